@@ -1,0 +1,165 @@
+"""Networks as chains: local steps with small global values between them.
+
+Most of a super-resolution network is local: an output pixel depends on a few input pixels
+around it. Attention is not: CCA asks for the mean of a whole plane, ESA for a pooled copy of
+one. A chain cuts a network exactly there. Its links are
+
+* `Step`: computes planes from planes, pixel by pixel, looking `radius` pixels around;
+* `Moments`, `Cells`: gather a small value from a whole plane, piece by piece.
+
+One definition then serves every way of running a network. `run` takes the whole image as one
+piece; an engine may run each link piece by piece, gather the values in between, and get the
+same result; kernels replace the arithmetic inside a step without touching the chain.
+
+Letters: N images, C features, H x W pixels of the image that enters the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+IMAGE = "image"
+RESULT = "result"
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where a piece lies in the whole plane, in pixels of the image that enters the network."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+    full_height: int
+    full_width: int
+
+    @classmethod
+    def whole(cls, plane: Tensor) -> Window:
+        """Return the window that is all of `plane`, (N, C, H, W)."""
+        height, width = plane.shape[-2:]
+        return cls(0, 0, height, width, height, width)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A local computation.
+
+    Zero padding inside `compute` is right at the border of the image; at the edge of a piece
+    it is not, so whoever runs pieces reads `radius` pixels more and crops them off.
+    """
+
+    compute: Callable[..., Tensor | tuple[Tensor, ...]]
+    """Takes the planes of `reads`, then the values of `uses`, then the window where `placed`;
+    returns the planes of `writes`, each (N, C, scale * H, scale * W)."""
+    reads: tuple[str, ...]
+    """Names of planes; the chain starts with `IMAGE`."""
+    writes: tuple[str, ...]
+    """Names of planes, which may replace earlier ones; the chain ends by writing `RESULT`."""
+    radius: int = 0
+    """No output pixel depends on a pixel further away than this, in rows or in columns."""
+    uses: tuple[str, ...] = ()
+    """Names of gathered values."""
+    placed: bool = False
+    """Whether `compute` must know where its piece lies."""
+    scale: int = 1
+    """How many times larger the written planes are than the read ones."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Gather the mean and variance of every channel over the whole plane."""
+
+    reads: str
+    writes: str
+    finish: Callable[[Tensor, Tensor], Tensor]
+    """Takes mean and population variance, both (N, C, 1, 1) in float32 (float64 for float64
+    planes); returns the value."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Gather a small plane, each cell of which looks at one square of the large plane.
+
+    Cell (i, j) depends on rows `pitch * i` to `pitch * i + reach - 1` and likewise columns,
+    counted from the origin of the image, wherever a piece begins.
+    """
+
+    reads: str
+    writes: str
+    compute: Callable[[Tensor], Tensor]
+    """Takes (N, C, H, W), whose origin lies on the grid; returns the cells that fit in it."""
+    pitch: int
+    reach: int
+    finish: Callable[[Tensor], Tensor]
+    """Takes all cells; returns the value."""
+
+
+Link: TypeAlias = Step | Moments | Cells
+Chain: TypeAlias = tuple[Link, ...]
+
+
+def receptive_field(chain: Sequence[Link]) -> int | None:
+    """Return the radius that a chain looks around a pixel, or None where it sees everything."""
+    if not all(isinstance(link, Step) for link in chain):
+        return None
+    return sum(link.radius for link in chain if isinstance(link, Step))
+
+
+def moments(plane: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and population variance over H and W, each (N, C, 1, 1), without cancellation."""
+    wide = plane if plane.dtype == torch.float64 else plane.float()
+    mean = wide.mean(dim=(2, 3), keepdim=True)
+    variance = (wide - mean).square().mean(dim=(2, 3), keepdim=True)
+    return mean, variance
+
+
+def _inputs(link: Link) -> tuple[str, ...]:
+    return link.reads + link.uses if isinstance(link, Step) else (link.reads,)
+
+
+def _with_last_uses(chain: Sequence[Link]) -> Iterator[tuple[Link, set[str]]]:
+    """Yield every link with the names that nobody needs after it."""
+    wanted = {RESULT}
+    pairs: list[tuple[Link, set[str]]] = []
+    for link in reversed(chain):
+        inputs = set(_inputs(link))
+        pairs.append((link, inputs - wanted))
+        written = set(link.writes) if isinstance(link, Step) else {link.writes}
+        wanted = (wanted - written) | inputs
+    return reversed(pairs)
+
+
+def run(chain: Sequence[Link], image: Tensor) -> Tensor:
+    """Run a chain on a whole image, (N, C, H, W), as one piece.
+
+    Planes are dropped as soon as no later link reads them.
+
+    Returns
+    -------
+    Tensor, (N, C, scale * H, scale * W)
+    """
+    held: dict[str, Tensor] = {IMAGE: image}
+    window = Window.whole(image)
+    for link, dead in _with_last_uses(chain):
+        if isinstance(link, Step):
+            inputs: list[Tensor | Window] = [held[name] for name in _inputs(link)]
+            if link.placed:
+                inputs.append(window)
+            written = link.compute(*inputs)
+            outputs = written if isinstance(written, tuple) else (written,)
+            del inputs
+        elif isinstance(link, Moments):
+            outputs = (link.finish(*moments(held[link.reads])),)
+        else:
+            outputs = (link.finish(link.compute(held[link.reads])),)
+        for name in dead:
+            del held[name]
+        names = link.writes if isinstance(link, Step) else (link.writes,)
+        held.update(zip(names, outputs, strict=True))
+        del outputs
+    return held[RESULT]

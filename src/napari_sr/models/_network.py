@@ -1,0 +1,115 @@
+"""What every network is, and the record by which the others are found.
+
+Letters: N images, C image channels, H x W pixels, S scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from torch import Tensor, nn
+
+from napari_sr.models import _chain
+from napari_sr.models._chain import Chain
+
+StateDict: TypeAlias = Mapping[str, Tensor]
+Options: TypeAlias = dict[str, Any]
+
+
+class Network(nn.Module):
+    """A super-resolution network: (N, C, H, W) in 0..1 to (N, C, S * H, S * W).
+
+    The result is not clipped; it may overshoot 0..1 as the network does. A network trained in
+    another range (0..255, say) converts inside, by `input_range`.
+
+    Parameters
+    ----------
+    scale : int
+        How many times larger the result is.
+    channels : int
+        1 for networks of grey images or luma, 3 for RGB.
+    input_range : float
+        The value that the network's weights take for white; its users always give 1.
+    """
+
+    multiple: int = 1
+    """H and W, and the origin of any tile, must be multiples of this."""
+    least_size: int = 1
+    """H and W must be at least this."""
+
+    def __init__(self, *, scale: int, channels: int, input_range: float = 1.0) -> None:
+        super().__init__()
+        if scale < 1 or channels < 1 or not input_range > 0:
+            raise ValueError(
+                f"{type(self).__name__} needs a scale and channels of at least 1 and an "
+                f"input_range above 0, got scale={scale}, channels={channels}, "
+                f"input_range={input_range}"
+            )
+        self.scale = scale
+        self.channels = channels
+        self.input_range = input_range
+
+    def chain(self) -> Chain:
+        """Return the network as local steps with small global values between them."""
+        raise NotImplementedError(f"{type(self).__name__} defines no chain")
+
+    @property
+    def receptive_field(self) -> int | None:
+        """Radius in LR pixels, or None where the whole image matters."""
+        return _chain.receptive_field(self.chain())
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Upscale (N, C, H, W) in 0..1 to (N, C, S * H, S * W), unclipped.
+
+        Raises
+        ------
+        ValueError
+            If the image has other channels, is too small, or is no multiple of `multiple`.
+        """
+        self._check(image)
+        return _chain.run(self.chain(), image)
+
+    def _check(self, image: Tensor) -> None:
+        name = type(self).__name__
+        if image.ndim != 4 or image.shape[1] != self.channels:
+            raise ValueError(
+                f"{name} needs a tensor (N, {self.channels}, H, W), got {tuple(image.shape)}"
+            )
+        height, width = image.shape[-2:]
+        if min(height, width) < self.least_size:
+            raise ValueError(
+                f"{name} needs at least {self.least_size} x {self.least_size} pixels, "
+                f"got {height} x {width}"
+            )
+        if height % self.multiple or width % self.multiple:
+            raise ValueError(
+                f"{name} needs height and width to be multiples of {self.multiple}, "
+                f"got {height} x {width}"
+            )
+
+
+def _unchanged(state: StateDict) -> StateDict:
+    return state
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The label at the foot of every network's file."""
+
+    network: type[Network]
+    """Built with keywords only; `load_state_dict` takes what `adapt` returns."""
+    title: str
+    """The name that the field uses."""
+    summary: str
+    """One line for people who choose a model."""
+    paper: str
+    """Where to read about it."""
+    options_of: Callable[[StateDict], Options | None]
+    """Reads the constructor's arguments off adapted tensors; None if they are another network's.
+    What tensors cannot tell is left out."""
+    example: Options
+    """Arguments of a small instance, for tests."""
+    adapt: Callable[[StateDict], StateDict] = field(default=_unchanged)
+    """Renames every known layout of keys to this network's own; others pass unchanged."""

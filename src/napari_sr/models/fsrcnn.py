@@ -1,0 +1,146 @@
+"""FSRCNN: fast super-resolution convolutional neural network.
+
+Dong et al., "Accelerating the Super-Resolution Convolutional Neural Network", ECCV 2016,
+https://arxiv.org/abs/1608.00367
+
+Letters: N images, C image channels, H x W pixels, S scale.
+As in the paper, nothing is added to the output: there is no bicubic skip. The paper's network
+sees luma; checkpoints of three channels see RGB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import Tensor, nn
+
+from napari_sr.models._blocks import conv1x1, conv3x3, count, reach_in_small_pixels, rename, shape_of
+from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
+from napari_sr.models._network import Architecture, Network, Options, StateDict
+
+
+def mapping(features: int, layers: int, activate_each: bool) -> Iterator[nn.Module]:
+    """Yield the 3x3 convolutions of the mapping part with their activations."""
+    for layer in range(layers):
+        yield conv3x3(features, features)
+        if activate_each or layer == layers - 1:
+            yield nn.PReLU(features)
+
+
+class FSRCNN(Network):
+    """Feature extraction, shrinking, mapping, expanding, and one transposed convolution.
+
+    Parameters
+    ----------
+    scale : int
+        The stride of the transposed convolution, which its weights do not show.
+    channels : int
+        1 for luma, 3 for RGB.
+    features, shrunk, layers : int
+        Width outside and inside the mapping part, and its depth: d, s and m of the paper, whose
+        network has 56, 12 and 4.
+    activate_each : bool
+        Whether each mapping convolution has its own PReLU (the paper), or only the last.
+    input_range : float
+        The float maximum that the weights expect.
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: int,
+        channels: int = 1,
+        features: int = 56,
+        shrunk: int = 12,
+        layers: int = 4,
+        activate_each: bool = True,
+        input_range: float = 1.0,
+    ) -> None:
+        super().__init__(scale=scale, channels=channels, input_range=input_range)
+        self.layers = layers
+        self.extract = nn.Sequential(
+            nn.Conv2d(channels, features, 5, padding=2), nn.PReLU(features)
+        )
+        self.shrink = nn.Sequential(conv1x1(features, shrunk), nn.PReLU(shrunk))
+        self.map = nn.Sequential(*mapping(shrunk, layers, activate_each))
+        self.expand = nn.Sequential(conv1x1(shrunk, features), nn.PReLU(features))
+        self.enlarge = nn.ConvTranspose2d(
+            features, channels, 9, stride=scale, padding=4, output_padding=scale - 1
+        )
+
+    def chain(self) -> Chain:
+        """Return one local step: the network is purely convolutional."""
+        # 5x5, the 3x3s, then 9x9 on the enlarged grid
+        radius = 2 + self.layers + reach_in_small_pixels(4, self.scale)
+        return (Step(self._compute, (IMAGE,), (RESULT,), radius, scale=self.scale),)
+
+    def _compute(self, image: Tensor) -> Tensor:
+        x = self.extract(image * self.input_range)
+        x = self.expand(self.map(self.shrink(x)))
+        result: Tensor = self.enlarge(x)
+        return result / self.input_range
+
+
+# two public layouts: Sequential parts (yjn870), and named layers (Nhat-Thanh)
+_PARTS = (
+    (r"^first_part\.", "extract."),
+    (r"^mid_part\.0\.", "shrink.0."),
+    (r"^mid_part\.1\.", "shrink.1."),
+    (r"^last_part\.", "enlarge."),
+)
+_NAMED = (
+    (r"^feature_extract(ion)?\.", "extract.0."),
+    (r"^activation_1\.", "extract.1."),
+    (r"^shrink\.(weight|bias)$", r"shrink.0.\1"),
+    (r"^activation_2\.", "shrink.1."),
+    (r"^expand\.(weight|bias)$", r"expand.0.\1"),
+    (r"^activation_4\.", "expand.1."),
+    (r"^deconv\.", "enlarge."),
+)
+
+
+def adapt(state: StateDict) -> StateDict:
+    """Rename the two public layouts of keys to this network's own."""
+    if "first_part.0.weight" in state:
+        state = rename(state, _PARTS)
+        last = count(state, r"mid_part\.(\d+)\.") - 1
+        state = rename(
+            state, ((rf"^mid_part\.{last - 1}\.", "expand.0."), (rf"^mid_part\.{last}\.", "expand.1."))
+        )
+        for index in range(2, last - 1):
+            state = rename(state, ((rf"^mid_part\.{index}\.", f"map.{index - 2}."),))
+    elif "deconv.weight" in state:
+        state = rename(state, _NAMED)
+        layers = count(state, r"map_(\d+)\.") - 1
+        state = rename(state, ((r"^activation_3\.", f"map.{layers}."),))
+        for layer in range(1, layers + 1):
+            state = rename(state, ((rf"^map_{layer}\.", f"map.{layer - 1}."),))
+    return state
+
+
+def options_of(state: StateDict) -> Options | None:
+    """Read FSRCNN's constructor arguments off a checkpoint, all but the scale."""
+    first, last = shape_of(state, "extract.0.weight"), shape_of(state, "enlarge.weight")
+    shrunk = shape_of(state, "shrink.0.weight")
+    if len(first) != 4 or last[-2:] != (9, 9) or len(shrunk) != 4:
+        return None
+    convolutions = [key for key in state if key.startswith("map.") and key.endswith(".bias")]
+    activations = [key for key in state if key.startswith("map.") and state[key].ndim == 1]
+    return {
+        "channels": first[1],
+        "features": first[0],
+        "shrunk": shrunk[0],
+        "layers": len(convolutions),
+        "activate_each": len(activations) == 2 * len(convolutions),
+    }
+
+
+ARCHITECTURE = Architecture(
+    network=FSRCNN,
+    title="FSRCNN",
+    summary="Very small and fast; luma; faithful rather than inventive.",
+    paper="https://arxiv.org/abs/1608.00367",
+    options_of=options_of,
+    adapt=adapt,
+    example={"scale": 2, "channels": 1, "features": 8, "shrunk": 4, "layers": 2},
+)

@@ -1,0 +1,108 @@
+"""Bicubic resampling as MATLAB's `imresize` does it, on tensors.
+
+The field trains and judges on images that MATLAB shrank; its cubic kernel (Keys, 1981, with
+a = -0.5), its widening of the kernel when shrinking (antialiasing), its mirrored border and,
+for 8-bit images, its rounding between the two passes all show in the second decimal of a
+PSNR. Networks that start from an enlarged image, the chroma of luma networks, the training
+data and the evaluation share this one definition.
+
+Keys, "Cubic convolution interpolation for digital image processing", IEEE Transactions on
+Acoustics, Speech and Signal Processing 29(6), 1981.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+SUPPORT = 4
+"""Input pixels under the cubic kernel along one axis when enlarging."""
+
+
+def cubic(distance: Tensor) -> Tensor:
+    """Evaluate Keys' cubic kernel (a = -0.5) at distances of any shape, in input pixels."""
+    x = distance.abs()
+    near = 1.5 * x**3 - 2.5 * x**2 + 1
+    far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+    return torch.where(x <= 1, near, torch.where(x <= 2, far, torch.zeros_like(x)))
+
+
+def _mirror(index: Tensor, size: int) -> Tensor:
+    """Reflect indices outside 0..size-1 back inside, repeating the edge sample."""
+    index = index % (2 * size)
+    return torch.where(index < size, index, 2 * size - 1 - index)
+
+
+def _taps(size: int, output: int, scale: float, antialias: bool) -> tuple[Tensor, Tensor]:
+    """Return, for each output sample, its input indices and weights, both (output, taps)."""
+    shrink = min(scale, 1.0) if antialias else 1.0
+    width = SUPPORT / shrink
+    # pixel centres: output sample k (from 0) lies at this place on the input's axis
+    centre = (torch.arange(output, dtype=torch.float64) + 0.5) / scale - 0.5
+    first = torch.floor(centre - width / 2) + 1
+    index = first[:, None] + torch.arange(math.ceil(width) + 1, dtype=torch.float64)
+    weight = cubic((centre[:, None] - index) * shrink)
+    weight = weight / weight.sum(dim=1, keepdim=True)
+    return _mirror(index.long(), size), weight
+
+
+def _resize_axis(image: Tensor, dim: int, output: int, scale: float, antialias: bool) -> Tensor:
+    index, weight = _taps(image.shape[dim], output, scale, antialias)
+    index, weight = index.to(image.device), weight.to(image.device, image.dtype)
+    shape = [1] * image.ndim
+    shape[dim] = output
+    result = torch.zeros_like(image.narrow(dim, 0, 1)).repeat(
+        [output if axis == dim else 1 for axis in range(image.ndim)]
+    )
+    for tap in range(weight.shape[1]):
+        result += image.index_select(dim, index[:, tap]) * weight[:, tap].reshape(shape)
+    return result
+
+
+def imresize(
+    image: Tensor, scale: float | Fraction, *, antialias: bool = True, quantise: bool = False
+) -> Tensor:
+    """Resize an image by bicubic interpolation, equal to MATLAB's `imresize(image, scale)`.
+
+    Parameters
+    ----------
+    image : Tensor, (..., H, W)
+        Floats of any range. Half precision is computed in float32.
+    scale : float or Fraction
+        Output size over input size: 4 enlarges four times, `Fraction(1, 3)` shrinks to a third.
+        The output has `ceil(size * scale)` samples along each axis.
+    antialias : bool
+        Widen the kernel when shrinking, as MATLAB does unless told otherwise.
+    quantise : bool
+        Round to integers in 0..255 after each of the two passes, as MATLAB does for uint8.
+
+    Returns
+    -------
+    Tensor, (..., ceil(H * scale), ceil(W * scale))
+        In the dtype of `image`.
+
+    Raises
+    ------
+    ValueError
+        If the image is empty, is not of floats, or the scale is not positive.
+    """
+    if image.ndim < 2 or 0 in image.shape or not image.is_floating_point():
+        raise ValueError(
+            "imresize needs a non-empty float tensor (..., H, W), got "
+            f"{image.dtype} {tuple(image.shape)}"
+        )
+    exact = Fraction(scale).limit_denominator(10_000)
+    if exact <= 0:
+        raise ValueError(f"imresize needs a scale above 0, got {scale}")
+    result = image if image.dtype == torch.float64 else image.float()
+    for dim in (-2, -1):
+        output = math.ceil(image.shape[dim] * exact)
+        axis = image.ndim + dim
+        result = _resize_axis(result, axis, output, float(exact), antialias)
+        if quantise:
+            # half away from zero, as MATLAB rounds; torch.round would go to even
+            result = torch.floor(result.clamp(0, 255) + 0.5)
+    return result.to(image.dtype)
