@@ -1,0 +1,127 @@
+"""The networks, one file each.
+
+A network is found by its file's name and built from the record `ARCHITECTURE` at the file's
+foot. Nothing is imported before it is asked for, so a broken network breaks only itself.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_sr.models._network import Architecture, Network, Options, StateDict
+
+_NOT_NETWORKS = {"resize"}
+
+
+def names() -> list[str]:
+    """Return the names of all networks, which are the names of the files here."""
+    found = (module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(name for name in found if name not in _NOT_NETWORKS and name[0] != "_")
+
+
+def architecture(name: str) -> Architecture:
+    """Return the record of one network, importing its file and no other.
+
+    Raises
+    ------
+    ValueError
+        If no network has this name.
+    """
+    if name not in names():
+        raise ValueError(f"no network is called {name!r}; there are {', '.join(names())}")
+    record: Architecture = import_module(f"{__name__}.{name}").ARCHITECTURE
+    return record
+
+
+def build(state: StateDict, *, scale: int | None = None, **options: Any) -> Network:
+    """Build the network whose checkpoint this is, in eval mode.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        A checkpoint's tensors by key, in any layout that a network here knows.
+    scale : int, optional
+        Required where tensors don't show it; must agree where they do.
+    **options
+        What tensors cannot tell, such as `res_scale` or `input_range`: keywords of the
+        network's constructor.
+
+    Raises
+    ------
+    ValueError
+        If the tensors match no network, if the scale is missing or contradicts them, or if an
+        option is unknown or contradicts them.
+    """
+    record, adapted, found = recognise(state)
+    given = {key: value for key, value in options.items() if value is not None}
+    if scale is not None:
+        given["scale"] = scale
+    _check_options(record, given, found)
+    if "scale" not in given and "scale" not in found:
+        raise ValueError(
+            f"this is {record.title}, whose tensors do not show the scale: give scale=, "
+            f"such as scale=2 (read from its tensors: {found})"
+        )
+    network = record.network(**{**found, **given})
+    network.load_state_dict(adapted)
+    return network.eval()
+
+
+def recognise(state: StateDict) -> tuple[Architecture, StateDict, Options]:
+    """Return the network whose tensors these are, the tensors by its keys, and its options.
+
+    Raises
+    ------
+    ValueError
+        If no network, or more than one, has exactly these keys and shapes.
+    """
+    matches = list(_matches(state))
+    if len(matches) == 1:
+        return matches[0]
+    keys = ", ".join(list(state)[:5])
+    if not matches:
+        raise ValueError(
+            f"a checkpoint must match one network; this one matches none of {names()}; "
+            f"it has {len(state)} tensors, the first of them {keys or '(none)'}"
+        )
+    titles = [record.title for record, _, _ in matches]
+    raise ValueError(f"a checkpoint must match one network; this one matches {titles}: {keys}")
+
+
+def _matches(state: StateDict) -> Iterator[tuple[Architecture, StateDict, Options]]:
+    for name in names():
+        record = architecture(name)
+        adapted = record.adapt(state)
+        options = record.options_of(adapted)
+        if options is not None and _fits(record, adapted, options):
+            yield record, adapted, options
+
+
+def _fits(record: Architecture, state: StateDict, options: Options) -> bool:
+    """Say whether the network that the options build has exactly these keys and shapes."""
+    import torch
+
+    # where the tensors do not show the scale, it changes no shape, and any will do
+    with torch.device("meta"):
+        expected = record.network(**{"scale": 2, **options}).state_dict()
+    return {key: value.shape for key, value in state.items()} == {
+        key: value.shape for key, value in expected.items()
+    }
+
+
+def _check_options(record: Architecture, given: Options, found: Options) -> None:
+    known = inspect.signature(record.network).parameters
+    for key, value in given.items():
+        if key not in known:
+            raise ValueError(
+                f"{record.title} has no option {key}={value!r}; it has {', '.join(known)}"
+            )
+        if key in found and key != "input_range" and found[key] != value:
+            raise ValueError(
+                f"the checkpoint is a {record.title} with {key}={found[key]!r}, got {key}={value!r}"
+            )

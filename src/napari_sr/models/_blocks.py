@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from torch import Tensor, nn
 
@@ -29,7 +30,11 @@ def reach_in_small_pixels(reach: int, scale: int) -> int:
     return (reach + scale - 1) // scale
 
 
-def rename(state: StateDict, rules: Sequence[tuple[str, str]]) -> dict[str, Tensor]:
+Rule: TypeAlias = tuple[str, str | Callable[[re.Match[str]], str]]
+"""A regular expression, and what it is replaced by in a key."""
+
+
+def rename(state: StateDict, rules: Sequence[Rule]) -> dict[str, Tensor]:
     """Return a state with its keys rewritten by (pattern, replacement) pairs, in order."""
     renamed: dict[str, Tensor] = {}
     for key, value in state.items():

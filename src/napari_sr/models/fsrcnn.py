@@ -14,7 +14,14 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
-from napari_sr.models._blocks import conv1x1, conv3x3, count, reach_in_small_pixels, rename, shape_of
+from napari_sr.models._blocks import (
+    conv1x1,
+    conv3x3,
+    count,
+    reach_in_small_pixels,
+    rename,
+    shape_of,
+)
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
 from napari_sr.models._network import Architecture, Network, Options, StateDict
 
@@ -105,7 +112,8 @@ def adapt(state: StateDict) -> StateDict:
         state = rename(state, _PARTS)
         last = count(state, r"mid_part\.(\d+)\.") - 1
         state = rename(
-            state, ((rf"^mid_part\.{last - 1}\.", "expand.0."), (rf"^mid_part\.{last}\.", "expand.1."))
+            state,
+            ((rf"^mid_part\.{last - 1}\.", "expand.0."), (rf"^mid_part\.{last}\.", "expand.1.")),
         )
         for index in range(2, last - 1):
             state = rename(state, ((rf"^mid_part\.{index}\.", f"map.{index - 2}."),))

@@ -88,9 +88,7 @@ def draw(
         turn, flip = int(random.integers(4)), bool(random.integers(2))
         crop_small = small[:, top : top + CROP, left : left + CROP]
         side = CROP * scale
-        crop_large = large[
-            :, top * scale : top * scale + side, left * scale : left * scale + side
-        ]
+        crop_large = large[:, top * scale : top * scale + side, left * scale : left * scale + side]
         for crop, into in ((crop_small, smalls), (crop_large, larges)):
             crop = crop.flip(-1) if flip else crop
             into.append(torch.rot90(crop, turn, (-2, -1)))
@@ -168,7 +166,9 @@ def train(arguments: argparse.Namespace) -> None:
     start_as_interpolation(network)
     mean = copy.deepcopy(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=arguments.rate)
-    logger.info("%d images; at the start %.2f dB", len(pairs), psnr_on_set5(network, arguments.data))
+    logger.info(
+        "%d images; at the start %.2f dB", len(pairs), psnr_on_set5(network, arguments.data)
+    )
     began = time.monotonic()
     for step in range(steps):
         for group in optimiser.param_groups:

@@ -1,0 +1,1 @@
+"""Fused GPU kernels for super-resolution networks, usable without the plugin."""

@@ -1,0 +1,1 @@
+"""Reading, tiling and running: no Qt, no napari."""

@@ -1,0 +1,145 @@
+"""Attention that sees the whole image, cut into local steps and small global values.
+
+CCA: contrast-aware channel attention, Hui et al., 2019, https://arxiv.org/abs/1909.11856
+ESA: enhanced spatial attention, Liu et al., 2020, https://arxiv.org/abs/2009.11551
+
+Letters: N images, C features, H x W pixels, E features inside ESA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_sr.models._blocks import conv1x1
+from napari_sr.models._chain import Cells, Moments, Window
+
+ESA_LEAST_SIZE = 15
+"""ESA's strided 3x3 and its 7x7 pooling leave nothing of a smaller image."""
+
+
+class ContrastGate(nn.Module):
+    """CCA: gate each channel by the sum of its mean and standard deviation.
+
+    Parameters
+    ----------
+    features : int
+        Channels C.
+    reduction : int
+        How many times narrower the gate is inside.
+    """
+
+    def __init__(self, *, features: int, reduction: int) -> None:
+        super().__init__()
+        self.squeeze = conv1x1(features, features // reduction)
+        self.excite = conv1x1(features // reduction, features)
+
+    def forward(self, mean: Tensor, variance: Tensor) -> Tensor:
+        """Return the gates, (N, C, 1, 1), of channels with these moments, (N, C, 1, 1)."""
+        if torch.is_grad_enabled():
+            # the square root of a constant plane's variance has no finite slope
+            variance = variance.clamp(min=1e-12)
+        contrast = (mean + variance.sqrt()).to(self.squeeze.weight.dtype)
+        return torch.sigmoid(self.excite(functional.relu(self.squeeze(contrast))))
+
+    def link(self, reads: str, writes: str) -> Moments:
+        """Return the link that gathers the gates from a whole plane."""
+        return Moments(reads, writes, self)
+
+
+class SpatialGate(nn.Module):
+    """ESA: gate each pixel by a pooled, convolved and enlarged copy of the plane.
+
+    Parameters
+    ----------
+    features, inner : int
+        Channels C outside and E inside.
+    convolution : callable
+        Makes the three convolutions of the pooled plane: (E, E) to a module that keeps the size.
+    stride : nn.Module
+        The 3x3 convolution of stride 2 without padding, E to E.
+    activation : nn.Module
+        Follows the first two convolutions of the pooled plane.
+    """
+
+    PITCH = 6
+    """A pooled cell for every 6 pixels: stride 2, then stride 3."""
+    REACH = 15
+    """Rows and columns that a cell looks at: a 3x3 of stride 2 under a 7x7 of stride 3."""
+
+    def __init__(
+        self,
+        *,
+        features: int,
+        inner: int,
+        convolution: Callable[[int, int], nn.Module],
+        stride: nn.Module,
+        activation: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.squeeze = conv1x1(features, inner)
+        self.stride = stride
+        self.low = nn.Sequential(
+            convolution(inner, inner),
+            activation,
+            convolution(inner, inner),
+            activation,
+            convolution(inner, inner),
+        )
+        self.skip = conv1x1(inner, inner)
+        self.excite = conv1x1(inner, features)
+
+    def pool(self, squeezed: Tensor) -> Tensor:
+        """Return the pooled cells of (N, E, H, W), one for every 6 pixels."""
+        return functional.max_pool2d(self.stride(squeezed), 7, stride=3)
+
+    def link(self, reads: str, writes: str) -> Cells:
+        """Return the link that gathers the convolved pooled plane from the squeezed plane."""
+        return Cells(reads, writes, self.pool, self.PITCH, self.REACH, self.low)
+
+    def forward(self, x: Tensor, squeezed: Tensor, low: Tensor, window: Window) -> Tensor:
+        """Gate a piece.
+
+        Parameters
+        ----------
+        x, squeezed : Tensor, (N, C, H, W) and (N, E, H, W)
+            The piece, and what `squeeze` makes of it.
+        low : Tensor, (N, E, h, w)
+            The whole convolved pooled plane.
+        window : Window
+            Where the piece lies.
+
+        Returns
+        -------
+        Tensor, (N, C, H, W)
+        """
+        enlarged = sample_bilinear(low, window)
+        return x * torch.sigmoid(self.excite(enlarged + self.skip(squeezed)))
+
+
+def _weights(size: int, full: int, start: int, length: int, like: Tensor) -> Tensor:
+    """Return the (length, size) matrix that interpolates one axis, pixel centres aligned."""
+    place = torch.arange(start, start + length, device=like.device, dtype=torch.float32) + 0.5
+    place = (place * (size / full) - 0.5).clamp(min=0)
+    grid = torch.arange(size, device=like.device, dtype=torch.float32)
+    place = place.clamp(max=size - 1)
+    return (1 - (place[:, None] - grid[None, :]).abs()).clamp(min=0)
+
+
+def sample_bilinear(low: Tensor, window: Window) -> Tensor:
+    """Return the piece of a plane enlarged to the whole image, (N, E, H, W), bilinearly.
+
+    Equal to `interpolate(low, (full_height, full_width), mode="bilinear")` cropped to the
+    window, pixel centres aligned, without making the whole.
+    """
+    if (window.height, window.width) == (window.full_height, window.full_width):
+        size = (window.height, window.width)
+        return functional.interpolate(low, size, mode="bilinear", align_corners=False)
+    rows = _weights(low.shape[2], window.full_height, window.top, window.height, low)
+    columns = _weights(low.shape[3], window.full_width, window.left, window.width, low)
+    wide = low if low.dtype == torch.float64 else low.float()
+    rows, columns = rows.to(wide.dtype), columns.to(wide.dtype)
+    return (rows @ wide @ columns.T).to(low.dtype)

@@ -1,0 +1,150 @@
+"""BSRN-S: the small BSRN of the NTIRE 2022 efficient super-resolution challenge.
+
+Li et al., "Blueprint Separable Residual Network for Efficient Image Super-Resolution",
+CVPR Workshops 2022, https://arxiv.org/abs/2205.05996
+
+Letters: N images, C image channels, H x W pixels, S scale.
+As released, it differs from BSRN in four ways: pointwise halves have a bias, ESA's strided
+convolution is an ordinary 3x3, a learned weight per channel and a 1x1 stand in for CCA, and
+the 1x1 convolutions are stored as matrices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from napari_sr.models._attention import ESA_LEAST_SIZE, SpatialGate
+from napari_sr.models._blocks import conv1x1, count, rename, scale_of_shuffle, shape_of
+from napari_sr.models._chain import Link, Step, Window
+from napari_sr.models._distillation import DistillationNetwork
+from napari_sr.models._network import Architecture, Options, StateDict
+from napari_sr.models.bsrn import KEYS, REPLICATION, BSConv, Distillation
+
+BiasedBSConv = partial(BSConv, pointwise_bias=True)
+
+
+class Block(nn.Module):
+    """Distillation, spatial gate, channel weights, 1x1, skip.
+
+    Parameters
+    ----------
+    features : int
+        Width; the distilled parts have half of it, ESA a quarter.
+    """
+
+    def __init__(self, *, features: int) -> None:
+        super().__init__()
+        inner = features // 4
+        self.front = Distillation(features=features, distilled=features // 2, pointwise_bias=True)
+        self.spatial = SpatialGate(
+            features=features,
+            inner=inner,
+            convolution=BiasedBSConv,
+            stride=nn.Conv2d(inner, inner, 3, stride=2),
+            activation=nn.GELU(),
+        )
+        self.channel_weight = nn.Parameter(torch.empty(1, features).normal_(1, 0.2))
+        self.mix = conv1x1(features, features)
+
+    def chain(self) -> Iterator[Link]:
+        """Yield the links that turn plane `x` into the next block's `x`."""
+        yield Step(self.compute_front, ("x",), ("refined", "squeezed"), Distillation.RADIUS)
+        yield self.spatial.link("squeezed", "low")
+        reads = ("refined", "squeezed", "x")
+        yield Step(self.compute_end, reads, ("x",), uses=("low",), placed=True)
+
+    def compute_front(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the refined features, (N, C, H, W), and what ESA squeezes out of them."""
+        refined = self.front(x)
+        return refined, self.spatial.squeeze(refined)
+
+    def compute_end(
+        self, refined: Tensor, squeezed: Tensor, x: Tensor, low: Tensor, window: Window
+    ) -> Tensor:
+        """Gate pixels, weight channels, mix them and add the block's skip, (N, C, H, W)."""
+        gated = self.spatial(refined, squeezed, low, window)
+        result: Tensor = self.mix(gated * self.channel_weight[:, :, None, None])
+        return result + x
+
+
+class BSRNS(DistillationNetwork):
+    """BSRN with fewer, narrower blocks and no contrast-aware channel attention.
+
+    Parameters
+    ----------
+    scale, channels : int
+        Enlargement, and image channels: 3 for RGB.
+    features, blocks : int
+        Width and depth; the challenge's network has 48 and 5.
+    input_range : float
+        The float maximum that the weights expect.
+    """
+
+    least_size = ESA_LEAST_SIZE
+
+    def __init__(
+        self,
+        *,
+        scale: int,
+        channels: int = 3,
+        features: int = 48,
+        blocks: int = 5,
+        input_range: float = 1.0,
+    ) -> None:
+        super().__init__(
+            scale=scale,
+            channels=channels,
+            input_range=input_range,
+            head=BiasedBSConv(REPLICATION * channels, features),
+            blocks=(Block(features=features) for _ in range(blocks)),
+            activation=nn.GELU(),
+            refine=BiasedBSConv(features, features),
+            features=features,
+            replication=REPLICATION,
+        )
+
+
+_KEYS = (*KEYS, (r"\.cw$", ".channel_weight"), (r"\.conv_out\.", ".mix."))
+
+
+def adapt(state: StateDict) -> StateDict:
+    """Rename the authors' keys to this network's own, and matrices to 1x1 kernels."""
+    if "B1.cw" not in state:
+        return state
+    return {
+        key: value[:, :, None, None] if key.endswith(".weight") and value.ndim == 2 else value
+        for key, value in rename(state, _KEYS).items()
+    }
+
+
+def options_of(state: StateDict) -> Options | None:
+    """Read BSRN-S's constructor arguments off a checkpoint, or None if it is not one."""
+    head, tail = shape_of(state, "head.pointwise.weight"), shape_of(state, "tail.weight")
+    weighted = "blocks.0.channel_weight" in state
+    if not (len(head) == len(tail) == 4) or head[1] % REPLICATION or not weighted:
+        return None
+    channels = head[1] // REPLICATION
+    scale = scale_of_shuffle(tail[0], channels)
+    if scale is None:
+        return None
+    return {
+        "scale": scale,
+        "channels": channels,
+        "features": head[0],
+        "blocks": count(state, r"blocks\.(\d+)\."),
+    }
+
+
+ARCHITECTURE = Architecture(
+    network=BSRNS,
+    title="BSRN-S",
+    summary="Close to BSRN's quality at half its cost.",
+    paper="https://arxiv.org/abs/2205.05996",
+    options_of=options_of,
+    adapt=adapt,
+    example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},
+)
