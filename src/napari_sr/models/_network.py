@@ -50,6 +50,7 @@ class Network(nn.Module):
         self.scale = scale
         self.channels = channels
         self.input_range = input_range
+        self.provenance: dict[str, object] = {}
 
     def chain(self) -> Chain:
         """Return the network as local steps with small global values between them."""

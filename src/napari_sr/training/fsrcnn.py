@@ -21,9 +21,9 @@ import logging
 import math
 import os
 import time
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -34,6 +34,9 @@ from torch.nn import functional
 
 from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.models.resize import cubic, imresize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BATCH = 16
 CROP = 32
@@ -81,7 +84,8 @@ def draw(
     pairs: list[tuple[Tensor, Tensor]], areas: np.ndarray, scale: int, random: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
     """Draw a batch of crops, flipped and turned: (N, 1, CROP, CROP) and S times larger."""
-    smalls, larges = [], []
+    smalls: list[Tensor] = []
+    larges: list[Tensor] = []
     for index in random.choice(len(pairs), size=BATCH, p=areas):
         small, large = pairs[index]
         top, left = (int(random.integers(size - CROP + 1)) for size in small.shape[-2:])
@@ -177,7 +181,7 @@ def train(arguments: argparse.Namespace) -> None:
         loss_of = functional.l1_loss if step < SQUARED_FROM * steps else functional.mse_loss
         loss = loss_of(network(small), large)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
         torch.nn.utils.clip_grad_norm_(network.parameters(), 0.1)
         optimiser.step()
         with torch.no_grad():

@@ -1,0 +1,160 @@
+"""The two functions that most scripts need."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_sr import models
+from napari_sr.engine.plan import Settings
+from napari_sr.engine.upscale import Progress, upscale_array
+from napari_sr.models._network import Network
+from napari_sr.zoo.checkpoint import read_checkpoint
+from napari_sr.zoo.download import fetch
+from napari_sr.zoo.registry import find
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.arrays import ArrayLike, Percentiles
+
+SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors", ".npz")
+"""What names a checkpoint file rather than a known model."""
+
+
+def load(name_or_path: str | Path, scale: int | None = None, **options: Any) -> Network:
+    """Load a network by name or from a checkpoint file.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        A known model, "bsrn-x4" or "bsrn" with `scale=4`, downloaded on first use; or a file:
+        .pth, .pt, .safetensors or .npz. Architecture and widths are read off its tensors.
+    scale : int, optional
+        Required for files whose tensors do not show it (FSRCNN).
+    **options
+        What tensors cannot tell, such as `res_scale` or `input_range`.
+
+    Returns
+    -------
+    Network
+        In eval mode. Takes and returns float (N, C, H, W) in 0..1, unclipped; C is 1 for
+        networks of luma. See `scale`, `channels`, `receptive_field` and `multiple`, and
+        `provenance` for what was loaded.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model or file, or it is no checkpoint of a known network.
+    napari_sr.zoo.download.DownloadError
+        If a model cannot be downloaded.
+    """
+    path = Path(name_or_path)
+    if _is_file(name_or_path):
+        network = models.build(read_checkpoint(path), scale=scale, **options)
+        name, file = path.stem, path
+    else:
+        entry = find(str(name_or_path), scale)
+        file = fetch(entry)
+        network = models.build(
+            read_checkpoint(file), scale=entry.scale, **{**entry.options, **options}
+        )
+        name = entry.name
+    network.provenance = {
+        "model": name,
+        "scale": network.scale,
+        "file": str(file),
+        "sha256": _sha256(file),
+        "options": options,
+    }
+    return network
+
+
+def upscale(
+    image: ArrayLike,
+    model: str | Path | Network | None = None,
+    scale: int | None = None,
+    *,
+    axes: str | None = None,
+    tile: int | None = None,
+    halo: int | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    value_range: tuple[float, float] | Percentiles | None = None,
+    progress: Callable[[Progress], object] | None = None,
+) -> NDArray[Any]:
+    """Upscale an image.
+
+    Parameters
+    ----------
+    image : array
+        uint8, uint16, int16, float32, ...: (Y, X), (..., Y, X), or with RGB or RGBA last.
+    model : str, Path or Network, optional
+        As for `load`, or what it returned; the shipped default (FSRCNN) where left out.
+    scale : int, optional
+        How many times larger; 2 where the default model is used and none is given.
+    axes : str, optional
+        One capital letter per axis, such as "TZYX" or "YXC"; Y and X are enlarged, a last C or S
+        of 3 or 4 entries is RGB(A), all others are looped over. Left out, a last axis of 3 or 4
+        is RGB(A) where there are three axes or more and the type is uint8, uint16 or float.
+    tile : int, optional
+        LR pixels along each side that are computed at once, halo included; by default as many
+        as fit into memory. Where memory runs out, tiles are halved.
+    halo : int, optional
+        LR pixels that tiles overlap on each side; by default the network's receptive field, so
+        that tiles leave no trace, or 32 where that is too large.
+    device : str
+        "auto", "cpu", "cuda", "cuda:1" or "mps".
+    precision : str
+        "auto" (half precision on CUDA only), "float32", "float16" or "bfloat16".
+    value_range : (low, high) or Percentiles, optional
+        What counts as black and white: (0, 4095) for 12 bits in uint16. By default the range of
+        an integer type, and 0..1 for floats; never the image's maximum.
+    progress : callable, optional
+        Gets one `Progress` (done, total, message) per tile.
+
+    Returns
+    -------
+    array
+        Same axes and type, Y and X `scale` times longer. Integers are rounded and clipped to
+        their type; floats overshoot as the network does.
+
+    Raises
+    ------
+    ValueError
+        If the image, its axes or a setting is wrong, or the model is unknown.
+    napari_sr.engine.devices.OutOfMemoryError
+        If not even the smallest tile fits.
+    """
+    network = model if isinstance(model, Network) else load(model or _default(scale), scale)
+    if scale is not None and network.scale != scale:
+        raise ValueError(f"the network given enlarges {network.scale} times, got scale={scale}")
+    settings = Settings(tile, halo, device, precision, value_range)
+    steps = upscale_array(image, network, settings, axes=axes)
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            pixels: NDArray[Any] = end.value.pixels
+            return pixels
+        if progress is not None:
+            progress(step)
+
+
+def _default(scale: int | None) -> str:
+    name: str = find(None, scale).name
+    return name
+
+
+def _is_file(name: str | Path) -> bool:
+    text = os.fspath(name)
+    return isinstance(name, Path) or text.endswith(SUFFIXES) or os.path.isfile(text)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,276 @@
+"""Axes, data types and intensity ranges of images, and what networks take: converted only here.
+
+Letters: Y and X are the image axes; a last axis C or S of 3 or 4 entries is RGB or RGBA; any
+other letter (T, Z, C, ...) is an axis that is looped over, plane by plane.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import DTypeLike, NDArray
+
+LOOP_LETTERS = "TZCABDEFGHIJKLMNOPQRUVW"
+"""Names given to leading axes that nobody named, from the last one backwards."""
+SAMPLES = 10_000_000
+"""Pixels that percentiles are taken from at most, evenly spread."""
+
+
+class ArrayLike(Protocol):
+    """NumPy, dask, Zarr: anything with a shape and a dtype that slices to pixels."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the values."""
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+
+class OutsideRangeWarning(UserWarning):
+    """A float image has values far outside the range that was declared for it."""
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Take the range of values from the image: these percentiles become black and white."""
+
+    low: float = 0.1
+    high: float = 99.9
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which axis of an array is which."""
+
+    axes: str
+    shape: tuple[int, ...]
+    samples: bool
+    """Whether the last axis is RGB or RGBA."""
+
+    @property
+    def height(self) -> int:
+        """Length of Y in pixels."""
+        return self.shape[self.axes.index("Y")]
+
+    @property
+    def width(self) -> int:
+        """Length of X in pixels."""
+        return self.shape[self.axes.index("X")]
+
+    @property
+    def channels(self) -> int:
+        """1 for grey planes, 3 for RGB, 4 for RGBA."""
+        return self.shape[-1] if self.samples else 1
+
+    def planes(self) -> Iterator[tuple[int, ...]]:
+        """Yield the index of every plane along the looped axes, last axis fastest."""
+        return itertools.product(*(range(self.shape[axis]) for axis in self._looped))
+
+    @property
+    def count(self) -> int:
+        """How many planes there are."""
+        return math.prod(self.shape[axis] for axis in self._looped)
+
+    @property
+    def _plane(self) -> list[int]:
+        kept = [self.axes.index("Y"), self.axes.index("X")]
+        return [*kept, len(self.axes) - 1] if self.samples else kept
+
+    @property
+    def _looped(self) -> list[int]:
+        return [axis for axis in range(len(self.axes)) if axis not in self._plane]
+
+    def _index(
+        self, plane: tuple[int, ...], rows: slice, columns: slice
+    ) -> tuple[int | slice, ...]:
+        index: list[int | slice] = [slice(None)] * len(self.axes)
+        for axis, position in zip(self._looped, plane, strict=True):
+            index[axis] = position
+        index[self.axes.index("Y")], index[self.axes.index("X")] = rows, columns
+        return tuple(index)
+
+    def read(self, image: ArrayLike, plane: tuple[int, ...]) -> NDArray[Any]:
+        """Return one plane as (Y, X), or (Y, X, 3 or 4) where the last axis is colour."""
+        block = np.asarray(image[self._index(plane, slice(None), slice(None))])
+        return np.transpose(block, np.argsort(np.argsort(self._plane)))
+
+    def write(
+        self,
+        image: NDArray[Any],
+        plane: tuple[int, ...],
+        rows: slice,
+        columns: slice,
+        block: NDArray[Any],
+    ) -> None:
+        """Put a block (Y, X) or (Y, X, 3 or 4) into an array whose axes are as here."""
+        image[self._index(plane, rows, columns)] = np.transpose(block, np.argsort(self._plane))
+
+    def enlarged(self, scale: int) -> Layout:
+        """Return the layout of the image `scale` times larger along Y and X."""
+        shape = tuple(
+            size * scale if letter in "YX" else size
+            for letter, size in zip(self.axes, self.shape, strict=True)
+        )
+        return Layout(self.axes, shape, self.samples)
+
+
+def layout_of(shape: tuple[int, ...], dtype: DTypeLike, axes: str | None = None) -> Layout:
+    """Read an array's axes, or guess them where none are named.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the array.
+    dtype : data type
+        Decides, where no axes are named, whether a last axis of 3 or 4 may be colour: it may
+        for uint8, uint16 and floats of three or more axes.
+    axes : str, optional
+        One letter per axis, such as "TZYX" or "YXC".
+
+    Raises
+    ------
+    ValueError
+        If the array is empty, has fewer than two axes, holds no real numbers, or the letters
+        do not fit it.
+    """
+    kind = np.dtype(dtype)
+    if kind.kind not in "uif":
+        raise ValueError(f"an image needs integers or floats, got an array of {kind}")
+    if len(shape) < 2 or 0 in shape:
+        raise ValueError(f"an image needs at least two axes and one pixel, got shape {shape}")
+    if axes is None:
+        colour = shape[-1] in (3, 4) and len(shape) > 2
+        colour = colour and (kind.kind == "f" or kind in (np.uint8, np.uint16))
+        looped = len(shape) - (3 if colour else 2)
+        if looped > len(LOOP_LETTERS):
+            raise ValueError(f"an image may have {len(LOOP_LETTERS)} looped axes, got {looped}")
+        axes = LOOP_LETTERS[:looped][::-1] + ("YXS" if colour else "YX")
+    else:
+        _check_axes(axes, shape)
+        colour = axes[-1] in "CS" and shape[-1] in (3, 4)
+    if axes[-1] == "S" and not colour:
+        raise ValueError(f"axis S needs 3 (RGB) or 4 (RGBA) entries, got {shape[-1]} in {shape}")
+    return Layout(axes, tuple(int(size) for size in shape), colour)
+
+
+def _check_axes(axes: str, shape: tuple[int, ...]) -> None:
+    letters = axes.isalpha() and axes.isupper() and len(set(axes)) == len(axes)
+    if not letters or len(axes) != len(shape) or not {"Y", "X"} <= set(axes) or "S" in axes[:-1]:
+        raise ValueError(
+            f"axes must be {len(shape)} different capital letters for shape {shape}, Y and X "
+            f"among them and S only last, such as 'ZYX' or 'YXC'; got {axes!r}"
+        )
+
+
+@dataclass(frozen=True)
+class ValueRange:
+    """An exactly invertible map between an image's values and the networks' 0..1."""
+
+    low: float
+    high: float
+
+    def encode(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """Map `low`..`high` to 0..1, and what lies outside to outside."""
+        wide = np.asarray(values, np.float64)
+        encoded: NDArray[np.float32] = ((wide - self.low) / (self.high - self.low)).astype(
+            np.float32
+        )
+        return encoded
+
+    def decode(self, values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+        """Map 0..1 back to `low`..`high`; integers are rounded and clipped to their type."""
+        kind = np.dtype(dtype)
+        wide = np.asarray(values, np.float64) * (self.high - self.low) + self.low
+        if kind.kind == "f":
+            return wide.astype(kind)
+        limits = np.iinfo(kind)
+        return np.clip(np.rint(wide), limits.min, limits.max).astype(kind)
+
+
+def value_range_of(
+    image: ArrayLike, layout: Layout, declared: tuple[float, float] | Percentiles | None
+) -> ValueRange:
+    """Return the range that counts as black and white.
+
+    Parameters
+    ----------
+    image : array
+        Looked at only for percentiles.
+    layout : Layout
+        Of the array.
+    declared : (low, high) or Percentiles, optional
+        By default integers have the range of their type and floats 0..1. The maximum of the
+        image never decides.
+
+    Raises
+    ------
+    ValueError
+        If low is not below high, or a percentile lies outside 0..100.
+    """
+    kind = np.dtype(image.dtype)
+    if isinstance(declared, Percentiles):
+        return _percentile_range(image, layout, declared)
+    if declared is not None:
+        low, high = (float(limit) for limit in declared)
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValueError(f"value_range needs finite low < high, got {declared}")
+        return ValueRange(low, high)
+    if kind.kind == "f":
+        return ValueRange(0.0, 1.0)
+    limits = np.iinfo(kind)
+    return ValueRange(float(limits.min), float(limits.max))
+
+
+def _percentile_range(image: ArrayLike, layout: Layout, wanted: Percentiles) -> ValueRange:
+    if not 0 <= wanted.low < wanted.high <= 100:
+        raise ValueError(f"percentiles need 0 <= low < high <= 100, got {wanted}")
+    step = max(1, round(math.sqrt(math.prod(layout.shape) / SAMPLES)))
+    parts = [layout.read(image, plane)[::step, ::step, ...] for plane in layout.planes()]
+    sample = np.concatenate([part.ravel() for part in parts])
+    low, high = np.percentile(sample.astype(np.float64), [wanted.low, wanted.high])
+    # a constant image has no range of its own; any width maps it back exactly
+    return ValueRange(float(low), float(high) if high > low else float(low) + 1.0)
+
+
+def check_values(image: ArrayLike, layout: Layout, declared: object) -> None:
+    """Refuse NaN and Inf, and warn of floats far outside a range that nobody declared.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite: how many there are, and where the first is.
+    """
+    if np.dtype(image.dtype).kind != "f":
+        return
+    bad, first, low, high = 0, None, math.inf, -math.inf
+    for plane in layout.planes():
+        values = layout.read(image, plane)
+        finite = np.isfinite(values)
+        if not finite.all():
+            bad += int(finite.size - finite.sum())
+            first = first or (plane, tuple(int(i) for i in np.argwhere(~finite)[0]))
+        elif not bad:
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
+    if first is not None:
+        where = f"y={first[1][0]}, x={first[1][1]}" + (f" of plane {first[0]}" if first[0] else "")
+        raise ValueError(f"the image has {bad} NaN or infinite values, the first at {where}")
+    if declared is None and (low < -0.1 or high > 1.1):
+        warnings.warn(
+            f"this float image has values from {low:g} to {high:g}, but floats are taken as "
+            "0..1 unless value_range=(low, high) says otherwise",
+            OutsideRangeWarning,
+            stacklevel=2,
+        )

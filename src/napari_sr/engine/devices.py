@@ -1,0 +1,87 @@
+"""Which device, which precision, how much memory, and what to do when it runs out."""
+
+from __future__ import annotations
+
+import gc
+
+import psutil
+import torch
+
+PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+# what allocators say; only CUDA has an exception class of its own
+_WORDS = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+class OutOfMemoryError(Exception):
+    """Memory ran out and no smaller tile can help; not a RuntimeError, which workers lose."""
+
+
+def available() -> list[tuple[str, str]]:
+    """Return the devices here as pairs of name and description, the best one first."""
+    found = [
+        (f"cuda:{index}", torch.cuda.get_device_name(index))
+        for index in range(torch.cuda.device_count())
+    ]
+    if torch.backends.mps.is_available():
+        found.append(("mps", "Apple GPU"))
+    return [*found, ("cpu", f"CPU, {torch.get_num_threads()} threads")]
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device of a name such as "cpu" or "cuda:0"; "auto" takes the best.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device here.
+    """
+    here = [known for known, _ in available()]
+    if name == "auto":
+        return torch.device(here[0])
+    wanted = "cuda:0" if name == "cuda" else name
+    if wanted not in here:
+        raise ValueError(f"there is no device {name!r} here; there are 'auto', {str(here)[1:-1]}")
+    return torch.device(wanted)
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """Return the type that a network computes in; "auto" is half precision on CUDA only.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    """
+    if name == "auto":
+        half = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (7, 0)
+        return torch.float16 if half else torch.float32
+    if name not in PRECISIONS:
+        raise ValueError(f"precision must be 'auto', {str(list(PRECISIONS))[1:-1]}, got {name!r}")
+    return PRECISIONS[name]
+
+
+def free_memory(device: torch.device) -> int:
+    """Return the bytes that a device has left."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        # what PyTorch holds but does not use counts as free
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(free + cached)
+    return int(psutil.virtual_memory().available)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Say whether an error means that memory ran out, on any device."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in _WORDS)
+
+
+def release(device: torch.device) -> None:
+    """Give back what a run held on a device."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

@@ -1,0 +1,114 @@
+"""What a run will take, said before it starts."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from napari_sr.engine.arrays import layout_of
+from napari_sr.engine.colour import enlarge
+from napari_sr.engine.devices import choose_device, choose_precision
+from napari_sr.engine.memory import ghost
+from napari_sr.engine.plan import Settings, bytes_per_pixel, make_plan, padded
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from napari_sr.models._network import Network
+
+PROBE_FLOPS = 10e9
+"""A timed probe computes about this much: some tenths of a second on a laptop's CPU."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will take."""
+
+    result_shape: tuple[int, ...]
+    result_bytes: int
+    working_bytes: int
+    """On the device at the peak, the result not counted."""
+    tile: int
+    """LR pixels along the longer side of a tile."""
+    tiles: int
+    seconds: float | None
+    """None where the network's speed has not been measured."""
+
+
+def estimate(
+    shape: tuple[int, ...],
+    axes: str | None,
+    dtype: DTypeLike,
+    network: Network,
+    settings: Settings,
+    *,
+    speed: float | None = None,
+) -> Estimate:
+    """Say what upscaling an image would take, without computing a pixel.
+
+    Parameters
+    ----------
+    shape, axes, dtype
+        Of the image, as for `upscale_array`.
+    network : Network
+        Loaded; its shapes alone are used.
+    settings : Settings
+        How it would run.
+    speed : float, optional
+        LR pixels per second, as `measure_speed` returns.
+
+    Raises
+    ------
+    ValueError
+        As `upscale_array` would.
+    """
+    layout = layout_of(shape, dtype, axes)
+    plan = make_plan(layout, network, settings)
+    larger = layout.enlarged(network.scale).shape
+    height, width = min(plan.tile, plan.height), min(plan.tile, plan.width)
+    tiles = len(plan.tiles) * layout.count
+    per_pixel = bytes_per_pixel(network, layout.channels, plan.precision)
+    return Estimate(
+        result_shape=larger,
+        result_bytes=math.prod(larger) * np.dtype(dtype).itemsize,
+        working_bytes=int(per_pixel * height * width),
+        tile=max(height, width),
+        tiles=tiles,
+        seconds=None if speed is None else tiles * height * width / speed,
+    )
+
+
+def flops_per_pixel(network: Network) -> float:
+    """Return the floating-point operations per LR pixel: two per multiply-add."""
+    side = padded(64, network)
+    image = torch.empty(1, network.channels, side, side, device="meta")
+    counter = FlopCounterMode(display=False)
+    with torch.inference_mode(), counter:
+        enlarge(ghost(network), image)
+    return counter.get_total_flops() / side**2
+
+
+def measure_speed(network: Network, settings: Settings) -> float:
+    """Time the network on a small piece of noise, and return LR pixels per second.
+
+    Blocks for some tenths of a second: call it from a worker.
+    """
+    from napari_sr.engine.upscale import placed
+
+    device = choose_device(settings.device)
+    precision = choose_precision(settings.precision, device)
+    here = placed(network, device, precision)
+    pixels = PROBE_FLOPS / max(flops_per_pixel(network), 1.0)
+    side = padded(min(256, max(24, math.isqrt(int(pixels)))), network)
+    image = torch.rand(1, network.channels, side, side, device=device)
+    with torch.inference_mode():
+        enlarge(here, image[..., : padded(24, network), : padded(24, network)]).cpu()
+        began = time.perf_counter()
+        enlarge(here, image).cpu()
+    return side**2 / (time.perf_counter() - began)

@@ -1,0 +1,97 @@
+"""Which pixels to read, which to keep, and where to write them.
+
+Every tile reads `halo` pixels more than it keeps wherever the image goes on, so that no kept
+pixel sees the tile's edge. At the image's own border nothing is added: there the network's
+padding is right. All tiles have one shape; the last one of a row is shifted inward.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class Span:
+    """One tile along one axis, in LR pixels of the image."""
+
+    read: slice
+    keep: slice
+    """What is written, a part of `read`; the spans' keeps cover the axis once."""
+
+    @property
+    def crop(self) -> slice:
+        """The kept part, counted from the start of the tile."""
+        return slice(self.keep.start - self.read.start, self.keep.stop - self.read.start)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile, in LR pixels of the image."""
+
+    rows: Span
+    columns: Span
+
+
+def least_tile(halo: int, multiple: int = 1) -> int:
+    """Return the smallest tile that keeps at least `multiple` pixels inside its halo."""
+    step = -(-halo // multiple) * multiple
+    return 2 * step + multiple
+
+
+def spans(size: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
+    """Cut one axis into tiles.
+
+    Parameters
+    ----------
+    size : int
+        Length of the axis, a multiple of `multiple`.
+    tile : int
+        LR pixels that every tile reads, halo included.
+    halo : int
+        LR pixels at inner edges that are read and not kept.
+    multiple : int
+        Tiles begin at multiples of this and have multiples of it as length.
+
+    Raises
+    ------
+    ValueError
+        If a tile would keep nothing, or the size is no multiple.
+    """
+    if size < 1 or size % multiple:
+        raise ValueError(f"the axis must be a positive multiple of {multiple} long, got {size}")
+    if tile >= size:
+        return [Span(slice(0, size), slice(0, size))]
+    tile = tile // multiple * multiple
+    least = least_tile(halo, multiple)
+    if tile < least:
+        raise ValueError(
+            f"a tile must be at least {least} px to keep anything inside a halo of {halo} px "
+            f"on both sides, got {tile}"
+        )
+    step = (tile - 2 * halo) // multiple * multiple
+    starts = [*range(0, size - tile, step), size - tile]
+    found: list[Span] = []
+    kept = 0
+    for start in starts:
+        stop = size if start == starts[-1] else start + tile - halo
+        found.append(Span(slice(start, start + tile), slice(kept, stop)))
+        kept = stop
+    return found
+
+
+def tiles(height: int, width: int, tile: int, halo: int, multiple: int = 1) -> Iterator[Tile]:
+    """Yield the tiles of a plane, (height, width), row by row; arguments as in `spans`."""
+    columns = spans(width, tile, halo, multiple)
+    for row in spans(height, tile, halo, multiple):
+        for column in columns:
+            yield Tile(row, column)
+
+
+def count(height: int, width: int, tile: int, halo: int, multiple: int = 1) -> int:
+    """Return how many tiles a plane is cut into."""
+    rows = len(spans(height, tile, halo, multiple))
+    return rows * len(spans(width, tile, halo, multiple))
