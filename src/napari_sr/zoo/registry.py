@@ -1,0 +1,126 @@
+"""The known checkpoints, as data: `registry.json`, read into records.
+
+A model's name is its family and its scale: `bsrn-x4`. Nothing here imports torch or touches
+the network.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+REGISTRY = Path(__file__).with_name("registry.json")
+DEFAULT = ("fsrcnn", 2)
+"""Family and scale of the model that is taken where none is named: it ships, and is fast."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known about one checkpoint."""
+
+    name: str
+    """Family and scale, such as "bsrn-x4"; unique."""
+    family: str
+    """What models of the same kind and different scales share, such as "bsrn"."""
+    architecture: str
+    """The network's name, which is its file's name in `models/`."""
+    scale: int
+    """How many times larger the result is."""
+    title: str
+    """The name as its field writes it."""
+    summary: str
+    """One line for people who choose a model."""
+    file: str
+    """Name of the file, in the cache or among the weights that ship."""
+    url: str | None
+    """Where to download it, pinned to a commit; None where it ships with the package."""
+    sha256: str
+    """Of the file; what differs is never used."""
+    size: int
+    """Of the file, in bytes."""
+    licence: str
+    """As its authors state it, or "none stated"."""
+    trained_on: str
+    """Names of the training images, or "not stated"."""
+    psnr_set5: float | None
+    """In dB, mean over Set5's luma, measured by us; None where it was not."""
+    options: dict[str, Any]
+    """What its tensors cannot tell: keywords of the network's constructor."""
+    parameters: int
+    """How many numbers were trained."""
+
+
+@cache
+def _read() -> tuple[Entry, ...]:
+    records = json.loads(REGISTRY.read_text(encoding="utf-8"))
+    return tuple(Entry(**record) for record in records)
+
+
+def entries() -> list[Entry]:
+    """Return all known checkpoints, those that ship first."""
+    return list(_read())
+
+
+def find(name: str | None, scale: int | None = None) -> Entry:
+    """Return the checkpoint of a name, with or without its scale.
+
+    Parameters
+    ----------
+    name : str or None
+        "bsrn-x4", or "bsrn" where `scale` or the lack of a choice says the rest. Case, spaces,
+        hyphens and underscores don't matter. None takes the model that ships.
+    scale : int, optional
+        Must agree with the name where both tell it.
+
+    Raises
+    ------
+    ValueError
+        If no model has this name, or none at this scale, or if the scale is left open.
+    """
+    if name is None:
+        family, usual = DEFAULT
+        return _at_scale(family, usual if scale is None else scale)
+    wanted = _plain(name)
+    for entry in entries():
+        if _plain(entry.name) == wanted:
+            if scale not in (None, entry.scale):
+                raise ValueError(f"{entry.name} upscales {entry.scale} times, got scale={scale}")
+            return entry
+    for entry in entries():
+        if _plain(entry.family) == wanted:
+            return _at_scale(entry.family, scale)
+    raise ValueError(_unknown(name))
+
+
+def _at_scale(family: str, scale: int | None) -> Entry:
+    members = [entry for entry in entries() if entry.family == family]
+    scales = " and ".join(str(entry.scale) for entry in members)
+    if scale is None:
+        if len(members) == 1:
+            return members[0]
+        names = ", ".join(entry.name for entry in members)
+        raise ValueError(
+            f"the model {family!r} comes with the scales {scales}: give scale=, or one of {names}"
+        )
+    for entry in members:
+        if entry.scale == scale:
+            return entry
+    raise ValueError(f"the model {family!r} comes with scale {scales}, got scale={scale}")
+
+
+def _plain(name: str) -> str:
+    """Return what of a name counts: "BSRN_S x4" is "bsrnsx4"."""
+    return re.sub(r"[\W_]+", "", name.lower())
+
+
+def _unknown(name: str) -> str:
+    spellings = {_plain(text): text for entry in entries() for text in (entry.name, entry.family)}
+    near = [spellings[match] for match in get_close_matches(_plain(name), spellings, cutoff=0.5)]
+    known = ", ".join(entry.name for entry in entries())
+    question = f"did you mean {' or '.join(near)}? " if near else ""
+    return f"no model is called {name!r}; {question}known are {known}"

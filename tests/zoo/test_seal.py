@@ -1,0 +1,55 @@
+"""The registry's entries of files that ship are sealed: they match the files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from napari_sr.zoo.download import SHIPPED
+from napari_sr.zoo.registry import entries
+from napari_sr.zoo.seal import card, seal
+
+SHIPS = [entry for entry in entries() if entry.url is None]
+
+
+@pytest.mark.parametrize("entry", SHIPS, ids=lambda entry: entry.name)
+def test_the_entry_matches_the_file_that_ships(entry):
+    content = (SHIPPED / entry.file).read_bytes()
+
+    assert entry.size == len(content)
+    assert entry.sha256 == hashlib.sha256(content).hexdigest()
+    assert entry.psnr_set5 == round(card(SHIPPED / entry.file)["psnr_set5_luma"], 2)
+
+
+def test_nothing_ships_that_the_registry_does_not_know():
+    files = {path.name for path in SHIPPED.iterdir()}
+
+    assert files == {entry.file for entry in SHIPS}
+
+
+def test_sealing_writes_size_hash_and_score_of_what_ships_alone(tmp_path):
+    registry, file = tmp_path / "registry.json", tmp_path / "a.safetensors"
+    away = {"name": "b", "url": "somewhere", "sha256": "kept"}
+    registry.write_text(json.dumps([{"name": "a", "file": file.name, "url": None}, away]))
+    save_file(
+        {"w": torch.zeros(3)}, file, metadata={"card": json.dumps({"psnr_set5_luma": 36.987})}
+    )
+
+    names = seal(registry, tmp_path)
+
+    sealed, other = json.loads(registry.read_text())
+    assert names == ["a"]
+    assert sealed["size"] == file.stat().st_size
+    assert sealed["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert sealed["psnr_set5"] == 36.99
+    assert other == away
+
+
+def test_a_file_without_a_card_has_no_score(tmp_path):
+    save_file({"w": torch.zeros(3)}, tmp_path / "a.safetensors")
+
+    assert card(tmp_path / "a.safetensors") == {}
