@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
-from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari_sr.models._network import Architecture, Network, Options, StateDict
 
 _NOT_NETWORKS = {"resize"}
@@ -97,7 +98,8 @@ def _matches(state: StateDict) -> Iterator[tuple[Architecture, StateDict, Option
     for name in names():
         record = architecture(name)
         adapted = record.adapt(state)
-        options = record.options_of(adapted)
+        # the original keys too, as one of them may tell what ours have no place for
+        options = record.options_of({**state, **adapted})
         if options is not None and _fits(record, adapted, options):
             yield record, adapted, options
 
@@ -107,8 +109,11 @@ def _fits(record: Architecture, state: StateDict, options: Options) -> bool:
     import torch
 
     # where the tensors do not show the scale, it changes no shape, and any will do
-    with torch.device("meta"):
-        expected = record.network(**{"scale": 2, **options}).state_dict()
+    try:
+        with torch.device("meta"):
+            expected = record.network(**{"scale": 2, **options}).state_dict()
+    except ValueError:
+        return False
     return {key: value.shape for key, value in state.items()} == {
         key: value.shape for key, value in expected.items()
     }

@@ -8,7 +8,7 @@ Letters: N images, C features, H x W pixels, E features inside ESA.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,9 @@ from torch.nn import functional
 
 from napari_sr.models._blocks import conv1x1
 from napari_sr.models._chain import Cells, Moments, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ESA_LEAST_SIZE = 15
 """ESA's strided 3x3 and its 7x7 pooling leave nothing of a smaller image."""
@@ -122,10 +125,9 @@ class SpatialGate(nn.Module):
 
 def _weights(size: int, full: int, start: int, length: int, like: Tensor) -> Tensor:
     """Return the (length, size) matrix that interpolates one axis, pixel centres aligned."""
-    place = torch.arange(start, start + length, device=like.device, dtype=torch.float32) + 0.5
-    place = (place * (size / full) - 0.5).clamp(min=0)
-    grid = torch.arange(size, device=like.device, dtype=torch.float32)
-    place = place.clamp(max=size - 1)
+    place = torch.arange(start, start + length, device=like.device, dtype=like.dtype) + 0.5
+    place = (place * (size / full) - 0.5).clamp(0, size - 1)
+    grid = torch.arange(size, device=like.device, dtype=like.dtype)
     return (1 - (place[:, None] - grid[None, :]).abs()).clamp(min=0)
 
 
@@ -138,8 +140,8 @@ def sample_bilinear(low: Tensor, window: Window) -> Tensor:
     if (window.height, window.width) == (window.full_height, window.full_width):
         size = (window.height, window.width)
         return functional.interpolate(low, size, mode="bilinear", align_corners=False)
-    rows = _weights(low.shape[2], window.full_height, window.top, window.height, low)
-    columns = _weights(low.shape[3], window.full_width, window.left, window.width, low)
+    # half precision cannot tell the places of a large image's pixels apart
     wide = low if low.dtype == torch.float64 else low.float()
-    rows, columns = rows.to(wide.dtype), columns.to(wide.dtype)
+    rows = _weights(low.shape[2], window.full_height, window.top, window.height, wide)
+    columns = _weights(low.shape[3], window.full_width, window.left, window.width, wide)
     return (rows @ wide @ columns.T).to(low.dtype)

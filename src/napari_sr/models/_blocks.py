@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from torch import Tensor, nn
 
-from napari_sr.models._network import StateDict
+if TYPE_CHECKING:
+    from napari_sr.models._network import StateDict
 
 
 def conv3x3(inputs: int, outputs: int, *, bias: bool = True) -> nn.Conv2d:
@@ -35,14 +36,17 @@ Rule: TypeAlias = tuple[str, str | Callable[[re.Match[str]], str]]
 
 
 def rename(state: StateDict, rules: Sequence[Rule]) -> dict[str, Tensor]:
-    """Return a state with its keys rewritten by (pattern, replacement) pairs, in order."""
+    """Return a state with its keys rewritten by (pattern, replacement) pairs, in order.
+
+    Unchanged where two keys would become one, which no known layout does.
+    """
     renamed: dict[str, Tensor] = {}
     for key, value in state.items():
         new = key
         for pattern, replacement in rules:
             new = re.sub(pattern, replacement, new)
         renamed[new] = value
-    return renamed
+    return renamed if len(renamed) == len(state) else dict(state)
 
 
 def shape_of(state: StateDict, key: str) -> tuple[int, ...]:
@@ -50,15 +54,67 @@ def shape_of(state: StateDict, key: str) -> tuple[int, ...]:
     return tuple(state[key].shape) if key in state else ()
 
 
+def width_of(state: StateDict, key: str) -> tuple[int, int]:
+    """Return outputs and inputs of a 2-D convolution's weight, or (0, 0) where `key` is none."""
+    shape = shape_of(state, key)
+    return shape[:2] if len(shape) == 4 and all(shape) else (0, 0)
+
+
 def count(state: StateDict, pattern: str) -> int:
-    """Return one more than the largest number that group 1 of a pattern matches in the keys."""
-    found = [int(match[1]) for key in state if (match := re.match(pattern, key))]
-    return max(found, default=-1) + 1
+    """Return how many different texts group 1 of a pattern matches in the keys."""
+    return len({match[1] for key in state if (match := re.match(pattern, key))})
 
 
 def scale_of_shuffle(outputs: int, channels: int) -> int | None:
     """Return S where a pixel shuffle turns `outputs` = channels * S * S features into an image."""
-    if channels < 1 or outputs % channels:
+    if channels < 1 or outputs < channels:
         return None
     scale = math.isqrt(outputs // channels)
-    return scale if scale >= 1 and scale * scale * channels == outputs else None
+    return scale if scale * scale * channels == outputs else None
+
+
+def factors(scale: int) -> tuple[int, ...]:
+    """Return the steps of an enlargement: twos for 1, 2, 4, 8..., or a single three for 3.
+
+    Raises
+    ------
+    ValueError
+        If the scale is neither 3 nor a power of two.
+    """
+    if scale == 3:
+        return (3,)
+    if scale < 1 or scale & (scale - 1):
+        raise ValueError(f"this network enlarges 3 times or by a power of 2, got scale={scale}")
+    return (2,) * (scale.bit_length() - 1)
+
+
+def enlarger(features: int, scale: int, activation: nn.Module | None = None) -> nn.Sequential:
+    """Return 3x3 convolutions with pixel shuffles: (N, C, H, W) to (N, C, S * H, S * W).
+
+    Parameters
+    ----------
+    features, scale : int
+        Channels C, and S: see `factors`.
+    activation : nn.Module, optional
+        Follows every shuffle.
+    """
+    layers: list[nn.Module] = []
+    for factor in factors(scale):
+        layers += [conv3x3(features, features * factor**2), nn.PixelShuffle(factor)]
+        layers += [activation] if activation is not None else []
+    return nn.Sequential(*layers)
+
+
+def scale_of_enlarger(state: StateDict, prefix: str) -> int | None:
+    """Return S of the `enlarger` whose keys begin with `prefix`, or None where it is none."""
+    stages = count(state, rf"{re.escape(prefix)}(\d+)\.weight")
+    outputs, inputs = width_of(state, f"{prefix}0.weight")
+    factor = scale_of_shuffle(outputs, inputs)
+    return factor**stages if factor in (2, 3) and stages * factor < 30 else None
+
+
+def reach_of_enlarger(scale: int, reach: int) -> int:
+    """Return the radius, in LR pixels, of an `enlarger` and of `reach` enlarged pixels after it."""
+    for factor in factors(scale):
+        reach = reach_in_small_pixels(reach, factor) + 1
+    return reach

@@ -16,12 +16,14 @@ Letters: N images, C features, H x W pixels of the image that enters the network
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 IMAGE = "image"
 RESULT = "result"

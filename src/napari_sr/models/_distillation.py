@@ -9,16 +9,64 @@ Letters: N images, C features, H x W pixels, S scale.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_sr.models._blocks import conv1x1, conv3x3
+from napari_sr.models._blocks import conv1x1, conv3x3, count, scale_of_shuffle, width_of
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
-from napari_sr.models._network import Network
+from napari_sr.models._network import Network, Options, StateDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+class Distillation(nn.Module):
+    """The local front of RFDN's and BSRN's blocks.
+
+    Three refinements with a skip each; a 1x1 leaves a distilled part behind before every one.
+
+    Parameters
+    ----------
+    features : int
+        Width C of the block; each distilled part has half of it.
+    convolution : callable
+        Makes a 3x3 from (inputs, outputs) that keeps the size.
+    activation : nn.Module
+        Follows every distillation and every refinement.
+    """
+
+    RADIUS = 4
+    """Four 3x3 in a row."""
+
+    def __init__(
+        self,
+        *,
+        features: int,
+        convolution: Callable[[int, int], nn.Module],
+        activation: nn.Module,
+    ) -> None:
+        super().__init__()
+        distilled = features // 2
+        self.distil = nn.ModuleList(conv1x1(features, distilled) for _ in range(3))
+        self.refine = nn.ModuleList(convolution(features, features) for _ in range(3))
+        self.last = convolution(features, distilled)
+        self.fuse = conv1x1(4 * distilled, features)
+        self.activation = activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        parts = []
+        for distil, refine in zip(self.distil, self.refine, strict=True):
+            parts.append(self.activation(distil(x)))
+            # the skip is added before the activation
+            x = self.activation(refine(x) + x)
+        parts.append(self.activation(self.last(x)))
+        result: Tensor = self.fuse(torch.cat(parts, dim=1))
+        return result
 
 
 class DistillationBlock(Protocol):
@@ -99,3 +147,56 @@ class DistillationNetwork(Network):
     def _finish(self, fused: Tensor, shallow: Tensor) -> Tensor:
         x = self.refine(self.activation(fused)) + shallow
         return functional.pixel_shuffle(self.tail(x), self.scale) / self.input_range
+
+
+def trunk_options(state: StateDict, head: str, replication: int = 1) -> Options | None:
+    """Read scale, channels, features and blocks off a `DistillationNetwork`'s tensors.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        A checkpoint by our own keys.
+    head : str
+        The key of the first convolution's weight.
+    replication : int
+        As in `DistillationNetwork`.
+
+    Returns
+    -------
+    dict or None
+        None where these are another network's tensors.
+    """
+    features, inputs = width_of(state, head)
+    channels = inputs // replication
+    scale = scale_of_shuffle(width_of(state, "tail.weight")[0], channels)
+    # ESA is a quarter as wide, and needs a channel
+    if scale is None or features < 4:
+        return None
+    blocks = count(state, r"blocks\.(\d+)\.")
+    return {"scale": scale, "channels": channels, "features": features, "blocks": blocks}
+
+
+def reduction_of(state: StateDict) -> int | None:
+    """Return how many times narrower the first block's channel gate is inside, or None."""
+    inner, outer = width_of(state, "blocks.0.channel.squeeze.weight")
+    return outer // inner if 1 <= inner <= outer else None
+
+
+BLOCK_KEYS = (
+    (r"^fea_conv\.", "head."),
+    (r"^B(\d+)\.", lambda match: f"blocks.{int(match[1]) - 1}."),
+    (r"\.c([123])_d\.", lambda match: f".front.distil.{int(match[1]) - 1}."),
+    (r"\.c([123])_r\.", lambda match: f".front.refine.{int(match[1]) - 1}."),
+    (r"(blocks\.\d+)\.c4\.", r"\1.front.last."),
+    (r"(blocks\.\d+)\.c5\.", r"\1.front.fuse."),
+    (r"\.esa\.conv1\.", ".spatial.squeeze."),
+    (r"\.esa\.conv2\.", ".spatial.stride."),
+    (r"\.esa\.conv_max\.", ".spatial.low.0."),
+    (r"\.esa\.conv3\.", ".spatial.low.2."),
+    (r"\.esa\.conv3_\.", ".spatial.low.4."),
+    (r"\.esa\.conv_f\.", ".spatial.skip."),
+    (r"\.esa\.conv4\.", ".spatial.excite."),
+    (r"\.cca\.conv(?:_du)?\.0\.", ".channel.squeeze."),
+    (r"\.cca\.conv(?:_du)?\.2\.", ".channel.excite."),
+)
+"""The keys that RFDN's and BSRN's authors share, and ours."""

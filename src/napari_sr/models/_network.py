@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from torch import Tensor, nn
 
 from napari_sr.models import _chain
-from napari_sr.models._chain import Chain
+
+if TYPE_CHECKING:
+    from napari_sr.models._chain import Chain
 
 StateDict: TypeAlias = Mapping[str, Tensor]
 Options: TypeAlias = dict[str, Any]
@@ -108,8 +110,8 @@ class Architecture:
     paper: str
     """Where to read about it."""
     options_of: Callable[[StateDict], Options | None]
-    """Reads the constructor's arguments off adapted tensors; None if they are another network's.
-    What tensors cannot tell is left out."""
+    """Reads the constructor's arguments off adapted tensors, beside which stand the original ones;
+    None if they are another network's. What tensors cannot tell is left out. Never raises."""
     example: Options
     """Arguments of a small instance, for tests."""
     adapt: Callable[[StateDict], StateDict] = field(default=_unchanged)

@@ -10,17 +10,24 @@ in ESA, CCA and the block's skip.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from napari_sr.models._attention import ESA_LEAST_SIZE, ContrastGate, SpatialGate
-from napari_sr.models._blocks import conv1x1, count, rename, scale_of_shuffle, shape_of
+from napari_sr.models._blocks import conv1x1, rename
 from napari_sr.models._chain import Link, Step
-from napari_sr.models._distillation import DistillationNetwork
+from napari_sr.models._distillation import (
+    BLOCK_KEYS,
+    Distillation,
+    DistillationNetwork,
+    reduction_of,
+    trunk_options,
+)
 from napari_sr.models._network import Architecture, Options, StateDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 REPLICATION = 4
 """How often the image is repeated along channels before the first convolution."""
@@ -63,40 +70,6 @@ class BSConv(nn.Module):
         return result
 
 
-class Distillation(nn.Module):
-    """The local front of a block: three refinements, each leaving a distilled part behind.
-
-    Parameters
-    ----------
-    features, distilled : int
-        Width of the block, and of each distilled part.
-    pointwise_bias : bool
-        Passed on to every `BSConv`.
-    """
-
-    RADIUS = 4
-    """Four depthwise 3x3 in a row."""
-
-    def __init__(self, *, features: int, distilled: int, pointwise_bias: bool) -> None:
-        super().__init__()
-        self.distil = nn.ModuleList(conv1x1(features, distilled) for _ in range(3))
-        self.refine = nn.ModuleList(
-            BSConv(features, features, pointwise_bias=pointwise_bias) for _ in range(3)
-        )
-        self.last = BSConv(features, distilled, pointwise_bias=pointwise_bias)
-        self.fuse = conv1x1(4 * distilled, features)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, features, H, W) to the same shape."""
-        parts = []
-        for distil, refine in zip(self.distil, self.refine, strict=True):
-            parts.append(functional.gelu(distil(x)))
-            x = functional.gelu(refine(x) + x)
-        parts.append(functional.gelu(self.last(x)))
-        result: Tensor = self.fuse(torch.cat(parts, dim=1))
-        return result
-
-
 class Block(nn.Module):
     """Distillation, spatial gate, channel gate, skip (the paper's ESDB).
 
@@ -111,7 +84,7 @@ class Block(nn.Module):
     def __init__(self, *, features: int, reduction: int) -> None:
         super().__init__()
         inner = features // 4
-        self.front = Distillation(features=features, distilled=features // 2, pointwise_bias=False)
+        self.front = Distillation(features=features, convolution=BSConv, activation=nn.GELU())
         self.spatial = SpatialGate(
             features=features,
             inner=inner,
@@ -184,21 +157,7 @@ class BSRN(DistillationNetwork):
 KEYS = (
     (r"\.pw\.", ".pointwise."),
     (r"\.dw\.", ".depthwise."),
-    (r"^fea_conv\.", "head."),
-    (r"^B(\d+)\.", lambda match: f"blocks.{int(match[1]) - 1}."),
-    (r"\.c([123])_d\.", lambda match: f".front.distil.{int(match[1]) - 1}."),
-    (r"\.c([123])_r\.", lambda match: f".front.refine.{int(match[1]) - 1}."),
-    (r"(blocks\.\d+)\.c4\.", r"\1.front.last."),
-    (r"(blocks\.\d+)\.c5\.", r"\1.front.fuse."),
-    (r"\.esa\.conv1\.", ".spatial.squeeze."),
-    (r"\.esa\.conv2\.", ".spatial.stride."),
-    (r"\.esa\.conv_max\.", ".spatial.low.0."),
-    (r"\.esa\.conv3\.", ".spatial.low.2."),
-    (r"\.esa\.conv3_\.", ".spatial.low.4."),
-    (r"\.esa\.conv_f\.", ".spatial.skip."),
-    (r"\.esa\.conv4\.", ".spatial.excite."),
-    (r"\.cca\.conv_du\.0\.", ".channel.squeeze."),
-    (r"\.cca\.conv_du\.2\.", ".channel.excite."),
+    *BLOCK_KEYS,
     (r"^c1\.", "fuse."),
     (r"^c2\.", "refine."),
     (r"^upsampler\.upsampleOneStep\.0\.", "tail."),
@@ -213,22 +172,9 @@ def adapt(state: StateDict) -> StateDict:
 
 def options_of(state: StateDict) -> Options | None:
     """Read BSRN's constructor arguments off a checkpoint, or None if it is not a BSRN."""
-    head = shape_of(state, "head.pointwise.weight")
-    tail = shape_of(state, "tail.weight")
-    gate = shape_of(state, "blocks.0.channel.squeeze.weight")
-    if not (len(head) == len(tail) == len(gate) == 4) or head[1] % REPLICATION or not gate[0]:
-        return None
-    channels = head[1] // REPLICATION
-    scale = scale_of_shuffle(tail[0], channels)
-    if scale is None:
-        return None
-    return {
-        "scale": scale,
-        "channels": channels,
-        "features": head[0],
-        "blocks": count(state, r"blocks\.(\d+)\."),
-        "reduction": gate[1] // gate[0],
-    }
+    trunk = trunk_options(state, "head.pointwise.weight", REPLICATION)
+    reduction = reduction_of(state)
+    return {**trunk, "reduction": reduction} if trunk and reduction else None
 
 
 ARCHITECTURE = Architecture(

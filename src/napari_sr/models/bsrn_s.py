@@ -11,18 +11,21 @@ the 1x1 convolutions are stored as matrices.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from napari_sr.models._attention import ESA_LEAST_SIZE, SpatialGate
-from napari_sr.models._blocks import conv1x1, count, rename, scale_of_shuffle, shape_of
+from napari_sr.models._blocks import conv1x1, rename
 from napari_sr.models._chain import Link, Step, Window
-from napari_sr.models._distillation import DistillationNetwork
+from napari_sr.models._distillation import Distillation, DistillationNetwork, trunk_options
 from napari_sr.models._network import Architecture, Options, StateDict
-from napari_sr.models.bsrn import KEYS, REPLICATION, BSConv, Distillation
+from napari_sr.models.bsrn import KEYS, REPLICATION, BSConv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BiasedBSConv = partial(BSConv, pointwise_bias=True)
 
@@ -39,7 +42,7 @@ class Block(nn.Module):
     def __init__(self, *, features: int) -> None:
         super().__init__()
         inner = features // 4
-        self.front = Distillation(features=features, distilled=features // 2, pointwise_bias=True)
+        self.front = Distillation(features=features, convolution=BiasedBSConv, activation=nn.GELU())
         self.spatial = SpatialGate(
             features=features,
             inner=inner,
@@ -123,20 +126,8 @@ def adapt(state: StateDict) -> StateDict:
 
 def options_of(state: StateDict) -> Options | None:
     """Read BSRN-S's constructor arguments off a checkpoint, or None if it is not one."""
-    head, tail = shape_of(state, "head.pointwise.weight"), shape_of(state, "tail.weight")
     weighted = "blocks.0.channel_weight" in state
-    if not (len(head) == len(tail) == 4) or head[1] % REPLICATION or not weighted:
-        return None
-    channels = head[1] // REPLICATION
-    scale = scale_of_shuffle(tail[0], channels)
-    if scale is None:
-        return None
-    return {
-        "scale": scale,
-        "channels": channels,
-        "features": head[0],
-        "blocks": count(state, r"blocks\.(\d+)\."),
-    }
+    return trunk_options(state, "head.pointwise.weight", REPLICATION) if weighted else None
 
 
 ARCHITECTURE = Architecture(

@@ -10,7 +10,7 @@ sees luma; checkpoints of three channels see RGB.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
@@ -20,10 +20,14 @@ from napari_sr.models._blocks import (
     count,
     reach_in_small_pixels,
     rename,
-    shape_of,
+    width_of,
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
 from napari_sr.models._network import Architecture, Network, Options, StateDict
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
 
 
 def mapping(features: int, layers: int, activate_each: bool) -> Iterator[nn.Module]:
@@ -89,17 +93,13 @@ class FSRCNN(Network):
 
 
 # two public layouts: Sequential parts (yjn870), and named layers (Nhat-Thanh)
-_PARTS = (
-    (r"^first_part\.", "extract."),
-    (r"^mid_part\.0\.", "shrink.0."),
-    (r"^mid_part\.1\.", "shrink.1."),
-    (r"^last_part\.", "enlarge."),
-)
+_PARTS = ((r"^first_part\.", "extract."), (r"^last_part\.", "enlarge."))
 _NAMED = (
     (r"^feature_extract(ion)?\.", "extract.0."),
     (r"^activation_1\.", "extract.1."),
     (r"^shrink\.(weight|bias)$", r"shrink.0.\1"),
     (r"^activation_2\.", "shrink.1."),
+    (r"^map_(\d+)\.", lambda match: f"map.{int(match[1]) - 1}."),
     (r"^expand\.(weight|bias)$", r"expand.0.\1"),
     (r"^activation_4\.", "expand.1."),
     (r"^deconv\.", "enlarge."),
@@ -109,37 +109,33 @@ _NAMED = (
 def adapt(state: StateDict) -> StateDict:
     """Rename the two public layouts of keys to this network's own."""
     if "first_part.0.weight" in state:
-        state = rename(state, _PARTS)
         last = count(state, r"mid_part\.(\d+)\.") - 1
-        state = rename(
-            state,
-            ((rf"^mid_part\.{last - 1}\.", "expand.0."), (rf"^mid_part\.{last}\.", "expand.1.")),
-        )
-        for index in range(2, last - 1):
-            state = rename(state, ((rf"^mid_part\.{index}\.", f"map.{index - 2}."),))
-    elif "deconv.weight" in state:
-        state = rename(state, _NAMED)
-        layers = count(state, r"map_(\d+)\.") - 1
-        state = rename(state, ((r"^activation_3\.", f"map.{layers}."),))
-        for layer in range(1, layers + 1):
-            state = rename(state, ((rf"^map_{layer}\.", f"map.{layer - 1}."),))
+        ends = {0: "shrink.0.", 1: "shrink.1.", last - 1: "expand.0.", last: "expand.1."}
+
+        def part(match: re.Match[str]) -> str:
+            index = int(match[1])
+            return ends.get(index, f"map.{index - 2}.")
+
+        return rename(state, (*_PARTS, (r"^mid_part\.(\d+)\.", part)))
+    if "deconv.weight" in state:
+        layers = count(state, r"map_(\d+)\.")
+        return rename(state, (*_NAMED, (r"^activation_3\.", f"map.{layers}.")))
     return state
 
 
 def options_of(state: StateDict) -> Options | None:
     """Read FSRCNN's constructor arguments off a checkpoint, all but the scale."""
-    first, last = shape_of(state, "extract.0.weight"), shape_of(state, "enlarge.weight")
-    shrunk = shape_of(state, "shrink.0.weight")
-    if len(first) != 4 or last[-2:] != (9, 9) or len(shrunk) != 4:
+    features, channels = width_of(state, "extract.0.weight")
+    shrunk, _ = width_of(state, "shrink.0.weight")
+    if not (features and shrunk and "enlarge.weight" in state):
         return None
-    convolutions = [key for key in state if key.startswith("map.") and key.endswith(".bias")]
-    activations = [key for key in state if key.startswith("map.") and state[key].ndim == 1]
+    layers = count(state, r"map\.(\d+)\.bias")
     return {
-        "channels": first[1],
-        "features": first[0],
-        "shrunk": shrunk[0],
-        "layers": len(convolutions),
-        "activate_each": len(activations) == 2 * len(convolutions),
+        "channels": channels,
+        "features": features,
+        "shrunk": shrunk,
+        "layers": layers,
+        "activate_each": count(state, r"map\.(\d+)\.") == 2 * layers,
     }
 
 

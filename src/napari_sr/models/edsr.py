@@ -1,0 +1,195 @@
+"""EDSR: enhanced deep residual network.
+
+Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution",
+CVPR Workshops 2017, https://arxiv.org/abs/1707.02921
+
+Letters: N images, C image channels, H x W pixels, S scale.
+The mean colour of the DIV2K photographs is subtracted first and added last. The authors keep it
+as two frozen convolutions in a checkpoint, BasicSR in its code, and this network in a buffer.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from napari_sr.models._blocks import (
+    conv3x3,
+    count,
+    enlarger,
+    reach_of_enlarger,
+    rename,
+    scale_of_enlarger,
+    width_of,
+)
+from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
+from napari_sr.models._network import Architecture, Network, Options, StateDict
+
+MEAN = (0.4488, 0.4371, 0.4040)
+"""Mean colour of DIV2K, in 0..1; networks of other than three channels subtract nothing."""
+WIDE = 256
+"""Networks this wide train with small residuals (the paper, section 3.3)."""
+
+
+class Block(nn.Module):
+    """Two convolutions whose scaled result is added back.
+
+    Parameters
+    ----------
+    features : int
+        Width C.
+    res_scale : float
+        What the result is multiplied by.
+    """
+
+    RADIUS = 2
+
+    def __init__(self, *, features: int, res_scale: float) -> None:
+        super().__init__()
+        self.res_scale = res_scale
+        self.branch = nn.Sequential(
+            conv3x3(features, features), nn.ReLU(), conv3x3(features, features)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        result: Tensor = self.branch(x)
+        return x + result * self.res_scale
+
+
+class EDSR(Network):
+    """Residual blocks without normalisation under one long skip, then sub-pixel upsampling.
+
+    Parameters
+    ----------
+    scale, channels : int
+        Enlargement, 3 or a power of 2, and image channels: 3 for RGB.
+    features, blocks : int
+        Width and depth: 64 and 16 in the baseline, 256 and 32 in the paper's largest.
+    res_scale : float, optional
+        What every block's result is multiplied by; None for 0.1 from 256 features on, else 1.
+    input_range : float
+        The float maximum that the weights expect.
+    """
+
+    mean: Tensor
+
+    def __init__(
+        self,
+        *,
+        scale: int,
+        channels: int = 3,
+        features: int = 64,
+        blocks: int = 16,
+        res_scale: float | None = None,
+        input_range: float = 255.0,
+    ) -> None:
+        super().__init__(scale=scale, channels=channels, input_range=input_range)
+        if res_scale is None:
+            res_scale = 0.1 if features >= WIDE else 1.0
+        self.register_buffer("mean", mean_of(channels))
+        self.head = conv3x3(channels, features)
+        self.blocks = nn.Sequential(
+            *(Block(features=features, res_scale=res_scale) for _ in range(blocks))
+        )
+        self.refine = conv3x3(features, features)
+        self.enlarge = enlarger(features, scale)
+        self.tail = conv3x3(features, channels)
+
+    def chain(self) -> Chain:
+        """Return one local step: the network is purely convolutional."""
+        # head, blocks, the 3x3 after them, and the tail on the enlarged grid
+        radius = 1 + Block.RADIUS * len(self.blocks) + 1 + reach_of_enlarger(self.scale, 1)
+        return (Step(self._compute, (IMAGE,), (RESULT,), radius, scale=self.scale),)
+
+    def _compute(self, image: Tensor) -> Tensor:
+        shallow = self.head((image - self.mean) * self.input_range)
+        deep = self.refine(self.blocks(shallow)) + shallow
+        result: Tensor = self.tail(self.enlarge(deep))
+        return result / self.input_range + self.mean
+
+
+def mean_of(channels: int) -> Tensor:
+    """Return the mean that a network of this many channels subtracts, (1, C, 1, 1)."""
+    mean = MEAN if channels == len(MEAN) else (0.0,) * channels
+    return torch.tensor(mean).reshape(1, channels, 1, 1)
+
+
+_OFFICIAL = (
+    (r"^head\.0\.", "head."),
+    (r"^body\.(\d+)\.body\.", r"blocks.\1.branch."),
+    (r"^body\.\d+\.(weight|bias)$", r"refine.\1"),
+    (r"^tail\.0\.", "enlarge."),
+    (r"^tail\.1\.", "tail."),
+)
+_BASICSR = (
+    (r"^conv_first\.", "head."),
+    (r"^body\.(\d+)\.conv1\.", r"blocks.\1.branch.0."),
+    (r"^body\.(\d+)\.conv2\.", r"blocks.\1.branch.2."),
+    (r"^conv_after_body\.", "refine."),
+    (r"^upsample\.", "enlarge."),
+    (r"^conv_last\.", "tail."),
+)
+_SHIFTS = ("sub_mean.weight", "sub_mean.bias", "add_mean.weight", "add_mean.bias")
+
+
+def adapt(state: StateDict) -> StateDict:
+    """Rename the authors' and BasicSR's keys to this network's own, and supply the mean."""
+    if "conv_after_body.weight" in state:
+        channels, _ = width_of(state, "conv_last.weight")
+        return {**rename(state, _BASICSR), "mean": mean_of(channels)}
+    if "body.0.body.0.weight" not in state:
+        return state
+    rest = {key: value for key, value in state.items() if key not in _SHIFTS}
+    shift, white = _shift_of(state), _white_of(state)
+    if shift is None or white is None:
+        # an unshifted mean in `rest`, or a shift that is none, matches no network
+        return rename(state, _OFFICIAL)
+    return {**rename(rest, _OFFICIAL), "mean": shift.reshape(1, -1, 1, 1) / white}
+
+
+def _shift_of(state: StateDict) -> Tensor | None:
+    """Return what the authors' first frozen convolution subtracts, (C), if it does only that."""
+    weight, bias = state.get("sub_mean.weight"), state.get("sub_mean.bias")
+    if weight is None or bias is None or bias.ndim != 1 or not len(bias):
+        return None
+    identity = torch.eye(len(bias), dtype=weight.dtype).reshape(len(bias), -1, 1, 1)
+    return -bias.float() if torch.equal(weight.cpu(), identity) else None
+
+
+def _white_of(state: StateDict) -> float | None:
+    """Return the input range in which the authors' shift is a mean colour, if there is one."""
+    shift = _shift_of(state)
+    ratio = 0.0 if shift is None else float(shift.mean()) / (sum(MEAN) / len(MEAN))
+    if not 0 < ratio < math.inf:
+        return None
+    return min(_RANGES, key=lambda white: abs(math.log(ratio / white)))
+
+
+_RANGES = (1.0, 255.0, 65535.0)
+"""Of floats, and of 8 and 16 bits: a mean colour is far from ambiguous between them."""
+
+
+def options_of(state: StateDict) -> Options | None:
+    """Read EDSR's constructor arguments off a checkpoint, or None if it is not an EDSR."""
+    features, channels = width_of(state, "head.weight")
+    scale = scale_of_enlarger(state, "enlarge.")
+    if scale is None or not features or "blocks.0.branch.0.weight" not in state:
+        return None
+    blocks = count(state, r"blocks\.(\d+)\.")
+    options = {"scale": scale, "channels": channels, "features": features, "blocks": blocks}
+    white = _white_of(state)
+    return options if white is None else {**options, "input_range": white}
+
+
+ARCHITECTURE = Architecture(
+    network=EDSR,
+    title="EDSR",
+    summary="Strong and plain; large, and exact in tiles of any size.",
+    paper="https://arxiv.org/abs/1707.02921",
+    options_of=options_of,
+    adapt=adapt,
+    example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},
+)

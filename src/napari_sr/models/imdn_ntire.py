@@ -1,0 +1,130 @@
+"""The IMDN baseline of the NTIRE 2022 efficient super-resolution challenge.
+
+Li et al., "NTIRE 2022 Challenge on Efficient Super-Resolution: Methods and Results",
+CVPR Workshops 2022, https://arxiv.org/abs/2205.05675
+
+Letters: N images, C image channels, H x W pixels, S scale.
+Unlike IMDN it has no channel gates, and one long skip around the blocks stands where IMDN fuses
+all their outputs: it is purely convolutional.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_sr.models._blocks import (
+    conv1x1,
+    conv3x3,
+    count,
+    rename,
+    scale_of_shuffle,
+    width_of,
+)
+from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
+from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models.imdn import SplitDistillation
+
+
+class Block(nn.Module):
+    """Distillation, 1x1, skip.
+
+    Parameters
+    ----------
+    features : int
+        Width C, a multiple of 4.
+    slope : float
+        Of the leaky rectifiers.
+    """
+
+    RADIUS = SplitDistillation.RADIUS
+
+    def __init__(self, *, features: int, slope: float) -> None:
+        super().__init__()
+        self.front = SplitDistillation(features=features, activation=nn.LeakyReLU(slope))
+        self.fuse = conv1x1(features, features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        result: Tensor = self.fuse(self.front(x))
+        return result + x
+
+
+class IMDNNTIRE(Network):
+    """Multi-distillation blocks under one long skip, then one sub-pixel upsampling.
+
+    Parameters
+    ----------
+    scale, channels : int
+        Enlargement, and image channels: 3 for RGB.
+    features, blocks : int
+        Width, a multiple of 4, and depth; the challenge has 64 and 8.
+    slope : float
+        Of the leaky rectifiers.
+    input_range : float
+        The float maximum that the weights expect.
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: int,
+        channels: int = 3,
+        features: int = 64,
+        blocks: int = 8,
+        slope: float = 0.05,
+        input_range: float = 1.0,
+    ) -> None:
+        super().__init__(scale=scale, channels=channels, input_range=input_range)
+        self.head = conv3x3(channels, features)
+        self.blocks = nn.Sequential(*(Block(features=features, slope=slope) for _ in range(blocks)))
+        self.refine = conv3x3(features, features)
+        self.tail = conv3x3(features, channels * scale**2)
+
+    def chain(self) -> Chain:
+        """Return one local step: the network is purely convolutional."""
+        # head, blocks, the 3x3 after them, and the one before the pixel shuffle
+        radius = 1 + Block.RADIUS * len(self.blocks) + 1 + 1
+        return (Step(self._compute, (IMAGE,), (RESULT,), radius, scale=self.scale),)
+
+    def _compute(self, image: Tensor) -> Tensor:
+        shallow = self.head(image * self.input_range)
+        deep = self.refine(self.blocks(shallow)) + shallow
+        return functional.pixel_shuffle(self.tail(deep), self.scale) / self.input_range
+
+
+_KEYS = (
+    (r"^model\.0\.", "head."),
+    (r"^model\.1\.sub\.(\d+)\.(weight|bias)$", r"refine.\2"),
+    (r"^model\.1\.sub\.(\d+)\.", r"blocks.\1."),
+    (r"\.conv([123])\.0\.", lambda match: f".front.refine.{int(match[1]) - 1}."),
+    (r"\.conv4\.", ".front.last."),
+    (r"\.conv1x1\.", ".fuse."),
+    (r"^model\.2\.", "tail."),
+)
+
+
+def adapt(state: StateDict) -> StateDict:
+    """Rename the challenge's keys to this network's own."""
+    return rename(state, _KEYS) if "model.1.sub.0.conv1x1.weight" in state else state
+
+
+def options_of(state: StateDict) -> Options | None:
+    """Read the baseline's constructor arguments off a checkpoint, or None if it is another's."""
+    features, channels = width_of(state, "head.weight")
+    scale = scale_of_shuffle(width_of(state, "tail.weight")[0], channels)
+    if scale is None or "blocks.0.front.last.weight" not in state:
+        return None
+    blocks = count(state, r"blocks\.(\d+)\.")
+    return {"scale": scale, "channels": channels, "features": features, "blocks": blocks}
+
+
+ARCHITECTURE = Architecture(
+    network=IMDNNTIRE,
+    title="IMDN (NTIRE 2022)",
+    summary="Larger and purely convolutional: exact in tiles of any size.",
+    paper="https://arxiv.org/abs/2205.05675",
+    options_of=options_of,
+    adapt=adapt,
+    example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},
+)

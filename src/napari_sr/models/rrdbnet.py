@@ -1,0 +1,226 @@
+"""RRDBNet: the generator of ESRGAN, of residual blocks in residual dense blocks.
+
+Wang et al., "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks",
+ECCV Workshops 2018, https://arxiv.org/abs/1809.00219
+
+Letters: N images, C features, G growth, H x W pixels, S scale, U unshuffle.
+As in Real-ESRGAN, https://arxiv.org/abs/2107.10833, a network for a small scale may first fold
+U x U pixels into channels, compute on a grid that much coarser, and enlarge U times more.
+"""
+
+from __future__ import annotations
+
+import re
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_sr.models._blocks import (
+    conv3x3,
+    count,
+    factors,
+    reach_in_small_pixels,
+    rename,
+    scale_of_shuffle,
+    width_of,
+)
+from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
+from napari_sr.models._network import Architecture, Network, Options, StateDict
+
+RESIDUAL = 0.2
+"""What every dense block's and every block's result is multiplied by."""
+
+
+class DenseBlock(nn.Module):
+    """Five 3x3, each of which sees the input and all results before it.
+
+    Parameters
+    ----------
+    features, growth : int
+        Width C outside, and channels G that each but the last convolution adds.
+    slope : float
+        Of the leaky rectifiers.
+    """
+
+    def __init__(self, *, features: int, growth: int, slope: float) -> None:
+        super().__init__()
+        self.activation = nn.LeakyReLU(slope)
+        self.grow = nn.ModuleList(conv3x3(features + index * growth, growth) for index in range(4))
+        self.last = conv3x3(features + 4 * growth, features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        seen = x
+        for grow in self.grow:
+            seen = torch.cat([seen, self.activation(grow(seen))], dim=1)
+        result: Tensor = self.last(seen)
+        return x + result * RESIDUAL
+
+
+class Block(nn.Module):
+    """Three dense blocks whose scaled result is added back (the paper's RRDB).
+
+    Parameters
+    ----------
+    features, growth, slope
+        As in `DenseBlock`.
+    """
+
+    RADIUS = 15
+    """Three times five 3x3."""
+
+    def __init__(self, *, features: int, growth: int, slope: float) -> None:
+        super().__init__()
+        self.dense = nn.Sequential(
+            *(DenseBlock(features=features, growth=growth, slope=slope) for _ in range(3))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        result: Tensor = self.dense(x)
+        return x + result * RESIDUAL
+
+
+class RRDBNet(Network):
+    """Dense residual blocks under one long skip, then repeated doubling and convolving.
+
+    Parameters
+    ----------
+    scale, channels : int
+        Enlargement, a power of 2, and image channels: 3 for RGB.
+    features, blocks, growth : int
+        Width, depth and growth; the paper has 64, 23 and 32.
+    unshuffle : int
+        Side U of the squares of pixels that are folded into channels first: 1, 2 or 4.
+    slope : float
+        Of the leaky rectifiers.
+    input_range : float
+        The float maximum that the weights expect.
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: int,
+        channels: int = 3,
+        features: int = 64,
+        blocks: int = 23,
+        growth: int = 32,
+        unshuffle: int = 1,
+        slope: float = 0.2,
+        input_range: float = 1.0,
+    ) -> None:
+        super().__init__(scale=scale, channels=channels, input_range=input_range)
+        doublings = factors(scale * unshuffle)
+        if set(doublings) - {2}:
+            raise ValueError(f"RRDBNet enlarges by a power of 2, got scale={scale}")
+        self.multiple = unshuffle
+        self.activation = nn.LeakyReLU(slope)
+        self.head = conv3x3(channels * unshuffle**2, features)
+        self.blocks = nn.Sequential(
+            *(Block(features=features, growth=growth, slope=slope) for _ in range(blocks))
+        )
+        self.refine = conv3x3(features, features)
+        self.enlarge = nn.ModuleList(conv3x3(features, features) for _ in doublings)
+        self.smooth = conv3x3(features, features)
+        self.tail = conv3x3(features, channels)
+
+    def chain(self) -> Chain:
+        """Return one local step: the network is purely convolutional."""
+        # on the largest grid the last two 3x3; on every grid but the smallest, one more
+        reach = 2
+        for _ in self.enlarge:
+            reach = reach_in_small_pixels(reach + 1, 2)
+        radius = self.multiple * (1 + Block.RADIUS * len(self.blocks) + 1 + reach)
+        return (Step(self._compute, (IMAGE,), (RESULT,), radius, scale=self.scale),)
+
+    def _compute(self, image: Tensor) -> Tensor:
+        folded = functional.pixel_unshuffle(image * self.input_range, self.multiple)
+        shallow = self.head(folded)
+        x = self.refine(self.blocks(shallow)) + shallow
+        for convolve in self.enlarge:
+            doubled = functional.interpolate(x, scale_factor=2.0, mode="nearest")
+            x = self.activation(convolve(doubled))
+        result: Tensor = self.tail(self.activation(self.smooth(x)))
+        return result / self.input_range
+
+
+_DENSE = (
+    (r"\.(?:RDB|rdb)([123])\.", lambda match: f".dense.{int(match[1]) - 1}."),
+    (r"\.conv([1-4])\.", lambda match: f".grow.{int(match[1]) - 1}."),
+    (r"\.conv5\.", ".last."),
+)
+# the ESRGAN repository, then BasicSR and Real-ESRGAN
+_NAMED = (
+    (r"^(?:RRDB_trunk|body)\.", "blocks."),
+    *_DENSE,
+    (r"^conv_first\.", "head."),
+    (r"^(?:trunk_conv|conv_body)\.", "refine."),
+    (r"^(?:upconv|conv_up)(\d+)\.", lambda match: f"enlarge.{int(match[1]) - 1}."),
+    (r"^(?:HRconv|conv_hr)\.", "smooth."),
+    (r"^conv_last\.", "tail."),
+)
+# the oldest layout, of most community checkpoints: all layers numbered in one sequence
+_NUMBERED = (
+    (r"^model\.1\.sub\.\d+\.(weight|bias)$", r"refine.\1"),
+    (r"^model\.1\.sub\.", "blocks."),
+    (r"\.(conv[1-5])\.0\.", r".\1."),
+    *_DENSE,
+)
+
+
+def adapt(state: StateDict) -> StateDict:
+    """Rename the three public layouts of keys to this network's own."""
+    if "RRDB_trunk.0.RDB1.conv1.weight" in state or "body.0.rdb1.conv1.weight" in state:
+        return rename(state, _NAMED)
+    if "model.1.sub.0.RDB1.conv1.0.weight" not in state:
+        return state
+    numbers = sorted({int(match[1]) for key in state if (match := _TOP.match(key))})
+    last = len(numbers) - 1
+    # first, doublings, the smoothing 3x3, last: as far as there are as many
+    ends = {0: "head.", last - 1: "smooth.", last: "tail."}
+    names = {
+        number: ends.get(place, f"enlarge.{place - 1}.") for place, number in enumerate(numbers)
+    }
+    return rename(state, (*_NUMBERED, (_TOP.pattern, lambda match: names[int(match[1])])))
+
+
+_TOP = re.compile(r"^model\.(\d+)\.(?=weight$|bias$)")
+
+
+def options_of(state: StateDict) -> Options | None:
+    """Read RRDBNet's constructor arguments off a checkpoint, or None if it is another's."""
+    features, folded = width_of(state, "head.weight")
+    channels, _ = width_of(state, "tail.weight")
+    growth, _ = width_of(state, "blocks.0.dense.0.grow.0.weight")
+    unshuffle = scale_of_shuffle(folded, channels)
+    enlarged = 2 ** count(state, r"enlarge\.(\d+)\.")
+    if not growth or unshuffle is None or enlarged % unshuffle:
+        return None
+    return {
+        "scale": enlarged // unshuffle,
+        "channels": channels,
+        "features": features,
+        "blocks": count(state, r"blocks\.(\d+)\."),
+        "growth": growth,
+        "unshuffle": unshuffle,
+    }
+
+
+ARCHITECTURE = Architecture(
+    network=RRDBNet,
+    title="RRDBNet (ESRGAN)",
+    summary="Very large; ESRGAN's and Real-ESRGAN's weights, which may invent detail.",
+    paper="https://arxiv.org/abs/1809.00219",
+    options_of=options_of,
+    adapt=adapt,
+    example={
+        "scale": 2,
+        "channels": 3,
+        "features": 8,
+        "blocks": 1,
+        "growth": 4,
+        "unshuffle": 2,
+    },
+)

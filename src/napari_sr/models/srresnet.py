@@ -1,0 +1,159 @@
+"""SRResNet, in the form of BasicSR and of the ESRGAN authors (MSRResNet).
+
+Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
+Network", CVPR 2017, https://arxiv.org/abs/1609.04802
+
+Letters: N images, C image channels, H x W pixels, S scale.
+Unlike the paper, and like the public weights: no batch normalisation, leaky rectifiers in place
+of parametric ones, 3x3 in place of 9x9 convolutions, no skip around all the blocks, and the
+bilinearly enlarged image added to the result.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_sr.models._blocks import (
+    conv3x3,
+    count,
+    enlarger,
+    reach_of_enlarger,
+    rename,
+    scale_of_enlarger,
+    width_of,
+)
+from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
+from napari_sr.models._network import Architecture, Network, Options, StateDict
+
+
+class Block(nn.Module):
+    """Two convolutions whose result is added back.
+
+    Parameters
+    ----------
+    features : int
+        Width C.
+    """
+
+    RADIUS = 2
+
+    def __init__(self, *, features: int) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(
+            conv3x3(features, features), nn.ReLU(), conv3x3(features, features)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        result: Tensor = self.branch(x)
+        return x + result
+
+
+def enlarge_bilinear(image: Tensor, scale: int) -> Tensor:
+    """Enlarge (N, C, H, W) bilinearly, pixel centres aligned, to (N, C, S * H, S * W).
+
+    Equal to `interpolate(..., mode="bilinear")`, whose float32 coordinates lose digits far from
+    the origin, so that a piece would differ from the whole; here no pixel's place enters.
+    """
+    channels = image.shape[1]
+    grid = torch.arange(scale, device=image.device, dtype=torch.float32)
+    place = (grid + 0.5) / scale - 0.5
+    # what each of the S phases takes of the pixel before, the pixel itself and the one after
+    phase = torch.stack([(-place).clamp(min=0), 1 - place.abs(), place.clamp(min=0)], dim=1)
+    kernel = (phase[:, None, :, None] * phase[None, :, None, :]).reshape(-1, 1, 3, 3)
+    padded = functional.pad(image, (1, 1, 1, 1), mode="replicate")
+    shares = functional.conv2d(
+        padded, kernel.to(image.dtype).repeat(channels, 1, 1, 1), groups=channels
+    )
+    return functional.pixel_shuffle(shares, scale)
+
+
+class SRResNet(Network):
+    """Residual blocks, then sub-pixel upsampling, on top of the bilinearly enlarged image.
+
+    Parameters
+    ----------
+    scale, channels : int
+        Enlargement, 3 or a power of 2, and image channels: 3 for RGB.
+    features, blocks : int
+        Width and depth; the paper has 64 and 16.
+    slope : float
+        Of the leaky rectifiers outside the blocks.
+    input_range : float
+        The float maximum that the weights expect.
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: int,
+        channels: int = 3,
+        features: int = 64,
+        blocks: int = 16,
+        slope: float = 0.1,
+        input_range: float = 1.0,
+    ) -> None:
+        super().__init__(scale=scale, channels=channels, input_range=input_range)
+        self.activation = nn.LeakyReLU(slope)
+        self.head = conv3x3(channels, features)
+        self.blocks = nn.Sequential(*(Block(features=features) for _ in range(blocks)))
+        self.enlarge = enlarger(features, scale, self.activation)
+        self.smooth = conv3x3(features, features)
+        self.tail = conv3x3(features, channels)
+
+    def chain(self) -> Chain:
+        """Return one local step: the network is purely convolutional."""
+        # head and blocks, then two 3x3 on the enlarged grid; the bilinear skip needs less
+        radius = 1 + Block.RADIUS * len(self.blocks) + reach_of_enlarger(self.scale, 2)
+        return (Step(self._compute, (IMAGE,), (RESULT,), radius, scale=self.scale),)
+
+    def _compute(self, image: Tensor) -> Tensor:
+        x = self.blocks(self.activation(self.head(image * self.input_range)))
+        x = self.activation(self.smooth(self.enlarge(x)))
+        result: Tensor = self.tail(x)
+        return result / self.input_range + enlarge_bilinear(image, self.scale)
+
+
+def _stage(name: str, index: int) -> tuple[str, str]:
+    # convolution, shuffle, activation: every third layer has weights
+    return rf"^{name}\.", f"enlarge.{3 * index}."
+
+
+_KEYS = (
+    (r"^conv_first\.", "head."),
+    (r"^body\.(\d+)\.conv1\.", r"blocks.\1.branch.0."),
+    (r"^body\.(\d+)\.conv2\.", r"blocks.\1.branch.2."),
+    _stage("upconv1", 0),
+    _stage("upconv2", 1),
+    (r"^conv_hr\.", "smooth."),
+    (r"^HRconv\.", "smooth."),
+    (r"^conv_last\.", "tail."),
+)
+
+
+def adapt(state: StateDict) -> StateDict:
+    """Rename BasicSR's keys to this network's own."""
+    return rename(state, _KEYS) if "upconv1.weight" in state else state
+
+
+def options_of(state: StateDict) -> Options | None:
+    """Read SRResNet's constructor arguments off a checkpoint, or None if it is another's."""
+    features, channels = width_of(state, "head.weight")
+    scale = scale_of_enlarger(state, "enlarge.")
+    if scale is None or not features or "smooth.weight" not in state:
+        return None
+    blocks = count(state, r"blocks\.(\d+)\.")
+    return {"scale": scale, "channels": channels, "features": features, "blocks": blocks}
+
+
+ARCHITECTURE = Architecture(
+    network=SRResNet,
+    title="SRResNet",
+    summary="SRGAN's generator as BasicSR has it; exact in tiles of any size.",
+    paper="https://arxiv.org/abs/1609.04802",
+    options_of=options_of,
+    adapt=adapt,
+    example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},
+)
