@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
 
 # before torch is imported: waiting threads must sleep, or two busy cores stand still
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -13,8 +11,7 @@ os.environ.setdefault("NAPARI_SR_CACHE", os.devnull)  # tests that download set 
 import numpy as np
 import pytest
 import torch
-
-SHARED = Path(__file__).parents[2] / "shared"
+from reference import SHARED, case_record, cases  # noqa: F401
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -23,25 +20,11 @@ def _threads():
 
 
 @pytest.fixture
-def shared() -> Path:
+def shared():
     """Folder of real checkpoints, images and reference outputs that is never committed."""
     if not SHARED.is_dir():
         pytest.skip(f"the folder of real checkpoints and images is not at {SHARED}")
     return SHARED
-
-
-def cases(*prefixes: str) -> list[str]:
-    """Return the names of the reference cases that begin with one of the prefixes."""
-    folder = SHARED / "cases"
-    if not folder.is_dir():
-        return []
-    return sorted(path.stem for path in folder.glob("*.npz") if path.stem.startswith(prefixes))
-
-
-def case_record(name: str) -> dict[str, object]:
-    """Return a case's entry in the manifest."""
-    manifest = json.loads((SHARED / "cases" / "MANIFEST.json").read_text())
-    return next(entry for entry in manifest if entry["case"] == f"{name}.npz")
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-LOOP_LETTERS = "TZCABDEFGHIJKLMNOPQRUVW"
-"""Names given to leading axes that nobody named, from the last one backwards."""
+LOOP_LETTERS = "ZTCABDEFGHIJKLMNOPQRUVW"
+"""Names given to leading axes that nobody named, the one beside Y first."""
 SAMPLES = 10_000_000
 """Pixels that percentiles are taken from at most, evenly spread."""
 

@@ -70,13 +70,17 @@ class Plan:
         """Whether a plane takes more than one tile."""
         return self.tile < max(self.height, self.width)
 
+    @property
+    def side(self) -> int:
+        """LR pixels along the longer side of the tiles."""
+        return min(self.tile, max(self.height, self.width))
+
     def halved(self) -> Plan | None:
         """Return the plan with tiles of half the side, or None where no smaller one works."""
         least = tiling.least_tile(self.halo, self.multiple)
-        largest = min(self.tile, max(self.height, self.width))
-        if largest <= least:
+        if self.side <= least:
             return None
-        smaller = max(least, largest // 2 // self.multiple * self.multiple)
+        smaller = max(least, self.side // 2 // self.multiple * self.multiple)
         return replace(self, tile=smaller)
 
 

@@ -184,7 +184,8 @@ def _plane(
         if smaller is None:
             return
         release(plan.device)
-        message = f"out of memory with tiles of {plan.tile} px: going on with {smaller.tile} px"
+        told = f"out of memory with tiles of {plan.side} px: going on with {smaller.side} px"
+        message = "; ".join(part for part in (message, told) if part)
         plan = smaller
 
 
@@ -195,7 +196,7 @@ def _smaller(plan: Plan, error: Exception) -> Plan:
     smaller = plan.halved()
     if smaller is None:
         raise OutOfMemoryError(
-            f"not even tiles of {plan.tile} px with a halo of {plan.halo} px fit into the memory "
+            f"not even tiles of {plan.side} px with a halo of {plan.halo} px fit into the memory "
             f"of {plan.device}: choose a smaller network or another device ({error})"
         ) from error
     return smaller
@@ -243,7 +244,7 @@ def _record(
     return {
         "network": type(network).__name__,
         "scale": network.scale,
-        "tile": min(plan.tile, max(plan.height, plan.width)),
+        "tile": plan.side,
         "halo": plan.halo,
         "tiles_exact": exact,
         "receptive_field": field,

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_sr.engine.arrays import (
+    OutsideRangeWarning,
+    Percentiles,
+    ValueRange,
+    check_values,
+    layout_of,
+    value_range_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "axes"),
+    [
+        ((5, 7), "uint8", "YX"),
+        ((4, 5, 7), "uint8", "ZYX"),
+        ((2, 4, 5, 7), "float32", "TZYX"),
+        ((2, 2, 4, 5, 7), "uint16", "CTZYX"),
+        ((5, 7, 3), "uint8", "YXS"),
+        ((5, 7, 4), "float64", "YXS"),
+        ((5, 7, 3), "int16", "ZYX"),
+        ((5, 3), "uint8", "YX"),
+        ((5, 7, 2), "uint8", "ZYX"),
+    ],
+)
+def test_axes_nobody_named_are_guessed_as_documented(shape, dtype, axes):
+    assert layout_of(shape, dtype).axes == axes
+
+
+def test_a_last_c_of_three_is_colour_and_of_five_is_looped_over():
+    colour = layout_of((5, 7, 3), "uint8", "YXC")
+    channels = layout_of((5, 7, 5), "uint8", "YXC")
+
+    assert (colour.samples, colour.count) == (True, 1)
+    assert (channels.samples, channels.count) == (False, 5)
+
+
+@pytest.mark.parametrize("axes", ["YX", "YXY", "yxc", "ZTC", "SYX", "Y X", ""])
+def test_axes_that_do_not_fit_are_refused_with_shape_and_letters(axes):
+    with pytest.raises(ValueError, match=rf"\(4, 5, 6\).*{axes!r}"):
+        layout_of((4, 5, 6), "uint8", axes)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (0, 4), (3, 0), (0, 3, 3)])
+def test_an_empty_or_flat_array_is_refused_with_its_shape(shape):
+    with pytest.raises(ValueError, match=r"got shape \("):
+        layout_of(shape, "uint8")
+
+
+@pytest.mark.parametrize("dtype", ["bool", "complex64", "U1", "object"])
+def test_values_that_are_no_real_numbers_are_refused(dtype):
+    with pytest.raises(ValueError, match=str(np.dtype(dtype))):
+        layout_of((4, 5), dtype)
+
+
+def test_samples_of_other_counts_are_refused():
+    with pytest.raises(ValueError, match="got 5"):
+        layout_of((4, 6, 5), "uint8", "YXS")
+
+
+@pytest.mark.parametrize("axes", ["YX", "XY", "ZYX", "XZY", "YXC", "XTYC", "TXZYS"])
+def test_writing_what_was_read_restores_the_array(axes, random):
+    sizes = {"Y": 5, "X": 7, "Z": 2, "T": 3, "C": 3, "S": 4}
+    image = random.random(tuple(sizes[letter] for letter in axes))
+    layout = layout_of(image.shape, image.dtype, axes)
+    copy = np.full_like(image, np.nan)
+
+    for plane in layout.planes():
+        block = layout.read(image, plane)
+        assert block.shape[:2] == (5, 7)
+        layout.write(copy, plane, slice(0, 5), slice(0, 4), block[:, :4])
+        layout.write(copy, plane, slice(0, 5), slice(4, 7), block[:, 4:])
+
+    np.testing.assert_array_equal(copy, image)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
+def test_every_integer_survives_the_way_to_floats_and_back(dtype):
+    limits = np.iinfo(dtype)
+    values = np.arange(limits.min, limits.max + 1).astype(dtype)
+    image = values[None]
+
+    range_ = value_range_of(image, layout_of(image.shape, dtype), None)
+    encoded = range_.encode(values)
+
+    assert (encoded.min(), encoded.max()) == (0, 1)
+    np.testing.assert_array_equal(range_.decode(encoded, dtype), values)
+
+
+@given(low=st.floats(-1e4, 1e4), width=st.floats(1e-2, 1e5), value=st.floats(-1e4, 1e4, width=32))
+def test_a_given_range_maps_floats_back_to_themselves(low, width, value):
+    range_ = ValueRange(low, low + width)
+
+    back = range_.decode(range_.encode(np.array([value])), "float64")[0]
+
+    # one rounding to float32 of (value - low) / width, scaled back
+    assert abs(back - value) <= 2.0**-24 * max(abs(value - low), width) * 1.01 + 1e-9
+
+
+def test_integers_are_rounded_and_clipped_never_wrapped():
+    range_ = ValueRange(0, 255)
+
+    result = range_.decode(np.array([-0.5, 0.0019, 0.0021, 2.0]), "uint8")
+
+    assert result.tolist() == [0, 0, 1, 255]
+
+
+def test_the_maximum_of_the_image_never_decides_its_range():
+    image = np.full((4, 4), 17, np.uint16)
+
+    range_ = value_range_of(image, layout_of(image.shape, image.dtype), None)
+
+    assert (range_.low, range_.high) == (0, 65535)
+
+
+def test_percentiles_come_from_the_image_and_survive_a_constant_one(random):
+    image = random.random((3, 50, 60))
+    layout = layout_of(image.shape, image.dtype)
+    flat = np.full((5, 5), 7.0)
+
+    range_ = value_range_of(image, layout, Percentiles(10, 90))
+    of_flat = value_range_of(flat, layout_of(flat.shape, flat.dtype), Percentiles())
+
+    assert (range_.low, range_.high) == pytest.approx(np.percentile(image, [10, 90]))
+    assert of_flat.decode(of_flat.encode(flat), "float64").tolist() == flat.tolist()
+
+
+@pytest.mark.parametrize("declared", [(1, 1), (5, 2), (0, np.inf), (np.nan, 1)])
+def test_a_range_without_width_is_refused_with_its_values(declared):
+    with pytest.raises(ValueError, match="low < high, got "):
+        value_range_of(np.zeros((2, 2)), layout_of((2, 2), "float64"), declared)
+
+
+@pytest.mark.parametrize("wanted", [Percentiles(50, 50), Percentiles(-1, 5), Percentiles(1, 101)])
+def test_percentiles_out_of_order_are_refused(wanted):
+    with pytest.raises(ValueError, match=f"low={wanted.low}, high={wanted.high}"):
+        value_range_of(np.zeros((2, 2)), layout_of((2, 2), "float64"), wanted)
+
+
+def test_nan_and_inf_are_counted_and_the_first_is_located():
+    image = np.zeros((3, 4, 5))
+    image[1, 2, 3] = np.nan
+    image[2, 0, 0] = -np.inf
+
+    with pytest.raises(ValueError, match=r"2 NaN or infinite values.*y=2, x=3 of plane \(1,\)"):
+        check_values(image, layout_of(image.shape, image.dtype), None)
+
+
+def test_floats_far_outside_an_undeclared_range_warn_with_their_values():
+    image = np.array([[0.0, 4095.0]])
+    layout = layout_of(image.shape, image.dtype)
+
+    with pytest.warns(OutsideRangeWarning, match="from 0 to 4095"):
+        check_values(image, layout, None)
+    check_values(image, layout, (0, 4095))

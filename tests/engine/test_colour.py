@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from fakes import Nearest
+
+from napari_sr.engine.colour import enlarge, extra_radius, rgb_to_ycbcr, ycbcr_to_rgb
+from napari_sr.models.resize import imresize
+
+
+def test_black_white_and_red_have_the_luma_that_matlab_gives_them():
+    rgb = torch.tensor([[0.0, 1.0, 1.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]).reshape(1, 3, 1, 3)
+
+    ycbcr = rgb_to_ycbcr(rgb)[0, :, 0] * 255
+
+    # MATLAB: rgb2ycbcr([0 0 0]) = 16 128 128, white 235 128 128, red 81.481 90.203 240
+    expected = torch.tensor([[16, 235, 81.481], [128, 128, 90.203], [128, 128, 240]])
+    torch.testing.assert_close(ycbcr, expected, rtol=0, atol=1e-4)
+
+
+def test_rgb_returns_from_ycbcr():
+    rgb = torch.rand(2, 3, 5, 7, dtype=torch.float64)
+
+    torch.testing.assert_close(ycbcr_to_rgb(rgb_to_ycbcr(rgb)), rgb, rtol=0, atol=1e-12)
+
+
+def test_a_colour_network_sees_grey_as_three_equal_channels():
+    seen = []
+    network = Nearest(channels=3)
+    network.compute = lambda image: (
+        seen.append(image) or image.repeat_interleave(2, -1).repeat_interleave(2, -2)
+    )
+    grey = torch.rand(1, 1, 4, 5)
+
+    result = enlarge(network, grey)
+
+    assert result.shape == (1, 1, 8, 10)
+    assert torch.equal(seen[0], grey.expand(1, 3, 4, 5))
+
+
+def test_a_luma_network_enlarges_luma_and_leaves_chroma_to_bicubic():
+    rgb = torch.rand(1, 3, 6, 7)
+
+    ycbcr = rgb_to_ycbcr(enlarge(Nearest(scale=3), rgb))
+
+    source = rgb_to_ycbcr(rgb)
+    luma = source[:, :1].repeat_interleave(3, -1).repeat_interleave(3, -2)
+    torch.testing.assert_close(ycbcr[:, :1], luma, rtol=0, atol=1e-5)
+    torch.testing.assert_close(ycbcr[:, 1:], imresize(source[:, 1:], 3), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_alpha_never_enters_the_network_and_stays_within_0_and_1(channels):
+    rgba = torch.rand(1, 4, 6, 7)
+    rgba[:, 3] = (rgba[:, 3] > 0.5).float()
+
+    result = enlarge(Nearest(channels=channels), rgba)
+    without = enlarge(Nearest(channels=channels), rgba[:, :3])
+
+    torch.testing.assert_close(result[:, :3], without)
+    assert result[:, 3].min() >= 0
+    assert result[:, 3].max() <= 1
+    torch.testing.assert_close(result[:, 3:], imresize(rgba[:, 3:], 2).clamp(0, 1))
+
+
+def test_bicubic_parts_ask_for_a_halo_of_their_own():
+    luma, colour = Nearest(channels=1), Nearest(channels=3)
+
+    assert [extra_radius(luma, channels) for channels in (1, 3, 4)] == [0, 2, 2]
+    assert [extra_radius(colour, channels) for channels in (1, 3, 4)] == [0, 0, 2]
+
+
+def test_a_network_of_other_channels_is_refused():
+    with pytest.raises(ValueError, match="got 2"):
+        enlarge(Nearest(channels=2), torch.rand(1, 1, 4, 4))

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from fakes import Global, Nearest
+
+from napari_sr.engine import plan as plan_module
+from napari_sr.engine.arrays import layout_of
+from napari_sr.engine.plan import AFFORDABLE_HALO, USUAL_HALO, Settings, make_plan
+
+
+def planned(network, shape=(300, 400), **settings):
+    return make_plan(layout_of(shape, "float32"), network, Settings(device="cpu", **settings))
+
+
+def test_the_halo_is_the_receptive_field_where_that_is_affordable():
+    assert planned(Nearest(radius=5)).halo == 5
+    assert planned(Nearest(radius=AFFORDABLE_HALO)).halo == AFFORDABLE_HALO
+    assert planned(Nearest(radius=AFFORDABLE_HALO + 1)).halo == USUAL_HALO
+    assert planned(Global()).halo == USUAL_HALO
+    assert planned(Nearest(radius=5), halo=7).halo == 7
+
+
+def test_chroma_needs_a_halo_even_where_the_network_does_not():
+    assert planned(Nearest(radius=0), shape=(30, 40, 3)).halo == 2
+
+
+def test_planes_are_padded_to_the_least_size_and_the_multiple():
+    plan = planned(Nearest(multiple=4, least_size=15), shape=(9, 21))
+
+    assert (plan.height, plan.width) == (16, 24)
+
+
+def test_the_tile_follows_the_free_memory(monkeypatch):
+    network = Nearest(radius=3)
+    sides = []
+    for free in (2**20, 2**22, 2**24):
+        monkeypatch.setattr(plan_module, "free_memory", lambda device, free=free: free)
+        sides.append(planned(network, shape=(5000, 5000)).tile)
+
+    assert sides[0] < sides[1] < sides[2]
+    assert sides[1] == pytest.approx(2 * sides[0], abs=2)
+
+
+def test_however_little_memory_is_free_a_tile_keeps_something(monkeypatch):
+    monkeypatch.setattr(plan_module, "free_memory", lambda device: 1)
+
+    assert planned(Nearest(radius=6, least_size=15)).tile == 15
+    assert planned(Nearest(radius=9)).tile == 19
+
+
+def test_a_tile_too_small_for_its_halo_is_refused_with_the_least_that_works():
+    with pytest.raises(ValueError, match=r"at least 13 px .* halo of 6 px .* got 12"):
+        planned(Nearest(radius=6), tile=12)
+
+
+def test_a_small_tile_is_fine_where_it_holds_the_whole_plane():
+    assert planned(Nearest(radius=6), shape=(8, 8), tile=8).tiles[0].rows.read == slice(0, 8)
+
+
+def test_a_negative_halo_is_refused():
+    with pytest.raises(ValueError, match="got -1"):
+        planned(Nearest(), halo=-1)
+
+
+def test_halving_ends_at_the_smallest_tile():
+    plan = planned(Nearest(radius=6), tile=100)
+    sides = []
+    while plan is not None:
+        sides.append(plan.tile)
+        plan = plan.halved()
+
+    assert sides == [100, 50, 25, 13]
+
+
+def test_half_precision_plans_larger_tiles(monkeypatch):
+    monkeypatch.setattr(plan_module, "free_memory", lambda device: 2**22)
+    full = planned(Nearest(), shape=(5000, 5000))
+
+    half = planned(Nearest(), shape=(5000, 5000), precision="float16")
+
+    assert half.precision == torch.float16
+    assert half.tile > 1.3 * full.tile

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+import torch
+from fakes import Global, Hungry, Nearest, Overflowing, finish
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_sr.engine import upscale as upscale_module
+from napari_sr.engine.devices import OutOfMemoryError
+from napari_sr.engine.plan import Settings
+from napari_sr.engine.upscale import upscale_array
+from napari_sr.models import architecture, names
+
+SETTINGS = Settings(device="cpu")
+
+
+def run(image, network, axes=None, **options):
+    return finish(upscale_array(image, network, Settings(device="cpu", **options), axes=axes))[1]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "float32", "float64"])
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [
+        ((6, 7), None),
+        ((2, 3, 6, 7), None),
+        ((6, 7, 3), "YXC"),
+        ((6, 7, 4), "YXS"),
+        ((7, 2, 6), "XTY"),
+    ],
+    ids=str,
+)
+def test_repeating_pixels_repeats_the_values_in_their_axes_and_type(dtype, shape, axes, random):
+    channels = 3 if axes in ("YXC", "YXS") else 1
+    image = random.random(shape) if dtype[0] == "f" else random.integers(0, 100, shape)
+    image = image.astype(dtype)
+
+    result = run(image, Nearest(scale=2, channels=channels), axes)
+
+    expected = image
+    letters = axes or result.axes
+    for letter in "YX":
+        expected = expected.repeat(2, axis=letters.index(letter))
+    colour = (..., slice(0, 3)) if axes == "YXS" else ...
+    assert result.pixels.dtype == image.dtype
+    assert result.pixels.shape == expected.shape
+    np.testing.assert_allclose(result.pixels[colour], expected[colour], rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", names())
+@given(data=st.data())
+@settings(max_examples=6, deadline=None)
+def test_tiles_of_a_convolutional_network_leave_no_trace(name, data):
+    record = architecture(name)
+    torch.manual_seed(0)
+    network = record.network(**record.example).eval()
+    radius = network.receptive_field
+    if radius is None:
+        return  # the whole image matters: test_a_halo_of_the_users_choice...
+    shape = data.draw(st.tuples(st.integers(1, 90), st.integers(1, 90)))
+    tile = data.draw(st.integers(2 * radius + 8, 2 * radius + 40))
+    image = np.random.default_rng(1).random(shape, np.float32)
+
+    whole = run(image, network, tile=1024).pixels
+    tiled = run(image, network, tile=tile, halo=radius).pixels
+
+    reach = max(np.ptp(whole), 1e-3)
+    np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-5 * reach)
+
+
+def test_a_halo_of_the_users_choice_is_used_where_the_whole_image_matters(random):
+    image = random.random((64, 64)).astype(np.float32)
+
+    result = run(image, Global(), tile=32, halo=4)
+
+    assert result.record["halo"] == 4
+    assert result.record["tiles_exact"] is False
+    assert result.record["receptive_field"] is None
+
+
+def test_a_halo_smaller_than_the_receptive_field_shows(random):
+    image = random.random((64, 64)).astype(np.float32)
+    network = Nearest(radius=3)
+
+    whole, tiled = run(image, network), run(image, network, tile=20, halo=2)
+
+    assert np.abs(whole.pixels - tiled.pixels).max() > 1e-3
+    assert (whole.record["tiles_exact"], tiled.record["tiles_exact"]) == (True, False)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 30), (14, 14), (3, 16)], ids=str)
+def test_images_below_the_least_size_are_reflected_and_cropped(shape, random):
+    image = random.random(shape).astype(np.float32)
+
+    result = run(image, Nearest(least_size=15, multiple=4)).pixels
+
+    np.testing.assert_allclose(result, image.repeat(2, 0).repeat(2, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [None, RuntimeError("DefaultCPUAllocator: can't allocate memory"), MemoryError("no")],
+    ids=str,
+)
+def test_out_of_memory_halves_the_tile_goes_on_and_says_so(error, random):
+    image = random.random((2, 60, 60)).astype(np.float32)
+
+    told, result = finish(upscale_array(image, Hungry(limit=20 * 20, error=error), SETTINGS))
+
+    np.testing.assert_allclose(result.pixels, image.repeat(2, 1).repeat(2, 2), atol=1e-6)
+    messages = [step.message for step in told if step.message]
+    assert messages == result.record["notes"]
+    assert "tiles of 60 px: going on with 30 px; out of memory with tiles of 30 px" in messages[0]
+    assert result.record["tile"] == 15
+    assert told[-1].done == told[-1].total
+    assert [step.done for step in told] == sorted(step.done for step in told)
+
+
+def test_out_of_memory_with_the_smallest_tile_is_said_with_its_size():
+    with pytest.raises(OutOfMemoryError, match=r"tiles of 1 px .* memory of cpu"):
+        run(np.zeros((20, 20), np.float32), Hungry(limit=0))
+
+
+def test_other_errors_of_the_network_are_not_taken_for_lack_of_memory():
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        run(np.zeros((20, 20), np.float32), Hungry(limit=0, error=RuntimeError("size mismatch")))
+
+
+def test_a_result_that_cannot_fit_is_refused_before_any_tile(monkeypatch):
+    monkeypatch.setattr(upscale_module, "free_memory", lambda device: 1000)
+
+    with pytest.raises(OutOfMemoryError, match=r"\(40, 40\) of float32"):
+        run(np.zeros((20, 20), np.float32), Nearest())
+
+
+def test_a_tile_that_overflows_half_precision_is_computed_in_float32_and_told(random):
+    image = random.random((20, 20)).astype(np.float32)
+
+    told, result = finish(
+        upscale_array(image, Overflowing(), Settings(device="cpu", precision="float16"))
+    )
+
+    np.testing.assert_allclose(result.pixels, image.repeat(2, 0).repeat(2, 1), rtol=1e-5)
+    assert "float16 overflowed in the tile at y=0, x=0" in told[0].message
+
+
+def test_a_network_that_returns_nan_is_refused():
+    network = Nearest()
+    with torch.no_grad():
+        network.weight.fill_(float("nan"))
+
+    with pytest.raises(ValueError, match="NaN or infinite values"):
+        run(np.ones((20, 20), np.float32), network)
+
+
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_half_precision_leaves_the_network_as_it_was(precision, random):
+    network = Nearest()
+
+    result = run(random.random((20, 20)).astype(np.float32), network, precision=precision)
+
+    assert network.weight.dtype == torch.float32
+    assert result.record["precision"] == precision
+
+
+def test_closing_stops_within_one_tile_and_frees_the_image(random):
+    seen = []
+    network = Nearest()
+    compute = network.compute
+    network.compute = lambda image: seen.append(image.shape) or compute(image)
+    image = random.random((100, 100)).astype(np.float32)
+    watched = weakref.ref(image)
+
+    steps = upscale_array(image, network, Settings(device="cpu", tile=10))
+    next(steps)
+    next(steps)
+    steps.close()
+    del image, steps
+    gc.collect()
+
+    assert len(seen) == 2
+    assert watched() is None
+
+
+def test_progress_counts_every_tile_of_every_plane(random):
+    image = random.random((3, 30, 30)).astype(np.float32)
+
+    told, _ = finish(upscale_array(image, Nearest(), Settings(device="cpu", tile=10)))
+
+    assert [(step.done, step.total) for step in told] == [(n, 27) for n in range(1, 28)]
+
+
+def test_all_tiles_have_one_shape(random):
+    shapes = set()
+    network = Nearest(radius=1)
+    compute = network.compute
+    network.compute = lambda image: shapes.add(tuple(image.shape)) or compute(image)
+
+    run(random.random((47, 31)).astype(np.float32), network, tile=12)
+
+    real = {shape for shape in shapes if shape[-1] != 96}
+    assert real == {(1, 1, 12, 12)}
+
+
+def test_the_record_says_what_ran(random):
+    record = run(random.random((8, 9)), Nearest(scale=3), value_range=(-1, 2)).record
+
+    assert (record["scale"], record["tile"], record["device"]) == (3, 9, "cpu")
+    assert (record["precision"], record["value_range"]) == ("float32", (-1, 2))
+    assert set(record["versions"]) == {"napari-sr", "torch", "numpy"}
+
+
+def test_bad_pixels_stop_before_any_tile():
+    with pytest.raises(ValueError, match="1 NaN"):
+        run(np.array([[0, np.nan]]), Nearest())
+
+
+def test_lazy_arrays_are_read_plane_by_plane(random):
+    import dask.array
+
+    image = random.integers(0, 255, (3, 20, 21)).astype(np.uint8)
+
+    result = run(dask.array.from_array(image, chunks=(1, 20, 21)), Nearest()).pixels
+
+    np.testing.assert_array_equal(result, image.repeat(2, 1).repeat(2, 2))

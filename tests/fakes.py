@@ -1,0 +1,80 @@
+"""Networks whose results are known without computing them, for tests of what runs networks."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from napari_sr.models._chain import IMAGE, RESULT, Moments, Step
+from napari_sr.models._network import Network
+
+
+class Nearest(Network):
+    """Repeats pixels; sums a neighbourhood of `radius`, so that a wrong halo shows."""
+
+    def __init__(self, *, scale=2, channels=1, radius=0, multiple=1, least_size=1):
+        super().__init__(scale=scale, channels=channels)
+        self.radius = radius
+        self.multiple = multiple
+        self.least_size = least_size
+        self.weight = torch.nn.Parameter(torch.ones(1))
+
+    def chain(self):
+        return (Step(self.compute, (IMAGE,), (RESULT,), self.radius, scale=self.scale),)
+
+    def compute(self, image):
+        side = 2 * self.radius + 1
+        mixed = (
+            functional.avg_pool2d(image, side, stride=1, padding=self.radius) if side > 1 else image
+        )
+        return (
+            mixed.repeat_interleave(self.scale, -1).repeat_interleave(self.scale, -2) * self.weight
+        )
+
+
+class Global(Nearest):
+    """Subtracts the mean of the whole image: no halo makes its tiles exact."""
+
+    def chain(self):
+        return (
+            Moments(IMAGE, "mean", lambda mean, variance: mean),
+            Step(
+                lambda x, mean: self.compute(x - mean),
+                (IMAGE,),
+                (RESULT,),
+                0,
+                ("mean",),
+                scale=self.scale,
+            ),
+        )
+
+
+class Hungry(Nearest):
+    """Runs out of memory on tiles of more than `limit` pixels, as a GPU would."""
+
+    def __init__(self, *, limit, error=None, **options):
+        super().__init__(**options)
+        self.limit = limit
+        self.error = error or torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    def compute(self, image):
+        if image.shape[-1] * image.shape[-2] > self.limit and image.device.type != "meta":
+            raise self.error
+        return super().compute(image)
+
+
+class Overflowing(Nearest):
+    """Returns infinity in float16, as a network of large values would, and not in float32."""
+
+    def compute(self, image):
+        return super().compute(image) * 1e5 / 1e5
+
+
+def finish(steps):
+    """Run a generator to its end; return what it yielded and what it returned."""
+    told = []
+    while True:
+        try:
+            told.append(next(steps))
+        except StopIteration as end:
+            return told, end.value
