@@ -1,6 +1,6 @@
 """Train the FSRCNN that ships with the package: one command, one file.
 
-    python -m napari_sr.training.fsrcnn --data ../shared/data --scale 2 --steps 60000 --out runs
+    python -m napari_sr.training.fsrcnn --data ../shared/data --scale 2 --steps 40000 --out runs
 
 Dong et al., "Accelerating the Super-Resolution Convolutional Neural Network", ECCV 2016,
 https://arxiv.org/abs/1608.00367. The network is the paper's; three things of the training are
@@ -21,6 +21,7 @@ import logging
 import math
 import os
 import time
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
+from napari_sr.engine.colour import rgb_to_ycbcr
 from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.models.resize import cubic, imresize
 
@@ -52,8 +54,7 @@ logger = logging.getLogger(__name__)
 
 def luma(rgb: Tensor) -> Tensor:
     """Return BT.601 luma in 16/255..235/255 of RGB in 0..255: (3, H, W) to (1, H, W)."""
-    weights = rgb.new_tensor([65.481, 128.553, 24.966]) / 255
-    return ((weights[:, None, None] * rgb).sum(dim=0, keepdim=True) + 16) / 255
+    return rgb_to_ycbcr(rgb[None] / 255)[0, :1]
 
 
 def read_rgb(path: Path) -> Tensor:
@@ -143,7 +144,7 @@ def psnr_on_set5(network: FSRCNN, folder: Path) -> float:
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
     """Return a short linear rise, then half a cosine down to a thousandth of the peak."""
-    rise = min(1.0, (step + 1) / 500)
+    rise = min(1.0, (step + 1) / min(500, steps / 10))
     return peak * rise * (0.001 + 0.999 * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
 
@@ -156,49 +157,80 @@ def save(network: FSRCNN, path: Path, card: dict[str, object]) -> None:
     os.replace(unfinished, path)
 
 
-def train(arguments: argparse.Namespace) -> None:
-    """Train one scale and write `fsrcnn-x<scale>.safetensors` whenever Set5 improves or ends."""
-    torch.manual_seed(arguments.seed)
-    torch.set_num_threads(1)
-    scale, steps = arguments.scale, arguments.steps
-    random = np.random.default_rng(arguments.seed)
-    pairs = list(training_pairs(arguments.data, scale))
+@dataclass(frozen=True)
+class Recipe:
+    """What a training depends on."""
+
+    data: Path
+    """Folder with `train/` (see `SHRINKS`) and `Set5/`."""
+    scale: int
+    steps: int
+    rate: float = 1.5e-3
+    seed: int = 0
+    report_every: int = 1000
+
+
+def descend(recipe: Recipe) -> Iterator[tuple[int, FSRCNN]]:
+    """Train one network, and yield the step and the running mean of its weights now and then.
+
+    The mean is what ships: it is judged, and saved, in place of the last weights.
+    """
+    torch.manual_seed(recipe.seed)
+    random = np.random.default_rng(recipe.seed)
+    pairs = list(training_pairs(recipe.data, recipe.scale))
     areas = np.array([small.numel() for small, _ in pairs], dtype=np.float64)
-    areas /= areas.sum()
-    network = FSRCNN(scale=scale)
+    network = FSRCNN(scale=recipe.scale)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 20 % faster
     start_as_interpolation(network)
     mean = copy.deepcopy(network)
-    optimiser = torch.optim.Adam(network.parameters(), lr=arguments.rate)
-    logger.info(
-        "%d images; at the start %.2f dB", len(pairs), psnr_on_set5(network, arguments.data)
-    )
-    began = time.monotonic()
-    for step in range(steps):
+    optimiser = torch.optim.Adam(network.parameters(), lr=recipe.rate)
+    for step in range(recipe.steps):
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, steps, arguments.rate)
-        small, large = draw(pairs, areas, scale, random)
-        loss_of = functional.l1_loss if step < SQUARED_FROM * steps else functional.mse_loss
-        loss = loss_of(network(small), large)
+            group["lr"] = learning_rate(step, recipe.steps, recipe.rate)
+        small, large = draw(pairs, areas / areas.sum(), recipe.scale, random)
+        squared = step >= SQUARED_FROM * recipe.steps
+        loss = (functional.mse_loss if squared else functional.l1_loss)(network(small), large)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
         torch.nn.utils.clip_grad_norm_(network.parameters(), 0.1)
         optimiser.step()
-        with torch.no_grad():
-            decay = min(MEAN_DECAY, (step + 1) / (step + 10))
-            for kept, new in zip(mean.parameters(), network.parameters(), strict=True):
-                kept.lerp_(new, 1 - decay)
-        if (step + 1) % 1000 == 0 or step + 1 == steps:
-            psnr = psnr_on_set5(mean, arguments.data)
-            seconds = time.monotonic() - began
-            logger.info("x%d step %d, %.0f s, Set5 %.3f dB", scale, step + 1, seconds, psnr)
-            card = {
-                "network": "FSRCNN", "scale": scale, "data": sorted(SHRINKS), "seed": arguments.seed,
-                "steps": step + 1, "of": steps, "rate": arguments.rate, "batch": BATCH, "crop": CROP,
-                "seconds": round(seconds), "device": "cpu, 1 thread",
-                "torch": torch.__version__, "psnr_set5_luma": round(psnr, 3),
-            }  # fmt: skip
-            save(mean, arguments.out / f"fsrcnn-x{scale}.safetensors", card)
+        follow(mean, network, min(MEAN_DECAY, (step + 1) / (step + 10)))
+        if (step + 1) % recipe.report_every == 0 or step + 1 == recipe.steps:
+            yield step + 1, mean
+
+
+@torch.no_grad()
+def follow(mean: FSRCNN, network: FSRCNN, decay: float) -> None:
+    """Move the running mean of the weights a little towards the network's."""
+    for kept, new in zip(mean.parameters(), network.parameters(), strict=True):
+        kept.lerp_(new, 1 - decay)
+
+
+def train(recipe: Recipe, out: Path) -> Path:
+    """Train one scale and keep `fsrcnn-x<scale>.safetensors` up to date in a folder."""
+    target = out / f"fsrcnn-x{recipe.scale}.safetensors"
+    began = time.monotonic()
+    for step, network in descend(recipe):
+        seconds = round(time.monotonic() - began)
+        psnr = psnr_on_set5(network, recipe.data)
+        logger.info("x%d step %d, %d s, Set5 %.3f dB", recipe.scale, step, seconds, psnr)
+        card = {
+            "network": "FSRCNN",
+            "scale": recipe.scale,
+            "data": sorted(SHRINKS),
+            "seed": recipe.seed,
+            "steps": step,
+            "of": recipe.steps,
+            "rate": recipe.rate,
+            "batch": BATCH,
+            "crop": CROP,
+            "seconds": seconds,
+            "device": f"cpu, {torch.get_num_threads()} thread(s)",
+            "torch": torch.__version__,
+            "psnr_set5_luma": round(psnr, 3),
+        }
+        save(network, target, card)
+    return target
 
 
 def main() -> None:
@@ -206,12 +238,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with train/ and Set5/")
     parser.add_argument("--scale", type=int, required=True, choices=(2, 3, 4))
-    parser.add_argument("--steps", type=int, default=60_000)
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--steps", type=int, default=40_000)
+    parser.add_argument("--rate", type=float, default=Recipe.rate)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs"))
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    train(parser.parse_args())
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    recipe = Recipe(given.data, given.scale, given.steps, given.rate, given.seed)
+    train(recipe, given.out)
 
 
 if __name__ == "__main__":

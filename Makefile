@@ -1,0 +1,30 @@
+# make demo: set up, then upscale a sample in napari (in a virtual display where there is none)
+# make test: set up, then lint, types and all tests
+# make lint, make types, make unit: one of these alone
+
+BIN := .venv/bin
+# waiting threads sleep instead of spinning: two busy cores would stand still otherwise
+export OMP_WAIT_POLICY := passive
+
+.PHONY: demo test lint types unit clean
+
+.venv/ready: pyproject.toml hatch_build.py tools/setup.sh
+	sh tools/setup.sh
+
+demo: .venv/ready
+	$(BIN)/python -m napari_sr.demo
+
+test: lint types unit
+
+lint: .venv/ready
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/ready
+	$(BIN)/mypy
+
+unit: .venv/ready
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf .venv demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from fakes import Nearest
+
+import napari_sr
+from napari_sr import api, models
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """Return a small BSRN and the file that it was saved to."""
+    torch.manual_seed(0)
+    record = models.architecture("bsrn")
+    network = record.network(**record.example).eval()
+    torch.save({"params": network.state_dict()}, tmp_path / "small.pth")
+    return network, tmp_path / "small.pth"
+
+
+def test_the_default_needs_nothing_and_enlarges_twice(random):
+    image = random.integers(0, 65535, (20, 24)).astype(np.uint16)
+
+    result = napari_sr.upscale(image)
+
+    assert (result.shape, result.dtype) == ((40, 48), np.uint16)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_the_default_comes_in_three_scales_and_keeps_a_smooth_image(scale):
+    y, x = np.mgrid[0:40, 0:40] / 40
+    image = (128 + 80 * np.sin(3 * y) * np.cos(2 * x)).astype(np.float32) / 255
+
+    result = napari_sr.upscale(image, scale=scale)
+
+    large_y, large_x = ((np.mgrid[0 : 40 * scale, 0 : 40 * scale] + 0.5) / scale - 0.5) / 40
+    expected = (128 + 80 * np.sin(3 * large_y) * np.cos(2 * large_x)) / 255
+    inside = slice(8 * scale, -8 * scale)
+    # no half-pixel shift, no change of brightness: within two grey levels of the formula
+    assert np.abs(result - expected)[inside, inside].max() < 2 / 255
+
+
+def test_a_checkpoint_loads_as_the_network_that_was_saved(checkpoint):
+    network, path = checkpoint
+    image = torch.rand(1, 3, 20, 21)
+
+    loaded = napari_sr.load(path)
+
+    with torch.inference_mode():
+        torch.testing.assert_close(loaded(image), network(image), rtol=0, atol=0)
+    assert not loaded.training
+    assert (loaded.scale, loaded.channels) == (network.scale, network.channels)
+    assert loaded.provenance["sha256"] == api._sha256(path)
+    assert loaded.provenance["model"] == "small"
+
+
+def test_a_path_as_text_is_a_file_too(checkpoint):
+    network, path = checkpoint
+
+    assert type(napari_sr.load(str(path))) is type(network)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"missing\.pth"):
+        napari_sr.load(tmp_path / "missing.pth")
+
+
+def test_a_scale_that_contradicts_the_name_or_the_tensors_is_refused(checkpoint):
+    with pytest.raises(ValueError, match="4"):
+        napari_sr.load("fsrcnn-x2", scale=4)
+    with pytest.raises(ValueError, match=r"scale=2.*scale=4"):
+        napari_sr.load(checkpoint[1], scale=4)
+
+
+def test_a_network_takes_the_place_of_a_name(random):
+    image = random.random((5, 6)).astype(np.float32)
+
+    result = napari_sr.upscale(image, Nearest(scale=3), device="cpu")
+
+    np.testing.assert_allclose(result, image.repeat(3, 0).repeat(3, 1), atol=1e-6)
+    with pytest.raises(ValueError, match="3 times, got scale=2"):
+        napari_sr.upscale(image, Nearest(scale=3), scale=2)
+
+
+def test_progress_is_told_once_per_tile(random):
+    told = []
+
+    napari_sr.upscale(
+        random.random((30, 30)), Nearest(), tile=10, device="cpu", progress=told.append
+    )
+
+    assert [(step.done, step.total) for step in told] == [(n, 9) for n in range(1, 10)]
+
+
+def test_tiles_leave_no_trace_with_the_shipped_network(random):
+    image = random.random((70, 90)).astype(np.float32)
+
+    whole = napari_sr.upscale(image, device="cpu")
+    tiled = napari_sr.upscale(image, tile=32, device="cpu")
+
+    np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-5 * np.ptp(whole))
+
+
+def test_the_public_names_are_listed():
+    assert {"load", "upscale"} <= set(dir(napari_sr))
+    with pytest.raises(AttributeError, match="nothing_here"):
+        napari_sr.nothing_here  # noqa: B018

@@ -1,0 +1,105 @@
+"""The rules of the house that no linter knows, read off the syntax trees."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "src").rglob("*.py")) + sorted((ROOT / "kernels").rglob("*.py"))
+
+# imports point from later rows to earlier ones only
+LAYERS = [
+    {"sr_kernels"},
+    {"models"},
+    {"engine"},
+    {"zoo"},
+    {"api", "evaluation"},
+    {"training"},
+    {"files", "samples"},
+    {"cli", "widgets"},
+    {"demo", "__main__"},
+]
+WINDOWED = {"widgets", "demo"}
+"""The only parts that may import Qt or napari."""
+
+
+def part_of(path):
+    """Return the part of the house that a file belongs to."""
+    if "kernels" in path.relative_to(ROOT).parts[:1]:
+        return "sr_kernels"
+    return path.relative_to(ROOT / "src" / "napari_sr").parts[0].removesuffix(".py")
+
+
+def level(part):
+    return next((number for number, row in enumerate(LAYERS) if part in row), None)
+
+
+def imports_of(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} imports relatively"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_one_way(path):
+    part = part_of(path)
+    if part == "__init__":
+        return
+    assert level(part) is not None, f"{part} has no place in the house: add it to LAYERS"
+
+    for name in imports_of(path):
+        top, _, rest = name.partition(".")
+        if top in ("qtpy", "napari", "magicgui", "superqt", "vispy", "npe2"):
+            assert part in WINDOWED, f"{path} imports {name}"
+        other = "sr_kernels" if top == "sr_kernels" else rest.split(".")[0]
+        if top == "napari_sr" and other in ("__version__", "load", "upscale"):
+            continue
+        if top in ("napari_sr", "sr_kernels") and other != part:
+            assert level(other) < level(part), f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_shipped_code_has_a_docstring_and_no_assert(path):
+    tree = ast.parse(path.read_text())
+
+    assert ast.get_docstring(tree), f"{path} does not say what it is for"
+    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+
+
+def test_every_source_file_has_a_test_of_its_name():
+    tests = {path.stem.removeprefix("test_") for path in (ROOT / "tests").rglob("test_*.py")}
+    sources = {
+        path.stem.strip("_")
+        for path in SOURCES
+        if path.stem != "__main__" and (path.stem != "__init__" or path.parent.name == "models")
+    }
+
+    assert sources - tests == set()
+
+
+def test_importing_the_package_brings_neither_torch_nor_qt():
+    code = "import sys, napari_sr; print([m for m in ('torch', 'qtpy', 'napari', 'numpy') if m in sys.modules])"
+
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert printed.stdout.strip() == "[]"
+
+
+def test_the_engine_brings_neither_qt_nor_napari():
+    code = "import sys, napari_sr.api; print([m for m in ('qtpy', 'napari') if m in sys.modules])"
+
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert printed.stdout.strip() == "[]"
