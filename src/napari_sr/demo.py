@@ -1,0 +1,163 @@
+"""Opens napari with a sample, upscales it through the form, and shows both side by side.
+
+`python -m napari_sr.demo`. Where there is no display, the same happens in a virtual one, and
+pictures are written instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+    from napari_sr.widgets.upscale import UpscaleWidget
+
+FOLDER = Path("demo-output")
+"""Where pictures go if nothing else is said."""
+SAMPLE, SCALE = "tissue", 4
+WINDOW = (1400, 860)
+"""Width and height in screen pixels."""
+ZOOM = 2.0
+"""Closer than the whole image, so that pixels can be told apart."""
+PATIENCE = 120_000
+"""Milliseconds after which a demo without a user gives up."""
+
+
+def main(screenshot: Path | None = None) -> int:
+    """Run the demo and return the exit code.
+
+    Parameters
+    ----------
+    screenshot : Path, optional
+        Folder that gets a picture of the window and the upscaled image; the window closes
+        then. Without a display the folder is `demo-output`.
+    """
+    if not has_display():
+        return _in_virtual_display(screenshot or FOLDER)
+    return _Demo(screenshot).run()
+
+
+def has_display() -> bool:
+    """Say whether a window can be shown: on Linux, whether X or Wayland is there."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _in_virtual_display(folder: Path) -> int:
+    starter = shutil.which("xvfb-run")
+    if starter is None:
+        _say("There is no display, and xvfb-run, which makes a virtual one, is not installed.")
+        _say("On Debian: apt-get install xvfb xauth")
+        return 2
+    command = [starter, "-a", "-s", "-screen 0 1600x1200x24", sys.executable]
+    command += ["-m", "napari_sr.demo", "--screenshot", os.fspath(folder)]
+    return subprocess.run(command, check=False).returncode
+
+
+class _Demo:
+    """One window with the form in it; `run` returns when it is closed.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Gets the pictures; None leaves the window to the user.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        import napari
+
+        self._folder = folder
+        self._code = 0
+        self.viewer: Viewer = napari.Viewer(show_welcome_screen=False)
+        self.viewer.window.resize(*WINDOW)
+        self.viewer.open_sample("napari-sr", SAMPLE)
+        _, widget = self.viewer.window.add_plugin_dock_widget("napari-sr")
+        self.widget: UpscaleWidget = widget
+
+    def run(self) -> int:
+        import napari
+        from qtpy.QtCore import QTimer
+
+        scales = self.widget.form.model.scale
+        scales.setCurrentIndex(scales.findData(SCALE))
+        self.widget.run_ended.connect(self._show)
+        QTimer.singleShot(500, self.widget.form.run.click)
+        if self._folder is not None:
+            QTimer.singleShot(PATIENCE, self._give_up)
+        napari.run()
+        return self._code
+
+    def _show(self) -> None:
+        from qtpy.QtCore import QTimer
+
+        self.widget.run_ended.disconnect(self._show)
+        side_by_side(self.viewer)
+        if self._folder is not None:
+            # the canvas is drawn, and the line before a run told, a moment later
+            QTimer.singleShot(2500, self._write)
+
+    def _write(self) -> None:
+        folder = self._folder or FOLDER
+        if len(self.viewer.layers) < 2:
+            _say(f"The demo failed: {self.widget.form.status.text()}")
+            self._code = 1
+        else:
+            for path in write_pictures(self.viewer, folder):
+                _say(f"wrote {path.resolve()}")
+        self.viewer.close()
+
+    def _give_up(self) -> None:
+        _say(f"The demo did not end within {PATIENCE // 1000} seconds")
+        self._code = 1
+        self.viewer.close()
+
+
+def side_by_side(viewer: Viewer) -> None:
+    """Show every layer in a field of its own, the source left, all zoomed alike."""
+    # where the grid lives since napari 0.9, and where it lived before
+    grid = viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid
+    grid.stride = 1
+    grid.spacing = 4
+    grid.enabled = True
+    viewer.reset_view()
+    camera = viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
+    camera.zoom *= ZOOM
+
+
+def write_pictures(viewer: Viewer, folder: Path) -> list[Path]:
+    """Write the whole window and the last layer's pixels as PNG; return the two paths."""
+    from PIL import Image
+
+    folder.mkdir(parents=True, exist_ok=True)
+    window, result = folder / "window.png", folder / "upscaled.png"
+    viewer.screenshot(os.fspath(window), canvas_only=False, flash=False)
+    Image.fromarray(viewer.layers[-1].data).save(result)
+    return [window, result]
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="napari-sr demo", description=__doc__)
+    parser.add_argument(
+        "--screenshot",
+        type=Path,
+        metavar="FOLDER",
+        help="write pictures there and close, instead of leaving the window open",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main(_arguments().screenshot))

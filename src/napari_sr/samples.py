@@ -1,0 +1,131 @@
+"""Sample images: real ones that ship inside scikit-image, and one made by a formula.
+
+Nothing is downloaded. Pixel sizes are those that the sources state, and pixels where they
+state none. The real images are cut to a part that shows structure and upscales in a second.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from skimage import data
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LayerData: TypeAlias = tuple["NDArray[Any]", dict[str, Any], str]
+"""What napari makes a layer of: pixels, keyword arguments, kind of layer."""
+
+CELL_PIXEL = 0.107
+"""Micrometres; stated by scikit-image for its image `cell`."""
+OFFSET, GAIN = 100, 2.0
+"""Of the made-up camera: its zero, and grey values per photon."""
+
+
+def cell() -> list[LayerData]:
+    """Return a living cell in saline, quantitative phase, (180, 180) uint8 of 0.107 um.
+
+    From Müller et al., 2018, https://doi.org/10.1364/OE.26.010729; CC0.
+    """
+    pixels = _shipped("cell")[285:465, 340:520]
+    place = {"scale": (CELL_PIXEL, CELL_PIXEL), "units": ("um", "um")}
+    return [(pixels.copy(), {"name": "cell", "axis_labels": ("y", "x"), **place}, "image")]
+
+
+def tissue() -> list[LayerData]:
+    """Return colonic glands, immunohistochemistry, (200, 200, 3) uint8 RGB.
+
+    Acquired at the Center for Microscopy And Molecular Imaging; no known restrictions.
+    """
+    return [_in_pixels("tissue", _shipped("immunohistochemistry")[300:500, 230:430], rgb=True)]
+
+
+def retina() -> list[LayerData]:
+    """Return vessels at the optic disc of a human retina, (240, 240, 3) uint8 RGB.
+
+    From Häggström, 2014, https://doi.org/10.15347/wjm/2014.008; CC0.
+    """
+    return [_in_pixels("retina", _shipped("retina")[430:670, 180:420], rgb=True)]
+
+
+def camera() -> list[LayerData]:
+    """Return a part of the photograph of a camera man, (200, 200) uint8; CC0."""
+    return [_in_pixels("camera", _shipped("camera")[50:250, 150:350], rgb=False)]
+
+
+def spots() -> list[LayerData]:
+    """Return a made-up fluorescence stack, (7, 160, 160) uint16 with 12 bits in use.
+
+    See `fluorescence` for the formula.
+    """
+    looks = {"contrast_limits": (0, 4095), "colormap": "green", "axis_labels": ("z", "y", "x")}
+    return [(fluorescence(), {"name": "spots", "rgb": False, **looks}, "image")]
+
+
+def _shipped(name: str) -> NDArray[Any]:
+    pixels: NDArray[Any] = getattr(data, name)()
+    return pixels
+
+
+def _in_pixels(name: str, pixels: NDArray[Any], *, rgb: bool) -> LayerData:
+    return pixels.copy(), {"name": name, "rgb": rgb, "axis_labels": ("y", "x")}, "image"
+
+
+def fluorescence(depth: int = 7, side: int = 160, seed: int = 0) -> NDArray[np.uint16]:
+    """Compute a stack of spots and filaments as a camera with 12 bits would see it.
+
+    Every object is a sum of Gaussians, and a pixel at (z, y, x) expects the photons
+
+        m = 5 + sum over i of a_i exp(-((y - y_i)^2 + (x - x_i)^2) / 2 s_i^2) (s_0 / s_i)^2,
+        s_i^2 = s_0^2 + (0.6 (z - z_i))^2
+
+    with s_0 = 1.2 px: out of focus, light spreads and is not lost. 60 spots have a = 200 to
+    900; 12 filaments are arcs of 160 Gaussians with a = 45. The camera counts Poisson(m) and
+    shows 100 + 2 * counts, at most 4095.
+
+    Parameters
+    ----------
+    depth, side : int
+        The stack is (depth, side, side).
+    seed : int
+        Of the generator that places objects and draws counts.
+    """
+    random = np.random.default_rng(seed)
+    where, photons = _objects(random, depth, side)
+    expected = np.stack([_plane(z, side, where, photons) for z in range(depth)])
+    shown = np.minimum(OFFSET + GAIN * random.poisson(expected), 4095)
+    stack: NDArray[np.uint16] = shown.astype(np.uint16)
+    return stack
+
+
+def _objects(
+    random: np.random.Generator, depth: int, side: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return positions (N, 3) as z, y, x, and photons (N,), of all Gaussians."""
+    spots = random.uniform((0, 0, 0), (depth - 1, side, side), (60, 3))
+    bright = random.uniform(200, 900, 60)
+    along = np.linspace(0, 1, 160)[:, None]
+    filaments = []
+    for _ in range(12):
+        start, bend, end = random.uniform((0, 0, 0), (depth - 1, side, side), (3, 3))
+        # a parabola through two points, drawn towards a third
+        filaments.append((1 - along) ** 2 * start + 2 * along * (1 - along) * bend + along**2 * end)
+    where = np.concatenate([spots, *filaments])
+    return where, np.concatenate([bright, np.full(len(where) - 60, 45.0)])
+
+
+def _plane(
+    z: int, side: int, where: NDArray[np.float64], photons: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the photons that one plane expects, (side, side)."""
+    sharp = 1.2**2
+    spread = sharp + (0.6 * (z - where[:, 0])) ** 2
+    axis = np.arange(side)
+    # a Gaussian is a product of one along y and one along x
+    rows = np.exp(-((axis - where[:, 1, None]) ** 2) / (2 * spread[:, None]))
+    columns = np.exp(-((axis - where[:, 2, None]) ** 2) / (2 * spread[:, None]))
+    light: NDArray[np.float64] = 5 + np.einsum(
+        "n,ny,nx->yx", photons * sharp / spread, rows, columns, optimize=True
+    )
+    return light

@@ -1,0 +1,87 @@
+"""What a run will take, found in a worker and said in one line."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.widgets._job import How
+from napari_sr.widgets._words import shape_in_words, size_in_words, time_in_words
+from napari_sr.zoo import download
+
+if TYPE_CHECKING:
+    from napari_sr.engine.estimate import Estimate
+    from napari_sr.models._network import Network
+    from napari_sr.widgets._model_list import Choice
+    from napari_sr.widgets._source import Source
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Size, memory and time of a run that has not begun."""
+
+    shape: tuple[int, ...]
+    """Of the result."""
+    size: int
+    """Of the result in bytes."""
+    estimate: Estimate | None
+    """None where the model is not here yet."""
+
+    @property
+    def missing(self) -> bool:
+        """Whether the model must be downloaded first."""
+        return self.estimate is None
+
+    @property
+    def sentence(self) -> str:
+        """The line that the form shows."""
+        result = f"Result: {shape_in_words(self.shape)}, {size_in_words(self.size)}."
+        if self.estimate is None:
+            return f"{result} The model will be downloaded first; Run asks."
+        tiles = "1 tile" if self.estimate.tiles == 1 else f"{self.estimate.tiles} tiles"
+        needs = f"Takes about {size_in_words(self.estimate.working_bytes)} of memory"
+        if self.estimate.seconds is not None:
+            needs += f" and {time_in_words(self.estimate.seconds)}"
+        return f"{result} {needs}, in {tiles} of {self.estimate.tile} px."
+
+
+def forecast(source: Source, choice: Choice, how: How) -> Forecast:
+    """Say what a run will take. Slow where a model must be loaded: not for the GUI thread.
+
+    Raises
+    ------
+    ValueError
+        If a setting is wrong, the tile too small for instance.
+    """
+    colours = source.shape[-1:] if source.rgb else ()
+    spatial = source.shape[: len(source.origin)]
+    factors = source.factors(choice.scale)
+    shape = (*(a * b for a, b in zip(spatial, factors, strict=True)), *colours)
+    size = math.prod(shape) * source.dtype.itemsize
+    if choice.entry is not None and download.local_path(choice.entry) is None:
+        return Forecast(shape, size, None)
+    return Forecast(shape, size, _estimate(source, choice, how))
+
+
+def _estimate(source: Source, choice: Choice, how: How) -> Estimate:
+    from napari_sr.engine.estimate import estimate
+
+    network = _loaded(**choice.arguments)
+    speed = _speed(how.device, **choice.arguments)
+    return estimate(source.shape, source.axes, source.dtype, network, how.settings(), speed=speed)
+
+
+@functools.lru_cache(maxsize=2)
+def _loaded(**arguments: Any) -> Network:
+    from napari_sr import api
+
+    return api.load(**arguments)
+
+
+@functools.lru_cache(maxsize=64)
+def _speed(device: str, **arguments: Any) -> float:
+    from napari_sr.engine.estimate import measure_speed
+
+    return measure_speed(_loaded(**arguments), How(device=device).settings())

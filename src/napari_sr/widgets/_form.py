@@ -1,0 +1,125 @@
+"""The fields of the upscaling form, their layout, and how a wrong one looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_sr.widgets._label import WrappedLabel
+from napari_sr.widgets._model_chooser import ModelChooser
+from napari_sr.widgets._value_range import RangeChooser
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ALL, CURRENT = "all", "current slice"
+WRONG = "border: 1px solid #e5534b;"
+"""Style of a field whose value cannot be used."""
+
+
+class Form(QWidget):
+    """Fields, buttons and lines of text; it decides nothing."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.layers = QComboBox()
+        self.layers.setToolTip("The image layer to upscale; follows the selected layer.")
+        self.model = ModelChooser()
+        self.tile = _tile_box()
+        self.device = QComboBox()
+        self.device.addItem("automatic", "auto")
+        self.device.setToolTip("Where the network runs; automatic takes a GPU if there is one.")
+        self.values = RangeChooser()
+        self.slices = QComboBox()
+        self.slices.addItems([ALL, CURRENT])
+        self.slices.setToolTip(
+            "Upscale every plane of the layer, or only the one at the sliders' position.\n"
+            "Y and X (the last two axes) are enlarged, the others stay as they are."
+        )
+        self.forecast, self.status = WrappedLabel(), WrappedLabel()
+        self.run, self.cancel = QPushButton("Run"), QPushButton("Cancel")
+        self.bar = QProgressBar()
+        self._tips: dict[str, str] = {}
+        self._lay_out()
+        self._tips = {name: field.toolTip() for name, field in self._fields().items()}
+        self.show_running(False)
+
+    def _lay_out(self) -> None:
+        fields = QFormLayout()
+        fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        fields.addRow("Layer", self.layers)
+        fields.addRow("Model", self.model)
+        fields.addRow(self.model.about)
+        fields.addRow("Scale", self.model.scale)
+        fields.addRow("Slices", self.slices)
+        fields.addRow("Values", self.values)
+        fields.addRow("Tile", self.tile)
+        fields.addRow("Device", self.device)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run)
+        buttons.addWidget(self.cancel)
+        layout = QVBoxLayout(self)
+        layout.addLayout(fields)
+        layout.addWidget(self.forecast)
+        layout.addLayout(buttons)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.status)
+        layout.addStretch()
+
+    def _fields(self) -> dict[str, QWidget]:
+        return {
+            "layer": self.layers,
+            "model": self.model.models,
+            "values": self.values.kind,
+            "tile": self.tile,
+            "device": self.device,
+        }
+
+    def show_problems(self, problems: Mapping[str, str]) -> None:
+        """Frame the fields that are named, each with its reason as tooltip."""
+        for name, field in self._fields().items():
+            wrong = name in problems
+            field.setToolTip(problems.get(name, self._tips[name]))
+            field.setStyleSheet(f"{type(field).__name__} {{ {WRONG} }}" if wrong else "")
+
+    def show_running(self, running: bool) -> None:
+        """Let Cancel and the bar stand for a run, and Run for none."""
+        self.cancel.setEnabled(running)
+        self.bar.setVisible(running)
+        self.bar.setRange(0, 0)
+        if running:
+            self.run.setEnabled(False)
+
+    def show_progress(self, done: int, total: int) -> None:
+        """Move the bar; a total of 0 lets it swing."""
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)
+
+    def offer_devices(self, devices: list[tuple[str, str]]) -> None:
+        """Fill the list of devices; the first one is what "automatic" takes."""
+        self.device.setItemText(0, f"automatic ({devices[0][1]})")
+        for name, description in devices:
+            self.device.addItem(f"{name}: {description}", name)
+
+
+def _tile_box() -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(0, 16384)
+    box.setSingleStep(32)
+    box.setSpecialValueText("automatic")
+    box.setSuffix(" px")
+    box.setToolTip(
+        "Pixels of the source along each side that are computed at once, halo included.\n"
+        "0 chooses by free memory. Smaller tiles take less memory and more time."
+    )
+    return box

@@ -1,0 +1,176 @@
+"""Asks which model: a list with one line about each, or a checkpoint file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QStandardItem, QStandardItemModel
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_sr.widgets._label import WrappedLabel
+from napari_sr.widgets._model_list import Choice, Model, inspect_checkpoint, known_models
+from napari_sr.widgets._words import TIMES, size_in_words
+from napari_sr.widgets._worker import send_on_errand
+
+_ABOUT = {
+    "input_range": "The value that the network's weights take for white: 1 or 255.",
+    "res_scale": "What each residual branch is multiplied by: 1, or 0.1 in large networks.",
+}
+FILE_FILTER = "Checkpoints (*.pth *.pt *.ckpt *.safetensors *.npz);;All files (*)"
+
+
+class ModelChooser(QWidget):
+    """A list of models under headings, and a button for files.
+
+    The form that it stands in also shows its line about the choice and its list of scales.
+    """
+
+    changed = Signal()
+    """Another model, scale or option is chosen, or a file turned out unusable."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.models = QComboBox()
+        self.models.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.browse = QPushButton("Browse…")
+        self.browse.setToolTip(
+            "Open a checkpoint file: .pth, .pt, .safetensors or .npz.\n"
+            "Which network it is, is read off its tensors; code in it is never run."
+        )
+        self.about = WrappedLabel()
+        self.scale = QComboBox()
+        self.questions = QFormLayout()
+        self._problem: str | None = None
+        self._lay_out()
+        for model in known_models():
+            self._add(model)
+        self._show_model()
+        self.models.currentIndexChanged.connect(self._change_model)
+        # choosing the same model again takes back a file that could not be used
+        self.models.activated.connect(self._change_model)
+        self.scale.activated.connect(self.changed)
+        self.browse.clicked.connect(self._ask_for_file)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.addWidget(self.models)
+        row.addWidget(self.browse)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addLayout(self.questions)
+
+    def choice(self) -> Choice | None:
+        """Return what is chosen, or None where nothing usable is."""
+        model = self.models.currentData()
+        if model is None or self._problem is not None:
+            return None
+        options = tuple((name, box.value()) for name, box in self._boxes().items())
+        return Choice(model, int(self.scale.currentData()), options)
+
+    def problem(self) -> str | None:
+        """Return why the file that was opened last cannot be used, or None."""
+        return self._problem
+
+    def open_file(self, path: Path) -> None:
+        """Read in a thread which network a checkpoint is, and choose it."""
+        self.about.say(f"Reading {path.name} …")
+        send_on_errand(_inspected, path, returned=self._take_file)
+
+    def _ask_for_file(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Open a checkpoint", filter=FILE_FILTER)
+        if name:
+            self.open_file(Path(name))
+
+    def _take_file(self, found: Model | str) -> None:
+        if isinstance(found, str):
+            self._problem = found
+            self.about.say("")
+            self.changed.emit()
+            return
+        self._add(found)
+        self.models.setCurrentIndex(self.models.count() - 1)
+
+    def _add(self, model: Model) -> None:
+        items = cast("QStandardItemModel", self.models.model())
+        if self.models.findText(model.heading) < 0:
+            heading = QStandardItem(model.heading)
+            heading.setFlags(Qt.ItemFlag.NoItemFlags)
+            items.appendRow(heading)
+        self.models.addItem(model.title, model)
+        index = self.models.count() - 1
+        self.models.setItemData(index, model.summary, Qt.ItemDataRole.ToolTipRole)
+        if self.models.currentData() is None:
+            self.models.setCurrentIndex(index)
+
+    def _change_model(self) -> None:
+        self._problem = None
+        self._show_model()
+        self.changed.emit()
+
+    def _show_model(self) -> None:
+        model: Model | None = self.models.currentData()
+        before = self.scale.currentData()
+        self.scale.clear()
+        while self.questions.rowCount():
+            self.questions.removeRow(0)
+        if model is None:
+            self.about.say("No model is known: Browse for a checkpoint file.")
+            return
+        for scale in model.scales:
+            self.scale.addItem(f"{scale} {TIMES}", scale)
+        self.scale.setCurrentIndex(max(0, self.scale.findData(before)))
+        self.scale.setToolTip(_about_scale(model))
+        for name, usual in model.questions.items():
+            self._ask(name, usual)
+        self.about.say(about(model))
+
+    def _ask(self, name: str, usual: float) -> None:
+        box = QDoubleSpinBox()
+        box.setObjectName(name)
+        box.setDecimals(4)
+        box.setRange(0.0001, 65535)
+        box.setValue(usual)
+        box.setToolTip(f"{_ABOUT.get(name, name)}\nThe file does not tell; this is usual.")
+        box.valueChanged.connect(self.changed)
+        self.questions.addRow(name.replace("_", " "), box)
+
+    def _boxes(self) -> dict[str, QDoubleSpinBox]:
+        boxes = self.findChildren(QDoubleSpinBox)
+        return {box.objectName(): box for box in boxes}
+
+
+def _inspected(path: Path) -> Model | str:
+    """Return the model of a file, or why there is none."""
+    try:
+        return inspect_checkpoint(path)
+    except (ValueError, OSError) as error:
+        return f"{path.name} cannot be used: {error}"
+
+
+def about(model: Model) -> str:
+    """Return what it is, and its size, licence and training images where they are known."""
+    if not model.entries:
+        return f"{model.summary} {model.name}"
+    entry = model.entries[0]
+    where = "to download once" if entry.url else "included"
+    facts = [f"{size_in_words(entry.size)}, {where}", f"licence: {entry.licence}"]
+    return f"{model.summary} ({'; '.join(facts)}; trained on: {entry.trained_on}.)"
+
+
+def _about_scale(model: Model) -> str:
+    if model.scale_is_known:
+        return "How many times larger the result is; these exist for this model."
+    return "The file does not show which scale it was trained for: choose the right one."

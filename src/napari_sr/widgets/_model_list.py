@@ -1,0 +1,126 @@
+"""What can be chosen as a model: known ones, and checkpoint files that the user opens."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.zoo import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCALES_TO_OFFER = (2, 3, 4)
+"""Offered where a checkpoint's tensors don't show their scale."""
+INCLUDED, DOWNLOADED, OPENED = "Included", "Downloaded on first use", "Opened files"
+"""The list's headings."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """One entry of the form's list: a network with its scales."""
+
+    name: str
+    """The registry's family, or the checkpoint's path."""
+    title: str
+    """What the list shows."""
+    heading: str
+    """What it stands under in the list."""
+    summary: str
+    """One line for people who choose."""
+    scales: tuple[int, ...]
+    """Those that exist, or that may be tried where the file cannot tell."""
+    entries: tuple[registry.Entry, ...] = ()
+    """One per scale; none for a file."""
+    scale_is_known: bool = True
+    """False where `scales` is a question to the user."""
+    questions: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Options that tensors cannot tell, with the network's usual value."""
+
+    def entry(self, scale: int) -> registry.Entry | None:
+        """Return what the registry knows about this scale, or None for a file."""
+        return next((entry for entry in self.entries if entry.scale == scale), None)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model, its scale, and the answers to its questions."""
+
+    model: Model
+    scale: int
+    options: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Name of model and scale, as results carry it."""
+        return f"{self.model.title} x{self.scale}"
+
+    @property
+    def entry(self) -> registry.Entry | None:
+        """What the registry knows, or None for a file."""
+        return self.model.entry(self.scale)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments of `napari_sr.load`."""
+        if self.entry is not None:
+            return {"name_or_path": self.entry.name}
+        path = Path(self.model.name)
+        return {"name_or_path": path, "scale": self.scale, **dict(self.options)}
+
+
+def known_models() -> list[Model]:
+    """Return the registry's models, each with all its scales; those that ship come first."""
+    families: dict[str, list[registry.Entry]] = {}
+    for entry in registry.entries():
+        families.setdefault(entry.family, []).append(entry)
+    models = [_known(family, entries) for family, entries in families.items()]
+    return sorted(models, key=lambda model: model.heading != INCLUDED)
+
+
+def _known(family: str, entries: list[registry.Entry]) -> Model:
+    by_scale = tuple(sorted(entries, key=lambda entry: entry.scale))
+    return Model(
+        name=family,
+        title=re.sub(r" x\d+$", "", by_scale[0].title),
+        heading=DOWNLOADED if by_scale[0].url else INCLUDED,
+        summary=by_scale[0].summary,
+        scales=tuple(entry.scale for entry in by_scale),
+        entries=by_scale,
+    )
+
+
+def inspect_checkpoint(path: Path) -> Model:
+    """Read which network a checkpoint file is. Slow: not for the GUI thread.
+
+    Raises
+    ------
+    ValueError
+        If the file is no checkpoint, or of no network known here.
+    OSError
+        If it cannot be read.
+    """
+    from napari_sr import models
+    from napari_sr.zoo.checkpoint import read_checkpoint
+
+    record, _, found = models.recognise(read_checkpoint(path))
+    parameters = inspect.signature(record.network).parameters.values()
+    questions = {
+        parameter.name: float(parameter.default)
+        for parameter in parameters
+        if isinstance(parameter.default, float) and parameter.name not in found
+    }
+    known = "scale" in found
+    return Model(
+        name=str(path),
+        title=path.stem,
+        heading=OPENED,
+        summary=f"{record.title}. {record.summary}",
+        scales=(int(found["scale"]),) if known else SCALES_TO_OFFER,
+        scale_is_known=known,
+        questions=MappingProxyType(questions),
+    )

@@ -1,0 +1,53 @@
+"""Says sizes and times in words that people read at a glance."""
+
+from __future__ import annotations
+
+TIMES = "\u00d7"
+"""The sign between lengths."""
+
+
+def size_in_words(count: float) -> str:
+    """Return bytes in words.
+
+    Examples
+    --------
+    >>> size_in_words(1_234_567)
+    '1.2 MB'
+    """
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 999.5:
+            digits = 0 if count >= 9.95 or unit == "bytes" else 1
+            return f"{count:.{digits}f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def time_in_words(seconds: float) -> str:
+    """Return a duration in words, as roughly as an estimate is.
+
+    Examples
+    --------
+    >>> time_in_words(200)
+    '3 minutes'
+    """
+    if seconds < 1:
+        return "less than a second"
+    for limit, length, unit in ((90, 1, "second"), (5400, 60, "minute"), (129600, 3600, "hour")):
+        if seconds < limit:
+            return _counted(round(seconds / length), unit)
+    return _counted(round(seconds / 86400), "day")
+
+
+def _counted(count: int, unit: str) -> str:
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
+def shape_in_words(shape: tuple[int, ...]) -> str:
+    """Return a shape in words.
+
+    Examples
+    --------
+    >>> shape_in_words((9, 256, 300))
+    '9 × 256 × 300'
+    """
+    return f" {TIMES} ".join(str(size) for size in shape)

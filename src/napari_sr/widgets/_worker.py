@@ -1,0 +1,95 @@
+"""Threads for forms: a run with its bar in napari's activity dock, and short errands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.qt.threading import GeneratorWorker, create_worker
+from napari.utils import cancelable_progress
+from superqt.utils import create_worker as create_quiet_worker
+
+from napari_sr.widgets._job import Job, Step, run
+from napari_sr.widgets._triton_first import load_triton_first
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class RunWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no types
+    """Closes its generator in its own thread however it ends, so that memory is free again.
+
+    Left alone, an aborted generator lives as long as napari's list of tasks: until the window
+    closes.
+    """
+
+    def work(self) -> Any:
+        """Drive the generator to its end, or until `quit` is called."""
+        load_triton_first()
+        try:
+            return super().work()
+        finally:
+            self._gen.close()
+
+
+def create_run(job: Job, **slots: Callable[..., object]) -> RunWorker:
+    """Return a worker for a job, not started yet.
+
+    Parameters
+    ----------
+    job : Job
+        What to run.
+    **slots
+        By signal: yielded, returned, errored, aborted, finished.
+    """
+    worker: RunWorker = create_worker(
+        run, job, _start_thread=False, _connect=slots, _worker_class=RunWorker
+    )
+    return worker
+
+
+def send_on_errand(function: Callable[..., object], *args: Any, **slots: Any) -> None:
+    """Call a function in a thread, soon; napari does not ask to wait for it when it closes.
+
+    Parameters
+    ----------
+    function : callable
+        Short, since nothing can end it.
+    *args
+        Its arguments.
+    **slots
+        By signal: returned and errored.
+    """
+    create_quiet_worker(_after_triton, function, *args, _connect=slots)
+
+
+def _after_triton(function: Callable[..., object], *args: Any) -> object:
+    load_triton_first()
+    return function(*args)
+
+
+class ActivityBar(cancelable_progress):  # type: ignore[misc]  # napari has no types
+    """A bar in napari's activity dock, whose Cancel button ends the run.
+
+    Making, showing and renaming it let Qt handle events: let it be a slot's last statement.
+
+    Parameters
+    ----------
+    name : str
+        What stands beside the bar.
+    cancel : callable
+        Ends the run.
+    """
+
+    def __init__(self, name: str, cancel: Callable[[], object]) -> None:
+        self._end_run = cancel
+        super().__init__(desc=name)
+
+    def cancel(self) -> None:
+        """End the run; napari calls this when its Cancel button is pressed."""
+        super().cancel()
+        self._end_run()
+
+    def show(self, step: Step) -> None:
+        """Show how far the run has come."""
+        self.total = step.total
+        self.update(step.done - self.n)

@@ -1,0 +1,271 @@
+"""The form that upscales an image layer. It reads fields and shows results; it computes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image, Layer
+from qtpy.QtCore import QEvent, Signal
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_sr.widgets._download import may_download
+from napari_sr.widgets._forecast import Forecast
+from napari_sr.widgets._forecaster import Forecaster
+from napari_sr.widgets._form import CURRENT, Form
+from napari_sr.widgets._job import How, Job, Result, Step
+from napari_sr.widgets._result import result_arguments
+from napari_sr.widgets._source import Source, current_plane, layer_problem, source_of
+from napari_sr.widgets._worker import ActivityBar, RunWorker, create_run, send_on_errand
+from napari_sr.zoo.download import local_path
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_sr.widgets._model_list import Choice
+
+
+class UpscaleWidget(QWidget):
+    """Upscale an image layer with a network.
+
+    Parameters
+    ----------
+    napari_viewer : ViewerModel
+        Whose layers are offered, and which gets the result.
+    """
+
+    run_ended = Signal()
+    """A run is over: done, failed or cancelled."""
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__()
+        self.form = Form()
+        self._viewer = napari_viewer
+        self._layers: list[Image] = []
+        self._watched: Image | None = None
+        self._forecaster = Forecaster(self)
+        self._problem: str | None = None
+        self._worker: RunWorker | None = None
+        self._bar: ActivityBar | None = None
+        self._gone = False
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.form)
+        self._connect()
+        self.reset_choices()
+        self._follow_selection()
+        send_on_errand(_devices, returned=self.form.offer_devices)
+
+    def _connect(self) -> None:
+        form = self.form
+        form.layers.currentIndexChanged.connect(self._change_layer)
+        form.model.changed.connect(self._refresh)
+        form.values.changed.connect(self._refresh)
+        form.tile.valueChanged.connect(self._refresh)
+        form.device.activated.connect(self._refresh)
+        form.slices.activated.connect(self._refresh)
+        form.run.clicked.connect(self._start)
+        form.cancel.clicked.connect(self._cancel)
+        self._forecaster.told.connect(self._show_forecast)
+        self._viewer.layers.selection.events.active.connect(self._follow_selection)
+
+    # the form's fields
+
+    def reset_choices(self, event: object = None) -> None:
+        """List the image layers anew; napari calls this when the layer list changes."""
+        if self._gone:
+            return
+        before = self._layer()
+        self._layers = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
+        names = self.form.layers
+        names.blockSignals(True)
+        names.clear()
+        names.addItems([layer.name for layer in self._layers])
+        names.setCurrentIndex(self._layers.index(before) if before in self._layers else 0)
+        names.blockSignals(False)
+        self._change_layer()
+
+    def _layer(self) -> Image | None:
+        index = self.form.layers.currentIndex()
+        return self._layers[index] if 0 <= index < len(self._layers) else None
+
+    def _follow_selection(self, event: object = None) -> None:
+        active: Layer | None = self._viewer.layers.selection.active
+        if not self._gone and active in self._layers:
+            self.form.layers.setCurrentIndex(self._layers.index(active))
+
+    def _change_layer(self) -> None:
+        layer = self._layer()
+        if layer is not self._watched:
+            self._watch(layer)
+            self.form.values.follow(layer)
+        self.form.slices.setEnabled(layer is not None and layer.ndim > 2)
+        self._refresh()
+
+    def _watch(self, layer: Image | None) -> None:
+        if self._watched is not None:
+            self._watched.events.contrast_limits.disconnect(self._refresh_values)
+            self._watched.events.data.disconnect(self._refresh)
+        self._watched = layer
+        if layer is not None:
+            layer.events.contrast_limits.connect(self._refresh_values)
+            layer.events.data.connect(self._refresh)
+
+    def _refresh_values(self, event: object = None) -> None:
+        self.form.values.refresh()
+
+    # before a run
+
+    def _refresh(self, event: object = None) -> None:
+        """Show what is wrong, or ask what a run would take."""
+        problems = self._problems()
+        self._show_problems(problems)
+        layer, choice = self._layer(), self.form.model.choice()
+        if problems or layer is None or choice is None:
+            self.form.forecast.say("")
+            self._forecaster.forget()
+        else:
+            self._forecaster.ask(self._source(layer), choice, self._how())
+
+    def _problems(self) -> dict[str, str]:
+        """Return by field why it cannot be used, for those that cannot."""
+        layer = self._layer()
+        found = {
+            "layer": "Open an image: there is no image layer." if layer is None else None,
+            "model": self.form.model.problem(),
+        }
+        if layer is not None:
+            found["layer"] = layer_problem(layer)
+            found["values"] = self.form.values.problem()
+        return {field: reason for field, reason in found.items() if reason is not None}
+
+    def _show_problems(self, problems: dict[str, str]) -> None:
+        self.form.show_problems(problems)
+        self.form.run.setEnabled(not problems and self._worker is None)
+        problem = next(iter(problems.values()), None)
+        if problem != self._problem:
+            self._problem = problem
+            self.form.status.say(problem or "")
+
+    def _show_forecast(self, answer: Forecast | Exception) -> None:
+        if isinstance(answer, Forecast):
+            self.form.forecast.say(answer.sentence)
+            return
+        self.form.forecast.say("")
+        field = "tile" if isinstance(answer, ValueError) and self.form.tile.value() else "model"
+        self._show_problems({field: str(answer) or type(answer).__name__})
+
+    def _source(self, layer: Image) -> Source:
+        one_plane = layer.ndim > 2 and self.form.slices.currentText() == CURRENT
+        return source_of(layer, current_plane(layer, self._viewer.dims) if one_plane else None)
+
+    def _how(self) -> How:
+        return How(
+            tile=self.form.tile.value() or None,
+            device=str(self.form.device.currentData()),
+            value_range=self.form.values.value(),
+        )
+
+    # a run
+
+    def _start(self) -> None:
+        layer, choice = self._layer(), self.form.model.choice()
+        if self._worker is not None or layer is None or choice is None:
+            return
+        source = self._source(layer)
+        job = Job(source, choice, self._how(), result_arguments(layer, source, choice))
+        if self._may_load(choice):
+            self._run(job)
+
+    def _may_load(self, choice: Choice) -> bool:
+        if choice.entry is None or local_path(choice.entry) is not None:
+            return True
+        # the question lets Qt handle events: the dock may be closed meanwhile
+        return may_download(choice.entry, self) and not self._gone
+
+    def _run(self, job: Job) -> None:
+        worker = create_run(
+            job,
+            yielded=self._show_progress,
+            returned=self._show_result,
+            errored=self._show_error,
+            aborted=self._show_cancelled,
+            finished=self._end,
+        )
+        self._worker = worker
+        # where the window dies with the widget in it, no event tells
+        self.destroyed.connect(worker.quit)
+        self._forecaster.forget()
+        self.form.show_running(True)
+        self.form.status.say("Starting …")
+        worker.start()
+        bar = ActivityBar(job.choice.label, worker.quit)
+        # making the bar let Qt handle events: the run may be over
+        if self._worker is worker:
+            self._bar = bar
+        else:
+            bar.close()
+
+    def _cancel(self) -> None:
+        if self._worker is not None:
+            self._worker.quit()
+            self.form.cancel.setEnabled(False)
+            self.form.status.say("Cancelling after this tile …")
+
+    def _show_progress(self, step: Step) -> None:
+        self.form.show_progress(step.done, step.total)
+        if self._worker is not None and not self._worker.abort_requested:
+            self.form.status.say(step.doing)
+        if self._bar is not None:
+            self._bar.show(step)  # lets Qt handle events: the last statement
+
+    def _show_result(self, result: Result) -> None:
+        selected = self._viewer.layers.selection.active
+        layer = self._viewer.add_image(result.pixels, **result.arguments)
+        if selected in self._viewer.layers:
+            # another run takes the same source, not this result
+            self._viewer.layers.selection.active = selected
+        self.form.status.say(f"Done: {layer.name}")
+
+    def _show_error(self, error: Exception) -> None:
+        self.form.status.say(str(error) or type(error).__name__)
+
+    def _show_cancelled(self) -> None:
+        self.form.status.say("Cancelled.")
+
+    def _end(self) -> None:
+        self._worker = None
+        bar, self._bar = self._bar, None
+        if bar is not None:
+            bar.close()
+        self.form.show_running(False)
+        self._refresh()
+        self.run_ended.emit()
+
+    # the end
+
+    def event(self, event: QEvent | None) -> bool:
+        """Leave when the dock is closed, which does no more than take the parent away."""
+        left = event is not None and event.type() == QEvent.Type.ParentChange
+        if left and self.parent() is None:
+            self._leave()
+        handled: bool = super().event(event)
+        return handled
+
+    def _leave(self) -> None:
+        if self._gone:
+            return
+        self._gone = True
+        if self._worker is not None:
+            self._worker.quit()
+        if self._bar is not None:
+            self._bar.close()
+        self._forecaster.forget()
+        self._watch(None)
+        self._viewer.layers.selection.events.active.disconnect(self._follow_selection)
+        self.deleteLater()
+
+
+def _devices() -> Any:
+    from napari_sr.engine.devices import available  # brings torch
+
+    return available()
