@@ -1,0 +1,94 @@
+"""The trunk that four networks share, and reading it off tensors."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from napari_sr.models._blocks import conv1x1, conv3x3
+from napari_sr.models._chain import Step
+from napari_sr.models._distillation import (
+    Distillation,
+    DistillationNetwork,
+    reduction_of,
+    trunk_options,
+)
+
+
+class Scaling(nn.Module):
+    """The simplest block: a 1x1."""
+
+    def __init__(self):
+        super().__init__()
+        self.mix = conv1x1(4, 4)
+
+    def chain(self):
+        yield Step(self.mix, ("x",), ("x",))
+
+
+def network(blocks=3, replication=2):
+    torch.manual_seed(0)
+    return DistillationNetwork(
+        scale=2,
+        channels=1,
+        input_range=10.0,
+        head=conv3x3(replication, 4),
+        blocks=(Scaling() for _ in range(blocks)),
+        activation=nn.Tanh(),
+        refine=conv3x3(4, 4),
+        features=4,
+        replication=replication,
+    ).double()
+
+
+def test_fusion_block_by_block_is_the_1x1_over_all_of_them():
+    net = network()
+    image = torch.rand(1, 1, 6, 5, dtype=torch.float64)
+    shallow = net.head((image * 10).repeat(1, 2, 1, 1))
+    outputs = [net.blocks[0].mix(shallow)]
+    outputs.append(net.blocks[1].mix(outputs[-1]))
+    outputs.append(net.blocks[2].mix(outputs[-1]))
+    fused = net.fuse(torch.cat(outputs, dim=1)).tanh()
+    deep = net.refine(fused) + shallow
+    expected = torch.pixel_shuffle(net.tail(deep), 2) / 10
+
+    result = net(image)
+
+    torch.testing.assert_close(result, expected, rtol=0, atol=1e-12)
+
+
+def test_distillation_is_its_definition():
+    torch.manual_seed(1)
+    block = Distillation(features=6, convolution=conv3x3, activation=nn.Tanh()).double()
+    x = torch.rand(1, 6, 5, 5, dtype=torch.float64)
+    first = (block.refine[0](x) + x).tanh()
+    second = (block.refine[1](first) + first).tanh()
+    third = (block.refine[2](second) + second).tanh()
+    parts = [block.distil[0](x), block.distil[1](first), block.distil[2](second), block.last(third)]
+    expected = block.fuse(torch.cat(parts, dim=1).tanh())
+
+    torch.testing.assert_close(block(x), expected, rtol=0, atol=1e-12)
+
+
+def test_trunk_is_read_off_its_tensors():
+    state = network().state_dict()
+
+    options = trunk_options(state, "head.weight", 2)
+
+    assert options == {"scale": 2, "channels": 1, "features": 4, "blocks": 3}
+
+
+def test_other_tensors_have_no_trunk():
+    state = network().state_dict()
+
+    assert trunk_options({}, "head.weight") is None
+    assert trunk_options({**state, "tail.weight": torch.zeros(5, 4, 3, 3)}, "head.weight") is None
+    assert trunk_options({**state, "head.weight": torch.zeros(4)}, "head.weight") is None
+
+
+def test_reduction_is_read_off_the_first_gate():
+    key = "blocks.0.channel.squeeze.weight"
+
+    assert reduction_of({key: torch.zeros(4, 64, 1, 1)}) == 16
+    assert reduction_of({key: torch.zeros(8, 4, 1, 1)}) is None
+    assert reduction_of({}) is None

@@ -1,0 +1,122 @@
+"""EDSR: both layouts against their reference code, and the mean shift."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from reference import cases
+
+from napari_sr import models
+from napari_sr.models.edsr import EDSR, MEAN
+
+
+@pytest.mark.parametrize("name", cases("synth_EDSR"))
+def test_agrees_with_reference_code(name, case_of):
+    case = case_of(name)
+
+    network = models.build(case.state, res_scale=case.record["hyper"]["res_scale"])
+
+    assert max(case.errors(network).values()) <= 1e-4
+    assert sum(parameter.numel() for parameter in network.parameters()) == case.parameters
+
+
+@pytest.mark.parametrize(
+    ("features", "blocks", "scale", "thousands"),
+    [
+        (64, 16, 2, 1_370),
+        (64, 16, 3, 1_554),
+        (64, 16, 4, 1_518),
+        (256, 32, 2, 40_730),
+        (256, 32, 3, 43_680),
+        (256, 32, 4, 43_090),
+    ],
+)
+def test_parameters_are_as_many_as_published(features, blocks, scale, thousands):
+    with torch.device("meta"):
+        network = EDSR(scale=scale, features=features, blocks=blocks)
+
+    count = sum(parameter.numel() for parameter in network.parameters())
+    assert round(count / 1000, -1 if features == 256 else 0) == thousands
+
+
+def official(network, white):
+    """Return a network's tensors by the authors' keys."""
+    state = {
+        "sub_mean.weight": torch.eye(3).reshape(3, 3, 1, 1),
+        "sub_mean.bias": -white * network.mean.flatten(),
+        "add_mean.weight": torch.eye(3).reshape(3, 3, 1, 1),
+        "add_mean.bias": white * network.mean.flatten(),
+    }
+    last = len(network.blocks)
+    parts = {"head.0": network.head, f"body.{last}": network.refine, "tail.1": network.tail}
+    parts |= {f"body.{index}.body": block.branch for index, block in enumerate(network.blocks)}
+    parts |= {"tail.0": network.enlarge}
+    for prefix, part in parts.items():
+        state |= {f"{prefix}.{key}": value for key, value in part.state_dict().items()}
+    return state
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("white", [1, 255, 65535])
+def test_input_range_is_read_off_the_authors_shift(white, scale, example):
+    network = example("edsr", scale=scale, input_range=white)
+    image = torch.rand(1, 3, 8, 9)
+
+    again = models.build(official(network, white))
+
+    assert again.input_range == white
+    torch.testing.assert_close(again(image), network(image), rtol=0, atol=1e-5)
+
+
+def test_another_mean_than_photographs_have_is_kept(example):
+    network = example("edsr")
+    network.mean[:] = torch.tensor([0.1, 0.6, 0.3]).reshape(1, 3, 1, 1)
+
+    again = models.build(official(network, 255))
+
+    assert again.input_range == 255
+    torch.testing.assert_close(again.mean, network.mean)
+
+
+def test_shift_that_is_more_than_a_shift_is_not_overlooked(example):
+    state = official(example("edsr"), 255)
+    state["sub_mean.weight"] = 2 * state["sub_mean.weight"]
+
+    with pytest.raises(ValueError, match="matches none of"):
+        models.build(state)
+
+
+def test_basicsr_layout_takes_its_input_range_as_an_option(case_of):
+    state = case_of("synth_EDSR_BasicSR_x2").state
+
+    assert models.build(state).input_range == 255
+    assert models.build(state, input_range=1).input_range == 1
+
+
+def test_mean_is_not_trained(example):
+    network = example("edsr")
+
+    assert network.mean.flatten().tolist() == pytest.approx(MEAN)
+    assert "mean" not in dict(network.named_parameters())
+
+
+def test_grey_network_subtracts_nothing_and_loads(example):
+    network = example("edsr", channels=1)
+
+    again = models.build(network.state_dict())
+
+    assert again.channels == 1
+    assert again.mean.tolist() == [[[[0]]]]
+
+
+@pytest.mark.parametrize(("features", "expected"), [(64, 1.0), (256, 0.1)])
+def test_residuals_are_small_where_the_network_is_wide(features, expected):
+    with torch.device("meta"):
+        network = EDSR(scale=2, features=features, blocks=1)
+
+    assert network.blocks[0].res_scale == expected
+
+
+def test_scale_without_stages_is_named(example):
+    with pytest.raises(ValueError, match="power of 2, got scale=5"):
+        example("edsr", scale=5)

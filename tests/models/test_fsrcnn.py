@@ -1,0 +1,62 @@
+"""FSRCNN against reference code, and its layouts of keys."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from reference import cases
+
+from napari_sr import models
+from napari_sr.models.fsrcnn import FSRCNN
+
+
+@pytest.mark.parametrize("name", cases("FSRCNN", "synth_FSRCNN"))
+def test_agrees_with_reference_code(name, case_of):
+    case = case_of(name)
+
+    network = models.build(case.state, scale=case.scale)
+
+    assert max(case.errors(network).values()) <= 1e-4
+    assert sum(parameter.numel() for parameter in network.parameters()) == case.parameters
+
+
+def test_parameters_are_as_many_as_published_at_every_scale():
+    for scale in (2, 3, 4):
+        network = FSRCNN(scale=scale)
+
+        assert sum(parameter.numel() for parameter in network.parameters()) == 12_809
+
+
+def test_named_layout_with_one_activation_for_the_mapping_part_loads(shared):
+    path = shared / "weights/fsrcnn/nt_FSRCNN-x2.pt"
+    state = torch.load(path, map_location="cpu", weights_only=True)
+
+    network = models.build(state, scale=2)
+
+    assert (network.channels, network.layers) == (3, 4)
+    torch.testing.assert_close(network.map[4].weight, state["activation_3.weight"])
+    torch.testing.assert_close(network.map[2].weight, state["map_3.weight"])
+    assert network(torch.rand(1, 3, 9, 9)).shape == (1, 3, 18, 18)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 4])
+def test_sequential_layout_of_any_depth_loads(layers, example):
+    network = example("fsrcnn", layers=layers)
+    middle = [*network.shrink, *network.map, *network.expand]
+    state = {f"first_part.{key}": value for key, value in network.extract.state_dict().items()}
+    state |= {f"last_part.{key}": value for key, value in network.enlarge.state_dict().items()}
+    for index, layer in enumerate(middle):
+        state |= {f"mid_part.{index}.{key}": value for key, value in layer.state_dict().items()}
+    image = torch.rand(1, 1, 8, 8)
+
+    again = models.build(state, scale=2)
+
+    torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
+
+
+def test_input_range_is_an_option(example):
+    network = example("fsrcnn", scale=2)
+    wide = models.build(network.state_dict(), scale=2, input_range=255)
+    image = torch.rand(1, 1, 8, 8)
+
+    torch.testing.assert_close(wide(image), network(image * 255) / 255)

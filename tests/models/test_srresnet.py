@@ -1,0 +1,75 @@
+"""SRResNet against BasicSR's code, and its bilinear skip."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from reference import cases
+from torch.nn import functional
+
+from napari_sr import models
+from napari_sr.models.srresnet import SRResNet, enlarge_bilinear
+
+
+@pytest.mark.parametrize("name", cases("synth_MSRResNet"))
+def test_agrees_with_basicsrs_code(name, case_of):
+    case = case_of(name)
+
+    network = models.build(case.state)
+
+    assert max(case.errors(network).values()) <= 1e-4
+    assert sum(parameter.numel() for parameter in network.parameters()) == case.parameters
+
+
+def test_parameters_are_as_many_as_published():
+    with torch.device("meta"):
+        network = SRResNet(scale=4)
+
+    assert sum(parameter.numel() for parameter in network.parameters()) == 1_517_571
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", [(1, 1), (1, 6), (7, 5)], ids=str)
+def test_bilinear_skip_is_interpolate(scale, size):
+    image = torch.rand(2, 3, *size, dtype=torch.float64)
+    expected = functional.interpolate(image, scale_factor=float(scale), mode="bilinear")
+
+    # its weights are float32
+    torch.testing.assert_close(enlarge_bilinear(image, scale), expected, rtol=0, atol=1e-7)
+
+
+def test_bilinear_skip_is_the_same_wherever_a_piece_lies():
+    image = torch.rand(1, 1, 4, 3001)
+
+    whole = enlarge_bilinear(image, 3)
+
+    piece = enlarge_bilinear(image[..., -12:], 3)
+    torch.testing.assert_close(piece[..., 3:], whole[..., -33:], rtol=0, atol=1e-7)
+
+
+def test_x3_goes_in_one_stage_in_basicsrs_layout(example):
+    network = example("srresnet", scale=3)
+    parts = {"conv_first": network.head, "upconv1": network.enlarge[0]}
+    parts |= {"conv_hr": network.smooth, "conv_last": network.tail}
+    for index, block in enumerate(network.blocks):
+        parts |= {f"body.{index}.conv1": block.branch[0], f"body.{index}.conv2": block.branch[2]}
+    state = {
+        f"{name}.{key}": value
+        for name, part in parts.items()
+        for key, value in part.state_dict().items()
+    }
+    image = torch.rand(1, 3, 6, 7)
+
+    again = models.build(state)
+
+    assert again.scale == 3
+    torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
+
+
+def test_slope_is_an_option(example):
+    state = example("srresnet").state_dict()
+    image = torch.rand(1, 3, 8, 8)
+
+    difference = models.build(state, slope=0.5)(image) - models.build(state)(image)
+
+    assert difference.abs().max() > 1e-4

@@ -1,0 +1,106 @@
+"""Runs a chain piece by piece with exact windows: proof that its radii and links are right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from napari_sr.models._chain import IMAGE, RESULT, Cells, Moments, Step, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class Span:
+    """Half-open range of one axis."""
+
+    start: int
+    stop: int
+
+    def grown(self, radius: int, multiple: int, size: int) -> Span:
+        start = (self.start - radius) // multiple * multiple
+        stop = -(-(self.stop + radius) // multiple) * multiple
+        return Span(max(start, 0), min(stop, size))
+
+    def of(self, scale: int, origin: int = 0) -> slice:
+        return slice(scale * (self.start - origin), scale * (self.stop - origin))
+
+
+def spans(size: int, tile: int) -> Iterator[Span]:
+    for start in range(0, size, tile):
+        yield Span(start, min(start + tile, size))
+
+
+def run_in_pieces(chain, image: Tensor, tile: int, multiple: int = 1) -> Tensor:
+    """Return what `_chain.run` returns, with every link computed tile by tile."""
+    held = {IMAGE: image}
+    for link in chain:
+        if isinstance(link, Step):
+            held.update(_step(link, held, tile, multiple))
+        elif isinstance(link, Moments):
+            held[link.writes] = _moments(link, held[link.reads], tile)
+        else:
+            held[link.writes] = _cells(link, held[link.reads])
+    return held[RESULT]
+
+
+def _step(step: Step, held: dict[str, Tensor], tile: int, multiple: int) -> dict[str, Tensor]:
+    height, width = held[step.reads[0]].shape[-2:]
+    written: dict[str, Tensor] = {}
+    for rows in spans(height, tile):
+        for columns in spans(width, tile):
+            read = [
+                rows.grown(step.radius, multiple, height),
+                columns.grown(step.radius, multiple, width),
+            ]
+            inputs = [held[name][..., read[0].of(1), read[1].of(1)] for name in step.reads]
+            inputs += [held[name] for name in step.uses]
+            if step.placed:
+                size = (read[0].stop - read[0].start, read[1].stop - read[1].start)
+                inputs.append(Window(read[0].start, read[1].start, *size, height, width))
+            outputs = step.compute(*inputs)
+            outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+            for name, output in zip(step.writes, outputs, strict=True):
+                scale = step.scale
+                if name not in written:
+                    shape = (*output.shape[:2], scale * height, scale * width)
+                    written[name] = output.new_full(shape, torch.nan)
+                kept = output[..., rows.of(scale, read[0].start), columns.of(scale, read[1].start)]
+                written[name][..., rows.of(scale), columns.of(scale)] = kept
+    return written
+
+
+def _moments(link: Moments, plane: Tensor, tile: int) -> Tensor:
+    """Merge the moments of pieces by the formula of Chan, Golub and LeVeque (1979)."""
+    count, mean, squares = 0, torch.zeros(()), torch.zeros(())
+    for rows in spans(plane.shape[-2], tile):
+        for columns in spans(plane.shape[-1], tile):
+            piece = plane[..., rows.of(1), columns.of(1)]
+            more = piece.shape[-1] * piece.shape[-2]
+            its_mean = piece.mean(dim=(2, 3), keepdim=True)
+            its_squares = (piece - its_mean).square().sum(dim=(2, 3), keepdim=True)
+            difference, total = its_mean - mean, count + more
+            squares = squares + its_squares + difference.square() * count * more / total
+            mean = mean + difference * more / total
+            count = total
+    return link.finish(mean, squares / count)
+
+
+def _cells(link: Cells, plane: Tensor, together: int = 2) -> Tensor:
+    """Compute the grid two by two cells at a time, each from its own square alone."""
+    grid = [(size - link.reach) // link.pitch + 1 for size in plane.shape[-2:]]
+    rows = []
+    for row in spans(grid[0], together):
+        line = []
+        for column in spans(grid[1], together):
+            reads = [
+                slice(cells.start * link.pitch, (cells.stop - 1) * link.pitch + link.reach)
+                for cells in (row, column)
+            ]
+            line.append(link.compute(plane[..., reads[0], reads[1]]))
+        rows.append(torch.cat(line, dim=-1))
+    return link.finish(torch.cat(rows, dim=-2))
