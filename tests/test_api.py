@@ -83,6 +83,12 @@ def test_a_network_takes_the_place_of_a_name(random):
         napari_sr.upscale(image, Nearest(scale=3), scale=2)
 
 
+def test_a_list_of_lists_is_an_image_too():
+    result = napari_sr.upscale([[0.0, 1.0]], Nearest(), device="cpu")
+
+    assert result.tolist() == [[0, 0, 1, 1], [0, 0, 1, 1]]
+
+
 def test_progress_is_told_once_per_tile(random):
     told = []
 

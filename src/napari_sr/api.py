@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_sr import models
 from napari_sr.engine.plan import Settings
 from napari_sr.engine.upscale import Progress, upscale_array
@@ -134,7 +136,8 @@ def upscale(
     if scale is not None and network.scale != scale:
         raise ValueError(f"the network given enlarges {network.scale} times, got scale={scale}")
     settings = Settings(tile, halo, device, precision, value_range)
-    steps = upscale_array(image, network, settings, axes=axes)
+    pixels_in = image if hasattr(image, "shape") else np.asarray(image)  # a list, say
+    steps = upscale_array(pixels_in, network, settings, axes=axes)
     while True:
         try:
             step = next(steps)

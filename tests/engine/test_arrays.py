@@ -159,3 +159,18 @@ def test_floats_far_outside_an_undeclared_range_warn_with_their_values():
     with pytest.warns(OutsideRangeWarning, match="from 0 to 4095"):
         check_values(image, layout, None)
     check_values(image, layout, (0, 4095))
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint32", "int64", "uint64"])
+def test_wide_integers_need_a_declared_range_and_are_clipped_to_their_type(dtype):
+    layout = layout_of((2, 2), dtype)
+
+    with pytest.raises(ValueError, match=f"image of {dtype} needs value_range"):
+        value_range_of(np.zeros((2, 2), dtype), layout, None)
+
+    limits = np.iinfo(dtype)
+    range_ = ValueRange(0, 4095)
+    assert range_.decode(range_.encode(np.array([0, 7, 4095])), dtype).tolist() == [0, 7, 4095]
+    low, high = range_.decode(np.array([-1e30, 1e30]), dtype)
+    assert low == limits.min
+    assert limits.max - high <= limits.max * 2.0**-52

@@ -197,7 +197,9 @@ class ValueRange:
         if kind.kind == "f":
             return wide.astype(kind)
         limits = np.iinfo(kind)
-        return np.clip(np.rint(wide), limits.min, limits.max).astype(kind)
+        # the largest 64-bit integers have no float64 of their own: the next one below fits
+        top = float(limits.max) if kind.itemsize < 8 else np.nextafter(float(limits.max), 0)
+        return np.clip(np.rint(wide), float(limits.min), top).astype(kind)
 
 
 def value_range_of(
@@ -212,13 +214,14 @@ def value_range_of(
     layout : Layout
         Of the array.
     declared : (low, high) or Percentiles, optional
-        By default integers have the range of their type and floats 0..1. The maximum of the
-        image never decides.
+        By default integers of up to 16 bits have the range of their type and floats 0..1. The
+        maximum of the image never decides.
 
     Raises
     ------
     ValueError
-        If low is not below high, or a percentile lies outside 0..100.
+        If low is not below high, a percentile lies outside 0..100, or integers of more than 16
+        bits come without a range: theirs is so wide that networks would see black only.
     """
     kind = np.dtype(image.dtype)
     if isinstance(declared, Percentiles):
@@ -230,6 +233,11 @@ def value_range_of(
         return ValueRange(low, high)
     if kind.kind == "f":
         return ValueRange(0.0, 1.0)
+    if kind.itemsize > 2:
+        raise ValueError(
+            f"an image of {kind} needs value_range=(low, high), as the range of its type is far "
+            "wider than its values; such as (0, 4095) for 12 bits"
+        )
     limits = np.iinfo(kind)
     return ValueRange(float(limits.min), float(limits.max))
 
