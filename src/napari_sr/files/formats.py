@@ -1,0 +1,131 @@
+"""One door to all formats: read a file by its content, write one by its name."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from napari_sr.files import raster, tiff_reader, tiff_writer
+from napari_sr.files.image import FileError, ImageFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PNG, JPEG, TIFF = (".png",), (".jpg", ".jpeg"), (".tif", ".tiff", ".btf", ".tf8")
+SUFFIXES = PNG + JPEG + TIFF
+
+_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def read(path: Path, axes: str | None = None) -> ImageFile:
+    """Read a PNG, JPEG or TIFF, which its content decides.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    axes : str, optional
+        Names for the axes as they are stored; by default, they are what the file says.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, empty, damaged or of another kind.
+    """
+    if not path.is_file():
+        raise FileError(f"there is no file {path}")
+    with path.open("rb") as file:
+        start = file.read(16)
+    if not start:
+        raise FileError(f"{path} is empty")
+    if start.startswith(_TIFF_STARTS):
+        return tiff_reader.read_tiff(path, axes)
+    for magic, read_raster in ((raster.PNG, raster.read_png), (raster.JPEG, raster.read_jpeg)):
+        if start.startswith(magic):
+            image = read_raster(path)
+            return image if axes is None else replace(image, axes=axes)
+    raise FileError(f"{path} is no PNG, JPEG or TIFF: it begins with {start[:8]!r}")
+
+
+def check_target(path: Path, source: Path, *, overwrite: bool) -> None:
+    """Refuse, before anything is computed, a place that cannot be written.
+
+    Raises
+    ------
+    FileError
+        If the name has no known ending, its folder does not exist or cannot be written, it is
+        the source itself, or it exists and is not to be overwritten.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise FileError(f"{path} must end in one of {', '.join(SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise FileError(f"there is no folder {path.parent} to write {path.name} into")
+    if not os.access(path.parent, os.W_OK):
+        raise FileError(f"the folder {path.parent} cannot be written")
+    if path.is_dir():
+        raise FileError(f"{path} is a folder")
+    if path.exists() and source.exists() and path.samefile(source):
+        raise FileError(f"{path} is the image that is read: give the result another name")
+    if path.exists() and not overwrite:
+        raise FileError(f"{path} exists: give another name, or --overwrite")
+
+
+def check_holds(path: Path, image: ImageFile, scale: int) -> list[str]:
+    """Refuse an image that the format cannot hold once it is `scale` times larger.
+
+    Returns
+    -------
+    list of str
+        What will be lost, though the image can be written.
+
+    Raises
+    ------
+    FileError
+        Before anything is computed, if the pixels themselves would be lost.
+    """
+    suffix = path.suffix.lower()
+    if suffix in PNG:
+        raster.check_png(image, path)
+    elif suffix in JPEG:
+        raster.check_jpeg(image, path, scale)
+    else:
+        return tiff_writer.losses(image, path, scale)
+    return []
+
+
+def write(path: Path, image: ImageFile) -> None:
+    """Write an image whole or not at all: beside its place first, then into it.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written, or not encoded.
+    """
+    try:
+        with _beside(path) as target:
+            _encode(image, target, path)
+    except (OSError, RuntimeError) as error:  # codecs raise RuntimeErrors
+        raise FileError(f"{path} could not be written: {error}") from error
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """Give a name in the same folder that becomes the path at the end, or nothing."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _encode(image: ImageFile, target: Path, name: Path) -> None:
+    suffix = name.suffix.lower()
+    if suffix in TIFF:
+        tiff_writer.write_tiff(image, target, name)
+        return
+    with target.open("wb") as file:
+        (raster.write_png if suffix in PNG else raster.write_jpeg)(image, file)

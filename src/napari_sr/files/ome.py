@@ -1,0 +1,100 @@
+"""The part of OME's metadata that outlives an enlargement, in tifffile's words.
+
+The specification is at https://docs.openmicroscopy.org/ome-model/.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import ParseError
+
+import tifffile
+
+from napari_sr.files.image import METRES, Density
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PIXELS = (
+    "SignificantBits", "PhysicalSizeX", "PhysicalSizeXUnit", "PhysicalSizeY", "PhysicalSizeYUnit",
+    "PhysicalSizeZ", "PhysicalSizeZUnit", "TimeIncrement", "TimeIncrementUnit",
+)  # fmt: skip
+CHANNEL = (
+    "Name", "AcquisitionMode", "Color", "ContrastMethod", "EmissionWavelength",
+    "EmissionWavelengthUnit", "ExcitationWavelength", "ExcitationWavelengthUnit", "Fluor",
+    "IlluminationType", "NDFilter", "PinholeSize", "PinholeSizeUnit", "PockelCellSetting",
+)  # fmt: skip
+PLANE = (
+    "DeltaT", "DeltaTUnit", "ExposureTime", "ExposureTimeUnit", "PositionX", "PositionXUnit",
+    "PositionY", "PositionYUnit", "PositionZ", "PositionZUnit",
+)  # fmt: skip
+USUAL_UNIT = "\xb5m"
+"""Of a PhysicalSize whose unit is not said."""
+AXES = "TZC"
+"""What OME can loop over."""
+
+
+def details_of(xml: str, axes: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return the first image's sizes, channels and planes, as `tifffile.imwrite` takes them.
+
+    Parameters
+    ----------
+    xml : str
+        The file's OME-XML.
+    axes, shape : str, tuple of int
+        Of the pixels; planes are told in their order.
+    """
+    try:
+        image = _list(tifffile.xml2dict(xml)["OME"]["Image"])[0]
+        pixels = image["Pixels"]
+    except (KeyError, IndexError, TypeError, ParseError):
+        return {}
+    details = {key: pixels[key] for key in PIXELS if key in pixels}
+    details |= {key: image[key] for key in ("Name", "Description") if key in image}
+    looped = [letter for letter in axes if letter in AXES]
+    planes = sorted(
+        _list(pixels.get("Plane", [])), key=lambda plane: [plane[f"The{a}"] for a in looped]
+    )
+    count = math.prod(size for letter, size in zip(axes, shape, strict=False) if letter in AXES)
+    if len(planes) == count and (told := _columns(planes, PLANE)):
+        details["Plane"] = told
+    if told := _columns(_list(pixels.get("Channel", [])), CHANNEL):
+        details["Channel"] = told
+    return details
+
+
+def density_of(details: dict[str, Any]) -> Density | None:
+    """Return the pixels per unit that OME's sizes mean; None where they are not told."""
+    x, y = details.get("PhysicalSizeX"), details.get("PhysicalSizeY")
+    unit = details.get("PhysicalSizeXUnit", USUAL_UNIT)
+    if not x or not y or unit != details.get("PhysicalSizeYUnit", USUAL_UNIT):
+        return None
+    return Density(1 / x, 1 / y, unit)
+
+
+def sizes_of(density: Density | None) -> dict[str, Any]:
+    """Return OME's sizes in micrometres; {} where the density has no known unit."""
+    per_metre = None if density is None else density.per("m")
+    if per_metre is None or not min(per_metre) > 0:
+        return {}
+    x, y = (METRES["m"] / METRES[USUAL_UNIT] / pixels for pixels in per_metre)
+    return {
+        "PhysicalSizeX": x,
+        "PhysicalSizeXUnit": USUAL_UNIT,
+        "PhysicalSizeY": y,
+        "PhysicalSizeYUnit": USUAL_UNIT,
+    }
+
+
+def _columns(records: list[dict[str, Any]], keys: Iterable[str]) -> dict[str, list[Any]]:
+    """Turn records into lists by key, of the keys that all of them have."""
+    return {
+        key: [record[key] for record in records]
+        for key in keys
+        if records and all(key in record for record in records)
+    }
+
+
+def _list(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else [found]

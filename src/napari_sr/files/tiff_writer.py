@@ -1,0 +1,138 @@
+"""Write a TIFF in the manner of the file that it comes from: ImageJ's, OME's or plain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import tifffile
+
+from napari_sr.files.ome import AXES, sizes_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_sr.files.image import ImageFile
+
+CLASSIC_LIMIT = 2**32 - 2**26
+"""Bytes of pixels that fit into a TIFF of 32-bit offsets, beside its metadata."""
+IMAGEJ_TYPES = (np.uint8, np.uint16, np.float32)
+OME_TYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
+OME_SUFFIXES = (".ome.tif", ".ome.tiff")
+
+_UNIT_NUMBERS = {"": 1, "inch": 2, "cm": 3}
+
+
+def kind_for(image: ImageFile, path: Path, scale: int) -> Literal["plain", "imagej", "ome"]:
+    """Return in whose manner an image can be written once it is `scale` times larger."""
+    looped = image.axes.removesuffix("S" if image.colour else "")
+    in_order = looped[-2:] == "YX" and set(looped[:-2]) <= set(AXES)
+    bytes_ = image.pixels.nbytes * scale**2
+    types = image.pixels.dtype
+    if image.kind == "ome" or path.name.lower().endswith(OME_SUFFIXES):
+        return "ome" if in_order and types in [np.dtype(t) for t in OME_TYPES] else "plain"
+    if image.kind == "imagej" and bytes_ <= CLASSIC_LIMIT and types in IMAGEJ_TYPES:
+        sorted_ = "".join(letter for letter in "TZC" if letter in looped) == looped[:-2]
+        narrow = not image.colour or types == np.uint8
+        return "imagej" if in_order and sorted_ and narrow else "plain"
+    return "plain"
+
+
+def losses(image: ImageFile, path: Path, scale: int) -> list[str]:
+    """Return what of the file's metadata cannot be kept, in words; [] where all can."""
+    told = []
+    if image.kind != "plain" and kind_for(image, path, scale) == "plain":
+        name = {"ome": "OME", "imagej": "ImageJ"}[image.kind]
+        told.append(
+            f"{name} metadata cannot be written for {image.pixels.dtype} of axes {image.axes} "
+            "at this size: only axes and resolution are kept"
+        )
+    if {"ROI", "Overlays"} & set(image.details):
+        told.append("ImageJ's regions and overlays are left out: they lie on the small image")
+    return told
+
+
+def write_tiff(image: ImageFile, target: Path, name: Path) -> None:
+    """Write a TIFF; BigTIFF where it would not fit otherwise.
+
+    Parameters
+    ----------
+    image : ImageFile
+        Already enlarged.
+    target, name : Path
+        Where to write, and what the file will be called in the end.
+    """
+    kind = kind_for(image, name, 1)
+    axes = image.axes[:-1] + "S" if image.colour else image.axes
+    options: dict[str, Any] = {
+        "imagej": kind == "imagej",
+        "ome": kind == "ome",
+        "bigtiff": kind != "imagej" and image.pixels.nbytes > CLASSIC_LIMIT,
+        "compression": image.compression,
+        "software": image.software,
+        "metadata": {"axes": axes, **_METADATA[kind](image)},
+        **_samples(image),
+        **_resolution(image, kind),
+    }
+    description = image.details.get("description")
+    if kind == "plain" and isinstance(description, str):
+        options["description"] = description.encode("utf-8")
+    if image.profile is not None:
+        options["iccprofile"] = image.profile
+    tifffile.imwrite(target, image.as_stored(), **options)
+
+
+def _samples(image: ImageFile) -> dict[str, Any]:
+    """Say what a pixel is made of: grey, grey and alpha, RGB or RGBA."""
+    grey = "miniswhite" if image.white_is_zero else "minisblack"
+    colormap = image.details.get("colormap")
+    if image.kind == "imagej" and colormap is not None and image.axes == "YX":
+        return {"photometric": "palette", "colormap": colormap}
+    if not image.colour:
+        return {"photometric": grey}
+    alpha = {"extrasamples": [image.alpha]} if image.pixels.shape[-1] == 4 else {}
+    return {
+        "photometric": grey if image.grey_alpha else "rgb",
+        "planarconfig": "contig",
+        **alpha,
+    }
+
+
+def _resolution(image: ImageFile, kind: str) -> dict[str, Any]:
+    density = image.density
+    if density is None:
+        return {}
+    if kind == "imagej" or density.unit in _UNIT_NUMBERS:
+        number = _UNIT_NUMBERS.get(density.unit, 1)
+        return {"resolution": (density.x, density.y), "resolutionunit": number}
+    per_cm = density.per("cm")
+    return {} if per_cm is None else {"resolution": per_cm, "resolutionunit": 3}
+
+
+def _plain(image: ImageFile) -> dict[str, Any]:
+    if image.kind != "plain":
+        return {}
+    return {key: value for key, value in image.details.items() if key != "description"}
+
+
+def _imagej(image: ImageFile) -> dict[str, Any]:
+    computed = ("images", "channels", "slices", "frames", "hyperstack", "colormap", "axes")
+    kept = {key: value for key, value in image.details.items() if key not in computed}
+    return {key: value for key, value in kept.items() if not (key == "mode" and image.colour)}
+
+
+def _ome(image: ImageFile) -> dict[str, Any]:
+    if image.kind == "ome":
+        return dict(image.details)
+    sizes = sizes_of(image.density)
+    spacing = image.details.get("spacing")
+    if image.kind == "imagej" and sizes and spacing and image.density is not None:
+        # in ImageJ the distance between slices has the unit of the pixel size
+        factor = sizes["PhysicalSizeX"] * image.density.x
+        sizes |= {"PhysicalSizeZ": spacing * factor, "PhysicalSizeZUnit": "\xb5m"}
+    if image.kind == "imagej" and image.details.get("finterval"):
+        sizes |= {"TimeIncrement": image.details["finterval"], "TimeIncrementUnit": "s"}
+    return sizes
+
+
+_METADATA = {"plain": _plain, "imagej": _imagej, "ome": _ome}

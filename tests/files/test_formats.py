@@ -1,0 +1,121 @@
+"""Files are read by content and written by name, whole or not at all, and never over others."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_sr.files import formats, tiff_writer
+from napari_sr.files.image import FileError, ImageFile
+
+IMAGE = ImageFile(np.arange(24, dtype=np.uint8).reshape(4, 6), "YX")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".PNG", ".tif", ".tiff", ".ome.tif"])
+def test_a_written_file_is_read_back_and_alone_in_its_folder(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+
+    formats.write(path, IMAGE)
+
+    np.testing.assert_array_equal(formats.read(path).pixels, IMAGE.pixels)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_jpeg_is_written_and_read(tmp_path):
+    formats.write(tmp_path / "a.jpeg", IMAGE)
+
+    assert formats.read(tmp_path / "a.jpeg").pixels.shape == (4, 6)
+
+
+def test_content_decides_how_a_file_is_read(tmp_path):
+    formats.write(tmp_path / "a.tif", IMAGE)
+    os.replace(tmp_path / "a.tif", tmp_path / "a.png")
+
+    np.testing.assert_array_equal(formats.read(tmp_path / "a.png").pixels, IMAGE.pixels)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (None, r"there is no file .*a\.png"),
+        (b"", r"a\.png is empty"),
+        (b"hello, world", r"is no PNG, JPEG or TIFF: it begins with b'hello, w'"),
+        (b"II*\0", r"cannot be read as TIFF"),
+        (b"\x89PNG\r\n\x1a\n", r"is damaged or cut off"),
+        (b"\xff\xd8\xff", r"is damaged or cut off"),
+    ],
+)
+def test_what_is_no_image_is_refused(tmp_path, content, what):
+    if content is not None:
+        (tmp_path / "a.png").write_bytes(content)
+
+    with pytest.raises(FileError, match=what):
+        formats.read(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("a.gif", r"a\.gif must end in one of \.png, \.jpg"),
+        ("a", r"must end in one of"),
+        ("absent/a.png", r"there is no folder .*absent to write a\.png into"),
+        ("folder.png", r"folder\.png is a folder"),
+        ("source.png", r"source\.png is the image that is read"),
+        ("link.png", r"link\.png is the image that is read"),
+        ("there.png", r"there\.png exists: give another name, or --overwrite"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused(tmp_path, name, what):
+    source = tmp_path / "source.png"
+    for file in (source, tmp_path / "there.png"):
+        file.touch()
+    (tmp_path / "link.png").symlink_to(source)
+    (tmp_path / "folder.png").mkdir()
+
+    with pytest.raises(FileError, match=what):
+        formats.check_target(tmp_path / name, source, overwrite=False)
+
+
+def test_overwriting_spares_the_source_alone(tmp_path):
+    source, other = tmp_path / "source.png", tmp_path / "other.png"
+    source.touch()
+    other.touch()
+
+    formats.check_target(other, source, overwrite=True)
+
+    with pytest.raises(FileError, match="is the image that is read"):
+        formats.check_target(source, source, overwrite=True)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_what_a_format_cannot_hold_is_refused_before(name):
+    with pytest.raises(FileError, match="holds 8"):
+        formats.check_holds(Path(name), ImageFile(np.zeros((2, 2), np.float32), "YX"), 2)
+
+
+def test_what_a_tiff_will_lose_is_told_before():
+    stack = ImageFile(np.zeros((3, 2, 2), np.uint8), "IYX", kind="imagej")
+
+    assert len(formats.check_holds(Path("a.tif"), stack, 2)) == 1
+    assert formats.check_holds(Path("a.png"), IMAGE, 2) == []
+
+
+@pytest.mark.parametrize("error", [OSError("no space left"), KeyboardInterrupt()])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, error):
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"old")
+
+    def half_written(image, target, name):
+        target.write_bytes(b"half")
+        raise error
+
+    monkeypatch.setattr(tiff_writer, "write_tiff", half_written)
+
+    with pytest.raises((FileError, KeyboardInterrupt)):
+        formats.write(path, IMAGE)
+
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,64 @@
+"""An image file's record knows its density, its colour, and what an enlargement changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_sr.files.image import Density, ImageFile
+
+GREY = np.zeros((2, 3), np.uint8)
+
+
+@pytest.mark.parametrize("unit", ["micron", "um", "\xb5m", "\u03bcm", "\\u00B5m"])
+def test_every_spelling_of_a_micrometre_has_its_length(unit):
+    assert Density(10, 5, unit).per("m") == pytest.approx((1e7, 5e6))
+
+
+def test_inches_and_centimetres_convert():
+    assert Density(254, 508, "inch").per("cm") == pytest.approx((100, 200))
+
+
+@pytest.mark.parametrize("unit", ["", "pixel", "furlong"])
+def test_an_unknown_unit_has_no_length(unit):
+    assert Density(1, 1, unit).per("cm") is None
+
+
+def test_an_enlarged_image_is_denser_and_its_pixels_smaller():
+    details = {"PhysicalSizeX": 0.5, "PhysicalSizeZ": 2.0, "xorigin": 3.0, "ROI": b"?", "Name": "a"}
+    image = ImageFile(GREY, "YX", density=Density(3, 5, "cm"), details=details, notes=("read",))
+
+    larger = image.enlarged(np.zeros((8, 12), np.uint8), 4, "us")
+
+    assert larger.density == Density(12, 20, "cm")
+    assert larger.details == {
+        "PhysicalSizeX": 0.125,
+        "PhysicalSizeZ": 2.0,
+        "xorigin": 12.0,
+        "Name": "a",
+    }
+    assert larger.pixels.shape == (8, 12)
+    assert (larger.software, larger.notes) == ("us", ())
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "colour"),
+    [("YXS", (2, 2, 3), True), ("YXC", (2, 2, 4), True), ("CYX", (3, 2, 2), False)],
+)
+def test_colour_is_a_last_axis_of_three_or_four(axes, shape, colour):
+    assert ImageFile(np.zeros(shape, np.uint8), axes).colour is colour
+
+
+def test_grey_and_alpha_come_back_from_rgba_rounded():
+    pixels = np.array([[[10, 11, 11, 200]]], np.uint8)
+
+    stored = ImageFile(pixels, "YXS", grey_alpha=True).as_stored()
+
+    assert stored.tolist() == [[[11, 200]]]
+
+
+def test_where_white_is_zero_the_shown_pixels_are_turned_over():
+    image = ImageFile(np.array([[0, 255]], np.uint8), "YX", white_is_zero=True)
+
+    assert image.as_stored().tolist() == [[0, 255]]
+    assert image.as_shown().tolist() == [[255, 0]]

@@ -1,0 +1,426 @@
+"""The command line upscales files with all they say, and fails in one line with nothing left."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+from safetensors.torch import save_file
+
+import napari_sr
+from napari_sr import cli
+from napari_sr.zoo.download import SHIPPED
+
+
+@pytest.fixture
+def run(monkeypatch, capfd, tmp_path):
+    """Run the command line in the test's folder; return exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["napari-sr", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capfd.readouterr()
+        return ended.value.code, out, err
+
+    return call
+
+
+def noise(random, shape, dtype):
+    if np.dtype(dtype).kind == "f":
+        return random.random(shape).astype(dtype)
+    return random.integers(0, np.iinfo(dtype).max, shape, dtype)
+
+
+def failed(result, what):
+    code, out, err = result
+    assert code == 2, err
+    assert out == ""
+    assert re.fullmatch(rf"Error: .*{what}.*\n", err), err
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(9, 7), (9, 7, 2), (9, 7, 3), (9, 7, 4), (1, 1)], ids=str)
+def test_a_png_of_any_kind_becomes_larger_and_keeps_its_kind(run, tmp_path, random, shape, dtype):
+    pixels = noise(random, shape, dtype)
+    (tmp_path / "in.png").write_bytes(imagecodecs.png_encode(pixels))
+
+    code, out, err = run("upscale", "in.png", "out.png")
+
+    assert (code, out, err) == (0, "", "")
+    result = imagecodecs.png_decode((tmp_path / "out.png").read_bytes())
+    assert result.shape == (shape[0] * 2, shape[1] * 2, *shape[2:])
+    assert result.dtype == dtype
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.png", "out.png"]
+
+
+def test_the_file_holds_what_the_function_returns(run, tmp_path, random):
+    pixels = noise(random, (20, 30, 3), np.uint16)
+    (tmp_path / "in.png").write_bytes(imagecodecs.png_encode(pixels))
+
+    run("upscale", "in.png", "out.png", "--model", "fsrcnn", "--scale", 3, "--tile", 25)
+
+    result = imagecodecs.png_decode((tmp_path / "out.png").read_bytes())
+    expected = napari_sr.upscale(pixels, "fsrcnn-x3")
+    # tiles differ from the whole by float rounding: by one step of 16 bits at most
+    assert np.abs(result.astype(int) - expected).max() <= 1
+
+
+def test_dots_per_inch_are_multiplied(run, tmp_path):
+    Image.new("L", (7, 9)).save(tmp_path / "in.jpg", dpi=(100, 50))
+
+    run("upscale", "in.jpg", "out.jpg", "--scale", 3)
+    run("upscale", "in.jpg", "out.tif", "--scale", 4)
+
+    assert Image.open(tmp_path / "out.jpg").info["dpi"] == (300, 150)
+    with tifffile.TiffFile(tmp_path / "out.tif") as file:
+        tags = file.pages.first.tags
+        assert tags["XResolution"].value == (400, 1)
+        assert tags["YResolution"].value == (200, 1)
+
+
+def test_an_imagej_stack_stays_one_with_finer_pixels(run, tmp_path, random):
+    pixels = noise(random, (2, 3, 9, 7), np.uint16)
+    metadata = {"axes": "ZCYX", "spacing": 0.5, "unit": "micron", "Labels": list("abcdef")}
+    tifffile.imwrite(
+        tmp_path / "in.tif", pixels, imagej=True, resolution=(10, 8), metadata=metadata
+    )
+
+    code, _, err = run("upscale", "in.tif", "out.tif")
+
+    assert (code, err) == (0, "")
+    with tifffile.TiffFile(tmp_path / "out.tif") as file:
+        assert file.series[0].axes == "ZCYX"
+        assert file.series[0].shape == (2, 3, 18, 14)
+        assert file.series[0].dtype == np.uint16
+        assert file.imagej_metadata["spacing"] == 0.5
+        assert file.imagej_metadata["unit"] == "micron"
+        assert file.imagej_metadata["Labels"] == list("abcdef")
+        assert file.pages.first.tags["XResolution"].value == (20, 1)
+        assert file.pages.first.software.startswith(f"napari-sr {napari_sr.__version__}, fsrcnn")
+
+
+def test_an_ome_stack_stays_one_with_smaller_pixels(run, tmp_path, random):
+    pixels = noise(random, (2, 9, 7), np.float32)
+    metadata = {
+        "axes": "CYX",
+        "PhysicalSizeX": 0.5,
+        "PhysicalSizeXUnit": "nm",
+        "PhysicalSizeY": 0.25,
+        "PhysicalSizeYUnit": "nm",
+        "Channel": {"Name": ["DAPI", "GFP"]},
+    }
+    tifffile.imwrite(tmp_path / "in.ome.tif", pixels, metadata=metadata)
+
+    code, _, err = run("upscale", "in.ome.tif", "out.ome.tif")
+
+    assert (code, err) == (0, "")
+    with tifffile.TiffFile(tmp_path / "out.ome.tif") as file:
+        found = tifffile.xml2dict(file.ome_metadata)["OME"]["Image"]["Pixels"]
+        assert file.series[0].shape == (2, 18, 14)
+    assert found["PhysicalSizeX"] == 0.25
+    assert found["PhysicalSizeXUnit"] == "nm"
+    assert found["PhysicalSizeY"] == 0.125
+    assert [channel["Name"] for channel in found["Channel"]] == ["DAPI", "GFP"]
+
+
+def test_floats_outside_their_range_are_warned_of_in_one_line(run, tmp_path, random):
+    tifffile.imwrite(tmp_path / "in.tif", noise(random, (9, 7), np.float32) * 1000)
+
+    code, _, err = run("upscale", "in.tif", "out.tif")
+
+    assert code == 0
+    assert re.fullmatch(r"Warning: this float image has values from .* to .*\n", err)
+
+
+@pytest.mark.parametrize("declared", [("--value-range", 0, 1000), ("--percentiles", 1, 99)])
+def test_a_declared_range_is_used_and_not_warned_of(run, tmp_path, random, declared):
+    pixels = noise(random, (9, 7), np.float32) * 1000
+    tifffile.imwrite(tmp_path / "in.tif", pixels)
+
+    code, _, err = run("upscale", "in.tif", "out.tif", *declared)
+
+    assert (code, err) == (0, "")
+    result = tifffile.imread(tmp_path / "out.tif")
+    assert result.mean() == pytest.approx(pixels.mean(), rel=0.1)
+
+
+def test_negative_ranges_are_read(run, tmp_path):
+    tifffile.imwrite(tmp_path / "in.tif", np.full((9, 7), -500, np.int16))
+
+    code, _, err = run("upscale", "in.tif", "out.tif", "--value-range", -1000, 3000)
+
+    assert (code, err) == (0, "")
+    assert np.abs(tifffile.imread(tmp_path / "out.tif") + 500).max() < 100
+
+
+def test_named_axes_are_used_and_written(run, tmp_path, random):
+    tifffile.imwrite(tmp_path / "in.tif", noise(random, (3, 9, 7), np.uint8), metadata=None)
+
+    run("upscale", "in.tif", "out.tif", "--axes", "tyx")
+
+    with tifffile.TiffFile(tmp_path / "out.tif") as file:
+        assert (file.series[0].axes, file.series[0].shape) == ("TYX", (3, 18, 14))
+
+
+def test_what_was_converted_is_told(run, tmp_path):
+    Image.new("P", (7, 9)).save(tmp_path / "in.png")
+
+    code, _, err = run("upscale", "in.png", "out.png")
+
+    assert (code, err) == (0, "in.png: its palette was converted to RGB\n")
+
+
+def test_a_checkpoint_file_is_a_model(run, tmp_path, random):
+    shutil.copy(SHIPPED / "fsrcnn-x2.safetensors", tmp_path / "mine.safetensors")
+    tifffile.imwrite(tmp_path / "in.tif", noise(random, (9, 7), np.uint8))
+
+    code, _, err = run("upscale", "in.tif", "out.tif", "--model", "mine.safetensors", "--scale", 2)
+    again = run("upscale", "in.tif", "out.png", "--model", "mine.safetensors")
+
+    assert (code, err) == (0, "")
+    failed(again, r"this is FSRCNN, whose tensors do not show the scale: give scale=")
+
+
+def test_options_reach_the_network(run, tmp_path, random):
+    tifffile.imwrite(tmp_path / "in.tif", noise(random, (9, 7), np.uint8))
+
+    plain = run("upscale", "in.tif", "a.tif")
+    wide = run("upscale", "in.tif", "b.tif", "--option", "input_range=255")
+
+    assert plain[0] == wide[0] == 0
+    assert (tifffile.imread(tmp_path / "a.tif") != tifffile.imread(tmp_path / "b.tif")).any()
+    failed(run("upscale", "in.tif", "c.tif", "--option", "width=2"), r"no option width=2")
+    failed(run("upscale", "in.tif", "c.tif", "--option", "width"), r"KEY=NUMBER.*got 'width'")
+
+
+def test_an_old_result_is_replaced_only_when_told_to(run, tmp_path):
+    for name in ("in.png", "out.png"):
+        Image.new("L", (7, 9)).save(tmp_path / name)
+
+    refused = run("upscale", "in.png", "out.png")
+    replaced = run("upscale", "in.png", "out.png", "--overwrite")
+
+    failed(refused, r"out\.png exists")
+    assert replaced[0] == 0
+    assert Image.open(tmp_path / "out.png").size == (14, 18)
+
+
+def nan(shape):
+    pixels = np.zeros(shape, np.float32)
+    pixels[..., 2, 3] = np.nan
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "what"),
+    [
+        (b"", ("in.tif", "out.tif"), r"in\.tif is empty"),
+        (b"some text", ("in.tif", "out.tif"), r"in\.tif is no PNG, JPEG or TIFF"),
+        (b"II*\0\x08\0\0\0", ("in.tif", "out.tif"), r"in\.tif cannot be read as TIFF"),
+        (b"", ("absent.tif", "out.tif"), r"there is no file absent\.tif"),
+        (nan((9, 7)), ("in.tif", "out.tif"), r"1 NaN or infinite values, the first at y=2, x=3"),
+        (nan((9, 7)), ("in.tif", "out.png"), r"PNG holds 8 or 16 bits, not float32"),
+        (np.zeros((9, 7), np.uint16), ("in.tif", "out.jpg"), r"JPEG holds 8 bits, not uint16"),
+        (np.zeros((3, 9, 7), np.uint8), ("in.tif", "out.png"), r"one plane.*axes .YX of shape"),
+        (np.zeros((9, 7), np.complex64), ("in.tif", "out.tif"), r"integers or floats.*complex64"),
+        (np.zeros((9, 7), np.uint8), ("in.tif", "in.tif"), r"in\.tif is the image that is read"),
+        (np.zeros((9, 7), np.uint8), ("in.tif", "out.xyz"), r"out\.xyz must end in one of"),
+        (np.zeros((9, 7), np.uint8), ("in.tif", "no/out.tif"), r"there is no folder no to write"),
+        *(
+            (np.zeros((9, 7), np.uint8), ("in.tif", "out.tif", *more), what)
+            for more, what in [
+                (("--axes", "ZYX"), r"axes must be 2 .* got 'ZYX'"),
+                (("--model", "bsrm-x4"), r"no model is called 'bsrm-x4'; did you mean"),
+                (("--model", "absent.pth"), r"there is no checkpoint file absent\.pth"),
+                (("--model", "in.tif"), r"in\.tif is no checkpoint but a TIFF image"),
+                (("--model", "fsrcnn"), r"comes with the scales 2 and 3 and 4"),
+                (("--scale", "7"), r"got scale=7"),
+                (("--device", "abacus"), r"abacus"),
+                (("--precision", "int1"), r"int1"),
+                (("--tile", "-4"), r"-4"),
+                (("--halo", "-4"), r"-4"),
+                (("--value-range", "5", "5"), r"low < high, got \(5\.0, 5\.0\)"),
+                (("--percentiles", "9", "1"), r"low < high <= 100"),
+                (("--value-range", "0", "1", "--percentiles", "1", "9"), r"or --percentiles, got"),
+                (("--scale", "two"), r"'--scale'.*integer"),
+                (("--colour",), r"--colour"),
+            ]
+        ),
+        (b"", ("in.tif",), r"Missing argument"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line_and_leaves_nothing(run, tmp_path, content, arguments, what):
+    if isinstance(content, bytes):
+        (tmp_path / "in.tif").write_bytes(content)
+    else:
+        tifffile.imwrite(tmp_path / "in.tif", content, photometric="minisblack")
+    before = (tmp_path / "in.tif").read_bytes()
+
+    failed(run("upscale", *arguments), what)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["in.tif"]
+    assert (tmp_path / "in.tif").read_bytes() == before
+
+
+def test_a_truncated_stack_is_refused(run, tmp_path, random):
+    tifffile.imwrite(tmp_path / "in.tif", noise(random, (5, 40, 30), np.uint16), imagej=True)
+    content = (tmp_path / "in.tif").read_bytes()
+    (tmp_path / "in.tif").write_bytes(content[: len(content) // 2])
+
+    failed(run("upscale", "in.tif", "out.tif"), r"in\.tif is damaged or cut off")
+
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_offline_a_model_that_must_be_downloaded_is_one_line(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("NAPARI_SR_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    Image.new("L", (7, 9)).save(tmp_path / "in.png")
+
+    code, _, err = run("upscale", "in.png", "out.png", "--model", "bsrn-x4")
+
+    assert code == 2
+    told, error = err.splitlines()
+    assert told == "downloading bsrn-x4, 1.5 MB, licence: MIT"
+    assert error.startswith("Error: could not download bsrn-x4 (1.5 MB) from https://raw.")
+    assert "NAPARI_SR_WEIGHTS" in error
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_mirror_serves_models_without_a_network(run, tmp_path, monkeypatch, shared):
+    monkeypatch.setenv("NAPARI_SR_WEIGHTS", str(shared / "weights"))
+    Image.new("RGB", (7, 9), (9, 99, 200)).save(tmp_path / "in.png")
+
+    code, _, err = run("upscale", "in.png", "out.png", "--model", "bsrn-x4")
+
+    assert (code, err) == (0, "")
+    assert Image.open(tmp_path / "out.png").size == (28, 36)
+
+
+def test_models_are_listed_with_where_they_are(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("NAPARI_SR_CACHE", str(tmp_path / "cache"))
+
+    code, out, _ = run("models")
+
+    assert code == 0
+    assert re.search(r"^fsrcnn-x2 +x2 +12,809 +\d\d\.\d\d dB +BSD-3-Clause .* shipped$", out, re.M)
+    assert re.search(r"^imdn-x4 +x4 .* none stated .* to download \(2\.9 MB\)$", out, re.M)
+    assert str(tmp_path / "cache") in out
+
+
+def test_models_in_a_mirror_are_listed_as_such(run, monkeypatch, shared):
+    monkeypatch.setenv("NAPARI_SR_WEIGHTS", str(shared / "weights"))
+
+    _, out, _ = run("models")
+
+    assert re.search(r"^bsrn-x4 .* mirror$", out, re.M)
+    assert f"first in {shared / 'weights'}" in out
+
+
+def test_the_version_and_the_help_are_told(run):
+    assert run("--version") == (0, f"napari-sr {napari_sr.__version__}\n", "")
+    assert "upscale" in run()[1]
+    assert "--value-range" in run("upscale", "--help")[1]
+
+
+def test_the_demo_is_handed_over_with_its_exit_code(run, monkeypatch):
+    from napari_sr import demo
+
+    monkeypatch.setattr(demo, "main", lambda: 7)
+
+    assert run("demo")[0] == 7
+
+
+def test_running_out_of_memory_is_one_line(run, tmp_path, monkeypatch):
+    from napari_sr.engine import upscale
+
+    monkeypatch.setattr(upscale, "free_memory", lambda device: 10)
+    Image.new("L", (7, 9)).save(tmp_path / "in.png")
+
+    failed(run("upscale", "in.png", "out.png"), r"the result, \(18, 14\) of uint8, needs")
+
+    assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["models"], ["upscale", "--help"]])
+def test_help_and_lists_import_neither_torch_nor_qt(arguments):
+    code = (
+        "import sys\n"
+        f"sys.argv = ['napari-sr', *{arguments!r}]\n"
+        "from napari_sr.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'qtpy', 'napari', 'tifffile'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)\n"
+    )
+
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_package_runs_as_a_module(tmp_path):
+    Image.new("L", (7, 9)).save(tmp_path / "in.png")
+
+    result = subprocess.run(
+        [sys.executable, "-m", "napari_sr", "upscale", "in.png", "out.png"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert Image.open(tmp_path / "out.png").size == (14, 18)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_during_the_run_leaves_nothing(tmp_path):
+    # so many tiles that it takes minutes; each tile tells of itself
+    tifffile.imwrite(tmp_path / "in.tif", np.zeros((400, 400, 400), np.uint8))
+    code = (
+        "import sys\n"
+        "from napari_sr import cli\n"
+        "follow = cli._follow\n"
+        "def told(steps, show):\n"
+        "    def also(step): show(step); print('tile', flush=True)\n"
+        "    return follow(steps, also)\n"
+        "cli._follow = told\n"
+        "sys.argv = ['napari-sr', 'upscale', 'in.tif', 'out.tif', '--scale', '4']\n"
+        "cli.main()\n"
+    )
+    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout.readline() == "tile\n"
+
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert err == "Interrupted: nothing was written.\n"
+    assert time.monotonic() - began < 20
+    assert [path.name for path in tmp_path.iterdir()] == ["in.tif"]
+
+
+def test_a_checkpoint_of_an_unknown_network_is_one_line(run, tmp_path, random):
+    import torch
+
+    save_file({"a": torch.zeros(3)}, tmp_path / "odd.safetensors")
+    tifffile.imwrite(tmp_path / "in.tif", noise(random, (9, 7), np.uint8))
+
+    result = run("upscale", "in.tif", "out.tif", "--model", "odd.safetensors")
+
+    failed(result, r"matches none of .* it has 1 tensors, the first of them a")
