@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 import napari_sr
 from napari_sr import cli
 from napari_sr.zoo.download import SHIPPED
+from napari_sr.zoo.registry import find
 
 
 @pytest.fixture
@@ -108,7 +109,8 @@ def test_an_imagej_stack_stays_one_with_finer_pixels(run, tmp_path, random):
         assert file.imagej_metadata["unit"] == "micron"
         assert file.imagej_metadata["Labels"] == list("abcdef")
         assert file.pages.first.tags["XResolution"].value == (20, 1)
-        assert file.pages.first.software.startswith(f"napari-sr {napari_sr.__version__}, fsrcnn")
+        known = f"napari-sr {napari_sr.__version__}, fsrcnn-x2, sha256 {find('fsrcnn-x2').sha256}"
+        assert file.pages.first.software == known
 
 
 def test_an_ome_stack_stays_one_with_smaller_pixels(run, tmp_path, random):
@@ -245,7 +247,7 @@ def nan(shape):
                 (("--model", "bsrm-x4"), r"no model is called 'bsrm-x4'; did you mean"),
                 (("--model", "absent.pth"), r"there is no checkpoint file absent\.pth"),
                 (("--model", "in.tif"), r"in\.tif is no checkpoint but a TIFF image"),
-                (("--model", "fsrcnn"), r"comes with the scales 2 and 3 and 4"),
+                (("--model", "fsrcnn"), r"comes with the scales 2, 3 and 4"),
                 (("--scale", "7"), r"got scale=7"),
                 (("--device", "abacus"), r"abacus"),
                 (("--precision", "int1"), r"int1"),

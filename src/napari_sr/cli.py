@@ -270,6 +270,4 @@ def _follow(
 
 def _software(network: Network) -> str:
     known = network.provenance
-    return (
-        f"napari-sr {__version__}, {known['model']} x{network.scale} ({str(known['sha256'])[:12]})"
-    )
+    return f"napari-sr {__version__}, {known['model']}, sha256 {known['sha256']}"

@@ -62,8 +62,6 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageFile:
             pixels = series.asarray()
             _check_whole(series, file.filehandle.size)
             image = _image_file(file, series, pixels, axes)
-    except FileError:
-        raise
     except (OSError, ValueError, RuntimeError, KeyError, IndexError, TypeError, ArithmeticError,
             AttributeError, EOFError, MemoryError, struct.error) as error:  # fmt: skip
         raise FileError(f"{path} cannot be read as TIFF: {_words(error)}") from error
@@ -80,16 +78,20 @@ def _check_whole(series: Any, size: int) -> None:
             raise ValueError(f"its pixels go on after its end at byte {size}: it is cut off")
 
 
+class _Listener(logging.Handler):
+    def __init__(self, complaints: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self.complaints = complaints
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the record's text."""
+        self.complaints.append(record.getMessage())
+
+
 @contextmanager
 def _overheard(complaints: list[str]) -> Iterator[None]:
     """Collect what tifffile logs as errors, instead of showing it."""
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.levelno >= logging.ERROR:
-                complaints.append(record.getMessage())
-
-    logger, listener = logging.getLogger("tifffile"), Listener()
+    logger, listener = logging.getLogger("tifffile"), _Listener(complaints)
     propagated, logger.propagate = logger.propagate, False
     logger.addHandler(listener)
     try:

@@ -99,7 +99,8 @@ def find(name: str | None, scale: int | None = None) -> Entry:
 
 def _at_scale(family: str, scale: int | None) -> Entry:
     members = [entry for entry in entries() if entry.family == family]
-    scales = " and ".join(str(entry.scale) for entry in members)
+    *most, last = (str(entry.scale) for entry in members)
+    scales = f"{', '.join(most)} and {last}" if most else last
     if scale is None:
         if len(members) == 1:
             return members[0]
