@@ -56,7 +56,7 @@ def official(network, white):
     return state
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
 @pytest.mark.parametrize("white", [1, 255, 65535])
 def test_input_range_is_read_off_the_authors_shift(white, scale, example):
     network = example("edsr", scale=scale, input_range=white)
@@ -78,12 +78,26 @@ def test_another_mean_than_photographs_have_is_kept(example):
     torch.testing.assert_close(again.mean, network.mean)
 
 
-def test_shift_that_is_more_than_a_shift_is_not_overlooked(example):
+@pytest.mark.parametrize("key", ["sub_mean.weight", "add_mean.weight", "add_mean.bias"])
+def test_shift_that_is_more_than_a_shift_is_not_overlooked(key, example):
     state = official(example("edsr"), 255)
-    state["sub_mean.weight"] = 2 * state["sub_mean.weight"]
+    state[key] = 2 * state[key]
 
     with pytest.raises(ValueError, match="matches none of"):
         models.build(state)
+
+
+def test_authors_layout_without_a_shift_subtracts_nothing(example):
+    network = example("edsr", channels=1)
+    state = official(network, 255)
+    for key in [key for key in state if "_mean" in key]:
+        del state[key]
+    image = torch.rand(1, 1, 8, 9)
+
+    again = models.build(state)
+
+    assert again.input_range == 255
+    torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
 
 
 def test_basicsr_layout_takes_its_input_range_as_an_option(case_of):

@@ -8,6 +8,7 @@ from reference import cases
 from torch.nn import functional
 
 from napari_sr import models
+from napari_sr.models._blocks import rename
 from napari_sr.models.srresnet import SRResNet, enlarge_bilinear
 
 
@@ -64,6 +65,13 @@ def test_x3_goes_in_one_stage_in_basicsrs_layout(example):
 
     assert again.scale == 3
     torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
+
+
+def test_forerunners_names_of_layers_load_too(case_of):
+    case = case_of("synth_MSRResNet_BasicSR_x4")
+    older = rename(case.state, [(r"^body\.", "recon_trunk."), (r"^conv_hr\.", "HRconv.")])
+
+    assert max(case.errors(models.build(older)).values()) <= 1e-4
 
 
 def test_slope_is_an_option(example):

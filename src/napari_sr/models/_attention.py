@@ -25,7 +25,7 @@ ESA_LEAST_SIZE = 15
 
 
 class ContrastGate(nn.Module):
-    """CCA: gate each channel by the sum of its mean and standard deviation.
+    """CCA: gate each channel of (N, C, H, W) by its mean plus standard deviation.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class ContrastGate(nn.Module):
 
 
 class SpatialGate(nn.Module):
-    """ESA: gate each pixel by a pooled, convolved and enlarged copy of the plane.
+    """ESA: gate each pixel of (N, C, H, W) by a pooled, convolved and enlarged copy.
 
     Parameters
     ----------

@@ -108,6 +108,8 @@ def enlarger(features: int, scale: int, activation: nn.Module | None = None) -> 
 def scale_of_enlarger(state: StateDict, prefix: str) -> int | None:
     """Return S of the `enlarger` whose keys begin with `prefix`, or None where it is none."""
     stages = count(state, rf"{re.escape(prefix)}(\d+)\.weight")
+    if not stages:
+        return 1
     outputs, inputs = width_of(state, f"{prefix}0.weight")
     factor = scale_of_shuffle(outputs, inputs)
     return factor**stages if factor in (2, 3) and stages * factor < 30 else None

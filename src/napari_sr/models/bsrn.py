@@ -71,7 +71,7 @@ class BSConv(nn.Module):
 
 
 class Block(nn.Module):
-    """Distillation, spatial gate, channel gate, skip (the paper's ESDB).
+    """Distillation, spatial gate, channel gate, skip, of (N, C, H, W): the paper's ESDB.
 
     Parameters
     ----------

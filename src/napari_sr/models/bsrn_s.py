@@ -31,7 +31,7 @@ BiasedBSConv = partial(BSConv, pointwise_bias=True)
 
 
 class Block(nn.Module):
-    """Distillation, spatial gate, channel weights, 1x1, skip.
+    """Distillation, spatial gate, channel weights, 1x1, skip, of (N, C, H, W).
 
     Parameters
     ----------

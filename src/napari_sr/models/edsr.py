@@ -22,6 +22,7 @@ from napari_sr.models._blocks import (
     reach_of_enlarger,
     rename,
     scale_of_enlarger,
+    shape_of,
     width_of,
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
@@ -34,7 +35,7 @@ WIDE = 256
 
 
 class Block(nn.Module):
-    """Two convolutions whose scaled result is added back.
+    """Two convolutions whose scaled result is added back, (N, C, H, W) to the same.
 
     Parameters
     ----------
@@ -142,27 +143,36 @@ def adapt(state: StateDict) -> StateDict:
         return {**rename(state, _BASICSR), "mean": mean_of(channels)}
     if "body.0.body.0.weight" not in state:
         return state
-    rest = {key: value for key, value in state.items() if key not in _SHIFTS}
     shift, white = _shift_of(state), _white_of(state)
-    if shift is None or white is None:
-        # an unshifted mean in `rest`, or a shift that is none, matches no network
-        return rename(state, _OFFICIAL)
-    return {**rename(rest, _OFFICIAL), "mean": shift.reshape(1, -1, 1, 1) / white}
+    if shift is None:
+        return state
+    rest = {key: value for key, value in state.items() if key not in _SHIFTS}
+    return {**rename(rest, _OFFICIAL), "mean": shift.reshape(1, -1, 1, 1) / (white or 1)}
 
 
 def _shift_of(state: StateDict) -> Tensor | None:
-    """Return what the authors' first frozen convolution subtracts, (C), if it does only that."""
-    weight, bias = state.get("sub_mean.weight"), state.get("sub_mean.bias")
-    if weight is None or bias is None or bias.ndim != 1 or not len(bias):
+    """Return what the authors' frozen convolutions subtract and add again, (C).
+
+    Zeros where there are none, as in forks for grey images; None where they do anything else.
+    """
+    _, channels = width_of(state, "head.0.weight")
+    if not any(key in state for key in _SHIFTS):
+        return torch.zeros(channels)
+    square, line = (channels, channels, 1, 1), (channels,)
+    if [shape_of(state, key) for key in _SHIFTS] != [square, line, square, line]:
         return None
-    identity = torch.eye(len(bias), dtype=weight.dtype).reshape(len(bias), -1, 1, 1)
-    return -bias.float() if torch.equal(weight.cpu(), identity) else None
+    weights = torch.stack([state[key].flatten(1).float().cpu() for key in _SHIFTS[::2]])
+    subtracted, added = (state[key].float().cpu() for key in _SHIFTS[1::2])
+    shifts = torch.equal(weights, torch.eye(channels).expand(2, -1, -1))
+    return added if shifts and torch.equal(added, -subtracted) else None
 
 
 def _white_of(state: StateDict) -> float | None:
     """Return the input range in which the authors' shift is a mean colour, if there is one."""
     shift = _shift_of(state)
-    ratio = 0.0 if shift is None else float(shift.mean()) / (sum(MEAN) / len(MEAN))
+    if shift is None or not len(shift):
+        return None
+    ratio = float(shift.mean()) / (sum(MEAN) / len(MEAN))
     if not 0 < ratio < math.inf:
         return None
     return min(_RANGES, key=lambda white: abs(math.log(ratio / white)))

@@ -113,6 +113,7 @@ def adapt(state: StateDict) -> StateDict:
         ends = {0: "shrink.0.", 1: "shrink.1.", last - 1: "expand.0.", last: "expand.1."}
 
         def part(match: re.Match[str]) -> str:
+            """Return our name of a layer of the middle part."""
             index = int(match[1])
             return ends.get(index, f"map.{index - 2}.")
 

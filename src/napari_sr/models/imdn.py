@@ -60,7 +60,7 @@ class SplitDistillation(nn.Module):
 
 
 class Block(nn.Module):
-    """Distillation, channel gate, 1x1, skip (the paper's IMDB).
+    """Distillation, channel gate, 1x1, skip, of (N, C, H, W): the paper's IMDB.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ from napari_sr.models.imdn import SplitDistillation
 
 
 class Block(nn.Module):
-    """Distillation, 1x1, skip.
+    """Distillation, 1x1, skip, (N, C, H, W) to the same.
 
     Parameters
     ----------

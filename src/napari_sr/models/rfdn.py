@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class SpatialBlock(nn.Module):
-    """Distillation, spatial gate: the released network's block.
+    """Distillation, spatial gate: the released network's block of (N, C, H, W).
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class SpatialBlock(nn.Module):
 
 
 class ChannelBlock(nn.Module):
-    """Distillation, channel gate: the paper's block.
+    """Distillation, channel gate: the paper's block of (N, C, H, W).
 
     Parameters
     ----------
@@ -142,6 +142,7 @@ class RFDN(DistillationNetwork):
         skip = reduction is not None if block_skip is None else block_skip
 
         def block() -> nn.Module:
+            """Return one block of the form that was asked for."""
             if reduction is None:
                 return SpatialBlock(features=features, skip=skip, activation=activation)
             return ChannelBlock(

@@ -29,7 +29,7 @@ from napari_sr.models._network import Architecture, Network, Options, StateDict
 
 
 class Block(nn.Module):
-    """Two convolutions whose result is added back.
+    """Two convolutions whose result is added back, (N, C, H, W) to the same.
 
     Parameters
     ----------
@@ -121,20 +121,20 @@ def _stage(name: str, index: int) -> tuple[str, str]:
     return rf"^{name}\.", f"enlarge.{3 * index}."
 
 
+# BasicSR's names, and those of its forerunner MMSR
 _KEYS = (
     (r"^conv_first\.", "head."),
-    (r"^body\.(\d+)\.conv1\.", r"blocks.\1.branch.0."),
-    (r"^body\.(\d+)\.conv2\.", r"blocks.\1.branch.2."),
+    (r"^(?:body|recon_trunk)\.(\d+)\.conv1\.", r"blocks.\1.branch.0."),
+    (r"^(?:body|recon_trunk)\.(\d+)\.conv2\.", r"blocks.\1.branch.2."),
     _stage("upconv1", 0),
     _stage("upconv2", 1),
-    (r"^conv_hr\.", "smooth."),
-    (r"^HRconv\.", "smooth."),
+    (r"^(?:conv_hr|HRconv)\.", "smooth."),
     (r"^conv_last\.", "tail."),
 )
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename BasicSR's keys to this network's own."""
+    """Rename the two public layouts of keys to this network's own."""
     return rename(state, _KEYS) if "upconv1.weight" in state else state
 
 
