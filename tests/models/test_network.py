@@ -54,3 +54,8 @@ def test_sizes_are_checked_against_the_instance():
         network(torch.zeros(1, 1, 4, 12))
     with pytest.raises(ValueError, match="multiples of 4, got 8 x 10"):
         network(torch.zeros(1, 1, 8, 10))
+
+
+def test_a_scale_that_is_no_whole_number_is_refused_with_its_value():
+    with pytest.raises(ValueError, match=r"scale=2\.5"):
+        Network(scale=2.5, channels=1)

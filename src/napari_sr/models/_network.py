@@ -43,16 +43,18 @@ class Network(nn.Module):
 
     def __init__(self, *, scale: int, channels: int, input_range: float = 1.0) -> None:
         super().__init__()
-        if scale < 1 or channels < 1 or not input_range > 0:
+        whole = isinstance(scale, int) and isinstance(channels, int)
+        if not whole or scale < 1 or channels < 1 or not input_range > 0:
             raise ValueError(
-                f"{type(self).__name__} needs a scale and channels of at least 1 and an "
-                f"input_range above 0, got scale={scale}, channels={channels}, "
+                f"{type(self).__name__} needs whole numbers of at least 1 as scale and channels "
+                f"and an input_range above 0, got scale={scale}, channels={channels}, "
                 f"input_range={input_range}"
             )
         self.scale = scale
         self.channels = channels
         self.input_range = input_range
         self.provenance: dict[str, object] = {}
+        """What was loaded, where it was: model, file, sha256; empty for a network just built."""
 
     def chain(self) -> Chain:
         """Return the network as local steps with small global values between them."""

@@ -1,0 +1,80 @@
+"""PSNR of every known model on a benchmark set, as the papers measure it.
+
+    NAPARI_SR_WEIGHTS=../shared/weights python benchmarks/psnr.py ../shared/data/Set5
+
+The set has HR/ and LR_matlab/x2, x3, x4 (MATLAB's bicubic). The 8-bit RGB image is upscaled in
+float; the result is clipped to 0..1; luma is BT.601, not rounded; `scale` pixels of border are left
+out; the mean over images is taken.
+Networks of luma get luma only, as their papers do. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from PIL import Image
+
+from napari_sr import load, upscale
+from napari_sr.engine.colour import rgb_to_ycbcr
+from napari_sr.models.resize import imresize
+from napari_sr.zoo.registry import entries
+
+if TYPE_CHECKING:
+    from napari_sr.models._network import Network
+
+
+def read(path: Path) -> torch.Tensor:
+    """Return an image file as (1, 3, H, W) in 0..1, in float64."""
+    pixels = np.array(Image.open(path).convert("RGB"), np.float64) / 255
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None]
+
+
+def psnr(result: torch.Tensor, truth: torch.Tensor, border: int) -> float:
+    """Return the PSNR in dB of luma, both (1, 1, H, W)."""
+    error = (result - truth)[..., border:-border, border:-border]
+    return -10 * math.log10(error.square().mean().item())
+
+
+def luma_of(network: Network | None, small: torch.Tensor, scale: int) -> torch.Tensor:
+    """Return the enlarged luma, (1, 1, H, W), of an RGB image; bicubic without network."""
+    if network is None:
+        luma = imresize(rgb_to_ycbcr(small)[:, :1], scale)
+    elif network.channels == 1:
+        plane = rgb_to_ycbcr(small)[0, 0].numpy()
+        luma = torch.from_numpy(upscale(plane, network, device="cpu"))[None, None]
+    else:
+        rgb = upscale(small[0].permute(1, 2, 0).numpy(), network, axes="YXC", device="cpu")
+        luma = rgb_to_ycbcr(torch.from_numpy(rgb).permute(2, 0, 1)[None].clamp(0, 1))[:, :1]
+    return luma.clamp(16 / 255, 235 / 255)
+
+
+def measure(network: Network | None, folder: Path, scale: int) -> float:
+    """Return the mean PSNR in dB over a set."""
+    values = []
+    for path in sorted((folder / "HR").iterdir()):
+        truth = rgb_to_ycbcr(read(path))[:, :1]
+        height, width = (size // scale * scale for size in truth.shape[-2:])
+        result = luma_of(network, read(folder / "LR_matlab" / f"x{scale}" / path.name), scale)
+        values.append(psnr(result, truth[..., :height, :width], scale))
+    return sum(values) / len(values)
+
+
+def main() -> None:
+    """Print the table."""
+    folder = Path(sys.argv[1])
+    print(f"PSNR of luma in dB on {folder.name}; torch {torch.__version__}, CPU, float32\n")
+    print("| model | PSNR |\n|---|---|")
+    for scale in (2, 3, 4):
+        print(f"| bicubic x{scale} | {measure(None, folder, scale):.2f} |", flush=True)
+    for entry in entries():
+        value = measure(load(entry.name), folder, entry.scale)
+        print(f"| {entry.name} | {value:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
