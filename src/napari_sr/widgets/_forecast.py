@@ -73,7 +73,7 @@ def _estimate(source: Source, choice: Choice, how: How) -> Estimate:
     return estimate(source.shape, source.axes, source.dtype, network, how.settings(), speed=speed)
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=1)
 def _loaded(**arguments: Any) -> Network:
     from napari_sr import api
 

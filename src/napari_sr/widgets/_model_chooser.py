@@ -44,6 +44,7 @@ class ModelChooser(QWidget):
         super().__init__(parent)
         self.models = QComboBox()
         self.models.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.models.setToolTip("The network. Those that are not included are downloaded once.")
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip(
             "Open a checkpoint file: .pth, .pt, .safetensors or .npz.\n"
@@ -77,7 +78,9 @@ class ModelChooser(QWidget):
         model = self.models.currentData()
         if model is None or self._problem is not None:
             return None
-        options = tuple((name, box.value()) for name, box in self._boxes().items())
+        answers = ((name, box.value()) for name, box in self._boxes().items())
+        # 0 leaves it to the network
+        options = tuple((name, value) for name, value in answers if value)
         return Choice(model, int(self.scale.currentData()), options)
 
     def problem(self) -> str | None:
@@ -137,13 +140,16 @@ class ModelChooser(QWidget):
             self._ask(name, usual)
         self.about.say(about(model))
 
-    def _ask(self, name: str, usual: float) -> None:
+    def _ask(self, name: str, usual: float | None) -> None:
         box = QDoubleSpinBox()
         box.setObjectName(name)
         box.setDecimals(4)
-        box.setRange(0.0001, 65535)
-        box.setValue(usual)
-        box.setToolTip(f"{_ABOUT.get(name, name)}\nThe file does not tell; this is usual.")
+        box.setRange(0, 65535)
+        box.setSpecialValueText("automatic")
+        box.setValue(usual or 0)
+        box.setToolTip(
+            f"{_ABOUT.get(name, name)}\nThe file does not tell; what stands here is usual."
+        )
         box.valueChanged.connect(self.changed)
         self.questions.addRow(name.replace("_", " "), box)
 

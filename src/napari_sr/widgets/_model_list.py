@@ -38,8 +38,8 @@ class Model:
     """One per scale; none for a file."""
     scale_is_known: bool = True
     """False where `scales` is a question to the user."""
-    questions: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-    """Options that tensors cannot tell, with the network's usual value."""
+    questions: Mapping[str, float | None] = field(default_factory=lambda: MappingProxyType({}))
+    """Options that tensors cannot tell, with the usual value; None: the network knows it."""
 
     def entry(self, scale: int) -> registry.Entry | None:
         """Return what the registry knows about this scale, or None for a file."""
@@ -110,9 +110,9 @@ def inspect_checkpoint(path: Path) -> Model:
     record, _, found = models.recognise(read_checkpoint(path))
     parameters = inspect.signature(record.network).parameters.values()
     questions = {
-        parameter.name: float(parameter.default)
+        parameter.name: parameter.default
         for parameter in parameters
-        if isinstance(parameter.default, float) and parameter.name not in found
+        if parameter.name not in found and "float" in str(parameter.annotation)
     }
     known = "scale" in found
     return Model(

@@ -1,0 +1,64 @@
+"""Networks that a test holds by the hand, and a stand-in for loading them: for tests of forms."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from fakes import Nearest
+
+PATIENCE = 20_000
+"""Milliseconds after which a test gives up."""
+
+
+class Gated(Nearest):
+    """Computes a tile only when the test lets it, and tells how many it began."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.permits = threading.Semaphore(0)
+        self.begun = threading.Semaphore(0)
+
+    def __deepcopy__(self, memo):
+        return Nearest(scale=self.scale, channels=self.channels, radius=self.radius)
+
+    def compute(self, image):
+        if image.device.type != "meta":
+            self.begun.release()
+            assert self.permits.acquire(timeout=PATIENCE / 1000), "the test never let it go on"
+        return super().compute(image)
+
+
+class Slow(Nearest):
+    """Takes its time for every tile, and lets other threads run meanwhile, as torch does."""
+
+    def compute(self, image):
+        if image.device.type != "meta":
+            time.sleep(0.02)
+        return super().compute(image)
+
+
+class Failing(Nearest):
+    """Raises what it is told to."""
+
+    def __init__(self, error, **options):
+        super().__init__(**options)
+        self.error = error
+
+    def compute(self, image):
+        if self.error is not None and image.device.type != "meta":
+            raise self.error
+        return super().compute(image)
+
+
+class Loader:
+    """Stands in for `napari_sr.load`: returns the test's network, and remembers what for."""
+
+    def __init__(self):
+        self.network = Nearest(scale=2)
+        self.asked = []
+
+    def __call__(self, name_or_path, scale=None, **options):
+        self.asked.append((name_or_path, scale, options))
+        self.network.provenance = {"model": str(name_or_path), "sha256": "0123"}
+        return self.network.eval()

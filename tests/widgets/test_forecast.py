@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from napari.layers import Image
+
+from napari_sr.widgets._forecast import forecast
+from napari_sr.widgets._job import How
+from napari_sr.widgets._model_list import Choice, known_models
+from napari_sr.widgets._source import source_of
+from napari_sr.zoo import download
+
+
+@pytest.fixture
+def choice():
+    return Choice(known_models()[0], 2)
+
+
+def test_it_says_size_memory_and_time(choice, loader):
+    source = source_of(Image(np.zeros((7, 160, 160), np.uint16)))
+
+    told = forecast(source, choice, How(tile=64))
+
+    assert told.shape == (7, 320, 320)
+    assert not told.missing
+    assert told.sentence.startswith("Result: 7 \u00d7 320 \u00d7 320, 1.4 MB. Takes about ")
+    assert told.sentence.endswith("less than a second, in 63 tiles of 64 px.")
+
+
+def test_colours_are_not_enlarged(choice, loader):
+    source = source_of(Image(np.zeros((10, 20, 3), np.uint8), rgb=True))
+
+    assert forecast(source, choice, How()).shape == (20, 40, 3)
+
+
+def test_one_plane_is_forecast_alone(choice, loader):
+    source = source_of(Image(np.zeros((7, 16, 16), np.uint8)), plane=(3,))
+
+    assert forecast(source, choice, How()).shape == (1, 32, 32)
+
+
+def test_a_model_that_is_not_here_is_not_loaded(choice, loader, monkeypatch):
+    monkeypatch.setattr(download, "local_path", lambda entry: None)
+    source = source_of(Image(np.zeros((10, 20), np.uint8)))
+
+    told = forecast(source, choice, How())
+
+    assert told.missing
+    assert "will be downloaded first" in told.sentence
+    assert not loader.asked
+
+
+def test_a_tile_that_is_too_small_is_refused(choice, loader):
+    loader.network.radius = 8
+    source = source_of(Image(np.zeros((100, 100), np.uint8)))
+
+    with pytest.raises(ValueError, match="at least 17 px"):
+        forecast(source, choice, How(tile=8))
+
+
+def test_an_unknown_speed_is_not_told(choice, loader):
+    told = forecast(source_of(Image(np.zeros((10, 20), np.uint8))), choice, How())
+    estimate = dataclasses.replace(told.estimate, seconds=None)
+
+    sentence = dataclasses.replace(told, estimate=estimate).sentence
+
+    assert "second" not in sentence

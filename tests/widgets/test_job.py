@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fakes import Hungry, Nearest, finish
+from forms import Failing
+from napari.layers import Image
+
+from napari_sr.engine.devices import OutOfMemoryError
+from napari_sr.widgets._job import How, Job, UpscaleError, run
+from napari_sr.widgets._model_list import Choice, Model
+from napari_sr.widgets._result import METADATA_KEY, result_arguments
+from napari_sr.widgets._source import source_of
+
+
+def job_of(layer, how=None, plane=None):
+    choice = Choice(Model("near.pth", "near", "", "", (2,)), 2, (("input_range", 255.0),))
+    source = source_of(layer, plane)
+    return Job(source, choice, how or How(), result_arguments(layer, source, choice))
+
+
+@pytest.fixture
+def layer(random):
+    return Image(random.integers(0, 255, (40, 40), np.uint8), name="camera")
+
+
+def test_every_tile_is_told_and_the_pixels_come_back(layer, loader):
+    told, result = finish(run(job_of(layer, How(tile=20))))
+
+    assert [step.doing for step in told[1:]] == [f"Upscaling: tile {n} of 4" for n in range(1, 5)]
+    np.testing.assert_array_equal(result.pixels, layer.data.repeat(2, 0).repeat(2, 1))
+
+
+def test_the_checkpoint_is_loaded_with_scale_and_answers(layer, loader):
+    finish(run(job_of(layer)))
+
+    (path, scale, options) = loader.asked[-1]
+    assert (str(path), scale, options) == ("near.pth", 2, {"input_range": 255.0})
+
+
+def test_the_record_says_how_it_was_made(layer, loader):
+    _, result = finish(run(job_of(layer, How(tile=20, device="cpu", value_range=(0, 99)))))
+
+    record = result.arguments["metadata"][METADATA_KEY]
+    assert record["model"] == "near.pth"
+    assert record["sha256"] == "0123"
+    assert (record["scale"], record["tile"], record["device"]) == (2, 20, "cpu")
+    assert record["precision"] == "float32"
+    assert record["value_range"] == (0, 99)
+    assert (record["source"], record["plane"]) == ("camera", None)
+    assert {"napari-sr", "torch", "numpy"} <= set(record["versions"])
+
+
+def test_one_plane_gives_one_plane(loader, random):
+    layer = Image(random.integers(0, 255, (3, 5, 8, 8), np.uint8))
+
+    _, result = finish(run(job_of(layer, plane=(2, 4))))
+
+    assert result.pixels.shape == (1, 1, 16, 16)
+    np.testing.assert_array_equal(result.pixels[0, 0], layer.data[2, 4].repeat(2, 0).repeat(2, 1))
+
+
+@pytest.mark.parametrize("error", [RuntimeError("cuDNN failed"), NotImplementedError("no op")])
+def test_runtime_errors_come_as_another_class(layer, loader, error):
+    loader.network = Failing(error)
+
+    with pytest.raises(UpscaleError, match=str(error)) as caught:
+        finish(run(job_of(layer)))
+
+    assert not isinstance(caught.value, RuntimeError)
+    assert caught.value.__cause__ is error
+
+
+def test_out_of_memory_is_told_by_its_own_class(layer, loader):
+    loader.network = Hungry(limit=0)
+
+    with pytest.raises(OutOfMemoryError, match="not even tiles of 1 px"):
+        finish(run(job_of(layer, How(tile=1))))
+
+
+def test_a_halved_tile_is_told(layer, loader):
+    loader.network = Hungry(limit=400)
+
+    told, _ = finish(run(job_of(layer)))
+
+    assert any("out of memory with tiles of" in step.doing for step in told)
+
+
+def test_closing_it_lets_go_of_the_network(layer, loader, monkeypatch):
+    closed = []
+    loader.network = Nearest(scale=2)
+    monkeypatch.setattr("napari_sr.engine.upscale.release", closed.append)
+    steps = run(job_of(layer, How(tile=20)))
+    next(steps), next(steps)
+
+    steps.close()
+
+    assert len(closed) == 1

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from napari_sr import models
+from napari_sr.widgets._model_chooser import ModelChooser, about
+from napari_sr.widgets._model_list import OPENED, known_models
+
+
+@pytest.fixture
+def chooser(qtbot):
+    chooser = ModelChooser()
+    qtbot.addWidget(chooser)
+    return chooser
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """Return a small FSRCNN's file, which does not show its scale."""
+    record = models.architecture("fsrcnn")
+    path = tmp_path / "mine.pth"
+    torch.save(record.network(**record.example).state_dict(), path)
+    return path
+
+
+def scales(chooser):
+    return [chooser.scale.itemData(index) for index in range(chooser.scale.count())]
+
+
+def choose(chooser, title):
+    chooser.models.setCurrentIndex(chooser.models.findText(title))
+
+
+def test_it_starts_with_a_model_that_needs_no_download(chooser):
+    choice = chooser.choice()
+
+    assert choice.label == "FSRCNN x2"
+    assert choice.entry.url is None
+
+
+def test_only_the_scales_of_the_model_are_offered(chooser):
+    choose(chooser, "BSRN")
+
+    assert scales(chooser) == [2, 4]
+
+
+def test_the_scale_is_kept_where_the_next_model_has_it(chooser):
+    chooser.scale.setCurrentIndex(scales(chooser).index(4))
+
+    choose(chooser, "BSRN")
+
+    assert chooser.choice().label == "BSRN x4"
+
+
+def test_headings_cannot_be_chosen(chooser):
+    items = chooser.models.model()
+    headings = [
+        index for index in range(chooser.models.count()) if chooser.models.itemData(index) is None
+    ]
+
+    assert headings[0] == 0
+    assert all(not items.item(index).isEnabled() for index in headings)
+
+
+@pytest.mark.parametrize("model", known_models(), ids=lambda model: model.name)
+def test_the_line_names_size_licence_and_training(model):
+    line = about(model)
+
+    assert model.summary in line
+    assert f"licence: {model.entries[0].licence}" in line
+    assert f"trained on: {model.entries[0].trained_on}" in line
+    assert " kB" in line or " MB" in line
+
+
+def test_an_opened_file_is_chosen_and_asks_for_its_scale(chooser, checkpoint, qtbot):
+    with qtbot.waitSignal(chooser.changed):
+        chooser.open_file(checkpoint)
+
+    choice = chooser.choice()
+    assert chooser.models.findText(OPENED) > 0
+    assert choice.arguments["name_or_path"] == checkpoint
+    assert scales(chooser) == [2, 3, 4]
+    assert "does not show" in chooser.scale.toolTip()
+
+
+def test_the_answer_to_a_question_reaches_the_loader(chooser, checkpoint, qtbot):
+    with qtbot.waitSignal(chooser.changed):
+        chooser.open_file(checkpoint)
+
+    chooser._boxes()["input_range"].setValue(255)
+
+    assert chooser.choice().arguments["input_range"] == 255
+
+
+def test_what_is_left_automatic_is_not_passed_on(chooser, checkpoint, qtbot):
+    with qtbot.waitSignal(chooser.changed):
+        chooser.open_file(checkpoint)
+
+    chooser._boxes()["input_range"].setValue(0)
+
+    assert chooser.choice().options == ()
+
+
+def test_another_model_asks_no_questions(chooser, checkpoint, qtbot):
+    with qtbot.waitSignal(chooser.changed):
+        chooser.open_file(checkpoint)
+
+    choose(chooser, "FSRCNN")
+
+    assert chooser._boxes() == {}
+    assert chooser.choice().options == ()
+
+
+def test_a_file_that_is_no_checkpoint_says_why(chooser, tmp_path, qtbot):
+    path = tmp_path / "notes.pth"
+    path.write_text("nothing")
+
+    with qtbot.waitSignal(chooser.changed):
+        chooser.open_file(path)
+
+    assert chooser.choice() is None
+    assert chooser.problem().startswith("notes.pth cannot be used: ")
+
+
+def test_choosing_a_model_takes_back_an_unusable_file(chooser, tmp_path, qtbot):
+    with qtbot.waitSignal(chooser.changed):
+        chooser.open_file(tmp_path / "missing.pth")
+
+    chooser.models.activated.emit(chooser.models.currentIndex())
+
+    assert chooser.problem() is None
+    assert chooser.choice().label == "FSRCNN x2"

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from napari_sr import models
+from napari_sr.widgets._model_list import (
+    DOWNLOADED,
+    INCLUDED,
+    Choice,
+    inspect_checkpoint,
+    known_models,
+)
+from napari_sr.zoo import registry
+
+
+def save(tmp_path, name, **changes):
+    """Write a small checkpoint of an architecture; return its path."""
+    record = models.architecture(name)
+    path = tmp_path / f"{name}.pth"
+    torch.save(record.network(**{**record.example, **changes}).state_dict(), path)
+    return path
+
+
+def test_every_known_checkpoint_can_be_chosen():
+    names = {entry.name for model in known_models() for entry in model.entries}
+
+    assert names == {entry.name for entry in registry.entries()}
+
+
+def test_models_that_ship_come_first():
+    headings = [model.heading for model in known_models()]
+
+    assert headings[0] == INCLUDED
+    assert headings == sorted(headings, key=[INCLUDED, DOWNLOADED].index)
+
+
+def test_a_model_offers_the_scales_that_exist():
+    by_name = {model.name: model for model in known_models()}
+
+    assert by_name["fsrcnn"].scales == (2, 3, 4)
+    assert by_name["bsrn"].scales == (2, 4)
+    assert by_name["fsrcnn"].title == "FSRCNN"
+
+
+def test_a_known_choice_is_loaded_by_its_name():
+    choice = Choice(known_models()[0], 3)
+
+    assert choice.arguments == {"name_or_path": "fsrcnn-x3"}
+    assert choice.label == "FSRCNN x3"
+
+
+def test_a_file_that_shows_its_scale_offers_only_that(tmp_path):
+    model = inspect_checkpoint(save(tmp_path, "bsrn", scale=3))
+
+    assert model.scales == (3,)
+    assert model.scale_is_known
+    assert model.title == "bsrn"
+
+
+def test_a_file_that_hides_its_scale_asks(tmp_path):
+    path = save(tmp_path, "fsrcnn")
+
+    model = inspect_checkpoint(path)
+
+    assert model.scales == (2, 3, 4)
+    assert not model.scale_is_known
+    assert Choice(model, 4).arguments == {"name_or_path": path, "scale": 4}
+
+
+def test_what_tensors_cannot_tell_is_asked(tmp_path):
+    model = inspect_checkpoint(save(tmp_path, "edsr"))
+
+    assert model.questions == {"res_scale": None, "input_range": 255.0}
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "notes.pth"
+    path.write_text("nothing")
+
+    with pytest.raises(ValueError, match=r"notes\.pth"):
+        inspect_checkpoint(path)

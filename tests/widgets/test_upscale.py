@@ -1,0 +1,436 @@
+"""The form beside a viewer without a window: what it offers, refuses, runs and survives."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+from fakes import Hungry
+from forms import PATIENCE, Failing, Gated, Slow
+from qtpy.QtCore import QTimer
+
+from napari_sr.widgets import _forecast, upscale
+from napari_sr.widgets._form import CURRENT
+from napari_sr.widgets._result import METADATA_KEY
+
+
+@pytest.fixture
+def gated(widget, camera, loader, qtbot):
+    """Press Run on a network of four tiles, and wait until the first one is being computed."""
+    loader.network = Gated(scale=2)
+    widget.form.tile.setValue(8)
+
+    def start():
+        widget.form.run.click()
+        qtbot.waitUntil(lambda: loader.network.begun.acquire(blocking=False), timeout=PATIENCE)
+        return loader.network
+
+    return start
+
+
+def release_all(network):
+    network.permits.release(1000)
+
+
+def finish(widget, network, qtbot):
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        release_all(network)
+
+
+# what it offers
+
+
+def test_only_image_layers_are_offered(viewer, widget):
+    viewer.add_image(np.zeros((4, 5)), name="cells")
+    viewer.add_labels(np.zeros((4, 5), int), name="nuclei")
+    viewer.add_points([[1, 1]], name="seeds")
+
+    offered = [widget.form.layers.itemText(i) for i in range(widget.form.layers.count())]
+
+    assert offered == ["cells"]
+
+
+def test_the_selected_layer_is_followed(viewer, widget):
+    first = viewer.add_image(np.zeros((4, 5)), name="first")
+    viewer.add_image(np.zeros((4, 5)), name="second")
+
+    viewer.layers.selection.active = first
+
+    assert widget.form.layers.currentText() == "first"
+
+
+def test_a_new_layer_does_not_change_the_choice_unless_it_is_selected(viewer, widget):
+    viewer.add_image(np.zeros((4, 5)), name="first")
+    viewer.add_labels(np.zeros((4, 5), int), name="nuclei")
+
+    assert widget.form.layers.currentText() == "first"
+
+
+def test_contrast_limits_of_a_deep_layer_are_followed(viewer, widget):
+    layer = viewer.add_image(np.zeros((4, 5), np.uint16), contrast_limits=(0, 4095))
+
+    layer.contrast_limits = (100, 2000)
+
+    assert (widget.form.values.low.text(), widget.form.values.high.text()) == ("100", "2000")
+
+
+def test_a_layer_that_is_not_chosen_any_more_does_not_matter(viewer, widget):
+    old = viewer.add_image(np.zeros((4, 5), np.uint16), contrast_limits=(0, 4095))
+    viewer.add_image(np.zeros((4, 5), np.uint16), contrast_limits=(0, 50))
+
+    old.contrast_limits = (100, 2000)
+
+    assert widget.form.values.high.text() == "50"
+
+
+def test_slices_are_offered_where_there_are_any(viewer, widget):
+    viewer.add_image(np.zeros((4, 5)))
+    assert not widget.form.slices.isEnabled()
+
+    viewer.add_image(np.zeros((3, 4, 5)))
+
+    assert widget.form.slices.isEnabled()
+
+
+def test_devices_are_named(widget, qtbot):
+    names = widget.form.device
+
+    qtbot.waitUntil(lambda: names.count() > 1, timeout=PATIENCE)
+
+    assert names.itemData(0) == "auto"
+    assert names.itemText(0).startswith("automatic (")
+    assert "cpu" in [names.itemData(i) for i in range(names.count())]
+
+
+# what it says before a run
+
+
+def test_it_says_how_large_the_result_will_be(widget, camera, qtbot):
+    qtbot.waitUntil(lambda: "24 \u00d7 32" in widget.form.forecast.text(), timeout=PATIENCE)
+
+    widget.form.model.scale.setCurrentIndex(1)
+    widget.form.model.scale.activated.emit(1)
+
+    qtbot.waitUntil(lambda: "36 \u00d7 48" in widget.form.forecast.text(), timeout=PATIENCE)
+
+
+def test_without_an_image_run_is_disabled_and_says_why(widget):
+    assert not widget.form.run.isEnabled()
+    assert widget.form.status.text() == "Open an image: there is no image layer."
+
+
+def test_a_mask_is_refused_where_it_is_chosen(viewer, widget):
+    viewer.add_image(np.zeros((4, 5), bool), name="mask")
+
+    assert not widget.form.run.isEnabled()
+    assert "Mask holds bool" in widget.form.status.text()
+    assert "mask holds bool" in widget.form.layers.toolTip()
+    assert "border" in widget.form.layers.styleSheet()
+
+
+def test_a_wrong_range_is_framed_with_its_reason_until_it_is_right(viewer, widget):
+    viewer.add_image(np.zeros((4, 5), np.uint16))
+    values = widget.form.values
+    values.kind.setCurrentText("custom")
+    values.kind.activated.emit(3)
+
+    values.low.setText("")
+    values.low.textEdited.emit("")
+    framed, reason = values.kind.styleSheet(), values.kind.toolTip()
+    enabled = widget.form.run.isEnabled()
+    values.low.setText("0")
+    values.low.textEdited.emit("0")
+
+    assert "border" in framed
+    assert "got ''" in reason
+    assert not enabled
+    assert values.kind.styleSheet() == ""
+    assert "got ''" not in values.kind.toolTip()
+    assert widget.form.run.isEnabled()
+    assert widget.form.status.text() == ""
+
+
+def test_a_tile_that_is_too_small_is_framed_with_its_reason(widget, camera, loader, qtbot):
+    loader.network.radius = 4
+
+    widget.form.tile.setValue(5)
+
+    qtbot.waitUntil(lambda: "border" in widget.form.tile.styleSheet(), timeout=PATIENCE)
+    assert not widget.form.run.isEnabled()
+    assert "at least 9 px" in widget.form.status.text()
+    assert "got 5" in widget.form.tile.toolTip()
+
+
+def test_a_file_that_is_no_checkpoint_is_framed_with_its_reason(widget, camera, tmp_path, qtbot):
+    path = tmp_path / "notes.pth"
+    path.write_text("nothing")
+
+    with qtbot.waitSignal(widget.form.model.changed, timeout=PATIENCE):
+        widget.form.model.open_file(path)
+
+    assert not widget.form.run.isEnabled()
+    assert "notes.pth cannot be used" in widget.form.status.text().lower()
+    assert "border" in widget.form.model.models.styleSheet()
+
+
+# a run
+
+
+def test_the_result_is_a_new_layer_that_names_model_and_scale(viewer, widget, camera, run):
+    run(widget)
+
+    assert [layer.name for layer in viewer.layers] == ["camera", "camera [FSRCNN x2]"]
+    np.testing.assert_array_equal(viewer.layers[1].data, camera.data.repeat(2, 0).repeat(2, 1))
+    assert viewer.layers[1].metadata[METADATA_KEY]["model"] == "fsrcnn-x2"
+    assert widget.form.status.text() == "Done: camera [FSRCNN x2]"
+
+
+def test_the_shipped_network_upscales_a_layer_in_place(viewer, docked, run, random):
+    widget = docked(viewer)
+    pixels = random.integers(0, 4095, (2, 20, 24)).astype(np.uint16)
+    layer = viewer.add_image(
+        pixels, name="cells", contrast_limits=(0, 4095), scale=(3, 0.5, 0.5), rotate=(0, 0, 20)
+    )
+
+    run(widget)
+
+    result = viewer.layers[1]
+    record = result.metadata[METADATA_KEY]
+    assert (result.data.shape, result.data.dtype) == ((2, 40, 48), np.uint16)
+    assert record["model"] == "fsrcnn-x2"
+    assert len(record["sha256"]) == 64
+    assert record["value_range"] == (0, 4095)
+    np.testing.assert_allclose(
+        result.data_to_world((1, 10.5, 10.5)), layer.data_to_world((1, 5, 5)), atol=1e-9
+    )
+
+
+def test_colours_stay_colours(viewer, widget, run, random):
+    viewer.add_image(random.integers(0, 255, (2, 8, 9, 3), np.uint8), rgb=True)
+
+    run(widget)
+
+    assert viewer.layers[1].rgb
+    assert viewer.layers[1].data.shape == (2, 16, 18, 3)
+
+
+def test_the_finest_level_of_several_is_upscaled(viewer, widget, run):
+    viewer.add_image([np.ones((8, 8)), np.ones((4, 4))], multiscale=True)
+
+    run(widget)
+
+    assert viewer.layers[1].data.shape == (16, 16)
+    assert not viewer.layers[1].multiscale
+
+
+def test_the_current_slice_alone_lies_at_its_place(viewer, widget, run, random):
+    layer = viewer.add_image(random.integers(0, 255, (5, 8, 9), np.uint8), scale=(2, 1, 1))
+    viewer.dims.set_current_step(0, 3)
+    widget.form.slices.setCurrentText(CURRENT)
+
+    run(widget)
+
+    result = viewer.layers[1]
+    np.testing.assert_array_equal(result.data, layer.data[3:4].repeat(2, 1).repeat(2, 2))
+    assert result.data_to_world((0, 0.5, 0.5)) == layer.data_to_world((3, 0, 0))
+    assert result.metadata[METADATA_KEY]["plane"] == (3,)
+
+
+def test_a_transposed_view_changes_nothing(viewer, widget, run):
+    viewer.add_image(np.ones((5, 8, 9), np.uint8))
+    viewer.dims.order = (2, 0, 1)
+
+    run(widget)
+
+    assert viewer.layers[1].data.shape == (5, 16, 18)
+
+
+def test_a_second_run_takes_the_same_source(viewer, widget, camera, run):
+    run(widget)
+    run(widget)
+
+    assert len(viewer.layers) == 3
+    assert viewer.layers[2].data.shape == (24, 32)
+    assert viewer.layers.selection.active is camera
+
+
+def test_run_waits_for_the_run_to_end(widget, gated, qtbot):
+    network = gated()
+
+    assert not widget.form.run.isEnabled()
+    assert widget.form.cancel.isEnabled()
+    finish(widget, network, qtbot)
+
+    assert widget.form.run.isEnabled()
+    assert not widget.form.cancel.isEnabled()
+
+
+def test_progress_is_shown_tile_by_tile(widget, gated, qtbot):
+    network = gated()
+
+    network.permits.release(2)
+    qtbot.waitUntil(lambda: widget.form.bar.value() == 2, timeout=PATIENCE)
+
+    assert widget.form.bar.maximum() == 4
+    assert widget.form.status.text() == "Upscaling: tile 2 of 4"
+    finish(widget, network, qtbot)
+
+
+def test_the_window_goes_on_during_a_run(widget, camera, loader, run):
+    loader.network = Slow(scale=2)
+    widget.form.tile.setValue(4)
+    ticks = []
+    timer = QTimer()
+    timer.timeout.connect(lambda: ticks.append(1))
+    timer.start(5)
+
+    run(widget)
+
+    # 12 tiles of 20 ms hold four times as many ticks; a frozen loop would have almost none
+    assert len(ticks) >= 12
+
+
+def test_cancel_ends_within_one_tile_and_adds_nothing(viewer, widget, gated, qtbot):
+    network = gated()
+
+    widget.form.cancel.click()
+    assert widget.form.status.text() == "Cancelling after this tile …"
+    finish(widget, network, qtbot)
+
+    assert len(viewer.layers) == 1
+    assert widget.form.status.text() == "Cancelled."
+    assert not network.begun.acquire(blocking=False)  # no second tile was begun
+
+
+def test_after_cancel_it_runs_again(viewer, widget, gated, loader, run, qtbot):
+    network = gated()
+    widget.form.cancel.click()
+    finish(widget, network, qtbot)
+
+    release_all(network)
+    run(widget)
+
+    assert len(viewer.layers) == 2
+
+
+def test_cancel_frees_the_memory(widget, gated, loader, qtbot):
+    network = gated()
+    gone = weakref.ref(network)
+    widget.form.cancel.click()
+    finish(widget, network, qtbot)
+
+    loader.network = None
+    del network
+    _forecast._loaded.cache_clear()
+    gc.collect()
+
+    assert gone() is None
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (Failing(RuntimeError("cuDNN failed")), "FSRCNN x2 stopped: cuDNN failed"),
+        (Failing(ValueError("no such layer 7")), "No such layer 7"),
+        (Failing(ZeroDivisionError()), "ZeroDivisionError"),
+        (Hungry(limit=0), "Not even tiles of 1 px"),
+    ],
+    ids=["RuntimeError", "ValueError", "without words", "out of memory"],
+)
+def test_an_error_is_shown_and_leaves_the_buttons_alive(
+    viewer, widget, camera, loader, run, network, words
+):
+    loader.network = network
+    widget.form.tile.setValue(1)
+
+    run(widget)
+
+    assert words in widget.form.status.text()
+    assert len(viewer.layers) == 1
+    assert widget.form.run.isEnabled()
+
+
+def test_after_an_error_it_runs_again(viewer, widget, camera, loader, run):
+    loader.network = Failing(RuntimeError("cuDNN failed"))
+    run(widget)
+    loader.network.error = None
+
+    run(widget)
+
+    assert len(viewer.layers) == 2
+
+
+def test_pixels_that_are_no_numbers_are_refused_with_where_they_are(viewer, widget, run):
+    pixels = np.zeros((6, 7), np.float32)
+    pixels[2, 3] = np.nan
+    viewer.add_image(pixels, contrast_limits=(0, 1))
+
+    run(widget)
+
+    assert "1 NaN or infinite values, the first at y=2, x=3" in widget.form.status.text()
+
+
+def test_a_source_removed_during_the_run_still_gives_its_result(
+    viewer, widget, gated, camera, qtbot
+):
+    network = gated()
+
+    viewer.layers.remove(camera)
+    finish(widget, network, qtbot)
+
+    assert [layer.name for layer in viewer.layers] == ["camera [FSRCNN x2]"]
+
+
+def test_another_layer_selected_during_the_run_stays_selected(viewer, widget, gated, qtbot):
+    network = gated()
+    other = viewer.add_image(np.zeros((4, 5)), name="other")
+
+    finish(widget, network, qtbot)
+
+    assert viewer.layers.selection.active is other
+    assert widget.form.layers.currentText() == "other"
+
+
+# downloads
+
+
+@pytest.fixture
+def missing(monkeypatch, widget, camera):
+    """Let every model be missing on this machine; return what the form asked for."""
+    asked = []
+    monkeypatch.setattr(upscale, "local_path", lambda entry: None)
+
+    def answer_with(agreed):
+        monkeypatch.setattr(
+            upscale, "may_download", lambda entry, parent: asked.append(entry.name) or agreed
+        )
+        return asked
+
+    return answer_with
+
+
+def test_a_refused_download_does_nothing(viewer, widget, missing):
+    asked = missing(False)
+
+    widget.form.run.click()
+
+    assert asked == ["fsrcnn-x2"]
+    assert widget.form.run.isEnabled()
+    assert not widget.form.cancel.isEnabled()
+    assert len(viewer.layers) == 1
+
+
+def test_a_granted_download_runs(viewer, widget, missing, run):
+    missing(True)
+
+    run(widget)
+
+    assert len(viewer.layers) == 2
+
+
+def test_a_model_that_is_here_is_not_asked_about(widget, camera, run, monkeypatch):
+    monkeypatch.setattr(upscale, "may_download", lambda entry, parent: pytest.fail(entry.name))
+
+    run(widget)

@@ -1,0 +1,158 @@
+"""The form in a real window: docks, menus, the activity dock, and windows that close."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from forms import PATIENCE, Failing, Gated
+from napari.utils import progress
+from superqt.utils import WorkerBase
+
+from napari_sr.widgets import _forecast
+
+PLUGIN = "napari-sr"
+
+
+@pytest.fixture
+def window(make_napari_viewer, loader, random):
+    """Return a viewer in a window with an image and the docked form."""
+    viewer = make_napari_viewer(strict_qt="raise")
+    viewer.add_image(random.integers(0, 255, (16, 16), np.uint8), name="camera")
+    _, widget = viewer.window.add_plugin_dock_widget(PLUGIN)
+    yield viewer, widget
+    WorkerBase.await_workers(PATIENCE)
+
+
+@pytest.fixture
+def running(window, loader, qtbot):
+    """Return the same while the first of four tiles is being computed, and the tiles' gate."""
+    viewer, widget = window
+    loader.network = Gated(scale=2)
+    gate = SimpleNamespace(permits=loader.network.permits, begun=loader.network.begun)
+    widget.form.tile.setValue(8)
+    widget.form.run.click()
+    qtbot.waitUntil(lambda: gate.begun.acquire(blocking=False), timeout=PATIENCE)
+    yield viewer, widget, gate
+    gate.permits.release(1000)
+
+
+def all_done(qtbot):
+    qtbot.waitUntil(lambda: not WorkerBase._worker_set, timeout=PATIENCE)
+    qtbot.wait(20)
+
+
+def test_the_manifest_brings_the_form(window):
+    _viewer, widget = window
+
+    assert type(widget).__name__ == "UpscaleWidget"
+    assert widget.form.layers.currentText() == "camera"
+
+
+def test_the_form_follows_the_layer_list(window):
+    viewer, widget = window
+
+    viewer.add_image(np.zeros((4, 5)), name="second")
+    viewer.layers["camera"].name = "renamed"
+    names = [widget.form.layers.itemText(i) for i in range(widget.form.layers.count())]
+    del viewer.layers["renamed"]
+
+    assert names == ["renamed", "second"]
+    assert widget.form.layers.count() == 1
+
+
+def test_the_result_comes_into_the_window(window, qtbot):
+    viewer, widget = window
+
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        widget.form.run.click()
+
+    assert "camera [FSRCNN x2]" in viewer.layers
+    assert not progress._all_instances
+
+
+def test_an_error_in_the_window_leaves_the_buttons_alive(window, loader, qtbot):
+    _viewer, widget = window
+    loader.network = Failing(RuntimeError("CUDA error: device-side assert triggered"))
+
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        widget.form.run.click()
+
+    assert "device-side assert" in widget.form.status.text()
+    assert widget.form.run.isEnabled()
+    assert not progress._all_instances
+
+
+def test_the_activity_docks_cancel_button_ends_the_run(running, qtbot):
+    _viewer, widget, gate = running
+    (bar,) = progress._all_instances
+
+    bar.cancel()
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        gate.permits.release(1000)
+
+    assert widget.form.status.text() == "Cancelled."
+    assert not progress._all_instances
+
+
+def test_a_cancelled_run_leaves_nothing_in_memory_while_the_window_lives(running, loader, qtbot):
+    _viewer, widget, gate = running
+    gone = weakref.ref(loader.network)
+    loader.network = None
+    widget.form.cancel.click()
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        gate.permits.release(1000)
+    all_done(qtbot)
+
+    _forecast._loaded.cache_clear()
+    gc.collect()
+
+    # napari's list of tasks holds the worker until the window closes
+    assert gone() is None
+
+
+def test_closing_the_dock_during_a_run_ends_it(running, qtbot):
+    viewer, widget, gate = running
+
+    viewer.window.remove_dock_widget(widget)
+    gate.permits.release(1000)
+    all_done(qtbot)
+
+    assert len(viewer.layers) == 1
+    assert not gate.begun.acquire(blocking=False)  # no second tile was begun
+    assert not progress._all_instances
+
+
+def test_after_the_dock_was_closed_layers_come_and_go(window, qtbot):
+    viewer, widget = window
+
+    viewer.window.remove_dock_widget(widget)
+    viewer.add_image(np.zeros((4, 5)))
+    qtbot.wait(20)
+    viewer.layers[0].contrast_limits = (3, 9)
+    viewer.layers.clear()
+
+    assert len(viewer.layers) == 0
+
+
+def test_closing_the_viewer_during_a_run_ends_it(running, qtbot):
+    viewer, _widget, gate = running
+
+    viewer.close()
+    gate.permits.release(1000)
+    all_done(qtbot)
+
+    assert not gate.begun.acquire(blocking=False)  # no second tile was begun
+
+
+def test_closing_the_viewer_during_a_forecast_harms_nothing(window, qtbot):
+    viewer, widget = window
+    widget.form.tile.setValue(12)
+    qtbot.wait(205)
+
+    viewer.close()
+
+    all_done(qtbot)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+from forms import PATIENCE
+from napari.utils import progress
+from superqt.utils import WorkerBase
+
+from napari_sr.widgets import _worker
+from napari_sr.widgets._job import Step
+from napari_sr.widgets._worker import ActivityBar, create_run, send_on_errand
+
+
+@pytest.fixture(autouse=True)
+def _no_worker_left():
+    yield
+    WorkerBase.await_workers(PATIENCE)
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Replace the run of a job; return what happened in it."""
+    happened = []
+
+    def run(job):
+        try:
+            while True:
+                happened.append("step")
+                yield Step(0, 0, "working")
+        finally:
+            happened.append("closed")
+
+    monkeypatch.setattr(_worker, "run", run)
+    return happened
+
+
+def test_a_run_that_is_quit_closes_its_generator(steps, qtbot):
+    worker = create_run(None)
+    with qtbot.waitSignal(worker.yielded, timeout=PATIENCE):
+        worker.start()
+
+    with qtbot.waitSignal(worker.finished, timeout=PATIENCE):
+        worker.quit()
+
+    # though the worker, which holds it, is still alive
+    assert steps[-1] == "closed"
+
+
+def test_an_errand_brings_back_what_it_was_sent_for(qtbot):
+    brought = []
+
+    send_on_errand(sum, [1, 2, 3], returned=brought.append)
+
+    qtbot.waitUntil(lambda: brought == [6], timeout=PATIENCE)
+
+
+def test_an_errand_that_fails_tells(qtbot):
+    told = []
+
+    send_on_errand(int, "seven", errored=told.append)
+
+    qtbot.waitUntil(lambda: bool(told), timeout=PATIENCE)
+    assert "seven" in str(told[0])
+
+
+def test_the_bar_stands_in_the_activity_dock_until_it_is_closed():
+    bar = ActivityBar("FSRCNN x2", lambda: None)
+    standing = bar in progress._all_instances
+
+    bar.close()
+
+    assert standing
+    assert bar not in progress._all_instances
+
+
+def test_the_docks_cancel_button_ends_the_run():
+    ended = []
+    bar = ActivityBar("FSRCNN x2", lambda: ended.append(1))
+
+    bar.cancel()
+    bar.close()
+
+    assert ended == [1]
+    assert bar.is_canceled
+
+
+def test_the_bar_follows_a_total_that_changes():
+    bar = ActivityBar("FSRCNN x2", lambda: None)
+
+    bar.show(Step(5, 6, ""))
+    bar.show(Step(2, 24, ""))  # tiles were halved
+    shown = bar.n, bar.total
+    bar.close()
+
+    assert shown == (2, 24)
