@@ -24,7 +24,7 @@ FOLDER = Path("demo-output")
 SAMPLE, SCALE = "tissue", 4
 WINDOW = (1400, 860)
 """Width and height in screen pixels."""
-ZOOM = 2.0
+ZOOM = 2.5
 """Closer than the whole image, so that pixels can be told apart."""
 PATIENCE = 120_000
 """Milliseconds after which a demo without a user gives up."""
@@ -127,6 +127,10 @@ def side_by_side(viewer: Viewer) -> None:
     grid.stride = 1
     grid.spacing = 4
     grid.enabled = True
+    for layer in viewer.layers:
+        # napari 0.9 can write names into the fields
+        if hasattr(layer, "name_overlay"):
+            layer.name_overlay.visible = True
     viewer.reset_view()
     camera = viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
     camera.zoom *= ZOOM
