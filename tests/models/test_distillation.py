@@ -35,7 +35,7 @@ def network(blocks=3, replication=2):
         head=conv3x3(replication, 4),
         blocks=(Scaling() for _ in range(blocks)),
         activation=nn.Tanh(),
-        refine=conv3x3(4, 4),
+        merge=conv3x3(4, 4),
         features=4,
         replication=replication,
     ).double()
@@ -49,7 +49,7 @@ def test_fusion_block_by_block_is_the_1x1_over_all_of_them():
     outputs.append(net.blocks[1].mix(outputs[-1]))
     outputs.append(net.blocks[2].mix(outputs[-1]))
     fused = net.fuse(torch.cat(outputs, dim=1)).tanh()
-    deep = net.refine(fused) + shallow
+    deep = net.merge(fused) + shallow
     expected = torch.pixel_shuffle(net.tail(deep), 2) / 10
 
     result = net(image)

@@ -48,7 +48,7 @@ def official(network, white):
         "add_mean.bias": white * network.mean.flatten(),
     }
     last = len(network.blocks)
-    parts = {"head.0": network.head, f"body.{last}": network.refine, "tail.1": network.tail}
+    parts = {"head.0": network.head, f"body.{last}": network.merge, "tail.1": network.tail}
     parts |= {f"body.{index}.body": block.branch for index, block in enumerate(network.blocks)}
     parts |= {"tail.0": network.enlarge}
     for prefix, part in parts.items():

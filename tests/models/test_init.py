@@ -47,7 +47,7 @@ def test_empty_checkpoint_is_refused():
 
 def test_missing_tensor_is_not_overlooked(example):
     state = example("imdn").state_dict()
-    del state["refine.bias"]
+    del state["merge.bias"]
 
     with pytest.raises(ValueError, match="matches none of"):
         models.build(state)

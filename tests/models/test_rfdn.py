@@ -63,7 +63,7 @@ def authors_keys(state):
             (r"\.channel\.excite", ".cca.conv_du.2"),
             (r"^head", "fea_conv"),
             (r"^fuse", "c.0"),
-            (r"^refine", "LR_conv"),
+            (r"^merge", "LR_conv"),
             (r"^tail", "upsampler.0"),
         ],
     )

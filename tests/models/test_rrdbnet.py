@@ -40,7 +40,7 @@ def sequence_keys(network):
     # a doubling is three layers: nearest neighbour, convolution, activation
     first = 3 * len(network.enlarge)
     parts = {"0": network.head, f"{first + 2}": network.smooth, f"{first + 4}": network.tail}
-    parts[f"1.sub.{len(network.blocks)}"] = network.refine
+    parts[f"1.sub.{len(network.blocks)}"] = network.merge
     parts |= {f"{3 * index + 3}": layer for index, layer in enumerate(network.enlarge)}
     for number, block in enumerate(network.blocks):
         for dense, inner in enumerate(block.dense):

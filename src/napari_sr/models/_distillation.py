@@ -90,7 +90,7 @@ class DistillationNetwork(Network):
         Each with a method `chain` (see `DistillationBlock`).
     activation : nn.Module
         Follows the fusion.
-    refine : nn.Module
+    merge : nn.Module
         (N, C, H, W) to the same, looking 1 pixel around, before the long skip.
     features : int
         Channels C of every block's output.
@@ -107,7 +107,7 @@ class DistillationNetwork(Network):
         head: nn.Module,
         blocks: Iterable[nn.Module],
         activation: nn.Module,
-        refine: nn.Module,
+        merge: nn.Module,
         features: int,
         replication: int = 1,
     ) -> None:
@@ -118,7 +118,7 @@ class DistillationNetwork(Network):
         self.blocks = nn.ModuleList(blocks)
         self.fuse = conv1x1(len(self.blocks) * features, features)
         self.activation = activation
-        self.refine = refine
+        self.merge = merge
         self.tail = conv3x3(features, channels * scale**2)
 
     def chain(self) -> Chain:
@@ -145,7 +145,7 @@ class DistillationNetwork(Network):
         return fused + functional.conv2d(x, self.fuse.weight[:, mine])
 
     def _finish(self, fused: Tensor, shallow: Tensor) -> Tensor:
-        x = self.refine(self.activation(fused)) + shallow
+        x = self.merge(self.activation(fused)) + shallow
         return functional.pixel_shuffle(self.tail(x), self.scale) / self.input_range
 
 

@@ -148,7 +148,7 @@ class BSRN(DistillationNetwork):
             head=BSConv(REPLICATION * channels, features),
             blocks=(Block(features=features, reduction=reduction) for _ in range(blocks)),
             activation=nn.GELU(),
-            refine=BSConv(features, features),
+            merge=BSConv(features, features),
             features=features,
             replication=REPLICATION,
         )
@@ -159,7 +159,7 @@ KEYS = (
     (r"\.dw\.", ".depthwise."),
     *BLOCK_KEYS,
     (r"^c1\.", "fuse."),
-    (r"^c2\.", "refine."),
+    (r"^c2\.", "merge."),
     (r"^upsampler\.upsampleOneStep\.0\.", "tail."),
 )
 """The authors' keys, and ours."""

@@ -105,7 +105,7 @@ class BSRNS(DistillationNetwork):
             head=BiasedBSConv(REPLICATION * channels, features),
             blocks=(Block(features=features) for _ in range(blocks)),
             activation=nn.GELU(),
-            refine=BiasedBSConv(features, features),
+            merge=BiasedBSConv(features, features),
             features=features,
             replication=REPLICATION,
         )

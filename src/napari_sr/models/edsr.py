@@ -95,7 +95,7 @@ class EDSR(Network):
         self.blocks = nn.Sequential(
             *(Block(features=features, res_scale=res_scale) for _ in range(blocks))
         )
-        self.refine = conv3x3(features, features)
+        self.merge = conv3x3(features, features)
         self.enlarge = enlarger(features, scale)
         self.tail = conv3x3(features, channels)
 
@@ -107,7 +107,7 @@ class EDSR(Network):
 
     def _compute(self, image: Tensor) -> Tensor:
         shallow = self.head((image - self.mean) * self.input_range)
-        deep = self.refine(self.blocks(shallow)) + shallow
+        deep = self.merge(self.blocks(shallow)) + shallow
         result: Tensor = self.tail(self.enlarge(deep))
         return result / self.input_range + self.mean
 
@@ -121,7 +121,7 @@ def mean_of(channels: int) -> Tensor:
 _OFFICIAL = (
     (r"^head\.0\.", "head."),
     (r"^body\.(\d+)\.body\.", r"blocks.\1.branch."),
-    (r"^body\.\d+\.(weight|bias)$", r"refine.\1"),
+    (r"^body\.\d+\.(weight|bias)$", r"merge.\1"),
     (r"^tail\.0\.", "enlarge."),
     (r"^tail\.1\.", "tail."),
 )
@@ -129,7 +129,7 @@ _BASICSR = (
     (r"^conv_first\.", "head."),
     (r"^body\.(\d+)\.conv1\.", r"blocks.\1.branch.0."),
     (r"^body\.(\d+)\.conv2\.", r"blocks.\1.branch.2."),
-    (r"^conv_after_body\.", "refine."),
+    (r"^conv_after_body\.", "merge."),
     (r"^upsample\.", "enlarge."),
     (r"^conv_last\.", "tail."),
 )

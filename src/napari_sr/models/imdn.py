@@ -127,7 +127,7 @@ class IMDN(DistillationNetwork):
                 for _ in range(blocks)
             ),
             activation=activation,
-            refine=conv3x3(features, features),
+            merge=conv3x3(features, features),
             features=features,
         )
 
@@ -141,7 +141,7 @@ _KEYS = (
     (r"\.cca\.conv_du\.0\.", ".channel.squeeze."),
     (r"\.cca\.conv_du\.2\.", ".channel.excite."),
     (r"^c\.0\.", "fuse."),
-    (r"^LR_conv\.", "refine."),
+    (r"^LR_conv\.", "merge."),
     (r"^upsampler\.0\.", "tail."),
 )
 

@@ -78,7 +78,7 @@ class IMDNNTIRE(Network):
         super().__init__(scale=scale, channels=channels, input_range=input_range)
         self.head = conv3x3(channels, features)
         self.blocks = nn.Sequential(*(Block(features=features, slope=slope) for _ in range(blocks)))
-        self.refine = conv3x3(features, features)
+        self.merge = conv3x3(features, features)
         self.tail = conv3x3(features, channels * scale**2)
 
     def chain(self) -> Chain:
@@ -89,13 +89,13 @@ class IMDNNTIRE(Network):
 
     def _compute(self, image: Tensor) -> Tensor:
         shallow = self.head(image * self.input_range)
-        deep = self.refine(self.blocks(shallow)) + shallow
+        deep = self.merge(self.blocks(shallow)) + shallow
         return functional.pixel_shuffle(self.tail(deep), self.scale) / self.input_range
 
 
 _KEYS = (
     (r"^model\.0\.", "head."),
-    (r"^model\.1\.sub\.(\d+)\.(weight|bias)$", r"refine.\2"),
+    (r"^model\.1\.sub\.(\d+)\.(weight|bias)$", r"merge.\2"),
     (r"^model\.1\.sub\.(\d+)\.", r"blocks.\1."),
     (r"\.conv([123])\.0\.", lambda match: f".front.refine.{int(match[1]) - 1}."),
     (r"\.conv4\.", ".front.last."),

@@ -156,7 +156,7 @@ class RFDN(DistillationNetwork):
             head=conv3x3(channels, features),
             blocks=(block() for _ in range(blocks)),
             activation=activation,
-            refine=conv3x3(features, features),
+            merge=conv3x3(features, features),
             features=features,
         )
         self.least_size = ESA_LEAST_SIZE if reduction is None else 1
@@ -166,14 +166,14 @@ class RFDN(DistillationNetwork):
 _RELEASED = (
     *BLOCK_KEYS,
     (r"^c\.0\.", "fuse."),
-    (r"^LR_conv\.", "refine."),
+    (r"^LR_conv\.", "merge."),
     (r"^upsampler\.0\.", "tail."),
 )
 _REWRITTEN = (
     (r"^body\.(\d+)\.", r"blocks.\1."),
     *BLOCK_KEYS,
     (r"^body_tail\.0\.", "fuse."),
-    (r"^lr_conv\.", "refine."),
+    (r"^lr_conv\.", "merge."),
     (r"^tail\.0\.", "tail."),
 )
 

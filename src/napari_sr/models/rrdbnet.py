@@ -121,7 +121,7 @@ class RRDBNet(Network):
         self.blocks = nn.Sequential(
             *(Block(features=features, growth=growth, slope=slope) for _ in range(blocks))
         )
-        self.refine = conv3x3(features, features)
+        self.merge = conv3x3(features, features)
         self.enlarge = nn.ModuleList(conv3x3(features, features) for _ in doublings)
         self.smooth = conv3x3(features, features)
         self.tail = conv3x3(features, channels)
@@ -138,7 +138,7 @@ class RRDBNet(Network):
     def _compute(self, image: Tensor) -> Tensor:
         folded = functional.pixel_unshuffle(image * self.input_range, self.multiple)
         shallow = self.head(folded)
-        x = self.refine(self.blocks(shallow)) + shallow
+        x = self.merge(self.blocks(shallow)) + shallow
         for convolve in self.enlarge:
             doubled = functional.interpolate(x, scale_factor=2.0, mode="nearest")
             x = self.activation(convolve(doubled))
@@ -156,14 +156,14 @@ _NAMED = (
     (r"^(?:RRDB_trunk|body)\.", "blocks."),
     *_DENSE,
     (r"^conv_first\.", "head."),
-    (r"^(?:trunk_conv|conv_body)\.", "refine."),
+    (r"^(?:trunk_conv|conv_body)\.", "merge."),
     (r"^(?:upconv|conv_up)(\d+)\.", lambda match: f"enlarge.{int(match[1]) - 1}."),
     (r"^(?:HRconv|conv_hr)\.", "smooth."),
     (r"^conv_last\.", "tail."),
 )
 # the oldest layout, of most community checkpoints: all layers numbered in one sequence
 _NUMBERED = (
-    (r"^model\.1\.sub\.\d+\.(weight|bias)$", r"refine.\1"),
+    (r"^model\.1\.sub\.\d+\.(weight|bias)$", r"merge.\1"),
     (r"^model\.1\.sub\.", "blocks."),
     (r"\.(conv[1-5])\.0\.", r".\1."),
     *_DENSE,
