@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fakes import Nearest, finish
+from fakes import Global, Nearest, finish
 
 from napari_sr.engine.estimate import estimate, flops_per_pixel, measure_speed
 from napari_sr.engine.plan import Settings
@@ -22,6 +22,14 @@ def test_the_estimate_is_what_the_run_then_does(shape, random):
     assert said.result_bytes == done.pixels.nbytes
     assert said.tiles == told[-1].total == len(told)
     assert said.seconds == pytest.approx(said.tiles * 16 * 16 / 1000)
+
+
+def test_tiles_that_may_show_are_said_before_the_run():
+    exact = estimate((90, 90), None, "uint8", Nearest(radius=3), Settings(tile=40, device="cpu"))
+    inexact = estimate((90, 90), None, "uint8", Global(), Settings(tile=80, device="cpu"))
+    one_tile = estimate((90, 90), None, "uint8", Global(), Settings(tile=90, device="cpu"))
+
+    assert (exact.exact, inexact.exact, one_tile.exact) == (True, False, True)
 
 
 def test_no_time_is_said_before_the_speed_is_known():

@@ -37,6 +37,8 @@ class Estimate:
     tile: int
     """LR pixels along the longer side of a tile."""
     tiles: int
+    exact: bool
+    """Whether the tiles leave no trace in the result."""
     seconds: float | None
     """None where the network's speed has not been measured."""
 
@@ -80,6 +82,7 @@ def estimate(
         working_bytes=int(per_pixel * height * width),
         tile=max(height, width),
         tiles=tiles,
+        exact=plan.exact_for(network),
         seconds=None if speed is None else tiles * height * width / speed,
     )
 

@@ -75,6 +75,11 @@ class Plan:
         """LR pixels along the longer side of the tiles."""
         return min(self.tile, max(self.height, self.width))
 
+    def exact_for(self, network: Network) -> bool:
+        """Say whether tiles leave no trace: one holds a plane, or the halo all that matters."""
+        field = network.receptive_field
+        return not self.tiled or (field is not None and self.halo >= field)
+
     def halved(self) -> Plan | None:
         """Return the plan with tiles of half the side, or None where no smaller one works."""
         least = tiling.least_tile(self.halo, self.multiple)

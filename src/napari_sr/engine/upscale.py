@@ -239,15 +239,13 @@ def _times(span: slice, scale: int) -> slice:
 def _record(
     network: Network, plan: Plan, values: ValueRange, notes: list[str]
 ) -> dict[str, object]:
-    field = network.receptive_field
-    exact = not plan.tiled or (field is not None and plan.halo >= field)
     return {
         "network": type(network).__name__,
         "scale": network.scale,
         "tile": plan.side,
         "halo": plan.halo,
-        "tiles_exact": exact,
-        "receptive_field": field,
+        "tiles_exact": plan.exact_for(network),
+        "receptive_field": network.receptive_field,
         "device": str(plan.device),
         "precision": str(plan.precision).removeprefix("torch."),
         "value_range": (values.low, values.high),
