@@ -120,7 +120,7 @@ def test_a_file_that_is_no_checkpoint_says_why(chooser, tmp_path, qtbot):
         chooser.open_file(path)
 
     assert chooser.choice() is None
-    assert chooser.problem().startswith("notes.pth cannot be used: ")
+    assert chooser.problem().startswith("Cannot use notes.pth: ")
 
 
 def test_choosing_a_model_takes_back_an_unusable_file(chooser, tmp_path, qtbot):

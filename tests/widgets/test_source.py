@@ -138,7 +138,7 @@ def test_the_current_plane_heeds_units():
 def test_a_mask_is_refused():
     layer = Image(np.zeros((4, 5), bool), name="mask")
 
-    assert "mask holds bool" in layer_problem(layer)
+    assert "The layer mask holds bool" in layer_problem(layer)
 
 
 def test_real_numbers_are_no_problem():

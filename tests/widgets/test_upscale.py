@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from fakes import Hungry
 from forms import PATIENCE, Failing, Gated, Slow
+from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QTimer
 
 from napari_sr.widgets import _forecast, upscale
@@ -125,7 +126,7 @@ def test_a_mask_is_refused_where_it_is_chosen(viewer, widget):
     viewer.add_image(np.zeros((4, 5), bool), name="mask")
 
     assert not widget.form.run.isEnabled()
-    assert "Mask holds bool" in widget.form.status.text()
+    assert "The layer mask holds bool" in widget.form.status.text()
     assert "mask holds bool" in widget.form.layers.toolTip()
     assert "border" in widget.form.layers.styleSheet()
 
@@ -171,7 +172,7 @@ def test_a_file_that_is_no_checkpoint_is_framed_with_its_reason(widget, camera, 
         widget.form.model.open_file(path)
 
     assert not widget.form.run.isEnabled()
-    assert "notes.pth cannot be used" in widget.form.status.text().lower()
+    assert "Cannot use notes.pth" in widget.form.status.text()
     assert "border" in widget.form.model.models.styleSheet()
 
 
@@ -350,6 +351,49 @@ def test_an_error_is_shown_and_leaves_the_buttons_alive(
     assert words in widget.form.status.text()
     assert len(viewer.layers) == 1
     assert widget.form.run.isEnabled()
+
+
+def test_an_error_is_also_notified_once(viewer, widget, camera, loader, run):
+    loader.network = Failing(RuntimeError("cuDNN failed"))
+    notification_manager.records.clear()
+
+    run(widget)
+
+    assert [record.message for record in notification_manager.records] == [
+        "FSRCNN x2 stopped: cuDNN failed"
+    ]
+
+
+def test_an_error_holds_no_memory(widget, camera, loader, run):
+    loader.network = Failing(RuntimeError("cuDNN failed"))
+    gone = weakref.ref(loader.network)
+    run(widget)
+
+    loader.network.error = loader.network = None
+    _forecast._loaded.cache_clear()
+    gc.collect()
+
+    assert notification_manager.records
+    assert gone() is None
+
+
+def test_an_edit_takes_back_what_the_last_run_said(viewer, widget, camera, run):
+    run(widget)
+
+    widget.form.tile.setValue(9)
+
+    assert widget.form.status.text() == ""
+
+
+def test_floats_far_outside_their_range_are_warned_about(viewer, widget, run):
+    viewer.add_image(np.full((6, 7), 300, np.float32), contrast_limits=(0, 400))
+    widget.form.values.kind.setCurrentText("data type")
+    notification_manager.records.clear()
+
+    run(widget)
+
+    (record,) = notification_manager.records
+    assert "values from 300 to 300" in record.message
 
 
 def test_after_an_error_it_runs_again(viewer, widget, camera, loader, run):

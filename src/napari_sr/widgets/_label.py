@@ -23,7 +23,7 @@ class WrappedLabel(QLabel):
         self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def say(self, text: str) -> None:
         """Show a text, beginning with a capital as sentences do."""
@@ -36,4 +36,4 @@ class WrappedLabel(QLabel):
         self._demand_height()
 
     def _demand_height(self) -> None:
-        self.setMinimumHeight(max(0, self.heightForWidth(self.width())))
+        self.setFixedHeight(max(0, self.heightForWidth(self.width())))

@@ -163,7 +163,7 @@ def _inspected(path: Path) -> Model | str:
     try:
         return inspect_checkpoint(path)
     except (ValueError, OSError) as error:
-        return f"{path.name} cannot be used: {error}"
+        return f"Cannot use {path.name}: {error}"
 
 
 def about(model: Model) -> str:

@@ -133,5 +133,5 @@ def layer_problem(layer: Image) -> str | None:
     """Return why a layer's pixels cannot be upscaled, or None."""
     data = layer.data[0] if layer.multiscale else layer.data
     if np.dtype(data.dtype).kind not in "uif":
-        return f"{layer.name} holds {data.dtype}: convert it to integers or floats first."
+        return f"The layer {layer.name} holds {data.dtype}: convert it to integers or floats first."
     return None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils import cancelable_progress
 from superqt.utils import create_worker as create_quiet_worker
 
+from napari_sr.widgets._first_import import import_engine
 from napari_sr.widgets._job import Job, Step, run
-from napari_sr.widgets._triton_first import load_triton_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +25,17 @@ class RunWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no types
 
     def work(self) -> Any:
         """Drive the generator to its end, or until `quit` is called."""
-        load_triton_first()
+        import_engine()
         try:
             return super().work()
         finally:
             self._gen.close()
+
+    def _relay_error(self, error: Exception) -> None:
+        """Do nothing: napari means to notify here, and does so with some Qt bindings only."""
+
+    def _relay_warning(self, details: tuple[Any, ...]) -> None:
+        """Do nothing, as above."""
 
 
 def create_run(job: Job, **slots: Callable[..., object]) -> RunWorker:
@@ -39,7 +46,7 @@ def create_run(job: Job, **slots: Callable[..., object]) -> RunWorker:
     job : Job
         What to run.
     **slots
-        By signal: yielded, returned, errored, aborted, finished.
+        By signal: yielded, returned, errored, warned, aborted, finished.
     """
     worker: RunWorker = create_worker(
         run, job, _start_thread=False, _connect=slots, _worker_class=RunWorker
@@ -59,12 +66,19 @@ def send_on_errand(function: Callable[..., object], *args: Any, **slots: Any) ->
     **slots
         By signal: returned and errored.
     """
-    create_quiet_worker(_after_triton, function, *args, _connect=slots)
+    create_quiet_worker(_with_engine, function, *args, _connect=slots)
 
 
-def _after_triton(function: Callable[..., object], *args: Any) -> object:
-    load_triton_first()
+def _with_engine(function: Callable[..., object], *args: Any) -> object:
+    import_engine()
     return function(*args)
+
+
+def forget_locals(error: BaseException | None) -> None:
+    """Let go of the pixels and networks that an error's tracebacks hold; lines and names stay."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 class ActivityBar(cancelable_progress):  # type: ignore[misc]  # napari has no types

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Layer
+from napari.utils.notifications import notification_manager, show_error, show_warning
 from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
@@ -15,7 +16,13 @@ from napari_sr.widgets._form import CURRENT, Form
 from napari_sr.widgets._job import How, Job, Result, Step
 from napari_sr.widgets._result import result_arguments
 from napari_sr.widgets._source import Source, current_plane, layer_problem, source_of
-from napari_sr.widgets._worker import ActivityBar, RunWorker, create_run, send_on_errand
+from napari_sr.widgets._worker import (
+    ActivityBar,
+    RunWorker,
+    create_run,
+    forget_locals,
+    send_on_errand,
+)
 from napari_sr.zoo.download import local_path
 
 if TYPE_CHECKING:
@@ -58,11 +65,11 @@ class UpscaleWidget(QWidget):
     def _connect(self) -> None:
         form = self.form
         form.layers.currentIndexChanged.connect(self._change_layer)
-        form.model.changed.connect(self._refresh)
-        form.values.changed.connect(self._refresh)
-        form.tile.valueChanged.connect(self._refresh)
-        form.device.activated.connect(self._refresh)
-        form.slices.activated.connect(self._refresh)
+        form.model.changed.connect(self._edit)
+        form.values.changed.connect(self._edit)
+        form.tile.valueChanged.connect(self._edit)
+        form.device.activated.connect(self._edit)
+        form.slices.activated.connect(self._edit)
         form.run.clicked.connect(self._start)
         form.cancel.clicked.connect(self._cancel)
         self._forecaster.told.connect(self._show_forecast)
@@ -114,6 +121,12 @@ class UpscaleWidget(QWidget):
         self.form.values.refresh()
 
     # before a run
+
+    def _edit(self) -> None:
+        """Take back what the last run said: the user has moved on."""
+        self._problem = None
+        self.form.status.say("")
+        self._refresh()
 
     def _refresh(self, event: object = None) -> None:
         """Show what is wrong, or ask what a run would take."""
@@ -188,6 +201,7 @@ class UpscaleWidget(QWidget):
             yielded=self._show_progress,
             returned=self._show_result,
             errored=self._show_error,
+            warned=self._show_warning,
             aborted=self._show_cancelled,
             finished=self._end,
         )
@@ -228,6 +242,17 @@ class UpscaleWidget(QWidget):
 
     def _show_error(self, error: Exception) -> None:
         self.form.status.say(str(error) or type(error).__name__)
+        forget_locals(error)  # napari keeps every notification
+        if isinstance(error, ValueError):
+            show_error(str(error))
+        else:
+            # with a button that shows where it came from
+            notification_manager.receive_error(type(error), error, error.__traceback__)
+
+    def _show_warning(self, details: tuple[Any, ...]) -> None:
+        message, category = details[:2]
+        if category.__module__.startswith("napari_sr."):
+            show_warning(str(message))
 
     def _show_cancelled(self) -> None:
         self.form.status.say("Cancelled.")
