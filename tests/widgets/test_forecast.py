@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_sr.widgets._forecast import forecast
+from napari_sr.widgets._forecast import MAY_SHOW, forecast
 from napari_sr.widgets._job import How
 from napari_sr.widgets._model_list import Choice, known_models
 from napari_sr.widgets._source import source_of
@@ -27,6 +27,17 @@ def test_it_says_size_memory_and_time(choice, loader):
     assert not told.missing
     assert told.sentence.startswith("Result: 7 \u00d7 320 \u00d7 320, 1.4 MB. Takes about ")
     assert told.sentence.endswith("less than a second, in 63 tiles of 64 px.")
+
+
+def test_tiles_that_may_show_are_said_so(choice, loader):
+    source = source_of(Image(np.zeros((160, 160), np.uint8)))
+    exact = forecast(source, choice, How(tile=64))
+
+    loader.network.radius = 500
+    told = forecast(source, choice, How(tile=80))
+
+    assert MAY_SHOW not in exact.sentence
+    assert told.sentence.endswith(MAY_SHOW)
 
 
 def test_colours_are_not_enlarged(choice, loader):

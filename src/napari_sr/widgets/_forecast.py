@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from napari_sr.widgets._model_list import Choice
     from napari_sr.widgets._source import Source
 
+MAY_SHOW = (
+    "This network looks further than its tiles overlap: their borders may show faintly. "
+    "One tile that holds the whole plane leaves none."
+)
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -44,7 +49,8 @@ class Forecast:
         needs = f"Takes about {size_in_words(self.estimate.working_bytes)} of memory"
         if self.estimate.seconds is not None:
             needs += f" and {time_in_words(self.estimate.seconds)}"
-        return f"{result} {needs}, in {tiles} of {self.estimate.tile} px."
+        seams = "" if self.estimate.exact else f" {MAY_SHOW}"
+        return f"{result} {needs}, in {tiles} of {self.estimate.tile} px.{seams}"
 
 
 def forecast(source: Source, choice: Choice, how: How) -> Forecast:
