@@ -89,6 +89,12 @@ def test_a_list_of_lists_is_an_image_too():
     assert result.tolist() == [[0, 0, 1, 1], [0, 0, 1, 1]]
 
 
+def test_a_tensor_is_an_image_too():
+    result = napari_sr.upscale(torch.tensor([[0.0, 1.0]]), Nearest(), device="cpu")
+
+    assert result.tolist() == [[0, 0, 1, 1], [0, 0, 1, 1]]
+
+
 def test_progress_is_told_once_per_tile(random):
     told = []
 

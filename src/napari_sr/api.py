@@ -136,8 +136,7 @@ def upscale(
     if scale is not None and network.scale != scale:
         raise ValueError(f"the network given enlarges {network.scale} times, got scale={scale}")
     settings = Settings(tile, halo, device, precision, value_range)
-    pixels_in = image if hasattr(image, "shape") else np.asarray(image)  # a list, say
-    steps = upscale_array(pixels_in, network, settings, axes=axes)
+    steps = upscale_array(_as_array(image), network, settings, axes=axes)
     while True:
         try:
             step = next(steps)
@@ -146,6 +145,12 @@ def upscale(
             return pixels
         if progress is not None:
             progress(step)
+
+
+def _as_array(image: ArrayLike) -> ArrayLike:
+    """Return NumPy, dask and Zarr arrays as they are, and all else (lists, tensors) as NumPy."""
+    lazy = hasattr(image, "shape") and type(image.dtype).__module__.startswith("numpy")
+    return image if lazy else np.asarray(image)
 
 
 def _default(scale: int | None) -> str:

@@ -131,9 +131,9 @@ def test_percentiles_come_from_the_image_and_survive_a_constant_one(random):
     assert of_flat.decode(of_flat.encode(flat), "float64").tolist() == flat.tolist()
 
 
-@pytest.mark.parametrize("declared", [(1, 1), (5, 2), (0, np.inf), (np.nan, 1)])
+@pytest.mark.parametrize("declared", [(1, 1), (5, 2), (0, np.inf), (np.nan, 1), (5,), 300, "ab"])
 def test_a_range_without_width_is_refused_with_its_values(declared):
-    with pytest.raises(ValueError, match="low < high, got "):
+    with pytest.raises(ValueError, match="low < high, or Percentiles; got "):
         value_range_of(np.zeros((2, 2)), layout_of((2, 2), "float64"), declared)
 
 

@@ -58,9 +58,12 @@ def test_a_small_tile_is_fine_where_it_holds_the_whole_plane():
     assert planned(Nearest(radius=6), shape=(8, 8), tile=8).tiles[0].rows.read == slice(0, 8)
 
 
-def test_a_negative_halo_is_refused():
-    with pytest.raises(ValueError, match="got -1"):
-        planned(Nearest(), halo=-1)
+@pytest.mark.parametrize(
+    ("name", "value"), [("halo", -1), ("halo", 2.5), ("tile", 20.5), ("tile", "64")]
+)
+def test_what_is_no_number_of_pixels_is_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=f"the {name} must be a whole number .* got {value!r}"):
+        planned(Nearest(), **{name: value})
 
 
 def test_halving_ends_at_the_smallest_tile():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -227,10 +228,7 @@ def value_range_of(
     if isinstance(declared, Percentiles):
         return _percentile_range(image, layout, declared)
     if declared is not None:
-        low, high = (float(limit) for limit in declared)
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise ValueError(f"value_range needs finite low < high, got {declared}")
-        return ValueRange(low, high)
+        return _declared_range(declared)
     if kind.kind == "f":
         return ValueRange(0.0, 1.0)
     if kind.itemsize > 2:
@@ -240,6 +238,17 @@ def value_range_of(
         )
     limits = np.iinfo(kind)
     return ValueRange(float(limits.min), float(limits.max))
+
+
+def _declared_range(declared: object) -> ValueRange:
+    limits = np.asarray(declared if isinstance(declared, Sequence) else [])
+    if limits.shape == (2,) and limits.dtype.kind in "uif":
+        low, high = float(limits[0]), float(limits[1])
+        if math.isfinite(low) and math.isfinite(high) and low < high:
+            return ValueRange(low, high)
+    raise ValueError(
+        f"value_range must be (low, high) with finite low < high, or Percentiles; got {declared!r}"
+    )
 
 
 def _percentile_range(image: ArrayLike, layout: Layout, wanted: Percentiles) -> ValueRange:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from napari_sr.engine import tiling
@@ -101,8 +102,10 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
     precision = choose_precision(settings.precision, device)
     height, width = (padded(size, network) for size in (layout.height, layout.width))
     halo = _halo(network, layout.channels) if settings.halo is None else settings.halo
-    if halo < 0:
-        raise ValueError(f"the halo must be at least 0 px, got {halo}")
+    wanted: dict[str, object] = {"tile": settings.tile, "halo": settings.halo}
+    for name, pixels in wanted.items():
+        if pixels is not None and (not isinstance(pixels, (int, np.integer)) or pixels < 0):
+            raise ValueError(f"the {name} must be a whole number of LR pixels, got {pixels!r}")
     plan = Plan(height, width, LARGEST_TILE, halo, network.multiple, device, precision)
     if settings.tile is None:
         return replace(plan, tile=_tile_by_memory(plan, network, layout.channels))

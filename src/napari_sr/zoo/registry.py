@@ -89,7 +89,7 @@ def find(name: str | None, scale: int | None = None) -> Entry:
     for entry in entries():
         if _plain(entry.name) == wanted:
             if scale not in (None, entry.scale):
-                raise ValueError(f"{entry.name} upscales {entry.scale} times, got scale={scale}")
+                raise ValueError(f"{entry.name} upscales {entry.scale} times, got scale={scale!r}")
             return entry
     for entry in entries():
         if _plain(entry.family) == wanted:
@@ -111,7 +111,7 @@ def _at_scale(family: str, scale: int | None) -> Entry:
     for entry in members:
         if entry.scale == scale:
             return entry
-    raise ValueError(f"the model {family!r} comes with scale {scales}, got scale={scale}")
+    raise ValueError(f"the model {family!r} comes with scale {scales}, got scale={scale!r}")
 
 
 def _plain(name: str) -> str:
