@@ -253,7 +253,7 @@ def nan(shape):
                 (("--precision", "int1"), r"int1"),
                 (("--tile", "-4"), r"-4"),
                 (("--halo", "-4"), r"-4"),
-                (("--value-range", "5", "5"), r"low < high, got \(5\.0, 5\.0\)"),
+                (("--value-range", "5", "5"), r"low < high, or Percentiles; got \(5\.0, 5\.0\)"),
                 (("--percentiles", "9", "1"), r"low < high <= 100"),
                 (("--value-range", "0", "1", "--percentiles", "1", "9"), r"or --percentiles, got"),
                 (("--scale", "two"), r"'--scale'.*integer"),

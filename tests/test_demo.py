@@ -60,7 +60,8 @@ def test_it_upscales_a_sample_and_writes_what_it_shows(tmp_path):
     )
 
     assert ended.returncode == 0, ended.stderr
-    assert ended.stderr == ""
+    # vispy says this where neither xdpyinfo nor xrandr is installed
+    assert ended.stderr.replace("WARNING: could not determine DPI\n", "") == ""
     window, result = (
         np.asarray(Image.open(tmp_path / name)) for name in ("window.png", "upscaled.png")
     )

@@ -20,9 +20,11 @@ LAYERS = [
     {"zoo"},
     {"api", "evaluation"},
     {"training"},
-    {"files", "samples"},
-    {"cli", "widgets"},
-    {"demo", "__main__"},
+    {"files", "samples", "terminal"},
+    {"widgets"},
+    {"demo"},
+    {"cli"},
+    {"__main__"},
 ]
 WINDOWED = {"widgets", "demo"}
 """The only parts that may import Qt or napari."""

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 # what Qt needs to start, and what a window needs in a virtual display
 packages="ca-certificates libegl1 libgl1 libdbus-1-3 libfontconfig1 libglib2.0-0 libxkbcommon0
-  xvfb xauth libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1
+  xvfb xauth x11-utils libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1
   libxcb-render-util0 libxcb-shape0 libxcb-xkb1 libxkbcommon-x11-0"
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages="python3-venv $packages"
 

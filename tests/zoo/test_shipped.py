@@ -1,0 +1,57 @@
+"""What the shipped weights are worth, on real images."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+
+import napari_sr
+from napari_sr.engine.colour import rgb_to_ycbcr
+from napari_sr.models.resize import imresize
+from napari_sr.zoo.download import local_path
+from napari_sr.zoo.registry import entries, find
+
+
+def luma(path):
+    """Return an image file's luma, (1, 1, H, W) in float64."""
+    pixels = np.array(Image.open(path).convert("RGB"), np.float64) / 255
+    return rgb_to_ycbcr(torch.from_numpy(pixels).permute(2, 0, 1)[None])[:, :1]
+
+
+def psnr(result, truth, border):
+    error = (result.clamp(16 / 255, 235 / 255) - truth)[..., border:-border, border:-border]
+    return -10 * math.log10(error.square().mean().item())
+
+
+@pytest.mark.parametrize(("scale", "gain"), [(2, 2.8), (3, 2.1), (4, 1.6)])
+def test_the_default_clears_bicubic_on_set5(scale, gain, shared):
+    network = napari_sr.load("fsrcnn", scale)
+    ours, bicubic = [], []
+    for path in sorted((shared / "data" / "Set5" / "HR").iterdir()):
+        small = luma(shared / "data" / "Set5" / "LR_matlab" / f"x{scale}" / path.name)
+        truth = luma(path)[..., : small.shape[-2] * scale, : small.shape[-1] * scale]
+        with torch.inference_mode():
+            result = network(small.float()).double()
+        ours.append(psnr(result, truth, scale))
+        bicubic.append(psnr(imresize(small, scale), truth, scale))
+
+    assert np.mean(ours) - np.mean(bicubic) >= gain
+    assert np.mean(ours) == pytest.approx(find("fsrcnn", scale).psnr_set5, abs=0.006)
+
+
+def test_shipped_weights_carry_their_card_and_are_small():
+    shipped = [entry for entry in entries() if entry.url is None]
+
+    for entry in shipped:
+        with safe_open(local_path(entry), "pt") as file:
+            card = json.loads(file.metadata()["card"])
+        assert card["scale"] == entry.scale
+        assert card["steps"] == card["of"], "an unfinished training ships"
+        assert {"data", "seed", "rate", "batch", "crop", "device", "torch"} <= set(card)
+    assert sum(entry.size for entry in shipped) < 3 * 2**20
