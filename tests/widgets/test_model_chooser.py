@@ -63,6 +63,18 @@ def test_headings_cannot_be_chosen(chooser):
     assert all(not items.item(index).isEnabled() for index in headings)
 
 
+def test_the_line_says_whether_a_download_is_needed(monkeypatch, tmp_path, shared):
+    monkeypatch.setenv("NAPARI_SR_CACHE", str(tmp_path))
+    by_title = {model.title: model for model in known_models()}
+    missing = about(by_title["BSRN-S"])
+
+    monkeypatch.setenv("NAPARI_SR_WEIGHTS", str(shared / "weights"))
+
+    assert "included" in about(by_title["FSRCNN"])
+    assert "to download once" in missing
+    assert "on this machine" in about(by_title["BSRN-S"])
+
+
 @pytest.mark.parametrize("model", known_models(), ids=lambda model: model.name)
 def test_the_line_names_size_licence_and_training(model):
     line = about(model)

@@ -23,6 +23,7 @@ from napari_sr.widgets._label import WrappedLabel
 from napari_sr.widgets._model_list import Choice, Model, inspect_checkpoint, known_models
 from napari_sr.widgets._words import TIMES, size_in_words
 from napari_sr.widgets._worker import send_on_errand
+from napari_sr.zoo.download import local_path
 
 _ABOUT = {
     "input_range": "The value that the network's weights take for white: 1 or 255.",
@@ -171,7 +172,8 @@ def about(model: Model) -> str:
     if not model.entries:
         return f"{model.summary} {model.name}"
     entry = model.entries[0]
-    where = "to download once" if entry.url else "included"
+    here = "included" if entry.url is None else "on this machine"
+    where = "to download once" if local_path(entry) is None else here
     facts = [f"{size_in_words(entry.size)}, {where}", f"licence: {entry.licence}"]
     return f"{model.summary} ({'; '.join(facts)}; trained on: {entry.trained_on}.)"
 
