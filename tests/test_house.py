@@ -76,6 +76,30 @@ def test_shipped_code_has_a_docstring_and_no_assert(path):
     assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
 
 
+def is_compiled(function):
+    """Return whether a function is Triton's, which has no use for types."""
+    return any("triton.jit" in ast.unparse(decorator) for decorator in function.decorator_list)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_function_but_a_kernel_says_its_types(path):
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef) and not is_compiled(node)
+    ]
+
+    bare = [
+        (function.name, argument.arg)
+        for function in functions
+        for argument in [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+        if argument.annotation is None and argument.arg not in ("self", "cls")
+    ]
+
+    assert bare == []
+    assert [function.name for function in functions if function.returns is None] == []
+
+
 def test_every_source_file_has_a_test_of_its_name():
     tests = {path.stem.removeprefix("test_") for path in (ROOT / "tests").rglob("test_*.py")}
     sources = {

@@ -1,1 +1,44 @@
-"""Fused GPU kernels for super-resolution networks, usable without the plugin."""
+"""Fused GPU kernels for super-resolution networks, usable without the plugin.
+
+An op is found by its file's name and described by the record `OP` at the file's foot. Nothing is
+imported before it is asked for, so a broken kernel breaks only itself.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sr_kernels._choice import launched, reset_launched, use_kernels
+    from sr_kernels._op import Op
+
+__all__ = ["launched", "names", "op", "reset_launched", "use_kernels"]
+
+
+def names() -> list[str]:
+    """Return the names of all ops, which are the names of the files here."""
+    found = (module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(name for name in found if name[0] != "_")
+
+
+def op(name: str) -> Op:
+    """Return the record of one op, importing its file and no other.
+
+    Raises
+    ------
+    ValueError
+        If no op has this name.
+    """
+    if name not in names():
+        raise ValueError(f"no op is called {name!r}; there are {', '.join(names())}")
+    record: Op = import_module(f"{__name__}.{name}").OP
+    return record
+
+
+def __getattr__(name: str) -> Any:
+    """Import what chooses and counts when it is first asked for."""
+    if name in ("launched", "reset_launched", "use_kernels"):
+        return getattr(import_module(f"{__name__}._choice"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,134 @@
+"""The one choice between kernel and reference, and the count of what was launched.
+
+Three words: "auto" (kernels where they are fast and known to be right), "reference" (never) and
+"triton" (always: where a kernel cannot run, that is an error). The word of the innermost
+`use_kernels` counts, else that of the environment variable NAPARI_SR_KERNELS, else "auto".
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from typing import TYPE_CHECKING
+
+import torch
+
+from sr_kernels._triton import HAS_TRITON, INTERPRETED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+WORDS = ("auto", "reference", "triton")
+VARIABLE = "NAPARI_SR_KERNELS"
+LEAST_CAPABILITY = (8, 0)
+"""Older GPUs lack the matrix instructions that the kernels are made of."""
+
+_word: ContextVar[str | None] = ContextVar("kernels", default=None)
+_launched: Counter[str] = Counter()
+_one_at_a_time = threading.Lock()
+
+
+@contextmanager
+def use_kernels(word: str) -> Iterator[None]:
+    """Choose kernels for the calls inside: "auto", "reference" or "triton".
+
+    Belongs around a call, never around a `yield`: a generator would hand the choice on to
+    whoever steps it. A new thread starts without it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such word.
+    """
+    token = _word.set(_checked(word, "use_kernels"))
+    try:
+        yield
+    finally:
+        _word.reset(token)
+
+
+def chosen() -> str:
+    """Return the word that holds here."""
+    return _word.get() or _checked(os.environ.get(VARIABLE) or "auto", VARIABLE)
+
+
+def runs_fused(*tensors: Tensor) -> bool:
+    """Return whether a kernel computes what comes of these tensors, or the reference does.
+
+    Raises
+    ------
+    RuntimeError
+        If "triton" is chosen and a kernel cannot run.
+    """
+    word = chosen()
+    if word == "reference" or any(tensor.numel() == 0 for tensor in tensors):
+        return False
+    obstacle = _obstacle(tensors)
+    if word == "triton" and obstacle:
+        raise RuntimeError(f"kernels='triton' was chosen, but {obstacle}")
+    if word == "triton":
+        return True
+    return obstacle is None and not INTERPRETED and not _wants_gradient(tensors)
+
+
+def count_launch(name: str) -> None:
+    """Count one more launch of the op of this name."""
+    with _one_at_a_time:
+        _launched[name] += 1
+
+
+def launched() -> dict[str, int]:
+    """Return how often each op has launched its kernel, in all threads, since the last reset."""
+    with _one_at_a_time:
+        return dict(_launched)
+
+
+def reset_launched() -> None:
+    """Start counting launches from nought."""
+    with _one_at_a_time:
+        _launched.clear()
+
+
+def _checked(word: str, source: str) -> str:
+    if word not in WORDS:
+        raise ValueError(f"{source} takes one of {', '.join(WORDS)}, got {word!r}")
+    return word
+
+
+def _wants_gradient(tensors: tuple[Tensor, ...]) -> bool:
+    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+
+
+def _obstacle(tensors: tuple[Tensor, ...]) -> str | None:
+    """Say why no kernel can run on these tensors, or None."""
+    if not HAS_TRITON:
+        return "Triton is not installed"
+    devices = {tensor.device for tensor in tensors}
+    if len(devices) > 1:
+        return f"tensors lie on several devices: {', '.join(sorted(map(str, devices)))}"
+    dtypes = {tensor.dtype for tensor in tensors}
+    if INTERPRETED:
+        integers = [str(dtype) for dtype in dtypes if not dtype.is_floating_point]
+        return f"kernels compute on floats, not on {', '.join(integers)}" if integers else None
+    device = devices.pop()
+    if device.type != "cuda":
+        return f"tensors lie on {device}, not on a CUDA device"
+    if torch.version.hip:
+        return "nobody has run the kernels on an AMD GPU yet"
+    if not dtypes <= {torch.float16, torch.bfloat16}:
+        return f"kernels compute in half precision, got {', '.join(sorted(map(str, dtypes)))}"
+    capability = _capability(device.index)
+    if capability < LEAST_CAPABILITY:
+        return f"{device} has compute capability {capability}, below {LEAST_CAPABILITY}"
+    return None
+
+
+@cache
+def _capability(index: int | None) -> tuple[int, int]:
+    return torch.cuda.get_device_capability(index)

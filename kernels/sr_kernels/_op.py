@@ -1,0 +1,152 @@
+"""What an op is: its record, and how it is registered with PyTorch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from sr_kernels._choice import count_launch, runs_fused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+NAMESPACE = "napari_sr"
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operation, as the record `OP` at the foot of its file."""
+
+    public: Callable[..., Any]
+    """Checks its arguments, then computes them by kernel or reference, whichever is chosen."""
+    reference: Callable[..., Any]
+    """Plain PyTorch; takes what `public` takes, and is right in float64."""
+    launch: Callable[..., Any]
+    """The kernel, unconditionally; takes what `public` takes, all of it, by position."""
+    example: Callable[[tuple[int, ...], torch.dtype, torch.device], tuple[Any, ...]]
+    """Arguments of `public`, all of them, by the shape (N, C, H, W) of its first, from the
+    global random state; C is any multiple of 4 from 4 on, or 50. Calls with equal shapes and
+    seeds give equal values, rounded to the dtype."""
+    bytes_moved: Callable[..., int]
+    """What the kernel must read and write, by the arguments of `public`."""
+    flops: Callable[..., int]
+    """Floating-point operations, two for each multiply-add, by the arguments of `public`."""
+
+
+def register(
+    name: str,
+    reference: Callable[..., Any],
+    launch: Callable[..., Any],
+    layout: torch.memory_format = torch.channels_last,
+) -> Callable[..., Any]:
+    """Make `torch.ops.napari_sr.<name>` of a kernel, and return what chooses and computes.
+
+    Its backward runs by ATen through the reference; vmap runs it once for each.
+
+    Parameters
+    ----------
+    name : str
+        The name of the op's file.
+    reference, launch : callable
+        As in `Op`. The annotations of `launch` make the operator's schema.
+    layout : torch.memory_format
+        In which `launch` returns results of four dimensions; all others are contiguous.
+
+    Returns
+    -------
+    callable
+        Takes what `launch` takes. What is compiled or exported keeps the operator, and chooses
+        between kernel and reference when it runs.
+    """
+
+    def laid_out(results: Any) -> Any:
+        if isinstance(results, Tensor):
+            return _copied(results, layout)
+        return tuple(_copied(result, layout) for result in results)
+
+    def run(*arguments: Any) -> Any:
+        if not runs_fused(*tensors_of(arguments)):
+            return laid_out(reference(*arguments))
+        count_launch(name)
+        return launch(*arguments)
+
+    schema = torch.library.infer_schema(launch, mutates_args=())
+    operator = torch.library.custom_op(f"{NAMESPACE}::{name}", run, mutates_args=(), schema=schema)
+    operator.register_fake(lambda *arguments: laid_out(reference(*arguments)))
+    operator.register_vmap(lambda info, axes, *arguments: _one_by_one(operator, axes, arguments))
+    operator.register_autograd(
+        lambda context, *gradients: _backward(reference, context, gradients),
+        setup_context=_remember,
+    )
+
+    def compute(*arguments: Any) -> Any:
+        if torch.compiler.is_compiling() or runs_fused(*tensors_of(arguments)):
+            return operator(*arguments)
+        return reference(*arguments)
+
+    return compute
+
+
+def tensors_of(arguments: Sequence[Any]) -> list[Tensor]:
+    """Return the tensors among these arguments."""
+    return [argument for argument in arguments if isinstance(argument, Tensor)]
+
+
+def _copied(result: Tensor, layout: torch.memory_format) -> Tensor:
+    layout = layout if result.ndim == 4 else torch.contiguous_format
+    return torch.empty_like(result, memory_format=layout).copy_(result)
+
+
+def _one_by_one(operator: Callable[..., Any], axes: Any, arguments: Sequence[Any]) -> Any:
+    mapped = [
+        value.unbind(axis) if axis is not None else None
+        for axis, value in zip(axes, arguments, strict=True)
+    ]
+    times = next(len(values) for values in mapped if values is not None)
+    results = [
+        operator(
+            *(
+                value if values is None else values[index]
+                for values, value in zip(mapped, arguments, strict=True)
+            )
+        )
+        for index in range(times)
+    ]
+    if isinstance(results[0], Tensor):
+        return torch.stack(results), 0
+    together = tuple(torch.stack(parts) for parts in zip(*results, strict=True))
+    return together, (0,) * len(together)
+
+
+def _remember(ctx: Any, inputs: Sequence[Any], output: Any) -> None:
+    ctx.places = [place for place, value in enumerate(inputs) if isinstance(value, Tensor)]
+    ctx.arguments = [None if isinstance(value, Tensor) else value for value in inputs]
+    ctx.save_for_backward(*tensors_of(inputs))
+
+
+def _backward(reference: Callable[..., Any], ctx: Any, gradients: Sequence[Any]) -> Any:
+    """Compute once more by the reference, and go back through that."""
+    arguments, wanted = list(ctx.arguments), []
+    for place, saved in zip(ctx.places, ctx.saved_tensors, strict=True):
+        arguments[place] = saved.detach().requires_grad_(ctx.needs_input_grad[place])
+        if ctx.needs_input_grad[place]:
+            wanted.append(place)
+    with torch.enable_grad():
+        results = reference(*arguments)
+    results = (results,) if isinstance(results, Tensor) else results
+    pairs = [
+        (result, gradient)
+        for result, gradient in zip(results, gradients, strict=True)
+        if result.requires_grad and gradient is not None
+    ]
+    found = torch.autograd.grad(
+        [result for result, _ in pairs],
+        [arguments[place] for place in wanted],
+        [gradient for _, gradient in pairs],
+        allow_unused=True,
+    )
+    by_place = dict(zip(wanted, found, strict=True))
+    return tuple(by_place.get(place) for place in range(len(arguments)))
