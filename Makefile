@@ -1,12 +1,13 @@
 # make demo: set up, then upscale a sample in napari (in a virtual display where there is none)
 # make test: set up, then lint, types and all tests
+# make test-kernels: compile every kernel for every supported GPU, which needs none; four minutes
 # make lint, make types, make unit: one of these alone
 
 BIN := .venv/bin
 # waiting threads sleep instead of spinning: two busy cores would stand still otherwise
 export OMP_WAIT_POLICY := passive
 
-.PHONY: demo test lint types unit clean
+.PHONY: demo test test-kernels lint types unit clean
 
 .venv/ready: pyproject.toml hatch_build.py tools/setup.sh
 	sh tools/setup.sh
@@ -25,6 +26,9 @@ types: .venv/ready
 
 unit: .venv/ready
 	$(BIN)/python -m pytest
+
+test-kernels: .venv/ready
+	$(BIN)/python benchmarks/compile_gate.py
 
 clean:
 	rm -rf .venv demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -1,0 +1,293 @@
+"""Whether every shipped kernel compiles well for every supported GPU, on a machine without one.
+
+    python benchmarks/compile_gate.py [--at-most N] [--workers N] [--write FILE]
+
+Every op is launched as on a GPU, with Triton told that it stands before the GPU in question;
+Triton then specialises and compiles what it would compile there, and nothing runs. The machine
+code must hold no spills, no more shared memory than the GPU has (the compiler does not check), the
+matrix instructions where the kernel has a `tl.dot`, and 128-bit loads where the channels allow
+them. Prints a Markdown table (kept in compile_gate.md) and fails where one of these fails.
+
+What this cannot show: speed, races, wrong machine code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+if __name__ == "__main__" and os.environ.pop("TRITON_INTERPRET", None):
+    os.execv(sys.executable, [sys.executable, *sys.argv])  # it is read when kernels are decorated
+
+import torch
+from triton import knobs
+from triton.backends.compiler import GPUTarget
+from triton.errors import TritonError
+from triton.runtime import driver
+from triton.runtime.jit import JITFunction
+
+import sr_kernels
+from sr_kernels import _configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHARED_LIMITS = {
+    "sm_80": 166_912,
+    "sm_86": 101_376,
+    "sm_89": 101_376,
+    "sm_90": 232_448,
+    "sm_100": 232_448,
+    "sm_120": 101_376,
+    "gfx942": 65_536,
+}
+"""Bytes of shared memory that one program may have, by the GPU's architecture."""
+VARIANTS = (
+    (torch.float16, (1, 48, 180, 320)),
+    (torch.float16, (1, 50, 180, 320)),
+    (torch.float16, (1, 64, 180, 320)),
+    (torch.bfloat16, (1, 64, 180, 320)),
+    (torch.float16, (1, 64, 37, 53)),
+)
+"""Types and shapes (N, C, H, W): the widths of BSRN-S, RFDN and BSRN, and sizes that 16 divides
+and does not divide, which Triton tells apart."""
+
+NARROW = {
+    ("plane_moments", "_merge_kernel"): "reads four bytes of every part of a plane, once",
+}
+"""Kernels that need no 128-bit loads, and why."""
+
+MATRIX = re.compile(r"\b(HMMA|HGMMA|UTC\w*MMA|v_mfma)\w*")
+SPILLS = re.compile(r"\b(?:STL|LDL)\b")
+AMD_SPILLS = re.compile(r"vgpr_spill_count: *(\d+)")
+LOADS = re.compile(r"\bLDG(?:STS)?\.(\S+)")
+AMD_LOADS = re.compile(r"\b(?:buffer|global)_load_(\w+)")
+WIDTH = re.compile(r"[US]?(8|16|32|64|128|256)")
+"""Instructions of NVIDIA's and AMD's machine code."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One op as it is launched once."""
+
+    op: str
+    architecture: str
+    variant: tuple[torch.dtype, tuple[int, int, int, int]]
+    """Type and shape of the op's first argument."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the machine code of one kernel is like."""
+
+    case: Case
+    kernel: str
+    warps: int
+    stages: int
+    registers: int
+    spills: int
+    shared: int
+    matrix: str
+    """The matrix instruction, or "-"."""
+    load: int
+    """Bits of the widest load from global memory."""
+    wants_matrix: bool
+    wants_wide: bool
+    error: str = ""
+    """Why it does not compile at all."""
+
+    @property
+    def faults(self) -> list[str]:
+        """Say what is wrong, in a few words each."""
+        limit = SHARED_LIMITS[self.case.architecture]
+        found = {
+            self.error: bool(self.error),
+            f"{self.spills} spills": self.spills > 0,
+            f"more than {limit} B of shared memory": self.shared > limit,
+            "no matrix instructions": self.wants_matrix and self.matrix == "-",
+            f"loads of {self.load} bits": self.wants_wide and self.load < 128,
+        }
+        return [fault for fault, holds in found.items() if holds]
+
+
+class NoDriver:
+    """Tells Triton which GPU to compile for; there is nothing to launch on."""
+
+    def __init__(self, architecture: str) -> None:
+        self._place = list(SHARED_LIMITS).index(architecture)
+        kind, _, number = architecture.partition("_")
+        self._target = (
+            GPUTarget("cuda", int(number), 32) if kind == "sm" else GPUTarget("hip", kind, 64)
+        )
+
+    def get_current_device(self) -> int:
+        """Return a number of its own for every target, by which Triton keeps what it compiled."""
+        return self._place
+
+    def get_current_stream(self, device: int) -> int:
+        """Return the default stream's number."""
+        return 0
+
+    def get_current_target(self) -> GPUTarget:
+        """Return what to compile for."""
+        return self._target
+
+
+def compiled_by(call: Callable[[], object], architecture: str) -> list[Any]:
+    """Return what a call's launches compile to for an architecture, without launching."""
+    found = []
+    run = JITFunction.run
+
+    def compile_only(self: JITFunction, *args: Any, grid: Any, warmup: bool, **kwargs: Any) -> None:
+        found.append(run(self, *args, grid=grid, warmup=True, **kwargs))
+
+    driver.set_active(NoDriver(architecture))
+    with (
+        mock.patch.object(JITFunction, "run", compile_only),
+        mock.patch.object(_configuration, "architecture", lambda device: architecture),
+    ):
+        call()
+    return found
+
+
+def machine_code(compiled: Any) -> str:
+    """Return the disassembly, with the counts of resources that the tools print beside it."""
+    if "amdgcn" in compiled.asm:
+        return compiled.asm["amdgcn"]
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(compiled.asm["cubin"])
+        file.flush()
+        command = [knobs.nvidia.cuobjdump.path, "-sass", "-res-usage", file.name]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def widest_load(code: str) -> int:
+    """Return the bits of the widest load from global memory, 0 where there is none."""
+    found = []
+    for suffixes in LOADS.findall(code):
+        widths = [match[1] for part in suffixes.split(".") if (match := WIDTH.fullmatch(part))]
+        found.append(int(widths[-1]) if widths else 32)
+    for kind in AMD_LOADS.findall(code):
+        words = re.search(r"dword(?:x(\d))?", kind)
+        found.append(32 * int(words[1] or 1) if words else 16)
+    return max(found, default=0)
+
+
+def inspect(case: Case, compiled: Any) -> Row:
+    """Read off one compiled kernel what the gate asks about."""
+    code = machine_code(compiled)
+    registers = re.search(r"\bREG:(\d+)|\.vgpr_count: *(\d+)", code)
+    matrix = MATRIX.search(code)
+    return Row(
+        case=case,
+        kernel=compiled.name,
+        warps=compiled.metadata.num_warps,
+        stages=compiled.metadata.num_stages,
+        registers=int(registers[1] or registers[2]) if registers else 0,
+        spills=len(SPILLS.findall(code)) + sum(map(int, AMD_SPILLS.findall(code))),
+        shared=compiled.metadata.shared,
+        matrix=matrix[1] if matrix else "-",
+        load=widest_load(code),
+        wants_matrix="tt.dot" in compiled.asm["ttir"],
+        # eight channels of two bytes make 128 bits, where pixels begin on such a border
+        wants_wide=case.variant[1][1] % 16 == 0 and (case.op, compiled.name) not in NARROW,
+    )
+
+
+def rows_of(case: Case) -> list[Row]:
+    """Compile and inspect every kernel that one launch of an op consists of."""
+    torch.manual_seed(0)
+    op = sr_kernels.op(case.op)
+    dtype, shape = case.variant
+    arguments = op.example(shape, dtype, torch.device("cpu"))
+    try:
+        compiled = compiled_by(lambda: op.launch(*arguments), case.architecture)
+    except (TritonError, RuntimeError) as error:
+        words = " ".join(str(error).split())[-200:].replace("|", "/")
+        return [Row(case, "?", 0, 0, 0, 0, 0, "-", 0, False, False, f"does not compile: {words}")]
+    return [inspect(case, kernel) for kernel in {each.hash: each for each in compiled}.values()]
+
+
+def cases(most: int | None = None) -> list[Case]:
+    """Return every op for every architecture, dtype, width and kind of size.
+
+    With `most`, at most so many, chosen so that ops and architectures meet in turn.
+    """
+    ops, architectures = sr_kernels.names(), list(SHARED_LIMITS)
+    if most is None:
+        return [Case(*each) for each in product(ops, architectures, VARIANTS)]
+    chosen = []
+    for turn in range(most):
+        place = turn + turn // len(ops)
+        architecture = architectures[place % len(architectures)]
+        variant = VARIANTS[place % len(VARIANTS)]
+        chosen.append(Case(ops[turn % len(ops)], architecture, variant))
+    return chosen
+
+
+def heading() -> str:
+    """Return what the table was made with, and its columns."""
+    versions = ", ".join(
+        f"{name} {importlib.metadata.version(name)}" for name in ("torch", "triton")
+    )
+    columns = (
+        "op", "kernel", "GPU", "dtype", "C x H x W", "warps", "stages", "registers", "spills",
+        "shared, B", "matrix", "widest load, bits", "faults",
+    )  # fmt: skip
+    return "\n".join(
+        [
+            "# Machine code of every shipped kernel",
+            "",
+            f"By `python benchmarks/compile_gate.py`, with {versions}. Compiled only: nothing in "
+            "this table has run.",
+            "",
+            f"| {' | '.join(columns)} |",
+            "|---" * len(columns) + "|",
+        ]
+    )
+
+
+def line(row: Row) -> str:
+    """Return one row of the Markdown table."""
+    case, (dtype, shape) = row.case, row.case.variant
+    cells = (
+        case.op, row.kernel, case.architecture, str(dtype).removeprefix("torch."),
+        " x ".join(map(str, shape[1:])), row.warps, row.stages, row.registers, row.spills,
+        row.shared, row.matrix, row.load, ", ".join(row.faults),
+    )  # fmt: skip
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def main() -> int:
+    """Print the table; return 1 where a kernel has a fault."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--at-most", type=int, help="compile so many cases, ops and GPUs in turn")
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--write", type=Path, help="where to keep the table")
+    arguments = parser.parse_args()
+    with ProcessPoolExecutor(arguments.workers, get_context("spawn")) as pool:
+        found = pool.map(rows_of, cases(arguments.at_most))
+        rows = [row for each in found for row in each]
+    faulty = [row for row in rows if row.faults]
+    summary = f"\n{len(rows)} kernels, {len(faulty)} with faults."
+    table = "\n".join([heading(), *map(line, rows), summary, ""])
+    print(table)
+    if arguments.write:
+        arguments.write.write_text(table)
+    return bool(faulty)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
