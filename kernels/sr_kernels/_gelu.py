@@ -11,11 +11,13 @@ def gelu(x):
 
     The error function is Abramowitz and Stegun's 7.1.26: 21 instructions, where erf takes 33.
     """
-    z = tl.abs(x) * 0.7071067811865476
-    t = 1.0 / (1.0 + 0.3275911 * z)
-    series = 1.061405429 * t - 1.453152027
-    series = series * t + 1.421413741
-    series = series * t - 0.284496736
-    series = series * t + 0.254829592
-    # x * (1 - erf(|x|)) / 2 is what GELU lacks of the rectifier
-    return tl.maximum(x, 0.0) - 0.5 * tl.abs(x) * series * t * tl.exp(-z * z)
+    size = tl.abs(x)
+    # the square of a reciprocal root is one instruction fewer than eight of a division
+    root = tl.rsqrt(1.0 + 0.2316418882 * size)
+    t = root * root
+    series = 0.5307027145 * t - 0.726576013
+    series = series * t + 0.710706870
+    series = series * t - 0.142248368
+    series = series * t + 0.127414796
+    # half x * (1 - erf(|x| / sqrt 2)) is what GELU lacks of the rectifier
+    return tl.maximum(x, 0.0) - size * t * series * tl.exp2(-0.7213475204 * x * x)

@@ -90,6 +90,19 @@ def register(
     return compute
 
 
+def check_shapes(op: str, **given: tuple[Tensor | None, tuple[int, ...]]) -> None:
+    """Compare arguments with the shapes that they should have; None fits everywhere.
+
+    Raises
+    ------
+    ValueError
+        Naming the first that differs.
+    """
+    for name, (tensor, shape) in given.items():
+        if tensor is not None and tensor.shape != shape:
+            raise ValueError(f"{op} needs {name} {tuple(shape)}, got {tuple(tensor.shape)}")
+
+
 def tensors_of(arguments: Sequence[Any]) -> list[Tensor]:
     """Return the tensors among these arguments."""
     return [argument for argument in arguments if isinstance(argument, Tensor)]

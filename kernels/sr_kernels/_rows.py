@@ -1,0 +1,118 @@
+"""A depthwise 3x3 by sliding rows: what the kernels have in common that do one.
+
+A program walks down a band of rows of channels_last planes. Each row it meets comes as three
+matrices (pixels, channels): the row, and the row seen from one pixel to the left and to the
+right. Their nine weighted sums go to the three output rows that see this row; the uppermost of
+these is then finished. Nothing is kept but two rows of sums, in registers.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+
+from sr_kernels._gelu import gelu
+from sr_kernels._triton import tl, triton
+
+ACTIVATIONS = ("gelu", "none")
+"""What may follow the sums."""
+PROGRAMS_PER_PROCESSOR = 4
+"""How many programs a multiprocessor gets at least, where the image has rows enough."""
+LEAST_ROWS, MOST_ROWS = 4, 32
+"""Rows of a band. A band reads two rows more: of 4, half as much again; of 32, a sixteenth."""
+
+
+@triton.jit
+def part_of(
+    program, height, width, rows, CHANNELS: tl.constexpr, BLOCK: tl.constexpr, PART: tl.constexpr
+):
+    """Return what a program owns: channels, columns, its first row, and its image."""
+    # in this order neighbours read the same pixels, or adjacent ones
+    parts = tl.cdiv(CHANNELS, PART)
+    channel = program % parts * PART + tl.arange(0, PART)
+    program //= parts
+    blocks = tl.cdiv(width, BLOCK)
+    column = program % blocks * BLOCK + tl.arange(0, BLOCK)
+    program //= blocks
+    bands = tl.cdiv(height, rows)
+    return channel, column, program % bands * rows, (program // bands).to(tl.int64)
+
+
+@triton.jit
+def load_taps(weight_ptr, row: tl.constexpr, channel, CHANNELS: tl.constexpr):
+    """Return the three taps in one row of the 3x3, each (1, channels) of float32."""
+    at = weight_ptr + channel * 9 + row * 3
+    inside = channel < CHANNELS
+    left = tl.load(at, mask=inside, other=0.0).to(tl.float32)
+    centre = tl.load(at + 1, mask=inside, other=0.0).to(tl.float32)
+    right = tl.load(at + 2, mask=inside, other=0.0).to(tl.float32)
+    return left[None, :], centre[None, :], right[None, :]
+
+
+@triton.jit
+def load_bias(bias_ptr, channel, CHANNELS: tl.constexpr):
+    """Return the bias, (1, channels) of float32; nought where there is none."""
+    if bias_ptr is None:
+        return tl.zeros_like(channel).to(tl.float32)[None, :]
+    else:
+        return tl.load(bias_ptr + channel, mask=channel < CHANNELS, other=0.0).to(tl.float32)[
+            None, :
+        ]
+
+
+@triton.jit
+def weigh(row, taps, onto):
+    """Add what a row, seen from left, centre and right, gives to one output row."""
+    return onto + row[0] * taps[0] + row[1] * taps[1] + row[2] * taps[2]
+
+
+@triton.jit
+def is_inside(row, column, height, width):
+    """Return which columns of a row lie inside the image."""
+    # a row outside has no columns: a scalar does not mix with a mask
+    end = tl.where((row >= 0) & (row < height), width, 0)
+    return (column >= 0) & (column < end)
+
+
+@triton.jit
+def finish_row(y, at, inside, residual_ptr, y_ptr, GELU: tl.constexpr):
+    """Add the residual to a row of sums, activate and store it."""
+    if residual_ptr is not None:
+        y += tl.load(residual_ptr + at, mask=inside, other=0.0).to(tl.float32)
+    if GELU:
+        y = gelu(y)
+    tl.store(y_ptr + at, y, mask=inside)
+
+
+def check_activation(op: str, activation: str) -> None:
+    """Refuse what `finish_row` does not know.
+
+    Raises
+    ------
+    ValueError
+        If there is no such activation.
+    """
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"{op} takes an activation of {ACTIVATIONS}, got {activation!r}")
+
+
+def rows_per_band(rows: int, device: torch.device) -> int:
+    """Return how many rows a program takes.
+
+    Parameters
+    ----------
+    rows : int
+        Rows in all that programs have to share: of all images, blocks of columns and channels.
+    device : torch.device
+        With few processors, fewer and longer bands will do.
+    """
+    shared = rows // (PROGRAMS_PER_PROCESSOR * _processors(device))
+    return min(max(shared, LEAST_ROWS), MOST_ROWS)
+
+
+@cache
+def _processors(device: torch.device) -> int:
+    if device.type != "cuda":
+        return 1
+    return torch.cuda.get_device_properties(device).multi_processor_count
