@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from sr_kernels._configuration import configuration
 from sr_kernels._op import Op, register, tensors_of
 from sr_kernels._triton import INTERPRETED, tl, triton
 
@@ -159,7 +160,7 @@ def _kernel(
         gate = tl.sigmoid(tl.dot(inner.to(DOT), excite_weight) + excite_bias[None, :])
         here = pixel * C + c[None, :]
         y = gate * tl.load(x_ptr + here, mask=inside_c, other=0.0).to(tl.float32)
-        tl.store(y_ptr + here, y.to(y_ptr.dtype.element_ty), mask=inside_c)
+        tl.store(y_ptr + here, y, mask=inside_c)
 
 
 def _launch(
@@ -184,12 +185,13 @@ def _launch(
     (images, features, height, width), inner = x.shape, squeezed.shape[1]
     padded = max(LEAST_DOT, triton.next_power_of_2(features))
     block = max(LEAST_DOT, min(BLOCK, BLOCK * 64 // padded))
-    grid = (images * triton.cdiv(height, ROWS) * triton.cdiv(width, block),)
+    options = configuration("esa_tail", x, BLOCK=block, ROWS=ROWS, num_warps=WARPS)
+    grid = (images * triton.cdiv(height, options["ROWS"]) * triton.cdiv(width, options["BLOCK"]),)
     with torch.cuda.device_of(x):
         _kernel[grid](
             *planes, *weights, y, height, width, *low.shape[2:], top, left, full_height, full_width,
             C=features, E=inner, C2=padded, E2=max(LEAST_DOT, triton.next_power_of_2(inner)),
-            BLOCK=block, ROWS=ROWS, DOT=_dot_type(x.dtype), num_warps=WARPS,
+            DOT=_dot_type(x.dtype), **options,
         )  # fmt: skip
     return y
 
@@ -271,9 +273,9 @@ def _check_shape(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:
     images, features, height, width = shape
     inner = features // 4
-    # a piece that starts off the low plane's grid and ends with the image
+    # a piece that begins off the low plane's grid
     top, left = 5, 11
-    full_height, full_width = top + height, left + width
+    full_height, full_width = (-(-end // 64) * 64 for end in (top + height, left + width))
     tensors = (
         torch.randn(shape),
         torch.randn(images, inner, height, width),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sr_kernels._configuration import configuration
 from sr_kernels._op import Op, register, tensors_of
 from sr_kernels._triton import tl, triton
 
@@ -28,8 +29,7 @@ def reference(x: Tensor, gate: Tensor, residual: Tensor | None = None) -> Tensor
 
 @triton.jit
 def _kernel(
-    x_ptr, gate_ptr, residual_ptr, y_ptr, elements,
-    C: tl.constexpr, BLOCK: tl.constexpr, RESIDUAL: tl.constexpr,
+    x_ptr, gate_ptr, residual_ptr, y_ptr, elements, C: tl.constexpr, BLOCK: tl.constexpr
 ):  # fmt: skip
     # one program: BLOCK neighbouring values of one image, channels fastest
     blocks = tl.cdiv(elements, BLOCK)
@@ -42,23 +42,22 @@ def _kernel(
     channel = ((start % C).to(tl.int32) + tl.arange(0, BLOCK)) % C
     gate = tl.load(gate_ptr + image * C + channel).to(tl.float32)
     y = gate * tl.load(x_ptr + at, mask=inside, other=0.0).to(tl.float32)
-    if RESIDUAL:
+    if residual_ptr is not None:
         y += tl.load(residual_ptr + at, mask=inside, other=0.0).to(tl.float32)
-    tl.store(y_ptr + at, y.to(y_ptr.dtype.element_ty), mask=inside)
+    tl.store(y_ptr + at, y, mask=inside)
 
 
 def _launch(x: Tensor, gate: Tensor, residual: Tensor | None = None) -> Tensor:
     """Return y in channels_last."""
     x = x.contiguous(memory_format=torch.channels_last)
+    if residual is not None:
+        residual = residual.contiguous(memory_format=torch.channels_last)
     y = torch.empty_like(x)
-    # the kernel does not look at y where there is no residual
-    added = y if residual is None else residual.contiguous(memory_format=torch.channels_last)
     elements = x[0].numel()
+    options = configuration("gated_residual", x, BLOCK=BLOCK, num_warps=WARPS)
+    grid = (x.shape[0] * triton.cdiv(elements, options["BLOCK"]),)
     with torch.cuda.device_of(x):
-        _kernel[(x.shape[0] * triton.cdiv(elements, BLOCK),)](
-            x, gate.contiguous(), added, y, elements,
-            C=x.shape[1], BLOCK=BLOCK, RESIDUAL=residual is not None, num_warps=WARPS,
-        )  # fmt: skip
+        _kernel[grid](x, gate.contiguous(), residual, y, elements, C=x.shape[1], **options)
     return y
 
 

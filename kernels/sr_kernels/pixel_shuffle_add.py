@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from sr_kernels._configuration import configuration
 from sr_kernels._op import Op, register
 from sr_kernels._triton import tl, triton
 
@@ -34,7 +35,7 @@ def reference(x: Tensor, scale: int, skip: Tensor | None = None) -> Tensor:
 @triton.jit
 def _kernel(
     x_ptr, skip_ptr, y_ptr, planes, height, width,
-    R: tl.constexpr, R2: tl.constexpr, P2: tl.constexpr, BLOCK: tl.constexpr, SKIP: tl.constexpr,
+    R: tl.constexpr, R2: tl.constexpr, P2: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     # one program: BLOCK pixels of one row of x, for P2 channels of y
     blocks = tl.cdiv(width, BLOCK)
@@ -66,9 +67,9 @@ def _kernel(
     to = ((image * planes + c) * height + h) * R + i
     to = to[:, None] * (width * R) + (pixel * R + j)[None, :]
     inside = ((c < planes) & (i < R))[:, None] & ((pixel < width) & (j < R))[None, :]
-    if SKIP:
+    if skip_ptr is not None:
         y = y.to(tl.float32) + tl.load(skip_ptr + to, mask=inside, other=0.0).to(tl.float32)
-    tl.store(y_ptr + to, y.to(y_ptr.dtype.element_ty), mask=inside)
+    tl.store(y_ptr + to, y, mask=inside)
 
 
 def _launch(x: Tensor, scale: int, skip: Tensor | None = None) -> Tensor:
@@ -76,15 +77,15 @@ def _launch(x: Tensor, scale: int, skip: Tensor | None = None) -> Tensor:
     x = x.contiguous(memory_format=torch.channels_last)
     images, channels, height, width = x.shape
     planes = channels // scale**2
-    y = x.new_empty((images, planes, height * scale, width * scale))
+    shape = (images, planes, height * scale, width * scale)
+    y = torch.empty(shape, dtype=x.dtype, device=x.device)
     group = min(PLANES, triton.next_power_of_2(planes))
-    grid = (images * height * triton.cdiv(width, BLOCK), triton.cdiv(planes, group))
-    # the kernel does not look at y where there is no skip
-    added = y if skip is None else skip.contiguous()
+    options = configuration("pixel_shuffle_add", x, BLOCK=BLOCK, num_warps=WARPS)
+    blocks = triton.cdiv(width, options["BLOCK"])
     with torch.cuda.device_of(x):
-        _kernel[grid](
-            x, added, y, planes, height, width, R=scale, R2=triton.next_power_of_2(scale),
-            P2=group, BLOCK=BLOCK, SKIP=skip is not None, num_warps=WARPS,
+        _kernel[(images * height * blocks, triton.cdiv(planes, group))](
+            x, None if skip is None else skip.contiguous(), y, planes, height, width,
+            R=scale, R2=triton.next_power_of_2(scale), P2=group, **options,
         )  # fmt: skip
     return y
 

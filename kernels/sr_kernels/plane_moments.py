@@ -14,11 +14,13 @@ it is 1 + 28 / e times as fast, 15 times in half precision.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from sr_kernels._configuration import configuration
 from sr_kernels._op import Op, register
 from sr_kernels._triton import tl, triton
 
@@ -39,6 +41,12 @@ def reference(x: Tensor) -> tuple[Tensor, Tensor]:
     wide = x if x.dtype == torch.float64 else x.float()
     mean = wide.mean(dim=(2, 3), keepdim=True)
     return mean, (wide - mean).square().sum(dim=(2, 3), keepdim=True)
+
+
+@triton.jit
+def _sum(x):
+    """Sum over axis 0 in two steps, as shorter sums round less; the first is within a thread."""
+    return tl.sum(tl.sum(tl.reshape(x, (x.shape[0] // 16, 16, x.shape[1])), axis=0), axis=0)
 
 
 @triton.jit
@@ -66,12 +74,12 @@ def _part_kernel(
         x = tl.where(inside, x - pivot[None, :], 0.0)
         before = (begin - start).to(tl.float32)
         count = tl.minimum(stop - begin, BLOCK).to(tl.float32)
-        average = tl.sum(x, axis=0) / count
+        average = _sum(x) / count
         apart = tl.where(inside, x - average[None, :], 0.0)
         share = count / (before + count)
         step = average - mean
         mean += step * share
-        m2 += tl.sum(apart * apart, axis=0) + step * step * before * share
+        m2 += _sum(apart * apart) + step * step * before * share
 
     to = parts_ptr + (image * C + channel) * parts + part
     tl.store(to, mean, mask=wanted)
@@ -106,17 +114,19 @@ def _launch(x: Tensor) -> tuple[Tensor, Tensor]:
     images, channels, height, width = x.shape
     pixels = height * width
     group = min(CHANNELS, triton.next_power_of_2(channels))
-    block = BLOCK // group
-    tiles = triton.cdiv(pixels, block * PARTS)
-    count = triton.cdiv(pixels, block * tiles)
-    parts = x.new_empty((2, images * channels, count), dtype=torch.float32)
-    mean, m2 = (x.new_empty((images, channels, 1, 1), dtype=torch.float32) for _ in range(2))
+    options = configuration("plane_moments", x, BLOCK=BLOCK // group, num_warps=WARPS)
+    tiles = triton.cdiv(pixels, options["BLOCK"] * PARTS)
+    span = options["BLOCK"] * tiles
+    count = triton.cdiv(pixels, span)
+    empty = partial(torch.empty, dtype=torch.float32, device=x.device)
+    parts = empty((2, images * channels, count))
+    mean, m2 = empty((images, channels, 1, 1)), empty((images, channels, 1, 1))
     with torch.cuda.device_of(x):
         _part_kernel[(count, images, triton.cdiv(channels, group))](
-            x, parts, pixels, tiles, C=channels, CHANNELS=group, BLOCK=block, num_warps=WARPS
+            x, parts, pixels, tiles, C=channels, CHANNELS=group, **options
         )
         _merge_kernel[(images * channels,)](
-            x, parts, mean, m2, pixels, block * tiles, count,
+            x, parts, mean, m2, pixels, span, count,
             C=channels, PARTS=triton.next_power_of_2(count), num_warps=WARPS,
         )  # fmt: skip
     return mean, m2
