@@ -86,6 +86,7 @@ def upscale(
     halo: int | None = None,
     device: str = "auto",
     precision: str = "auto",
+    kernels: str = "auto",
     value_range: tuple[float, float] | Percentiles | None = None,
     progress: Callable[[Progress], object] | None = None,
 ) -> NDArray[Any]:
@@ -113,6 +114,10 @@ def upscale(
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     precision : str
         "auto" (half precision on CUDA only), "float32", "float16" or "bfloat16".
+    kernels : str
+        "auto" (fused Triton kernels on CUDA in half precision), "reference" (plain PyTorch) or
+        "triton" (an error where they cannot run); NAPARI_SR_KERNELS in the environment decides
+        "auto".
     value_range : (low, high) or Percentiles, optional
         What counts as black and white: (0, 4095) for 12 bits in uint16. By default the range of
         an integer type, and 0..1 for floats; never the image's maximum.
@@ -135,7 +140,7 @@ def upscale(
     network = model if isinstance(model, Network) else load(model or _default(scale), scale)
     if scale is not None and network.scale != scale:
         raise ValueError(f"the network given enlarges {network.scale} times, got scale={scale}")
-    settings = Settings(tile, halo, device, precision, value_range)
+    settings = Settings(tile, halo, device, precision, value_range, kernels)
     steps = upscale_array(_as_array(image), network, settings, axes=axes)
     while True:
         try:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress as Bars
 
+    from napari_sr.engine.arrays import Percentiles
     from napari_sr.engine.plan import Settings
     from napari_sr.engine.upscale import Progress, Upscaled
     from napari_sr.files.image import ImageFile
@@ -94,6 +95,7 @@ def upscale_command(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.")] = "auto",
+    kernels: Annotated[str, typer.Option(help="auto, reference or triton.")] = "auto",
     value_range: Annotated[
         tuple[float, float] | None,
         typer.Option(
@@ -129,7 +131,10 @@ def upscale_command(
         network = _load(model, scale, options, bars)
         for note in (*image.notes, *formats.check_holds(target, image, network.scale)):
             terminal.tell(bars, f"{source.name}: {note}")
-        settings = _settings(tile, halo, device, precision, value_range, percentiles)
+        from napari_sr.engine import plan  # brings torch
+
+        declared = _declared(value_range, percentiles)
+        settings = plan.Settings(tile, halo, device, precision, declared, kernels)
         result = _run(image, network, settings, bars)
         larger = image.enlarged(result.pixels, network.scale, _software(network))
         formats.write(target, larger)
@@ -223,19 +228,12 @@ def _download(entry: Entry, bars: Bars) -> None:
     bars.remove_task(bar)
 
 
-def _settings(
-    tile: int | None,
-    halo: int | None,
-    device: str,
-    precision: str,
-    value_range: tuple[float, float] | None,
-    percentiles: tuple[float, float] | None,
-) -> Settings:
+def _declared(
+    value_range: tuple[float, float] | None, percentiles: tuple[float, float] | None
+) -> tuple[float, float] | Percentiles | None:
     from napari_sr.engine.arrays import Percentiles
-    from napari_sr.engine.plan import Settings
 
-    declared = value_range if percentiles is None else Percentiles(*percentiles)
-    return Settings(tile, halo, device, precision, declared)
+    return value_range if percentiles is None else Percentiles(*percentiles)
 
 
 def _run(image: ImageFile, network: Network, settings: Settings, bars: Bars) -> Upscaled:

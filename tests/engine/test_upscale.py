@@ -15,6 +15,7 @@ from napari_sr.engine.devices import OutOfMemoryError
 from napari_sr.engine.plan import Settings
 from napari_sr.engine.upscale import upscale_array
 from napari_sr.models import architecture, names
+from sr_kernels._choice import chosen
 
 SETTINGS = Settings(device="cpu")
 
@@ -228,3 +229,39 @@ def test_lazy_arrays_are_read_plane_by_plane(random):
     result = run(dask.array.from_array(image, chunks=(1, 20, 21)), Nearest()).pixels
 
     np.testing.assert_array_equal(result, image.repeat(2, 1).repeat(2, 2))
+
+
+def small_bsrn():
+    torch.manual_seed(0)
+    record = architecture("bsrn")
+    return record.network(**record.example).eval()
+
+
+def test_the_chosen_kernels_run_and_are_recorded(random):
+    image = random.random((20, 21)).astype(np.float32)
+    network = small_bsrn()
+
+    plain = run(image, network, kernels="reference")
+    fused = run(image, network, kernels="triton")
+
+    assert plain.record["kernels"] == {"chosen": "reference", "launched": {}}
+    assert fused.record["kernels"]["launched"]["esa_tail"] == len(network.blocks)
+    np.testing.assert_allclose(fused.pixels, plain.pixels, rtol=0, atol=1e-5 * np.ptp(plain.pixels))
+
+
+def test_the_choice_of_kernels_ends_with_the_tile(random):
+    steps = upscale_array(
+        random.random((40, 21)).astype(np.float32),
+        small_bsrn(),
+        Settings(device="cpu", kernels="triton", tile=20, halo=2),
+    )
+
+    next(steps)
+
+    assert chosen() == "auto"
+    steps.close()
+
+
+def test_an_unknown_choice_of_kernels_is_refused():
+    with pytest.raises(ValueError, match="got 'fast'"):
+        run(np.zeros((20, 20), np.float32), Nearest(), kernels="fast")

@@ -11,10 +11,10 @@ from napari_sr.models._attention import (
     ESA_LEAST_SIZE,
     ContrastGate,
     SpatialGate,
-    sample_bilinear,
 )
 from napari_sr.models._blocks import conv3x3
 from napari_sr.models._chain import Window, moments
+from sr_kernels.esa_tail import sample_bilinear
 
 
 @pytest.fixture
@@ -105,9 +105,8 @@ def test_window_of_the_enlarged_plane_is_cut_out_of_the_whole(full, dtype):
     torch.manual_seed(3)
     low = torch.randn(2, 3, full[0] // 6, full[1] // 6 + 1).to(dtype)
     whole = functional.interpolate(low.double(), full, mode="bilinear", align_corners=False)
-    window = Window(full[0] - 12, 3, 12, 9, *full)
 
-    result = sample_bilinear(low, window)
+    result = sample_bilinear(low, 12, 9, (full[0] - 12, 3, *full))
 
     assert result.dtype == dtype
     # a place among 2048 / 6 cells is known to 341 eps of float32, and the rest rounds once
@@ -123,7 +122,7 @@ def test_window_of_the_enlarged_plane_is_cut_out_of_the_whole(full, dtype):
 def test_whole_window_is_interpolate():
     low = torch.randn(1, 2, 3, 4)
 
-    result = sample_bilinear(low, Window(0, 0, 20, 25, 20, 25))
+    result = sample_bilinear(low, 20, 25, (0, 0, 20, 25))
 
     expected = functional.interpolate(low, (20, 25), mode="bilinear", align_corners=False)
     torch.testing.assert_close(result, expected, rtol=0, atol=0)

@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from napari_sr.engine.colour import enlarge
+from sr_kernels import use_kernels
 
 if TYPE_CHECKING:
     from napari_sr.models._network import Network
@@ -67,7 +68,7 @@ def peak_bytes(network: Network, channels: int, height: int, width: int) -> int:
     """
     hollow = ghost(network)
     tracer = _Tracer()
-    with torch.inference_mode(), tracer:
+    with torch.inference_mode(), use_kernels("reference"), tracer:
         image = torch.empty(1, channels, height, width, device="meta")
         enlarge(hollow, image)
     return tracer.peak

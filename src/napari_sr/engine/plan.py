@@ -46,6 +46,9 @@ class Settings:
     """"auto", "float32", "float16" or "bfloat16"."""
     value_range: tuple[float, float] | Percentiles | None = None
     """What counts as black and white; None: the range of integer types, 0..1 for floats."""
+    kernels: str = "auto"
+    """"auto": fused kernels where they are fast; "reference": plain PyTorch; "triton": kernels, and
+    an error where they cannot run. The environment variable NAPARI_SR_KERNELS decides "auto"."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +28,10 @@ from napari_sr.engine.arrays import (
 from napari_sr.engine.colour import enlarge
 from napari_sr.engine.devices import OutOfMemoryError, free_memory, is_out_of_memory, release
 from napari_sr.engine.plan import Plan, Settings, make_plan
+from sr_kernels import launched, use_kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from numpy.typing import NDArray
 
@@ -68,6 +70,7 @@ class _Job:
     larger: Layout
     values: ValueRange
     network: Network
+    kernels: str
 
 
 @torch.inference_mode()
@@ -111,7 +114,7 @@ def upscale_array(
         If the result does not fit into memory, or not even the smallest tile does.
     """
     settings = settings or Settings()
-    began = time.monotonic()
+    began, before = time.monotonic(), launched()
     layout = layout_of(image.shape, image.dtype, axes)
     plan = make_plan(layout, network, settings)
     check_values(image, layout, settings.value_range)
@@ -121,7 +124,7 @@ def upscale_array(
     notes: list[str] = []
     try:
         here = placed(network, plan.device, plan.precision)
-        job = _Job(image, layout, output, larger, values, here)
+        job = _Job(image, layout, output, larger, values, here, settings.kernels)
         done = 0
         for index, plane in enumerate(layout.planes()):
             remaining = layout.count - index
@@ -135,7 +138,9 @@ def upscale_array(
     finally:
         job = here = None  # type: ignore[assignment]  # nothing of the run stays on the device
         release(plan.device)
-    record = _record(network, plan, values, notes) | {"seconds": time.monotonic() - began}
+    record = _record(network, plan, values, notes)
+    record["kernels"] = {"chosen": settings.kernels, "launched": _since(before)}
+    record["seconds"] = time.monotonic() - began
     return Upscaled(output, layout.axes, record)
 
 
@@ -146,6 +151,13 @@ def placed(network: Network, device: torch.device, precision: torch.dtype) -> Ne
     if here and weight.dtype == precision and not network.training:
         return network
     return copy.deepcopy(network).to(device=device, dtype=precision).eval()
+
+
+@contextmanager
+def kernels_by(word: str) -> Iterator[None]:
+    """Choose kernels for one tile; "auto" leaves the choice to the environment."""
+    with nullcontext() if word == "auto" else use_kernels(word):
+        yield
 
 
 def _allocate(layout: Layout, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -206,11 +218,13 @@ def _tile(job: _Job, plan: Plan, index: tuple[int, ...], pixels: NDArray[Any], t
     """Upscale one tile into the output; return what the user should know, or nothing."""
     block = job.values.encode(pixels[tile.rows.read, tile.columns.read])
     small = torch.from_numpy(block).permute(2, 0, 1)[None].contiguous().to(plan.device)
-    large = enlarge(job.network, small)
+    with kernels_by(job.kernels):
+        large = enlarge(job.network, small)
     note = ""
     if not torch.isfinite(large).all():
         note = _note_of_repetition(plan, tile)
-        large = enlarge(placed(job.network, plan.device, torch.float32), small)
+        with use_kernels("reference"):
+            large = enlarge(placed(job.network, plan.device, torch.float32), small)
         if not torch.isfinite(large).all():
             raise ValueError(f"the network returned NaN or infinite values, {note}")
     scale = job.network.scale
@@ -234,6 +248,14 @@ def _note_of_repetition(plan: Plan, tile: Tile) -> str:
 
 def _times(span: slice, scale: int) -> slice:
     return slice(span.start * scale, span.stop * scale)
+
+
+def _since(before: dict[str, int]) -> dict[str, int]:
+    """Return how often each kernel was launched since then."""
+    now = launched()
+    return {
+        name: now[name] - before.get(name, 0) for name in now if now[name] > before.get(name, 0)
+    }
 
 
 def _record(

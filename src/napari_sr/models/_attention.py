@@ -8,7 +8,7 @@ Letters: N images, C features, H x W pixels, E features inside ESA.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from napari_sr.models._blocks import conv1x1
 from napari_sr.models._chain import Cells, Moments, Window
+from sr_kernels.esa_tail import esa_tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,29 +120,9 @@ class SpatialGate(nn.Module):
         -------
         Tensor, (N, C, H, W)
         """
-        enlarged = sample_bilinear(low, window)
-        return x * torch.sigmoid(self.excite(enlarged + self.skip(squeezed)))
-
-
-def _weights(size: int, full: int, start: int, length: int, like: Tensor) -> Tensor:
-    """Return the (length, size) matrix that interpolates one axis, pixel centres aligned."""
-    place = torch.arange(start, start + length, device=like.device, dtype=like.dtype) + 0.5
-    place = (place * (size / full) - 0.5).clamp(0, size - 1)
-    grid = torch.arange(size, device=like.device, dtype=like.dtype)
-    return (1 - (place[:, None] - grid[None, :]).abs()).clamp(min=0)
-
-
-def sample_bilinear(low: Tensor, window: Window) -> Tensor:
-    """Return the piece of a plane enlarged to the whole image, (N, E, H, W), bilinearly.
-
-    Equal to `interpolate(low, (full_height, full_width), mode="bilinear")` cropped to the
-    window, pixel centres aligned, without making the whole.
-    """
-    if (window.height, window.width) == (window.full_height, window.full_width):
-        size = (window.height, window.width)
-        return functional.interpolate(low, size, mode="bilinear", align_corners=False)
-    # half precision cannot tell the places of a large image's pixels apart
-    wide = low if low.dtype == torch.float64 else low.float()
-    rows = _weights(low.shape[2], window.full_height, window.top, window.height, wide)
-    columns = _weights(low.shape[3], window.full_width, window.left, window.width, wide)
-    return (rows @ wide @ columns.T).to(low.dtype)
+        # a convolution's bias may be missing; these have theirs
+        skip_bias, excite_bias = cast("Tensor", self.skip.bias), cast("Tensor", self.excite.bias)
+        return esa_tail(
+            x, squeezed, low, self.skip.weight, skip_bias, self.excite.weight,
+            excite_bias, window.top, window.left, window.full_height, window.full_width,
+        )  # fmt: skip

@@ -19,11 +19,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-import torch
-from torch import Tensor
+from sr_kernels.plane_moments import plane_moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from torch import Tensor
 
 IMAGE = "image"
 RESULT = "result"
@@ -114,10 +115,8 @@ def receptive_field(chain: Sequence[Link]) -> int | None:
 
 def moments(plane: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and population variance over H and W, each (N, C, 1, 1), without cancellation."""
-    wide = plane if plane.dtype == torch.float64 else plane.float()
-    mean = wide.mean(dim=(2, 3), keepdim=True)
-    variance = (wide - mean).square().mean(dim=(2, 3), keepdim=True)
-    return mean, variance
+    mean, deviations = plane_moments(plane)
+    return mean, deviations / (plane.shape[2] * plane.shape[3])
 
 
 def _inputs(link: Link) -> tuple[str, ...]:

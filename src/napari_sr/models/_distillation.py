@@ -19,6 +19,7 @@ from torch.nn import functional
 from napari_sr.models._blocks import conv1x1, conv3x3, count, scale_of_shuffle, width_of
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
 from napari_sr.models._network import Network, Options, StateDict
+from sr_kernels.pixel_shuffle_add import pixel_shuffle_add
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -146,7 +147,7 @@ class DistillationNetwork(Network):
 
     def _finish(self, fused: Tensor, shallow: Tensor) -> Tensor:
         x = self.merge(self.activation(fused)) + shallow
-        return functional.pixel_shuffle(self.tail(x), self.scale) / self.input_range
+        return pixel_shuffle_add(self.tail(x), self.scale) / self.input_range
 
 
 def trunk_options(state: StateDict, head: str, replication: int = 1) -> Options | None:

@@ -25,6 +25,7 @@ from napari_sr.models._distillation import (
     trunk_options,
 )
 from napari_sr.models._network import Architecture, Options, StateDict
+from sr_kernels.gated_residual import gated_residual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +112,7 @@ class Block(nn.Module):
     @staticmethod
     def compute_end(refined: Tensor, x: Tensor, gate: Tensor) -> Tensor:
         """Gate the channels of (N, C, H, W) and add the block's skip."""
-        return refined * gate + x
+        return gated_residual(refined, gate, x)
 
 
 class BSRN(DistillationNetwork):

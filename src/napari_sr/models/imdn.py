@@ -20,6 +20,7 @@ from napari_sr.models._blocks import conv1x1, conv3x3, rename
 from napari_sr.models._chain import Link, Step
 from napari_sr.models._distillation import DistillationNetwork, reduction_of, trunk_options
 from napari_sr.models._network import Architecture, Options, StateDict
+from sr_kernels.gated_residual import gated_residual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +85,7 @@ class Block(nn.Module):
 
     def compute_end(self, parts: Tensor, x: Tensor, gate: Tensor) -> Tensor:
         """Gate the channels of (N, C, H, W), mix them and add the block's skip."""
-        result: Tensor = self.fuse(parts * gate)
+        result: Tensor = self.fuse(gated_residual(parts, gate))
         return result + x
 
 

@@ -27,6 +27,7 @@ from napari_sr.models._distillation import (
     trunk_options,
 )
 from napari_sr.models._network import Architecture, Options, StateDict
+from sr_kernels.gated_residual import gated_residual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,12 +100,12 @@ class ChannelBlock(nn.Module):
         if self.skip:
             yield Step(self.compute_end, ("refined", "x"), ("x",), uses=("gate",))
         else:
-            yield Step(torch.mul, ("refined",), ("x",), uses=("gate",))
+            yield Step(gated_residual, ("refined",), ("x",), uses=("gate",))
 
     @staticmethod
     def compute_end(refined: Tensor, x: Tensor, gate: Tensor) -> Tensor:
         """Gate the channels of (N, C, H, W) and add the block's skip."""
-        return refined * gate + x
+        return gated_residual(refined, gate, x)
 
 
 class RFDN(DistillationNetwork):

@@ -1,0 +1,62 @@
+"""Whole networks through the kernels, held to the reference; on the CPU in Triton's interpreter."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import sr_kernels
+from napari_sr import models
+
+SMALL = {
+    "bsrn": {"scale": 2, "features": 16, "blocks": 2, "reduction": 4},
+    "bsrn_s": {"scale": 4, "features": 16, "blocks": 2},
+    "rfdn": {"scale": 3, "features": 16, "blocks": 2},
+    "imdn": {"scale": 2, "features": 16, "blocks": 2, "reduction": 4},
+}
+LAUNCHED = {
+    "bsrn": {"esa_tail", "gated_residual", "pixel_shuffle_add", "plane_moments"},
+    "bsrn_s": {"esa_tail", "pixel_shuffle_add"},
+    "rfdn": {"esa_tail", "pixel_shuffle_add"},
+    "imdn": {"gated_residual", "pixel_shuffle_add", "plane_moments"},
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_network_through_kernels_is_the_network(name, device, dtype):
+    torch.manual_seed(0)
+    network = models.architecture(name).network(**SMALL[name]).eval().to(device)
+    image = torch.rand(2, 3, 19, 23, device=device)
+    with torch.inference_mode(), sr_kernels.use_kernels("reference"):
+        expected = network.double()(image.double())
+        plain = network.to(dtype)(image.to(dtype)).double()
+
+    sr_kernels.reset_launched()
+    with torch.inference_mode(), sr_kernels.use_kernels("triton"):
+        result = network.to(dtype)(image.to(dtype)).double()
+
+    # twice the error of PyTorch in the same dtype, and one rounding of the result
+    rounding = torch.finfo(dtype).eps * expected.abs().max()
+    allowed = 2 * (plain - expected).abs().max() + rounding
+    assert (result - expected).abs().max() <= allowed
+    assert LAUNCHED[name] <= set(sr_kernels.launched())
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_reference_launches_nothing(name):
+    network = models.architecture(name).network(**SMALL[name]).eval()
+
+    sr_kernels.reset_launched()
+    with torch.inference_mode(), sr_kernels.use_kernels("reference"):
+        network(torch.rand(1, 3, 17, 18))
+
+    assert sr_kernels.launched() == {}
+
+
+def test_a_network_trains_while_kernels_are_chosen():
+    network = models.architecture("bsrn").network(**SMALL["bsrn"])
+
+    with sr_kernels.use_kernels("triton"):
+        network(torch.rand(1, 3, 17, 18)).square().mean().backward()
+
+    assert all(parameter.grad is not None for parameter in network.parameters())
