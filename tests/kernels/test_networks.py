@@ -9,14 +9,14 @@ import sr_kernels
 from napari_sr import models
 
 SMALL = {
-    "bsrn": {"scale": 2, "features": 16, "blocks": 2, "reduction": 4},
-    "bsrn_s": {"scale": 4, "features": 16, "blocks": 2},
-    "rfdn": {"scale": 3, "features": 16, "blocks": 2},
-    "imdn": {"scale": 2, "features": 16, "blocks": 2, "reduction": 4},
+    "bsrn": {"scale": 2, "features": 16, "blocks": 1, "reduction": 4},
+    "bsrn_s": {"scale": 4, "features": 16, "blocks": 1},
+    "rfdn": {"scale": 3, "features": 16, "blocks": 1},
+    "imdn": {"scale": 2, "features": 16, "blocks": 1, "reduction": 4},
 }
 LAUNCHED = {
-    "bsrn": {"esa_tail", "gated_residual", "pixel_shuffle_add", "plane_moments"},
-    "bsrn_s": {"esa_tail", "pixel_shuffle_add"},
+    "bsrn": {"bsconv", "esa_tail", "gated_residual", "pixel_shuffle_add", "plane_moments"},
+    "bsrn_s": {"bsconv", "esa_tail", "pixel_shuffle_add"},
     "rfdn": {"esa_tail", "pixel_shuffle_add"},
     "imdn": {"gated_residual", "pixel_shuffle_add", "plane_moments"},
 }
@@ -26,7 +26,7 @@ LAUNCHED = {
 def test_a_network_through_kernels_is_the_network(name, device, dtype):
     torch.manual_seed(0)
     network = models.architecture(name).network(**SMALL[name]).eval().to(device)
-    image = torch.rand(2, 3, 19, 23, device=device)
+    image = torch.rand(1, 3, 15, 17, device=device)
     with torch.inference_mode(), sr_kernels.use_kernels("reference"):
         expected = network.double()(image.double())
         plain = network.to(dtype)(image.to(dtype)).double()

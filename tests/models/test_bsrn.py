@@ -49,6 +49,19 @@ def test_separable_convolution_pads_what_the_pointwise_half_returns():
     torch.testing.assert_close(convolution(x), expected, rtol=0, atol=1e-12)
 
 
+def test_separable_convolution_adds_before_it_activates():
+    torch.manual_seed(1)
+    plain = BSConv(4, 4).double()
+    activated = BSConv(4, 4, activation="gelu").double()
+    activated.load_state_dict(plain.state_dict())
+    x, residual = torch.randn(2, 1, 4, 5, 6, dtype=torch.float64)
+
+    result = activated(x, residual)
+
+    expected = functional.gelu(plain(x) + residual)
+    torch.testing.assert_close(result, expected, rtol=0, atol=1e-12)
+
+
 def test_paper_has_no_bias_between_the_halves():
     with torch.device("meta"):
         network = BSRN(scale=2)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import nn
 
 from napari_sr.models._blocks import conv1x1, conv3x3
 from napari_sr.models._chain import Step
 from napari_sr.models._distillation import (
+    Activated3x3,
     Distillation,
     DistillationNetwork,
     reduction_of,
@@ -59,12 +62,18 @@ def test_fusion_block_by_block_is_the_1x1_over_all_of_them():
 
 def test_distillation_is_its_definition():
     torch.manual_seed(1)
-    block = Distillation(features=6, convolution=conv3x3, activation=nn.Tanh()).double()
+    convolution = partial(Activated3x3, activation=nn.Tanh())
+    block = Distillation(features=6, convolution=convolution, activation=nn.Tanh()).double()
     x = torch.rand(1, 6, 5, 5, dtype=torch.float64)
-    first = (block.refine[0](x) + x).tanh()
-    second = (block.refine[1](first) + first).tanh()
-    third = (block.refine[2](second) + second).tanh()
-    parts = [block.distil[0](x), block.distil[1](first), block.distil[2](second), block.last(third)]
+
+    def convolve(layer, x):
+        return nn.functional.conv2d(x, layer.weight, layer.bias, padding=1)
+
+    first = (convolve(block.refine[0], x) + x).tanh()
+    second = (convolve(block.refine[1], first) + first).tanh()
+    third = (convolve(block.refine[2], second) + second).tanh()
+    parts = [block.distil[0](x), block.distil[1](first), block.distil[2](second)]
+    parts.append(convolve(block.last, third))
     expected = block.fuse(torch.cat(parts, dim=1).tanh())
 
     torch.testing.assert_close(block(x), expected, rtol=0, atol=1e-12)

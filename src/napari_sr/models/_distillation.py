@@ -25,6 +25,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
+class Activated3x3(nn.Conv2d):
+    """A 3x3 that keeps the size of (N, C, H, W), a residual, and the activation after both.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels.
+    activation : nn.Module
+        Of the sum.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, activation: nn.Module) -> None:
+        super().__init__(inputs, outputs, 3, padding=1)
+        self.activation = activation
+
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
+        y = super().forward(x)
+        result: Tensor = self.activation(y if residual is None else y + residual)
+        return result
+
+
 class Distillation(nn.Module):
     """The local front of RFDN's and BSRN's blocks.
 
@@ -35,9 +57,9 @@ class Distillation(nn.Module):
     features : int
         Width C of the block; each distilled part has half of it.
     convolution : callable
-        Makes a 3x3 from (inputs, outputs) that keeps the size.
+        Makes a 3x3 from (inputs, outputs) that keeps the size, takes a residual, and activates.
     activation : nn.Module
-        Follows every distillation and every refinement.
+        Follows every distillation.
     """
 
     RADIUS = 4
@@ -63,9 +85,8 @@ class Distillation(nn.Module):
         parts = []
         for distil, refine in zip(self.distil, self.refine, strict=True):
             parts.append(self.activation(distil(x)))
-            # the skip is added before the activation
-            x = self.activation(refine(x) + x)
-        parts.append(self.activation(self.last(x)))
+            x = refine(x, x)
+        parts.append(self.last(x))
         result: Tensor = self.fuse(torch.cat(parts, dim=1))
         return result
 

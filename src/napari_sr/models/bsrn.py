@@ -10,6 +10,7 @@ in ESA, CCA and the block's skip.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -25,6 +26,7 @@ from napari_sr.models._distillation import (
     trunk_options,
 )
 from napari_sr.models._network import Architecture, Options, StateDict
+from sr_kernels.bsconv import bsconv
 from sr_kernels.gated_residual import gated_residual
 
 if TYPE_CHECKING:
@@ -46,8 +48,8 @@ class BSConv(nn.Module):
         Channels before and after the pointwise half.
     pointwise_bias : bool
         Whether the pointwise half has a bias (BSRN-S), or not (BSRN).
-    stride, padding : int
-        Of the depthwise half.
+    activation : str
+        "gelu" or "none", after all else.
     """
 
     def __init__(
@@ -56,19 +58,31 @@ class BSConv(nn.Module):
         outputs: int,
         *,
         pointwise_bias: bool = False,
-        stride: int = 1,
-        padding: int = 1,
+        activation: str = "none",
     ) -> None:
         super().__init__()
+        self.activation = activation
         self.pointwise = conv1x1(inputs, outputs, bias=pointwise_bias)
-        self.depthwise = nn.Conv2d(
-            outputs, outputs, 3, stride=stride, padding=padding, groups=outputs
+        self.depthwise = nn.Conv2d(outputs, outputs, 3, padding=1, groups=outputs)
+
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
+        mix, spread = self.pointwise, self.depthwise
+        return bsconv(
+            x, mix.weight, mix.bias, spread.weight, spread.bias, residual, self.activation
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, inputs, H, W) to (N, outputs, H, W), smaller where strided or unpadded."""
-        result: Tensor = self.depthwise(self.pointwise(x))
-        return result
+
+class StridedBSConv(nn.Sequential):
+    """The same with a depthwise half of stride 2 and no padding, of which ESA has one."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.pointwise = conv1x1(inputs, outputs, bias=False)
+        self.depthwise = nn.Conv2d(outputs, outputs, 3, stride=2, groups=outputs)
+
+
+ActivatedBSConv = partial(BSConv, activation="gelu")
 
 
 class Block(nn.Module):
@@ -85,12 +99,14 @@ class Block(nn.Module):
     def __init__(self, *, features: int, reduction: int) -> None:
         super().__init__()
         inner = features // 4
-        self.front = Distillation(features=features, convolution=BSConv, activation=nn.GELU())
+        self.front = Distillation(
+            features=features, convolution=ActivatedBSConv, activation=nn.GELU()
+        )
         self.spatial = SpatialGate(
             features=features,
             inner=inner,
             convolution=BSConv,
-            stride=BSConv(inner, inner, stride=2, padding=0),
+            stride=StridedBSConv(inner, inner),
             activation=nn.GELU(),
         )
         self.channel = ContrastGate(features=features, reduction=reduction)

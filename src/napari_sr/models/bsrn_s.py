@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BiasedBSConv = partial(BSConv, pointwise_bias=True)
+ActivatedBSConv = partial(BiasedBSConv, activation="gelu")
 
 
 class Block(nn.Module):
@@ -42,7 +43,9 @@ class Block(nn.Module):
     def __init__(self, *, features: int) -> None:
         super().__init__()
         inner = features // 4
-        self.front = Distillation(features=features, convolution=BiasedBSConv, activation=nn.GELU())
+        self.front = Distillation(
+            features=features, convolution=ActivatedBSConv, activation=nn.GELU()
+        )
         self.spatial = SpatialGate(
             features=features,
             inner=inner,

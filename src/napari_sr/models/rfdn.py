@@ -11,6 +11,7 @@ CCA; whether with a skip its authors never published, so a re-implementation's s
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,6 +22,7 @@ from napari_sr.models._blocks import conv3x3, rename
 from napari_sr.models._chain import Link, Step
 from napari_sr.models._distillation import (
     BLOCK_KEYS,
+    Activated3x3,
     Distillation,
     DistillationNetwork,
     reduction_of,
@@ -50,7 +52,11 @@ class SpatialBlock(nn.Module):
         super().__init__()
         inner = features // 4
         self.skip = skip
-        self.front = Distillation(features=features, convolution=conv3x3, activation=activation)
+        self.front = Distillation(
+            features=features,
+            convolution=partial(Activated3x3, activation=activation),
+            activation=activation,
+        )
         self.spatial = SpatialGate(
             features=features,
             inner=inner,
@@ -90,7 +96,11 @@ class ChannelBlock(nn.Module):
     def __init__(self, *, features: int, reduction: int, skip: bool, activation: nn.Module) -> None:
         super().__init__()
         self.skip = skip
-        self.front = Distillation(features=features, convolution=conv3x3, activation=activation)
+        self.front = Distillation(
+            features=features,
+            convolution=partial(Activated3x3, activation=activation),
+            activation=activation,
+        )
         self.channel = ContrastGate(features=features, reduction=reduction)
 
     def chain(self) -> Iterator[Link]:
