@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_sr.engine import upscale as upscale_module
+from napari_sr.engine.arrays import layout_of
 from napari_sr.engine.devices import OutOfMemoryError
-from napari_sr.engine.plan import Settings
+from napari_sr.engine.plan import Settings, make_plan
 from napari_sr.engine.upscale import upscale_array
 from napari_sr.models import architecture, names
 from sr_kernels._choice import chosen
@@ -265,3 +267,31 @@ def test_the_choice_of_kernels_ends_with_the_tile(random):
 def test_an_unknown_choice_of_kernels_is_refused():
     with pytest.raises(ValueError, match="got 'fast'"):
         run(np.zeros((20, 20), np.float32), Nearest(), kernels="fast")
+
+
+def test_a_gpu_whose_kernels_are_wrong_gets_plain_pytorch_and_is_told(monkeypatch):
+    monkeypatch.setattr(upscale_module, "failures", lambda device, dtype: ("bsconv",))
+    plan = make_plan(layout_of((9, 9), "float32"), Nearest(), SETTINGS)
+    on_gpu = replace(plan, device=torch.device("cuda", 0), precision=torch.float16)
+
+    word, note = upscale_module._trusted_kernels("auto", on_gpu)
+
+    assert word == "reference"
+    assert "bsconv" in note
+    assert "cuda:0" in note
+    assert upscale_module._trusted_kernels("triton", on_gpu) == ("triton", "")
+    assert upscale_module._trusted_kernels("auto", plan) == ("auto", "")
+
+
+def test_what_is_to_be_said_of_kernels_comes_with_the_first_tile(monkeypatch, random):
+    monkeypatch.setattr(
+        upscale_module, "_trusted_kernels", lambda word, plan: ("reference", "plain PyTorch")
+    )
+
+    told, result = finish(
+        upscale_array(random.random((30, 30)), Nearest(), Settings(device="cpu", tile=10))
+    )
+
+    assert [step.message for step in told] == ["plain PyTorch"] + [""] * 8
+    assert result.record["notes"] == ["plain PyTorch"]
+    assert result.record["kernels"]["chosen"] == "reference"

@@ -28,7 +28,7 @@ from napari_sr.engine.arrays import (
 from napari_sr.engine.colour import enlarge
 from napari_sr.engine.devices import OutOfMemoryError, free_memory, is_out_of_memory, release
 from napari_sr.engine.plan import Plan, Settings, make_plan
-from sr_kernels import launched, use_kernels
+from sr_kernels import failures, launched, use_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -121,16 +121,19 @@ def upscale_array(
     values = value_range_of(image, layout, settings.value_range)
     larger = layout.enlarged(network.scale)
     output = _allocate(larger, np.dtype(image.dtype))
+    kernels, note = _trusted_kernels(settings.kernels, plan)
     notes: list[str] = []
     try:
         here = placed(network, plan.device, plan.precision)
-        job = _Job(image, layout, output, larger, values, here, settings.kernels)
+        job = _Job(image, layout, output, larger, values, here, kernels)
         done = 0
         for index, plane in enumerate(layout.planes()):
             remaining = layout.count - index
             for progress, now in _plane(job, plan, plane):
                 plan = now
                 total = done + remaining * progress.total
+                message = "; ".join(part for part in (note, progress.message) if part)
+                progress, note = replace(progress, message=message), ""
                 if progress.message:
                     notes.append(progress.message)
                 yield replace(progress, done=done + progress.done, total=total)
@@ -139,7 +142,7 @@ def upscale_array(
         job = here = None  # type: ignore[assignment]  # nothing of the run stays on the device
         release(plan.device)
     record = _record(network, plan, values, notes)
-    record["kernels"] = {"chosen": settings.kernels, "launched": _since(before)}
+    record["kernels"] = {"chosen": kernels, "launched": _since(before)}
     record["seconds"] = time.monotonic() - began
     return Upscaled(output, layout.axes, record)
 
@@ -158,6 +161,19 @@ def kernels_by(word: str) -> Iterator[None]:
     """Choose kernels for one tile; "auto" leaves the choice to the environment."""
     with nullcontext() if word == "auto" else use_kernels(word):
         yield
+
+
+def _trusted_kernels(word: str, plan: Plan) -> tuple[str, str]:
+    """Return which kernels to use, and what to say where this GPU cannot be trusted with them."""
+    if word != "auto" or plan.device.type != "cuda" or plan.precision == torch.float32:
+        return word, ""
+    wrong = failures(plan.device, plan.precision)
+    if not wrong:
+        return word, ""
+    return "reference", (
+        f"the kernels {', '.join(wrong)} do not compute on {plan.device} what PyTorch does, so "
+        "plain PyTorch is used: slower, and right"
+    )
 
 
 def _allocate(layout: Layout, dtype: np.dtype[Any]) -> NDArray[Any]:
