@@ -153,7 +153,11 @@ def placed(network: Network, device: torch.device, precision: torch.dtype) -> Ne
     here = device.index in (None, weight.device.index) and weight.device.type == device.type
     if here and weight.dtype == precision and not network.training:
         return network
-    return copy.deepcopy(network).to(device=device, dtype=precision).eval()
+    moved = copy.deepcopy(network).to(device=device, dtype=precision).eval()
+    if device.type == "cuda" and precision != torch.float32:
+        # matrix units and our kernels want channels fastest; the features follow the weights
+        moved.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return moved
 
 
 @contextmanager
