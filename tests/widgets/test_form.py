@@ -31,7 +31,14 @@ def test_a_field_that_is_right_again_explains_itself(form):
 
 
 def test_every_field_explains_itself(form):
-    fields = [*form._fields().values(), form.slices, form.model.scale, form.model.browse]
+    fields = [
+        *form._fields().values(),
+        form.slices,
+        form.precision,
+        form.kernels,
+        form.model.scale,
+        form.model.browse,
+    ]
 
     assert all(field.toolTip() for field in fields)
 

@@ -51,6 +51,16 @@ def test_the_record_says_how_it_was_made(layer, loader):
     assert {"napari-sr", "torch", "numpy"} <= set(record["versions"])
 
 
+def test_precision_and_kernels_reach_the_engine_and_the_record(layer, loader):
+    how = How(device="cpu", precision="bfloat16", kernels="reference")
+
+    _, result = finish(run(job_of(layer, how)))
+
+    record = result.arguments["metadata"][METADATA_KEY]
+    assert record["precision"] == "bfloat16"
+    assert record["kernels"] == {"chosen": "reference", "launched": {}}
+
+
 def test_one_plane_gives_one_plane(loader, random):
     layer = Image(random.integers(0, 255, (3, 5, 8, 8), np.uint8))
 

@@ -478,3 +478,13 @@ def test_a_model_that_is_here_is_not_asked_about(widget, camera, run, monkeypatc
     monkeypatch.setattr(upscale, "may_download", lambda entry, parent: pytest.fail(entry.name))
 
     run(widget)
+
+
+def test_precision_and_kernels_of_the_form_reach_the_run(viewer, widget):
+    form = widget.form
+    form.precision.setCurrentIndex(form.precision.findData("float16"))
+    form.kernels.setCurrentIndex(form.kernels.findData("reference"))
+
+    how = widget._how()
+
+    assert (how.precision, how.kernels) == ("float16", "reference")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.widgets._job import How
 from napari_sr.widgets._words import shape_in_words, size_in_words, time_in_words
 from napari_sr.zoo import download
 
 if TYPE_CHECKING:
     from napari_sr.engine.estimate import Estimate
     from napari_sr.models._network import Network
+    from napari_sr.widgets._job import How
     from napari_sr.widgets._model_list import Choice
     from napari_sr.widgets._source import Source
 
@@ -75,7 +76,7 @@ def _estimate(source: Source, choice: Choice, how: How) -> Estimate:
     from napari_sr.engine.estimate import estimate
 
     network = _loaded(**choice.arguments)
-    speed = _speed(how.device, **choice.arguments)
+    speed = _speed(dataclasses.replace(how, tile=None, value_range=None), **choice.arguments)
     return estimate(source.shape, source.axes, source.dtype, network, how.settings(), speed=speed)
 
 
@@ -87,7 +88,7 @@ def _loaded(**arguments: Any) -> Network:
 
 
 @functools.lru_cache(maxsize=64)
-def _speed(device: str, **arguments: Any) -> float:
+def _speed(how: How, **arguments: Any) -> float:
     from napari_sr.engine.estimate import measure_speed
 
-    return measure_speed(_loaded(**arguments), How(device=device).settings())
+    return measure_speed(_loaded(**arguments), how.settings())

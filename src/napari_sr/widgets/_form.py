@@ -39,6 +39,19 @@ class Form(QWidget):
         self.device = QComboBox()
         self.device.addItem("automatic", "auto")
         self.device.setToolTip("Where the network runs; automatic takes a GPU if there is one.")
+        self.precision = _word_box(
+            "float32",
+            "float16",
+            "bfloat16",
+            tip="Half precision is faster on GPUs; a tile that\n"
+            "overflows is computed again in float32. Automatic takes it on CUDA only.",
+        )
+        self.kernels = _word_box(
+            "reference",
+            "triton",
+            tip="Automatic takes fused Triton kernels where they are fast;\n"
+            "reference is plain PyTorch; triton fails where kernels cannot run.",
+        )
         self.values = RangeChooser()
         self.slices = QComboBox()
         self.slices.addItems([ALL, CURRENT])
@@ -65,6 +78,8 @@ class Form(QWidget):
         fields.addRow("Values", self.values)
         fields.addRow("Tile", self.tile)
         fields.addRow("Device", self.device)
+        fields.addRow("Precision", self.precision)
+        fields.addRow("Kernels", self.kernels)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run)
         buttons.addWidget(self.cancel)
@@ -110,6 +125,15 @@ class Form(QWidget):
         self.device.setItemText(0, f"automatic ({devices[0][1]})")
         for name, description in devices:
             self.device.addItem(f"{name}: {description}", name)
+
+
+def _word_box(*words: str, tip: str) -> QComboBox:
+    box = QComboBox()
+    box.addItem("automatic", "auto")
+    for word in words:
+        box.addItem(word, word)
+    box.setToolTip(tip)
+    return box
 
 
 def _tile_box() -> QSpinBox:

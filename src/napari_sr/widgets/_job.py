@@ -35,12 +35,21 @@ class How:
     """As `napari_sr.engine.devices.available` names it."""
     value_range: tuple[float, float] | Percentiles | None = None
     """What counts as black and white; None: the range of the data type."""
+    precision: str = "auto"
+    kernels: str = "auto"
+    """Both as in `napari_sr.engine.plan.Settings`."""
 
     def settings(self) -> Settings:
         """Return the engine's record of the same."""
         from napari_sr.engine.plan import Settings
 
-        return Settings(tile=self.tile, device=self.device, value_range=self.value_range)
+        return Settings(
+            tile=self.tile,
+            device=self.device,
+            precision=self.precision,
+            value_range=self.value_range,
+            kernels=self.kernels,
+        )
 
 
 @dataclass(frozen=True)

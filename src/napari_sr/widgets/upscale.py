@@ -68,8 +68,8 @@ class UpscaleWidget(QWidget):
         form.model.changed.connect(self._edit)
         form.values.changed.connect(self._edit)
         form.tile.valueChanged.connect(self._edit)
-        form.device.activated.connect(self._edit)
-        form.slices.activated.connect(self._edit)
+        for box in (form.device, form.precision, form.kernels, form.slices):
+            box.activated.connect(self._edit)
         form.run.clicked.connect(self._start)
         form.cancel.clicked.connect(self._cancel)
         self._forecaster.told.connect(self._show_forecast)
@@ -176,6 +176,8 @@ class UpscaleWidget(QWidget):
             tile=self.form.tile.value() or None,
             device=str(self.form.device.currentData()),
             value_range=self.form.values.value(),
+            precision=str(self.form.precision.currentData()),
+            kernels=str(self.form.kernels.currentData()),
         )
 
     # a run
