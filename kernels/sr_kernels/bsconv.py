@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from sr_kernels._configuration import configuration
 from sr_kernels._op import Op, check_shapes, register
 from sr_kernels._rows import (
     check_activation,
@@ -155,7 +156,8 @@ def _launch(
         memory_format=torch.channels_last,
     )
     block_outputs = min(max(triton.next_power_of_2(outputs), 16), MOST_OUTPUTS)
-    across = triton.cdiv(width, DEFAULTS["BLOCK"]) * triton.cdiv(outputs, block_outputs) * images
+    options = configuration("bsconv", x, **DEFAULTS)
+    across = triton.cdiv(width, options["BLOCK"]) * triton.cdiv(outputs, block_outputs) * images
     rows = rows_per_band(across * height, x.device)
     with torch.cuda.device_of(x):
         _kernel[(across * triton.cdiv(height, rows),)](
@@ -175,7 +177,7 @@ def _launch(
             BLOCK_OUTPUTS=block_outputs,
             GELU=activation == "gelu",
             UPCAST=INTERPRETED,
-            **DEFAULTS,
+            **options,
         )
     return y
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from sr_kernels._configuration import configuration
 from sr_kernels._op import Op, check_shapes, register
 from sr_kernels._rows import (
     check_activation,
@@ -118,7 +119,8 @@ def _launch(
     y = torch.empty_like(x, memory_format=torch.channels_last)
     block_channels = min(triton.next_power_of_2(channels), MOST_CHANNELS)
     parts = triton.cdiv(channels, block_channels)
-    across = triton.cdiv(width, DEFAULTS["BLOCK"]) * parts * images
+    options = configuration("depthwise_gelu", x, **DEFAULTS)
+    across = triton.cdiv(width, options["BLOCK"]) * parts * images
     rows = rows_per_band(across * height, x.device)
     with torch.cuda.device_of(x):
         _kernel[(across * triton.cdiv(height, rows),)](
@@ -133,7 +135,7 @@ def _launch(
             CHANNELS=channels,
             BLOCK_CHANNELS=block_channels,
             GELU=activation == "gelu",
-            **DEFAULTS,
+            **options,
         )
     return y
 
