@@ -95,10 +95,10 @@ def test_the_result_is_channels_last(device, half):
 
 
 def test_a_band_s_rows_do_not_change_the_bits(device, half, monkeypatch):
-    given = parts(8, 8, device, half, size=(23, 5))
+    given = parts(8, 8, device, half, size=(9, 5))
     expected = bsconv(*given)
 
-    for rows in (1, 7, 40):
+    for rows in (2, 5, 40):
         monkeypatch.setattr("sr_kernels.bsconv.rows_per_band", lambda *_, rows=rows: rows)
         assert torch.equal(bsconv(*given), expected)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from triton.runtime.interpreter import GridExecutor, InterpreterBuilder
 
 import sr_kernels
 from sr_kernels import launched, use_kernels
 
+ON_GPU = torch.cuda.is_available()
 SMALL = (1, 8, 5, 6)
 SHAPES = [
     (2, 48, 7, 13),  # nothing divides anything
@@ -16,6 +18,7 @@ SHAPES = [
     (1, 8, 1, 1),
 ]
 LARGE = (1, 64, 37, 53)
+WITH_MASKS = [(1, 20, 9, 35), (1, 48, 4, 5)]
 GUARD = 512
 """Elements before and after a buffer; more than a row of most kernels' blocks."""
 ROUNDINGS = {torch.float32: 1.0, torch.float16: 0.5, torch.bfloat16: 1.0}
@@ -113,28 +116,29 @@ def test_the_layout_of_arguments_does_not_matter(op, layout, device):
     assert_same(results, expected)
 
 
-def guarded(size, strides, dtype, device):
-    """Return a tensor amid NaN, and the buffer that it lies in."""
+def amid(value, size, strides, dtype, device):
+    """Return a tensor whose neighbours in memory hold a value, and the buffer that it lies in."""
     length = 1 + sum((n - 1) * stride for n, stride in zip(size, strides, strict=True))
-    buffer = torch.full((length + 2 * GUARD,), float("nan"), dtype=dtype, device=device)
+    buffer = torch.full((length + 2 * GUARD,), value, dtype=dtype, device=device)
     return buffer.as_strided(size, strides, GUARD), buffer
 
 
 def amid_nan(tensor):
-    laid_out = channels_last(tensor)
-    inner, _ = guarded(tensor.shape, laid_out.stride(), tensor.dtype, tensor.device)
+    strides = channels_last(tensor).stride()
+    inner, _ = amid(float("nan"), tensor.shape, strides, tensor.dtype, tensor.device)
     return inner.copy_(tensor)
 
 
 @pytest.fixture
 def new_buffers(monkeypatch):
-    """The buffers of all tensors that `torch.empty` and `torch.empty_like` make, amid NaN."""
+    """The buffers of all tensors that `torch.empty` and `torch.empty_like` make, amid infinity."""
     buffers = []
 
     def guard(make):
         def made(*arguments, **options):
             plain = make(*arguments, **options)
-            inner, buffer = guarded(plain.shape, plain.stride(), plain.dtype, plain.device)
+            like = (plain.shape, plain.stride(), plain.dtype, plain.device)
+            inner, buffer = amid(float("inf"), *like)
             buffers.append(buffer)
             return inner
 
@@ -145,8 +149,8 @@ def new_buffers(monkeypatch):
     return buffers
 
 
-@pytest.mark.parametrize("shape", [(1, 20, 9, 35), (1, 48, 4, 5)], ids=str)
-def test_nothing_is_read_or_written_outside_a_buffer(op, shape, device, new_buffers):
+@pytest.mark.parametrize("shape", WITH_MASKS, ids=str)
+def test_nothing_shows_that_lies_outside_a_buffer(op, shape, device, new_buffers):
     arguments = with_tensors(example(op, shape, torch.float16, device), amid_nan)
     new_buffers.clear()
 
@@ -155,7 +159,52 @@ def test_nothing_is_read_or_written_outside_a_buffer(op, shape, device, new_buff
     assert all(result.isfinite().all() for result in results)
     assert new_buffers
     for buffer in new_buffers:
-        assert buffer[:GUARD].isnan().all() and buffer[-GUARD:].isnan().all()
+        assert buffer[:GUARD].isinf().all() and buffer[-GUARD:].isinf().all()
+
+
+def ends_of(tensor):
+    """Return the addresses of a tensor's first and last element."""
+    steps = ((n - 1) * stride for n, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    return tensor.data_ptr(), tensor.data_ptr() + sum(steps) * tensor.element_size()
+
+
+@pytest.fixture
+def astray(monkeypatch):
+    """The accesses of interpreted kernels that lie in none of the tensors they were given."""
+    given, found = [], []
+    place = GridExecutor._init_args_hst
+
+    def placed(self, *arguments):
+        arguments, options = place(self, *arguments)
+        given[:] = [ends_of(value) for value in arguments if isinstance(value, Tensor)]
+        return arguments, options
+
+    def checking(access):
+        def checked(self, pointers, *arguments):
+            # a store has a value before its mask
+            mask = next(each.data for each in arguments if each.data.dtype == bool)
+            inside = pointers.data[mask]
+            if not any((first <= inside).all() and (inside <= last).all() for first, last in given):
+                found.append((access.__name__, inside))
+            return access(self, pointers, *arguments)
+
+        return checked
+
+    monkeypatch.setattr(GridExecutor, "_init_args_hst", placed)
+    for function in ("create_masked_load", "create_masked_store"):
+        access = getattr(InterpreterBuilder, function)
+        monkeypatch.setattr(InterpreterBuilder, function, checking(access))
+    return found
+
+
+@pytest.mark.skipif(ON_GPU, reason="addresses are seen in Triton's interpreter only")
+@pytest.mark.parametrize("shape", WITH_MASKS, ids=str)
+def test_no_access_goes_astray(op, shape, astray):
+    arguments = example(op, shape, torch.float16, torch.device("cpu"))
+
+    op.launch(*arguments)
+
+    assert astray == []
 
 
 @pytest.mark.usefixtures("kernels")
