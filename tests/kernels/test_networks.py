@@ -16,7 +16,7 @@ SMALL = {
 }
 LAUNCHED = {
     "bsrn": {"bsconv", "esa_tail", "gated_residual", "pixel_shuffle_add", "plane_moments"},
-    "bsrn_s": {"bsconv", "esa_tail", "pixel_shuffle_add"},
+    "bsrn_s": {"bsconv", "esa_mix", "pixel_shuffle_add"},
     "rfdn": {"esa_tail", "pixel_shuffle_add"},
     "imdn": {"gated_residual", "pixel_shuffle_add", "plane_moments"},
 }

@@ -120,9 +120,10 @@ class SpatialGate(nn.Module):
         -------
         Tensor, (N, C, H, W)
         """
+        return esa_tail(x, squeezed, low, *self.weights(), *window.place)
+
+    def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return weight and bias of `skip`, then of `excite`, as the kernels take them."""
         # a convolution's bias may be missing; these have theirs
         skip_bias, excite_bias = cast("Tensor", self.skip.bias), cast("Tensor", self.excite.bias)
-        return esa_tail(
-            x, squeezed, low, self.skip.weight, skip_bias, self.excite.weight,
-            excite_bias, window.top, window.left, window.full_height, window.full_width,
-        )  # fmt: skip
+        return self.skip.weight, skip_bias, self.excite.weight, excite_bias

@@ -41,6 +41,11 @@ class Window:
     full_height: int
     full_width: int
 
+    @property
+    def place(self) -> tuple[int, int, int, int]:
+        """Top, left, full height and full width, as the kernels take them."""
+        return self.top, self.left, self.full_height, self.full_width
+
     @classmethod
     def whole(cls, plane: Tensor) -> Window:
         """Return the window that is all of `plane`, (N, C, H, W)."""

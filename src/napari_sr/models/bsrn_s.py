@@ -12,7 +12,7 @@ the 1x1 convolutions are stored as matrices.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ from napari_sr.models._chain import Link, Step, Window
 from napari_sr.models._distillation import Distillation, DistillationNetwork, trunk_options
 from napari_sr.models._network import Architecture, Options, StateDict
 from napari_sr.models.bsrn import KEYS, REPLICATION, BSConv
+from sr_kernels.esa_mix import esa_mix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,9 +73,9 @@ class Block(nn.Module):
         self, refined: Tensor, squeezed: Tensor, x: Tensor, low: Tensor, window: Window
     ) -> Tensor:
         """Gate pixels, weight channels, mix them and add the block's skip, (N, C, H, W)."""
-        gated = self.spatial(refined, squeezed, low, window)
-        result: Tensor = self.mix(gated * self.channel_weight[:, :, None, None])
-        return result + x
+        mixing = (self.channel_weight[0], self.mix.weight, cast("Tensor", self.mix.bias))
+        place = window.place
+        return esa_mix(refined, squeezed, low, x, *self.spatial.weights(), *mixing, *place)
 
 
 class BSRNS(DistillationNetwork):
