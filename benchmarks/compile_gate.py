@@ -22,6 +22,7 @@ import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -39,7 +40,8 @@ from triton.runtime import driver
 from triton.runtime.jit import JITFunction
 
 import sr_kernels
-from sr_kernels import _configuration
+from napari_sr import models
+from sr_kernels import _configuration, _op
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,17 +57,21 @@ SHARED_LIMITS = {
 }
 """Bytes of shared memory that one program may have, by the GPU's architecture."""
 VARIANTS = (
-    (torch.float16, (1, 48, 180, 320)),
-    (torch.float16, (1, 50, 180, 320)),
     (torch.float16, (1, 64, 180, 320)),
     (torch.bfloat16, (1, 64, 180, 320)),
-    (torch.float16, (1, 64, 37, 53)),
+    (torch.float16, (1, 50, 180, 320)),
+    (torch.float16, (1, 48, 37, 53)),
 )
 """Types and shapes (N, C, H, W): the widths of BSRN-S, RFDN and BSRN, and sizes that 16 divides
 and does not divide, which Triton tells apart."""
 
+NETWORKS = dict.fromkeys(("bsrn", "bsrn_s", "rfdn", "imdn"), (torch.float16, (1, 3, 32, 48)))
+"""Networks whose every launch is compiled too, with the image that enters: their ops have other
+widths inside, and leave out what is optional."""
+
 NARROW = {
-    ("plane_moments", "_merge_kernel"): "reads four bytes of every part of a plane, once",
+    "plane_moments._merge_kernel": "reads four bytes of every part of a plane, once",
+    "contrast_gate._kernel": "reads the moments of one image and two small matrices, once",
 }
 """Kernels that need no 128-bit loads, and why."""
 
@@ -157,6 +163,7 @@ def compiled_by(call: Callable[[], object], architecture: str) -> list[Any]:
     with (
         mock.patch.object(JITFunction, "run", compile_only),
         mock.patch.object(_configuration, "architecture", lambda device: architecture),
+        mock.patch.object(_op, "runs_fused", lambda *tensors: True),
     ):
         call()
     return found
@@ -188,11 +195,12 @@ def widest_load(code: str) -> int:
 def inspect(case: Case, compiled: Any) -> Row:
     """Read off one compiled kernel what the gate asks about."""
     code = machine_code(compiled)
+    name = f"{compiled.src.fn.__module__.rpartition('.')[2]}.{compiled.name}"
     registers = re.search(r"\bREG:(\d+)|\.vgpr_count: *(\d+)", code)
     matrix = MATRIX.search(code)
     return Row(
         case=case,
-        kernel=compiled.name,
+        kernel=name,
         warps=compiled.metadata.num_warps,
         stages=compiled.metadata.num_stages,
         registers=int(registers[1] or registers[2]) if registers else 0,
@@ -202,32 +210,51 @@ def inspect(case: Case, compiled: Any) -> Row:
         load=widest_load(code),
         wants_matrix="tt.dot" in compiled.asm["ttir"],
         # eight channels of two bytes make 128 bits, where pixels begin on such a border
-        wants_wide=case.variant[1][1] % 16 == 0 and (case.op, compiled.name) not in NARROW,
+        wants_wide=case.variant[1][1] % 16 == 0 and name not in NARROW,
     )
 
 
-def rows_of(case: Case) -> list[Row]:
-    """Compile and inspect every kernel that one launch of an op consists of."""
-    torch.manual_seed(0)
-    op = sr_kernels.op(case.op)
+def rows_of(chosen: list[Case]) -> list[Row]:
+    """Compile and inspect what these launch, all for one architecture; each kernel once."""
+    torch.set_num_threads(1)  # as many processes as cores
+    rows: dict[str, Row] = {}
+    for case in chosen:
+        try:
+            compiled = compiled_by(call_of(case), case.architecture)
+        except (TritonError, RuntimeError) as error:
+            rows[repr(case)] = broken(case, error)
+            continue
+        new = {kernel.hash: kernel for kernel in compiled if kernel.hash not in rows}
+        rows.update({key: inspect(case, kernel) for key, kernel in new.items()})
+    return list(rows.values())
+
+
+def broken(case: Case, error: Exception) -> Row:
+    """Return the row of what does not compile."""
+    words = " ".join(str(error).split())[-200:].replace("|", "/")
+    return Row(case, "?", 0, 0, 0, 0, 0, "-", 0, False, False, f"does not compile: {words}")
+
+
+def call_of(case: Case) -> Callable[[], object]:
+    """Return what launches: an op on its example, or a network on an image."""
     dtype, shape = case.variant
-    arguments = op.example(shape, dtype, torch.device("cpu"))
-    try:
-        compiled = compiled_by(lambda: op.launch(*arguments), case.architecture)
-    except (TritonError, RuntimeError) as error:
-        words = " ".join(str(error).split())[-200:].replace("|", "/")
-        return [Row(case, "?", 0, 0, 0, 0, 0, "-", 0, False, False, f"does not compile: {words}")]
-    return [inspect(case, kernel) for kernel in {each.hash: each for each in compiled}.values()]
+    if case.op in NETWORKS:
+        network = models.architecture(case.op).network(scale=4, blocks=2).eval().to(dtype)
+        return torch.inference_mode()(partial(network, torch.zeros(shape, dtype=dtype)))
+    op = sr_kernels.op(case.op)
+    return partial(op.launch, *op.example(shape, dtype, torch.device("cpu")))
 
 
 def cases(most: int | None = None) -> list[Case]:
-    """Return every op for every architecture, dtype, width and kind of size.
+    """Return every op for every architecture, dtype, width and kind of size; then the networks.
 
-    With `most`, at most so many, chosen so that ops and architectures meet in turn.
+    With `most`, at most so many, of ops alone, chosen so that ops and architectures meet in turn.
     """
     ops, architectures = sr_kernels.names(), list(SHARED_LIMITS)
     if most is None:
-        return [Case(*each) for each in product(ops, architectures, VARIANTS)]
+        whole = product(NETWORKS, architectures)
+        networks = [Case(name, architecture, NETWORKS[name]) for name, architecture in whole]
+        return [Case(*each) for each in product(ops, architectures, VARIANTS)] + networks
     chosen = []
     for turn in range(most):
         place = turn + turn // len(ops)
@@ -243,8 +270,8 @@ def heading() -> str:
         f"{name} {importlib.metadata.version(name)}" for name in ("torch", "triton")
     )
     columns = (
-        "op", "kernel", "GPU", "dtype", "C x H x W", "warps", "stages", "registers", "spills",
-        "shared, B", "matrix", "widest load, bits", "faults",
+        "needed by", "kernel", "GPU", "dtype", "C x H x W", "warps", "stages", "registers",
+        "spills", "shared, B", "matrix", "widest load, bits", "faults",
     )  # fmt: skip
     return "\n".join(
         [
@@ -278,8 +305,9 @@ def main() -> int:
     parser.add_argument("--write", type=Path, help="where to keep the table")
     arguments = parser.parse_args()
     with ProcessPoolExecutor(arguments.workers, get_context("spawn")) as pool:
-        found = pool.map(rows_of, cases(arguments.at_most))
-        rows = [row for each in found for row in each]
+        chosen = cases(arguments.at_most)
+        groups = [[case for case in chosen if case.architecture == name] for name in SHARED_LIMITS]
+        rows = [row for found in pool.map(rows_of, groups) for row in found]
     faulty = [row for row in rows if row.faults]
     summary = f"\n{len(rows)} kernels, {len(faulty)} with faults."
     table = "\n".join([heading(), *map(line, rows), summary, ""])
