@@ -11,11 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sr_kernels._choice import launched, reset_launched, use_kernels
+    from sr_kernels._choice import chosen, launched, reset_launched, use_kernels
     from sr_kernels._op import Op
     from sr_kernels._self_check import failures
 
-__all__ = ["failures", "launched", "names", "op", "reset_launched", "use_kernels"]
+__all__ = ["chosen", "failures", "launched", "names", "op", "reset_launched", "use_kernels"]
 
 
 def names() -> list[str]:
@@ -40,7 +40,7 @@ def op(name: str) -> Op:
 
 def __getattr__(name: str) -> Any:
     """Import what chooses, counts and checks when it is first asked for."""
-    if name in ("launched", "reset_launched", "use_kernels"):
+    if name in ("chosen", "launched", "reset_launched", "use_kernels"):
         return getattr(import_module(f"{__name__}._choice"), name)
     if name == "failures":
         return getattr(import_module(f"{__name__}._self_check"), name)

@@ -17,7 +17,7 @@ from napari_sr.engine.devices import OutOfMemoryError
 from napari_sr.engine.plan import Settings, make_plan
 from napari_sr.engine.upscale import upscale_array
 from napari_sr.models import architecture, names
-from sr_kernels._choice import chosen
+from sr_kernels import chosen
 
 SETTINGS = Settings(device="cpu")
 
@@ -295,3 +295,12 @@ def test_what_is_to_be_said_of_kernels_comes_with_the_first_tile(monkeypatch, ra
     assert [step.message for step in told] == ["plain PyTorch"] + [""] * 8
     assert result.record["notes"] == ["plain PyTorch"]
     assert result.record["kernels"]["chosen"] == "reference"
+
+
+def test_the_environment_decides_what_auto_means(monkeypatch, random):
+    monkeypatch.setenv("NAPARI_SR_KERNELS", "triton")
+
+    result = run(random.random((20, 21)).astype(np.float32), small_bsrn())
+
+    assert result.record["kernels"]["chosen"] == "triton"
+    assert result.record["kernels"]["launched"]["bsconv"] > 0

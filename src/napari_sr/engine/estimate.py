@@ -16,7 +16,7 @@ from napari_sr.engine.colour import enlarge
 from napari_sr.engine.devices import choose_device, choose_precision
 from napari_sr.engine.memory import ghost
 from napari_sr.engine.plan import Settings, bytes_per_pixel, make_plan, padded
-from sr_kernels import use_kernels
+from sr_kernels import chosen, use_kernels
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -103,7 +103,7 @@ def measure_speed(network: Network, settings: Settings) -> float:
 
     Blocks for some tenths of a second: call it from a worker.
     """
-    from napari_sr.engine.upscale import kernels_by, placed
+    from napari_sr.engine.upscale import placed
 
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device)
@@ -111,7 +111,8 @@ def measure_speed(network: Network, settings: Settings) -> float:
     pixels = PROBE_FLOPS / max(flops_per_pixel(network), 1.0)
     side = padded(min(256, max(24, math.isqrt(int(pixels)))), network)
     image = torch.rand(1, network.channels, side, side, device=device)
-    with torch.inference_mode(), kernels_by(settings.kernels):
+    word = chosen() if settings.kernels == "auto" else settings.kernels
+    with torch.inference_mode(), use_kernels(word):
         enlarge(here, image[..., : padded(24, network), : padded(24, network)]).cpu()
         began = time.perf_counter()
         enlarge(here, image).cpu()

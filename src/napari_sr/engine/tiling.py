@@ -89,9 +89,3 @@ def tiles(height: int, width: int, tile: int, halo: int, multiple: int = 1) -> I
     for row in spans(height, tile, halo, multiple):
         for column in columns:
             yield Tile(row, column)
-
-
-def count(height: int, width: int, tile: int, halo: int, multiple: int = 1) -> int:
-    """Return how many tiles a plane is cut into."""
-    rows = len(spans(height, tile, halo, multiple))
-    return rows * len(spans(width, tile, halo, multiple))

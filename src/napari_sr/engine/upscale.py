@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import math
 import time
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +27,10 @@ from napari_sr.engine.arrays import (
 from napari_sr.engine.colour import enlarge
 from napari_sr.engine.devices import OutOfMemoryError, free_memory, is_out_of_memory, release
 from napari_sr.engine.plan import Plan, Settings, make_plan
-from sr_kernels import failures, launched, use_kernels
+from sr_kernels import chosen, failures, launched, use_kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
     from numpy.typing import NDArray
 
@@ -160,15 +159,9 @@ def placed(network: Network, device: torch.device, precision: torch.dtype) -> Ne
     return moved
 
 
-@contextmanager
-def kernels_by(word: str) -> Iterator[None]:
-    """Choose kernels for one tile; "auto" leaves the choice to the environment."""
-    with nullcontext() if word == "auto" else use_kernels(word):
-        yield
-
-
 def _trusted_kernels(word: str, plan: Plan) -> tuple[str, str]:
     """Return which kernels to use, and what to say where this GPU cannot be trusted with them."""
+    word = chosen() if word == "auto" else word
     if word != "auto" or plan.device.type != "cuda" or plan.precision == torch.float32:
         return word, ""
     wrong = failures(plan.device, plan.precision)
@@ -238,7 +231,7 @@ def _tile(job: _Job, plan: Plan, index: tuple[int, ...], pixels: NDArray[Any], t
     """Upscale one tile into the output; return what the user should know, or nothing."""
     block = job.values.encode(pixels[tile.rows.read, tile.columns.read])
     small = torch.from_numpy(block).permute(2, 0, 1)[None].contiguous().to(plan.device)
-    with kernels_by(job.kernels):
+    with use_kernels(job.kernels):
         large = enlarge(job.network, small)
     note = ""
     if not torch.isfinite(large).all():

@@ -10,7 +10,7 @@ Letters: N images, C features, H x W pixels, S scale.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -147,7 +147,7 @@ class DistillationNetwork(Network):
         """Return the head, the blocks with their attention, and the tail."""
         links: list[Link] = [Step(self._start, (IMAGE,), ("shallow", "x"), radius=1)]
         for index, block in enumerate(self.blocks):
-            links.extend(block.chain())  # type: ignore[operator]  # every block has one
+            links.extend(cast("DistillationBlock", block).chain())
             reads = ("x", "fused") if index else ("x",)
             links.append(Step(partial(self._fuse, index), reads, ("fused",)))
         # one 3x3 on the features, one before the pixel shuffle
