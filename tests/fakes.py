@@ -37,7 +37,7 @@ class Global(Nearest):
 
     def chain(self):
         return (
-            Moments(IMAGE, "mean", lambda mean, variance: mean),
+            Moments(IMAGE, "mean", lambda mean, deviations, pixels: mean),
             Step(
                 lambda x, mean: self.compute(x - mean),
                 (IMAGE,),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from napari_sr.models._chain import IMAGE, RESULT, Cells, Moments, Step, Window
+from napari_sr.models._chain import IMAGE, RESULT, Cells, Moments, Step, Window, compute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,14 +57,12 @@ def _step(step: Step, held: dict[str, Tensor], tile: int, multiple: int) -> dict
                 rows.grown(step.radius, multiple, height),
                 columns.grown(step.radius, multiple, width),
             ]
-            inputs = [held[name][..., read[0].of(1), read[1].of(1)] for name in step.reads]
-            inputs += [held[name] for name in step.uses]
-            if step.placed:
-                size = (read[0].stop - read[0].start, read[1].stop - read[1].start)
-                inputs.append(Window(read[0].start, read[1].start, *size, height, width))
-            outputs = step.compute(*inputs)
-            outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-            for name, output in zip(step.writes, outputs, strict=True):
+            inputs = {name: held[name][..., read[0].of(1), read[1].of(1)] for name in step.reads}
+            inputs |= {name: held[name] for name in step.uses}
+            size = (read[0].stop - read[0].start, read[1].stop - read[1].start)
+            window = Window(read[0].start, read[1].start, *size, height, width)
+            outputs, _ = compute(step, inputs, window)
+            for name, output in outputs.items():
                 scale = step.scale
                 if name not in written:
                     shape = (*output.shape[:2], scale * height, scale * width)
@@ -87,7 +85,7 @@ def _moments(link: Moments, plane: Tensor, tile: int) -> Tensor:
             squares = squares + its_squares + difference.square() * count * more / total
             mean = mean + difference * more / total
             count = total
-    return link.finish(mean, squares / count)
+    return link.finish(mean, squares, count)
 
 
 def _cells(link: Cells, plane: Tensor, together: int = 2) -> Tensor:

@@ -13,8 +13,9 @@ from napari_sr.models._attention import (
     SpatialGate,
 )
 from napari_sr.models._blocks import conv3x3
-from napari_sr.models._chain import Window, moments
+from napari_sr.models._chain import Window
 from sr_kernels.esa_tail import sample_bilinear
+from sr_kernels.plane_moments import plane_moments
 
 
 @pytest.fixture
@@ -27,6 +28,11 @@ def gate():
         stride=nn.Conv2d(2, 2, 3, stride=2),
         activation=nn.ReLU(),
     ).double()
+
+
+def moments(x):
+    """Return what a contrast gate takes: mean, sum of squared deviations, number of pixels."""
+    return *plane_moments(x), x.shape[2] * x.shape[3]
 
 
 def test_contrast_gate_is_its_formula():

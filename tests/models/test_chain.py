@@ -14,7 +14,6 @@ from napari_sr.models._chain import (
     Moments,
     Step,
     Window,
-    moments,
     receptive_field,
     run,
 )
@@ -50,7 +49,7 @@ def test_values_follow_planes_and_the_window_comes_last():
         return plane - mean
 
     chain = (
-        Moments(IMAGE, "mean", lambda mean, variance: mean),
+        Moments(IMAGE, "mean", lambda mean, deviations, pixels: mean),
         Step(compute, (IMAGE,), (RESULT,), uses=("mean",), placed=True),
     )
 
@@ -95,11 +94,21 @@ def test_plane_is_dropped_when_no_later_link_reads_it():
     assert alive["at the end"] is False
 
 
+def variance_of(plane):
+    """Return the mean and the variance that a chain gathers from a plane."""
+    chain = (
+        Moments(IMAGE, "mean", lambda mean, deviations, pixels: mean),
+        Moments(IMAGE, "variance", lambda mean, deviations, pixels: deviations / pixels),
+        Step(lambda *values: torch.stack(values), (), (RESULT,), uses=("mean", "variance")),
+    )
+    return run(chain, plane)
+
+
 def test_moments_do_not_cancel_far_from_zero():
     torch.manual_seed(0)
     plane = torch.rand(2, 3, 40, 50, dtype=torch.float64)
 
-    mean, variance = moments((plane + 1000).float())
+    mean, variance = variance_of((plane + 1000).float())
 
     torch.testing.assert_close(mean.double(), plane.mean((2, 3), True) + 1000, rtol=1e-6, atol=0)
     exact = plane.var((2, 3), correction=0, keepdim=True)
@@ -108,7 +117,20 @@ def test_moments_do_not_cancel_far_from_zero():
 
 
 def test_moments_of_half_precision_are_gathered_in_float32():
-    mean, variance = moments(torch.ones(1, 1, 300, 300, dtype=torch.float16))
+    mean, variance = variance_of(torch.ones(1, 1, 300, 300, dtype=torch.float16))
 
     assert mean.dtype == variance.dtype == torch.float32
     assert (mean.item(), variance.item()) == (1, 0)
+
+
+def test_moments_that_a_step_tells_are_not_gathered_again():
+    told = torch.full((1, 1, 1, 1), 5.0)
+    chain = (
+        Step(lambda image: (image + 1, told, 2 * told), (IMAGE,), ("x",), moments=True),
+        Moments("x", "sum", lambda mean, deviations, pixels: mean + deviations + pixels),
+        Step(lambda x, total: x + total, ("x",), (RESULT,), uses=("sum",)),
+    )
+
+    result = run(chain, torch.ones(1, 1, 2, 3))
+
+    assert result.unique().item() == 2 + 5 + 10 + 6

@@ -36,7 +36,7 @@ def test_receptive_field_is_the_chains():
 def test_receptive_field_is_none_where_a_value_is_gathered():
     class Centred(Twice):
         def chain(self):
-            return (Moments(IMAGE, "mean", lambda mean, _: mean), *super().chain())
+            return (Moments(IMAGE, "mean", lambda mean, deviations, pixels: mean), *super().chain())
 
     assert Centred(scale=1, channels=1).receptive_field is None
 

@@ -41,8 +41,9 @@ class ContrastGate(nn.Module):
         self.squeeze = conv1x1(features, features // reduction)
         self.excite = conv1x1(features // reduction, features)
 
-    def forward(self, mean: Tensor, variance: Tensor) -> Tensor:
+    def forward(self, mean: Tensor, deviations: Tensor, pixels: int) -> Tensor:
         """Return the gates, (N, C, 1, 1), of channels with these moments, (N, C, 1, 1)."""
+        variance = deviations / pixels
         if torch.is_grad_enabled():
             # the square root of a constant plane's variance has no finite slope
             variance = variance.clamp(min=1e-12)

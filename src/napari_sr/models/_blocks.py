@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from torch import Tensor, nn
 
+from sr_kernels.pixel_shuffle_add import pixel_shuffle_add
+
 if TYPE_CHECKING:
     from napari_sr.models._network import StateDict
 
@@ -24,6 +26,48 @@ def conv3x3(inputs: int, outputs: int, *, bias: bool = True) -> nn.Conv2d:
 def conv1x1(inputs: int, outputs: int, *, bias: bool = True) -> nn.Conv2d:
     """Return a 1x1 convolution: (N, inputs, H, W) to (N, outputs, H, W)."""
     return nn.Conv2d(inputs, outputs, 1, bias=bias)
+
+
+class Activated3x3(nn.Conv2d):
+    """A 3x3 that keeps the size of (N, C, H, W), a residual, and the activation after both.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels.
+    activation : nn.Module
+        Of the sum.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, activation: nn.Module) -> None:
+        super().__init__(inputs, outputs, 3, padding=1)
+        self.activation = activation
+
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
+        y = super().forward(x)
+        result: Tensor = self.activation(y if residual is None else y + residual)
+        return result
+
+
+class SubPixel3x3(nn.Conv2d):
+    """A 3x3 and the pixel shuffle of its result: (N, C, H, W) to (N, outputs, S * H, S * W).
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels before the convolution and after the shuffle.
+    scale : int
+        S.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, scale: int) -> None:
+        super().__init__(inputs, outputs * scale**2, 3, padding=1)
+        self.scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Enlarge (N, inputs, H, W)."""
+        return pixel_shuffle_add(super().forward(x), self.scale)
 
 
 def reach_in_small_pixels(reach: int, scale: int) -> int:

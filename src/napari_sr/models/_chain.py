@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sr_kernels.plane_moments import plane_moments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -76,6 +76,10 @@ class Step:
     """Whether `compute` must know where its piece lies."""
     scale: int = 1
     """How many times larger the written planes are than the read ones."""
+    moments: bool = False
+    """Whether `compute` returns the moments of its first plane as well, after all planes: mean and
+    sum of squared deviations, as `plane_moments` does. Only without a radius, where all that a
+    piece computes is kept."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +88,9 @@ class Moments:
 
     reads: str
     writes: str
-    finish: Callable[[Tensor, Tensor], Tensor]
-    """Takes mean and population variance, both (N, C, 1, 1) in float32 (float64 for float64
-    planes); returns the value."""
+    finish: Callable[[Tensor, Tensor, int], Tensor]
+    """Takes the mean, the sum of squared deviations from it, both (N, C, 1, 1) in float32
+    (float64 for float64 planes), and the number of pixels; returns the value."""
 
 
 @dataclass(frozen=True)
@@ -118,12 +122,6 @@ def receptive_field(chain: Sequence[Link]) -> int | None:
     return sum(link.radius for link in chain if isinstance(link, Step))
 
 
-def moments(plane: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and population variance over H and W, each (N, C, 1, 1), without cancellation."""
-    mean, deviations = plane_moments(plane)
-    return mean, deviations / (plane.shape[2] * plane.shape[3])
-
-
 def _inputs(link: Link) -> tuple[str, ...]:
     return link.reads + link.uses if isinstance(link, Step) else (link.reads,)
 
@@ -140,6 +138,39 @@ def _with_last_uses(chain: Sequence[Link]) -> Iterator[tuple[Link, set[str]]]:
     return reversed(pairs)
 
 
+def compute(
+    step: Step, held: Mapping[str, Tensor], window: Window
+) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor] | None]:
+    """Compute one step on a piece.
+
+    Parameters
+    ----------
+    step : Step
+        What to compute.
+    held : mapping of str to Tensor
+        The piece of every plane that the step reads, and every value that it uses.
+    window : Window
+        Where the piece lies.
+
+    Returns
+    -------
+    planes : dict of str to Tensor
+        The pieces that it writes.
+    moments : (Tensor, Tensor) or None
+        Of the first of these, where the step tells them.
+    """
+    inputs: list[Tensor | Window] = [held[name] for name in (*step.reads, *step.uses)]
+    if step.placed:
+        inputs.append(window)
+    written = step.compute(*inputs)
+    outputs = written if isinstance(written, tuple) else (written,)
+    moments = None
+    if step.moments:
+        *planes, mean, deviations = outputs
+        outputs, moments = tuple(planes), (mean, deviations)
+    return dict(zip(step.writes, outputs, strict=True)), moments
+
+
 def run(chain: Sequence[Link], image: Tensor) -> Tensor:
     """Run a chain on a whole image, (N, C, H, W), as one piece.
 
@@ -150,22 +181,23 @@ def run(chain: Sequence[Link], image: Tensor) -> Tensor:
     Tensor, (N, C, scale * H, scale * W)
     """
     held: dict[str, Tensor] = {IMAGE: image}
+    moments: dict[str, tuple[Tensor, Tensor]] = {}
     window = Window.whole(image)
     for link, dead in _with_last_uses(chain):
         if isinstance(link, Step):
-            inputs: list[Tensor | Window] = [held[name] for name in _inputs(link)]
-            if link.placed:
-                inputs.append(window)
-            written = link.compute(*inputs)
-            outputs = written if isinstance(written, tuple) else (written,)
-            del inputs
+            written, known = compute(link, held, window)
+            if known is not None:
+                moments[link.writes[0]] = known
         elif isinstance(link, Moments):
-            outputs = (link.finish(*moments(held[link.reads])),)
+            plane = held[link.reads]
+            known = moments.pop(link.reads, None)
+            mean, deviations = plane_moments(plane) if known is None else known
+            written = {link.writes: link.finish(mean, deviations, plane.shape[2] * plane.shape[3])}
+            del plane
         else:
-            outputs = (link.finish(link.compute(held[link.reads])),)
+            written = {link.writes: link.finish(link.compute(held[link.reads]))}
         for name in dead:
             del held[name]
-        names = link.writes if isinstance(link, Step) else (link.writes,)
-        held.update(zip(names, outputs, strict=True))
-        del outputs
+        held.update(written)
+        del written
     return held[RESULT]

@@ -16,35 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_sr.models._blocks import conv1x1, conv3x3, count, scale_of_shuffle, width_of
+from napari_sr.models._blocks import SubPixel3x3, conv1x1, count, scale_of_shuffle, width_of
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
 from napari_sr.models._network import Network, Options, StateDict
-from sr_kernels.pixel_shuffle_add import pixel_shuffle_add
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-
-class Activated3x3(nn.Conv2d):
-    """A 3x3 that keeps the size of (N, C, H, W), a residual, and the activation after both.
-
-    Parameters
-    ----------
-    inputs, outputs : int
-        Channels.
-    activation : nn.Module
-        Of the sum.
-    """
-
-    def __init__(self, inputs: int, outputs: int, *, activation: nn.Module) -> None:
-        super().__init__(inputs, outputs, 3, padding=1)
-        self.activation = activation
-
-    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
-        y = super().forward(x)
-        result: Tensor = self.activation(y if residual is None else y + residual)
-        return result
 
 
 class Distillation(nn.Module):
@@ -94,8 +71,8 @@ class Distillation(nn.Module):
 class DistillationBlock(Protocol):
     """A block that can say itself as links."""
 
-    def chain(self) -> Iterable[Link]:
-        """Return the links that turn plane `x` into the next block's `x`, skip included."""
+    def chain(self, x: str, y: str) -> Iterable[Link]:
+        """Return the links that make plane `y` of plane `x`, skip included."""
         ...
 
 
@@ -141,14 +118,15 @@ class DistillationNetwork(Network):
         self.fuse = conv1x1(len(self.blocks) * features, features)
         self.activation = activation
         self.merge = merge
-        self.tail = conv3x3(features, channels * scale**2)
+        self.tail = SubPixel3x3(features, channels, scale=scale)
 
     def chain(self) -> Chain:
         """Return the head, the blocks with their attention, and the tail."""
-        links: list[Link] = [Step(self._start, (IMAGE,), ("shallow", "x"), radius=1)]
+        links: list[Link] = [Step(self._start, (IMAGE,), ("shallow", "x0"), radius=1)]
         for index, block in enumerate(self.blocks):
-            links.extend(cast("DistillationBlock", block).chain())
-            reads = ("x", "fused") if index else ("x",)
+            x, y = f"x{index}", f"x{index + 1}"
+            links.extend(cast("DistillationBlock", block).chain(x, y))
+            reads = (y, "fused") if index else (y,)
             links.append(Step(partial(self._fuse, index), reads, ("fused",)))
         # one 3x3 on the features, one before the pixel shuffle
         links.append(Step(self._finish, ("fused", "shallow"), (RESULT,), 2, scale=self.scale))
@@ -168,7 +146,8 @@ class DistillationNetwork(Network):
 
     def _finish(self, fused: Tensor, shallow: Tensor) -> Tensor:
         x = self.merge(self.activation(fused)) + shallow
-        return pixel_shuffle_add(self.tail(x), self.scale) / self.input_range
+        result: Tensor = self.tail(x)
+        return result / self.input_range
 
 
 def trunk_options(state: StateDict, head: str, replication: int = 1) -> Options | None:

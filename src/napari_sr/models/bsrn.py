@@ -111,14 +111,14 @@ class Block(nn.Module):
         )
         self.channel = ContrastGate(features=features, reduction=reduction)
 
-    def chain(self) -> Iterator[Link]:
-        """Yield the links that turn plane `x` into the next block's `x`."""
-        yield Step(self.compute_front, ("x",), ("refined", "squeezed"), Distillation.RADIUS)
+    def chain(self, x: str, y: str) -> Iterator[Link]:
+        """Yield the links that make plane `y` of plane `x`."""
+        yield Step(self.compute_front, (x,), ("refined", "squeezed"), Distillation.RADIUS)
         yield self.spatial.link("squeezed", "low")
         reads = ("refined", "squeezed")
         yield Step(self.spatial, reads, ("refined",), uses=("low",), placed=True)
         yield self.channel.link("refined", "gate")
-        yield Step(self.compute_end, ("refined", "x"), ("x",), uses=("gate",))
+        yield Step(self.compute_end, ("refined", x), (y,), uses=("gate",))
 
     def compute_front(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the refined features, (N, C, H, W), and what ESA squeezes out of them."""

@@ -57,12 +57,12 @@ class Block(nn.Module):
         self.channel_weight = nn.Parameter(torch.empty(1, features).normal_(1, 0.2))
         self.mix = conv1x1(features, features)
 
-    def chain(self) -> Iterator[Link]:
-        """Yield the links that turn plane `x` into the next block's `x`."""
-        yield Step(self.compute_front, ("x",), ("refined", "squeezed"), Distillation.RADIUS)
+    def chain(self, x: str, y: str) -> Iterator[Link]:
+        """Yield the links that make plane `y` of plane `x`."""
+        yield Step(self.compute_front, (x,), ("refined", "squeezed"), Distillation.RADIUS)
         yield self.spatial.link("squeezed", "low")
-        reads = ("refined", "squeezed", "x")
-        yield Step(self.compute_end, reads, ("x",), uses=("low",), placed=True)
+        reads = ("refined", "squeezed", x)
+        yield Step(self.compute_end, reads, (y,), uses=("low",), placed=True)
 
     def compute_front(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the refined features, (N, C, H, W), and what ESA squeezes out of them."""

@@ -77,11 +77,11 @@ class Block(nn.Module):
         self.channel = ContrastGate(features=features, reduction=reduction)
         self.fuse = conv1x1(features, features)
 
-    def chain(self) -> Iterator[Link]:
-        """Yield the links that turn plane `x` into the next block's `x`."""
-        yield Step(self.front, ("x",), ("parts",), SplitDistillation.RADIUS)
+    def chain(self, x: str, y: str) -> Iterator[Link]:
+        """Yield the links that make plane `y` of plane `x`."""
+        yield Step(self.front, (x,), ("parts",), SplitDistillation.RADIUS)
         yield self.channel.link("parts", "gate")
-        yield Step(self.compute_end, ("parts", "x"), ("x",), uses=("gate",))
+        yield Step(self.compute_end, ("parts", x), (y,), uses=("gate",))
 
     def compute_end(self, parts: Tensor, x: Tensor, gate: Tensor) -> Tensor:
         """Gate the channels of (N, C, H, W), mix them and add the block's skip."""

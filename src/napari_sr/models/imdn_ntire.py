@@ -11,9 +11,9 @@ all their outputs: it is purely convolutional.
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from napari_sr.models._blocks import (
+    SubPixel3x3,
     conv1x1,
     conv3x3,
     count,
@@ -79,7 +79,7 @@ class IMDNNTIRE(Network):
         self.head = conv3x3(channels, features)
         self.blocks = nn.Sequential(*(Block(features=features, slope=slope) for _ in range(blocks)))
         self.merge = conv3x3(features, features)
-        self.tail = conv3x3(features, channels * scale**2)
+        self.tail = SubPixel3x3(features, channels, scale=scale)
 
     def chain(self) -> Chain:
         """Return one local step: the network is purely convolutional."""
@@ -90,7 +90,8 @@ class IMDNNTIRE(Network):
     def _compute(self, image: Tensor) -> Tensor:
         shallow = self.head(image * self.input_range)
         deep = self.merge(self.blocks(shallow)) + shallow
-        return functional.pixel_shuffle(self.tail(deep), self.scale) / self.input_range
+        result: Tensor = self.tail(deep)
+        return result / self.input_range
 
 
 _KEYS = (

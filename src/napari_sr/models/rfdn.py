@@ -18,11 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from napari_sr.models._attention import ESA_LEAST_SIZE, ContrastGate, SpatialGate
-from napari_sr.models._blocks import conv3x3, rename
+from napari_sr.models._blocks import Activated3x3, conv3x3, rename
 from napari_sr.models._chain import Link, Step
 from napari_sr.models._distillation import (
     BLOCK_KEYS,
-    Activated3x3,
     Distillation,
     DistillationNetwork,
     reduction_of,
@@ -65,14 +64,14 @@ class SpatialBlock(nn.Module):
             activation=nn.ReLU(),
         )
 
-    def chain(self) -> Iterator[Link]:
-        """Yield the links that turn plane `x` into the next block's `x`."""
-        yield Step(self.compute_front, ("x",), ("refined", "squeezed"), Distillation.RADIUS)
+    def chain(self, x: str, y: str) -> Iterator[Link]:
+        """Yield the links that make plane `y` of plane `x`."""
+        yield Step(self.compute_front, (x,), ("refined", "squeezed"), Distillation.RADIUS)
         yield self.spatial.link("squeezed", "low")
-        reads, writes = ("refined", "squeezed"), ("gated",) if self.skip else ("x",)
+        reads, writes = ("refined", "squeezed"), ("gated",) if self.skip else (y,)
         yield Step(self.spatial, reads, writes, uses=("low",), placed=True)
         if self.skip:
-            yield Step(torch.add, ("gated", "x"), ("x",))
+            yield Step(torch.add, ("gated", x), (y,))
 
     def compute_front(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the refined features, (N, C, H, W), and what ESA squeezes out of them."""
@@ -103,14 +102,14 @@ class ChannelBlock(nn.Module):
         )
         self.channel = ContrastGate(features=features, reduction=reduction)
 
-    def chain(self) -> Iterator[Link]:
-        """Yield the links that turn plane `x` into the next block's `x`."""
-        yield Step(self.front, ("x",), ("refined",), Distillation.RADIUS)
+    def chain(self, x: str, y: str) -> Iterator[Link]:
+        """Yield the links that make plane `y` of plane `x`."""
+        yield Step(self.front, (x,), ("refined",), Distillation.RADIUS)
         yield self.channel.link("refined", "gate")
         if self.skip:
-            yield Step(self.compute_end, ("refined", "x"), ("x",), uses=("gate",))
+            yield Step(self.compute_end, ("refined", x), (y,), uses=("gate",))
         else:
-            yield Step(gated_residual, ("refined",), ("x",), uses=("gate",))
+            yield Step(gated_residual, ("refined",), (y,), uses=("gate",))
 
     @staticmethod
     def compute_end(refined: Tensor, x: Tensor, gate: Tensor) -> Tensor:
