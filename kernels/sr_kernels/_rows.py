@@ -12,7 +12,7 @@ from functools import cache
 
 import torch
 
-from sr_kernels._gelu import gelu
+from sr_kernels._activation import activate
 from sr_kernels._triton import tl, triton
 
 ACTIVATIONS = ("gelu", "none")
@@ -76,25 +76,12 @@ def is_inside(row, column, height, width):
 
 
 @triton.jit
-def finish_row(y, at, inside, residual_ptr, y_ptr, GELU: tl.constexpr):
+def finish_row(y, at, inside, residual_ptr, y_ptr, ACTIVATION: tl.constexpr):
     """Add the residual to a row of sums, activate and store it."""
     if residual_ptr is not None:
         y += tl.load(residual_ptr + at, mask=inside, other=0.0).to(tl.float32)
-    if GELU:
-        y = gelu(y)
-    tl.store(y_ptr + at, y, mask=inside)
-
-
-def check_activation(op: str, activation: str) -> None:
-    """Refuse what `finish_row` does not know.
-
-    Raises
-    ------
-    ValueError
-        If there is no such activation.
-    """
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"{op} takes an activation of {ACTIVATIONS}, got {activation!r}")
+    # none of these has a slope
+    tl.store(y_ptr + at, activate(y, ACTIVATION, 0.0), mask=inside)
 
 
 def rows_per_band(rows: int, device: torch.device) -> int:

@@ -18,10 +18,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from sr_kernels._activation import activated, check_activation
 from sr_kernels._configuration import configuration
 from sr_kernels._op import Op, check_shapes, register
 from sr_kernels._rows import (
-    check_activation,
+    ACTIVATIONS,
     finish_row,
     is_inside,
     load_bias,
@@ -52,7 +53,7 @@ def reference(
     y = functional.conv2d(mixed, depthwise, bias, padding=1, groups=depthwise.shape[0])
     if residual is not None:
         y = y + residual
-    return functional.gelu(y) if activation == "gelu" else y
+    return activated(y, activation)
 
 
 @triton.jit
@@ -93,7 +94,7 @@ def _kernel(
     BLOCK: tl.constexpr,
     BLOCK_INPUTS: tl.constexpr,
     BLOCK_OUTPUTS: tl.constexpr,
-    GELU: tl.constexpr,
+    ACTIVATION: tl.constexpr,
     UPCAST: tl.constexpr,
 ):
     # one program: BLOCK columns of a band of rows of one image, BLOCK_OUTPUTS channels
@@ -130,7 +131,7 @@ def _kernel(
         mixed = _mix_around(x_ptr, top, row + 1, column, height, width, weight, between, INPUTS)
         current = weigh(mixed, below, current)
         at = (top + row) * width * OUTPUTS + place
-        finish_row(current, at, inside, residual_ptr, y_ptr, GELU)
+        finish_row(current, at, inside, residual_ptr, y_ptr, ACTIVATION)
         current = weigh(mixed, level, following)
         following = weigh(mixed, above, bias)
 
@@ -175,7 +176,7 @@ def _launch(
             OUTPUTS=outputs,
             BLOCK_INPUTS=max(triton.next_power_of_2(inputs), 16),
             BLOCK_OUTPUTS=block_outputs,
-            GELU=activation == "gelu",
+            ACTIVATION=activation,
             UPCAST=INTERPRETED,
             **options,
         )
@@ -233,7 +234,7 @@ def bsconv(
         bias=(bias, (outputs,)),
         residual=(residual, (x.shape[0], outputs, *x.shape[2:])),
     )
-    check_activation("bsconv", activation)
+    check_activation("bsconv", activation, ACTIVATIONS)
     result: Tensor = _compute(x, pointwise, pointwise_bias, depthwise, bias, residual, activation)
     return result
 

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from sr_kernels._activation import activated, check_activation
 from sr_kernels._configuration import configuration
 from sr_kernels._op import Op, check_shapes, register
 from sr_kernels._rows import (
-    check_activation,
+    ACTIVATIONS,
     finish_row,
     is_inside,
     load_bias,
@@ -47,7 +48,7 @@ def reference(
     y = functional.conv2d(x, weight, bias, padding=1, groups=weight.shape[0])
     if residual is not None:
         y = y + residual
-    return functional.gelu(y) if activation == "gelu" else y
+    return activated(y, activation)
 
 
 @triton.jit
@@ -79,7 +80,7 @@ def _kernel(
     CHANNELS: tl.constexpr,
     BLOCK: tl.constexpr,
     BLOCK_CHANNELS: tl.constexpr,
-    GELU: tl.constexpr,
+    ACTIVATION: tl.constexpr,
     STAGES: tl.constexpr,
 ):
     # one program: BLOCK columns of a band of rows of one image, BLOCK_CHANNELS channels
@@ -106,7 +107,7 @@ def _kernel(
         x = _load_around(x_ptr, top, row + 1, column, channel, height, width, CHANNELS)
         current = weigh(x, below, current)
         at = (top + row) * width * CHANNELS + place
-        finish_row(current, at, inside, residual_ptr, y_ptr, GELU)
+        finish_row(current, at, inside, residual_ptr, y_ptr, ACTIVATION)
         current = weigh(x, level, following)
         following = weigh(x, above, bias)
 
@@ -136,7 +137,7 @@ def _launch(
             rows,
             CHANNELS=channels,
             BLOCK_CHANNELS=block_channels,
-            GELU=activation == "gelu",
+            ACTIVATION=activation,
             STAGES=options["num_stages"],
             **options,
         )
@@ -186,7 +187,7 @@ def depthwise_gelu(
         bias=(bias, (channels,)),
         residual=(residual, x.shape),
     )
-    check_activation("depthwise_gelu", activation)
+    check_activation("depthwise_gelu", activation, ACTIVATIONS)
     result: Tensor = _compute(x, weight, bias, residual, activation)
     return result
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sr_kernels import _rows
-from sr_kernels._rows import check_activation, rows_per_band
+from sr_kernels._rows import rows_per_band
 
 CPU = torch.device("cpu")
 
@@ -23,8 +23,3 @@ def test_bands_are_as_long_as_all_processors_stay_busy(processors, rows, band):
 
 def test_one_processor_stands_for_a_machine_without_a_gpu():
     assert rows_per_band(40, CPU) == 10
-
-
-def test_an_unknown_activation_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"bsconv takes .*\('gelu', 'none'\), got 'tanh'"):
-        check_activation("bsconv", "tanh")

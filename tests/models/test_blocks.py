@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from napari_sr.models._blocks import (
+    activation_of,
     conv1x1,
     conv3x3,
     count,
@@ -20,12 +21,28 @@ from napari_sr.models._blocks import (
     shape_of,
     width_of,
 )
+from sr_kernels._activation import activated
 
 
 @pytest.mark.parametrize("convolution", [conv1x1, conv3x3])
 def test_convolutions_keep_the_size(convolution):
     assert convolution(3, 5)(torch.zeros(1, 3, 4, 7)).shape == (1, 5, 4, 7)
     assert convolution(3, 5, bias=False).bias is None
+
+
+@pytest.mark.parametrize(
+    "module", [nn.GELU(), nn.ReLU(), nn.LeakyReLU(0.3), nn.Identity()], ids=str
+)
+def test_kernels_know_an_activation_by_name_and_slope(module):
+    x = torch.linspace(-3, 3, 13)
+
+    assert torch.equal(activated(x, *activation_of(module)), module(x))
+
+
+@pytest.mark.parametrize("module", [nn.Tanh(), nn.GELU(approximate="tanh")], ids=str)
+def test_an_activation_that_kernels_do_not_know_is_refused(module):
+    with pytest.raises(ValueError, match=rf"got {type(module).__name__}\("):
+        activation_of(module)
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4])

@@ -70,6 +70,24 @@ class SubPixel3x3(nn.Conv2d):
         return pixel_shuffle_add(super().forward(x), self.scale)
 
 
+def activation_of(module: nn.Module) -> tuple[str, float]:
+    """Return an activation's name and slope, as the kernels take them.
+
+    Raises
+    ------
+    ValueError
+        If kernels do not know it.
+    """
+    if isinstance(module, nn.LeakyReLU):
+        return "leaky_relu", module.negative_slope
+    if isinstance(module, nn.GELU) and module.approximate == "none":
+        return "gelu", 0.0
+    names = {nn.ReLU: "relu", nn.Identity: "none"}
+    if type(module) not in names:
+        raise ValueError(f"kernels know GELU, ReLU, LeakyReLU and Identity, got {module}")
+    return names[type(module)], 0.0
+
+
 def reach_in_small_pixels(reach: int, scale: int) -> int:
     """Convert a radius in pixels of the enlarged image to the radius in LR pixels that it needs."""
     return (reach + scale - 1) // scale

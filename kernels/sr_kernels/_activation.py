@@ -1,0 +1,45 @@
+"""What may follow a sum: the activations, in PyTorch and inside a kernel."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional
+
+from sr_kernels._gelu import gelu
+from sr_kernels._triton import tl, triton
+
+ACTIVATIONS = ("none", "gelu", "relu", "leaky_relu")
+"""Names of all. Only the last has a slope, which is what values below nought are scaled by."""
+
+
+def activated(y: Tensor, activation: str, slope: float = 0.0) -> Tensor:
+    """Return a tensor of any shape, activated in plain PyTorch."""
+    if activation == "gelu":
+        return functional.gelu(y)
+    if activation == "relu":
+        return functional.relu(y)
+    return functional.leaky_relu(y, slope) if activation == "leaky_relu" else y
+
+
+@triton.jit
+def activate(y, ACTIVATION: tl.constexpr, slope):
+    """Return float32 values, activated."""
+    if ACTIVATION == "gelu":
+        y = gelu(y)
+    if ACTIVATION == "relu":
+        y = tl.maximum(y, 0.0)
+    if ACTIVATION == "leaky_relu":
+        y = tl.where(y > 0.0, y, y * slope)
+    return y
+
+
+def check_activation(op: str, activation: str, known: tuple[str, ...] = ACTIVATIONS) -> None:
+    """Refuse an activation that an op does not know.
+
+    Raises
+    ------
+    ValueError
+        If there is no such activation.
+    """
+    if activation not in known:
+        raise ValueError(f"{op} takes an activation of {known}, got {activation!r}")
