@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING
+
 from torch.nn import functional
 
 from sr_kernels._gelu import gelu
 from sr_kernels._triton import tl, triton
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ACTIVATIONS = ("none", "gelu", "relu", "leaky_relu")
 """Names of all. Only the last has a slope, which is what values below nought are scaled by."""
