@@ -11,11 +11,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sr_kernels._choice import chosen, launched, reset_launched, use_kernels
+    from sr_kernels._choice import (
+        add_launched,
+        chosen,
+        launched,
+        launches_apart,
+        reset_launched,
+        use_kernels,
+    )
     from sr_kernels._op import Op
     from sr_kernels._self_check import failures
 
-__all__ = ["chosen", "failures", "launched", "names", "op", "reset_launched", "use_kernels"]
+__all__ = [
+    "add_launched", "chosen", "failures", "launched", "launches_apart", "names", "op",
+    "reset_launched", "use_kernels",
+]  # fmt: skip
+_OF_CHOICE = {*__all__} - {"failures", "names", "op"}
 
 
 def names() -> list[str]:
@@ -40,7 +51,7 @@ def op(name: str) -> Op:
 
 def __getattr__(name: str) -> Any:
     """Import what chooses, counts and checks when it is first asked for."""
-    if name in ("chosen", "launched", "reset_launched", "use_kernels"):
+    if name in _OF_CHOICE:
         return getattr(import_module(f"{__name__}._choice"), name)
     if name == "failures":
         return getattr(import_module(f"{__name__}._self_check"), name)

@@ -20,7 +20,7 @@ import torch
 from sr_kernels._triton import HAS_TRITON, INTERPRETED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
 
@@ -31,6 +31,7 @@ LEAST_CAPABILITY = (8, 0)
 
 _word: ContextVar[str | None] = ContextVar("kernels", default=None)
 _launched: Counter[str] = Counter()
+_apart: ContextVar[Counter[str] | None] = ContextVar("apart", default=None)
 _one_at_a_time = threading.Lock()
 
 
@@ -79,8 +80,34 @@ def runs_fused(*tensors: Tensor) -> bool:
 
 def count_launch(name: str) -> None:
     """Count one more launch of the op of this name."""
+    apart = _apart.get()
+    if apart is not None:
+        apart[name] += 1
+        return
+    add_launched({name: 1})
+
+
+def add_launched(counts: Mapping[str, int]) -> None:
+    """Count as many more launches of each op, such as a CUDA graph's at every replay."""
     with _one_at_a_time:
-        _launched[name] += 1
+        _launched.update(counts)
+
+
+@contextmanager
+def launches_apart() -> Iterator[Counter[str]]:
+    """Count launches inside in a counter of their own: what is captured runs later, if at all.
+
+    Yields
+    ------
+    Counter of str
+        How often each op was launched inside, by this thread.
+    """
+    counts: Counter[str] = Counter()
+    token = _apart.set(counts)
+    try:
+        yield counts
+    finally:
+        _apart.reset(token)
 
 
 def launched() -> dict[str, int]:

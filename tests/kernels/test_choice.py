@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from sr_kernels import _choice, launched, reset_launched, use_kernels
-from sr_kernels._choice import chosen, count_launch, runs_fused
+from sr_kernels._choice import (
+    add_launched,
+    chosen,
+    count_launch,
+    launches_apart,
+    runs_fused,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -157,3 +163,31 @@ def test_launches_of_all_threads_are_counted():
     assert launched() == {"bsconv": 8}
     reset_launched()
     assert launched() == {}
+
+
+def test_launches_apart_are_counted_when_they_are_added():
+    reset_launched()
+
+    with launches_apart() as counts:
+        count_launch("bsconv")
+        count_launch("bsconv")
+        seen_inside = launched()
+    add_launched(counts)
+    add_launched(counts)
+    count_launch("bsconv")
+
+    assert counts == {"bsconv": 2}
+    assert seen_inside == {}
+    assert launched() == {"bsconv": 5}
+
+
+def test_another_thread_s_launches_are_not_counted_apart():
+    reset_launched()
+
+    with launches_apart() as counts:
+        thread = threading.Thread(target=count_launch, args=("bsconv",))
+        thread.start()
+        thread.join()
+
+    assert counts == {}
+    assert launched() == {"bsconv": 1}
