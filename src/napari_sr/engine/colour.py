@@ -5,17 +5,21 @@ Letters: N images, H x W pixels, S scale.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from napari_sr.models._chain import IMAGE, RESULT, Step, renamed, run
 from napari_sr.models.resize import imresize
 
 if TYPE_CHECKING:
+    from napari_sr.models._chain import Chain
     from napari_sr.models._network import Network
 
+_ENTERING = "entering the network"
+_LEAVING = "leaving the network"
 BICUBIC_RADIUS = 2
 """LR pixels that bicubic enlargement looks around."""
 
@@ -51,8 +55,8 @@ def extra_radius(network: Network, channels: int) -> int:
     return BICUBIC_RADIUS if channels == 4 or (channels == 3 and network.channels == 1) else 0
 
 
-def enlarge(network: Network, image: Tensor) -> Tensor:
-    """Upscale a grey, RGB or RGBA image with a network of luma or of RGB.
+def chain_for(network: Network, channels: int) -> Chain:
+    """Return the chain that upscales a grey, RGB or RGBA image with a network of luma or of RGB.
 
     A network of RGB sees grey as three equal channels, and the mean of its result is grey. A
     network of luma sees an RGB image's luma; the chroma is enlarged bicubically. Alpha never
@@ -62,8 +66,34 @@ def enlarge(network: Network, image: Tensor) -> Tensor:
     ----------
     network : Network
         Of 1 or 3 channels, in any precision.
-    image : Tensor, (N, 1, 3 or 4, H, W)
-        float32 in 0..1.
+    channels : int
+        Of the image: 1, 3 or 4.
+
+    Returns
+    -------
+    Chain
+        From float32 in 0..1 to the same, unclipped but for alpha.
+
+    Raises
+    ------
+    ValueError
+        If the network has neither 1 nor 3 channels.
+    """
+    if network.channels not in (1, 3):
+        raise ValueError(f"a network of 1 or 3 channels is needed, got {network.channels}")
+    precision = next(network.parameters()).dtype
+    colours = min(channels, 3)
+    start = partial(_start, colours, network.channels, precision)
+    inside = renamed(network.chain(), {IMAGE: _ENTERING, RESULT: _LEAVING})
+    radius = extra_radius(network, channels)
+    finish = partial(_finish, colours, network.channels, network.scale)
+    reads = (_LEAVING, IMAGE) if radius else (_LEAVING,)
+    end = Step(finish, reads, (RESULT,), radius, scale=network.scale)
+    return (Step(start, (IMAGE,), (_ENTERING,)), *inside, end)
+
+
+def enlarge(network: Network, image: Tensor) -> Tensor:
+    """Upscale a whole image, (N, 1, 3 or 4, H, W), by `chain_for`.
 
     Returns
     -------
@@ -73,27 +103,33 @@ def enlarge(network: Network, image: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If the network has neither 1 nor 3 channels.
+        If the network has neither 1 nor 3 channels, or the image is too small for it.
     """
-    if network.channels not in (1, 3):
-        raise ValueError(f"a network of 1 or 3 channels is needed, got {network.channels}")
-    colour, alpha = image[:, :3], image[:, 3:]
-    if colour.shape[1] == network.channels:
-        result = _run(network, colour)
-    elif network.channels == 3:
-        result = _run(network, colour.expand(-1, 3, -1, -1)).mean(dim=1, keepdim=True)
+    chain = chain_for(network, image.shape[1])
+    network.check_size(*image.shape[-2:])
+    return run(chain, image)
+
+
+def _start(colours: int, wanted: int, precision: torch.dtype, image: Tensor) -> Tensor:
+    """Return what enters the network, (N, wanted, H, W)."""
+    if colours > wanted:
+        colour = rgb_to_ycbcr(image[:, :3])[:, :1]
     else:
-        ycbcr = rgb_to_ycbcr(colour)
-        luma = _run(network, ycbcr[:, :1])
-        chroma = imresize(ycbcr[:, 1:], network.scale)
-        result = ycbcr_to_rgb(torch.cat((luma, chroma), dim=1))
-    if alpha.shape[1]:
-        opacity = imresize(alpha, network.scale).clamp(0, 1)
+        colour = image[:, :3].expand(-1, wanted, -1, -1)
+    return colour.to(precision)
+
+
+def _finish(
+    colours: int, given: int, scale: int, large: Tensor, image: Tensor | None = None
+) -> Tensor:
+    """Return the result, (N, 1, 3 or 4, S * H, S * W), from what leaves the network."""
+    result = large.float()
+    if colours < given:
+        result = result.mean(dim=1, keepdim=True)
+    elif colours > given and image is not None:
+        chroma = imresize(rgb_to_ycbcr(image[:, :3])[:, 1:], scale)
+        result = ycbcr_to_rgb(torch.cat((result, chroma), dim=1))
+    if image is not None and image.shape[1] == 4:
+        opacity = imresize(image[:, 3:], scale).clamp(0, 1)
         result = torch.cat((result, opacity), dim=1)
     return result
-
-
-def _run(network: Network, image: Tensor) -> Tensor:
-    precision = next(network.parameters()).dtype
-    result: Tensor = network(image.to(precision))
-    return result.float()

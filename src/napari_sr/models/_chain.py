@@ -16,12 +16,13 @@ Letters: N images, C features, H x W pixels of the image that enters the network
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from sr_kernels.plane_moments import plane_moments
 
 if TYPE_CHECKING:
+    from fractions import Fraction
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import Tensor
@@ -62,20 +63,22 @@ class Step:
     """
 
     compute: Callable[..., Tensor | tuple[Tensor, ...]]
-    """Takes the planes of `reads`, then the values of `uses`, then the window where `placed`;
-    returns the planes of `writes`, each (N, C, scale * H, scale * W)."""
+    """Takes the planes of `reads`, each as much larger than the window as it was written, then the
+    values of `uses`, then the window where `placed`; returns the planes of `writes`, each
+    (N, C, scale * H, scale * W)."""
     reads: tuple[str, ...]
     """Names of planes; the chain starts with `IMAGE`."""
     writes: tuple[str, ...]
     """Names of planes, which may replace earlier ones; the chain ends by writing `RESULT`."""
     radius: int = 0
-    """No output pixel depends on a pixel further away than this, in rows or in columns."""
+    """Nothing that is written depends on anything further away than this, in rows or in columns,
+    in pixels of the image that enters the network."""
     uses: tuple[str, ...] = ()
     """Names of gathered values."""
     placed: bool = False
     """Whether `compute` must know where its piece lies."""
-    scale: int = 1
-    """How many times larger the written planes are than the read ones."""
+    scale: int | Fraction = 1
+    """How many times larger the written planes are than the image that enters the network."""
     moments: bool = False
     """Whether `compute` returns the moments of its first plane as well, after all planes: mean and
     sum of squared deviations, as `plane_moments` does. Only without a radius, where all that a
@@ -122,8 +125,42 @@ def receptive_field(chain: Sequence[Link]) -> int | None:
     return sum(link.radius for link in chain if isinstance(link, Step))
 
 
-def _inputs(link: Link) -> tuple[str, ...]:
+def inputs_of(link: Link) -> tuple[str, ...]:
+    """Return the names of the planes and values that a link takes."""
     return link.reads + link.uses if isinstance(link, Step) else (link.reads,)
+
+
+def outputs_of(link: Link) -> tuple[str, ...]:
+    """Return the names of the planes, or of the value, that a link makes."""
+    return link.writes if isinstance(link, Step) else (link.writes,)
+
+
+def _named(link: Link, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> Link:
+    if not isinstance(link, Step):
+        reads, writes = inputs.get(link.reads, link.reads), outputs.get(link.writes, link.writes)
+        return replace(link, reads=reads, writes=writes)
+    return replace(
+        link,
+        reads=tuple(inputs.get(name, name) for name in link.reads),
+        uses=tuple(inputs.get(name, name) for name in link.uses),
+        writes=tuple(outputs.get(name, name) for name in link.writes),
+    )
+
+
+def renamed(chain: Sequence[Link], names: Mapping[str, str]) -> Chain:
+    """Return the chain with some of its planes and values under other names."""
+    return tuple(_named(link, names, names) for link in chain)
+
+
+def with_one_writer_each(chain: Sequence[Link]) -> Chain:
+    """Return the chain with names such that no plane or value replaces an earlier one."""
+    now: dict[str, str] = {}
+    links = []
+    for index, link in enumerate(chain):
+        fresh = {name: f"{name}, link {index}" for name in outputs_of(link) if name != RESULT}
+        links.append(_named(link, now, fresh))
+        now |= fresh
+    return tuple(links)
 
 
 def _with_last_uses(chain: Sequence[Link]) -> Iterator[tuple[Link, set[str]]]:
@@ -131,10 +168,9 @@ def _with_last_uses(chain: Sequence[Link]) -> Iterator[tuple[Link, set[str]]]:
     wanted = {RESULT}
     pairs: list[tuple[Link, set[str]]] = []
     for link in reversed(chain):
-        inputs = set(_inputs(link))
+        inputs = set(inputs_of(link))
         pairs.append((link, inputs - wanted))
-        written = set(link.writes) if isinstance(link, Step) else {link.writes}
-        wanted = (wanted - written) | inputs
+        wanted = (wanted - set(outputs_of(link))) | inputs
     return reversed(pairs)
 
 

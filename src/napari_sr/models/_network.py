@@ -82,7 +82,17 @@ class Network(nn.Module):
             raise ValueError(
                 f"{name} needs a tensor (N, {self.channels}, H, W), got {tuple(image.shape)}"
             )
-        height, width = image.shape[-2:]
+        self.check_size(*image.shape[-2:])
+
+    def check_size(self, height: int, width: int) -> None:
+        """Refuse an image that is too small, or no multiple of `multiple`.
+
+        Raises
+        ------
+        ValueError
+            Naming what is needed and what came.
+        """
+        name = type(self).__name__
         if min(height, width) < self.least_size:
             raise ValueError(
                 f"{name} needs at least {self.least_size} x {self.least_size} pixels, "
