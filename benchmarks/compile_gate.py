@@ -70,7 +70,7 @@ NETWORKS = dict.fromkeys(("bsrn", "bsrn_s", "rfdn", "imdn"), (torch.float16, (1,
 widths inside, and leave out what is optional."""
 
 NARROW = {
-    "plane_moments._merge_kernel": "reads four bytes of every part of a plane, once",
+    "_moments._merge_kernel": "reads four bytes of every part of a plane, once",
     "contrast_gate._kernel": "reads the moments of one image and two small matrices, once",
 }
 """Kernels that need no 128-bit loads, and why."""

@@ -2,10 +2,9 @@
 
 mean[n, c] = sum of x[n, c] / (H W), m2[n, c] = sum of (x[n, c] - mean[n, c])^2
 
-They are computed relative to the plane's first pixel, so that an offset costs no digits; parts of
-a plane are merged pairwise by their counts, as in Chan, Golub and LeVeque, "Updating Formulae and
-a Pairwise Algorithm for Computing Sample Variances", 1979. No atomics: the parts depend on the
-shape alone, and results are equal to the bit from run to run.
+They are computed relative to the plane's first pixel, so that an offset costs no digits. Parts of
+a plane are merged by their counts, in an order that depends on the shape alone: results are equal
+to the bit from run to run.
 
 Bytes, for n elements of e bytes each: eager PyTorch moves n(e + 4) to widen to float32, 4n for the
 mean, 8n for the deviations, 8n for their squares and 4n for the sum; the kernel reads ne. At best
@@ -14,13 +13,13 @@ it is 1 + 28 / e times as fast, 15 times in half precision.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from sr_kernels._configuration import configuration
+from sr_kernels._moments import MOST, fold, merge, new_parts, store_part
 from sr_kernels._op import Op, register
 from sr_kernels._triton import tl, triton
 
@@ -31,8 +30,6 @@ BLOCK = 4096
 """Values that one program holds: 32 of each thread."""
 CHANNELS = 64
 """Channels that one program looks at, at most."""
-PARTS = 1024
-"""Parts that a plane is cut into, at most; one program merges them all at once."""
 WARPS = 4
 
 
@@ -44,20 +41,14 @@ def reference(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @triton.jit
-def _sum(x):
-    """Sum over axis 0 in two steps, as shorter sums round less; the first is within a thread."""
-    return tl.sum(tl.sum(tl.reshape(x, (x.shape[0] // 16, 16, x.shape[1])), axis=0), axis=0)
-
-
-@triton.jit
 def _part_kernel(
-    x_ptr, parts_ptr, pixels, tiles,
+    x_ptr, parts_ptr, pixels, tiles, parts, images,
     C: tl.constexpr, CHANNELS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     # one program: a part of an image, `tiles` times BLOCK neighbouring pixels, of CHANNELS channels
-    part, parts = tl.program_id(0), tl.num_programs(0)
-    image = tl.program_id(1).to(tl.int64)
-    channel = tl.program_id(2) * CHANNELS + tl.arange(0, CHANNELS)
+    part = tl.program_id(0) % parts
+    image = (tl.program_id(0) // parts).to(tl.int64)
+    channel = tl.program_id(1) * CHANNELS + tl.arange(0, CHANNELS)
     wanted = channel < C
     first = x_ptr + image * pixels * C + channel
     pivot = tl.load(first, mask=wanted, other=0.0).to(tl.float32)
@@ -74,38 +65,10 @@ def _part_kernel(
         x = tl.where(inside, x - pivot[None, :], 0.0)
         before = (begin - start).to(tl.float32)
         count = tl.minimum(stop - begin, BLOCK).to(tl.float32)
-        average = _sum(x) / count
-        apart = tl.where(inside, x - average[None, :], 0.0)
-        share = count / (before + count)
-        step = average - mean
-        mean += step * share
-        m2 += _sum(apart * apart) + step * step * before * share
+        mean, m2 = fold(x, inside, count, before, mean, m2)
 
-    to = parts_ptr + (image * C + channel) * parts + part
-    tl.store(to, mean, mask=wanted)
-    tl.store(to + tl.num_programs(1).to(tl.int64) * C * parts, m2, mask=wanted)
-
-
-@triton.jit
-def _merge_kernel(
-    x_ptr, parts_ptr, mean_ptr, m2_ptr, pixels, span, parts,
-    C: tl.constexpr, PARTS: tl.constexpr,
-):  # fmt: skip
-    # one program: all parts of one plane
-    plane = tl.program_id(0).to(tl.int64)
-    part = tl.arange(0, PARTS)
-    inside = part < parts
-    at = parts_ptr + plane * parts + part
-    mean = tl.load(at, mask=inside, other=0.0)
-    m2 = tl.load(at + tl.num_programs(0).to(tl.int64) * parts, mask=inside, other=0.0)
-    count = tl.minimum(pixels - part.to(tl.int64) * span, span)
-    count = tl.where(inside, count, 0).to(tl.float32)
-
-    merged = tl.sum(count * mean, axis=0) / pixels
-    apart = mean - merged
-    pivot = tl.load(x_ptr + plane // C * pixels * C + plane % C).to(tl.float32)
-    tl.store(mean_ptr + plane, pivot + merged)
-    tl.store(m2_ptr + plane, tl.sum(m2 + count * apart * apart, axis=0))
+    place = (image * C + channel) * parts + part
+    store_part(parts_ptr, place, images * C, parts, pivot, mean, m2, wanted)
 
 
 def _launch(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -115,21 +78,15 @@ def _launch(x: Tensor) -> tuple[Tensor, Tensor]:
     pixels = height * width
     group = min(CHANNELS, triton.next_power_of_2(channels))
     options = configuration("plane_moments", x, BLOCK=BLOCK // group, num_warps=WARPS)
-    tiles = triton.cdiv(pixels, options["BLOCK"] * PARTS)
+    tiles = triton.cdiv(pixels, options["BLOCK"] * MOST)
     span = options["BLOCK"] * tiles
     count = triton.cdiv(pixels, span)
-    empty = partial(torch.empty, dtype=torch.float32, device=x.device)
-    parts = empty((2, images * channels, count))
-    mean, m2 = empty((images, channels, 1, 1)), empty((images, channels, 1, 1))
+    parts = new_parts(images, channels, count, x.device)
     with torch.cuda.device_of(x):
-        _part_kernel[(count, images, triton.cdiv(channels, group))](
-            x, parts, pixels, tiles, C=channels, CHANNELS=group, **options
+        _part_kernel[(count * images, triton.cdiv(channels, group))](
+            x, parts, pixels, tiles, count, images, C=channels, CHANNELS=group, **options
         )
-        _merge_kernel[(images * channels,)](
-            x, parts, mean, m2, pixels, span, count,
-            C=channels, PARTS=triton.next_power_of_2(count), num_warps=WARPS,
-        )  # fmt: skip
-    return mean, m2
+    return merge(parts, (1, pixels), (1, span))
 
 
 _compute = register("plane_moments", reference, _launch)

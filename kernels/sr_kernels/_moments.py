@@ -1,0 +1,107 @@
+"""Moments of a plane from those of its parts: what the ops have in common that gather them.
+
+A program that meets a part of a plane stores the part's mean and its sum of squared deviations
+from that; a second kernel merges the parts by their counts, as in Chan, Golub and LeVeque,
+"Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979. Means are told
+from a pivot near them, so that an offset costs no digits. No atomics: the parts depend on the
+shape alone, and results are equal to the bit from run to run.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sr_kernels._triton import tl, triton
+
+MOST = 1024
+"""Parts that are merged at once."""
+WARPS = 4
+
+
+@triton.jit
+def _sum(x):
+    """Sum over axis 0 in two steps, as shorter sums round less; the first is within a thread."""
+    return tl.sum(tl.sum(tl.reshape(x, (x.shape[0] // 16, 16, x.shape[1])), axis=0), axis=0)
+
+
+@triton.jit
+def fold(x, inside, count, before, mean, m2):
+    """Merge `count` pixels, (pixels, channels), nought outside, with the moments of `before`."""
+    average = _sum(x) / count
+    apart = tl.where(inside, x - average[None, :], 0.0)
+    share = count / (before + count)
+    step = average - mean
+    return mean + step * share, m2 + _sum(apart * apart) + step * step * before * share
+
+
+@triton.jit
+def store_part(parts_ptr, place, planes, parts, pivot, mean, m2, wanted):
+    """Store what `merge` merges of one part: its pivot, its mean from there on, and its m2."""
+    every = tl.cast(planes, tl.int64) * parts
+    tl.store(parts_ptr + place, pivot, mask=wanted)
+    tl.store(parts_ptr + every + place, mean, mask=wanted)
+    tl.store(parts_ptr + 2 * every + place, m2, mask=wanted)
+
+
+@triton.jit
+def _merge_kernel(
+    parts_ptr, mean_ptr, m2_ptr, height, width, rows, columns, parts, PARTS: tl.constexpr
+):  # fmt: skip
+    # one program: all parts of one plane, PARTS at a time
+    plane, every = tl.program_id(0).to(tl.int64), tl.num_programs(0).to(tl.int64) * parts
+    parts_ptr += plane * parts
+    across = tl.cdiv(width, columns)
+    origin = tl.load(parts_ptr)
+    mean, m2, before = 0.0, 0.0, 0.0
+    for begin in range(0, parts, PARTS):
+        part = begin + tl.arange(0, PARTS)
+        inside = part < parts
+        pivot = tl.load(parts_ptr + part, mask=inside, other=0.0)
+        means = tl.load(parts_ptr + every + part, mask=inside, other=0.0) + (pivot - origin)
+        m2s = tl.load(parts_ptr + 2 * every + part, mask=inside, other=0.0)
+        # the last part of a row or column of parts has fewer pixels
+        high = tl.minimum(height - (part // across).to(tl.int64) * rows, rows)
+        wide = tl.minimum(width - (part % across).to(tl.int64) * columns, columns)
+        counts = tl.where(inside, high * wide, 0).to(tl.float32)
+
+        count = tl.sum(counts, axis=0)
+        average = tl.sum(counts * means, axis=0) / count
+        apart = tl.where(inside, means - average, 0.0)
+        share = count / (before + count)
+        step = average - mean
+        m2 += tl.sum(m2s + counts * apart * apart, axis=0) + step * step * before * share
+        mean += step * share
+        before += count
+    tl.store(mean_ptr + plane, origin + mean)
+    tl.store(m2_ptr + plane, m2)
+
+
+def new_parts(images: int, channels: int, parts: int, device: torch.device) -> Tensor:
+    """Return memory for what `store_part` stores, (3, N, C, parts) in float32."""
+    return torch.empty((3, images, channels, parts), dtype=torch.float32, device=device)
+
+
+def merge(parts: Tensor, plane: tuple[int, int], part: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Merge the moments of a plane's parts.
+
+    Parameters
+    ----------
+    parts : Tensor, (3, N, C, parts)
+        See `store_part`. A plane's parts follow each other in rows.
+    plane, part : (int, int)
+        Height and width of a plane, and of a part that does not lie at its lower or right end.
+
+    Returns
+    -------
+    mean, m2 : Tensor, (N, C, 1, 1)
+        In float32.
+    """
+    _, images, channels, count = parts.shape
+    mean, m2 = (parts.new_empty((images, channels, 1, 1)) for _ in range(2))
+    together = min(triton.next_power_of_2(count), MOST)
+    with torch.cuda.device_of(parts):
+        _merge_kernel[(images * channels,)](
+            parts, mean, m2, *plane, *part, count, PARTS=together, num_warps=WARPS
+        )
+    return mean, m2
