@@ -1,0 +1,217 @@
+"""Run a chain on one plane, stage by stage and tile by tile, equal to running it whole.
+
+Only a tile is ever on the device, with the small values that were gathered; see `stages`.
+
+Letters: C channels, H x W pixels of the image that enters the network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from napari_sr.engine.features import Features, scaled
+from napari_sr.models._chain import IMAGE, RESULT, Cells, Moments, Step, Window, compute
+from sr_kernels.plane_moments import merged, plane_moments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from fractions import Fraction
+
+    from napari_sr.engine.stages import Stage, Stages
+    from napari_sr.engine.tiling import Tile
+    from napari_sr.models._chain import Chain
+
+
+class OverflowInFeaturesError(Exception):
+    """Features left the range of half precision, so that they cannot wait in it."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A rectangle of a plane, in pixels of the image."""
+
+    rows: slice
+    columns: slice
+
+    def without(self, radius: int, height: int, width: int) -> Part:
+        """Return what is left inside a border, which is wrong at inner edges only."""
+        return Part(_inner(self.rows, radius, height), _inner(self.columns, radius, width))
+
+    def within(self, outer: Part, scale: int | Fraction) -> tuple[slice, slice]:
+        """Return the rows and columns of a plane of `outer` that are this part."""
+        return _from(self.rows, outer.rows, scale), _from(self.columns, outer.columns, scale)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+
+def _inner(span: slice, radius: int, size: int) -> slice:
+    start = span.start + radius if span.start > 0 else 0
+    return slice(start, span.stop - radius if span.stop < size else size)
+
+
+def _from(inner: slice, outer: slice, scale: int | Fraction) -> slice:
+    return scaled(slice(inner.start - outer.start, inner.stop - outer.start), scale)
+
+
+@dataclass
+class Work:
+    """What one run of a chain holds."""
+
+    plan: Stages
+    """What to run, and how it is cut."""
+    chain: Chain
+    """The same chain as the plan's, of a network on the device."""
+    device: torch.device
+    read: Callable[[slice, slice], Tensor]
+    """Takes rows and columns; returns that part of the image, (1, C, rows, columns)."""
+    write: Callable[[slice, slice, Tensor], None]
+    """Takes rows and columns, and that part of the result, so many times larger."""
+    features: Features
+    values: dict[str, Tensor] = field(default_factory=dict)
+    """What was gathered, by name."""
+
+
+def run_stages(work: Work) -> Iterator[int]:
+    """Run all stages; yield, after every tile, how many are done.
+
+    Raises
+    ------
+    OverflowInFeaturesError
+        If a feature plane holds NaN or infinity.
+    """
+    last = {name: at for at, stage in enumerate(work.plan.all) for name in stage.reads}
+    done = 0
+    for at, stage in enumerate(work.plan.all):
+        for name in stage.keeps:
+            if name != RESULT:
+                kind = work.plan.profile.planes[name]
+                work.features.make(name, kind.channels, kind.scale, kind.dtype)
+        for _ in _run_stage(work, stage):
+            done += 1
+            yield done
+        for name in stage.reads:
+            if last[name] == at:
+                work.features.drop(name)
+
+
+def _run_stage(work: Work, stage: Stage) -> Iterator[None]:
+    link = None if stage.gather is None else work.chain[stage.gather]
+    tiles = work.plan.tiles(stage)
+    if isinstance(link, Cells):
+        yield from _gather_cells(work, link, tiles)
+        return
+    moments: list[tuple[int, Tensor, Tensor]] = []
+    for tile in tiles:
+        told = _run_tile(work, stage, tile)
+        if told is not None:
+            moments.append(told)
+        yield
+    if isinstance(link, Moments):
+        count, mean, deviations = merged(moments)
+        work.values[link.writes] = link.finish(mean, deviations, count)
+
+
+def _gather_cells(work: Work, link: Cells, tiles: list[Tile]) -> Iterator[None]:
+    """Compute a grid of cells, some together at a time."""
+    rows, columns = tiles[-1].rows.keep.stop, tiles[-1].columns.keep.stop
+    cells: Tensor | None = None
+    for tile in tiles:
+        part = Part(*(_under(span.read, link) for span in (tile.rows, tile.columns)))
+        found = link.compute(_read(work, link.reads, part))
+        if cells is None:
+            cells = found.new_empty((*found.shape[:2], rows, columns))
+        cells[..., tile.rows.read, tile.columns.read] = found
+        yield
+    if cells is not None:
+        work.values[link.writes] = link.finish(cells)
+
+
+def _under(cells: slice, link: Cells) -> slice:
+    """Return which pixels some cells look at."""
+    return slice(cells.start * link.pitch, (cells.stop - 1) * link.pitch + link.reach)
+
+
+def _run_tile(work: Work, stage: Stage, tile: Tile) -> tuple[int, Tensor, Tensor] | None:
+    """Compute one tile; return the moments of its core where the stage gathers some."""
+    core = Part(tile.rows.keep, tile.columns.keep)
+    held = _Held(work, Part(tile.rows.read, tile.columns.read))
+    for place in stage.steps:
+        step = work.chain[place]
+        if isinstance(step, Step):
+            held.compute(step)
+    for name in stage.keeps:
+        values = held.part(name, core)
+        if not torch.isfinite(values).all():
+            raise OverflowInFeaturesError(f"NaN or infinity in rows {core.rows}, {core.columns}")
+        if name == RESULT:
+            work.write(core.rows, core.columns, values)
+        else:
+            work.features.write(name, core.rows, core.columns, values)
+    link = None if stage.gather is None else work.chain[stage.gather]
+    if not isinstance(link, Moments):
+        return None
+    height, width = core.size
+    return height * width, *held.moments(link.reads, core)
+
+
+def _read(work: Work, name: str, part: Part) -> Tensor:
+    if name == IMAGE:
+        return work.read(part.rows, part.columns).to(work.device)
+    values = work.features.read(name, part.rows, part.columns)
+    return values.to(work.device).contiguous()
+
+
+class _Held:
+    """The planes of one tile, each as far as it is right.
+
+    Parameters
+    ----------
+    work : Work
+        Where other planes are read.
+    part : Part
+        What the tile reads.
+    """
+
+    def __init__(self, work: Work, part: Part) -> None:
+        self._work = work
+        self._part = part
+        self._planes: dict[str, tuple[Tensor, Part, int | Fraction]] = {}
+        self._told: dict[str, tuple[Part, tuple[Tensor, Tensor]]] = {}
+
+    def compute(self, step: Step) -> None:
+        """Compute a step on what is still right."""
+        grid = self._work.plan.grid
+        inputs = {name: self.part(name, self._part) for name in step.reads}
+        inputs |= {name: self._work.values[name] for name in step.uses}
+        place = self._part.rows.start, self._part.columns.start
+        window = Window(*place, *self._part.size, grid.height, grid.width)
+        written, told = compute(step, inputs, window)
+        for name, plane in written.items():
+            self._planes[name] = (plane, self._part, step.scale)
+        if told is not None:
+            self._told[step.writes[0]] = (self._part, told)
+        radius = -(-step.radius // grid.multiple) * grid.multiple
+        self._part = self._part.without(radius, grid.height, grid.width)
+
+    def part(self, name: str, part: Part) -> Tensor:
+        """Return a part of a plane, read from outside where the tile has not made it."""
+        if name not in self._planes:
+            scale = self._work.plan.profile.planes[name].scale
+            self._planes[name] = (_read(self._work, name, part), part, scale)
+        plane, held, scale = self._planes[name]
+        rows, columns = part.within(held, scale)
+        return plane[..., rows, columns]
+
+    def moments(self, name: str, core: Part) -> tuple[Tensor, Tensor]:
+        """Return mean and squared deviations of the core of a plane."""
+        part, told = self._told.get(name, (None, None))
+        if told is not None and part == core:
+            return told
+        return plane_moments(self.part(name, core))
