@@ -1,0 +1,52 @@
+"""1x1 convolutions inside a kernel: (pixels, sources) times (sources, outputs)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from sr_kernels._triton import INTERPRETED, tl, triton
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LEAST_DOT = 16
+"""No side of a matrix product is smaller; fewer channels are filled up with zeros."""
+
+
+@triton.jit
+def load_weight(
+    weight_ptr, source, output, SOURCES: tl.constexpr, OUTPUTS: tl.constexpr,
+    STRIDE: tl.constexpr, DOT: tl.constexpr,
+):  # fmt: skip
+    """Return a 1x1 convolution's weight as (sources, outputs); what fills up is zero.
+
+    From one output to the next it is STRIDE values, more than SOURCES where it is a part of one.
+    """
+    inside = (source < SOURCES)[:, None] & (output < OUTPUTS)[None, :]
+    at = output[None, :] * STRIDE + source[:, None]
+    return tl.load(weight_ptr + at, mask=inside, other=0.0).to(DOT)
+
+
+@triton.jit
+def load_vector(vector_ptr, index, LENGTH: tl.constexpr):
+    """Return a vector as (1, channels) of float32; what fills up is zero."""
+    return tl.load(vector_ptr + index, mask=index < LENGTH, other=0.0).to(tl.float32)[None, :]
+
+
+def padded(channels: int) -> int:
+    """Return how many channels a matrix product takes for so many."""
+    return max(LEAST_DOT, triton.next_power_of_2(channels))
+
+
+def dot_type(dtype: torch.dtype) -> Any:
+    """Return in which dtype matrices are multiplied: the interpreter cannot do it in bfloat16."""
+    types = {torch.float16: tl.float16, torch.bfloat16: tl.bfloat16}
+    wide = INTERPRETED and dtype == torch.bfloat16
+    return tl.float32 if wide else types.get(dtype, tl.float32)
+
+
+def channels_last(plane: Tensor) -> Tensor:
+    """Return a plane, (N, C, H, W), with its channels next to each other."""
+    return plane.contiguous(memory_format=torch.channels_last)
