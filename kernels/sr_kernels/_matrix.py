@@ -37,7 +37,7 @@ def load_vector(vector_ptr, index, LENGTH: tl.constexpr):
 
 def padded(channels: int) -> int:
     """Return how many channels a matrix product takes for so many."""
-    return max(LEAST_DOT, triton.next_power_of_2(channels))
+    return max(LEAST_DOT, int(triton.next_power_of_2(channels)))
 
 
 def dot_type(dtype: torch.dtype) -> Any:

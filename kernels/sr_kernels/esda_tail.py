@@ -230,7 +230,7 @@ def _bytes_moved(*arguments: Any) -> int:
 
 def _flops(x: Tensor, *arguments: Any) -> int:
     # two for each multiply-add of the five matrices, which dwarf all others
-    return 2 * x[:, :1].numel() * sum(weight.numel() for weight in arguments[3:13:2])
+    return int(2 * x[:, :1].numel() * sum(weight.numel() for weight in arguments[3:13:2]))
 
 
 OP = Op(esda_tail, reference, _launch, _example, _bytes_moved, _flops)
