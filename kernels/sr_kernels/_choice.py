@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 WORDS = ("auto", "reference", "triton")
 VARIABLE = "NAPARI_SR_KERNELS"
+HALF = (torch.float16, torch.bfloat16)
 LEAST_CAPABILITY = (8, 0)
 """Older GPUs lack the matrix instructions that the kernels are made of."""
 
@@ -148,7 +149,8 @@ def _obstacle(tensors: tuple[Tensor, ...]) -> str | None:
         return f"tensors lie on {device}, not on a CUDA device"
     if torch.version.hip:
         return "nobody has run the kernels on an AMD GPU yet"
-    if not dtypes <= {torch.float16, torch.bfloat16}:
+    # statistics are float32 beside weights in half precision
+    if dtypes.isdisjoint(HALF) or not dtypes <= {*HALF, torch.float32}:
         return f"kernels compute in half precision, got {', '.join(sorted(map(str, dtypes)))}"
     capability = _capability(device.index)
     if capability < LEAST_CAPABILITY:

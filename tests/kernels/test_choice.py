@@ -60,6 +60,13 @@ def test_a_recent_gpu_runs_kernels_in_half_precision(capability):
     assert not runs_fused(Pretended(torch.float32))
 
 
+def test_statistics_may_be_float32_beside_half_precision(capability):
+    capability(9, 0)
+
+    assert runs_fused(Pretended(torch.float32), Pretended(torch.float16))
+    assert not runs_fused(Pretended(torch.float64), Pretended(torch.float16))
+
+
 def test_an_old_gpu_runs_the_reference(capability):
     capability(7, 5)
 

@@ -10,7 +10,8 @@ from sr_kernels import launched, use_kernels
 from sr_kernels.contrast_gate import contrast_gate
 
 pytestmark = pytest.mark.usefixtures("kernels")
-NAMES = ("squeeze_weight", "squeeze_bias", "excite_weight", "excite_bias")
+NAMES = ("m2", "squeeze_weight", "squeeze_bias", "excite_weight", "excite_bias")
+PIXELS = 189
 
 
 @pytest.fixture
@@ -21,9 +22,11 @@ def network(device):
 
 
 @pytest.fixture
-def x(device):
+def moments(device):
+    """Mean and sum of squared deviations, in float32."""
     torch.manual_seed(0)
-    return torch.randn(2, 48, 9, 21, device=device).half()
+    mean, spread = torch.randn(2, 2, 48, 1, 1, device=device)
+    return mean, PIXELS * spread.square()
 
 
 def weights_of(network):
@@ -32,55 +35,70 @@ def weights_of(network):
     return [tensor for each in convolutions for tensor in (each.weight, each.bias)]
 
 
-def test_it_is_the_network_s_gate(network, x):
-    result = contrast_gate(x, *weights_of(network))
+def test_the_network_s_gate_is_one_launch_and_its_formula(network, moments):
+    result = network(*moments, PIXELS)
 
-    variance, mean = torch.var_mean(x.double(), dim=(2, 3), keepdim=True, correction=0)
+    assert (result.dtype, launched()) == (torch.float16, {"contrast_gate": 1})
+    mean, m2 = (each.double() for each in moments)
     with use_kernels("reference"):
-        expected = network.double()(mean, variance)
+        expected = network.double()(mean, m2, PIXELS)
     # gates lie below 1, where half precision is spaced by 2 ** -11
     torch.testing.assert_close(result.double(), expected, rtol=0, atol=2**-11)
-    assert launched() == {"contrast_gate": 1}
 
 
-def test_a_large_mean_does_not_hide_the_contrast(network, x):
+def test_the_contrast_is_the_mean_and_the_standard_deviation(network, moments):
     squeeze = torch.zeros_like(network.squeeze.weight)
     squeeze[0, 7] = 1
     excite = torch.zeros_like(network.excite.weight)
     excite[:, 0] = 1
     bias = torch.zeros_like(network.squeeze.bias)
     bias[0] = -1024
-    x = (x * 2).round() + 1024
+    mean, m2 = moments
 
-    result = contrast_gate(x, squeeze, bias, excite, torch.zeros_like(network.excite.bias))
+    none = torch.zeros_like(network.excite.bias)
+    result = contrast_gate(mean + 1024, m2, PIXELS, squeeze, bias, excite, none)
 
-    variance, mean = torch.var_mean(x[:, 7].double(), dim=(1, 2), correction=0)
-    expected = torch.sigmoid(torch.relu(mean - 1024 + variance.sqrt()))
-    torch.testing.assert_close(result[:, 0, 0, 0].double(), expected, rtol=0, atol=2**-11)
-
-
-def test_a_constant_plane_has_a_finite_slope(network, x):
-    x = torch.ones_like(x).requires_grad_()
-
-    contrast_gate(x, *weights_of(network)).sum().backward()
-
-    assert x.grad.isfinite().all()
+    expected = (mean[:, 7] + (m2[:, 7] / PIXELS).sqrt()).relu().sigmoid()
+    # float32 tells numbers near 1024 apart by 2 ** -14
+    atol = 2**-11 + 2**-14
+    torch.testing.assert_close(result[:, 0].float(), expected, rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize("name", NAMES[1:])
-def test_an_error_names_the_tensor_and_its_shape(network, x, name):
-    weights = dict(zip(NAMES, weights_of(network), strict=True))
-    weights[name] = weights[name][:1]
+def test_a_constant_plane_has_a_finite_slope(network, moments):
+    mean, m2 = moments[0], torch.zeros_like(moments[1]).requires_grad_()
+
+    contrast_gate(mean, m2, PIXELS, *weights_of(network)).sum().backward()
+
+    assert m2.grad.isfinite().all()
+
+
+def test_a_constant_plane_gates_by_its_mean(network, moments):
+    mean, none = moments[0], torch.zeros_like(moments[1])
+
+    result = contrast_gate(mean, none, PIXELS, *weights_of(network))
+
+    expected = network.excite(network.squeeze(mean.half()).relu()).sigmoid()
+    torch.testing.assert_close(result, expected, rtol=0, atol=2**-9)
+
+
+@pytest.mark.parametrize("name", ["m2", "squeeze_bias", "excite_weight", "excite_bias"])
+def test_an_error_names_the_tensor_and_its_shape(network, moments, name):
+    given = dict(zip(NAMES, [moments[1], *weights_of(network)], strict=True))
+    given[name] = given[name][:1]
 
     with pytest.raises(ValueError, match=f"contrast_gate needs {name}") as caught:
-        contrast_gate(x, **weights)
+        contrast_gate(moments[0], pixels=PIXELS, **given)
 
-    assert str(tuple(weights[name].shape)) in str(caught.value)
+    assert str(tuple(given[name].shape)) in str(caught.value)
 
 
-@pytest.mark.parametrize("shape", [(2, 48, 0, 4), (48, 3, 4)], ids=str)
-def test_an_error_names_the_shape(network, device, shape):
-    with pytest.raises(ValueError, match="contrast_gate needs") as caught:
-        contrast_gate(torch.ones(shape, device=device), *weights_of(network))
+@pytest.mark.parametrize(
+    ("shape", "pixels"), [((2, 48, 1, 1), 0), ((2, 48), 5), ((2, 48, 3, 4), 5)]
+)
+def test_an_error_names_the_shape_and_the_pixels(network, device, shape, pixels):
+    mean = torch.ones(shape, device=device)
 
-    assert str(shape) in str(caught.value)
+    with pytest.raises(ValueError, match="contrast_gate needs a mean") as caught:
+        contrast_gate(mean, mean, pixels, *weights_of(network))
+
+    assert f"{shape} of {pixels}" in str(caught.value)

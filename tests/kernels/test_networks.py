@@ -15,10 +15,10 @@ SMALL = {
     "imdn": {"scale": 2, "features": 16, "blocks": 1, "reduction": 4},
 }
 LAUNCHED = {
-    "bsrn": {"bsconv", "esa_tail", "gated_residual", "pixel_shuffle_add", "plane_moments"},
+    "bsrn": {"bsconv", "contrast_gate", "esa_tail", "gated_residual", "pixel_shuffle_add"},
     "bsrn_s": {"bsconv", "esa_mix", "pixel_shuffle_add"},
     "rfdn": {"esa_tail", "pixel_shuffle_add"},
-    "imdn": {"gated_residual", "pixel_shuffle_add", "plane_moments"},
+    "imdn": {"contrast_gate", "gated_residual", "pixel_shuffle_add", "plane_moments"},
 }
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_sr.models._blocks import conv1x1
 from napari_sr.models._chain import Cells, Moments, Window
+from sr_kernels.contrast_gate import contrast_gate
 from sr_kernels.esa_tail import esa_tail
 
 if TYPE_CHECKING:
@@ -43,12 +43,11 @@ class ContrastGate(nn.Module):
 
     def forward(self, mean: Tensor, deviations: Tensor, pixels: int) -> Tensor:
         """Return the gates, (N, C, 1, 1), of channels with these moments, (N, C, 1, 1)."""
-        variance = deviations / pixels
-        if torch.is_grad_enabled():
-            # the square root of a constant plane's variance has no finite slope
-            variance = variance.clamp(min=1e-12)
-        contrast = (mean + variance.sqrt()).to(self.squeeze.weight.dtype)
-        return torch.sigmoid(self.excite(functional.relu(self.squeeze(contrast))))
+        # a convolution's bias may be missing; these have theirs
+        squeeze_bias = cast("Tensor", self.squeeze.bias)
+        excite_bias = cast("Tensor", self.excite.bias)
+        squeeze, excite = self.squeeze.weight, self.excite.weight
+        return contrast_gate(mean, deviations, pixels, squeeze, squeeze_bias, excite, excite_bias)
 
     def link(self, reads: str, writes: str) -> Moments:
         """Return the link that gathers the gates from a whole plane."""
