@@ -30,13 +30,13 @@ BLOCK = 128
 WARPS = 8
 
 
-def reference(
+def refine(
     x: Tensor, first: Tensor, second: Tensor, last: Tensor,
     x_weight: Tensor, x_bias: Tensor, first_weight: Tensor, first_bias: Tensor,
     second_weight: Tensor, second_bias: Tensor, fuse_weight: Tensor, fuse_bias: Tensor,
-    squeeze_weight: Tensor, squeeze_bias: Tensor, activation: str, slope: float,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Compute `esda_tail` in plain PyTorch."""
+    activation: str, slope: float,
+) -> Tensor:  # fmt: skip
+    """Compute what `esda_tail` squeezes, (N, C, H, W), in plain PyTorch."""
     # parts are dropped as soon as they are together
     parts = torch.cat(
         [
@@ -47,7 +47,20 @@ def reference(
         ],
         dim=1,
     )
-    refined = functional.conv2d(parts, fuse_weight, fuse_bias)
+    return functional.conv2d(parts, fuse_weight, fuse_bias)
+
+
+def reference(
+    x: Tensor, first: Tensor, second: Tensor, last: Tensor,
+    x_weight: Tensor, x_bias: Tensor, first_weight: Tensor, first_bias: Tensor,
+    second_weight: Tensor, second_bias: Tensor, fuse_weight: Tensor, fuse_bias: Tensor,
+    squeeze_weight: Tensor, squeeze_bias: Tensor, activation: str, slope: float,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Compute `esda_tail` in plain PyTorch."""
+    refined = refine(
+        x, first, second, last, x_weight, x_bias, first_weight, first_bias, second_weight,
+        second_bias, fuse_weight, fuse_bias, activation, slope,
+    )  # fmt: skip
     return refined, functional.conv2d(refined, squeeze_weight, squeeze_bias)
 
 

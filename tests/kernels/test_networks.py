@@ -15,9 +15,16 @@ SMALL = {
     "imdn": {"scale": 2, "features": 16, "blocks": 1, "reduction": 4},
 }
 LAUNCHED = {
-    "bsrn": {"bsconv", "contrast_gate", "esa_tail", "gated_residual", "pixel_shuffle_add"},
-    "bsrn_s": {"bsconv", "esa_mix", "pixel_shuffle_add"},
-    "rfdn": {"esa_tail", "pixel_shuffle_add"},
+    "bsrn": {
+        "bsconv",
+        "contrast_gate",
+        "esa_tail",
+        "esda_tail",
+        "gated_residual",
+        "pixel_shuffle_add",
+    },
+    "bsrn_s": {"bsconv", "esa_mix", "esda_tail", "pixel_shuffle_add"},
+    "rfdn": {"esa_tail", "esda_tail", "pixel_shuffle_add"},
     "imdn": {"contrast_gate", "gated_residual", "pixel_shuffle_add", "plane_moments"},
 }
 

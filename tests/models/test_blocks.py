@@ -19,6 +19,7 @@ from napari_sr.models._blocks import (
     scale_of_enlarger,
     scale_of_shuffle,
     shape_of,
+    weight_and_bias,
     width_of,
 )
 from sr_kernels._activation import activated
@@ -43,6 +44,14 @@ def test_kernels_know_an_activation_by_name_and_slope(module):
 def test_an_activation_that_kernels_do_not_know_is_refused(module):
     with pytest.raises(ValueError, match=rf"got {type(module).__name__}\("):
         activation_of(module)
+
+
+def test_a_convolution_s_tensors_come_weight_first():
+    layer = conv1x1(3, 5)
+
+    weight, bias = weight_and_bias(layer)
+
+    assert weight is layer.weight and bias is layer.bias
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4])

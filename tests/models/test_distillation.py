@@ -62,21 +62,27 @@ def test_fusion_block_by_block_is_the_1x1_over_all_of_them():
 
 def test_distillation_is_its_definition():
     torch.manual_seed(1)
-    convolution = partial(Activated3x3, activation=nn.Tanh())
-    block = Distillation(features=6, convolution=convolution, activation=nn.Tanh()).double()
+    convolution = partial(Activated3x3, activation=nn.ReLU())
+    block = Distillation(features=6, convolution=convolution, activation=nn.LeakyReLU(0.3)).double()
+    squeeze = conv1x1(6, 2).double()
     x = torch.rand(1, 6, 5, 5, dtype=torch.float64)
 
     def convolve(layer, x):
         return nn.functional.conv2d(x, layer.weight, layer.bias, padding=1)
 
-    first = (convolve(block.refine[0], x) + x).tanh()
-    second = (convolve(block.refine[1], first) + first).tanh()
-    third = (convolve(block.refine[2], second) + second).tanh()
+    first = (convolve(block.refine[0], x) + x).relu()
+    second = (convolve(block.refine[1], first) + first).relu()
+    third = (convolve(block.refine[2], second) + second).relu()
     parts = [block.distil[0](x), block.distil[1](first), block.distil[2](second)]
-    parts.append(convolve(block.last, third))
-    expected = block.fuse(torch.cat(parts, dim=1).tanh())
+    parts = [nn.functional.leaky_relu(part, 0.3) for part in parts]
+    parts.append(convolve(block.last, third).relu())
+    expected = block.fuse(torch.cat(parts, dim=1))
 
-    torch.testing.assert_close(block(x), expected, rtol=0, atol=1e-12)
+    refined, squeezed = block.refine_and_squeeze(x, squeeze)
+
+    torch.testing.assert_close(refined, expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(squeezed, squeeze(expected), rtol=0, atol=1e-12)
+    assert torch.equal(block(x), refined)
 
 
 def test_trunk_is_read_off_its_tensors():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from torch import Tensor, nn
 
@@ -86,6 +86,11 @@ def activation_of(module: nn.Module) -> tuple[str, float]:
     if type(module) not in names:
         raise ValueError(f"kernels know GELU, ReLU, LeakyReLU and Identity, got {module}")
     return names[type(module)], 0.0
+
+
+def weight_and_bias(convolution: nn.Conv2d) -> tuple[Tensor, Tensor]:
+    """Return both tensors of a convolution that has a bias, as the kernels take them."""
+    return convolution.weight, cast("Tensor", convolution.bias)
 
 
 def reach_in_small_pixels(reach: int, scale: int) -> int:

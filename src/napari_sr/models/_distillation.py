@@ -10,18 +10,30 @@ Letters: N images, C features, H x W pixels, S scale.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_sr.models._blocks import SubPixel3x3, conv1x1, count, scale_of_shuffle, width_of
+from napari_sr.models._blocks import (
+    SubPixel3x3,
+    activation_of,
+    conv1x1,
+    count,
+    scale_of_shuffle,
+    weight_and_bias,
+    width_of,
+)
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
 from napari_sr.models._network import Network, Options, StateDict
+from sr_kernels.esda_tail import esda_tail, refine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+
+_Weights: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
+"""Weight and bias of four 1x1 convolutions."""
 
 
 class Distillation(nn.Module):
@@ -36,7 +48,7 @@ class Distillation(nn.Module):
     convolution : callable
         Makes a 3x3 from (inputs, outputs) that keeps the size, takes a residual, and activates.
     activation : nn.Module
-        Follows every distillation.
+        Follows every distillation; one that kernels know.
     """
 
     RADIUS = 4
@@ -55,17 +67,28 @@ class Distillation(nn.Module):
         self.refine = nn.ModuleList(convolution(features, features) for _ in range(3))
         self.last = convolution(features, distilled)
         self.fuse = conv1x1(4 * distilled, features)
-        self.activation = activation
+        self.activation, self.slope = activation_of(activation)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to the same shape."""
-        parts = []
-        for distil, refine in zip(self.distil, self.refine, strict=True):
-            parts.append(self.activation(distil(x)))
-            x = refine(x, x)
-        parts.append(self.last(x))
-        result: Tensor = self.fuse(torch.cat(parts, dim=1))
-        return result
+        return refine(*self._planes(x), *self._weights(), self.activation, self.slope)
+
+    def refine_and_squeeze(self, x: Tensor, squeeze: nn.Conv2d) -> tuple[Tensor, Tensor]:
+        """Return the refined features, (N, C, H, W), and what a 1x1 squeezes out of them."""
+        squeezing = weight_and_bias(squeeze)
+        activation, slope = self.activation, self.slope
+        return esda_tail(*self._planes(x), *self._weights(), *squeezing, activation, slope)
+
+    def _planes(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return what is distilled, and the last part."""
+        first = self.refine[0](x, x)
+        second = self.refine[1](first, first)
+        return x, first, second, self.last(self.refine[2](second, second))
+
+    def _weights(self) -> _Weights:
+        """Return weight and bias of every distillation, then of the fusion."""
+        x, first, second = (weight_and_bias(cast("nn.Conv2d", layer)) for layer in self.distil)
+        return *x, *first, *second, *weight_and_bias(self.fuse)
 
 
 class DistillationBlock(Protocol):

@@ -122,8 +122,7 @@ class Block(nn.Module):
 
     def compute_front(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the refined features, (N, C, H, W), and what ESA squeezes out of them."""
-        refined = self.front(x)
-        return refined, self.spatial.squeeze(refined)
+        return self.front.refine_and_squeeze(x, self.spatial.squeeze)
 
     @staticmethod
     def compute_end(refined: Tensor, x: Tensor, gate: Tensor) -> Tensor:

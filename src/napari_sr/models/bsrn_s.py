@@ -66,8 +66,7 @@ class Block(nn.Module):
 
     def compute_front(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the refined features, (N, C, H, W), and what ESA squeezes out of them."""
-        refined = self.front(x)
-        return refined, self.spatial.squeeze(refined)
+        return self.front.refine_and_squeeze(x, self.spatial.squeeze)
 
     def compute_end(
         self, refined: Tensor, squeezed: Tensor, x: Tensor, low: Tensor, window: Window

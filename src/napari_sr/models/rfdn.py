@@ -75,8 +75,7 @@ class SpatialBlock(nn.Module):
 
     def compute_front(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the refined features, (N, C, H, W), and what ESA squeezes out of them."""
-        refined = self.front(x)
-        return refined, self.spatial.squeeze(refined)
+        return self.front.refine_and_squeeze(x, self.spatial.squeeze)
 
 
 class ChannelBlock(nn.Module):
