@@ -1,0 +1,82 @@
+"""A BSConv as one dense 3x3, for which cuDNN has its best kernels: a rival of `bsconv`.
+
+A 1x1 and then a depthwise 3x3 are a dense 3x3 with weight depthwise[o, tap] * pointwise[o, i]:
+nine times the matrix work, and nothing in between. A bias in between ends at the image's border,
+as zero padding does; so it becomes the weight of one more input channel that is 1 in the image.
+
+Letters: N images, I and C channels, H x W pixels.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
+from unittest import mock
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ALIGNED = 8
+"""Channels come in multiples of this where matrix units are to be used."""
+
+
+def fold(pointwise: Tensor, pointwise_bias: Tensor | None, depthwise: Tensor) -> tuple[Tensor, int]:
+    """Return the dense weight, (C, I + more, 3, 3), and how many channels it has more."""
+    weight = pointwise.float() * depthwise.float()
+    more = 0
+    if pointwise_bias is not None:
+        # as many that a multiple results: the first is the bias's, the rest are nought
+        more = ALIGNED - pointwise.shape[1] % ALIGNED
+        extra = weight.new_zeros(len(weight), more, 3, 3)
+        extra[:, :1] = pointwise_bias.float()[:, None, None, None] * depthwise.float()
+        weight = torch.cat([weight, extra], dim=1)
+    weight = weight.to(pointwise.dtype)
+    return weight.contiguous(memory_format=torch.channels_last), more
+
+
+class Folded:
+    """Computes what `bsconv` does by dense convolutions; folds every weight once."""
+
+    def __init__(self) -> None:
+        self._folded: dict[int, tuple[Tensor, Tensor, int]] = {}
+
+    def __call__(
+        self, x: Tensor, pointwise: Tensor, pointwise_bias: Tensor | None, depthwise: Tensor,
+        bias: Tensor | None = None, residual: Tensor | None = None, activation: str = "gelu",
+    ) -> Tensor:  # fmt: skip
+        """Return (N, C, H, W)."""
+        if id(pointwise) not in self._folded:
+            # the weight is kept as well, so that its id is nobody else's
+            self._folded[id(pointwise)] = (pointwise, *fold(pointwise, pointwise_bias, depthwise))
+        _, weight, more = self._folded[id(pointwise)]
+        if more:
+            ones = torch.zeros_like(x[:, :1]).expand(-1, more, -1, -1).clone()
+            ones[:, 0] = 1
+            x = torch.cat([x, ones], dim=1).contiguous(memory_format=torch.channels_last)
+        y = functional.conv2d(x, weight, bias, padding=1)
+        if residual is not None:
+            y = y + residual
+        return functional.gelu(y) if activation == "gelu" else y
+
+
+@contextmanager
+def _instead(computes: Folded) -> Iterator[None]:
+    """Let `bsconv` compute by dense convolutions, whoever calls it."""
+    with mock.patch.object(import_module("sr_kernels.bsconv"), "_compute", computes):
+        yield
+
+
+def folded(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return the function, such as a network, with every `bsconv` in it folded."""
+    computes = Folded()
+
+    def call(*arguments: Tensor) -> Tensor:
+        with _instead(computes):
+            return function(*arguments)
+
+    return call

@@ -1,0 +1,166 @@
+"""The benchmarks that wait for a GPU run dry without one, and what they compare is the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import sr_kernels
+from napari_sr import models
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+ABSENT = ("napari", "qtpy", "PyQt6", "PySide6", "pooch", "psutil", "PIL", "skimage", "tifffile")
+"""What the machine with a GPU lacks."""
+WITHOUT = f"""
+import os, runpy, sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {ABSENT}:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Absent())
+sys.argv = sys.argv[1:]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))  # as for any script
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def run_dry(script, *arguments):
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", WITHOUT, str(FOLDER / script), *map(str, arguments)]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """Import a file of the folder, and forget it afterwards."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    before = set(sys.modules)
+    yield __import__
+    for name in set(sys.modules) - before:
+        if Path(getattr(sys.modules[name], "__file__", None) or "").parent == FOLDER:
+            del sys.modules[name]
+
+
+def write_png(path, pixels):
+    """Write (H, W, 3) with every kind of prediction that PNG knows, line by line."""
+    height, width, _ = pixels.shape
+    padded = np.zeros((height + 1, width + 1, 3), np.int64)
+    padded[1:, 1:] = pixels
+    lines = b""
+    for y in range(1, height + 1):
+        left, up, corner = padded[y, :-1], padded[y - 1, 1:], padded[y - 1, :-1]
+        far = [np.abs(left + up - corner - each) for each in (left, up, corner)]
+        nearest = np.choose(np.argmin(far, axis=0), [left, up, corner])
+        guess = [0, left, up, (left + up) // 2, nearest][y % 5]
+        lines += bytes([y % 5]) + ((pixels[y - 1] - guess) % 256).astype(np.uint8).tobytes()
+    data = b"\x89PNG\r\n\x1a\n"
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b"")):
+        data += struct.pack(">I", len(body)) + kind + body + struct.pack(">I", 0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def test_the_benchmark_on_a_gpu_runs_dry_where_little_is_installed(tmp_path, random):
+    for place, side in (("HR", 60), ("LR_matlab/x4", 15)):
+        pixels = random.integers(0, 256, (side, side, 3))
+        write_png(tmp_path / "set" / place / "one.png", pixels)
+    options = {"scale": 4, "features": 16, "blocks": 1, "reduction": None}
+    network = models.architecture("rfdn").network(**options)
+    (tmp_path / "rfdn").mkdir()
+    torch.save(network.state_dict(), tmp_path / "rfdn" / "RFDN_AIM.pth")
+
+    printed = run_dry(
+        "gpu.py", "--only", "gated_residual", "rfdn", "--write", tmp_path / "found",
+        "--set5", tmp_path / "set", "--weights", tmp_path,
+    )  # fmt: skip
+
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert (tmp_path / "found.md").read_text() + "\n" == printed
+    op, whole = found["results"]
+    assert [op["name"], whole["name"]] == ["gated_residual", "rfdn"]
+    for result in (op, whole):
+        assert {"eager", "ours", "ours, graph", "compiled"} <= set(result["milliseconds"])
+        assert 0 < result["error"] <= 1
+    assert whole["launched"]
+    assert found["PSNR"]["rfdn"]["float16"] == pytest.approx(
+        found["PSNR"]["rfdn"]["float32"], abs=0.1
+    )
+    assert "bsrn x4, 320 x 180: times faster than eager | >= 6 | - | not measured" in printed
+
+
+def test_png_files_are_read_as_they_were_written(benchmark, tmp_path, random):
+    pixels = random.integers(0, 256, (11, 7, 3))
+    write_png(tmp_path / "some.png", pixels)
+
+    read = benchmark("set5").read_png(tmp_path / "some.png")
+
+    assert np.array_equal(read[0].permute(1, 2, 0).numpy() * 255, pixels)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_folded_bsconv_is_the_bsconv_up_to_the_border(benchmark, bias):
+    torch.manual_seed(0)
+    x, pointwise, between, *rest = sr_kernels.op("bsconv").example(
+        (2, 12, 4, 5), torch.float32, torch.device("cpu")
+    )
+    arguments = (x, pointwise, between if bias else None, *rest)
+
+    folded = benchmark("folding").folded(sr_kernels.op("bsconv").public)(*arguments)
+
+    expected = sr_kernels.op("bsconv").reference(*arguments)
+    torch.testing.assert_close(folded, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_the_compiler_sees_through_the_ops_that_it_is_compared_with(benchmark):
+    network = models.architecture("bsrn").network(**models.architecture("bsrn").example).eval()
+    graphs = []
+
+    def see(module, inputs):
+        graphs.append(module.graph)
+        return module.forward
+
+    with benchmark("gpu").references_inlined(), torch.inference_mode():
+        torch.compile(network, backend=see, fullgraph=True)(torch.rand(1, 3, 16, 16))
+
+    targets = {str(node.target) for graph in graphs for node in graph.nodes}
+    assert not [target for target in targets if "napari_sr" in target]
+    assert any("gelu" in target for target in targets)
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"), [(7.0, "reached"), (5.0, "NOT REACHED"), (None, "not measured")]
+)
+def test_a_target_is_reached_or_not_or_unknown(benchmark, found, verdict):
+    targets = benchmark("targets")
+    result = targets.Result("bsrn", targets.SMALL, 0.5, is_op=False)
+    if found:
+        result.milliseconds = {"eager": found, "ours": 2.0, "ours, graph": 1.0}
+
+    first, *_ = targets.targets([result], {}, {})
+
+    assert (first.what, first.found) == ("bsrn x4, 320 x 180: times faster than eager", found)
+    assert first.verdict == verdict
+
+
+def test_less_is_better_where_a_target_is_a_limit(benchmark):
+    targets = benchmark("targets")
+    values = {"bsrn": {"float32": 32.35, "float16": 32.30}}
+
+    *_, last = targets.targets([], {}, values)
+
+    assert last.found == pytest.approx(0.05)
+    assert last.verdict == "NOT REACHED"
