@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -11,9 +12,12 @@ from torch import Tensor
 from sr_kernels._choice import count_launch, runs_fused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 NAMESPACE = "napari_sr"
+
+Layout: TypeAlias = torch.memory_format | Callable[[Tensor], torch.memory_format]
+"""Of results: always the same, or said by the result."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def register(
     name: str,
     reference: Callable[..., Any],
     launch: Callable[..., Any],
-    layout: torch.memory_format = torch.channels_last,
+    layout: Layout = torch.channels_last,
 ) -> Callable[..., Any]:
     """Make `torch.ops.napari_sr.<name>` of a kernel, and return what chooses and computes.
 
@@ -52,7 +56,7 @@ def register(
         The name of the op's file.
     reference, launch : callable
         As in `Op`. The annotations of `launch` make the operator's schema.
-    layout : torch.memory_format
+    layout : torch.memory_format, or callable
         In which `launch` returns results of four dimensions; all others are contiguous.
 
     Returns
@@ -108,7 +112,9 @@ def tensors_of(arguments: Sequence[Any]) -> list[Tensor]:
     return [argument for argument in arguments if isinstance(argument, Tensor)]
 
 
-def _copied(result: Tensor, layout: torch.memory_format) -> Tensor:
+def _copied(result: Tensor, layout: Layout) -> Tensor:
+    if not isinstance(layout, torch.memory_format):
+        layout = layout(result)
     layout = layout if result.ndim == 4 else torch.contiguous_format
     return torch.empty_like(result, memory_format=layout).copy_(result)
 

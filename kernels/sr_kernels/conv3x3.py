@@ -1,0 +1,240 @@
+"""Dense 3x3 convolution with all that follows it: scale, pixel shuffle, skip, activation.
+
+y = act(shuffle(scale * (weight * x + bias)) + residual)
+
+where the shuffle turns channels into pixels: Shi et al., 2016, https://arxiv.org/abs/1609.05158.
+These are the bodies of RFDN (Liu et al., 2020, https://arxiv.org/abs/2009.11551) and EDSR (Lim et
+al., 2017, https://arxiv.org/abs/1707.02921), and the ends of nearly all.
+
+Bytes, for p pixels of I channels in and O out, of e bytes each: eager PyTorch moves p(I + O)e to
+convolve, 2pOe each for bias, scale, activation and shuffle, and 3pOe for the residual; the kernel
+moves p(I + O)e, and pOe more where there is a residual. With I = O, bias, residual and activation
+(RFDN's body) it is at best 3 times as fast, and with bias, scale and shuffle (a tail) 4 times.
+
+A program reads its pixels for every tap, from the cache where its neighbours' lie too: 9Ie, and
+9IOe / 128 of weights, for each pixel. With 64 channels that may be the limit of large GPUs, and not
+memory. From 128 on it is the matrix units, where cuDNN may win with all its passes. No GPU has
+told yet: the call of `_compute` in `conv3x3` is the place to choose by width.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from sr_kernels._activation import activated, check_activation
+from sr_kernels._configuration import configuration
+from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, padded
+from sr_kernels._op import Op, check_shapes, register
+from sr_kernels._patches import convolve, finish_features, finish_image, with_pitch
+from sr_kernels._triton import tl, triton
+
+DEFAULTS = {"BLOCK": 32, "ROWS": 4, "num_warps": 4, "num_stages": 3}
+"""Pixels of a program, across and down, and Triton's options. With 8 warps, a loop over taps and
+channels in one was seen to miscompile. Stages read past the L1 cache; with one, loads go through
+it, where a patch and its border are 1.6 times its pixels, and not 9."""
+MOST_INPUTS, MOST_OUTPUTS = 64, 64
+"""Channels that one step of the loop multiplies, at most."""
+MOST_COLOURS = 4
+"""Results of so many channels at most are images, and NCHW; others are features, channels_last."""
+
+
+def reference(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    residual: Tensor | None = None,
+    activation: str = "none",
+    slope: float = 0.0,
+    scale: float = 1.0,
+    shuffle: int = 1,
+) -> Tensor:
+    """Compute `conv3x3` in plain PyTorch."""
+    y = functional.conv2d(x, weight, bias, padding=1)
+    if scale != 1:
+        y = y * scale
+    if shuffle != 1:
+        y = functional.pixel_shuffle(y, shuffle)
+    if residual is not None:
+        y = y + residual
+    return activated(y, activation, slope)
+
+
+@triton.jit
+def _kernel(
+    x_ptr, weight_ptr, bias_ptr, residual_ptr, y_ptr, height, width, pitch, scale, slope,
+    INPUTS: tl.constexpr, CHANNELS: tl.constexpr, R: tl.constexpr, R2: tl.constexpr,
+    PLANES: tl.constexpr, IMAGE: tl.constexpr, ACTIVATION: tl.constexpr, DEPTH: tl.constexpr,
+    BLOCK: tl.constexpr, ROWS: tl.constexpr, DOT: tl.constexpr,
+):  # fmt: skip
+    # one program: ROWS x BLOCK pixels of one image, for PLANES channels of y; of an image all
+    # R x R pixels of y that they become, of features one
+    planes: tl.constexpr = (CHANNELS + PLANES - 1) // PLANES
+    parts: tl.constexpr = planes if IMAGE else planes * R * R
+    across, down = tl.cdiv(width, BLOCK), tl.cdiv(height, ROWS)
+    part, program = tl.program_id(0) % parts, tl.program_id(0) // parts
+    left, top = program % across * BLOCK, program // across % down * ROWS
+    image = (program // (across * down)).to(tl.int64)
+    first, phase = part % planes * PLANES, part // planes
+
+    # axis 1 of what is multiplied is (c, i, j), of which i and j are rounded up to R2
+    share = tl.arange(0, PLANES * R2 * R2)
+    c, i, j = first + share // (R2 * R2), share // R2 % R2, share % R2
+    wanted = (c < CHANNELS) & (i < R) & (j < R)
+    output = (c * R + i) * R + j if IMAGE else c * R * R + phase
+
+    x_ptr += ((image * height + top) * width + left) * pitch
+    y = convolve(
+        x_ptr, weight_ptr, top, left, height, width, pitch, output, wanted,
+        INPUTS, DEPTH, BLOCK, ROWS, DOT,
+    )  # fmt: skip
+    if bias_ptr is not None:
+        y += tl.load(bias_ptr + output, mask=wanted, other=0.0).to(tl.float32)[None, :]
+    y *= scale
+    if IMAGE:
+        finish_image(
+            y, image, top, left, first, height, width, residual_ptr, y_ptr, slope,
+            CHANNELS, R, R2, PLANES, BLOCK, ROWS, ACTIVATION,
+        )  # fmt: skip
+    else:
+        finish_features(
+            y, image, top, left, c, phase // R, phase % R, height, width, residual_ptr, y_ptr,
+            slope, CHANNELS, R, BLOCK, ROWS, ACTIVATION,
+        )  # fmt: skip
+
+
+def _launch(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    residual: Tensor | None,
+    activation: str,
+    slope: float,
+    scale: float,
+    shuffle: int,
+) -> Tensor:
+    images, inputs, height, width = x.shape
+    channels = weight.shape[0] // shuffle**2
+    is_image, layout = channels <= MOST_COLOURS, _layout_of(channels)
+    x, pitch = with_pitch(x)
+    size = (images, channels, height * shuffle, width * shuffle)
+    y = torch.empty(size, dtype=x.dtype, device=x.device, memory_format=layout)
+    side = triton.next_power_of_2(shuffle) if is_image else 1
+    least, most = (max(1, limit // side**2) for limit in (LEAST_DOT, MOST_OUTPUTS))
+    planes = max(least, min(most, triton.next_power_of_2(channels)))
+    parts = triton.cdiv(channels, planes) * (1 if is_image else shuffle**2)
+    options = configuration("conv3x3", x, **DEFAULTS)
+    patches = triton.cdiv(width, options["BLOCK"]) * triton.cdiv(height, options["ROWS"])
+    with torch.cuda.device_of(x):
+        _kernel[(images * patches * parts,)](
+            x, channels_last(weight), None if bias is None else bias.contiguous(),
+            None if residual is None else residual.contiguous(memory_format=layout), y,
+            height, width, pitch, scale, slope,
+            INPUTS=inputs, CHANNELS=channels, R=shuffle, R2=side, PLANES=planes, IMAGE=is_image,
+            ACTIVATION=activation, DEPTH=min(MOST_INPUTS, padded(inputs)), DOT=dot_type(x.dtype),
+            **options,
+        )  # fmt: skip
+    return y
+
+
+def _layout_of(channels: int) -> torch.memory_format:
+    return torch.contiguous_format if channels <= MOST_COLOURS else torch.channels_last
+
+
+_compute = register("conv3x3", reference, _launch, lambda y: _layout_of(y.shape[1]))
+
+
+def conv3x3(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    residual: Tensor | None = None,
+    activation: str = "none",
+    slope: float = 0.0,
+    scale: float = 1.0,
+    shuffle: int = 1,
+) -> Tensor:
+    """Convolve 3x3, scale, turn channels into pixels, add a skip, activate.
+
+    Parameters
+    ----------
+    x : Tensor, (N, I, H, W)
+        Read as channels_last, some channels of such a tensor where they lie; other layouts are
+        copied.
+    weight : Tensor, (C * r * r, I, 3, 3)
+        Likewise, for r see `shuffle`.
+    bias : Tensor, (C * r * r,), optional
+        Added to what the weight gives.
+    residual : Tensor, (N, C, r * H, r * W), optional
+        Added before the activation. Read in the layout of the result.
+    activation : str
+        "none", "gelu", "relu" or "leaky_relu".
+    slope : float
+        What "leaky_relu" scales values below nought by.
+    scale : float
+        What the convolution with its bias is multiplied by.
+    shuffle : int
+        r: how many times larger the result is than x.
+
+    Returns
+    -------
+    Tensor, (N, C, r * H, r * W)
+        In the dtype of `x`; from the kernel contiguous for an image of at most 4 channels, else
+        channels_last. Sums are taken in float32 and rounded once.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit each other, or there is no such activation.
+    """
+    outputs, (images, inputs, height, width) = weight.shape[0], x.shape
+    if shuffle < 1 or outputs % shuffle**2:
+        raise ValueError(
+            "conv3x3 needs a weight of C * shuffle * shuffle outputs and a shuffle of at least 1, "
+            f"got {outputs} outputs, shuffle {shuffle}"
+        )
+    size = (images, outputs // shuffle**2, height * shuffle, width * shuffle)
+    check_shapes(
+        "conv3x3",
+        weight=(weight, (outputs, inputs, 3, 3)),
+        bias=(bias, (outputs,)),
+        residual=(residual, size),
+    )
+    check_activation("conv3x3", activation)
+    result: Tensor = _compute(x, weight, bias, residual, activation, slope, scale, shuffle)
+    return result
+
+
+def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:
+    images, inputs, height, width = shape
+    # of some a colour image, of others features
+    shuffle = {8: 3, 48: 4, 50: 4}.get(inputs, 1)
+    channels = inputs if shuffle == 1 else 3
+    outputs = channels * shuffle**2
+    tensors = (
+        torch.randn(shape),
+        torch.randn(outputs, inputs, 3, 3) / (9 * inputs) ** 0.5,
+        torch.randn(outputs),
+        torch.randn(images, channels, height * shuffle, width * shuffle),
+    )
+    return *(tensor.to(device, dtype) for tensor in tensors), "leaky_relu", 0.05, 0.5, shuffle
+
+
+def _bytes_moved(x: Tensor, weight: Tensor, *rest: Any) -> int:
+    residual = rest[1]
+    moved = x.numel() + x[:, :1].numel() * weight.shape[0] + weight.numel()
+    # a residual that is x itself is found in the cache
+    if residual is not None and residual is not x:
+        moved += residual.numel()
+    return moved * x.element_size()
+
+
+def _flops(x: Tensor, weight: Tensor, *_: Any) -> int:
+    # two for each multiply-add, which dwarf all others
+    return x[:, :1].numel() * 2 * weight.numel()
+
+
+OP = Op(conv3x3, reference, _launch, _example, _bytes_moved, _flops)
