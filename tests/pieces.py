@@ -11,7 +11,10 @@ from torch import Tensor
 from napari_sr.models._chain import IMAGE, RESULT, Cells, Moments, Step, Window, compute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    Part = tuple[int, Tensor, Tensor]
+    """Number of pixels, mean and sum of squared deviations of a piece."""
 
 
 @dataclass(frozen=True)
@@ -37,20 +40,27 @@ def spans(size: int, tile: int) -> Iterator[Span]:
 
 def run_in_pieces(chain, image: Tensor, tile: int, multiple: int = 1) -> Tensor:
     """Return what `_chain.run` returns, with every link computed tile by tile."""
-    held = {IMAGE: image}
+    held, told = {IMAGE: image}, {}
     for link in chain:
         if isinstance(link, Step):
-            held.update(_step(link, held, tile, multiple))
+            written, parts = _step(link, held, tile, multiple)
+            held.update(written)
+            told |= {name: [] for name in link.writes} | {link.writes[0]: parts}
         elif isinstance(link, Moments):
-            held[link.writes] = _moments(link, held[link.reads], tile)
+            parts = told.get(link.reads) or _parts(held[link.reads], tile)
+            held[link.writes] = _merged(link, parts)
         else:
             held[link.writes] = _cells(link, held[link.reads])
     return held[RESULT]
 
 
-def _step(step: Step, held: dict[str, Tensor], tile: int, multiple: int) -> dict[str, Tensor]:
+def _step(
+    step: Step, held: dict[str, Tensor], tile: int, multiple: int
+) -> tuple[dict[str, Tensor], list[Part]]:
+    """Return the planes that a step writes, and what it tells of the first one's pieces."""
     height, width = held[step.reads[0]].shape[-2:]
     written: dict[str, Tensor] = {}
+    parts: list[Part] = []
     for rows in spans(height, tile):
         for columns in spans(width, tile):
             read = [
@@ -61,7 +71,9 @@ def _step(step: Step, held: dict[str, Tensor], tile: int, multiple: int) -> dict
             inputs |= {name: held[name] for name in step.uses}
             size = (read[0].stop - read[0].start, read[1].stop - read[1].start)
             window = Window(read[0].start, read[1].start, *size, height, width)
-            outputs, _ = compute(step, inputs, window)
+            outputs, moments = compute(step, inputs, window)
+            if moments is not None:
+                parts.append((size[0] * size[1], *moments))
             for name, output in outputs.items():
                 scale = step.scale
                 if name not in written:
@@ -69,22 +81,27 @@ def _step(step: Step, held: dict[str, Tensor], tile: int, multiple: int) -> dict
                     written[name] = output.new_full(shape, torch.nan)
                 kept = output[..., rows.of(scale, read[0].start), columns.of(scale, read[1].start)]
                 written[name][..., rows.of(scale), columns.of(scale)] = kept
-    return written
+    return written, parts
 
 
-def _moments(link: Moments, plane: Tensor, tile: int) -> Tensor:
-    """Merge the moments of pieces by the formula of Chan, Golub and LeVeque (1979)."""
-    count, mean, squares = 0, torch.zeros(()), torch.zeros(())
+def _parts(plane: Tensor, tile: int) -> Iterator[Part]:
+    """Yield the moments of pieces."""
     for rows in spans(plane.shape[-2], tile):
         for columns in spans(plane.shape[-1], tile):
             piece = plane[..., rows.of(1), columns.of(1)]
-            more = piece.shape[-1] * piece.shape[-2]
-            its_mean = piece.mean(dim=(2, 3), keepdim=True)
-            its_squares = (piece - its_mean).square().sum(dim=(2, 3), keepdim=True)
-            difference, total = its_mean - mean, count + more
-            squares = squares + its_squares + difference.square() * count * more / total
-            mean = mean + difference * more / total
-            count = total
+            mean = piece.mean(dim=(2, 3), keepdim=True)
+            squares = (piece - mean).square().sum(dim=(2, 3), keepdim=True)
+            yield piece.shape[-1] * piece.shape[-2], mean, squares
+
+
+def _merged(link: Moments, parts: Iterable[Part]) -> Tensor:
+    """Merge the moments of pieces by the formula of Chan, Golub and LeVeque (1979)."""
+    count, mean, squares = 0, torch.zeros(()), torch.zeros(())
+    for more, its_mean, its_squares in parts:
+        difference, total = its_mean - mean, count + more
+        squares = squares + its_squares + difference.square() * count * more / total
+        mean = mean + difference * more / total
+        count = total
     return link.finish(mean, squares, count)
 
 

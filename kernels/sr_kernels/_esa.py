@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from sr_kernels._bilinear import between, neighbours
 from sr_kernels._configuration import configuration
+from sr_kernels._moments import fold, merge, new_parts, store_part
 from sr_kernels._op import check_shapes
 from sr_kernels._triton import INTERPRETED, tl, triton
 
@@ -24,80 +25,15 @@ if TYPE_CHECKING:
 
 BLOCK = 64
 """Neighbouring pixels of a row that one program gates at once."""
-MIXED = 32
-"""The same where it mixes them too: 64 of 50 features each spill registers on sm_120."""
+FEWER = 32
+"""The same where it does more than that: 64 pixels spill registers, of 50 features on sm_120 where
+they are mixed, of 64 on sm_80 where their moments are gathered."""
 ROWS = 4
 """Rows that one program gates one after the other, with the same weights."""
 WARPS = 4
 STAGES = 2
 LEAST_DOT = 16
 """No side of a matrix product is smaller; fewer features are filled up with zeros."""
-
-
-def sample_bilinear(low: Tensor, height: int, width: int, window: tuple[int, ...]) -> Tensor:
-    """Return a piece of `low`, (N, E, h, w), enlarged bilinearly to the whole image.
-
-    Equal to `interpolate(low, (full_height, full_width), mode="bilinear")` cropped to the piece,
-    pixel centres aligned, without making the whole.
-
-    Parameters
-    ----------
-    low : Tensor, (N, E, h, w)
-        The plane that spans the whole image.
-    height, width : int
-        Of the piece.
-    window : tuple of int
-        The piece's top and left, and the full height and width, in pixels.
-
-    Returns
-    -------
-    Tensor, (N, E, height, width)
-        In the dtype of `low`.
-    """
-    top, left, full_height, full_width = window
-    if (height, width) == (full_height, full_width):
-        size = (height, width)
-        return functional.interpolate(low, size, mode="bilinear", align_corners=False)
-    # half precision cannot tell the places of a large image's pixels apart
-    wide = low if low.dtype == torch.float64 else low.float()
-    rows = _shares(low.shape[2], full_height, top, height, wide)
-    columns = _shares(low.shape[3], full_width, left, width, wide)
-    return (rows @ wide @ columns.T).to(low.dtype)
-
-
-def _shares(size: int, full: int, start: int, length: int, like: Tensor) -> Tensor:
-    """Return the (length, size) matrix that interpolates one axis."""
-    place = torch.arange(start, start + length, device=like.device, dtype=like.dtype) + 0.5
-    place = (place * (size / full) - 0.5).clamp(0, size - 1)
-    grid = torch.arange(size, device=like.device, dtype=like.dtype)
-    return (1 - (place[:, None] - grid[None, :]).abs()).clamp(min=0)
-
-
-@triton.jit
-def _neighbours(start, offset, size, full):
-    """Return between which two of `size` cells a pixel lies, and how far from the first.
-
-    The pixel is number `start + offset` of `full`. The first one's place is exact, in integers:
-    float32 would blur the places in a large image.
-    """
-    twice = tl.cast(full, tl.int64) * 2
-    # the place is (2 * start + 1) * size / twice - 1 / 2, here raised by 1 to be positive
-    first = (2 * start.to(tl.int64) + 1) * size + full
-    place = (first % twice + 2 * size * offset).to(tl.float32) / twice.to(tl.float32)
-    cell = tl.floor(place)
-    share = place - cell
-    cell = first // twice - 1 + cell.to(tl.int64)
-    share = tl.where(cell < 0, 0.0, share)
-    cell = tl.minimum(tl.maximum(cell, 0), size - 1)
-    return cell, tl.minimum(cell + 1, size - 1), share
-
-
-@triton.jit
-def _between(one_ptr, other_ptr, offsets, inside, share):
-    """Return what lies at `share` between two rows or columns of features, in float32."""
-    one = tl.load(one_ptr + offsets, mask=inside, other=0.0).to(tl.float32)
-    other = tl.load(other_ptr + offsets, mask=inside, other=0.0).to(tl.float32)
-    return one + share * (other - one)
 
 
 @triton.jit
@@ -117,8 +53,8 @@ def _load_row(vector_ptr, index, LENGTH):
 @triton.jit
 def _kernel(
     x_ptr, squeezed_ptr, low_ptr, skip_weight_ptr, skip_bias_ptr, excite_weight_ptr,
-    excite_bias_ptr, scale_ptr, mix_weight_ptr, mix_bias_ptr, residual_ptr, y_ptr,
-    height, width, low_height, low_width, top, left, full_height, full_width,
+    excite_bias_ptr, scale_ptr, mix_weight_ptr, mix_bias_ptr, residual_ptr, parts_ptr, y_ptr,
+    images, height, width, low_height, low_width, top, left, full_height, full_width,
     C: tl.constexpr, E: tl.constexpr, C2: tl.constexpr, E2: tl.constexpr,
     BLOCK: tl.constexpr, ROWS: tl.constexpr, DOT: tl.constexpr,
 ):  # fmt: skip
@@ -139,16 +75,20 @@ def _kernel(
         mix_bias = _load_row(mix_bias_ptr, c, C)
 
     offset = tl.arange(0, BLOCK)
-    west, east, eastern = _neighbours(left + column, offset, low_width, full_width)
+    west, east, eastern = neighbours(left + column, offset, low_width, full_width)
     west, east = west[:, None] * E + e[None, :], east[:, None] * E + e[None, :]
     low_ptr += image * low_height * low_width * E
     inside = (offset < width - column)[:, None]
     inside_e, inside_c = inside & (e < E)[None, :], inside & (c < C)[None, :]
+    if parts_ptr is not None:
+        count = tl.minimum(width - column, BLOCK).to(tl.float32)
+        pivot = tl.zeros((C2,), tl.float32)
+        mean, m2 = tl.zeros((C2,), tl.float32), tl.zeros((C2,), tl.float32)
     for row in range(begin, tl.minimum(begin + ROWS, height)):
-        north, south, southern = _neighbours(top + row, 0, low_height, full_height)
+        north, south, southern = neighbours(top + row, 0, low_height, full_height)
         north, south = low_ptr + north * low_width * E, low_ptr + south * low_width * E
-        inner = _between(north, south, west, inside_e, southern)
-        inner += eastern[:, None] * (_between(north, south, east, inside_e, southern) - inner)
+        inner = between(north, south, west, inside_e, southern)
+        inner += eastern[:, None] * (between(north, south, east, inside_e, southern) - inner)
 
         pixel = (image * height + row) * width + column + offset[:, None]
         squeezed = tl.load(squeezed_ptr + pixel * E + e[None, :], mask=inside_e, other=0.0)
@@ -160,6 +100,15 @@ def _kernel(
             y = tl.dot((y * scale).to(DOT), mix_weight) + mix_bias
             y += tl.load(residual_ptr + at, mask=inside_c, other=0.0).to(tl.float32)
         tl.store(y_ptr + at, y, mask=inside_c)
+        if parts_ptr is not None:
+            if row == begin:
+                pivot = tl.sum(tl.where(inside_c, y, 0.0), axis=0) / count
+            y = tl.where(inside_c, y - pivot[None, :], 0.0)
+            mean, m2 = fold(y, inside_c, count, (row - begin).to(tl.float32) * count, mean, m2)
+    if parts_ptr is not None:
+        parts = across * down
+        place = (image * C + c) * parts + tl.program_id(0) % parts
+        store_part(parts_ptr, place, tl.cast(images, tl.int64) * C, parts, pivot, mean, m2, c < C)
 
 
 def check(
@@ -223,23 +172,64 @@ def run_kernel(
     Tensor, (N, C, H, W)
         Channels_last.
     """
+    mixing: list[Tensor | None] = [None] * 4
+    if mix is not None:
+        plain = [tensor.contiguous() for tensor in mix[:3]]
+        mixing = [*plain, mix[3].contiguous(memory_format=torch.channels_last)]
+    options = _options(op, planes[0], FEWER if mix else BLOCK)
+    return _run(planes, weights, window, mixing, None, options)
+
+
+def run_with_moments(
+    op: str, planes: Sequence[Tensor], weights: Sequence[Tensor], window: Sequence[int]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gate a window of an image as `run_kernel`, and gather the moments of what is stored.
+
+    Returns
+    -------
+    y : Tensor, (N, C, H, W)
+        Channels_last.
+    mean, m2 : Tensor, (N, C, 1, 1)
+        In float32.
+    """
+    x = planes[0]
+    images, features, height, width = x.shape
+    options = _options(op, x, FEWER)
+    rows, columns = options["ROWS"], options["BLOCK"]
+    count = triton.cdiv(height, rows) * triton.cdiv(width, columns)
+    parts = new_parts(images, features, count, x.device)
+    y = _run(planes, weights, window, [None] * 4, parts, options)
+    return y, *merge(parts, (height, width), (rows, columns))
+
+
+def _options(op: str, x: Tensor, block: int) -> dict[str, int]:
+    # wider features take the registers of pixels
+    block = max(LEAST_DOT, block * 64 // max(_padded(x.shape[1]), 64))
+    return configuration(op, x, BLOCK=block, ROWS=ROWS, num_warps=WARPS, num_stages=STAGES)
+
+
+def _padded(features: int) -> int:
+    width: int = triton.next_power_of_2(features)
+    return max(LEAST_DOT, width)
+
+
+def _run(
+    planes: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    window: Sequence[int],
+    mixing: Sequence[Tensor | None],
+    parts: Tensor | None,
+    options: dict[str, int],
+) -> Tensor:
     x, squeezed, low = (plane.contiguous(memory_format=torch.channels_last) for plane in planes)
-    plain = [tensor.contiguous() for tensor in (*weights, *(mix or ())[:3])]
-    mixing = (
-        [*plain[4:], mix[3].contiguous(memory_format=torch.channels_last)] if mix else 4 * [None]
-    )
     y = torch.empty_like(x)
     (images, features, height, width), inner = x.shape, squeezed.shape[1]
-    padded = max(LEAST_DOT, triton.next_power_of_2(features))
-    # wider features take the registers of pixels
-    block = max(LEAST_DOT, (MIXED if mix else BLOCK) * 64 // max(padded, 64))
-    options = configuration(op, x, BLOCK=block, ROWS=ROWS, num_warps=WARPS, num_stages=STAGES)
     grid = (images * triton.cdiv(height, options["ROWS"]) * triton.cdiv(width, options["BLOCK"]),)
     with torch.cuda.device_of(x):
         _kernel[grid](
-            x, squeezed, low, *plain[:4], *mixing, y, height, width, *low.shape[2:], *window,
-            C=features, E=inner, C2=padded, E2=max(LEAST_DOT, triton.next_power_of_2(inner)),
-            DOT=_dot_type(x.dtype), **options,
+            x, squeezed, low, *(weight.contiguous() for weight in weights), *mixing, parts, y,
+            images, height, width, *low.shape[2:], *window, C=features, E=inner,
+            C2=_padded(features), E2=_padded(inner), DOT=_dot_type(x.dtype), **options,
         )  # fmt: skip
     return y
 

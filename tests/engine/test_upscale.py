@@ -247,7 +247,7 @@ def test_the_chosen_kernels_run_and_are_recorded(random):
     fused = run(image, network, kernels="triton")
 
     assert plain.record["kernels"] == {"chosen": "reference", "launched": {}}
-    assert fused.record["kernels"]["launched"]["esa_tail"] == len(network.blocks)
+    assert fused.record["kernels"]["launched"]["esa_moments"] == len(network.blocks)
     np.testing.assert_allclose(fused.pixels, plain.pixels, rtol=0, atol=1e-5 * np.ptp(plain.pixels))
 
 

@@ -1,59 +1,42 @@
-"""Where ESA's kernels look in the low plane, and where its references do."""
+"""What the ops share that end in ESA: blocks that fit the width, and parts that fit the blocks."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from torch.nn import functional
 
-from sr_kernels._esa import sample_bilinear
+from sr_kernels import _esa
+from sr_kernels.esa_moments import esa_moments
 from sr_kernels.esa_tail import esa_tail
 
 pytestmark = pytest.mark.usefixtures("kernels")
 
 
-def one_cell(low, window):
-    """Return what of the low plane shows in a window: the gate's logarithm is that alone."""
-    top, left, height, width, full_height, full_width = window
-    x, squeezed = low.new_ones(1, 1, height, width), low.new_zeros(1, 1, height, width)
-    one, none = low.new_ones(1, 1, 1, 1), low.new_zeros(1)
-    place = (top, left, full_height, full_width)
-    return esa_tail(x, squeezed, low, one, none, one, none, *place).logit()
-
-
-@pytest.mark.parametrize("along", ["rows", "columns"])
-def test_places_in_a_very_large_image_do_not_blur(device, along):
-    full, begin, length = 600_001, 599_000, 70
-    low = torch.zeros(1, 1, 100_000, 1, device=device)
-    low[:, :, ::2] = 1
-    window = (begin, 0, length, 1, full, 1)
-    if along == "columns":
-        low, window = low.mT, (0, begin, 1, length, 1, full)
-
-    found = one_cell(low, window)
-
-    place = (torch.arange(begin, begin + length).double() + 0.5) * (100_000 / full) - 0.5
-    expected = (place % 2 - 1).abs()
-    # float32 is spaced by 0.008 at these places
-    torch.testing.assert_close(found.flatten().cpu().double(), expected, rtol=0, atol=2e-5)
-
-
-@pytest.mark.parametrize(("low", "full"), [((1, 1), (7, 9)), ((3, 4), (7, 70)), ((7, 9), (7, 9))])
-def test_the_low_plane_is_enlarged_as_torch_does_it(device, low, full):
+def half_open(features, inner, height, width, device):
+    """Return random features with what gates them all by 1 / 2."""
     torch.manual_seed(0)
-    plane = torch.rand(1, 1, *low, device=device)
+    x = torch.rand(1, features, height, width, device=device).half()
+    nothing = x.new_zeros(1, inner, height, width)
+    shapes = [(inner, inner, 1, 1), inner, (features, inner, 1, 1), features]
+    weights = [x.new_zeros(shape) for shape in shapes]
+    return x, nothing, nothing, *weights, 0, 0, height, width
 
-    found = one_cell(plane, (0, 0, *full, *full))
 
-    expected = functional.interpolate(plane, full, mode="bilinear")
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+def test_wide_features_are_gated_too(device):
+    given = half_open(260, 65, 3, 5, device)
+
+    result = esa_tail(*given)
+
+    assert torch.equal(result, given[0] / 2)
 
 
-def test_a_piece_is_sampled_as_the_whole(device):
-    torch.manual_seed(0)
-    low = torch.rand(2, 3, 4, 5, device=device, dtype=torch.float64)
+@pytest.mark.parametrize("rows", [1, 3, 8])
+def test_the_rows_of_a_program_change_no_moments(device, rows, monkeypatch):
+    given = half_open(12, 3, 7, 35, device)
+    monkeypatch.setattr(_esa, "ROWS", rows)
 
-    piece = sample_bilinear(low, 6, 10, (11, 3, 20, 30))
+    _, mean, m2 = esa_moments(*given)
 
-    whole = functional.interpolate(low, (20, 30), mode="bilinear")
-    torch.testing.assert_close(piece, whole[:, :, 11:17, 3:13])
+    variance, expected = torch.var_mean(given[0].double() / 2, dim=(2, 3), correction=0)
+    torch.testing.assert_close(mean[:, :, 0, 0].double(), expected, rtol=1e-6, atol=0)
+    torch.testing.assert_close(m2[:, :, 0, 0].double(), variance * 7 * 35, rtol=2e-6, atol=0)

@@ -70,16 +70,6 @@ def test_a_piece_is_the_crop_of_the_whole(gate, planes, window):
     torch.testing.assert_close(piece, whole[:, :, rows, columns], rtol=1e-3, atol=1e-3)
 
 
-def test_wide_features_are_gated_too(device):
-    x = torch.rand(1, 260, 3, 5, device=device).half()
-    nothing = torch.zeros(1, 65, 3, 5, device=device).half()
-    weights = [nothing.new_zeros(shape) for shape in [(65, 65, 1, 1), 65, (260, 65, 1, 1), 260]]
-
-    result = esa_tail(x, nothing, nothing, *weights, 0, 0, 3, 5)
-
-    assert torch.equal(result, x / 2)
-
-
 @pytest.mark.parametrize("name", ["squeezed", "low", "skip_weight", "skip_bias", "excite_weight"])
 def test_an_error_names_the_tensor_and_its_shape(gate, planes, name):
     names = ["x", "squeezed", "low", "skip_weight", "skip_bias", "excite_weight", "excite_bias"]

@@ -18,7 +18,7 @@ LAUNCHED = {
     "bsrn": {
         "bsconv",
         "contrast_gate",
-        "esa_tail",
+        "esa_moments",
         "esda_tail",
         "gated_residual",
         "pixel_shuffle_add",

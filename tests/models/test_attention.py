@@ -14,7 +14,7 @@ from napari_sr.models._attention import (
 )
 from napari_sr.models._blocks import conv3x3
 from napari_sr.models._chain import Window
-from sr_kernels.esa_tail import sample_bilinear
+from sr_kernels._bilinear import sample_bilinear
 from sr_kernels.plane_moments import plane_moments
 
 

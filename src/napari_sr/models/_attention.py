@@ -16,6 +16,7 @@ from torch.nn import functional
 from napari_sr.models._blocks import conv1x1
 from napari_sr.models._chain import Cells, Moments, Window
 from sr_kernels.contrast_gate import contrast_gate
+from sr_kernels.esa_moments import esa_moments
 from sr_kernels.esa_tail import esa_tail
 
 if TYPE_CHECKING:
@@ -121,6 +122,12 @@ class SpatialGate(nn.Module):
         Tensor, (N, C, H, W)
         """
         return esa_tail(x, squeezed, low, *self.weights(), *window.place)
+
+    def with_moments(
+        self, x: Tensor, squeezed: Tensor, low: Tensor, window: Window
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Gate a piece, and return its moments as well: see `Step.moments`."""
+        return esa_moments(x, squeezed, low, *self.weights(), *window.place)
 
     def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return weight and bias of `skip`, then of `excite`, as the kernels take them."""

@@ -115,8 +115,8 @@ class Block(nn.Module):
         """Yield the links that make plane `y` of plane `x`."""
         yield Step(self.compute_front, (x,), ("refined", "squeezed"), Distillation.RADIUS)
         yield self.spatial.link("squeezed", "low")
-        reads = ("refined", "squeezed")
-        yield Step(self.spatial, reads, ("refined",), uses=("low",), placed=True)
+        gate, reads = self.spatial.with_moments, ("refined", "squeezed")
+        yield Step(gate, reads, ("refined",), uses=("low",), placed=True, moments=True)
         yield self.channel.link("refined", "gate")
         yield Step(self.compute_end, ("refined", x), (y,), uses=("gate",))
 

@@ -1,0 +1,75 @@
+"""Bilinear enlargement of a small plane, sampled in a window of the large image."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from sr_kernels._triton import tl, triton
+
+
+def sample_bilinear(low: Tensor, height: int, width: int, window: tuple[int, ...]) -> Tensor:
+    """Return a piece of `low`, (N, E, h, w), enlarged bilinearly to the whole image.
+
+    Equal to `interpolate(low, (full_height, full_width), mode="bilinear")` cropped to the piece,
+    pixel centres aligned, without making the whole.
+
+    Parameters
+    ----------
+    low : Tensor, (N, E, h, w)
+        The plane that spans the whole image.
+    height, width : int
+        Of the piece.
+    window : tuple of int
+        The piece's top and left, and the full height and width, in pixels.
+
+    Returns
+    -------
+    Tensor, (N, E, height, width)
+        In the dtype of `low`.
+    """
+    top, left, full_height, full_width = window
+    if (height, width) == (full_height, full_width):
+        size = (height, width)
+        return functional.interpolate(low, size, mode="bilinear", align_corners=False)
+    # half precision cannot tell the places of a large image's pixels apart
+    wide = low if low.dtype == torch.float64 else low.float()
+    rows = _shares(low.shape[2], full_height, top, height, wide)
+    columns = _shares(low.shape[3], full_width, left, width, wide)
+    return (rows @ wide @ columns.T).to(low.dtype)
+
+
+def _shares(size: int, full: int, start: int, length: int, like: Tensor) -> Tensor:
+    """Return the (length, size) matrix that interpolates one axis."""
+    place = torch.arange(start, start + length, device=like.device, dtype=like.dtype) + 0.5
+    place = (place * (size / full) - 0.5).clamp(0, size - 1)
+    grid = torch.arange(size, device=like.device, dtype=like.dtype)
+    return (1 - (place[:, None] - grid[None, :]).abs()).clamp(min=0)
+
+
+@triton.jit
+def neighbours(start, offset, size, full):
+    """Return between which two of `size` cells a pixel lies, and how far from the first.
+
+    The pixel is number `start + offset` of `full`. The first one's place is exact, in integers:
+    float32 would blur the places in a large image.
+    """
+    twice = tl.cast(full, tl.int64) * 2
+    # the place is (2 * start + 1) * size / twice - 1 / 2, here raised by 1 to be positive
+    first = (2 * start.to(tl.int64) + 1) * size + full
+    place = (first % twice + 2 * size * offset).to(tl.float32) / twice.to(tl.float32)
+    cell = tl.floor(place)
+    share = place - cell
+    cell = first // twice - 1 + cell.to(tl.int64)
+    share = tl.where(cell < 0, 0.0, share)
+    cell = tl.minimum(tl.maximum(cell, 0), size - 1)
+    return cell, tl.minimum(cell + 1, size - 1), share
+
+
+@triton.jit
+def between(one_ptr, other_ptr, offsets, inside, share):
+    """Return what lies at `share` between two rows or columns of features, in float32."""
+    one = tl.load(one_ptr + offsets, mask=inside, other=0.0).to(tl.float32)
+    other = tl.load(other_ptr + offsets, mask=inside, other=0.0).to(tl.float32)
+    return one + share * (other - one)

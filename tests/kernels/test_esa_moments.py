@@ -1,0 +1,85 @@
+"""What `esa_moments` means; that it is right in general is in test_contract.py."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from sr_kernels import launched
+from sr_kernels.esa_moments import OP, esa_moments
+from sr_kernels.esa_tail import esa_tail
+from sr_kernels.plane_moments import merged, plane_moments
+
+pytestmark = pytest.mark.usefixtures("kernels")
+HEIGHT, WIDTH = 11, 43
+
+
+@pytest.fixture
+def given(device):
+    """Arguments of a whole image, several programs each way, the last of each row narrower."""
+    torch.manual_seed(0)
+    x, squeezed, low, *weights = OP.example((2, 12, HEIGHT, WIDTH), torch.float16, device)[:7]
+    return x, squeezed, low, *weights, 0, 0, HEIGHT, WIDTH
+
+
+def assert_near(found, expected):
+    """Compare moments, which come of sums in float32 of a few hundred values, squared."""
+    for mine, its in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, its, rtol=5e-4, atol=1e-4)
+
+
+def test_it_is_esa_s_tail_and_the_moments_of_that(given):
+    y, *moments = esa_moments(*given)
+
+    assert launched() == {"esa_moments": 1}
+    assert_near(moments, plane_moments(y))
+    # fewer pixels in a program move the places of pixels by a rounding
+    torch.testing.assert_close(y, esa_tail(*given), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("offset", [0, 1000, -30000])
+def test_an_offset_costs_no_digits(given, offset):
+    x, squeezed, low, *weights = given[:7]
+    x = (x.mul(64).round().clamp(-255, 255) / 16 + offset).half()
+    # an open gate, where what is gathered is what is known
+    weights = [torch.zeros_like(weight) for weight in weights[:3]] + [x.new_full((12,), 30)]
+
+    y, mean, m2 = esa_moments(x, squeezed, low, *weights, *given[7:])
+
+    assert torch.equal(y, x)
+    variance, expected = torch.var_mean(x.double(), dim=(2, 3), keepdim=True, correction=0)
+    eps = torch.finfo(torch.float32).eps
+    assert (mean.double() - expected).abs().max() <= eps * (abs(offset) + 4)
+    assert ((m2.double() / (variance * HEIGHT * WIDTH)) - 1).abs().max() < 20 * eps
+
+
+def test_a_constant_plane_has_no_variance(given):
+    x, squeezed, low, *weights = given[:7]
+    weights = [torch.zeros_like(weight) for weight in weights]
+
+    _, mean, m2 = esa_moments(torch.full_like(x, 1000), squeezed, low, *weights, *given[7:])
+
+    assert (mean == 500).all()
+    assert not m2.any()
+
+
+def test_pieces_merge_into_the_whole(given):
+    x, squeezed, low, *weights = given[:7]
+    _, *whole = esa_moments(*given)
+
+    parts = []
+    for top, left in [(0, 0), (0, 16), (5, 0), (5, 16)]:
+        rows = slice(top, 5 if top == 0 else HEIGHT)
+        columns = slice(left, 16 if left == 0 else WIDTH)
+        piece = x[:, :, rows, columns], squeezed[:, :, rows, columns], low
+        _, *moments = esa_moments(*piece, *weights, top, left, HEIGHT, WIDTH)
+        parts.append((piece[0][0, 0].numel(), *moments))
+    pixels, *together = merged(parts)
+
+    assert pixels == HEIGHT * WIDTH
+    assert_near(together, whole)
+
+
+def test_an_error_names_the_shape(given):
+    with pytest.raises(ValueError, match=r"esa_moments needs .* got \(2, 12, 0, 43\)"):
+        esa_moments(given[0][:, :, :0], *given[1:])
