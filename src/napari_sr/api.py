@@ -11,7 +11,8 @@ import numpy as np
 
 from napari_sr import models
 from napari_sr.engine.plan import Settings
-from napari_sr.engine.upscale import Progress, upscale_array
+from napari_sr.engine.plane import Progress
+from napari_sr.engine.upscale import upscale_array
 from napari_sr.models._network import Network
 from napari_sr.zoo.checkpoint import read_checkpoint
 from napari_sr.zoo.download import fetch

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.arrays import Percentiles
     from napari_sr.engine.plan import Settings
-    from napari_sr.engine.upscale import Progress, Upscaled
+    from napari_sr.engine.plane import Progress
+    from napari_sr.engine.upscale import Upscaled
     from napari_sr.files.image import ImageFile
     from napari_sr.models._network import Network
 

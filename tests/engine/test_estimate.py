@@ -7,6 +7,7 @@ from fakes import Global, Nearest, finish
 from napari_sr.engine.estimate import estimate, flops_per_pixel, measure_speed
 from napari_sr.engine.plan import Settings
 from napari_sr.engine.upscale import upscale_array
+from napari_sr.models import architecture
 from napari_sr.models.fsrcnn import FSRCNN
 
 
@@ -21,15 +22,39 @@ def test_the_estimate_is_what_the_run_then_does(shape, random):
     assert said.result_shape == done.pixels.shape
     assert said.result_bytes == done.pixels.nbytes
     assert said.tiles == told[-1].total == len(told)
-    assert said.seconds == pytest.approx(said.tiles * 16 * 16 / 1000)
+
+
+def test_time_grows_with_what_tiles_compute_twice():
+    def seconds(**options):
+        settings = Settings(device="cpu", **options)
+        return estimate((90, 80), None, "uint8", FSRCNN(scale=2), settings, speed=1000.0).seconds
+
+    assert seconds() == 90 * 80 / 1000
+    assert seconds(tile=40, halo=6) == 3 * 3 * 40 * 40 / 1000
+    assert seconds() < seconds(tile=60) < seconds(tile=30)
 
 
 def test_tiles_that_may_show_are_said_before_the_run():
-    exact = estimate((90, 90), None, "uint8", Nearest(radius=3), Settings(tile=40, device="cpu"))
-    inexact = estimate((90, 90), None, "uint8", Global(), Settings(tile=80, device="cpu"))
-    one_tile = estimate((90, 90), None, "uint8", Global(), Settings(tile=90, device="cpu"))
+    def said(**options):
+        return estimate((90, 90), None, "uint8", Global(), Settings(device="cpu", **options))
 
-    assert (exact.exact, inexact.exact, one_tile.exact) == (True, False, True)
+    assert said(tile=90).exact
+    assert said(tile=80).exact
+    assert not said(tile=80, halo=8).exact
+
+
+def test_features_that_wait_between_stages_are_said():
+    record = architecture("bsrn")
+    network = record.network(**record.example)
+
+    def waiting(**options):
+        settings = Settings(device="cpu", **options)
+        return estimate((90, 90, 3), None, "uint8", network, settings).waiting_bytes
+
+    assert waiting() == waiting(tile=60, halo=4) == 0
+    # several planes of 8 features in float32
+    assert 2 * 8 * 4 * 90 * 90 < waiting(tile=60) < 8 * 8 * 4 * 90 * 90
+    assert waiting(tile=60, precision="float16") < 0.6 * waiting(tile=60)
 
 
 def test_no_time_is_said_before_the_speed_is_known():

@@ -6,23 +6,40 @@ from fakes import Global, Nearest
 
 from napari_sr.engine import plan as plan_module
 from napari_sr.engine.arrays import layout_of
-from napari_sr.engine.plan import AFFORDABLE_HALO, USUAL_HALO, Settings, make_plan
+from napari_sr.engine.plan import Settings, make_plan
 
 
 def planned(network, shape=(300, 400), **settings):
     return make_plan(layout_of(shape, "float32"), network, Settings(device="cpu", **settings))
 
 
-def test_the_halo_is_the_receptive_field_where_that_is_affordable():
-    assert planned(Nearest(radius=5)).halo == 5
-    assert planned(Nearest(radius=AFFORDABLE_HALO)).halo == AFFORDABLE_HALO
-    assert planned(Nearest(radius=AFFORDABLE_HALO + 1)).halo == USUAL_HALO
-    assert planned(Global()).halo == USUAL_HALO
-    assert planned(Nearest(radius=5), halo=7).halo == 7
+def halos(plan):
+    return [stage.halo for stage in plan.staged.all]
+
+
+def test_the_halo_is_the_receptive_field():
+    assert halos(planned(Nearest(radius=5), tile=64)) == [5]
+
+
+def test_tiles_are_exact_unless_a_halo_is_chosen_that_is_too_small():
+    local, everywhere = Nearest(radius=5), Global()
+
+    assert planned(everywhere, tile=64).exact_for(everywhere)
+    assert not planned(everywhere, tile=64, halo=7).exact_for(everywhere)
+    assert planned(local, tile=64, halo=7).exact_for(local)
+    assert not planned(local, tile=64, halo=4).exact_for(local)
+
+
+def test_one_tile_needs_no_stages():
+    plan = planned(Global(), tile=400)
+
+    assert plan.staged is None
+    assert plan.count == 1
+    assert plan.work == 300 * 400
 
 
 def test_chroma_needs_a_halo_even_where_the_network_does_not():
-    assert planned(Nearest(radius=0), shape=(30, 40, 3)).halo == 2
+    assert halos(planned(Nearest(radius=0), shape=(30, 40, 3), tile=20)) == [2]
 
 
 def test_planes_are_padded_to_the_least_size_and_the_multiple():
@@ -50,12 +67,12 @@ def test_however_little_memory_is_free_a_tile_keeps_something(monkeypatch):
 
 
 def test_a_tile_too_small_for_its_halo_is_refused_with_the_least_that_works():
-    with pytest.raises(ValueError, match=r"at least 13 px .* halo of 6 px .* got 12"):
+    with pytest.raises(ValueError, match=r"at least 13 px .* one step .* sees .* got 12"):
         planned(Nearest(radius=6), tile=12)
 
 
 def test_a_small_tile_is_fine_where_it_holds_the_whole_plane():
-    assert planned(Nearest(radius=6), shape=(8, 8), tile=8).tiles[0].rows.read == slice(0, 8)
+    assert planned(Nearest(radius=6), shape=(8, 8), tile=8).staged is None
 
 
 @pytest.mark.parametrize(

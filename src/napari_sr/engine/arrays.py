@@ -257,33 +257,39 @@ def _percentile_range(image: ArrayLike, layout: Layout, wanted: Percentiles) -> 
     step = max(1, round(math.sqrt(math.prod(layout.shape) / SAMPLES)))
     parts = [layout.read(image, plane)[::step, ::step, ...] for plane in layout.planes()]
     sample = np.concatenate([part.ravel() for part in parts])
-    low, high = np.percentile(sample.astype(np.float64), [wanted.low, wanted.high])
+    known = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample
+    if not known.size:
+        return ValueRange(0.0, 1.0)
+    low, high = np.percentile(known.astype(np.float64), [wanted.low, wanted.high])
     # a constant image has no range of its own; any width maps it back exactly
     return ValueRange(float(low), float(high) if high > low else float(low) + 1.0)
 
 
 def check_values(image: ArrayLike, layout: Layout, declared: object) -> None:
-    """Refuse NaN and Inf, and warn of floats far outside a range that nobody declared.
+    """Refuse infinity, and warn of floats far outside a range that nobody declared.
+
+    NaN is let through: it means that nothing was measured there.
 
     Raises
     ------
     ValueError
-        If a value is not finite: how many there are, and where the first is.
+        If a value is infinite: how many there are, and where the first is.
     """
     if np.dtype(image.dtype).kind != "f":
         return
     bad, first, low, high = 0, None, math.inf, -math.inf
     for plane in layout.planes():
         values = layout.read(image, plane)
-        finite = np.isfinite(values)
-        if not finite.all():
-            bad += int(finite.size - finite.sum())
-            first = first or (plane, tuple(int(i) for i in np.argwhere(~finite)[0]))
+        infinite = np.isinf(values)
+        if infinite.any():
+            bad += int(infinite.sum())
+            first = first or (plane, tuple(int(i) for i in np.argwhere(infinite)[0]))
         elif not bad:
-            low, high = min(low, float(values.min())), max(high, float(values.max()))
+            low = float(np.fmin.reduce(values, axis=None, initial=low))
+            high = float(np.fmax.reduce(values, axis=None, initial=high))
     if first is not None:
         where = f"y={first[1][0]}, x={first[1][1]}" + (f" of plane {first[0]}" if first[0] else "")
-        raise ValueError(f"the image has {bad} NaN or infinite values, the first at {where}")
+        raise ValueError(f"the image has {bad} infinite values, the first at {where}")
     if declared is None and (low < -0.1 or high > 1.1):
         warnings.warn(
             f"this float image has values from {low:g} to {high:g}, but floats are taken as "

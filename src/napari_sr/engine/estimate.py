@@ -42,6 +42,9 @@ class Estimate:
     """Whether the tiles leave no trace in the result."""
     seconds: float | None
     """None where the network's speed has not been measured."""
+    waiting_bytes: int
+    """Of features that wait outside the device between stages, in memory or, where that is short,
+    in files."""
 
 
 def estimate(
@@ -75,7 +78,7 @@ def estimate(
     plan = make_plan(layout, network, settings)
     larger = layout.enlarged(network.scale).shape
     height, width = min(plan.tile, plan.height), min(plan.tile, plan.width)
-    tiles = len(plan.tiles) * layout.count
+    tiles = plan.count * layout.count
     per_pixel = bytes_per_pixel(network, layout.channels, plan.precision)
     return Estimate(
         result_shape=larger,
@@ -84,7 +87,8 @@ def estimate(
         tile=max(height, width),
         tiles=tiles,
         exact=plan.exact_for(network),
-        seconds=None if speed is None else tiles * height * width / speed,
+        seconds=None if speed is None else layout.count * plan.work / speed,
+        waiting_bytes=plan.waiting,
     )
 
 
@@ -103,7 +107,7 @@ def measure_speed(network: Network, settings: Settings) -> float:
 
     Blocks for some tenths of a second: call it from a worker.
     """
-    from napari_sr.engine.upscale import placed
+    from napari_sr.engine.plane import placed
 
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device)

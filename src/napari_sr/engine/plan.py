@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 
 from napari_sr.engine import tiling
-from napari_sr.engine.colour import extra_radius
+from napari_sr.engine.colour import chain_for
 from napari_sr.engine.devices import choose_device, choose_precision, free_memory
-from napari_sr.engine.memory import WORKSPACE, peak_bytes
+from napari_sr.engine.memory import WORKSPACE, ghost, peak_bytes
+from napari_sr.engine.stages import Grid, Profile, Stages, profile
+from napari_sr.models._chain import Cells, Step, with_one_writer_each
 
 if TYPE_CHECKING:
     from napari_sr.engine.arrays import Layout, Percentiles
+    from napari_sr.engine.guards import Outliers
+    from napari_sr.models._chain import Chain
     from napari_sr.models._network import Network
 
-AFFORDABLE_HALO = 72
-"""Receptive fields up to this radius are the halo, so that tiles leave no trace: it covers the
-full EDSR (70 px)."""
-USUAL_HALO = 32
-"""Where the receptive field is larger or the whole image matters: see docs/tiling.md for what
-this leaves."""
 LARGEST_TILE = 1024
 SHARE = {"cuda": 0.7, "mps": 0.4, "cpu": 0.3}
 """Of the free memory, what a tile may take: on a CPU, other programs live there too."""
 CPU_LIMIT = 2 * 2**30
 """Larger tiles are no faster on a CPU."""
+FLOPS_PER_BYTE = {"cuda": 4000.0, "mps": 500.0, "cpu": 12.0}
+"""What carrying a byte of features to the device or back costs: a CPU computes some 100 GFLOP/s
+and copies some 8 GB/s; a GPU computes some 50 TFLOP/s behind a bus of some 12 GB/s."""
 _PROBE = 96
 
 
@@ -39,7 +42,8 @@ class Settings:
     tile: int | None = None
     """LR pixels along each side that a tile reads, halo included; None: by free memory."""
     halo: int | None = None
-    """LR pixels around what a tile keeps; None: the receptive field where that is affordable."""
+    """LR pixels around what a tile keeps, whatever the network sees; None: exactly what makes
+    the tiles leave no trace."""
     device: str = "auto"
     """"auto", "cpu", "cuda", "cuda:1", "mps"."""
     precision: str = "auto"
@@ -49,6 +53,9 @@ class Settings:
     kernels: str = "auto"
     """"auto": fused kernels where they are fast; "reference": plain PyTorch; "triton": kernels, and
     an error where they cannot run. The environment variable NAPARI_SR_KERNELS decides "auto"."""
+    outliers: Outliers = "clip"
+    """What becomes of results far outside what the plane's values allow: "clip", "mark" (NaN,
+    floats only) or "keep"."""
 
 
 @dataclass(frozen=True)
@@ -59,38 +66,118 @@ class Plan:
     """Rows of a plane after padding to the network's least size and multiple."""
     width: int
     tile: int
-    halo: int
+    halo: int | None
+    """None where tiles are exact by stages."""
     multiple: int
     device: torch.device
     precision: torch.dtype
+    structure: Structure
 
     @property
     def tiles(self) -> list[tiling.Tile]:
-        """The tiles of one plane."""
-        return list(tiling.tiles(self.height, self.width, self.tile, self.halo, self.multiple))
+        """The tiles of one plane where each goes through the whole network at once."""
+        tile = self.tile if self.staged is None else max(self.height, self.width)
+        halo = self.halo or 0
+        return list(tiling.tiles(self.height, self.width, tile, halo, self.multiple))
 
     @property
     def tiled(self) -> bool:
         """Whether a plane takes more than one tile."""
         return self.tile < max(self.height, self.width)
 
+    @cached_property
+    def staged(self) -> Stages | None:
+        """The stages of a tiled plane, or None where each tile goes through at once.
+
+        Raises
+        ------
+        ValueError
+            If the tile is too small.
+        """
+        if not self.tiled or self.halo is not None:
+            return None
+        grid = Grid(self.height, self.width, self.tile, self.multiple)
+        cost = FLOPS_PER_BYTE.get(self.device.type, FLOPS_PER_BYTE["cpu"])
+        return Stages(self.structure.chain, self.structure.found, grid, flops_per_byte=cost)
+
+    @property
+    def count(self) -> int:
+        """How many tiles one plane takes, over all stages."""
+        return len(self.tiles) if self.staged is None else self.staged.count
+
+    @property
+    def work(self) -> float:
+        """Of how many pixels, computed once, one plane takes the time."""
+        if self.staged is None:
+            side = min(self.tile, self.height) * min(self.tile, self.width)
+            return float(len(self.tiles) * side)
+        return self.height * self.width * self.staged.cost / sum(self.structure.found.flops)
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes of features wait outside the device at the peak."""
+        return 0 if self.staged is None else int(self.height * self.width * self.staged.waiting)
+
     @property
     def side(self) -> int:
         """LR pixels along the longer side of the tiles."""
         return min(self.tile, max(self.height, self.width))
 
+    @property
+    def least_tile(self) -> int:
+        """The smallest tile that works here, in LR pixels."""
+        if self.halo is not None:
+            return max(tiling.least_tile(self.halo, self.multiple), self.structure.least_size)
+        return self.structure.least_tile
+
     def exact_for(self, network: Network) -> bool:
-        """Say whether tiles leave no trace: one holds a plane, or the halo all that matters."""
+        """Say whether tiles leave no trace."""
         field = network.receptive_field
-        return not self.tiled or (field is not None and self.halo >= field)
+        chosen = self.halo is None or (field is not None and self.halo >= field)
+        return not self.tiled or chosen
 
     def halved(self) -> Plan | None:
         """Return the plan with tiles of half the side, or None where no smaller one works."""
-        least = tiling.least_tile(self.halo, self.multiple)
+        least = self.least_tile
         if self.side <= least:
             return None
-        smaller = max(least, self.side // 2 // self.multiple * self.multiple)
-        return replace(self, tile=smaller)
+        return replace(self, tile=max(least, self.side // 2 // self.multiple * self.multiple))
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What a network is like that runs on images of so many channels, in some precision."""
+
+    chain: Chain
+    """Without data."""
+    found: Profile
+    least_size: int
+    multiple: int
+
+    @property
+    def least_tile(self) -> int:
+        """The smallest tile that runs in stages, in LR pixels."""
+        steps = [link for link in self.chain if isinstance(link, Step)]
+        widest = max(step.radius for step in steps)
+        reach = max((link.reach for link in self.chain if isinstance(link, Cells)), default=1)
+        return max(tiling.least_tile(widest, self.multiple), reach, self.least_size)
+
+
+_structures: WeakKeyDictionary[Network, dict[tuple[int, torch.dtype], Structure]] = (
+    WeakKeyDictionary()
+)
+
+
+def structure_of(network: Network, channels: int, precision: torch.dtype) -> Structure:
+    """Return what a network is like, found once and remembered as long as the network lives."""
+    known = _structures.setdefault(network, {})
+    key = (channels, precision)
+    if key not in known:
+        hollow = ghost(network).to(precision)
+        chain = chain_for(hollow, channels)
+        found = profile(with_one_writer_each(chain), hollow, channels)
+        known[key] = Structure(chain, found, network.least_size, network.multiple)
+    return known[key]
 
 
 def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
@@ -99,20 +186,22 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
     Raises
     ------
     ValueError
-        If the tile is too small for the halo, or the device or precision does not exist.
+        If the tile is too small for the halo, or a setting is wrong.
     """
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device)
     height, width = (padded(size, network) for size in (layout.height, layout.width))
-    halo = _halo(network, layout.channels) if settings.halo is None else settings.halo
     wanted: dict[str, object] = {"tile": settings.tile, "halo": settings.halo}
     for name, pixels in wanted.items():
         if pixels is not None and (not isinstance(pixels, (int, np.integer)) or pixels < 0):
             raise ValueError(f"the {name} must be a whole number of LR pixels, got {pixels!r}")
-    plan = Plan(height, width, LARGEST_TILE, halo, network.multiple, device, precision)
+    structure = structure_of(network, layout.channels, precision)
+    plan = Plan(
+        height, width, LARGEST_TILE, settings.halo, network.multiple, device, precision, structure,
+    )  # fmt: skip
     if settings.tile is None:
         return replace(plan, tile=_tile_by_memory(plan, network, layout.channels))
-    if settings.tile < max(network.least_size, tiling.least_tile(halo, network.multiple)):
+    if settings.tile < plan.least_tile:
         _check_tile(settings.tile, plan, network)
     return replace(plan, tile=settings.tile)
 
@@ -126,18 +215,11 @@ def padded(size: int, network: Network) -> int:
 def _check_tile(tile: int, plan: Plan, network: Network) -> None:
     if tile >= max(plan.height, plan.width) and tile > 0:
         return  # one tile takes the whole plane, and needs no halo
-    least = max(network.least_size, tiling.least_tile(plan.halo, plan.multiple))
+    why = "what one step of the network sees" if plan.halo is None else f"a halo of {plan.halo} px"
     raise ValueError(
-        f"a tile must be at least {least} px here, for a halo of {plan.halo} px on both sides "
-        f"and the network's least size of {network.least_size} px; got {tile}"
+        f"a tile must be at least {plan.least_tile} px here, for {why} on both sides and the "
+        f"network's least size of {network.least_size} px; got {tile}"
     )
-
-
-def _halo(network: Network, channels: int) -> int:
-    radius = network.receptive_field
-    if radius is None or radius > AFFORDABLE_HALO:
-        return USUAL_HALO
-    return max(radius, extra_radius(network, channels))
 
 
 def bytes_per_pixel(network: Network, channels: int, precision: torch.dtype) -> float:
@@ -153,5 +235,4 @@ def _tile_by_memory(plan: Plan, network: Network, channels: int) -> int:
         budget = min(budget, CPU_LIMIT)
     side = math.isqrt(int(budget / bytes_per_pixel(network, channels, plan.precision)))
     side = min(side, LARGEST_TILE) // plan.multiple * plan.multiple
-    least = max(tiling.least_tile(plan.halo, plan.multiple), network.least_size)
-    return max(side, least)
+    return max(side, plan.least_tile)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from napari_sr.engine.features import Features, scaled
 from napari_sr.models._chain import IMAGE, RESULT, Cells, Moments, Step, Window, compute
+from sr_kernels import use_kernels
 from sr_kernels.plane_moments import merged, plane_moments
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from napari_sr.models._chain import Chain
 
 
-class OverflowInFeaturesError(Exception):
-    """Features left the range of half precision, so that they cannot wait in it."""
+class UntrustedError(Exception):
+    """A tile has NaN, infinity, or values that no input explains."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,17 @@ class Work:
     device: torch.device
     read: Callable[[slice, slice], Tensor]
     """Takes rows and columns; returns that part of the image, (1, C, rows, columns)."""
-    write: Callable[[slice, slice, Tensor], None]
-    """Takes rows and columns, and that part of the result, so many times larger."""
+    write: Callable[[slice, slice, Tensor, bool], None]
+    """Takes rows and columns, that part of the result, so many times larger, and whether it was
+    computed in float32; raises `UntrustedError` where it was not and should be."""
     features: Features
+    float32: bool
+    """Whether `chain` computes in it."""
+    kernels: str = "auto"
+    """As `use_kernels` takes it."""
+    careful: Chain | None = None
+    """The same chain in float32 for tiles that cannot be trusted; only where nothing waits between
+    stages, as features of theirs may not fit into half precision either."""
     values: dict[str, Tensor] = field(default_factory=dict)
     """What was gathered, by name."""
 
@@ -83,8 +92,8 @@ def run_stages(work: Work) -> Iterator[int]:
 
     Raises
     ------
-    OverflowInFeaturesError
-        If a feature plane holds NaN or infinity.
+    UntrustedError
+        If a feature plane holds NaN or infinity, or `write` says so.
     """
     last = {name: at for at, stage in enumerate(work.plan.all) for name in stage.reads}
     done = 0
@@ -99,6 +108,14 @@ def run_stages(work: Work) -> Iterator[int]:
         for name in stage.reads:
             if last[name] == at:
                 work.features.drop(name)
+        for name in set(work.values) - _values_after(work, at):
+            del work.values[name]
+
+
+def _values_after(work: Work, at: int) -> set[str]:
+    """Return the names of gathered values that stages after this one use."""
+    steps = (work.chain[place] for stage in work.plan.all[at + 1 :] for place in stage.steps)
+    return {name for step in steps if isinstance(step, Step) for name in step.uses}
 
 
 def _run_stage(work: Work, stage: Stage) -> Iterator[None]:
@@ -109,13 +126,15 @@ def _run_stage(work: Work, stage: Stage) -> Iterator[None]:
         return
     moments: list[tuple[int, Tensor, Tensor]] = []
     for tile in tiles:
-        told = _run_tile(work, stage, tile)
+        with use_kernels(work.kernels):
+            told = _run_tile(work, stage, tile)
         if told is not None:
             moments.append(told)
         yield
     if isinstance(link, Moments):
         count, mean, deviations = merged(moments)
-        work.values[link.writes] = link.finish(mean, deviations, count)
+        with use_kernels(work.kernels):
+            work.values[link.writes] = link.finish(mean, deviations, count)
 
 
 def _gather_cells(work: Work, link: Cells, tiles: list[Tile]) -> Iterator[None]:
@@ -124,13 +143,15 @@ def _gather_cells(work: Work, link: Cells, tiles: list[Tile]) -> Iterator[None]:
     cells: Tensor | None = None
     for tile in tiles:
         part = Part(*(_under(span.read, link) for span in (tile.rows, tile.columns)))
-        found = link.compute(_read(work, link.reads, part))
+        with use_kernels(work.kernels):
+            found = link.compute(_read(work, link.reads, part))
         if cells is None:
             cells = found.new_empty((*found.shape[:2], rows, columns))
         cells[..., tile.rows.read, tile.columns.read] = found
         yield
     if cells is not None:
-        work.values[link.writes] = link.finish(cells)
+        with use_kernels(work.kernels):
+            work.values[link.writes] = link.finish(cells)
 
 
 def _under(cells: slice, link: Cells) -> slice:
@@ -139,21 +160,34 @@ def _under(cells: slice, link: Cells) -> slice:
 
 
 def _run_tile(work: Work, stage: Stage, tile: Tile) -> tuple[int, Tensor, Tensor] | None:
+    """Compute one tile, again in float32 where that may help; see `_compute_tile`."""
+    try:
+        return _compute_tile(work, work.chain, stage, tile)
+    except UntrustedError:
+        if work.careful is None:
+            raise
+    with use_kernels("reference"):
+        return _compute_tile(work, work.careful, stage, tile)
+
+
+def _compute_tile(
+    work: Work, chain: Chain, stage: Stage, tile: Tile
+) -> tuple[int, Tensor, Tensor] | None:
     """Compute one tile; return the moments of its core where the stage gathers some."""
     core = Part(tile.rows.keep, tile.columns.keep)
     held = _Held(work, Part(tile.rows.read, tile.columns.read))
     for place in stage.steps:
-        step = work.chain[place]
+        step = chain[place]
         if isinstance(step, Step):
             held.compute(step)
     for name in stage.keeps:
         values = held.part(name, core)
-        if not torch.isfinite(values).all():
-            raise OverflowInFeaturesError(f"NaN or infinity in rows {core.rows}, {core.columns}")
         if name == RESULT:
-            work.write(core.rows, core.columns, values)
-        else:
-            work.features.write(name, core.rows, core.columns, values)
+            work.write(core.rows, core.columns, values, work.float32 or chain is work.careful)
+            continue
+        if not torch.isfinite(values).all():
+            raise UntrustedError(f"{name} has NaN or infinity in {core.rows}, {core.columns}")
+        work.features.write(name, core.rows, core.columns, values)
     link = None if stage.gather is None else work.chain[stage.gather]
     if not isinstance(link, Moments):
         return None

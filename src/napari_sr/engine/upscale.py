@@ -6,10 +6,9 @@ and gives the memory back. Only the tile and what it returns are ever on the dev
 
 from __future__ import annotations
 
-import copy
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,28 +23,18 @@ from napari_sr.engine.arrays import (
     layout_of,
     value_range_of,
 )
-from napari_sr.engine.colour import enlarge
-from napari_sr.engine.devices import OutOfMemoryError, free_memory, is_out_of_memory, release
+from napari_sr.engine.devices import OutOfMemoryError, free_memory, release
+from napari_sr.engine.guards import Findings, check_outliers
 from napari_sr.engine.plan import Plan, Settings, make_plan
-from sr_kernels import chosen, failures, launched, use_kernels
+from napari_sr.engine.plane import Job, Progress, upscale_plane
+from sr_kernels import chosen, failures, launched
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from numpy.typing import NDArray
 
-    from napari_sr.engine.tiling import Tile
     from napari_sr.models._network import Network
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Told after every tile."""
-
-    done: int
-    total: int
-    message: str = ""
-    """Not empty where the user should know something."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +46,6 @@ class Upscaled:
     axes: str
     record: dict[str, object]
     """What ran: enough to repeat it."""
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What stays the same over all planes of one image."""
-
-    image: ArrayLike
-    layout: Layout
-    output: NDArray[Any]
-    larger: Layout
-    values: ValueRange
-    network: Network
-    kernels: str
 
 
 @torch.inference_mode()
@@ -115,48 +91,59 @@ def upscale_array(
     settings = settings or Settings()
     began, before = time.monotonic(), launched()
     layout = layout_of(image.shape, image.dtype, axes)
+    check_outliers(settings.outliers, np.dtype(image.dtype))
     plan = make_plan(layout, network, settings)
     check_values(image, layout, settings.value_range)
     values = value_range_of(image, layout, settings.value_range)
     larger = layout.enlarged(network.scale)
     output = _allocate(larger, np.dtype(image.dtype))
     kernels, note = _trusted_kernels(settings.kernels, plan)
-    notes: list[str] = []
+    findings, notes = Findings(), Notes(note)
+    job = Job(network, layout, output, larger, values, kernels, settings.outliers, findings)
     try:
-        here = placed(network, plan.device, plan.precision)
-        job = _Job(image, layout, output, larger, values, here, kernels)
         done = 0
-        for index, plane in enumerate(layout.planes()):
+        for index, place in enumerate(layout.planes()):
             remaining = layout.count - index
-            for progress, now in _plane(job, plan, plane):
+            for progress, now in upscale_plane(job, plan, place, layout.read(image, place)):
                 plan = now
                 total = done + remaining * progress.total
-                message = "; ".join(part for part in (note, progress.message) if part)
-                progress, note = replace(progress, message=message), ""
-                if progress.message:
-                    notes.append(progress.message)
-                yield replace(progress, done=done + progress.done, total=total)
-            done += len(plan.tiles)
+                yield Progress(done + progress.done, total, notes.of(progress.message))
+            done += plan.count
     finally:
-        job = here = None  # type: ignore[assignment]  # nothing of the run stays on the device
+        job.chains.clear()  # nothing of the run stays on the device
         release(plan.device)
-    record = _record(network, plan, values, notes)
+    notes.add(findings.in_words(settings.outliers))
+    record = _record(network, plan, values, notes.all)
+    record["guards"] = findings.record()
     record["kernels"] = {"chosen": kernels, "launched": _since(before)}
     record["seconds"] = time.monotonic() - began
     return Upscaled(output, layout.axes, record)
 
 
-def placed(network: Network, device: torch.device, precision: torch.dtype) -> Network:
-    """Return the network on a device in a precision: itself where it is there already."""
-    weight = next(network.parameters())
-    here = device.index in (None, weight.device.index) and weight.device.type == device.type
-    if here and weight.dtype == precision and not network.training:
-        return network
-    moved = copy.deepcopy(network).to(device=device, dtype=precision).eval()
-    if device.type == "cuda" and precision != torch.float32:
-        # matrix units and our kernels want channels fastest; the features follow the weights
-        moved.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return moved
+class Notes:
+    """What the user should know, told once each.
+
+    Parameters
+    ----------
+    first : str
+        Waits for the first progress; "" for nothing.
+    """
+
+    def __init__(self, first: str) -> None:
+        self.all: list[str] = []
+        self._first = first
+
+    def of(self, message: str) -> str:
+        """Return a progress's message, with what has waited, and remember it."""
+        told = "; ".join(part for part in (self._first, message) if part)
+        self._first = ""
+        self.add(told)
+        return told
+
+    def add(self, message: str) -> None:
+        """Remember what the result's record should say."""
+        if message:
+            self.all.append(message)
 
 
 def _trusted_kernels(word: str, plan: Plan) -> tuple[str, str]:
@@ -184,85 +171,6 @@ def _allocate(layout: Layout, dtype: np.dtype[Any]) -> NDArray[Any]:
     return np.empty(layout.shape, dtype)
 
 
-def _plane(
-    job: _Job, plan: Plan, index: tuple[int, ...]
-) -> Generator[tuple[Progress, Plan], None, None]:
-    """Upscale one plane; where memory runs out, begin it again with tiles of half the side."""
-    pixels = job.layout.read(job.image, index)
-    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-    missing = (plan.height - pixels.shape[0], plan.width - pixels.shape[1])
-    if any(missing):
-        pixels = np.pad(pixels, [*((0, more) for more in missing), (0, 0)], mode="reflect")
-    message = ""
-    while True:
-        tiles = plan.tiles
-        smaller: Plan | None = None
-        for number, tile in enumerate(tiles, start=1):
-            try:
-                note = _tile(job, plan, index, pixels, tile)
-            except (RuntimeError, MemoryError) as error:
-                smaller = _smaller(plan, error)
-                break
-            message = "; ".join(part for part in (message, note) if part)
-            yield Progress(number, len(tiles), message), plan
-            message = ""
-        if smaller is None:
-            return
-        release(plan.device)
-        told = f"out of memory with tiles of {plan.side} px: going on with {smaller.side} px"
-        message = "; ".join(part for part in (message, told) if part)
-        plan = smaller
-
-
-def _smaller(plan: Plan, error: Exception) -> Plan:
-    """Return a plan with smaller tiles, or raise what went wrong."""
-    if not is_out_of_memory(error):
-        raise error
-    smaller = plan.halved()
-    if smaller is None:
-        raise OutOfMemoryError(
-            f"not even tiles of {plan.side} px with a halo of {plan.halo} px fit into the memory "
-            f"of {plan.device}: choose a smaller network or another device ({error})"
-        ) from error
-    return smaller
-
-
-def _tile(job: _Job, plan: Plan, index: tuple[int, ...], pixels: NDArray[Any], tile: Tile) -> str:
-    """Upscale one tile into the output; return what the user should know, or nothing."""
-    block = job.values.encode(pixels[tile.rows.read, tile.columns.read])
-    small = torch.from_numpy(block).permute(2, 0, 1)[None].contiguous().to(plan.device)
-    with use_kernels(job.kernels):
-        large = enlarge(job.network, small)
-    note = ""
-    if not torch.isfinite(large).all():
-        note = _note_of_repetition(plan, tile)
-        with use_kernels("reference"):
-            large = enlarge(placed(job.network, plan.device, torch.float32), small)
-        if not torch.isfinite(large).all():
-            raise ValueError(f"the network returned NaN or infinite values, {note}")
-    scale = job.network.scale
-    rows, columns = tile.rows, tile.columns
-    kept = large[0, :, _times(rows.crop, scale), _times(columns.crop, scale)]
-    result = job.values.decode(kept.permute(1, 2, 0).cpu().numpy(), job.output.dtype)
-    # padding by reflection, where there was any, ends at the image's own size
-    bottom = min(rows.keep.stop * scale, job.larger.height)
-    right = min(columns.keep.stop * scale, job.larger.width)
-    target = slice(rows.keep.start * scale, bottom), slice(columns.keep.start * scale, right)
-    result = result[: bottom - target[0].start, : right - target[1].start]
-    block = result if job.layout.samples else result[..., 0]
-    job.larger.write(job.output, index, *target, block)
-    return note
-
-
-def _note_of_repetition(plan: Plan, tile: Tile) -> str:
-    corner = f"at y={tile.rows.keep.start}, x={tile.columns.keep.start}"
-    return f"{plan.precision} overflowed in the tile {corner}, which was computed in float32"
-
-
-def _times(span: slice, scale: int) -> slice:
-    return slice(span.start * scale, span.stop * scale)
-
-
 def _since(before: dict[str, int]) -> dict[str, int]:
     """Return how often each kernel was launched since then."""
     now = launched()
@@ -279,6 +187,7 @@ def _record(
         "scale": network.scale,
         "tile": plan.side,
         "halo": plan.halo,
+        "stages": 1 if plan.staged is None else len(plan.staged.all),
         "tiles_exact": plan.exact_for(network),
         "receptive_field": network.receptive_field,
         "device": str(plan.device),
