@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
 import torch
 from torch import nn
 
@@ -36,21 +37,22 @@ def network(blocks=3, replication=2):
         input_range=10.0,
         head=conv3x3(replication, 4),
         blocks=(Scaling() for _ in range(blocks)),
-        activation=nn.Tanh(),
-        merge=conv3x3(4, 4),
+        activation=nn.LeakyReLU(0.3),
+        merge=Activated3x3(4, 4),
         features=4,
         replication=replication,
     ).double()
 
 
-def test_fusion_block_by_block_is_the_1x1_over_all_of_them():
-    net = network()
+@pytest.mark.parametrize("blocks", [1, 2, 3, 4])
+def test_fusion_block_by_block_is_the_1x1_over_all_of_them(blocks):
+    net = network(blocks)
     image = torch.rand(1, 1, 6, 5, dtype=torch.float64)
     shallow = net.head((image * 10).repeat(1, 2, 1, 1))
-    outputs = [net.blocks[0].mix(shallow)]
-    outputs.append(net.blocks[1].mix(outputs[-1]))
-    outputs.append(net.blocks[2].mix(outputs[-1]))
-    fused = net.fuse(torch.cat(outputs, dim=1)).tanh()
+    outputs = [shallow]
+    for block in net.blocks:
+        outputs.append(block.mix(outputs[-1]))
+    fused = nn.functional.leaky_relu(net.fuse(torch.cat(outputs[1:], dim=1)), 0.3)
     deep = net.merge(fused) + shallow
     tail = nn.functional.conv2d(deep, net.tail.weight, net.tail.bias, padding=1)
     expected = torch.pixel_shuffle(tail, 2) / 10

@@ -1,8 +1,10 @@
 """What IMDN, RFDN, BSRN and BSRN-S have in common.
 
 A head, blocks in series, all block outputs fused by a 1x1, one more convolution with a long
-skip, and one sub-pixel upsampling. The fusion is accumulated block by block, so that no more
-than two feature planes of it are ever held.
+skip, and one sub-pixel upsampling. The fusion is accumulated after every second block, so that no
+more than three feature planes of it are ever held: the sum, and the outputs of two blocks, of which
+the second reads the first anyway. Of p pixels, C features, e bytes each and an even number b of
+blocks, this moves (2b - 1)pCe; one block at a time would move (3b - 1)pCe.
 
 Letters: N images, C features, H x W pixels, S scale.
 """
@@ -12,8 +14,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
+import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from napari_sr.models._blocks import (
     SubPixel3x3,
@@ -27,6 +29,7 @@ from napari_sr.models._blocks import (
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
 from napari_sr.models._network import Network, Options, StateDict
 from sr_kernels.esda_tail import esda_tail, refine
+from sr_kernels.pointwise_sum import pointwise_sum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -111,9 +114,9 @@ class DistillationNetwork(Network):
     blocks : iterable of nn.Module
         Each with a method `chain` (see `DistillationBlock`).
     activation : nn.Module
-        Follows the fusion.
+        Follows the fusion; one that kernels know.
     merge : nn.Module
-        (N, C, H, W) to the same, looking 1 pixel around, before the long skip.
+        (N, C, H, W), and the long skip that it adds, to the same, looking 1 pixel around.
     features : int
         Channels C of every block's output.
     replication : int
@@ -139,7 +142,7 @@ class DistillationNetwork(Network):
         self.head = head
         self.blocks = nn.ModuleList(blocks)
         self.fuse = conv1x1(len(self.blocks) * features, features)
-        self.activation = activation
+        self.activation, self.slope = activation_of(activation)
         self.merge = merge
         self.tail = SubPixel3x3(features, channels, scale=scale)
 
@@ -147,10 +150,10 @@ class DistillationNetwork(Network):
         """Return the head, the blocks with their attention, and the tail."""
         links: list[Link] = [Step(self._start, (IMAGE,), ("shallow", "x0"), radius=1)]
         for index, block in enumerate(self.blocks):
-            x, y = f"x{index}", f"x{index + 1}"
-            links.extend(cast("DistillationBlock", block).chain(x, y))
-            reads = (y, "fused") if index else (y,)
-            links.append(Step(partial(self._fuse, index), reads, ("fused",)))
+            links.extend(cast("DistillationBlock", block).chain(f"x{index}", f"x{index + 1}"))
+            # an odd one is left over at the end
+            if index % 2 or index + 1 == len(self.blocks):
+                links.append(self._fusion(index // 2 * 2, index + 1))
         # one 3x3 on the features, one before the pixel shuffle
         links.append(Step(self._finish, ("fused", "shallow"), (RESULT,), 2, scale=self.scale))
         return tuple(links)
@@ -160,17 +163,34 @@ class DistillationNetwork(Network):
         shallow = self.head(repeated)
         return shallow, shallow
 
-    def _fuse(self, index: int, x: Tensor, fused: Tensor | None = None) -> Tensor:
-        """Add block `index`'s share of the 1x1 over all blocks' concatenated outputs."""
-        mine = slice(index * self.features, (index + 1) * self.features)
-        if fused is None:
-            return functional.conv2d(x, self.fuse.weight[:, mine], self.fuse.bias)
-        return fused + functional.conv2d(x, self.fuse.weight[:, mine])
+    def _fusion(self, start: int, stop: int) -> Step:
+        """Return the link that adds the outputs of these blocks, one or two, to the fusion."""
+        outputs = tuple(f"x{index + 1}" for index in range(start, stop))
+        reads = (*outputs, "fused") if start else outputs
+        return Step(partial(self._fuse, start, stop), reads, ("fused",))
+
+    def _fuse(self, start: int, stop: int, *planes: Tensor) -> Tensor:
+        """Add some blocks' share of the 1x1 over all blocks' concatenated outputs.
+
+        `planes` are these blocks' outputs, then what earlier ones have given. After the last
+        block, the sum is activated.
+        """
+        shares = torch.split(self.fuse.weight, self.features, dim=1)[start:stop]
+        x, *others = planes[: stop - start]
+        return pointwise_sum(
+            x,
+            shares[0],
+            bias=None if start else self.fuse.bias,
+            other=others[0] if others else None,
+            other_weight=shares[1] if others else None,
+            residual=planes[-1] if start else None,
+            activation=self.activation if stop == len(self.blocks) else "none",
+            slope=self.slope,
+        )
 
     def _finish(self, fused: Tensor, shallow: Tensor) -> Tensor:
-        x = self.merge(self.activation(fused)) + shallow
-        result: Tensor = self.tail(x)
-        return result / self.input_range
+        result: Tensor = self.tail(self.merge(fused, shallow), 1 / self.input_range)
+        return result
 
 
 def trunk_options(state: StateDict, head: str, replication: int = 1) -> Options | None:
