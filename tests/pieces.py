@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import torch
@@ -29,8 +30,8 @@ class Span:
         stop = -(-(self.stop + radius) // multiple) * multiple
         return Span(max(start, 0), min(stop, size))
 
-    def of(self, scale: int, origin: int = 0) -> slice:
-        return slice(scale * (self.start - origin), scale * (self.stop - origin))
+    def of(self, scale: int | Fraction, origin: int = 0) -> slice:
+        return slice(int(scale * (self.start - origin)), int(scale * (self.stop - origin)))
 
 
 def spans(size: int, tile: int) -> Iterator[Span]:
@@ -41,6 +42,7 @@ def spans(size: int, tile: int) -> Iterator[Span]:
 def run_in_pieces(chain, image: Tensor, tile: int, multiple: int = 1) -> Tensor:
     """Return what `_chain.run` returns, with every link computed tile by tile."""
     held, told = {IMAGE: image}, {}
+    tile = -(-tile // multiple) * multiple
     for link in chain:
         if isinstance(link, Step):
             written, parts = _step(link, held, tile, multiple)
@@ -58,7 +60,8 @@ def _step(
     step: Step, held: dict[str, Tensor], tile: int, multiple: int
 ) -> tuple[dict[str, Tensor], list[Part]]:
     """Return the planes that a step writes, and what it tells of the first one's pieces."""
-    height, width = held[step.reads[0]].shape[-2:]
+    height, width = held[IMAGE].shape[-2:]
+    scales = {name: Fraction(held[name].shape[-1], width) for name in step.reads}
     written: dict[str, Tensor] = {}
     parts: list[Part] = []
     for rows in spans(height, tile):
@@ -67,7 +70,10 @@ def _step(
                 rows.grown(step.radius, multiple, height),
                 columns.grown(step.radius, multiple, width),
             ]
-            inputs = {name: held[name][..., read[0].of(1), read[1].of(1)] for name in step.reads}
+            inputs = {
+                name: held[name][..., read[0].of(scale), read[1].of(scale)]
+                for name, scale in scales.items()
+            }
             inputs |= {name: held[name] for name in step.uses}
             size = (read[0].stop - read[0].start, read[1].stop - read[1].start)
             window = Window(read[0].start, read[1].start, *size, height, width)
@@ -77,7 +83,7 @@ def _step(
             for name, output in outputs.items():
                 scale = step.scale
                 if name not in written:
-                    shape = (*output.shape[:2], scale * height, scale * width)
+                    shape = (*output.shape[:2], int(scale * height), int(scale * width))
                     written[name] = output.new_full(shape, torch.nan)
                 kept = output[..., rows.of(scale, read[0].start), columns.of(scale, read[1].start)]
                 written[name][..., rows.of(scale), columns.of(scale)] = kept

@@ -70,8 +70,10 @@ class Features:
         self._channels_last = channels_last
         self._planes: dict[str, _Plane] = {}
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._planes
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Which planes there are."""
+        return tuple(self._planes)
 
     def make(self, name: str, channels: int, scale: int | Fraction, dtype: torch.dtype) -> None:
         """Make room for a plane, in place of what had the name before.

@@ -11,6 +11,8 @@ U x U pixels into channels, compute on a grid that much coarser, and enlarge U t
 from __future__ import annotations
 
 import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -28,12 +30,17 @@ from napari_sr.models._blocks import (
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
 from napari_sr.models._network import Architecture, Network, Options, StateDict
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
 RESIDUAL = 0.2
 """What every dense block's and every block's result is multiplied by."""
 
 
 class DenseBlock(nn.Module):
     """Five 3x3, each of which sees the input and all results before it.
+
+    Left to PyTorch: fused, its concatenations would want one growing buffer of features.
 
     Parameters
     ----------
@@ -42,6 +49,8 @@ class DenseBlock(nn.Module):
     slope : float
         Of the leaky rectifiers.
     """
+
+    RADIUS = 5
 
     def __init__(self, *, features: int, growth: int, slope: float) -> None:
         super().__init__()
@@ -67,19 +76,16 @@ class Block(nn.Module):
         As in `DenseBlock`.
     """
 
-    RADIUS = 15
-    """Three times five 3x3."""
-
     def __init__(self, *, features: int, growth: int, slope: float) -> None:
         super().__init__()
         self.dense = nn.Sequential(
             *(DenseBlock(features=features, growth=growth, slope=slope) for _ in range(3))
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
-        result: Tensor = self.dense(x)
-        return x + result * RESIDUAL
+    def end(self, x: Tensor, start: Tensor) -> Tensor:
+        """Return what the last dense block makes of `x`, added to the block's input."""
+        result: Tensor = self.dense[-1](x)
+        return start + result * RESIDUAL
 
 
 class RRDBNet(Network):
@@ -127,18 +133,41 @@ class RRDBNet(Network):
         self.tail = conv3x3(features, channels)
 
     def chain(self) -> Chain:
-        """Return one local step: the network is purely convolutional."""
+        """Return local steps, one for each dense block: the network is purely convolutional."""
+
+        def step(
+            compute: Callable[..., Tensor], reads: tuple[str, ...], writes: str, radius: int
+        ) -> Step:
+            """Return a step whose radius counts in folded pixels."""
+            scale = self.scale if writes == RESULT else Fraction(1, self.multiple)
+            return Step(compute, reads, (writes,), self.multiple * radius, scale=scale)
+
+        links = [step(self._start, (IMAGE,), "shallow", 1)]
+        start = "shallow"
+        for index, block in enumerate(cast("Iterable[Block]", self.blocks)):
+            x = start
+            for dense in list(block.dense)[:-1]:
+                links.append(step(dense, (x,), "dense", DenseBlock.RADIUS))
+                x = "dense"
+            links.append(step(block.end, (x, start), f"x{index + 1}", DenseBlock.RADIUS))
+            start = f"x{index + 1}"
+        links.append(step(self._merge, (start, "shallow"), "merged", 1))
         # on the largest grid the last two 3x3; on every grid but the smallest, one more
         reach = 2
         for _ in self.enlarge:
             reach = reach_in_small_pixels(reach + 1, 2)
-        radius = self.multiple * (1 + Block.RADIUS * len(self.blocks) + 1 + reach)
-        return (Step(self._compute, (IMAGE,), (RESULT,), radius, scale=self.scale),)
+        return (*links, step(self._finish, ("merged",), RESULT, reach))
 
-    def _compute(self, image: Tensor) -> Tensor:
+    def _start(self, image: Tensor) -> Tensor:
         folded = functional.pixel_unshuffle(image * self.input_range, self.multiple)
-        shallow = self.head(folded)
-        x = self.merge(self.blocks(shallow)) + shallow
+        shallow: Tensor = self.head(folded)
+        return shallow
+
+    def _merge(self, x: Tensor, shallow: Tensor) -> Tensor:
+        merged: Tensor = self.merge(x)
+        return merged + shallow
+
+    def _finish(self, x: Tensor) -> Tensor:
         for convolve in self.enlarge:
             doubled = functional.interpolate(x, scale_factor=2.0, mode="nearest")
             x = self.activation(convolve(doubled))
