@@ -13,6 +13,8 @@ SMALL = {
     "bsrn_s": {"scale": 4, "features": 16, "blocks": 1},
     "rfdn": {"scale": 3, "features": 16, "blocks": 1},
     "imdn": {"scale": 2, "features": 16, "blocks": 1, "reduction": 4},
+    "edsr": {"scale": 2, "features": 16, "blocks": 1},
+    "srresnet": {"scale": 2, "features": 16, "blocks": 1},
 }
 LAUNCHED = {
     "bsrn": {
@@ -21,11 +23,14 @@ LAUNCHED = {
         "esa_moments",
         "esda_tail",
         "gated_residual",
-        "pixel_shuffle_add",
+        "conv3x3",
+        "pointwise_sum",
     },
-    "bsrn_s": {"bsconv", "esa_mix", "esda_tail", "pixel_shuffle_add"},
-    "rfdn": {"esa_tail", "esda_tail", "pixel_shuffle_add"},
-    "imdn": {"contrast_gate", "gated_residual", "pixel_shuffle_add", "plane_moments"},
+    "bsrn_s": {"bsconv", "esa_mix", "esda_tail", "conv3x3", "pointwise_sum"},
+    "rfdn": {"esa_tail", "esda_tail", "conv3x3", "pointwise_sum"},
+    "imdn": {"contrast_gate", "conv3x3", "plane_moments", "pointwise_sum"},
+    "edsr": {"conv3x3"},
+    "srresnet": {"conv3x3"},
 }
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from napari_sr.models._blocks import (
+    Activated3x3,
+    ResidualBlock,
+    SubPixel3x3,
     activation_of,
     conv1x1,
     conv3x3,
@@ -52,6 +56,41 @@ def test_a_convolution_s_tensors_come_weight_first():
     weight, bias = weight_and_bias(layer)
 
     assert weight is layer.weight and bias is layer.bias
+
+
+def convolve(layer, x):
+    return functional.conv2d(x, layer.weight, layer.bias, padding=1)
+
+
+def test_a_residual_comes_after_the_factor_and_before_the_activation():
+    layer = Activated3x3(3, 5, activation=nn.LeakyReLU(0.3)).double()
+    x, residual = torch.randn(2, 3, 4, 6).double(), torch.randn(2, 5, 4, 6).double()
+
+    expected = functional.leaky_relu(convolve(layer, x) / 10 + residual, 0.3)
+
+    torch.testing.assert_close(layer(x, residual, 0.1), expected, rtol=0, atol=1e-12)
+
+
+def test_sub_pixels_are_multiplied_and_activated():
+    layer = SubPixel3x3(3, 2, scale=3, activation=nn.ReLU()).double()
+    x = torch.randn(2, 3, 4, 6).double()
+
+    expected = functional.pixel_shuffle(convolve(layer, x), 3).relu() / 10
+
+    torch.testing.assert_close(layer(x, 0.1), expected, rtol=0, atol=1e-12)
+
+
+def test_residual_block_is_its_definition():
+    block = ResidualBlock(features=3, factor=0.1).double()
+    first, second = block.branch
+    x = torch.randn(2, 3, 4, 6).double()
+
+    expected = x + convolve(second, convolve(first, x).relu()) / 10
+
+    torch.testing.assert_close(block(x), expected, rtol=0, atol=1e-12)
+    assert list(dict(block.named_parameters())) == [
+        f"branch.{index}.{kind}" for index in (0, 2) for kind in ("weight", "bias")
+    ]
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4])
@@ -122,6 +161,15 @@ def test_enlarger_enlarges_and_its_scale_is_read_off_its_tensors(scale, activati
     assert stages(torch.zeros(1, 4, 3, 5)).shape == (1, 4, 3 * scale, 5 * scale)
     state = {f"up.{key}": value for key, value in stages.state_dict().items()}
     assert scale_of_enlarger(state, "up.") == scale
+
+
+@pytest.mark.parametrize(
+    ("activation", "second"), [(None, 2), (nn.LeakyReLU(), 3)], ids=["plain", "activated"]
+)
+def test_enlarger_s_keys_count_all_that_checkpoints_count(activation, second):
+    keys = enlarger(4, 4, activation).state_dict().keys()
+
+    assert {key.split(".")[0] for key in keys} == {"0", str(second)}
 
 
 def test_enlarger_of_other_tensors_has_no_scale():

@@ -128,7 +128,7 @@ def test_residuals_are_small_where_the_network_is_wide(features, expected):
     with torch.device("meta"):
         network = EDSR(scale=2, features=features, blocks=1)
 
-    assert network.blocks[0].res_scale == expected
+    assert network.blocks[0].factor == expected
 
 
 def test_scale_without_stages_is_named(example):

@@ -53,7 +53,7 @@ def test_x3_goes_in_one_stage_in_basicsrs_layout(example):
     parts = {"conv_first": network.head, "upconv1": network.enlarge[0]}
     parts |= {"conv_hr": network.smooth, "conv_last": network.tail}
     for index, block in enumerate(network.blocks):
-        parts |= {f"body.{index}.conv1": block.branch[0], f"body.{index}.conv2": block.branch[2]}
+        parts |= {f"body.{index}.conv1": block.branch[0], f"body.{index}.conv2": block.branch[1]}
     state = {
         f"{name}.{key}": value
         for name, part in parts.items()

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from torch import Tensor, nn
 
-from sr_kernels.pixel_shuffle_add import pixel_shuffle_add
+from sr_kernels.conv3x3 import conv3x3 as convolve3x3
 
 if TYPE_CHECKING:
     from napari_sr.models._network import StateDict
@@ -35,23 +36,26 @@ class Activated3x3(nn.Conv2d):
     ----------
     inputs, outputs : int
         Channels.
-    activation : nn.Module
-        Of the sum.
+    activation : nn.Module, optional
+        Of the sum; one that kernels know.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, activation: nn.Module) -> None:
+    def __init__(self, inputs: int, outputs: int, *, activation: nn.Module | None = None) -> None:
         super().__init__(inputs, outputs, 3, padding=1)
-        self.activation = activation
+        self.activation, self.slope = activation_of(activation or nn.Identity())
 
-    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
-        y = super().forward(x)
-        result: Tensor = self.activation(y if residual is None else y + residual)
-        return result
+    def forward(self, x: Tensor, residual: Tensor | None = None, factor: float = 1.0) -> Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, H, W).
+
+        What is added before the activation is shaped as the result. The convolution alone is
+        multiplied by `factor`.
+        """
+        ours = weight_and_bias(self)
+        return convolve3x3(x, *ours, residual, self.activation, self.slope, factor)
 
 
 class SubPixel3x3(nn.Conv2d):
-    """A 3x3 and the pixel shuffle of its result: (N, C, H, W) to (N, outputs, S * H, S * W).
+    """A 3x3, the pixel shuffle of its result, and an activation.
 
     Parameters
     ----------
@@ -59,15 +63,50 @@ class SubPixel3x3(nn.Conv2d):
         Channels before the convolution and after the shuffle.
     scale : int
         S.
+    activation : nn.Module, optional
+        One that kernels know.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, scale: int) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, *, scale: int, activation: nn.Module | None = None
+    ) -> None:
         super().__init__(inputs, outputs * scale**2, 3, padding=1)
         self.scale = scale
+        self.activation, self.slope = activation_of(activation or nn.Identity())
+
+    def forward(self, x: Tensor, factor: float = 1.0) -> Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, S * H, S * W), times `factor`."""
+        ours = weight_and_bias(self)
+        return convolve3x3(x, *ours, None, self.activation, self.slope, factor, self.scale)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 with a rectifier between, added back: EDSR's block, (N, C, H, W) to the same.
+
+    Parameters
+    ----------
+    features : int
+        Width C.
+    factor : float
+        What the result is multiplied by before it is added.
+    """
+
+    RADIUS = 2
+
+    def __init__(self, *, features: int, factor: float = 1.0) -> None:
+        super().__init__()
+        self.factor = factor
+        first = Activated3x3(features, features, activation=nn.ReLU())
+        # checkpoints count the rectifier
+        self.branch = nn.Sequential(
+            OrderedDict({"0": first, "2": Activated3x3(features, features)})
+        )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Enlarge (N, inputs, H, W)."""
-        return pixel_shuffle_add(super().forward(x), self.scale)
+        """Map (N, C, H, W) to the same shape."""
+        first, second = self.branch
+        result: Tensor = second(first(x), x, self.factor)
+        return result
 
 
 def activation_of(module: nn.Module) -> tuple[str, float]:
@@ -163,13 +202,18 @@ def enlarger(features: int, scale: int, activation: nn.Module | None = None) -> 
     features, scale : int
         Channels C, and S: see `factors`.
     activation : nn.Module, optional
-        Follows every shuffle.
+        Follows every shuffle; one that kernels know.
     """
-    layers: list[nn.Module] = []
-    for factor in factors(scale):
-        layers += [conv3x3(features, features * factor**2), nn.PixelShuffle(factor)]
-        layers += [activation] if activation is not None else []
-    return nn.Sequential(*layers)
+    # checkpoints count the shuffle, and the activation where there is one
+    step = 2 if activation is None else 3
+    stages = (
+        SubPixel3x3(features, features, scale=factor, activation=activation)
+        for factor in factors(scale)
+    )
+    named: OrderedDict[str, nn.Module] = OrderedDict(
+        (str(step * index), stage) for index, stage in enumerate(stages)
+    )
+    return nn.Sequential(named)
 
 
 def scale_of_enlarger(state: StateDict, prefix: str) -> int | None:

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from napari_sr.models._blocks import (
-    conv3x3,
+    Activated3x3,
+    ResidualBlock,
     count,
     enlarger,
     reach_of_enlarger,
@@ -32,32 +33,6 @@ MEAN = (0.4488, 0.4371, 0.4040)
 """Mean colour of DIV2K, in 0..1; networks of other than three channels subtract nothing."""
 WIDE = 256
 """Networks this wide train with small residuals (the paper, section 3.3)."""
-
-
-class Block(nn.Module):
-    """Two convolutions whose scaled result is added back, (N, C, H, W) to the same.
-
-    Parameters
-    ----------
-    features : int
-        Width C.
-    res_scale : float
-        What the result is multiplied by.
-    """
-
-    RADIUS = 2
-
-    def __init__(self, *, features: int, res_scale: float) -> None:
-        super().__init__()
-        self.res_scale = res_scale
-        self.branch = nn.Sequential(
-            conv3x3(features, features), nn.ReLU(), conv3x3(features, features)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
-        result: Tensor = self.branch(x)
-        return x + result * self.res_scale
 
 
 class EDSR(Network):
@@ -91,25 +66,25 @@ class EDSR(Network):
         if res_scale is None:
             res_scale = 0.1 if features >= WIDE else 1.0
         self.register_buffer("mean", mean_of(channels))
-        self.head = conv3x3(channels, features)
+        self.head = Activated3x3(channels, features)
         self.blocks = nn.Sequential(
-            *(Block(features=features, res_scale=res_scale) for _ in range(blocks))
+            *(ResidualBlock(features=features, factor=res_scale) for _ in range(blocks))
         )
-        self.merge = conv3x3(features, features)
+        self.merge = Activated3x3(features, features)
         self.enlarge = enlarger(features, scale)
-        self.tail = conv3x3(features, channels)
+        self.tail = Activated3x3(features, channels)
 
     def chain(self) -> Chain:
         """Return one local step: the network is purely convolutional."""
         # head, blocks, the 3x3 after them, and the tail on the enlarged grid
-        radius = 1 + Block.RADIUS * len(self.blocks) + 1 + reach_of_enlarger(self.scale, 1)
+        radius = 1 + ResidualBlock.RADIUS * len(self.blocks) + 1 + reach_of_enlarger(self.scale, 1)
         return (Step(self._compute, (IMAGE,), (RESULT,), radius, scale=self.scale),)
 
     def _compute(self, image: Tensor) -> Tensor:
         shallow = self.head((image - self.mean) * self.input_range)
-        deep = self.merge(self.blocks(shallow)) + shallow
-        result: Tensor = self.tail(self.enlarge(deep))
-        return result / self.input_range + self.mean
+        deep = self.merge(self.blocks(shallow), shallow)
+        result: Tensor = self.tail(self.enlarge(deep), factor=1 / self.input_range)
+        return result + self.mean
 
 
 def mean_of(channels: int) -> Tensor:

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from napari_sr.models._attention import ContrastGate
-from napari_sr.models._blocks import conv1x1, conv3x3, rename
+from napari_sr.models._blocks import Activated3x3, conv1x1, rename, weight_and_bias
 from napari_sr.models._chain import Link, Step
 from napari_sr.models._distillation import DistillationNetwork, reduction_of, trunk_options
 from napari_sr.models._network import Architecture, Options, StateDict
-from sr_kernels.gated_residual import gated_residual
+from sr_kernels.pointwise_sum import pointwise_sum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,16 +46,16 @@ class SplitDistillation(nn.Module):
         remaining = features - distilled
         self.split = (distilled, remaining)
         self.refine = nn.ModuleList(
-            conv3x3(inputs, features) for inputs in (features, remaining, remaining)
+            Activated3x3(inputs, features, activation=activation)
+            for inputs in (features, remaining, remaining)
         )
-        self.last = conv3x3(remaining, distilled)
-        self.activation = activation
+        self.last = Activated3x3(remaining, distilled, activation=nn.Identity())
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the four distilled parts of (N, C, H, W), concatenated: the same shape."""
         parts = []
         for refine in self.refine:
-            part, x = self.activation(refine(x)).split(self.split, dim=1)
+            part, x = refine(x).split(self.split, dim=1)
             parts.append(part)
         return torch.cat([*parts, self.last(x)], dim=1)
 
@@ -85,8 +85,7 @@ class Block(nn.Module):
 
     def compute_end(self, parts: Tensor, x: Tensor, gate: Tensor) -> Tensor:
         """Gate the channels of (N, C, H, W), mix them and add the block's skip."""
-        result: Tensor = self.fuse(gated_residual(parts, gate))
-        return result + x
+        return pointwise_sum(parts, *weight_and_bias(self.fuse), gate, residual=x)
 
 
 class IMDN(DistillationNetwork):
@@ -122,13 +121,13 @@ class IMDN(DistillationNetwork):
             scale=scale,
             channels=channels,
             input_range=input_range,
-            head=conv3x3(channels, features),
+            head=Activated3x3(channels, features),
             blocks=(
                 Block(features=features, reduction=reduction, activation=activation)
                 for _ in range(blocks)
             ),
             activation=activation,
-            merge=conv3x3(features, features),
+            merge=Activated3x3(features, features),
             features=features,
         )
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from napari_sr.models._blocks import (
+    Activated3x3,
     SubPixel3x3,
     conv1x1,
-    conv3x3,
     count,
     rename,
     scale_of_shuffle,
@@ -76,9 +76,9 @@ class IMDNNTIRE(Network):
         input_range: float = 1.0,
     ) -> None:
         super().__init__(scale=scale, channels=channels, input_range=input_range)
-        self.head = conv3x3(channels, features)
+        self.head = Activated3x3(channels, features)
         self.blocks = nn.Sequential(*(Block(features=features, slope=slope) for _ in range(blocks)))
-        self.merge = conv3x3(features, features)
+        self.merge = Activated3x3(features, features)
         self.tail = SubPixel3x3(features, channels, scale=scale)
 
     def chain(self) -> Chain:
@@ -89,9 +89,9 @@ class IMDNNTIRE(Network):
 
     def _compute(self, image: Tensor) -> Tensor:
         shallow = self.head(image * self.input_range)
-        deep = self.merge(self.blocks(shallow)) + shallow
-        result: Tensor = self.tail(deep)
-        return result / self.input_range
+        deep = self.merge(self.blocks(shallow), shallow)
+        result: Tensor = self.tail(deep, 1 / self.input_range)
+        return result
 
 
 _KEYS = (

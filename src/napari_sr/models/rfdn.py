@@ -162,10 +162,10 @@ class RFDN(DistillationNetwork):
             scale=scale,
             channels=channels,
             input_range=input_range,
-            head=conv3x3(channels, features),
+            head=Activated3x3(channels, features),
             blocks=(block() for _ in range(blocks)),
             activation=activation,
-            merge=conv3x3(features, features),
+            merge=Activated3x3(features, features),
             features=features,
         )
         self.least_size = ESA_LEAST_SIZE if reduction is None else 1

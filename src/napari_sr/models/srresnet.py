@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_sr.models._blocks import (
-    conv3x3,
+    Activated3x3,
+    ResidualBlock,
     count,
     enlarger,
     reach_of_enlarger,
@@ -26,29 +27,6 @@ from napari_sr.models._blocks import (
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
 from napari_sr.models._network import Architecture, Network, Options, StateDict
-
-
-class Block(nn.Module):
-    """Two convolutions whose result is added back, (N, C, H, W) to the same.
-
-    Parameters
-    ----------
-    features : int
-        Width C.
-    """
-
-    RADIUS = 2
-
-    def __init__(self, *, features: int) -> None:
-        super().__init__()
-        self.branch = nn.Sequential(
-            conv3x3(features, features), nn.ReLU(), conv3x3(features, features)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
-        result: Tensor = self.branch(x)
-        return x + result
 
 
 def enlarge_bilinear(image: Tensor, scale: int) -> Tensor:
@@ -96,24 +74,24 @@ class SRResNet(Network):
         input_range: float = 1.0,
     ) -> None:
         super().__init__(scale=scale, channels=channels, input_range=input_range)
-        self.activation = nn.LeakyReLU(slope)
-        self.head = conv3x3(channels, features)
-        self.blocks = nn.Sequential(*(Block(features=features) for _ in range(blocks)))
-        self.enlarge = enlarger(features, scale, self.activation)
-        self.smooth = conv3x3(features, features)
-        self.tail = conv3x3(features, channels)
+        activation = nn.LeakyReLU(slope)
+        self.head = Activated3x3(channels, features, activation=activation)
+        self.blocks = nn.Sequential(*(ResidualBlock(features=features) for _ in range(blocks)))
+        self.enlarge = enlarger(features, scale, activation)
+        self.smooth = Activated3x3(features, features, activation=activation)
+        self.tail = Activated3x3(features, channels)
 
     def chain(self) -> Chain:
         """Return one local step: the network is purely convolutional."""
         # head and blocks, then two 3x3 on the enlarged grid; the bilinear skip needs less
-        radius = 1 + Block.RADIUS * len(self.blocks) + reach_of_enlarger(self.scale, 2)
+        radius = 1 + ResidualBlock.RADIUS * len(self.blocks) + reach_of_enlarger(self.scale, 2)
         return (Step(self._compute, (IMAGE,), (RESULT,), radius, scale=self.scale),)
 
     def _compute(self, image: Tensor) -> Tensor:
-        x = self.blocks(self.activation(self.head(image * self.input_range)))
-        x = self.activation(self.smooth(self.enlarge(x)))
-        result: Tensor = self.tail(x)
-        return result / self.input_range + enlarge_bilinear(image, self.scale)
+        x = self.smooth(self.enlarge(self.blocks(self.head(image * self.input_range))))
+        skip = enlarge_bilinear(image, self.scale)
+        result: Tensor = self.tail(x, skip, 1 / self.input_range)
+        return result
 
 
 def _stage(name: str, index: int) -> tuple[str, str]:
