@@ -148,9 +148,10 @@ class DistillationNetwork(Network):
 
     def chain(self) -> Chain:
         """Return the head, the blocks with their attention, and the tail."""
-        links: list[Link] = [Step(self._start, (IMAGE,), ("shallow", "x0"), radius=1)]
+        links: list[Link] = [Step(self._start, (IMAGE,), ("shallow",), radius=1)]
         for index, block in enumerate(self.blocks):
-            links.extend(cast("DistillationBlock", block).chain(f"x{index}", f"x{index + 1}"))
+            x = f"x{index}" if index else "shallow"
+            links.extend(cast("DistillationBlock", block).chain(x, f"x{index + 1}"))
             # an odd one is left over at the end
             if index % 2 or index + 1 == len(self.blocks):
                 links.append(self._fusion(index // 2 * 2, index + 1))
@@ -158,10 +159,10 @@ class DistillationNetwork(Network):
         links.append(Step(self._finish, ("fused", "shallow"), (RESULT,), 2, scale=self.scale))
         return tuple(links)
 
-    def _start(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def _start(self, image: Tensor) -> Tensor:
         repeated = (image * self.input_range).repeat(1, self.replication, 1, 1)
-        shallow = self.head(repeated)
-        return shallow, shallow
+        shallow: Tensor = self.head(repeated)
+        return shallow
 
     def _fusion(self, start: int, stop: int) -> Step:
         """Return the link that adds the outputs of these blocks, one or two, to the fusion."""
