@@ -1,0 +1,155 @@
+"""A chain run in stages, tile by tile, is the chain run whole."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from fakes import Global
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_sr.engine.colour import chain_for, enlarge
+from napari_sr.engine.features import Features
+from napari_sr.engine.memory import ghost
+from napari_sr.engine.plan import structure_of
+from napari_sr.engine.staged import UntrustedError, Work, run_stages
+from napari_sr.engine.stages import Grid, Stages
+from napari_sr.models import architecture, names
+from napari_sr.models._chain import RESULT, with_one_writer_each
+
+CHEAP, DEAR = 0.0, 1e9
+"""To carry features: then stages are short, and then they are as long as tiles allow."""
+
+
+def example(name, **options):
+    torch.manual_seed(0)
+    record = architecture(name)
+    return record.network(**{**record.example, **options}).eval()
+
+
+def work_for(network, image, tile, *, flops_per_byte=12.0, in_memory=2**30, dtype=torch.float32):
+    """Return the work of a tiled run, and the result that it fills."""
+    channels, (height, width) = image.shape[1], image.shape[-2:]
+    structure = structure_of(network, channels, dtype)
+    grid = Grid(height, width, tile, network.multiple)
+    plan = Stages(structure.chain, structure.found, grid, flops_per_byte=flops_per_byte)
+    scale = network.scale
+    result = torch.full((1, channels, scale * height, scale * width), torch.nan)
+
+    def write(rows, columns, values, float32):
+        part = result[..., scale * rows.start : scale * rows.stop, :]
+        part[..., scale * columns.start : scale * columns.stop] = values
+
+    features = Features(height, width, budget=in_memory, channels_last=False)
+    chain = with_one_writer_each(chain_for(network.to(dtype), channels))
+    work = Work(
+        plan, chain, torch.device("cpu"), lambda rows, columns: image[..., rows, columns], write,
+        features, float32=dtype == torch.float32,
+    )  # fmt: skip
+    return work, result
+
+
+def run_tiled(network, image, tile, **options):
+    work, result = work_for(network, image, tile, **options)
+    with torch.inference_mode():
+        steps = list(run_stages(work))
+    assert steps == list(range(1, work.plan.count + 1))
+    return result
+
+
+def least_tile(network, channels):
+    return structure_of(network, channels, torch.float32).least_tile
+
+
+def run_whole(network, image):
+    with torch.inference_mode():
+        return enlarge(network, image)
+
+
+@pytest.mark.parametrize("name", names())
+@given(data=st.data())
+@settings(max_examples=5, deadline=None)
+def test_tiles_leave_no_trace(name, data):
+    network = example(name)
+    channels = data.draw(st.sampled_from([1, 3, 4]))
+    side = st.integers(max(network.least_size, 1), 90)
+    size = [-(-data.draw(side) // network.multiple) * network.multiple for _ in range(2)]
+    least = least_tile(network, channels)
+    tile = data.draw(st.integers(least, least + 50))
+    image = torch.rand(1, channels, *size)
+
+    whole = run_whole(network, image)
+    dear = data.draw(st.sampled_from([CHEAP, DEAR]))
+    tiled = run_tiled(network, image, tile, flops_per_byte=dear)
+
+    reach = max(float(whole.max() - whole.min()), 1e-3)
+    torch.testing.assert_close(tiled, whole, rtol=0, atol=1e-5 * reach)
+
+
+@pytest.mark.parametrize("unshuffle", [2, 4])
+def test_folded_pixels_stay_on_their_grid(unshuffle):
+    network = example("rrdbnet", scale=1, unshuffle=unshuffle, blocks=2)
+    image = torch.rand(1, 3, 60, 88)
+
+    tiled = run_tiled(network, image, 64 if unshuffle == 4 else 40, flops_per_byte=CHEAP)
+
+    torch.testing.assert_close(tiled, run_whole(network, image), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("name", ["bsrn", "imdn"])
+def test_half_precision_in_tiles_errs_at_most_twice_as_much(name, dtype):
+    network, image = example(name), torch.rand(1, 3, 40, 47)
+    exact = run_whole(network, image)
+
+    tiled = run_tiled(network, image, 30, dtype=dtype)
+
+    whole = run_whole(network.to(dtype), image)
+    assert (tiled - exact).abs().max() <= 2 * (whole - exact).abs().max()
+
+
+def test_features_in_files_give_the_same(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAPARI_SR_SCRATCH", str(tmp_path))
+    network, image = example("bsrn"), torch.rand(1, 3, 40, 47)
+
+    in_files = run_tiled(network, image, 30, in_memory=0)
+
+    assert torch.equal(in_files, run_tiled(network, image, 30))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_planes_and_values_are_dropped_when_no_later_stage_needs_them():
+    network, image = example("bsrn"), torch.rand(1, 3, 40, 47)
+    work, _ = work_for(network, image, 30)
+
+    with torch.inference_mode():
+        held = [set(work.features.names) for _ in run_stages(work)]
+
+    assert max(map(len, held)) <= 6
+    assert work.features.names == ()
+    assert work.values == {}
+
+
+def test_moments_are_gathered_over_all_tiles():
+    image = torch.rand(1, 1, 50, 40)
+
+    tiled = run_tiled(Global(), image, 20)
+
+    expected = (image - image.mean()).repeat_interleave(2, -1).repeat_interleave(2, -2)
+    torch.testing.assert_close(tiled, expected, rtol=0, atol=1e-6)
+
+
+def test_features_that_half_precision_cannot_hold_are_not_trusted():
+    network = example("bsrn")
+    with torch.no_grad():
+        network.head.depthwise.bias.fill_(1e5)
+    work, _ = work_for(network, torch.rand(1, 3, 40, 47), 30, dtype=torch.float16)
+
+    with torch.inference_mode(), pytest.raises(UntrustedError, match="NaN or infinity"):
+        list(run_stages(work))
+
+
+def test_a_ghost_is_enough_to_plan():
+    network = ghost(example("bsrn"))
+
+    assert structure_of(network, 3, torch.float32).found.planes[RESULT].scale == network.scale
