@@ -10,8 +10,6 @@ import pytest
 import torch
 
 import sr_kernels
-from napari_sr import models
-from napari_sr.engine.memory import ghost
 
 FILE = Path(__file__).parents[2] / "benchmarks" / "kernel_model.py"
 HEIGHT, WIDTH = 180, 320
@@ -57,9 +55,7 @@ def test_time_is_that_of_the_scarcest_resource(model):
     ("name", "operations", "moved"), [("bsrn", 665_874, 90_339), ("rfdn", 824_970, 28_289)]
 )
 def test_eager_networks_cost_what_was_counted_before(model, name, operations, moved):
-    network = ghost(models.architecture(name).network(scale=4).eval().half())
-
-    kernels = model.eager(network, (1, 3, HEIGHT, WIDTH))
+    kernels = model.eager(model.network_of(name), (1, 3, HEIGHT, WIDTH))
 
     stencils = sum(2 * kernel.vector for kernel in kernels if kernel.name == "depthwise")
     total, matrix = model.in_all(kernels)
@@ -68,25 +64,71 @@ def test_eager_networks_cost_what_was_counted_before(model, name, operations, mo
     assert total / (HEIGHT * WIDTH) == pytest.approx(moved, rel=0.03)
 
 
-@pytest.mark.parametrize("name", ["bsrn", "bsrn_s", "rfdn", "imdn"])
-def test_fused_networks_move_less_in_fewer_kernels(model, name):
-    network = ghost(models.architecture(name).network(scale=4).eval().half())
-    slow = model.eager(network, (1, 3, HEIGHT, WIDTH))
+@pytest.fixture(scope="module", params=["bsrn", "bsrn_s", "rfdn", "imdn"])
+def both(request, model):
+    """The kernels of a network in plain PyTorch, and with our ops."""
+    network, image = model.network_of(request.param), (1, 3, HEIGHT, WIDTH)
+    return model.eager(network, image), model.fused(network, image)
 
-    fast = model.planned(name, network, HEIGHT, WIDTH)
+
+def test_fused_networks_move_less_in_fewer_kernels(model, both):
+    slow, fast = both
 
     assert len(fast) < len(slow) / 2
     assert model.in_all(fast)[0] < model.in_all(slow)[0] / 3
 
 
-@pytest.mark.parametrize("name", ["bsconv", "gated_residual", "plane_moments"])
-def test_the_plan_moves_what_the_ops_say(model, name):
-    op = sr_kernels.op(name)
+def test_ops_move_what_they_are_given_and_return(both):
+    ours = [kernel for kernel in both[1] if kernel.own and kernel.bytes]
+
+    assert ours
+    for kernel in ours:
+        assert kernel.bytes == pytest.approx(kernel.given, rel=0.01), kernel.name
+
+
+def test_no_kernel_of_plain_pytorch_is_one_of_ours(both):
+    assert not [kernel.name for kernel in both[0] if kernel.own]
+
+
+def small_example(name):
     with torch.device("meta") as device:
-        arguments = op.example((1, 64, HEIGHT, WIDTH), torch.half, device)
-    plan = model.Plan(HEIGHT, WIDTH)
+        return sr_kernels.op(name).example((1, 32, 20, 30), torch.half, device)
 
-    getattr(plan, name)(*([64, 64] if name == "bsconv" else [64]))
 
-    # weights are left out of the plan
-    assert plan.kernels[0].bytes == pytest.approx(op.bytes_moved(*arguments), rel=0.01)
+def test_an_op_is_as_many_kernels_as_it_launches(model):
+    x, *rest = small_example("gated_residual")
+    channels_last = torch.channels_last
+    plane = x.contiguous(memory_format=channels_last)
+
+    def call(_):
+        sr_kernels.op("gated_residual").public(plane, rest[0], plane)
+        sr_kernels.op("plane_moments").public(plane)
+
+    kernels = model.fused(call, (1,))
+
+    gated, moments, merged = kernels
+    assert (gated.name, moments.name, merged.name) == (
+        "gated_residual", "plane_moments", "plane_moments",
+    )  # fmt: skip
+    assert gated.bytes == sr_kernels.op("gated_residual").bytes_moved(plane, rest[0], plane)
+    assert moments.bytes == sr_kernels.op("plane_moments").bytes_moved(plane)
+    assert merged.bytes == 0
+
+
+def test_what_an_op_copies_first_is_a_kernel_too(model):
+    x, gate, _ = small_example("gated_residual")
+
+    kernels = model.fused(lambda _: sr_kernels.op("gated_residual").public(x, gate), (1,))
+
+    assert [kernel.name for kernel in kernels] == ["contiguous", "gated_residual"]
+    assert kernels[0].bytes == 2 * x.nbytes
+
+
+def test_a_bsconv_forms_its_matrix_for_three_shifts(model):
+    arguments = small_example("bsconv")
+
+    kernel = model.op_kernel("bsconv", arguments, arguments[0])
+
+    pixels = 20 * 30
+    assert kernel.matrix == 3 * 2 * 32 * 32 * pixels
+    assert kernel.vector == (11 + 21) * 32 * pixels
