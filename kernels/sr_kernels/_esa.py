@@ -9,16 +9,17 @@ Letters: N images, C features, H x W pixels, E features inside, h x w cells of t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from sr_kernels._bilinear import between, neighbours
 from sr_kernels._configuration import configuration
+from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, load_vector, load_weight, padded
 from sr_kernels._moments import fold, merge, new_parts, store_part
 from sr_kernels._op import check_shapes
-from sr_kernels._triton import INTERPRETED, tl, triton
+from sr_kernels._triton import tl, triton
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,22 +33,6 @@ ROWS = 4
 """Rows that one program gates one after the other, with the same weights."""
 WARPS = 4
 STAGES = 2
-LEAST_DOT = 16
-"""No side of a matrix product is smaller; fewer features are filled up with zeros."""
-
-
-@triton.jit
-def _load_transposed(weight_ptr, output, source, OUTPUTS, SOURCES, DOT: tl.constexpr):
-    """Return a 1x1 convolution's weight as (sources, outputs); what fills up is zero."""
-    inside = (source < SOURCES)[:, None] & (output < OUTPUTS)[None, :]
-    at = output[None, :] * SOURCES + source[:, None]
-    return tl.load(weight_ptr + at, mask=inside, other=0.0).to(DOT)
-
-
-@triton.jit
-def _load_row(vector_ptr, index, LENGTH):
-    """Return a vector as (1, channels) of float32; what fills up is zero."""
-    return tl.load(vector_ptr + index, mask=index < LENGTH, other=0.0).to(tl.float32)[None, :]
 
 
 @triton.jit
@@ -65,14 +50,14 @@ def _kernel(
     column = tl.program_id(0) % across * BLOCK
 
     c, e, f = tl.arange(0, C2), tl.arange(0, E2), tl.arange(0, E2)
-    skip_weight = _load_transposed(skip_weight_ptr, e, f, E, E, DOT)
-    skip_bias = _load_row(skip_bias_ptr, e, E)
-    excite_weight = _load_transposed(excite_weight_ptr, c, e, C, E, DOT)
-    excite_bias = _load_row(excite_bias_ptr, c, C)
+    skip_weight = load_weight(skip_weight_ptr, f, e, E, E, E, DOT)
+    skip_bias = load_vector(skip_bias_ptr, e, E)
+    excite_weight = load_weight(excite_weight_ptr, e, c, E, C, E, DOT)
+    excite_bias = load_vector(excite_bias_ptr, c, C)
     if mix_weight_ptr is not None:
-        scale = _load_row(scale_ptr, c, C)
-        mix_weight = _load_transposed(mix_weight_ptr, c, tl.arange(0, C2), C, C, DOT)
-        mix_bias = _load_row(mix_bias_ptr, c, C)
+        scale = load_vector(scale_ptr, c, C)
+        mix_weight = load_weight(mix_weight_ptr, tl.arange(0, C2), c, C, C, C, DOT)
+        mix_bias = load_vector(mix_bias_ptr, c, C)
 
     offset = tl.arange(0, BLOCK)
     west, east, eastern = neighbours(left + column, offset, low_width, full_width)
@@ -175,7 +160,7 @@ def run_kernel(
     mixing: list[Tensor | None] = [None] * 4
     if mix is not None:
         plain = [tensor.contiguous() for tensor in mix[:3]]
-        mixing = [*plain, mix[3].contiguous(memory_format=torch.channels_last)]
+        mixing = [*plain, channels_last(mix[3])]
     options = _options(op, planes[0], FEWER if mix else BLOCK)
     return _run(planes, weights, window, mixing, None, options)
 
@@ -204,13 +189,8 @@ def run_with_moments(
 
 def _options(op: str, x: Tensor, block: int) -> dict[str, int]:
     # wider features take the registers of pixels
-    block = max(LEAST_DOT, block * 64 // max(_padded(x.shape[1]), 64))
+    block = max(LEAST_DOT, block * 64 // max(padded(x.shape[1]), 64))
     return configuration(op, x, BLOCK=block, ROWS=ROWS, num_warps=WARPS, num_stages=STAGES)
-
-
-def _padded(features: int) -> int:
-    width: int = triton.next_power_of_2(features)
-    return max(LEAST_DOT, width)
 
 
 def _run(
@@ -221,7 +201,7 @@ def _run(
     parts: Tensor | None,
     options: dict[str, int],
 ) -> Tensor:
-    x, squeezed, low = (plane.contiguous(memory_format=torch.channels_last) for plane in planes)
+    x, squeezed, low = (channels_last(plane) for plane in planes)
     y = torch.empty_like(x)
     (images, features, height, width), inner = x.shape, squeezed.shape[1]
     grid = (images * triton.cdiv(height, options["ROWS"]) * triton.cdiv(width, options["BLOCK"]),)
@@ -229,13 +209,6 @@ def _run(
         _kernel[grid](
             x, squeezed, low, *(weight.contiguous() for weight in weights), *mixing, parts, y,
             images, height, width, *low.shape[2:], *window, C=features, E=inner,
-            C2=_padded(features), E2=_padded(inner), DOT=_dot_type(x.dtype), **options,
+            C2=padded(features), E2=padded(inner), DOT=dot_type(x.dtype), **options,
         )  # fmt: skip
     return y
-
-
-def _dot_type(dtype: torch.dtype) -> Any:
-    """Return in which dtype matrices are multiplied: the interpreter cannot do it in bfloat16."""
-    types = {torch.float16: tl.float16, torch.bfloat16: tl.bfloat16}
-    wide = INTERPRETED and dtype == torch.bfloat16
-    return tl.float32 if wide else types.get(dtype, tl.float32)
