@@ -185,6 +185,7 @@ class _Plane:
         features = Features(
             plan.height,
             plan.width,
+            multiple=plan.multiple,
             budget=budget_in_memory(),
             channels_last=plan.device.type == "cuda",
         )

@@ -19,7 +19,7 @@ from sr_kernels import use_kernels
 from sr_kernels.plane_moments import merged, plane_moments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from fractions import Fraction
 
     from napari_sr.engine.stages import Stage, Stages
@@ -45,6 +45,11 @@ class Part:
     def within(self, outer: Part, scale: int | Fraction) -> tuple[slice, slice]:
         """Return the rows and columns of a plane of `outer` that are this part."""
         return _from(self.rows, outer.rows, scale), _from(self.columns, outer.columns, scale)
+
+    def lies_in(self, other: Part) -> bool:
+        """Say whether all of it is part of another."""
+        spans = ((self.rows, other.rows), (self.columns, other.columns))
+        return all(a.start >= b.start and a.stop <= b.stop for a, b in spans)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -102,23 +107,24 @@ def run_stages(work: Work) -> Iterator[int]:
             if name != RESULT:
                 kind = work.plan.profile.planes[name]
                 work.features.make(name, kind.channels, kind.scale, kind.dtype)
-        for _ in _run_stage(work, stage):
+        dying = [name for name in stage.reads if last[name] == at]
+        for _ in _run_stage(work, stage, dying):
             done += 1
             yield done
-        for name in stage.reads:
-            if last[name] == at:
-                work.features.drop(name)
+        for name in dying:
+            work.features.drop(name)
         for name in set(work.values) - _values_after(work, at):
             del work.values[name]
 
 
 def _values_after(work: Work, at: int) -> set[str]:
     """Return the names of gathered values that stages after this one use."""
-    steps = (work.chain[place] for stage in work.plan.all[at + 1 :] for place in stage.steps)
+    later = work.plan.all[at + 1 :]
+    steps = (work.chain[place] for stage in later for place, _ in stage.steps)
     return {name for step in steps if isinstance(step, Step) for name in step.uses}
 
 
-def _run_stage(work: Work, stage: Stage) -> Iterator[None]:
+def _run_stage(work: Work, stage: Stage, dying: Sequence[str]) -> Iterator[None]:
     link = None if stage.gather is None else work.chain[stage.gather]
     tiles = work.plan.tiles(stage)
     if isinstance(link, Cells):
@@ -126,6 +132,8 @@ def _run_stage(work: Work, stage: Stage) -> Iterator[None]:
         return
     moments: list[tuple[int, Tensor, Tensor]] = []
     for tile in tiles:
+        for name in dying:
+            work.features.drop_above(name, tile.rows.read.start)
         with use_kernels(work.kernels):
             told = _run_tile(work, stage, tile)
         if told is not None:
@@ -175,11 +183,11 @@ def _compute_tile(
 ) -> tuple[int, Tensor, Tensor] | None:
     """Compute one tile; return the moments of its core where the stage gathers some."""
     core = Part(tile.rows.keep, tile.columns.keep)
-    held = _Held(work, Part(tile.rows.read, tile.columns.read))
-    for place in stage.steps:
+    held = _Held(work, Part(tile.rows.read, tile.columns.read), stage.halo)
+    for place, margin in stage.steps:
         step = chain[place]
         if isinstance(step, Step):
-            held.compute(step)
+            held.compute(step, margin)
     for name in stage.keeps:
         values = held.part(name, core)
         if name == RESULT:
@@ -199,7 +207,7 @@ def _read(work: Work, name: str, part: Part) -> Tensor:
     if name == IMAGE:
         return work.read(part.rows, part.columns).to(work.device)
     values = work.features.read(name, part.rows, part.columns)
-    return values.to(work.device).contiguous()
+    return values.to(work.device)
 
 
 class _Held:
@@ -211,32 +219,36 @@ class _Held:
         Where other planes are read.
     part : Part
         What the tile reads.
+    halo : int
+        How much of it, at inner edges, lies around the core.
     """
 
-    def __init__(self, work: Work, part: Part) -> None:
+    def __init__(self, work: Work, part: Part, halo: int) -> None:
         self._work = work
         self._part = part
+        self._halo = halo
         self._planes: dict[str, tuple[Tensor, Part, int | Fraction]] = {}
         self._told: dict[str, tuple[Part, tuple[Tensor, Tensor]]] = {}
 
-    def compute(self, step: Step) -> None:
-        """Compute a step on what is still right."""
+    def compute(self, step: Step, margin: int) -> None:
+        """Compute a step as far around the core as its result is needed."""
         grid = self._work.plan.grid
-        inputs = {name: self.part(name, self._part) for name in step.reads}
+        radius = -(-step.radius // grid.multiple) * grid.multiple
+        part = self._part.without(self._halo - margin - radius, grid.height, grid.width)
+        inputs = {name: self.part(name, part) for name in step.reads}
         inputs |= {name: self._work.values[name] for name in step.uses}
-        place = self._part.rows.start, self._part.columns.start
-        window = Window(*place, *self._part.size, grid.height, grid.width)
+        place = part.rows.start, part.columns.start
+        window = Window(*place, *part.size, grid.height, grid.width)
         written, told = compute(step, inputs, window)
         for name, plane in written.items():
-            self._planes[name] = (plane, self._part, step.scale)
+            self._planes[name] = (plane, part, step.scale)
         if told is not None:
-            self._told[step.writes[0]] = (self._part, told)
-        radius = -(-step.radius // grid.multiple) * grid.multiple
-        self._part = self._part.without(radius, grid.height, grid.width)
+            self._told[step.writes[0]] = (part, told)
 
     def part(self, name: str, part: Part) -> Tensor:
-        """Return a part of a plane, read from outside where the tile has not made it."""
-        if name not in self._planes:
+        """Return a part of a plane, read from outside where the tile does not hold it."""
+        known = self._planes.get(name)
+        if known is None or not part.lies_in(known[1]):
             scale = self._work.plan.profile.planes[name].scale
             self._planes[name] = (_read(self._work, name, part), part, scale)
         plane, held, scale = self._planes[name]

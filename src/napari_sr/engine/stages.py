@@ -118,8 +118,9 @@ def _gathered(link: Moments | Cells, plane: Tensor) -> Tensor:
 class Stage:
     """Part of a chain that runs tile by tile."""
 
-    steps: tuple[int, ...]
-    """The places of its steps in the chain, computed one after the other on every tile."""
+    steps: tuple[tuple[int, int], ...]
+    """Steps, computed one after the other on every tile: the place of each in the chain, and how
+    far around the tile's core its result is needed."""
     gather: int | None
     """The place of a `Moments` or `Cells`, gathered from the tiles; None where none is."""
     reads: tuple[str, ...]
@@ -127,7 +128,7 @@ class Stage:
     keeps: tuple[str, ...]
     """Planes made here that later stages read, or the result."""
     halo: int
-    """How far its steps look in all, in pixels of the image."""
+    """How far the planes that it reads are needed around the core, in pixels of the image."""
 
 
 class Grid:
@@ -217,14 +218,16 @@ class Stages:
                 groups += [(part, None) for part in parts[:-1]]
                 groups.append((parts[-1], index))
                 # without a halo nothing need be kept: its few planes are computed once more
-                pending = [] if self._halo(parts[-1]) else list(parts[-1])
+                pending = [] if any(map(self._radius, parts[-1])) else list(parts[-1])
         groups += [(part, None) for part in self._cut(pending)]
         return self._linked(groups)
 
     @property
     def cost(self) -> float:
         """What running all stages costs, in floating-point operations per pixel of the image."""
-        return sum(self._cost(list(stage.steps), stage.reads, stage.keeps) for stage in self.all)
+        return sum(
+            self._cost(stage.steps, stage.halo, stage.reads, stage.keeps) for stage in self.all
+        )
 
     @property
     def count(self) -> int:
@@ -233,12 +236,15 @@ class Stages:
 
     @property
     def waiting(self) -> float:
-        """The most bytes that wait between stages at a time, per pixel of the image."""
+        """The most bytes that wait between stages, per pixel of the image.
+
+        While a stage runs, what it reads for the last time goes as fast as what it keeps comes.
+        """
         last = {name: at for at, stage in enumerate(self.all) for name in stage.reads}
         most, held = 0.0, 0.0
         for at, stage in enumerate(self.all):
-            held += sum(self._bytes(name) for name in stage.keeps if name != RESULT)
             most = max(most, held)
+            held += sum(self._bytes(name) for name in stage.keeps if name != RESULT)
             over = (name for name in stage.reads if last[name] == at and name != IMAGE)
             held -= sum(map(self._bytes, over))
         return most
@@ -257,19 +263,45 @@ class Stages:
     def _linked(self, groups: Iterable[tuple[list[int], int | None]]) -> tuple[Stage, ...]:
         """Return the groups as stages that know what they read and keep."""
         found: list[Stage] = []
+        following: list[int] = []
         later: set[str] = {RESULT}
         for steps, gather in reversed(list(groups)):
-            gathered = [] if gather is None else [gather]
-            made = self._made(steps)
-            reads = self._planes_read([*steps, *gathered]) - made
-            again = found and set(steps) <= set(found[-1].steps)
-            keeps = set() if again else made & later
-            halo = self._halo(steps)
+            again = steps and set(steps) <= set(following)
+            keeps = set() if again else self._made(steps) & later
+            gathered = () if gather is None else inputs_of(self.chain[gather])
+            needed, margins = self._margins(steps, {*keeps, *gathered})
+            reads = set(needed) - self._made(steps)
             found.append(
-                Stage(tuple(steps), gather, tuple(sorted(reads)), tuple(sorted(keeps)), halo)
+                Stage(
+                    tuple((place, margins[place]) for place in steps if place in margins),
+                    gather,
+                    tuple(sorted(reads)),
+                    tuple(sorted(keeps)),
+                    max((needed[name] for name in reads), default=0),
+                )
             )
             later |= reads
+            following = steps
         return tuple(reversed(found))
+
+    def _margins(
+        self, steps: list[int], wanted: Iterable[str]
+    ) -> tuple[dict[str, int], dict[int, int]]:
+        """Return how far around a core planes are needed, and the results of steps.
+
+        What nothing needs is left out.
+        """
+        needed = dict.fromkeys(wanted, 0)
+        margins: dict[int, int] = {}
+        for place in reversed(steps):
+            link = self.chain[place]
+            results = [needed[name] for name in outputs_of(link) if name in needed]
+            if results and isinstance(link, Step):
+                margins[place] = max(results)
+                for name in link.reads:
+                    reach = margins[place] + self._radius(place)
+                    needed[name] = max(needed.get(name, 0), reach)
+        return needed, margins
 
     def _cut(self, steps: list[int]) -> list[list[int]]:
         """Cut steps into groups at the least cost: the shortest way over all cuts."""
@@ -277,14 +309,10 @@ class Stages:
         came = [0] * (len(steps) + 1)
         for stop in range(1, len(steps) + 1):
             for start in range(stop):
-                group = steps[start:stop]
-                if best[start] == math.inf or not self.grid.fits(self._halo(group)):
-                    continue
-                made, reads = self._made(group), self._planes_read(group)
-                keeps = [name for name in made if self._last_use.get(name, -1) > group[-1]]
-                cost = best[start] + self._cost(group, reads - made, keeps)
-                if cost < best[stop]:
-                    best[stop], came[stop] = cost, start
+                if best[start] < math.inf:
+                    cost = best[start] + self._group_cost(steps[start:stop])
+                    if cost < best[stop]:
+                        best[stop], came[stop] = cost, start
         if steps and best[-1] == math.inf:
             least = tiling.least_tile(max(map(self._radius, steps)), self.grid.multiple)
             raise ValueError(
@@ -296,11 +324,29 @@ class Stages:
             cuts.append(came[cuts[-1]])
         return [steps[start:stop] for start, stop in pairwise(reversed(cuts))]
 
-    def _cost(self, steps: list[int], reads: Iterable[str], keeps: Iterable[str]) -> float:
-        halo, consumed, work = self._halo(steps), 0, 0.0
-        for place in steps:
-            work += self.profile.flops[place] * self.grid.share(halo, consumed)
-            consumed += self._radius(place)
+    def _group_cost(self, steps: list[int]) -> float:
+        """Return what a stage of these steps would cost, infinity where no tile is so large."""
+        keeps = [
+            name for name in self._made(steps) if self._last_use.get(name, math.inf) > steps[-1]
+        ]
+        needed, margins = self._margins(steps, keeps)
+        reads = set(needed) - self._made(steps)
+        halo = max((needed[name] for name in reads), default=0)
+        if not self.grid.fits(halo):
+            return math.inf
+        return self._cost(list(margins.items()), halo, reads, keeps)
+
+    def _cost(
+        self,
+        steps: Iterable[tuple[int, int]],
+        halo: int,
+        reads: Iterable[str],
+        keeps: Iterable[str],
+    ) -> float:
+        work = 0.0
+        for place, margin in steps:
+            eroded = halo - margin - self._radius(place)
+            work += self.profile.flops[place] * self.grid.share(halo, eroded)
         moved = self.grid.share(halo, 0) * sum(map(self._bytes, reads))
         moved += sum(map(self._bytes, keeps))
         return work + self._flops_per_byte * moved
@@ -310,19 +356,8 @@ class Stages:
         radius = link.radius if isinstance(link, Step) else 0
         return math.ceil(radius / self.grid.multiple) * self.grid.multiple
 
-    def _halo(self, steps: Iterable[int]) -> int:
-        return sum(map(self._radius, steps))
-
     def _made(self, places: Iterable[int]) -> set[str]:
         return {name for place in places for name in outputs_of(self.chain[place])}
-
-    def _planes_read(self, places: Iterable[int]) -> set[str]:
-        links = (self.chain[place] for place in places)
-        return {
-            name
-            for link in links
-            for name in (link.reads if isinstance(link, Step) else (link.reads,))
-        }
 
     def _bytes(self, name: str) -> float:
         return self.profile.planes[name].bytes
