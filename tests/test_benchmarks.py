@@ -156,6 +156,20 @@ def test_a_target_is_reached_or_not_or_unknown(benchmark, found, verdict):
     assert first.verdict == verdict
 
 
+def test_an_op_that_moves_next_to_nothing_has_no_floor_to_reach(benchmark):
+    targets = benchmark("targets")
+    ceilings = {"GB/s": 1000.0, "TFLOP/s": 100.0}
+    large = targets.Result("bsconv", targets.LARGE, 0.5, is_op=True, bytes=10**9)
+    small = targets.Result("contrast_gate", targets.LARGE, 0.5, is_op=True, bytes=10**3)
+    for result in (large, small):
+        result.milliseconds = {"ours": 2.0}
+
+    found = targets.targets([large, small], ceilings, {})
+
+    shares = {target.what: target.found for target in found if "floor" in target.what}
+    assert shares == {"bsconv, 2048 x 2048: share of its floor": pytest.approx(0.5)}
+
+
 def test_less_is_better_where_a_target_is_a_limit(benchmark):
     targets = benchmark("targets")
     values = {"bsrn": {"float32": 32.35, "float16": 32.30}}
