@@ -35,17 +35,26 @@ def sample_bilinear(low: Tensor, height: int, width: int, window: tuple[int, ...
         return functional.interpolate(low, size, mode="bilinear", align_corners=False)
     # half precision cannot tell the places of a large image's pixels apart
     wide = low if low.dtype == torch.float64 else low.float()
-    rows = _shares(low.shape[2], full_height, top, height, wide)
-    columns = _shares(low.shape[3], full_width, left, width, wide)
-    return (rows @ wide @ columns.T).to(low.dtype)
+    above, rows = _shares(low.shape[2], full_height, top, height, wide)
+    beside, columns = _shares(low.shape[3], full_width, left, width, wide)
+    return (rows @ wide[..., above, beside] @ columns.T).to(low.dtype)
 
 
-def _shares(size: int, full: int, start: int, length: int, like: Tensor) -> Tensor:
-    """Return the (length, size) matrix that interpolates one axis."""
-    place = torch.arange(start, start + length, device=like.device, dtype=like.dtype) + 0.5
-    place = (place * (size / full) - 0.5).clamp(0, size - 1)
-    grid = torch.arange(size, device=like.device, dtype=like.dtype)
-    return (1 - (place[:, None] - grid[None, :]).abs()).clamp(min=0)
+def _shares(size: int, full: int, start: int, length: int, like: Tensor) -> tuple[slice, Tensor]:
+    """Return which cells of an axis a piece lies between, and the matrix that interpolates them.
+
+    The matrix is (length, cells). Places are reckoned from the first of these cells, in integers
+    as far as they go: far down a large image, float32 would blur them.
+    """
+    first = max(((2 * start + 1) * size - full) // (2 * full), 0)
+    end = ((2 * (start + length) - 1) * size - full) // (2 * full) + 2
+    cells = slice(min(first, size - 1), min(max(end, 1), size))
+    offset = (2 * start + 1) * size - (2 * cells.start + 1) * full
+    place = torch.arange(length, device=like.device, dtype=like.dtype)
+    place = place * (size / full) + offset / (2 * full)
+    place = place.clamp(-cells.start, size - 1 - cells.start)
+    grid = torch.arange(cells.stop - cells.start, device=like.device, dtype=like.dtype)
+    return cells, (1 - (place[:, None] - grid[None, :]).abs()).clamp(min=0)
 
 
 @triton.jit
