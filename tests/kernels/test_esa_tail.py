@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
 
-from napari_sr.models._attention import SpatialGate
+from napari_sr.models._attention import PooledConv, SpatialGate
 from napari_sr.models._blocks import conv3x3
 from napari_sr.models._chain import Window
 from sr_kernels import launched, use_kernels
@@ -20,9 +19,8 @@ HEIGHT, WIDTH = 11, 70
 def gate(device):
     """ESA of BSRN-S's widths: 12 features inside, which are no power of two."""
     torch.manual_seed(0)
-    stride = nn.Conv2d(12, 12, 3, stride=2)
     return SpatialGate(
-        features=48, inner=12, convolution=conv3x3, stride=stride, activation=nn.ReLU()
+        features=48, inner=12, pool=PooledConv(12), activated=conv3x3, plain=conv3x3
     ).to(device)
 
 

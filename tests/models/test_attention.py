@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -10,11 +12,13 @@ from torch.nn import functional
 from napari_sr.models._attention import (
     ESA_LEAST_SIZE,
     ContrastGate,
+    PooledConv,
     SpatialGate,
 )
-from napari_sr.models._blocks import conv3x3
+from napari_sr.models._blocks import Activated3x3
 from napari_sr.models._chain import Window
 from sr_kernels._bilinear import sample_bilinear
+from sr_kernels.esa_pool import PITCH, REACH
 from sr_kernels.plane_moments import plane_moments
 
 
@@ -24,9 +28,9 @@ def gate():
     return SpatialGate(
         features=8,
         inner=2,
-        convolution=conv3x3,
-        stride=nn.Conv2d(2, 2, 3, stride=2),
-        activation=nn.ReLU(),
+        pool=PooledConv(2),
+        activated=partial(Activated3x3, activation=nn.ReLU()),
+        plain=Activated3x3,
     ).double()
 
 
@@ -70,8 +74,11 @@ def test_spatial_gate_is_its_formula(gate):
     torch.manual_seed(1)
     x = torch.randn(1, 8, 29, 40, dtype=torch.float64)
     squeezed = gate.squeeze(x)
-    pooled = functional.max_pool2d(gate.stride(squeezed), 7, 3)
-    low = gate.low[4](gate.low[2](gate.low[0](pooled).relu()).relu())
+    strided = functional.conv2d(squeezed, gate.pool.weight, gate.pool.bias, stride=2)
+    low = functional.max_pool2d(strided, 7, 3)
+    for convolution in gate.low[:2]:
+        low = functional.conv2d(low, convolution.weight, convolution.bias, padding=1).relu()
+    low = functional.conv2d(low, gate.low[2].weight, gate.low[2].bias, padding=1)
     enlarged = functional.interpolate(low, x.shape[2:], mode="bilinear", align_corners=False)
     expected = x * gate.excite(enlarged + gate.skip(squeezed)).sigmoid()
 
@@ -85,7 +92,7 @@ def test_spatial_gate_is_its_formula(gate):
 def test_there_are_as_many_cells_as_whole_reaches_fit(gate, size):
     cells = gate.pool(torch.zeros(1, 2, size, size, dtype=torch.float64)).shape[-1]
 
-    assert cells == (size - gate.REACH) // gate.PITCH + 1
+    assert cells == (size - REACH) // PITCH + 1
 
 
 def test_cell_looks_at_its_own_square_and_nothing_else(gate):
@@ -94,14 +101,14 @@ def test_cell_looks_at_its_own_square_and_nothing_else(gate):
 
     cell = gate.pool(plane)[..., 1, 2]
 
-    alone = plane[..., 6 : 6 + gate.REACH, 12 : 12 + gate.REACH]
+    alone = plane[..., 6 : 6 + REACH, 12 : 12 + REACH]
     torch.testing.assert_close(gate.pool(alone)[..., 0, 0], cell, rtol=0, atol=0)
 
 
 def test_image_below_the_least_size_leaves_no_cell(gate):
     small = torch.zeros(1, 2, ESA_LEAST_SIZE - 1, ESA_LEAST_SIZE, dtype=torch.float64)
 
-    with pytest.raises(RuntimeError, match="Output size is too small"):
+    with pytest.raises(ValueError, match=r"15 x 15 pixels, got \(1, 2, 14, 15\)"):
         gate.pool(small)
 
 

@@ -8,21 +8,21 @@ Letters: N images, C features, H x W pixels, E features inside ESA.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
-from torch.nn import functional
 
-from napari_sr.models._blocks import conv1x1
+from napari_sr.models._blocks import conv1x1, weight_and_bias
 from napari_sr.models._chain import Cells, Moments, Window
 from sr_kernels.contrast_gate import contrast_gate
 from sr_kernels.esa_moments import esa_moments
+from sr_kernels.esa_pool import PITCH, REACH, esa_pool
 from sr_kernels.esa_tail import esa_tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ESA_LEAST_SIZE = 15
+ESA_LEAST_SIZE = REACH
 """ESA's strided 3x3 and its 7x7 pooling leave nothing of a smaller image."""
 
 
@@ -44,15 +44,29 @@ class ContrastGate(nn.Module):
 
     def forward(self, mean: Tensor, deviations: Tensor, pixels: int) -> Tensor:
         """Return the gates, (N, C, 1, 1), of channels with these moments, (N, C, 1, 1)."""
-        # a convolution's bias may be missing; these have theirs
-        squeeze_bias = cast("Tensor", self.squeeze.bias)
-        excite_bias = cast("Tensor", self.excite.bias)
-        squeeze, excite = self.squeeze.weight, self.excite.weight
-        return contrast_gate(mean, deviations, pixels, squeeze, squeeze_bias, excite, excite_bias)
+        weights = (*weight_and_bias(self.squeeze), *weight_and_bias(self.excite))
+        return contrast_gate(mean, deviations, pixels, *weights)
 
     def link(self, reads: str, writes: str) -> Moments:
         """Return the link that gathers the gates from a whole plane."""
         return Moments(reads, writes, self)
+
+
+class PooledConv(nn.Conv2d):
+    """ESA's 3x3 of stride 2 without padding, and the pooling over it.
+
+    Parameters
+    ----------
+    inner : int
+        Channels E.
+    """
+
+    def __init__(self, inner: int) -> None:
+        super().__init__(inner, inner, 3, stride=2)
+
+    def forward(self, squeezed: Tensor) -> Tensor:
+        """Return the cells of (N, E, H, W)."""
+        return esa_pool(squeezed, *weight_and_bias(self))
 
 
 class SpatialGate(nn.Module):
@@ -62,48 +76,34 @@ class SpatialGate(nn.Module):
     ----------
     features, inner : int
         Channels C outside and E inside.
-    convolution : callable
-        Makes the three convolutions of the pooled plane: (E, E) to a module that keeps the size.
-    stride : nn.Module
-        The 3x3 convolution of stride 2 without padding, E to E.
-    activation : nn.Module
-        Follows the first two convolutions of the pooled plane.
+    pool : nn.Module
+        Makes the pooled cells, (N, E, h, w), one for every 6 pixels of (N, E, H, W).
+    activated, plain : callable
+        Make the convolutions of the pooled plane, the first two and the last: (E, E) to a module
+        that keeps the size.
     """
-
-    PITCH = 6
-    """A pooled cell for every 6 pixels: stride 2, then stride 3."""
-    REACH = 15
-    """Rows and columns that a cell looks at: a 3x3 of stride 2 under a 7x7 of stride 3."""
 
     def __init__(
         self,
         *,
         features: int,
         inner: int,
-        convolution: Callable[[int, int], nn.Module],
-        stride: nn.Module,
-        activation: nn.Module,
+        pool: nn.Module,
+        activated: Callable[[int, int], nn.Module],
+        plain: Callable[[int, int], nn.Module],
     ) -> None:
         super().__init__()
         self.squeeze = conv1x1(features, inner)
-        self.stride = stride
+        self.pool = pool
         self.low = nn.Sequential(
-            convolution(inner, inner),
-            activation,
-            convolution(inner, inner),
-            activation,
-            convolution(inner, inner),
+            activated(inner, inner), activated(inner, inner), plain(inner, inner)
         )
         self.skip = conv1x1(inner, inner)
         self.excite = conv1x1(inner, features)
 
-    def pool(self, squeezed: Tensor) -> Tensor:
-        """Return the pooled cells of (N, E, H, W), one for every 6 pixels."""
-        return functional.max_pool2d(self.stride(squeezed), 7, stride=3)
-
     def link(self, reads: str, writes: str) -> Cells:
         """Return the link that gathers the convolved pooled plane from the squeezed plane."""
-        return Cells(reads, writes, self.pool, self.PITCH, self.REACH, self.low)
+        return Cells(reads, writes, self.pool, PITCH, REACH, self.low)
 
     def forward(self, x: Tensor, squeezed: Tensor, low: Tensor, window: Window) -> Tensor:
         """Gate a piece.
@@ -131,6 +131,4 @@ class SpatialGate(nn.Module):
 
     def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return weight and bias of `skip`, then of `excite`, as the kernels take them."""
-        # a convolution's bias may be missing; these have theirs
-        skip_bias, excite_bias = cast("Tensor", self.skip.bias), cast("Tensor", self.excite.bias)
-        return self.skip.weight, skip_bias, self.excite.weight, excite_bias
+        return *weight_and_bias(self.skip), *weight_and_bias(self.excite)

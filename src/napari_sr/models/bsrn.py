@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from napari_sr.models._attention import ESA_LEAST_SIZE, ContrastGate, SpatialGate
-from napari_sr.models._blocks import conv1x1, rename
+from napari_sr.models._blocks import conv1x1, rename, weight_and_bias
 from napari_sr.models._chain import Link, Step
 from napari_sr.models._distillation import (
     BLOCK_KEYS,
@@ -27,6 +27,7 @@ from napari_sr.models._distillation import (
 )
 from napari_sr.models._network import Architecture, Options, StateDict
 from sr_kernels.bsconv import bsconv
+from sr_kernels.esa_pool import esa_pool
 from sr_kernels.gated_residual import gated_residual
 
 if TYPE_CHECKING:
@@ -73,13 +74,23 @@ class BSConv(nn.Module):
         )
 
 
-class StridedBSConv(nn.Sequential):
-    """The same with a depthwise half of stride 2 and no padding, of which ESA has one."""
+class PooledBSConv(nn.Module):
+    """The same with a depthwise half of stride 2 and no padding, under the pooling of ESA.
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    Parameters
+    ----------
+    inner : int
+        Channels E.
+    """
+
+    def __init__(self, inner: int) -> None:
         super().__init__()
-        self.pointwise = conv1x1(inputs, outputs, bias=False)
-        self.depthwise = nn.Conv2d(outputs, outputs, 3, stride=2, groups=outputs)
+        self.pointwise = conv1x1(inner, inner, bias=False)
+        self.depthwise = nn.Conv2d(inner, inner, 3, stride=2, groups=inner)
+
+    def forward(self, squeezed: Tensor) -> Tensor:
+        """Return the cells of (N, E, H, W)."""
+        return esa_pool(squeezed, *weight_and_bias(self.depthwise), self.pointwise.weight)
 
 
 ActivatedBSConv = partial(BSConv, activation="gelu")
@@ -105,9 +116,9 @@ class Block(nn.Module):
         self.spatial = SpatialGate(
             features=features,
             inner=inner,
-            convolution=BSConv,
-            stride=StridedBSConv(inner, inner),
-            activation=nn.GELU(),
+            pool=PooledBSConv(inner),
+            activated=ActivatedBSConv,
+            plain=BSConv,
         )
         self.channel = ContrastGate(features=features, reduction=reduction)
 

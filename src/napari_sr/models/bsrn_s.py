@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
-from napari_sr.models._attention import ESA_LEAST_SIZE, SpatialGate
+from napari_sr.models._attention import ESA_LEAST_SIZE, PooledConv, SpatialGate
 from napari_sr.models._blocks import conv1x1, rename
 from napari_sr.models._chain import Link, Step, Window
 from napari_sr.models._distillation import Distillation, DistillationNetwork, trunk_options
@@ -50,9 +50,9 @@ class Block(nn.Module):
         self.spatial = SpatialGate(
             features=features,
             inner=inner,
-            convolution=BiasedBSConv,
-            stride=nn.Conv2d(inner, inner, 3, stride=2),
-            activation=nn.GELU(),
+            pool=PooledConv(inner),
+            activated=ActivatedBSConv,
+            plain=BiasedBSConv,
         )
         self.channel_weight = nn.Parameter(torch.empty(1, features).normal_(1, 0.2))
         self.mix = conv1x1(features, features)

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from napari_sr.models._attention import ESA_LEAST_SIZE, ContrastGate, SpatialGate
-from napari_sr.models._blocks import Activated3x3, conv3x3, rename
+from napari_sr.models._attention import ESA_LEAST_SIZE, ContrastGate, PooledConv, SpatialGate
+from napari_sr.models._blocks import Activated3x3, rename
 from napari_sr.models._chain import Link, Step
 from napari_sr.models._distillation import (
     BLOCK_KEYS,
@@ -59,9 +59,9 @@ class SpatialBlock(nn.Module):
         self.spatial = SpatialGate(
             features=features,
             inner=inner,
-            convolution=conv3x3,
-            stride=nn.Conv2d(inner, inner, 3, stride=2),
-            activation=nn.ReLU(),
+            pool=PooledConv(inner),
+            activated=partial(Activated3x3, activation=nn.ReLU()),
+            plain=Activated3x3,
         )
 
     def chain(self, x: str, y: str) -> Iterator[Link]:
