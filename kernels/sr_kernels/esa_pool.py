@@ -49,7 +49,7 @@ def _load_tap(weight_ptr, mixing, tap: tl.constexpr, source, output, E: tl.const
     inside = output < E
     if mixing is None:
         square = (source < E)[:, None] & inside[None, :]
-        at = (output[None, :] * E + source[:, None]) * 9 + tap
+        at = (output[None, :] * 9 + tap) * E + source[:, None]
         return tl.load(weight_ptr + at, mask=square, other=0.0).to(DOT)
     else:
         taps = tl.load(weight_ptr + output * 9 + tap, mask=inside, other=0.0)
@@ -92,7 +92,6 @@ def _kernel(
     mixing = None
     if pointwise_ptr is not None:
         mixing = load_weight(pointwise_ptr, e, f, E, E, E, tl.float32)
-
     above = _load_taps(weight_ptr, mixing, 0, e, f, E, DOT)
     level = _load_taps(weight_ptr, mixing, 1, e, f, E, DOT)
     below = _load_taps(weight_ptr, mixing, 2, e, f, E, DOT)
@@ -139,7 +138,7 @@ def _launch(
     across = triton.cdiv(size[1], options["BLOCK"]) * triton.cdiv(inner, part)
     with torch.cuda.device_of(x):
         _kernel[(images * size[0] * across,)](
-            x, weight.contiguous(), bias.contiguous(),
+            x, channels_last(weight), bias.contiguous(),
             None if pointwise is None else pointwise.contiguous(), y, height, width, *size,
             E=inner, E2=wide, PART=part, DOT=dot_type(x.dtype), **options,
         )  # fmt: skip
