@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from unittest import mock
 
+import sr_kernels
 from sr_kernels import _configuration
 
 if TYPE_CHECKING:
@@ -34,11 +35,15 @@ def launched_with(op: str, candidate: Mapping[str, int]) -> Iterator[dict[str, d
         seen[name] = real(name, x, **usual)
         return {**seen[name], **(candidate if name == op else {})}
 
-    # every op has imported the function by name
+    # every op imports the function by name, and must not do so while it is another
+    for name in sr_kernels.names():
+        sr_kernels.op(name)
     homes = [
         module
         for name, module in sys.modules.items()
-        if name.startswith("sr_kernels.") and getattr(module, "configuration", None) is real
+        if name.startswith("sr_kernels.")
+        and module is not _configuration
+        and getattr(module, "configuration", None) is real
     ]
     patches = [mock.patch.object(home, "configuration", spy) for home in homes]
     for patch in patches:

@@ -105,7 +105,8 @@ def choices_of(keyword: str, present: int) -> tuple[int, ...]:
     """Return the values to try for one keyword, the present one among them."""
     if keyword in CHOICES:
         return tuple(sorted({*CHOICES[keyword], present}))
-    least = LEAST_BLOCK if keyword.startswith("BLOCK") else 1
+    # a block that is smaller already has its reason
+    least = min(LEAST_BLOCK, present) if keyword == "BLOCK" else 1
     around = {present // 4, present // 2, present, 2 * present, 4 * present}
     return tuple(sorted(value for value in around if value >= least))
 

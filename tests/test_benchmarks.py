@@ -213,8 +213,19 @@ def test_candidates_lie_around_the_present_options(benchmark):
     choices_of = benchmark("tune").choices_of
 
     assert choices_of("BLOCK", 32) == (16, 32, 64, 128)
+    assert choices_of("BLOCK", 2) == (2, 4, 8)
     assert choices_of("ROWS", 4) == (1, 2, 4, 8, 16)
     assert choices_of("num_warps", 16) == (2, 4, 8, 16)
+
+
+def test_every_op_that_has_options_can_be_tuned(benchmark):
+    tune, sources = benchmark("tune"), Path(sr_kernels.__file__).parent
+
+    found = {name for name in sr_kernels.names() if tune.options_of(name, 8)}
+
+    asking = {name for name in sr_kernels.names()
+              if "configuration(" in (sources / f"{name}.py").read_text()}  # fmt: skip
+    assert found == asking | {"esa_mix", "esa_moments", "esa_tail"}  # these ask in `_esa`
 
 
 def test_only_what_is_worth_it_is_kept_beside_other_entries(benchmark, tmp_path):
