@@ -189,9 +189,11 @@ class CudaRecording:
         self._graph = torch.cuda.CUDAGraph()
         pool = None if beside is None else beside._graph.pool()
         # other threads, such as the one that draws, may do with the device what they like
-        with torch.cuda.graph(
+        capture = torch.cuda.graph(
             self._graph, pool=pool, stream=stream, capture_error_mode="thread_local"
-        ):
+        )
+        # where a capture fails, `torch.cuda.graph` leaves its stream the current one
+        with torch.cuda.stream(torch.cuda.current_stream()), capture:
             self.results = call()
 
     def replay(self) -> None:
