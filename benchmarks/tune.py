@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from timing import (
     DEVICE,
+    INSIDE,
     ON_GPU,
     ROOT,
     ROUNDING,
@@ -89,6 +90,11 @@ class Trial:
     notes: list[str] = field(default_factory=list)
 
     @property
+    def channels(self) -> int:
+        """Of the op's first argument, in a network so wide."""
+        return self.width // 4 if self.op in INSIDE else self.width
+
+    @property
     def better(self) -> bool:
         """Whether what was found is worth an entry."""
         return self.share < WORTH
@@ -129,7 +135,7 @@ def prune(trials: list[Trial], deadline: float) -> None:
     head = {"architecture": architecture, "processors": processors}
     # every op's nearest candidates come first
     jobs = [
-        (trial, candidate, (trial.op, trial.width, size, candidate))
+        (trial, candidate, (trial.op, trial.channels, size, candidate))
         for together in itertools.zip_longest(*(trial.candidates for trial in trials))
         for trial, candidate in zip(trials, together, strict=True)
         if candidate is not None
@@ -264,7 +270,7 @@ def write(trials: list[Trial], path: Path) -> None:
     """Put what is better into the file, beside what it has."""
     held = {name: dict(ops) for name, ops in _configuration.configurations().items()}
     mine = held.setdefault(_configuration.architecture(DEVICE) or "dry", {})
-    mine.update({f"{each.op}/{each.width}": each.best for each in trials if each.better})
+    mine.update({f"{each.op}/{each.channels}": each.best for each in trials if each.better})
     path.write_text(written({name: ops for name, ops in held.items() if ops}))
 
 
@@ -273,10 +279,10 @@ def table(trials: list[Trial]) -> str:
     lines = ["| op | C | tried | present | best | time, share | |", "|---" * 7 + "|"]
     for each in trials:
         verdict = "kept" if each.better else ""
-        cells = (each.op, each.width, each.tried, each.present, each.best or "-",
+        cells = (each.op, each.channels, each.tried, each.present, each.best or "-",
                  f"{each.share:.2f}", verdict)  # fmt: skip
         lines.append(f"| {' | '.join(map(str, cells))} |")
-    notes = [f"- {each.op}/{each.width} {note}" for each in trials for note in each.notes]
+    notes = [f"- {each.op}/{each.channels} {note}" for each in trials for note in each.notes]
     return "\n".join([*lines, "", *notes, ""])
 
 
