@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -33,7 +34,7 @@ from triton.runtime.jit import JITFunction
 
 import sr_kernels
 from napari_sr import models
-from napari_sr.engine.memory import ghost
+from napari_sr.engine.memory import _Tracer, ghost
 from sr_kernels import _op
 
 if TYPE_CHECKING:
@@ -210,6 +211,14 @@ def fused(call: Callable[..., object], *planes: tuple[int, ...]) -> list[Kernel]
     return counter.kernels
 
 
+def peak_bytes(call: Callable[[], object]) -> int:
+    """Return the most bytes of tensors alive during a call, weights left out."""
+    tracer = _Tracer()
+    with torch.inference_mode(), tracer:
+        call()
+    return int(tracer.peak)
+
+
 def network_of(name: str) -> Network:
     """Return a network without data, as it lies on a GPU."""
     made = models.architecture(name).network(scale=SCALE).eval().half()
@@ -285,10 +294,14 @@ def count_rows() -> list[str]:
         )
         pixels = height * width
         known = [f"{number:,}" for number in KNOWN[name]] if name in KNOWN else ["-"] * 3
+        peaks = [
+            peak_bytes(partial(run, network, (1, network.channels, height, width))) / pixels
+            for run in (eager, fused)
+        ]
         rows.append(
             f"| {name} | {work / pixels / 1e3:.0f} ({known[0]}) | {len(slow)} "
             f"| {in_all(slow)[0] / pixels:,.0f} ({known[1]}) | {len(fast)} "
-            f"| {in_all(fast)[0] / pixels:,.0f} ({known[2]}) |"
+            f"| {in_all(fast)[0] / pixels:,.0f} ({known[2]}) | {peaks[0]:,.0f} | {peaks[1]:,.0f} |"
         )
     return rows
 
@@ -333,7 +346,8 @@ def report() -> str:
         "concatenated and fused at the end, not accumulated block by block):",
         "",
         *table(
-            "| network | kFLOP | kernels, eager | bytes, eager | kernels, fused | bytes, fused |",
+            "| network | kFLOP | kernels, eager | bytes, eager | kernels, fused | bytes, fused "
+            "| most bytes alive, eager | fused |",
             count_rows(),
         ),
     ]

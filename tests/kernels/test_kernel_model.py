@@ -87,6 +87,15 @@ def test_fused_networks_move_less_in_fewer_kernels(model, both):
     assert model.in_all(fast)[0] < model.in_all(slow)[0] / 3
 
 
+def test_the_fused_bsrn_stays_within_its_memory(model):
+    network = model.network_of("bsrn")
+
+    peak = model.peak_bytes(lambda: model.fused(network, (1, 3, HEIGHT, WIDTH)))
+
+    # at least x, two refinements, the fusion and the long skip, of 64 channels each
+    assert 640 < peak / (HEIGHT * WIDTH) < 1056
+
+
 def test_next_to_nothing_is_left_to_pytorch(model, name, both):
     left = [kernel for kernel in both[1] if not kernel.own]
 
