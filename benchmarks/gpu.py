@@ -145,7 +145,7 @@ def table(results: list[Result], reached: dict[str, float]) -> list[str]:
     return lines
 
 
-FAILURES = (RuntimeError, triton.errors.TritonError)
+FAILURES = (RuntimeError, ValueError, AssertionError, triton.errors.TritonError)
 """What a kernel or compiler may raise that does not work on this device."""
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from functools import partial
+from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 FINE = ("no matrix instructions", "loads of")
 """Faults of the compile gate that a clock judges better."""
+FAILURES = (TritonError, RuntimeError, ValueError, AssertionError, CalledProcessError)
+"""What compilers and disassemblers raise."""
 
 
 def fault_of(
@@ -40,10 +43,10 @@ def fault_of(
     try:
         with launched_with(op, candidate):
             compiled = compiled_by(partial(sr_kernels.op(op).launch, *arguments), architecture)
-    except (TritonError, RuntimeError) as error:
+        case = Case(op, architecture, (torch.float16, shape))
+        faults = [fault for kernel in compiled for fault in inspect(case, kernel).faults]
+    except FAILURES as error:
         return f"does not compile: {' '.join(str(error).split())[-100:]}"
-    case = Case(op, architecture, (torch.float16, shape))
-    faults = [fault for kernel in compiled for fault in inspect(case, kernel).faults]
     return ", ".join(fault for fault in faults if not fault.startswith(FINE))
 
 

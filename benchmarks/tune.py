@@ -72,7 +72,7 @@ ROUNDINGS = 4
 CHOICES = {"num_warps": (2, 4, 8), "num_stages": (1, 2, 3)}
 LEAST_BLOCK = 16
 """No side of a matrix product is smaller."""
-FAILURES = (RuntimeError, triton.errors.TritonError)
+FAILURES = (RuntimeError, ValueError, AssertionError, triton.errors.TritonError)
 
 
 @dataclass
