@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 
@@ -20,7 +21,9 @@ class Gated(Nearest):
         self.begun = threading.Semaphore(0)
 
     def __deepcopy__(self, memo):
-        return Nearest(scale=self.scale, channels=self.channels, radius=self.radius)
+        copied = Nearest(scale=self.scale, channels=self.channels, radius=self.radius)
+        copied.weight = copy.deepcopy(self.weight, memo)
+        return copied.train(self.training)
 
     def compute(self, image):
         if image.device.type != "meta":

@@ -219,9 +219,9 @@ def test_an_old_result_is_replaced_only_when_told_to(run, tmp_path):
     assert Image.open(tmp_path / "out.png").size == (14, 18)
 
 
-def nan(shape):
+def infinite(shape):
     pixels = np.zeros(shape, np.float32)
-    pixels[..., 2, 3] = np.nan
+    pixels[..., 2, 3] = np.inf
     return pixels
 
 
@@ -232,8 +232,8 @@ def nan(shape):
         (b"some text", ("in.tif", "out.tif"), r"in\.tif is no PNG, JPEG or TIFF"),
         (b"II*\0\x08\0\0\0", ("in.tif", "out.tif"), r"in\.tif cannot be read as TIFF"),
         (b"", ("absent.tif", "out.tif"), r"there is no file absent\.tif"),
-        (nan((9, 7)), ("in.tif", "out.tif"), r"1 NaN or infinite values, the first at y=2, x=3"),
-        (nan((9, 7)), ("in.tif", "out.png"), r"PNG holds 8 or 16 bits, not float32"),
+        (infinite((9, 7)), ("in.tif", "out.tif"), r"1 infinite values, the first at y=2, x=3"),
+        (infinite((9, 7)), ("in.tif", "out.png"), r"PNG holds 8 or 16 bits, not float32"),
         (np.zeros((9, 7), np.uint16), ("in.tif", "out.jpg"), r"JPEG holds 8 bits, not uint16"),
         (np.zeros((3, 9, 7), np.uint8), ("in.tif", "out.png"), r"one plane.*axes .YX of shape"),
         (np.zeros((9, 7), np.complex64), ("in.tif", "out.tif"), r"integers or floats.*complex64"),

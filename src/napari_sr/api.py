@@ -11,7 +11,6 @@ import numpy as np
 
 from napari_sr import models
 from napari_sr.engine.plan import Settings
-from napari_sr.engine.plane import Progress
 from napari_sr.engine.upscale import upscale_array
 from napari_sr.models._network import Network
 from napari_sr.zoo.checkpoint import read_checkpoint
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_sr.engine.arrays import ArrayLike, Percentiles
+    from napari_sr.engine.plane import Progress
 
 SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors", ".npz")
 """What names a checkpoint file rather than a known model."""
@@ -88,6 +88,7 @@ def upscale(
     device: str = "auto",
     precision: str = "auto",
     kernels: str = "auto",
+    outliers: str = "clip",
     value_range: tuple[float, float] | Percentiles | None = None,
     progress: Callable[[Progress], object] | None = None,
 ) -> NDArray[Any]:
@@ -109,8 +110,8 @@ def upscale(
         LR pixels along each side that are computed at once, halo included; by default as many
         as fit into memory. Where memory runs out, tiles are halved.
     halo : int, optional
-        LR pixels that tiles overlap on each side; by default the network's receptive field, so
-        that tiles leave no trace, or 32 where that is too large.
+        LR pixels that tiles overlap on each side. By default tiles leave no trace, whatever the
+        network sees; a halo of your own may cost less, and may show.
     device : str
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     precision : str
@@ -119,6 +120,9 @@ def upscale(
         "auto" (fused Triton kernels on CUDA in half precision), "reference" (plain PyTorch) or
         "triton" (an error where they cannot run); NAPARI_SR_KERNELS in the environment decides
         "auto".
+    outliers : str
+        What becomes of results further outside the plane's values than these reach, or than a
+        quarter of black to white: "clip", "mark" (NaN; floats only) or "keep".
     value_range : (low, high) or Percentiles, optional
         What counts as black and white: (0, 4095) for 12 bits in uint16. By default the range of
         an integer type, and 0..1 for floats; never the image's maximum.
@@ -141,7 +145,7 @@ def upscale(
     network = model if isinstance(model, Network) else load(model or _default(scale), scale)
     if scale is not None and network.scale != scale:
         raise ValueError(f"the network given enlarges {network.scale} times, got scale={scale}")
-    settings = Settings(tile, halo, device, precision, value_range, kernels)
+    settings = Settings(tile, halo, device, precision, value_range, kernels, outliers)
     steps = upscale_array(_as_array(image), network, settings, axes=axes)
     while True:
         try:

@@ -92,11 +92,14 @@ def upscale_command(
         int | None, typer.Option(help="Input pixels a side computed at once. [default: by memory]")
     ] = None,
     halo: Annotated[
-        int | None, typer.Option(help="Input pixels that tiles overlap. [default: by model]")
+        int | None, typer.Option(help="Input pixels that tiles overlap. [default: exact]")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.")] = "auto",
     kernels: Annotated[str, typer.Option(help="auto, reference or triton.")] = "auto",
+    outliers: Annotated[
+        str, typer.Option(help="Impossible results: clip, mark (as NaN) or keep.")
+    ] = "clip",
     value_range: Annotated[
         tuple[float, float] | None,
         typer.Option(
@@ -135,7 +138,8 @@ def upscale_command(
         from napari_sr.engine import plan  # brings torch
 
         declared = _declared(value_range, percentiles)
-        settings = plan.Settings(tile, halo, device, precision, declared, kernels)
+        words = (device, precision, declared, kernels, outliers)
+        settings = plan.Settings(tile, halo, *words)
         result = _run(image, network, settings, bars)
         larger = image.enlarged(result.pixels, network.scale, _software(network))
         formats.write(target, larger)

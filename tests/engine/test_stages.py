@@ -40,7 +40,7 @@ def test_a_tile_too_small_for_one_stage_gets_several():
 
 
 def test_a_tile_smaller_than_any_step_s_halo_is_refused():
-    with pytest.raises(ValueError, match="at least 11 px .* got 9"):
+    with pytest.raises(ValueError, match=r"at least 11 px .* got 9"):
         _ = stages("rrdbnet", unshuffle=1, tile=9).all
 
 

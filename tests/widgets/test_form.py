@@ -36,6 +36,7 @@ def test_every_field_explains_itself(form):
         form.slices,
         form.precision,
         form.kernels,
+        form.outliers,
         form.model.scale,
         form.model.browse,
     ]

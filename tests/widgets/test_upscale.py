@@ -7,7 +7,7 @@ import weakref
 
 import numpy as np
 import pytest
-from fakes import Hungry
+from fakes import Hungry, Wild
 from forms import PATIENCE, Failing, Gated, Slow
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QTimer
@@ -408,12 +408,12 @@ def test_after_an_error_it_runs_again(viewer, widget, camera, loader, run):
 
 def test_pixels_that_are_no_numbers_are_refused_with_where_they_are(viewer, widget, run):
     pixels = np.zeros((6, 7), np.float32)
-    pixels[2, 3] = np.nan
+    pixels[2, 3] = np.inf
     viewer.add_image(pixels, contrast_limits=(0, 1))
 
     run(widget)
 
-    assert "1 NaN or infinite values, the first at y=2, x=3" in widget.form.status.text()
+    assert "1 infinite values, the first at y=2, x=3" in widget.form.status.text()
 
 
 def test_a_source_removed_during_the_run_still_gives_its_result(
@@ -478,6 +478,28 @@ def test_a_model_that_is_here_is_not_asked_about(widget, camera, run, monkeypatc
     monkeypatch.setattr(upscale, "may_download", lambda entry, parent: pytest.fail(entry.name))
 
     run(widget)
+
+
+def test_impossible_results_are_told_when_all_is_done(viewer, widget, run, loader):
+    pixels = np.full((6, 7), 0.5, np.float32)
+    pixels[2, 3] = 1
+    loader.network = Wild()
+    viewer.add_image(pixels, contrast_limits=(0, 1))
+
+    run(widget)
+
+    said = widget.form.status.text()
+    assert said.startswith("Done: ")
+    assert "4 values of the result lay far outside" in said
+
+
+def test_what_becomes_of_outliers_is_the_form_s_choice(viewer, widget):
+    form = widget.form
+    assert widget._how().outliers == "clip"
+
+    form.outliers.setCurrentIndex(form.outliers.findData("keep"))
+
+    assert widget._how().outliers == "keep"
 
 
 def test_precision_and_kernels_of_the_form_reach_the_run(viewer, widget):

@@ -42,6 +42,8 @@ class Estimate:
     """Whether the tiles leave no trace in the result."""
     seconds: float | None
     """None where the network's speed has not been measured."""
+    overhead: float
+    """How much more work the tiles are than one tile would be, as a share."""
     waiting_bytes: int
     """Of features that wait outside the device between stages, in memory or, where that is short,
     in files."""
@@ -88,6 +90,7 @@ def estimate(
         tiles=tiles,
         exact=plan.exact_for(network),
         seconds=None if speed is None else layout.count * plan.work / speed,
+        overhead=plan.work / (plan.height * plan.width) - 1,
         waiting_bytes=plan.waiting,
     )
 

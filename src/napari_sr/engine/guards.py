@@ -9,7 +9,7 @@ Letters: H x W pixels.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-Outliers: TypeAlias = Literal["clip", "mark", "keep"]
+OUTLIERS = {"clip": "were clipped", "mark": "are NaN now", "keep": "were kept"}
+"""What may become of impossible results, and how that is told."""
 LEAST_ROOM = 0.25
 """How far results may always lie outside the values of their plane, where 1 is black to white:
 sharp edges overshoot, and a constant plane has no range of its own."""
@@ -34,8 +35,8 @@ def check_outliers(wanted: str, dtype: np.dtype[Any]) -> None:
     ValueError
         If there is no such word, or integers are to be marked: they have no NaN.
     """
-    if wanted not in get_args(Outliers):
-        raise ValueError(f"outliers must be one of {get_args(Outliers)}, got {wanted!r}")
+    if wanted not in OUTLIERS:
+        raise ValueError(f"outliers must be one of {', '.join(OUTLIERS)}, got {wanted!r}")
     if wanted == "mark" and dtype.kind != "f":
         raise ValueError(f"outliers='mark' needs an image of floats, which have NaN; got {dtype}")
 
@@ -58,7 +59,7 @@ class Bounds:
         """Return where a result lies outside, NaN and infinity included."""
         return ~((result >= self.low) & (result <= self.high))
 
-    def corrected(self, result: Tensor, wanted: Outliers) -> Tensor:
+    def corrected(self, result: Tensor, wanted: str) -> Tensor:
         """Return a result whose outliers are clipped, marked as NaN, or kept."""
         if wanted == "keep":
             return result
@@ -86,14 +87,14 @@ class Findings:
         if len(self.places) < MOST_PLACES and where not in self.places:
             self.places.append(where)
 
-    def in_words(self, wanted: Outliers) -> str:
+    def in_words(self, wanted: str) -> str:
         """Return what the user should know of the outliers, "" where there were none."""
         if not self.outliers:
             return ""
-        done = {"clip": "were clipped", "mark": "are NaN now", "keep": "were kept"}[wanted]
         return (
             f"{self.outliers} values of the result lay far outside what the image allows and "
-            f"{done}; the first at {', '.join(self.places)}: the network does not suit this image"
+            f"{OUTLIERS[wanted]}; the first at {', '.join(self.places)}: the network does not suit "
+            "this image"
         )
 
     def record(self) -> dict[str, object]:

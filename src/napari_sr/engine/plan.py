@@ -20,7 +20,6 @@ from napari_sr.models._chain import Cells, Step, with_one_writer_each
 
 if TYPE_CHECKING:
     from napari_sr.engine.arrays import Layout, Percentiles
-    from napari_sr.engine.guards import Outliers
     from napari_sr.models._chain import Chain
     from napari_sr.models._network import Network
 
@@ -53,7 +52,7 @@ class Settings:
     kernels: str = "auto"
     """"auto": fused kernels where they are fast; "reference": plain PyTorch; "triton": kernels, and
     an error where they cannot run. The environment variable NAPARI_SR_KERNELS decides "auto"."""
-    outliers: Outliers = "clip"
+    outliers: str = "clip"
     """What becomes of results far outside what the plane's values allow: "clip", "mark" (NaN,
     floats only) or "keep"."""
 

@@ -16,7 +16,7 @@ import torch
 from napari_sr.engine.colour import chain_for
 from napari_sr.engine.devices import OutOfMemoryError, is_out_of_memory, release
 from napari_sr.engine.features import Features, budget_in_memory, scaled
-from napari_sr.engine.guards import Bounds, Findings, Outliers, fill_missing
+from napari_sr.engine.guards import Bounds, Findings, fill_missing
 from napari_sr.engine.plan import Plan, structure_of
 from napari_sr.engine.staged import UntrustedError, Work, run_stages
 from napari_sr.models._chain import run, with_one_writer_each
@@ -53,7 +53,7 @@ class Job:
     larger: Layout
     values: ValueRange
     kernels: str
-    outliers: Outliers
+    outliers: str
     findings: Findings
     chains: dict[torch.dtype, Chain] = field(default_factory=dict)
     """What has been put on the device so far, by precision."""

@@ -109,10 +109,12 @@ def upscale_array(
                 total = done + remaining * progress.total
                 yield Progress(done + progress.done, total, notes.of(progress.message))
             done += plan.count
+        impossible = findings.in_words(settings.outliers)
+        if impossible:
+            yield Progress(done, done, notes.of(impossible))
     finally:
         job.chains.clear()  # nothing of the run stays on the device
         release(plan.device)
-    notes.add(findings.in_words(settings.outliers))
     record = _record(network, plan, values, notes.all)
     record["guards"] = findings.record()
     record["kernels"] = {"chosen": kernels, "launched": _since(before)}

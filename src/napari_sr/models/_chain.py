@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from sr_kernels.plane_moments import plane_moments
 
 if TYPE_CHECKING:
-    from fractions import Fraction
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from fractions import Fraction
 
     from torch import Tensor
 

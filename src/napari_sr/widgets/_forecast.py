@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from napari_sr.widgets._model_list import Choice
     from napari_sr.widgets._source import Source
 
-MAY_SHOW = (
-    "This network looks further than its tiles overlap: their borders may show faintly. "
-    "One tile that holds the whole plane leaves none."
-)
+WORTH_TELLING = 100e6
+"""Bytes of waiting features, from which on they are told of."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +48,17 @@ class Forecast:
         needs = f"Takes about {size_in_words(self.estimate.working_bytes)} of memory"
         if self.estimate.seconds is not None:
             needs += f" and {time_in_words(self.estimate.seconds)}"
-        seams = "" if self.estimate.exact else f" {MAY_SHOW}"
-        return f"{result} {needs}, in {tiles} of {self.estimate.tile} px.{seams}"
+        return f"{result} {needs}, in {tiles} of {self.estimate.tile} px{self._price_of_tiles}."
+
+    @property
+    def _price_of_tiles(self) -> str:
+        """What tiles cost that one tile would not: work, and room for features that wait."""
+        estimate, told = self.estimate, ""
+        if estimate is not None and estimate.overhead > 0.05:
+            told += f", which is {estimate.overhead:.0%} more work than one tile"
+        if estimate is not None and estimate.waiting_bytes > WORTH_TELLING:
+            told += f"; {size_in_words(estimate.waiting_bytes)} of features wait in memory or files"
+        return told
 
 
 def forecast(source: Source, choice: Choice, how: How) -> Forecast:

@@ -53,6 +53,14 @@ class Form(QWidget):
             "reference is plain PyTorch; triton fails where kernels cannot run.",
         )
         self.values = RangeChooser()
+        self.outliers = QComboBox()
+        for words, word in (("clip", "clip"), ("mark as NaN", "mark"), ("keep", "keep")):
+            self.outliers.addItem(words, word)
+        self.outliers.setToolTip(
+            "What becomes of results far outside what the image's values allow: a network that\n"
+            "does not suit the image may invent them. You are told how many there were.\n"
+            "Only images of floats can hold NaN."
+        )
         self.slices = QComboBox()
         self.slices.addItems([ALL, CURRENT])
         self.slices.setToolTip(
@@ -76,6 +84,7 @@ class Form(QWidget):
         fields.addRow("Scale", self.model.scale)
         fields.addRow("Slices", self.slices)
         fields.addRow("Values", self.values)
+        fields.addRow("Outliers", self.outliers)
         fields.addRow("Tile", self.tile)
         fields.addRow("Device", self.device)
         fields.addRow("Precision", self.precision)
@@ -144,6 +153,7 @@ def _tile_box() -> QSpinBox:
     box.setSuffix(" px")
     box.setToolTip(
         "Pixels of the source along each side that are computed at once, halo included.\n"
-        "0 chooses by free memory. Smaller tiles take less memory and more time."
+        "0 chooses by free memory. Smaller tiles take less memory and more time;\n"
+        "the result is the same whatever the tile."
     )
     return box

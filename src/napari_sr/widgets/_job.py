@@ -37,7 +37,8 @@ class How:
     """What counts as black and white; None: the range of the data type."""
     precision: str = "auto"
     kernels: str = "auto"
-    """Both as in `napari_sr.engine.plan.Settings`."""
+    outliers: str = "clip"
+    """All three as in `napari_sr.engine.plan.Settings`."""
 
     def settings(self) -> Settings:
         """Return the engine's record of the same."""
@@ -49,6 +50,7 @@ class How:
             precision=self.precision,
             value_range=self.value_range,
             kernels=self.kernels,
+            outliers=self.outliers,
         )
 
 
@@ -80,6 +82,8 @@ class Result:
 
     pixels: NDArray[Any]
     arguments: dict[str, Any]
+    notes: tuple[str, ...] = ()
+    """What the user should know of the run, in words."""
 
 
 def run(job: Job) -> Generator[Step, None, Result]:
@@ -139,7 +143,8 @@ def _upscaled(job: Job, pixels: NDArray[Any], network: Network) -> Generator[Ste
                 progress = next(steps)
             except StopIteration as end:
                 record = _record(job, network, end.value.record)
-                return Result(end.value.pixels, with_record(job.arguments, record))
+                notes = tuple(end.value.record["notes"])
+                return Result(end.value.pixels, with_record(job.arguments, record), notes)
             note = f" ({progress.message})" if progress.message else ""
             doing = f"Upscaling: tile {progress.done} of {progress.total}{note}"
             yield Step(progress.done, progress.total, doing)

@@ -68,7 +68,7 @@ class UpscaleWidget(QWidget):
         form.model.changed.connect(self._edit)
         form.values.changed.connect(self._edit)
         form.tile.valueChanged.connect(self._edit)
-        for box in (form.device, form.precision, form.kernels, form.slices):
+        for box in (form.device, form.precision, form.kernels, form.slices, form.outliers):
             box.activated.connect(self._edit)
         form.run.clicked.connect(self._start)
         form.cancel.clicked.connect(self._cancel)
@@ -178,6 +178,7 @@ class UpscaleWidget(QWidget):
             value_range=self.form.values.value(),
             precision=str(self.form.precision.currentData()),
             kernels=str(self.form.kernels.currentData()),
+            outliers=str(self.form.outliers.currentData()),
         )
 
     # a run
@@ -240,7 +241,7 @@ class UpscaleWidget(QWidget):
         if selected in self._viewer.layers:
             # another run takes the same source, not this result
             self._viewer.layers.selection.active = selected
-        self.form.status.say(f"Done: {layer.name}")
+        self.form.status.say("; ".join((f"Done: {layer.name}", *result.notes)))
 
     def _show_error(self, error: Exception) -> None:
         self.form.status.say(str(error) or type(error).__name__)
