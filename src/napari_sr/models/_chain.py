@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sr_kernels.plane_moments import plane_moments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from fractions import Fraction
 
     from torch import Tensor
@@ -116,6 +116,33 @@ class Cells:
 
 Link: TypeAlias = Step | Moments | Cells
 Chain: TypeAlias = tuple[Link, ...]
+
+
+def in_series(
+    computations: Iterable[Callable[[Tensor], Tensor]], radius: int, x: str
+) -> tuple[list[Step], str]:
+    """Return a step for each of some computations in a row, all of one radius.
+
+    Parameters
+    ----------
+    computations : iterable of callable
+        Each takes and returns one plane.
+    radius : int
+        As in `Step`.
+    x : str
+        The plane that enters.
+
+    Returns
+    -------
+    steps : list of Step
+    x : str
+        The plane that leaves.
+    """
+    steps: list[Step] = []
+    for index, compute_one in enumerate(computations, start=1):
+        steps.append(Step(compute_one, (x,), (f"x{index}",), radius))
+        x = f"x{index}"
+    return steps, x
 
 
 def receptive_field(chain: Sequence[Link]) -> int | None:

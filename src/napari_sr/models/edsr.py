@@ -26,7 +26,7 @@ from napari_sr.models._blocks import (
     shape_of,
     width_of,
 )
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
+from napari_sr.models._chain import IMAGE, RESULT, Chain, Step, in_series
 from napari_sr.models._network import Architecture, Network, Options, StateDict
 
 MEAN = (0.4488, 0.4371, 0.4040)
@@ -75,14 +75,19 @@ class EDSR(Network):
         self.tail = Activated3x3(features, channels)
 
     def chain(self) -> Chain:
-        """Return one local step: the network is purely convolutional."""
-        # head, blocks, the 3x3 after them, and the tail on the enlarged grid
-        radius = 1 + ResidualBlock.RADIUS * len(self.blocks) + 1 + reach_of_enlarger(self.scale, 1)
-        return (Step(self._compute, (IMAGE,), (RESULT,), radius, scale=self.scale),)
+        """Return local steps, one for each block: the network is purely convolutional."""
+        blocks, x = in_series(self.blocks, ResidualBlock.RADIUS, "shallow")
+        # the 3x3 after the blocks, and the tail on the enlarged grid
+        radius = 1 + reach_of_enlarger(self.scale, 1)
+        end = Step(self._finish, (x, "shallow"), (RESULT,), radius, scale=self.scale)
+        return (Step(self._start, (IMAGE,), ("shallow",), 1), *blocks, end)
 
-    def _compute(self, image: Tensor) -> Tensor:
-        shallow = self.head((image - self.mean) * self.input_range)
-        deep = self.merge(self.blocks(shallow), shallow)
+    def _start(self, image: Tensor) -> Tensor:
+        shallow: Tensor = self.head((image - self.mean) * self.input_range)
+        return shallow
+
+    def _finish(self, x: Tensor, shallow: Tensor) -> Tensor:
+        deep = self.merge(x, shallow)
         result: Tensor = self.tail(self.enlarge(deep), factor=1 / self.input_range)
         return result + self.mean
 

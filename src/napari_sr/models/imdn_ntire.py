@@ -21,7 +21,7 @@ from napari_sr.models._blocks import (
     scale_of_shuffle,
     width_of,
 )
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
+from napari_sr.models._chain import IMAGE, RESULT, Chain, Step, in_series
 from napari_sr.models._network import Architecture, Network, Options, StateDict
 from napari_sr.models.imdn import SplitDistillation
 
@@ -82,14 +82,18 @@ class IMDNNTIRE(Network):
         self.tail = SubPixel3x3(features, channels, scale=scale)
 
     def chain(self) -> Chain:
-        """Return one local step: the network is purely convolutional."""
-        # head, blocks, the 3x3 after them, and the one before the pixel shuffle
-        radius = 1 + Block.RADIUS * len(self.blocks) + 1 + 1
-        return (Step(self._compute, (IMAGE,), (RESULT,), radius, scale=self.scale),)
+        """Return local steps, one for each block: the network is purely convolutional."""
+        blocks, x = in_series(self.blocks, Block.RADIUS, "shallow")
+        # the 3x3 after the blocks, and the one before the pixel shuffle
+        end = Step(self._finish, (x, "shallow"), (RESULT,), 2, scale=self.scale)
+        return (Step(self._start, (IMAGE,), ("shallow",), 1), *blocks, end)
 
-    def _compute(self, image: Tensor) -> Tensor:
-        shallow = self.head(image * self.input_range)
-        deep = self.merge(self.blocks(shallow), shallow)
+    def _start(self, image: Tensor) -> Tensor:
+        shallow: Tensor = self.head(image * self.input_range)
+        return shallow
+
+    def _finish(self, x: Tensor, shallow: Tensor) -> Tensor:
+        deep = self.merge(x, shallow)
         result: Tensor = self.tail(deep, 1 / self.input_range)
         return result
 

@@ -25,7 +25,7 @@ from napari_sr.models._blocks import (
     scale_of_enlarger,
     width_of,
 )
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
+from napari_sr.models._chain import IMAGE, RESULT, Chain, Step, in_series
 from napari_sr.models._network import Architecture, Network, Options, StateDict
 
 
@@ -82,13 +82,19 @@ class SRResNet(Network):
         self.tail = Activated3x3(features, channels)
 
     def chain(self) -> Chain:
-        """Return one local step: the network is purely convolutional."""
-        # head and blocks, then two 3x3 on the enlarged grid; the bilinear skip needs less
-        radius = 1 + ResidualBlock.RADIUS * len(self.blocks) + reach_of_enlarger(self.scale, 2)
-        return (Step(self._compute, (IMAGE,), (RESULT,), radius, scale=self.scale),)
+        """Return local steps, one for each block: the network is purely convolutional."""
+        blocks, x = in_series(self.blocks, ResidualBlock.RADIUS, "shallow")
+        # two 3x3 on the enlarged grid; the bilinear skip needs less
+        radius = reach_of_enlarger(self.scale, 2)
+        end = Step(self._finish, (x, IMAGE), (RESULT,), radius, scale=self.scale)
+        return (Step(self._start, (IMAGE,), ("shallow",), 1), *blocks, end)
 
-    def _compute(self, image: Tensor) -> Tensor:
-        x = self.smooth(self.enlarge(self.blocks(self.head(image * self.input_range))))
+    def _start(self, image: Tensor) -> Tensor:
+        shallow: Tensor = self.head(image * self.input_range)
+        return shallow
+
+    def _finish(self, deep: Tensor, image: Tensor) -> Tensor:
+        x = self.smooth(self.enlarge(deep))
         skip = enlarge_bilinear(image, self.scale)
         result: Tensor = self.tail(x, skip, 1 / self.input_range)
         return result
