@@ -53,7 +53,7 @@ INSTRUCTIONS = {"gelu": 33, "sigmoid": 8, "leaky_relu": 2, "mean": 1}
 """Of one element, where not 1; GELU by the error function."""
 FUSED_ACTIVATIONS = {"gelu": 21, "leaky_relu": 2, "relu": 1}
 """Instructions of the kernels' own; GELU by Abramowitz and Stegun's 7.1.26."""
-ACTIVATED = {"esda_tail": 1.5}
+ACTIVATED = {"esdb_tail": 1.5}
 """How many elements an op activates for each of its result, where not one."""
 FINISHING = {"bsconv": 11, "esa_tail": 15, "esa_moments": 20, "esa_mix": 17, "esa_pool": 2,
              "conv3x3": 3, "pointwise_sum": 2}  # fmt: skip

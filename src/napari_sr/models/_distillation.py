@@ -28,7 +28,7 @@ from napari_sr.models._blocks import (
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
 from napari_sr.models._network import Network, Options, StateDict
-from sr_kernels.esda_tail import esda_tail, refine
+from sr_kernels.esdb_tail import esdb_tail, refine
 from sr_kernels.pointwise_sum import pointwise_sum
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Distillation(nn.Module):
         """Return the refined features, (N, C, H, W), and what a 1x1 squeezes out of them."""
         squeezing = weight_and_bias(squeeze)
         activation, slope = self.activation, self.slope
-        return esda_tail(*self._planes(x), *self._weights(), *squeezing, activation, slope)
+        return esdb_tail(*self._planes(x), *self._weights(), *squeezing, activation, slope)
 
     def _planes(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return what is distilled, and the last part."""

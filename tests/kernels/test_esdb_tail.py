@@ -1,4 +1,4 @@
-"""What `esda_tail` means; that it is right in general is in test_contract.py."""
+"""What `esdb_tail` means; that it is right in general is in test_contract.py."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from sr_kernels.esda_tail import OP, esda_tail
+from sr_kernels.esdb_tail import OP, esdb_tail
 
 pytestmark = pytest.mark.usefixtures("kernels")
 NAMES = (
@@ -43,7 +43,7 @@ def picking(part, given):
 
 @pytest.mark.parametrize(("part", "plane"), enumerate(["x", "first", "second"]))
 def test_each_part_is_its_own_plane_distilled_and_activated(part, plane, given):
-    refined, _ = esda_tail(**picking(part, given), activation="leaky_relu", slope=0.3)
+    refined, _ = esdb_tail(**picking(part, given), activation="leaky_relu", slope=0.3)
 
     expected = functional.conv2d(given[plane], given[f"{plane}_weight"], given[f"{plane}_bias"])
     assert_close(refined[:, :25], functional.leaky_relu(expected, 0.3))
@@ -51,13 +51,13 @@ def test_each_part_is_its_own_plane_distilled_and_activated(part, plane, given):
 
 
 def test_the_last_part_is_taken_as_it_is(given):
-    refined, _ = esda_tail(**picking(3, given))
+    refined, _ = esdb_tail(**picking(3, given))
 
     assert torch.equal(refined[:, :25], given["last"])
 
 
 def test_the_squeeze_is_of_what_was_refined(given):
-    refined, squeezed = esda_tail(**given)
+    refined, squeezed = esdb_tail(**given)
 
     expected = functional.conv2d(refined, given["squeeze_weight"], given["squeeze_bias"])
     assert_close(squeezed, expected)
@@ -66,14 +66,14 @@ def test_the_squeeze_is_of_what_was_refined(given):
 def test_wide_features_are_fused_too(device):
     wide = example((1, 132, 2, 11), device)
 
-    results = esda_tail(**wide, activation="relu")
+    results = esdb_tail(**wide, activation="relu")
 
     for result, expected in zip(results, OP.reference(*wide.values(), "relu", 0.0), strict=True):
         assert_close(result, expected)
 
 
 def test_results_are_channels_last(given):
-    for result in esda_tail(**given):
+    for result in esdb_tail(**given):
         assert result.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -81,12 +81,12 @@ def test_results_are_channels_last(given):
 def test_an_error_names_the_tensor_and_its_shape(given, name):
     wrong = given[name][:1]
 
-    with pytest.raises(ValueError, match=f"esda_tail needs {name}") as caught:
-        esda_tail(**{**given, name: wrong})
+    with pytest.raises(ValueError, match=f"esdb_tail needs {name}") as caught:
+        esdb_tail(**{**given, name: wrong})
 
     assert str(tuple(wrong.shape)) in str(caught.value)
 
 
 def test_an_unknown_activation_is_refused(given):
-    with pytest.raises(ValueError, match=r"esda_tail takes .* got 'tanh'"):
-        esda_tail(**given, activation="tanh")
+    with pytest.raises(ValueError, match=r"esdb_tail takes .* got 'tanh'"):
+        esdb_tail(**given, activation="tanh")

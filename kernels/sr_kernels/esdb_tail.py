@@ -36,7 +36,7 @@ def refine(
     second_weight: Tensor, second_bias: Tensor, fuse_weight: Tensor, fuse_bias: Tensor,
     activation: str, slope: float,
 ) -> Tensor:  # fmt: skip
-    """Compute what `esda_tail` squeezes, (N, C, H, W), in plain PyTorch."""
+    """Compute what `esdb_tail` squeezes, (N, C, H, W), in plain PyTorch."""
     # parts are dropped as soon as they are together
     parts = torch.cat(
         [
@@ -56,7 +56,7 @@ def reference(
     second_weight: Tensor, second_bias: Tensor, fuse_weight: Tensor, fuse_bias: Tensor,
     squeeze_weight: Tensor, squeeze_bias: Tensor, activation: str, slope: float,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Compute `esda_tail` in plain PyTorch."""
+    """Compute `esdb_tail` in plain PyTorch."""
     refined = refine(
         x, first, second, last, x_weight, x_bias, first_weight, first_bias, second_weight,
         second_bias, fuse_weight, fuse_bias, activation, slope,
@@ -141,7 +141,7 @@ def _launch(
     pixels, distilled, wide = images * height * width, last.shape[1], padded(features)
     # wider features take the registers of pixels
     block = max(16, BLOCK * 64 // max(wide, 64))
-    options = configuration("esda_tail", x, BLOCK=block, num_warps=WARPS)
+    options = configuration("esdb_tail", x, BLOCK=block, num_warps=WARPS)
     with torch.cuda.device_of(x):
         _kernel[(triton.cdiv(pixels, options["BLOCK"]),)](
             *planes, *(weight.contiguous() for weight in weights), refined, squeezed, pixels, slope,
@@ -151,10 +151,10 @@ def _launch(
     return refined, squeezed
 
 
-_compute = register("esda_tail", reference, _launch)
+_compute = register("esdb_tail", reference, _launch)
 
 
-def esda_tail(
+def esdb_tail(
     x: Tensor, first: Tensor, second: Tensor, last: Tensor,
     x_weight: Tensor, x_bias: Tensor, first_weight: Tensor, first_bias: Tensor,
     second_weight: Tensor, second_bias: Tensor, fuse_weight: Tensor, fuse_bias: Tensor,
@@ -195,7 +195,7 @@ def esda_tail(
     (images, features, height, width), distilled = x.shape, last.shape[1]
     inner, distil = squeeze_weight.shape[0], (distilled, features, 1, 1)
     check_shapes(
-        "esda_tail",
+        "esdb_tail",
         first=(first, x.shape),
         second=(second, x.shape),
         last=(last, (images, distilled, height, width)),
@@ -210,7 +210,7 @@ def esda_tail(
         squeeze_weight=(squeeze_weight, (inner, features, 1, 1)),
         squeeze_bias=(squeeze_bias, (inner,)),
     )
-    check_activation("esda_tail", activation)
+    check_activation("esdb_tail", activation)
     refined, squeezed = _compute(
         x, first, second, last, x_weight, x_bias, first_weight, first_bias, second_weight,
         second_bias, fuse_weight, fuse_bias, squeeze_weight, squeeze_bias, activation, slope,
@@ -246,4 +246,4 @@ def _flops(x: Tensor, *arguments: Any) -> int:
     return int(2 * x[:, :1].numel() * sum(weight.numel() for weight in arguments[3:13:2]))
 
 
-OP = Op(esda_tail, reference, _launch, _example, _bytes_moved, _flops)
+OP = Op(esdb_tail, reference, _launch, _example, _bytes_moved, _flops)
