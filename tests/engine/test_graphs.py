@@ -236,6 +236,18 @@ def test_what_cannot_be_captured_runs_plainly_from_then_on(recorder, monkeypatch
     assert graphs.reasons == ("RuntimeError: operation not permitted when stream is capturing",)
 
 
+def test_a_graph_that_replays_something_else_is_not_used(recorder, monkeypatch):
+    monkeypatch.setattr(FakeRecording, "replay", lambda self: self.forget())
+    graphs = Graphs(recorder=recorder)
+
+    for _ in range(3):
+        tensors = pair(3, 5)
+        assert_right(graphs.run("both", both, tensors), tensors)
+
+    assert graphs.tally == {"captured": 0, "replayed": 0, "refused": 1}
+    assert "a replay computes something else" in graphs.reasons[0]
+
+
 def test_a_mistake_of_the_function_is_not_hidden(recorder):
     graphs = Graphs(recorder=recorder)
     graphs.run("mistake", lambda x: (x,), [torch.ones(2)])

@@ -135,6 +135,23 @@ def test_every_tile_of_every_stage_is_told(colour):
     assert [step.done for step in told] == list(range(1, told[-1].total + 1))
 
 
+def test_planes_of_a_stack_go_through_one_graph(random, monkeypatch):
+    asked = []
+
+    class Watched(module.Graphs):
+        def run(self, key, function, tensors):
+            asked.append((key, *(tuple(tensor.shape) for tensor in tensors)))
+            return super().run(key, function, tensors)
+
+    monkeypatch.setattr(module, "Graphs", Watched)
+    record = run(random.random((3, 20, 21)).astype(np.float32), Nearest()).record
+
+    assert len(asked) == 3
+    assert len(set(asked)) == 1
+    # off CUDA there is nothing to capture
+    assert record["cuda_graphs"] == {"captured": 0, "replayed": 0, "refused": 0}
+
+
 def test_planes_of_a_stack_are_exact_each_by_itself(random):
     stack = random.random((2, 40, 41)).astype(np.float32)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FOLDER = "NAPARI_SR_SCRATCH"
 """The environment variable that names the folder of the files; else the system's temporary one."""
-SHARE = 0.15
+SHARE = 0.1
 """Of the free memory, what features may take before they go to files."""
 LEAST_BAND, MOST_BANDS = 64, 64
 """Rows of a band, at least, and bands of a plane, at most: each may be an open file."""

@@ -1,8 +1,9 @@
 """CUDA graphs: what the CPU launched once, kernel by kernel, the GPU repeats in one go.
 
 A fused step takes a GPU less time than its launches take the CPU. So a function is called plainly
-the first time (Triton compiles, cuDNN chooses), captured the second time, and replayed from then
-on: its inputs are copied to where the graph reads, its results from where the graph writes.
+the first time (Triton compiles, cuDNN chooses), captured and checked against a plain call the
+second time, and replayed from then on: its inputs are copied to where the graph reads, its results
+from where the graph writes.
 
 What belongs to CUDA is `CudaRecording` and nothing else. It has not run on a device yet: the tests
 drive all the rest by a recording that repeats operators on the CPU.
@@ -136,6 +137,10 @@ class Graphs:
         beside = next(reversed(self._kept.values())).recording if self._kept else None
         try:
             graph = _Graph(self._recorder, function, tensors, beside)
+            with launches_apart():
+                right = _agree(graph.run(tensors), function(*tensors))
+            if not right:
+                raise RuntimeError("a replay computes something else than a plain call")
         except RuntimeError as error:
             # a capture forbids much that a plain call may do; out of memory is one of these, too
             self._refused.add(full)
@@ -225,6 +230,14 @@ class CudaRecorder:
             if self._stream is None:
                 self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's own
             return CudaRecording(call, self._stream, beside)
+
+
+def _agree(results: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> bool:
+    """Say whether a replay's results are a plain call's, but for the order of sums."""
+    return all(
+        torch.allclose(result, wanted, rtol=0.01, atol=0.01, equal_nan=True)
+        for result, wanted in zip(results, expected, strict=True)
+    )
 
 
 def _kind(tensor: Tensor) -> Hashable:

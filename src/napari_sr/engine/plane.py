@@ -16,6 +16,7 @@ import torch
 from napari_sr.engine.colour import chain_for
 from napari_sr.engine.devices import OutOfMemoryError, is_out_of_memory, release
 from napari_sr.engine.features import Features, budget_in_memory, scaled
+from napari_sr.engine.graphs import Graphs
 from napari_sr.engine.guards import Bounds, Findings, fill_missing
 from napari_sr.engine.plan import Plan, structure_of
 from napari_sr.engine.staged import UntrustedError, Work, run_stages
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from napari_sr.engine.tiling import Tile
     from napari_sr.models._chain import Chain
     from napari_sr.models._network import Network
+
+
+MOST_GRAPHS = 4
+"""Shapes of tiles that one run meets are few, and each graph holds a tile's memory."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ class Job:
     findings: Findings
     chains: dict[torch.dtype, Chain] = field(default_factory=dict)
     """What has been put on the device so far, by precision."""
+    graphs: Graphs = field(default_factory=lambda: Graphs(most=MOST_GRAPHS))
+    """Whole tiles as the GPU repeats them in one go, one for each shape."""
 
     def chain(self, plan: Plan, precision: torch.dtype) -> Chain:
         """Return the chain of the network on the device, in a precision."""
@@ -123,6 +130,7 @@ def upscale_plane(job: Job, plan: Plan, index: tuple[int, ...], pixels: NDArray[
             told = f"out of memory with tiles of {now.side} px: going on with {again.side} px"
         if again is None:
             return
+        job.graphs.close()
         release(now.device)
         message = "; ".join(part for part in (message, told) if part)
         now = again
@@ -211,12 +219,18 @@ class _Plane:
         small = self._read(tile.rows.read, tile.columns.read).to(plan.device)
         try:
             with use_kernels(self._job.kernels):
-                large = run(self._job.chain(plan, plan.precision), small)
+                large = self._run(self._job.chain(plan, plan.precision), small)
             self._keep(tile, large, plan.precision == torch.float32)
         except UntrustedError:
             with use_kernels("reference"):
                 large = run(self._job.chain(plan, torch.float32), small)
             self._keep(tile, large, True)
+
+    def _run(self, chain: Chain, small: Tensor) -> Tensor:
+        """Run a chain on a tile, as a CUDA graph from the second tile of its shape on."""
+        key = ("whole", id(chain))
+        [large] = self._job.graphs.run(key, lambda image: (run(chain, image),), (small,))
+        return large
 
     def _keep(self, tile: Tile, large: Tensor, float32: bool) -> None:
         """Write what a tile keeps of its result."""

@@ -114,10 +114,12 @@ def upscale_array(
             yield Progress(done, done, notes.of(impossible))
     finally:
         job.chains.clear()  # nothing of the run stays on the device
+        job.graphs.close()
         release(plan.device)
     record = _record(network, plan, values, notes.all)
     record["guards"] = findings.record()
     record["kernels"] = {"chosen": kernels, "launched": _since(before)}
+    record["cuda_graphs"] = job.graphs.tally
     record["seconds"] = time.monotonic() - began
     return Upscaled(output, layout.axes, record)
 
