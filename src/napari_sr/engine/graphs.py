@@ -119,6 +119,7 @@ class Graphs:
         if graph is None:
             return function(*tensors)
         self._tally["replayed"] += 1
+        add_launched(graph.launched)
         return graph.run(tensors)
 
     def close(self) -> None:
@@ -162,7 +163,7 @@ class _Graph:
     ) -> None:
         # copies, not empty memory: a capture may run some operators on what it finds
         self._inputs = tuple(tensor.clone() for tensor in tensors)
-        with launches_apart() as self._launched:
+        with launches_apart() as self.launched:
             device = tensors[0].device
             self.recording = recorder.record(lambda: function(*self._inputs), device, beside)
 
@@ -171,7 +172,6 @@ class _Graph:
         for place, tensor in zip(self._inputs, tensors, strict=True):
             place.copy_(tensor)
         self.recording.replay()
-        add_launched(self._launched)
         # a tensor that is returned twice is copied once
         results = self.recording.results
         copies = {id(result): result for result in results}
