@@ -16,7 +16,7 @@ from napari_sr.engine.arrays import layout_of
 from napari_sr.engine.devices import OutOfMemoryError
 from napari_sr.engine.plan import Settings, make_plan
 from napari_sr.engine.upscale import upscale_array
-from napari_sr.models import architecture, names
+from napari_sr.models import architecture
 from sr_kernels import chosen
 
 SETTINGS = Settings(device="cpu")
@@ -55,16 +55,14 @@ def test_repeating_pixels_repeats_the_values_in_their_axes_and_type(dtype, shape
     np.testing.assert_allclose(result.pixels[colour], expected[colour], rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", ["fsrcnn", "edsr"])
 @given(data=st.data())
-@settings(max_examples=6, deadline=None)
-def test_tiles_of_a_convolutional_network_leave_no_trace(name, data):
+@settings(max_examples=4, deadline=None)
+def test_tiles_that_overlap_by_the_receptive_field_leave_no_trace(name, data):
     record = architecture(name)
     torch.manual_seed(0)
     network = record.network(**record.example).eval()
     radius = network.receptive_field
-    if radius is None:
-        return  # the whole image matters: test_a_halo_of_the_users_choice...
     shape = data.draw(st.tuples(st.integers(1, 90), st.integers(1, 90)))
     tile = data.draw(st.integers(2 * radius + 8, 2 * radius + 40))
     image = np.random.default_rng(1).random(shape, np.float32)
@@ -229,11 +227,11 @@ def test_lazy_arrays_are_read_plane_by_plane(random):
 def small_bsrn():
     torch.manual_seed(0)
     record = architecture("bsrn")
-    return record.network(**record.example).eval()
+    return record.network(**{**record.example, "blocks": 1}).eval()
 
 
 def test_the_chosen_kernels_run_and_are_recorded(random):
-    image = random.random((20, 21)).astype(np.float32)
+    image = random.random((15, 16)).astype(np.float32)
     network = small_bsrn()
 
     plain = run(image, network, kernels="reference")
@@ -246,9 +244,9 @@ def test_the_chosen_kernels_run_and_are_recorded(random):
 
 def test_the_choice_of_kernels_ends_with_the_tile(random):
     steps = upscale_array(
-        random.random((40, 21)).astype(np.float32),
+        random.random((24, 15)).astype(np.float32),
         small_bsrn(),
-        Settings(device="cpu", kernels="triton", tile=20, halo=2),
+        Settings(device="cpu", kernels="triton", tile=15, halo=2),
     )
 
     next(steps)
@@ -293,7 +291,7 @@ def test_what_is_to_be_said_of_kernels_comes_with_the_first_tile(monkeypatch, ra
 def test_the_environment_decides_what_auto_means(monkeypatch, random):
     monkeypatch.setenv("NAPARI_SR_KERNELS", "triton")
 
-    result = run(random.random((20, 21)).astype(np.float32), small_bsrn())
+    result = run(random.random((15, 15)).astype(np.float32), small_bsrn())
 
     assert result.record["kernels"]["chosen"] == "triton"
     assert result.record["kernels"]["launched"]["bsconv"] > 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -149,6 +150,10 @@ def _smaller(plan: Plan, error: Exception) -> Plan:
     return smaller
 
 
+def _run_whole(chain: Chain, image: Tensor) -> tuple[Tensor]:
+    return (run(chain, image),)
+
+
 class _Plane:
     """One plane on its way.
 
@@ -229,7 +234,8 @@ class _Plane:
     def _run(self, chain: Chain, small: Tensor) -> Tensor:
         """Run a chain on a tile, as a CUDA graph from the second tile of its shape on."""
         key = ("whole", id(chain))
-        [large] = self._job.graphs.run(key, lambda image: (run(chain, image),), (small,))
+        # no closure: an error's traceback would keep it, and with it the network
+        [large] = self._job.graphs.run(key, partial(_run_whole, chain), (small,))
         return large
 
     def _keep(self, tile: Tile, large: Tensor, float32: bool) -> None:
