@@ -11,11 +11,16 @@ os.environ.setdefault("NAPARI_SR_CACHE", os.devnull)  # tests that download set 
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from reference import SHARED, case_record, cases  # noqa: F401
 
 # before Triton is imported, which nothing above does
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+settings.register_profile("quick", max_examples=4, deadline=None)
+settings.register_profile("thorough", max_examples=60, deadline=None)
+settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -7,6 +7,7 @@ from fakes import Global, Nearest
 from napari_sr.engine import plan as plan_module
 from napari_sr.engine.arrays import layout_of
 from napari_sr.engine.plan import Settings, make_plan
+from napari_sr.models import architecture
 
 
 def planned(network, shape=(300, 400), **settings):
@@ -36,6 +37,17 @@ def test_one_tile_needs_no_stages():
     assert plan.staged is None
     assert plan.count == 1
     assert plan.work == 300 * 400
+
+
+def test_where_features_would_wait_in_files_stages_are_longer(monkeypatch):
+    record = architecture("rrdbnet")
+    network = record.network(scale=2, features=8, growth=8, blocks=2)
+    short = planned(network, shape=(900, 900, 3), tile=200)
+
+    monkeypatch.setattr(plan_module, "budget_in_memory", lambda: 10**6)
+    long = planned(network, shape=(900, 900, 3), tile=200)
+
+    assert len(long.staged.all) < len(short.staged.all)
 
 
 def test_chroma_needs_a_halo_even_where_the_network_does_not():

@@ -1,4 +1,7 @@
-"""A chain run in stages, tile by tile, is the chain run whole."""
+"""A chain run in stages, tile by tile, is the chain run whole.
+
+`pytest --hypothesis-profile thorough tests/engine/test_staged.py` tries more, and larger images.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,9 @@ from napari_sr.models._chain import RESULT, with_one_writer_each
 
 CHEAP, DEAR = 0.0, 1e9
 """To carry features: then stages are short, and then they are as long as tiles allow."""
+
+
+SCALES = {"rrdbnet": (1, 2, 4)}
 
 
 def example(name, **options):
@@ -68,11 +74,11 @@ def run_whole(network, image):
 
 @pytest.mark.parametrize("name", names())
 @given(data=st.data())
-@settings(max_examples=5, deadline=None)
 def test_tiles_leave_no_trace(name, data):
-    network = example(name)
+    thorough = settings.default.max_examples > 20
+    network = example(name, scale=data.draw(st.sampled_from(SCALES.get(name, (2, 3, 4)))))
     channels = data.draw(st.sampled_from([1, 3, 4]))
-    side = st.integers(max(network.least_size, 1), 90)
+    side = st.integers(network.least_size, 400 if thorough else 90)
     size = [-(-data.draw(side) // network.multiple) * network.multiple for _ in range(2)]
     least = least_tile(network, channels)
     tile = data.draw(st.integers(least, least + 50))
@@ -84,6 +90,27 @@ def test_tiles_leave_no_trace(name, data):
 
     reach = max(float(whole.max() - whole.min()), 1e-3)
     torch.testing.assert_close(tiled, whole, rtol=0, atol=1e-5 * reach)
+
+
+def checkerboard(height, width):
+    return ((torch.arange(height)[:, None] + torch.arange(width)) % 2).float()
+
+
+def impulse(height, width):
+    plane = torch.zeros(height, width)
+    plane[height // 2, width // 3] = 1
+    return plane
+
+
+@pytest.mark.parametrize("pattern", [torch.ones, torch.zeros, checkerboard, impulse])
+@pytest.mark.parametrize("name", ["bsrn", "imdn", "rfdn"])
+def test_patterns_leave_no_trace_of_tiles(name, pattern):
+    network, image = example(name), pattern(41, 52).expand(1, 3, -1, -1)
+
+    whole = run_whole(network, image)
+
+    reach = max(float(whole.max() - whole.min()), 1e-3)
+    torch.testing.assert_close(run_tiled(network, image, 30), whole, rtol=0, atol=1e-5 * reach)
 
 
 @pytest.mark.parametrize("unshuffle", [2, 4])

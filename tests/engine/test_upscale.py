@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from fakes import Global, Hungry, Nearest, Overflowing, Watching, finish
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sr.engine import upscale as upscale_module
@@ -57,7 +57,6 @@ def test_repeating_pixels_repeats_the_values_in_their_axes_and_type(dtype, shape
 
 @pytest.mark.parametrize("name", ["fsrcnn", "edsr"])
 @given(data=st.data())
-@settings(max_examples=4, deadline=None)
 def test_tiles_that_overlap_by_the_receptive_field_leave_no_trace(name, data):
     record = architecture(name)
     torch.manual_seed(0)

@@ -39,7 +39,7 @@ def test_what_tiles_cost_is_said(choice, loader):
 
     assert small.endswith("tiles of 64 px.")
     assert large.endswith(
-        "tiles of 64 px, which is 37% more work than one tile; "
+        "tiles of 64 px, which takes 37% longer than one tile would; "
         "3.0 GB of features wait in memory or files."
     )
 

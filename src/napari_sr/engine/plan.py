@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -14,6 +14,7 @@ import torch
 from napari_sr.engine import tiling
 from napari_sr.engine.colour import chain_for
 from napari_sr.engine.devices import choose_device, choose_precision, free_memory
+from napari_sr.engine.features import budget_in_memory
 from napari_sr.engine.memory import WORKSPACE, ghost, peak_bytes
 from napari_sr.engine.stages import Grid, Profile, Stages, profile
 from napari_sr.models._chain import Cells, Step, with_one_writer_each
@@ -28,9 +29,10 @@ SHARE = {"cuda": 0.7, "mps": 0.4, "cpu": 0.3}
 """Of the free memory, what a tile may take: on a CPU, other programs live there too."""
 CPU_LIMIT = 2 * 2**30
 """Larger tiles are no faster on a CPU."""
-FLOPS_PER_BYTE = {"cuda": 4000.0, "mps": 500.0, "cpu": 12.0}
+FLOPS_PER_BYTE = {"cuda": 4000.0, "mps": 500.0, "cpu": 12.0, "file": 200.0}
 """What carrying a byte of features to the device or back costs: a CPU computes some 100 GFLOP/s
-and copies some 8 GB/s; a GPU computes some 50 TFLOP/s behind a bus of some 12 GB/s."""
+and copies some 8 GB/s, or some 0.5 GB/s where features wait in files; a GPU computes some
+50 TFLOP/s behind a bus of some 12 GB/s."""
 _PROBE = 96
 
 
@@ -96,8 +98,12 @@ class Plan:
         if not self.tiled or self.halo is not None:
             return None
         grid = Grid(self.height, self.width, self.tile, self.multiple)
+        of = partial(Stages, self.structure.chain, self.structure.found, grid)
         cost = FLOPS_PER_BYTE.get(self.device.type, FLOPS_PER_BYTE["cpu"])
-        return Stages(self.structure.chain, self.structure.found, grid, flops_per_byte=cost)
+        stages = of(flops_per_byte=cost)
+        if self.height * self.width * stages.waiting <= budget_in_memory():
+            return stages
+        return of(flops_per_byte=max(cost, FLOPS_PER_BYTE["file"]))
 
     @property
     def count(self) -> int:

@@ -55,7 +55,7 @@ class Forecast:
         """What tiles cost that one tile would not: work, and room for features that wait."""
         estimate, told = self.estimate, ""
         if estimate is not None and estimate.overhead > 0.05:
-            told += f", which is {estimate.overhead:.0%} more work than one tile"
+            told += f", which takes {estimate.overhead:.0%} longer than one tile would"
         if estimate is not None and estimate.waiting_bytes > WORTH_TELLING:
             told += f"; {size_in_words(estimate.waiting_bytes)} of features wait in memory or files"
         return told
