@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 # before torch is imported: waiting threads must sleep, or two busy cores stand still
@@ -26,6 +27,13 @@ settings.load_profile("quick")
 @pytest.fixture(autouse=True, scope="session")
 def _threads():
     torch.set_num_threads(2)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _short_collections():
+    """Let the garbage collector, which every run calls, pass over what is there for good."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
