@@ -177,7 +177,7 @@ def options_of(state: StateDict) -> Options | None:
 ARCHITECTURE = Architecture(
     network=EDSR,
     title="EDSR",
-    summary="Strong and plain; large, and exact in tiles of any size.",
+    summary="Strong and plain; large.",
     paper="https://arxiv.org/abs/1707.02921",
     options_of=options_of,
     adapt=adapt,

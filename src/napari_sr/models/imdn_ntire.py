@@ -127,7 +127,7 @@ def options_of(state: StateDict) -> Options | None:
 ARCHITECTURE = Architecture(
     network=IMDNNTIRE,
     title="IMDN (NTIRE 2022)",
-    summary="Larger and purely convolutional: exact in tiles of any size.",
+    summary="Larger, and purely convolutional.",
     paper="https://arxiv.org/abs/2205.05675",
     options_of=options_of,
     adapt=adapt,

@@ -135,7 +135,7 @@ def options_of(state: StateDict) -> Options | None:
 ARCHITECTURE = Architecture(
     network=SRResNet,
     title="SRResNet",
-    summary="SRGAN's generator as BasicSR has it; exact in tiles of any size.",
+    summary="SRGAN's generator as BasicSR has it.",
     paper="https://arxiv.org/abs/1609.04802",
     options_of=options_of,
     adapt=adapt,
