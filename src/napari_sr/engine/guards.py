@@ -91,9 +91,10 @@ class Findings:
         """Return what the user should know of the outliers, "" where there were none."""
         if not self.outliers:
             return ""
+        places = ", ".join(f"({place})" for place in self.places)
         return (
             f"{self.outliers} values of the result lay far outside what the image allows and "
-            f"{OUTLIERS[wanted]}; the first at {', '.join(self.places)}: the network does not suit "
+            f"{OUTLIERS[wanted]}, the first in the tiles at {places}: the network does not suit "
             "this image"
         )
 
