@@ -62,7 +62,7 @@ def upscale_array(
     ----------
     image : array
         Of integers or floats: (Y, X), (..., Y, X), or with RGB or RGBA last. NumPy, dask or
-        Zarr; read plane by plane.
+        Zarr; read plane by plane. NaN is a pixel without a value, and stays one.
     network : Network
         Left as it is; a copy runs where device or precision differ.
     settings : Settings, optional
@@ -73,7 +73,8 @@ def upscale_array(
     Yields
     ------
     Progress
-        `message` tells of a halved tile or a tile computed again in float32.
+        `message` tells of a halved tile, of what was computed again in float32, and of impossible
+        results.
 
     Returns
     -------
@@ -83,8 +84,8 @@ def upscale_array(
     Raises
     ------
     ValueError
-        If the image is empty, has other axes than named, or has NaN or infinite values, or if
-        a setting is wrong.
+        If the image is empty, has other axes than named or infinite values, or if a setting is
+        wrong.
     OutOfMemoryError
         If the result does not fit into memory, or not even the smallest tile does.
     """
