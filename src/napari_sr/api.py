@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.arrays import ArrayLike, Percentiles
     from napari_sr.engine.plane import Progress
 
-SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors", ".npz")
+SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors", ".npz", ".mat")
 """What names a checkpoint file rather than a known model."""
 
 
@@ -36,9 +36,9 @@ def load(name_or_path: str | Path, scale: int | None = None, **options: Any) -> 
     ----------
     name_or_path : str or Path
         A known model, "bsrn-x4" or "bsrn" with `scale=4`, downloaded on first use; or a file:
-        .pth, .pt, .safetensors or .npz. Architecture and widths are read off its tensors.
+        .pth, .pt, .safetensors, .npz or .mat. Architecture and widths are read off its tensors.
     scale : int, optional
-        Required for files whose tensors do not show it (FSRCNN).
+        Required for files whose tensors do not show it (FSRCNN, SRCNN).
     **options
         What tensors cannot tell, such as `res_scale` or `input_range`.
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from scipy.io import savemat
 
 from napari_sr.zoo.checkpoint import CheckpointError, read_checkpoint
 
@@ -20,6 +21,9 @@ def write(path, kind, state=STATE):
     if kind == "npz":
         with path.open("wb") as file:
             np.savez(file, **{key: value.numpy() for key, value in state.items()})
+    elif kind == "mat":
+        with path.open("wb") as file:
+            savemat(file, {key: value.numpy() for key, value in state.items()}, oned_as="row")
     elif kind == "safetensors":
         save_file(state, path)
     else:
@@ -79,6 +83,14 @@ def test_floats_of_any_width_become_float32(tmp_path, dtype):
     write(tmp_path / "a.pth", "zip", {key: value.to(dtype) for key, value in STATE.items()})
 
     assert is_state(read_checkpoint(tmp_path / "a.pth"))
+
+
+def test_matlab_files_are_known_by_their_content(tmp_path):
+    write(tmp_path / "a.pth", "mat", {"conv1": STATE["conv.weight"].double()})
+
+    (tensor,) = read_checkpoint(tmp_path / "a.pth").values()
+
+    assert torch.equal(tensor, STATE["conv.weight"])
 
 
 def test_counters_stay_integers(tmp_path):
@@ -158,7 +170,7 @@ def test_a_whole_pickled_module_is_refused_with_what_to_do(shared):
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
-@pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors", "npz"])
+@pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors", "npz", "mat"])
 def test_a_file_cut_off_anywhere_is_refused_in_one_sentence(tmp_path, kind):
     path = tmp_path / "a.pth"
     write(path, kind)
@@ -181,7 +193,7 @@ def test_a_file_cut_off_anywhere_is_refused_in_one_sentence(tmp_path, kind):
         (b"\x89PNG\r\n\x1a\n....", "a PNG image"),
         (b"\xff\xd8\xff\xe0....", "a JPEG image"),
         (b"II*\0....", "a TIFF image"),
-        (b"MATLAB 5.0 MAT-file", "a MATLAB file"),
+        (b"MATLAB 7.3 MAT-file", r"a MATLAB file of version 7\.3: save it with -v7"),
         (b"version https://git-lfs.example/spec/v1", "a Git LFS pointer"),
         (b"hello, world", r"begins with b'hello, world'"),
     ],

@@ -29,7 +29,7 @@ _ABOUT = {
     "input_range": "The value that the network's weights take for white: 1 or 255.",
     "res_scale": "What each residual branch is multiplied by: 1, or 0.1 in large networks.",
 }
-FILE_FILTER = "Checkpoints (*.pth *.pt *.ckpt *.safetensors *.npz);;All files (*)"
+FILE_FILTER = "Checkpoints (*.pth *.pt *.ckpt *.safetensors *.npz *.mat);;All files (*)"
 
 
 class ModelChooser(QWidget):
@@ -48,7 +48,7 @@ class ModelChooser(QWidget):
         self.models.setToolTip("The network. Those that are not included are downloaded once.")
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip(
-            "Open a checkpoint file: .pth, .pt, .safetensors or .npz.\n"
+            "Open a checkpoint file: .pth, .pt, .safetensors, .npz or .mat.\n"
             "Which network it is, is read off its tensors; code in it is never run."
         )
         self.about = WrappedLabel()

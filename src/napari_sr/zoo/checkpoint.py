@@ -1,8 +1,8 @@
 """Read a checkpoint's tensors from a file, without running anything that the file says.
 
-PyTorch's own files (.pth, .pt), safetensors and NumPy's .npz are read; what a file is decides
-its content, not its name. A pickle that holds more than tensors is refused: opening one can
-run any program.
+PyTorch's own files (.pth, .pt), safetensors, NumPy's .npz and MATLAB's .mat are read; what a file
+is decides its content, not its name. A pickle that holds more than tensors is refused: opening
+one can run any program.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
+
+from napari_sr.zoo.matlab import read_matlab
 
 WRAPPERS = ("params_ema", "params")
 """Keys under which BasicSR keeps the weights: their running mean is meant to be used."""
@@ -45,7 +47,7 @@ _FOREIGN = (
     (b"MM\0*", "a TIFF image"),
     (b"GIF8", "a GIF image"),
     (b"\x1f\x8b", "a gzip archive"),
-    (b"MATLAB 5.0", "a MATLAB file"),
+    (b"MATLAB 7.3", "a MATLAB file of version 7.3: save it with -v7"),
     (b"\x89HDF", "an HDF5 file"),
     (b"\x93NUMPY", "a single NumPy array, without a key"),
     (b"version https://git-lfs", "a Git LFS pointer: the real file was not downloaded"),
@@ -65,7 +67,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     Parameters
     ----------
     path : str or Path
-        A file of `torch.save`, safetensors or `numpy.savez`.
+        A file of `torch.save`, safetensors, `numpy.savez` or MATLAB.
 
     Raises
     ------
@@ -97,9 +99,11 @@ def _reader(path: Path) -> Callable[[Path], Mapping[str, Any]]:
         return _read_zip
     if start.startswith(b"\x80"):
         return _read_torch
+    if start.startswith(b"MATLAB 5.0"):
+        return _read_matlab
     raise CheckpointError(
         f"{path} is no checkpoint: it begins with {start[:12]!r}, which is neither a file of "
-        "PyTorch's nor safetensors nor .npz"
+        "PyTorch's nor safetensors, .npz or MATLAB's"
     )
 
 
@@ -138,6 +142,13 @@ def _read_npz(path: Path) -> Mapping[str, Any]:
                     f"({_first_line(error)})"
                 ) from error
     return arrays
+
+
+def _read_matlab(path: Path) -> Mapping[str, Any]:
+    try:
+        return {key: torch.from_numpy(array) for key, array in read_matlab(path).items()}
+    except (*_BROKEN, zlib.error) as error:
+        raise _damaged(path, "MATLAB", error) from error
 
 
 def _read_torch(path: Path) -> Mapping[str, Any]:

@@ -1,0 +1,69 @@
+"""Read the numbers in a MATLAB file: the checkpoints of networks older than PyTorch.
+
+Two kinds are known: a file whose variables are the weights, and one of MatConvNet's networks,
+which keeps them in a list of records with a name and a value. Files of version 7.3 are HDF5,
+and not read here. scipy reads numbers, text and records; it runs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+Array: TypeAlias = "NDArray[Any]"
+
+
+def read_matlab(path: Path) -> dict[str, Array]:
+    """Return the arrays of numbers in a MATLAB file by name, in MATLAB's shapes.
+
+    What is no array of numbers is left out.
+
+    Parameters
+    ----------
+    path : Path
+        A file that MATLAB saved with `-v7` or older.
+
+    Raises
+    ------
+    ValueError
+        If scipy says that it cannot be read; of a damaged file, many other errors can come.
+    """
+    from scipy.io import loadmat  # slow to import, and seldom needed
+    from scipy.io.matlab import MatReadError
+
+    try:
+        with path.open("rb") as file:
+            content = loadmat(file)
+    except MatReadError as error:
+        raise ValueError(f"scipy cannot read {path.name}: {error}") from error
+    variables = {key: value for key, value in content.items() if not key.startswith("__")}
+    found: dict[str, Array] = {}
+    for name, value in variables.items():
+        found |= dict(_parameters(value)) if _is_network(value) else {name: value}
+    return {
+        name: np.ascontiguousarray(value, value.dtype.newbyteorder("="))
+        for name, value in found.items()
+        if isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
+    }
+
+
+def _is_network(value: object) -> bool:
+    """Say whether a variable is a network of MatConvNet's."""
+    if not isinstance(value, np.ndarray) or value.size != 1:
+        return False
+    return "params" in (value.dtype.names or ())
+
+
+def _parameters(network: Array) -> Iterator[tuple[str, Array]]:
+    records = network["params"].item()
+    if not {"name", "value"} <= set(records.dtype.names or ()):
+        return
+    for record in records.ravel():
+        yield str(np.squeeze(record["name"])), record["value"]
