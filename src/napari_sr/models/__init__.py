@@ -62,6 +62,11 @@ def build(state: StateDict, *, scale: int | None = None, **options: Any) -> Netw
     given = {key: value for key, value in options.items() if value is not None}
     if scale is not None:
         given["scale"] = scale
+    scales = found.pop("scales", None)
+    if scales is not None and scale not in scales:
+        raise ValueError(
+            f"this is {record.title} with the scales {scales}: give one as scale=, got {scale}"
+        )
     _check_options(record, given, found)
     if "scale" not in given and "scale" not in found:
         raise ValueError(
@@ -69,7 +74,7 @@ def build(state: StateDict, *, scale: int | None = None, **options: Any) -> Netw
             f"such as scale=2 (read from its tensors: {found})"
         )
     network = record.network(**{**found, **given})
-    network.load_state_dict(adapted)
+    network.load_state_dict(adapted if scales is None else record.narrow(adapted, network.scale))
     return network.eval()
 
 
@@ -108,10 +113,11 @@ def _fits(record: Architecture, state: StateDict, options: Options) -> bool:
     """Say whether the network that the options build has exactly these keys and shapes."""
     import torch
 
-    # where the tensors do not show the scale, it changes no shape, and any will do
+    # where the tensors do not show the scale, it changes no shape, and any that they have will do
+    (any_scale, *_) = options.get("scales", (2,))
     try:
         with torch.device("meta"):
-            expected = record.network(**{"scale": 2, **options}).state_dict()
+            expected = record.network(**{"scale": any_scale, **options}).state_dict()
     except ValueError:
         return False
     return {key: value.shape for key, value in state.items()} == {

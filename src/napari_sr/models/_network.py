@@ -109,6 +109,10 @@ def _unchanged(state: StateDict) -> StateDict:
     return state
 
 
+def _whole(state: StateDict, scale: int) -> StateDict:
+    return state
+
+
 @dataclass(frozen=True)
 class Architecture:
     """The label at the foot of every network's file."""
@@ -128,3 +132,6 @@ class Architecture:
     """Arguments of a small instance, for tests."""
     adapt: Callable[[StateDict], StateDict] = field(default=_unchanged)
     """Renames every known layout of keys to this network's own; others pass unchanged."""
+    narrow: Callable[[StateDict, int], StateDict] = field(default=_whole)
+    """Of adapted tensors of several scales, which `options_of` tells as `scales`, returns those
+    that one scale needs."""
