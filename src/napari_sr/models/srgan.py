@@ -1,0 +1,205 @@
+"""SRGAN's generator, which trained without a discriminator is SRResNet.
+
+Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
+Network", CVPR 2017, https://arxiv.org/abs/1609.04802
+
+Letters: N images, C image channels, H x W pixels, S scale.
+By default as in the paper: normalised by batches, parametric rectifiers with one slope each, a
+result in -1..1. Unlike it, leftthomas has a tanh at the end, and twtygqyy normalises by instances,
+with leaky rectifiers and no biases. The form without normalisation is `srresnet`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from torch import Tensor, nn
+
+from napari_sr.models._blocks import (
+    count,
+    factors,
+    reach_of_enlarger,
+    rename,
+    scale_of_shuffle,
+    width_of,
+)
+from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
+from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._normalised import BATCH, INSTANCE, Normalised, NormalisedBlock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ENDS = ("plain", "signed", "tanh")
+"""What the result is of the last convolution's y: y, (y + 1) / 2 or (tanh(y) + 1) / 2."""
+REACH = 4
+"""Of the 9x9 convolutions at both ends."""
+MOST_STAGES = 10
+"""Of an enlargement; a checkpoint with more is no network."""
+
+
+def rectifier(parametric: bool, slope: float) -> nn.Module:
+    """Return a rectifier whose one slope is learnt or given."""
+    return nn.PReLU() if parametric else nn.LeakyReLU(slope)
+
+
+def normalised(
+    features: int, norm: str, bias: bool, activation: nn.Module | None = None
+) -> Normalised:
+    """Return a normalised 3x3, (N, features, H, W) to the same."""
+    convolution = nn.Conv2d(features, features, 3, padding=1, bias=bias)
+    return Normalised(convolution, features, norm=norm, activation=activation)
+
+
+class SRGAN(Network):
+    """Normalised residual blocks under one long skip, then sub-pixel upsampling.
+
+    Parameters
+    ----------
+    scale, channels : int
+        Enlargement, 3 or a power of 2, and image channels: 3 for RGB.
+    features, blocks : int
+        Width and depth: 64 and 16 in the paper.
+    norm : str
+        "batch" or "instance".
+    parametric : bool
+        Whether rectifiers learn their slope.
+    slope : float
+        Of rectifiers that do not.
+    bias : bool
+        Whether convolutions have one.
+    end : str
+        "signed" where the weights give -1..1, "tanh" where a tanh of theirs does, "plain" where
+        they give what they take.
+    input_range : float
+        The float maximum that the weights expect.
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: int,
+        channels: int = 3,
+        features: int = 64,
+        blocks: int = 16,
+        norm: str = BATCH,
+        parametric: bool = True,
+        slope: float = 0.2,
+        bias: bool = True,
+        end: str = "signed",
+        input_range: float = 1.0,
+    ) -> None:
+        super().__init__(scale=scale, channels=channels, input_range=input_range)
+        if end not in ENDS:
+            raise ValueError(f"SRGAN's end is one of {', '.join(ENDS)}, got end={end!r}")
+        self.end = end
+        convolution = partial(nn.Conv2d, bias=bias)
+        rectify = partial(rectifier, parametric, slope)
+        normalise = partial(normalised, features, norm, bias)
+        self.head = nn.Sequential(convolution(channels, features, 9, padding=REACH), rectify())
+        self.blocks = nn.ModuleList(
+            NormalisedBlock(normalise(rectify()), normalise()) for _ in range(blocks)
+        )
+        self.merge = normalise()
+        self.enlarge = nn.Sequential()
+        for factor in factors(scale):
+            wide = convolution(features, features * factor**2, 3, padding=1)
+            self.enlarge.append(nn.Sequential(wide, nn.PixelShuffle(factor), rectify()))
+        self.tail = convolution(features, channels, 9, padding=REACH)
+
+    def chain(self) -> Chain:
+        """Return the head, the blocks, the long skip, and the upsampling with the last 9x9."""
+        links: list[Link] = [Step(self._start, (IMAGE,), ("shallow",), REACH)]
+        x = "shallow"
+        for index, block in enumerate(cast("Iterable[NormalisedBlock]", self.blocks), start=1):
+            links.extend(block.links(x, f"x{index}", 1))
+            x = f"x{index}"
+        links.extend(self.merge.links(x, "merged", 1, skip="shallow"))
+        radius = reach_of_enlarger(self.scale, REACH)
+        return (*links, Step(self._finish, ("merged",), (RESULT,), radius, scale=self.scale))
+
+    def _start(self, image: Tensor) -> Tensor:
+        shallow: Tensor = self.head(image * self.input_range)
+        return shallow
+
+    def _finish(self, x: Tensor) -> Tensor:
+        result: Tensor = self.tail(self.enlarge(x))
+        if self.end == "plain":
+            return result / self.input_range
+        return ((result.tanh() if self.end == "tanh" else result) + 1) / 2
+
+
+_LEFTTHOMAS = (
+    (r"^block1\.", "head."),
+    (r"^block(\d+)\.conv1\.", lambda match: f"blocks.{int(match[1]) - 2}.first.convolution."),
+    (r"^block(\d+)\.bn1\.", lambda match: f"blocks.{int(match[1]) - 2}.first.norm."),
+    (r"^block(\d+)\.prelu\.", lambda match: f"blocks.{int(match[1]) - 2}.first.activation."),
+    (r"^block(\d+)\.conv2\.", lambda match: f"blocks.{int(match[1]) - 2}.second.convolution."),
+    (r"^block(\d+)\.bn2\.", lambda match: f"blocks.{int(match[1]) - 2}.second.norm."),
+    (r"^block\d+\.(\d+)\.conv\.", r"enlarge.\1.0."),
+    (r"^block\d+\.(\d+)\.prelu\.", r"enlarge.\1.2."),
+)
+_TWTYGQYY = (
+    (r"^conv_input\.", "head.0."),
+    (r"^residual\.(\d+)\.conv1\.", r"blocks.\1.first.convolution."),
+    (r"^residual\.(\d+)\.in1\.", r"blocks.\1.first.norm."),
+    (r"^residual\.(\d+)\.conv2\.", r"blocks.\1.second.convolution."),
+    (r"^residual\.(\d+)\.in2\.", r"blocks.\1.second.norm."),
+    (r"^conv_mid\.", "merge.convolution."),
+    (r"^bn_mid\.", "merge.norm."),
+    (r"^upscale4x\.(\d+)\.", lambda match: f"enlarge.{int(match[1]) // 3}.0."),
+    (r"^conv_output\.", "tail."),
+)
+
+
+def adapt(state: StateDict) -> StateDict:
+    """Rename the two public layouts of keys to this network's own."""
+    if "conv_input.weight" in state:
+        return rename(state, _TWTYGQYY)
+    if "block2.conv1.weight" not in state:
+        return state
+    # the long skip ends in the last block but one; the last one's last part is the tail
+    last = count(state, r"block(\d+)\.")
+    stages = count(state, rf"block{last}\.(\d+)\.conv\.")
+    ends = (
+        (rf"^block{last - 1}\.0\.", "merge.convolution."),
+        (rf"^block{last - 1}\.1\.", "merge.norm."),
+        (rf"^block{last}\.{stages}\.(weight|bias)$", r"tail.\1"),
+    )
+    return rename(state, (*ends, *_LEFTTHOMAS))
+
+
+def options_of(state: StateDict) -> Options | None:
+    """Read the generator's constructor arguments off a checkpoint, or None if it is another's."""
+    features, channels = width_of(state, "head.0.weight")
+    if not features or "merge.norm.weight" not in state:
+        return None
+    stages = count(state, r"enlarge\.(\d+)\.0\.weight")
+    factor = scale_of_shuffle(width_of(state, "enlarge.0.0.weight")[0], features) or 1
+    if stages > MOST_STAGES:
+        return None
+    options = {
+        "scale": factor**stages,
+        "channels": channels,
+        "features": features,
+        "blocks": count(state, r"blocks\.(\d+)\."),
+        "norm": BATCH if "merge.norm.running_mean" in state else INSTANCE,
+        "parametric": "head.1.weight" in state,
+        "bias": "head.0.bias" in state,
+    }
+    # what their code computes last, no tensor shows
+    if "block2.conv1.weight" in state:
+        return {**options, "end": "tanh"}
+    return {**options, "end": "plain"} if "conv_input.weight" in state else options
+
+
+ARCHITECTURE = Architecture(
+    network=SRGAN,
+    title="SRGAN",
+    summary="The generator of SRGAN's paper, normalised; may invent detail.",
+    paper="https://arxiv.org/abs/1609.04802",
+    options_of=options_of,
+    adapt=adapt,
+    example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},
+)
