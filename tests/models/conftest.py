@@ -10,6 +10,8 @@ import pytest
 import torch
 from reference import case_record
 
+from napari_sr.zoo.checkpoint import read_checkpoint
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -43,6 +45,8 @@ class Case:
 def _checkpoint(path: Path) -> dict[str, torch.Tensor]:
     if path.suffix == ".npz":
         return {key: torch.from_numpy(value) for key, value in np.load(path).items()}
+    if path.suffix == ".mat":
+        return read_checkpoint(path)
     state = torch.load(path, map_location="cpu", weights_only=True)
     state = state.get("params", state)
     return {key.removeprefix("module."): value for key, value in state.items()}

@@ -27,6 +27,22 @@ def test_parameters_are_as_many_as_published_at_every_scale():
         assert sum(parameter.numel() for parameter in network.parameters()) == 12_809
 
 
+@pytest.mark.parametrize(
+    ("options", "weights", "parameters"),
+    # the paper counts weights alone, without biases and slopes
+    [({}, 12_464, 12_809), ({"features": 32, "shrunk": 5, "layers": 1}, 3_937, 4_086)],
+    ids=["FSRCNN", "FSRCNN-s"],
+)
+def test_both_networks_of_the_paper_are_recognised_by_their_widths(options, weights, parameters):
+    network = FSRCNN(scale=3, **options)
+
+    again = models.build(network.state_dict(), scale=3)
+
+    counts = [(parameter.ndim, parameter.numel()) for parameter in again.parameters()]
+    assert sum(count for axes, count in counts if axes == 4) == weights
+    assert sum(count for _, count in counts) == parameters
+
+
 def test_named_layout_with_one_activation_for_the_mapping_part_loads(shared):
     path = shared / "weights/fsrcnn/nt_FSRCNN-x2.pt"
     state = torch.load(path, map_location="cpu", weights_only=True)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from napari_sr.models.resize import cubic, imresize
+from napari_sr.models.resize import cubic, imresize, radius_of
 
 
 def read(path):
@@ -148,3 +148,22 @@ def test_image_that_is_none_is_named(image, message):
 def test_scale_that_is_none_is_named(scale):
     with pytest.raises(ValueError, match=f"above 0, got {scale}"):
         imresize(torch.zeros(4, 4), scale)
+
+
+@pytest.mark.parametrize("method", ["bilinear", "bicubic", "lanczos"])
+@pytest.mark.parametrize("beyond", [0, 1, 4, 8])
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_the_radius_is_how_far_a_pixel_shows(scale, beyond, method):
+    image = torch.zeros(1, 41, dtype=torch.float64)
+    image[0, 20] = 1
+
+    (touched,) = imresize(image, scale, method=method)[0].nonzero(as_tuple=True)
+
+    seen = range(int(touched.min()) - beyond, int(touched.max()) + beyond + 1)
+    expected = max(abs(pixel // scale - 20) for pixel in seen)
+    assert radius_of(scale, beyond, method) == expected
+
+
+def test_unknown_methods_are_answered_with_those_that_exist():
+    with pytest.raises(ValueError, match=r"knows bilinear, bicubic, lanczos, got method='cubic'"):
+        imresize(torch.zeros(3, 3), 2, method="cubic")

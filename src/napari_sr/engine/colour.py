@@ -65,7 +65,7 @@ def chain_for(network: Network, channels: int) -> Chain:
     Parameters
     ----------
     network : Network
-        Of 1 or 3 channels, in any precision.
+        Of 1 or 3 channels, in any precision; one without weights computes in float32.
     channels : int
         Of the image: 1, 3 or 4.
 
@@ -81,7 +81,8 @@ def chain_for(network: Network, channels: int) -> Chain:
     """
     if network.channels not in (1, 3):
         raise ValueError(f"a network of 1 or 3 channels is needed, got {network.channels}")
-    precision = next(network.parameters()).dtype
+    weight = next(network.parameters(), None)
+    precision = torch.float32 if weight is None else weight.dtype
     colours = min(channels, 3)
     start = partial(_start, colours, network.channels, precision)
     inside = renamed(network.chain(), {IMAGE: _ENTERING, RESULT: _LEAVING})

@@ -79,7 +79,9 @@ Steps: TypeAlias = Generator[tuple[Progress, Plan], None, None]
 
 def placed(network: Network, device: torch.device, precision: torch.dtype) -> Network:
     """Return the network on a device in a precision: itself where it is there already."""
-    weight = next(network.parameters())
+    weight = next(network.parameters(), None)
+    if weight is None:  # it computes wherever the image lies
+        return network
     here = device.index in (None, weight.device.index) and weight.device.type == device.type
     if here and weight.dtype == precision and not network.training:
         return network

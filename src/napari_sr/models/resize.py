@@ -1,4 +1,4 @@
-"""Bicubic resampling as MATLAB's `imresize` does it, on tensors.
+"""Resampling as MATLAB's `imresize` does it, on tensors: bicubic, and two others.
 
 The field trains and judges on images that MATLAB shrank; its cubic kernel (Keys, 1981, with
 a = -0.5), its widening of the kernel when shrinking (antialiasing), its mirrored border and,
@@ -8,18 +8,36 @@ data and the evaluation share this one definition.
 
 Keys, "Cubic convolution interpolation for digital image processing", IEEE Transactions on
 Acoustics, Speech and Signal Processing 29(6), 1981.
+Duchon, "Lanczos filtering in one and two dimensions", Journal of Applied Meteorology 18(8), 1979.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-SUPPORT = 4
-"""Input pixels under the cubic kernel along one axis when enlarging."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What weighs input pixels by their distance."""
+
+    weigh: Callable[[Tensor], Tensor]
+    """Takes distances of any shape in input pixels; zero at all whole ones but 0."""
+    reach: int
+    """Where it ends, in input pixels when enlarging."""
+
+
+def linear(distance: Tensor) -> Tensor:
+    """Evaluate the triangle at distances of any shape, in input pixels."""
+    return (1 - distance.abs()).clamp_min(0)
 
 
 def cubic(distance: Tensor) -> Tensor:
@@ -30,27 +48,66 @@ def cubic(distance: Tensor) -> Tensor:
     return torch.where(x <= 1, near, torch.where(x <= 2, far, torch.zeros_like(x)))
 
 
+def lanczos(distance: Tensor) -> Tensor:
+    """Evaluate Lanczos' kernel of three lobes at distances of any shape, in input pixels."""
+    x = distance.abs()
+    value = torch.sinc(x) * torch.sinc(x / 3)
+    # at whole distances a rounded sine is not quite zero
+    inside = (x < 3) & ((x != x.round()) | (x == 0))
+    return torch.where(inside, value, torch.zeros_like(x))
+
+
+METHODS = {
+    "bilinear": Kernel(linear, 1),
+    "bicubic": Kernel(cubic, 2),
+    "lanczos": Kernel(lanczos, 3),
+}
+
+
+def radius_of(scale: int, beyond: int = 0, method: str = "bicubic") -> int:
+    """Return how far an enlargement looks around an input pixel, in input pixels.
+
+    Parameters
+    ----------
+    scale : int
+        How many times it enlarges.
+    beyond : int
+        How far around an output pixel others are wanted too, in output pixels.
+    method : str
+        As for `imresize`.
+    """
+    if scale == 1:
+        return beyond
+    # the furthest of them lies at this half of an input pixel, over the scale
+    furthest = scale - 1 + 2 * beyond
+    return METHODS[method].reach + (furthest - 1) // (2 * scale)
+
+
 def _mirror(index: Tensor, size: int) -> Tensor:
     """Reflect indices outside 0..size-1 back inside, repeating the edge sample."""
     index = index % (2 * size)
     return torch.where(index < size, index, 2 * size - 1 - index)
 
 
-def _taps(size: int, output: int, scale: float, antialias: bool) -> tuple[Tensor, Tensor]:
+def _taps(
+    size: int, output: int, scale: float, antialias: bool, kernel: Kernel
+) -> tuple[Tensor, Tensor]:
     """Return, for each output sample, its input indices and weights, both (output, taps)."""
     shrink = min(scale, 1.0) if antialias else 1.0
-    width = SUPPORT / shrink
+    width = 2 * kernel.reach / shrink
     # pixel centres: output sample k (from 0) lies at this place on the input's axis
     centre = (torch.arange(output, dtype=torch.float64) + 0.5) / scale - 0.5
     first = torch.floor(centre - width / 2) + 1
     index = first[:, None] + torch.arange(math.ceil(width) + 1, dtype=torch.float64)
-    weight = cubic((centre[:, None] - index) * shrink)
+    weight = kernel.weigh((centre[:, None] - index) * shrink)
     weight = weight / weight.sum(dim=1, keepdim=True)
     return _mirror(index.long(), size), weight
 
 
-def _resize_axis(image: Tensor, dim: int, output: int, scale: float, antialias: bool) -> Tensor:
-    index, weight = _taps(image.shape[dim], output, scale, antialias)
+def _resize_axis(
+    image: Tensor, dim: int, output: int, scale: float, antialias: bool, kernel: Kernel
+) -> Tensor:
+    index, weight = _taps(image.shape[dim], output, scale, antialias, kernel)
     index, weight = index.to(image.device), weight.to(image.device, image.dtype)
     shape = [1] * image.ndim
     shape[dim] = output
@@ -63,9 +120,14 @@ def _resize_axis(image: Tensor, dim: int, output: int, scale: float, antialias: 
 
 
 def imresize(
-    image: Tensor, scale: float | Fraction, *, antialias: bool = True, quantise: bool = False
+    image: Tensor,
+    scale: float | Fraction,
+    *,
+    antialias: bool = True,
+    quantise: bool = False,
+    method: str = "bicubic",
 ) -> Tensor:
-    """Resize an image by bicubic interpolation, equal to MATLAB's `imresize(image, scale)`.
+    """Resize an image by interpolation, equal to MATLAB's `imresize(image, scale)`.
 
     Parameters
     ----------
@@ -78,6 +140,8 @@ def imresize(
         Widen the kernel when shrinking, as MATLAB does unless told otherwise.
     quantise : bool
         Round to integers in 0..255 after each of the two passes, as MATLAB does for uint8.
+    method : str
+        "bilinear", "bicubic" or "lanczos", of which MATLAB calls the last "lanczos3".
 
     Returns
     -------
@@ -87,7 +151,8 @@ def imresize(
     Raises
     ------
     ValueError
-        If the image is empty, is not of floats, or the scale is not positive.
+        If the image is empty, is not of floats, the scale is not positive, or there is no such
+        method.
     """
     if image.ndim < 2 or 0 in image.shape or not image.is_floating_point():
         raise ValueError(
@@ -97,11 +162,13 @@ def imresize(
     exact = Fraction(scale).limit_denominator(10_000)
     if exact <= 0:
         raise ValueError(f"imresize needs a scale above 0, got {scale}")
+    if method not in METHODS:
+        raise ValueError(f"imresize knows {', '.join(METHODS)}, got method={method!r}")
     result = image if image.dtype == torch.float64 else image.float()
     for dim in (-2, -1):
         output = math.ceil(image.shape[dim] * exact)
         axis = image.ndim + dim
-        result = _resize_axis(result, axis, output, float(exact), antialias)
+        result = _resize_axis(result, axis, output, float(exact), antialias, METHODS[method])
         if quantise:
             # half away from zero, as MATLAB rounds; torch.round would go to even
             result = torch.floor(result.clamp(0, 255) + 0.5)

@@ -1,0 +1,111 @@
+"""ESPCN: efficient sub-pixel convolutional neural network.
+
+Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
+Convolutional Neural Network", CVPR 2016, https://arxiv.org/abs/1609.05158
+
+Letters: N images, C image channels, H x W pixels, S scale.
+The paper's network has tanh between its convolutions, as here; others train it with rectifiers,
+and the one that OpenCV's users download squashes its result by tanh besides: both are options.
+The paper's network sees luma; checkpoints of three channels see RGB.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from napari_sr.models._blocks import (
+    SubPixel3x3,
+    conv3x3,
+    rename,
+    scale_of_shuffle,
+    width_of,
+)
+from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
+from napari_sr.models._network import Architecture, Network, Options, StateDict
+
+
+class ESPCN(Network):
+    """A 5x5 and a 3x3 convolution on the small image, then one sub-pixel convolution.
+
+    Parameters
+    ----------
+    scale : int
+        Of the pixel shuffle.
+    channels : int
+        1 for luma, 3 for RGB.
+    features, mapped : int
+        Width after the first and the second convolution: 64 and 32 in the paper.
+    rectified : bool
+        Whether rectifiers, rather than tanh, follow the first two convolutions.
+    squashed : bool
+        Whether tanh follows the pixel shuffle.
+    input_range : float
+        The float maximum that the weights expect.
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: int,
+        channels: int = 1,
+        features: int = 64,
+        mapped: int = 32,
+        rectified: bool = False,
+        squashed: bool = False,
+        input_range: float = 1.0,
+    ) -> None:
+        super().__init__(scale=scale, channels=channels, input_range=input_range)
+        self.activation = nn.ReLU() if rectified else nn.Tanh()
+        self.extract = nn.Conv2d(channels, features, 5, padding=2)
+        self.map = conv3x3(features, mapped)
+        self.enlarge = SubPixel3x3(mapped, channels, scale=scale)
+        self.last = nn.Tanh() if squashed else nn.Identity()
+
+    def chain(self) -> Chain:
+        """Return one local step: the network is purely convolutional."""
+        return (Step(self._compute, (IMAGE,), (RESULT,), radius=4, scale=self.scale),)
+
+    def _compute(self, image: Tensor) -> Tensor:
+        x = self.activation(self.extract(image * self.input_range))
+        x = self.activation(self.map(x))
+        result: Tensor = self.last(self.enlarge(x))
+        return result / self.input_range
+
+
+# three public layouts: yjn870 and its port to Paddle, Nhat-Thanh, and Lornatang
+_LAYOUTS = {
+    "last_part.0.weight": (r"first_part\.0", r"first_part\.2", r"last_part\.0"),
+    "conv_3.weight": ("conv_1", "conv_2", "conv_3"),
+    "sub_pixel.0.weight": (r"feature_maps\.0", r"feature_maps\.2", r"sub_pixel\.0"),
+}
+
+
+def adapt(state: StateDict) -> StateDict:
+    """Rename three public layouts of keys to this network's own."""
+    for known, names in _LAYOUTS.items():
+        if known in state:
+            ours = zip(names, ("extract", "map", "enlarge"), strict=True)
+            return rename(state, [(rf"^{theirs}\.", f"{name}.") for theirs, name in ours])
+    return state
+
+
+def options_of(state: StateDict) -> Options | None:
+    """Read ESPCN's constructor arguments off a checkpoint, or None if it is not an ESPCN."""
+    features, channels = width_of(state, "extract.weight")
+    mapped, _ = width_of(state, "map.weight")
+    outputs, _ = width_of(state, "enlarge.weight")
+    scale = scale_of_shuffle(outputs, channels)
+    if not (features and mapped) or scale is None:
+        return None
+    return {"scale": scale, "channels": channels, "features": features, "mapped": mapped}
+
+
+ARCHITECTURE = Architecture(
+    network=ESPCN,
+    title="ESPCN",
+    summary="Very small and fast; luma.",
+    paper="https://arxiv.org/abs/1609.05158",
+    options_of=options_of,
+    adapt=adapt,
+    example={"scale": 2, "channels": 1, "features": 8, "mapped": 4},
+)

@@ -1,0 +1,149 @@
+"""SRCNN: the first convolutional network for super-resolution.
+
+Dong et al., "Image Super-Resolution Using Deep Convolutional Networks", TPAMI 2016,
+https://arxiv.org/abs/1501.00092
+
+Letters: N images, C image channels, H x W pixels, S scale.
+The paper enlarges an image bicubically before the network sees it; here that is part of the
+network, so that it maps small to large as all others. The authors' code repeats the border's
+pixels before every convolution; most ports to PyTorch put zeros there, which is an option. The
+paper's network sees luma; checkpoints of three channels see RGB.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from napari_sr.models._blocks import rename, shape_of, width_of
+from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
+from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models.resize import imresize, radius_of
+
+
+class SRCNN(Network):
+    """Bicubic enlargement, then patch extraction, non-linear mapping and reconstruction.
+
+    Parameters
+    ----------
+    scale : int
+        What the image is enlarged by, which the weights do not show; 1 for images that are
+        enlarged already.
+    channels : int
+        1 for luma, 3 for RGB.
+    features, mapped : int
+        Width after the first and the second convolution: the paper's n1 and n2.
+    kernels : (int, int, int)
+        Odd sizes of the three convolutions: the paper has 9-1-5, 9-3-5 and 9-5-5.
+    replicate : bool
+        Whether the border's pixels are repeated around the image, as in the authors' code, or
+        zeros lie there.
+    input_range : float
+        The float maximum that the weights expect.
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: int,
+        channels: int = 1,
+        features: int = 64,
+        mapped: int = 32,
+        kernels: tuple[int, int, int] = (9, 5, 5),
+        replicate: bool = True,
+        input_range: float = 1.0,
+    ) -> None:
+        super().__init__(scale=scale, channels=channels, input_range=input_range)
+        if len(kernels) != 3 or any(size % 2 == 0 for size in kernels):
+            raise ValueError(f"SRCNN needs three odd sizes as kernels, got {kernels}")
+        self.kernels = kernels
+        mode: Literal["replicate", "zeros"] = "replicate" if replicate else "zeros"
+        widths = ((channels, features), (features, mapped), (mapped, channels))
+        self.extract, self.map, self.rebuild = (
+            nn.Conv2d(*width, size, padding=size // 2, padding_mode=mode)
+            for width, size in zip(widths, kernels, strict=True)
+        )
+
+    def chain(self) -> Chain:
+        """Return one local step: the network is purely convolutional."""
+        beyond = sum(size // 2 for size in self.kernels)
+        radius = radius_of(self.scale, beyond)
+        return (Step(self._compute, (IMAGE,), (RESULT,), radius, scale=self.scale),)
+
+    def _compute(self, image: Tensor) -> Tensor:
+        large = imresize(image * self.input_range, self.scale)
+        x = torch.relu(self.map(torch.relu(self.extract(large))))
+        result: Tensor = self.rebuild(x)
+        return result / self.input_range
+
+
+# three public layouts: yjn870 and many others, Lornatang, and Nhat-Thanh, who pads nothing
+_LAYOUTS = {
+    "conv1.weight": ("conv1", "conv2", "conv3"),
+    "features.0.weight": (r"features\.0", r"map\.0", "reconstruction"),
+    "patch_extraction.weight": ("patch_extraction", "nonlinear_map", "recon"),
+}
+_PADDED_WITH_ZEROS = ("conv1.weight", "features.0.weight")
+_MATLAB = ("weights_conv1", "weights_conv2", "weights_conv3")
+
+
+def adapt(state: StateDict) -> StateDict:
+    """Rename three public layouts of keys, and the authors' arrays, to this network's own."""
+    if set(_MATLAB) <= state.keys():
+        return _from_matlab(state)
+    for known, names in _LAYOUTS.items():
+        if known in state:
+            ours = zip(names, ("extract", "map", "rebuild"), strict=True)
+            return rename(state, [(rf"^{theirs}\.", f"{name}.") for theirs, name in ours])
+    return state
+
+
+def _from_matlab(state: StateDict) -> StateDict:
+    """Return the authors' arrays as convolutions: (inputs, k * k, outputs), columns first."""
+    arrays = [state[key] for key in _MATLAB]
+    if [array.ndim for array in arrays] != [2, 3, 2]:
+        return state
+    renamed: dict[str, Tensor] = {}
+    shaped = (arrays[0][None], arrays[1], arrays[2][..., None])
+    for index, (name, array) in enumerate(zip(("extract", "map", "rebuild"), shaped, strict=True)):
+        inputs, area, outputs = array.shape
+        side = math.isqrt(area)
+        bias = state.get(f"biases_conv{index + 1}")
+        if side * side != area or bias is None:
+            return state
+        weight = array.permute(2, 0, 1).reshape(outputs, inputs, side, side)
+        renamed[f"{name}.weight"] = weight.transpose(2, 3).contiguous()
+        renamed[f"{name}.bias"] = bias.flatten()
+    return renamed
+
+
+def options_of(state: StateDict) -> Options | None:
+    """Read SRCNN's constructor arguments off a checkpoint, all but the scale."""
+    features, channels = width_of(state, "extract.weight")
+    mapped, _ = width_of(state, "map.weight")
+    outputs, _ = width_of(state, "rebuild.weight")
+    if not (features and mapped and outputs == channels):
+        return None
+    names = ("extract", "map", "rebuild")
+    sizes = [shape_of(state, f"{name}.weight")[2:] for name in names]
+    kernels = tuple(height for height, width in sizes if height == width and height % 2)
+    if len(kernels) != len(names):
+        return None
+    options = {"channels": channels, "features": features, "mapped": mapped, "kernels": kernels}
+    # which border they were trained with, public layouts tell by whose they are
+    zeros = any(key in state for key in _PADDED_WITH_ZEROS)
+    return {**options, "replicate": False} if zeros else options
+
+
+ARCHITECTURE = Architecture(
+    network=SRCNN,
+    title="SRCNN",
+    summary="The first network of its kind; small; luma.",
+    paper="https://arxiv.org/abs/1501.00092",
+    options_of=options_of,
+    adapt=adapt,
+    example={"scale": 2, "channels": 1, "features": 6, "mapped": 4, "kernels": (9, 3, 5)},
+)
