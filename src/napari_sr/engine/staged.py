@@ -199,8 +199,7 @@ def _compute_tile(
     link = None if stage.gather is None else work.chain[stage.gather]
     if not isinstance(link, Moments):
         return None
-    height, width = core.size
-    return height * width, *held.moments(link.reads, core)
+    return held.moments(link.reads, core)
 
 
 def _read(work: Work, name: str, part: Part) -> Tensor:
@@ -255,9 +254,11 @@ class _Held:
         rows, columns = part.within(held, scale)
         return plane[..., rows, columns]
 
-    def moments(self, name: str, core: Part) -> tuple[Tensor, Tensor]:
-        """Return mean and squared deviations of the core of a plane."""
+    def moments(self, name: str, core: Part) -> tuple[int, Tensor, Tensor]:
+        """Return number of pixels, mean and squared deviations of the core of a plane."""
+        plane = self.part(name, core)
+        count = plane.shape[2] * plane.shape[3]
         part, told = self._told.get(name, (None, None))
         if told is not None and part == core:
-            return told
-        return plane_moments(self.part(name, core))
+            return count, *told
+        return count, *plane_moments(plane)

@@ -1,0 +1,249 @@
+"""The image transformation network that was trained on perceptual losses.
+
+Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", ECCV 2016,
+https://arxiv.org/abs/1603.08155 (layers: the supplement's tables)
+
+Letters: N images, C features, H x W pixels, S scale.
+By default the paper's network for super-resolution: zero padding, normalised by batches, enlarged
+by transposed 3x3, a scaled tanh at the end. Released code has transposed 4x4, or doubles pixels
+before a plain 3x3, which leaves no chequerboard. PyTorch's own example, for style, first halves the
+image twice, pads by reflection, normalises by instances and ends without tanh.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+from functools import partial
+from typing import Literal, TypeAlias, cast, get_args
+
+from torch import Tensor, nn
+
+from napari_sr.models._blocks import (
+    count,
+    factors,
+    reach_in_small_pixels,
+    rename,
+    shape_of,
+    width_of,
+)
+from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
+from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._normalised import BATCH, INSTANCE, Normalised, NormalisedBlock
+
+TRANSPOSED, NEAREST = "transposed", "nearest"
+KERNELS = {TRANSPOSED: (3, 4), NEAREST: (3,)}
+"""Sides of the convolutions that enlarge."""
+Padding: TypeAlias = Literal["zeros", "reflect"]
+REACH = 4
+"""Of the 9x9 convolutions at both ends."""
+MOST_STAGES = 10
+"""Of an enlargement; a checkpoint with more is no network."""
+
+
+def convolution(
+    inputs: int, outputs: int, kernel: int, *, padding: Padding, stride: int = 1
+) -> nn.Conv2d:
+    """Return a convolution from (N, inputs, H, W) to (N, outputs, H / stride, W / stride)."""
+    return nn.Conv2d(
+        inputs, outputs, kernel, stride=stride, padding=kernel // 2, padding_mode=padding
+    )
+
+
+def enlarging(
+    inputs: int, outputs: int, *, factor: int, by: str, kernel: int, padding: Padding
+) -> nn.Module:
+    """Return what enlarges (N, inputs, H, W) to (N, outputs, factor * H, factor * W)."""
+    if by == TRANSPOSED:
+        spare = factor + 2 - kernel
+        return nn.ConvTranspose2d(inputs, outputs, kernel, factor, 1, output_padding=spare)
+    plain = convolution(inputs, outputs, kernel, padding=padding)
+    return nn.Sequential(nn.Upsample(scale_factor=factor), plain)
+
+
+class Johnson(Network):
+    """A 9x9, residual blocks, strided convolutions that enlarge, and another 9x9.
+
+    Parameters
+    ----------
+    scale, channels : int
+        Enlargement, 3 or a power of 2, and image channels: 3 for RGB.
+    features, blocks : int
+        Width of the first convolution, and depth: 64 and 4 in the paper.
+    halvings : int
+        How often the image is halved, and its channels doubled, before the blocks, and the reverse
+        after them: 0 in the paper's network for super-resolution, 2 for style.
+    by, kernel : str and int
+        How it enlarges: "transposed" with a side of 3 or 4, or "nearest" and then 3x3.
+    norm, padding : str
+        "batch" or "instance"; "zeros" or "reflect".
+    squash : bool
+        Whether the result is (tanh(y) + 1) / 2 of the last convolution's y.
+    input_range : float
+        The float maximum that the weights expect.
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: int,
+        channels: int = 3,
+        features: int = 64,
+        blocks: int = 4,
+        halvings: int = 0,
+        by: str = TRANSPOSED,
+        kernel: int = 3,
+        norm: str = BATCH,
+        padding: Padding = "zeros",
+        squash: bool = True,
+        input_range: float = 1.0,
+    ) -> None:
+        super().__init__(scale=scale, channels=channels, input_range=input_range)
+        if kernel not in KERNELS.get(by, ()) or padding not in get_args(Padding):
+            raise ValueError(
+                "Johnson's network enlarges by='transposed' with a kernel of 3 or 4 or by='nearest'"
+                f" with 3, and pads by 'zeros' or 'reflect', got by={by!r}, kernel={kernel}, "
+                f"padding={padding!r}"
+            )
+        self.factors = (2,) * halvings + factors(scale)
+        self.by, self.kernel, self.squash = by, kernel, squash
+        self.multiple = 2**halvings
+        if padding == "reflect":
+            # a mirror shows what lies inside: 4 pixels for 9x9, 1 for 3x3 on the coarsest grid
+            self.least_size = max(REACH + 1, 2 * self.multiple)
+        convolve = partial(convolution, padding=padding)
+        normalise = partial(Normalised, norm=norm)
+        rectify = partial(normalise, activation=nn.ReLU())
+        widths = [features << index for index in range(halvings + 1)]
+        wide = widths[-1]
+        self.head = rectify(convolve(channels, features, 9), features)
+        self.halve = nn.Sequential(
+            *(rectify(convolve(w, 2 * w, 3, stride=2), 2 * w) for w in widths[:-1])
+        )
+        self.blocks = nn.Sequential()
+        for _ in range(blocks):
+            first, second = convolve(wide, wide, 3), convolve(wide, wide, 3)
+            self.blocks.append(NormalisedBlock(rectify(first, wide), normalise(second, wide)))
+        self.enlarge = nn.Sequential()
+        for factor in self.factors:
+            inputs, wide = wide, max(features, wide // 2)
+            layer = enlarging(inputs, wide, factor=factor, by=by, kernel=kernel, padding=padding)
+            self.enlarge.append(rectify(layer, wide))
+        self.tail = convolve(features, channels, 9)
+
+    def chain(self) -> Chain:
+        """Return a step for each block; normalised by instances, links for each convolution."""
+        if not isinstance(self.head.norm, nn.BatchNorm2d):
+            return self._by_instances()
+        coarse = Fraction(1, self.multiple)
+        # each 3x3 that halves looks one pixel around, on a grid twice as coarse
+        links = [Step(self._start, (IMAGE,), ("x",), REACH + self.multiple - 1, scale=coarse)]
+        for block in self.blocks:
+            links.append(Step(block, ("x",), ("x",), 2 * self.multiple, scale=coarse))
+        radius = self.multiple * self._reach_of_the_end()
+        return (*links, Step(self._finish, ("x",), (RESULT,), radius, scale=self.scale))
+
+    def _reach_of_the_end(self) -> int:
+        """Return how far enlargement and last 9x9 look around, in pixels of the coarsest grid."""
+        first = last = 0  # of the large pixels that the coarse pixel 0 touches
+        for factor in self.factors:
+            more = self.kernel - 2 if self.by == TRANSPOSED else factor
+            first, last = factor * first - 1, factor * last + more
+        factor = self.multiple * self.scale
+        return max(-((first - REACH) // factor), (last + REACH) // factor)
+
+    def _by_instances(self) -> Chain:
+        links: list[Link] = [Step(self._scaled, (IMAGE,), ("x",))]
+        links.extend(self.head.links("x", "x", REACH))
+        half, factors = Fraction(1, 2), map(Fraction, self.factors)
+        changes = [half] * len(self.halve) + [Fraction(1)] * len(self.blocks) + [*factors]
+        layers = [*self.halve, *self.blocks, *self.enlarge]
+        scale = Fraction(1)
+        for change, layer in zip(changes, cast("list[Normalised]", layers), strict=True):
+            radius = math.ceil(1 / scale)  # one pixel of what it reads
+            scale *= change
+            links.extend(layer.links("x", "x", radius, scale=scale))
+        radius = reach_in_small_pixels(REACH, self.scale)
+        return (*links, Step(self._end, ("x",), (RESULT,), radius, scale=self.scale))
+
+    def _scaled(self, image: Tensor) -> Tensor:
+        return image * self.input_range
+
+    def _start(self, image: Tensor) -> Tensor:
+        coarse: Tensor = self.halve(self.head(self._scaled(image)))
+        return coarse
+
+    def _finish(self, x: Tensor) -> Tensor:
+        return self._end(self.enlarge(x))
+
+    def _end(self, x: Tensor) -> Tensor:
+        result: Tensor = self.tail(x)
+        return (result.tanh() + 1) / 2 if self.squash else result / self.input_range
+
+
+# PyTorch's example, whose image is halved twice and doubled twice
+_EXAMPLE = (
+    (r"^conv1\.conv2d\.", "head.convolution."),
+    (r"^in1\.", "head.norm."),
+    (r"^conv([23])\.conv2d\.", lambda match: f"halve.{int(match[1]) - 2}.convolution."),
+    (r"^in([23])\.", lambda match: f"halve.{int(match[1]) - 2}.norm."),
+    (r"^res(\d+)\.", lambda match: f"blocks.{int(match[1]) - 1}."),
+    (r"^(blocks\.\d+)\.conv1\.conv2d\.", r"\1.first.convolution."),
+    (r"^(blocks\.\d+)\.in1\.", r"\1.first.norm."),
+    (r"^(blocks\.\d+)\.conv2\.conv2d\.", r"\1.second.convolution."),
+    (r"^(blocks\.\d+)\.in2\.", r"\1.second.norm."),
+    (r"^deconv([12])\.conv2d\.", lambda match: f"enlarge.{int(match[1]) - 1}.convolution.1."),
+    (r"^in([45])\.", lambda match: f"enlarge.{int(match[1]) - 4}.norm."),
+    (r"^deconv3\.conv2d\.", "tail."),
+)
+
+
+def adapt(state: StateDict) -> StateDict:
+    """Rename the keys of PyTorch's example to this network's own.
+
+    Its oldest checkpoints have running moments, which normalisation by instances never used.
+    """
+    if "deconv3.conv2d.weight" not in state:
+        return state
+    used = {key: value for key, value in state.items() if not _UNUSED.search(key)}
+    return rename(used, _EXAMPLE)
+
+
+_UNUSED = re.compile(r"(^|\.)in\d\.running_(mean|var)$")
+
+
+def options_of(state: StateDict) -> Options | None:
+    """Read the network's constructor arguments off a checkpoint, or None if it is another's."""
+    features, channels = width_of(state, "head.convolution.weight")
+    halvings = count(state, r"halve\.(\d+)\.")
+    stages = count(state, r"enlarge\.(\d+)\.") - halvings
+    if not features or halvings > MOST_STAGES or not 0 <= stages <= MOST_STAGES:
+        return None
+    options = {
+        "channels": channels,
+        "features": features,
+        "blocks": count(state, r"blocks\.(\d+)\."),
+        "halvings": halvings,
+        "norm": BATCH if "head.norm.running_mean" in state else INSTANCE,
+    }
+    # the one stage of 3 has the shapes of the one of 2
+    if stages != 1:
+        options["scale"] = 2**stages
+    for by, key in ((TRANSPOSED, "weight"), (NEAREST, "1.weight")):
+        if shape := shape_of(state, f"enlarge.0.convolution.{key}"):
+            options |= {"by": by, "kernel": shape[-1]}
+    if "deconv3.conv2d.weight" in state:
+        options |= {"padding": "reflect", "squash": False, "input_range": 255.0}
+    return options
+
+
+ARCHITECTURE = Architecture(
+    network=Johnson,
+    title="Johnson",
+    summary="The network of the first perceptual losses; may invent detail.",
+    paper="https://arxiv.org/abs/1603.08155",
+    options_of=options_of,
+    adapt=adapt,
+    example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},
+)
