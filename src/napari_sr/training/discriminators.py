@@ -1,0 +1,160 @@
+"""Networks that tell photographs from upscaled images, for adversarial training only.
+
+SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, section 2.1.2
+ESRGAN: Wang et al., ECCV Workshops 2018, https://arxiv.org/abs/1809.00219, as in its code
+WGAN: Arjovsky et al., ICML 2017, https://arxiv.org/abs/1701.07875
+
+All are a pyramid of convolutions, each followed by a leaky rectifier, and two dense layers.
+
+Letters: N images, C image channels, P pixels along the sides of an image.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SLOPE = 0.2
+"""Of the leaky rectifiers, in both papers."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One convolution of a pyramid."""
+
+    width: int
+    """Its outputs, as a multiple of the first convolution's."""
+    kernel: int
+    """Its side."""
+    stride: int
+    """By how much it divides the image's sides."""
+
+
+SRGAN = tuple(Layer(width, 3, stride) for width in (1, 2, 4, 8) for stride in (1, 2))
+"""The pyramid of SRGAN's paper, to 1/16 of the image's sides."""
+ESRGAN = tuple(Layer(width, 2 + stride, stride) for width in (1, 2, 4, 8, 8) for stride in (1, 2))
+"""The pyramid of ESRGAN's code, to 1/32: it halves by 4x4."""
+
+
+class Discriminator(nn.Module):
+    """A pyramid of convolutions and two dense layers: (N, C, P, P) in 0..1 to (N, 1).
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The pyramid.
+    size : int
+        Pixels P, which the dense layers must know.
+    channels, features, hidden : int
+        Image channels C, outputs of the first convolution, and of the first dense layer.
+    normalised : bool
+        Whether all convolutions but the first are normalised by batches.
+    bias : bool
+        Whether convolutions that are normalised have a bias, which cancels.
+    sigmoid : bool
+        Whether the result is a probability in 0..1, and not any number.
+
+    Raises
+    ------
+    ValueError
+        If the pyramid's strides don't divide the size.
+    """
+
+    def __init__(
+        self,
+        *,
+        layers: Sequence[Layer],
+        size: int,
+        hidden: int,
+        channels: int = 3,
+        features: int = 64,
+        normalised: bool = True,
+        bias: bool = True,
+        sigmoid: bool = False,
+    ) -> None:
+        super().__init__()
+        self.shape = (channels, size, size)
+        self.pyramid = nn.Sequential()
+        side, inputs = size, channels
+        for index, layer in enumerate(layers):
+            if side % layer.stride or size < 1:
+                least = math.prod(one.stride for one in layers)
+                raise ValueError(f"this discriminator needs multiples of {least}, got size={size}")
+            outputs, follows = layer.width * features, normalised and index > 0
+            convolution = nn.Conv2d(
+                inputs, outputs, layer.kernel, layer.stride, 1, bias=bias or not follows
+            )
+            norm = nn.BatchNorm2d(outputs) if follows else nn.Identity()
+            self.pyramid.append(nn.Sequential(convolution, norm, nn.LeakyReLU(SLOPE)))
+            side, inputs = side // layer.stride, outputs
+        self.judge = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(inputs * side**2, hidden),
+            nn.LeakyReLU(SLOPE),
+            nn.Linear(hidden, 1),
+            nn.Sigmoid() if sigmoid else nn.Identity(),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Judge (N, C, P, P), high where it takes them for photographs; return (N, 1).
+
+        Raises
+        ------
+        ValueError
+            If the images have another size, or other channels.
+        """
+        if images.ndim != 4 or images.shape[1:] != self.shape:
+            wanted = ", ".join(map(str, self.shape))
+            raise ValueError(f"Discriminator needs images (N, {wanted}), got {tuple(images.shape)}")
+        judged: Tensor = self.judge(self.pyramid(images))
+        return judged
+
+
+def srgan(
+    *, size: int = 96, channels: int = 3, features: int = 64, sigmoid: bool = True
+) -> Discriminator:
+    """Return SRGAN's discriminator; without `sigmoid`, for losses that take logits.
+
+    Parameters
+    ----------
+    size, channels, features, sigmoid
+        As in `Discriminator`; the paper trains on 96 pixels, and has 64 features.
+    """
+    return Discriminator(
+        layers=SRGAN, size=size, hidden=1024, channels=channels, features=features, sigmoid=sigmoid
+    )
+
+
+def esrgan(*, size: int = 128, channels: int = 3, features: int = 64) -> Discriminator:
+    """Return ESRGAN's, whose result is a logit: its loss compares two images' results.
+
+    Parameters
+    ----------
+    size, channels, features
+        As in `Discriminator`; their code trains on 128 pixels, and has 64 features.
+    """
+    return Discriminator(
+        layers=ESRGAN, size=size, hidden=100, channels=channels, features=features, bias=False
+    )
+
+
+def wgan(*, size: int = 96, channels: int = 3, features: int = 64) -> Discriminator:
+    """Return a critic: SRGAN's pyramid, whose result is a score without bounds.
+
+    Not normalised, so that images of a batch don't mix: the gradient penalty of Gulrajani et al.,
+    NeurIPS 2017, https://arxiv.org/abs/1704.00028, is a gradient of each alone.
+
+    Parameters
+    ----------
+    size, channels, features
+        As in `Discriminator`.
+    """
+    return Discriminator(
+        layers=SRGAN, size=size, hidden=1024, channels=channels, features=features, normalised=False
+    )
