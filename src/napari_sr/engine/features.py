@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 import torch
 
-from napari_sr.engine.devices import OutOfMemoryError
+from napari_sr.engine.devices import OutOfMemoryError, trim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,7 +144,8 @@ class Features:
     def drop(self, name: str) -> None:
         """Forget a plane, if there is one, and give back what it took."""
         self.drop_above(name, self._size[0] + self._rows)
-        self._planes.pop(name, None)
+        if self._planes.pop(name, None) is not None:
+            trim()
 
     def close(self) -> None:
         """Forget all planes."""
