@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import torch
 from torch.nn import functional
 
-from napari_sr.models._chain import IMAGE, RESULT, Moments, Step
+from napari_sr.models._chain import IMAGE, RESULT, Attend, Moments, Step
 from napari_sr.models._network import Network
 
 
@@ -47,6 +49,50 @@ class Global(Nearest):
                 scale=self.scale,
             ),
         )
+
+
+class Chunked(Nearest):
+    """Subtracts from each pixel the mean of its third of all pixels, counted row by row."""
+
+    def chain(self):
+        return (
+            Attend((IMAGE, IMAGE), "mean", lambda pixels: pixels // 3, self.mean),
+            Step(
+                lambda x, mean: self.compute(x - mean),
+                (IMAGE, "mean"),
+                (RESULT,),
+                scale=self.scale,
+            ),
+        )
+
+    @staticmethod
+    def mean(looking, seen):
+        pieces = list(seen)
+        return torch.cat(pieces, dim=2).mean(dim=2, keepdim=True).expand_as(looking)
+
+
+class Coarse(Nearest):
+    """Subtracts the mean of all whole squares of two by two pixels."""
+
+    grid = 2
+
+    def chain(self):
+        return (
+            Step(self.pool, (IMAGE,), ("squares",), scale=Fraction(1, 2)),
+            Moments("squares", "mean", lambda mean, deviations, pixels: mean),
+            Step(
+                lambda x, mean: self.compute(x - mean),
+                (IMAGE,),
+                (RESULT,),
+                0,
+                ("mean",),
+                scale=self.scale,
+            ),
+        )
+
+    @staticmethod
+    def pool(image):
+        return functional.avg_pool2d(image, 2)
 
 
 class Hungry(Nearest):

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from napari_sr.models._chain import IMAGE, RESULT, Cells, Moments, Step, Window, compute
+from napari_sr.models._chain import (
+    IMAGE,
+    RESULT,
+    Attend,
+    Cells,
+    Moments,
+    Step,
+    Window,
+    compute,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from fractions import Fraction
 
     Part = tuple[int, Tensor, Tensor]
     """Number of pixels, mean and sum of squared deviations of a piece."""
@@ -41,27 +50,34 @@ def spans(size: int, tile: int) -> Iterator[Span]:
 
 def run_in_pieces(chain, image: Tensor, tile: int, multiple: int = 1) -> Tensor:
     """Return what `_chain.run` returns, with every link computed tile by tile."""
-    held, told = {IMAGE: image}, {}
+    held, told, known = {IMAGE: image}, {}, {IMAGE: 1}
     tile = -(-tile // multiple) * multiple
     for link in chain:
         if isinstance(link, Step):
-            written, parts = _step(link, held, tile, multiple)
+            scales = {name: known[name] for name in link.reads}
+            written, parts = _step(link, held, scales, tile, multiple)
+            known |= dict.fromkeys(link.writes, link.scale)
             held.update(written)
             told |= {name: [] for name in link.writes} | {link.writes[0]: parts}
         elif isinstance(link, Moments):
             parts = told.get(link.reads) or _parts(held[link.reads], tile)
             held[link.writes] = _merged(link, parts)
+        elif isinstance(link, Attend):
+            held[link.writes], known[link.writes] = _attended(link, held, tile**2), 1
         else:
             held[link.writes] = _cells(link, held[link.reads])
     return held[RESULT]
 
 
 def _step(
-    step: Step, held: dict[str, Tensor], tile: int, multiple: int
+    step: Step,
+    held: dict[str, Tensor],
+    scales: dict[str, int | Fraction],
+    tile: int,
+    multiple: int,
 ) -> tuple[dict[str, Tensor], list[Part]]:
     """Return the planes that a step writes, and what it tells of the first one's pieces."""
     height, width = held[IMAGE].shape[-2:]
-    scales = {name: Fraction(held[name].shape[-1], width) for name in step.reads}
     written: dict[str, Tensor] = {}
     parts: list[Part] = []
     for rows in spans(height, tile):
@@ -109,6 +125,16 @@ def _merged(link: Moments, parts: Iterable[Part]) -> Tensor:
         mean = mean + difference * more / total
         count = total
     return link.finish(mean, squares, count)
+
+
+def _attended(link: Attend, held: dict[str, Tensor], most: int) -> Tensor:
+    """Let some pixels at a time look at some at a time."""
+    looking, seen = (held[name].flatten(2) for name in link.reads)
+    found = []
+    for chunk in link.chunks(looking.shape[2]):
+        for some in looking[..., chunk].split(most, dim=2):
+            found.append(link.compute(some, iter(seen[..., chunk].split(most // 2, dim=2))))
+    return torch.cat(found, dim=2).unflatten(2, held[link.reads[0]].shape[2:])
 
 
 def _cells(link: Cells, plane: Tensor, together: int = 2) -> Tensor:

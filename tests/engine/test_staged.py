@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from fakes import Global
+from fakes import Chunked, Coarse, Global
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,7 +37,7 @@ def work_for(network, image, tile, *, flops_per_byte=12.0, in_memory=2**30, dtyp
     """Return the work of a tiled run, and the result that it fills."""
     channels, (height, width) = image.shape[1], image.shape[-2:]
     structure = structure_of(network, channels, dtype)
-    grid = Grid(height, width, tile, network.multiple)
+    grid = Grid(height, width, tile, network.grid)
     plan = Stages(structure.chain, structure.found, grid, flops_per_byte=flops_per_byte)
     scale = network.scale
     result = torch.full((1, channels, scale * height, scale * width), torch.nan)
@@ -164,6 +164,40 @@ def test_moments_are_gathered_over_all_tiles():
 
     expected = (image - image.mean()).repeat_interleave(2, -1).repeat_interleave(2, -2)
     torch.testing.assert_close(tiled, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(50, 40), (37, 53), (7, 90), (90, 7), (3, 1)])
+def test_pixels_look_at_their_chunk_over_all_tiles(size):
+    image = torch.rand(1, 1, *size)
+    pixels = image.flatten()
+
+    tiled = run_tiled(Chunked(scale=1), image, 9)
+
+    chunks = pixels.split(len(pixels) // 3)
+    expected = torch.cat([chunk - chunk.mean() for chunk in chunks]).reshape(image.shape)
+    torch.testing.assert_close(tiled, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(50, 40), (37, 53), (21, 20), (2, 3)])
+def test_an_odd_end_has_no_coarse_pixel(size):
+    image = torch.rand(1, 1, *size)
+
+    tiled = run_tiled(Coarse(scale=1), image, 4)
+
+    squares = torch.nn.functional.avg_pool2d(image, 2)
+    torch.testing.assert_close(tiled, image - squares.mean(), rtol=0, atol=1e-6)
+
+
+def test_attended_planes_that_half_precision_cannot_hold_are_not_trusted():
+    class Overflowing(Chunked):
+        @staticmethod
+        def mean(looking, seen):
+            return Chunked.mean(looking, seen) * torch.inf
+
+    work, _ = work_for(Overflowing(scale=1), torch.ones(1, 1, 20, 20), 9)
+
+    with torch.inference_mode(), pytest.raises(UntrustedError, match="the pixels"):
+        list(run_stages(work))
 
 
 def test_features_that_half_precision_cannot_hold_are_not_trusted():

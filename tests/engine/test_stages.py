@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from fakes import Chunked
 
 from napari_sr.engine.plan import structure_of
-from napari_sr.engine.stages import Grid, Stages
+from napari_sr.engine.stages import Grid, Profile, Stages
 from napari_sr.models import architecture
 from napari_sr.models._chain import IMAGE, RESULT
 
@@ -70,6 +71,25 @@ def test_every_plane_that_is_read_was_kept_before():
 def test_a_result_is_needed_no_further_than_its_readers_look():
     for stage in stages("bsrn").all:
         assert all(0 <= margin <= stage.halo for _, margin in stage.steps)
+
+
+def test_each_pixel_looks_once_and_in_its_chunk():
+    structure = structure_of(Chunked(), 1, torch.float32)
+    cut = Stages(structure.chain, structure.found, Grid(31, 30, 9, 1), flops_per_byte=12.0)
+    [attending] = [stage for stage in cut.all if stage.gather is not None]
+
+    runs = [(tile.columns.keep, tile.columns.read) for tile in cut.tiles(attending)]
+
+    assert [pixel for run, _ in runs for pixel in range(run.start, run.stop)] == list(range(930))
+    assert {chunk.indices(930)[:2] for _, chunk in runs} == {(0, 310), (310, 620), (620, 930)}
+    assert all(c.start <= run.start < run.stop <= c.stop for run, c in runs)
+    assert all(run.stop - run.start <= 81 for run, _ in runs)
+
+
+def test_pixels_that_look_at_more_pixels_cost_more():
+    found = Profile((3.0, 1.0), {}, attending=1.0, pixels=100)
+
+    assert [found.work(pixels) for pixels in (100, 300)] == [4, 6]
 
 
 def test_share_counts_what_tiles_read_twice():

@@ -10,6 +10,7 @@ import torch
 from napari_sr.models._chain import (
     IMAGE,
     RESULT,
+    Attend,
     Cells,
     Moments,
     Step,
@@ -68,6 +69,22 @@ def test_cells_are_computed_then_finished():
     result = run(chain, torch.ones(1, 1, 5, 5))
 
     assert result.unique().item() == 9
+
+
+def test_pixels_look_at_all_of_their_own_chunk():
+    def compute(looking, seen):
+        return looking + sum(some.sum(dim=2, keepdim=True) for some in seen)
+
+    chain = (
+        Step(lambda image: (100 * image, image), (IMAGE,), ("who", "whom")),
+        Attend(("who", "whom"), RESULT, lambda pixels: pixels // 3, compute),
+    )
+
+    result = run(chain, torch.arange(10.0).reshape(1, 1, 2, 5))
+
+    # three chunks of three, and a rest of one
+    assert result.flatten().tolist() == [3, 103, 203, 312, 412, 512, 621, 721, 821, 909]
+    assert receptive_field(chain) is None
 
 
 def test_plane_is_dropped_when_no_later_link_reads_it():

@@ -150,7 +150,7 @@ def test_pieces_give_the_whole_result(network, tile):
 
     with torch.inference_mode():
         whole = network(image)
-        pieces = run_in_pieces(network.chain(), image, tile, network.multiple)
+        pieces = run_in_pieces(network.chain(), image, tile, network.grid)
 
     torch.testing.assert_close(pieces, whole, rtol=0, atol=1e-10)
 

@@ -70,6 +70,7 @@ class Plan:
     halo: int | None
     """None where tiles are exact by stages."""
     multiple: int
+    """Tiles begin at multiples of this."""
     device: torch.device
     precision: torch.dtype
     structure: Structure
@@ -112,11 +113,12 @@ class Plan:
 
     @property
     def work(self) -> float:
-        """Of how many pixels, computed once, one plane takes the time."""
+        """Of how many pixels of a small image, computed once, one plane takes the time."""
+        found = self.structure.found
         if self.staged is None:
-            side = min(self.tile, self.height) * min(self.tile, self.width)
-            return float(len(self.tiles) * side)
-        return self.height * self.width * self.staged.cost / sum(self.structure.found.flops)
+            pixels = min(self.tile, self.height) * min(self.tile, self.width)
+            return len(self.tiles) * pixels * (found.work(pixels) / sum(found.flops))
+        return self.height * self.width * self.staged.cost / sum(found.flops)
 
     @property
     def waiting(self) -> int:
@@ -181,7 +183,7 @@ def structure_of(network: Network, channels: int, precision: torch.dtype) -> Str
         hollow = ghost(network).to(precision)
         chain = chain_for(hollow, channels)
         found = profile(with_one_writer_each(chain), hollow, channels)
-        known[key] = Structure(chain, found, network.least_size, network.multiple)
+        known[key] = Structure(chain, found, network.least_size, network.grid)
     return known[key]
 
 
@@ -202,7 +204,7 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
             raise ValueError(f"the {name} must be a whole number of LR pixels, got {pixels!r}")
     structure = structure_of(network, layout.channels, precision)
     plan = Plan(
-        height, width, LARGEST_TILE, settings.halo, network.multiple, device, precision, structure,
+        height, width, LARGEST_TILE, settings.halo, network.grid, device, precision, structure,
     )  # fmt: skip
     if settings.tile is None:
         return replace(plan, tile=_tile_by_memory(plan, network, layout.channels))

@@ -14,9 +14,19 @@ import torch
 from torch import Tensor
 
 from napari_sr.engine.features import Features, scaled
-from napari_sr.models._chain import IMAGE, RESULT, Cells, Moments, Step, Window, compute
+from napari_sr.engine.moments import MomentsOfTiles
+from napari_sr.models._chain import (
+    IMAGE,
+    RESULT,
+    Attend,
+    Cells,
+    Moments,
+    Step,
+    Window,
+    compute,
+)
 from sr_kernels import use_kernels
-from sr_kernels.plane_moments import merged, plane_moments
+from sr_kernels.plane_moments import plane_moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -130,17 +140,21 @@ def _run_stage(work: Work, stage: Stage, dying: Sequence[str]) -> Iterator[None]
     if isinstance(link, Cells):
         yield from _gather_cells(work, link, tiles)
         return
-    moments: list[tuple[int, Tensor, Tensor]] = []
+    if isinstance(link, Attend):
+        yield from _attend(work, link, tiles, dying)
+        return
+    moments = MomentsOfTiles(len(tiles))
     for tile in tiles:
         for name in dying:
             work.features.drop_above(name, tile.rows.read.start)
         with use_kernels(work.kernels):
             told = _run_tile(work, stage, tile)
         if told is not None:
-            moments.append(told)
+            moments.add(*told)
         yield
     if isinstance(link, Moments):
-        count, mean, deviations = merged(moments)
+        # of a coarser plane, a tile's core may hold no pixel
+        count, mean, deviations = moments.merged()
         with use_kernels(work.kernels):
             work.values[link.writes] = link.finish(mean, deviations, count)
 
@@ -160,6 +174,57 @@ def _gather_cells(work: Work, link: Cells, tiles: list[Tile]) -> Iterator[None]:
     if cells is not None:
         with use_kernels(work.kernels):
             work.values[link.writes] = link.finish(cells)
+
+
+def _attend(work: Work, link: Attend, runs: list[Tile], dying: Sequence[str]) -> Iterator[None]:
+    """Compute a plane whose pixels look at chunks, some pixels at a time."""
+    width = work.plan.grid.width
+    most = work.plan.grid.tile**2
+    for run in runs:
+        chunk, looking = run.columns.read, run.columns.keep
+        for name, first in zip(link.reads, (looking, chunk), strict=True):
+            if name in dying:
+                work.features.drop_above(name, first.start // width)
+        pieces = (
+            slice(start, min(start + most, chunk.stop))
+            for start in range(chunk.start, chunk.stop, most)
+        )
+        with use_kernels(work.kernels):
+            seen = (_read_run(work, link.reads[1], piece) for piece in pieces)
+            found = link.compute(_read_run(work, link.reads[0], looking), seen)
+        _write_run(work, link.writes, looking, found)
+        yield
+
+
+def _parts(run: slice, width: int) -> Iterator[Part]:
+    """Yield the rectangles that pixels in row-major order fill: at most three."""
+    start = run.start
+    while start < run.stop:
+        row, column = divmod(start, width)
+        rows = 1 if column else max((run.stop - start) // width, 1)
+        stop = min(run.stop, (row + rows) * width)
+        columns = slice(column, column + (stop - start) // rows)
+        yield Part(slice(row, row + rows), columns)
+        start = stop
+
+
+def _read_run(work: Work, name: str, run: slice) -> Tensor:
+    """Return pixels in row-major order, (1, C, n)."""
+    parts = _parts(run, work.plan.grid.width)
+    return torch.cat([_read(work, name, part).flatten(2) for part in parts], dim=2)
+
+
+def _write_run(work: Work, name: str, run: slice, values: Tensor) -> None:
+    """Keep pixels in row-major order, (1, C, n)."""
+    if not torch.isfinite(values).all():
+        raise UntrustedError(f"{name} has NaN or infinity in the pixels {run}")
+    done = 0
+    for part in _parts(run, work.plan.grid.width):
+        height, width = part.size
+        piece = values[..., done : done + height * width]
+        shaped = piece.reshape(*piece.shape[:2], height, width)
+        work.features.write(name, part.rows, part.columns, shaped)
+        done += height * width
 
 
 def _under(cells: slice, link: Cells) -> slice:
@@ -258,6 +323,8 @@ class _Held:
         """Return number of pixels, mean and squared deviations of the core of a plane."""
         plane = self.part(name, core)
         count = plane.shape[2] * plane.shape[3]
+        if not count:
+            return 0, plane, plane
         part, told = self._told.get(name, (None, None))
         if told is not None and part == core:
             return count, *told

@@ -24,9 +24,11 @@ from napari_sr.engine import tiling
 from napari_sr.models._chain import (
     IMAGE,
     RESULT,
+    Attend,
     Cells,
     Step,
     Window,
+    attend,
     compute,
     inputs_of,
     outputs_of,
@@ -35,7 +37,7 @@ from napari_sr.models._chain import (
 from sr_kernels import use_kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from fractions import Fraction
 
     from torch import Tensor
@@ -71,6 +73,14 @@ class Profile:
     """Floating-point operations of each link per pixel of the image."""
     planes: dict[str, Kind]
     """Of each plane what it is like."""
+    attending: float
+    """The part of `flops` that grows with the number of pixels, as those look at more."""
+    pixels: int
+    """How many there were."""
+
+    def work(self, pixels: int) -> float:
+        """Return the floating-point operations per pixel of an image of so many."""
+        return sum(self.flops) + self.attending * (pixels / self.pixels - 1)
 
 
 def profile(chain: Chain, network: Network, channels: int) -> Profile:
@@ -96,14 +106,19 @@ def profile(chain: Chain, network: Network, channels: int) -> Profile:
         with torch.inference_mode(), use_kernels("reference"), counter:
             if isinstance(link, Step):
                 held |= compute(link, held, window)[0]
+            elif isinstance(link, Attend):
+                held[link.writes] = attend(link, held)
             else:
                 held[link.writes] = _gathered(link, held[link.reads])
-        if isinstance(link, Step):
-            made = {name: held[name] for name in link.writes}
-            kinds |= {name: Kind(x.shape[1], link.scale, x.dtype) for name, x in made.items()}
-        written = sum(held[name].numel() for name in outputs_of(link))
+        made = {name: held[name] for name in outputs_of(link)}
+        if isinstance(link, (Step, Attend)):
+            scale = link.scale if isinstance(link, Step) else 1
+            kinds |= {name: Kind(x.shape[1], scale, x.dtype) for name, x in made.items()}
+        written = sum(x.numel() for x in made.values())
         flops.append((counter.get_total_flops() + ELEMENTWISE * written) / side**2)
-    return Profile(tuple(flops), kinds)
+    looks = [isinstance(link, Attend) for link in chain]
+    attending = sum(many for many, look in zip(flops, looks, strict=True) if look)
+    return Profile(tuple(flops), kinds, attending, side**2)
 
 
 def _gathered(link: Moments | Cells, plane: Tensor) -> Tensor:
@@ -122,7 +137,8 @@ class Stage:
     """Steps, computed one after the other on every tile: the place of each in the chain, and how
     far around the tile's core its result is needed."""
     gather: int | None
-    """The place of a `Moments` or `Cells`, gathered from the tiles; None where none is."""
+    """The place of a `Moments` or `Cells`, gathered from the tiles, or of an `Attend`, which is a
+    stage of its own; None where there is none."""
     reads: tuple[str, ...]
     """Planes made before, of which every tile reads its part and its halo."""
     keeps: tuple[str, ...]
@@ -208,8 +224,8 @@ class Stages:
         for index, link in enumerate(self.chain):
             if isinstance(link, Step):
                 pending.append(index)
-            elif isinstance(link, Cells):
-                if link.reads in self._made(pending):
+            elif isinstance(link, (Cells, Attend)):
+                if self._made(pending) & set(inputs_of(link)):
                     groups += [(part, None) for part in self._cut(pending)]
                     pending = []
                 groups.append(([], index))
@@ -225,7 +241,8 @@ class Stages:
     @property
     def cost(self) -> float:
         """What running all stages costs, in floating-point operations per pixel of the image."""
-        return sum(
+        attending = self.profile.attending * self.grid.height * self.grid.width
+        return attending / self.profile.pixels + sum(
             self._cost(stage.steps, stage.halo, stage.reads, stage.keeps) for stage in self.all
         )
 
@@ -250,8 +267,14 @@ class Stages:
         return most
 
     def tiles(self, stage: Stage) -> list[tiling.Tile]:
-        """Return the tiles of a stage; those that gather cells count in cells."""
+        """Return the tiles of a stage.
+
+        Those that gather cells count in cells. Those that attend count pixels in row-major order,
+        as columns of one row: each keeps those that look, and reads their chunk.
+        """
         link = None if stage.gather is None else self.chain[stage.gather]
+        if isinstance(link, Attend):
+            return list(self._runs(link))
         if not isinstance(link, Cells):
             return self.grid.tiles(stage.halo)
         rows, columns = (
@@ -260,6 +283,14 @@ class Stages:
         together = max((self.grid.tile - link.reach) // link.pitch + 1, 1)
         return list(tiling.tiles(rows, columns, together, 0))
 
+    def _runs(self, link: Attend) -> Iterator[tiling.Tile]:
+        """Yield runs of at most as many pixels as a tile has."""
+        most, row = self.grid.tile**2, slice(0, 1)
+        for chunk in link.chunks(self.grid.height * self.grid.width):
+            for start in range(chunk.start, chunk.stop, most):
+                kept = slice(start, min(start + most, chunk.stop))
+                yield tiling.Tile(tiling.Span(row, row), tiling.Span(chunk, kept))
+
     def _linked(self, groups: Iterable[tuple[list[int], int | None]]) -> tuple[Stage, ...]:
         """Return the groups as stages that know what they read and keep."""
         found: list[Stage] = []
@@ -267,10 +298,11 @@ class Stages:
         later: set[str] = {RESULT}
         for steps, gather in reversed(list(groups)):
             again = steps and set(steps) <= set(following)
-            keeps = set() if again else self._made(steps) & later
+            places = steps if gather is None else [*steps, gather]
+            keeps = set() if again else self._made(places) & later
             gathered = () if gather is None else inputs_of(self.chain[gather])
             needed, margins = self._margins(steps, {*keeps, *gathered})
-            reads = set(needed) - self._made(steps)
+            reads = set(needed) - self._made(places)
             found.append(
                 Stage(
                     tuple((place, margins[place]) for place in steps if place in margins),

@@ -2,7 +2,8 @@
 
 Every tile reads `halo` pixels more than it keeps wherever the image goes on, so that no kept
 pixel sees the tile's edge. At the image's own border nothing is added: there the network's
-padding is right. All tiles have one shape; the last one of a row is shifted inward.
+padding is right. All tiles have one shape, and the last one of a row is shifted inward; where it
+could then not begin where tiles may, it is a little shorter.
 """
 
 from __future__ import annotations
@@ -48,21 +49,21 @@ def spans(size: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
     Parameters
     ----------
     size : int
-        Length of the axis, a multiple of `multiple`.
+        Length of the axis.
     tile : int
         LR pixels that every tile reads, halo included.
     halo : int
         LR pixels at inner edges that are read and not kept.
     multiple : int
-        Tiles begin at multiples of this and have multiples of it as length.
+        Tiles begin at multiples of this, and end there or where the axis does.
 
     Raises
     ------
     ValueError
-        If a tile would keep nothing, or the size is no multiple.
+        If a tile would keep nothing, or there is nothing to cut.
     """
-    if size < 1 or size % multiple:
-        raise ValueError(f"the axis must be a positive multiple of {multiple} long, got {size}")
+    if size < 1:
+        raise ValueError(f"the axis must be at least 1 px long, got {size}")
     if tile >= size:
         return [Span(slice(0, size), slice(0, size))]
     tile = tile // multiple * multiple
@@ -73,12 +74,13 @@ def spans(size: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
             f"on both sides, got {tile}"
         )
     step = (tile - 2 * halo) // multiple * multiple
-    starts = [*range(0, size - tile, step), size - tile]
+    last = -(-(size - tile) // multiple) * multiple
+    starts = [*range(0, last, step), last]
     found: list[Span] = []
     kept = 0
     for start in starts:
-        stop = size if start == starts[-1] else start + tile - halo
-        found.append(Span(slice(start, start + tile), slice(kept, stop)))
+        stop = size if start == last else start + tile - halo
+        found.append(Span(slice(start, min(start + tile, size)), slice(kept, stop)))
         kept = stop
     return found
 

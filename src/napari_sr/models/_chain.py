@@ -5,7 +5,8 @@ around it. Attention is not: CCA asks for the mean of a whole plane, ESA for a p
 one. A chain cuts a network exactly there. Its links are
 
 * `Step`: computes planes from planes, pixel by pixel, looking `radius` pixels around;
-* `Moments`, `Cells`: gather a small value from a whole plane, piece by piece.
+* `Moments`, `Cells`: gather a small value from a whole plane, piece by piece;
+* `Attend`: computes a plane each of whose pixels looks at a great part of another plane.
 
 One definition then serves every way of running a network. `run` takes the whole image as one
 piece; an engine may run each link piece by piece, gather the values in between, and get the
@@ -18,6 +19,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
+
+import torch
 
 from sr_kernels.plane_moments import plane_moments
 
@@ -114,7 +117,31 @@ class Cells:
     """Takes all cells; returns the value."""
 
 
-Link: TypeAlias = Step | Moments | Cells
+@dataclass(frozen=True)
+class Attend:
+    """Compute a plane each of whose pixels looks at all of a chunk of pixels, piece by piece.
+
+    Pixels are in row-major order of the whole plane, so where a chunk ends depends on its size.
+    All planes are as large as the image.
+    """
+
+    reads: tuple[str, str]
+    """Names of the plane of those who look, and of the plane that they look at."""
+    writes: str
+    length: Callable[[int], int]
+    """Takes the number of pixels; returns how many form a chunk. The last one may be shorter."""
+    compute: Callable[[Tensor, Iterable[Tensor]], Tensor]
+    """Takes some pixels of a chunk in the first plane, (N, C, n), and all of its pixels in the
+    second, (N, C, m), some at a time and in order; returns (N, C, n)."""
+
+    def chunks(self, pixels: int) -> Iterator[slice]:
+        """Yield the chunks of so many pixels."""
+        length = self.length(pixels)
+        for start in range(0, pixels, length):
+            yield slice(start, min(start + length, pixels))
+
+
+Link: TypeAlias = Step | Moments | Cells | Attend
 Chain: TypeAlias = tuple[Link, ...]
 
 
@@ -154,7 +181,9 @@ def receptive_field(chain: Sequence[Link]) -> int | None:
 
 def inputs_of(link: Link) -> tuple[str, ...]:
     """Return the names of the planes and values that a link takes."""
-    return link.reads + link.uses if isinstance(link, Step) else (link.reads,)
+    if isinstance(link, Step):
+        return link.reads + link.uses
+    return link.reads if isinstance(link, Attend) else (link.reads,)
 
 
 def outputs_of(link: Link) -> tuple[str, ...]:
@@ -163,6 +192,9 @@ def outputs_of(link: Link) -> tuple[str, ...]:
 
 
 def _named(link: Link, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> Link:
+    if isinstance(link, Attend):
+        first, second = (inputs.get(name, name) for name in link.reads)
+        return replace(link, reads=(first, second), writes=outputs.get(link.writes, link.writes))
     if not isinstance(link, Step):
         reads, writes = inputs.get(link.reads, link.reads), outputs.get(link.writes, link.writes)
         return replace(link, reads=reads, writes=writes)
@@ -234,6 +266,16 @@ def compute(
     return dict(zip(step.writes, outputs, strict=True)), moments
 
 
+def attend(link: Attend, held: Mapping[str, Tensor]) -> Tensor:
+    """Compute what `link` writes from the whole planes that it reads, (N, C, H, W)."""
+    size = held[link.reads[0]].shape[2:]
+    who, whom = (held[name].flatten(2) for name in link.reads)
+    chunks = link.chunks(who.shape[2])
+    found = [link.compute(who[..., chunk], (whom[..., chunk],)) for chunk in chunks]
+    planes = torch.cat(found, dim=2)
+    return planes.reshape(*planes.shape[:2], *size)
+
+
 def run(chain: Sequence[Link], image: Tensor) -> Tensor:
     """Run a chain on a whole image, (N, C, H, W), as one piece.
 
@@ -257,6 +299,8 @@ def run(chain: Sequence[Link], image: Tensor) -> Tensor:
             mean, deviations = plane_moments(plane) if known is None else known
             written = {link.writes: link.finish(mean, deviations, plane.shape[2] * plane.shape[3])}
             del plane
+        elif isinstance(link, Attend):
+            written = {link.writes: attend(link, held)}
         else:
             written = {link.writes: link.finish(link.compute(held[link.reads]))}
         for name in dead:

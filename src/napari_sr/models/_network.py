@@ -37,7 +37,7 @@ class Network(nn.Module):
     """
 
     multiple: int = 1
-    """H and W, and the origin of any tile, must be multiples of this."""
+    """H and W must be multiples of this, and the origin of any tile; see `grid`."""
     least_size: int = 1
     """H and W must be at least this."""
 
@@ -59,6 +59,11 @@ class Network(nn.Module):
     def chain(self) -> Chain:
         """Return the network as local steps with small global values between them."""
         raise NotImplementedError(f"{type(self).__name__} defines no chain")
+
+    @property
+    def grid(self) -> int:
+        """The origin of any tile must be a multiple of this."""
+        return self.multiple
 
     @property
     def receptive_field(self) -> int | None:
