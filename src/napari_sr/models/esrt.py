@@ -1,0 +1,387 @@
+"""ESRT: efficient super-resolution transformer.
+
+Lu et al., "Transformer for Single Image Super-Resolution", CVPR Workshops 2022,
+https://arxiv.org/abs/2108.11084
+
+Letters: N images, C features, H x W pixels, S scale.
+As in the released code: the skip image is rectified, and with it never negative; patches that
+overlap are summed, not averaged; the rectifiers of the residual units have a slope per channel.
+Its users cut an image into overlapping quadrants, as whole attention did not fit their memory;
+here the whole image attends, and an odd last row or column has no low-frequency pixel of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_sr.models._blocks import (
+    conv1x1,
+    conv3x3,
+    count,
+    enlarger,
+    reach_of_enlarger,
+    rename,
+    scale_of_enlarger,
+    width_of,
+)
+from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Moments, Step, Window
+from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._transformer import EfficientTransformer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+POOL = 2
+"""Side of the squares whose means are the low frequencies."""
+
+
+class ChannelGate(nn.Module):
+    """Gates of the channels, (N, C, 1, 1), by their means.
+
+    Parameters
+    ----------
+    features, reduction : int
+        Channels C, and how many times narrower the gate is inside.
+    """
+
+    def __init__(self, *, features: int, reduction: int) -> None:
+        super().__init__()
+        self.squeeze = conv1x1(features, features // reduction)
+        self.excite = conv1x1(features // reduction, features)
+
+    def forward(self, mean: Tensor, deviations: Tensor, pixels: int) -> Tensor:
+        """Return the gates of channels of which only the mean matters, (N, C, 1, 1)."""
+        narrow = functional.relu(self.squeeze(mean.to(self.squeeze.weight)))
+        return torch.sigmoid(self.excite(narrow))
+
+    def link(self, reads: str, writes: str) -> Moments:
+        """Return the link that gathers the gates from a whole plane."""
+        return Moments(reads, writes, self)
+
+
+class ResidualUnit(nn.Module):
+    """Two 3x3, narrower between, and a weighted skip, of (N, C, H, W): the paper's RU.
+
+    Parameters
+    ----------
+    features : int
+        Width C, an even number.
+    """
+
+    RADIUS = 2
+
+    def __init__(self, *, features: int) -> None:
+        super().__init__()
+        self.narrow = conv3x3(features, features // 2)
+        self.activation = nn.PReLU(features // 2)
+        self.widen = conv3x3(features // 2, features)
+        self.of_input = nn.Parameter(torch.ones(1))
+        self.of_branch = nn.Parameter(torch.ones(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        branch: Tensor = self.widen(self.activation(self.narrow(x)))
+        return self.of_input * x + self.of_branch * branch
+
+
+class ResidualBlock(nn.Module):
+    """Two units, fused, gated by channel, convolved, and a weighted skip: the paper's ARFB.
+
+    Parameters
+    ----------
+    features, reduction : int
+        Width C, and how many times narrower the channel gate is inside.
+    """
+
+    def __init__(self, *, features: int, reduction: int) -> None:
+        super().__init__()
+        self.first = ResidualUnit(features=features)
+        self.second = ResidualUnit(features=features)
+        self.of_first = nn.Parameter(torch.ones(1))
+        self.of_second = nn.Parameter(torch.ones(1))
+        self.fuse = conv1x1(2 * features, features, bias=False)
+        self.gate = ChannelGate(features=features, reduction=reduction)
+        self.last = conv3x3(features, features, bias=False)
+        self.of_input = nn.Parameter(torch.ones(1))
+        self.of_last = nn.Parameter(torch.ones(1))
+
+    def chain(self, x: str, y: str, pitch: int = 1) -> Iterator[Link]:
+        """Yield the links that make plane `y` of plane `x`, whose pixels are `pitch` wide."""
+        radius, scale = pitch * 2 * ResidualUnit.RADIUS, Fraction(1, pitch)
+        yield Step(self.start, (x,), ("fused",), radius, scale=scale)
+        yield self.gate.link("fused", "gate")
+        yield Step(self.end, ("fused", x), (y,), pitch, ("gate",), scale=scale)
+
+    def start(self, x: Tensor) -> Tensor:
+        """Return what is gated, (N, C, H, W)."""
+        first = self.first(x)
+        both = (self.of_second * self.second(first), self.of_first * first)
+        return functional.relu(self.fuse(torch.cat(both, dim=1)))
+
+    def end(self, fused: Tensor, x: Tensor, gate: Tensor) -> Tensor:
+        """Gate, convolve and add the block's skip, (N, C, H, W)."""
+        return self.of_input * x + self.of_last * functional.relu(self.last(fused * gate))
+
+
+class PreservingBlock(nn.Module):
+    """Low frequencies on a coarse grid, high ones beside them, and both together: the paper's HPB.
+
+    Parameters
+    ----------
+    features, reduction : int
+        Width C, and how many times narrower the channel gates are inside.
+    recursions : int
+        How often the one block of the low frequencies is applied.
+    """
+
+    def __init__(self, *, features: int, reduction: int, recursions: int) -> None:
+        super().__init__()
+
+        def block() -> ResidualBlock:
+            return ResidualBlock(features=features, reduction=reduction)
+
+        self.recursions = recursions
+        self.encode, self.low, self.high, self.last = block(), block(), block(), block()
+        self.fuse = conv1x1(2 * features, features, bias=False)
+        self.gate = ChannelGate(features=features, reduction=reduction)
+
+    def chain(self, x: str, y: str) -> Iterator[Link]:
+        """Yield the links that make plane `y` of plane `x`."""
+        yield from self.encode.chain(x, "encoded")
+        yield Step(self.pool, ("encoded",), ("low",), scale=Fraction(1, POOL))
+        yield Step(self.rest, ("encoded", "low"), ("high",), POOL, placed=True)
+        for _ in range(self.recursions):
+            yield from self.low.chain("low", "low", POOL)
+        yield from self.high.chain("high", "high")
+        yield Step(self.join, ("low", "high"), ("joined",), POOL, placed=True)
+        yield self.gate.link("joined", "joined gate")
+        yield Step(torch.mul, ("joined",), ("joined",), uses=("joined gate",))
+        yield from self.last.chain("joined", "refined")
+        yield Step(torch.add, ("refined", x), (y,))
+
+    @staticmethod
+    def pool(x: Tensor) -> Tensor:
+        """Return the means of squares, (N, C, H // 2, W // 2)."""
+        return functional.avg_pool2d(x, POOL)
+
+    @staticmethod
+    def rest(x: Tensor, low: Tensor, window: Window) -> Tensor:
+        """Return what the low frequencies lack, (N, C, H, W)."""
+        return x - enlarged(low, window)
+
+    def join(self, low: Tensor, high: Tensor, window: Window) -> Tensor:
+        """Return low and high frequencies mixed, (N, C, H, W)."""
+        both = torch.cat((enlarged(low, window), high), dim=1)
+        return functional.relu(self.fuse(both))
+
+
+def enlarged(low: Tensor, window: Window) -> Tensor:
+    """Enlarge a piece of the coarse plane so that the corners of both whole planes meet.
+
+    Parameters
+    ----------
+    low : Tensor, (N, C, H // 2, W // 2)
+        Bilinear between its pixels; those beyond the piece's inner edges are wrong.
+    window : Window
+        Where the piece lies; it begins at even pixels.
+
+    Returns
+    -------
+    Tensor, (N, C, H, W)
+    """
+    axes = (
+        (2, window.top, window.height, window.full_height),
+        (3, window.left, window.width, window.full_width),
+    )
+    for axis, start, length, full in axes:
+        # in whole numbers, so that no piece rounds otherwise than the whole does
+        steps = torch.arange(start, start + length, device=low.device) * (full // POOL - 1)
+        span, last = max(full - 1, 1), low.shape[axis] - 1
+        near = steps // span - start // POOL
+        share = ((steps % span).double() / span).to(low.dtype)
+        shape = (-1, 1) if axis == 2 else (-1,)
+        low = torch.lerp(
+            low.index_select(axis, near.clamp(0, last)),
+            low.index_select(axis, (near + 1).clamp(0, last)),
+            share.reshape(shape),
+        )
+    return low
+
+
+class ESRT(Network):
+    """Blocks that keep low and high frequencies apart, then attention over the whole image.
+
+    Parameters
+    ----------
+    scale, channels : int
+        Enlargement, 3 or a power of 2, and image channels: 3 for RGB.
+    features, blocks, recursions : int
+        Width C, a multiple of 4, number of blocks, and how often each one applies its block of
+        low frequencies; the paper has 32, 3 and 5.
+    reduction : int
+        How many times narrower the channel gates are inside.
+    heads, splits : int
+        Of the transformer: heads, and chunks that the image is cut into; the paper has 8 and 4.
+    input_range : float
+        The float maximum that the weights expect.
+    """
+
+    least_size = POOL
+
+    def __init__(
+        self,
+        *,
+        scale: int,
+        channels: int = 3,
+        features: int = 32,
+        blocks: int = 3,
+        recursions: int = 5,
+        reduction: int = 16,
+        heads: int = 8,
+        splits: int = 4,
+        input_range: float = 1.0,
+    ) -> None:
+        super().__init__(scale=scale, channels=channels, input_range=input_range)
+        self.head = conv3x3(channels, features)
+        self.blocks = nn.ModuleList(
+            PreservingBlock(features=features, reduction=reduction, recursions=recursions)
+            for _ in range(blocks)
+        )
+        self.merge = conv3x3(blocks * features, features)
+        self.transformer = EfficientTransformer(features=features, heads=heads, splits=splits)
+        self.folded = conv3x3(features, features)
+        self.of_head = nn.Parameter(torch.ones(1))
+        self.of_body = nn.Parameter(torch.ones(1))
+        self.reduce = conv3x3(features, features)
+        self.enlarge = enlarger(features, scale)
+        self.tail = conv3x3(features, channels)
+        self.skip_enlarge = enlarger(features, scale)
+        self.skip_tail = conv3x3(features, channels, bias=False)
+
+    @property
+    def grid(self) -> int:
+        """Tiles begin where squares do; the image may end within one."""
+        return POOL
+
+    def chain(self) -> Chain:
+        """Return the blocks, the transformer that sees everything, and both enlargements."""
+        links: list[Link] = [Step(self._start, (IMAGE,), ("shallow",), 1)]
+        names = ["shallow"]
+        for index, block in enumerate(cast("Iterable[PreservingBlock]", self.blocks)):
+            names.append(f"x{index + 1}")
+            links += block.chain(*names[-2:])
+        links.append(Step(self._merge, tuple(names[1:]), ("merged",), 1))
+        links.append(Step(self.transformer.start, ("merged",), ("questions", "told"), 1))
+        links.append(self.transformer.link("questions", "told", "attended"))
+        # a 3x3 over what is folded
+        reach, reads = EfficientTransformer.RADIUS + 1, ("shallow", "merged", "attended")
+        links.append(Step(self._body, reads, ("body",), reach))
+        reach = 1 + reach_of_enlarger(self.scale, 1)
+        return (*links, Step(self._finish, ("shallow", "body"), (RESULT,), reach, scale=self.scale))
+
+    def _start(self, image: Tensor) -> Tensor:
+        shallow: Tensor = self.head(image * self.input_range)
+        return shallow
+
+    def _merge(self, *blocks: Tensor) -> Tensor:
+        merged: Tensor = self.merge(torch.cat(blocks, dim=1))
+        return merged
+
+    def _body(self, shallow: Tensor, merged: Tensor, attended: Tensor) -> Tensor:
+        folded: Tensor = self.folded(self.transformer.finish(merged, attended))
+        return self.of_head * shallow + self.of_body * folded
+
+    def _finish(self, shallow: Tensor, body: Tensor) -> Tensor:
+        main: Tensor = self.tail(self.enlarge(self.reduce(body)))
+        skip = functional.relu(self.skip_tail(self.skip_enlarge(shallow)))
+        return (skip + main) / self.input_range
+
+
+_KEYS = (
+    (r"^head\.0\.", "head."),
+    (r"^body\.0\.encoder(\d+)\.", lambda match: f"blocks.{int(match[1]) - 1}."),
+    (r"^(blocks\.\d+)\.alise2\.conv\.", r"\1.fuse."),
+    (r"^(blocks\.\d+)\.alise\.", r"\1.last."),
+    (r"^(blocks\.\d+)\.encoder\.", r"\1.encode."),
+    (r"^(blocks\.\d+)\.decoder_(low|high)\.", r"\1.\2."),
+    (r"\.layer1\.", ".first."),
+    (r"\.layer2\.", ".second."),
+    (r"\.layer4\.conv\.", ".last."),
+    (r"\.alise\.conv\.", ".fuse."),
+    (r"\.att(?:en)?\.conv_du\.0\.", ".gate.squeeze."),
+    (r"\.att(?:en)?\.conv_du\.2\.", ".gate.excite."),
+    (r"\.(first|second)\.conv\.", r".\1.narrow."),
+    (r"\.(first|second)\.conv1\.", r".\1.widen."),
+    (r"\.(first|second)\.relu\.", r".\1.activation."),
+    (r"\.(first|second)\.weight1\.scale$", r".\1.of_input"),
+    (r"\.(first|second)\.weight2\.scale$", r".\1.of_branch"),
+    (r"^(blocks\..*)\.weight2\.scale$", r"\1.of_second"),
+    (r"^(blocks\..*)\.weight3\.scale$", r"\1.of_first"),
+    (r"^(blocks\..*)\.weight4\.scale$", r"\1.of_input"),
+    (r"^(blocks\..*)\.weight5\.scale$", r"\1.of_last"),
+    (r"^body\.0\.weight1\.scale$", "of_head"),
+    (r"^body\.0\.weight2\.scale$", "of_body"),
+    (r"^body\.0\.reduce\.", "merge."),
+    (r"^body\.0\.alise\.", "folded."),
+    (r"^body\.0\.attention\.", "transformer."),
+    (r"^(transformer)\.atten\.qkv\.", r"\1.ask."),
+    (r"^(transformer)\.atten\.proj\.", r"\1.expand."),
+    (r"^(transformer)\.atten\.", r"\1."),
+    (r"^(transformer)\.norm1\.", r"\1.norm."),
+    (r"^(transformer)\.norm2\.", r"\1.perceptron_norm."),
+    (r"^(transformer)\.mlp\.fc1\.", r"\1.perceptron.0."),
+    (r"^(transformer)\.mlp\.fc2\.", r"\1.perceptron.2."),
+    (r"^tail\.0\.", "enlarge."),
+    (r"^tail\.1\.", "tail."),
+    (r"^up\.0\.", "skip_enlarge."),
+    (r"^up\.1\.conv\.", "skip_tail."),
+)
+_UNUSED = re.compile(r"^blocks\.\d+\.(?:encode|low|high|last)\.weight1\.scale$")
+"""Scalars that the released code stores, one in every residual block, and that nothing reads."""
+
+
+def adapt(state: StateDict) -> StateDict:
+    """Rename the authors' keys to this network's own, and leave out what nothing uses."""
+    if "body.0.attention.atten.qkv.weight" not in state:
+        return state
+    renamed = rename(state, _KEYS)
+    return {key: value for key, value in renamed.items() if not _UNUSED.match(key)}
+
+
+def options_of(state: StateDict) -> Options | None:
+    """Read ESRT's constructor arguments off a checkpoint, or None if it is not an ESRT."""
+    features, channels = width_of(state, "head.weight")
+    narrow, _ = width_of(state, "blocks.0.gate.squeeze.weight")
+    scale = scale_of_enlarger(state, "enlarge.")
+    if not channels or not narrow or scale is None or "transformer.ask.weight" not in state:
+        return None
+    return {
+        "scale": scale,
+        "channels": channels,
+        "features": features,
+        "blocks": count(state, r"blocks\.(\d+)\."),
+        "reduction": features // narrow,
+    }
+
+
+ARCHITECTURE = Architecture(
+    network=ESRT,
+    title="ESRT",
+    summary="Light transformer that sees the whole image; slow on large ones.",
+    paper="https://arxiv.org/abs/2108.11084",
+    options_of=options_of,
+    adapt=adapt,
+    example={
+        "scale": 2,
+        "channels": 3,
+        "features": 16,
+        "blocks": 1,
+        "reduction": 8,
+    },
+)

@@ -1,0 +1,132 @@
+"""ESRT: against its reference code, and how it splits an image into frequencies."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from reference import cases
+from torch.nn import functional
+
+from napari_sr import models
+from napari_sr.engine.memory import peak_bytes
+from napari_sr.models._chain import Window
+from napari_sr.models.esrt import ESRT, ChannelGate, PreservingBlock, adapt, enlarged
+
+UNUSED = 12
+"""Scalars that released checkpoints hold and that nothing reads: one for each residual block."""
+
+
+@pytest.mark.parametrize("name", cases("ESRT", "synth_ESRT"))
+def test_agrees_with_reference_code(name, case_of):
+    case = case_of(name)
+    case.images.pop("set5_woman", None)  # as good as the crop, and takes seconds
+
+    network = models.build(case.state)
+
+    assert max(case.errors(network).values()) <= 1e-5
+    count = sum(parameter.numel() for parameter in network.parameters())
+    assert count == case.parameters - UNUSED
+
+
+@pytest.mark.parametrize(
+    ("scale", "released"), [(2, 677_783), (3, 770_263), (4, 751_767)], ids=["x2", "x3", "x4"]
+)
+def test_parameters_are_as_many_as_released_and_used(scale, released):
+    # the paper rounds the same: 677K, 770K, 751K
+    with torch.device("meta"):
+        network = ESRT(scale=scale)
+
+    assert sum(parameter.numel() for parameter in network.parameters()) == released - UNUSED
+
+
+@pytest.mark.parametrize("name", cases("synth_ESRT"))
+def test_only_what_nothing_reads_is_left_out(name, case_of):
+    state = case_of(name).state
+
+    assert len(state) - len(adapt(state)) == UNUSED
+
+
+@pytest.mark.parametrize("size", [(2, 3), (3, 2), (7, 13), (8, 20), (37, 54)])
+def test_corners_of_the_coarse_plane_meet_the_images(size):
+    low = torch.rand(2, 3, size[0] // 2, size[1] // 2)
+
+    large = enlarged(low, Window.whole(torch.empty(2, 3, *size)))
+
+    expected = functional.interpolate(low, size, mode="bilinear", align_corners=True)
+    torch.testing.assert_close(large, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("full", [30, 31])
+def test_a_piece_is_enlarged_as_it_is_in_the_whole(full):
+    low = torch.rand(1, 1, full // 2, full // 2)
+    whole = enlarged(low, Window(0, 0, full, full, full, full))
+
+    piece = enlarged(low[..., 5:12, 6:], Window(10, 12, 14, full - 12, full, full))
+
+    # two pixels around a piece look outside
+    assert torch.equal(piece[..., 2:-2, 2:], whole[..., 12:22, 14:])
+
+
+def test_high_frequencies_are_what_the_low_ones_lack():
+    torch.manual_seed(0)
+    x = torch.rand(1, 3, 9, 12)
+    window = Window.whole(x)
+    low = PreservingBlock.pool(x)
+
+    high = PreservingBlock.rest(x, low, window)
+
+    torch.testing.assert_close(high + enlarged(low, window), x)
+    flat = torch.ones(1, 3, 9, 12)
+    assert PreservingBlock.rest(flat, PreservingBlock.pool(flat), window).abs().max() == 0
+
+
+def test_the_gate_goes_by_the_mean_alone():
+    gate = ChannelGate(features=4, reduction=2)
+    mean = torch.rand(1, 4, 1, 1)
+
+    first, second = (gate(mean, torch.full_like(mean, many), 9) for many in (0.0, 7.0))
+
+    assert torch.equal(first, second)
+    assert first.min() > 0 and first.max() < 1
+
+
+def test_the_skip_image_is_never_negative(example):
+    network = example("esrt")
+    torch.nn.init.zeros_(network.tail.weight)
+    torch.nn.init.zeros_(network.tail.bias)
+
+    with torch.inference_mode():
+        result = network(torch.rand(1, 3, 8, 9))
+
+    assert result.min() == 0
+
+
+def test_memory_grows_no_faster_than_the_image():
+    with torch.device("meta"):
+        network = ESRT(scale=2)
+
+    peak = peak_bytes(network, 3, 128, 128)
+
+    # a matrix of scores alone would be 512 MiB here, and 8 GiB at 256 x 256
+    assert peak < 9 * 1024 * 128**2
+
+
+def test_odd_images_are_not_padded(example):
+    network = example("esrt")
+
+    with torch.inference_mode():
+        results = [network(torch.rand(1, 3, *size)) for size in ((2, 2), (7, 13), (37, 5))]
+
+    assert [result.shape[2:] for result in results] == [(4, 4), (14, 26), (74, 10)]
+    assert (network.multiple, network.grid) == (1, 2)
+
+
+def test_input_range_scales_in_and_out(example):
+    state = example("esrt").state_dict()
+    image = torch.rand(1, 3, 8, 8)
+
+    with torch.inference_mode():
+        plain = models.build(state)(255 * image) / 255
+        ranged = models.build(state, input_range=255)(image)
+
+    torch.testing.assert_close(ranged, plain, rtol=1e-5, atol=1e-6)
