@@ -56,6 +56,8 @@ def transposed(kernel: int, stride: int, padding: int) -> Reach:
 
 def resized(ratio: Fraction | int) -> Reach:
     """Return the reach of bicubic resizing to `ratio` times as many pixels."""
+    if ratio == 1:
+        return same()
     shift = Fraction(ratio - 1) / 2
     width = 2 * max(Fraction(ratio), Fraction(1))
     return Reach(width + shift, width - shift, ratio)

@@ -1,0 +1,196 @@
+"""DRCN: deeply-recursive convolutional network.
+
+Kim et al., "Deeply-Recursive Convolutional Network for Image Super-Resolution", CVPR 2016,
+https://arxiv.org/abs/1511.04491
+
+Letters: N images, C features, H x W pixels, S scale, D depth.
+The network sees the bicubically enlarged luma, which it makes itself. One convolution runs D times;
+every time the same two layers predict the image, and the result is the weighted sum of all D
+predictions. The paper adds the enlarged image to each. A public variant (jiny2001) joins it, as
+one more channel, to the features from which a prediction is made, rectifies the prediction, and
+divides the sum by the sum of its weights: this network does so where `joined`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from napari_sr.models._blocks import Activated3x3, rename, shape_of, width_of
+from napari_sr.models._chain import IMAGE, RESULT, Chain
+from napari_sr.models._grids import chain_of, operation, resized, same
+from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models.resize import imresize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class DRCN(Network):
+    """One convolution again and again, with a prediction after every time.
+
+    Parameters
+    ----------
+    scale, channels : int
+        Enlargement, which weights do not show, and image channels: 1 for luma.
+    features, depth : int
+        Width C and D: 256 and 16 in the paper.
+    joined : bool
+        Whether the enlarged image is one more channel of the features (the variant), or is added
+        to each prediction (the paper).
+    input_range : float, optional
+        The float maximum that the weights expect; None for 255 where `joined`, else 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: int,
+        channels: int = 1,
+        features: int = 256,
+        depth: int = 16,
+        joined: bool = False,
+        input_range: float | None = None,
+    ) -> None:
+        if input_range is None:
+            input_range = 255.0 if joined else 1.0
+        super().__init__(scale=scale, channels=channels, input_range=input_range)
+        if depth < 1:
+            raise ValueError(f"DRCN needs a depth of at least 1, got depth={depth}")
+        self.depth = depth
+        self.joined = joined
+        rectifier = nn.ReLU()
+        self.head = Activated3x3(channels, features, activation=rectifier)
+        self.embed = Activated3x3(features, features, activation=rectifier)
+        self.recur = Activated3x3(features, features, activation=rectifier)
+        self.rebuild = Activated3x3(features, features, activation=rectifier)
+        self.tail = Activated3x3(
+            features + channels * joined, channels, activation=rectifier if joined else None
+        )
+        self.weights = nn.Parameter(torch.full((depth,), 1 / depth))
+
+    def chain(self) -> Chain:
+        """Return local steps: the network is purely convolutional."""
+        scale = self.scale
+        operations = [
+            operation(self._enlarge, {IMAGE: resized(scale)}, "enlarged", scale),
+            operation(self.head, {"enlarged": same(1)}, "x", scale),
+            operation(self.embed, {"x": same(1)}, "x0", scale),
+        ]
+        for kind, depth in self._order():
+            x, total = f"x{depth}", RESULT if depth == self.depth else f"total{depth}"
+            if kind == "recur":
+                operations.append(operation(self.recur, {f"x{depth - 1}": same(1)}, x, scale))
+                continue
+            reads = {x: same(2), "enlarged": same(int(self.joined))}
+            if depth > 1:
+                reads[f"total{depth - 1}"] = same()
+            add = partial(self._add, depth=depth)
+            operations.append(operation(add, reads, total, scale))
+        return chain_of(operations)
+
+    def predictions(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return the prediction of every depth: training compares each with the truth.
+
+        Parameters
+        ----------
+        image : Tensor, (N, channels, H, W)
+
+        Returns
+        -------
+        tuple of Tensor, D times (N, channels, S * H, S * W)
+        """
+        self._check(image)
+        enlarged = self._enlarge(image)
+        x = self.embed(self.head(enlarged))
+        found: list[Tensor] = []
+        for _ in range(self.depth):
+            x = self.recur(x)
+            found.append(self._predict(x, enlarged) / self.input_range)
+        return tuple(found)
+
+    def _order(self) -> Iterator[tuple[str, int]]:
+        """Yield recursions and predictions in the order in which they run.
+
+        A prediction looks two pixels around, as two recursions do. Run two recursions late, it
+        is no further from the image than what the next recursion reads, and the chain can be
+        cut there.
+        """
+        for depth in range(1, self.depth + 1):
+            yield "recur", depth
+            if depth > 2:
+                yield "predict", depth - 2
+        for depth in range(max(self.depth - 1, 1), self.depth + 1):
+            yield "predict", depth
+
+    def _enlarge(self, image: Tensor) -> Tensor:
+        enlarged = image if self.scale == 1 else imresize(image, self.scale)
+        return enlarged * self.input_range
+
+    def _predict(self, x: Tensor, enlarged: Tensor) -> Tensor:
+        features = self.rebuild(x)
+        if self.joined:
+            joined: Tensor = self.tail(torch.cat([features, enlarged], dim=1))
+            return joined
+        added: Tensor = self.tail(features, enlarged)
+        return added
+
+    def _add(
+        self, x: Tensor, enlarged: Tensor, total: Tensor | None = None, *, depth: int
+    ) -> Tensor:
+        """Return the sum with one more prediction, or after the last the result."""
+        more = self._predict(x, enlarged) * self.weights[depth - 1]
+        total = more if total is None else total + more
+        if depth < self.depth:
+            return total
+        return total / (self.input_range * (self.weights.sum() if self.joined else 1))
+
+
+_VARIANT = (
+    (r"^W-1_conv\.conv_W_1$", "head.weight"),
+    (r"^W-1_conv\.conv_B$", "head.bias"),
+    (r"^W0_conv\.conv_W_1$", "embed.weight"),
+    (r"^W0_conv\.conv_B$", "embed.bias"),
+    (r"^W_conv$", "recur.weight"),
+    (r"^B$", "recur.bias"),
+    (r"^WD1_conv_1$", "rebuild.weight"),
+    (r"^BD1$", "rebuild.bias"),
+    (r"^WD2_conv_1$", "tail.weight"),
+    (r"^BD2$", "tail.bias"),
+    (r"^LayerWeights$", "weights"),
+)
+
+
+def adapt(state: StateDict) -> StateDict:
+    """Rename the variant's keys to this network's own, and turn TensorFlow's axes."""
+    if "LayerWeights" not in state:
+        return state
+    return {
+        # which are rows, columns, inputs and outputs
+        key: value.permute(3, 2, 0, 1) if value.ndim == 4 else value
+        for key, value in rename(state, _VARIANT).items()
+    }
+
+
+def options_of(state: StateDict) -> Options | None:
+    """Read DRCN's constructor arguments off a checkpoint, all but the scale."""
+    features, channels = width_of(state, "head.weight")
+    depth = shape_of(state, "weights")
+    if not features or len(depth) != 1 or "recur.weight" not in state:
+        return None
+    joined = width_of(state, "tail.weight")[1] == features + channels
+    return {"channels": channels, "features": features, "depth": depth[0], "joined": joined}
+
+
+ARCHITECTURE = Architecture(
+    network=DRCN,
+    title="DRCN",
+    summary="One layer used many times, every time with a prediction; luma; slow.",
+    paper="https://arxiv.org/abs/1511.04491",
+    options_of=options_of,
+    adapt=adapt,
+    example={"scale": 2, "channels": 1, "features": 6, "depth": 5},
+)
