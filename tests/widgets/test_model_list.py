@@ -58,6 +58,13 @@ def test_a_file_that_shows_its_scale_offers_only_that(tmp_path):
     assert model.title == "bsrn"
 
 
+def test_a_file_of_several_scales_offers_these(tmp_path):
+    model = inspect_checkpoint(save(tmp_path, "mdsr", scale=3, scales=(3, 8)))
+
+    assert model.scales == (3, 8)
+    assert model.scale_is_known
+
+
 def test_a_file_that_hides_its_scale_asks(tmp_path):
     path = save(tmp_path, "fsrcnn")
 

@@ -114,13 +114,13 @@ def inspect_checkpoint(path: Path) -> Model:
         for parameter in parameters
         if parameter.name not in found and "float" in str(parameter.annotation)
     }
-    known = "scale" in found
+    scales = (found["scale"],) if "scale" in found else found.get("scales")
     return Model(
         name=str(path),
         title=path.stem,
         heading=OPENED,
         summary=f"{record.title}. {record.summary}",
-        scales=(int(found["scale"]),) if known else SCALES_TO_OFFER,
-        scale_is_known=known,
+        scales=scales or SCALES_TO_OFFER,
+        scale_is_known=scales is not None,
         questions=MappingProxyType(questions),
     )
