@@ -104,6 +104,6 @@ def test_levels_of_different_depths_are_no_lapsrn(example):
 @pytest.mark.parametrize("key", ["input_conv_f", "level1_conv2_f", "level1_img_up_f"])
 def test_authors_filters_of_strange_shapes_match_nothing(key, shared):
     state = read_checkpoint(shared / "weights/lapsrn/LapSRN_x2.mat")
-    for shape in [(), (0,), (3, 3), (3, 3, 64, 64, 1), (5, 5, 64, 64)]:
+    for shape in [(), (3, 3), (3, 3, 64, 64, 1)]:
         with pytest.raises(ValueError, match="matches none of"):
             models.build({**state, key: torch.zeros(shape)})
