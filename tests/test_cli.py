@@ -318,6 +318,7 @@ def test_models_are_listed_with_where_they_are(run, monkeypatch, tmp_path):
 
     assert code == 0
     assert re.search(r"^fsrcnn-x2 +x2 +12,809 +\d\d\.\d\d dB +BSD-3-Clause .* shipped$", out, re.M)
+    assert re.search(r"^lanczos-x4 +x4 +0 .* computed$", out, re.M)
     assert re.search(r"^imdn-x4 +x4 .* none stated .* to download \(2\.9 MB\)$", out, re.M)
     assert str(tmp_path / "cache") in out
 

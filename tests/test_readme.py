@@ -22,12 +22,14 @@ def rows():
             f"`{family}`",
             title,
             ", ".join(f"x{entry.scale}" for entry in members),
-            " / ".join(f"{entry.parameters:,}" for entry in members[:: len(members) - 1 or 1])
+            " / ".join(f"{entry.parameters:,}" for entry in members)
             if len({entry.parameters for entry in members}) > 1
             else f"{members[0].parameters:,}",
             members[0].licence,
             " / ".join(f"{entry.psnr_set5:.2f}" for entry in members),
-            "ships" if members[0].url is None else "downloaded on first use",
+            "computed"
+            if members[0].computed
+            else ("ships" if members[0].url is None else "downloaded on first use"),
         ]
         yield "| " + " | ".join(cells) + " |"
 

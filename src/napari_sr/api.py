@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.arrays import ArrayLike, Percentiles
     from napari_sr.engine.plane import Progress
+    from napari_sr.zoo.registry import Entry
 
 SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors", ".npz", ".mat")
 """What names a checkpoint file rather than a known model."""
@@ -63,9 +64,7 @@ def load(name_or_path: str | Path, scale: int | None = None, **options: Any) -> 
     else:
         entry = find(str(name_or_path), scale)
         file = fetch(entry)
-        network = models.build(
-            read_checkpoint(file), scale=entry.scale, **{**entry.options, **options}
-        )
+        network = _known(entry, file, options)
         name = entry.name
     network.provenance = {
         "model": name,
@@ -155,6 +154,15 @@ def upscale(
             return pixels
         if progress is not None:
             progress(step)
+
+
+def _known(entry: Entry, file: Path, options: dict[str, Any]) -> Network:
+    if not entry.computed:
+        state = read_checkpoint(file)
+        return models.build(state, scale=entry.scale, **{**entry.options, **options})
+    if options:
+        raise ValueError(f"{entry.name} has no options, got {options}")
+    return models.architecture(entry.architecture).network(scale=entry.scale, **entry.options)
 
 
 def _as_array(image: ArrayLike) -> ArrayLike:

@@ -175,7 +175,7 @@ def demo_command() -> None:
 def _row(entry: Entry) -> tuple[str, ...]:
     path = local_path(entry)
     if entry.url is None:
-        where = "shipped"
+        where = "computed" if entry.computed else "shipped"
     elif path is None:
         where = f"to download ({entry.size / 1e6:.1f} MB)"
     else:

@@ -5,7 +5,7 @@ import torch
 
 from napari_sr import models
 from napari_sr.widgets._model_chooser import ModelChooser, about
-from napari_sr.widgets._model_list import OPENED, known_models
+from napari_sr.widgets._model_list import COMPUTED, OPENED, known_models
 
 
 @pytest.fixture
@@ -75,7 +75,10 @@ def test_the_line_says_whether_a_download_is_needed(monkeypatch, tmp_path, share
     assert "on this machine" in about(by_title["BSRN-S"])
 
 
-@pytest.mark.parametrize("model", known_models(), ids=lambda model: model.name)
+LEARNED = [model for model in known_models() if model.heading != COMPUTED]
+
+
+@pytest.mark.parametrize("model", LEARNED, ids=lambda model: model.name)
 def test_the_line_names_size_licence_and_training(model):
     line = about(model)
 
@@ -143,3 +146,11 @@ def test_choosing_a_model_takes_back_an_unusable_file(chooser, tmp_path, qtbot):
 
     assert chooser.problem() is None
     assert chooser.choice().label == "FSRCNN x2"
+
+
+def test_the_line_of_a_formula_says_that_nothing_is_learned(chooser):
+    choose(chooser, "Lanczos")
+
+    assert "Windowed sine" in chooser.about.text()
+    assert "nothing is learned" in chooser.about.text()
+    assert chooser.choice().label == "Lanczos x2"

@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+import napari_sr
 from napari_sr import models
 from napari_sr.widgets._model_list import (
+    COMPUTED,
     DOWNLOADED,
     INCLUDED,
     Choice,
@@ -32,7 +34,7 @@ def test_models_that_ship_come_first():
     headings = [model.heading for model in known_models()]
 
     assert headings[0] == INCLUDED
-    assert headings == sorted(headings, key=[INCLUDED, DOWNLOADED].index)
+    assert headings == sorted(headings, key=[INCLUDED, DOWNLOADED, COMPUTED].index)
 
 
 def test_a_model_offers_the_scales_that_exist():
@@ -41,6 +43,14 @@ def test_a_model_offers_the_scales_that_exist():
     assert by_name["fsrcnn"].scales == (2, 3, 4)
     assert by_name["bsrn"].scales == (2, 4)
     assert by_name["fsrcnn"].title == "FSRCNN"
+
+
+def test_interpolations_are_offered_like_any_model():
+    offered = {model.name: model for model in known_models() if model.heading == COMPUTED}
+
+    assert list(offered) == ["nearest", "bilinear", "bicubic", "bicubic-torch", "lanczos"]
+    assert {model.scales for model in offered.values()} == {(2, 3, 4)}
+    assert napari_sr.load(**Choice(offered["lanczos"], 3).arguments).method == "lanczos"
 
 
 def test_a_known_choice_is_loaded_by_its_name():

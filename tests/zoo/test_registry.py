@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from urllib.parse import quote
 
 import pytest
 
 from napari_sr import models
 from napari_sr.zoo.checkpoint import read_checkpoint
+from napari_sr.zoo.download import local_path
 from napari_sr.zoo.registry import entries, find
 
 NAMES = [entry.name for entry in entries()]
@@ -27,7 +29,7 @@ def test_an_address_is_pinned_to_a_commit_and_a_hash(name):
     entry = find(name)
 
     assert re.fullmatch(
-        r"https://raw\.githubusercontent\.com/[^/]+/[^/]+/[0-9a-f]{40}/.+\.pth", entry.url
+        r"https://raw\.githubusercontent\.com/[^/]+/[^/]+/[0-9a-f]{40}/.+\.(pth|mat)", entry.url
     )
     assert re.fullmatch(r"[0-9a-f]{64}", entry.sha256)
     assert entry.licence and entry.trained_on and entry.summary
@@ -43,7 +45,7 @@ def test_the_entry_of_a_download_is_what_the_manifest_says(name, shared):
     repository, commit, path = re.fullmatch(r"(\S+) at (\w+), (.+)", record["source"]).groups()
 
     expected = f"https://raw.githubusercontent.com/{repository.removeprefix('github.com/')}"
-    assert entry.url == f"{expected}/{commit}/{path}"
+    assert entry.url == f"{expected}/{commit}/{quote(path)}"
     assert entry.size == len(content)
     assert entry.sha256 == hashlib.sha256(content).hexdigest()
     assert record["licence"].startswith(entry.licence)
@@ -59,6 +61,14 @@ def test_the_checkpoint_builds_the_network_that_the_entry_names(name, shared):
 
     assert type(network) is models.architecture(entry.architecture).network
     assert sum(parameter.numel() for parameter in network.parameters()) == entry.parameters
+
+
+def test_what_is_computed_names_the_code_that_does_it():
+    for entry in entries():
+        assert entry.computed == (entry.architecture == "interpolation")
+        if entry.computed:
+            assert (entry.url, entry.sha256, entry.size) == (None, "", 0)
+            assert local_path(entry).read_text().startswith('"""Interpolation')
 
 
 @pytest.mark.parametrize("text", ["bsrn-s-x4", "BSRN_S_x4", "bsrn s X4", "BSRN-S", "bsrn_s"])

@@ -13,7 +13,7 @@ from napari_sr.zoo.download import SHIPPED
 from napari_sr.zoo.registry import entries
 from napari_sr.zoo.seal import card, seal
 
-SHIPS = [entry for entry in entries() if entry.url is None]
+SHIPS = [entry for entry in entries() if entry.url is None and not entry.computed]
 
 
 @pytest.mark.parametrize("entry", SHIPS, ids=lambda entry: entry.name)
@@ -34,7 +34,9 @@ def test_nothing_ships_that_the_registry_does_not_know():
 def test_sealing_writes_size_hash_and_score_of_what_ships_alone(tmp_path):
     registry, file = tmp_path / "registry.json", tmp_path / "a.safetensors"
     away = {"name": "b", "url": "somewhere", "sha256": "kept"}
-    registry.write_text(json.dumps([{"name": "a", "file": file.name, "url": None}, away]))
+    registry.write_text(
+        json.dumps([{"name": "a", "file": file.name, "url": None, "parameters": 3}, away])
+    )
     save_file(
         {"w": torch.zeros(3)}, file, metadata={"card": json.dumps({"psnr_set5_luma": 36.987})}
     )

@@ -46,7 +46,7 @@ def test_the_default_clears_bicubic_on_set5(scale, gain, shared):
 
 
 def test_shipped_weights_carry_their_card_and_are_small():
-    shipped = [entry for entry in entries() if entry.url is None]
+    shipped = [entry for entry in entries() if entry.url is None and not entry.computed]
 
     for entry in shipped:
         with safe_open(local_path(entry), "pt") as file:

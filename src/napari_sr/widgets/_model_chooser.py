@@ -172,6 +172,8 @@ def about(model: Model) -> str:
     if not model.entries:
         return f"{model.summary} {model.name}"
     entry = model.entries[0]
+    if entry.computed:
+        return f"{model.summary} (Included; nothing is learned.)"
     here = "included" if entry.url is None else "on this machine"
     where = "to download once" if local_path(entry) is None else here
     facts = [f"{size_in_words(entry.size)}, {where}", f"licence: {entry.licence}"]

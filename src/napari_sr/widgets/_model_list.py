@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SCALES_TO_OFFER = (2, 3, 4)
 """Offered where a checkpoint's tensors don't show their scale."""
 INCLUDED, DOWNLOADED, OPENED = "Included", "Downloaded on first use", "Opened files"
+COMPUTED = "Interpolation, to compare with"
 """The list's headings."""
 
 
@@ -74,12 +75,15 @@ class Choice:
 
 
 def known_models() -> list[Model]:
-    """Return the registry's models, each with all its scales; those that ship come first."""
+    """Return the registry's models, each with all its scales; those that ship come first.
+
+    Last come formulas without weights.
+    """
     families: dict[str, list[registry.Entry]] = {}
     for entry in registry.entries():
         families.setdefault(entry.family, []).append(entry)
     models = [_known(family, entries) for family, entries in families.items()]
-    return sorted(models, key=lambda model: model.heading != INCLUDED)
+    return sorted(models, key=lambda model: (INCLUDED, DOWNLOADED, COMPUTED).index(model.heading))
 
 
 def _known(family: str, entries: list[registry.Entry]) -> Model:
@@ -87,11 +91,17 @@ def _known(family: str, entries: list[registry.Entry]) -> Model:
     return Model(
         name=family,
         title=re.sub(r" x\d+$", "", by_scale[0].title),
-        heading=DOWNLOADED if by_scale[0].url else INCLUDED,
+        heading=_heading(by_scale[0]),
         summary=by_scale[0].summary,
         scales=tuple(entry.scale for entry in by_scale),
         entries=by_scale,
     )
+
+
+def _heading(entry: registry.Entry) -> str:
+    if entry.computed:
+        return COMPUTED
+    return DOWNLOADED if entry.url else INCLUDED
 
 
 def inspect_checkpoint(path: Path) -> Model:

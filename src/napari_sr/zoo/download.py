@@ -23,6 +23,8 @@ CACHE_VARIABLE = "NAPARI_SR_CACHE"
 MIRROR_VARIABLE = "NAPARI_SR_WEIGHTS"
 SHIPPED = Path(__file__).with_name("weights")
 """Folder of the weights that ship with the package."""
+NETWORKS = Path(__file__).parents[1] / "models"
+"""Folder of the networks, where the code of those without weights is."""
 CHUNK = 1 << 16
 """Bytes between two reports of progress."""
 PATIENCE = 30
@@ -49,11 +51,11 @@ def cache_folder() -> Path:
 def local_path(entry: Entry) -> Path | None:
     """Return a checkpoint's file where it is on this machine, else None.
 
-    It ships, or it is in the cache, or a file of its size and sha256 lies anywhere below the
-    mirror folder, whatever that file is called.
+    It ships, weights or a formula's code, or it is in the cache, or a file of its size and sha256
+    lies anywhere below the mirror folder, whatever that file is called.
     """
     if entry.url is None:
-        return SHIPPED / entry.file
+        return (NETWORKS if entry.computed else SHIPPED) / entry.file
     cached = cache_folder() / entry.file
     return next((path for path in (cached, *_mirrored(entry)) if _is(path, entry)), None)
 

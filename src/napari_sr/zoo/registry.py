@@ -36,11 +36,12 @@ class Entry:
     summary: str
     """One line for people who choose a model."""
     file: str
-    """Name of the file, in the cache or among the weights that ship."""
+    """Name of the file: in the cache, among the weights that ship, or among the networks where
+    there are no weights."""
     url: str | None
     """Where to download it, pinned to a commit; None where it ships with the package."""
     sha256: str
-    """Of the file; what differs is never used."""
+    """Of the file; what differs is never used. Empty where there are no weights."""
     size: int
     """Of the file, in bytes."""
     licence: str
@@ -52,7 +53,12 @@ class Entry:
     options: dict[str, Any]
     """What its tensors cannot tell: keywords of the network's constructor."""
     parameters: int
-    """How many numbers were trained."""
+    """How many numbers were trained; 0 where a formula does without."""
+
+    @property
+    def computed(self) -> bool:
+        """Whether it is a formula without weights, so that there is nothing to load."""
+        return self.parameters == 0
 
 
 @cache

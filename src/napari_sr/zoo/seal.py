@@ -33,7 +33,7 @@ def card(path: Path) -> dict[str, Any]:
 def seal(registry: Path = REGISTRY, folder: Path = SHIPPED) -> list[str]:
     """Rewrite the registry's entries of files that ship; return their names."""
     records: list[dict[str, Any]] = json.loads(registry.read_text(encoding="utf-8"))
-    shipped = [record for record in records if record["url"] is None]
+    shipped = [record for record in records if record["url"] is None and record["parameters"]]
     for record in shipped:
         path = folder / record["file"]
         score = card(path).get("psnr_set5_luma")
