@@ -41,6 +41,15 @@ def test_the_default_comes_in_three_scales_and_keeps_a_smooth_image(scale):
     assert np.abs(result - expected)[inside, inside].max() < 2 / 255
 
 
+def test_a_formula_loads_by_its_name_and_has_no_options():
+    network = napari_sr.load("Lanczos", 3)
+
+    assert not network.training
+    assert (network.scale, network.provenance["model"]) == (3, "lanczos-x3")
+    with pytest.raises(ValueError, match=r"lanczos-x3 has no options, got {'input_range': 255}"):
+        napari_sr.load("lanczos-x3", input_range=255)
+
+
 def test_a_checkpoint_loads_as_the_network_that_was_saved(checkpoint):
     network, path = checkpoint
     image = torch.rand(1, 3, 20, 21)

@@ -162,7 +162,8 @@ def _known(entry: Entry, file: Path, options: dict[str, Any]) -> Network:
         return models.build(state, scale=entry.scale, **{**entry.options, **options})
     if options:
         raise ValueError(f"{entry.name} has no options, got {options}")
-    return models.architecture(entry.architecture).network(scale=entry.scale, **entry.options)
+    record = models.architecture(entry.architecture)
+    return record.network(scale=entry.scale, **entry.options).eval()
 
 
 def _as_array(image: ArrayLike) -> ArrayLike:
