@@ -48,7 +48,7 @@ class InstanceNorm(nn.Module):
     def forward(self, x: Tensor, statistics: Tensor) -> Tensor:
         """Map (N, C, H, W) to the same shape; half precision is rounded once, at the end."""
         mean, factor = statistics
-        result = (x - mean) * factor + self.bias[:, None, None]
+        result: Tensor = (x - mean) * factor + self.bias[:, None, None]
         return result.to(x.dtype)
 
 
