@@ -88,8 +88,43 @@ def test_a_network_takes_the_place_of_a_name(random):
     result = napari_sr.upscale(image, Nearest(scale=3), device="cpu")
 
     np.testing.assert_allclose(result, image.repeat(3, 0).repeat(3, 1), atol=1e-6)
-    with pytest.raises(ValueError, match="3 times, got scale=2"):
+    with pytest.raises(ValueError, match="Nearest, enlarges 3 times, got scale=2"):
         napari_sr.upscale(image, Nearest(scale=3), scale=2)
+
+
+def test_two_files_are_blended_with_what_tensors_cannot_tell(tmp_path):
+    record = models.architecture("fsrcnn")
+    paths = [tmp_path / "psnr.pth", tmp_path / "gan.pth"]
+    networks = [record.network(**{**record.example, "scale": 3}) for _ in paths]
+    for network, path in zip(networks, paths, strict=True):
+        torch.save(network.state_dict(), path)
+
+    result = napari_sr.blend(*paths, 0.25, scale=3, input_range=255)
+
+    assert (result.scale, result.input_range, result.training) == (3, 255, False)
+    for key, value in result.state_dict().items():
+        one, other = (network.state_dict()[key] for network in networks)
+        torch.testing.assert_close(value, 0.75 * one + 0.25 * other)
+    known = result.provenance
+    assert (known["model"], known["weight"]) == ("0.75 psnr + 0.25 gan", 0.25)
+    assert [each["sha256"] for each in known["blended"]] == [api._sha256(path) for path in paths]
+    assert [each["options"] for each in known["blended"]] == [{"input_range": 255}] * 2
+
+
+def test_what_cannot_be_blended_is_told_with_both(checkpoint):
+    _network, path = checkpoint
+
+    with pytest.raises(ValueError, match=r"small \(BSRN x2\) cannot be blended: .*missing\.pth"):
+        napari_sr.blend(path, "missing.pth", 0.5)
+    with pytest.raises(ValueError, match=r"fsrcnn-x2 \(FSRCNN x2\) cannot .* fsrcnn-x4 upscales 4"):
+        napari_sr.blend("fsrcnn-x2", "fsrcnn-x4", 0.5)
+    with pytest.raises(ValueError, match=r"small and fsrcnn-x2, which differ in arch.*: BSRN"):
+        napari_sr.blend(napari_sr.load(path), napari_sr.load("fsrcnn-x2"), 0.5)
+
+
+def test_a_wrong_weight_is_refused_before_anything_is_loaded():
+    with pytest.raises(ValueError, match=r"from 0 to 1, .* got 1\.5"):
+        napari_sr.blend("missing.pth", "missing.pth", 1.5)
 
 
 def test_a_list_of_lists_is_an_image_too():
@@ -124,6 +159,6 @@ def test_tiles_leave_no_trace_with_the_shipped_network(random):
 
 
 def test_the_public_names_are_listed():
-    assert {"load", "upscale"} <= set(dir(napari_sr))
+    assert {"blend", "load", "upscale"} <= set(dir(napari_sr))
     with pytest.raises(AttributeError, match="nothing_here"):
         napari_sr.nothing_here  # noqa: B018

@@ -62,7 +62,7 @@ def test_imports_point_one_way(path):
         if top in ("qtpy", "napari", "magicgui", "superqt", "vispy", "npe2"):
             assert part in WINDOWED, f"{path} imports {name}"
         other = "sr_kernels" if top == "sr_kernels" else rest.split(".")[0]
-        if top == "napari_sr" and other in ("__version__", "load", "upscale"):
+        if top == "napari_sr" and other in ("__version__", "blend", "load", "upscale"):
             continue
         if top in ("napari_sr", "sr_kernels") and other != part:
             assert level(other) < level(part), f"{path} imports {name}"

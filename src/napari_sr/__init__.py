@@ -1,6 +1,6 @@
 """Super-resolution for napari: upscale images with networks, exactly in place.
 
-`upscale` and `load` are all that most scripts need. Nothing heavy is imported before it is
+`upscale`, `load` and `blend` are all that most scripts need. Nothing heavy is imported before it is
 used: `import napari_sr` brings neither torch nor Qt.
 """
 
@@ -10,15 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_sr.api import load, upscale
+    from napari_sr.api import blend, load, upscale
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load", "upscale"]
+__all__ = ["__version__", "blend", "load", "upscale"]
 
 
 def __getattr__(name: str) -> Any:
     """Import the public functions when they are first asked for."""
-    if name in ("load", "upscale"):
+    if name in __all__:
         return getattr(import_module("napari_sr.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -1,4 +1,4 @@
-"""The two functions that most scripts need."""
+"""The three functions that most scripts need."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import numpy as np
 from napari_sr import models
 from napari_sr.engine.plan import Settings
 from napari_sr.engine.upscale import upscale_array
+from napari_sr.models._blend import blend as blend_networks
+from napari_sr.models._blend import check_weight, name_of
 from napari_sr.models._network import Network
 from napari_sr.zoo.checkpoint import read_checkpoint
 from napari_sr.zoo.download import fetch
@@ -74,6 +76,52 @@ def load(name_or_path: str | Path, scale: int | None = None, **options: Any) -> 
         "options": options,
     }
     return network
+
+
+def blend(
+    first: str | Path | Network,
+    second: str | Path | Network,
+    weight: float,
+    scale: int | None = None,
+    **options: Any,
+) -> Network:
+    """Blend two checkpoints of one network: (1 - weight) of the first, weight of the second.
+
+    ESRGAN's network interpolation, https://arxiv.org/abs/1809.00219: between a checkpoint trained
+    for PSNR and one fine-tuned from it against a discriminator, a smaller weight invents less
+    texture. Checkpoints that were trained apart cannot be blended to anything useful.
+
+    Parameters
+    ----------
+    first, second : str, Path or Network
+        As for `load`, or what it returned.
+    weight : float
+        Share of the second, from 0 to 1, applied to every weight and every running mean and
+        variance.
+    scale, **options
+        As for `load`, for both where they are names or files.
+
+    Returns
+    -------
+    Network
+        In eval mode; its `provenance` holds that of both, and the weight.
+
+    Raises
+    ------
+    ValueError
+        If the weight lies outside 0..1, one cannot be loaded, or they differ in architecture,
+        scale, options or the shapes of their tensors.
+    napari_sr.zoo.download.DownloadError
+        If a model cannot be downloaded.
+    """
+    check_weight(weight)
+    one = _network(first, scale, options)
+    try:
+        other = _network(second, one.scale, options)
+    except ValueError as error:
+        what = f"{type(one).__name__} x{one.scale}"
+        raise ValueError(f"{name_of(one)} ({what}) cannot be blended: {error}") from error
+    return blend_networks(one, other, weight)
 
 
 def upscale(
@@ -141,9 +189,7 @@ def upscale(
     napari_sr.engine.devices.OutOfMemoryError
         If not even the smallest tile fits.
     """
-    network = model if isinstance(model, Network) else load(model or _default(scale), scale)
-    if scale is not None and network.scale != scale:
-        raise ValueError(f"the network given enlarges {network.scale} times, got scale={scale}")
+    network = _network(model or _default(scale), scale, {})
     settings = Settings(tile, halo, device, precision, value_range, kernels, outliers)
     steps = upscale_array(_as_array(image), network, settings, axes=axes)
     while True:
@@ -154,6 +200,17 @@ def upscale(
             return pixels
         if progress is not None:
             progress(step)
+
+
+def _network(model: str | Path | Network, scale: int | None, options: dict[str, Any]) -> Network:
+    """Return a network as it is, and load what else names one."""
+    if not isinstance(model, Network):
+        return load(model, scale, **options)
+    if scale is not None and model.scale != scale:
+        raise ValueError(
+            f"the network given, {name_of(model)}, enlarges {model.scale} times, got scale={scale}"
+        )
+    return model
 
 
 def _known(entry: Entry, file: Path, options: dict[str, Any]) -> Network:
