@@ -6,7 +6,8 @@
 On the CPU, where the device's memory is the process's own: anonymous memory beyond what the process
 had with the network loaded, sampled ten times a second, while an image is upscaled in a process of
 its own. Features wait in files here, so that what is measured is the tile; files are not anonymous.
-With --side, one image with the usual settings, at most for so many seconds. Linux only.
+With --side, one image with the usual settings, at most for so many seconds, told every minute on
+standard error. Linux only.
 """
 
 from __future__ import annotations
@@ -63,10 +64,14 @@ def measure(model: str, side: int, tile: int | None, seconds: float) -> dict[str
     before, watch, began = anonymous(), Watch(), time.monotonic()
     watch.start()
     steps = upscale_array(image, network, Settings(device="cpu", tile=tile))
-    done, total = 0, 1
+    done, total, told = 0, 1, began
     for step in steps:
-        done, total = step.done, step.total
-        if time.monotonic() - began > seconds:
+        done, total, now = step.done, step.total, time.monotonic()
+        if now - told > 60:
+            told = now
+            note = f"{done} of {total} tiles, {now - began:.0f} s, {watch.most / 2**30:.2f} GiB"
+            print(note, file=sys.stderr, flush=True)
+        if now - began > seconds:
             break
     steps.close()
     return {
@@ -79,7 +84,8 @@ def row(model: str, side: int, tile: int | None, seconds: float) -> str:
     """Measure in a process of its own; return a row of the table."""
     arguments = [model, str(side), str(tile or 0), str(seconds)]
     command = [sys.executable, __file__, "--measure", *arguments]
-    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found = json.loads(run.stdout)
     beyond = (found["bytes"] - found["result"]) / 2**20
     return (
         f"| {side} x {side} | {tile or 'automatic'} | {beyond:.0f} | {found['result'] / 2**20:.0f} "

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from napari_sr.engine.colour import chain_for, enlarge
 from napari_sr.engine.features import Features
+from napari_sr.engine.grid import Grid
 from napari_sr.engine.memory import ghost
 from napari_sr.engine.plan import structure_of
-from napari_sr.engine.staged import UntrustedError, Work, run_stages
-from napari_sr.engine.stages import Grid, Stages
+from napari_sr.engine.staged import run_stages
+from napari_sr.engine.stages import Stages
+from napari_sr.engine.work import UntrustedError, Work
 from napari_sr.models import architecture, names
 from napari_sr.models._chain import RESULT, with_one_writer_each
 
@@ -89,7 +91,8 @@ def test_tiles_leave_no_trace(name, data):
     tiled = run_tiled(network, image, tile, flops_per_byte=dear)
 
     reach = max(float(whole.max() - whole.min()), 1e-3)
-    torch.testing.assert_close(tiled, whole, rtol=0, atol=1e-5 * reach)
+    # a result that hardly varies is right to the last two bits
+    torch.testing.assert_close(tiled, whole, rtol=2.4e-7, atol=1e-5 * reach)
 
 
 def checkerboard(height, width):
@@ -196,7 +199,7 @@ def test_attended_planes_that_half_precision_cannot_hold_are_not_trusted():
 
     work, _ = work_for(Overflowing(scale=1), torch.ones(1, 1, 20, 20), 9)
 
-    with torch.inference_mode(), pytest.raises(UntrustedError, match="the pixels"):
+    with torch.inference_mode(), pytest.raises(UntrustedError, match="mean, link 1 has NaN"):
         list(run_stages(work))
 
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from fakes import Chunked
 
+from napari_sr.engine.grid import Grid
 from napari_sr.engine.plan import structure_of
-from napari_sr.engine.stages import Grid, Profile, Stages
+from napari_sr.engine.stages import Stages
 from napari_sr.models import architecture
 from napari_sr.models._chain import IMAGE, RESULT
 
@@ -84,19 +85,6 @@ def test_each_pixel_looks_once_and_in_its_chunk():
     assert {chunk.indices(930)[:2] for _, chunk in runs} == {(0, 310), (310, 620), (620, 930)}
     assert all(c.start <= run.start < run.stop <= c.stop for run, c in runs)
     assert all(run.stop - run.start <= 81 for run, _ in runs)
-
-
-def test_pixels_that_look_at_more_pixels_cost_more():
-    found = Profile((3.0, 1.0), {}, attending=1.0, pixels=100)
-
-    assert [found.work(pixels) for pixels in (100, 300)] == [4, 6]
-
-
-def test_share_counts_what_tiles_read_twice():
-    assert Grid(200, 200, 200, 1).share(10, 0) == 1
-    # two tiles of 100 px each way cover 180 px with a halo of 10
-    assert Grid(180, 180, 100, 1).share(10, 0) == pytest.approx((200 / 180) ** 2)
-    assert Grid(180, 180, 100, 1).share(10, 10) == pytest.approx(1)
 
 
 def test_smaller_tiles_cost_more():

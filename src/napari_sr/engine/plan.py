@@ -14,13 +14,17 @@ import torch
 from napari_sr.engine import tiling
 from napari_sr.engine.colour import chain_for
 from napari_sr.engine.devices import choose_device, choose_precision, free_memory
+from napari_sr.engine.ensemble import ALL_VIEWS, AS_IT_IS
 from napari_sr.engine.features import budget_in_memory
+from napari_sr.engine.grid import Grid
 from napari_sr.engine.memory import WORKSPACE, ghost, peak_bytes
-from napari_sr.engine.stages import Grid, Profile, Stages, profile
+from napari_sr.engine.profile import Profile, profile
+from napari_sr.engine.stages import Stages
 from napari_sr.models._chain import Cells, Step, with_one_writer_each
 
 if TYPE_CHECKING:
     from napari_sr.engine.arrays import Layout, Percentiles
+    from napari_sr.engine.ensemble import View
     from napari_sr.models._chain import Chain
     from napari_sr.models._network import Network
 
@@ -57,6 +61,8 @@ class Settings:
     outliers: str = "clip"
     """What becomes of results far outside what the plane's values allow: "clip", "mark" (NaN,
     floats only) or "keep"."""
+    ensemble: bool = False
+    """Whether the result is the mean over all flips and quarter turns, at eight times the work."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +80,21 @@ class Plan:
     device: torch.device
     precision: torch.dtype
     structure: Structure
+    ensemble: bool = False
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """How each plane is laid, once or in turn."""
+        return ALL_VIEWS if self.ensemble else AS_IT_IS
+
+    @cached_property
+    def transposed(self) -> Plan:
+        """The same for planes whose rows are columns; kept, as finding stages takes time."""
+        return replace(self, height=self.width, width=self.height)
 
     @property
     def tiles(self) -> list[tiling.Tile]:
-        """The tiles of one plane where each goes through the whole network at once."""
+        """The tiles of one view where each goes through the whole network at once."""
         tile = self.tile if self.staged is None else max(self.height, self.width)
         halo = self.halo or 0
         return list(tiling.tiles(self.height, self.width, tile, halo, self.multiple))
@@ -108,8 +125,10 @@ class Plan:
 
     @property
     def count(self) -> int:
-        """How many tiles one plane takes, over all stages."""
-        return len(self.tiles) if self.staged is None else self.staged.count
+        """How many tiles one plane takes, over all stages and views."""
+        # transposed, a plane takes as many
+        each = len(self.tiles) if self.staged is None else self.staged.count
+        return len(self.views) * each
 
     @property
     def work(self) -> float:
@@ -117,8 +136,9 @@ class Plan:
         found = self.structure.found
         if self.staged is None:
             pixels = min(self.tile, self.height) * min(self.tile, self.width)
-            return len(self.tiles) * pixels * (found.work(pixels) / sum(found.flops))
-        return self.height * self.width * self.staged.cost / sum(found.flops)
+            return self.count * pixels * (found.work(pixels) / sum(found.flops))
+        each = self.height * self.width * self.staged.cost / sum(found.flops)
+        return len(self.views) * each
 
     @property
     def waiting(self) -> int:
@@ -202,9 +222,12 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
     for name, pixels in wanted.items():
         if pixels is not None and (not isinstance(pixels, (int, np.integer)) or pixels < 0):
             raise ValueError(f"the {name} must be a whole number of LR pixels, got {pixels!r}")
+    if not isinstance(settings.ensemble, (bool, np.bool_)):
+        raise ValueError(f"ensemble must be True or False, got {settings.ensemble!r}")
     structure = structure_of(network, layout.channels, precision)
     plan = Plan(
         height, width, LARGEST_TILE, settings.halo, network.grid, device, precision, structure,
+        bool(settings.ensemble),
     )  # fmt: skip
     if settings.tile is None:
         return replace(plan, tile=_tile_by_memory(plan, network, layout.channels))
