@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 
 import pytest
 import torch
@@ -193,6 +194,32 @@ def test_network_built_from_its_checkpoint_is_the_same(name, example):
     assert not again.training
     with torch.inference_mode():
         torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
+
+
+def test_paper_and_year_are_those_that_the_file_cites(name):
+    record = models.architecture(name)
+    cited = (sys.modules[record.network.__module__].__doc__ or "").partition("Letters:")[0]
+
+    assert record.paper in cited
+    assert str(record.year) in cited
+
+
+def test_every_published_form_can_be_built_at_its_scales(name):
+    record = models.architecture(name)
+
+    assert record.forms
+    for form in record.forms:
+        for scale in form.scales:
+            with torch.device("meta"):
+                network = record.network(scale=scale, **form.options)
+
+            assert network.scale == scale
+
+
+def test_no_two_published_forms_share_a_name():
+    names = [form.name for name in NAMES for form in models.architecture(name).forms]
+
+    assert sorted(set(names)) == sorted(names)
 
 
 def test_wrong_number_of_channels_is_named(network):

@@ -119,6 +119,18 @@ def _whole(state: StateDict, scale: int) -> StateDict:
 
 
 @dataclass(frozen=True)
+class Form:
+    """One of the networks that were published under an architecture's name."""
+
+    name: str
+    """As the field writes it; unique among all networks."""
+    scales: tuple[int, ...] = (2, 3, 4)
+    """Those that its authors published."""
+    options: Options = field(default_factory=dict)
+    """The constructor's arguments but `scale`, where they differ from what it assumes."""
+
+
+@dataclass(frozen=True)
 class Architecture:
     """The label at the foot of every network's file."""
 
@@ -130,6 +142,10 @@ class Architecture:
     """One line for people who choose a model."""
     paper: str
     """Where to read about it."""
+    year: int
+    """Of its first publication, as the file's first lines cite it."""
+    forms: tuple[Form, ...]
+    """What was published of it; at least one."""
     options_of: Callable[[StateDict], Options | None]
     """Reads the constructor's arguments off adapted tensors, beside which stand the original ones;
     None if they are another network's. What tensors cannot tell is left out. Never raises."""

@@ -25,7 +25,7 @@ from napari_sr.models._distillation import (
     reduction_of,
     trunk_options,
 )
-from napari_sr.models._network import Architecture, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Options, StateDict
 from sr_kernels.bsconv import bsconv
 from sr_kernels.esa_pool import esa_pool
 from sr_kernels.gated_residual import gated_residual
@@ -209,6 +209,8 @@ ARCHITECTURE = Architecture(
     title="BSRN",
     summary="High quality for its size; the NTIRE 2022 complexity winner's full network.",
     paper="https://arxiv.org/abs/2205.05996",
+    year=2022,
+    forms=(Form("BSRN"),),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2, "reduction": 4},

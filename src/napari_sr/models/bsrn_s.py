@@ -21,7 +21,7 @@ from napari_sr.models._attention import ESA_LEAST_SIZE, PooledConv, SpatialGate
 from napari_sr.models._blocks import conv1x1, rename
 from napari_sr.models._chain import Link, Step, Window
 from napari_sr.models._distillation import Distillation, DistillationNetwork, trunk_options
-from napari_sr.models._network import Architecture, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Options, StateDict
 from napari_sr.models.bsrn import KEYS, REPLICATION, BSConv
 from sr_kernels.esa_mix import esa_mix
 
@@ -138,6 +138,8 @@ ARCHITECTURE = Architecture(
     title="BSRN-S",
     summary="Close to BSRN's quality at half its cost.",
     paper="https://arxiv.org/abs/2205.05996",
+    year=2022,
+    forms=(Form("BSRN-S", (4,)),),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from napari_sr.models._blocks import Activated3x3, rename, shape_of, width_of
 from napari_sr.models._chain import IMAGE, RESULT, Chain
 from napari_sr.models._grids import chain_of, operation, resized, same
-from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 from napari_sr.models.resize import imresize
 
 if TYPE_CHECKING:
@@ -190,6 +190,11 @@ ARCHITECTURE = Architecture(
     title="DRCN",
     summary="One layer used many times, every time with a prediction; luma; slow.",
     paper="https://arxiv.org/abs/1511.04491",
+    year=2016,
+    forms=(
+        Form("DRCN"),
+        Form("DRCN (jiny2001)", (2,), {"features": 96, "depth": 9, "joined": True}),
+    ),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 1, "features": 6, "depth": 5},

@@ -27,7 +27,7 @@ from napari_sr.models._blocks import (
     width_of,
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Step, in_series
-from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 
 MEAN = (0.4488, 0.4371, 0.4040)
 """Mean colour of DIV2K, in 0..1; networks of other than three channels subtract nothing."""
@@ -179,6 +179,11 @@ ARCHITECTURE = Architecture(
     title="EDSR",
     summary="Strong and plain; large.",
     paper="https://arxiv.org/abs/1707.02921",
+    year=2017,
+    forms=(
+        Form("EDSR-baseline"),
+        Form("EDSR", options={"features": 256, "blocks": 32, "res_scale": 0.1}),
+    ),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},

@@ -21,7 +21,7 @@ from napari_sr.models._blocks import (
     width_of,
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
-from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 
 
 class ESPCN(Network):
@@ -105,6 +105,8 @@ ARCHITECTURE = Architecture(
     title="ESPCN",
     summary="Very small and fast; luma.",
     paper="https://arxiv.org/abs/1609.05158",
+    year=2016,
+    forms=(Form("ESPCN"),),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 1, "features": 8, "mapped": 4},

@@ -30,7 +30,7 @@ from napari_sr.models._blocks import (
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
 from napari_sr.models._frequencies import POOL, PreservingBlock
-from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 from napari_sr.models._transformer import EfficientTransformer
 
 if TYPE_CHECKING:
@@ -198,6 +198,8 @@ ARCHITECTURE = Architecture(
     title="ESRT",
     summary="Light transformer that sees the whole image; slow on large ones.",
     paper="https://arxiv.org/abs/2108.11084",
+    year=2022,
+    forms=(Form("ESRT"),),
     options_of=options_of,
     adapt=adapt,
     example={

@@ -23,7 +23,7 @@ from napari_sr.models._blocks import (
     width_of,
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
-from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 
 if TYPE_CHECKING:
     import re
@@ -145,6 +145,11 @@ ARCHITECTURE = Architecture(
     title="FSRCNN",
     summary="Very small and fast; luma; faithful rather than inventive.",
     paper="https://arxiv.org/abs/1608.00367",
+    year=2016,
+    forms=(
+        Form("FSRCNN"),
+        Form("FSRCNN-s", options={"features": 32, "shrunk": 5, "layers": 1}),
+    ),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 1, "features": 8, "shrunk": 4, "layers": 2},

@@ -19,7 +19,7 @@ from napari_sr.models._attention import ContrastGate
 from napari_sr.models._blocks import Activated3x3, conv1x1, rename, weight_and_bias
 from napari_sr.models._chain import Link, Step
 from napari_sr.models._distillation import DistillationNetwork, reduction_of, trunk_options
-from napari_sr.models._network import Architecture, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Options, StateDict
 from sr_kernels.pointwise_sum import pointwise_sum
 
 if TYPE_CHECKING:
@@ -162,6 +162,8 @@ ARCHITECTURE = Architecture(
     title="IMDN",
     summary="Light and quick; a classic of efficient super-resolution.",
     paper="https://arxiv.org/abs/1909.11856",
+    year=2019,
+    forms=(Form("IMDN"),),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2, "reduction": 4},

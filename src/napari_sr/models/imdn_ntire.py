@@ -22,7 +22,7 @@ from napari_sr.models._blocks import (
     width_of,
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Step, in_series
-from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 from napari_sr.models.imdn import SplitDistillation
 
 
@@ -129,6 +129,8 @@ ARCHITECTURE = Architecture(
     title="IMDN (NTIRE 2022)",
     summary="Larger, and purely convolutional.",
     paper="https://arxiv.org/abs/2205.05675",
+    year=2022,
+    forms=(Form("IMDN (NTIRE 2022)", (4,)),),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},

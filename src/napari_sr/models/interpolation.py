@@ -1,5 +1,8 @@
 """Interpolation: what there was before networks, to compare them with.
 
+Keys, "Cubic convolution interpolation for digital image processing", IEEE Transactions on
+Acoustics, Speech and Signal Processing 29(6), 1981, https://doi.org/10.1109/TASSP.1981.1163711
+
 Nothing here is learned, so there is no checkpoint; the kernels are in `models/resize.py`.
 
 Letters: N images, C image channels, H x W pixels, S scale.
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING
 from torch.nn.functional import interpolate
 
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
-from napari_sr.models._network import Architecture, Network
+from napari_sr.models._network import Architecture, Form, Network
 from napari_sr.models.resize import METHODS, imresize, radius_of
 
 if TYPE_CHECKING:
@@ -69,6 +72,8 @@ ARCHITECTURE = Architecture(
     title="Interpolation",
     summary="No network: a formula, to compare networks with.",
     paper="https://doi.org/10.1109/TASSP.1981.1163711",
+    year=1981,
+    forms=tuple(Form(method, (2, 3, 4, 8), {"method": method}) for method in KNOWN),
     options_of=options_of,
     example={"scale": 2, "channels": 1, "method": "lanczos"},
 )

@@ -29,7 +29,7 @@ from napari_sr.models._blocks import (
     width_of,
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
-from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 from napari_sr.models._normalised import BATCH, INSTANCE, Normalised, NormalisedBlock
 
 TRANSPOSED, NEAREST = "transposed", "nearest"
@@ -243,6 +243,8 @@ ARCHITECTURE = Architecture(
     title="Johnson",
     summary="The network of the first perceptual losses; may invent detail.",
     paper="https://arxiv.org/abs/1603.08155",
+    year=2016,
+    forms=(Form("Johnson", (4, 8)),),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},

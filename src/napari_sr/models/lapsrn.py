@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from napari_sr.models._blocks import conv3x3, count, rename, shape_of, width_of
 from napari_sr.models._chain import IMAGE, Chain
 from napari_sr.models._grids import chain_of, operation, same
-from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 from napari_sr.models._pyramid import (
     SLOPE,
     Doubling,
@@ -220,6 +220,12 @@ ARCHITECTURE = Architecture(
     title="LapSRN",
     summary="Doubles step by step; luma; every size on the way is an image.",
     paper="https://arxiv.org/abs/1704.03915",
+    year=2017,
+    forms=(
+        Form("LapSRN", (2, 4)),
+        Form("LapSRN x8", (8,), {"depth": 5}),
+        Form("LapSRN (twtygqyy)", (4,), {"kernel": 4, "bias": False}),
+    ),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 1, "features": 6, "depth": 3},

@@ -27,7 +27,7 @@ from napari_sr.models._blocks import (
     scale_of_enlarger,
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Step, in_series
-from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -178,6 +178,11 @@ ARCHITECTURE = Architecture(
     title="MDSR",
     summary="EDSR's sister for several scales; deep.",
     paper="https://arxiv.org/abs/1707.02921",
+    year=2017,
+    forms=(
+        Form("MDSR-baseline", options={"blocks": 16, "scales": (2, 3, 4)}),
+        Form("MDSR", options={"scales": (2, 3, 4)}),
+    ),
     options_of=options_of,
     adapt=adapt,
     narrow=narrow,

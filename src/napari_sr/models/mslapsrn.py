@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from napari_sr.models._blocks import conv3x3, count, rename, width_of
 from napari_sr.models._chain import IMAGE, Chain
 from napari_sr.models._grids import chain_of, operation, same
-from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 from napari_sr.models._pyramid import (
     SLOPE,
     Doubling,
@@ -160,6 +160,8 @@ ARCHITECTURE = Architecture(
     title="MS-LapSRN",
     summary="Small: one recursive level for every doubling; luma; any scale.",
     paper="https://arxiv.org/abs/1710.01992",
+    year=2019,
+    forms=tuple(Form(f"MS-LapSRN D5R{r}", (2, 3, 4, 8), {"recursions": r}) for r in (2, 5, 8)),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 1, "features": 6, "depth": 1},

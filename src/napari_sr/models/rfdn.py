@@ -27,7 +27,7 @@ from napari_sr.models._distillation import (
     reduction_of,
     trunk_options,
 )
-from napari_sr.models._network import Architecture, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Options, StateDict
 from sr_kernels.gated_residual import gated_residual
 
 if TYPE_CHECKING:
@@ -207,6 +207,12 @@ ARCHITECTURE = Architecture(
     title="RFDN",
     summary="Balanced; the AIM 2020 efficiency winner, fast on graphics cards.",
     paper="https://arxiv.org/abs/2009.11551",
+    year=2020,
+    forms=(
+        Form("RFDN (AIM 2020)", (4,)),
+        Form("RFDN", options={"features": 48, "blocks": 6, "reduction": 4}),
+        Form("RFDN-L", options={"features": 52, "blocks": 6, "reduction": 4}),
+    ),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2, "reduction": None},

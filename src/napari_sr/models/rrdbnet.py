@@ -28,7 +28,7 @@ from napari_sr.models._blocks import (
     width_of,
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
-from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -242,6 +242,11 @@ ARCHITECTURE = Architecture(
     title="RRDBNet (ESRGAN)",
     summary="Very large; ESRGAN's and Real-ESRGAN's weights, which may invent detail.",
     paper="https://arxiv.org/abs/1809.00219",
+    year=2018,
+    forms=(
+        Form("ESRGAN", (4,)),
+        Form("Real-ESRGAN x2", (2,), {"unshuffle": 2}),
+    ),
     options_of=options_of,
     adapt=adapt,
     example={

@@ -1,7 +1,7 @@
 """SRCNN: the first convolutional network for super-resolution.
 
-Dong et al., "Image Super-Resolution Using Deep Convolutional Networks", TPAMI 2016,
-https://arxiv.org/abs/1501.00092
+Dong et al., "Image Super-Resolution Using Deep Convolutional Networks", TPAMI 2016
+(first at ECCV 2014), https://arxiv.org/abs/1501.00092
 
 Letters: N images, C image channels, H x W pixels, S scale.
 The paper enlarges an image bicubically before the network sees it; here that is part of the
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from napari_sr.models._blocks import rename, shape_of, width_of
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
-from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 from napari_sr.models.resize import imresize, radius_of
 
 
@@ -143,6 +143,10 @@ ARCHITECTURE = Architecture(
     title="SRCNN",
     summary="The first network of its kind; small; luma.",
     paper="https://arxiv.org/abs/1501.00092",
+    year=2014,
+    forms=tuple(
+        Form(f"SRCNN 9-{middle}-5", options={"kernels": (9, middle, 5)}) for middle in (1, 3, 5)
+    ),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 1, "features": 6, "mapped": 4, "kernels": (9, 3, 5)},

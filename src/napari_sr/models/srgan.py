@@ -25,7 +25,7 @@ from napari_sr.models._blocks import (
     width_of,
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
-from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 from napari_sr.models._normalised import BATCH, INSTANCE, Normalised, NormalisedBlock
 
 if TYPE_CHECKING:
@@ -199,6 +199,12 @@ ARCHITECTURE = Architecture(
     title="SRGAN",
     summary="The generator of SRGAN's paper, normalised; may invent detail.",
     paper="https://arxiv.org/abs/1609.04802",
+    year=2017,
+    forms=(
+        Form("SRGAN, SRResNet", (4,)),
+        Form("SRGAN (leftthomas)", (2, 4), {"blocks": 5, "end": "tanh"}),
+        Form("SRResNet (twtygqyy)", (4,), {"norm": INSTANCE, "parametric": False, "bias": False}),
+    ),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},

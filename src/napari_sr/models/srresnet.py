@@ -26,7 +26,7 @@ from napari_sr.models._blocks import (
     width_of,
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Step, in_series
-from napari_sr.models._network import Architecture, Network, Options, StateDict
+from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 
 
 def enlarge_bilinear(image: Tensor, scale: int) -> Tensor:
@@ -137,6 +137,8 @@ ARCHITECTURE = Architecture(
     title="SRResNet",
     summary="SRGAN's generator as BasicSR has it.",
     paper="https://arxiv.org/abs/1609.04802",
+    year=2017,
+    forms=(Form("MSRResNet"),),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},
