@@ -235,20 +235,20 @@ def _in_stages(job: Job, plan: Plan, stages: Stages, sheet: Sheet) -> Generator[
 def _at_once(job: Job, plan: Plan, tile: Tile, sheet: Sheet) -> None:
     """Take one tile through the whole network, in float32 where that is needed."""
     small = sheet.read(tile.rows.read, tile.columns.read).to(plan.device)
-    scale = job.network.scale
-    inner = tuple(scaled(span.crop, scale) for span in (tile.rows, tile.columns))
-
-    def keep(large: Tensor, float32: bool) -> None:
-        sheet.write(tile.rows.keep, tile.columns.keep, large[(..., *inner)], float32)
-
     try:
         chain = job.chain(plan, plan.precision)
         with use_kernels(job.kernels):
             # a CUDA graph from the second tile of its shape on; no closure: an error's traceback
             # would keep it, and with it the network
             [large] = job.graphs.run(("whole", id(chain)), partial(_run_whole, chain), (small,))
-        keep(large, plan.precision == torch.float32)
+        _keep(job, tile, sheet, large, plan.precision == torch.float32)
     except UntrustedError:
         with use_kernels("reference"):
             large = run(job.chain(plan, torch.float32), small)
-        keep(large, True)
+        _keep(job, tile, sheet, large, True)
+
+
+def _keep(job: Job, tile: Tile, sheet: Sheet, large: Tensor, float32: bool) -> None:
+    """Write what a tile keeps of its result."""
+    rows, columns = (scaled(span.crop, job.network.scale) for span in (tile.rows, tile.columns))
+    sheet.write(tile.rows.keep, tile.columns.keep, large[..., rows, columns], float32)
