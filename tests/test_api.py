@@ -158,6 +158,18 @@ def test_tiles_leave_no_trace_with_the_shipped_network(random):
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-5 * np.ptp(whole))
 
 
+def test_an_ensemble_turns_with_the_image(random):
+    image = random.random((16, 20)).astype(np.float32)
+
+    result, turned = (
+        napari_sr.upscale(each, ensemble=True, device="cpu") for each in (image, np.rot90(image))
+    )
+
+    np.testing.assert_allclose(np.rot90(result), turned, rtol=0, atol=1e-5)
+    plain = napari_sr.upscale(image, device="cpu")
+    assert np.abs(result - plain).max() > 1e-3
+
+
 def test_the_public_names_are_listed():
     assert {"blend", "load", "upscale"} <= set(dir(napari_sr))
     with pytest.raises(AttributeError, match="nothing_here"):

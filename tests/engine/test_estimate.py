@@ -11,10 +11,12 @@ from napari_sr.models import architecture
 from napari_sr.models.fsrcnn import FSRCNN
 
 
+@pytest.mark.parametrize("ensemble", [False, True])
 @pytest.mark.parametrize("shape", [(30, 40), (2, 50, 20), (25, 26, 3)], ids=str)
-def test_the_estimate_is_what_the_run_then_does(shape, random):
+def test_the_estimate_is_what_the_run_then_does(shape, ensemble, random):
     image = (random.random(shape) * 255).astype(np.uint8)
-    network, settings = Nearest(scale=3, radius=2), Settings(tile=16, device="cpu")
+    network = Nearest(scale=3, radius=2)
+    settings = Settings(tile=16, device="cpu", ensemble=ensemble)
 
     said = estimate(shape, None, image.dtype, network, settings, speed=1000.0)
     told, done = finish(upscale_array(image, network, settings))
@@ -55,6 +57,21 @@ def test_features_that_wait_between_stages_are_said():
     # several planes of 8 features in float32
     assert 2 * 8 * 4 * 90 * 90 < waiting(tile=60) < 8 * 8 * 4 * 90 * 90
     assert waiting(tile=60, precision="float16") < 0.6 * waiting(tile=60)
+
+
+def test_an_ensemble_takes_eight_times_the_tiles_and_the_time_and_room_for_its_mean():
+    def said(**options):
+        settings = Settings(device="cpu", **options)
+        return estimate((90, 80), None, "uint8", FSRCNN(scale=2), settings, speed=1000.0)
+
+    for tile in (None, 40):
+        once, eight = said(tile=tile), said(tile=tile, ensemble=True)
+        assert (eight.tiles, eight.views, once.views) == (8 * once.tiles, 8, 1)
+        assert eight.seconds == pytest.approx(8 * once.seconds)
+        assert eight.overhead == pytest.approx(once.overhead)
+        assert eight.working_bytes == once.working_bytes
+        # four float32 of each pixel, and a count
+        assert eight.waiting_bytes - once.waiting_bytes == 90 * 80 * (4 * 4 + 1)
 
 
 def test_no_time_is_said_before_the_speed_is_known():

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from napari_sr.engine.arrays import layout_of
 from napari_sr.engine.colour import enlarge
 from napari_sr.engine.devices import choose_device, choose_precision
+from napari_sr.engine.ensemble import bytes_of_mean
 from napari_sr.engine.memory import ghost
 from napari_sr.engine.plan import Settings, bytes_per_pixel, make_plan, padded
 from sr_kernels import chosen, use_kernels
@@ -45,8 +46,10 @@ class Estimate:
     overhead: float
     """How much more work the tiles are than one tile would be, as a share."""
     waiting_bytes: int
-    """Of features that wait outside the device between stages, in memory or, where that is short,
-    in files."""
+    """Of what waits outside the device, in memory or, where that is short, in files: features
+    between stages, and the mean of an ensemble."""
+    views: int
+    """How often each plane is computed: 8 for an ensemble, else 1."""
 
 
 def estimate(
@@ -81,6 +84,7 @@ def estimate(
     larger = layout.enlarged(network.scale).shape
     height, width = min(plan.tile, plan.height), min(plan.tile, plan.width)
     tiles = plan.count * layout.count
+    averaged = (layout.height, layout.width, layout.channels, network.scale)
     per_pixel = bytes_per_pixel(network, layout.channels, plan.precision)
     return Estimate(
         result_shape=larger,
@@ -90,8 +94,9 @@ def estimate(
         tiles=tiles,
         exact=plan.exact_for(network),
         seconds=None if speed is None else layout.count * plan.work / speed,
-        overhead=plan.work / (plan.height * plan.width) - 1,
-        waiting_bytes=plan.waiting,
+        overhead=plan.work / (len(plan.views) * plan.height * plan.width) - 1,
+        waiting_bytes=plan.waiting + (bytes_of_mean(*averaged) if plan.ensemble else 0),
+        views=len(plan.views),
     )
 
 

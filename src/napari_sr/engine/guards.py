@@ -72,6 +72,8 @@ class Bounds:
 class Findings:
     """What the guards met in one run."""
 
+    views: int = 1
+    """1, or 8 where as many results were judged, each by itself, and then averaged."""
     masked: int = 0
     """Pixels without a value."""
     recomputed: int = 0
@@ -92,8 +94,9 @@ class Findings:
         if not self.outliers:
             return ""
         places = ", ".join(f"({place})" for place in self.places)
+        what = "the result" if self.views == 1 else "the eight results that were averaged"
         return (
-            f"{self.outliers} values of the result lay far outside what the image allows and "
+            f"{self.outliers} values of {what} lay far outside what the image allows and "
             f"{OUTLIERS[wanted]}, the first in the tiles at {places}: the network does not suit "
             "this image"
         )

@@ -66,7 +66,7 @@ def upscale_array(
     network : Network
         Left as it is; a copy runs where device or precision differ.
     settings : Settings, optional
-        Tile, halo, device, precision, range of values.
+        Tile, halo, device, precision, range of values, ensemble.
     axes : str, optional
         One letter per axis, such as "TZYX" or "YXC"; see `arrays.layout_of`.
 
@@ -99,7 +99,7 @@ def upscale_array(
     larger = layout.enlarged(network.scale)
     output = _allocate(larger, np.dtype(image.dtype))
     kernels, note = _trusted_kernels(settings.kernels, plan)
-    findings, notes = Findings(), Notes(note)
+    findings, notes = Findings(len(plan.views)), Notes(note)
     job = Job(network, layout, output, larger, values, kernels, settings.outliers, findings)
     try:
         done = 0
@@ -196,6 +196,7 @@ def _record(
         "tiles_exact": plan.exact_for(network),
         "receptive_field": network.receptive_field,
         "device": str(plan.device),
+        "ensemble": plan.ensemble,
         "precision": str(plan.precision).removeprefix("torch."),
         "value_range": (values.low, values.high),
         "notes": notes,
