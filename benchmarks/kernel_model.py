@@ -51,7 +51,7 @@ GAP = 1e-6
 """Seconds from the end of a kernel to the start of the next, in a CUDA graph."""
 INSTRUCTIONS = {"gelu": 33, "sigmoid": 8, "leaky_relu": 2, "mean": 1}
 """Of one element, where not 1; GELU by the error function."""
-FUSED_ACTIVATIONS = {"gelu": 21, "leaky_relu": 2, "relu": 1}
+FUSED_ACTIVATIONS = {"gelu": 21, "leaky_relu": 2, "relu": 1, "hard_swish": 5}
 """Instructions of the kernels' own; GELU by Abramowitz and Stegun's 7.1.26."""
 ACTIVATED = {"esdb_tail": 1.5}
 """How many elements an op activates for each of its result, where not one."""

@@ -12,8 +12,8 @@ from sr_kernels._triton import tl, triton
 if TYPE_CHECKING:
     from torch import Tensor
 
-ACTIVATIONS = ("none", "gelu", "relu", "leaky_relu")
-"""Names of all. Only the last has a slope, which is what values below nought are scaled by."""
+ACTIVATIONS = ("none", "gelu", "relu", "leaky_relu", "hard_swish")
+"""Names of all. Only "leaky_relu" has a slope, which values below nought are scaled by."""
 
 
 def activated(y: Tensor, activation: str, slope: float = 0.0) -> Tensor:
@@ -22,6 +22,8 @@ def activated(y: Tensor, activation: str, slope: float = 0.0) -> Tensor:
         return functional.gelu(y)
     if activation == "relu":
         return functional.relu(y)
+    if activation == "hard_swish":
+        return functional.hardswish(y)
     return functional.leaky_relu(y, slope) if activation == "leaky_relu" else y
 
 
@@ -34,6 +36,8 @@ def activate(y, ACTIVATION: tl.constexpr, slope):
         y = tl.maximum(y, 0.0)
     if ACTIVATION == "leaky_relu":
         y = tl.where(y > 0.0, y, y * slope)
+    if ACTIVATION == "hard_swish":
+        y *= tl.minimum(tl.maximum(y + 3.0, 0.0), 6.0) / 6.0
     return y
 
 

@@ -171,7 +171,7 @@ def conv3x3(
     residual : Tensor, (N, C, r * H, r * W), optional
         Added before the activation. Read in the layout of the result.
     activation : str
-        "none", "gelu", "relu" or "leaky_relu".
+        "none", "gelu", "relu", "leaky_relu" or "hard_swish".
     slope : float
         What "leaky_relu" scales values below nought by.
     scale : float

@@ -179,7 +179,7 @@ def pointwise_sum(
     residual : Tensor, (N, C, H, W), optional
         Added before the activation. As `x`.
     activation : str
-        "none", "gelu", "relu" or "leaky_relu".
+        "none", "gelu", "relu", "leaky_relu" or "hard_swish".
     slope : float
         Of a leaky rectifier.
 

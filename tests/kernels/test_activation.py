@@ -27,7 +27,13 @@ def test_a_kernel_s_activation_is_pytorch_s(name, device):
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("none", [-2, 2]), ("relu", [0, 2]), ("leaky_relu", [-1, 2]), ("gelu", [-0.0455, 1.9545])],
+    [
+        ("none", [-2, 2]),
+        ("relu", [0, 2]),
+        ("leaky_relu", [-1, 2]),
+        ("gelu", [-0.0455, 1.9545]),
+        ("hard_swish", [-1 / 3, 5 / 3]),
+    ],
 )
 def test_activations_are_what_their_names_say(name, expected):
     result = activated(torch.tensor([-2.0, 2.0]), name, 0.5)

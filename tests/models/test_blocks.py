@@ -36,7 +36,9 @@ def test_convolutions_keep_the_size(convolution):
 
 
 @pytest.mark.parametrize(
-    "module", [nn.GELU(), nn.ReLU(), nn.LeakyReLU(0.3), nn.Identity()], ids=str
+    "module",
+    [nn.GELU(), nn.ReLU(), nn.LeakyReLU(0.3), nn.Hardswish(), nn.Identity()],
+    ids=str,
 )
 def test_kernels_know_an_activation_by_name_and_slope(module):
     x = torch.linspace(-3, 3, 13)
