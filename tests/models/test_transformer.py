@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 
 from napari_sr.models import _transformer
+from napari_sr.models._chain import attend
 from napari_sr.models._transformer import EfficientTransformer
 
 
@@ -91,6 +92,26 @@ def test_a_rest_of_pixels_is_a_chunk_of_its_own(transformer):
 
     assert list(link.chunks(10)) == [slice(0, 3), slice(3, 6), slice(6, 9), slice(9, 10)]
     assert list(link.chunks(2)) == [slice(0, 1), slice(1, 2)]
+
+
+@pytest.mark.parametrize("side", [(1, 1), (1, 2), (2, 5), (4, 7)], ids=str)
+@pytest.mark.usefixtures("small_blocks")
+def test_the_loop_that_tracing_makes_is_attention_within_chunks(side, transformer):
+    planes = {"asked": torch.randn(2, 36, *side), "told": torch.randn(2, 72, *side)}
+    link = transformer.link("asked", "told", "attended")
+
+    found = link.traced(*(plane.flatten(2) for plane in planes.values()))
+
+    torch.testing.assert_close(found.unflatten(2, side), attend(link, planes), rtol=0, atol=1e-6)
+
+
+def test_patches_fold_as_pytorch_folds_them():
+    patches = torch.rand(2, 8 * 9, 5, 4)
+
+    folded = _transformer._folded(patches, 8)
+
+    expected = functional.fold(patches.flatten(2), (5, 4), 3, padding=1)
+    torch.testing.assert_close(folded, expected, rtol=0, atol=1e-6)
 
 
 def test_patches_that_overlap_are_summed(transformer):

@@ -133,6 +133,9 @@ class Attend:
     compute: Callable[[Tensor, Iterable[Tensor]], Tensor]
     """Takes some pixels of a chunk in the first plane, (N, C, n), and all of its pixels in the
     second, (N, C, m), some at a time and in order; returns (N, C, n)."""
+    traced: Callable[[Tensor, Tensor], Tensor] | None = None
+    """Takes all pixels of both planes, (N, C, H * W), and returns (N, C, H * W), in words of which
+    tracing makes a loop; of `compute` it would fix the number of chunks."""
 
     def chunks(self, pixels: int) -> Iterator[slice]:
         """Yield the chunks of so many pixels."""

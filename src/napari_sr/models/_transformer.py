@@ -85,6 +85,7 @@ class EfficientTransformer(nn.Module):
                 f"the transformer's {inner} features must be a multiple of its heads, and splits "
                 f"at least 1, got heads={heads}, splits={splits}"
             )
+        self.features = features
         self.heads = heads
         self.splits = splits
         # the released code takes the size of a token's head, not of a question's
@@ -113,7 +114,7 @@ class EfficientTransformer(nn.Module):
 
     def link(self, questions: str, told: str, writes: str) -> Attend:
         """Return the link that makes the plane of what questions get."""
-        return Attend((questions, told), writes, self.length, self.attend)
+        return Attend((questions, told), writes, self.length, self.attend, self.attend_traced)
 
     def length(self, pixels: int) -> int:
         """Return how many of so many tokens form a chunk."""
@@ -146,6 +147,23 @@ class EfficientTransformer(nn.Module):
         means = [known.values / known.weight for known in sums if known is not None]
         return torch.cat(means, dim=2).transpose(2, 3).flatten(1, 2).to(questions.dtype)
 
+    def attend_traced(self, questions: Tensor, told: Tensor) -> Tensor:
+        """Return what all questions get, as a loop that an export keeps.
+
+        Parameters
+        ----------
+        questions, told : Tensor, (N, A, H * W) and (N, 2 A, H * W)
+            Of all pixels.
+
+        Returns
+        -------
+        Tensor, (N, A, H * W)
+        """
+        asked = self._heads(questions) * self.factor
+        keys, answers = (self._heads(half) for half in told.chunk(2, dim=1))
+        found: Tensor = torch.jit.script(_in_chunks)(asked, keys, answers, self.splits, BLOCK[0])
+        return found.transpose(2, 3).flatten(1, 2).to(questions.dtype)
+
     def _heads(self, x: Tensor) -> Tensor:
         """Cut (N, A, n) into heads, (N, h, n, d); half precision could not hold the sums."""
         wide = x if x.dtype == torch.float64 else x.float()
@@ -165,10 +183,33 @@ class EfficientTransformer(nn.Module):
         """
         tokens = _tokens(x) + self.expand(attended.flatten(2).transpose(1, 2))
         tokens = tokens + self.perceptron(self.perceptron_norm(tokens))
-        height, width = x.shape[2:]
-        return functional.fold(tokens.transpose(1, 2), (height, width), PATCH, padding=PATCH // 2)
+        return _folded(tokens.transpose(1, 2).reshape(x.shape[0], -1, *x.shape[2:]), self.features)
 
 
 def _tokens(x: Tensor) -> Tensor:
     """Return the patches of (N, C, H, W), zero outside, (N, H * W, T)."""
     return functional.unfold(x, PATCH, padding=PATCH // 2).transpose(1, 2)
+
+
+def _in_chunks(asked: Tensor, keys: Tensor, answers: Tensor, splits: int, block: int) -> Tensor:
+    """Return what questions get of their own chunk, (N, h, n, d) as all of them, block by block."""
+    pixels = asked.shape[2]
+    length = max(pixels // splits, 1)
+    found: list[Tensor] = []
+    for start in range(0, pixels, length):
+        stop = min(start + length, pixels)
+        seen, told = keys[:, :, start:stop].transpose(2, 3), answers[:, :, start:stop]
+        for begin in range(start, stop, block):
+            some = asked[:, :, begin : min(begin + block, stop)]
+            found.append(torch.matmul(torch.matmul(some, seen).softmax(dim=3), told))
+    return torch.cat(found, dim=2)
+
+
+def _folded(patches: Tensor, features: int) -> Tensor:
+    """Return the sum of all patches, (N, 9 C, H, W), where they lie, (N, C, H, W).
+
+    Equal to `fold`, which cannot be exported; a transposed convolution is faster, too.
+    """
+    places = torch.eye(PATCH**2, dtype=patches.dtype, device=patches.device)
+    kernel = places.reshape(-1, 1, PATCH, PATCH).repeat(features, 1, 1, 1)
+    return functional.conv_transpose2d(patches, kernel, padding=PATCH // 2, groups=features)

@@ -89,33 +89,41 @@ def _mirror(index: Tensor, size: int) -> Tensor:
     return torch.where(index < size, index, 2 * size - 1 - index)
 
 
-def _taps(
-    size: int, output: int, scale: float, antialias: bool, kernel: Kernel
-) -> tuple[Tensor, Tensor]:
-    """Return, for each output sample, its input indices and weights, both (output, taps)."""
-    shrink = min(scale, 1.0) if antialias else 1.0
+def _taps(output: int, scale: Fraction, antialias: bool, kernel: Kernel) -> tuple[Tensor, Tensor]:
+    """Return, for each output sample, its input indices and weights, both (output, taps).
+
+    Places repeat: p samples further on, at a scale of p / q, lie q input samples further. So the
+    weights depend on no size, and a network that is exported resizes images of every size.
+    """
+    period, pitch = scale.numerator, scale.denominator
+    shrink = min(float(scale), 1.0) if antialias else 1.0
     width = 2 * kernel.reach / shrink
     # pixel centres: output sample k (from 0) lies at this place on the input's axis
-    centre = (torch.arange(output, dtype=torch.float64) + 0.5) / scale - 0.5
+    centre = (torch.arange(period, dtype=torch.float64) + 0.5) / float(scale) - 0.5
     first = torch.floor(centre - width / 2) + 1
     index = first[:, None] + torch.arange(math.ceil(width) + 1, dtype=torch.float64)
     weight = kernel.weigh((centre[:, None] - index) * shrink)
     weight = weight / weight.sum(dim=1, keepdim=True)
-    return _mirror(index.long(), size), weight
+    sample = torch.arange(output)
+    phase, turn = sample % period, sample // period
+    return index.long()[phase] + turn[:, None] * pitch, weight[phase]
 
 
 def _resize_axis(
-    image: Tensor, dim: int, output: int, scale: float, antialias: bool, kernel: Kernel
+    image: Tensor, dim: int, scale: Fraction, antialias: bool, kernel: Kernel
 ) -> Tensor:
-    index, weight = _taps(image.shape[dim], output, scale, antialias, kernel)
-    index, weight = index.to(image.device), weight.to(image.device, image.dtype)
+    size = image.shape[dim]
+    output = -(-size * scale.numerator // scale.denominator)
+    index, weight = _taps(output, scale, antialias, kernel)
+    index = _mirror(index, size).to(image.device)
+    weight = weight.to(image.device, image.dtype)
     shape = [1] * image.ndim
-    shape[dim] = output
-    result = torch.zeros_like(image.narrow(dim, 0, 1)).repeat(
-        [output if axis == dim else 1 for axis in range(image.ndim)]
-    )
-    for tap in range(weight.shape[1]):
-        result += image.index_select(dim, index[:, tap]) * weight[:, tap].reshape(shape)
+    shape[dim] = -1
+    taps = zip(index.unbind(1), weight.unbind(1), strict=True)
+    shares = (image.index_select(dim, at) * share.reshape(shape) for at, share in taps)
+    result = next(shares)
+    for share in shares:
+        result += share
     return result
 
 
@@ -124,7 +132,7 @@ def imresize(
     scale: float | Fraction,
     *,
     antialias: bool = True,
-    quantise: bool = False,
+    largest: int | None = None,
     method: str = "bicubic",
 ) -> Tensor:
     """Resize an image by interpolation, equal to MATLAB's `imresize(image, scale)`.
@@ -138,8 +146,9 @@ def imresize(
         The output has `ceil(size * scale)` samples along each axis.
     antialias : bool
         Widen the kernel when shrinking, as MATLAB does unless told otherwise.
-    quantise : bool
-        Round to integers in 0..255 after each of the two passes, as MATLAB does for uint8.
+    largest : int, optional
+        Round to integers in 0..largest after each of the two passes, as MATLAB does for integer
+        types: 255 for uint8.
     method : str
         "bilinear", "bicubic" or "lanczos", of which MATLAB calls the last "lanczos3".
 
@@ -166,10 +175,8 @@ def imresize(
         raise ValueError(f"imresize knows {', '.join(METHODS)}, got method={method!r}")
     result = image if image.dtype == torch.float64 else image.float()
     for dim in (-2, -1):
-        output = math.ceil(image.shape[dim] * exact)
-        axis = image.ndim + dim
-        result = _resize_axis(result, axis, output, float(exact), antialias, METHODS[method])
-        if quantise:
+        result = _resize_axis(result, image.ndim + dim, exact, antialias, METHODS[method])
+        if largest is not None:
             # half away from zero, as MATLAB rounds; torch.round would go to even
-            result = torch.floor(result.clamp(0, 255) + 0.5)
+            result = torch.floor(result.clamp(0, largest) + 0.5)
     return result.to(image.dtype)

@@ -35,17 +35,17 @@ def enlarge_bilinear(image: Tensor, scale: int) -> Tensor:
     Equal to `interpolate(..., mode="bilinear")`, whose float32 coordinates lose digits far from
     the origin, so that a piece would differ from the whole; here no pixel's place enters.
     """
-    channels = image.shape[1]
+    images, channels = image.shape[:2]
     grid = torch.arange(scale, device=image.device, dtype=torch.float32)
     place = (grid + 0.5) / scale - 0.5
     # what each of the S phases takes of the pixel before, the pixel itself and the one after
     phase = torch.stack([(-place).clamp(min=0), 1 - place.abs(), place.clamp(min=0)], dim=1)
     kernel = (phase[:, None, :, None] * phase[None, :, None, :]).reshape(-1, 1, 3, 3)
-    padded = functional.pad(image, (1, 1, 1, 1), mode="replicate")
-    shares = functional.conv2d(
-        padded, kernel.to(image.dtype).repeat(channels, 1, 1, 1), groups=channels
-    )
-    return functional.pixel_shuffle(shares, scale)
+    # every channel by itself, as an image of its own
+    padded = functional.pad(image, (1, 1, 1, 1), mode="replicate").flatten(0, 1)[:, None]
+    shares = functional.conv2d(padded, kernel.to(image.dtype))
+    enlarged = functional.pixel_shuffle(shares, scale)
+    return enlarged.reshape(images, channels, *enlarged.shape[2:])
 
 
 class SRResNet(Network):
