@@ -25,7 +25,7 @@ def test_shrinking_equals_matlab_in_every_sample(scale, shared):
         whole = read(shared / "data/Set5/HR" / path.name)
         height, width = (size - size % scale for size in whole.shape[-2:])
 
-        result = imresize(whole[:, :height, :width].double(), Fraction(1, scale), quantise=True)
+        result = imresize(whole[:, :height, :width].double(), Fraction(1, scale), largest=255)
 
         assert torch.equal(result.to(torch.uint8), read(path)), path.name
     assert len(paths) == 5
@@ -117,7 +117,7 @@ def test_quantised_result_is_of_integers_in_8_bits():
     torch.manual_seed(0)
     image = torch.randint(0, 2, (9, 9)) * 255.0
 
-    result = imresize(image, 2, quantise=True)
+    result = imresize(image, 2, largest=255)
 
     assert torch.equal(result, result.round())
     assert (result.min(), result.max()) == (0, 255)

@@ -31,7 +31,7 @@ def folder(tmp_path, random):
     small = tmp_path / "Set5" / "LR_matlab" / "x2"
     small.mkdir(parents=True)
     rgb = training.read_rgb(tmp_path / "Set5" / "HR" / "discs.png")
-    pixels = imresize(rgb, 0.5, quantise=True).permute(1, 2, 0).numpy().astype(np.uint8)
+    pixels = imresize(rgb, 0.5, largest=255).permute(1, 2, 0).numpy().astype(np.uint8)
     Image.fromarray(pixels).save(small / "discs.png")
     return tmp_path
 

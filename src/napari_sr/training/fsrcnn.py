@@ -67,7 +67,7 @@ def pair(rgb: Tensor, scale: int) -> tuple[Tensor, Tensor]:
     """Return the luma of an image shrunk by `scale` and of the image: (1, H, W), (1, SH, SW)."""
     height, width = (size // scale * scale for size in rgb.shape[-2:])
     rgb = rgb[:, :height, :width]
-    return luma(imresize(rgb, Fraction(1, scale), quantise=True)), luma(rgb)
+    return luma(imresize(rgb, Fraction(1, scale), largest=255)), luma(rgb)
 
 
 def training_pairs(folder: Path, scale: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -76,7 +76,7 @@ def training_pairs(folder: Path, scale: int) -> Iterator[tuple[Tensor, Tensor]]:
         for path in sorted((folder / "train" / name).iterdir()):
             rgb = read_rgb(path)
             for shrink in shrinks:
-                resized = rgb if shrink == 1 else imresize(rgb, shrink, quantise=True)
+                resized = rgb if shrink == 1 else imresize(rgb, shrink, largest=255)
                 if min(resized.shape[-2:]) >= CROP * scale:
                     yield pair(resized, scale)
 

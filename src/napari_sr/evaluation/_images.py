@@ -1,0 +1,93 @@
+"""Two images made comparable: one range, one shape, luma where that is judged, no border.
+
+Letters: H x W pixels, C channels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+LUMA = np.array([65.481, 128.553, 24.966]) / 255
+"""BT.601 as MATLAB's rgb2ycbcr has it, of RGB in 0..1; luma spans 16..235 of 255."""
+LUMA_OF_BLACK = 16 / 255
+
+
+def unit_range(
+    image: ArrayLike, value_range: tuple[float, float] | None = None
+) -> NDArray[np.float64]:
+    """Return an image with black at 0 and white at 1.
+
+    Parameters
+    ----------
+    image : array
+        Integers, whose type's largest value is white, or floats, where white is 1.
+    value_range : (low, high), optional
+        Black and white where they are others.
+
+    Raises
+    ------
+    ValueError
+        If the range is empty, or values are no numbers.
+    """
+    pixels = np.asarray(image)
+    if pixels.dtype.kind not in "uif":
+        raise ValueError(f"an image must be of integers or floats, got {pixels.dtype}")
+    if value_range is None:
+        value_range = (0.0, np.iinfo(pixels.dtype).max if pixels.dtype.kind in "ui" else 1.0)
+    low, high = value_range
+    if not low < high:
+        raise ValueError(f"a value range must rise, got {low:g} to {high:g}")
+    found: NDArray[np.float64] = (pixels.astype(np.float64) - low) / (high - low)
+    if not np.isfinite(found).all():
+        raise ValueError(
+            f"{np.count_nonzero(~np.isfinite(found))} of {found.size} values are NaN or infinite, "
+            "which no metric can judge"
+        )
+    return found
+
+
+def luma_of(rgb: NDArray[Any]) -> NDArray[np.float64]:
+    """Return BT.601 luma in 16/255..235/255, not rounded: (..., 3) in 0..1 to (...)."""
+    luma: NDArray[np.float64] = rgb @ LUMA + LUMA_OF_BLACK
+    return luma
+
+
+def comparable(
+    result: ArrayLike,
+    truth: ArrayLike,
+    border: int,
+    luma: bool,
+    value_range: tuple[float, float] | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return two images as (H, W, C) in 0..1 without their border.
+
+    Raises
+    ------
+    ValueError
+        If they are no images of one shape, if nothing is left inside the border, or if the truth
+        lies outside its range.
+    """
+    pair = [unit_range(image, value_range) for image in (result, truth)]
+    if pair[0].shape != pair[1].shape:
+        raise ValueError(f"the images differ in shape: {pair[0].shape} and {pair[1].shape}")
+    shape = pair[0].shape
+    if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (1, 3)):
+        raise ValueError(f"an image must be (H, W), (H, W, 1) or (H, W, 3), got {shape}")
+    low, high = float(pair[1].min()), float(pair[1].max())
+    if low < -1e-6 or high > 1 + 1e-6:
+        raise ValueError(
+            f"the truth lies outside black to white, from {low:g} to {high:g} where 0 to 1 is "
+            "meant: give value_range=(black, white)"
+        )
+    if border < 0 or 2 * border >= min(shape[:2]):
+        raise ValueError(f"a border of {border} px leaves nothing of {shape[0]} x {shape[1]} px")
+    inner = (slice(border, shape[0] - border), slice(border, shape[1] - border))
+    first, second = (
+        (luma_of(image) if luma and image.shape[2:] == (3,) else image)[inner] for image in pair
+    )
+    return np.atleast_3d(first), np.atleast_3d(second)

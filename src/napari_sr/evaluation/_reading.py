@@ -1,0 +1,61 @@
+"""Image files of test and training sets, as single grey or RGB planes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.files.formats import SUFFIXES, read
+from napari_sr.files.image import FileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Return the PNG, JPEG and TIFF files of a folder in the order of their names.
+
+    Raises
+    ------
+    FileError
+        If it is no folder, or holds none.
+    """
+    if not folder.is_dir():
+        raise FileError(f"there is no folder {folder}")
+    found = sorted(path for path in folder.iterdir() if _is_image(path))
+    if not found:
+        raise FileError(f"{folder} holds no image, which ends in one of {', '.join(SUFFIXES)}")
+    return found
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def read_image(path: Path) -> NDArray[Any]:
+    """Return an image as (H, W) grey or (H, W, 3) RGB in the type that the file has.
+
+    Alpha is left out, and black is zero.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or damaged, or holds no single plane.
+    """
+    image = read(path)
+    pixels, colour = image.as_shown(), image.colour
+    if image.grey_alpha:
+        pixels, colour = pixels[..., 0], False
+    elif colour:
+        pixels = pixels[..., :3]
+    looped = pixels.shape[: pixels.ndim - (3 if colour else 2)]
+    if any(size != 1 for size in looped):
+        raise FileError(
+            f"{path} holds no single plane: its axes {image.axes} have the sizes "
+            f"{image.pixels.shape}"
+        )
+    plane = pixels.reshape(pixels.shape[len(looped) :])
+    return plane.astype(np.uint8) * 255 if plane.dtype == bool else plane

@@ -1,0 +1,158 @@
+"""Fourier ring correlation: to which detail two images of one thing agree.
+
+Banterle et al., "Fourier ring correlation as a resolution criterion for super-resolution
+microscopy", Journal of Structural Biology 183(3), 2013, https://doi.org/10.1016/j.jsb.2013.05.004
+Koho et al., "Fourier ring correlation simplifies image restoration in fluorescence microscopy",
+Nature Communications 10, 2019, https://doi.org/10.1038/s41467-019-11024-z: one image, split into
+two by its checkerboard.
+
+Letters: H x W pixels, R rings.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.evaluation._images import unit_range
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+THRESHOLD = 1 / 7
+"""The correlation at which detail counts as lost, of both papers."""
+LEAST = 32
+"""Smaller images have too few rings to tell."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How two images agree, detail by detail."""
+
+    frequencies: NDArray[np.float64]
+    """(R,), in cycles per unit of `pixel_size`."""
+    correlation: NDArray[np.float64]
+    """(R,), 1 where they agree wholly, about 0 where only noise is left."""
+    resolution: float
+    """The period of the finest detail that both hold, in units of `pixel_size`; infinity where
+    they agree nowhere, two pixels where they agree everywhere."""
+
+
+def frc(
+    first: ArrayLike,
+    second: ArrayLike | None = None,
+    *,
+    pixel_size: float = 1.0,
+    threshold: float = THRESHOLD,
+) -> Agreement:
+    """Correlate the Fourier transforms of two images ring by ring; no truth is needed.
+
+    The two must show the same with noise of their own: two exposures, or the two networks' results
+    of two exposures. Noise that both share, or detail that one network invents in both, counts as
+    agreement: FRC tells what is repeatable, not what is true.
+
+    Parameters
+    ----------
+    first : array, (H, W)
+        Grey, any integers or floats.
+    second : array, (H, W), optional
+        Left out, `first` is split by its checkerboard: diagonal neighbours are summed to one image,
+        the other diagonals to the other, each at half the size, and the finest period that can be
+        told is four pixels. Its noise must be independent from pixel to pixel, which that of an
+        enlarged image is not.
+    pixel_size : float
+        The side of a pixel, in micrometres, say.
+    threshold : float
+        The correlation at which detail counts as lost.
+
+    Returns
+    -------
+    Agreement
+
+    Raises
+    ------
+    ValueError
+        If the images are no grey images of one shape of at least 32 x 32 px (64 x 64 where one is
+        split), are constant, or a parameter is out of range.
+    """
+    if not (pixel_size > 0 and 0 < threshold < 1):
+        raise ValueError(
+            f"FRC needs a pixel size above 0 and a threshold in 0..1, got {pixel_size:g} and "
+            f"{threshold:g}"
+        )
+    one = _grey(first)
+    if second is None:
+        one, two = _split(one)
+        pixel_size *= 2
+    else:
+        two = _grey(second)
+    if one.shape != two.shape or min(one.shape) < LEAST:
+        raise ValueError(
+            f"FRC needs two images of one shape, at least {LEAST} x {LEAST} px, got {one.shape} "
+            f"and {two.shape}{' after splitting' if second is None else ''}"
+        )
+    frequencies, correlation = _rings(one, two)
+    frequencies = frequencies / pixel_size
+    resolution = _resolution(frequencies, correlation, threshold, 2 * pixel_size)
+    return Agreement(frequencies, correlation, resolution)
+
+
+def _grey(image: ArrayLike) -> NDArray[np.float64]:
+    # the correlation does not depend on brightness or contrast
+    pixels = unit_range(image)
+    if pixels.ndim != 2:
+        raise ValueError(f"FRC takes grey images, (H, W), got {pixels.shape}")
+    if not np.ptp(pixels):
+        raise ValueError(f"FRC needs an image with detail, got {pixels.flat[0]:g} everywhere")
+    centred: NDArray[np.float64] = pixels - pixels.mean()
+    return centred
+
+
+def _split(image: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the sums of both diagonals of every square of two by two pixels.
+
+    Their centres are the same, so that neither is shifted.
+    """
+    height, width = (size // 2 * 2 for size in image.shape)
+    square = image[:height, :width].reshape(height // 2, 2, width // 2, 2)
+    return square[:, 0, :, 0] + square[:, 1, :, 1], square[:, 0, :, 1] + square[:, 1, :, 0]
+
+
+def _rings(one: NDArray[Any], two: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the middle frequency of every ring in cycles per pixel, and its correlation."""
+    height, width = one.shape
+    window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
+    # borders that do not meet would look like detail along both axes
+    first, second = (np.fft.fft2(image * window) for image in (one, two))
+    count = min(height, width) // 2
+    distance = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
+    ring = np.floor(distance * 2 * count + 0.5).astype(int).ravel()
+
+    def total(values: NDArray[Any]) -> NDArray[np.float64]:
+        sums: NDArray[np.float64] = np.bincount(ring, values.ravel(), count + 1).astype(np.float64)
+        return sums[1 : count + 1]
+
+    shared = total((first * second.conj()).real)
+    power = np.sqrt(total(np.abs(first) ** 2) * total(np.abs(second) ** 2))
+    correlation = np.divide(shared, power, out=np.zeros(count), where=power > 0)
+    return np.arange(1, count + 1) / (2 * count), correlation
+
+
+def _resolution(
+    frequencies: NDArray[Any], correlation: NDArray[Any], threshold: float, finest: float
+) -> float:
+    """Return the period at which the smoothed correlation first falls below the threshold."""
+    padded = np.pad(correlation, 1, mode="edge")
+    smooth = (padded[:-2] + padded[1:-1] + padded[2:]) / 3  # single rings are noisy
+    below = np.flatnonzero(smooth < threshold)
+    if not below.size:
+        return finest
+    at = int(below[0])
+    if at == 0:
+        return math.inf
+    share = (smooth[at - 1] - threshold) / (smooth[at - 1] - smooth[at])
+    crossing = frequencies[at - 1] + share * (frequencies[at] - frequencies[at - 1])
+    return float(1 / crossing)

@@ -1,0 +1,54 @@
+"""Peak signal-to-noise ratio, as super-resolution papers report it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_sr.evaluation._images import comparable
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+def psnr(
+    result: ArrayLike,
+    truth: ArrayLike,
+    *,
+    border: int = 0,
+    luma: bool = True,
+    value_range: tuple[float, float] | None = None,
+) -> float:
+    """Return the PSNR between two images, 10 log10(peak^2 / mean squared error).
+
+    Papers on super-resolution judge 8-bit RGB images by unrounded BT.601 luma with a peak of 255,
+    and leave out `scale` pixels of border: `psnr(result, truth, border=scale)`.
+
+    Parameters
+    ----------
+    result, truth : array, (H, W), (H, W, 1) or (H, W, 3)
+        Grey or RGB: integers, whose peak is their type's largest value, or floats of peak 1. The
+        two may be of different types.
+    border : int
+        Pixels left out along every side.
+    luma : bool
+        Judge RGB by its luma; else by all three channels together. Grey is judged as it is.
+    value_range : (low, high), optional
+        Black and white of both images where they are others: (0, 4095) for 12 bits in uint16.
+
+    Returns
+    -------
+    float
+        In dB; infinity for equal images.
+
+    Raises
+    ------
+    ValueError
+        If the two are no images of one shape, hold NaN or infinity, or nothing is left inside the
+        border.
+    """
+    first, second = comparable(result, truth, border, luma, value_range)
+    error = float(np.mean((first - second) ** 2))
+    return -10 * math.log10(error) if error else math.inf

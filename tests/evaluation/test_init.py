@@ -1,0 +1,27 @@
+"""The metrics, handed on when they are asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import napari_sr.evaluation as evaluation
+
+
+def test_every_name_is_a_function():
+    assert all(callable(getattr(evaluation, name)) for name in dir(evaluation))
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'mse'"):
+        _ = evaluation.mse
+
+
+def test_metrics_need_no_torch():
+    code = (
+        "import sys; from napari_sr.evaluation import psnr, ssim; sys.exit('torch' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
