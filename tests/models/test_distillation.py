@@ -1,21 +1,14 @@
-"""The trunk that four networks share, and reading it off tensors."""
+"""The trunk that five networks share, and reading it off tensors."""
 
 from __future__ import annotations
-
-from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
-from napari_sr.models._blocks import Activated3x3, conv1x1, conv3x3
+from napari_sr.models._blocks import Activated3x3, conv1x1
 from napari_sr.models._chain import Step
-from napari_sr.models._distillation import (
-    Distillation,
-    DistillationNetwork,
-    reduction_of,
-    trunk_options,
-)
+from napari_sr.models._distillation import DistillationNetwork, reduction_of, trunk_options
 
 
 class Scaling(nn.Module):
@@ -35,11 +28,10 @@ def network(blocks=3, replication=2):
         scale=2,
         channels=1,
         input_range=10.0,
-        head=conv3x3(replication, 4),
-        blocks=(Scaling() for _ in range(blocks)),
-        activation=nn.LeakyReLU(0.3),
-        merge=Activated3x3(4, 4),
         features=4,
+        blocks=(Scaling() for _ in range(blocks)),
+        convolution=Activated3x3,
+        activation=nn.LeakyReLU(0.3),
         replication=replication,
     ).double()
 
@@ -60,31 +52,6 @@ def test_fusion_block_by_block_is_the_1x1_over_all_of_them(blocks):
     result = net(image)
 
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-12)
-
-
-def test_distillation_is_its_definition():
-    torch.manual_seed(1)
-    convolution = partial(Activated3x3, activation=nn.ReLU())
-    block = Distillation(features=6, convolution=convolution, activation=nn.LeakyReLU(0.3)).double()
-    squeeze = conv1x1(6, 2).double()
-    x = torch.rand(1, 6, 5, 5, dtype=torch.float64)
-
-    def convolve(layer, x):
-        return nn.functional.conv2d(x, layer.weight, layer.bias, padding=1)
-
-    first = (convolve(block.refine[0], x) + x).relu()
-    second = (convolve(block.refine[1], first) + first).relu()
-    third = (convolve(block.refine[2], second) + second).relu()
-    parts = [block.distil[0](x), block.distil[1](first), block.distil[2](second)]
-    parts = [nn.functional.leaky_relu(part, 0.3) for part in parts]
-    parts.append(convolve(block.last, third).relu())
-    expected = block.fuse(torch.cat(parts, dim=1))
-
-    refined, squeezed = block.refine_and_squeeze(x, squeeze)
-
-    torch.testing.assert_close(refined, expected, rtol=0, atol=1e-12)
-    torch.testing.assert_close(squeezed, squeeze(expected), rtol=0, atol=1e-12)
-    assert torch.equal(block(x), refined)
 
 
 def test_trunk_is_read_off_its_tensors():

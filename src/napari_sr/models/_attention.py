@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from napari_sr.models._blocks import conv1x1, weight_and_bias
-from napari_sr.models._chain import Cells, Moments, Window
+from napari_sr.models._chain import Cells, Link, Moments, Step, Window
 from sr_kernels.contrast_gate import contrast_gate
 from sr_kernels.esa_moments import esa_moments
 from sr_kernels.esa_pool import PITCH, REACH, esa_pool
 from sr_kernels.esa_tail import esa_tail
+from sr_kernels.gated_residual import gated_residual
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ESA_LEAST_SIZE = REACH
 """ESA's strided 3x3 and its 7x7 pooling leave nothing of a smaller image."""
@@ -35,10 +36,20 @@ class ContrastGate(nn.Module):
         Channels C.
     reduction : int
         How many times narrower the gate is inside.
+
+    Raises
+    ------
+    ValueError
+        If no channel is left inside.
     """
 
     def __init__(self, *, features: int, reduction: int) -> None:
         super().__init__()
+        if not 1 <= reduction <= features:
+            raise ValueError(
+                "a channel gate needs a reduction from 1 to its number of features, "
+                f"got {features} features and reduction={reduction}"
+            )
         self.squeeze = conv1x1(features, features // reduction)
         self.excite = conv1x1(features // reduction, features)
 
@@ -50,6 +61,17 @@ class ContrastGate(nn.Module):
     def link(self, reads: str, writes: str) -> Moments:
         """Return the link that gathers the gates from a whole plane."""
         return Moments(reads, writes, self)
+
+    def links(self, x: str, y: str, *, skip: str | None = None) -> Iterator[Link]:
+        """Yield the links that make the gated plane `y` of plane `x`, and add plane `skip`."""
+        yield self.link(x, "gate")
+        reads = (x,) if skip is None else (x, skip)
+        yield Step(_gate, reads, (y,), uses=("gate",))
+
+
+def _gate(x: Tensor, *skip_and_gate: Tensor) -> Tensor:
+    *skip, gate = skip_and_gate
+    return gated_residual(x, gate, *skip)
 
 
 class PooledConv(nn.Conv2d):
@@ -104,6 +126,15 @@ class SpatialGate(nn.Module):
     def link(self, reads: str, writes: str) -> Cells:
         """Return the link that gathers the convolved pooled plane from the squeezed plane."""
         return Cells(reads, writes, self.pool, PITCH, REACH, self.low)
+
+    def links(self, x: str, squeezed: str, y: str, *, moments: bool = False) -> Iterator[Link]:
+        """Yield the links that make the gated plane `y` of planes `x` and `squeezed`.
+
+        With `moments`, these are told as well, to whoever gathers them from `y` next.
+        """
+        yield self.link(squeezed, "low")
+        compute = self.with_moments if moments else self
+        yield Step(compute, (x, squeezed), (y,), uses=("low",), placed=True, moments=moments)
 
     def forward(self, x: Tensor, squeezed: Tensor, low: Tensor, window: Window) -> Tensor:
         """Gate a piece.

@@ -1,4 +1,4 @@
-"""What IMDN, RFDN, BSRN and BSRN-S have in common.
+"""What IMDN, IMDN_AS, RFDN, BSRN and BSRN-S have in common.
 
 A head, blocks in series, all block outputs fused by a 1x1, one more convolution with a long
 skip, and one sub-pixel upsampling. The fusion is accumulated after every second block, so that no
@@ -12,7 +12,7 @@ Letters: N images, C features, H x W pixels, S scale.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,75 +23,14 @@ from napari_sr.models._blocks import (
     conv1x1,
     count,
     scale_of_shuffle,
-    weight_and_bias,
     width_of,
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
 from napari_sr.models._network import Network, Options, StateDict
-from sr_kernels.esdb_tail import esdb_tail, refine
 from sr_kernels.pointwise_sum import pointwise_sum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-
-_Weights: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
-"""Weight and bias of four 1x1 convolutions."""
-
-
-class Distillation(nn.Module):
-    """The local front of RFDN's and BSRN's blocks.
-
-    Three refinements with a skip each; a 1x1 leaves a distilled part behind before every one.
-
-    Parameters
-    ----------
-    features : int
-        Width C of the block; each distilled part has half of it.
-    convolution : callable
-        Makes a 3x3 from (inputs, outputs) that keeps the size, takes a residual, and activates.
-    activation : nn.Module
-        Follows every distillation; one that kernels know.
-    """
-
-    RADIUS = 4
-    """Four 3x3 in a row."""
-
-    def __init__(
-        self,
-        *,
-        features: int,
-        convolution: Callable[[int, int], nn.Module],
-        activation: nn.Module,
-    ) -> None:
-        super().__init__()
-        distilled = features // 2
-        self.distil = nn.ModuleList(conv1x1(features, distilled) for _ in range(3))
-        self.refine = nn.ModuleList(convolution(features, features) for _ in range(3))
-        self.last = convolution(features, distilled)
-        self.fuse = conv1x1(4 * distilled, features)
-        self.activation, self.slope = activation_of(activation)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
-        return refine(*self._planes(x), *self._weights(), self.activation, self.slope)
-
-    def refine_and_squeeze(self, x: Tensor, squeeze: nn.Conv2d) -> tuple[Tensor, Tensor]:
-        """Return the refined features, (N, C, H, W), and what a 1x1 squeezes out of them."""
-        squeezing = weight_and_bias(squeeze)
-        activation, slope = self.activation, self.slope
-        return esdb_tail(*self._planes(x), *self._weights(), *squeezing, activation, slope)
-
-    def _planes(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return what is distilled, and the last part."""
-        first = self.refine[0](x, x)
-        second = self.refine[1](first, first)
-        return x, first, second, self.last(self.refine[2](second, second))
-
-    def _weights(self) -> _Weights:
-        """Return weight and bias of every distillation, then of the fusion."""
-        x, first, second = (weight_and_bias(cast("nn.Conv2d", layer)) for layer in self.distil)
-        return *x, *first, *second, *weight_and_bias(self.fuse)
 
 
 class DistillationBlock(Protocol):
@@ -109,18 +48,21 @@ class DistillationNetwork(Network):
     ----------
     scale, channels, input_range
         As in `Network`.
-    head : nn.Module
-        (N, replication * channels, H, W) to (N, C, H, W), looking 1 pixel around.
-    blocks : iterable of nn.Module
-        Each with a method `chain` (see `DistillationBlock`).
-    activation : nn.Module
-        Follows the fusion; one that kernels know.
-    merge : nn.Module
-        (N, C, H, W), and the long skip that it adds, to the same, looking 1 pixel around.
     features : int
         Channels C of every block's output.
+    blocks : iterable of nn.Module
+        Each with a method `chain` (see `DistillationBlock`).
+    convolution : callable
+        Makes a 3x3 from (inputs, outputs) that keeps the size and takes a residual: the head, and
+        the one before the long skip.
+    activation : nn.Module
+        Follows the fusion; one that kernels know.
     replication : int
         How often the image is repeated along channels before the head.
+    head : nn.Module, optional
+        Another head, (N, replication * channels, H, W) to features of any size.
+    factor : int, optional
+        What the tail enlarges features by, where not by the scale.
     """
 
     def __init__(
@@ -129,22 +71,23 @@ class DistillationNetwork(Network):
         scale: int,
         channels: int,
         input_range: float,
-        head: nn.Module,
-        blocks: Iterable[nn.Module],
-        activation: nn.Module,
-        merge: nn.Module,
         features: int,
+        blocks: Iterable[nn.Module],
+        convolution: Callable[[int, int], nn.Module],
+        activation: nn.Module,
         replication: int = 1,
+        head: nn.Module | None = None,
+        factor: int | None = None,
     ) -> None:
         super().__init__(scale=scale, channels=channels, input_range=input_range)
         self.features = features
         self.replication = replication
-        self.head = head
+        self.head = convolution(replication * channels, features) if head is None else head
         self.blocks = nn.ModuleList(blocks)
         self.fuse = conv1x1(len(self.blocks) * features, features)
         self.activation, self.slope = activation_of(activation)
-        self.merge = merge
-        self.tail = SubPixel3x3(features, channels, scale=scale)
+        self.merge = convolution(features, features)
+        self.tail = SubPixel3x3(features, channels, scale=factor or scale)
 
     def chain(self) -> Chain:
         """Return the head, the blocks with their attention, and the tail."""
@@ -202,7 +145,7 @@ def trunk_options(state: StateDict, head: str, replication: int = 1) -> Options 
     state : mapping of str to Tensor
         A checkpoint by our own keys.
     head : str
-        The key of the first convolution's weight.
+        The key of the weight that the image meets first.
     replication : int
         As in `DistillationNetwork`.
 
@@ -211,8 +154,7 @@ def trunk_options(state: StateDict, head: str, replication: int = 1) -> Options 
     dict or None
         None where these are another network's tensors.
     """
-    features, inputs = width_of(state, head)
-    channels = inputs // replication
+    features, channels = width_of(state, "fuse.weight")[0], width_of(state, head)[1] // replication
     scale = scale_of_shuffle(width_of(state, "tail.weight")[0], channels)
     # ESA is a quarter as wide, and needs a channel
     if scale is None or features < 4:
@@ -225,23 +167,3 @@ def reduction_of(state: StateDict) -> int | None:
     """Return how many times narrower the first block's channel gate is inside, or None."""
     inner, outer = width_of(state, "blocks.0.channel.squeeze.weight")
     return outer // inner if 1 <= inner <= outer else None
-
-
-BLOCK_KEYS = (
-    (r"^fea_conv\.", "head."),
-    (r"^B(\d+)\.", lambda match: f"blocks.{int(match[1]) - 1}."),
-    (r"\.c([123])_d\.", lambda match: f".front.distil.{int(match[1]) - 1}."),
-    (r"\.c([123])_r\.", lambda match: f".front.refine.{int(match[1]) - 1}."),
-    (r"(blocks\.\d+)\.c4\.", r"\1.front.last."),
-    (r"(blocks\.\d+)\.c5\.", r"\1.front.fuse."),
-    (r"\.esa\.conv1\.", ".spatial.squeeze."),
-    (r"\.esa\.conv2\.", ".spatial.pool."),
-    (r"\.esa\.conv_max\.", ".spatial.low.0."),
-    (r"\.esa\.conv3\.", ".spatial.low.1."),
-    (r"\.esa\.conv3_\.", ".spatial.low.2."),
-    (r"\.esa\.conv_f\.", ".spatial.skip."),
-    (r"\.esa\.conv4\.", ".spatial.excite."),
-    (r"\.cca\.conv(?:_du)?\.0\.", ".channel.squeeze."),
-    (r"\.cca\.conv(?:_du)?\.2\.", ".channel.excite."),
-)
-"""The keys that RFDN's and BSRN's authors share, and ours."""

@@ -11,152 +11,80 @@ in ESA, CCA and the block's skip.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from torch import Tensor, nn
+from torch import nn
 
 from napari_sr.models._attention import ESA_LEAST_SIZE, ContrastGate, SpatialGate
-from napari_sr.models._blocks import conv1x1, rename, weight_and_bias
-from napari_sr.models._chain import Link, Step
-from napari_sr.models._distillation import (
-    BLOCK_KEYS,
-    Distillation,
-    DistillationNetwork,
-    reduction_of,
-    trunk_options,
-)
+from napari_sr.models._blocks import rename, shape_of
+from napari_sr.models._distillation import DistillationNetwork, reduction_of, trunk_options
+from napari_sr.models._distillation_block import BLOCK_KEYS, Block, Distillation
 from napari_sr.models._network import Architecture, Form, Options, StateDict
-from sr_kernels.bsconv import bsconv
-from sr_kernels.esa_pool import esa_pool
-from sr_kernels.gated_residual import gated_residual
+from napari_sr.models._separable import SEPARABLE, Separable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
+
+    Piece = TypeVar("Piece")
 
 REPLICATION = 4
 """How often the image is repeated along channels before the first convolution."""
+ACTIVATIONS = {
+    "gelu": nn.GELU(),
+    "relu": nn.ReLU(),
+    "leaky_relu": nn.LeakyReLU(0.05),
+    "hard_swish": nn.Hardswish(),
+}
+"""What the paper tries. RFDN's slope, as it names none."""
 
 
-class BSConv(nn.Module):
-    """Blueprint separable convolution: a 1x1 over channels, then a depthwise 3x3.
-
-    Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549. Zero padding belongs to the
-    depthwise half, so it pads what the pointwise half returns.
-
-    Parameters
-    ----------
-    inputs, outputs : int
-        Channels before and after the pointwise half.
-    pointwise_bias : bool
-        Whether the pointwise half has a bias (BSRN-S), or not (BSRN).
-    activation : str
-        "gelu" or "none", after all else.
-    """
-
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        *,
-        pointwise_bias: bool = False,
-        activation: str = "none",
-    ) -> None:
-        super().__init__()
-        self.activation = activation
-        self.pointwise = conv1x1(inputs, outputs, bias=pointwise_bias)
-        self.depthwise = nn.Conv2d(outputs, outputs, 3, padding=1, groups=outputs)
-
-    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
-        mix, spread = self.pointwise, self.depthwise
-        return bsconv(
-            x, mix.weight, mix.bias, spread.weight, spread.bias, residual, self.activation
-        )
+def distillation(features: int, separable: Separable, activation: nn.Module) -> Distillation:
+    """Return the front of a block of (N, C, H, W), of which C are features."""
+    convolution = partial(separable.convolution, activation=activation)
+    return Distillation(features=features, convolution=convolution, activation=activation)
 
 
-class PooledBSConv(nn.Module):
-    """The same with a depthwise half of stride 2 and no padding, under the pooling of ESA.
-
-    Parameters
-    ----------
-    inner : int
-        Channels E.
-    """
-
-    def __init__(self, inner: int) -> None:
-        super().__init__()
-        self.pointwise = conv1x1(inner, inner, bias=False)
-        self.depthwise = nn.Conv2d(inner, inner, 3, stride=2, groups=inner)
-
-    def forward(self, squeezed: Tensor) -> Tensor:
-        """Return the cells of (N, E, H, W)."""
-        return esa_pool(squeezed, *weight_and_bias(self.depthwise), self.pointwise.weight)
-
-
-ActivatedBSConv = partial(BSConv, activation="gelu")
-
-
-class Block(nn.Module):
-    """Distillation, spatial gate, channel gate, skip, of (N, C, H, W): the paper's ESDB.
-
-    Parameters
-    ----------
-    features : int
-        Width; the distilled parts have half of it, ESA a quarter.
-    reduction : int
-        How many times narrower the channel gate is inside.
-    """
-
-    def __init__(self, *, features: int, reduction: int) -> None:
-        super().__init__()
-        inner = features // 4
-        self.front = Distillation(
-            features=features, convolution=ActivatedBSConv, activation=nn.GELU()
-        )
-        self.spatial = SpatialGate(
-            features=features,
-            inner=inner,
-            pool=PooledBSConv(inner),
-            activated=ActivatedBSConv,
-            plain=BSConv,
-        )
-        self.channel = ContrastGate(features=features, reduction=reduction)
-
-    def chain(self, x: str, y: str) -> Iterator[Link]:
-        """Yield the links that make plane `y` of plane `x`."""
-        yield Step(self.compute_front, (x,), ("refined", "squeezed"), Distillation.RADIUS)
-        yield self.spatial.link("squeezed", "low")
-        gate, reads = self.spatial.with_moments, ("refined", "squeezed")
-        yield Step(gate, reads, ("refined",), uses=("low",), placed=True, moments=True)
-        yield self.channel.link("refined", "gate")
-        yield Step(self.compute_end, ("refined", x), (y,), uses=("gate",))
-
-    def compute_front(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the refined features, (N, C, H, W), and what ESA squeezes out of them."""
-        return self.front.refine_and_squeeze(x, self.spatial.squeeze)
-
-    @staticmethod
-    def compute_end(refined: Tensor, x: Tensor, gate: Tensor) -> Tensor:
-        """Gate the channels of (N, C, H, W) and add the block's skip."""
-        return gated_residual(refined, gate, x)
+def spatial_gate(features: int, separable: Separable, activation: nn.Module) -> SpatialGate:
+    """Return ESA, a quarter as wide inside."""
+    inner = features // 4
+    return SpatialGate(
+        features=features,
+        inner=inner,
+        pool=separable.pool(inner),
+        activated=partial(separable.convolution, activation=activation),
+        plain=separable.convolution,
+    )
 
 
 class BSRN(DistillationNetwork):
     """Blueprint separable blocks whose outputs are fused, then one sub-pixel upsampling.
+
+    Its parts may be exchanged, as the paper does to show what each is worth. Without ESA and CCA
+    it is purely convolutional. Tensors tell all but the activation.
 
     Parameters
     ----------
     scale, channels : int
         Enlargement, and image channels: 3 for RGB.
     features, blocks : int
-        Width and depth; the paper has 64 and 8.
-    reduction : int
-        How many times narrower the channel gates are inside; the paper has 16.
+        Width and depth; the paper has 64 and 8. Its BSRN-1 is as wide and deep as RFDN, 50 and 4;
+        its BSRN-2 takes as much computation as RFDN, for which 100 and 4 stand here.
+    reduction : int, optional
+        How many times narrower CCA is inside; the paper has 16. None for no CCA.
+    spatial : bool
+        Whether blocks have ESA.
+    convolution : str
+        What stands for a 3x3: "bsconv_u", "bsconv_s" or "dsconv" (see `_separable`).
+    activation : str
+        "gelu", "relu", "leaky_relu" or "hard_swish", throughout.
     input_range : float
         The float maximum that the weights expect.
-    """
 
-    least_size = ESA_LEAST_SIZE
+    Raises
+    ------
+    ValueError
+        If there is no such convolution or activation.
+    """
 
     def __init__(
         self,
@@ -165,24 +93,47 @@ class BSRN(DistillationNetwork):
         channels: int = 3,
         features: int = 64,
         blocks: int = 8,
-        reduction: int = 16,
+        reduction: int | None = 16,
+        spatial: bool = True,
+        convolution: str = "bsconv_u",
+        activation: str = "gelu",
         input_range: float = 1.0,
     ) -> None:
+        separable = _piece("convolution", convolution, SEPARABLE)
+        activate = _piece("activation", activation, ACTIVATIONS)
+
+        def block() -> Block:
+            """Return one block of the form that was asked for."""
+            front = distillation(features, separable, activate)
+            esa = spatial_gate(features, separable, activate) if spatial else None
+            cca = None
+            if reduction is not None:
+                cca = ContrastGate(features=features, reduction=reduction)
+            return Block(front, spatial=esa, channel=cca)
+
         super().__init__(
             scale=scale,
             channels=channels,
             input_range=input_range,
-            head=BSConv(REPLICATION * channels, features),
-            blocks=(Block(features=features, reduction=reduction) for _ in range(blocks)),
-            activation=nn.GELU(),
-            merge=BSConv(features, features),
             features=features,
+            blocks=(block() for _ in range(blocks)),
+            convolution=separable.convolution,
+            activation=activate,
             replication=REPLICATION,
         )
+        self.least_size = ESA_LEAST_SIZE if spatial else 1
+
+
+def _piece(option: str, name: str, pieces: Mapping[str, Piece]) -> Piece:
+    """Return the piece of this name."""
+    if name not in pieces:
+        raise ValueError(f"BSRN takes one of {', '.join(pieces)}, got {option}={name!r}")
+    return pieces[name]
 
 
 KEYS = (
-    (r"\.pw\.", ".pointwise."),
+    (r"\.pw1\.", ".narrow."),
+    (r"\.pw2?\.", ".pointwise."),
     (r"\.dw\.", ".depthwise."),
     *BLOCK_KEYS,
     (r"^c1\.", "fuse."),
@@ -194,14 +145,29 @@ KEYS = (
 
 def adapt(state: StateDict) -> StateDict:
     """Rename the authors' keys to this network's own."""
-    return rename(state, KEYS) if "fea_conv.pw.weight" in state else state
+    return rename(state, KEYS) if "fea_conv.dw.weight" in state else state
+
+
+def _convolution_of(state: StateDict, features: int) -> str:
+    """Return what stands for a 3x3, by the one that a block ends with: it halves its channels."""
+    if "head.narrow.weight" in state:
+        return "bsconv_s"
+    last = shape_of(state, "blocks.0.front.last.depthwise.weight")
+    return "dsconv" if last[:1] == (features,) else "bsconv_u"
 
 
 def options_of(state: StateDict) -> Options | None:
     """Read BSRN's constructor arguments off a checkpoint, or None if it is not a BSRN."""
-    trunk = trunk_options(state, "head.pointwise.weight", REPLICATION)
-    reduction = reduction_of(state)
-    return {**trunk, "reduction": reduction} if trunk and reduction else None
+    narrow, pointwise = "head.narrow.weight", "head.pointwise.weight"
+    trunk = trunk_options(state, narrow if narrow in state else pointwise, REPLICATION)
+    if trunk is None:
+        return None
+    return {
+        **trunk,
+        "reduction": reduction_of(state),
+        "spatial": "blocks.0.spatial.squeeze.weight" in state,
+        "convolution": _convolution_of(state, trunk["features"]),
+    }
 
 
 ARCHITECTURE = Architecture(
@@ -210,7 +176,11 @@ ARCHITECTURE = Architecture(
     summary="High quality for its size; the NTIRE 2022 complexity winner's full network.",
     paper="https://arxiv.org/abs/2205.05996",
     year=2022,
-    forms=(Form("BSRN"),),
+    forms=(
+        Form("BSRN"),
+        Form("BSRN-1", (4,), {"features": 50, "blocks": 4}),
+        Form("BSRN-2", (4,), {"features": 100, "blocks": 4}),
+    ),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2, "reduction": 4},

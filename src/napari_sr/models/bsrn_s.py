@@ -20,16 +20,18 @@ from torch import Tensor, nn
 from napari_sr.models._attention import ESA_LEAST_SIZE, PooledConv, SpatialGate
 from napari_sr.models._blocks import conv1x1, rename
 from napari_sr.models._chain import Link, Step, Window
-from napari_sr.models._distillation import Distillation, DistillationNetwork, trunk_options
+from napari_sr.models._distillation import DistillationNetwork, trunk_options
+from napari_sr.models._distillation_block import Distillation
 from napari_sr.models._network import Architecture, Form, Options, StateDict
-from napari_sr.models.bsrn import KEYS, REPLICATION, BSConv
+from napari_sr.models._separable import BSConv
+from napari_sr.models.bsrn import KEYS, REPLICATION
 from sr_kernels.esa_mix import esa_mix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BiasedBSConv = partial(BSConv, pointwise_bias=True)
-ActivatedBSConv = partial(BiasedBSConv, activation="gelu")
+ActivatedBSConv = partial(BiasedBSConv, activation=nn.GELU())
 
 
 class Block(nn.Module):
@@ -105,11 +107,10 @@ class BSRNS(DistillationNetwork):
             scale=scale,
             channels=channels,
             input_range=input_range,
-            head=BiasedBSConv(REPLICATION * channels, features),
-            blocks=(Block(features=features) for _ in range(blocks)),
-            activation=nn.GELU(),
-            merge=BiasedBSConv(features, features),
             features=features,
+            blocks=(Block(features=features) for _ in range(blocks)),
+            convolution=BiasedBSConv,
+            activation=nn.GELU(),
             replication=REPLICATION,
         )
 

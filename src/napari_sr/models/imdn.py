@@ -121,14 +121,13 @@ class IMDN(DistillationNetwork):
             scale=scale,
             channels=channels,
             input_range=input_range,
-            head=Activated3x3(channels, features),
+            features=features,
             blocks=(
                 Block(features=features, reduction=reduction, activation=activation)
                 for _ in range(blocks)
             ),
+            convolution=Activated3x3,
             activation=activation,
-            merge=Activated3x3(features, features),
-            features=features,
         )
 
 

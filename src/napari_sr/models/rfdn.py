@@ -5,115 +5,39 @@ ECCV Workshops 2020, https://arxiv.org/abs/2009.11551
 
 Letters: N images, C image channels, H x W pixels, S scale.
 Two forms go by this name, and tensors tell them apart. The released network, winner of AIM 2020,
-has four blocks that end in ESA, without a skip around the block. The paper's has six that end in
-CCA; whether with a skip its authors never published, so a re-implementation's skip is the default.
+has four blocks that end in ESA, without the skip around the block that, says its author, is in the
+paper's (https://github.com/njulj/RFDN/issues/3): six blocks that end in CCA, never released.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from napari_sr.models._attention import ESA_LEAST_SIZE, ContrastGate, PooledConv, SpatialGate
 from napari_sr.models._blocks import Activated3x3, rename
-from napari_sr.models._chain import Link, Step
-from napari_sr.models._distillation import (
-    BLOCK_KEYS,
-    Distillation,
-    DistillationNetwork,
-    reduction_of,
-    trunk_options,
-)
+from napari_sr.models._distillation import DistillationNetwork, reduction_of, trunk_options
+from napari_sr.models._distillation_block import BLOCK_KEYS, Block, Distillation
 from napari_sr.models._network import Architecture, Form, Options, StateDict
-from sr_kernels.gated_residual import gated_residual
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
-class SpatialBlock(nn.Module):
-    """Distillation, spatial gate: the released network's block of (N, C, H, W).
-
-    Parameters
-    ----------
-    features : int
-        Width; the distilled parts have half of it, ESA a quarter.
-    skip : bool
-        Whether the block's input is added to its output.
-    activation : nn.Module
-        Of the distillation; ESA has plain rectifiers.
-    """
-
-    def __init__(self, *, features: int, skip: bool, activation: nn.Module) -> None:
-        super().__init__()
-        inner = features // 4
-        self.skip = skip
-        self.front = Distillation(
-            features=features,
-            convolution=partial(Activated3x3, activation=activation),
-            activation=activation,
-        )
-        self.spatial = SpatialGate(
-            features=features,
-            inner=inner,
-            pool=PooledConv(inner),
-            activated=partial(Activated3x3, activation=nn.ReLU()),
-            plain=Activated3x3,
-        )
-
-    def chain(self, x: str, y: str) -> Iterator[Link]:
-        """Yield the links that make plane `y` of plane `x`."""
-        yield Step(self.compute_front, (x,), ("refined", "squeezed"), Distillation.RADIUS)
-        yield self.spatial.link("squeezed", "low")
-        reads, writes = ("refined", "squeezed"), ("gated",) if self.skip else (y,)
-        yield Step(self.spatial, reads, writes, uses=("low",), placed=True)
-        if self.skip:
-            yield Step(torch.add, ("gated", x), (y,))
-
-    def compute_front(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the refined features, (N, C, H, W), and what ESA squeezes out of them."""
-        return self.front.refine_and_squeeze(x, self.spatial.squeeze)
+def distillation(features: int, activation: nn.Module) -> Distillation:
+    """Return the front of a block of (N, C, H, W), of which C are features."""
+    convolution = partial(Activated3x3, activation=activation)
+    return Distillation(features=features, convolution=convolution, activation=activation)
 
 
-class ChannelBlock(nn.Module):
-    """Distillation, channel gate: the paper's block of (N, C, H, W).
-
-    Parameters
-    ----------
-    features, reduction : int
-        Width, and how many times narrower the channel gate is inside.
-    skip : bool
-        Whether the block's input is added to its output.
-    activation : nn.Module
-        Of the distillation.
-    """
-
-    def __init__(self, *, features: int, reduction: int, skip: bool, activation: nn.Module) -> None:
-        super().__init__()
-        self.skip = skip
-        self.front = Distillation(
-            features=features,
-            convolution=partial(Activated3x3, activation=activation),
-            activation=activation,
-        )
-        self.channel = ContrastGate(features=features, reduction=reduction)
-
-    def chain(self, x: str, y: str) -> Iterator[Link]:
-        """Yield the links that make plane `y` of plane `x`."""
-        yield Step(self.front, (x,), ("refined",), Distillation.RADIUS)
-        yield self.channel.link("refined", "gate")
-        if self.skip:
-            yield Step(self.compute_end, ("refined", x), (y,), uses=("gate",))
-        else:
-            yield Step(gated_residual, ("refined",), (y,), uses=("gate",))
-
-    @staticmethod
-    def compute_end(refined: Tensor, x: Tensor, gate: Tensor) -> Tensor:
-        """Gate the channels of (N, C, H, W) and add the block's skip."""
-        return gated_residual(refined, gate, x)
+def spatial_gate(features: int) -> SpatialGate:
+    """Return ESA, a quarter as wide inside, with plain rectifiers."""
+    inner = features // 4
+    return SpatialGate(
+        features=features,
+        inner=inner,
+        pool=PooledConv(inner),
+        activated=partial(Activated3x3, activation=nn.ReLU()),
+        plain=Activated3x3,
+    )
 
 
 class RFDN(DistillationNetwork):
@@ -150,23 +74,22 @@ class RFDN(DistillationNetwork):
         activation = nn.LeakyReLU(slope)
         skip = reduction is not None if block_skip is None else block_skip
 
-        def block() -> nn.Module:
+        def block() -> Block:
             """Return one block of the form that was asked for."""
+            front = distillation(features, activation)
             if reduction is None:
-                return SpatialBlock(features=features, skip=skip, activation=activation)
-            return ChannelBlock(
-                features=features, reduction=reduction, skip=skip, activation=activation
-            )
+                return Block(front, spatial=spatial_gate(features), skip=skip)
+            channel = ContrastGate(features=features, reduction=reduction)
+            return Block(front, channel=channel, skip=skip)
 
         super().__init__(
             scale=scale,
             channels=channels,
             input_range=input_range,
-            head=Activated3x3(channels, features),
-            blocks=(block() for _ in range(blocks)),
-            activation=activation,
-            merge=Activated3x3(features, features),
             features=features,
+            blocks=(block() for _ in range(blocks)),
+            convolution=Activated3x3,
+            activation=activation,
         )
         self.least_size = ESA_LEAST_SIZE if reduction is None else 1
 
