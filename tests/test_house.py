@@ -23,6 +23,7 @@ LAYERS = [
     {"samples", "terminal"},
     {"widgets"},
     {"demo"},
+    {"upscale_file"},
     {"cli"},
     {"__main__"},
 ]
