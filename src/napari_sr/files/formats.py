@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_sr.files import raster, tiff_reader, tiff_writer
 from napari_sr.files.image import FileError, ImageFile
+from napari_sr.files.place import beside, check_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PNG, JPEG, TIFF = (".png",), (".jpg", ".jpeg"), (".tif", ".tiff", ".btf", ".tf8")
@@ -59,18 +57,9 @@ def check_target(path: Path, source: Path, *, overwrite: bool) -> None:
         If the name has no known ending, its folder does not exist or cannot be written, it is
         the source itself, or it exists and is not to be overwritten.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise FileError(f"{path} must end in one of {', '.join(SUFFIXES)}")
-    if not path.parent.is_dir():
-        raise FileError(f"there is no folder {path.parent} to write {path.name} into")
-    if not os.access(path.parent, os.W_OK):
-        raise FileError(f"the folder {path.parent} cannot be written")
-    if path.is_dir():
-        raise FileError(f"{path} is a folder")
     if path.exists() and source.exists() and path.samefile(source):
         raise FileError(f"{path} is the image that is read: give the result another name")
-    if path.exists() and not overwrite:
-        raise FileError(f"{path} exists: give another name, or --overwrite")
+    check_place(path, SUFFIXES, overwrite=overwrite)
 
 
 def check_holds(path: Path, image: ImageFile, scale: int) -> list[str]:
@@ -105,21 +94,10 @@ def write(path: Path, image: ImageFile) -> None:
         If it cannot be written, or not encoded.
     """
     try:
-        with _beside(path) as target:
+        with beside(path) as target:
             _encode(image, target, path)
     except (OSError, RuntimeError) as error:  # codecs raise RuntimeErrors
         raise FileError(f"{path} could not be written: {error}") from error
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """Give a name in the same folder that becomes the path at the end, or nothing."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield unfinished
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _encode(image: ImageFile, target: Path, name: Path) -> None:
