@@ -8,6 +8,8 @@ from torch import nn
 from torch.nn import functional
 
 from napari_sr.models._separable import SEPARABLE, BSConv, depthwise, middle
+from sr_kernels import launched, reset_launched, use_kernels
+from sr_kernels._triton import HAS_TRITON
 
 KINDS = pytest.mark.parametrize("kind", SEPARABLE)
 
@@ -101,3 +103,31 @@ def test_depthwise_keeps_channels_apart():
 
     assert difference[1] > 0
     assert difference[[0, 2]].max() == 0
+
+
+@pytest.mark.skipif(not HAS_TRITON, reason="there are no kernels without Triton")
+@pytest.mark.parametrize(
+    ("kind", "activation", "op"),
+    [
+        ("bsconv_u", nn.GELU(), "bsconv"),
+        ("bsconv_u", nn.Hardswish(), "bsconv"),
+        ("bsconv_s", nn.GELU(), "bsconv"),
+        ("dsconv", nn.Hardswish(), "pointwise_sum"),
+    ],
+    ids=str,
+)
+def test_kernels_take_what_fits(kind, activation, op):
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(3)
+    layer = SEPARABLE[kind].convolution(16, 16, activation=activation).to(device).half()
+    x = torch.randn(1, 16, 5, 6, device=device).half()
+
+    reset_launched()
+    with torch.no_grad():
+        with use_kernels("triton"):
+            result = layer(x, x)
+        expected = layer.double()(x.double(), x.double())
+
+    assert launched() == {op: 1}
+    # the halves in between are rounded too
+    torch.testing.assert_close(result.double(), expected, rtol=0, atol=4e-3)
