@@ -23,7 +23,7 @@ LAYERS = [
     {"samples", "terminal"},
     {"widgets"},
     {"demo"},
-    {"upscale_file"},
+    {"listing", "upscale_file"},
     {"cli"},
     {"__main__"},
 ]

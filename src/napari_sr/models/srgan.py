@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 ENDS = ("plain", "signed", "tanh")
 """What the result is of the last convolution's y: y, (y + 1) / 2 or (tanh(y) + 1) / 2."""
+TWTYGQYY: Options = {"norm": INSTANCE, "parametric": False, "bias": False, "end": "plain"}
+"""What a public port does otherwise, as options."""
 REACH = 4
 """Of the 9x9 convolutions at both ends."""
 MOST_STAGES = 10
@@ -203,7 +205,7 @@ ARCHITECTURE = Architecture(
     forms=(
         Form("SRGAN, SRResNet", (4,)),
         Form("SRGAN (leftthomas)", (2, 4), {"blocks": 5, "end": "tanh"}),
-        Form("SRResNet (twtygqyy)", (4,), {"norm": INSTANCE, "parametric": False, "bias": False}),
+        Form("SRResNet (twtygqyy)", (4,), TWTYGQYY),
     ),
     options_of=options_of,
     adapt=adapt,

@@ -1,0 +1,75 @@
+"""Count what every published network takes, and write it where lists read it.
+
+    python -m napari_sr.zoo.survey
+
+To be run, and its change committed, whenever a network or one of its published forms changes.
+Networks are built on PyTorch's "meta" device: nothing is computed, only counted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from napari_sr import models
+from napari_sr.models._counts import multiply_adds, parameters
+from napari_sr.zoo.networks import NETWORKS, OUTPUT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_sr.models._network import Architecture, Form
+
+
+def cost(record: Architecture, form: Form, scale: int) -> tuple[dict[str, Any], int]:
+    """Return what one network takes at one scale, as `Cost` has it, and its image's channels.
+
+    Its result is as large as `OUTPUT` where that is a multiple of the scale, and of the square of
+    pixels that the network wants, and else smaller by as little as it takes.
+    """
+    with torch.device("meta"):
+        network = record.network(scale=scale, **form.options).eval()
+    width, height = (side // scale // network.multiple * network.multiple for side in OUTPUT)
+    found = {
+        "scale": scale,
+        "parameters": parameters(network),
+        "multiply_adds": multiply_adds(network, height, width),
+        "radius": network.receptive_field,
+    }
+    return found, network.channels
+
+
+def survey() -> list[dict[str, Any]]:
+    """Return a record for each published form, as `Published` has it, the earliest first."""
+    found = []
+    for name in models.names():
+        record = models.architecture(name)
+        for form in record.forms:
+            costs = [cost(record, form, scale) for scale in form.scales]
+            found.append(
+                {
+                    "name": form.name,
+                    "architecture": name,
+                    "options": form.options,
+                    "year": record.year,
+                    "paper": record.paper,
+                    "channels": costs[0][1],
+                    "costs": [one for one, _ in costs],
+                }
+            )
+    return sorted(found, key=lambda one: int(one["year"]))
+
+
+def write(path: Path = NETWORKS) -> list[str]:
+    """Write the survey; return the names in it."""
+    records = survey()
+    lines = ",\n".join(" " + json.dumps(record) for record in records)
+    path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    return [record["name"] for record in records]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"counted {', '.join(write())}\n")
