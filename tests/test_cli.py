@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -321,6 +322,30 @@ def test_models_are_listed_with_where_they_are(run, monkeypatch, tmp_path):
     assert re.search(r"^lanczos-x4 +x4 +0 .* computed$", out, re.M)
     assert re.search(r"^imdn-x4 +x4 .* none stated .* to download \(2\.9 MB\)$", out, re.M)
     assert str(tmp_path / "cache") in out
+
+
+def test_networks_are_listed_with_what_they_take(run):
+    code, out, _ = run("models", "--wide")
+
+    assert code == 0
+    assert re.search(r"^EDSR +2017 +x2, x3, x4 .* 68 +- +arxiv\.org/abs/1707\.02921$", out, re.M)
+
+
+def test_a_narrow_terminal_gets_narrow_tables(run, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    narrow, wide = run("models")[1], run("models", "--wide")[1]
+
+    assert max(map(len, narrow.partition("Downloads")[0].splitlines())) <= 80
+    assert max(map(len, wide.splitlines())) > 150
+
+
+def test_models_can_be_read_by_programs(run):
+    code, out, _ = run("models", "--json")
+
+    assert code == 0
+    assert {"networks", "models"} == json.loads(out).keys()
 
 
 def test_models_in_a_mirror_are_listed_as_such(run, monkeypatch, shared):

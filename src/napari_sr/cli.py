@@ -6,6 +6,7 @@ torch is imported once there is something to compute, so that help and mistakes 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from contextlib import closing
 from pathlib import Path  # noqa: TC003  # typer reads the annotations at run time
@@ -15,7 +16,7 @@ import typer
 
 from napari_sr import __version__, terminal
 from napari_sr.zoo.download import DownloadError, cache_folder, fetch, local_path
-from napari_sr.zoo.registry import Entry, entries, find
+from napari_sr.zoo.registry import Entry, find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -150,14 +151,22 @@ def upscale_command(
 
 
 @app.command("models")
-def models_command() -> None:
-    """List the known models, and where downloads are kept."""
-    heads = ("name", "scale", "parameters", "Set5 PSNR", "licence", "trained on", "where")
-    rows = [heads, *map(_row, entries())]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
+def models_command(
+    wide: Annotated[
+        bool, typer.Option("--wide", help="All of the tables, however narrow the terminal.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For programs: all that is known.")
+    ] = False,
+) -> None:
+    """List the networks, the models to be chosen by name, and where downloads are kept."""
+    from napari_sr import listing
+
+    if as_json:
+        typer.echo(listing.as_json())
+        return
+    narrow = sys.stdout.isatty() and not wide
+    typer.echo(listing.text(shutil.get_terminal_size().columns if narrow else None))
     typer.echo(f"\nDownloads are kept in {cache_folder()} (NAPARI_SR_CACHE moves it).")
     mirror = os.environ.get("NAPARI_SR_WEIGHTS")
     if mirror:
@@ -170,26 +179,6 @@ def demo_command() -> None:
     from napari_sr import demo
 
     raise typer.Exit(demo.main())
-
-
-def _row(entry: Entry) -> tuple[str, ...]:
-    path = local_path(entry)
-    if entry.url is None:
-        where = "computed" if entry.computed else "shipped"
-    elif path is None:
-        where = f"to download ({entry.size / 1e6:.1f} MB)"
-    else:
-        where = "cached" if path.parent == cache_folder() else "mirror"
-    score = "-" if entry.psnr_set5 is None else f"{entry.psnr_set5:.2f} dB"
-    return (
-        entry.name,
-        f"x{entry.scale}",
-        f"{entry.parameters:,}",
-        score,
-        entry.licence,
-        entry.trained_on,
-        where,
-    )
 
 
 def _option(text: str) -> tuple[str, float | bool]:
