@@ -1,0 +1,136 @@
+"""Benchmark sets by folder: the true images, and the small ones that networks are given.
+
+Letters: H x W pixels, S scale.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.evaluation._reading import image_files, read_image
+from napari_sr.files.image import FileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+LARGE = ("HR", "GT", "original")
+"""Names of the folder of true images, where a set has one; else they lie in the set's own."""
+SMALL = ("LR_matlab", "LR_bicubic", "LR", "LRbicx")
+"""Names of the folder of small images, which has one of "x2", "X2", "2" inside."""
+_SUFFIX = re.compile(r"(?:[_-](?:HR|SRF_\d|GT))+$|x\d$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One image of a set."""
+
+    name: str
+    large: NDArray[np.generic]
+    """The truth, (S H, S W) or (S H, S W, 3), cut at the bottom and the right."""
+    small: NDArray[np.generic]
+    """(H, W) or (H, W, 3), of the same type."""
+    made: bool
+    """Whether we shrank it, by MATLAB's bicubic, because the set has no file of it."""
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """A folder of true images, with or without small ones.
+
+    Understood are `HR/` beside `LR_matlab/x2/` and the like (BasicSR's, DIV2K's names), SelfExSR's
+    `image_SRF_2/` with `..._HR.png` and `..._LR.png`, and a plain folder of images. Where there are
+    no small images, they are made by MATLAB's bicubic, which is how most sets' were.
+    """
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
+
+    def pairs(self, scale: int) -> Iterator[Pair]:
+        """Yield every image by name; they are read one at a time.
+
+        Parameters
+        ----------
+        scale : int
+            By how much the small images are smaller; at least 1.
+
+        Raises
+        ------
+        FileError
+            If there are no images, one of them cannot be read, or a small one does not fit.
+        """
+        if scale < 1:
+            raise ValueError(f"the scale must be 1 or more, got {scale}")
+        selfexsr = self.folder / f"image_SRF_{scale}"
+        if selfexsr.is_dir():
+            for path in image_files(selfexsr):
+                if path.stem.endswith("_HR"):
+                    yield _pair(path, path.with_stem(path.stem[:-2] + "LR"), scale)
+            return
+        small = self._folder_of_small(scale)
+        large = (self.folder / name for name in LARGE)
+        for path in image_files(next((one for one in large if one.is_dir()), self.folder)):
+            yield _pair(path, small and _found(small, path, scale), scale)
+
+    def _folder_of_small(self, scale: int) -> Path | None:
+        places = (
+            self.folder / name / inner.format(scale)
+            for name in SMALL
+            for inner in ("x{}", "X{}", "{}")
+        )
+        return next((place for place in places if place.is_dir()), None)
+
+
+def _found(folder: Path, large: Path, scale: int) -> Path:
+    """Return the file of a small image: it has the large one's name, perhaps with the scale."""
+    names = (f"{large.stem}x{scale}", f"{large.stem}_LR", large.stem)
+    return next(
+        (
+            path
+            for name in names
+            for path in sorted(folder.glob(f"{_escaped(name)}.*"))
+            if path.suffix.lower() == large.suffix.lower()
+        ),
+        folder / large.name,
+    )
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"([*?[])", r"[\1]", name)
+
+
+def _pair(large: Path, small: Path | None, scale: int) -> Pair:
+    truth = read_image(large)
+    height, width = (size // scale for size in truth.shape[:2])
+    if not (height and width):
+        raise FileError(
+            f"{large} is too small for a scale of {scale}: {truth.shape[0]} x {truth.shape[1]} px"
+        )
+    truth = truth[: height * scale, : width * scale]
+    name = _SUFFIX.sub("", large.stem) or large.stem
+    if small is None:
+        return Pair(name, truth, shrunk(truth, scale), made=True)
+    pixels = read_image(small)
+    if pixels.shape != (height, width, *truth.shape[2:]) or pixels.dtype != truth.dtype:
+        raise FileError(
+            f"{small} does not fit {large} at x{scale}: {pixels.dtype} {pixels.shape} where "
+            f"{truth.dtype} {(height, width, *truth.shape[2:])} is needed"
+        )
+    return Pair(name, truth, pixels, made=False)
+
+
+def shrunk(image: NDArray[Any], scale: int) -> NDArray[Any]:
+    """Return an image `scale` times smaller, by MATLAB's bicubic."""
+    from napari_sr.evaluation.imresize import imresize  # torch comes with it
+
+    return imresize(image, Fraction(1, scale))
