@@ -196,6 +196,36 @@ def test_a_checkpoint_file_is_a_model(run, tmp_path, random):
     failed(again, r"this is FSRCNN, whose tensors do not show the scale: give scale=")
 
 
+def test_two_checkpoints_are_blended_and_the_file_says_so(run, tmp_path, random):
+    state = napari_sr.load("fsrcnn-x2").state_dict()
+    save_file({key: 0.9 * value for key, value in state.items()}, tmp_path / "other.safetensors")
+    pixels = noise(random, (9, 7), np.float32)
+    tifffile.imwrite(tmp_path / "in.tif", pixels)
+
+    code, _, err = run(
+        "upscale", "in.tif", "out.tif", "--blend", "other.safetensors", "--weight", 0.25
+    )
+
+    assert (code, err) == (0, "")
+    blended = napari_sr.blend("fsrcnn-x2", tmp_path / "other.safetensors", 0.25)
+    expected = napari_sr.upscale(pixels, blended)
+    with tifffile.TiffFile(tmp_path / "out.tif") as file:
+        np.testing.assert_allclose(file.asarray(), expected, rtol=0, atol=1e-6)
+        assert "0.75 fsrcnn-x2 + 0.25 other, sha256" in file.pages.first.software
+
+
+def test_an_ensemble_is_what_the_function_returns_and_the_file_says_so(run, tmp_path, random):
+    pixels = noise(random, (9, 7), np.uint16)
+    tifffile.imwrite(tmp_path / "in.tif", pixels)
+
+    code, _, err = run("upscale", "in.tif", "out.tif", "--ensemble")
+
+    assert (code, err) == (0, "")
+    with tifffile.TiffFile(tmp_path / "out.tif") as file:
+        np.testing.assert_array_equal(file.asarray(), napari_sr.upscale(pixels, ensemble=True))
+        assert file.pages.first.software.endswith(", mean of 8 views")
+
+
 def test_options_reach_the_network(run, tmp_path, random):
     tifffile.imwrite(tmp_path / "in.tif", noise(random, (9, 7), np.uint8))
 
@@ -257,6 +287,10 @@ def infinite(shape):
                 (("--value-range", "5", "5"), r"low < high, or Percentiles; got \(5\.0, 5\.0\)"),
                 (("--percentiles", "9", "1"), r"low < high <= 100"),
                 (("--value-range", "0", "1", "--percentiles", "1", "9"), r"or --percentiles, got"),
+                (("--weight", "0.3"), r"share of what --blend names, got --weight 0\.3 alone"),
+                (("--blend", "absent.pth"), r"fsrcnn-x2 \(FSRCNN x2\) cannot .*: there is no"),
+                (("--blend", "fsrcnn-x2", "--weight", "-1"), r"a number from 0 to 1, .* got -1"),
+                (("--blend", "bsrn-x4"), r"fsrcnn-x2 .* cannot be blended: .* 4 times, got"),
                 (("--scale", "two"), r"'--scale'.*integer"),
                 (("--colour",), r"--colour"),
             ]
@@ -417,12 +451,12 @@ def test_ctrl_c_during_the_run_leaves_nothing(tmp_path):
     tifffile.imwrite(tmp_path / "in.tif", np.zeros((400, 400, 400), np.uint8))
     code = (
         "import sys\n"
-        "from napari_sr import cli\n"
-        "follow = cli._follow\n"
+        "from napari_sr import cli, upscale_file\n"
+        "follow = upscale_file._follow\n"
         "def told(steps, show):\n"
         "    def also(step): show(step); print('tile', flush=True)\n"
         "    return follow(steps, also)\n"
-        "cli._follow = told\n"
+        "upscale_file._follow = told\n"
         "sys.argv = ['napari-sr', 'upscale', 'in.tif', 'out.tif', '--scale', '4']\n"
         "cli.main()\n"
     )

@@ -8,27 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from contextlib import closing
 from pathlib import Path  # noqa: TC003  # typer reads the annotations at run time
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+from typing import Annotated, NoReturn, cast
 
 import typer
 
-from napari_sr import __version__, terminal
-from napari_sr.zoo.download import DownloadError, cache_folder, fetch, local_path
-from napari_sr.zoo.registry import Entry, find
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    from rich.progress import Progress as Bars
-
-    from napari_sr.engine.arrays import Percentiles
-    from napari_sr.engine.plan import Settings
-    from napari_sr.engine.plane import Progress
-    from napari_sr.engine.upscale import Upscaled
-    from napari_sr.files.image import ImageFile
-    from napari_sr.models._network import Network
+from napari_sr import __version__, upscale_file
+from napari_sr.upscale_file import CommandError
+from napari_sr.zoo.download import DownloadError, cache_folder
 
 FAILED, INTERRUPTED = 2, 130
 """Exit codes; the second is what shells give a program that Ctrl-C ended."""
@@ -39,10 +26,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Super-resolution: upscale images with networks.",
 )
-
-
-class CommandError(Exception):
-    """Something that the user is told in one line."""
 
 
 def main() -> NoReturn:
@@ -86,6 +69,17 @@ def upscale_command(
         str | None,
         typer.Option(help="A name that `napari-sr models` lists, or a checkpoint file."),
     ] = None,
+    blend: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A second checkpoint of the same network, to blend in.",
+        ),
+    ] = None,
+    weight: Annotated[
+        float | None,
+        typer.Option(help="Share of the second in the blend, from 0 to 1. [default: 0.5]"),
+    ] = None,
     scale: Annotated[
         int | None, typer.Option(help="How many times larger; needed where the model has several.")
     ] = None,
@@ -101,6 +95,12 @@ def upscale_command(
     outliers: Annotated[
         str, typer.Option(help="Impossible results: clip, mark (as NaN) or keep.")
     ] = "clip",
+    ensemble: Annotated[
+        bool,
+        typer.Option(
+            "--ensemble", help="Mean over all flips and turns: 8 times the time, a little better."
+        ),
+    ] = False,
     value_range: Annotated[
         tuple[float, float] | None,
         typer.Option(
@@ -126,28 +126,14 @@ def upscale_command(
     from napari_sr.files import formats
 
     formats.check_target(target, source, overwrite=overwrite)
-    if value_range is not None and percentiles is not None:
-        raise CommandError(
-            f"give --value-range or --percentiles, got {value_range} and {percentiles}"
-        )
-    options = dict(_option(text) for text in option or [])
-    image = _read(source, axes)
-    with terminal.bars() as bars, terminal.warnings_as_lines(bars):
-        network = _load(model, scale, options, bars)
-        for note in (*image.notes, *formats.check_holds(target, image, network.scale)):
-            terminal.tell(bars, f"{source.name}: {note}")
-        from napari_sr.engine import plan  # brings torch
+    values = upscale_file.declared(value_range, percentiles)
+    options = dict(upscale_file.option(text) for text in option or [])
+    image = upscale_file.read(source, axes)
+    from napari_sr.engine.plan import Settings  # brings torch
 
-        declared = _declared(value_range, percentiles)
-        words = (device, precision, declared, kernels, outliers)
-        settings = plan.Settings(tile, halo, *words)
-        result = _run(image, network, settings, bars)
-        larger = image.enlarged(result.pixels, network.scale, _software(network))
-        formats.write(target, larger)
-        if bars.console.is_terminal:
-            terminal.tell(
-                bars, f"{target}: {larger.axes} {larger.pixels.shape}, {_software(network)}"
-            )
+    settings = Settings(tile, halo, device, precision, values, kernels, outliers, ensemble)
+    wanted = upscale_file.Model(model, scale, options, blend, weight)
+    upscale_file.run(image, source.name, target, wanted, settings)
 
 
 @app.command("models")
@@ -179,87 +165,3 @@ def demo_command() -> None:
     from napari_sr import demo
 
     raise typer.Exit(demo.main())
-
-
-def _option(text: str) -> tuple[str, float | bool]:
-    key, _, value = text.partition("=")
-    words = {"true": True, "false": False}
-    try:
-        number = words[value.lower()] if value.lower() in words else float(value)
-    except ValueError:
-        raise CommandError(
-            f"--option needs KEY=NUMBER, such as res_scale=0.1, got {text!r}"
-        ) from None
-    whole = not isinstance(number, bool) and number.is_integer() and "." not in value
-    return key.replace("-", "_"), int(number) if whole else number
-
-
-def _read(source: Path, axes: str | None) -> ImageFile:
-    from napari_sr.engine.arrays import layout_of
-    from napari_sr.files import formats
-
-    image = formats.read(source, None if axes is None else axes.upper())
-    layout_of(image.pixels.shape, image.pixels.dtype, image.axes)  # refuses what does not fit
-    return image
-
-
-def _load(model: str | None, scale: int | None, options: dict[str, Any], bars: Bars) -> Network:
-    from napari_sr import api
-
-    if model is None or not (model.endswith(api.SUFFIXES) or os.path.isfile(model)):
-        entry = find(model, scale)
-        if local_path(entry) is None:
-            _download(entry, bars)
-        model = entry.name
-    return api.load(model, scale, **options)
-
-
-def _download(entry: Entry, bars: Bars) -> None:
-    size = f"{entry.size / 1e6:.1f} MB"
-    terminal.tell(bars, f"downloading {entry.name}, {size}, licence: {entry.licence}")
-    bar = bars.add_task(f"{entry.name}, bytes", total=entry.size)
-    fetch(entry, lambda done, total: bars.update(bar, completed=done, total=total))
-    bars.remove_task(bar)
-
-
-def _declared(
-    value_range: tuple[float, float] | None, percentiles: tuple[float, float] | None
-) -> tuple[float, float] | Percentiles | None:
-    from napari_sr.engine.arrays import Percentiles
-
-    return value_range if percentiles is None else Percentiles(*percentiles)
-
-
-def _run(image: ImageFile, network: Network, settings: Settings, bars: Bars) -> Upscaled:
-    from napari_sr.engine.devices import OutOfMemoryError
-    from napari_sr.engine.upscale import upscale_array
-
-    bar = bars.add_task("tiles", total=None)
-
-    def show(step: Progress) -> None:
-        bars.update(bar, completed=step.done, total=step.total)
-        if step.message:
-            terminal.tell(bars, step.message)
-
-    with closing(upscale_array(image.pixels, network, settings, axes=image.axes)) as steps:
-        try:
-            return _follow(steps, show)
-        except OutOfMemoryError as error:
-            raise CommandError(str(error)) from error
-
-
-def _follow(
-    steps: Generator[Progress, None, Upscaled], show: Callable[[Progress], None]
-) -> Upscaled:
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            result: Upscaled = end.value
-            return result
-        show(step)
-
-
-def _software(network: Network) -> str:
-    known = network.provenance
-    return f"napari-sr {__version__}, {known['model']}, sha256 {known['sha256']}"
