@@ -131,7 +131,7 @@ class IMDN(DistillationNetwork):
         )
 
 
-_KEYS = (
+KEYS = (
     (r"^fea_conv\.", "head."),
     (r"^IMDB(\d+)\.", lambda match: f"blocks.{int(match[1]) - 1}."),
     (r"\.c([123])\.", lambda match: f".front.refine.{int(match[1]) - 1}."),
@@ -143,11 +143,12 @@ _KEYS = (
     (r"^LR_conv\.", "merge."),
     (r"^upsampler\.0\.", "tail."),
 )
+"""The authors' keys, and ours."""
 
 
 def adapt(state: StateDict) -> StateDict:
     """Rename the authors' keys to this network's own."""
-    return rename(state, _KEYS) if "IMDB1.c1.weight" in state else state
+    return rename(state, KEYS) if "IMDB1.c1.weight" in state else state
 
 
 def options_of(state: StateDict) -> Options | None:

@@ -1,0 +1,159 @@
+"""IMDN_AS: one IMDN for any scale.
+
+Hui et al., "Lightweight Image Super-Resolution with Information Multi-distillation Network",
+ACM Multimedia 2019, https://arxiv.org/abs/1909.11856
+
+Letters: N images, C image channels, H x W pixels, S scale.
+It sees an image that is as large as its result, and shrinks it 4 times by two strided convolutions.
+An image that is smaller is enlarged bicubically first, as its author says
+(https://github.com/Zheng222/IMDN/issues/31); here that is part of the network, so that it maps
+small to large as all others. Sizes that 4 does not divide are cut into overlapping quarters by the
+authors; here the network asks for multiples, and images are padded to them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from napari_sr.models._blocks import Activated3x3, rename
+from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
+from napari_sr.models._distillation import DistillationNetwork, reduction_of, trunk_options
+from napari_sr.models._network import Architecture, Form, Options, StateDict
+from napari_sr.models.imdn import KEYS, Block
+from napari_sr.models.resize import imresize, radius_of
+
+if TYPE_CHECKING:
+    from napari_sr.models._chain import Link
+
+SHRINKING = 4
+"""How many times the head shrinks the enlarged image, and the tail enlarges features."""
+REACH = 3
+"""Enlarged pixels that two 3x3 of stride 2 see around the 4 x 4 of one feature."""
+
+
+class StridedHead(nn.Module):
+    """Bicubic enlargement, then two 3x3 of stride 2 with an activation between.
+
+    Parameters
+    ----------
+    scale, channels, features : int
+        What the image is enlarged by; its channels, and those of the result.
+    activation : nn.Module
+        Follows the first convolution.
+    """
+
+    def __init__(self, *, scale: int, channels: int, features: int, activation: nn.Module) -> None:
+        super().__init__()
+        self.scale = scale
+        self.first = nn.Conv2d(channels, features, 3, stride=2, padding=1)
+        self.activation = activation
+        self.second = nn.Conv2d(features, features, 3, stride=2, padding=1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Map (N, channels, H, W) to (N, features, S * H / 4, S * W / 4)."""
+        halved = self.activation(self.first(imresize(image, self.scale)))
+        result: Tensor = self.second(halved)
+        return result
+
+
+class IMDNAS(DistillationNetwork):
+    """Bicubic enlargement, and an IMDN that shrinks before it enlarges.
+
+    Parameters
+    ----------
+    scale : int
+        What the image is enlarged by, which the weights do not show; 1 for images that are
+        enlarged already.
+    channels : int
+        Image channels: 3 for RGB.
+    features, blocks : int
+        Width, a multiple of 4, and depth; the paper has 64 and 6.
+    reduction : int
+        How many times narrower the channel gates are inside; the paper has 16.
+    slope : float
+        Of the leaky rectifiers.
+    input_range : float
+        The float maximum that the weights expect.
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: int,
+        channels: int = 3,
+        features: int = 64,
+        blocks: int = 6,
+        reduction: int = 16,
+        slope: float = 0.05,
+        input_range: float = 1.0,
+    ) -> None:
+        activation = nn.LeakyReLU(slope)
+        super().__init__(
+            scale=scale,
+            channels=channels,
+            input_range=input_range,
+            features=features,
+            blocks=(
+                Block(features=features, reduction=reduction, activation=activation)
+                for _ in range(blocks)
+            ),
+            convolution=Activated3x3,
+            activation=activation,
+            head=StridedHead(
+                scale=scale, channels=channels, features=features, activation=activation
+            ),
+            factor=SHRINKING,
+        )
+        self.coarse = Fraction(scale, SHRINKING)
+        self.multiple = self.coarse.denominator
+
+    def chain(self) -> Chain:
+        """Return IMDN's links, on the grid of its features."""
+        links = super().chain()
+        return tuple(self._on_the_features_grid(link) for link in links)
+
+    def _on_the_features_grid(self, link: Link) -> Link:
+        """Return a link that counts in pixels of the features, said in pixels of the image."""
+        if not isinstance(link, Step):
+            return link
+        enters, leaves = IMAGE in link.reads, RESULT in link.writes
+        radius = radius_of(self.scale, REACH) if enters else math.ceil(link.radius / self.coarse)
+        return replace(link, radius=radius, scale=link.scale if leaves else self.coarse)
+
+
+_KEYS = (
+    (r"^fea_conv\.0\.", "head.first."),
+    (r"^fea_conv\.2\.", "head.second."),
+    *KEYS,
+)
+
+
+def adapt(state: StateDict) -> StateDict:
+    """Rename the authors' keys to this network's own."""
+    return rename(state, _KEYS) if "fea_conv.2.weight" in state else state
+
+
+def options_of(state: StateDict) -> Options | None:
+    """Read IMDN_AS's constructor arguments off a checkpoint, all but the scale."""
+    trunk, reduction = trunk_options(state, "head.first.weight"), reduction_of(state)
+    if trunk is None or reduction is None or trunk.pop("scale") != SHRINKING:
+        return None
+    return {**trunk, "reduction": reduction}
+
+
+ARCHITECTURE = Architecture(
+    network=IMDNAS,
+    title="IMDN_AS",
+    summary="One network for any scale; its authors trained it on real photographs.",
+    paper="https://arxiv.org/abs/1909.11856",
+    year=2019,
+    forms=(Form("IMDN_AS"),),
+    options_of=options_of,
+    adapt=adapt,
+    example={"scale": 2, "channels": 3, "features": 8, "blocks": 2, "reduction": 4},
+)
