@@ -1,0 +1,100 @@
+"""Perceptual distances: how alike two images look to a network trained on what people said.
+
+Both want the optional packages of `napari-sr[perceptual]`, whose library downloads the weights of
+the network that looks (some 500 MB) when one is first used.
+
+LPIPS: Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR
+2018, https://arxiv.org/abs/1801.03924
+DISTS: Ding et al., "Image quality assessment: unifying structure and texture similarity", IEEE
+TPAMI 44(5), 2022, https://arxiv.org/abs/2004.07728
+
+Letters: H x W pixels.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from napari_sr.evaluation._images import comparable
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+class MissingPackageError(ImportError):
+    """An optional package is not installed."""
+
+
+def lpips(
+    result: ArrayLike,
+    truth: ArrayLike,
+    *,
+    border: int = 0,
+    value_range: tuple[float, float] | None = None,
+) -> float:
+    """Return the LPIPS distance (VGG16) between two images, 0 where they are equal.
+
+    Trained on photographs: on other images it tells little.
+
+    Parameters
+    ----------
+    result, truth, border, value_range
+        As for `psnr`; grey counts as RGB of three equal channels.
+
+    Raises
+    ------
+    MissingPackageError
+        If `napari-sr[perceptual]` is not installed.
+    ValueError
+        As for `psnr`.
+    """
+    return _distance("LPIPS", result, truth, border, value_range)
+
+
+def dists(
+    result: ArrayLike,
+    truth: ArrayLike,
+    *,
+    border: int = 0,
+    value_range: tuple[float, float] | None = None,
+) -> float:
+    """Return the DISTS distance between two images, 0 where they are equal.
+
+    It forgives another texture of the same kind, as a GAN makes it; otherwise as `lpips`.
+    """
+    return _distance("DISTS", result, truth, border, value_range)
+
+
+def _distance(
+    name: str,
+    result: ArrayLike,
+    truth: ArrayLike,
+    border: int,
+    value_range: tuple[float, float] | None,
+) -> float:
+    pair = comparable(result, truth, border, False, value_range)
+    metric = _metric(name)
+    images = []
+    for image in pair:
+        rgb = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
+        planes = torch.from_numpy(rgb.clip(0, 1).astype(np.float32)).permute(2, 0, 1)
+        images.append(planes[None].contiguous())
+    with torch.inference_mode():
+        return float(metric(*images))
+
+
+@lru_cache
+def _metric(name: str) -> Any:
+    """Return a metric of piq, whose weights are read once."""
+    try:
+        library = import_module("piq")
+    except ImportError as error:
+        raise MissingPackageError(
+            f"{name} needs the package piq: pip install 'napari-sr[perceptual]' ({error})"
+        ) from error
+    return getattr(library, name)()
