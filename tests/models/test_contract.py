@@ -216,6 +216,20 @@ def test_every_published_form_can_be_built_at_its_scales(name):
             assert network.scale == scale
 
 
+@pytest.mark.parametrize("name", TRAINED)
+def test_every_published_form_is_recognised_and_read_off_its_tensors(name):
+    record = models.architecture(name)
+
+    for form in record.forms:
+        with torch.device("meta"):
+            network = record.network(scale=form.scales[0], **form.options)
+        found, _, options = models.recognise(network.state_dict())
+
+        assert found is record
+        for key in options.keys() & form.options:
+            assert options[key] == form.options[key], (form.name, key)
+
+
 def test_no_two_published_forms_share_a_name():
     names = [form.name for name in NAMES for form in models.architecture(name).forms]
 
