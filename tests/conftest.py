@@ -47,3 +47,16 @@ def shared():
 @pytest.fixture
 def random() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def example():
+    """Return a function that builds the small instance of a network, seeded, in eval mode."""
+    from napari_sr import models
+
+    def build(name: str, **changes):
+        torch.manual_seed(0)
+        record = models.architecture(name)
+        return record.network(**{**record.example, **changes}).eval()
+
+    return build

@@ -56,7 +56,7 @@ class Chunked(Nearest):
 
     def chain(self):
         return (
-            Attend((IMAGE, IMAGE), "mean", lambda pixels: pixels // 3, self.mean),
+            Attend((IMAGE, IMAGE), "mean", lambda pixels: max(pixels // 3, 1), self.mean),
             Step(
                 lambda x, mean: self.compute(x - mean),
                 (IMAGE, "mean"),

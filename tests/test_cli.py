@@ -13,6 +13,7 @@ import time
 
 import imagecodecs
 import numpy as np
+import onnx
 import pytest
 import tifffile
 from PIL import Image
@@ -389,6 +390,35 @@ def test_models_in_a_mirror_are_listed_as_such(run, monkeypatch, shared):
 
     assert re.search(r"^bsrn-x4 .* mirror$", out, re.M)
     assert f"first in {shared / 'weights'}" in out
+
+
+def test_a_network_is_exported_with_its_name(run, tmp_path):
+    assert run("export", "fsrcnn", "a.onnx", "--scale", 3) == (0, "", "")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
+    about = {entry.key: entry.value for entry in onnx.load(tmp_path / "a.onnx").metadata_props}
+    assert (about["model"], about["scale"]) == ("fsrcnn-x3", "3")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["fsrcnn", "a.png"], r"a\.png must end in \.onnx"),
+        (["fsrcnn-x2", "old.onnx"], r"old\.onnx exists: give another name, or --overwrite"),
+        (["fsrcnn-x2", "a.onnx", "--opset", 9], "opset is 18 to 20, got 9"),
+        (["fsrcn", "a.onnx"], "no model is called 'fsrcn'"),
+        (["a.pth", "a.onnx"], r"there is no checkpoint file a\.pth"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_line_and_leaves_all_as_it_was(
+    run, tmp_path, arguments, what
+):
+    (tmp_path / "old.onnx").write_text("old")
+
+    failed(run("export", *arguments), what)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["old.onnx"]
+    assert (tmp_path / "old.onnx").read_text() == "old"
 
 
 def test_the_version_and_the_help_are_told(run):

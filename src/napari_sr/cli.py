@@ -1,4 +1,4 @@
-"""The command line: `napari-sr upscale`, `napari-sr models`, `napari-sr demo`.
+"""The command line: `napari-sr upscale`, `napari-sr models`, `napari-sr export`, `napari-sr demo`.
 
 torch is imported once there is something to compute, so that help and mistakes come at once.
 """
@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn, cast
 
 import typer
 
-from napari_sr import __version__, upscale_file
+from napari_sr import __version__, terminal, upscale_file
 from napari_sr.upscale_file import CommandError
 from napari_sr.zoo.download import DownloadError, cache_folder
 
@@ -136,6 +136,48 @@ def upscale_command(
     upscale_file.run(image, source.name, target, wanted, settings)
 
 
+@app.command("evaluate")
+def evaluate_command(
+    folder: Annotated[
+        Path,
+        typer.Argument(help="A set: a folder of images, or with HR/ and LR_bicubic/x2/ inside."),
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="A model's name or file; may be repeated. [default: bicubic, fsrcnn]"),
+    ] = None,
+    scale: Annotated[int, typer.Option(help="How many times larger.")] = 2,
+    table: Annotated[
+        Path | None, typer.Option(help="Write the table there: .md, or .csv with every image.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Write a detail of every result side by side: .png.")
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option(help="Which image goes into the picture. [default: the first]")
+    ] = None,
+    each: Annotated[bool, typer.Option("--each", help="Print a row for every image.")] = False,
+    rgb: Annotated[bool, typer.Option("--rgb", help="Judge colours, not luma.")] = False,
+    border: Annotated[
+        int | None, typer.Option(help="Pixels left out around images. [default: the scale]")
+    ] = None,
+    grey_as_rgb: Annotated[
+        bool, typer.Option("--grey-as-rgb", help="Treat grey images as RGB, as some papers do.")
+    ] = False,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Mean over all flips and turns of each image.")
+    ] = False,
+) -> None:
+    """Measure PSNR and SSIM of models on a set of images, beside what was published."""
+    from napari_sr import evaluate_set
+    from napari_sr.evaluation.benchmark import Protocol
+
+    chosen = [upscale_file.Model(name, scale) for name in model or ("bicubic", "fsrcnn")]
+    protocol = Protocol(not rgb, border, grey_as_rgb, {"ensemble": ensemble})
+    request = evaluate_set.Request(folder, chosen, protocol, each, table, picture, image)
+    typer.echo(evaluate_set.run(request))
+
+
 @app.command("models")
 def models_command(
     wide: Annotated[
@@ -157,6 +199,32 @@ def models_command(
     mirror = os.environ.get("NAPARI_SR_WEIGHTS")
     if mirror:
         typer.echo(f"Files are looked for first in {mirror} (NAPARI_SR_WEIGHTS).")
+
+
+@app.command("export")
+def export_command(
+    model: Annotated[
+        str, typer.Argument(help="A name that `napari-sr models` lists, or a checkpoint file.")
+    ],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Ends in .onnx.")],
+    scale: Annotated[
+        int | None, typer.Option(help="How many times larger; needed where the model has several.")
+    ] = None,
+    opset: Annotated[int, typer.Option(help="Version of ONNX's operators, 18 to 20.")] = 18,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="For checkpoint files, such as res_scale=0.1."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
+) -> None:
+    """Write a network as an ONNX file for images of any size, checked with onnxruntime."""
+    from napari_sr import onnx_export  # brings torch
+
+    onnx_export.check_ready(target, opset, overwrite=overwrite)
+    options = dict(upscale_file.option(text) for text in option or [])
+    with terminal.bars() as bars:
+        network = upscale_file.load(upscale_file.Model(model, scale, options), bars)
+        onnx_export.export(network, target, opset=opset, overwrite=overwrite)
 
 
 @app.command("demo")

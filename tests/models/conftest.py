@@ -71,16 +71,3 @@ def case_of(shared):
         return Case(state, record, images)
 
     return read
-
-
-@pytest.fixture
-def example():
-    """Return a function that builds the small instance of a network, seeded, in eval mode."""
-    from napari_sr import models
-
-    def build(name: str, **changes):
-        torch.manual_seed(0)
-        record = models.architecture(name)
-        return record.network(**{**record.example, **changes}).eval()
-
-    return build
