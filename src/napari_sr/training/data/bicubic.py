@@ -1,0 +1,40 @@
+"""Shrinking as MATLAB does it, which the field trains and judges on.
+
+Letters: C channels, H x W pixels of the small image, S scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from napari_sr.models.resize import METHODS, imresize
+from napari_sr.training.data.degradation import Degradation
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Bicubic(Degradation):
+    """MATLAB's `imresize`, which rounds what is of an integer type after each of its passes."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether every crop is what the whole image gives there: always."""
+        return True
+
+    def margin(self, scale: int) -> int:
+        """Return how many small pixels around a crop its pixels depend on."""
+        return 0 if scale == 1 else METHODS["bicubic"].reach
+
+    def shrink(self, large: Tensor, scale: int, steps: int | None) -> Tensor:
+        """Shrink (C, S * H, S * W) to (C, H, W), as `Degradation.shrink` says."""
+        if scale == 1:
+            return large
+        if steps is None:
+            return imresize(large, Fraction(1, scale))
+        # back to the whole numbers that were divided
+        whole = (large * steps).round()
+        return imresize(whole, Fraction(1, scale), largest=steps) / steps

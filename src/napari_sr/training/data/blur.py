@@ -1,0 +1,85 @@
+"""A Gaussian blur, of which every S-th pixel is kept: the field's "blur-down" degradation.
+
+Zhang et al., "Residual Dense Network for Image Super-Resolution", CVPR 2018,
+https://arxiv.org/abs/1802.08797, section 4.3: 7 x 7, sigma 1.6, x3.
+
+Letters: C channels, H x W pixels of the small image, S scale.
+Unlike there, the Gaussian is centred on the small pixel also where S is even and no large pixel is
+at its centre: the small image lies where MATLAB's would, and not half a large pixel beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from napari_sr.training.data.degradation import Degradation, Range, check_range, draw
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    import numpy as np
+
+REACH = 3
+"""How many sigmas a Gaussian goes on: beyond are 0.3 % of it."""
+
+
+@dataclass(frozen=True)
+class Blur(Degradation):
+    """A Gaussian blur and subsampling."""
+
+    sigma: Range = 1.6
+    """Of the Gaussian, in large pixels."""
+
+    def __post_init__(self) -> None:
+        """Refuse a sigma that is no positive number.
+
+        Raises
+        ------
+        ValueError
+            With what came.
+        """
+        check_range("sigma", self.sigma)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether every crop is what the whole image gives there: unless each draws its sigma."""
+        return not isinstance(self.sigma, tuple)
+
+    def margin(self, scale: int) -> int:
+        """Return how many small pixels around a crop its pixels depend on."""
+        widest = max(self.sigma) if isinstance(self.sigma, tuple) else self.sigma
+        return math.ceil(REACH * widest / scale)
+
+    def drawn(self, random: np.random.Generator) -> Self:
+        """Return the blur with its sigma drawn from the range."""
+        return replace(self, sigma=draw(self.sigma, random))
+
+    def shrink(self, large: Tensor, scale: int, steps: int | None) -> Tensor:
+        """Shrink (C, S * H, S * W) to (C, H, W), as `Degradation.shrink` says.
+
+        Beyond its edge the image goes on as it ends. A range of sigmas counts by its middle.
+        """
+        sigma = sum(self.sigma) / 2 if isinstance(self.sigma, tuple) else self.sigma
+        small = large
+        for dim in (1, 2):
+            small = _blurred(small, dim, scale, sigma)
+        return small if steps is None else (small * steps).round() / steps
+
+
+def _blurred(image: Tensor, dim: int, scale: int, sigma: float) -> Tensor:
+    """Blur along one axis, at every S-th pixel only; in one order, so that crops are exact."""
+    size = image.shape[dim]
+    centre, reach = (scale - 1) / 2, REACH * sigma
+    taps = range(math.ceil(centre - reach), math.floor(centre + reach) + 1)
+    weights = [math.exp(-(((tap - centre) / sigma) ** 2) / 2) for tap in taps]
+    at = torch.arange(0, size, scale)
+    result = torch.zeros_like(image.index_select(dim, at))
+    for tap, weight in zip(taps, weights, strict=True):
+        seen = image.index_select(dim, (at + tap).clamp(0, size - 1))
+        result += seen * (weight / sum(weights))
+    return result

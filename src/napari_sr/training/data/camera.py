@@ -1,0 +1,82 @@
+"""What a camera makes of light: photons that come by chance, noise of reading, whole numbers.
+
+Foi et al., "Practical Poissonian-Gaussian Noise Modeling and Fitting for Single-Image Raw-Data",
+IEEE Transactions on Image Processing 17(10), 2008, https://doi.org/10.1109/TIP.2008.2001399.
+
+    electrons = Poisson(photons * light + background) + Normal(0, read_noise)
+    numbers = round(gain * electrons + offset), kept within 0 and 2^bits - 1
+    image = (numbers - offset - gain * background) / (gain * photons)
+
+so that the image's mean is the light again, but for what saturates.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_sr.training.data.degradation import Range, check_range, draw
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A sensor, and how much light it gets."""
+
+    photons: Range = (50.0, 2000.0)
+    """Detected in a small pixel that is white; a range is drawn from evenly in its logarithm."""
+    background: float = 0.0
+    """Detected in every pixel beside, from light that is none of the image's."""
+    read_noise: Range = 1.6
+    """Standard deviation, in electrons; 1.6 is a scientific CMOS camera's."""
+    gain: float = 1.0
+    """Numbers for each electron."""
+    offset: float = 100.0
+    """The number that means no light."""
+    bits: int = 16
+    """Of the numbers: they saturate at 2^bits - 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no camera does.
+
+        Raises
+        ------
+        ValueError
+            With what came.
+        """
+        check_range("photons", self.photons)
+        check_range("gain", self.gain)
+        noise = self.read_noise if isinstance(self.read_noise, tuple) else (self.read_noise,) * 2
+        if not (0 <= noise[0] <= noise[1] < math.inf):
+            raise ValueError(f"read_noise must be at least 0, got {self.read_noise}")
+        if not (0 <= self.background < math.inf and 0 <= self.offset < math.inf):
+            raise ValueError(
+                "background and offset must be at least 0, got "
+                f"background={self.background}, offset={self.offset}"
+            )
+        if not (isinstance(self.bits, int) and 1 <= self.bits <= 32):
+            raise ValueError(f"a camera has 1 to 32 bits, got bits={self.bits}")
+
+    def drawn(self, random: np.random.Generator) -> Camera:
+        """Return this camera with a value drawn from every range."""
+        return replace(
+            self,
+            photons=draw(self.photons, random, ratio=True),
+            read_noise=draw(self.read_noise, random),
+        )
+
+    def record(self, light: Tensor, random: np.random.Generator) -> Tensor:
+        """Return what the camera makes of light: any shape, float32, black at 0 and white at 1.
+
+        Negative light counts as none. Of ranges, values are drawn.
+        """
+        camera = self.drawn(random)
+        photons, noise = float(camera.photons), float(camera.read_noise)  # type: ignore[arg-type]
+        expected = light.double().clamp_min(0).numpy() * photons + self.background
+        electrons = random.poisson(expected) + random.normal(0, noise, expected.shape)
+        numbers = np.rint(self.gain * electrons + self.offset).clip(0, 2**self.bits - 1)
+        image = (numbers - self.offset - self.gain * self.background) / (self.gain * photons)
+        return torch.from_numpy(image.astype(np.float32))

@@ -1,0 +1,137 @@
+"""The crops of every step: drawn anew from the seed, so that a training goes on as if unbroken.
+
+Letters: N crops, C channels, P pixels along a small crop, S scale.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_sr.training.data.augmentation import Augmentation
+from napari_sr.training.data.folder import MEMORY
+from napari_sr.training.data.pairs import Pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_sr.training.data.degradation import Degradation
+    from napari_sr.training.data.pictures import Picture
+
+logger = logging.getLogger(__name__)
+
+
+class Crops:
+    """Batches of crops, each a function of seed, rank and step alone.
+
+    No generator has a state that would have to be saved, and any thread may draw any step.
+
+    Parameters
+    ----------
+    pictures : sequence of Picture
+        At least one that is large enough.
+    degradation : Degradation
+        Makes the small images.
+    scale : int
+        S.
+    crop : int
+        P.
+    batch : int
+        N, of one process.
+    channels : int
+        C: 1 or 3, as `Pairs` says.
+    seed, rank : int
+        What is drawn: equal ones draw the same; processes that train together differ in rank.
+    augmentation : Augmentation, optional
+        Poses of the crops; by default all eight.
+    small_pictures : {"refuse", "leave out"}
+        What to do with pictures smaller than a crop.
+    memory : int
+        Bytes of small images that may be kept.
+
+    Raises
+    ------
+    ValueError
+        If pictures are too small, there are none, or a number is out of bounds.
+    """
+
+    def __init__(
+        self,
+        pictures: Sequence[Picture],
+        degradation: Degradation,
+        *,
+        scale: int,
+        crop: int,
+        batch: int,
+        channels: int = 3,
+        seed: int = 0,
+        rank: int = 0,
+        augmentation: Augmentation | None = None,
+        small_pictures: Literal["refuse", "leave out"] = "refuse",
+        memory: int = MEMORY,
+    ) -> None:
+        if crop < 1 or batch < 1 or seed < 0 or rank < 0:
+            raise ValueError(
+                "crops need a crop and a batch of at least 1 and a seed and a rank of at least 0, "
+                f"got crop={crop}, batch={batch}, seed={seed}, rank={rank}"
+            )
+        enough = _large_enough(pictures, crop * scale, small_pictures)
+        self.pairs = Pairs(enough, degradation, scale=scale, channels=channels, memory=memory)
+        self.crop = crop
+        self.size = batch
+        self.seed = seed
+        self.rank = rank
+        self.augmentation = augmentation or Augmentation()
+        # every place of every picture is as likely as any other
+        sizes = [self.pairs.size(index) for index in range(len(self.pairs))]
+        places = np.array([(h - crop + 1) * (w - crop + 1) for h, w in sizes], dtype=np.float64)
+        self._bounds = np.cumsum(places) / places.sum()
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Draw the crops of a step.
+
+        Parameters
+        ----------
+        step : int
+            From 0.
+
+        Returns
+        -------
+        tuple of Tensor, (N, C, P, P) and (N, C, S * P, S * P)
+            float32, black at 0 and white at 1, on the CPU.
+        """
+        random = np.random.default_rng((self.seed, self.rank, step))
+        drawn = [self._draw(random) for _ in range(self.size)]
+        smalls, larges = zip(*drawn, strict=True)
+        return torch.stack(smalls), torch.stack(larges)
+
+    def _draw(self, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        index = int(np.searchsorted(self._bounds, random.random(), side="right"))
+        index = min(index, len(self.pairs) - 1)  # the last bound may have been rounded down
+        top, left = (int(random.integers(s - self.crop + 1)) for s in self.pairs.size(index))
+        pose = self.augmentation.draw(random)
+        rows, columns = slice(top, top + self.crop), slice(left, left + self.crop)
+        small, large = self.pairs.window(index, rows, columns, random)
+        return pose.lay(small), pose.lay(large)
+
+
+def _large_enough(
+    pictures: Sequence[Picture], least: int, small_pictures: Literal["refuse", "leave out"]
+) -> list[Picture]:
+    """Return the pictures that have room for a crop."""
+    enough = [picture for picture in pictures if min(picture.height, picture.width) >= least]
+    small = [picture for picture in pictures if min(picture.height, picture.width) < least]
+    if small and (not enough or small_pictures == "refuse"):
+        first = small[0]
+        raise ValueError(
+            f"{len(small)} of {len(pictures)} pictures are smaller than a crop, which has {least} "
+            f"pixels a side, the first is {first.name} with {first.height} x {first.width}: "
+            "choose a smaller crop, or leave small pictures out"
+        )
+    if small:
+        logger.info("%d of %d pictures are smaller than a crop", len(small), len(pictures))
+    return enough

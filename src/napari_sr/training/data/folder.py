@@ -1,0 +1,198 @@
+"""Folders of image files to learn from: PNG, JPEG, TIFF, and arrays as NumPy stores them.
+
+Files are decoded once, all of them before anything is learned: one that is broken is named at
+once, and not an hour later. What the memory allows is kept in the type it was stored in; the rest
+is decoded again whenever a crop is drawn from it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from napari_sr.engine.arrays import ValueRange
+from napari_sr.models.resize import imresize
+from napari_sr.training.data.pictures import Declared, Picture, of_array
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+ARRAY = ".npy"
+MEMORY = 4 << 30
+"""Bytes of decoded images that are kept, unless told otherwise."""
+BYTE, SHORT = 255, 65_535
+"""White in 8 bits, and in 16, in which colours are read as grey."""
+GREY = (0.299, 0.587, 0.114)
+"""Shares of red, green and blue in it: BT.601's, from black to white without a margin."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How files become pictures."""
+
+    value_range: Declared = None
+    """What is black and white, where the types of the files don't say."""
+    grey: bool = False
+    """Whether colours are read as grey, from black to white in 16 bits."""
+    sizes: tuple[float, ...] = (1.0,)
+    """Sizes at which each is shown: 0.5 also shows it at half its height and width."""
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that would show nothing, or what is not there.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or one is not above 0 and up to 1.
+        """
+        if not self.sizes or not all(0 < size <= 1 for size in self.sizes):
+            raise ValueError(f"sizes must be above 0 and at most 1, got {self.sizes}")
+
+    def pictures(self, path: Path) -> list[Picture]:
+        """Decode one file, and return its planes at every size.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be read, or not be taken for an image: what is wrong, and its name.
+        """
+        planes = self.planes(path)
+        return [_resized(plane, size) for size in self.sizes for plane in planes]
+
+    def planes(self, path: Path) -> list[Picture]:
+        """Decode one file, and return its planes at full size."""
+        planes = _planes(path, self.value_range)
+        return [_grey(plane) for plane in planes] if self.grey else planes
+
+    def again(self, path: Path, number: int, rows: slice, columns: slice) -> NDArray[Any]:
+        """Decode one file once more, and return a part of the picture of this number."""
+        planes = self.planes(path)
+        size = self.sizes[number // len(planes)]
+        return _resized(planes[number % len(planes)], size).read(rows, columns)
+
+
+def of_folder(path: Path, reading: Reading | None = None, *, memory: int = MEMORY) -> list[Picture]:
+    """Read a folder of images, or one image, in the order of their names.
+
+    Parameters
+    ----------
+    path : Path
+        A folder, of which only the files in it are read and not those in folders below; or a file.
+    reading : Reading, optional
+        How; by default in colour, at full size.
+    memory : int
+        Bytes that may be kept of decoded images.
+
+    Raises
+    ------
+    ValueError
+        If there is no such path, it holds no images, or one of them is broken or of a wrong type.
+    """
+    reading = reading or Reading()
+    files = _files(path)
+    pictures: list[Picture] = []
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        # a few at a time, because all that are decoded wait in memory
+        for few in (files[start : start + 32] for start in range(0, len(files), 32)):
+            for file, found in zip(few, pool.map(reading.pictures, few), strict=True):
+                for number, picture in enumerate(found):
+                    pixels = picture.read(slice(0, picture.height), slice(0, picture.width))
+                    picture.check(pixels)
+                    memory -= pixels.nbytes
+                    again = partial(reading.again, file, number)
+                    read = partial(_cut, np.ascontiguousarray(pixels)) if memory >= 0 else again
+                    pictures.append(replace(picture, read=read))
+    if memory < 0:
+        logger.info("%s: %d MB of images are decoded again and again", path, -memory >> 20)
+    return pictures
+
+
+def _files(path: Path) -> list[Path]:
+    """Return the images in a folder by name, or the file itself."""
+    from napari_sr.files.formats import SUFFIXES
+
+    known = (*SUFFIXES, ARRAY)
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise ValueError(f"there is no folder or file {path} of images to learn from")
+    inside = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    files = [entry for entry in inside if entry.is_file() and entry.suffix.lower() in known]
+    if not files:
+        kinds = ", ".join(known)
+        if not inside:
+            raise ValueError(f"the folder {path} is empty: it needs images ({kinds})")
+        some = ", ".join(entry.name + "/" * entry.is_dir() for entry in inside[:3])
+        raise ValueError(f"the folder {path} has no images ({kinds}), but {some}")
+    return files
+
+
+def _planes(path: Path, value_range: Declared) -> list[Picture]:
+    if path.suffix.lower() == ARRAY:
+        return of_array(_stored(path), name=str(path), value_range=value_range)
+    from napari_sr.files import formats
+
+    image = formats.read(path)
+    planes = of_array(image.pixels, name=str(path), axes=image.axes, value_range=value_range)
+    if image.white_is_zero:
+        planes = [
+            replace(plane, values=ValueRange(plane.values.high, plane.values.low))
+            for plane in planes
+        ]
+    return planes
+
+
+def _stored(path: Path) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{path} cannot be read as an array: {error}") from error
+    return array
+
+
+def _grey(picture: Picture) -> Picture:
+    if picture.channels == 1:
+        return picture
+    shares = torch.tensor(GREY)[:, None, None]
+    grey = (picture.whole() * shares).sum(0)
+    if picture.steps is None:
+        return _held(picture, grey.numpy(), ValueRange(0.0, 1.0), None)
+    pixels = (grey * SHORT).round().numpy().astype(np.uint16)
+    return _held(picture, pixels, ValueRange(0.0, float(SHORT)), SHORT)
+
+
+def _resized(picture: Picture, size: float) -> Picture:
+    """Shrink as MATLAB does; whole integer types stay what they are, the rest becomes float32."""
+    if size == 1:
+        return picture
+    white = picture.steps
+    small = picture.whole()
+    small = imresize(small if white is None else (small * white).round(), size, largest=white)
+    name = f"{picture.name} at {size:g}"
+    pixels = small.permute(1, 2, 0).numpy() if picture.channels == 3 else small[0].numpy()
+    if white is not None:
+        pixels = pixels.astype(np.uint8 if white == BYTE else np.uint16)
+        values = ValueRange(0.0, float(white))
+        return _held(replace(picture, name=name), pixels, values, white)
+    return _held(replace(picture, name=name), pixels, ValueRange(0.0, 1.0), None)
+
+
+def _held(picture: Picture, pixels: NDArray[Any], values: ValueRange, steps: int | None) -> Picture:
+    height, width = pixels.shape[:2]
+    channels = 1 if pixels.ndim == 2 else 3
+    return Picture(picture.name, height, width, channels, values, steps, read=partial(_cut, pixels))
+
+
+def _cut(pixels: NDArray[Any], rows: slice, columns: slice) -> NDArray[Any]:
+    return pixels[rows, columns]

@@ -1,0 +1,121 @@
+"""The spot as which a microscope shows a point: wavelength, aperture and pixel size make it.
+
+Born and Wolf, "Principles of Optics", section 8.5.2: a lens without aberrations shows a point in
+its focus as Airy's pattern, (2 J1(v) / v)^2 with v = 2 pi NA r / wavelength at a distance r in the
+plane of the sample, J1 being the Bessel function of the first kind and order.
+Zhang, Zerubia and Olivo-Marin, "Gaussian approximations of fluorescence microscope point-spread
+function models", Applied Optics 46(10), 2007, https://doi.org/10.1364/AO.46.001819: the Gaussian
+that lies nearest by least squares over the plane has sigma = 0.21 wavelength / NA.
+
+Both are of light that comes from the sample itself, as in fluorescence, in focus, and of NA well
+below the refractive index. Lengths are in micrometres.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from napari_sr.training.data.degradation import Range, check_range, draw
+
+if TYPE_CHECKING:
+    import numpy as np
+
+THIRD_DARK_RING = 10.1735
+"""Third zero of J1: within it are 93.8 % of the light, to which the pattern is cut."""
+NEAREST = 0.21
+"""Sigma of the nearest Gaussian, where wavelength over NA is 1."""
+GAUSSIAN_REACH = 3
+"""Sigmas within which are 98.9 % of a Gaussian spot's light, to which it is cut."""
+SAMPLES = 5
+"""Along each side of a pixel, whose mean is the pixel's light."""
+
+
+@dataclass(frozen=True)
+class Optics:
+    """What decides the spot."""
+
+    wavelength: Range = 0.52
+    """Of the light that is seen, in micrometres; 0.52 is green fluorescent protein's."""
+    aperture: Range = 0.8
+    """The objective's numerical aperture NA."""
+    pixel: Range = 0.2
+    """Side of a small image's pixel in the plane of the sample, in micrometres."""
+    spot: Literal["airy", "gaussian"] = "airy"
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no spot.
+
+        Raises
+        ------
+        ValueError
+            With what came.
+        """
+        for name in ("wavelength", "aperture", "pixel"):
+            check_range(name, getattr(self, name))
+        if self.spot not in ("airy", "gaussian"):
+            raise ValueError(f"the spot must be 'airy' or 'gaussian', got {self.spot!r}")
+
+    def drawn(self, random: np.random.Generator) -> Optics:
+        """Return these optics with a value drawn from every range."""
+        return replace(
+            self,
+            wavelength=draw(self.wavelength, random),
+            aperture=draw(self.aperture, random),
+            pixel=draw(self.pixel, random),
+        )
+
+    def reach(self, scale: int) -> int:
+        """Return the spot's radius in large pixels, at the widest of the ranges."""
+        unit = _most(self.wavelength) / _least(self.aperture)
+        radius = THIRD_DARK_RING / (2 * math.pi)
+        if self.spot == "gaussian":
+            radius = GAUSSIAN_REACH * sigma_of(1, 1)
+        return math.ceil(radius * unit / (_least(self.pixel) / scale))
+
+    def kernel(self, scale: int) -> Tensor:
+        """Return the light that each large pixel around receives, (2 R + 1, 2 R + 1) float64.
+
+        It sums to 1. Of ranges it takes the middle.
+        """
+        wavelength, aperture = _middle(self.wavelength), _middle(self.aperture)
+        side = _middle(self.pixel) / scale
+        reach = self.reach(scale)
+        count = (2 * reach + 1) * SAMPLES
+        place = (torch.arange(count, dtype=torch.float64) - (count - 1) / 2) * side / SAMPLES
+        distance = torch.hypot(place[:, None], place[None, :])
+        if self.spot == "airy":
+            light = airy(2 * math.pi * aperture / wavelength * distance)
+        else:
+            light = torch.exp(-((distance / sigma_of(wavelength, aperture)) ** 2) / 2)
+        pixels = functional.avg_pool2d(light[None], SAMPLES)[0]
+        return pixels / pixels.sum()
+
+
+def sigma_of(wavelength: float, aperture: float) -> float:
+    """Return the sigma of the nearest Gaussian, in the wavelength's unit."""
+    return NEAREST * wavelength / aperture
+
+
+def airy(v: Tensor) -> Tensor:
+    """Evaluate Airy's pattern at any v, cut off at the third dark ring; 1 in the middle."""
+    ratio = 2 * torch.special.bessel_j1(v) / v.clamp_min(1e-12)
+    pattern = torch.where(v == 0, torch.ones_like(v), ratio**2)
+    return torch.where(v <= THIRD_DARK_RING, pattern, torch.zeros_like(v))
+
+
+def _most(value: Range) -> float:
+    return max(value) if isinstance(value, tuple) else value
+
+
+def _least(value: Range) -> float:
+    return min(value) if isinstance(value, tuple) else value
+
+
+def _middle(value: Range) -> float:
+    return sum(value) / 2 if isinstance(value, tuple) else value

@@ -1,0 +1,163 @@
+"""Pairs of a small and a large image: whole ones to judge by, and windows to learn from.
+
+Letters: C channels, H x W pixels of a small image, S scale.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_sr.engine.colour import rgb_to_ycbcr
+from napari_sr.training.data.folder import BYTE, MEMORY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_sr.training.data.degradation import Degradation
+    from napari_sr.training.data.pictures import Picture
+
+LARGEST = 1 << 26
+"""Values of the largest picture that is shrunk whole; of larger ones only what a crop needs."""
+
+
+class Pairs:
+    """Pictures and what a degradation makes of them.
+
+    Parameters
+    ----------
+    pictures : sequence of Picture
+        At least one. Rows and columns beyond a multiple of the scale are left out.
+    degradation : Degradation
+        Shrinks in colour where the picture has it.
+    scale : int
+        S.
+    channels : int
+        Of the network: 1 takes grey as it is, and of RGB both images' BT.601 luma, in 16/255..
+        235/255, as luma networks see it; 3 takes RGB, and of grey three equal channels.
+    memory : int
+        Bytes of small images that may be kept.
+
+    Raises
+    ------
+    ValueError
+        If there are no pictures, one is smaller than a small pixel, or scale or channels are
+        wrong.
+    """
+
+    def __init__(
+        self,
+        pictures: Sequence[Picture],
+        degradation: Degradation,
+        *,
+        scale: int,
+        channels: int,
+        memory: int = MEMORY,
+    ) -> None:
+        if not isinstance(scale, int) or scale < 1 or channels not in (1, 3):
+            raise ValueError(
+                "pairs need a whole scale of at least 1, and 1 or 3 channels, got "
+                f"scale={scale}, channels={channels}"
+            )
+        if not pictures:
+            raise ValueError("there are no pictures to make pairs of")
+        for picture in pictures:
+            if min(picture.height, picture.width) < scale:
+                raise ValueError(
+                    f"{picture.name} is too small for scale {scale}: it has {picture.height} x "
+                    f"{picture.width} pixels"
+                )
+        self.pictures = list(pictures)
+        self.degradation = degradation
+        self.scale = scale
+        self.channels = channels
+        self._free = memory
+        self._kept: dict[int, NDArray[Any]] = {}
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        """Return how many pairs there are."""
+        return len(self.pictures)
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return H and W of a small image."""
+        picture = self.pictures[index]
+        return picture.height // self.scale, picture.width // self.scale
+
+    def whole(self, index: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Return a whole pair: (channels, H, W) and (channels, S * H, S * W), float32 in 0..1.
+
+        Parameters
+        ----------
+        index : int
+            Of the picture.
+        random : Generator
+            Where a degradation draws from; one of a fixed seed always makes the same pair.
+        """
+        height, width = self.size(index)
+        return self.window(index, slice(0, height), slice(0, width), random)
+
+    def window(
+        self, index: int, rows: slice, columns: slice, random: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return a part of a pair, by rows and columns of the small image; as `whole`."""
+        degradation = self.degradation.drawn(random)
+        picture, scale = self.pictures[index], self.scale
+        large = picture.crop(_times(rows, scale), _times(columns, scale))
+        small = self._small(index)
+        if small is not None:
+            part = torch.from_numpy(small[:, rows, columns].astype(np.float32))
+            part = part if picture.steps is None else part / picture.steps
+        else:
+            part = self._shrunk(index, rows, columns, degradation)
+        part = degradation.disturb(part, random)
+        return self._coloured(part), self._coloured(large)
+
+    def _shrunk(self, index: int, rows: slice, columns: slice, degradation: Degradation) -> Tensor:
+        """Shrink a part with a margin, which then is cut off again."""
+        margin, picture, scale = degradation.margin(self.scale), self.pictures[index], self.scale
+        height, width = self.size(index)
+        down = slice(max(rows.start - margin, 0), min(rows.stop + margin, height))
+        across = slice(max(columns.start - margin, 0), min(columns.stop + margin, width))
+        large = picture.crop(_times(down, scale), _times(across, scale))
+        small = degradation.shrink(large, scale, picture.steps)
+        inside = slice(rows.start - down.start, rows.stop - down.start)
+        return small[:, inside, columns.start - across.start : columns.stop - across.start]
+
+    def _small(self, index: int) -> NDArray[Any] | None:
+        """Return the whole small image where it is kept, or may be, in the picture's type."""
+        kept = self._kept.get(index)
+        picture = self.pictures[index]
+        height, width = self.size(index)
+        large = picture.height * picture.width * picture.channels > LARGEST
+        if kept is not None or large or not self.degradation.repeatable:
+            return kept
+        kind = {None: np.float32, BYTE: np.uint8}.get(picture.steps, np.uint16)
+        size = height * width * picture.channels * np.dtype(kind).itemsize
+        with self._lock:
+            if size > self._free:
+                return None
+            self._free -= size
+        small = self._shrunk(index, slice(0, height), slice(0, width), self.degradation)
+        if picture.steps is not None:
+            small = (small * picture.steps).round()
+        self._kept[index] = small.numpy().astype(kind)
+        return self._kept[index]
+
+    def _coloured(self, image: Tensor) -> Tensor:
+        """Return what a network of these channels sees of (C, h, w)."""
+        if image.shape[0] == self.channels:
+            return image
+        if self.channels == 3:
+            return image.expand(3, -1, -1)
+        return rgb_to_ycbcr(image[None])[0, :1]
+
+
+def _times(span: slice, scale: int) -> slice:
+    return slice(span.start * scale, span.stop * scale)

@@ -1,0 +1,177 @@
+"""Pictures to learn from: planes of files or arrays, grey or RGB, in the type they were stored in.
+
+Letters: C channels, H x W pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_sr.engine.arrays import Percentiles, ValueRange, layout_of, value_range_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.arrays import ArrayLike, Layout
+
+Declared: TypeAlias = tuple[float, float] | Percentiles | None
+"""Which values are black and white: as for `engine.arrays.value_range_of`."""
+BEYOND = 0.1
+"""How far outside 0..1 floats may lie whose range nobody declared."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One plane, grey or RGB; alpha is left out."""
+
+    name: str
+    """Where it is from, for messages: a file, and the plane where there are several."""
+    height: int
+    width: int
+    channels: int
+    """1 for grey, 3 for RGB."""
+    values: ValueRange
+    """What is black and what is white; the other way round where white is stored as 0."""
+    steps: int | None
+    """The integer that is white where an integer type's whole range is shown: 255 or 65535."""
+    read: Callable[[slice, slice], NDArray[Any]]
+    """Takes rows and columns, and returns (h, w) or (h, w, 3) of the type that was stored."""
+    undeclared: bool = False
+    """Whether it has floats whose range nobody declared."""
+
+    def crop(self, rows: slice, columns: slice) -> Tensor:
+        """Return rows and columns as (C, h, w) float32, black at 0 and white at 1.
+
+        Raises
+        ------
+        ValueError
+            If there are values that are not finite, or floats far outside 0..1: their number or
+            their range, and the picture's name.
+        """
+        block = self.read(rows, columns)
+        self.check(block)
+        if block.dtype in (np.uint8, np.uint16) and self.values.low == 0:
+            # float32 holds both, so its quotient is the nearest there is
+            encoded = block.astype(np.float32) / np.float32(self.values.high)
+        else:
+            encoded = self.values.encode(block)
+        image = torch.from_numpy(np.ascontiguousarray(encoded))
+        return image[None] if image.ndim == 2 else image.permute(2, 0, 1).contiguous()
+
+    def whole(self) -> Tensor:
+        """Return all of it, as `crop` does: (C, H, W)."""
+        return self.crop(slice(0, self.height), slice(0, self.width))
+
+    def part(self, rows: slice, columns: slice) -> Picture:
+        """Return a rectangle as a picture of its own, to hold it out, say.
+
+        Raises
+        ------
+        ValueError
+            If the rectangle is empty or not inside.
+        """
+        spans = (rows.indices(self.height), columns.indices(self.width))
+        height, width = (stop - start for start, stop, _ in spans)
+        if height < 1 or width < 1 or spans[0][2] != 1 or spans[1][2] != 1:
+            raise ValueError(
+                f"a part of {self.name} needs pixels among its {self.height} x {self.width}, got "
+                f"rows {rows.start}:{rows.stop} and columns {columns.start}:{columns.stop}"
+            )
+        top, left = spans[0][0], spans[1][0]
+
+        def read(inside: slice, across: slice) -> NDArray[Any]:
+            shifted = slice(inside.start + top, inside.stop + top)
+            return self.read(shifted, slice(across.start + left, across.stop + left))
+
+        return replace(self, height=height, width=width, read=read)
+
+    def check(self, block: NDArray[Any]) -> None:
+        """Refuse values that would spoil a network.
+
+        Raises
+        ------
+        ValueError
+            As for `crop`.
+        """
+        if block.dtype.kind != "f":
+            return
+        finite = np.isfinite(block)
+        if not finite.all():
+            bad = int((~finite).sum())
+            raise ValueError(f"{self.name} has {bad} values that are not finite")
+        low, high = float(block.min()), float(block.max())
+        if self.undeclared and (low < -BEYOND or high > 1 + BEYOND):
+            raise ValueError(
+                f"{self.name} has floats from {low:g} to {high:g}, but they are taken as 0..1 "
+                "unless a value range (low, high) is declared"
+            )
+
+
+def of_array(
+    array: ArrayLike, *, name: str = "array", axes: str | None = None, value_range: Declared = None
+) -> list[Picture]:
+    """Return every plane of an array as a picture; only what a crop needs is ever read.
+
+    Parameters
+    ----------
+    array : array
+        NumPy, dask, Zarr, a layer's data: planes (Y, X) or (Y, X, 3 or 4) along any other axes.
+    name : str
+        For messages.
+    axes : str, optional
+        One letter per axis, such as "TZYX"; guessed by default, as `engine.arrays.layout_of` does.
+    value_range : (low, high) or Percentiles, optional
+        What is black and white; by default the range of the integer type, or 0..1 for floats.
+
+    Raises
+    ------
+    ValueError
+        If the array is empty, its axes don't fit, it holds no real numbers, or the range is
+        wrong or must be declared: after the array's name.
+    """
+    try:
+        layout = layout_of(array.shape, array.dtype, axes)
+        values = value_range_of(array, layout, value_range)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    integer = np.dtype(array.dtype).kind in "ui"
+    whole = np.dtype(array.dtype) in (np.uint8, np.uint16) and value_range is None
+    steps = round(values.high) if whole else None
+    planes = list(layout.planes())
+    return [
+        Picture(
+            name=f"{name}, plane {plane}" if len(planes) > 1 else name,
+            height=layout.height,
+            width=layout.width,
+            channels=min(layout.channels, 3),
+            values=values,
+            steps=steps,
+            read=_reader(array, layout, plane),
+            undeclared=not integer and value_range is None,
+        )
+        for plane in planes
+    ]
+
+
+def _reader(
+    array: ArrayLike, layout: Layout, plane: tuple[int, ...]
+) -> Callable[[slice, slice], NDArray[Any]]:
+    """Return what reads a part of one plane, so that a lazy array gives no more than that."""
+    samples = layout.axes[-1] if layout.samples else ""
+    positions = iter(plane)
+    fixed = {axis: next(positions) for axis in layout.axes if axis not in ("Y", "X", samples)}
+
+    def read(rows: slice, columns: slice) -> NDArray[Any]:
+        spans = {"Y": rows, "X": columns, samples: slice(0, 3)}
+        index = tuple(spans[axis] if axis in spans else fixed[axis] for axis in layout.axes)
+        block = np.asarray(array[index])
+        return block if layout.axes.index("Y") < layout.axes.index("X") else block.swapaxes(0, 1)
+
+    return read
