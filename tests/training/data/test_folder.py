@@ -106,6 +106,15 @@ def test_white_stored_as_zero_is_white(tmp_path):
     assert of_folder(tmp_path)[0].whole().tolist() == [[[1, 0, pytest.approx(0.8)]]]
 
 
+def test_grey_with_alpha_is_grey(tmp_path, colours):
+    Image.fromarray(colours[..., :2].copy(), "LA").save(tmp_path / "a.png")
+
+    picture = of_folder(tmp_path)[0]
+
+    assert picture.channels == 1
+    np.testing.assert_array_equal(picture.whole()[0] * 255, colours[..., 0])
+
+
 def test_a_single_file_is_read_like_a_folder_of_it(folder):
     assert [one.name for one in of_folder(folder / "a.png")] == [f"{folder / 'a.png'}"]
 

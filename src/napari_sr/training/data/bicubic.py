@@ -38,3 +38,6 @@ class Bicubic(Degradation):
         # back to the whole numbers that were divided
         whole = (large * steps).round()
         return imresize(whole, Fraction(1, scale), largest=steps) / steps
+
+
+DEGRADATION = Bicubic

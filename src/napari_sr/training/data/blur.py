@@ -83,3 +83,6 @@ def _blurred(image: Tensor, dim: int, scale: int, sigma: float) -> Tensor:
         seen = image.index_select(dim, (at + tap).clamp(0, size - 1))
         result += seen * (weight / sum(weights))
     return result
+
+
+DEGRADATION = Blur

@@ -144,7 +144,10 @@ def _planes(path: Path, value_range: Declared) -> list[Picture]:
     from napari_sr.files import formats
 
     image = formats.read(path)
-    planes = of_array(image.pixels, name=str(path), axes=image.axes, value_range=value_range)
+    pixels, axes = image.pixels, image.axes
+    if image.grey_alpha:
+        pixels, axes = image.as_stored()[..., 0], axes[:-1]
+    planes = of_array(pixels, name=str(path), axes=axes, value_range=value_range)
     if image.white_is_zero:
         planes = [
             replace(plane, values=ValueRange(plane.values.high, plane.values.low))

@@ -58,3 +58,6 @@ class Microscope(Degradation):
     def disturb(self, small: Tensor, random: np.random.Generator) -> Tensor:
         """Record (C, H, W) with the camera."""
         return self.camera.record(small, random)
+
+
+DEGRADATION = Microscope
