@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from napari_sr import listing
+from napari_sr.zoo.networks import published
 from napari_sr.zoo.registry import entries
 
 README = Path(__file__).parents[1] / "README.md"
@@ -37,3 +39,22 @@ def rows():
 @pytest.mark.parametrize("row", rows())
 def test_the_table_of_models_is_true(row):
     assert row in README.read_text().splitlines()
+
+
+def network_rows():
+    """Return the table's lines, one for each network with weights, from what was counted."""
+    for one in published():
+        if one.image != "any":
+            name, *cells, _ = listing.network_row(one)
+            yield f"| [{name}]({one.paper}) | {' | '.join(cells)} |"
+
+
+@pytest.mark.parametrize("row", network_rows())
+def test_the_table_of_networks_is_true(row):
+    assert row in README.read_text().splitlines()
+
+
+def test_the_table_of_networks_has_no_others():
+    _, _, table = README.read_text().partition("| network | year |")
+
+    assert table.partition("\n\n")[0].splitlines()[2:] == list(network_rows())

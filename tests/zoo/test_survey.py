@@ -6,26 +6,46 @@ import json
 
 import pytest
 
+from napari_sr import models
+from napari_sr.zoo import survey
 from napari_sr.zoo.networks import NETWORKS, published
-from napari_sr.zoo.survey import survey, write
 
 
-@pytest.fixture(scope="module")
-def found():
-    return survey()
+def held():
+    return json.loads(NETWORKS.read_text(encoding="utf-8"))
 
 
-def test_the_file_says_what_networks_are(found):
-    held = json.loads(NETWORKS.read_text(encoding="utf-8"))
+def test_every_published_form_is_in_the_file(monkeypatch):
+    monkeypatch.setattr(survey, "cost", lambda record, form, scale: ({"scale": scale}, 3))
 
-    # python -m napari_sr.zoo.survey writes it anew
-    assert held == json.loads(json.dumps(found))
+    found = json.loads(json.dumps(survey.survey()))
+
+    # python -m napari_sr.zoo.survey writes the file anew
+    counted = {"costs": None, "channels": None}
+    for expected in held():
+        expected["costs"] = [{"scale": cost["scale"]} for cost in expected["costs"]]
+        assert expected | counted in [one | counted for one in found]
+    assert len(held()) == len(found)
 
 
-def test_the_file_is_written_a_line_for_each(found, tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_sr.zoo.survey.survey", lambda: found)
+@pytest.mark.parametrize("name", models.names())
+def test_the_file_says_what_networks_take(name):
+    record = models.architecture(name)
+    of_name = {one["name"]: one for one in held() if one["architecture"] == name}
 
-    names = write(tmp_path / "networks.json")
+    # one scale of each, in turn: what is counted differs by the form more than by the scale
+    for number, form in enumerate(record.forms):
+        scale = form.scales[number % len(form.scales)]
+        found, channels = survey.cost(record, form, scale)
+
+        assert found in of_name[form.name]["costs"]
+        assert channels == of_name[form.name]["channels"]
+
+
+def test_the_file_is_written_a_line_for_each(tmp_path, monkeypatch):
+    monkeypatch.setattr(survey, "survey", held)
+
+    names = survey.write(tmp_path / "networks.json")
 
     assert names == [one.name for one in published()]
     assert (tmp_path / "networks.json").read_bytes() == NETWORKS.read_bytes()
