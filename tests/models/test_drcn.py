@@ -15,24 +15,6 @@ from napari_sr.zoo.checkpoint import read_checkpoint
 VARIANT = "weights/drcn/drcn_F96_D9_x2_extracted.npz"
 
 
-@pytest.mark.parametrize(
-    ("options", "count"),
-    [
-        # 1,774 K in later papers' tables: the weights of five layers, without their 1,025 biases
-        # and the 16 weights of the sum
-        ({}, 1_774_080 + 1_025 + 16),
-        # the variant's file
-        ({"features": 96, "depth": 9, "joined": True}, 250_963),
-    ],
-    ids=str,
-)
-def test_parameters_are_as_many_as_published(options, count):
-    with torch.device("meta"):
-        network = DRCN(scale=2, **options)
-
-    assert sum(parameter.numel() for parameter in network.parameters()) == count
-
-
 def predictions_as_the_paper_says(network, image):
     enlarged = imresize(image, network.scale) * network.input_range
     x = network.embed(network.head(enlarged))

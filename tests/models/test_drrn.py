@@ -24,26 +24,6 @@ def test_agrees_with_reference_code(name, case_of):
     assert sum(parameter.numel() for parameter in network.parameters()) == case.parameters
 
 
-@pytest.mark.parametrize(
-    ("options", "count"),
-    [
-        # without biases, of any depth: NETWORKS.md
-        ({"units": 9, "norm": False, "bias": False}, 297_216),
-        ({"units": 25, "norm": False, "bias": False}, 297_216),
-        # 298 K in the paper: biases too, for normalisations are not counted
-        ({"norm": False}, 297_601),
-        # as in the authors' Caffe file: 2 for the image's, 256 for each of 2 * 9 + 1 others
-        ({"units": 9}, 297_601 + 2 + 256 * 19),
-    ],
-    ids=str,
-)
-def test_parameters_are_as_many_as_published(options, count):
-    with torch.device("meta"):
-        network = DRRN(scale=2, **options)
-
-    assert sum(parameter.numel() for parameter in network.parameters()) == count
-
-
 def as_the_paper_says(network, image):
     enlarged = x = imresize(image, network.scale)
     for block in network.blocks:

@@ -20,13 +20,6 @@ def test_agrees_with_reference_code(name, case_of):
     assert sum(parameter.numel() for parameter in network.parameters()) == case.parameters
 
 
-def test_parameters_are_as_many_as_published():
-    with torch.device("meta"):
-        network = RRDBNet(scale=4)
-
-    assert sum(parameter.numel() for parameter in network.parameters()) == 16_697_987
-
-
 def test_esrgan_looks_349_pixels_around():
     with torch.device("meta"):
         network = RRDBNet(scale=4)

@@ -56,15 +56,6 @@ def test_psnr_on_set5_is_as_published(file, scale, expected, shared):
     assert np.mean(values) == pytest.approx(expected, abs=0.02)
 
 
-@pytest.mark.parametrize(
-    ("kernels", "parameters"), [((9, 1, 5), 8_129), ((9, 3, 5), 24_513), ((9, 5, 5), 57_281)]
-)
-def test_parameters_are_as_many_as_in_the_authors_files(kernels, parameters):
-    network = SRCNN(scale=3, kernels=kernels)
-
-    assert sum(parameter.numel() for parameter in network.parameters()) == parameters
-
-
 def test_the_network_sees_what_bicubic_enlargement_makes(example):
     network, image = example("srcnn", scale=3), torch.rand(1, 1, 9, 11)
     inner = models.build(network.state_dict(), scale=1)

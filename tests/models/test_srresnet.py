@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from napari_sr import models
 from napari_sr.models._blocks import rename
-from napari_sr.models.srresnet import SRResNet, enlarge_bilinear
+from napari_sr.models.srresnet import enlarge_bilinear
 
 
 @pytest.mark.parametrize("name", cases("synth_MSRResNet"))
@@ -20,13 +20,6 @@ def test_agrees_with_basicsrs_code(name, case_of):
 
     assert max(case.errors(network).values()) <= 1e-4
     assert sum(parameter.numel() for parameter in network.parameters()) == case.parameters
-
-
-def test_parameters_are_as_many_as_published():
-    with torch.device("meta"):
-        network = SRResNet(scale=4)
-
-    assert sum(parameter.numel() for parameter in network.parameters()) == 1_517_571
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4])
