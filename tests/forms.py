@@ -8,6 +8,8 @@ import time
 
 from fakes import Nearest
 
+from napari_sr.widgets import _networks
+
 PATIENCE = 20_000
 """Milliseconds after which a test gives up."""
 
@@ -60,6 +62,16 @@ class Loader:
     def __init__(self):
         self.network = Nearest(scale=2)
         self.asked = []
+
+    @property
+    def network(self):
+        """Return what is loaded."""
+        return self._network
+
+    @network.setter
+    def network(self, network):
+        self._network = network
+        _networks._loaded.cache_clear()  # what was loaded before is not this
 
     def __call__(self, name_or_path, scale=None, **options):
         self.asked.append((name_or_path, scale, options))

@@ -9,7 +9,7 @@ from napari.components import ViewerModel
 from superqt.utils import WorkerBase
 
 from napari_sr import api
-from napari_sr.widgets import _forecast
+from napari_sr.widgets import _forecast, _networks
 from napari_sr.widgets.upscale import UpscaleWidget
 
 
@@ -19,9 +19,8 @@ def loader(monkeypatch):
     loader = Loader()
     monkeypatch.setattr(api, "load", loader)
     monkeypatch.setattr(_forecast, "_speed", lambda device, **arguments: 1e6)
-    _forecast._loaded.cache_clear()
     yield loader
-    _forecast._loaded.cache_clear()
+    _networks._loaded.cache_clear()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from napari.layers import Image
 
 from napari_sr.widgets._forecast import forecast
 from napari_sr.widgets._job import How
-from napari_sr.widgets._model_list import Choice, known_models
+from napari_sr.widgets._model_list import Choice, Model, known_models
 from napari_sr.widgets._source import source_of
 from napari_sr.zoo import download
 
@@ -40,8 +40,32 @@ def test_what_tiles_cost_is_said(choice, loader):
     assert small.endswith("tiles of 64 px.")
     assert large.endswith(
         "tiles of 64 px, which takes 37% longer than one tile would; "
-        "3.0 GB of features wait in memory or files."
+        "3.0 GB of intermediate results wait in memory or files."
     )
+
+
+def test_the_price_of_an_ensemble_is_said(choice, loader):
+    source = source_of(Image(np.zeros((2, 160, 160), np.uint16)))
+
+    once, eight = (forecast(source, choice, How(tile=64, ensemble=so)) for so in (False, True))
+
+    assert eight.estimate.seconds == pytest.approx(8 * once.estimate.seconds)
+    assert "in 144 tiles of 64 px over 8 views, which" in eight.sentence
+    assert "longer than one tile a view would" in eight.sentence
+    assert "in 18 tiles of 64 px, which" in once.sentence
+
+
+def test_a_blend_takes_what_its_first_checkpoint_takes_and_waits_for_both(choice, loader):
+    source = source_of(Image(np.zeros((10, 20), np.uint8)))
+    other = Model("near.pth", "near", "", "", (2,))
+
+    told = forecast(source, choice.blended(other, 0.3), How())
+
+    assert told.estimate == forecast(source, choice, How()).estimate
+    assert [str(asked[0]) for asked in loader.asked] == ["fsrcnn-x2", "near.pth"]
+    foreign = dataclasses.replace(choice, other=Choice(known_models()[1], 2))
+    assert download.local_path(foreign.other.entry) is None
+    assert forecast(source, foreign, How()).missing
 
 
 def test_colours_are_not_enlarged(choice, loader):

@@ -34,6 +34,9 @@ def test_every_field_explains_itself(form):
     fields = [
         *form._fields().values(),
         form.slices,
+        form.ensemble,
+        form.model.blend.browse,
+        form.model.blend.weight,
         form.precision,
         form.kernels,
         form.outliers,
@@ -42,6 +45,12 @@ def test_every_field_explains_itself(form):
     ]
 
     assert all(field.toolTip() for field in fields)
+
+
+def test_the_price_of_an_ensemble_is_where_it_is_chosen(form):
+    assert not form.ensemble.isChecked()
+    assert "eight times the time" in form.ensemble.toolTip()
+    assert "EDSR" in form.ensemble.toolTip()
 
 
 def test_cancel_and_the_bar_belong_to_a_run(form):

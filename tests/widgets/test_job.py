@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from fakes import Hungry, Nearest, finish
@@ -7,8 +9,9 @@ from forms import Failing
 from napari.layers import Image
 
 from napari_sr.engine.devices import OutOfMemoryError
+from napari_sr.widgets import _job
 from napari_sr.widgets._job import How, Job, UpscaleError, run
-from napari_sr.widgets._model_list import Choice, Model
+from napari_sr.widgets._model_list import Choice, Model, known_models
 from napari_sr.widgets._result import METADATA_KEY, result_arguments
 from napari_sr.widgets._source import source_of
 
@@ -59,6 +62,43 @@ def test_precision_and_kernels_reach_the_engine_and_the_record(layer, loader):
     record = result.arguments["metadata"][METADATA_KEY]
     assert record["precision"] == "bfloat16"
     assert record["kernels"] == {"chosen": "reference", "launched": {}}
+
+
+def test_an_ensemble_takes_eight_times_the_tiles_and_is_recorded(layer, loader):
+    told, result = finish(run(job_of(layer, How(tile=20, ensemble=True))))
+
+    assert told[-1].doing == "Upscaling: tile 32 of 32"
+    assert result.arguments["metadata"][METADATA_KEY]["ensemble"] is True
+    np.testing.assert_array_equal(result.pixels, layer.data.repeat(2, 0).repeat(2, 1))
+
+
+def test_a_blend_is_recorded_with_both_checkpoints_and_the_weight(layer, loader):
+    job = job_of(layer)
+    other = Model("sharp.pth", "sharp", "", "", (2,))
+
+    _, result = finish(run(dataclasses.replace(job, choice=job.choice.blended(other, 0.3))))
+
+    record = result.arguments["metadata"][METADATA_KEY]
+    assert [str(asked[0]) for asked in loader.asked] == ["near.pth", "sharp.pth"]
+    assert record["weight"] == 0.3
+    assert [each["sha256"] for each in record["blended"]] == ["0123", "0123"]
+
+
+def test_both_checkpoints_of_a_blend_are_downloaded_first(layer, loader, monkeypatch):
+    fetched = []
+
+    def steps(entry):
+        fetched.append(entry.name)
+        yield 500, 1000
+
+    monkeypatch.setattr(_job, "fetch_steps", steps)
+    known = {model.name: model for model in known_models()}
+    choice = Choice(known["fsrcnn"], 2).blended(known["bsrn"], 0.5)
+
+    told, _ = finish(run(dataclasses.replace(job_of(layer), choice=choice)))
+
+    assert fetched == ["fsrcnn-x2", "bsrn-x2"]
+    assert [step.doing for step in told[:2]] == ["Downloading: 500 bytes of 1.0 kB"] * 2
 
 
 def test_one_plane_gives_one_plane(loader, random):

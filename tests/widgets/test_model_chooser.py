@@ -148,6 +148,47 @@ def test_choosing_a_model_takes_back_an_unusable_file(chooser, tmp_path, qtbot):
     assert chooser.choice().label == "FSRCNN x2"
 
 
+def test_an_opened_file_is_blended_with_another_at_the_slider_s_share(
+    chooser, checkpoint, tmp_path, qtbot
+):
+    (tmp_path / "other.pth").write_bytes(checkpoint.read_bytes())
+    with qtbot.waitSignal(chooser.changed):
+        chooser.open_file(checkpoint)
+    chooser.scale.setCurrentIndex(scales(chooser).index(3))
+    chooser.scale.activated.emit(1)
+
+    with qtbot.waitSignal(chooser.changed):
+        chooser.blend.open_file(tmp_path / "other.pth")
+    with qtbot.waitSignal(chooser.changed):
+        chooser.blend.weight.setValue(0.3)
+
+    assert chooser.choice().label == "0.7 mine + 0.3 other x3"
+    choose(chooser, "BSRN")
+    assert chooser.choice().label == "BSRN x2"
+
+
+def test_a_file_opened_as_a_model_is_offered_to_blend_another_with(
+    chooser, checkpoint, tmp_path, qtbot
+):
+    (tmp_path / "other.pth").write_bytes(checkpoint.read_bytes())
+
+    for path in (checkpoint, tmp_path / "other.pth"):
+        with qtbot.waitSignal(chooser.changed):
+            chooser.open_file(path)
+
+    second = chooser.blend.models
+    assert [second.itemText(at) for at in range(second.count())] == ["nothing", "FSRCNN", "mine"]
+
+
+def test_a_second_file_that_cannot_be_used_leaves_no_choice(chooser, tmp_path, qtbot):
+    with qtbot.waitSignal(chooser.changed):
+        chooser.blend.open_file(tmp_path / "missing.pth")
+
+    assert chooser.choice() is None
+    choose(chooser, "BSRN")
+    assert chooser.choice().label == "BSRN x2"
+
+
 def test_the_line_of_a_formula_says_that_nothing_is_learned(chooser):
     choose(chooser, "Lanczos")
 

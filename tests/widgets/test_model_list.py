@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -10,6 +12,7 @@ from napari_sr.widgets._model_list import (
     DOWNLOADED,
     INCLUDED,
     Choice,
+    Model,
     inspect_checkpoint,
     known_models,
 )
@@ -58,6 +61,34 @@ def test_a_known_choice_is_loaded_by_its_name():
 
     assert choice.arguments == {"name_or_path": "fsrcnn-x3"}
     assert choice.label == "FSRCNN x3"
+
+
+def test_a_blend_is_two_choices_with_one_scale_and_one_set_of_answers(tmp_path):
+    first, second = (inspect_checkpoint(save(tmp_path, "edsr")) for _ in range(2))
+    alone = Choice(first, 2, (("res_scale", 0.1),))
+
+    choice = alone.blended(second, 0.25)
+
+    assert choice.label == "0.75 edsr + 0.25 edsr x2"
+    assert [part.arguments for part in choice.parts] == [alone.arguments] * 2
+    assert choice.parts[1].other is None
+    assert alone.parts == (alone,)
+
+
+def test_what_is_blended_into_a_known_model_gets_that_one_s_options():
+    known = {model.name: model for model in known_models()}
+    second = Model("mine.pth", "mine", "", "", (4,), architecture="rfdn")
+
+    choice = Choice(known["rfdn"], 4).blended(second, 0.5)
+
+    assert choice.arguments == {"name_or_path": "rfdn-x4"}
+    wanted = {"name_or_path": Path("mine.pth"), "scale": 4, "input_range": 255}
+    assert choice.parts[1].arguments == wanted
+
+
+@pytest.mark.parametrize("name", ["fsrcnn", "mdsr", "srgan"])
+def test_a_file_has_the_architecture_that_the_registry_calls_by_this_name(tmp_path, name):
+    assert inspect_checkpoint(save(tmp_path, name)).architecture == name
 
 
 def test_a_file_that_shows_its_scale_offers_only_that(tmp_path):

@@ -151,3 +151,14 @@ def test_metadata_are_kept_and_the_record_is_added():
 
     assert result.metadata == {"stain": "DAPI", METADATA_KEY: {"model": "near"}}
     assert layer.metadata == {"stain": "DAPI"}
+
+
+def test_the_mean_of_eight_views_is_named_so():
+    source = source_of(Image(zeros(4, 4), name="cells"))
+
+    plain, mean = (
+        result_arguments(Image(zeros(4, 4)), source, choice_of(2), ensemble=so)["name"]
+        for so in (False, True)
+    )
+
+    assert (plain, mean) == ("cells [Nearest x2]", "cells [Nearest x2, ensemble]")

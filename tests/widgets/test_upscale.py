@@ -7,12 +7,15 @@ import weakref
 
 import numpy as np
 import pytest
+import torch
 from fakes import Hungry, Wild
 from forms import PATIENCE, Failing, Gated, Slow
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QTimer
 
-from napari_sr.widgets import _forecast, upscale
+import napari_sr
+from napari_sr import models
+from napari_sr.widgets import _forecast, _networks, upscale
 from napari_sr.widgets._form import CURRENT
 from napari_sr.widgets._result import METADATA_KEY
 
@@ -176,6 +179,81 @@ def test_a_file_that_is_no_checkpoint_is_framed_with_its_reason(widget, camera, 
     assert "border" in widget.form.model.models.styleSheet()
 
 
+@pytest.fixture
+def pair(tmp_path, random):
+    """Return the files of two small networks of one kind, which can be blended, and of another."""
+    made = {}
+    for seed, (name, kind) in enumerate((("psnr", "edsr"), ("gan", "edsr"), ("wide", "edsr"))):
+        torch.manual_seed(seed)
+        record = models.architecture(kind)
+        wide = {"features": 12} if name == "wide" else {}
+        made[name] = tmp_path / f"{name}.pth"
+        torch.save(record.network(**{**record.example, **wide}).state_dict(), made[name])
+    return made
+
+
+@pytest.fixture
+def opened(viewer, docked, pair, qtbot, monkeypatch):
+    """Return a form with real checkpoints: one chosen, and a function that blends another in."""
+    monkeypatch.setattr(_forecast, "_speed", lambda how, **arguments: 1e6)
+    widget = docked(viewer)
+    model = widget.form.model
+    with qtbot.waitSignal(model.changed, timeout=PATIENCE):
+        model.open_file(pair["psnr"])
+
+    def blend_in(name):
+        with qtbot.waitSignal(model.blend.changed, timeout=PATIENCE):
+            model.blend.open_file(pair[name])
+        return widget
+
+    return blend_in
+
+
+def test_two_files_are_blended_as_the_slider_says(viewer, opened, run, pair, random):
+    viewer.add_image(random.integers(0, 255, (9, 8, 3), np.uint8), name="cells", rgb=True)
+    widget = opened("gan")
+
+    results = []
+    for weight in (0.0, 0.3):
+        widget.form.model.blend.weight.setValue(weight)
+        run(widget)
+        results.append(viewer.layers[-1])
+
+    first, mixed = results
+    assert mixed.name == "cells [0.7 psnr + 0.3 gan x2]"
+    record = mixed.metadata[METADATA_KEY]
+    assert (record["model"], record["weight"]) == ("0.7 psnr + 0.3 gan", 0.3)
+    assert len({each["sha256"] for each in record["blended"]}) == 2
+    for layer, network in (
+        (first, napari_sr.load(pair["psnr"])),
+        (mixed, napari_sr.blend(pair["psnr"], pair["gan"], 0.3)),
+    ):
+        expected = napari_sr.upscale(viewer.layers["cells"].data, network)
+        np.testing.assert_array_equal(layer.data, expected)
+
+
+def test_two_that_cannot_be_blended_are_framed_with_the_reason(viewer, opened, qtbot):
+    viewer.add_image(np.zeros((9, 8), np.uint8))
+    widget = opened("wide")
+
+    second = widget.form.model.blend.models
+    qtbot.waitUntil(lambda: "border" in second.styleSheet(), timeout=PATIENCE)
+
+    assert not widget.form.run.isEnabled()
+    assert "psnr and wide, which differ in the shape of" in widget.form.status.text()
+    assert "psnr and wide" in second.toolTip()
+
+
+def test_the_form_s_ensemble_reaches_forecast_result_and_name(viewer, widget, camera, run, qtbot):
+    widget.form.ensemble.setChecked(True)
+    qtbot.waitUntil(lambda: "over 8 views" in widget.form.forecast.text(), timeout=PATIENCE)
+
+    run(widget)
+
+    assert viewer.layers[1].name == "camera [FSRCNN x2, ensemble]"
+    assert viewer.layers[1].metadata[METADATA_KEY]["ensemble"] is True
+
+
 # a run
 
 
@@ -324,7 +402,7 @@ def test_cancel_frees_the_memory(widget, gated, loader, qtbot):
 
     loader.network = None
     del network
-    _forecast._loaded.cache_clear()
+    _networks._loaded.cache_clear()
     gc.collect()
 
     assert gone() is None
@@ -370,7 +448,7 @@ def test_an_error_holds_no_memory(widget, camera, loader, run):
     run(widget)
 
     loader.network.error = loader.network = None
-    _forecast._loaded.cache_clear()
+    _networks._loaded.cache_clear()
     gc.collect()
 
     assert notification_manager.records

@@ -13,7 +13,7 @@ from forms import PATIENCE, Failing, Gated
 from napari.utils import progress
 from superqt.utils import WorkerBase
 
-from napari_sr.widgets import _forecast
+from napari_sr.widgets import _networks
 
 PLUGIN = "napari-sr"
 
@@ -109,7 +109,7 @@ def test_a_cancelled_run_leaves_nothing_in_memory_while_the_window_lives(running
         gate.permits.release(1000)
     all_done(qtbot)
 
-    _forecast._loaded.cache_clear()
+    _networks._loaded.cache_clear()
     gc.collect()
 
     # napari's list of tasks holds the worker until the window closes

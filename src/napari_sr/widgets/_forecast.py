@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.widgets._job import How
+from napari_sr.widgets._networks import checked, loaded
 from napari_sr.widgets._words import shape_in_words, size_in_words, time_in_words
 from napari_sr.zoo import download
 
 if TYPE_CHECKING:
     from napari_sr.engine.estimate import Estimate
-    from napari_sr.models._network import Network
-    from napari_sr.widgets._job import How
     from napari_sr.widgets._model_list import Choice
     from napari_sr.widgets._source import Source
 
 WORTH_TELLING = 100e6
-"""Bytes of waiting features, from which on they are told of."""
+"""Bytes that wait outside the device, from which on they are told of."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +47,20 @@ class Forecast:
         needs = f"Takes about {size_in_words(self.estimate.working_bytes)} of memory"
         if self.estimate.seconds is not None:
             needs += f" and {time_in_words(self.estimate.seconds)}"
-        return f"{result} {needs}, in {tiles} of {self.estimate.tile} px{self._price_of_tiles}."
+        views = f" over {self.estimate.views} views" if self.estimate.views > 1 else ""
+        where = f"in {tiles} of {self.estimate.tile} px{views}"
+        return f"{result} {needs}, {where}{self._price_of_tiles}."
 
     @property
     def _price_of_tiles(self) -> str:
-        """What tiles cost that one tile would not: work, and room for features that wait."""
+        """What tiles and views cost beside their time: work done twice, and room for what waits."""
         estimate, told = self.estimate, ""
         if estimate is not None and estimate.overhead > 0.05:
-            told += f", which takes {estimate.overhead:.0%} longer than one tile would"
+            one = "one tile" if estimate.views == 1 else "one tile a view"
+            told += f", which takes {estimate.overhead:.0%} longer than {one} would"
         if estimate is not None and estimate.waiting_bytes > WORTH_TELLING:
-            told += f"; {size_in_words(estimate.waiting_bytes)} of features wait in memory or files"
+            size = size_in_words(estimate.waiting_bytes)
+            told += f"; {size} of intermediate results wait in memory or files"
         return told
 
 
@@ -74,7 +77,8 @@ def forecast(source: Source, choice: Choice, how: How) -> Forecast:
     factors = source.factors(choice.scale)
     shape = (*(a * b for a, b in zip(spatial, factors, strict=True)), *colours)
     size = math.prod(shape) * source.dtype.itemsize
-    if choice.entry is not None and download.local_path(choice.entry) is None:
+    entries = [part.entry for part in choice.parts if part.entry is not None]
+    if any(download.local_path(entry) is None for entry in entries):
         return Forecast(shape, size, None)
     return Forecast(shape, size, _estimate(source, choice, how))
 
@@ -82,20 +86,15 @@ def forecast(source: Source, choice: Choice, how: How) -> Forecast:
 def _estimate(source: Source, choice: Choice, how: How) -> Estimate:
     from napari_sr.engine.estimate import estimate
 
-    network = _loaded(**choice.arguments)
-    speed = _speed(dataclasses.replace(how, tile=None, value_range=None), **choice.arguments)
+    # a blend takes what either checkpoint takes
+    network = checked(choice)
+    usual = How(device=how.device, precision=how.precision, kernels=how.kernels)
+    speed = _speed(usual, **choice.arguments)
     return estimate(source.shape, source.axes, source.dtype, network, how.settings(), speed=speed)
-
-
-@functools.lru_cache(maxsize=1)
-def _loaded(**arguments: Any) -> Network:
-    from napari_sr import api
-
-    return api.load(**arguments)
 
 
 @functools.lru_cache(maxsize=64)
 def _speed(how: How, **arguments: Any) -> float:
     from napari_sr.engine.estimate import measure_speed
 
-    return measure_speed(_loaded(**arguments), how.settings())
+    return measure_speed(loaded(**arguments), how.settings())

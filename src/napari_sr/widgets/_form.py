@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFormLayout,
     QHBoxLayout,
@@ -16,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sr.widgets._label import WrappedLabel
+from napari_sr.widgets._layer_chooser import LayerChooser
 from napari_sr.widgets._model_chooser import ModelChooser
 from napari_sr.widgets._value_range import RangeChooser
 
@@ -32,8 +34,7 @@ class Form(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.layers = QComboBox()
-        self.layers.setToolTip("The image layer to upscale; follows the selected layer.")
+        self.layers = LayerChooser()
         self.model = ModelChooser()
         self.tile = _tile_box()
         self.device = QComboBox()
@@ -61,6 +62,11 @@ class Form(QWidget):
             "does not suit the image may invent them. You are told how many there were.\n"
             "Only images of floats can hold NaN."
         )
+        self.ensemble = QCheckBox("mean of eight views")
+        self.ensemble.setToolTip(
+            "Upscale every flip and quarter turn of each plane, and take the mean:\n"
+            "eight times the time, a little better (EDSR+: Lim et al., 2017, arXiv:1707.02921)."
+        )
         self.slices = QComboBox()
         self.slices.addItems([ALL, CURRENT])
         self.slices.setToolTip(
@@ -81,7 +87,9 @@ class Form(QWidget):
         fields.addRow("Layer", self.layers)
         fields.addRow("Model", self.model)
         fields.addRow(self.model.about)
+        fields.addRow("Blend with", self.model.blend)
         fields.addRow("Scale", self.model.scale)
+        fields.addRow("Ensemble", self.ensemble)
         fields.addRow("Slices", self.slices)
         fields.addRow("Values", self.values)
         fields.addRow("Outliers", self.outliers)
@@ -104,6 +112,7 @@ class Form(QWidget):
         return {
             "layer": self.layers,
             "model": self.model.models,
+            "blend": self.model.blend.models,
             "values": self.values.kind,
             "tile": self.tile,
             "device": self.device,

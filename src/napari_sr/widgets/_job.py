@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.widgets._download import fetch_steps
+from napari_sr.widgets._networks import network_of
 from napari_sr.widgets._result import with_record
 from napari_sr.widgets._source import Source, read_pixels
 from napari_sr.widgets._words import size_in_words
@@ -38,7 +39,8 @@ class How:
     precision: str = "auto"
     kernels: str = "auto"
     outliers: str = "clip"
-    """All three as in `napari_sr.engine.plan.Settings`."""
+    ensemble: bool = False
+    """All four as in `napari_sr.engine.plan.Settings`."""
 
     def settings(self) -> Settings:
         """Return the engine's record of the same."""
@@ -51,6 +53,7 @@ class How:
             value_range=self.value_range,
             kernels=self.kernels,
             outliers=self.outliers,
+            ensemble=self.ensemble,
         )
 
 
@@ -107,19 +110,15 @@ def run(job: Job) -> Generator[Step, None, Result]:
 
 
 def _run(job: Job) -> Generator[Step, None, Result]:
-    if job.choice.entry is not None:
-        for done, total in fetch_steps(job.choice.entry):
-            yield Step(done, total, f"Downloading: {size_in_words(done)} of {size_in_words(total)}")
+    for entry in (part.entry for part in job.choice.parts):
+        if entry is not None:
+            for done, total in fetch_steps(entry):
+                how_far = f"{size_in_words(done)} of {size_in_words(total)}"
+                yield Step(done, total, f"Downloading: {how_far}")
     yield Step(0, 0, "Loading the model …")
-    network = _load(job.choice)
+    network = network_of(job.choice)
     pixels = yield from _read(job.source)
     return (yield from _upscaled(job, pixels, network))
-
-
-def _load(choice: Choice) -> Network:
-    from napari_sr import api  # brings torch: seconds, which are the worker's
-
-    return api.load(**choice.arguments)
 
 
 def _read(source: Source) -> Generator[Step, None, NDArray[Any]]:

@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QStandardItem, QStandardItemModel
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
+from napari_sr.widgets._blend_chooser import BlendChooser
+from napari_sr.widgets._checkpoint import ABOUT_FILES, ask_for_checkpoint, inspected
 from napari_sr.widgets._label import WrappedLabel
-from napari_sr.widgets._model_list import Choice, Model, inspect_checkpoint, known_models
+from napari_sr.widgets._model_list import Choice, Model, known_models
+from napari_sr.widgets._names_box import NamesBox
 from napari_sr.widgets._words import TIMES, size_in_words
 from napari_sr.widgets._worker import send_on_errand
 from napari_sr.zoo.download import local_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _ABOUT = {
     "input_range": "The value that the network's weights take for white: 1 or 255.",
     "res_scale": "What each residual branch is multiplied by: 1, or 0.1 in large networks.",
 }
-FILE_FILTER = "Checkpoints (*.pth *.pt *.ckpt *.safetensors *.npz *.mat);;All files (*)"
 
 
 class ModelChooser(QWidget):
     """A list of models under headings, and a button for files.
 
-    The form that it stands in also shows its line about the choice and its list of scales.
+    The form that it stands in also shows its line about the choice, its list of scales, and what
+    the model is blended with.
     """
 
     changed = Signal()
@@ -43,16 +46,13 @@ class ModelChooser(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.models = QComboBox()
-        self.models.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.models = NamesBox()
         self.models.setToolTip("The network. Those that are not included are downloaded once.")
         self.browse = QPushButton("Browse…")
-        self.browse.setToolTip(
-            "Open a checkpoint file: .pth, .pt, .safetensors, .npz or .mat.\n"
-            "Which network it is, is read off its tensors; code in it is never run."
-        )
+        self.browse.setToolTip(ABOUT_FILES)
         self.about = WrappedLabel()
         self.scale = QComboBox()
+        self.blend = BlendChooser()
         self.questions = QFormLayout()
         self._problem: str | None = None
         self._lay_out()
@@ -62,7 +62,8 @@ class ModelChooser(QWidget):
         self.models.currentIndexChanged.connect(self._change_model)
         # choosing the same model again takes back a file that could not be used
         self.models.activated.connect(self._change_model)
-        self.scale.activated.connect(self.changed)
+        self.scale.activated.connect(self._change_scale)
+        self.blend.changed.connect(self.changed)
         self.browse.clicked.connect(self._ask_for_file)
 
     def _lay_out(self) -> None:
@@ -77,12 +78,14 @@ class ModelChooser(QWidget):
     def choice(self) -> Choice | None:
         """Return what is chosen, or None where nothing usable is."""
         model = self.models.currentData()
-        if model is None or self._problem is not None:
+        if model is None or self._problem is not None or self.blend.problem() is not None:
             return None
         answers = ((name, box.value()) for name, box in self._boxes().items())
         # 0 leaves it to the network
         options = tuple((name, value) for name, value in answers if value)
-        return Choice(model, int(self.scale.currentData()), options)
+        choice = Choice(model, int(self.scale.currentData()), options)
+        other = self.blend.model()
+        return choice if other is None else choice.blended(other, self.blend.weight.value())
 
     def problem(self) -> str | None:
         """Return why the file that was opened last cannot be used, or None."""
@@ -91,12 +94,12 @@ class ModelChooser(QWidget):
     def open_file(self, path: Path) -> None:
         """Read in a thread which network a checkpoint is, and choose it."""
         self.about.say(f"Reading {path.name} …")
-        send_on_errand(_inspected, path, returned=self._take_file)
+        send_on_errand(inspected, path, returned=self._take_file)
 
     def _ask_for_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Open a checkpoint", filter=FILE_FILTER)
-        if name:
-            self.open_file(Path(name))
+        path = ask_for_checkpoint(self)
+        if path is not None:
+            self.open_file(path)
 
     def _take_file(self, found: Model | str) -> None:
         if isinstance(found, str):
@@ -124,6 +127,16 @@ class ModelChooser(QWidget):
         self._show_model()
         self.changed.emit()
 
+    def _change_scale(self) -> None:
+        self._offer_to_blend()
+        self.changed.emit()
+
+    def _offer_to_blend(self) -> None:
+        model: Model | None = self.models.currentData()
+        listed = (self.models.itemData(index) for index in range(self.models.count()))
+        others = [other for other in listed if other is not None]
+        self.blend.offer(model, self.scale.currentData(), others)
+
     def _show_model(self) -> None:
         model: Model | None = self.models.currentData()
         before = self.scale.currentData()
@@ -132,6 +145,7 @@ class ModelChooser(QWidget):
             self.questions.removeRow(0)
         if model is None:
             self.about.say("No model is known: Browse for a checkpoint file.")
+            self._offer_to_blend()
             return
         for scale in model.scales:
             self.scale.addItem(f"{scale} {TIMES}", scale)
@@ -140,6 +154,7 @@ class ModelChooser(QWidget):
         for name, usual in model.questions.items():
             self._ask(name, usual)
         self.about.say(about(model))
+        self._offer_to_blend()
 
     def _ask(self, name: str, usual: float | None) -> None:
         box = QDoubleSpinBox()
@@ -157,14 +172,6 @@ class ModelChooser(QWidget):
     def _boxes(self) -> dict[str, QDoubleSpinBox]:
         boxes = self.findChildren(QDoubleSpinBox)
         return {box.objectName(): box for box in boxes}
-
-
-def _inspected(path: Path) -> Model | str:
-    """Return the model of a file, or why there is none."""
-    try:
-        return inspect_checkpoint(path)
-    except (ValueError, OSError) as error:
-        return f"Cannot use {path.name}: {error}"
 
 
 def about(model: Model) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,13 @@ class Model:
     """False where `scales` is a question to the user."""
     questions: Mapping[str, float | None] = field(default_factory=lambda: MappingProxyType({}))
     """Options that tensors cannot tell, with the usual value; None: the network knows it."""
+    architecture: str = ""
+    """Name of the network, as `models.names` has it; only checkpoints of one can be blended."""
+
+    @property
+    def computed(self) -> bool:
+        """Whether it is a formula without weights."""
+        return any(entry.computed for entry in self.entries)
 
     def entry(self, scale: int) -> registry.Entry | None:
         """Return what the registry knows about this scale, or None for a file."""
@@ -49,16 +56,24 @@ class Model:
 
 @dataclass(frozen=True)
 class Choice:
-    """A model, its scale, and the answers to its questions."""
+    """A model, its scale, the answers to its questions, and what it is blended with."""
 
     model: Model
     scale: int
     options: tuple[tuple[str, float], ...] = ()
+    other: Choice | None = None
+    """A second checkpoint, or None to take the first as it is."""
+    weight: float = 0.0
+    """Share of the second, in 0..1."""
 
     @property
     def label(self) -> str:
         """Name of model and scale, as results carry it."""
-        return f"{self.model.title} x{self.scale}"
+        name = self.model.title
+        if self.other is not None:
+            shares = f"{1 - self.weight:.4g}", f"{self.weight:.4g}"
+            name = f"{shares[0]} {name} + {shares[1]} {self.other.model.title}"
+        return f"{name} x{self.scale}"
 
     @property
     def entry(self) -> registry.Entry | None:
@@ -67,11 +82,21 @@ class Choice:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Keyword arguments of `napari_sr.load`."""
+        """Keyword arguments of `napari_sr.load`, for the first checkpoint alone."""
         if self.entry is not None:
             return {"name_or_path": self.entry.name}
         path = Path(self.model.name)
         return {"name_or_path": path, "scale": self.scale, **dict(self.options)}
+
+    @property
+    def parts(self) -> tuple[Choice, ...]:
+        """The checkpoints that are to be loaded: one, or the two of a blend."""
+        return (self,) if self.other is None else (self, self.other)
+
+    def blended(self, other: Model, weight: float) -> Choice:
+        """Return the choice of a blend with a second checkpoint, which gets the same answers."""
+        options = self.options if self.entry is None else tuple(self.entry.options.items())
+        return replace(self, other=Choice(other, self.scale, options), weight=weight)
 
 
 def known_models() -> list[Model]:
@@ -95,6 +120,7 @@ def _known(family: str, entries: list[registry.Entry]) -> Model:
         summary=by_scale[0].summary,
         scales=tuple(entry.scale for entry in by_scale),
         entries=by_scale,
+        architecture=by_scale[0].architecture,
     )
 
 
@@ -133,4 +159,5 @@ def inspect_checkpoint(path: Path) -> Model:
         scales=scales or SCALES_TO_OFFER,
         scale_is_known=scales is not None,
         questions=MappingProxyType(questions),
+        architecture=record.network.__module__.rpartition(".")[2],
     )

@@ -19,7 +19,9 @@ _SHARED = ("blending", "gamma", "interpolation2d", "interpolation3d", "opacity",
 _GREY_ONLY = ("attenuation", "colormap", "contrast_limits", "iso_threshold", "rendering")
 
 
-def result_arguments(layer: Image, source: Source, choice: Choice) -> dict[str, Any]:
+def result_arguments(
+    layer: Image, source: Source, choice: Choice, *, ensemble: bool = False
+) -> dict[str, Any]:
     """Return what `add_image` needs beside pixels; on the GUI thread, before the run.
 
     The result lies exactly on its source and looks like it.
@@ -32,10 +34,13 @@ def result_arguments(layer: Image, source: Source, choice: Choice) -> dict[str, 
         What is read of it.
     choice : Choice
         The model and its scale.
+    ensemble : bool
+        Whether the mean of eight views is shown, which the layer's name then says.
     """
+    model = f"{choice.label}, ensemble" if ensemble else choice.label
     looks = _SHARED if source.rgb else (*_SHARED, *_GREY_ONLY)
     return {
-        "name": f"{source.name} [{choice.label}]",
+        "name": f"{source.name} [{model}]",
         "rgb": source.rgb,
         "metadata": dict(layer.metadata),
         **_placement(layer, source, choice.scale),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Image, Layer
 from napari.utils.notifications import notification_manager, show_error, show_warning
 from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
@@ -14,6 +13,7 @@ from napari_sr.widgets._forecast import Forecast
 from napari_sr.widgets._forecaster import Forecaster
 from napari_sr.widgets._form import CURRENT, Form
 from napari_sr.widgets._job import How, Job, Result, Step
+from napari_sr.widgets._networks import BlendError
 from napari_sr.widgets._result import result_arguments
 from napari_sr.widgets._source import Source, current_plane, layer_problem, source_of
 from napari_sr.widgets._worker import (
@@ -27,8 +27,9 @@ from napari_sr.zoo.download import local_path
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from napari.layers import Image
 
-    from napari_sr.widgets._model_list import Choice
+    from napari_sr.zoo.registry import Entry
 
 
 class UpscaleWidget(QWidget):
@@ -47,8 +48,6 @@ class UpscaleWidget(QWidget):
         super().__init__()
         self.form = Form()
         self._viewer = napari_viewer
-        self._layers: list[Image] = []
-        self._watched: Image | None = None
         self._forecaster = Forecaster(self)
         self._problem: str | None = None
         self._worker: RunWorker | None = None
@@ -59,15 +58,19 @@ class UpscaleWidget(QWidget):
         layout.addWidget(self.form)
         self._connect()
         self.reset_choices()
+        self._change_layer()
         self._follow_selection()
         send_on_errand(_devices, returned=self.form.offer_devices)
 
     def _connect(self) -> None:
         form = self.form
-        form.layers.currentIndexChanged.connect(self._change_layer)
+        form.layers.chosen.connect(self._change_layer)
+        form.layers.limits_changed.connect(form.values.refresh)
+        form.layers.data_changed.connect(self._refresh)
         form.model.changed.connect(self._edit)
         form.values.changed.connect(self._edit)
         form.tile.valueChanged.connect(self._edit)
+        form.ensemble.toggled.connect(self._edit)
         for box in (form.device, form.precision, form.kernels, form.slices, form.outliers):
             box.activated.connect(self._edit)
         form.run.clicked.connect(self._start)
@@ -79,46 +82,19 @@ class UpscaleWidget(QWidget):
 
     def reset_choices(self, event: object = None) -> None:
         """List the image layers anew; napari calls this when the layer list changes."""
-        if self._gone:
-            return
-        before = self._layer()
-        self._layers = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
-        names = self.form.layers
-        names.blockSignals(True)
-        names.clear()
-        names.addItems([layer.name for layer in self._layers])
-        names.setCurrentIndex(self._layers.index(before) if before in self._layers else 0)
-        names.blockSignals(False)
-        self._change_layer()
-
-    def _layer(self) -> Image | None:
-        index = self.form.layers.currentIndex()
-        return self._layers[index] if 0 <= index < len(self._layers) else None
+        if not self._gone:
+            self.form.layers.offer(self._viewer.layers)
+            self._refresh()
 
     def _follow_selection(self, event: object = None) -> None:
-        active: Layer | None = self._viewer.layers.selection.active
-        if not self._gone and active in self._layers:
-            self.form.layers.setCurrentIndex(self._layers.index(active))
+        if not self._gone:
+            self.form.layers.follow(self._viewer.layers.selection.active)
 
     def _change_layer(self) -> None:
-        layer = self._layer()
-        if layer is not self._watched:
-            self._watch(layer)
-            self.form.values.follow(layer)
+        layer = self.form.layers.layer()
+        self.form.values.follow(layer)
         self.form.slices.setEnabled(layer is not None and layer.ndim > 2)
         self._refresh()
-
-    def _watch(self, layer: Image | None) -> None:
-        if self._watched is not None:
-            self._watched.events.contrast_limits.disconnect(self._refresh_values)
-            self._watched.events.data.disconnect(self._refresh)
-        self._watched = layer
-        if layer is not None:
-            layer.events.contrast_limits.connect(self._refresh_values)
-            layer.events.data.connect(self._refresh)
-
-    def _refresh_values(self, event: object = None) -> None:
-        self.form.values.refresh()
 
     # before a run
 
@@ -132,7 +108,7 @@ class UpscaleWidget(QWidget):
         """Show what is wrong, or ask what a run would take."""
         problems = self._problems()
         self._show_problems(problems)
-        layer, choice = self._layer(), self.form.model.choice()
+        layer, choice = self.form.layers.layer(), self.form.model.choice()
         if problems or layer is None or choice is None:
             self.form.forecast.say("")
             self._forecaster.forget()
@@ -141,10 +117,11 @@ class UpscaleWidget(QWidget):
 
     def _problems(self) -> dict[str, str]:
         """Return by field why it cannot be used, for those that cannot."""
-        layer = self._layer()
+        layer = self.form.layers.layer()
         found = {
             "layer": "Open an image: there is no image layer." if layer is None else None,
             "model": self.form.model.problem(),
+            "blend": self.form.model.blend.problem(),
         }
         if layer is not None:
             found["layer"] = layer_problem(layer)
@@ -164,7 +141,11 @@ class UpscaleWidget(QWidget):
             self.form.forecast.say(answer.sentence)
             return
         self.form.forecast.say("")
-        field = "tile" if isinstance(answer, ValueError) and self.form.tile.value() else "model"
+        field = "model"
+        if isinstance(answer, BlendError):
+            field = "blend"
+        elif isinstance(answer, ValueError) and self.form.tile.value():
+            field = "tile"
         self._show_problems({field: str(answer) or type(answer).__name__})
 
     def _source(self, layer: Image) -> Source:
@@ -179,24 +160,26 @@ class UpscaleWidget(QWidget):
             precision=str(self.form.precision.currentData()),
             kernels=str(self.form.kernels.currentData()),
             outliers=str(self.form.outliers.currentData()),
+            ensemble=self.form.ensemble.isChecked(),
         )
 
     # a run
 
     def _start(self) -> None:
-        layer, choice = self._layer(), self.form.model.choice()
+        layer, choice = self.form.layers.layer(), self.form.model.choice()
         if self._worker is not None or layer is None or choice is None:
             return
-        source = self._source(layer)
-        job = Job(source, choice, self._how(), result_arguments(layer, source, choice))
-        if self._may_load(choice):
+        source, how = self._source(layer), self._how()
+        arguments = result_arguments(layer, source, choice, ensemble=how.ensemble)
+        job = Job(source, choice, how, arguments)
+        if all(self._may_load(part.entry) for part in choice.parts):
             self._run(job)
 
-    def _may_load(self, choice: Choice) -> bool:
-        if choice.entry is None or local_path(choice.entry) is not None:
+    def _may_load(self, entry: Entry | None) -> bool:
+        if entry is None or local_path(entry) is not None:
             return True
         # the question lets Qt handle events: the dock may be closed meanwhile
-        return may_download(choice.entry, self) and not self._gone
+        return may_download(entry, self) and not self._gone
 
     def _run(self, job: Job) -> None:
         worker = create_run(
@@ -288,7 +271,7 @@ class UpscaleWidget(QWidget):
         if self._bar is not None:
             self._bar.close()
         self._forecaster.forget()
-        self._watch(None)
+        self.form.layers.leave()
         self._viewer.layers.selection.events.active.disconnect(self._follow_selection)
         self.deleteLater()
 
