@@ -8,8 +8,8 @@ from fakes import Nearest
 from napari_sr.engine.features import Features
 from napari_sr.engine.grid import Grid
 from napari_sr.engine.held import Held
-from napari_sr.engine.plan import structure_of
 from napari_sr.engine.stages import Stages
+from napari_sr.engine.structure import structure_of
 from napari_sr.engine.work import Part, Work
 from napari_sr.models._chain import IMAGE, Step
 from sr_kernels.plane_moments import plane_moments

@@ -15,9 +15,9 @@ from napari_sr.engine.colour import chain_for, enlarge
 from napari_sr.engine.features import Features
 from napari_sr.engine.grid import Grid
 from napari_sr.engine.memory import ghost
-from napari_sr.engine.plan import structure_of
 from napari_sr.engine.staged import run_stages
 from napari_sr.engine.stages import Stages
+from napari_sr.engine.structure import structure_of
 from napari_sr.engine.work import UntrustedError, Work
 from napari_sr.models import architecture, names
 from napari_sr.models._chain import RESULT, with_one_writer_each

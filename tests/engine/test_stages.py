@@ -7,8 +7,8 @@ import torch
 from fakes import Chunked
 
 from napari_sr.engine.grid import Grid
-from napari_sr.engine.plan import structure_of
 from napari_sr.engine.stages import Stages
+from napari_sr.engine.structure import structure_of
 from napari_sr.models import architecture
 from napari_sr.models._chain import IMAGE, RESULT
 

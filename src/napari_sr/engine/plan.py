@@ -6,26 +6,23 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 
 from napari_sr.engine import tiling
-from napari_sr.engine.colour import chain_for
 from napari_sr.engine.devices import choose_device, choose_precision, free_memory
 from napari_sr.engine.ensemble import ALL_VIEWS, AS_IT_IS
 from napari_sr.engine.features import budget_in_memory
 from napari_sr.engine.grid import Grid
-from napari_sr.engine.memory import WORKSPACE, ghost, peak_bytes
-from napari_sr.engine.profile import Profile, profile
+from napari_sr.engine.memory import WORKSPACE, peak_bytes
 from napari_sr.engine.stages import Stages
-from napari_sr.models._chain import Cells, Step, with_one_writer_each
+from napari_sr.engine.structure import structure_of
 
 if TYPE_CHECKING:
     from napari_sr.engine.arrays import Layout, Percentiles
     from napari_sr.engine.ensemble import View
-    from napari_sr.models._chain import Chain
+    from napari_sr.engine.structure import Structure
     from napari_sr.models._network import Network
 
 LARGEST_TILE = 1024
@@ -169,42 +166,6 @@ class Plan:
         if self.side <= least:
             return None
         return replace(self, tile=max(least, self.side // 2 // self.multiple * self.multiple))
-
-
-@dataclass(frozen=True)
-class Structure:
-    """What a network is like that runs on images of so many channels, in some precision."""
-
-    chain: Chain
-    """Without data."""
-    found: Profile
-    least_size: int
-    multiple: int
-
-    @property
-    def least_tile(self) -> int:
-        """The smallest tile that runs in stages, in LR pixels."""
-        steps = [link for link in self.chain if isinstance(link, Step)]
-        widest = max(step.radius for step in steps)
-        reach = max((link.reach for link in self.chain if isinstance(link, Cells)), default=1)
-        return max(tiling.least_tile(widest, self.multiple), reach, self.least_size)
-
-
-_structures: WeakKeyDictionary[Network, dict[tuple[int, torch.dtype], Structure]] = (
-    WeakKeyDictionary()
-)
-
-
-def structure_of(network: Network, channels: int, precision: torch.dtype) -> Structure:
-    """Return what a network is like, found once and remembered as long as the network lives."""
-    known = _structures.setdefault(network, {})
-    key = (channels, precision)
-    if key not in known:
-        hollow = ghost(network).to(precision)
-        chain = chain_for(hollow, channels)
-        found = profile(with_one_writer_each(chain), hollow, channels)
-        known[key] = Structure(chain, found, network.least_size, network.grid)
-    return known[key]
 
 
 def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:

@@ -18,8 +18,9 @@ from napari_sr.engine.colour import chain_for
 from napari_sr.engine.devices import OutOfMemoryError, is_out_of_memory, release
 from napari_sr.engine.features import Features, budget_in_memory, scaled
 from napari_sr.engine.graphs import Graphs
-from napari_sr.engine.plan import Plan, structure_of
+from napari_sr.engine.plan import Plan
 from napari_sr.engine.staged import run_stages
+from napari_sr.engine.structure import structure_of
 from napari_sr.engine.work import UntrustedError, Work
 from napari_sr.models._chain import run, with_one_writer_each
 from sr_kernels import use_kernels
