@@ -36,8 +36,13 @@ def test_unknown_name_is_named_with_those_that_are_known():
 def test_checkpoint_of_no_network_tells_its_first_keys():
     state = {"fc.weight": torch.zeros(3, 4), "fc.bias": torch.zeros(3)}
 
-    with pytest.raises(ValueError, match=r"none of \['bsrn'.*2 tensors.*fc\.weight, fc\.bias"):
+    with pytest.raises(ValueError, match=r"none of the \d+ here.*2 tensors.*fc\.weight, fc\.bias"):
         models.build(state)
+
+
+def test_what_is_no_tensor_is_named():
+    with pytest.raises(ValueError, match=r"a checkpoint is tensors by key, got 'epoch': int"):
+        models.build({"fc.weight": torch.zeros(3, 4), "epoch": 3})
 
 
 def test_empty_checkpoint_is_refused():

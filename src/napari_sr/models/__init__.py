@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,19 @@ if TYPE_CHECKING:
 _NOT_NETWORKS = {"resize"}
 
 
+class UnknownNetworkError(ValueError):
+    """A checkpoint is of no network here."""
+
+
 def names() -> list[str]:
     """Return the names of all networks, which are the names of the files here."""
+    return list(_names())
+
+
+@cache
+def _names() -> tuple[str, ...]:
     found = (module.name for module in pkgutil.iter_modules(__path__))
-    return sorted(name for name in found if name not in _NOT_NETWORKS and name[0] != "_")
+    return tuple(sorted(name for name in found if name not in _NOT_NETWORKS and name[0] != "_"))
 
 
 def architecture(name: str) -> Architecture:
@@ -54,9 +64,11 @@ def build(state: StateDict, *, scale: int | None = None, **options: Any) -> Netw
 
     Raises
     ------
+    UnknownNetworkError
+        If the tensors match no network.
     ValueError
-        If the tensors match no network, if the scale is missing or contradicts them, or if an
-        option is unknown or contradicts them.
+        If the scale is missing or contradicts them, or if an option is unknown or contradicts
+        them.
     """
     record, adapted, found = recognise(state)
     given = {key: value for key, value in options.items() if value is not None}
@@ -83,17 +95,28 @@ def recognise(state: StateDict) -> tuple[Architecture, StateDict, Options]:
 
     Raises
     ------
+    UnknownNetworkError
+        If no network has exactly these keys and shapes; tells the nearest.
     ValueError
-        If no network, or more than one, has exactly these keys and shapes.
+        If more than one has, or the state holds more than tensors.
     """
+    import torch
+
+    for key, value in state.items():
+        if not isinstance(value, torch.Tensor):
+            raise ValueError(f"a checkpoint is tensors by key, got {key!r}: {type(value).__name__}")
     matches = list(_matches(state))
     if len(matches) == 1:
         return matches[0]
     keys = ", ".join(list(state)[:5])
     if not matches:
-        raise ValueError(
-            f"a checkpoint must match one network; this one matches none of {names()}; "
-            f"it has {len(state)} tensors, the first of them {keys or '(none)'}"
+        from napari_sr.models._nearest import describe
+
+        records = [architecture(name) for name in names()]
+        raise UnknownNetworkError(
+            f"a checkpoint must match one network; this one matches none of the {len(records)} "
+            f"here; it has {len(state)} tensors, the first of them {keys or '(none)'}; "
+            f"{describe(state, records)}"
         )
     titles = [record.title for record, _, _ in matches]
     raise ValueError(f"a checkpoint must match one network; this one matches {titles}: {keys}")
@@ -111,18 +134,11 @@ def _matches(state: StateDict) -> Iterator[tuple[Architecture, StateDict, Option
 
 def _fits(record: Architecture, state: StateDict, options: Options) -> bool:
     """Say whether the network that the options build has exactly these keys and shapes."""
-    import torch
-
-    # where the tensors do not show the scale, it changes no shape, and any that they have will do
-    (any_scale, *_) = options.get("scales", (2,))
     try:
-        with torch.device("meta"):
-            expected = record.network(**{"scale": any_scale, **options}).state_dict()
+        expected = record.shapes(options)
     except ValueError:
         return False
-    return {key: value.shape for key, value in state.items()} == {
-        key: value.shape for key, value in expected.items()
-    }
+    return {key: tuple(value.shape) for key, value in state.items()} == expected
 
 
 def _check_options(record: Architecture, given: Options, found: Options) -> None:

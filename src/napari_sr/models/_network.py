@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import torch
 from torch import Tensor, nn
 
 from napari_sr.models import _chain
@@ -156,3 +159,26 @@ class Architecture:
     narrow: Callable[[StateDict, int], StateDict] = field(default=_whole)
     """Of adapted tensors of several scales, which `options_of` tells as `scales`, returns those
     that one scale needs."""
+
+    def shapes(self, options: Options) -> Mapping[str, tuple[int, ...]]:
+        """Return names and shapes of the tensors of the network that the options build.
+
+        Raises
+        ------
+        ValueError
+            If they build none.
+        """
+        # where the tensors do not show the scale, it changes no shape, and any that they have
+        # will do
+        (any_scale, *_) = options.get("scales", (2,))
+        network: Any = self.network  # a class, which mypy cannot tell to be hashable
+        return _shapes(network, tuple(sorted({"scale": any_scale, **options}.items())))
+
+
+@lru_cache(maxsize=512)
+def _shapes(
+    network: Callable[..., Network], options: tuple[tuple[str, Any], ...]
+) -> Mapping[str, tuple[int, ...]]:
+    with torch.device("meta"):
+        state = network(**dict(options)).state_dict()
+    return MappingProxyType({key: tuple(value.shape) for key, value in state.items()})
