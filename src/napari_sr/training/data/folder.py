@@ -100,7 +100,7 @@ def of_folder(path: Path, reading: Reading | None = None, *, memory: int = MEMOR
         If there is no such path, it holds no images, or one of them is broken or of a wrong type.
     """
     reading = reading or Reading()
-    files = _files(path)
+    files = files_of(path)
     pictures: list[Picture] = []
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         # a few at a time, because all that are decoded wait in memory
@@ -118,8 +118,14 @@ def of_folder(path: Path, reading: Reading | None = None, *, memory: int = MEMOR
     return pictures
 
 
-def _files(path: Path) -> list[Path]:
-    """Return the images in a folder by name, or the file itself."""
+def files_of(path: Path) -> list[Path]:
+    """Return the images in a folder in the order of their names, or the file itself.
+
+    Raises
+    ------
+    ValueError
+        If there is no such path, or it holds no images.
+    """
     from napari_sr.files.formats import SUFFIXES
 
     known = (*SUFFIXES, ARRAY)

@@ -1,0 +1,56 @@
+"""What all losses share: they compare in float32, whatever precision the network ran in.
+
+Letters: N crops, C channels, H x W pixels.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+
+class Loss(nn.Module):
+    """A loss of images: called with what `reads` says, it returns a scalar."""
+
+    reads: ClassVar[Literal["image", "levels", "predictions"]] = "image"
+    """What it is called with: (result, truth); (images of all levels, truth); or (predictions,
+    result, truth, alpha)."""
+
+
+def precise(image: Tensor) -> Tensor:
+    """Return an image in float32, or as it is where it is in float64."""
+    return image if image.dtype == torch.float64 else image.float()
+
+
+def compared(result: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """Return two images, (N, C, H, W), ready to be compared.
+
+    Raises
+    ------
+    ValueError
+        If they have different shapes, or no pixels.
+    """
+    if result.shape != truth.shape or result.numel() == 0:
+        raise ValueError(
+            "a loss needs a result and a truth of one shape (N, C, H, W), got "
+            f"{tuple(result.shape)} and {tuple(truth.shape)}"
+        )
+    return precise(result), precise(truth)
+
+
+def judged(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what a critic says of photographs and of results, of any shapes, ready to compare.
+
+    Raises
+    ------
+    ValueError
+        If one is empty.
+    """
+    if real.numel() == 0 or fake.numel() == 0:
+        raise ValueError(
+            "an adversarial loss needs a critic's logits of photographs and of results, got "
+            f"{tuple(real.shape)} and {tuple(fake.shape)}"
+        )
+    return precise(real), precise(fake)

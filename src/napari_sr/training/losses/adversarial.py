@@ -1,0 +1,36 @@
+"""The standard GAN's losses: the critic tells photographs, and the generator pleases it.
+
+Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, https://arxiv.org/abs/1406.2661;
+with the generator's loss that does not fade where the critic is sure, -log D(result), as in SRGAN:
+Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, equation (6).
+
+With logits l, D = sigmoid(l): -log D = softplus(-l) and -log(1 - D) = softplus(l).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch.nn.functional import softplus
+
+from napari_sr.training.losses._loss import judged
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Adversarial:
+    """Losses of the generator and of the critic, of logits of any shape."""
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return mean -log D(fake), small where results pass for photographs; a scalar."""
+        _, fake = judged(real, fake)
+        return softplus(-fake).mean()
+
+    def critic(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return mean -log D(real) + mean -log(1 - D(fake)), small where it tells them."""
+        real, fake = judged(real, fake)
+        return softplus(-real).mean() + softplus(fake).mean()
+
+
+LOSS = Adversarial

@@ -1,0 +1,31 @@
+"""Total variation: how much neighbouring pixels differ, whatever the truth.
+
+Rudin, Osher and Fatemi, "Nonlinear total variation based noise removal algorithms", Physica D 60,
+1992, along x and y each, as Johnson et al. add it against checkerboards, ECCV 2016,
+https://arxiv.org/abs/1603.08155.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_sr.training.losses._loss import Loss, compared
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class TotalVariation(Loss):
+    """mean |difference to the pixel above| + mean |difference to the pixel on the left|."""
+
+    def forward(self, result: Tensor, truth: Tensor) -> Tensor:
+        """Judge a result (N, C, H, W); return a scalar. The truth only has its shape."""
+        result, _ = compared(result, truth)
+        # a line of pixels has no neighbours across, and the mean of nothing is no number
+        ways = [result.diff(dim=dim) for dim in (-2, -1) if result.shape[dim] > 1]
+        means = [way.abs().mean() for way in ways]
+        total: Tensor = sum(means, start=0 * result.sum())
+        return total
+
+
+LOSS = TotalVariation

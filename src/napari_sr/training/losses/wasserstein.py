@@ -1,0 +1,89 @@
+"""The Wasserstein GAN's losses: the critic's scores say how far results are from photographs.
+
+Arjovsky et al., "Wasserstein GAN", ICML 2017, https://arxiv.org/abs/1701.07875: algorithm 1, whose
+critic is kept from growing without bounds by clipping its weights, to 0.01.
+Gulrajani et al., "Improved Training of Wasserstein GANs", NeurIPS 2017,
+https://arxiv.org/abs/1704.00028: or by a penalty on its gradient, of weight 10.
+
+Letters: N crops, C channels, H x W pixels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_sr.training.losses._loss import compared, judged, precise
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class Wasserstein:
+    """Losses of the generator and of the critic, of scores of any shape without bounds."""
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return mean -score(fake); a scalar."""
+        _, fake = judged(real, fake)
+        return -fake.mean()
+
+    def critic(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return mean score(fake) - mean score(real), which it makes as negative as it can."""
+        real, fake = judged(real, fake)
+        return fake.mean() - real.mean()
+
+    @staticmethod
+    @torch.no_grad()
+    def clip(critic: nn.Module, limit: float) -> None:
+        """Bring every weight of a critic back into -limit..limit.
+
+        Raises
+        ------
+        ValueError
+            If the limit is not above 0.
+        """
+        if not limit > 0:
+            raise ValueError(f"a critic's weights are clipped to a limit above 0, got {limit}")
+        for weight in critic.parameters():
+            weight.clamp_(-limit, limit)
+
+    @staticmethod
+    def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
+        """Return how far the critic's gradient is from 1 between photographs and results.
+
+        Parameters
+        ----------
+        critic : Module
+            Whose score of an image depends on no other image; it runs in float32.
+        real, fake : Tensor, (N, C, H, W)
+            Photographs and results; neither gets a gradient.
+        mix : Tensor, (N, 1, 1, 1)
+            Drawn evenly from 0..1: where each image lies from the result to the photograph.
+
+        Returns
+        -------
+        Tensor
+            mean (|gradient of an image's score| - 1)^2, a scalar, with a gradient for the critic.
+
+        Raises
+        ------
+        ValueError
+            If shapes differ.
+        """
+        real, fake = compared(real.detach(), fake.detach())
+        if mix.shape != (real.shape[0], 1, 1, 1):
+            raise ValueError(
+                f"a gradient penalty needs mix ({real.shape[0]}, 1, 1, 1), got {tuple(mix.shape)}"
+            )
+        mix = precise(mix)
+        with torch.enable_grad(), torch.autocast(real.device.type, enabled=False):
+            between = (mix * real + (1 - mix) * fake).requires_grad_()
+            scores = critic(between).sum()
+            (gradient,) = torch.autograd.grad(scores, between, create_graph=True)
+            # the root of 0 has an infinite slope, which would make NaN of a flat critic's
+            length = (gradient.flatten(1).square().sum(1) + 1e-12).sqrt()
+            return (length - 1).square().mean()
+
+
+LOSS = Wasserstein
