@@ -10,6 +10,7 @@ Letters: C channels, H x W pixels of the small image, S scale, R radius of the s
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -47,17 +48,21 @@ class Microscope(Degradation):
         Beyond its edge the image goes on as it ends; the camera decides what is rounded.
         """
         del steps
-        spot = self.optics.kernel(scale)
-        reach = spot.shape[0] // 2
-        # the mean of S x S pixels, each of them blurred, as one kernel of 2 R + S
-        window = torch.full((1, 1, scale, scale), scale**-2, dtype=torch.float64)
-        kernel = functional.conv2d(spot[None, None], window, padding=scale - 1).to(large.dtype)
+        kernel = _kernel(self.optics, scale).to(large.dtype)
+        reach = (kernel.shape[-1] - scale) // 2
         around = functional.pad(large[:, None], (reach,) * 4, mode="replicate")
         return functional.conv2d(around, kernel, stride=scale)[:, 0]
 
     def disturb(self, small: Tensor, random: np.random.Generator) -> Tensor:
         """Record (C, H, W) with the camera."""
         return self.camera.record(small, random)
+
+
+@lru_cache(maxsize=8)
+def _kernel(optics: Optics, scale: int) -> Tensor:
+    """Return the mean of S x S pixels, each of them blurred, as one kernel of 2 R + S."""
+    window = torch.full((1, 1, scale, scale), scale**-2, dtype=torch.float64)
+    return functional.conv2d(optics.kernel(scale)[None, None], window, padding=scale - 1)
 
 
 DEGRADATION = Microscope
