@@ -1,11 +1,13 @@
 """PSNR of every known model on a benchmark set, as the papers measure it.
 
     NAPARI_SR_WEIGHTS=../shared/weights python benchmarks/psnr.py ../shared/data/Set5
+    ... python benchmarks/psnr.py ../shared/data/Set5 --ensemble fsrcnn-x2 bsrn-x4
 
 The set has HR/ and LR_matlab/x2, x3, x4 (MATLAB's bicubic). The 8-bit RGB image is upscaled in
 float; the result is clipped to 0..1; luma is BT.601, not rounded; `scale` pixels of border are left
 out; the mean over images is taken.
-Networks of luma get luma only, as their papers do. Prints Markdown.
+Networks of luma get luma only, as their papers do. With names, only these models are measured;
+--ensemble takes the mean of eight views. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -40,40 +42,47 @@ def psnr(result: torch.Tensor, truth: torch.Tensor, border: int) -> float:
     return -10 * math.log10(error.square().mean().item())
 
 
-def luma_of(network: Network | None, small: torch.Tensor, scale: int) -> torch.Tensor:
+def luma_of(
+    network: Network | None, small: torch.Tensor, scale: int, *, ensemble: bool
+) -> torch.Tensor:
     """Return the enlarged luma, (1, 1, H, W), of an RGB image; bicubic without network."""
+    how = {"device": "cpu", "ensemble": ensemble}
     if network is None:
         luma = imresize(rgb_to_ycbcr(small)[:, :1], scale)
     elif network.channels == 1:
         plane = rgb_to_ycbcr(small)[0, 0].numpy()
-        luma = torch.from_numpy(upscale(plane, network, device="cpu"))[None, None]
+        luma = torch.from_numpy(upscale(plane, network, **how))[None, None]
     else:
-        rgb = upscale(small[0].permute(1, 2, 0).numpy(), network, axes="YXC", device="cpu")
+        rgb = upscale(small[0].permute(1, 2, 0).numpy(), network, axes="YXC", **how)
         luma = rgb_to_ycbcr(torch.from_numpy(rgb).permute(2, 0, 1)[None].clamp(0, 1))[:, :1]
     return luma.clamp(16 / 255, 235 / 255)
 
 
-def measure(network: Network | None, folder: Path, scale: int) -> float:
+def measure(network: Network | None, folder: Path, scale: int, *, ensemble: bool = False) -> float:
     """Return the mean PSNR in dB over a set."""
     values = []
     for path in sorted((folder / "HR").iterdir()):
         truth = rgb_to_ycbcr(read(path))[:, :1]
         height, width = (size // scale * scale for size in truth.shape[-2:])
-        result = luma_of(network, read(folder / "LR_matlab" / f"x{scale}" / path.name), scale)
+        small = read(folder / "LR_matlab" / f"x{scale}" / path.name)
+        result = luma_of(network, small, scale, ensemble=ensemble)
         values.append(psnr(result, truth[..., :height, :width], scale))
     return sum(values) / len(values)
 
 
 def main() -> None:
     """Print the table."""
-    folder = Path(sys.argv[1])
-    print(f"PSNR of luma in dB on {folder.name}; torch {torch.__version__}, CPU, float32\n")
+    ensemble = "--ensemble" in sys.argv
+    folder, *names = (word for word in sys.argv[1:] if word != "--ensemble")
+    how = "CPU, float32, mean of eight views" if ensemble else "CPU, float32"
+    print(f"PSNR of luma in dB on {Path(folder).name}; torch {torch.__version__}, {how}\n")
     print("| model | PSNR |\n|---|---|")
-    for scale in (2, 3, 4):
-        print(f"| bicubic x{scale} | {measure(None, folder, scale):.2f} |", flush=True)
-    for entry in entries():
-        value = measure(load(entry.name), folder, entry.scale)
-        print(f"| {entry.name} | {value:.2f} |", flush=True)
+    for scale in () if names else (2, 3, 4):
+        print(f"| bicubic x{scale} | {measure(None, Path(folder), scale):.2f} |", flush=True)
+    for name in names or [entry.name for entry in entries()]:
+        network = load(name)
+        value = measure(network, Path(folder), network.scale, ensemble=ensemble)
+        print(f"| {name} | {value:.2f} |", flush=True)
 
 
 if __name__ == "__main__":
