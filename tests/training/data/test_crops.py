@@ -120,3 +120,22 @@ def test_numbers_out_of_bounds_are_refused(pictures, name):
 
     with pytest.raises(ValueError, match=f"{name}=-1"):
         Crops(pictures, Bicubic(), **options)
+
+
+def test_recorded_small_pictures_stay_with_their_large_ones(random):
+    shapes = [(16, 16), (40, 44), (48, 40)]
+    large = [of_array(random.random(shape))[0] for shape in shapes]
+    small = [of_array(picture.whole()[0, ::2, ::2].numpy())[0] for picture in large]
+
+    smalls, larges = Crops(
+        large,
+        small,
+        scale=2,
+        crop=10,
+        batch=8,
+        channels=1,
+        augmentation=AS_THEY_ARE,
+        small_pictures="leave out",
+    ).batch(0)
+
+    assert torch.equal(smalls, larges[..., ::2, ::2])

@@ -120,3 +120,29 @@ def test_a_picture_smaller_than_a_small_pixel_is_named():
 
     with pytest.raises(ValueError, match="cells is too small for scale 3: it has 2 x 8 pixels"):
         Pairs(pictures, Bicubic(), scale=3, channels=1)
+
+
+def test_pairs_that_were_recorded_are_taken_as_they_are(random):
+    large = of_array(random.integers(0, 256, (2, 20, 31), dtype=np.uint8), name="large")
+    small = of_array(random.integers(0, 4096, (2, 10, 15), dtype=np.uint16), name="small")
+
+    pairs = Pairs(large, small, scale=2, channels=1)
+
+    rows, columns = slice(2, 6), slice(7, 12)
+    expected = small[1].crop(rows, columns), large[1].crop(slice(4, 12), slice(14, 24))
+    assert all(map(torch.equal, pairs.window(1, rows, columns, random), expected))
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((2, 10, 15), "each large picture needs its small one, got 1 large and 2 small"),
+        ((11, 15), "large has 20 x 30 pixels of 1 channels, .* but small has 11 x 15 of 1"),
+        ((10, 15, 3), "but small has 10 x 15 of 3"),
+    ],
+)
+def test_recorded_pairs_that_do_not_fit_are_named(shape, words):
+    large = of_array(np.zeros((20, 30), np.uint8), name="large")
+
+    with pytest.raises(ValueError, match=words):
+        Pairs(large, of_array(np.zeros(shape, np.uint8), name="small"), scale=2, channels=1)

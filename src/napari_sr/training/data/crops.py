@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from napari_sr.training.data.augmentation import Augmentation
+from napari_sr.training.data.degradation import Degradation
 from napari_sr.training.data.folder import MEMORY
-from napari_sr.training.data.pairs import Pairs
+from napari_sr.training.data.pairs import Pairs, check_fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_sr.training.data.degradation import Degradation
     from napari_sr.training.data.pictures import Picture
 
 logger = logging.getLogger(__name__)
@@ -34,8 +34,8 @@ class Crops:
     ----------
     pictures : sequence of Picture
         At least one that is large enough.
-    degradation : Degradation
-        Makes the small images.
+    degradation : Degradation or sequence of Picture
+        Makes the small images; or those that were recorded, one for each.
     scale : int
         S.
     crop : int
@@ -56,13 +56,13 @@ class Crops:
     Raises
     ------
     ValueError
-        If pictures are too small, there are none, or a number is out of bounds.
+        If pictures are too small, there are none, or a number is out of bounds; or as for `Pairs`.
     """
 
     def __init__(
         self,
         pictures: Sequence[Picture],
-        degradation: Degradation,
+        degradation: Degradation | Sequence[Picture],
         *,
         scale: int,
         crop: int,
@@ -79,7 +79,12 @@ class Crops:
                 "crops need a crop and a batch of at least 1 and a seed and a rank of at least 0, "
                 f"got crop={crop}, batch={batch}, seed={seed}, rank={rank}"
             )
-        enough = _large_enough(pictures, crop * scale, small_pictures)
+        if not isinstance(degradation, Degradation):
+            check_fit(pictures, degradation, scale)
+        found = _large_enough(pictures, crop * scale, small_pictures)
+        enough = [pictures[index] for index in found]
+        if not isinstance(degradation, Degradation):
+            degradation = [degradation[index] for index in found]
         self.pairs = Pairs(enough, degradation, scale=scale, channels=channels, memory=memory)
         self.crop = crop
         self.size = batch
@@ -121,9 +126,13 @@ class Crops:
 
 def _large_enough(
     pictures: Sequence[Picture], least: int, small_pictures: Literal["refuse", "leave out"]
-) -> list[Picture]:
-    """Return the pictures that have room for a crop."""
-    enough = [picture for picture in pictures if min(picture.height, picture.width) >= least]
+) -> list[int]:
+    """Return which pictures have room for a crop."""
+    enough = [
+        index
+        for index, picture in enumerate(pictures)
+        if min(picture.height, picture.width) >= least
+    ]
     small = [picture for picture in pictures if min(picture.height, picture.width) < least]
     if small and (not enough or small_pictures == "refuse"):
         first = small[0]

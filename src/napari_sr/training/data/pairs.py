@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from napari_sr.engine.colour import rgb_to_ycbcr
+from napari_sr.training.data.degradation import Degradation
 from napari_sr.training.data.folder import BYTE, MEMORY
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_sr.training.data.degradation import Degradation
     from napari_sr.training.data.pictures import Picture
 
 LARGEST = 1 << 26
@@ -34,8 +34,9 @@ class Pairs:
     ----------
     pictures : sequence of Picture
         At least one. Rows and columns beyond a multiple of the scale are left out.
-    degradation : Degradation
-        Shrinks in colour where the picture has it.
+    degradation : Degradation or sequence of Picture
+        Shrinks in colour where the picture has it; or the small pictures themselves that were
+        recorded, one for each.
     scale : int
         S.
     channels : int
@@ -48,13 +49,13 @@ class Pairs:
     ------
     ValueError
         If there are no pictures, one is smaller than a small pixel, or scale or channels are
-        wrong.
+        wrong; or small pictures don't fit.
     """
 
     def __init__(
         self,
         pictures: Sequence[Picture],
-        degradation: Degradation,
+        degradation: Degradation | Sequence[Picture],
         *,
         scale: int,
         channels: int,
@@ -74,7 +75,10 @@ class Pairs:
                     f"{picture.width} pixels"
                 )
         self.pictures = list(pictures)
-        self.degradation = degradation
+        self.degradation = degradation if isinstance(degradation, Degradation) else Degradation()
+        self.recorded = None if isinstance(degradation, Degradation) else list(degradation)
+        if self.recorded is not None:
+            check_fit(self.pictures, self.recorded, scale)
         self.scale = scale
         self.channels = channels
         self._free = memory
@@ -110,8 +114,9 @@ class Pairs:
         degradation = self.degradation.drawn(random)
         picture, scale = self.pictures[index], self.scale
         large = picture.crop(_times(rows, scale), _times(columns, scale))
-        small = self._small(index)
-        if small is not None:
+        if self.recorded is not None:
+            part = self.recorded[index].crop(rows, columns)
+        elif (small := self._small(index)) is not None:
             part = torch.from_numpy(small[:, rows, columns].astype(np.float32))
             part = part if picture.steps is None else part / picture.steps
         else:
@@ -157,6 +162,29 @@ class Pairs:
         if self.channels == 3:
             return image.expand(3, -1, -1)
         return rgb_to_ycbcr(image[None])[0, :1]
+
+
+def check_fit(pictures: Sequence[Picture], recorded: Sequence[Picture], scale: int) -> None:
+    """Refuse small pictures that are not those of the large ones.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer, or one has other colours or another size: both names.
+    """
+    if len(pictures) != len(recorded):
+        raise ValueError(
+            f"each large picture needs its small one, got {len(pictures)} large and "
+            f"{len(recorded)} small"
+        )
+    for large, small in zip(pictures, recorded, strict=True):
+        fits = (large.height // scale, large.width // scale) == (small.height, small.width)
+        if not fits or large.channels != small.channels:
+            raise ValueError(
+                f"{large.name} has {large.height} x {large.width} pixels of {large.channels} "
+                f"channels, which scale {scale} divides, but {small.name} has {small.height} x "
+                f"{small.width} of {small.channels}"
+            )
 
 
 def _times(span: slice, scale: int) -> slice:
