@@ -291,7 +291,7 @@ def infinite(shape):
                 (("--weight", "0.3"), r"share of what --blend names, got --weight 0\.3 alone"),
                 (("--blend", "absent.pth"), r"fsrcnn-x2 \(FSRCNN x2\) cannot .*: there is no"),
                 (("--blend", "fsrcnn-x2", "--weight", "-1"), r"a number from 0 to 1, .* got -1"),
-                (("--blend", "bsrn-x4"), r"fsrcnn-x2 .* cannot be blended: .* 4 times, got"),
+                (("--blend", "bsrn-x4"), r"fsrcnn-x2 .* cannot .* with bsrn-x4: .* 4 times, got"),
                 (("--scale", "two"), r"'--scale'.*integer"),
                 (("--colour",), r"--colour"),
             ]

@@ -15,6 +15,7 @@ from napari_sr.engine.upscale import upscale_array
 from napari_sr.models._blend import blend as blend_networks
 from napari_sr.models._blend import check_weight, name_of
 from napari_sr.models._network import Network
+from napari_sr.zoo import community
 from napari_sr.zoo.checkpoint import read_checkpoint
 from napari_sr.zoo.download import fetch
 from napari_sr.zoo.registry import find
@@ -61,7 +62,7 @@ def load(name_or_path: str | Path, scale: int | None = None, **options: Any) -> 
     """
     path = Path(name_or_path)
     if _is_file(name_or_path):
-        network = models.build(read_checkpoint(path), scale=scale, **options)
+        network = community.build(read_checkpoint(path), scale=scale, **options)
         name, file = path.stem, path
     else:
         entry = find(str(name_or_path), scale)
@@ -120,7 +121,8 @@ def blend(
         other = _network(second, one.scale, options)
     except ValueError as error:
         what = f"{type(one).__name__} x{one.scale}"
-        raise ValueError(f"{name_of(one)} ({what}) cannot be blended: {error}") from error
+        names = f"{name_of(one)} ({what}) cannot be blended with {second}"
+        raise ValueError(f"{names}: {error}") from error
     return blend_networks(one, other, weight)
 
 

@@ -128,6 +128,8 @@ def test_a_weight_outside_the_two_is_refused(weight):
             ("fsrcnn", {"features": 12}),
             r"the shape of '\S+': \(8, .* and \(12, ",
         ),
+        # which tensors do not show: each recursion has the same
+        (("mslapsrn", {"recursions": 2}), ("mslapsrn", {"recursions": 5}), "recursions: 2 and 5"),
         (("imdn", {"slope": 0.05}), ("imdn", {"slope": 0.2}), r"slope: 0\.05 and 0\.2"),
     ],
 )
