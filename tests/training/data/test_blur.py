@@ -9,8 +9,8 @@ import torch
 from napari_sr.training.data.blur import Blur
 
 
-def by_hand(image, scale, sigma):
-    """Return each small pixel as the weighted mean of all large ones within three sigmas."""
+def by_hand(image, scale, sigma, furthest):
+    """Return each small pixel as the weighted mean of all large ones up to the furthest."""
     size = image.shape[0]
     result = np.zeros((size // scale, size // scale))
     for row, column in np.ndindex(*result.shape):
@@ -19,7 +19,7 @@ def by_hand(image, scale, sigma):
         for y in reach:
             for x in reach:
                 away = (y - (scale - 1) / 2, x - (scale - 1) / 2)
-                if max(map(abs, away)) > 3 * sigma:
+                if max(map(abs, away)) > furthest:
                     continue
                 weight = np.exp(-(away[0] ** 2 + away[1] ** 2) / (2 * sigma**2))
                 at = np.clip([row * scale + y, column * scale + x], 0, size - 1)
@@ -35,7 +35,16 @@ def test_a_small_pixel_is_a_gaussian_mean_around_its_centre(scale, sigma, random
     small = Blur(sigma).shrink(torch.from_numpy(image).float()[None], scale, None)
 
     # some hundred products, each rounded to float32
-    np.testing.assert_allclose(small[0], by_hand(image, scale, sigma), atol=1e-6)
+    np.testing.assert_allclose(small[0], by_hand(image, scale, sigma, 3 * sigma), atol=1e-6)
+
+
+def test_the_papers_is_cut_to_7_by_7(random):
+    image = random.random((12, 12))
+
+    small = Blur(1.6, width=7).shrink(torch.from_numpy(image).float()[None], 3, None)
+
+    np.testing.assert_allclose(small[0], by_hand(image, 3, 1.6, 3), atol=1e-6)
+    assert Blur(1.6, width=7).margin(3) == 1
 
 
 @pytest.mark.parametrize("scale", [2, 3])
@@ -71,3 +80,5 @@ def test_a_range_is_drawn_for_every_crop(random):
 def test_a_sigma_of_nothing_is_refused():
     with pytest.raises(ValueError, match=r"sigma needs a number above 0, .*, got 0"):
         Blur(0)
+    with pytest.raises(ValueError, match=r"whole number of at least 0, got -3"):
+        Blur(1, width=-3)

@@ -34,9 +34,11 @@ class Blur(Degradation):
 
     sigma: Range = 1.6
     """Of the Gaussian, in large pixels."""
+    width: int = 0
+    """Large pixels along each side to which it is cut, 7 in the paper; 0 for three sigmas."""
 
     def __post_init__(self) -> None:
-        """Refuse a sigma that is no positive number.
+        """Refuse a sigma that is no positive number, or a width that is negative.
 
         Raises
         ------
@@ -44,6 +46,8 @@ class Blur(Degradation):
             With what came.
         """
         check_range("sigma", self.sigma)
+        if not isinstance(self.width, int) or self.width < 0:
+            raise ValueError(f"width must be a whole number of at least 0, got {self.width}")
 
     @property
     def repeatable(self) -> bool:
@@ -53,7 +57,7 @@ class Blur(Degradation):
     def margin(self, scale: int) -> int:
         """Return how many small pixels around a crop its pixels depend on."""
         widest = max(self.sigma) if isinstance(self.sigma, tuple) else self.sigma
-        return math.ceil(REACH * widest / scale)
+        return math.ceil(self._reach(widest) / scale)
 
     def drawn(self, random: np.random.Generator) -> Self:
         """Return the blur with its sigma drawn from the range."""
@@ -67,14 +71,17 @@ class Blur(Degradation):
         sigma = sum(self.sigma) / 2 if isinstance(self.sigma, tuple) else self.sigma
         small = large
         for dim in (1, 2):
-            small = _blurred(small, dim, scale, sigma)
+            small = _blurred(small, dim, scale, sigma, self._reach(sigma))
         return small if steps is None else (small * steps).round() / steps
 
+    def _reach(self, sigma: float) -> float:
+        return (self.width - 1) / 2 if self.width else REACH * sigma
 
-def _blurred(image: Tensor, dim: int, scale: int, sigma: float) -> Tensor:
+
+def _blurred(image: Tensor, dim: int, scale: int, sigma: float, reach: float) -> Tensor:
     """Blur along one axis, at every S-th pixel only; in one order, so that crops are exact."""
     size = image.shape[dim]
-    centre, reach = (scale - 1) / 2, REACH * sigma
+    centre = (scale - 1) / 2
     taps = range(math.ceil(centre - reach), math.floor(centre + reach) + 1)
     weights = [math.exp(-(((tap - centre) / sigma) ** 2) / 2) for tap in taps]
     at = torch.arange(0, size, scale)
