@@ -25,7 +25,7 @@ LAYERS = [
     {"onnx_export"},
     {"widgets"},
     {"demo"},
-    {"listing", "upscale_file"},
+    {"listing", "train_network", "upscale_file"},
     {"evaluate_set"},
     {"cli"},
     {"__main__"},

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from pathlib import Path  # noqa: TC003  # typer reads the annotations at run time
+from pathlib import Path
 from typing import Annotated, NoReturn, cast
 
 import typer
@@ -176,6 +176,33 @@ def evaluate_command(
     protocol = Protocol(not rgb, border, grey_as_rgb, {"ensemble": ensemble})
     request = evaluate_set.Request(folder, chosen, protocol, each, table, picture, image)
     typer.echo(evaluate_set.run(request))
+
+
+@app.command("train")
+def train_command(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A TOML file, or a name that ships.")
+    ],
+    data: Annotated[
+        Path, typer.Option(help="Where the recipe's folders of images are.")
+    ] = Path(),
+    out: Annotated[
+        Path | None, typer.Option(help="Where result, log and state go. [default: runs/RECIPE]")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from what OUT holds, if anything.")
+    ] = False,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="Stop after so long, to be resumed.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+) -> None:
+    """Train a network by a recipe; Ctrl-C stops, and --resume goes on."""
+    from napari_sr import train_network
+
+    folder = out or Path("runs") / Path(recipe).stem
+    request = train_network.Request(recipe, data, folder, device, resume, minutes)
+    typer.echo(train_network.run(request))
 
 
 @app.command("models")

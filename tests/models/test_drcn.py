@@ -39,6 +39,7 @@ def test_result_is_the_weighted_sum_of_all_predictions(joined, depth, scale, exa
     with torch.inference_mode():
         expected = list(predictions_as_the_paper_says(network, image))
         predictions, result = network.predictions(image), network(image)
+        torch.testing.assert_close(network.combine(predictions), result)
 
     for ours, theirs in zip(predictions, expected, strict=True):
         torch.testing.assert_close(ours, theirs)

@@ -26,7 +26,7 @@ from napari_sr.models._network import Architecture, Form, Network, Options, Stat
 from napari_sr.models.resize import imresize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 class DRCN(Network):
@@ -111,6 +111,21 @@ class DRCN(Network):
             x = self.recur(x)
             found.append(self._predict(x, enlarged) / self.input_range)
         return tuple(found)
+
+    def combine(self, predictions: Sequence[Tensor]) -> Tensor:
+        """Return the result that the predictions of all depths make, as `forward` does.
+
+        Parameters
+        ----------
+        predictions : sequence of Tensor, D times (N, channels, S * H, S * W)
+
+        Returns
+        -------
+        Tensor, (N, channels, S * H, S * W)
+        """
+        pairs = zip(self.weights.unbind(), predictions, strict=True)
+        total = torch.stack([weight * one for weight, one in pairs]).sum(0)
+        return total / self.weights.sum() if self.joined else total
 
     def _order(self) -> Iterator[tuple[str, int]]:
         """Yield recursions and predictions in the order in which they run.

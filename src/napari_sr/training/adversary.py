@@ -1,0 +1,129 @@
+"""Training in alternation with a critic.
+
+Goodfellow et al., "Generative Adversarial Networks", 2014, https://arxiv.org/abs/1406.2661
+WGAN: Arjovsky et al., ICML 2017, https://arxiv.org/abs/1701.07875, algorithm 1
+Gradient penalty: Gulrajani et al., NeurIPS 2017, https://arxiv.org/abs/1704.00028, algorithm 1
+Relativistic average: Jolicoeur-Martineau, ICLR 2019, https://arxiv.org/abs/1807.00734
+
+Letters: N crops, C channels, P pixels along a large crop.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from napari_sr.training import discriminators
+from napari_sr.training.objective import LOSSES
+from napari_sr.training.optimiser import Descent
+from napari_sr.training.parts import make, named
+
+if TYPE_CHECKING:
+    from napari_sr.training.config import Config
+
+CRITICS = {"srgan": discriminators.srgan, "esrgan": discriminators.esrgan,
+           "wgan": discriminators.wgan}  # fmt: skip
+_MIXES = 1
+"""Sets what the penalty draws apart from what crops draw of the same seed."""
+
+
+class Adversary:
+    """A critic, and what it learns by.
+
+    Parameters
+    ----------
+    config : Config
+        Of a training with an adversary.
+    channels : int
+        C of the network.
+    device : torch.device
+        Where the critic is.
+    rank : int
+        Of this process.
+
+    Raises
+    ------
+    ValueError
+        If there is no such critic, or the crops have not the size that it wants.
+    """
+
+    def __init__(self, config: Config, channels: int, device: torch.device, rank: int = 0) -> None:
+        recipe = config.adversary
+        if recipe is None:
+            raise ValueError(f"{config.name} has no adversary")
+        self.recipe = recipe
+        self.seeds = (config.run.seed, rank)
+        self.loss: Any = named(LOSSES, "LOSS", recipe.kind, "adversary.kind")()
+        build = CRITICS.get(recipe.critic.kind)
+        if build is None:
+            raise ValueError(
+                f"adversary.critic.kind must be one of {', '.join(CRITICS)}, "
+                f"got {recipe.critic.kind!r}"
+            )
+        given: dict[str, Any] = {"size": config.scale * config.data.crop, "channels": channels}
+        if recipe.critic.kind == "srgan":
+            given["sigmoid"] = False  # the losses take logits
+        self.critic: nn.Module = make(build, recipe.critic, "adversary.critic", **given).to(device)
+        self.descent = Descent(self.critic, recipe.optimiser, config, device)
+
+    def learn(self, real: Tensor, fake: Tensor, step: int, number: int) -> Tensor:
+        """Let the critic take a step.
+
+        Parameters
+        ----------
+        real, fake : Tensor, (N, C, P, P)
+            Truth and result, of which no gradient is wanted.
+        step : int
+            The network's, of which the rate is a function.
+        number : int
+            Of this batch; what the penalty draws is a function of it.
+
+        Returns
+        -------
+        Tensor
+            The critic's loss, a scalar.
+        """
+        fake = fake.detach().float()
+        with self.descent.autocast():
+            loss = self._value(self.critic(real), self.critic(fake))
+        if self.recipe.penalty:
+            mix = self._mix(len(real), number).to(real)
+            penalty = self.loss.gradient_penalty(self.critic, real, fake, mix)
+            loss = loss + self.recipe.penalty * penalty
+        self.descent.step(loss, step)
+        if self.recipe.clip:
+            self.loss.clip(self.critic, self.recipe.clip)
+        return loss.detach()
+
+    def judge(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the network's loss, without its weight; the critic gets no gradient of it."""
+        self.critic.requires_grad_(False)
+        try:
+            with self.descent.autocast():
+                # real ones only serve where the critic compares
+                logits = self.critic(real), self.critic(fake.float())
+            loss: Tensor = self.loss.generator(*(one.float() for one in logits))
+        finally:
+            self.critic.requires_grad_(True)
+        return loss
+
+    def _value(self, real: Tensor, fake: Tensor) -> Tensor:
+        loss: Tensor = self.loss.critic(real.float(), fake.float())
+        return loss
+
+    def _mix(self, crops: int, number: int) -> Tensor:
+        """Draw a place between truth and result for each crop, (N, 1, 1, 1)."""
+        random = np.random.default_rng((*self.seeds, number, _MIXES))
+        return torch.from_numpy(random.random((crops, 1, 1, 1)))
+
+    def state(self) -> dict[str, Any]:
+        """Return all that going on needs."""
+        return {"critic": self.critic.state_dict(), "descent": self.descent.state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what `state` returned."""
+        self.critic.load_state_dict(state["critic"])
+        self.descent.restore(state["descent"])

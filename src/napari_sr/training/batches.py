@@ -1,0 +1,63 @@
+"""Batches drawn ahead by threads, so that a device never waits for them.
+
+Letters: N crops, C channels, H x W pixels, S scale.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeAlias
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Pair: TypeAlias = tuple[Tensor, Tensor]
+
+
+class Batches:
+    """What `draw` returns for one number after another, drawn ahead.
+
+    Parameters
+    ----------
+    draw : callable
+        Takes a number and returns small and large crops on the CPU; any thread may call it.
+    device : torch.device
+        Where they are wanted.
+    threads : int, optional
+        By default 1 where the CPU computes, too, and up to 8 else.
+    """
+
+    def __init__(
+        self, draw: Callable[[int], Pair], device: torch.device, threads: int | None = None
+    ) -> None:
+        self._cuda = device.type == "cuda"
+        if threads is None:
+            threads = max(1, min(8, (os.cpu_count() or 2) - 1)) if self._cuda else 1
+        self._draw = draw
+        self._device = device
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="napari-sr-crops")
+        self._ahead = 2 * threads
+        self._waiting: dict[int, Future[Pair]] = {}
+
+    def __call__(self, number: int) -> Pair:
+        """Return the batch of a number, (N, C, H, W) and (N, C, S * H, S * W), on the device."""
+        for wanted in range(number, number + self._ahead + 1):
+            if wanted not in self._waiting:
+                self._waiting[wanted] = self._pool.submit(self._drawn, wanted)
+        small, large = self._waiting.pop(number).result()
+        return (
+            small.to(self._device, non_blocking=self._cuda),
+            large.to(self._device, non_blocking=self._cuda),
+        )
+
+    def _drawn(self, number: int) -> Pair:
+        small, large = self._draw(number)
+        return (small.pin_memory(), large.pin_memory()) if self._cuda else (small, large)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,264 @@
+"""What a training is: typed records, whose values are checked when they are made.
+
+`recipe.py` makes them of TOML files, tables and keys of which are named as here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NO_OTHERS: Mapping[str, str] = {"extra": "forbid"}
+"""Tells pydantic to refuse keys that are none of the record's."""
+Precision = Literal["float32", "float16", "bfloat16"]
+
+
+def _need(right: bool, key: str, needed: str, came: object) -> None:
+    """Refuse a value, naming its key, what is needed and what came."""
+    if not right:
+        raise ValueError(f"{key} must be {needed}, got {came!r}")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that is chosen by the name of its file, and its constructor's keywords."""
+
+    __pydantic_config__: ClassVar = _NO_OTHERS
+    kind: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Data:
+    """What is learnt from."""
+
+    __pydantic_config__: ClassVar = _NO_OTHERS
+    crop: int
+    """Small pixels along each side of a crop."""
+    batch: int
+    """Crops of a step, in each process."""
+    folders: tuple[str, ...] = (".",)
+    """Folders of images, or image files, inside the folder that is given when training."""
+    sizes: tuple[float, ...] = (1.0,)
+    """Sizes at which each image is shown."""
+    validation: int = 8
+    """How many image files are held out to judge by, spread evenly over all."""
+    validation_size: int = 0
+    """Large pixels along each side of their middle that is judged; 0 for all."""
+    degradation: Part = field(default_factory=lambda: Part("bicubic"))
+    flips: bool = True
+    turns: bool = True
+    leave_out_small: bool = False
+    """Whether images smaller than a crop are left out; else they are refused."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of bounds."""
+        _need(self.crop >= 1, "crop", "at least 1", self.crop)
+        _need(self.batch >= 1, "batch", "at least 1", self.batch)
+        _need(bool(self.folders), "folders", "at least one folder", self.folders)
+        _need(self.validation >= 0, "validation", "at least 0", self.validation)
+        _need(self.validation_size >= 0, "validation_size", "at least 0", self.validation_size)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A loss, as a part of the whole."""
+
+    __pydantic_config__: ClassVar = _NO_OTHERS
+    kind: str
+    """The name of a file in `losses`."""
+    weight: float = 1.0
+    since: float = 0.0
+    until: float = 1.0
+    """Shares of all steps between which it counts."""
+    fades: float = 0.0
+    """For DRCN: share of all steps in which its predictions of single depths lose their part."""
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of bounds."""
+        _need(self.weight > 0, "weight", "above 0", self.weight)
+        inside = 0 <= self.since < self.until <= 1
+        _need(inside, "since and until", "0 <= since < until <= 1", (self.since, self.until))
+        _need(0 <= self.fades <= 1, "fades", "in 0..1", self.fades)
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """How weights follow gradients."""
+
+    __pydantic_config__: ClassVar = _NO_OTHERS
+    kind: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
+    rate: float = 1e-3
+    """The highest of the schedule."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+    decay: float = 0.0
+    """Of weights."""
+    momentum: float = 0.0
+    slower: dict[str, float] = field(default_factory=dict)
+    """Factors of the rate for weights whose keys begin so."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of bounds."""
+        _need(0 < self.rate < math.inf, "rate", "above 0", self.rate)
+        _need(all(0 <= beta < 1 for beta in self.betas), "betas", "in 0..1", self.betas)
+        _need(self.epsilon > 0, "epsilon", "above 0", self.epsilon)
+        _need(self.decay >= 0, "decay", "at least 0", self.decay)
+        _need(0 <= self.momentum < 1, "momentum", "in 0..1", self.momentum)
+        slower = all(value > 0 for value in self.slower.values())
+        _need(slower, "slower", "factors above 0", self.slower)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the rate changes."""
+
+    __pydantic_config__: ClassVar = _NO_OTHERS
+    kind: Literal["constant", "cosine", "step"] = "constant"
+    warm_up: int = 0
+    """Steps in which the rate rises evenly from 0."""
+    floor: float = 0.0
+    """Where a cosine ends, as a share of the rate."""
+    every: int = 0
+    """Steps between falls; or `at`."""
+    at: tuple[int, ...] = ()
+    """Steps at which it falls."""
+    factor: float = 0.5
+    """By which it falls."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of bounds, and falls that are said twice or not at all."""
+        _need(self.warm_up >= 0, "warm_up", "at least 0", self.warm_up)
+        _need(0 <= self.floor <= 1, "floor", "in 0..1", self.floor)
+        _need(0 < self.factor < 1, "factor", "between 0 and 1", self.factor)
+        _need(self.every >= 0, "every", "at least 0", self.every)
+        falls = (self.every > 0) != bool(self.at)
+        if self.kind == "step":
+            _need(falls, "a step schedule", "told every or at", (self.every, self.at))
+        else:
+            none = not self.every and not self.at
+            _need(
+                none, "every and at", f"left out of a {self.kind} schedule", (self.every, self.at)
+            )
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """A critic that learns to tell truth and result apart, against which the network learns."""
+
+    __pydantic_config__: ClassVar = _NO_OTHERS
+    kind: Literal["adversarial", "wasserstein", "relativistic"]
+    """The name of a file in `losses`."""
+    weight: float
+    """Of the network's part."""
+    critic: Part = field(default_factory=lambda: Part("srgan"))
+    """A function of `discriminators.py`."""
+    optimiser: Optimiser = field(default_factory=Optimiser)
+    steps: int = 1
+    """Of the critic for each of the network's; each sees crops of its own."""
+    clip: float = 0.0
+    """The largest weight of a Wasserstein critic; 0 for no clipping."""
+    penalty: float = 0.0
+    """Of a Wasserstein critic's gradient; 0 for none."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of bounds, and a Wasserstein critic that nothing bounds."""
+        _need(self.weight > 0, "weight", "above 0", self.weight)
+        _need(self.steps >= 1, "steps", "at least 1", self.steps)
+        _need(self.clip >= 0 and self.penalty >= 0, "clip and penalty", "at least 0",
+              (self.clip, self.penalty))  # fmt: skip
+        bounded = (self.clip > 0) != (self.penalty > 0)
+        if self.kind == "wasserstein":
+            _need(bounded, "a wasserstein critic", "bounded by clip or by penalty",
+                  (self.clip, self.penalty))  # fmt: skip
+        else:
+            free = not self.clip and not self.penalty
+            _need(free, "clip and penalty", f"left out of {self.kind}", (self.clip, self.penalty))
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the weights are before the first step."""
+
+    __pydantic_config__: ClassVar = _NO_OTHERS
+    kind: Literal["fresh", "interpolation", "checkpoint"] = "fresh"
+    """"interpolation" is for FSRCNN: one feature carries the image through."""
+    checkpoint: str = ""
+    """A file, or a known model's name. Tensors of the same name and shape are taken: the scale, or
+    the depth, may be another."""
+
+    def __post_init__(self) -> None:
+        """Refuse a checkpoint that is not named, or named in vain."""
+        right = (self.kind == "checkpoint") == bool(self.checkpoint)
+        _need(right, "checkpoint", "given with kind 'checkpoint', and only then",
+              (self.kind, self.checkpoint))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Run:
+    """How long, how exactly, and what is kept."""
+
+    __pydantic_config__: ClassVar = _NO_OTHERS
+    steps: int
+    seed: int = 0
+    precision: Precision = "float32"
+    """Of the network; losses and weights stay in float32."""
+    ema: float = 0.0
+    """Decay of the running mean of the weights, which then is the result; 0 for none."""
+    clip: float = 0.0
+    """Largest norm of the gradient; 0 for no limit."""
+    compile: bool = False
+    """Whether torch.compile makes the network faster; it takes a minute or more at first."""
+    deterministic: bool = True
+    """Whether a GPU, too, computes every sum in the same order."""
+    channels_last: bool = False
+    """Whether pixels of one place lie together, which half precision and small networks like."""
+    report_every: int = 100
+    validate_every: int = 1000
+    save_every: int = 1000
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of bounds."""
+        for key in ("steps", "report_every", "validate_every", "save_every"):
+            _need(getattr(self, key) >= 1, key, "at least 1", getattr(self, key))
+        _need(self.seed >= 0, "seed", "at least 0", self.seed)
+        _need(0 <= self.ema < 1, "ema", "from 0 to below 1", self.ema)
+        _need(0 <= self.clip < math.inf, "clip", "at least 0", self.clip)
+
+
+@dataclass(frozen=True)
+class Config:
+    """A training."""
+
+    __pydantic_config__: ClassVar = _NO_OTHERS
+    scale: int
+    network: Part
+    data: Data
+    loss: tuple[Term, ...]
+    run: Run
+    scales: tuple[int, ...] = ()
+    """Those of a network of several, of which every step draws one; `scale` is judged."""
+    optimiser: Optimiser = field(default_factory=Optimiser)
+    schedule: Schedule = field(default_factory=Schedule)
+    adversary: Adversary | None = None
+    start: Start = field(default_factory=Start)
+    name: str = "network"
+    """Of the result's file."""
+
+    def __post_init__(self) -> None:
+        """Refuse a training that learns nothing, or the wrong scale."""
+        _need(self.scale >= 1, "scale", "at least 1", self.scale)
+        _need(bool(self.loss), "loss", "at least one [[loss]]", self.loss)
+        for share in (0.0, *(term.until for term in self.loss)):
+            there = share == 1 or any(term.since <= share < term.until for term in self.loss)
+            if not there:
+                raise ValueError(f"loss must be there at every step, got none from {share:g} on")
+        right = not self.scales or self.scale in self.scales
+        _need(right, "scales", f"with the scale {self.scale} among them", self.scales)
+        alone = not (self.scales and self.adversary)
+        _need(alone, "scales", "one with an adversary, whose critic has one size", self.scales)

@@ -1,0 +1,68 @@
+"""The log of a training: rows in a CSV file, and TensorBoard where it is installed."""
+
+from __future__ import annotations
+
+import csv
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+FIRST, LAST = ("step", "seconds", "rate", "loss"), "psnr"
+
+
+class History:
+    """Loss, its parts, and PSNR by steps.
+
+    Parameters
+    ----------
+    folder : Path
+        Where `log.csv` is.
+    parts : sequence of str
+        Names of what the loss is made of.
+    step : int
+        From which the training goes on: what was logged beyond will come again, and is taken off.
+    """
+
+    def __init__(self, folder: Path, parts: Sequence[str], step: int) -> None:
+        self.path = folder / "log.csv"
+        old = [row for row in rows(self.path) if int(row["step"]) <= step] if step else []
+        names = [*FIRST, *parts, LAST, *(key for row in old for key in row)]
+        self.columns = list(dict.fromkeys(names))
+        unfinished = self.path.with_suffix(".part")
+        with unfinished.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, self.columns)
+            writer.writeheader()
+            writer.writerows(old)
+        os.replace(unfinished, self.path)
+        self.board = _board(folder / "tensorboard", step)
+
+    def add(self, step: int, values: Mapping[str, float]) -> None:
+        """Write a row; columns that have no value stay empty."""
+        with self.path.open("a", encoding="utf-8", newline="") as file:
+            shown = {key: f"{value:.6g}" for key, value in values.items()}
+            csv.DictWriter(file, self.columns).writerow({"step": step, **shown})
+        if self.board is not None:
+            for key, value in values.items():
+                self.board.add_scalar(key, value, step)
+            self.board.flush()
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a log that are whole, by column; none where there is no log."""
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        # a killed process may have left half a row
+        return [row for row in csv.DictReader(file) if None not in row.values()]
+
+
+def _board(folder: Path, step: int) -> Any:
+    """Return a writer for TensorBoard, or None where it is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(folder, purge_step=step)

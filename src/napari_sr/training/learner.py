@@ -1,0 +1,177 @@
+"""A network that learns: everything that a step changes.
+
+Letters: N crops, C channels, H x W pixels, S scale.
+"""
+
+from __future__ import annotations
+
+import inspect
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_sr import models
+from napari_sr.training import processes
+from napari_sr.training.adversary import Adversary
+from napari_sr.training.average import Average
+from napari_sr.training.objective import Objective, Predictor
+from napari_sr.training.optimiser import Descent
+from napari_sr.training.parts import make
+from napari_sr.training.start import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_sr.models._network import Network
+    from napari_sr.training.config import Config
+
+    Draw: TypeAlias = Callable[[int], tuple[Tensor, Tensor]]
+
+
+def build(config: Config) -> Network:
+    """Return the network of a recipe, with fresh weights, in training mode.
+
+    Raises
+    ------
+    ValueError
+        If there is no such network, it has no weights, or an option is wrong.
+    """
+    kind = models.architecture(config.network.kind).network
+    given: dict[str, Any] = {"scale": config.scale}
+    if config.scales and "scales" in inspect.signature(kind).parameters:
+        given["scales"] = config.scales
+    network: Network = make(kind, config.network, "network", **given)
+    if next(network.parameters(), None) is None:
+        raise ValueError(f"network.kind must have weights to train, got {config.network.kind!r}")
+    return network
+
+
+class Learner:
+    """A network with its optimiser, running mean and adversary.
+
+    Parameters
+    ----------
+    config : Config
+        The training.
+    device : torch.device
+        Where it computes.
+    rank : int
+        Of this process; others have the same weights and see other crops.
+    fresh : bool
+        Whether it begins as `config.start` says; else its state is restored.
+
+    Raises
+    ------
+    ValueError
+        If a part of the recipe doesn't exist, or doesn't fit.
+    """
+
+    def __init__(
+        self, config: Config, device: torch.device, rank: int = 0, *, fresh: bool = True
+    ) -> None:
+        torch.manual_seed(config.run.seed)
+        self.config = config
+        self.device = device
+        self.format = torch.channels_last if config.run.channels_last else torch.contiguous_format
+        self.network = build(config)
+        self.told = prepare(self.network, config.start) if fresh else ""
+        self.network.to(device=device, memory_format=self.format)  # type: ignore[call-overload]
+        processes.same_everywhere(self.network)
+        self.average = Average(self.network, config.run.ema) if config.run.ema else None
+        self.objective = Objective(config.loss, self.network)
+        self.objective.to(device)
+        predictor = Predictor(self.network, self.objective.reads)
+        # the same weights, not copies: what is compiled learns with the network
+        self.predict: Any = torch.compile(predictor) if config.run.compile else predictor
+        self.descent = Descent(self.network, config.optimiser, config, device)
+        self.adversary: Adversary | None = None
+        if config.adversary is not None:
+            self.adversary = Adversary(config, self.network.channels, device, rank)
+            processes.same_everywhere(self.adversary.critic)
+
+    @property
+    def result(self) -> Network:
+        """The network to be judged and kept: the running mean where there is one."""
+        return self.network if self.average is None else self.average.network
+
+    @property
+    def batches(self) -> int:
+        """How many batches a step takes."""
+        return 1 if self.adversary is None else self.adversary.recipe.steps
+
+    def scale_of(self, step: int) -> int:
+        """Return the scale that a step trains."""
+        config = self.config
+        if not config.scales:
+            return config.scale
+        drawn = np.random.default_rng((config.run.seed, step)).integers(len(config.scales))
+        return config.scales[int(drawn)]
+
+    def learn(self, step: int, draw: Draw) -> dict[str, Tensor]:
+        """Take a step.
+
+        Parameters
+        ----------
+        step : int
+            From 0.
+        draw : callable
+            Takes the number of a batch, counted over all steps, and returns small and large crops,
+            (N, C, H, W) and (N, C, S * H, S * W), on the device.
+
+        Returns
+        -------
+        dict of str to Tensor
+            The loss, its parts, and the critic's; and as `healthy` whether all is finite.
+        """
+        self.network.scale = self.scale_of(step)
+        found: dict[str, Tensor] = {}
+        first = step * self.batches
+        for number in range(first, first + self.batches):
+            small, large = draw(number)
+            last = number == first + self.batches - 1
+            with self.descent.autocast(), nullcontext() if last else torch.no_grad():
+                result, more = self.predict(small.to(memory_format=self.format))
+            if self.adversary is not None:
+                found["critic"] = self.adversary.learn(large, result, step, number)
+        loss, parts = self.objective(result, more, large, step / self.config.run.steps)
+        if self.adversary is not None:
+            parts["adversary"] = self.adversary.judge(large, result)
+            loss = loss + self.adversary.recipe.weight * parts["adversary"]
+        self.descent.step(loss, step)
+        if self.average is not None:
+            self.average.follow(self.network, step)
+        found |= {"loss": loss.detach(), **{key: one.detach() for key, one in parts.items()}}
+        return {**found, "healthy": self._healthy(found)}
+
+    def _healthy(self, found: dict[str, Tensor]) -> Tensor:
+        healthy = self.descent.healthy()
+        for value in found.values():
+            healthy = healthy & value.isfinite()
+        return healthy
+
+    def state(self) -> dict[str, Any]:
+        """Return all that going on needs."""
+        return {
+            "network": self.network.state_dict(),
+            "average": None if self.average is None else self.average.network.state_dict(),
+            "descent": self.descent.state(),
+            "adversary": None if self.adversary is None else self.adversary.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what `state` returned; what the training had not before begins now.
+
+        Raises
+        ------
+        RuntimeError
+            If it is another network's.
+        """
+        self.network.load_state_dict(state["network"])
+        self.descent.restore(state["descent"])
+        if self.average is not None:
+            self.average.network.load_state_dict(state["average"] or state["network"])
+        if self.adversary is not None and state["adversary"] is not None:
+            self.adversary.restore(state["adversary"])

@@ -1,0 +1,139 @@
+"""What a training reads: crops to learn from, and pairs held out to judge by.
+
+Letters: C channels, H x W pixels, S scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_sr.training.data.augmentation import Augmentation
+from napari_sr.training.data.crops import Crops
+from napari_sr.training.data.folder import MEMORY, Reading, files_of, of_folder
+from napari_sr.training.data.pairs import Pairs
+from napari_sr.training.parts import make, named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from napari_sr.training.config import Config, Data
+    from napari_sr.training.data.degradation import Degradation
+    from napari_sr.training.data.pictures import Picture
+
+
+@dataclass(frozen=True)
+class Material:
+    """Pictures, apart: what is judged was never learnt."""
+
+    learnt: Sequence[Picture]
+    held_out: Sequence[Picture] = ()
+
+
+def of_folders(data: Data, folder: Path) -> Material:
+    """Read a recipe's folders and hold some files out, each with all its planes and sizes.
+
+    Parameters
+    ----------
+    data : Data
+        What the recipe says.
+    folder : Path
+        In which its folders are.
+
+    Raises
+    ------
+    ValueError
+        If a folder is missing, has no images or a broken one, or as many files are held out as
+        there are.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {folder} to learn from")
+    places = [folder / name for name in data.folders]
+    files = [file for place in places for file in files_of(place)]
+    if data.validation >= len(files):
+        raise ValueError(
+            f"data.validation holds {data.validation} files out, but there are only {len(files)} "
+            f"in {', '.join(map(str, places))}"
+        )
+    held = {files[(2 * k + 1) * len(files) // (2 * data.validation)]
+            for k in range(data.validation)}  # fmt: skip
+    reading = Reading(sizes=data.sizes)
+    pictures = [picture for place in places for picture in of_folder(place, reading)]
+    learnt = [one for one in pictures if not _is_of(one, held)]
+    judged = [picture for file in sorted(held) for picture in of_folder(file)]
+    return Material(learnt, judged)
+
+
+def _is_of(picture: Picture, files: Iterable[Path]) -> bool:
+    """Say whether a picture is a plane of one of the files, at any size."""
+    return any(
+        picture.name == str(file) or picture.name.startswith((f"{file} at ", f"{file}, "))
+        for file in files
+    )
+
+
+def degradation_of(data: Data) -> Degradation:
+    """Return what shrinks images.
+
+    Raises
+    ------
+    ValueError
+        If there is no such degradation, or an option is wrong.
+    """
+    key = "data.degradation"
+    kind = named("napari_sr.training.data", "DEGRADATION", data.degradation.kind, f"{key}.kind")
+    degradation: Degradation = make(kind, data.degradation, key)
+    return degradation
+
+
+def crops_of(material: Material, config: Config, channels: int, rank: int) -> dict[int, Crops]:
+    """Return what draws the crops, for each scale.
+
+    Raises
+    ------
+    ValueError
+        If images are smaller than a crop, or there are none.
+    """
+    scales, data = config.scales or (config.scale,), config.data
+    return {
+        scale: Crops(
+            material.learnt,
+            degradation_of(data),
+            scale=scale,
+            crop=data.crop,
+            batch=data.batch,
+            channels=channels,
+            seed=config.run.seed,
+            rank=rank,
+            augmentation=Augmentation(data.flips, data.turns),
+            small_pictures="leave out" if data.leave_out_small else "refuse",
+            memory=MEMORY // len(scales),
+        )
+        for scale in scales
+    }
+
+
+def pairs_of(material: Material, config: Config, channels: int) -> list[tuple[Tensor, Tensor]]:
+    """Return the pairs to judge by, (C, H, W) and (C, S * H, S * W), always the same."""
+    if not material.held_out:
+        return []
+    degradation, most = degradation_of(config.data), config.data.validation_size // config.scale
+    pairs = Pairs(material.held_out, degradation, scale=config.scale, channels=channels)
+    found: list[tuple[Tensor, Tensor]] = []
+    for index in range(len(pairs)):
+        rows, columns = (_middle(size, most) for size in pairs.size(index))
+        random = np.random.default_rng((config.run.seed, index))
+        found.append(pairs.window(index, rows, columns, random))
+    return found
+
+
+def _middle(size: int, most: int) -> slice:
+    """Return the middle of so many pixels, at most `most` if that is not 0."""
+    wanted = min(size, most) if most else size
+    start = (size - wanted) // 2
+    return slice(start, start + wanted)

@@ -1,0 +1,149 @@
+"""What a network is trained to make small: a weighted sum of losses.
+
+Letters: N crops, C channels, H x W pixels, S scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from torch import Tensor, nn
+
+from napari_sr.models.drcn import DRCN
+from napari_sr.training.config import Part
+from napari_sr.training.parts import make, named
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from napari_sr.models._network import Network
+    from napari_sr.training.config import Term
+
+LOSSES = "napari_sr.training.losses"
+METHODS = {"levels": "pyramid", "predictions": "predictions"}
+"""What else a loss may read than the result, and the method of networks that gives it."""
+
+
+@dataclass(frozen=True)
+class _Weighed:
+    """A term of the sum, and what computes it."""
+
+    term: Term
+    loss: nn.Module
+    reads: str
+
+
+class Predictor(nn.Module):
+    """A network that gives all that losses read.
+
+    It is a module so that it can be compiled as one.
+
+    Parameters
+    ----------
+    network : Network
+        Which upscales.
+    reads : str
+        "image", or a key of `METHODS`.
+    """
+
+    def __init__(self, network: Network, reads: str) -> None:
+        super().__init__()
+        self.network = network
+        self.reads = reads
+
+    def forward(self, small: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Upscale (N, C, H, W); return the result, (N, C, S * H, S * W), and what else is read."""
+        if self.reads == "image":
+            return self.network(small), ()
+        found: tuple[Tensor, ...] = getattr(self.network, METHODS[self.reads])(small)
+        if isinstance(self.network, DRCN):
+            return self.network.combine(found), found
+        return found[-1], found
+
+
+class Objective:
+    """The losses of a recipe.
+
+    Parameters
+    ----------
+    terms : sequence of Term
+        What the recipe says.
+    network : Network
+        That is trained.
+
+    Raises
+    ------
+    ValueError
+        If there is no such loss, an option is wrong, or it reads what the network doesn't give.
+    """
+
+    def __init__(self, terms: Sequence[Term], network: Network) -> None:
+        self.reads = "image"
+        self.terms = [_weighed(term, f"loss.{number}") for number, term in enumerate(terms)]
+        for one in self.terms:
+            if one.reads == "image":
+                continue
+            method = METHODS[one.reads]
+            if not hasattr(network, method):
+                raise ValueError(
+                    f"the loss {one.term.kind!r} needs a network with {method}(), "
+                    f"got {type(network).__name__}"
+                )
+            self.reads = one.reads
+
+    def to(self, device: torch.device) -> None:
+        """Move the losses, of which some have weights, to a device."""
+        for one in self.terms:
+            one.loss.to(device).requires_grad_(False)
+
+    def __call__(
+        self, result: Tensor, more: tuple[Tensor, ...], truth: Tensor, share: float
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Judge a result.
+
+        Parameters
+        ----------
+        result, truth : Tensor, (N, C, S * H, S * W)
+            Compared in float32.
+        more : tuple of Tensor
+            What `Predictor` gave beside the result.
+        share : float
+            Of all steps that are done, in 0..1.
+
+        Returns
+        -------
+        tuple of Tensor and dict of str to Tensor
+            The sum, and each loss without its weight; all scalars.
+        """
+        found: dict[str, Tensor] = {}
+        total = result.new_zeros((), dtype=truth.dtype)
+        for one in self.terms:
+            if not (one.term.since <= share < one.term.until):
+                continue
+            value = self._value(one, result, more, truth, share)
+            found[one.term.kind] = value.detach()
+            total = total + one.term.weight * value
+        return total, found
+
+    @staticmethod
+    def _value(
+        one: _Weighed, result: Tensor, more: tuple[Tensor, ...], truth: Tensor, share: float
+    ) -> Tensor:
+        result, more = result.float(), tuple(image.float() for image in more)
+        if one.reads == "levels":
+            return cast("Tensor", one.loss(more, truth))
+        if one.reads == "predictions":
+            alpha = max(0.0, 1 - share / one.term.fades) if one.term.fades else 1.0
+            return cast("Tensor", one.loss(more, result, truth, alpha))
+        return cast("Tensor", one.loss(result, truth))
+
+
+def _weighed(term: Term, key: str) -> _Weighed:
+    kind: Any = named(LOSSES, "LOSS", term.kind, f"{key}.kind")
+    loss = make(kind, Part(term.kind, term.options), key)
+    if not isinstance(loss, nn.Module):
+        raise ValueError(f"{key}.kind must be a loss of images, got {term.kind!r}")
+    return _Weighed(term, loss, getattr(loss, "reads", "image"))

@@ -1,0 +1,113 @@
+"""Recipes: trainings as TOML files, some of which ship with the package."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.training.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be used: its message says the file, the key and the value."""
+
+
+def names() -> list[str]:
+    """Return the names of the recipes that ship."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def find(name: str | Path) -> Path:
+    """Return the file of a recipe, given by its path or by a name that ships.
+
+    Raises
+    ------
+    RecipeError
+        If there is neither.
+    """
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    shipped = RECIPES / f"{name}.toml"
+    if str(name) in names():
+        return shipped
+    raise RecipeError(f"there is no recipe file {path}; these ship: {', '.join(names())}")
+
+
+def read(name: str | Path) -> Config:
+    """Read a recipe, from a file or by the name of one that ships.
+
+    Raises
+    ------
+    RecipeError
+        If there is no such file, it is no TOML, a key is missing, unknown, or its value is wrong:
+        with the file, the key, what is needed and what came.
+    """
+    path = find(name)
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise RecipeError(f"{path} is no recipe that can be read: {error}") from error
+    return parse({"name": path.stem, **table}, str(path))
+
+
+def parse(table: Mapping[str, Any], where: str) -> Config:
+    """Make a training of nested tables, as TOML or JSON have them.
+
+    Parameters
+    ----------
+    table : mapping
+        Keys as in `config`.
+    where : str
+        What to call it in errors.
+
+    Raises
+    ------
+    RecipeError
+        As for `read`.
+    """
+    # here, because a training that is told otherwise needs no pydantic
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        # as JSON, whose arrays may become tuples though nothing else changes its type
+        text = json.dumps(table)
+        return TypeAdapter(Config).validate_json(text, strict=True)
+    except ValidationError as error:
+        raise RecipeError("; ".join(_told(error.errors(), where))) from error
+    except TypeError as error:
+        raise RecipeError(f"{where}: a recipe holds numbers, texts and tables: {error}") from error
+
+
+def as_table(config: Config) -> dict[str, Any]:
+    """Return a training as nested tables, which `parse` takes."""
+    table: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    return {key: value for key, value in table.items() if value is not None}
+
+
+def _told(errors: Iterable[Any], where: str) -> Iterable[str]:
+    for one in errors:
+        key = ".".join(str(part) for part in one["loc"]) or "recipe"
+        if one["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+            yield f"{where}: {key} is no key of a recipe, got {_short(one['input'])}"
+        elif one["type"] in ("missing", "missing_argument"):
+            yield f"{where}: {key} is missing"
+        elif one["type"] == "value_error":
+            inside = str(one["ctx"]["error"])
+            yield f"{where}: {inside}" if key == "recipe" else f"{where}: {key}: {inside}"
+        else:
+            need = one["msg"].removeprefix("Input should be ")
+            yield f"{where}: {key} must be {need}, got {_short(one['input'])}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,105 @@
+"""What the weights of a training are before its first step."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_sr import models
+from napari_sr.models.fsrcnn import FSRCNN
+from napari_sr.models.resize import cubic
+from napari_sr.zoo.checkpoint import read_checkpoint
+from napari_sr.zoo.download import fetch
+from napari_sr.zoo.registry import find
+
+if TYPE_CHECKING:
+    from napari_sr.models._network import Network
+    from napari_sr.training.config import Start
+
+SHOWN = 6
+"""How many of the tensors that stay fresh are named."""
+
+
+def prepare(network: Network, start: Start) -> str:
+    """Set a new network's weights as a recipe says; return what to tell about it.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint is missing, is another network's, or has no tensor of the same name and
+        shape; or if this network cannot start as an interpolation.
+    napari_sr.zoo.download.DownloadError
+        If a known model cannot be downloaded.
+    """
+    if start.kind == "interpolation":
+        if not isinstance(network, FSRCNN):
+            raise ValueError(
+                f"start.kind 'interpolation' is for FSRCNN, got {type(network).__name__}"
+            )
+        start_as_interpolation(network)
+        return "the network starts as an interpolation"
+    if start.kind == "checkpoint":
+        return _warm(network, start.checkpoint)
+    return ""
+
+
+def _warm(network: Network, name: str) -> str:
+    path = Path(name).expanduser()
+    record, state, _ = models.recognise(read_checkpoint(path if path.is_file() else _known(name)))
+    if record.network is not type(network):
+        raise ValueError(
+            f"start.checkpoint needs a checkpoint of {type(network).__name__}, got {name}, "
+            f"which is one of {record.title}"
+        )
+    own = network.state_dict()
+    fits = {key: v for key, v in state.items() if key in own and own[key].shape == v.shape}
+    if not fits:
+        raise ValueError(
+            f"start.checkpoint needs tensors that fit, got {name}, whose {len(state)} tensors "
+            "all have other names or shapes"
+        )
+    network.load_state_dict({**own, **fits})
+    fresh = [key for key in own if key not in fits]
+    more = f", {len(fresh) - SHOWN} more" if len(fresh) > SHOWN else ""
+    rest = f"; fresh: {', '.join(fresh[:SHOWN])}{more}" if fresh else ""
+    return f"took {len(fits)} of {len(own)} tensors from {name}{rest}"
+
+
+def _known(name: str) -> Path:
+    try:
+        return fetch(find(name))
+    except ValueError as error:
+        raise ValueError(
+            f"start.checkpoint must be a file or a known model's name, got {name!r}: {error}"
+        ) from error
+
+
+@torch.no_grad()
+def start_as_interpolation(network: FSRCNN) -> None:
+    """Let one feature carry the image through, and the last kernel interpolate it.
+
+    All other weights keep small random values, so training starts from an interpolation
+    instead of from noise and has only the detail to learn.
+    """
+    for name, parameter in network.named_parameters():
+        if parameter.ndim == 4:
+            fan = parameter[0].numel() if "enlarge" not in name else parameter.shape[0] * 20
+            parameter.normal_(std=math.sqrt(2 / fan) * 0.5)
+        elif name.endswith("bias"):
+            parameter.zero_()
+        else:
+            parameter.fill_(0.1)
+    for convolution in network.modules():
+        if isinstance(convolution, torch.nn.Conv2d):
+            middle = convolution.kernel_size[0] // 2
+            convolution.weight[0] = 0
+            convolution.weight[0, 0, middle, middle] = 1
+    scale = network.scale
+    # sample k of the 9 taps lies at this place, in LR pixels, before its source
+    place = (torch.arange(9) - 4 - (scale - 1) / 2) / scale
+    tent = cubic(place) if scale == 2 else (1 - place.abs()).clamp(min=0)
+    network.enlarge.weight *= 0.05
+    network.enlarge.weight[0, 0] = tent[:, None] * tent[None, :]

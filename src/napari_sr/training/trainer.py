@@ -1,0 +1,284 @@
+"""Training as a generator: it yields after every step, and can be stopped after any.
+
+A training may be cut anywhere. What a step does depends on the seed, the step and the state that
+was saved, and on nothing else; so one that was killed and goes on ends as if it had never been
+stopped, bit for bit, on the same device with as many threads.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from napari_sr.engine.devices import choose_device
+from napari_sr.training import processes
+from napari_sr.training.batches import Batches
+from napari_sr.training.changes import changes
+from napari_sr.training.determinism import arithmetic
+from napari_sr.training.history import History
+from napari_sr.training.judge import judge
+from napari_sr.training.learner import Learner
+from napari_sr.training.material import crops_of, pairs_of
+from napari_sr.training.recipe import as_table
+from napari_sr.training.state import StateError, export, load_state, save_state
+from napari_sr.training.totals import Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from napari_sr.training.config import Config
+    from napari_sr.training.material import Material
+    from napari_sr.training.processes import Place
+
+
+class TrainingError(RuntimeError):
+    """A training that cannot go on."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is."""
+
+    step: int
+    total: int
+    seconds_left: float | None = None
+    """None before the first step."""
+    loss: float | None = None
+    """The mean of the last report; None before the first."""
+    psnr: float | None = None
+    """Of the held-out pairs when last judged, in dB."""
+    message: str = ""
+    """What the user should be told."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where and for how long a training runs this time."""
+
+    out: Path
+    """Its folder."""
+    device: str = "auto"
+    resume: bool = False
+    """Whether it goes on from what the folder holds, if it holds anything."""
+    minutes: float = math.inf
+    """After which it stops, to be resumed."""
+
+
+def train(config: Config, material: Material, session: Session) -> Generator[Progress, None, Path]:
+    """Train a network; yield after every step, and return the file of the result.
+
+    Close the generator to stop: what is needed to go on is written then.
+
+    Parameters
+    ----------
+    config : Config
+        What to train, and how.
+    material : Material
+        What to learn from.
+    session : Session
+        Where and for how long.
+
+    Returns
+    -------
+    Path
+        `<name>.safetensors` in the session's folder, which `napari_sr.load` opens: the best on the
+        pairs that were held out, or the last where there are none.
+
+    Raises
+    ------
+    ValueError
+        If the recipe does not fit itself, the device or the material, or the folder holds another
+        training.
+    TrainingError
+        If the loss or a gradient is no finite number any more: the last state that was saved stays.
+    """
+    began = time.monotonic()
+    with processes.together() as place:
+        name = f"cuda:{place.local}" if place.world > 1 and torch.cuda.is_available() else None
+        device = choose_device(name or session.device)
+        with arithmetic(device, deterministic=config.run.deterministic):
+            training = Training(config, material, session, place, device)
+            try:
+                yield from training.run(began)
+            finally:
+                training.batches.close()
+    return training.result
+
+
+class Training:
+    """One session of a training: see `train`.
+
+    Parameters
+    ----------
+    config, material, session
+        As for `train`.
+    place : Place
+        This process among those that train together.
+    device : torch.device
+        Where to compute.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        material: Material,
+        session: Session,
+        place: Place,
+        device: torch.device,
+    ) -> None:
+        self.config, self.out, self.place, self.device = config, session.out, place, device
+        self.limit = 60 * session.minutes
+        state = load_state(self.out)
+        if state is not None and not session.resume:
+            raise StateError(
+                f"{self.out} holds a training at step {state['step']}: resume it, or give another "
+                "folder"
+            )
+        self.told: list[str] = [] if state is None else changes(config, state, self.out)
+        self.learner = Learner(config, device, place.rank, fresh=state is None)
+        if self.learner.told:
+            self.told.append(self.learner.told)
+        channels = self.learner.network.channels
+        crops = crops_of(material, config, channels, place.rank)
+        self.pairs = pairs_of(material, config, channels) if place.first else []
+        if state is not None:
+            self.learner.restore(state["learner"])
+            self.told.append(f"goes on from step {state['step']}")
+        self.step: int = 0 if state is None else state["step"]
+        self.saved = self.step
+        self.seconds: float = 0.0 if state is None else state["seconds"]
+        self.best: float = -math.inf if state is None else state["best"]
+        self.totals = Totals() if state is None else Totals(state["sums"], state["counts"])
+        self.totals.sums = {key: one.to(device) for key, one in self.totals.sums.items()}
+        self.loss: float | None = None
+        self.psnr: float | None = None
+        self.result = self.out / f"{config.name}.safetensors"
+        self.history: History | None = None
+        learner = self.learner
+        self.batches = Batches(
+            lambda number: crops[learner.scale_of(number // learner.batches)].batch(number), device
+        )
+
+    def run(self, began: float) -> Iterator[Progress]:
+        """Yield after every step, from where it was to the end or to the session's."""
+        if self.place.first:
+            self.out.mkdir(parents=True, exist_ok=True)
+            parts = [one.term.kind for one in self.learner.objective.terms]
+            more = ["adversary", "critic"] if self.learner.adversary else []
+            self.history = History(self.out, [*parts, *more], self.step)
+        for message in self.told:
+            yield self.progress(message=message)
+        started, first, before = time.monotonic(), self.step, self.seconds
+        try:
+            while self.step < self.config.run.steps:
+                self.advance()
+                now = time.monotonic()
+                self.seconds = before + now - started
+                left = (now - started) / (self.step - first) * (self.config.run.steps - self.step)
+                yield self.progress(left)
+                # all processes ask at the same steps
+                asks = self.place.world == 1 or self.step % 10 == 0
+                if asks and processes.anywhere(now - began > self.limit, self.device):
+                    break
+        except GeneratorExit:
+            if self.place.world == 1:  # others may be at other steps
+                self.save()
+            raise
+        self.save()
+        done = "ends" if self.step >= self.config.run.steps else "pauses, to be resumed,"
+        yield self.progress(0.0, f"{done} at step {self.step}; the result is {self.result}")
+
+    def progress(self, left: float | None = None, message: str = "") -> Progress:
+        """Return how far it is."""
+        return Progress(self.step, self.config.run.steps, left, self.loss, self.psnr, message)
+
+    def advance(self) -> None:
+        """Take a step; report, judge and save when it is time."""
+        run = self.config.run
+        values = self.learner.learn(self.step, self.batches)
+        self.totals.add(values)
+        self.step += 1
+        last = self.step == run.steps
+        judges = bool(self.pairs) and (last or self.step % run.validate_every == 0)
+        if judges or last or self.step % run.report_every == 0:
+            self.report(judges)
+        if last or self.step % run.save_every == 0:
+            self.save()
+
+    def report(self, judges: bool) -> None:
+        """Write a row of the log, judge the result if asked to, and keep it if it is the best."""
+        means = self.checked()
+        self.totals = Totals()
+        self.loss = means["loss"]
+        if self.history is None:
+            return
+        rate = self.learner.descent.optimiser.param_groups[0]["lr"]
+        row = {"seconds": self.seconds, "rate": rate, **means}
+        if judges:
+            self.psnr = row["psnr"] = judge(self.learner.result, self.pairs)
+            if self.psnr > self.best:
+                self.best = self.psnr
+                self.export(self.result)
+        self.history.add(self.step, row)
+
+    def checked(self) -> dict[str, float]:
+        """Return the means of what was learnt since the last report, all of them finite."""
+        means = self.totals.means()
+        healthy = means.pop("healthy", 1.0)
+        if processes.anywhere(healthy < 1, self.device):
+            shown = ", ".join(f"{key} {value:g}" for key, value in means.items())
+            kept = f"the state of step {self.saved} is kept in {self.out}"
+            raise TrainingError(
+                f"the training broke down by step {self.step}: loss or gradient is no finite "
+                f"number any more ({shown}); {kept if self.saved else 'nothing was saved yet'}. A "
+                "lower rate, clipping (run.clip) or bfloat16 instead of float16 may help"
+            )
+        return means
+
+    def save(self) -> None:
+        """Write all that going on needs, and the result where none is the best."""
+        self.checked()
+        if not self.place.first or (self.step == self.saved and self.saved):
+            return
+        if not self.pairs or not self.result.is_file():
+            self.export(self.result)
+        state = {
+            "config": as_table(self.config),
+            "step": self.step,
+            "seconds": self.seconds,
+            "best": self.best,
+            "sums": self.totals.sums,
+            "counts": self.totals.counts,
+            "learner": self.learner.state(),
+        }
+        save_state(self.out, state)
+        self.saved = self.step
+
+    def export(self, path: Path) -> None:
+        """Write the result as a checkpoint with a card."""
+        config, network = self.config, self.learner.result
+        card: dict[str, Any] = {
+            "network": config.network.kind,
+            "scale": config.scale,
+            "options": config.network.options,
+            "recipe": as_table(config),
+            "steps": self.step,
+            "of": config.run.steps,
+            "seconds": round(self.seconds),
+            "device": device_words(self.device, self.place),
+            "torch": torch.__version__,
+            "psnr_validation": self.psnr if self.pairs else None,
+        }
+        export(path, network.state_dict(), card)
+
+
+def device_words(device: torch.device, place: Place) -> str:
+    """Return what computed, in words."""
+    if device.type == "cuda":
+        return f"{place.world} x {torch.cuda.get_device_name(device)}"
+    return f"{device.type}, {torch.get_num_threads()} threads"

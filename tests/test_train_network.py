@@ -1,0 +1,112 @@
+"""`napari-sr train` runs a recipe, tells how far it is, and stops when asked to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from trainings import discs, table
+
+import napari_sr
+from napari_sr import cli, train_network
+from napari_sr.training.state import load_state
+from napari_sr.training.trainer import Progress
+
+RECIPE = """
+scale = 2
+network = {kind = "fsrcnn", options = {features = 4, shrunk = 2, layers = 1}}
+data = {crop = 8, batch = 2, validation = 1}
+loss = [{kind = "l1"}]
+run = {steps = 4, report_every = 2, validate_every = 2, save_every = 2}
+"""
+
+
+@pytest.fixture
+def run(monkeypatch, capfd, tmp_path):
+    """Run the command line where images and a recipe are; return exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    for number in range(2):
+        Image.fromarray(discs(random, 24)).save(tmp_path / f"{number}.png")
+    (tmp_path / "mine.toml").write_text(RECIPE)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["napari-sr", "train", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capfd.readouterr()
+        return ended.value.code, out, err
+
+    return call
+
+
+def test_a_recipe_is_trained_and_its_result_is_a_model(run, tmp_path):
+    code, out, err = run("mine.toml")
+
+    assert (code, out) == (0, "runs/mine/mine.safetensors\n")
+    assert "step 4: mine, loss 0." in err
+    assert "ends at step 4" in err
+    assert napari_sr.load(tmp_path / out.strip(), 2).scale == 2
+
+
+def test_a_training_stops_and_goes_on(run, tmp_path):
+    first = run("mine.toml", "--out", "x", "--minutes", "0")
+    refused = run("mine.toml", "--out", "x")
+    again = run("mine.toml", "--out", "x", "--resume")
+
+    assert "pauses, to be resumed, at step 1" in first[2]
+    assert refused[0] == 2
+    assert "Error: x holds a training at step 1: resume it" in refused[2]
+    assert "goes on from step 1" in again[2]
+    assert load_state(tmp_path / "x")["step"] == 4
+
+
+def test_mistakes_are_one_line(run):
+    code, _, err = run("nothing.toml")
+
+    assert code == 2
+    assert err.startswith("Error: there is no recipe file nothing.toml; these ship: ")
+    assert err.count("\n") == 1
+
+
+def test_asked_to_stop_it_ends_after_the_step(run, tmp_path, monkeypatch):
+    from napari_sr.training import trainer
+
+    real = trainer.train
+
+    def asked(*arguments):
+        for progress in real(*arguments):
+            os.kill(os.getpid(), signal.SIGINT)
+            yield progress
+
+    monkeypatch.setattr(trainer, "train", asked)
+    before = signal.getsignal(signal.SIGINT)
+
+    code, _, err = run("mine.toml")
+
+    assert code == 0
+    assert "stopped at step 1: --resume goes on from there" in err
+    assert load_state(tmp_path / "runs" / "mine")["step"] == 1
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_words_say_what_is_known():
+    assert train_network.words("x", Progress(0, 9)) == "x"
+    assert train_network.words("x", Progress(2, 9, 1.0, 0.25, 30)) == "x, loss 0.25000, 30.000 dB"
+
+
+def test_the_recipe_of_a_result_is_in_its_card(run, tmp_path):
+    from safetensors import safe_open
+
+    run("mine.toml", "--minutes", "0")
+
+    with safe_open(tmp_path / "runs/mine/mine.safetensors", "pt") as file:
+        card = json.loads(file.metadata()["card"])
+    assert card["recipe"]["run"]["steps"] == 4
+    assert (card["network"], card["scale"], card["steps"]) == ("fsrcnn", 2, 1)
+    assert card["options"] == table()["network"]["options"]

@@ -1,0 +1,78 @@
+"""Recipes: what they say, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from trainings import TINY, table
+
+from napari_sr.training import recipe
+from napari_sr.training.learner import build
+from napari_sr.training.material import degradation_of
+from napari_sr.training.objective import Objective
+from napari_sr.training.recipe import RecipeError
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"scale": "2"}, "x.toml: scale must be a valid integer, got '2'"),
+        ({"scales": [3]}, "x.toml: scales must be with the scale 2 among them"),
+        ({"wings": 2}, "x.toml: wings is no key of a recipe, got 2"),
+        ({"run": {"precision": "half"}}, "run.precision must be 'float32', .* got 'half'"),
+        ({"data": {"crop": 0}}, "x.toml: data: crop must be at least 1, got 0"),
+        ({"optimiser": {"rate": True}}, "optimiser.rate must be a valid number, got True"),
+        ({"loss": []}, r"loss must be at least one \[\[loss\]\]"),
+        ({"loss": [{"kind": "l1", "wieght": 3}]}, "loss.0.wieght is no key of a recipe, got 3"),
+        ({"loss": [{"weight": 3}]}, "loss.0.kind is missing"),
+    ],
+)
+def test_an_error_says_file_key_need_and_value(changes, message):
+    with pytest.raises(RecipeError, match=message):
+        recipe.parse(table(**changes), "x.toml")
+
+
+def test_a_recipe_survives_being_written_down():
+    config = recipe.parse(table(adversary={"kind": "relativistic", "weight": 0.1}), "x")
+
+    assert recipe.parse(recipe.as_table(config), "y") == config
+
+
+def test_a_file_is_read_and_gives_its_name(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'scale = 2\nnetwork = {kind = "fsrcnn"}\ndata = {crop = 8, batch = 2}\n'
+        'loss = [{kind = "l1"}]\nrun = {steps = 6}\n'
+    )
+
+    config = recipe.read(path)
+
+    assert (config.name, config.data.crop, config.loss[0].kind) == ("mine", 8, "l1")
+
+
+def test_a_broken_file_and_a_missing_one_are_told_by_name(tmp_path):
+    path = tmp_path / "broken.toml"
+    path.write_text("scale =")
+
+    with pytest.raises(RecipeError, match=r"broken.toml is no recipe that can be read: Invalid"):
+        recipe.read(path)
+    with pytest.raises(RecipeError, match=r"no recipe file nowhere; these ship: .*fsrcnn-x3"):
+        recipe.read("nowhere")
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_every_recipe_that_ships_has_parts_that_exist_and_fit(name):
+    config = recipe.read(name)
+
+    with torch.device("meta"):
+        network = build(config)
+        objective = Objective(config.loss, network)
+
+    degradation_of(config.data)
+    keys = [key for key, _ in network.named_parameters()]
+    assert all(any(key.startswith(part) for key in keys) for part in config.optimiser.slower)
+    assert objective.terms
+
+
+def test_tiny_is_a_recipe():
+    assert recipe.parse(TINY, "x").run.steps == 6
