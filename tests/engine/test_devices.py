@@ -26,6 +26,31 @@ def test_auto_is_float32_off_cuda_and_names_are_taken_as_given():
         devices.choose_precision("double", cpu)
 
 
+def test_what_a_network_cannot_compute_in_becomes_float32():
+    cpu = torch.device("cpu")
+
+    assert devices.choose_precision("float16", cpu, ("float32", "bfloat16")) == torch.float32
+    assert devices.choose_precision("bfloat16", cpu, ("float32", "bfloat16")) == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("capability", "able", "expected"),
+    [
+        ((9, 0), ("float32", "float16", "bfloat16"), torch.float16),
+        ((9, 0), ("float32", "bfloat16"), torch.bfloat16),
+        ((7, 5), ("float32", "bfloat16"), torch.float32),
+        ((6, 1), ("float32", "float16"), torch.float32),
+    ],
+    ids=str,
+)
+def test_auto_on_cuda_is_the_fastest_that_device_and_network_can(
+    capability, able, expected, monkeypatch
+):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+
+    assert devices.choose_precision("auto", torch.device("cuda:0"), able) == expected
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [

@@ -50,6 +50,22 @@ def test_where_features_would_wait_in_files_stages_are_longer(monkeypatch):
     assert len(long.staged.all) < short
 
 
+class Whole(Nearest):
+    """A network that should see the whole image."""
+
+    whole = True
+
+
+def test_a_network_that_should_see_everything_gets_one_tile_if_memory_allows(monkeypatch):
+    long = (plan_module.LARGEST_TILE + 500, 10)
+
+    assert planned(Nearest(), long).tiled
+    assert not planned(Whole(), long).tiled
+
+    monkeypatch.setattr(plan_module, "free_memory", lambda device: 10**5)
+    assert planned(Whole(), long).tiled
+
+
 def test_chroma_needs_a_halo_even_where_the_network_does_not():
     assert halos(planned(Nearest(radius=0), shape=(30, 40, 3), tile=20)) == [2]
 

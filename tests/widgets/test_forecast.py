@@ -44,6 +44,15 @@ def test_what_tiles_cost_is_said(choice, loader):
     )
 
 
+def test_seams_that_may_show_are_told(choice, loader):
+    source = source_of(Image(np.zeros((160, 160), np.uint16)))
+    told = forecast(source, choice, How(tile=64))
+    guessed = dataclasses.replace(told, estimate=dataclasses.replace(told.estimate, exact=False))
+
+    assert "seams" not in told.sentence
+    assert guessed.sentence.endswith("; their seams may show.")
+
+
 def test_the_price_of_an_ensemble_is_said(choice, loader):
     source = source_of(Image(np.zeros((2, 160, 160), np.uint16)))
 

@@ -7,6 +7,7 @@ import torch
 
 import napari_sr
 from napari_sr import models
+from napari_sr.models._foreign import Foreign, Hints
 from napari_sr.widgets._model_list import (
     COMPUTED,
     DOWNLOADED,
@@ -16,7 +17,7 @@ from napari_sr.widgets._model_list import (
     inspect_checkpoint,
     known_models,
 )
-from napari_sr.zoo import registry
+from napari_sr.zoo import community, registry
 
 
 def save(tmp_path, name, **changes):
@@ -128,3 +129,23 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
 
     with pytest.raises(ValueError, match=r"notes\.pth"):
         inspect_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("whole", "caution"),
+    [(False, "its tiles may show."), (True, "tiles may show, and it should see the whole image.")],
+)
+def test_a_file_of_another_library_s_network_says_so(tmp_path, whole, caution, monkeypatch):
+    network = Foreign(
+        module=torch.nn.Identity(), call=None, title="SwinIR (spandrel)", scale=4, channels=3,
+        hints=Hints(whole=whole),
+    )  # fmt: skip
+    monkeypatch.setattr(community, "find", lambda state, error: network)
+    torch.save({"a": torch.zeros(3)}, tmp_path / "photo.pth")
+
+    model = inspect_checkpoint(tmp_path / "photo.pth")
+
+    assert (model.title, model.scales, model.scale_is_known) == ("photo", (4,), True)
+    assert model.summary.startswith("SwinIR (spandrel). Not one of ours: ")
+    assert model.summary.endswith(caution)
+    assert model.architecture == "SwinIR (spandrel)"

@@ -5,9 +5,13 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
+from typing import TYPE_CHECKING
 
 import psutil
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -47,8 +51,19 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device(wanted)
 
 
-def choose_precision(name: str, device: torch.device) -> torch.dtype:
+def choose_precision(
+    name: str, device: torch.device, able: Collection[str] = PRECISIONS
+) -> torch.dtype:
     """Return the type that a network computes in; "auto" is half precision on CUDA only.
+
+    Parameters
+    ----------
+    name : str
+        "auto" or one of `PRECISIONS`.
+    device : torch.device
+        Where it runs.
+    able : collection of str
+        What the network can compute in. Anything else becomes float32.
 
     Raises
     ------
@@ -56,11 +71,12 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
         If the name is unknown.
     """
     if name == "auto":
-        half = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (7, 0)
-        return torch.float16 if half else torch.float32
+        newness = torch.cuda.get_device_capability(device) if device.type == "cuda" else (0, 0)
+        fast = (("float16", (7, 0)), ("bfloat16", (8, 0)))
+        name = next((word for word, least in fast if word in able and newness >= least), "float32")
     if name not in PRECISIONS:
         raise ValueError(f"precision must be 'auto', {str(list(PRECISIONS))[1:-1]}, got {name!r}")
-    return PRECISIONS[name]
+    return PRECISIONS[name] if name in able else torch.float32
 
 
 def free_memory(device: torch.device) -> int:

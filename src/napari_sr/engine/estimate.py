@@ -118,7 +118,7 @@ def measure_speed(network: Network, settings: Settings) -> float:
     from napari_sr.engine.plane import placed
 
     device = choose_device(settings.device)
-    precision = choose_precision(settings.precision, device)
+    precision = choose_precision(settings.precision, device, network.precisions)
     here = placed(network, device, precision)
     pixels = PROBE_FLOPS / max(flops_per_pixel(network), 1.0)
     side = padded(min(256, max(24, math.isqrt(int(pixels)))), network)

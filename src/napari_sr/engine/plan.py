@@ -158,7 +158,7 @@ class Plan:
         """Say whether tiles leave no trace."""
         field = network.receptive_field
         chosen = self.halo is None or (field is not None and self.halo >= field)
-        return not self.tiled or chosen
+        return not self.tiled or (network.exact and chosen)
 
     def halved(self) -> Plan | None:
         """Return the plan with tiles of half the side, or None where no smaller one works."""
@@ -177,7 +177,7 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
         If the tile is too small for the halo, or a setting is wrong.
     """
     device = choose_device(settings.device)
-    precision = choose_precision(settings.precision, device)
+    precision = choose_precision(settings.precision, device, network.precisions)
     height, width = (padded(size, network) for size in (layout.height, layout.width))
     wanted: dict[str, object] = {"tile": settings.tile, "halo": settings.halo}
     for name, pixels in wanted.items():
@@ -222,8 +222,11 @@ def bytes_per_pixel(network: Network, channels: int, precision: torch.dtype) -> 
 
 def _tile_by_memory(plan: Plan, network: Network, channels: int) -> int:
     budget = SHARE.get(plan.device.type, 0.3) * free_memory(plan.device)
+    needed = bytes_per_pixel(network, channels, plan.precision)
+    if network.whole and plan.height * plan.width * needed <= budget:
+        return max(plan.height, plan.width)
     if plan.device.type == "cpu":
         budget = min(budget, CPU_LIMIT)
-    side = math.isqrt(int(budget / bytes_per_pixel(network, channels, plan.precision)))
+    side = math.isqrt(int(budget / needed))
     side = min(side, LARGEST_TILE) // plan.multiple * plan.multiple
     return max(side, plan.least_tile)

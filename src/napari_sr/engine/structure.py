@@ -30,12 +30,15 @@ class Structure:
     multiple: int
 
     @property
+    def radius(self) -> int:
+        """How far the step looks that looks furthest, in LR pixels."""
+        return max(link.radius for link in self.chain if isinstance(link, Step))
+
+    @property
     def least_tile(self) -> int:
         """The smallest tile that runs in stages, in LR pixels."""
-        steps = [link for link in self.chain if isinstance(link, Step)]
-        widest = max(step.radius for step in steps)
         reach = max((link.reach for link in self.chain if isinstance(link, Cells)), default=1)
-        return max(tiling.least_tile(widest, self.multiple), reach, self.least_size)
+        return max(tiling.least_tile(self.radius, self.multiple), reach, self.least_size)
 
 
 _structures: WeakKeyDictionary[Network, dict[tuple[int, torch.dtype], Structure]] = (

@@ -23,6 +23,7 @@ from napari_sr.engine.arrays import (
     layout_of,
     value_range_of,
 )
+from napari_sr.engine.cautions import cautions
 from napari_sr.engine.devices import OutOfMemoryError, free_memory, release
 from napari_sr.engine.guards import Findings, check_outliers
 from napari_sr.engine.plan import Plan, Settings, make_plan
@@ -99,7 +100,8 @@ def upscale_array(
     larger = layout.enlarged(network.scale)
     output = _allocate(larger, np.dtype(image.dtype))
     kernels, note = _trusted_kernels(settings.kernels, plan)
-    findings, notes = Findings(len(plan.views)), Notes(note)
+    told = (*cautions(plan, network, settings.precision), note)
+    findings, notes = Findings(len(plan.views)), Notes("; ".join(part for part in told if part))
     job = Job(network, layout, output, larger, values, kernels, settings.outliers, findings)
     try:
         done = 0
@@ -188,7 +190,7 @@ def _record(
     network: Network, plan: Plan, values: ValueRange, notes: list[str]
 ) -> dict[str, object]:
     return {
-        "network": type(network).__name__,
+        "network": network.title,
         "scale": network.scale,
         "tile": plan.side,
         "halo": plan.halo,

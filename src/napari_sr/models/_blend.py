@@ -105,7 +105,7 @@ def check_alike(first: Network, second: Network) -> None:
 
 def name_of(network: Network) -> str:
     """Return the name that a network was loaded by, or else what it is."""
-    return str(network.provenance.get("model", type(network).__name__))
+    return str(network.provenance.get("model", network.title))
 
 
 def _differences(first: Network, second: Network) -> Iterator[str]:

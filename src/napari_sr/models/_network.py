@@ -43,6 +43,12 @@ class Network(nn.Module):
     """H and W must be multiples of this, and the origin of any tile; see `grid`."""
     least_size: int = 1
     """H and W must be at least this."""
+    exact: bool = True
+    """Whether `chain` tells how far every pixel looks, so that tiles leave no trace."""
+    whole: bool = False
+    """Whether an image should go through in one piece where memory allows, as tiles would show."""
+    precisions: tuple[str, ...] = ("float32", "float16", "bfloat16")
+    """What it computes in without overflowing; the first always will do."""
 
     def __init__(self, *, scale: int, channels: int, input_range: float = 1.0) -> None:
         super().__init__()
@@ -59,6 +65,11 @@ class Network(nn.Module):
         self.provenance: dict[str, object] = {}
         """What was loaded, where it was: model, file, sha256; empty for a network just built."""
 
+    @property
+    def title(self) -> str:
+        """What records and errors call it."""
+        return type(self).__name__
+
     def chain(self) -> Chain:
         """Return the network as local steps with small global values between them."""
         raise NotImplementedError(f"{type(self).__name__} defines no chain")
@@ -70,7 +81,7 @@ class Network(nn.Module):
 
     @property
     def receptive_field(self) -> int | None:
-        """Radius in LR pixels, or None where the whole image matters."""
+        """Radius in LR pixels, or None where the whole image matters, or nobody knows."""
         return _chain.receptive_field(self.chain())
 
     def forward(self, image: Tensor) -> Tensor:
@@ -85,7 +96,7 @@ class Network(nn.Module):
         return _chain.run(self.chain(), image)
 
     def _check(self, image: Tensor) -> None:
-        name = type(self).__name__
+        name = self.title
         if image.ndim != 4 or image.shape[1] != self.channels:
             raise ValueError(
                 f"{name} needs a tensor (N, {self.channels}, H, W), got {tuple(image.shape)}"
@@ -100,7 +111,7 @@ class Network(nn.Module):
         ValueError
             Naming what is needed and what came.
         """
-        name = type(self).__name__
+        name = self.title
         if min(height, width) < self.least_size:
             raise ValueError(
                 f"{name} needs at least {self.least_size} x {self.least_size} pixels, "

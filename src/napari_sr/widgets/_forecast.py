@@ -61,6 +61,8 @@ class Forecast:
         if estimate is not None and estimate.waiting_bytes > WORTH_TELLING:
             size = size_in_words(estimate.waiting_bytes)
             told += f"; {size} of intermediate results wait in memory or files"
+        if estimate is not None and not estimate.exact:
+            told += "; their seams may show"
         return told
 
 

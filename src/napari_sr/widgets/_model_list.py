@@ -14,6 +14,8 @@ from napari_sr.zoo import registry
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from napari_sr.models._foreign import Foreign
+
 SCALES_TO_OFFER = (2, 3, 4)
 """Offered where a checkpoint's tensors don't show their scale."""
 INCLUDED, DOWNLOADED, OPENED = "Included", "Downloaded on first use", "Opened files"
@@ -141,9 +143,14 @@ def inspect_checkpoint(path: Path) -> Model:
         If it cannot be read.
     """
     from napari_sr import models
+    from napari_sr.zoo import community
     from napari_sr.zoo.checkpoint import read_checkpoint
 
-    record, _, found = models.recognise(read_checkpoint(path))
+    state = read_checkpoint(path)
+    try:
+        record, _, found = models.recognise(state)
+    except models.UnknownNetworkError as error:
+        return _foreign(path, community.find(state, error))
     parameters = inspect.signature(record.network).parameters.values()
     questions = {
         parameter.name: parameter.default
@@ -160,4 +167,16 @@ def inspect_checkpoint(path: Path) -> Model:
         scale_is_known=scales is not None,
         questions=MappingProxyType(questions),
         architecture=record.network.__module__.rpartition(".")[2],
+    )
+
+
+def _foreign(path: Path, network: Foreign) -> Model:
+    more = ", and it should see the whole image" if network.whole else ""
+    return Model(
+        name=str(path),
+        title=path.stem,
+        heading=OPENED,
+        summary=f"{network.title}. Not one of ours: its tiles may show{more}.",
+        scales=(network.scale,),
+        architecture=network.title,
     )

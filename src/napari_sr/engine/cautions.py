@@ -1,0 +1,40 @@
+"""What a user should know of a run whose network cannot do all that most can."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_sr.engine.plan import Plan
+    from napari_sr.models._network import Network
+
+
+def cautions(plan: Plan, network: Network, precision: str) -> Iterator[str]:
+    """Yield what is not as it was asked for, or not exact.
+
+    Parameters
+    ----------
+    plan : Plan
+        What was decided.
+    network : Network
+        That runs.
+    precision : str
+        As it was asked for.
+    """
+    if precision not in ("auto", *network.precisions):
+        yield f"{network.title} cannot compute in {precision}, so that float32 is used"
+    if not plan.tiled:
+        return
+    if network.whole:
+        yield (
+            f"{network.title} should see the whole image, {plan.height} x {plan.width} px: its "
+            f"tiles of {plan.side} px may show"
+        )
+    elif not network.exact:
+        halo = plan.structure.radius if plan.halo is None else plan.halo
+        yield (
+            f"how far {network.title} looks is not known: its tiles overlap by {halo} px on each "
+            "side, and may show"
+        )

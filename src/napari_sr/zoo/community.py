@@ -1,0 +1,171 @@
+"""Checkpoints of the networks that spandrel knows, an optional extra, beside those of our own.
+
+spandrel never sees the file: it is handed tensors that were read as all of ours are, so that no
+code in a checkpoint is run.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from napari_sr import models
+from napari_sr.models import UnknownNetworkError
+from napari_sr.models._foreign import Foreign, Hints
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from napari_sr.models._network import Network, StateDict
+
+PURPOSES = ("SR", "Restoration")
+"""Of spandrel's, those that map an image to an image. Faces and holes are others."""
+CHANNELS = (1, 3)
+INSTALL = "pip install 'napari-sr[spandrel]'"
+
+_REFUSALS = (
+    RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError,
+    NotImplementedError, ArithmeticError, UnboundLocalError, MemoryError,
+)  # fmt: skip
+"""What its readers raise on tensors that only look like a network's."""
+
+
+def build(state: StateDict, *, scale: int | None = None, **options: Any) -> Network:
+    """Build the network whose checkpoint this is: one of ours, or else one that spandrel knows.
+
+    Parameters
+    ----------
+    state, scale, **options
+        As for `models.build`.
+
+    Raises
+    ------
+    UnknownNetworkError
+        If neither knows it; tells the nearest of ours and, where it is missing, how to install
+        spandrel.
+    ValueError
+        If the scale or an option is wrong, or spandrel's network is for something else.
+    """
+    try:
+        return models.build(state, scale=scale, **options)
+    except UnknownNetworkError as error:
+        network = find(state, error)
+    if scale not in (None, network.scale):
+        raise ValueError(f"{network.title} enlarges {network.scale} times, got scale={scale}")
+    if options:
+        raise ValueError(f"{network.title} has no options, got {options}")
+    return network
+
+
+def find(state: StateDict, error: UnknownNetworkError) -> Foreign:
+    """Return spandrel's network of a checkpoint that is none of ours.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        The checkpoint.
+    error : UnknownNetworkError
+        Why it is none of ours.
+
+    Raises
+    ------
+    UnknownNetworkError
+        If spandrel does not know it either, or is not installed.
+    ValueError
+        If its network is for something else.
+    """
+    if find_spec("spandrel") is None:
+        raise UnknownNetworkError(
+            f"{error}. Networks of others open with spandrel: {INSTALL}"
+        ) from error
+    try:
+        spandrel = _imported()
+    except (ImportError, RuntimeError, OSError) as failure:
+        raise UnknownNetworkError(
+            f"{error}. spandrel is here but cannot be imported ({_first_line(failure)}): {INSTALL}"
+        ) from failure
+    try:
+        known = spandrel.MAIN_REGISTRY.load(dict(state))
+    except spandrel.UnsupportedModelError:
+        raise UnknownNetworkError(
+            f"{error}. spandrel {version('spandrel')} does not know it either"
+        ) from error
+    except _REFUSALS as refusal:
+        raise UnknownNetworkError(
+            f"{error}. spandrel {version('spandrel')} cannot load it either: {_first_line(refusal)}"
+        ) from refusal
+    return wrapped(known)
+
+
+def wrapped(known: Any) -> Foreign:
+    """Return a network of a `ModelDescriptor` of spandrel's, in eval mode.
+
+    Raises
+    ------
+    ValueError
+        If it is for faces, holes or the like, or for images of other channels.
+    """
+    title = f"{known.architecture.name} (spandrel)"
+    channels = known.input_channels, known.output_channels
+    if known.purpose not in PURPOSES:
+        raise ValueError(
+            f"the checkpoint is a {title}, whose purpose is {known.purpose}: networks for "
+            f"{' and '.join(PURPOSES)} are taken"
+        )
+    if channels[0] != channels[1] or channels[0] not in CHANNELS:
+        raise ValueError(
+            f"the checkpoint is a {title} from {channels[0]} to {channels[1]} channels: 1 to 1 "
+            "and 3 to 3 are taken"
+        )
+    able = {"float16": known.supports_half, "bfloat16": known.supports_bfloat16}
+    wants = known.size_requirements
+    hints = Hints(
+        least_size=wants.minimum,
+        multiple=wants.multiple_of,
+        square=wants.square,
+        whole=known.tiling.name in ("DISCOURAGED", "INTERNAL"),
+        precisions=("float32", *(name for name, can in able.items() if can)),
+    )
+    return Foreign(
+        module=known.model,
+        call=known._call_fn,  # what is public clips to 0..1, where ours do not
+        title=title,
+        scale=known.scale,
+        channels=channels[0],
+        hints=hints,
+    ).eval()
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
+
+@cache
+def _imported() -> ModuleType:
+    """Import spandrel, which imports torchvision.
+
+    Beside a torch of another build (one for the CPU, say), torchvision's compiled part does not
+    load, and then its Python part stops at operators that are not there. spandrel uses only Python:
+    the operators are declared, and remain without code.
+    """
+    try:
+        import_module("torchvision")
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise
+        make: Any = torch.library.Library  # it says no types
+        declared = make("torchvision", "FRAGMENT")
+        for name in ("nms", "qnms"):
+            declared.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _DECLARED.append(declared)
+    return import_module("spandrel")
+
+
+_DECLARED: list[Any] = []
+"""What is declared lasts as long as this."""

@@ -1,0 +1,220 @@
+"""Checkpoints that only spandrel knows run like ours; others are told apart from them."""
+
+from __future__ import annotations
+
+import copy
+from importlib import import_module
+from importlib.util import find_spec
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+import napari_sr
+from napari_sr.models import UnknownNetworkError
+from napari_sr.zoo import community
+
+if find_spec("spandrel") is None:
+    pytest.skip("spandrel is not installed: the extra `spandrel`", allow_module_level=True)
+spandrel = community._imported()
+
+
+@pytest.fixture
+def compact():
+    """Return a small network of an architecture that is none of ours, with random weights."""
+    module = import_module("spandrel.architectures.Compact.__arch.SRVGG")
+    torch.manual_seed(0)
+    return module.SRVGGNetCompact(num_in_ch=3, num_out_ch=3, num_feat=8, num_conv=2, upscale=4)
+
+
+@pytest.fixture
+def swin():
+    """Return a small transformer, which wants to see the whole image."""
+    module = import_module("spandrel.architectures.SwinIR")
+    torch.manual_seed(0)
+    return module.SwinIR(
+        img_size=16, window_size=4, depths=(2,), embed_dim=8, num_heads=(2,), mlp_ratio=2,
+        upscale=2, upsampler="pixelshuffle",
+    )  # fmt: skip
+
+
+def saved(network, path):
+    torch.save({"params": network.state_dict()}, path)
+    return path
+
+
+def described(**changes):
+    """Return what spandrel says of a network, as far as it is asked."""
+    known = spandrel.MAIN_REGISTRY.load(
+        import_module("spandrel.architectures.Compact.__arch.SRVGG")
+        .SRVGGNetCompact(num_in_ch=3, num_out_ch=3, num_feat=4, num_conv=1, upscale=2)
+        .state_dict()
+    )
+    plain = {
+        name: getattr(known, name)
+        for name in (
+            "architecture", "purpose", "input_channels", "output_channels", "supports_half",
+            "supports_bfloat16", "size_requirements", "tiling", "model", "scale", "_call_fn",
+        )
+    }  # fmt: skip
+    return SimpleNamespace(**{**plain, **changes})
+
+
+def test_a_file_that_only_spandrel_knows_loads_and_computes_what_it_computes(compact, tmp_path):
+    path = saved(compact, tmp_path / "compact.pth")
+    image = torch.rand(1, 3, 9, 14)
+
+    network = napari_sr.load(path)
+
+    assert (network.title, network.scale, network.channels) == (
+        "RealESRGAN Compact (spandrel)", 4, 3,
+    )  # fmt: skip
+    assert not network.training
+    assert network.provenance["model"] == "compact"
+    with torch.inference_mode():
+        torch.testing.assert_close(network(image), compact(image), rtol=0, atol=0)
+
+
+def test_what_overshoots_is_not_clipped(compact, tmp_path):
+    network = napari_sr.load(saved(compact, tmp_path / "a.pth"))
+
+    with torch.inference_mode():
+        result = network(torch.full((1, 3, 8, 8), 3.0))
+
+    assert result.max() > 1
+
+
+def test_an_image_is_upscaled_in_tiles_that_overlap(compact, tmp_path, random):
+    network = napari_sr.load(saved(compact, tmp_path / "a.pth"))
+    image = random.random((90, 70, 3)).astype(np.float32)
+
+    whole = napari_sr.upscale(image, network)
+    tiled = napari_sr.upscale(image, network, tile=80)
+
+    assert whole.shape == (360, 280, 3)
+    # four 3x3 look less far than tiles overlap
+    assert np.abs(tiled - whole).max() < 1e-5
+
+
+def test_what_it_wants_is_known(swin, tmp_path):
+    network = napari_sr.load(saved(swin, tmp_path / "a.pth"))
+
+    assert network.whole
+    assert network.least_size == 16
+    assert network.precisions == ("float32", "bfloat16")
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_transformer_runs_at_a_size_that_no_window_divides(swin, precision, tmp_path, random):
+    network = napari_sr.load(saved(swin, tmp_path / "a.pth"))
+    image = random.random((18, 21)).astype(np.float32)
+
+    result = napari_sr.upscale(image, network, precision=precision)
+
+    assert result.shape == (36, 42)
+    assert np.isfinite(result).all()
+
+
+def test_our_own_networks_come_first(example, monkeypatch):
+    monkeypatch.setattr(community, "find", None)
+
+    assert type(community.build(example("rrdbnet").state_dict())).__name__ == "RRDBNet"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        ({"scale": 2}, r"Compact \(spandrel\) enlarges 4 times, got scale=2"),
+        ({"res_scale": 0.1}, r"Compact \(spandrel\) has no options, got {'res_scale': 0.1}"),
+    ],
+)
+def test_a_wrong_scale_or_option_is_named(arguments, what, compact):
+    with pytest.raises(ValueError, match=what):
+        community.build(compact.state_dict(), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"purpose": "FaceSR"}, "whose purpose is FaceSR: networks for SR and Restoration are"),
+        ({"purpose": "Inpainting"}, "whose purpose is Inpainting"),
+        ({"input_channels": 4}, "from 4 to 3 channels: 1 to 1 and 3 to 3 are taken"),
+        ({"input_channels": 2, "output_channels": 2}, "from 2 to 2 channels"),
+    ],
+    ids=str,
+)
+def test_networks_for_something_else_are_refused_with_their_purpose(changes, what):
+    with pytest.raises(ValueError, match=rf"is a RealESRGAN Compact \(spandrel\).*{what}"):
+        community.wrapped(described(**changes))
+
+
+def test_hints_are_taken_over():
+    network = community.wrapped(
+        described(
+            size_requirements=spandrel.SizeRequirements(minimum=24, multiple_of=8, square=True),
+            tiling=spandrel.ModelTiling.INTERNAL,
+            supports_half=False,
+            supports_bfloat16=False,
+        )
+    )
+
+    assert (network.least_size, network.multiple, network.square) == (24, 8, True)
+    assert network.whole
+    assert network.precisions == ("float32",)
+
+
+def test_without_spandrel_the_extra_is_named_after_what_is_nearest(example, monkeypatch):
+    state = example("imdn").state_dict()
+    del state["merge.bias"]
+    monkeypatch.setattr(community, "find_spec", lambda name: None)
+
+    with pytest.raises(
+        UnknownNetworkError,
+        match=r"the nearest is IMDN: 1 .*\. Networks of others open with spandrel: pip install "
+        r"'napari-sr\[spandrel\]'$",
+    ):
+        community.build(state)
+
+
+def test_a_broken_spandrel_is_told(compact, monkeypatch):
+    def broken():
+        raise ImportError("no module named einops")
+
+    monkeypatch.setattr(community, "_imported", broken)
+
+    with pytest.raises(UnknownNetworkError, match=r"cannot be imported \(no module named einops\)"):
+        community.build(compact.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("state", "what"),
+    [
+        ({"fc.weight": torch.zeros(3, 4)}, "it resembles none of them. spandrel .* does not know"),
+        ({}, "it resembles none of them. spandrel .* does not know"),
+    ],
+    ids=["foreign", "empty"],
+)
+def test_what_nobody_knows_is_told_by_both(state, what):
+    with pytest.raises(UnknownNetworkError, match=what):
+        community.build(state)
+
+
+def test_what_only_looks_like_a_network_is_refused_in_one_sentence(swin):
+    state = swin.state_dict()
+    del state["conv_first.bias"]
+
+    with pytest.raises(UnknownNetworkError, match=r"spandrel .* cannot load it either: ") as told:
+        community.build(state)
+
+    assert "\n" not in str(told.value)
+
+
+def test_the_tensors_that_were_read_stay_as_they_were(compact):
+    state = compact.state_dict()
+    before = copy.deepcopy(state)
+
+    community.build(state)
+
+    assert state.keys() == before.keys()
+    assert all(torch.equal(state[key], before[key]) for key in before)
