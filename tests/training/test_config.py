@@ -22,6 +22,10 @@ from napari_sr.training.config import (
     [
         (lambda: Data(0, 1), "crop must be at least 1, got 0"),
         (lambda: Data(8, 1, folders=()), "folders must be at least one folder"),
+        (lambda: Data(8, 1, made=-1), "made must be at least 0, got -1"),
+        (lambda: Data(8, 1, recorded=("a", "b")), r"one for each of 1 folders, got \('a', 'b'\)"),
+        (lambda: Data(8, 1, recorded=("a",), sizes=(0.5,)), r"sizes must be left out .* \(0.5,\)"),
+        (lambda: Data(8, 1, recorded=("a",), made=3), "made must be left out of .*, got 3"),
         (lambda: Term("l1", weight=0), "weight must be above 0, got 0"),
         (lambda: Term("l1", since=0.5, until=0.5), r"0 <= since < until <= 1, got \(0.5, 0.5\)"),
         (lambda: Optimiser(rate=-1), "rate must be above 0, got -1"),

@@ -88,3 +88,67 @@ def test_a_degradation_is_chosen_by_name():
         ValueError, match=r"data.degradation.kind must be one of bicubic.* got 'fog'"
     ):
         degradation_of(tiny(data={"degradation": {"kind": "fog"}}).data)
+
+
+def test_grey_and_value_range_are_how_files_are_read(folder):
+    data = {"folders": ["one"], "validation": 1}
+
+    grey = of_folders(tiny(data={**data, "grey": True}).data, folder)
+    ranged = of_folders(tiny(data={**data, "value_range": [0, 510]}).data, folder)
+    plain = of_folders(tiny(data=data).data, folder)
+
+    assert [one.channels for one in (*grey.learnt, *grey.held_out)] == [1, 1, 1]
+    for one, other in zip(ranged.learnt, plain.learnt, strict=True):
+        assert torch.equal(2 * one.whole(), other.whole())
+
+
+@pytest.mark.parametrize(("made", "others"), [(0, 0), (7, 0), (16, 2), (100, 8)])
+def test_made_up_images_are_learnt_and_others_are_held_out(folder, made, others):
+    found = of_folders(tiny(data={"folders": ["one"], "validation": 1, "made": made}).data, folder)
+
+    assert (len(found.learnt), len(found.held_out)) == (2 + made, 1 + others)
+    if others:
+        assert not torch.equal(found.learnt[2].whole(), found.held_out[1].whole())
+
+
+@pytest.fixture
+def recorded(folder):
+    """The folders, with one of small images for each, which no degradation would make."""
+    for name in ("one", "two"):
+        (folder / f"small {name}").mkdir()
+        for number in range(3):
+            small = np.asarray(Image.open(folder / name / f"{number}.png"))[::2, ::2]
+            Image.fromarray(small).save(folder / f"small {name}" / f"{number}.png")
+    return folder
+
+
+PAIRED = {"folders": ["one", "two"], "recorded": ["small one", "small two"], "validation": 2}
+
+
+def test_recorded_small_images_stay_with_their_large_ones(recorded):
+    config = tiny(data={**PAIRED, "flips": False, "turns": False})
+
+    found = of_folders(config.data, recorded)
+
+    assert (len(found.learnt), len(found.held_out)) == (4, 2)
+    small, large = crops_of(found, config, 3, 0)[2].batch(0)
+    assert torch.equal(small, large[..., ::2, ::2])
+    for small, large in pairs_of(found, config, 3):
+        assert torch.equal(small, large[..., ::2, ::2])
+
+
+def test_a_recorded_image_alone_is_told(recorded):
+    data = tiny(data=PAIRED).data
+    (recorded / "two" / "1.png").rename(recorded / "two" / "7.png")
+
+    with pytest.raises(ValueError, match=r"small two/1\.png has none of its name in .*/two"):
+        of_folders(data, recorded)
+
+
+def test_recorded_images_of_other_planes_are_told(recorded):
+    data = tiny(data=PAIRED).data
+    (recorded / "two" / "1.png").unlink()
+    np.save(recorded / "two" / "1.npy", np.zeros((2, 32, 32), np.uint8))
+
+    with pytest.raises(ValueError, match="got 7 in one, two and 6 in small one, small two"):
+        of_folders(data, recorded)

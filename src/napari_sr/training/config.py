@@ -52,6 +52,15 @@ class Data:
     degradation: Part = field(default_factory=lambda: Part("bicubic"))
     flips: bool = True
     turns: bool = True
+    value_range: tuple[float, float] | None = None
+    """What is black and what is white; by default, the range of an integer type or 0..1."""
+    grey: bool = False
+    """Whether RGB is read as grey, from black to white; else networks of 1 channel see luma."""
+    made: int = 0
+    """How many images of made-up fluorescence are learnt from beside; others are held out."""
+    recorded: tuple[str, ...] = ()
+    """For each of `folders`, one of the small images that were recorded, of the same names; they
+    are not degraded then."""
     leave_out_small: bool = False
     """Whether images smaller than a crop are left out; else they are refused."""
 
@@ -62,6 +71,16 @@ class Data:
         _need(bool(self.folders), "folders", "at least one folder", self.folders)
         _need(self.validation >= 0, "validation", "at least 0", self.validation)
         _need(self.validation_size >= 0, "validation_size", "at least 0", self.validation_size)
+        _need(self.made >= 0, "made", "at least 0", self.made)
+        self._check_recorded()
+
+    def _check_recorded(self) -> None:
+        if not self.recorded:
+            return
+        each = len(self.recorded) == len(self.folders)
+        _need(each, "recorded", f"one for each of {len(self.folders)} folders", self.recorded)
+        _need(self.sizes == (1.0,), "sizes", "left out of recorded images", self.sizes)
+        _need(not self.made, "made", "left out of recorded images", self.made)
 
 
 @dataclass(frozen=True)

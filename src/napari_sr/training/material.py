@@ -5,7 +5,7 @@ Letters: C channels, H x W pixels, S scale.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +14,11 @@ from napari_sr.training.data.augmentation import Augmentation
 from napari_sr.training.data.crops import Crops
 from napari_sr.training.data.folder import MEMORY, Reading, files_of, of_folder
 from napari_sr.training.data.pairs import Pairs
+from napari_sr.training.data.phantoms import Phantoms
 from napari_sr.training.parts import make, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -33,6 +34,12 @@ class Material:
 
     learnt: Sequence[Picture]
     held_out: Sequence[Picture] = ()
+    recorded: Mapping[str, Picture] | None = None
+    """The small picture of each, by its name, where they were recorded and are not made."""
+
+    def small(self, pictures: Sequence[Picture]) -> list[Picture] | None:
+        """Return the small ones of some pictures, where they were recorded."""
+        return None if self.recorded is None else [self.recorded[one.name] for one in pictures]
 
 
 def of_folders(data: Data, folder: Path) -> Material:
@@ -48,8 +55,8 @@ def of_folders(data: Data, folder: Path) -> Material:
     Raises
     ------
     ValueError
-        If a folder is missing, has no images or a broken one, or as many files are held out as
-        there are.
+        If a folder is missing, has no images or a broken one, as many files are held out as
+        there are, or an image that was recorded has no other of its name.
     """
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder} to learn from")
@@ -62,11 +69,37 @@ def of_folders(data: Data, folder: Path) -> Material:
         )
     held = {files[(2 * k + 1) * len(files) // (2 * data.validation)]
             for k in range(data.validation)}  # fmt: skip
-    reading = Reading(sizes=data.sizes)
+    reading = Reading(data.value_range, data.grey, data.sizes)
     pictures = [picture for place in places for picture in of_folder(place, reading)]
     learnt = [one for one in pictures if not _is_of(one, held)]
-    judged = [picture for file in sorted(held) for picture in of_folder(file)]
-    return Material(learnt, judged)
+    at_full_size = replace(reading, sizes=(1.0,))
+    judged = [picture for file in sorted(held) for picture in of_folder(file, at_full_size)]
+    if data.recorded:
+        return Material(learnt, judged, _recorded(data, folder, pictures))
+    others = min(8, data.made // 8) if data.validation else 0
+    return Material(
+        learnt + Phantoms(data.made).pictures(), judged + Phantoms(others, seed=1).pictures()
+    )
+
+
+def _recorded(data: Data, folder: Path, pictures: Sequence[Picture]) -> dict[str, Picture]:
+    """Return the small picture of each by the large one's name."""
+    for large, small in zip(data.folders, data.recorded, strict=True):
+        wanted, found = ({file.stem: file for file in files_of(folder / name)}
+                         for name in (large, small))  # fmt: skip
+        alone = sorted(wanted.keys() ^ found.keys())
+        if alone:
+            file = wanted.get(alone[0], found.get(alone[0]))
+            other = folder / (small if alone[0] in wanted else large)
+            raise ValueError(f"{file} has none of its name in {other}")
+    reading = Reading(data.value_range, data.grey)
+    smalls = [picture for name in data.recorded for picture in of_folder(folder / name, reading)]
+    if len(smalls) != len(pictures):
+        raise ValueError(
+            f"each image needs as many planes as its small one, got {len(pictures)} in "
+            f"{', '.join(data.folders)} and {len(smalls)} in {', '.join(data.recorded)}"
+        )
+    return {large.name: small for large, small in zip(pictures, smalls, strict=True)}
 
 
 def _is_of(picture: Picture, files: Iterable[Path]) -> bool:
@@ -103,7 +136,7 @@ def crops_of(material: Material, config: Config, channels: int, rank: int) -> di
     return {
         scale: Crops(
             material.learnt,
-            degradation_of(data),
+            material.small(material.learnt) or degradation_of(data),
             scale=scale,
             crop=data.crop,
             batch=data.batch,
@@ -122,8 +155,9 @@ def pairs_of(material: Material, config: Config, channels: int) -> list[tuple[Te
     """Return the pairs to judge by, (C, H, W) and (C, S * H, S * W), always the same."""
     if not material.held_out:
         return []
-    degradation, most = degradation_of(config.data), config.data.validation_size // config.scale
-    pairs = Pairs(material.held_out, degradation, scale=config.scale, channels=channels)
+    most = config.data.validation_size // config.scale
+    small = material.small(material.held_out) or degradation_of(config.data)
+    pairs = Pairs(material.held_out, small, scale=config.scale, channels=channels)
     found: list[tuple[Tensor, Tensor]] = []
     for index in range(len(pairs)):
         rows, columns = (_middle(size, most) for size in pairs.size(index))
