@@ -120,8 +120,7 @@ def blend(
     try:
         other = _network(second, one.scale, options)
     except ValueError as error:
-        what = f"{type(one).__name__} x{one.scale}"
-        names = f"{name_of(one)} ({what}) cannot be blended with {second}"
+        names = f"{name_of(one)} ({one.title} x{one.scale}) cannot be blended with {second}"
         raise ValueError(f"{names}: {error}") from error
     return blend_networks(one, other, weight)
 

@@ -8,6 +8,7 @@ from fakes import Nearest
 
 from napari_sr import models
 from napari_sr.models._blend import blend, check_weight
+from napari_sr.models._foreign import Foreign, Hints
 
 
 def network(name, seed, **changes):
@@ -139,6 +140,29 @@ def test_networks_that_differ_are_refused_with_both(one, two, difference):
 
     with pytest.raises(ValueError, match=f"got psnr and gan, which differ in .*{difference}"):
         blend(first, second, 0.5)
+
+
+def foreign(title):
+    module = torch.nn.Conv2d(3, 3, 3, padding=1)
+    return Foreign(
+        module=module,
+        call=lambda module, image: module(image).repeat_interleave(2, -1).repeat_interleave(2, -2),
+        title=title,
+        scale=2,
+        channels=3,
+        hints=Hints(),
+    )
+
+
+def test_networks_of_others_are_blended_and_told_apart_like_ours():
+    first, second, image = foreign("DAT"), foreign("DAT"), torch.rand(1, 3, 5, 6)
+
+    with torch.inference_mode():
+        # of one linear layer, the blend's result is the blend of results
+        wanted = 0.75 * first(image) + 0.25 * second(image)
+        torch.testing.assert_close(blend(first, second, 0.25)(image), wanted)
+    with pytest.raises(ValueError, match="which differ in architecture: DAT and SwinIR"):
+        blend(first, foreign("SwinIR"), 0.25)
 
 
 def test_a_formula_has_nothing_to_blend(psnr):

@@ -93,7 +93,7 @@ def check_alike(first: Network, second: Network) -> None:
         if not network.state_dict():
             raise ValueError(
                 f"blending needs networks with weights, and {name_of(network)}, "
-                f"{type(network).__name__}, has none"
+                f"{network.title}, has none"
             )
     difference = next(_differences(first, second), None)
     if difference is not None:
@@ -110,8 +110,8 @@ def name_of(network: Network) -> str:
 
 def _differences(first: Network, second: Network) -> Iterator[str]:
     """Yield what differs, beside the values of tensors; what tells a user most comes first."""
-    if type(first) is not type(second):
-        yield f"architecture: {type(first).__name__} and {type(second).__name__}"
+    if type(first) is not type(second) or first.title != second.title:
+        yield f"architecture: {first.title} and {second.title}"
     yield from _unequal_options("", first, second)
     own, others = first.state_dict(), second.state_dict()
     for one, two, which in ((own, others, "first"), (others, own, "second")):
