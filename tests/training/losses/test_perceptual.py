@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from vgg import small_vgg
 
 from napari_sr.training.losses.perceptual import Perceptual
 
@@ -13,9 +14,9 @@ LAYERS = {"conv1_2": 0.5, "relu3_1": 2.0}
 
 
 @pytest.fixture
-def weights(tmp_path, state):
+def weights(tmp_path):
     """A file of a VGG19 of two features."""
-    save_file(state, tmp_path / "vgg.safetensors")
+    save_file(small_vgg(), tmp_path / "vgg.safetensors")
     return tmp_path / "vgg.safetensors"
 
 

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 import torch
 from torch.nn import functional
+from vgg import small_vgg
 
 from napari_sr.training.losses._vgg import BLOCKS, MEAN, NAMES, SPREAD, VGG19, WEIGHTS, weights_of
+
+
+@pytest.fixture
+def state():
+    return small_vgg()
 
 
 def by_hand(state, image, last):

@@ -1,16 +1,14 @@
-"""Weights of a small VGG19, for the tests of its features and of the loss."""
+"""Weights of a small VGG19, for tests of what compares its features."""
 
 from __future__ import annotations
 
-import pytest
 import torch
 
 from napari_sr.training.losses._vgg import BLOCKS, NAMES
 
 
-@pytest.fixture
-def state():
-    """Weights of a VGG19 of two features, under torchvision's names."""
+def small_vgg():
+    """Return weights of a VGG19 of two features, under torchvision's names."""
     torch.manual_seed(0)
     made, inputs = {"classifier.6.bias": torch.rand(4)}, 3
     for place, name in enumerate(NAMES):
