@@ -1,0 +1,247 @@
+"""Adapt a network to images in memory, for a time: what the form runs, and any script may.
+
+The file of the result is replaced whenever the network has become better on what is held out, so
+that the best so far is there whatever ends the training, and whole.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.training.config import Config, Data
+from napari_sr.training.held_out import Parts, hold_out, read
+from napari_sr.training.learner import build
+from napari_sr.training.material import Material, pairs_of
+from napari_sr.training.origin import config_of, lasting
+from napari_sr.training.preview import HeldOut, Preview
+from napari_sr.training.start import prepare
+from napari_sr.training.state import export
+from napari_sr.training.task import FineTuningError, News, Scores, Task, Tuned
+from napari_sr.training.trainer import Session, TrainingError, train
+from napari_sr.zoo.checkpoint import read_checkpoint
+from napari_sr.zoo.trained import card_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from napari_sr.models._network import Network
+
+BATCH = 16
+JUDGED_SIDE = 256
+"""Large pixels along each side of what is judged of a plane."""
+TIMED = 2.0
+"""Seconds for which steps are timed; the first two, which prepare things, don't count."""
+JUDGING = 0.1
+"""Share of the time that judging may take."""
+MOST_JUDGED = 40
+FEW_STEPS = 100
+"""Below which a network hardly changes."""
+PAUSE = 0.2
+"""Seconds between two pieces of news that tell only how far it is."""
+
+
+def fine_tune(
+    task: Task, stopped: Callable[[], bool] = lambda: False
+) -> Generator[News, None, Tuned]:
+    """Train for a time, or until `stopped`, which is asked after every step.
+
+    Closing the generator stops, too: what was best when last judged stays.
+
+    Raises
+    ------
+    ValueError
+        If an image, the origin, the scale or a setting is wrong, or the target exists.
+    napari_sr.zoo.download.DownloadError
+        If a known model cannot be downloaded.
+    FineTuningError
+        If the numbers are not finite any more.
+    """
+    if task.target.exists():
+        raise ValueError(f"there is a network {task.target} already: choose another name")
+    layers = yield from _read(task)
+    parts = hold_out(layers, task.scale)
+    # windows' temporary folders may still be held by a scanner when they are left
+    with tempfile.TemporaryDirectory("", "napari-sr-", ignore_cleanup_errors=True) as folder:
+        yield News("Loading the network …")
+        tuning = Tuning(task, parts, Path(folder))
+        return (yield from tuning.run(stopped))
+
+
+def _read(task: Task) -> Generator[News, None, Any]:
+    reading = read(task.images)
+    while True:
+        try:
+            done, total = next(reading)
+        except StopIteration as end:
+            return end.value
+        yield News(f"Reading the images: plane {done} of {total}", done, total)
+
+
+class Tuning:
+    """One fine-tuning: see `fine_tune`.
+
+    Parameters
+    ----------
+    task : Task
+        What is wanted.
+    parts : Parts
+        Of its images.
+    folder : Path
+        For what is not kept.
+    """
+
+    def __init__(self, task: Task, parts: Parts, folder: Path) -> None:
+        self.task, self.parts, self.folder = task, parts, folder
+        data = Data(
+            crop=parts.crop,
+            batch=BATCH,
+            validation_size=JUDGED_SIDE,
+            degradation=task.shrinking,
+            leave_out_small=True,
+        )
+        self.config = config_of(task.origin, task.scale, data, "network")
+        network = build(self.config)
+        prepare(network, self.config.start)
+        network.eval()
+        self.held_out = HeldOut(pairs_of(parts.material, self.config, network.channels), task.scale)
+        began = time.monotonic()
+        self.scores = Scores(self.held_out.bicubic, self.held_out.judge(network))
+        self.judging = time.monotonic() - began
+        self.first = self.held_out.show(network)
+        self.best = -math.inf
+        self.step = 0
+
+    def run(self, stopped: Callable[[], bool]) -> Generator[News, None, Tuned]:
+        """Time steps, choose how many fit, and train."""
+        yield News("Timing the steps …", scores=self.scores, psnr=(0, self.scores.start),
+                   preview=self.first)  # fmt: skip
+        try:
+            config = lasting(self.config, *(yield from self._counts(stopped)))
+            yield from self._trained(config, stopped)
+        except TrainingError as error:
+            raise FineTuningError(self._broken()) from error
+        return self._ended(config.run.steps)
+
+    def _counts(self, stopped: Callable[[], bool]) -> Generator[News, None, tuple[int, int]]:
+        """Return how many steps fit, and how often they can be judged."""
+        pace = yield from self._paced(stopped)
+        seconds = 60 * self.task.minutes
+        steps = max(10, int(seconds * (1 - JUDGING) / pace))
+        most = int(JUDGING * seconds / max(self.judging, 1e-3))
+        return steps, min(max(most, 4), MOST_JUDGED, steps)
+
+    def _paced(self, stopped: Callable[[], bool]) -> Generator[News, None, float]:
+        """Return how many seconds a step takes."""
+        config = lasting(self.config, 1_000_000, 1)
+        material = Material(self.parts.material.learnt)
+        session = Session(self.folder / "timed", self.task.device)
+        took: list[float] = []
+        with closing(train(config, material, session)) as steps:
+            began = last = time.monotonic()
+            for progress in steps:
+                now = time.monotonic()
+                if progress.message:
+                    last = now
+                    continue
+                took.append(now - last)
+                last = now
+                if stopped() or (len(took) > 2 and now - began > TIMED):
+                    break
+                yield News("Timing the steps …")
+        counted = sorted(took[2:] or took)
+        return max(counted[len(counted) // 2], 1e-4)
+
+    def _trained(self, config: Config, stopped: Callable[[], bool]) -> Generator[News, None, None]:
+        session = Session(self.folder / "run", self.task.device, minutes=self.task.minutes)
+        seconds = 60 * self.task.minutes
+        began = told = time.monotonic()
+        with closing(train(config, self.parts.material, session)) as steps:
+            for progress in steps:
+                now, self.step = time.monotonic(), progress.step
+                if progress.message:
+                    continue
+                every, left = config.run.report_every, seconds - (now - began)
+                news = News(
+                    f"Training: step {progress.step} of {progress.total}",
+                    progress.step,
+                    progress.total,
+                    max(
+                        0.0,
+                        left if progress.seconds_left is None else min(left, progress.seconds_left),
+                    ),
+                )
+                if progress.loss is not None and self.step % every == 0:
+                    news = replace(news, loss=(self.step, progress.loss))
+                if progress.psnr is not None and self._judged(config):
+                    news = replace(news, psnr=(self.step, progress.psnr))
+                    news = replace(news, preview=self._kept(progress.psnr))
+                if news.loss or news.psnr or now - told > PAUSE:
+                    told = now
+                    yield news
+                if stopped():
+                    break
+
+    def _judged(self, config: Config) -> bool:
+        return self.step % config.run.validate_every == 0 or self.step == config.run.steps
+
+    @property
+    def _result(self) -> Path:
+        return self.folder / "run" / f"{self.config.name}.safetensors"
+
+    def _loaded(self) -> Network:
+        network = build(self.config)
+        network.load_state_dict(read_checkpoint(self._result))
+        return network.eval()
+
+    def _kept(self, psnr: float) -> Preview | None:
+        """Keep the network if it is the best so far, and show what it does."""
+        if psnr <= self.best:
+            return None
+        self.best = psnr
+        self._publish()
+        return self.held_out.show(self._loaded())
+
+    def _publish(self) -> None:
+        """Write the best network to its place, whole, with what is known of it."""
+        task = self.task
+        options = self.config.network.options
+        if self.config.scales:
+            options = {**options, "scales": self.config.scales}
+        here = {
+            "origin": task.origin.title,
+            "images": [image.name for image in task.images],
+            "shrunk": task.shrunk,
+            "psnr": self.best,
+            "bicubic": self.scores.bicubic,
+            "start": self.scores.start,
+        }
+        task.target.parent.mkdir(parents=True, exist_ok=True)
+        card = {**card_of(self._result), "options": options, "here": here}
+        export(task.target, read_checkpoint(self._result), card)
+
+    def _broken(self) -> str:
+        kept = "nothing was kept"
+        if self.task.target.exists():
+            kept = f"the best network so far is kept as {self.task.target.stem}"
+        return (
+            f"the training broke down by step {self.step}: loss or gradient is no finite number "
+            f"any more; {kept}. Look at the values that count as black and white, or start from "
+            "another network"
+        )
+
+    def _ended(self, steps: int) -> Tuned:
+        if self.best == -math.inf:  # stopped before it was judged
+            self._kept(self.held_out.judge(self._loaded()))
+        notes = []
+        if steps < FEW_STEPS:
+            notes.append(
+                f"only {steps} steps fit into {self.task.minutes:g} minutes on this device: a "
+                "smaller network, more time or a GPU would allow more"
+            )
+        return Tuned(self.task.target, self.best, self.scores, self.step, tuple(notes))

@@ -1,0 +1,188 @@
+"""Images to learn from, read once, and a band of each held out to judge by.
+
+Planes of a stack resemble their neighbours, so that whole planes would be a poor thing to hold
+out: what is judged would have been learnt. The same band of all planes is held out instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.training.data.pictures import Declared, Picture, of_array
+from napari_sr.training.material import Material
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.arrays import ArrayLike
+
+MEMORY = 1 << 30
+"""Bytes of lazy images that are kept."""
+SHARE = 5
+"""One part in so many is held out, from the middle of the longer side."""
+LEAST = 8
+"""Small pixels that a crop and a held-out band have at least, along each side."""
+LARGEST = 24
+"""Small pixels that a crop has at most."""
+JUDGED = 8
+"""How many planes are judged at most, spread over all."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A layer, say: planes along any axes."""
+
+    name: str
+    array: ArrayLike
+    axes: str
+    """One letter per axis, as for `of_array`."""
+    value_range: Declared = None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is learnt from and what is judged, and the crop that fits the former."""
+
+    material: Material
+    crop: int
+    """Small pixels along each side."""
+
+
+def read(
+    images: Sequence[Image], memory: int = MEMORY
+) -> Generator[tuple[int, int], None, list[list[Picture]]]:
+    """Read what is lazy, and look at all floats; yield how many planes are done, of how many.
+
+    Parameters
+    ----------
+    images : sequence of Image
+        At least one.
+    memory : int
+        Bytes for all lazy images: of one with more planes than fit, planes that are spread evenly
+        are taken; single planes that don't fit stay where they are, to be read crop by crop.
+
+    Returns
+    -------
+    list of list of Picture
+        The planes of each image.
+
+    Raises
+    ------
+    ValueError
+        As `of_array` does, or if there are values that are not finite: after the image's name.
+    """
+    if not images:
+        raise ValueError("choose at least one image to learn from, got none")
+    planes = [
+        _spread(
+            of_array(image.array, name=image.name, axes=image.axes, value_range=image.value_range),
+            image,
+            memory // len(images),
+        )
+        for image in images
+    ]
+    total, done = sum(map(len, planes)), 0
+    found: list[list[Picture]] = []
+    for image, pictures in zip(images, planes, strict=True):
+        found.append([])
+        for picture in pictures:
+            found[-1].append(_read(picture, image, memory))
+            done += 1
+            yield done, total
+    return found
+
+
+def _size(picture: Picture, image: Image) -> int:
+    kind: np.dtype[Any] = np.dtype(image.array.dtype)
+    return picture.height * picture.width * picture.channels * kind.itemsize
+
+
+def _spread(pictures: list[Picture], image: Image, memory: int) -> list[Picture]:
+    """Return the planes of an image for which there is room."""
+    if isinstance(image.array, np.ndarray):
+        return pictures
+    room = max(1, memory // _size(pictures[0], image))
+    if len(pictures) <= room:
+        return pictures
+    return [pictures[(2 * k + 1) * len(pictures) // (2 * room)] for k in range(room)]
+
+
+def _read(picture: Picture, image: Image, memory: int) -> Picture:
+    lazy = not isinstance(image.array, np.ndarray)
+    if lazy and _size(picture, image) > memory:
+        return picture
+    if not lazy and np.dtype(image.array.dtype).kind != "f":
+        return picture
+    block = picture.read(slice(0, picture.height), slice(0, picture.width))
+    picture.check(block)
+    return replace(picture, read=_reader(block)) if lazy else picture
+
+
+def _reader(block: NDArray[Any]) -> Callable[[slice, slice], NDArray[Any]]:
+    def read_part(rows: slice, columns: slice) -> NDArray[Any]:
+        return block[rows, columns]
+
+    return read_part
+
+
+def hold_out(layers: Sequence[Sequence[Picture]], scale: int) -> Parts:
+    """Part every plane into what is learnt and the band that is judged.
+
+    Parameters
+    ----------
+    layers : sequence of sequence of Picture
+        The planes of each image.
+    scale : int
+        How many times larger results are.
+
+    Raises
+    ------
+    ValueError
+        If an image is too small: with its size, and what it needs.
+    """
+    learnt: list[Picture] = []
+    bands: list[Picture] = []
+    crop = LARGEST
+    for pictures in layers:
+        for picture in pictures:
+            parts, band = _parted(picture, LEAST * scale)
+            widest = max(min(part.height, part.width) for part in parts)
+            crop = min(crop, widest // scale)
+            learnt += parts
+            bands.append(band)
+    count = min(JUDGED, len(bands))
+    judged = [bands[(2 * k + 1) * len(bands) // (2 * count)] for k in range(count)]
+    return Parts(Material(learnt, judged), crop)
+
+
+def _parted(picture: Picture, least: int) -> tuple[list[Picture], Picture]:
+    """Return the parts to learn from, each at least so large, and the band beside them."""
+    length = max(picture.height, picture.width)
+    band = max(length // SHARE, least)
+    before = (length - band) // 2
+    if before < least:  # a band at the end leaves one part, and that one larger
+        before = length - band
+    if before < least or min(picture.height, picture.width) < least:
+        raise ValueError(
+            f"{picture.name} is too small to learn from and to be judged by: it has "
+            f"{picture.height} x {picture.width} pixels, and needs {2 * least} x {least}"
+        )
+    pieces = [(0, before), (before, before + band), (before + band, length)]
+    first, held, last = (_piece(picture, start, stop) for start, stop in pieces)
+    learnt = [part for part in (first, last) if part is not None]
+    return [part for part in learnt if min(part.height, part.width) >= least], held or picture
+
+
+def _piece(picture: Picture, start: int, stop: int) -> Picture | None:
+    """Return a piece along the longer side, or None where it is empty."""
+    if start == stop:
+        return None
+    rows, columns = slice(0, picture.height), slice(0, picture.width)
+    if picture.height >= picture.width:
+        return picture.part(slice(start, stop), columns)
+    return picture.part(rows, slice(start, stop))

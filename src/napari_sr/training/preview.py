@@ -1,0 +1,102 @@
+"""What a held-out part looks like: small, enlarged by bicubic interpolation, by the network, true.
+
+Letters: C channels, H x W pixels of the small image, S scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from napari_sr.evaluation.psnr import psnr
+from napari_sr.models.resize import imresize
+from napari_sr.training.judge import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_sr.models._network import Network
+
+SIDES = 72, 96
+"""Large pixels of height and width that are shown at most."""
+PLACES = 5
+"""Along each axis, of which the one with most structure is shown."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Four pictures of one place: uint8, (S * H, S * W) or (S * H, S * W, 3)."""
+
+    small: NDArray[np.uint8]
+    """Its pixels repeated."""
+    bicubic: NDArray[np.uint8]
+    network: NDArray[np.uint8]
+    truth: NDArray[np.uint8]
+
+
+class HeldOut:
+    """Pairs that are judged, and one place of them that is shown.
+
+    Parameters
+    ----------
+    pairs : sequence of (C, H, W) and (C, S * H, S * W)
+        In 0..1; at least one.
+    scale : int
+        S.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[Tensor, Tensor]], scale: int) -> None:
+        self.pairs = pairs
+        self.scale = scale
+        enlarged = [imresize(small, scale).clamp(0, 1) for small, _ in pairs]
+        found = [
+            psnr(_array(one), _array(large), border=scale)
+            for one, (_, large) in zip(enlarged, pairs, strict=True)
+        ]
+        self.bicubic: float = sum(found) / len(found)
+        """PSNR of bicubic interpolation in dB, as `judge` measures networks."""
+        self._index = int(np.argmax([float(large.std()) for _, large in pairs]))
+        self._small = pairs[self._index][0]
+        self._enlarged = enlarged[self._index]
+        self._rows, self._columns = _place(pairs[self._index][1], scale)
+
+    def judge(self, network: Network) -> float:
+        """Return the mean PSNR of a network in dB."""
+        return judge(network, self.pairs)
+
+    @torch.no_grad()
+    def show(self, network: Network) -> Preview:
+        """Return what the shown place looks like; the network is in eval mode."""
+        device = next(network.parameters()).device
+        result = network(self._small[None].to(device))[0].float().cpu()
+        repeated = self._small.repeat_interleave(self.scale, 1).repeat_interleave(self.scale, 2)
+        images = (repeated, self._enlarged, result, self.pairs[self._index][1])
+        return Preview(*(_bytes(image[:, self._rows, self._columns]) for image in images))
+
+
+def _place(large: Tensor, scale: int) -> tuple[slice, slice]:
+    """Return rows and columns, whole small pixels, where an image has most structure."""
+    height, width = (
+        min(size, most) // scale * scale for size, most in zip(large.shape[1:], SIDES, strict=True)
+    )
+    tops, lefts = (
+        sorted({(size - side) * k // (PLACES - 1) // scale * scale for k in range(PLACES)})
+        for size, side in zip(large.shape[1:], (height, width), strict=True)
+    )
+    places = [(slice(t, t + height), slice(s, s + width)) for t in tops for s in lefts]
+    return max(places, key=lambda place: float(large[:, place[0], place[1]].std()))
+
+
+def _array(image: Tensor) -> NDArray[Any]:
+    pixels: NDArray[Any] = (image.permute(1, 2, 0) if image.shape[0] == 3 else image[0]).numpy()
+    return pixels
+
+
+def _bytes(image: Tensor) -> NDArray[np.uint8]:
+    return _array((image.clamp(0, 1) * 255).round().to(torch.uint8)).copy()

@@ -1,0 +1,96 @@
+"""What fine-tuning is told, what it tells meanwhile, and what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from napari_sr.training.config import Part
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_sr.training.held_out import Image
+    from napari_sr.training.origin import Origin
+    from napari_sr.training.preview import Preview
+
+WORTH = 0.05
+"""A gain in dB below which nobody sees or measures a difference."""
+
+
+class FineTuningError(Exception):
+    """A training that broke down; not a RuntimeError, which napari's workers lose."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to make of what, for how long."""
+
+    images: tuple[Image, ...]
+    origin: Origin
+    scale: int
+    target: Path
+    """Where the network is kept: a file that does not exist."""
+    minutes: float = 5.0
+    shrinking: Part = field(default_factory=lambda: Part("bicubic"))
+    """The degradation that makes small images."""
+    shrunk: str = "bicubic"
+    """The same in words."""
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """PSNR on what is held out, in dB."""
+
+    bicubic: float
+    start: float
+    """Of the network before its first step."""
+
+
+@dataclass(frozen=True)
+class News:
+    """What has happened since the last; what is None has not."""
+
+    doing: str
+    done: int = 0
+    total: int = 0
+    """0 where it is not known."""
+    seconds_left: float | None = None
+    loss: tuple[int, float] | None = None
+    """A step, and the mean loss of those before."""
+    psnr: tuple[int, float] | None = None
+    """A step, and the network's score after it."""
+    scores: Scores | None = None
+    preview: Preview | None = None
+    """Of the best network so far."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What came of it."""
+
+    path: Path
+    psnr: float
+    """Of the network that is kept, on what was held out."""
+    scores: Scores
+    steps: int
+    notes: tuple[str, ...] = ()
+    """What else the user should know, in words."""
+
+    @property
+    def verdict(self) -> str:
+        """How good it is, in a sentence that promises nothing."""
+        gain, before = self.psnr - self.scores.bicubic, self.psnr - self.scores.start
+        told = f"On the held-out part: {self.psnr:.2f} dB, {_apart(gain)} bicubic interpolation "
+        told += f"({self.scores.bicubic:.2f} dB) and {_apart(before)} the network at first "
+        told += f"({self.scores.start:.2f} dB)."
+        if gain < WORTH:
+            told += " That is not better than bicubic interpolation: do not use it instead."
+        elif before < WORTH:
+            told += " The training did not help: use the network that it started from."
+        return told
+
+
+def _apart(gain: float) -> str:
+    return f"{abs(gain):.2f} dB {'above' if gain >= 0 else 'below'}"

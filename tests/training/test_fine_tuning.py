@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from fakes import finish
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+import napari_sr
+from napari_sr import models
+from napari_sr.training import fine_tuning, origin, trainer
+from napari_sr.training.config import Part
+from napari_sr.training.fine_tuning import fine_tune
+from napari_sr.training.held_out import Image
+from napari_sr.training.origin import Origin
+from napari_sr.training.task import FineTuningError, Task
+from napari_sr.zoo.trained import networks
+
+
+def counts_of(steps, judged):
+    """Return what stands in for timing the steps, so that no test depends on the machine."""
+
+    def counts(tuning, stopped):
+        return steps, judged
+        yield
+
+    return counts
+
+
+@pytest.fixture
+def task(tmp_path, random, monkeypatch):
+    """Return a task of some steps, from a network that has learnt nothing."""
+    monkeypatch.setattr(fine_tuning.Tuning, "_counts", counts_of(40, 10))
+    monkeypatch.setattr(origin, "RATES", (1e-2, 1e-2))
+    monkeypatch.setattr(fine_tuning, "BATCH", 2)
+    monkeypatch.setenv("NAPARI_SR_NETWORKS", str(tmp_path / "networks"))
+    torch.manual_seed(0)
+    record = models.architecture("espcn")
+    start = tmp_path / "start.safetensors"
+    save_file(record.network(**{**record.example, "scale": 2}).state_dict(), start)
+    coarse = random.integers(0, 255, (2, 12, 12), np.uint8)
+    smooth = coarse.repeat(4, 1).repeat(4, 2)
+    return Task(
+        images=(Image("cells", smooth, "ZYX"),),
+        origin=Origin("ESPCN x2", str(start)),
+        scale=2,
+        target=tmp_path / "networks" / "mine.safetensors",
+        minutes=0.5,
+    )
+
+
+def stop_after(count):
+    """Return a question that is answered with yes after so many times."""
+    asked = []
+
+    def stopped():
+        asked.append(1)
+        return len(asked) > count
+
+    return stopped
+
+
+def test_a_network_gets_better_and_is_kept_with_what_is_known_of_it(task):
+    told, tuned = finish(fine_tune(task))
+
+    scores = [news.psnr for news in told if news.psnr]
+    assert scores[0] == (0, tuned.scores.start)
+    assert tuned.psnr == max(score for step, score in scores if step)
+    assert tuned.psnr > tuned.scores.start + 1
+    assert any(news.loss for news in told)
+    with safe_open(task.target, "numpy") as file:
+        card = json.loads(file.metadata()["card"])
+    assert card["here"]["images"] == ["cells"]
+    (listed,) = networks()
+    assert (listed.name, listed.psnr, listed.bicubic) == ("mine", tuned.psnr, tuned.scores.bicubic)
+    network = napari_sr.load(task.target, scale=2)
+    assert napari_sr.upscale(np.zeros((9, 8), np.uint8), network).shape == (18, 16)
+
+
+def test_the_preview_is_the_kept_network_on_the_held_out_part(task):
+    told, _ = finish(fine_tune(task))
+    pictures = [news.preview for news in told if news.preview]
+
+    first, last = pictures[0], pictures[-1]
+    np.testing.assert_array_equal(first.truth, last.truth)
+    assert first.truth.shape == (16, 48)
+    truth = last.truth.astype(float)
+    assert abs(last.network - truth).mean() < abs(first.network - truth).mean()
+
+
+@pytest.fixture
+def timed(task, monkeypatch):
+    """Return the same task with its steps timed, if shortly."""
+    monkeypatch.undo()
+    monkeypatch.setattr(fine_tuning, "TIMED", 0.0)
+    monkeypatch.setattr(fine_tuning, "BATCH", 2)
+    return task
+
+
+def test_as_many_steps_are_taken_as_fit_and_few_are_noted(timed):
+    _, short = finish(fine_tune(replace(timed, minutes=1e-5)))
+    steps = fine_tune(replace(timed, minutes=5, target=timed.target.with_name("b.safetensors")))
+    long = next(news for news in steps if news.doing.startswith("Training"))
+    steps.close()
+
+    assert "only 10 steps fit into 1e-05 minutes" in short.notes[0]
+    assert long.total > 100
+    assert 0 < long.seconds_left <= 300
+
+
+def test_the_session_ends_in_time_though_steps_are_left(task):
+    _, tuned = finish(fine_tune(replace(task, minutes=1e-5)))
+
+    assert tuned.steps < 40
+    assert tuned.psnr == networks()[0].psnr
+
+
+def test_what_is_stopped_before_it_was_judged_is_kept_with_its_score(task, monkeypatch):
+    monkeypatch.setattr(fine_tuning.Tuning, "_counts", counts_of(1000, 1))
+
+    told, tuned = finish(fine_tune(task, stop_after(4)))
+
+    assert tuned.steps == 5
+    assert len([news for news in told if news.psnr]) == 1
+    assert np.isfinite(tuned.psnr)
+    assert networks()[0].psnr == tuned.psnr
+
+
+def test_closing_leaves_the_best_so_far_and_nothing_else(task, tmp_path, monkeypatch):
+    monkeypatch.setattr(fine_tuning.tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    steps = fine_tune(task)
+
+    for news in steps:
+        if news.psnr and news.psnr[0]:
+            break
+    steps.close()
+
+    assert [one.psnr for one in networks()] == [news.psnr[1]]
+    assert [path.name for path in task.target.parent.iterdir()] == ["mine.safetensors"]
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_closing_before_anything_was_judged_leaves_nothing(task):
+    steps = fine_tune(task)
+    while next(steps).scores is None:
+        pass
+
+    steps.close()
+
+    assert not task.target.exists()
+
+
+def test_a_worse_network_does_not_replace_a_better_one(task, monkeypatch):
+    scores = iter([20.0, 30.0, 25.0, *[24.0] * 100])
+    monkeypatch.setattr(trainer, "judge", lambda network, pairs: next(scores))
+
+    told, tuned = finish(fine_tune(task))
+
+    assert tuned.psnr == 30.0
+    assert networks()[0].psnr == 30.0
+    assert sum(news.preview is not None for news in told) == 3  # at first, at 20 and at 30
+
+
+def test_a_network_of_that_name_is_never_replaced(task):
+    task.target.parent.mkdir()
+    task.target.write_bytes(b"mine")
+
+    with pytest.raises(ValueError, match=r"mine\.safetensors already"):
+        next(fine_tune(task))
+
+    assert task.target.read_bytes() == b"mine"
+
+
+def test_a_training_that_breaks_down_says_what_is_kept(task, monkeypatch):
+    def broken(training):
+        raise trainer.TrainingError("no finite number any more")
+
+    checked = trainer.Training.checked
+    monkeypatch.setattr(
+        trainer.Training, "checked", lambda self: broken(self) if self.step > 9 else checked(self)
+    )
+
+    with pytest.raises(FineTuningError, match=r"broke down by step 9: .* kept as mine"):
+        finish(fine_tune(task))
+
+
+def test_small_images_are_made_as_told(task):
+    microscope = Part("microscope", {"optics": {"pixel": 0.3}, "camera": {"photons": 5.0}})
+
+    told, _ = finish(fine_tune(replace(task, shrinking=microscope), stop_after(1)))
+
+    (noisy,) = [news.scores.bicubic for news in told if news.scores]
+    told, _ = finish(fine_tune(replace(task, target=task.target.with_name("b.safetensors")),
+                               stop_after(1)))  # fmt: skip
+    (clean,) = [news.scores.bicubic for news in told if news.scores]
+    assert noisy < clean - 5

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from napari_sr.training.task import Scores, Tuned
+
+
+def verdict(psnr, bicubic, start):
+    return Tuned(Path("x"), psnr, Scores(bicubic, start), 100).verdict
+
+
+def test_a_gain_is_told_against_both():
+    told = verdict(31.0, 30.0, 30.5)
+
+    assert "31.00 dB, 1.00 dB above bicubic" in told
+    assert "(30.00 dB) and 0.50 dB above the network at first (30.50 dB)." in told
+    assert told.endswith("(30.50 dB).")
+
+
+@pytest.mark.parametrize("psnr", [29.0, 30.0, 30.04])
+def test_no_gain_over_bicubic_is_said_whatever_the_start_was(psnr):
+    told = verdict(psnr, 30.0, 25.0)
+
+    assert "not better than bicubic interpolation: do not use it" in told
+    assert ("1.00 dB below bicubic" in told) == (psnr == 29.0)
+
+
+def test_a_training_that_did_not_help_is_said():
+    assert "did not help" in verdict(31.0, 30.0, 31.2)
