@@ -122,15 +122,16 @@ def metadata(network: Network) -> dict[str, str]:
     weights = known.get("sha256")
     entry = next((entry for entry in entries() if weights and entry.sha256 == weights), None)
     radius = network.receptive_field
+    everything = "everything" if network.exact else "unknown"
     return {
-        "model": str(known.get("model", type(network).__name__)),
-        "network": type(network).__name__,
+        "model": str(known.get("model", network.title)),
+        "network": network.title,
         "scale": str(network.scale),
         "channels": str(network.channels),
         "value_range": "0..1",
         "least_size": str(network.least_size),
         "multiple": str(network.multiple),
-        "receptive_field": "everything" if radius is None else str(radius),
+        "receptive_field": everything if radius is None else str(radius),
         "weights_sha256": str(weights or "unknown"),
         "licence": "unknown" if entry is None else entry.licence,
         "napari_sr": __version__,
@@ -159,7 +160,7 @@ def _error(content: bytes, network: Network) -> float:
     kinds = (kind for kind in vars(state).values() if isinstance(kind, type))
     refusals = tuple(kind for kind in kinds if issubclass(kind, Exception))
     settings = onnxruntime.SessionOptions()
-    settings.log_severity_level = 3
+    settings.log_severity_level = 4
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     error, low, high = 0.0, float("inf"), -float("inf")
     try:
@@ -176,7 +177,7 @@ def _error(content: bytes, network: Network) -> float:
         raise ExportError(f"onnxruntime cannot run the exported file: {first}") from failure
     if not error <= TOLERANCE * (high - low):
         raise ExportError(
-            f"the exported file would differ from {type(network).__name__} by {error:.3g}, where "
+            f"the exported file would differ from {network.title} by {error:.3g}, where "
             f"its results go from {low:.3g} to {high:.3g}: it is not written"
         )
     return error / (high - low)

@@ -111,7 +111,7 @@ def _traced(network: Network, image: Tensor, opset: int) -> bytes:
             return Path(folder, "traced.onnx").read_bytes()
     except (torch.onnx.errors.OnnxExporterError, RuntimeError, TypeError) as error:
         (first, *_) = str(error).strip().splitlines() or [type(error).__name__]
-        raise ExportError(f"PyTorch cannot export {type(network).__name__}: {first}") from error
+        raise ExportError(f"PyTorch cannot export {network.title}: {first}") from error
 
 
 def _remove_copies(graph: Any) -> None:
