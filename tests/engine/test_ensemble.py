@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from fakes import Hungry, Nearest, Watching, finish
+from fakes import Chunked, Hungry, Nearest, Watching, finish
 
 from napari_sr.engine import ensemble as module
 from napari_sr.engine.colour import enlarge
@@ -21,6 +21,8 @@ def run(image, network, axes=None, **options):
 
 
 def network_of(name, **changes):
+    if name == "chunked":
+        return Chunked()
     torch.manual_seed(0)
     record = architecture(name)
     return record.network(**{**record.example, **changes}).eval()
@@ -104,7 +106,7 @@ def test_the_bytes_of_a_mean_are_those_it_holds():
 
 @pytest.mark.parametrize("tile", [1024, 18], ids=["whole", "tiles"])
 @pytest.mark.parametrize(
-    ("name", "channels"), [("fsrcnn", 1), ("fsrcnn", 3), ("imdn", 3), ("esrt", 3)]
+    ("name", "channels"), [("fsrcnn", 1), ("fsrcnn", 3), ("imdn", 3), ("chunked", 1)]
 )
 def test_it_is_the_mean_over_torch_s_flips_and_rotations(name, channels, tile, random):
     network = network_of(name)
