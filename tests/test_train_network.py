@@ -66,6 +66,12 @@ def test_a_training_stops_and_goes_on(run, tmp_path):
     assert load_state(tmp_path / "x")["step"] == 4
 
 
+def test_steps_may_be_told(run, tmp_path):
+    _, _, err = run("mine.toml", "--steps", "3")
+
+    assert "ends at step 3" in err
+
+
 def test_mistakes_are_one_line(run):
     code, _, err = run("nothing.toml")
 

@@ -183,9 +183,7 @@ def train_command(
     recipe: Annotated[
         str, typer.Argument(metavar="RECIPE", help="A TOML file, or a name that ships.")
     ],
-    data: Annotated[
-        Path, typer.Option(help="Where the recipe's folders of images are.")
-    ] = Path(),
+    data: Annotated[Path, typer.Option(help="Where the recipe's folders of images are.")] = Path(),
     out: Annotated[
         Path | None, typer.Option(help="Where result, log and state go. [default: runs/RECIPE]")
     ] = None,
@@ -195,13 +193,16 @@ def train_command(
     minutes: Annotated[
         float | None, typer.Option(min=0, help="Stop after so long, to be resumed.")
     ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="How many in all. [default: as the recipe says]")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
 ) -> None:
     """Train a network by a recipe; Ctrl-C stops, and --resume goes on."""
     from napari_sr import train_network
 
     folder = out or Path("runs") / Path(recipe).stem
-    request = train_network.Request(recipe, data, folder, device, resume, minutes)
+    request = train_network.Request(recipe, data, folder, device, resume, minutes, steps)
     typer.echo(train_network.run(request))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import signal
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_sr import terminal
@@ -32,6 +32,8 @@ class Request:
     resume: bool = False
     minutes: float | None = None
     """None for no end."""
+    steps: int | None = None
+    """In place of the recipe's."""
 
 
 class Asked:
@@ -60,6 +62,8 @@ def run(request: Request) -> Path:
     from napari_sr.training.trainer import Session, train
 
     config = recipe.read(request.recipe)
+    if request.steps is not None:
+        config = replace(config, run=replace(config.run, steps=request.steps))
     limit = math.inf if request.minutes is None else request.minutes
     session = Session(request.out, request.device, request.resume, limit)
     with terminal.bars() as bars, terminal.warnings_as_lines(bars), asked_to_stop() as asked:

@@ -167,6 +167,15 @@ def test_a_folder_with_a_training_is_not_overwritten(images, tmp_path):
         finish(tiny(), images, Session(tmp_path))
 
 
+def test_pictures_on_the_device_train_the_same_network(images, tmp_path):
+    for resident in (False, True):
+        config = tiny(network=SRGAN, data={"resident": resident}, run={"steps": 2})
+        finish(config, images, Session(tmp_path / str(resident)))
+
+    states = [load_state(tmp_path / name)["learner"] for name in ("True", "False")]
+    assert differences(*states) == []
+
+
 def test_without_held_out_images_the_last_is_the_result(tmp_path):
     finish(tiny(run={"steps": 2}), material(held_out=0, size=24), Session(tmp_path))
 

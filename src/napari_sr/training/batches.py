@@ -24,7 +24,7 @@ class Batches:
     Parameters
     ----------
     draw : callable
-        Takes a number and returns small and large crops on the CPU; any thread may call it.
+        Takes a number and returns small and large crops, anywhere; any thread may call it.
     device : torch.device
         Where they are wanted.
     threads : int, optional
@@ -56,7 +56,9 @@ class Batches:
 
     def _drawn(self, number: int) -> Pair:
         small, large = self._draw(number)
-        return (small.pin_memory(), large.pin_memory()) if self._cuda else (small, large)
+        if not self._cuda or small.is_cuda:
+            return small, large
+        return small.pin_memory(), large.pin_memory()
 
     def close(self) -> None:
         """End the threads."""

@@ -63,6 +63,8 @@ class Data:
     are not degraded then."""
     leave_out_small: bool = False
     """Whether images smaller than a crop are left out; else they are refused."""
+    resident: bool = False
+    """Whether all images lie on the device, where crops are cut: for GPUs, and 8-bit images."""
 
     def __post_init__(self) -> None:
         """Refuse numbers out of bounds."""

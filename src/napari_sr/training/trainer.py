@@ -18,6 +18,7 @@ from napari_sr.engine.devices import choose_device
 from napari_sr.training import processes
 from napari_sr.training.batches import Batches
 from napari_sr.training.changes import changes
+from napari_sr.training.data.resident import Resident
 from napari_sr.training.determinism import arithmetic
 from napari_sr.training.history import History
 from napari_sr.training.judge import judge
@@ -159,9 +160,13 @@ class Training:
         self.psnr: float | None = None
         self.result = self.out / f"{config.name}.safetensors"
         self.history: History | None = None
+        if config.data.resident:
+            draws = {scale: Resident(one, device).batch for scale, one in crops.items()}
+        else:
+            draws = {scale: one.batch for scale, one in crops.items()}
         learner = self.learner
         self.batches = Batches(
-            lambda number: crops[learner.scale_of(number // learner.batches)].batch(number), device
+            lambda number: draws[learner.scale_of(number // learner.batches)](number), device
         )
 
     def run(self, began: float) -> Iterator[Progress]:

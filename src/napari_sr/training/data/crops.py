@@ -6,13 +6,14 @@ Letters: N crops, C channels, P pixels along a small crop, S scale.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from napari_sr.training.data.augmentation import Augmentation
+from napari_sr.training.data.augmentation import Augmentation, Pose
 from napari_sr.training.data.degradation import Degradation
 from napari_sr.training.data.folder import MEMORY
 from napari_sr.training.data.pairs import Pairs, check_fit
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
     from napari_sr.training.data.pictures import Picture
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a crop is."""
+
+    index: int
+    """Of the pair."""
+    top: int
+    left: int
+    """Its first row and column, in small pixels."""
+    pose: Pose
 
 
 class Crops:
@@ -114,14 +127,18 @@ class Crops:
         smalls, larges = zip(*drawn, strict=True)
         return torch.stack(smalls), torch.stack(larges)
 
-    def _draw(self, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def place(self, random: np.random.Generator) -> Place:
+        """Draw where a crop is."""
         index = int(np.searchsorted(self._bounds, random.random(), side="right"))
         index = min(index, len(self.pairs) - 1)  # the last bound may have been rounded down
         top, left = (int(random.integers(s - self.crop + 1)) for s in self.pairs.size(index))
-        pose = self.augmentation.draw(random)
-        rows, columns = slice(top, top + self.crop), slice(left, left + self.crop)
-        small, large = self.pairs.window(index, rows, columns, random)
-        return pose.lay(small), pose.lay(large)
+        return Place(index, top, left, self.augmentation.draw(random))
+
+    def _draw(self, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        at = self.place(random)
+        rows, columns = slice(at.top, at.top + self.crop), slice(at.left, at.left + self.crop)
+        small, large = self.pairs.window(at.index, rows, columns, random)
+        return at.pose.lay(small), at.pose.lay(large)
 
 
 def _large_enough(

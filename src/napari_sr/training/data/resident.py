@@ -1,0 +1,128 @@
+"""Crops cut on the device, where all pictures lie: for GPUs that threads could not feed.
+
+Letters: N crops, C channels, P pixels along a crop, S scale.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_sr.engine.colour import rgb_to_ycbcr
+from napari_sr.training.data.augmentation import Pose
+from napari_sr.training.data.degradation import Degradation
+from napari_sr.training.data.folder import BYTE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_sr.training.data.crops import Crops, Place
+
+POSES = tuple(Pose(flipped, turns) for flipped in (False, True) for turns in range(4))
+
+
+class Resident:
+    """The same batches as `Crops` draws.
+
+    Parameters
+    ----------
+    crops : Crops
+        Of 8-bit pictures, and of a degradation that makes of each always the same.
+    device : torch.device
+        Where the pictures lie, three bytes a pixel, and the crops are cut.
+
+    Raises
+    ------
+    ValueError
+        If a picture has other than 8 bits, the degradation draws, or a network of luma would see
+        grey pictures beside colours.
+    """
+
+    def __init__(self, crops: Crops, device: torch.device) -> None:
+        self.crops = crops
+        pairs = crops.pairs
+        if not (isinstance(pairs.degradation, Degradation) and pairs.degradation.repeatable):
+            raise ValueError(
+                "pictures lie on the device only where a degradation always makes the same of "
+                f"them, got {pairs.degradation!r}"
+            )
+        colours = {picture.channels for picture in pairs.pictures}
+        if pairs.channels == 1 and len(colours) > 1:
+            raise ValueError(
+                "pictures lie on the device for a network of luma only if all are grey or all are "
+                "RGB, got both"
+            )
+        self.luma = pairs.channels == 1 and colours == {3}
+        scale, smalls, larges = pairs.scale, [], []
+        for index, picture in enumerate(pairs.pictures):
+            if picture.steps != BYTE:
+                raise ValueError(
+                    f"pictures lie on the device only with 8 bits, got {picture.name}, where "
+                    f"white is {picture.steps}"
+                )
+            height, width = pairs.size(index)
+            large = picture.crop(slice(0, scale * height), slice(0, scale * width))
+            small = pairs.degradation.shrink(large, scale, picture.steps)
+            smalls.append(_bytes(small))
+            larges.append(_bytes(large))
+        self.small = _Sheet(smalls, crops.crop, 1, device)
+        self.large = _Sheet(larges, crops.crop, scale, device)
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Cut the crops of a step.
+
+        Parameters
+        ----------
+        step : int
+            From 0.
+
+        Returns
+        -------
+        tuple of Tensor, (N, C, P, P) and (N, C, S * P, S * P)
+            float32 in 0..1, on the device.
+        """
+        crops = self.crops
+        random = np.random.default_rng((crops.seed, crops.rank, step))
+        places = [crops.place(random) for _ in range(crops.size)]
+        small, large = self.small.cut(places), self.large.cut(places)
+        if self.luma:
+            small, large = rgb_to_ycbcr(small), rgb_to_ycbcr(large)
+        return small[:, : crops.pairs.channels], large[:, : crops.pairs.channels]
+
+
+class _Sheet:
+    """Pictures one after another in one tensor, of which crops are gathered by their indices."""
+
+    def __init__(
+        self, pictures: Sequence[Tensor], crop: int, scale: int, device: torch.device
+    ) -> None:
+        self.scale, self.device = scale, device
+        self.bytes = torch.cat([one.flatten() for one in pictures]).to(device)
+        sizes = np.array([one.shape[1:] for one in pictures], dtype=np.int64)
+        self.widths, self.planes = sizes[:, 1], sizes.prod(axis=1)
+        self.starts = np.cumsum(3 * self.planes) - 3 * self.planes
+        side = scale * crop
+        grid = torch.arange(side**2).view(side, side)
+        turned = torch.stack([pose.lay(grid) for pose in POSES])
+        self.rows, self.columns = (turned // side).to(device), (turned % side).to(device)
+
+    def cut(self, places: Sequence[Place]) -> Tensor:
+        """Return the crops at these places, (N, 3, side, side) float32 in 0..1."""
+        index = np.array([place.index for place in places])
+        corner = self.scale * np.array([(place.top, place.left) for place in places])
+        width, plane = self.widths[index], self.planes[index]
+        start = self.starts[index] + corner[:, 0] * width + corner[:, 1]
+        poses = np.array([POSES.index(place.pose) for place in places])
+        numbers = torch.from_numpy(np.stack([start, width, plane, poses])).to(self.device)
+        first, across, apart = (one.view(-1, 1, 1, 1) for one in numbers[:3])
+        rows, columns = self.rows[numbers[3], None], self.columns[numbers[3], None]
+        channel = torch.arange(3, device=self.device).view(1, 3, 1, 1)
+        return self.bytes[first + channel * apart + rows * across + columns].float() / BYTE
+
+
+def _bytes(image: Tensor) -> Tensor:
+    """Return (1 or 3, H, W) in 0..1 as (3, H, W) uint8."""
+    return (image * BYTE).round().to(torch.uint8).expand(3, -1, -1)
