@@ -61,12 +61,13 @@ def test_odd_sizes_are_upscaled_and_what_is_refused_the_engine_makes_larger(netw
     except ValueError:
         with pytest.raises(ValueError, match=f"got {size[0]} x {size[1]}"):
             network(image)
-        result = napari_sr.upscale(image[0].numpy(), network, axes="CYX", device="cpu", tile=64)
+        pixels = image[0].movedim(0, 2).numpy()
+        result = napari_sr.upscale(pixels, network, axes="YXC", device="cpu", tile=64)
     else:
         with torch.inference_mode():
-            result = network(image)[0].numpy()
+            result = network(image)[0].movedim(0, 2).numpy()
 
-    assert result.shape == (network.channels, *(network.scale * side for side in size))
+    assert result.shape == (*(network.scale * side for side in size), network.channels)
     assert np.isfinite(result).all()
 
 
