@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+SMOOTH = 32
+"""Sizes that are multiples of it have fast Fourier transforms."""
+
 
 @dataclass(frozen=True)
 class Microscope(Degradation):
@@ -48,10 +51,16 @@ class Microscope(Degradation):
         Beyond its edge the image goes on as it ends; the camera decides what is rounded.
         """
         del steps
-        kernel = _kernel(self.optics, scale).to(large.dtype)
-        reach = (kernel.shape[-1] - scale) // 2
-        around = functional.pad(large[:, None], (reach,) * 4, mode="replicate")
-        return functional.conv2d(around, kernel, stride=scale)[:, 0]
+        spot = _spot(self.optics, scale).to(large.dtype)
+        reach = spot.shape[0] // 2
+        around = functional.pad(large, (reach,) * 4, mode="replicate")
+        # by Fourier transforms, because a spot covers hundreds of pixels; what comes round from the
+        # other side falls onto the first 2 R rows and columns, which are cut off
+        sizes = [-(-size // SMOOTH) * SMOOTH for size in around.shape[1:]]
+        spectrum = torch.fft.rfft2(around, s=sizes) * torch.fft.rfft2(spot, s=sizes)
+        blurred = torch.fft.irfft2(spectrum, s=sizes)
+        inside = blurred[:, 2 * reach : around.shape[1], 2 * reach : around.shape[2]]
+        return functional.avg_pool2d(inside, scale)
 
     def disturb(self, small: Tensor, random: np.random.Generator) -> Tensor:
         """Record (C, H, W) with the camera."""
@@ -59,10 +68,9 @@ class Microscope(Degradation):
 
 
 @lru_cache(maxsize=8)
-def _kernel(optics: Optics, scale: int) -> Tensor:
-    """Return the mean of S x S pixels, each of them blurred, as one kernel of 2 R + S."""
-    window = torch.full((1, 1, scale, scale), scale**-2, dtype=torch.float64)
-    return functional.conv2d(optics.kernel(scale)[None, None], window, padding=scale - 1)
+def _spot(optics: Optics, scale: int) -> Tensor:
+    """Return the spot, (2 R + 1, 2 R + 1), which optics without ranges need for every crop."""
+    return optics.kernel(scale)
 
 
 DEGRADATION = Microscope

@@ -86,14 +86,17 @@ class Optics:
         wavelength, aperture = _middle(self.wavelength), _middle(self.aperture)
         side = _middle(self.pixel) / scale
         reach = self.reach(scale)
-        count = (2 * reach + 1) * SAMPLES
-        place = (torch.arange(count, dtype=torch.float64) - (count - 1) / 2) * side / SAMPLES
+        # one quarter of it, from the middle's pixel on: the others are its mirror images
+        count = (reach + 1) * SAMPLES
+        place = (torch.arange(count, dtype=torch.float64) - SAMPLES // 2) * side / SAMPLES
         distance = torch.hypot(place[:, None], place[None, :])
         if self.spot == "airy":
             light = airy(2 * math.pi * aperture / wavelength * distance)
         else:
             light = torch.exp(-((distance / sigma_of(wavelength, aperture)) ** 2) / 2)
-        pixels = functional.avg_pool2d(light[None], SAMPLES)[0]
+        quarter = functional.avg_pool2d(light[None], SAMPLES)[0]
+        half = torch.cat((quarter[1:].flip(0), quarter))
+        pixels = torch.cat((half[:, 1:].flip(1), half), dim=1)
         return pixels / pixels.sum()
 
 
