@@ -59,3 +59,10 @@ def test_sizes_are_checked_against_the_instance():
 def test_a_scale_that_is_no_whole_number_is_refused_with_its_value():
     with pytest.raises(ValueError, match=r"scale=2\.5"):
         Network(scale=2.5, channels=1)
+
+
+def test_a_network_is_exact_and_called_by_its_class_unless_it_says_otherwise():
+    network = Twice(scale=1, channels=1)
+
+    assert (network.exact, network.whole, network.title) == (True, False, "Twice")
+    assert network.precisions == ("float32", "float16", "bfloat16")
