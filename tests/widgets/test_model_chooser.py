@@ -95,7 +95,7 @@ def test_an_opened_file_is_chosen_and_asks_for_its_scale(chooser, checkpoint, qt
     choice = chooser.choice()
     assert chooser.models.findText(OPENED) > 0
     assert choice.arguments["name_or_path"] == checkpoint
-    assert scales(chooser) == [2, 3, 4]
+    assert scales(chooser) == [2, 3, 4, 8]
     assert "does not show" in chooser.scale.toolTip()
 
 

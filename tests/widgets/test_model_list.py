@@ -53,7 +53,7 @@ def test_interpolations_are_offered_like_any_model():
     offered = {model.name: model for model in known_models() if model.heading == COMPUTED}
 
     assert list(offered) == ["nearest", "bilinear", "bicubic", "bicubic-torch", "lanczos"]
-    assert {model.scales for model in offered.values()} == {(2, 3, 4)}
+    assert {model.scales for model in offered.values()} == {(2, 3, 4, 8)}
     assert napari_sr.load(**Choice(offered["lanczos"], 3).arguments).method == "lanczos"
 
 
@@ -112,7 +112,7 @@ def test_a_file_that_hides_its_scale_asks(tmp_path):
 
     model = inspect_checkpoint(path)
 
-    assert model.scales == (2, 3, 4)
+    assert model.scales == (2, 3, 4, 8)
     assert not model.scale_is_known
     assert Choice(model, 4).arguments == {"name_or_path": path, "scale": 4}
 

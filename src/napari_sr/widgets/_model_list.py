@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from napari_sr.models._foreign import Foreign
 
-SCALES_TO_OFFER = (2, 3, 4)
+SCALES_TO_OFFER = (2, 3, 4, 8)
 """Offered where a checkpoint's tensors don't show their scale."""
 INCLUDED, DOWNLOADED, OPENED = "Included", "Downloaded on first use", "Opened files"
 COMPUTED = "Interpolation, to compare with"
