@@ -41,6 +41,7 @@ def load(name_or_path: str | Path, scale: int | None = None, **options: Any) -> 
     name_or_path : str or Path
         A known model, "bsrn-x4" or "bsrn" with `scale=4`, downloaded on first use; or a file:
         .pth, .pt, .safetensors, .npz or .mat. Architecture and widths are read off its tensors.
+        Where these are of none of our networks, spandrel's are tried (the extra `spandrel`).
     scale : int, optional
         Required for files whose tensors do not show it (FSRCNN, SRCNN).
     **options
@@ -50,13 +51,14 @@ def load(name_or_path: str | Path, scale: int | None = None, **options: Any) -> 
     -------
     Network
         In eval mode. Takes and returns float (N, C, H, W) in 0..1, unclipped; C is 1 for
-        networks of luma. See `scale`, `channels`, `receptive_field` and `multiple`, and
-        `provenance` for what was loaded.
+        networks of luma. See `scale`, `channels`, `receptive_field` and `multiple`, `exact` for
+        whether tiles leave no trace, and `provenance` for what was loaded.
 
     Raises
     ------
     ValueError
-        If there is no such model or file, or it is no checkpoint of a known network.
+        If there is no such model or file, or it is no checkpoint of a known network; then it
+        tells the nearest, and what differs.
     napari_sr.zoo.download.DownloadError
         If a model cannot be downloaded.
     """
