@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -66,6 +67,7 @@ def run(request: Request) -> Path:
         config = replace(config, run=replace(config.run, steps=request.steps))
     limit = math.inf if request.minutes is None else request.minutes
     session = Session(request.out, request.device, request.resume, limit)
+    alone = os.environ.get("RANK", "0") == "0"  # torchrun's other processes say nothing
     with terminal.bars() as bars, terminal.warnings_as_lines(bars), asked_to_stop() as asked:
         material = of_folders(config.data, request.data)
         bar = bars.add_task(config.name, total=config.run.steps)
@@ -74,7 +76,7 @@ def run(request: Request) -> Path:
             for progress in steps:
                 step = progress.step
                 bars.update(bar, completed=step, description=words(config.name, progress))
-                if progress.message:
+                if progress.message and alone:
                     terminal.tell(bars, progress.message)
                 elif progress.psnr not in (None, judged):
                     judged = progress.psnr

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from napari_sr.engine.devices import choose_device
 from napari_sr.training import processes
 from napari_sr.training.batches import Batches
+from napari_sr.training.card import Reached, card, words
 from napari_sr.training.changes import changes
 from napari_sr.training.data.resident import Resident
 from napari_sr.training.determinism import arithmetic
@@ -228,8 +229,13 @@ class Training:
             self.psnr = row["psnr"] = judge(self.learner.result, self.pairs)
             if self.psnr > self.best:
                 self.best = self.psnr
-                self.export(self.result)
+                self.export()
         self.history.add(self.step, row)
+
+    def export(self) -> None:
+        """Write the result as a checkpoint with a card."""
+        how = Reached(self.step, self.seconds, self.psnr, words(self.device, self.place.world))
+        export(self.result, self.learner.result.state_dict(), card(self.config, how))
 
     def checked(self) -> dict[str, float]:
         """Return the means of what was learnt since the last report, all of them finite."""
@@ -251,7 +257,7 @@ class Training:
         if not self.place.first or (self.step == self.saved and self.saved):
             return
         if not self.pairs or not self.result.is_file():
-            self.export(self.result)
+            self.export()
         state = {
             "config": as_table(self.config),
             "step": self.step,
@@ -263,27 +269,3 @@ class Training:
         }
         save_state(self.out, state)
         self.saved = self.step
-
-    def export(self, path: Path) -> None:
-        """Write the result as a checkpoint with a card."""
-        config, network = self.config, self.learner.result
-        card: dict[str, Any] = {
-            "network": config.network.kind,
-            "scale": config.scale,
-            "options": config.network.options,
-            "recipe": as_table(config),
-            "steps": self.step,
-            "of": config.run.steps,
-            "seconds": round(self.seconds),
-            "device": device_words(self.device, self.place),
-            "torch": torch.__version__,
-            "psnr_validation": self.psnr if self.pairs else None,
-        }
-        export(path, network.state_dict(), card)
-
-
-def device_words(device: torch.device, place: Place) -> str:
-    """Return what computed, in words."""
-    if device.type == "cuda":
-        return f"{place.world} x {torch.cuda.get_device_name(device)}"
-    return f"{device.type}, {torch.get_num_threads()} threads"
