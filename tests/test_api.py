@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from fakes import Nearest
+from safetensors.torch import save_file
 
 import napari_sr
 from napari_sr import api, models
@@ -120,6 +123,28 @@ def test_what_cannot_be_blended_is_told_with_both(checkpoint):
         napari_sr.blend("fsrcnn-x2", "fsrcnn-x4", 0.5)
     with pytest.raises(ValueError, match=r"small and fsrcnn-x2, which differ in arch.*: BSRN"):
         napari_sr.blend(napari_sr.load(path), napari_sr.load("fsrcnn-x2"), 0.5)
+
+
+def test_the_card_of_a_file_that_we_trained_tells_what_its_tensors_do_not(tmp_path):
+    options = {"kernels": (3, 1, 3), "features": 4, "mapped": 2, "input_range": 255.0}
+    network = models.architecture("srcnn").network(scale=3, **options)
+    path = tmp_path / "mine.safetensors"
+    card = json.dumps({"scale": 3, "options": options})
+    save_file(network.state_dict(), path, metadata={"card": card})
+
+    found, other = napari_sr.load(path), napari_sr.load(path, 2, input_range=1.0)
+
+    assert (found.scale, found.input_range, found.kernels) == (3, 255.0, (3, 1, 3))
+    assert (other.scale, other.input_range) == (2, 1.0)
+
+
+@pytest.mark.parametrize("card", ["[]", "{", '{"scale": "3", "options": {}}', '{"options": 4}'])
+def test_a_card_that_is_none_of_ours_tells_nothing(tmp_path, card):
+    network = models.architecture("srcnn").network(scale=3, features=4, mapped=2)
+    save_file(network.state_dict(), tmp_path / "x.safetensors", metadata={"card": card})
+
+    with pytest.raises(ValueError, match="do not show the scale"):
+        napari_sr.load(tmp_path / "x.safetensors")
 
 
 def test_a_wrong_weight_is_refused_before_anything_is_loaded():

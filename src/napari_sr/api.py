@@ -19,6 +19,7 @@ from napari_sr.zoo import community
 from napari_sr.zoo.checkpoint import read_checkpoint
 from napari_sr.zoo.download import fetch
 from napari_sr.zoo.registry import find
+from napari_sr.zoo.trained import card_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,9 +44,10 @@ def load(name_or_path: str | Path, scale: int | None = None, **options: Any) -> 
         .pth, .pt, .safetensors, .npz or .mat. Architecture and widths are read off its tensors.
         Where these are of none of our networks, spandrel's are tried (the extra `spandrel`).
     scale : int, optional
-        Required for files whose tensors do not show it (FSRCNN, SRCNN).
+        Required for files whose tensors do not show it (FSRCNN, SRCNN), unless our training
+        wrote them: then their card does.
     **options
-        What tensors cannot tell, such as `res_scale` or `input_range`.
+        What tensors cannot tell, such as `res_scale` or `input_range`; likewise.
 
     Returns
     -------
@@ -64,6 +66,7 @@ def load(name_or_path: str | Path, scale: int | None = None, **options: Any) -> 
     """
     path = Path(name_or_path)
     if _is_file(name_or_path):
+        scale, options = _told(path, scale, options)
         network = community.build(read_checkpoint(path), scale=scale, **options)
         name, file = path.stem, path
     else:
@@ -79,6 +82,19 @@ def load(name_or_path: str | Path, scale: int | None = None, **options: Any) -> 
         "options": options,
     }
     return network
+
+
+def _told(
+    path: Path, scale: int | None, options: dict[str, Any]
+) -> tuple[int | None, dict[str, Any]]:
+    """Return scale and options: as given, else as the card of a file that we trained says."""
+    card = card_of(path)
+    told, known = card.get("options", {}), card.get("scale")
+    if not isinstance(told, dict) or not isinstance(known, int):
+        return scale, options
+    # JSON has lists where constructors have tuples
+    plain = {key: tuple(one) if isinstance(one, list) else one for key, one in told.items()}
+    return known if scale is None else scale, {**plain, **options}
 
 
 def blend(

@@ -40,7 +40,8 @@ def test_what_ships_has_been_judged_with_options_that_its_tensors_do_not_tell(se
     expected = evaluate(network.eval(), ImageSet(sets / "Set14")).psnr
     assert found["psnr_set14_luma"] == pytest.approx(expected, abs=1e-3)
     assert {"psnr_set5_luma", "licence", "steps"} <= set(found)
-    again = load(tmp_path / "shipped.safetensors", 2, recursions=2)
+    again = load(tmp_path / "shipped.safetensors")
+    assert again.recursions == 2
     assert torch.equal(again.residual.weight, network.residual.weight)
 
 

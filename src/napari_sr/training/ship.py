@@ -9,17 +9,15 @@ written on its card; then the registry is sealed.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 from pathlib import Path
 from typing import Any
-
-from safetensors import safe_open
 
 from napari_sr import api
 from napari_sr.evaluation.benchmark import evaluate
 from napari_sr.evaluation.sets import ImageSet
 from napari_sr.training.state import export
+from napari_sr.zoo import trained
 from napari_sr.zoo.checkpoint import read_checkpoint
 from napari_sr.zoo.download import SHIPPED
 from napari_sr.zoo.seal import seal
@@ -38,8 +36,7 @@ def card_of(path: Path) -> dict[str, Any]:
     ValueError
         If the file has none.
     """
-    with safe_open(path, "pt") as file:
-        card: dict[str, Any] = json.loads((file.metadata() or {}).get("card", "{}"))
+    card = trained.card_of(path)
     if "scale" not in card:
         raise ValueError(f"{path} must be the result of a training, whose card tells the scale")
     return card
@@ -63,21 +60,13 @@ def ship(path: Path, sets: Path, target: Path) -> dict[str, Any]:
         If the file is no training's result.
     """
     card = card_of(path)
-    network = api.load(path, card["scale"], **_unseen(path, card))
+    network = api.load(path)
     for name in SETS:
         table = evaluate(network, ImageSet(sets / name))
         card[f"psnr_{name.lower()}_luma"] = round(table.psnr, 3)
     card["licence"] = LICENCE
     export(target, read_checkpoint(path), card)
     return card
-
-
-def _unseen(path: Path, card: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that the tensors don't tell."""
-    from napari_sr import models
-
-    _, _, found = models.recognise(read_checkpoint(path))
-    return {key: value for key, value in card["options"].items() if key not in found}
 
 
 def main() -> None:
