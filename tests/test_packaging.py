@@ -31,6 +31,7 @@ def test_a_wheel_has_the_manifest_the_weights_and_both_packages(tmp_path):
     assert {"napari_sr/zoo/registry.json", "napari_sr/zoo/weights/fsrcnn-x2.safetensors"} <= set(
         names
     )
+    assert "napari_sr/training/recipes/fsrcnn-x3.toml" in names
     assert {"napari_sr/api.py", "sr_kernels/__init__.py", "napari_sr/py.typed"} <= set(names)
 
 
