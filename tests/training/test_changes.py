@@ -19,6 +19,12 @@ def test_nothing_changed_is_nothing_told():
     assert changes(tiny(), STATE, OUT) == []
 
 
+def test_a_key_that_an_older_version_did_not_know_is_no_change():
+    old = {**STATE["config"], "data": {"crop": 8, "batch": 2}}
+
+    assert changes(tiny(), {"config": old}, OUT) == []
+
+
 def test_a_longer_training_is_told():
     assert changes(tiny(run={"steps": 9}), STATE, OUT) == ["run.steps was 6 and is now 9"]
 

@@ -15,12 +15,14 @@ from napari_sr.training.data.crops import Crops
 from napari_sr.training.data.folder import MEMORY, Reading, files_of, of_folder
 from napari_sr.training.data.pairs import Pairs
 from napari_sr.training.data.phantoms import Phantoms
+from napari_sr.training.data.resident import Resident
 from napari_sr.training.parts import make, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    import torch
     from torch import Tensor
 
     from napari_sr.training.config import Config, Data
@@ -149,6 +151,22 @@ def crops_of(material: Material, config: Config, channels: int, rank: int) -> di
         )
         for scale in scales
     }
+
+
+def draws_of(
+    material: Material, config: Config, channels: int, rank: int, device: torch.device
+) -> dict[int, Callable[[int], tuple[Tensor, Tensor]]]:
+    """Return what draws the batch of a number, for each scale: here, or on the device.
+
+    Raises
+    ------
+    ValueError
+        As `crops_of`, and where pictures cannot lie on the device.
+    """
+    crops = crops_of(material, config, channels, rank)
+    if config.data.resident:
+        return {scale: Resident(one, device).batch for scale, one in crops.items()}
+    return {scale: one.batch for scale, one in crops.items()}
 
 
 def pairs_of(material: Material, config: Config, channels: int) -> list[tuple[Tensor, Tensor]]:

@@ -118,4 +118,6 @@ def _optimiser(recipe: Optimiser, groups: list[dict[str, Any]]) -> torch.optim.O
     if recipe.kind == "rmsprop":
         return optim.RMSprop(groups, eps=recipe.epsilon, momentum=recipe.momentum, **common)
     kind = optim.Adam if recipe.kind == "adam" else optim.AdamW
-    return kind(groups, betas=recipe.betas, eps=recipe.epsilon, **common)
+    # one kernel for all weights, where there is one
+    fused = all(one.is_cuda for group in groups for one in group["params"])
+    return kind(groups, betas=recipe.betas, eps=recipe.epsilon, fused=fused, **common)

@@ -44,6 +44,8 @@ def together() -> Iterator[Place]:
     if place.world == 1:
         yield place
         return
+    if torch.cuda.is_available():
+        torch.cuda.set_device(place.local)
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield place

@@ -19,12 +19,11 @@ from napari_sr.training import processes
 from napari_sr.training.batches import Batches
 from napari_sr.training.card import Reached, card, words
 from napari_sr.training.changes import changes
-from napari_sr.training.data.resident import Resident
 from napari_sr.training.determinism import arithmetic
 from napari_sr.training.history import History
 from napari_sr.training.judge import judge
 from napari_sr.training.learner import Learner
-from napari_sr.training.material import crops_of, pairs_of
+from napari_sr.training.material import draws_of, pairs_of
 from napari_sr.training.recipe import as_table
 from napari_sr.training.state import StateError, export, load_state, save_state
 from napari_sr.training.totals import Totals
@@ -146,7 +145,7 @@ class Training:
         if self.learner.told:
             self.told.append(self.learner.told)
         channels = self.learner.network.channels
-        crops = crops_of(material, config, channels, place.rank)
+        draw = draws_of(material, config, channels, place.rank, device)
         self.pairs = pairs_of(material, config, channels) if place.first else []
         if state is not None:
             self.learner.restore(state["learner"])
@@ -161,13 +160,9 @@ class Training:
         self.psnr: float | None = None
         self.result = self.out / f"{config.name}.safetensors"
         self.history: History | None = None
-        if config.data.resident:
-            draws = {scale: Resident(one, device).batch for scale, one in crops.items()}
-        else:
-            draws = {scale: one.batch for scale, one in crops.items()}
         learner = self.learner
         self.batches = Batches(
-            lambda number: draws[learner.scale_of(number // learner.batches)](number), device
+            lambda number: draw[learner.scale_of(number // learner.batches)](number), device
         )
 
     def run(self, began: float) -> Iterator[Progress]:
