@@ -7,7 +7,6 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
-import psutil
 import torch
 
 if TYPE_CHECKING:
@@ -86,6 +85,8 @@ def free_memory(device: torch.device) -> int:
         # what PyTorch holds but does not use counts as free
         cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(free + cached)
+    import psutil  # here, because training needs no free memory to be known
+
     return int(psutil.virtual_memory().available)
 
 

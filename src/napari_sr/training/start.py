@@ -11,9 +11,6 @@ import torch
 from napari_sr import models
 from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.models.resize import cubic
-from napari_sr.zoo.checkpoint import read_checkpoint
-from napari_sr.zoo.download import fetch
-from napari_sr.zoo.registry import find
 
 if TYPE_CHECKING:
     from napari_sr.models._network import Network
@@ -47,6 +44,8 @@ def prepare(network: Network, start: Start) -> str:
 
 
 def _warm(network: Network, name: str) -> str:
+    from napari_sr.zoo.checkpoint import read_checkpoint
+
     path = Path(name).expanduser()
     record, state, _ = models.recognise(read_checkpoint(path if path.is_file() else _known(name)))
     if record.network is not type(network):
@@ -69,6 +68,9 @@ def _warm(network: Network, name: str) -> str:
 
 
 def _known(name: str) -> Path:
+    from napari_sr.zoo.download import fetch
+    from napari_sr.zoo.registry import find
+
     try:
         return fetch(find(name))
     except ValueError as error:
