@@ -79,7 +79,7 @@ class _Demo:
         self.viewer: Viewer = napari.Viewer(show_welcome_screen=False)
         self.viewer.window.resize(*WINDOW)
         self.viewer.open_sample("napari-sr", SAMPLE)
-        _, widget = self.viewer.window.add_plugin_dock_widget("napari-sr")
+        _, widget = self.viewer.window.add_plugin_dock_widget("napari-sr", "Upscale layer")
         self.widget: UpscaleWidget = widget
 
     def run(self) -> int:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from napari_sr.training.origin import Origin
 from napari_sr.training.task import FineTuningError, Task
 from napari_sr.zoo.trained import networks
 
+OTHER = Path("not written.safetensors")
+
 
 def counts_of(steps, judged):
     """Return what stands in for timing the steps, so that no test depends on the machine."""
@@ -34,7 +37,7 @@ def counts_of(steps, judged):
 @pytest.fixture
 def task(tmp_path, random, monkeypatch):
     """Return a task of some steps, from a network that has learnt nothing."""
-    monkeypatch.setattr(fine_tuning.Tuning, "_counts", counts_of(40, 10))
+    monkeypatch.setattr(fine_tuning.Tuning, "_counts", counts_of(16, 4))
     monkeypatch.setattr(origin, "RATES", (1e-2, 1e-2))
     monkeypatch.setattr(fine_tuning, "BATCH", 2)
     monkeypatch.setenv("NAPARI_SR_NETWORKS", str(tmp_path / "networks"))
@@ -70,7 +73,7 @@ def test_a_network_gets_better_and_is_kept_with_what_is_known_of_it(task):
     scores = [news.psnr for news in told if news.psnr]
     assert scores[0] == (0, tuned.scores.start)
     assert tuned.psnr == max(score for step, score in scores if step)
-    assert tuned.psnr > tuned.scores.start + 1
+    assert tuned.psnr > tuned.scores.start + 0.5
     assert any(news.loss for news in told)
     with safe_open(task.target, "numpy") as file:
         card = json.loads(file.metadata()["card"])
@@ -115,7 +118,7 @@ def test_as_many_steps_are_taken_as_fit_and_few_are_noted(timed):
 def test_the_session_ends_in_time_though_steps_are_left(task):
     _, tuned = finish(fine_tune(replace(task, minutes=1e-5)))
 
-    assert tuned.steps < 40
+    assert tuned.steps < 16
     assert tuned.psnr == networks()[0].psnr
 
 
@@ -166,6 +169,16 @@ def test_a_worse_network_does_not_replace_a_better_one(task, monkeypatch):
     assert sum(news.preview is not None for news in told) == 3  # at first, at 20 and at 30
 
 
+def test_planes_that_are_empty_in_the_middle_are_not_judged(task):
+    cells = task.images[0].array
+    half = np.concatenate([cells, np.zeros_like(cells)])
+
+    _, tuned = finish(fine_tune(replace(task, images=(Image("half", half, "ZYX"),)), stop_after(1)))
+
+    alone = next(news.scores for news in fine_tune(replace(task, target=OTHER)) if news.scores)
+    assert tuned.scores == alone
+
+
 def test_a_network_of_that_name_is_never_replaced(task):
     task.target.parent.mkdir()
     task.target.write_bytes(b"mine")
@@ -192,10 +205,9 @@ def test_a_training_that_breaks_down_says_what_is_kept(task, monkeypatch):
 def test_small_images_are_made_as_told(task):
     microscope = Part("microscope", {"optics": {"pixel": 0.3}, "camera": {"photons": 5.0}})
 
-    told, _ = finish(fine_tune(replace(task, shrinking=microscope), stop_after(1)))
+    noisy = next(
+        news.scores for news in fine_tune(replace(task, shrinking=microscope)) if news.scores
+    )
+    clean = next(news.scores for news in fine_tune(task) if news.scores)
 
-    (noisy,) = [news.scores.bicubic for news in told if news.scores]
-    told, _ = finish(fine_tune(replace(task, target=task.target.with_name("b.safetensors")),
-                               stop_after(1)))  # fmt: skip
-    (clean,) = [news.scores.bicubic for news in told if news.scores]
-    assert noisy < clean - 5
+    assert noisy.bicubic < clean.bicubic - 5

@@ -5,7 +5,7 @@ import pytest
 import torch
 from fakes import Nearest
 
-from napari_sr.evaluation import psnr
+from napari_sr.evaluation.psnr import psnr
 from napari_sr.models.resize import imresize
 from napari_sr.training.preview import SIDES, HeldOut
 
@@ -55,3 +55,11 @@ def test_the_place_with_most_structure_of_the_liveliest_pair_is_shown():
 
     assert shown.truth.shape == SIDES
     assert shown.truth.mean() > 100
+
+
+def test_parts_without_structure_are_not_judged():
+    flat = torch.full((1, 10, 12), 0.5), torch.full((1, 20, 24), 0.5)
+
+    assert HeldOut([flat, pair(20, 24)], 2).bicubic == HeldOut([pair(20, 24)], 2).bicubic
+    with pytest.raises(ValueError, match="nothing can be judged by these 2"):
+        HeldOut([flat, flat], 2)

@@ -69,10 +69,3 @@ def test_an_unknown_total_lets_the_bar_swing(form):
     form.show_progress(0, 0)
 
     assert (form.bar.minimum(), form.bar.maximum()) == (0, 0)
-
-
-def test_automatic_names_the_first_device(form):
-    form.offer_devices([("cuda:0", "NVIDIA H100"), ("cpu", "CPU, 16 threads")])
-
-    assert form.device.itemText(0) == "automatic (NVIDIA H100)"
-    assert [form.device.itemData(i) for i in range(3)] == ["auto", "cuda:0", "cpu"]

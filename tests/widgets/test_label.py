@@ -36,3 +36,15 @@ def test_sentences_begin_with_a_capital(label):
     label.say("a tile must be at least 17 px")
 
     assert label.text() == "A tile must be at least 17 px"
+
+
+def test_it_gives_back_the_height_that_a_shorter_text_does_not_need(label):
+    label.say("one")
+    before = label.height()
+
+    label.say("many words " * 30)
+    tall = label.height()
+    label.say("one")
+
+    assert tall > before
+    assert label.height() == before

@@ -5,7 +5,7 @@ import torch
 
 from napari_sr import models
 from napari_sr.widgets._model_chooser import ModelChooser, about
-from napari_sr.widgets._model_list import COMPUTED, OPENED, known_models
+from napari_sr.widgets._model_list import COMPUTED, OPENED, Model, known_models
 
 
 @pytest.fixture
@@ -195,3 +195,69 @@ def test_the_line_of_a_formula_says_that_nothing_is_learned(chooser):
     assert "Windowed sine" in chooser.about.text()
     assert "nothing is learned" in chooser.about.text()
     assert chooser.choice().label == "Lanczos x2"
+
+
+def model(name, title):
+    return Model(name, title, "Trained here", "", (2,), architecture="fsrcnn")
+
+
+@pytest.fixture
+def shelf():
+    """Return a list of models that a test changes."""
+    return [model("a", "A"), model("b", "B")]
+
+
+@pytest.fixture
+def growing(qtbot, shelf):
+    chooser = ModelChooser(lambda: list(shelf))
+    qtbot.addWidget(chooser)
+    return chooser
+
+
+def titles(chooser):
+    return [chooser.models.itemText(index) for index in range(chooser.models.count())]
+
+
+def test_what_comes_while_it_is_shown_is_listed_when_the_list_opens(growing, shelf):
+    choose(growing, "B")
+    shelf.insert(0, model("new", "New"))
+    told = []
+    growing.changed.connect(lambda: told.append(1))
+
+    growing.models.opening.emit()
+
+    assert titles(growing) == ["Trained here", "New", "A", "B"]
+    assert growing.choice().model.name == "b"
+    assert told == []
+
+
+def test_of_what_is_gone_another_takes_the_place(growing, shelf, qtbot):
+    choose(growing, "B")
+    del shelf[1]
+
+    with qtbot.waitSignal(growing.changed, timeout=1000):
+        growing.relist()
+
+    assert growing.choice().model.name == "a"
+    assert scales(growing) == [2]
+
+
+def test_opened_files_stay_when_the_list_is_made_anew(growing, shelf, checkpoint, qtbot):
+    with qtbot.waitSignal(growing.changed, timeout=20_000):
+        growing.open_file(checkpoint)
+    shelf.append(model("c", "C"))
+
+    growing.relist()
+
+    assert titles(growing)[-2:] == [OPENED, "mine"]
+    assert growing.choice().model.name == str(checkpoint)
+
+
+def test_a_model_is_chosen_by_its_name_though_it_has_just_come(growing, shelf):
+    shelf.append(model("c", "C"))
+
+    growing.choose("c")
+
+    assert growing.choice().model.title == "C"
+    growing.choose("never heard of")
+    assert growing.choice().model.title == "C"

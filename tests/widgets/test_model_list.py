@@ -8,16 +8,18 @@ import torch
 import napari_sr
 from napari_sr import models
 from napari_sr.models._foreign import Foreign, Hints
+from napari_sr.training.state import export
 from napari_sr.widgets._model_list import (
     COMPUTED,
     DOWNLOADED,
     INCLUDED,
+    TRAINED,
     Choice,
     Model,
     inspect_checkpoint,
     known_models,
 )
-from napari_sr.zoo import community, registry
+from napari_sr.zoo import community, registry, trained
 
 
 def save(tmp_path, name, **changes):
@@ -47,6 +49,32 @@ def test_a_model_offers_the_scales_that_exist():
     assert by_name["fsrcnn"].scales == (2, 3, 4)
     assert by_name["bsrn"].scales == (2, 4)
     assert by_name["fsrcnn"].title == "FSRCNN"
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """Return the file of a network that was trained here, from an EDSR that was told an option."""
+    monkeypatch.setenv(trained.VARIABLE, str(tmp_path))
+    record = models.architecture("edsr")
+    network = record.network(**{**record.example, "res_scale": 0.25, "scale": 3})
+    here = {"origin": "EDSR x3", "images": ["cell"], "shrunk": "bicubic"}
+    card = {"network": "edsr", "scale": 3, "options": {"res_scale": 0.25}}
+    card["here"] = {**here, "psnr": 31.0, "bicubic": 30.0, "start": 29.0}
+    export(tmp_path / "my cells.safetensors", network.state_dict(), card)
+    return tmp_path / "my cells.safetensors"
+
+
+def test_networks_trained_here_are_listed_and_loaded_with_what_tensors_cannot_tell(mine):
+    listed = known_models()
+    (model,) = [model for model in listed if model.heading == TRAINED]
+
+    choice = Choice(model, 3)
+
+    assert [each.heading for each in listed].index(TRAINED) > 0
+    assert (choice.label, model.architecture) == ("my cells x3", "edsr")
+    assert "31.00 dB, bicubic 30.00 dB" in model.summary
+    assert choice.arguments == {"name_or_path": mine, "scale": 3, "res_scale": 0.25}
+    assert napari_sr.load(**choice.arguments).scale == 3
 
 
 def test_interpolations_are_offered_like_any_model():

@@ -13,3 +13,14 @@ def test_a_long_name_does_not_widen_what_it_stands_in(qtbot):
     box.setCurrentIndex(1)
 
     assert (box.sizeHint().width(), box.minimumSizeHint().width()) == before
+
+
+def test_it_tells_before_the_list_is_shown(qtbot):
+    box = NamesBox()
+    qtbot.addWidget(box)
+    box.opening.connect(lambda: box.addItem("just in time"))
+
+    box.showPopup()
+
+    assert box.count() == 1
+    box.hidePopup()

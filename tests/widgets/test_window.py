@@ -13,7 +13,10 @@ from forms import PATIENCE, Failing, Gated
 from napari.utils import progress
 from superqt.utils import WorkerBase
 
+from napari_sr.training.state import export
+from napari_sr.training.task import Scores, Tuned
 from napari_sr.widgets import _networks
+from napari_sr.zoo import trained
 
 PLUGIN = "napari-sr"
 
@@ -23,7 +26,7 @@ def window(make_napari_viewer, loader, random):
     """Return a viewer in a window with an image and the docked form."""
     viewer = make_napari_viewer(strict_qt="raise")
     viewer.add_image(random.integers(0, 255, (16, 16), np.uint8), name="camera")
-    _, widget = viewer.window.add_plugin_dock_widget(PLUGIN)
+    _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Upscale layer")
     yield viewer, widget
     WorkerBase.await_workers(PATIENCE)
 
@@ -126,6 +129,39 @@ def test_closing_the_dock_during_a_run_ends_it(running, qtbot):
     assert len(viewer.layers) == 1
     assert not gate.begun.acquire(blocking=False)  # no second tile was begun
     assert not progress._all_instances
+
+
+@pytest.fixture
+def beside(window):
+    """Return the same with the form that trains beside it."""
+    viewer, widget = window
+    _, training = viewer.window.add_plugin_dock_widget(PLUGIN, "Train a network")
+    return viewer, widget, training
+
+
+def test_what_was_trained_is_chosen_in_the_form_that_upscales(beside, tmp_path, monkeypatch):
+    _viewer, widget, training = beside
+    monkeypatch.setenv(trained.VARIABLE, str(tmp_path))
+    here = {"origin": "", "images": ["camera"], "shrunk": "", "psnr": 31, "bicubic": 30}
+    card = {"network": "fsrcnn", "scale": 2, "options": {}, "here": here}
+    export(tmp_path / "mine.safetensors", {}, card)
+
+    training._show_result(Tuned(tmp_path / "mine.safetensors", 31.0, Scores(30.0, 29.0), 9))
+    training.form.use.click()
+
+    assert widget.form.model.choice().label == "mine x2"
+    assert training.form.use.isVisibleTo(training)
+
+
+def test_closing_the_dock_that_trains_lets_go_of_the_layers(beside, qtbot):
+    viewer, _widget, training = beside
+
+    viewer.window.remove_dock_widget(training)
+    qtbot.wait(20)
+    viewer.layers[0].contrast_limits = (3, 9)
+    viewer.layers.clear()
+
+    assert training._gone
 
 
 def test_after_the_dock_was_closed_layers_come_and_go(window, qtbot):

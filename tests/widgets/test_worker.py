@@ -7,7 +7,7 @@ from superqt.utils import WorkerBase
 
 from napari_sr.widgets import _worker
 from napari_sr.widgets._job import Step
-from napari_sr.widgets._worker import ActivityBar, create_run, send_on_errand
+from napari_sr.widgets._worker import ActivityBar, create_run, create_steps, send_on_errand
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +92,17 @@ def test_the_bar_follows_a_total_that_changes():
     bar.close()
 
     assert shown == (2, 24)
+
+
+def test_any_generator_can_be_driven(qtbot):
+    def count(limit):
+        yield from range(limit)
+        return "done"
+
+    told, brought = [], []
+
+    worker = create_steps(count, 3, yielded=told.append, returned=brought.append)
+    with qtbot.waitSignal(worker.finished, timeout=PATIENCE):
+        worker.start()
+
+    assert (told, brought) == ([0, 1, 2], ["done"])

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_sr import models
 from napari_sr.training.config import Config, Data
 from napari_sr.training.held_out import Parts, hold_out, read
 from napari_sr.training.learner import build
@@ -97,7 +98,7 @@ class Tuning:
     """
 
     def __init__(self, task: Task, parts: Parts, folder: Path) -> None:
-        self.task, self.parts, self.folder = task, parts, folder
+        self.task, self.folder = task, folder
         data = Data(
             crop=parts.crop,
             batch=BATCH,
@@ -109,7 +110,11 @@ class Tuning:
         network = build(self.config)
         prepare(network, self.config.start)
         network.eval()
+        _, _, found = models.recognise(network.state_dict())
+        self.told = {k: v for k, v in self.config.network.options.items() if k not in found}
         self.held_out = HeldOut(pairs_of(parts.material, self.config, network.channels), task.scale)
+        judged = [parts.material.held_out[index] for index in self.held_out.judged]
+        self.material = Material(parts.material.learnt, judged)
         began = time.monotonic()
         self.scores = Scores(self.held_out.bicubic, self.held_out.judge(network))
         self.judging = time.monotonic() - began
@@ -139,7 +144,7 @@ class Tuning:
     def _paced(self, stopped: Callable[[], bool]) -> Generator[News, None, float]:
         """Return how many seconds a step takes."""
         config = lasting(self.config, 1_000_000, 1)
-        material = Material(self.parts.material.learnt)
+        material = Material(self.material.learnt)
         session = Session(self.folder / "timed", self.task.device)
         took: list[float] = []
         with closing(train(config, material, session)) as steps:
@@ -161,7 +166,7 @@ class Tuning:
         session = Session(self.folder / "run", self.task.device, minutes=self.task.minutes)
         seconds = 60 * self.task.minutes
         began = told = time.monotonic()
-        with closing(train(config, self.parts.material, session)) as steps:
+        with closing(train(config, self.material, session)) as steps:
             for progress in steps:
                 now, self.step = time.monotonic(), progress.step
                 if progress.message:
@@ -210,9 +215,6 @@ class Tuning:
     def _publish(self) -> None:
         """Write the best network to its place, whole, with what is known of it."""
         task = self.task
-        options = self.config.network.options
-        if self.config.scales:
-            options = {**options, "scales": self.config.scales}
         here = {
             "origin": task.origin.title,
             "images": [image.name for image in task.images],
@@ -222,7 +224,7 @@ class Tuning:
             "start": self.scores.start,
         }
         task.target.parent.mkdir(parents=True, exist_ok=True)
-        card = {**card_of(self._result), "options": options, "here": here}
+        card = {**card_of(self._result), "options": self.told, "here": here}
         export(task.target, read_checkpoint(self._result), card)
 
     def _broken(self) -> str:

@@ -5,13 +5,14 @@ Letters: C channels, H x W pixels of the small image, S scale.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from napari_sr.evaluation.psnr import psnr
+from napari_sr.evaluation import psnr
 from napari_sr.models.resize import imresize
 from napari_sr.training.judge import judge
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from napari_sr.models._network import Network
 
-SIDES = 72, 96
+SIDES = 64, 64
 """Large pixels of height and width that are shown at most."""
 PLACES = 5
 """Along each axis, of which the one with most structure is shown."""
@@ -46,25 +47,38 @@ class HeldOut:
     Parameters
     ----------
     pairs : sequence of (C, H, W) and (C, S * H, S * W)
-        In 0..1; at least one.
+        In 0..1; those that bicubic interpolation makes perfectly, such as black ones, are left out.
     scale : int
         S.
+
+    Raises
+    ------
+    ValueError
+        If no pair is left.
     """
 
     def __init__(self, pairs: Sequence[tuple[Tensor, Tensor]], scale: int) -> None:
-        self.pairs = pairs
-        self.scale = scale
         enlarged = [imresize(small, scale).clamp(0, 1) for small, _ in pairs]
         found = [
             psnr(_array(one), _array(large), border=scale)
             for one, (_, large) in zip(enlarged, pairs, strict=True)
         ]
-        self.bicubic: float = sum(found) / len(found)
+        self.judged = [index for index, value in enumerate(found) if math.isfinite(value)]
+        """Indices of those that are not left out."""
+        if not self.judged:
+            raise ValueError(
+                "the held-out parts, from the middle of the images, are empty or flat: nothing can "
+                f"be judged by these {len(pairs)}; choose images with structure there"
+            )
+        self.pairs = [pairs[index] for index in self.judged]
+        enlarged = [enlarged[index] for index in self.judged]
+        self.scale = scale
+        self.bicubic: float = sum(found[index] for index in self.judged) / len(self.judged)
         """PSNR of bicubic interpolation in dB, as `judge` measures networks."""
-        self._index = int(np.argmax([float(large.std()) for _, large in pairs]))
-        self._small = pairs[self._index][0]
+        self._index = int(np.argmax([float(large.std()) for _, large in self.pairs]))
+        self._small = self.pairs[self._index][0]
         self._enlarged = enlarged[self._index]
-        self._rows, self._columns = _place(pairs[self._index][1], scale)
+        self._rows, self._columns = _place(self.pairs[self._index][1], scale)
 
     def judge(self, network: Network) -> float:
         """Return the mean PSNR of a network in dB."""

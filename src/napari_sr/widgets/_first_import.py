@@ -27,3 +27,17 @@ def import_engine() -> None:
 
         # the first arithmetic without data brings the parts that describe every operator
         torch.empty(1, device="meta") + 1
+
+
+def import_trainer() -> None:
+    """Import what trains, too, in the same way."""
+    import_engine()
+    with _one_at_a_time:
+        import_module("napari_sr.training.fine_tuning")
+        import torch
+
+        # the first step of an optimiser brings the compiler, though nothing is compiled
+        weight = torch.zeros(1, requires_grad=True)
+        optimiser = torch.optim.Adam([weight])
+        weight.sum().backward()  # type: ignore[no-untyped-call]  # torch has no types
+        optimiser.step()

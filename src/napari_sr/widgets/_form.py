@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_sr.widgets._device_box import DeviceBox
 from napari_sr.widgets._label import WrappedLabel
 from napari_sr.widgets._layer_chooser import LayerChooser
 from napari_sr.widgets._model_chooser import ModelChooser
@@ -37,9 +38,7 @@ class Form(QWidget):
         self.layers = LayerChooser()
         self.model = ModelChooser()
         self.tile = _tile_box()
-        self.device = QComboBox()
-        self.device.addItem("automatic", "auto")
-        self.device.setToolTip("Where the network runs; automatic takes a GPU if there is one.")
+        self.device = DeviceBox()
         self.precision = _word_box(
             "float32",
             "float16",
@@ -137,12 +136,6 @@ class Form(QWidget):
         """Move the bar; a total of 0 lets it swing."""
         self.bar.setRange(0, total)
         self.bar.setValue(done)
-
-    def offer_devices(self, devices: list[tuple[str, str]]) -> None:
-        """Fill the list of devices; the first one is what "automatic" takes."""
-        self.device.setItemText(0, f"automatic ({devices[0][1]})")
-        for name, description in devices:
-            self.device.addItem(f"{name}: {description}", name)
 
 
 def _word_box(*words: str, tip: str) -> QComboBox:

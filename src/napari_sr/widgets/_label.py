@@ -36,4 +36,5 @@ class WrappedLabel(QLabel):
         self._demand_height()
 
     def _demand_height(self) -> None:
+        self.setMinimumHeight(0)  # else Qt takes the height that was demanded for needed
         self.setFixedHeight(max(0, self.heightForWidth(self.width())))

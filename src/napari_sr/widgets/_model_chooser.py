@@ -26,6 +26,7 @@ from napari_sr.widgets._worker import send_on_errand
 from napari_sr.zoo.download import local_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _ABOUT = {
@@ -39,13 +40,23 @@ class ModelChooser(QWidget):
 
     The form that it stands in also shows its line about the choice, its list of scales, and what
     the model is blended with.
+
+    Parameters
+    ----------
+    models : callable
+        Returns what is offered; asked again whenever the list is opened.
     """
 
     changed = Signal()
     """Another model, scale or option is chosen, or a file turned out unusable."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, models: Callable[[], list[Model]] = known_models, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._known = models
+        self._listed: list[Model] = []
+        self._opened: list[Model] = []
         self.models = NamesBox()
         self.models.setToolTip("The network. Those that are not included are downloaded once.")
         self.browse = QPushButton("Browse…")
@@ -56,9 +67,9 @@ class ModelChooser(QWidget):
         self.questions = QFormLayout()
         self._problem: str | None = None
         self._lay_out()
-        for model in known_models():
-            self._add(model)
+        self.relist()
         self._show_model()
+        self.models.opening.connect(self.relist)
         self.models.currentIndexChanged.connect(self._change_model)
         # choosing the same model again takes back a file that could not be used
         self.models.activated.connect(self._change_model)
@@ -87,6 +98,34 @@ class ModelChooser(QWidget):
         other = self.blend.model()
         return choice if other is None else choice.blended(other, self.blend.weight.value())
 
+    def relist(self) -> None:
+        """List anew what there is: networks are trained, and files deleted, meanwhile."""
+        chosen, known = self.models.currentData(), self._known()
+        if known == self._listed:
+            return
+        self._listed = known
+        self.models.blockSignals(True)
+        self.models.clear()
+        for model in (*known, *self._opened):
+            self._add(model)
+        found = chosen is not None and self._select(chosen.name)
+        self.models.blockSignals(False)
+        if chosen is not None:
+            self._offer_to_blend() if found else self._change_model()
+
+    def choose(self, name: str) -> None:
+        """Choose a model by its name or path, if there is such a one now."""
+        self.relist()
+        self._select(name)
+
+    def _select(self, name: str) -> bool:
+        for index in range(self.models.count()):
+            model: Model | None = self.models.itemData(index)
+            if model is not None and model.name == name:
+                self.models.setCurrentIndex(index)
+                return True
+        return False
+
     def problem(self) -> str | None:
         """Return why the file that was opened last cannot be used, or None."""
         return self._problem
@@ -107,6 +146,7 @@ class ModelChooser(QWidget):
             self.about.say("")
             self.changed.emit()
             return
+        self._opened.append(found)
         self._add(found)
         self.models.setCurrentIndex(self.models.count() - 1)
 

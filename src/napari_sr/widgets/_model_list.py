@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.zoo import registry
+from napari_sr.zoo import registry, trained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SCALES_TO_OFFER = (2, 3, 4, 8)
 """Offered where a checkpoint's tensors don't show their scale."""
+TRAINED = "Trained here"
 INCLUDED, DOWNLOADED, OPENED = "Included", "Downloaded on first use", "Opened files"
 COMPUTED = "Interpolation, to compare with"
 """The list's headings."""
@@ -43,6 +44,8 @@ class Model:
     """False where `scales` is a question to the user."""
     questions: Mapping[str, float | None] = field(default_factory=lambda: MappingProxyType({}))
     """Options that tensors cannot tell, with the usual value; None: the network knows it."""
+    options: tuple[tuple[str, Any], ...] = ()
+    """Answers to such questions that are known."""
     architecture: str = ""
     """Name of the network, as `models.names` has it; only checkpoints of one can be blended."""
 
@@ -87,8 +90,8 @@ class Choice:
         """Keyword arguments of `napari_sr.load`, for the first checkpoint alone."""
         if self.entry is not None:
             return {"name_or_path": self.entry.name}
-        path = Path(self.model.name)
-        return {"name_or_path": path, "scale": self.scale, **dict(self.options)}
+        answers = {**dict(self.model.options), **dict(self.options)}
+        return {"name_or_path": Path(self.model.name), "scale": self.scale, **answers}
 
     @property
     def parts(self) -> tuple[Choice, ...]:
@@ -102,15 +105,17 @@ class Choice:
 
 
 def known_models() -> list[Model]:
-    """Return the registry's models, each with all its scales; those that ship come first.
+    """Return the registry's models, each with all its scales, and networks that were trained here.
 
-    Last come formulas without weights.
+    Those that ship come first, then those of the user's own; last formulas without weights.
     """
     families: dict[str, list[registry.Entry]] = {}
     for entry in registry.entries():
         families.setdefault(entry.family, []).append(entry)
     models = [_known(family, entries) for family, entries in families.items()]
-    return sorted(models, key=lambda model: (INCLUDED, DOWNLOADED, COMPUTED).index(model.heading))
+    models += [_trained(network) for network in trained.networks()]
+    order = INCLUDED, TRAINED, DOWNLOADED, COMPUTED
+    return sorted(models, key=lambda model: order.index(model.heading))
 
 
 def _known(family: str, entries: list[registry.Entry]) -> Model:
@@ -123,6 +128,18 @@ def _known(family: str, entries: list[registry.Entry]) -> Model:
         scales=tuple(entry.scale for entry in by_scale),
         entries=by_scale,
         architecture=by_scale[0].architecture,
+    )
+
+
+def _trained(network: trained.Trained) -> Model:
+    return Model(
+        name=str(network.path),
+        title=network.name,
+        heading=TRAINED,
+        summary=network.summary,
+        scales=(network.scale,),
+        options=tuple(network.options.items()),
+        architecture=network.architecture,
     )
 
 

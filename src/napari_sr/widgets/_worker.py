@@ -13,7 +13,7 @@ from napari_sr.widgets._first_import import import_engine
 from napari_sr.widgets._job import Job, Step, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 
 class RunWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no types
@@ -48,8 +48,15 @@ def create_run(job: Job, **slots: Callable[..., object]) -> RunWorker:
     **slots
         By signal: yielded, returned, errored, warned, aborted, finished.
     """
+    return create_steps(run, job, **slots)
+
+
+def create_steps(
+    function: Callable[..., Generator[Any, None, Any]], *args: Any, **slots: Callable[..., object]
+) -> RunWorker:
+    """Return a worker that drives a generator, not started yet; slots as for `create_run`."""
     worker: RunWorker = create_worker(
-        run, job, _start_thread=False, _connect=slots, _worker_class=RunWorker
+        function, *args, _start_thread=False, _connect=slots, _worker_class=RunWorker
     )
     return worker
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from napari.utils.notifications import notification_manager, show_error, show_warning
-from qtpy.QtCore import QEvent, Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
-
+from napari_sr.widgets._device_box import available_devices
+from napari_sr.widgets._dock import RunningForm
 from napari_sr.widgets._download import may_download
 from napari_sr.widgets._forecast import Forecast
 from napari_sr.widgets._forecaster import Forecaster
@@ -16,13 +14,7 @@ from napari_sr.widgets._job import How, Job, Result, Step
 from napari_sr.widgets._networks import BlendError
 from napari_sr.widgets._result import result_arguments
 from napari_sr.widgets._source import Source, current_plane, layer_problem, source_of
-from napari_sr.widgets._worker import (
-    ActivityBar,
-    RunWorker,
-    create_run,
-    forget_locals,
-    send_on_errand,
-)
+from napari_sr.widgets._worker import create_run, send_on_errand
 from napari_sr.zoo.download import local_path
 
 if TYPE_CHECKING:
@@ -32,7 +24,7 @@ if TYPE_CHECKING:
     from napari_sr.zoo.registry import Entry
 
 
-class UpscaleWidget(QWidget):
+class UpscaleWidget(RunningForm):
     """Upscale an image layer with a network.
 
     Parameters
@@ -41,26 +33,16 @@ class UpscaleWidget(QWidget):
         Whose layers are offered, and which gets the result.
     """
 
-    run_ended = Signal()
-    """A run is over: done, failed or cancelled."""
-
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        super().__init__()
         self.form = Form()
-        self._viewer = napari_viewer
+        super().__init__(napari_viewer, self.form, self.form.status)
         self._forecaster = Forecaster(self)
         self._problem: str | None = None
-        self._worker: RunWorker | None = None
-        self._bar: ActivityBar | None = None
-        self._gone = False
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.form)
         self._connect()
         self.reset_choices()
         self._change_layer()
         self._follow_selection()
-        send_on_errand(_devices, returned=self.form.offer_devices)
+        send_on_errand(available_devices, returned=self.form.device.offer)
 
     def _connect(self) -> None:
         form = self.form
@@ -155,7 +137,7 @@ class UpscaleWidget(QWidget):
     def _how(self) -> How:
         return How(
             tile=self.form.tile.value() or None,
-            device=str(self.form.device.currentData()),
+            device=self.form.device.device(),
             value_range=self.form.values.value(),
             precision=str(self.form.precision.currentData()),
             kernels=str(self.form.kernels.currentData()),
@@ -191,19 +173,10 @@ class UpscaleWidget(QWidget):
             aborted=self._show_cancelled,
             finished=self._end,
         )
-        self._worker = worker
-        # where the window dies with the widget in it, no event tells
-        self.destroyed.connect(worker.quit)
         self._forecaster.forget()
         self.form.show_running(True)
         self.form.status.say("Starting …")
-        worker.start()
-        bar = ActivityBar(job.choice.label, worker.quit)
-        # making the bar let Qt handle events: the run may be over
-        if self._worker is worker:
-            self._bar = bar
-        else:
-            bar.close()
+        self._launch(worker, job.choice.label, worker.quit)
 
     def _cancel(self) -> None:
         if self._worker is not None:
@@ -215,8 +188,7 @@ class UpscaleWidget(QWidget):
         self.form.show_progress(step.done, step.total)
         if self._worker is not None and not self._worker.abort_requested:
             self.form.status.say(step.doing)
-        if self._bar is not None:
-            self._bar.show(step)  # lets Qt handle events: the last statement
+        self._tell_bar(step)
 
     def _show_result(self, result: Result) -> None:
         selected = self._viewer.layers.selection.active
@@ -226,57 +198,15 @@ class UpscaleWidget(QWidget):
             self._viewer.layers.selection.active = selected
         self.form.status.say("; ".join((f"Done: {layer.name}", *result.notes)))
 
-    def _show_error(self, error: Exception) -> None:
-        self.form.status.say(str(error) or type(error).__name__)
-        forget_locals(error)  # napari keeps every notification
-        if isinstance(error, ValueError):
-            show_error(str(error))
-        else:
-            # with a button that shows where it came from
-            notification_manager.receive_error(type(error), error, error.__traceback__)
-
-    def _show_warning(self, details: tuple[Any, ...]) -> None:
-        message, category = details[:2]
-        if category.__module__.startswith("napari_sr."):
-            show_warning(str(message))
-
     def _show_cancelled(self) -> None:
         self.form.status.say("Cancelled.")
 
     def _end(self) -> None:
-        self._worker = None
-        bar, self._bar = self._bar, None
-        if bar is not None:
-            bar.close()
+        self._ended()
         self.form.show_running(False)
         self._refresh()
         self.run_ended.emit()
 
-    # the end
-
-    def event(self, event: QEvent | None) -> bool:
-        """Leave when the dock is closed, which does no more than take the parent away."""
-        left = event is not None and event.type() == QEvent.Type.ParentChange
-        if left and self.parent() is None:
-            self._leave()
-        handled: bool = super().event(event)
-        return handled
-
-    def _leave(self) -> None:
-        if self._gone:
-            return
-        self._gone = True
-        if self._worker is not None:
-            self._worker.quit()
-        if self._bar is not None:
-            self._bar.close()
+    def _let_go(self) -> None:
         self._forecaster.forget()
         self.form.layers.leave()
-        self._viewer.layers.selection.events.active.disconnect(self._follow_selection)
-        self.deleteLater()
-
-
-def _devices() -> Any:
-    from napari_sr.engine.devices import available  # brings torch
-
-    return available()

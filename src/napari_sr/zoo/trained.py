@@ -27,7 +27,7 @@ class Trained:
     """Name of the network, as `models.names` has it."""
     scale: int
     options: dict[str, Any] = field(default_factory=dict)
-    """Keywords of the network's constructor."""
+    """Keywords of the network's constructor that its tensors cannot tell."""
     origin: str = ""
     """What it was before it was trained here."""
     images: tuple[str, ...] = ()

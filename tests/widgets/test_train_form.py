@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from napari_sr.widgets._train_form import TrainForm
+
+
+@pytest.fixture
+def form(qtbot):
+    form = TrainForm()
+    qtbot.addWidget(form)
+    form.resize(340, 700)
+    form.show()
+    return form
+
+
+def test_only_the_wrong_field_is_framed_until_it_is_right(form):
+    usual = form.name.toolTip()
+
+    form.show_problems({"name": "There is one called so"})
+    framed, tip = form.name.styleSheet(), form.name.toolTip()
+    form.show_problems({})
+
+    assert ("border" in framed, tip) == (True, "There is one called so")
+    assert (form.name.styleSheet(), form.name.toolTip()) == ("", usual)
+    assert form.layers.styleSheet() == ""
+
+
+def test_every_field_explains_itself(form):
+    fields = [
+        *form._fields().values(), form.minutes, form.device, form.stop, form.use, form.loss,
+        form.psnr, form.preview, form.shrinking.kind, form.shrinking.sigma, form.shrinking.photons,
+    ]  # fmt: skip
+
+    assert all(field.toolTip() for field in fields)
+
+
+def test_curves_and_pictures_have_no_place_before_the_first_training(form):
+    before = form.psnr.isVisible(), form.preview.isVisible(), form.use.isVisible()
+
+    form.clear_results()
+
+    assert before == (False, False, False)
+    assert form.psnr.isVisible()
+    assert form.loss.isVisible()
+
+
+@pytest.mark.parametrize("kind", ["bicubic", "microscope"])
+def test_nothing_is_cut_at_the_least_width(form, kind, qtbot):
+    form.shrinking.kind.setCurrentText(kind)
+    form.shrinking.kind.activated.emit(0)
+    form.clear_results()
+    qtbot.wait(1)
+
+    form.resize(form.minimumSizeHint().width(), 300)  # with a bar to scroll
+
+    assert form.verticalScrollBar().isVisible()
+    assert form.widget().minimumSizeHint().width() <= form.viewport().width()

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from napari_sr.training import recipe
+from napari_sr.widgets._model_list import COMPUTED, INCLUDED
+from napari_sr.widgets._train_models import FRESH, Fresh, origins
+
+
+def test_the_network_that_ships_comes_first_and_formulas_are_left_out():
+    headings = [model.heading for model in origins()]
+
+    assert headings[0] == INCLUDED
+    assert headings[-1] == FRESH
+    assert COMPUTED not in headings
+
+
+def test_every_fresh_network_has_a_recipe_for_each_of_its_scales():
+    fresh = [model for model in origins() if isinstance(model, Fresh)]
+
+    assert fresh
+    for model in fresh:
+        assert model.scales
+        for scale in model.scales:
+            config = recipe.read(model.recipe(scale))
+            assert (config.scale, config.network.kind) == (scale, model.architecture)
+            assert config.adversary is None
