@@ -159,6 +159,17 @@ def test_a_name_is_offered_and_one_that_is_taken_is_refused(form, cells, folder)
     assert "got 'a/b'" in form.form.status.text()
 
 
+def test_a_network_of_another_library_cannot_be_trained(form, cells):
+    foreign = Model(
+        "photo.pth", "photo", "Opened files", "", (4,), architecture="SwinIR (spandrel)"
+    )
+
+    form.form.origin._take_file(foreign)
+
+    assert not form.form.run.isEnabled()
+    assert "photo is a SwinIR (spandrel), which is not" in form.form.origin.models.toolTip()
+
+
 def test_the_pixel_size_of_the_first_layer_is_taken_over(viewer, form):
     viewer.add_image(np.zeros((40, 50)), scale=(0.2, 0.2), units=("um", "um"))
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from napari_sr.widgets._train_form import TrainForm
@@ -56,3 +57,14 @@ def test_nothing_is_cut_at_the_least_width(form, kind, qtbot):
 
     assert form.verticalScrollBar().isVisible()
     assert form.widget().minimumSizeHint().width() <= form.viewport().width()
+
+
+def test_what_is_below_is_scrolled_to(form):
+    form.resize(form.width(), 300)
+    form.clear_results()
+    form.preview.show_pictures({"small": np.zeros((20, 20), np.uint8)})
+
+    form.show_results()
+
+    shown = form.preview.mapTo(form, form.preview.rect().bottomLeft()).y()
+    assert 0 < shown <= form.height()

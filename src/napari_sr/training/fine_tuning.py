@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import models
+from napari_sr.engine.devices import choose_device
 from napari_sr.training.config import Config, Data
 from napari_sr.training.held_out import Parts, hold_out, read
 from napari_sr.training.learner import build
@@ -41,6 +42,8 @@ TIMED = 2.0
 JUDGING = 0.1
 """Share of the time that judging may take."""
 MOST_JUDGED = 40
+NAME = "network"
+"""Of the file that the trainer writes."""
 FEW_STEPS = 100
 """Below which a network hardly changes."""
 PAUSE = 0.2
@@ -99,6 +102,7 @@ class Tuning:
 
     def __init__(self, task: Task, parts: Parts, folder: Path) -> None:
         self.task, self.folder = task, folder
+        self._result = folder / "run" / f"{NAME}.safetensors"
         data = Data(
             crop=parts.crop,
             batch=BATCH,
@@ -106,19 +110,20 @@ class Tuning:
             degradation=task.shrinking,
             leave_out_small=True,
         )
-        self.config = config_of(task.origin, task.scale, data, "network")
+        self.config = config_of(task.origin, task.scale, data, NAME)
+        self.device = choose_device(task.device)
         network = build(self.config)
         prepare(network, self.config.start)
-        network.eval()
+        network.eval().to(self.device)
         _, _, found = models.recognise(network.state_dict())
         self.told = {k: v for k, v in self.config.network.options.items() if k not in found}
         self.held_out = HeldOut(pairs_of(parts.material, self.config, network.channels), task.scale)
         judged = [parts.material.held_out[index] for index in self.held_out.judged]
         self.material = Material(parts.material.learnt, judged)
-        began = time.monotonic()
+        self.first = self.held_out.show(network)
+        began = time.monotonic()  # the first time took what preparing takes
         self.scores = Scores(self.held_out.bicubic, self.held_out.judge(network))
         self.judging = time.monotonic() - began
-        self.first = self.held_out.show(network)
         self.best = -math.inf
         self.step = 0
 
@@ -131,7 +136,7 @@ class Tuning:
             yield from self._trained(config, stopped)
         except TrainingError as error:
             raise FineTuningError(self._broken()) from error
-        return self._ended(config.run.steps)
+        return self._ended(early=stopped())
 
     def _counts(self, stopped: Callable[[], bool]) -> Generator[News, None, tuple[int, int]]:
         """Return how many steps fit, and how often they can be judged."""
@@ -163,15 +168,15 @@ class Tuning:
         return max(counted[len(counted) // 2], 1e-4)
 
     def _trained(self, config: Config, stopped: Callable[[], bool]) -> Generator[News, None, None]:
-        session = Session(self.folder / "run", self.task.device, minutes=self.task.minutes)
-        seconds = 60 * self.task.minutes
+        minutes = self.task.minutes
+        session = Session(self.folder / "run", self.task.device, minutes=minutes)
         began = told = time.monotonic()
         with closing(train(config, self.material, session)) as steps:
             for progress in steps:
                 now, self.step = time.monotonic(), progress.step
                 if progress.message:
                     continue
-                every, left = config.run.report_every, seconds - (now - began)
+                every, left = config.run.report_every, 60 * minutes - (now - began)
                 news = News(
                     f"Training: step {progress.step} of {progress.total}",
                     progress.step,
@@ -195,14 +200,10 @@ class Tuning:
     def _judged(self, config: Config) -> bool:
         return self.step % config.run.validate_every == 0 or self.step == config.run.steps
 
-    @property
-    def _result(self) -> Path:
-        return self.folder / "run" / f"{self.config.name}.safetensors"
-
     def _loaded(self) -> Network:
         network = build(self.config)
         network.load_state_dict(read_checkpoint(self._result))
-        return network.eval()
+        return network.eval().to(self.device)
 
     def _kept(self, psnr: float) -> Preview | None:
         """Keep the network if it is the best so far, and show what it does."""
@@ -237,13 +238,13 @@ class Tuning:
             "another network"
         )
 
-    def _ended(self, steps: int) -> Tuned:
+    def _ended(self, *, early: bool) -> Tuned:
         if self.best == -math.inf:  # stopped before it was judged
             self._kept(self.held_out.judge(self._loaded()))
         notes = []
-        if steps < FEW_STEPS:
+        if self.step < FEW_STEPS and not early:
             notes.append(
-                f"only {steps} steps fit into {self.task.minutes:g} minutes on this device: a "
-                "smaller network, more time or a GPU would allow more"
+                f"in {self.task.minutes:g} minutes this device took no more steps than {self.step}: "
+                "a smaller network, more time or a GPU would allow more"
             )
         return Tuned(self.task.target, self.best, self.scores, self.step, tuple(notes))

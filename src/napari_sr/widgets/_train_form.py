@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt
 from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
@@ -168,8 +168,6 @@ class TrainForm(QScrollArea):
 
     def show_results(self) -> None:
         """Scroll to where curves and pictures are, if they are out of sight."""
-        inside = self.widget()
-        layout = None if inside is None else inside.layout()
-        if layout is not None:
-            layout.activate()
+        # what was asked of the layout is done when events are handled, which may be later
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
         self.ensureWidgetVisible(self.preview)

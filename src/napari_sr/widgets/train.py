@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_sr import models
 from napari_sr.widgets._device_box import available_devices
 from napari_sr.widgets._dock import RunningForm
 from napari_sr.widgets._download import may_download
@@ -101,11 +102,18 @@ class TrainWidget(RunningForm):
             wrong = ["Open an image: there is no image layer."]
         found = {
             "layers": next(iter(wrong), None),
-            "origin": self.form.origin.problem(),
+            "origin": self._origin_problem(),
             "values": self.form.values.problem() if layers else None,
             "name": self._name_problem(),
         }
         return {field: reason for field, reason in found.items() if reason is not None}
+
+    def _origin_problem(self) -> str | None:
+        choice = self.form.origin.choice()
+        if choice is None or choice.model.architecture in models.names():
+            return self.form.origin.problem()
+        kind = choice.model.architecture
+        return f"{choice.model.title} is a {kind}, which is not one of ours and cannot be trained."
 
     def _name_problem(self) -> str | None:
         name = self.form.name.text()
@@ -193,6 +201,8 @@ class TrainWidget(RunningForm):
             form.psnr.add(*news.psnr)
         if news.preview is not None:
             form.preview.show_pictures(vars(news.preview))
+        if news.scores is not None:
+            form.show_results()
         self._tell_bar(Step(news.done, news.total, news.doing))
 
     def _show_result(self, tuned: Tuned) -> None:
