@@ -244,7 +244,7 @@ class Tuning:
         notes = []
         if self.step < FEW_STEPS and not early:
             notes.append(
-                f"in {self.task.minutes:g} minutes this device took no more steps than {self.step}: "
-                "a smaller network, more time or a GPU would allow more"
+                f"in {self.task.minutes:g} minutes this device took no more steps than "
+                f"{self.step}: a smaller network, more time or a GPU would allow more"
             )
         return Tuned(self.task.target, self.best, self.scores, self.step, tuple(notes))
