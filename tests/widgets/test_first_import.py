@@ -41,8 +41,8 @@ def test_many_threads_may_import_at_once_and_the_loaders_flags_stay():
     code = (
         "import sys; before = sys.getdlopenflags();"
         "from concurrent.futures import ThreadPoolExecutor as Pool;"
-        "from napari_sr.widgets._first_import import import_trainer;"
-        "pool = Pool(4); waiting = [pool.submit(import_trainer) for _ in range(4)];"
+        "from napari_sr.widgets._first_import import import_engine;"
+        "pool = Pool(4); waiting = [pool.submit(import_engine) for _ in range(4)];"
         "print([done.result() for done in waiting], sys.getdlopenflags() == before)"
     )
 

@@ -248,6 +248,15 @@ def test_stop_ends_it_with_the_best_so_far(running, trainer, qtbot):
     assert "not better than bicubic" in running.form.verdict.text()
 
 
+def test_stop_before_anything_was_learnt_waits_for_nothing(form, cells, trainer, qtbot):
+    with qtbot.waitSignal(form.run_ended, timeout=PATIENCE):
+        form.form.run.click()
+        form.form.stop.click()  # no step is ever let go on
+
+    assert "nothing to keep" in form.form.status.text()
+    assert form.form.run.isEnabled()
+
+
 def test_an_error_is_shown_and_it_trains_again(form, cells, trainer, ran):
     trainer.error = ValueError("cells is too small: 3 x 4 pixels")
     ran()

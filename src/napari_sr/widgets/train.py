@@ -40,6 +40,7 @@ class TrainWidget(RunningForm):
         super().__init__(napari_viewer, self.form, self.form.status)
         self._problem: str | None = None
         self._job: TrainJob | None = None
+        self._learns = False
         self._made: str | None = None
         self._connect()
         self.reset_choices()
@@ -172,19 +173,23 @@ class TrainWidget(RunningForm):
             returned=self._show_result,
             errored=self._show_error,
             warned=self._show_warning,
+            aborted=self._show_stopped,
             finished=self._end,
         )
-        self._job = job
+        self._job, self._learns = job, False
         self.form.clear_results()
         self.form.show_running(True)
         self.form.status.say("Starting: PyTorch is loaded, which takes a moment the first time …")
         self._launch(worker, f"training {job.target.stem}", self._stop)
 
     def _stop(self) -> None:
-        if self._job is not None:
-            self._job.stop.set()
-            self.form.stop.setEnabled(False)
-            self.form.status.say("Stopping after this step …")
+        if self._job is None or self._worker is None:
+            return
+        self._job.stop.set()
+        if not self._learns:
+            self._worker.quit()
+        self.form.stop.setEnabled(False)
+        self.form.status.say("Stopping after this step …")
 
     def _show_news(self, news: News) -> None:
         form = self.form
@@ -194,6 +199,7 @@ class TrainWidget(RunningForm):
             told = "" if left is None else f", {time_in_words(left)} left"
             form.status.say(f"{news.doing}{told}")
         if news.scores is not None:
+            self._learns = True
             form.psnr.compare("bicubic", news.scores.bicubic)
         if news.loss is not None:
             form.loss.add(*news.loss)
@@ -204,6 +210,9 @@ class TrainWidget(RunningForm):
         if news.scores is not None:
             form.show_results()
         self._tell_bar(Step(news.done, news.total, news.doing))
+
+    def _show_stopped(self) -> None:
+        self.form.status.say("Stopped before anything was learnt: there is nothing to keep.")
 
     def _show_result(self, tuned: Tuned) -> None:
         self._made = str(tuned.path)
