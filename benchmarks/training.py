@@ -29,8 +29,8 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "kernels")]
 import numpy as np  # noqa: E402  # the paths come first
 import torch  # noqa: E402
 
-from napari_sr.evaluation.imresize import imresize  # noqa: E402
-from napari_sr.evaluation.psnr import psnr  # noqa: E402
+from napari_sr.evaluation._imresize import imresize  # noqa: E402
+from napari_sr.evaluation._psnr import psnr  # noqa: E402
 from napari_sr.training import recipe  # noqa: E402
 from napari_sr.training.data.pictures import of_array  # noqa: E402
 from napari_sr.training.history import rows  # noqa: E402

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_sr.evaluation.psnr import psnr
+from napari_sr.evaluation._psnr import psnr
 from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.training.judge import judge
 

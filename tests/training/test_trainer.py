@@ -14,8 +14,8 @@ import torch
 from trainings import CRITIC, SRGAN, material, tiny
 
 import napari_sr
-from napari_sr.evaluation.imresize import imresize
-from napari_sr.evaluation.psnr import psnr
+from napari_sr.evaluation._imresize import imresize
+from napari_sr.evaluation._psnr import psnr
 from napari_sr.training.history import rows
 from napari_sr.training.material import pairs_of
 from napari_sr.training.state import StateError, load_state

@@ -18,8 +18,8 @@ import numpy as np
 
 from napari_sr import api
 from napari_sr.evaluation._images import LUMA_OF_BLACK, luma_of, unit_range
-from napari_sr.evaluation.psnr import psnr
-from napari_sr.evaluation.ssim import WINDOW, ssim
+from napari_sr.evaluation._psnr import psnr
+from napari_sr.evaluation._ssim import WINDOW, ssim
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -131,6 +131,6 @@ def _pair(large: Path, small: Path | None, scale: int) -> Pair:
 
 def shrunk(image: NDArray[Any], scale: int) -> NDArray[Any]:
     """Return an image `scale` times smaller, by MATLAB's bicubic."""
-    from napari_sr.evaluation.imresize import imresize  # torch comes with it
+    from napari_sr.evaluation._imresize import imresize  # torch comes with it
 
     return imresize(image, Fraction(1, scale))

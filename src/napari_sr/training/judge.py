@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from napari_sr.evaluation.psnr import psnr
+from napari_sr.evaluation._psnr import psnr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_sr.evaluation.psnr import psnr
+from napari_sr.evaluation._psnr import psnr
 from napari_sr.models.resize import imresize
 from napari_sr.training.judge import judge
 
