@@ -25,7 +25,7 @@ types: .venv/ready
 	$(BIN)/mypy
 
 unit: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4
 
 test-kernels: .venv/ready
 	$(BIN)/python benchmarks/compile_gate.py
