@@ -81,6 +81,7 @@ NARROW = {
 
 MATRIX = re.compile(r"\b(HMMA|HGMMA|UTC\w*MMA|v_mfma)\w*")
 SPILLS = re.compile(r"\b(?:STL|LDL)\b")
+STACK = re.compile(r"\b(?:STACK|LOCAL):(\d+)")
 AMD_SPILLS = re.compile(r"vgpr_spill_count: *(\d+)")
 LOADS = re.compile(r"\bLDG(?:STS)?\.(\S+)")
 AMD_LOADS = re.compile(r"\b(?:buffer|global)_load_(\w+)")
@@ -112,7 +113,7 @@ class Row:
     matrix: str
     """The matrix instruction, or "-"."""
     load: int
-    """Bits of the widest load from global memory."""
+    """Bits of the widest load from global memory; 0 where it does not matter."""
     wants_matrix: bool
     wants_wide: bool
     error: str = ""
@@ -173,15 +174,25 @@ def compiled_by(call: Callable[[], object], architecture: str) -> list[Any]:
     return found
 
 
-def machine_code(compiled: Any) -> str:
-    """Return the disassembly, with the counts of resources that the tools print beside it."""
+def machine_code(compiled: Any, whole: bool) -> str:
+    """Return the counts of resources that the tools print, and the disassembly where `whole`.
+
+    NVIDIA's disassembler takes a quarter of a second, whatever the kernel.
+    """
     if "amdgcn" in compiled.asm:
         return compiled.asm["amdgcn"]
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(compiled.asm["cubin"])
         file.flush()
-        command = [knobs.nvidia.cuobjdump.path, "-sass", "-res-usage", file.name]
+        wanted = ["-sass", "-res-usage"] if whole else ["-res-usage"]
+        command = [knobs.nvidia.cuobjdump.path, *wanted, file.name]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def spills_in(code: str) -> int:
+    """Return how many words are spilled, or instructions spill, whichever the tools tell."""
+    amd = sum(map(int, AMD_SPILLS.findall(code)))
+    return amd + (len(SPILLS.findall(code)) or sum(map(int, STACK.findall(code))) // 4)
 
 
 def widest_load(code: str) -> int:
@@ -198,8 +209,11 @@ def widest_load(code: str) -> int:
 
 def inspect(case: Case, compiled: Any) -> Row:
     """Read off one compiled kernel what the gate asks about."""
-    code = machine_code(compiled)
     name = f"{compiled.src.fn.__module__.rpartition('.')[2]}.{compiled.name}"
+    # eight channels of two bytes make 128 bits, where pixels begin on such a border
+    wide = case.variant[1][1] % 16 == 0 and name not in NARROW
+    product = "tt.dot" in compiled.asm["ttir"]
+    code = machine_code(compiled, wide or product)
     registers = re.search(r"\bREG:(\d+)|\.vgpr_count: *(\d+)", code)
     matrix = MATRIX.search(code)
     return Row(
@@ -208,13 +222,12 @@ def inspect(case: Case, compiled: Any) -> Row:
         warps=compiled.metadata.num_warps,
         stages=compiled.metadata.num_stages,
         registers=int(registers[1] or registers[2]) if registers else 0,
-        spills=len(SPILLS.findall(code)) + sum(map(int, AMD_SPILLS.findall(code))),
+        spills=spills_in(code),
         shared=compiled.metadata.shared,
         matrix=matrix[1] if matrix else "-",
         load=widest_load(code),
-        wants_matrix="tt.dot" in compiled.asm["ttir"],
-        # eight channels of two bytes make 128 bits, where pixels begin on such a border
-        wants_wide=case.variant[1][1] % 16 == 0 and name not in NARROW,
+        wants_matrix=product,
+        wants_wide=wide,
     )
 
 
@@ -314,7 +327,7 @@ def line(row: Row) -> str:
     cells = (
         case.op, row.kernel, case.architecture, str(dtype).removeprefix("torch."),
         " x ".join(map(str, shape[1:])), row.warps, row.stages, row.registers, row.spills,
-        row.shared, row.matrix, row.load, ", ".join(row.faults),
+        row.shared, row.matrix, row.load or "-", ", ".join(row.faults),
     )  # fmt: skip
     return f"| {' | '.join(map(str, cells))} |"
 

@@ -79,6 +79,19 @@ def test_spills_are_found(bare, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("code", "spills"),
+    [
+        ("REG:32 STACK:0 SHARED:128 LOCAL:0 CONSTANT[0]:416", 0),
+        ("REG:255 STACK:16 SHARED:128 LOCAL:0 CONSTANT[0]:416", 4),
+        ("REG:255 STACK:16 LOCAL:0\nSTL [R1], R2 ;\nLDL R2, [R1] ;", 2),
+        (".vgpr_spill_count: 3", 3),
+    ],
+)
+def test_spills_are_told_with_and_without_a_disassembly(gate, code, spills):
+    assert gate.spills_in(code) == spills
+
+
+@pytest.mark.parametrize(
     ("code", "bits"),
     [
         ("LDG.E.U16 R4, [R2.64] ;", 16),
