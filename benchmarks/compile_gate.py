@@ -3,10 +3,12 @@
     python benchmarks/compile_gate.py [--at-most N] [--workers N] [--write FILE]
 
 Every op is launched as on a GPU, with Triton told that it stands before the GPU in question;
-Triton then specialises and compiles what it would compile there, and nothing runs. The machine
-code must hold no spills, no more shared memory than the GPU has (the compiler does not check), the
-matrix instructions where the kernel has a `tl.dot`, and 128-bit loads where the channels allow
-them. Prints a Markdown table (kept in compile_gate.md) and fails where one of these fails.
+Triton then specialises and compiles what it would compile there, down to machine code, and nothing
+runs. It must hold no spills, no more shared memory than the GPU has (the compiler does not check),
+the matrix instructions where the kernel has a `tl.dot`, and 128-bit loads where the channels allow
+them: for NVIDIA, both are read off PTX, which the assembler takes over as they are.
+
+Prints a Markdown table (kept in compile_gate.md) and fails where one of these fails.
 
 What this cannot show: speed, races, wrong machine code.
 """
@@ -79,14 +81,13 @@ NARROW = {
 }
 """Kernels that need no 128-bit loads, and why."""
 
-MATRIX = re.compile(r"\b(HMMA|HGMMA|UTC\w*MMA|v_mfma)\w*")
-SPILLS = re.compile(r"\b(?:STL|LDL)\b")
+MATRIX = re.compile(r"\b(mma\.sync|wgmma\.mma_async|tcgen05\.mma|v_mfma)")
 STACK = re.compile(r"\b(?:STACK|LOCAL):(\d+)")
 AMD_SPILLS = re.compile(r"vgpr_spill_count: *(\d+)")
-LOADS = re.compile(r"\bLDG(?:STS)?\.(\S+)")
+LOADS = re.compile(r"\bld\.global\S*?(?:\.v(\d))?\.[bufs](\d+)\b")
+COPIES = re.compile(r"\bcp\.async\.c[ag]\.shared\.global\S* \[[^]]*\], \[[^]]*\], (0x[\da-f]+|\d+)")
 AMD_LOADS = re.compile(r"\b(?:buffer|global)_load_(\w+)")
-WIDTH = re.compile(r"[US]?(8|16|32|64|128|256)")
-"""Instructions of NVIDIA's and AMD's machine code."""
+"""What NVIDIA's PTX and tools and AMD's machine code say."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Row:
     matrix: str
     """The matrix instruction, or "-"."""
     load: int
-    """Bits of the widest load from global memory; 0 where it does not matter."""
+    """Bits of the widest load from global memory."""
     wants_matrix: bool
     wants_wide: bool
     error: str = ""
@@ -174,33 +175,30 @@ def compiled_by(call: Callable[[], object], architecture: str) -> list[Any]:
     return found
 
 
-def machine_code(compiled: Any, whole: bool) -> str:
-    """Return the counts of resources that the tools print, and the disassembly where `whole`.
+def assembly(compiled: Any) -> str:
+    """Return a kernel in words, with what its machine code takes.
 
-    NVIDIA's disassembler takes a quarter of a second, whatever the kernel.
+    NVIDIA's disassembler would take a quarter of a second for each.
     """
     if "amdgcn" in compiled.asm:
         return compiled.asm["amdgcn"]
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(compiled.asm["cubin"])
         file.flush()
-        wanted = ["-sass", "-res-usage"] if whole else ["-res-usage"]
-        command = [knobs.nvidia.cuobjdump.path, *wanted, file.name]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        command = [knobs.nvidia.cuobjdump.path, "-res-usage", file.name]
+        usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return usage + compiled.asm["ptx"]
 
 
 def spills_in(code: str) -> int:
-    """Return how many words are spilled, or instructions spill, whichever the tools tell."""
-    amd = sum(map(int, AMD_SPILLS.findall(code)))
-    return amd + (len(SPILLS.findall(code)) or sum(map(int, STACK.findall(code))) // 4)
+    """Return how many words of each thread are spilled."""
+    return sum(map(int, AMD_SPILLS.findall(code))) + sum(map(int, STACK.findall(code))) // 4
 
 
 def widest_load(code: str) -> int:
     """Return the bits of the widest load from global memory, 0 where there is none."""
-    found = []
-    for suffixes in LOADS.findall(code):
-        widths = [match[1] for part in suffixes.split(".") if (match := WIDTH.fullmatch(part))]
-        found.append(int(widths[-1]) if widths else 32)
+    found = [int(count or 1) * int(bits) for count, bits in LOADS.findall(code)]
+    found += [8 * int(count, 0) for count in COPIES.findall(code)]
     for kind in AMD_LOADS.findall(code):
         words = re.search(r"dword(?:x(\d))?", kind)
         found.append(32 * int(words[1] or 1) if words else 16)
@@ -210,10 +208,7 @@ def widest_load(code: str) -> int:
 def inspect(case: Case, compiled: Any) -> Row:
     """Read off one compiled kernel what the gate asks about."""
     name = f"{compiled.src.fn.__module__.rpartition('.')[2]}.{compiled.name}"
-    # eight channels of two bytes make 128 bits, where pixels begin on such a border
-    wide = case.variant[1][1] % 16 == 0 and name not in NARROW
-    product = "tt.dot" in compiled.asm["ttir"]
-    code = machine_code(compiled, wide or product)
+    code = assembly(compiled)
     registers = re.search(r"\bREG:(\d+)|\.vgpr_count: *(\d+)", code)
     matrix = MATRIX.search(code)
     return Row(
@@ -226,8 +221,9 @@ def inspect(case: Case, compiled: Any) -> Row:
         shared=compiled.metadata.shared,
         matrix=matrix[1] if matrix else "-",
         load=widest_load(code),
-        wants_matrix=product,
-        wants_wide=wide,
+        wants_matrix="tt.dot" in compiled.asm["ttir"],
+        # eight channels of two bytes make 128 bits, where pixels begin on such a border
+        wants_wide=case.variant[1][1] % 16 == 0 and name not in NARROW,
     )
 
 
@@ -327,7 +323,7 @@ def line(row: Row) -> str:
     cells = (
         case.op, row.kernel, case.architecture, str(dtype).removeprefix("torch."),
         " x ".join(map(str, shape[1:])), row.warps, row.stages, row.registers, row.spills,
-        row.shared, row.matrix, row.load or "-", ", ".join(row.faults),
+        row.shared, row.matrix, row.load, ", ".join(row.faults),
     )  # fmt: skip
     return f"| {' | '.join(map(str, cells))} |"
 
