@@ -22,7 +22,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import subprocess
 import time
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -31,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from commit import commit
 
 from napari_sr import models, upscale
 from napari_sr.engine.colour import rgb_to_ycbcr
@@ -224,15 +224,12 @@ def lines(check: Check, shared: Path) -> list[str]:
 
 def heading() -> str:
     """Return what was run, where and when, and the table's head."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    ).stdout.strip()
     return "\n".join(
         [
             "# PSNR and SSIM of every checkpoint, beside what others measured",
             "",
             f"`python benchmarks/psnr_published.py ../shared`, {time.strftime('%Y-%m-%d')}, commit "
-            f"{commit}, torch {torch.__version__}, numpy {np.__version__}, {platform.machine()}, "
+            f"{commit()}, torch {torch.__version__}, numpy {np.__version__}, {platform.machine()}, "
             f"CPU, float32.",
             "",
             "| checkpoint | scale | set | rounded as | others | here | difference, dB | usual |",

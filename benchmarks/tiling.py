@@ -12,13 +12,13 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from commit import commit
 from PIL import Image
 
 from napari_sr import load, models, upscale
@@ -79,12 +79,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="names of models")
     given = parser.parse_args()
     image = np.array(Image.open(given.image).convert("RGB"))[:HEIGHT, :WIDTH].astype(np.float32)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
     size = "x".join(map(str, image.shape[:2]))
     print(f"{size} px of {given.image.name}; {platform.machine()} CPU of {os.cpu_count()} cores, ")
-    print(f"torch {torch.__version__}, commit {commit or 'unknown'}\n")
+    print(f"torch {torch.__version__}, commit {commit()}\n")
     columns = (
         "model", "tile", "exact tiles differ by (share of range)",
         f"tiles overlapping by {OVERLAP} px differ by (grey levels)", "whole, s", "exact, s",

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -25,6 +24,8 @@ if not ON_GPU:
     os.environ["TRITON_INTERPRET"] = "1"  # read when kernels are decorated
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "kernels"), str(ROOT / "benchmarks")]
+
+from commit import commit  # noqa: E402
 
 import sr_kernels  # noqa: E402  # the paths come first
 from sr_kernels._triton import triton  # noqa: E402
@@ -170,15 +171,11 @@ def ceilings() -> dict[str, float]:
 
 def environment() -> dict[str, str]:
     """Return where the numbers come from."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True,
-        check=False,
-    ).stdout.strip()  # fmt: skip
     return {
         "device": torch.cuda.get_device_name() if ON_GPU else "dry run on a CPU; no number counts",
         "torch": torch.__version__,
         "triton": triton.__version__,
         "python": platform.python_version(),
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "commit": commit or "unknown",
+        "commit": commit(),
     }

@@ -301,3 +301,17 @@ def test_quarters_of_an_image_are_laid_back_in_their_places(benchmark, monkeypat
 
     # the overlap is wider than what the network sees
     torch.testing.assert_close(quarters, whole, rtol=0, atol=1e-6)
+
+
+def test_a_machine_without_git_measures_too(benchmark, monkeypatch, tmp_path):
+    of = benchmark("commit")
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert of.commit() == "unknown"
+
+
+def test_a_tree_outside_a_clone_measures_too(benchmark, monkeypatch, tmp_path):
+    of = benchmark("commit")
+
+    monkeypatch.setattr(of, "ROOT", tmp_path)
+    assert of.commit() == "unknown"

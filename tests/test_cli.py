@@ -480,7 +480,9 @@ def test_ctrl_c_during_the_run_leaves_nothing(tmp_path):
     # so many tiles that it takes minutes; each tile tells of itself
     tifffile.imwrite(tmp_path / "in.tif", np.zeros((400, 400, 400), np.uint8))
     code = (
-        "import sys\n"
+        "import signal, sys\n"
+        # a shell's job in the background is born deaf to it, and so would be its children
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from napari_sr import cli, upscale_file\n"
         "follow = upscale_file._follow\n"
         "def told(steps, show):\n"
