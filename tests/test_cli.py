@@ -518,3 +518,22 @@ def test_a_checkpoint_of_an_unknown_network_is_one_line(run, tmp_path, random):
     result = run("upscale", "in.tif", "out.tif", "--model", "odd.safetensors")
 
     failed(result, r"matches none of .* it has 1 tensors, the first of them a")
+
+
+def test_models_are_judged_by_the_metrics_that_are_named(run, tmp_path, random):
+    (tmp_path / "set").mkdir()
+    Image.fromarray(noise(random, (48, 40, 3), np.uint8)).save(tmp_path / "set" / "a.png")
+
+    code, out, _ = run(
+        "evaluate", "set", "--model", "bicubic", "--metric", "FRC", "--metric", "ssim"
+    )
+
+    assert code == 0
+    heads = [cell.strip() for cell in out.splitlines()[0].split("|")]
+    assert heads[4:6] == ["FRC with the truth, px (less is better)", "SSIM"]
+
+
+def test_an_unknown_metric_is_told_with_those_there_are(run):
+    failed(
+        run("evaluate", "nowhere", "--metric", "fid"), "psnr, ssim, frc, lpips, dists, got 'fid'"
+    )

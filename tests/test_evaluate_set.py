@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from napari_sr.evaluate_set import Request, label_of, run
+from napari_sr.evaluation import perceptual
 from napari_sr.evaluation.benchmark import Protocol
 from napari_sr.files.image import FileError
 from napari_sr.upscale_file import CommandError, Model
+from napari_sr.zoo._torchvision import import_on_torchvision
 
 NEAREST = [Model("nearest", 2), Model("bilinear-x2")]
 
@@ -64,6 +68,16 @@ def test_an_image_that_is_not_there_is_told_before_anything_is_written(folder, t
         run(request)
 
     assert [path.name for path in tmp_path.iterdir()] == ["cells"]
+
+
+def test_a_metric_s_missing_package_is_told_before_a_model_is_looked_for(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "piq", None)
+    for kept in (perceptual._metric, import_on_torchvision):
+        kept.cache_clear()
+    request = Request(folder, [Model("no model", 2)], Protocol(metrics=("psnr", "lpips")))
+
+    with pytest.raises(CommandError, match=r"LPIPS needs .* 'napari-sr\[perceptual\]'"):
+        run(request)
 
 
 @pytest.mark.parametrize("wrong", [{"table": "t.txt"}, {"picture": "p.jpg"}, {"table": "x/t.md"}])

@@ -167,13 +167,21 @@ def evaluate_command(
     ensemble: Annotated[
         bool, typer.Option("--ensemble", help="Mean over all flips and turns of each image.")
     ] = False,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="psnr, ssim, frc, lpips or dists; may be repeated. [default: psnr, ssim]"
+        ),
+    ] = None,
 ) -> None:
-    """Measure PSNR and SSIM of models on a set of images, beside what was published."""
+    """Measure how near models come to a set of images, beside what was published."""
     from napari_sr import evaluate_set
     from napari_sr.evaluation.benchmark import Protocol
+    from napari_sr.evaluation.metrics import USUAL
 
     chosen = [upscale_file.Model(name, scale) for name in model or ("bicubic", "fsrcnn")]
-    protocol = Protocol(not rgb, border, grey_as_rgb, {"ensemble": ensemble})
+    names = tuple(name.lower() for name in metric or USUAL)
+    protocol = Protocol(not rgb, border, grey_as_rgb, {"ensemble": ensemble}, names)
     request = evaluate_set.Request(folder, chosen, protocol, each, table, picture, image)
     typer.echo(evaluate_set.run(request))
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_sr import api, terminal, upscale_file
+from napari_sr import terminal, upscale_file
 from napari_sr.evaluation import report
-from napari_sr.evaluation._images import unit_range
-from napari_sr.evaluation.benchmark import evaluate, truth_of
+from napari_sr.evaluation.benchmark import evaluate
+from napari_sr.evaluation.perceptual import MissingPackageError
 from napari_sr.evaluation.picture import Panel, side_by_side, telling_place
 from napari_sr.evaluation.sets import ImageSet
 from napari_sr.files.place import beside, check_place
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.progress import Progress as Bars
 
-    from napari_sr.evaluation.benchmark import Protocol, Row, Table
-    from napari_sr.evaluation.sets import Pair
-    from napari_sr.models._network import Network
+    from napari_sr.evaluation.benchmark import Protocol, Result, Row, Table
 
 TABLES = {".md": report.markdown, ".csv": report.comma_separated}
 DETAIL = 48
@@ -61,8 +59,9 @@ def run(request: Request) -> str:
     for path, suffixes in places:
         if path is not None:
             check_place(path, suffixes, overwrite=True)
-    gallery = Gallery(request.protocol, request.pictured)
+    gallery = Gallery(request.pictured)
     with terminal.bars() as bars, terminal.warnings_as_lines(bars):
+        _prepare(request.protocol)
         tables = [_judged(request, model, gallery, bars) for model in request.models]
     drawn = None if request.picture is None else gallery.drawn()
     if request.table is not None:
@@ -75,14 +74,25 @@ def run(request: Request) -> str:
     return report.markdown(tables, images=request.images)
 
 
+def _prepare(protocol: Protocol) -> None:
+    """Get what metrics need before a model is, as some want packages or weights of their own."""
+    try:
+        for metric in protocol.judges:
+            metric.prepare()
+    except MissingPackageError as error:
+        raise CommandError(str(error)) from error
+
+
 def _judged(request: Request, model: upscale_file.Model, gallery: Gallery, bars: Bars) -> Table:
     network = upscale_file.load(model, bars)
     label = label_of(model)
     bar = bars.add_task(f"{label} x{network.scale}", total=None)
 
-    def seen(pair: Pair, result: NDArray[Any], row: Row) -> None:
-        if gallery.wants(pair):
-            gallery.add(f"{label}\n{row.psnr:.2f} dB", pair, coloured(network, pair, result))
+    [first, *_] = request.protocol.judges
+
+    def seen(result: Result, row: Row) -> None:
+        if gallery.wants(row.image):
+            gallery.add(f"{label}\n{first.shown(row.figures[first.name])}", result)
         bars.advance(bar)
 
     images = ImageSet(request.folder)
@@ -95,19 +105,10 @@ def label_of(model: upscale_file.Model) -> str:
     return Path(name).name if Path(name).is_file() else re.sub(r"-x\d+$", "", name)
 
 
-def coloured(network: Network, pair: Pair, result: NDArray[Any]) -> NDArray[Any]:
-    """Return a result with colours, where only its luma was judged."""
-    if result.ndim == pair.small.ndim:
-        return result
-    large = api.upscale(unit_range(pair.small), network, axes="YXC")
-    return large.clip(0, 1)
-
-
 @dataclass
 class Gallery:
     """Collects the results of one image."""
 
-    protocol: Protocol
     pictured: str | None
     """Its name; None: the first that comes."""
     panels: list[Panel] = field(default_factory=list)
@@ -115,17 +116,17 @@ class Gallery:
     """Of the images that came."""
     _whole: Panel | None = None
 
-    def wants(self, pair: Pair) -> bool:
+    def wants(self, name: str) -> bool:
         """Say whether this is the image."""
-        self.names.append(pair.name)
-        self.pictured = self.pictured or pair.name
-        return pair.name == self.pictured
+        self.names.append(name)
+        self.pictured = self.pictured or name
+        return name == self.pictured
 
-    def add(self, label: str, pair: Pair, result: NDArray[Any]) -> None:
-        """Take a result in 0..1, (S H, S W) or (S H, S W, 3)."""
+    def add(self, label: str, result: Result) -> None:
+        """Take a model's result of it, with colours."""
         if self._whole is None:
-            self._whole = Panel(pair.name, truth_of(result, pair, self.protocol))
-        self.panels.append(Panel(label, result))
+            self._whole = Panel(result.pair.name, result.truth)
+        self.panels.append(Panel(label, result.seen))
 
     def drawn(self) -> Any:
         """Return the picture: the truth and all results, where the first of them errs most.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,10 +13,11 @@ from fakes import Nearest
 from PIL import Image
 from reference import SHARED
 
-from napari_sr import load
-from napari_sr.evaluation import psnr, ssim
+from napari_sr import api, load
+from napari_sr.evaluation import perceptual, psnr, ssim
 from napari_sr.evaluation.benchmark import Protocol, evaluate
 from napari_sr.evaluation.sets import ImageSet
+from napari_sr.zoo._torchvision import import_on_torchvision
 
 SET5 = SHARED / "data" / "Set5"
 MEASURED = {2: (33.67, 0.9303), 4: (28.43, 0.8111)}
@@ -25,6 +28,20 @@ RNG = np.random.default_rng(0)
 def colour():
     """Return a network that repeats pixels of RGB."""
     return Nearest(channels=3)
+
+
+def stand_in(monkeypatch):
+    """Put a stand-in for piq in place, whose distances are 1, 2, ...; return what it is given."""
+    calls = []
+
+    def measure(*images):
+        calls.append(images)
+        return torch.tensor(float(len(calls)))
+
+    library = SimpleNamespace(LPIPS=lambda: measure, DISTS=lambda: measure)
+    monkeypatch.setattr(perceptual, "import_on_torchvision", lambda name: library)
+    monkeypatch.setattr(perceptual, "_metric", perceptual._metric.__wrapped__)
+    return calls
 
 
 @pytest.fixture
@@ -62,7 +79,7 @@ def test_results_are_judged_without_a_border_of_the_scale(images):
 def test_networks_of_luma_are_given_luma(images):
     seen = []
 
-    evaluate(Nearest(), images, seen=lambda pair, result, row: seen.append(result.shape))
+    evaluate(Nearest(), images, seen=lambda result, row: seen.append(result.judged.shape))
 
     assert seen == [(24, 30), (26, 28)]
 
@@ -81,7 +98,7 @@ def test_grey_counts_as_rgb_where_it_is_asked_for(images):
 
     evaluate(
         colour(), images, protocol=Protocol(grey_as_rgb=True),
-        seen=lambda pair, result, row: seen.append(result.shape),
+        seen=lambda result, row: seen.append(result.judged.shape),
     )  # fmt: skip
 
     assert seen == [(24, 30, 3), (26, 28, 3)]
@@ -93,9 +110,57 @@ def test_a_result_is_clipped_as_a_file_would(images):
         bright.weight.fill_(50)
     results = []
 
-    evaluate(bright, images, seen=lambda pair, result, row: results.append(result))
+    evaluate(bright, images, seen=lambda result, row: results.append(result.judged))
 
     assert [result.max() for result in results] == [1, 1]
+
+
+def test_other_metrics_are_measured_where_they_are_asked_for(images, monkeypatch):
+    calls = stand_in(monkeypatch)
+
+    table = evaluate(colour(), images, protocol=Protocol(metrics=("lpips", "frc", "lpips")))
+
+    assert [list(row.figures) for row in table.rows] == [["lpips", "frc"]] * 2
+    assert [row.figures["lpips"] for row in table.rows] == [1, 2]
+    assert table.means["lpips"] == 1.5
+    assert math.isnan(table.means["frc"])  # both images are too small for it
+    assert [tuple(result.shape) for result, _ in calls] == [(1, 3, 20, 26), (1, 3, 22, 24)]
+
+
+def test_a_network_of_luma_is_judged_in_colour_where_looks_count(images, monkeypatch):
+    calls = stand_in(monkeypatch)
+    seen = []
+
+    evaluate(
+        Nearest(), images, protocol=Protocol(metrics=("psnr", "lpips"), border=0),
+        seen=lambda result, row: seen.append((result.judged, result.seen, row)),
+    )  # fmt: skip
+
+    (judged, looks, row), _ = seen
+    [pair, _] = images.pairs(2)
+    assert judged.shape == (24, 30)
+    assert looks.shape == (24, 30, 3)
+    result, truth = calls[0]
+    np.testing.assert_allclose(result[0].permute(1, 2, 0), looks, atol=1e-6)
+    np.testing.assert_allclose(truth[0].permute(1, 2, 0), pair.large / 255, atol=1e-6)
+    # luma is judged as without the other metric
+    assert row.psnr == evaluate(Nearest(), images, protocol=Protocol(border=0)).rows[0].psnr
+
+
+def test_a_metric_that_is_missing_is_told_before_an_image_is_upscaled(images, monkeypatch):
+    monkeypatch.setitem(sys.modules, "piq", None)
+    monkeypatch.setattr(api, "upscale", lambda *_, **__: pytest.fail("an image was upscaled"))
+    perceptual._metric.cache_clear()
+    import_on_torchvision.cache_clear()
+
+    with pytest.raises(perceptual.MissingPackageError, match="DISTS needs the package piq"):
+        evaluate(Nearest(), images, protocol=Protocol(metrics=("psnr", "dists")))
+
+
+@pytest.mark.parametrize(("names", "told"), [(("psnr", "fid"), "got 'fid'"), ((), "got none")])
+def test_an_unknown_metric_is_told(names, told):
+    with pytest.raises(ValueError, match=f"one or more of psnr, ssim, .*, {told}"):
+        Protocol(metrics=names)
 
 
 def test_an_image_below_ssim_s_window_has_none(tmp_path):

@@ -10,7 +10,15 @@ from reference import SHARED
 from napari_sr.evaluation.benchmark import Row, Table
 from napari_sr.evaluation.report import comma_separated, markdown, published
 
-TABLE = Table("imdn", "Set5", 4, (Row("a", 31.0, 0.88), Row("b", 33.5, 0.9)), made=False)
+USUAL = ({"psnr": 31.0, "ssim": 0.88}, {"psnr": 33.5, "ssim": 0.9})
+
+
+def table_of(*figures):
+    rows = tuple(Row(name, values) for name, values in zip("ab", figures, strict=True))
+    return Table("imdn", "Set5", 4, rows, made=False)
+
+
+TABLE = table_of(*USUAL)
 
 
 def test_a_mean_stands_beside_what_was_published():
@@ -37,6 +45,33 @@ def test_programs_get_every_image_and_the_mean():
 
     assert [row["image"] for row in rows] == ["a", "b", "mean"]
     assert rows[2]["psnr"] == "32.2500"
+
+
+def test_other_metrics_are_columns_with_their_direction():
+    looks = table_of({"lpips": 0.25, "psnr": 31.0}, {"lpips": 0.75, "psnr": 33.5})
+
+    head, _, first, _, mean = markdown([looks], images=True).splitlines()
+
+    assert head == (
+        "| set | scale | model | LPIPS (less is better) | PSNR, dB | published PSNR "
+        "| difference, dB |"
+    )
+    assert first == "| Set5: a | x4 | imdn | 0.2500 | 31.00 |  |  |"
+    assert mean == "| Set5 | x4 | imdn | 0.5000 | 32.25 | 32.21 | +0.04 |"
+
+
+def test_metrics_that_no_paper_reports_have_no_figures_beside():
+    looks = table_of({"dists": 0.25}, {"dists": 0.75})
+
+    assert markdown([looks]).splitlines()[-1] == "| Set5 | x4 | imdn | 0.5000 |"
+
+
+def test_programs_get_other_metrics_by_name():
+    [*_, mean] = csv.DictReader(
+        comma_separated([table_of({"frc": 4.0}, {"frc": 5.0})]).splitlines()
+    )
+
+    assert mean == {"set": "Set5", "scale": "4", "model": "imdn", "image": "mean", "frc": "4.5000"}
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs TABLES.md in ../shared")

@@ -14,10 +14,11 @@ import torch
 import napari_sr
 from napari_sr.models import UnknownNetworkError
 from napari_sr.zoo import community
+from napari_sr.zoo._torchvision import import_on_torchvision
 
 if find_spec("spandrel") is None:
     pytest.skip("spandrel is not installed: the extra `spandrel`", allow_module_level=True)
-spandrel = community._imported()
+spandrel = import_on_torchvision("spandrel")
 
 
 @pytest.fixture
@@ -178,10 +179,10 @@ def test_without_spandrel_the_extra_is_named_after_what_is_nearest(example, monk
 
 
 def test_a_broken_spandrel_is_told(compact, monkeypatch):
-    def broken():
+    def broken(name):
         raise ImportError("no module named einops")
 
-    monkeypatch.setattr(community, "_imported", broken)
+    monkeypatch.setattr(community, "import_on_torchvision", broken)
 
     with pytest.raises(UnknownNetworkError, match=r"cannot be imported \(no module named einops\)"):
         community.build(compact.state_dict())

@@ -11,21 +11,22 @@ Letters: H x W pixels, S scale.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_sr import api
+from napari_sr.evaluation import metrics
 from napari_sr.evaluation._images import LUMA_OF_BLACK, luma_of, unit_range
-from napari_sr.evaluation._psnr import psnr
-from napari_sr.evaluation._ssim import WINDOW, ssim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
+    from napari_sr.evaluation.metrics import Metric
     from napari_sr.evaluation.sets import ImageSet, Pair
     from napari_sr.models._network import Network
 
@@ -37,10 +38,18 @@ class Row:
     """How near a network's result came to one image."""
 
     image: str
-    psnr: float
-    """In dB."""
-    ssim: float
-    """NaN where the image is smaller than SSIM's window."""
+    figures: Mapping[str, float]
+    """By the names of the metrics; NaN where an image is too small for one."""
+
+    @property
+    def psnr(self) -> float:
+        """In dB."""
+        return self.figures["psnr"]
+
+    @property
+    def ssim(self) -> float:
+        """NaN where the image is smaller than SSIM's window."""
+        return self.figures["ssim"]
 
 
 @dataclass(frozen=True)
@@ -55,19 +64,31 @@ class Table:
     """Whether small images were made by us rather than read."""
 
     @property
+    def means(self) -> dict[str, float]:
+        """The mean over images of every metric that was asked for, by its name."""
+        names = self.rows[0].figures
+        return {name: fmean(row.figures[name] for row in self.rows) for name in names}
+
+    @property
     def psnr(self) -> float:
         """The mean over images, in dB."""
-        return fmean(row.psnr for row in self.rows)
+        return self.means["psnr"]
 
     @property
     def ssim(self) -> float:
         """The mean over images."""
-        return fmean(row.ssim for row in self.rows)
+        return self.means["ssim"]
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How images are judged."""
+    """How images are judged.
+
+    Raises
+    ------
+    ValueError
+        If a metric is unknown, or none is named.
+    """
 
     luma: bool = True
     """Judge RGB by luma, and give luma alone to networks of luma; else all channels."""
@@ -77,40 +98,84 @@ class Protocol:
     """Treat grey images of the set as RGB of three equal channels."""
     options: dict[str, Any] = field(default_factory=dict)
     """What `napari_sr.upscale` is given beside image and network, such as `ensemble`."""
+    metrics: tuple[str, ...] = metrics.USUAL
+    """Names in `metrics.METRICS`."""
+
+    def __post_init__(self) -> None:
+        metrics.chosen(self.metrics)
+
+    @property
+    def judges(self) -> tuple[Metric, ...]:
+        """The metrics, each once."""
+        return metrics.chosen(self.metrics)
+
+    def entering(self, image: NDArray[Any]) -> NDArray[np.float64]:
+        """Return an image of the set in 0..1 as networks are given it, if not as luma."""
+        if self.grey_as_rgb and image.ndim == 2:
+            image = np.repeat(image[..., None], 3, axis=2)
+        return unit_range(image)
 
 
-def enlarged(network: Network, pair: Pair, protocol: Protocol) -> NDArray[np.float64]:
-    """Return a network's result in 0..1 as it is judged: luma, (S H, S W), grey or RGB."""
-    small = unit_range(_entering(pair.small, protocol))
-    black, white = 0.0, 1.0
-    if protocol.luma and network.channels == 1 and small.ndim == 3:
-        small, black, white = luma_of(small), LUMA_OF_BLACK, LUMA_OF_WHITE
-    axes = "YX" if small.ndim == 2 else "YXC"
-    large = api.upscale(small, network, axes=axes, **protocol.options)
-    clipped: NDArray[np.float64] = np.clip(large, black, white)
-    return clipped
+class Result:
+    """A network's result of one image: as it is judged, and as it looks.
 
+    Parameters
+    ----------
+    network : Network
+        As `napari_sr.load` returns it.
+    pair : Pair
+        The image; its scale is the network's.
+    protocol : Protocol
+        How it is judged.
+    """
 
-def truth_of(result: NDArray[Any], pair: Pair, protocol: Protocol) -> NDArray[np.float64]:
-    """Return the truth of an image as its result is judged."""
-    large = unit_range(_entering(pair.large, protocol))
-    return luma_of(large) if result.ndim == 2 and large.ndim == 3 else large
+    def __init__(self, network: Network, pair: Pair, protocol: Protocol) -> None:
+        self.network, self.pair, self.protocol = network, pair, protocol
 
+    @cached_property
+    def judged(self) -> NDArray[np.float64]:
+        """(S H, S W) grey or luma, or (S H, S W, 3), in 0..1."""
+        small = self.protocol.entering(self.pair.small)
+        if self.protocol.luma and self.network.channels == 1 and small.ndim == 3:
+            return self._upscaled(luma_of(small), LUMA_OF_BLACK, LUMA_OF_WHITE)
+        return self._upscaled(small)
 
-def _entering(image: NDArray[Any], protocol: Protocol) -> NDArray[Any]:
-    if protocol.grey_as_rgb and image.ndim == 2:
-        return np.repeat(image[..., None], 3, axis=2)
-    return image
+    @cached_property
+    def seen(self) -> NDArray[np.float64]:
+        """With colours where the image has them: a network of luma leaves chroma to bicubic."""
+        small = self.protocol.entering(self.pair.small)
+        if self.judged.ndim == small.ndim:
+            return self.judged
+        return self._upscaled(small)
 
+    def _upscaled(
+        self, small: NDArray[np.float64], black: float = 0.0, white: float = 1.0
+    ) -> NDArray[np.float64]:
+        axes = "YX" if small.ndim == 2 else "YXC"
+        large = api.upscale(small, self.network, axes=axes, **self.protocol.options)
+        clipped: NDArray[np.float64] = np.clip(large, black, white)
+        return clipped
 
-def judge(result: NDArray[Any], pair: Pair, scale: int, protocol: Protocol) -> Row:
-    """Compare one result with its truth."""
-    truth = truth_of(result, pair, protocol)
-    border = scale if protocol.border is None else protocol.border
-    near = psnr(result, truth, border=border, luma=protocol.luma)
-    if min(truth.shape[:2]) - 2 * border < WINDOW:
-        return Row(pair.name, near, float("nan"))
-    return Row(pair.name, near, ssim(result, truth, border=border, luma=protocol.luma))
+    @cached_property
+    def truth(self) -> NDArray[np.float64]:
+        """With colours where the image has them, in 0..1."""
+        return self.protocol.entering(self.pair.large)
+
+    def figure(self, metric: Metric) -> float:
+        """Compare with the truth; NaN where the image is too small for that."""
+        result, truth = (self.seen if metric.colours else self.judged), self.truth
+        if result.ndim < truth.ndim:
+            truth = luma_of(truth)
+        border = self.network.scale if self.protocol.border is None else self.protocol.border
+        # none left at all is for the metric to tell
+        if 0 < min(truth.shape[:2]) - 2 * border < metric.least:
+            return float("nan")
+        return metric.compare(result, truth, border=border, luma=self.protocol.luma)
+
+    def row(self) -> Row:
+        """Compare with the truth by all metrics of the protocol."""
+        figures = {metric.name: self.figure(metric) for metric in self.protocol.judges}
+        return Row(self.pair.name, figures)
 
 
 def evaluate(
@@ -119,7 +184,7 @@ def evaluate(
     *,
     model: str = "",
     protocol: Protocol | None = None,
-    seen: Callable[[Pair, NDArray[np.float64], Row], object] | None = None,
+    seen: Callable[[Result, Row], object] | None = None,
 ) -> Table:
     """Upscale and judge a set image by image.
 
@@ -132,22 +197,26 @@ def evaluate(
     model : str
         What to call the network in the table.
     protocol : Protocol, optional
-        How to judge; by default as the papers do.
+        How to judge, and by which metrics; by default as the papers do.
     seen : callable, optional
-        Gets every image, its result and its row as they come.
+        Gets every result and its row as they come.
 
     Raises
     ------
     FileError
         If the set cannot be read.
+    napari_sr.evaluation.perceptual.MissingPackageError, napari_sr.zoo.download.DownloadError
+        If a metric's package or weights are missing; no image is upscaled then.
     """
     protocol = protocol or Protocol()
+    for metric in protocol.judges:
+        metric.prepare()
     rows: list[Row] = []
     made = False
     for pair in images.pairs(network.scale):
-        result = enlarged(network, pair, protocol)
-        rows.append(judge(result, pair, network.scale, protocol))
+        result = Result(network, pair, protocol)
+        rows.append(result.row())
         made |= pair.made
         if seen is not None:
-            seen(pair, result, rows[-1])
+            seen(result, rows[-1])
     return Table(model, images.name, network.scale, tuple(rows), made)

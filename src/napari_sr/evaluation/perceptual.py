@@ -13,17 +13,27 @@ Letters: H x W pixels.
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
-from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from napari_sr.evaluation._images import comparable
+from napari_sr.zoo._torchvision import import_on_torchvision
+from napari_sr.zoo.download import DownloadError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+
+LEAST = 16
+"""Pixels a side, of which the network that looks leaves one."""
+WEIGHTS = {"LPIPS": "lpips_weights.pt", "DISTS": "dists_weights.pt"}
+VGG = "vgg16-397923af.pth"
+"""The files of weights, by the names that they are downloaded under."""
 
 
 class MissingPackageError(ImportError):
@@ -50,8 +60,10 @@ def lpips(
     ------
     MissingPackageError
         If `napari-sr[perceptual]` is not installed.
+    napari_sr.zoo.download.DownloadError
+        If the weights are not here and cannot be downloaded.
     ValueError
-        As for `psnr`.
+        As for `psnr`, or if less than 16 pixels are left of a side.
     """
     return _distance("LPIPS", result, truth, border, value_range)
 
@@ -78,6 +90,11 @@ def _distance(
     value_range: tuple[float, float] | None,
 ) -> float:
     pair = comparable(result, truth, border, False, value_range)
+    height, width = pair[0].shape[:2]
+    if min(height, width) < LEAST:
+        raise ValueError(
+            f"{name} needs at least {LEAST} x {LEAST} px inside the border, got {height} x {width}"
+        )
     metric = _metric(name)
     images = []
     for image in pair:
@@ -88,13 +105,41 @@ def _distance(
         return float(metric(*images))
 
 
+def prepare(name: str) -> None:
+    """Read a metric's weights, which are downloaded once.
+
+    Parameters
+    ----------
+    name : str
+        "LPIPS" or "DISTS".
+
+    Raises
+    ------
+    MissingPackageError
+        If `napari-sr[perceptual]` is not installed.
+    napari_sr.zoo.download.DownloadError
+        If the weights are not here and cannot be downloaded.
+    """
+    _metric(name)
+
+
 @lru_cache
 def _metric(name: str) -> Any:
     """Return a metric of piq, whose weights are read once."""
     try:
-        library = import_module("piq")
-    except ImportError as error:
+        library = import_on_torchvision("piq")
+    except (ImportError, RuntimeError, OSError) as error:
         raise MissingPackageError(
             f"{name} needs the package piq: pip install 'napari-sr[perceptual]' ({error})"
         ) from error
-    return getattr(library, name)()
+    try:
+        with warnings.catch_warnings():
+            # piq calls torchvision in an older way than it wants now
+            warnings.simplefilter("ignore", UserWarning)
+            return getattr(library, name)()
+    except OSError as error:
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        raise DownloadError(
+            f"{name}'s weights could not be downloaded ({error}): put {WEIGHTS[name]} and {VGG} "
+            f"into {folder}, as piq and torchvision publish them"
+        ) from error

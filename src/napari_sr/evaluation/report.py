@@ -9,12 +9,18 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.evaluation.metrics import METRICS, USUAL
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from napari_sr.evaluation.benchmark import Table
+    from napari_sr.evaluation.metrics import Metric
 
 NO_FIGURE = "-"
+PUBLISHED = ("psnr", "ssim")
+"""The metrics of which papers' figures are known, in the order of published.json."""
+PSNR = METRICS["psnr"]
 
 
 @lru_cache
@@ -42,42 +48,63 @@ def published(model: str, scale: int, set_name: str) -> tuple[float, float] | No
 
 
 def markdown(tables: Sequence[Table], *, images: bool = False) -> str:
-    """Return the means over sets as a Markdown table; with `images`, a row for each image, too."""
-    heads = (
-        "set", "scale", "model", "PSNR, dB", "SSIM", "published PSNR", "published SSIM",
-        "difference, dB",
-    )  # fmt: skip
-    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    """Return the means over sets as a Markdown table; with `images`, a row for each image, too.
+
+    All tables must have been judged by the same metrics.
+    """
+    metrics = _metrics(tables)
+    known = [metric for metric in metrics if metric.name in PUBLISHED]
+    heads = ["set", "scale", "model", *(metric.heading for metric in metrics)]
+    heads += [f"published {metric.title}" for metric in known]
+    heads += ["difference, dB"] * (PSNR in known)
+    lines = [_line(heads), "|---" * len(heads) + "|"]
     for table in tables:
+        named = f"x{table.scale}", table.model
         if images:
             lines += [
-                f"| {table.set_name}: {row.image} | x{table.scale} | {table.model} "
-                f"| {row.psnr:.2f} | {row.ssim:.4f} | | | |"
+                _line(
+                    [f"{table.set_name}: {row.image}", *named, *_figures(metrics, row.figures)],
+                    len(heads),
+                )
                 for row in table.rows
             ]
-        known = published(table.model, table.scale, table.set_name)
-        cells = (
-            (NO_FIGURE,) * 3
-            if known is None
-            else (f"{known[0]:.2f}", f"{known[1]:.4f}", f"{table.psnr - known[0]:+.2f}")
-        )
-        lines.append(
-            f"| {table.set_name} | x{table.scale} | {table.model} | {table.psnr:.2f} "
-            f"| {table.ssim:.4f} | {' | '.join(cells)} |"
-        )
+        figures = _figures(metrics, table.means)
+        lines.append(_line([table.set_name, *named, *figures, *_beside(table, known)]))
     return "\n".join(lines)
+
+
+def _metrics(tables: Sequence[Table]) -> list[Metric]:
+    names = tables[0].means if tables else USUAL
+    return [METRICS[name] for name in names]
+
+
+def _line(cells: Sequence[str], width: int = 0) -> str:
+    return f"| {' | '.join([*cells, *[''] * (width - len(cells))])} |"
+
+
+def _figures(metrics: Sequence[Metric], values: Mapping[str, float]) -> list[str]:
+    return [f"{values[metric.name]:.{metric.decimals}f}" for metric in metrics]
+
+
+def _beside(table: Table, known: Sequence[Metric]) -> list[str]:
+    """Return the cells of what was published, and how far PSNR is from it."""
+    found = published(table.model, table.scale, table.set_name)
+    if found is None:
+        return [NO_FIGURE] * (len(known) + (PSNR in known))
+    values = dict(zip(PUBLISHED, found, strict=True))
+    cells = _figures(known, values)
+    return [*cells, f"{table.psnr - values['psnr']:+.2f}"] if PSNR in known else cells
 
 
 def comma_separated(tables: Sequence[Table]) -> str:
     """Return all images and means as CSV; the mean's image is called "mean"."""
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(("set", "scale", "model", "image", "psnr", "ssim"))
+    metrics = _metrics(tables)
+    writer.writerow(("set", "scale", "model", "image", *(metric.name for metric in metrics)))
     for table in tables:
-        for name, psnr, ssim in (
-            *((row.image, row.psnr, row.ssim) for row in table.rows),
-            ("mean", table.psnr, table.ssim),
-        ):
-            cells = table.set_name, table.scale, table.model, name, f"{psnr:.4f}", f"{ssim:.6f}"
-            writer.writerow(cells)
+        every = [(row.image, row.figures) for row in table.rows]
+        for name, values in [*every, ("mean", table.means)]:
+            figures = (f"{values[metric.name]:.{metric.decimals + 2}f}" for metric in metrics)
+            writer.writerow((table.set_name, table.scale, table.model, name, *figures))
     return target.getvalue()

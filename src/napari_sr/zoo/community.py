@@ -6,21 +6,16 @@ code in a checkpoint is run.
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from napari_sr import models
 from napari_sr.models import UnknownNetworkError
 from napari_sr.models._foreign import Foreign, Hints
+from napari_sr.zoo._torchvision import import_on_torchvision
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from napari_sr.models._network import Network, StateDict
 
 PURPOSES = ("SR", "Restoration")
@@ -84,7 +79,7 @@ def find(state: StateDict, error: UnknownNetworkError) -> Foreign:
             f"{error}. Networks of others open with spandrel: {INSTALL}"
         ) from error
     try:
-        spandrel = _imported()
+        spandrel = import_on_torchvision("spandrel")
     except (ImportError, RuntimeError, OSError) as failure:
         raise UnknownNetworkError(
             f"{error}. spandrel is here but cannot be imported ({_first_line(failure)}): {INSTALL}"
@@ -144,28 +139,3 @@ def wrapped(known: Any) -> Foreign:
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__
-
-
-@cache
-def _imported() -> ModuleType:
-    """Import spandrel, which imports torchvision.
-
-    Beside a torch of another build (one for the CPU, say), torchvision's compiled part does not
-    load, and then its Python part stops at operators that are not there. spandrel uses only Python:
-    the operators are declared, and remain without code.
-    """
-    try:
-        import_module("torchvision")
-    except RuntimeError as error:
-        if "torchvision::" not in str(error):
-            raise
-        make: Any = torch.library.Library  # it says no types
-        declared = make("torchvision", "FRAGMENT")
-        for name in ("nms", "qnms"):
-            declared.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _DECLARED.append(declared)
-    return import_module("spandrel")
-
-
-_DECLARED: list[Any] = []
-"""What is declared lasts as long as this."""
