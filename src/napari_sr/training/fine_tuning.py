@@ -150,7 +150,7 @@ class Tuning:
         """Return how many seconds a step takes."""
         config = lasting(self.config, 1_000_000, 1)
         material = Material(self.material.learnt)
-        session = Session(self.folder / "timed", self.task.device)
+        session = Session(self.folder / "timed", self.task.device, board=False)
         took: list[float] = []
         with closing(train(config, material, session)) as steps:
             began = last = time.monotonic()
@@ -169,7 +169,7 @@ class Tuning:
 
     def _trained(self, config: Config, stopped: Callable[[], bool]) -> Generator[News, None, None]:
         minutes = self.task.minutes
-        session = Session(self.folder / "run", self.task.device, minutes=minutes)
+        session = Session(self.folder / "run", self.task.device, minutes=minutes, board=False)
         began = told = time.monotonic()
         with closing(train(config, self.material, session)) as steps:
             for progress in steps:

@@ -24,9 +24,13 @@ class History:
         Names of what the loss is made of.
     step : int
         From which the training goes on: what was logged beyond will come again, and is taken off.
+    board : bool
+        Whether TensorBoard gets its files, too, where it is installed.
     """
 
-    def __init__(self, folder: Path, parts: Sequence[str], step: int) -> None:
+    def __init__(
+        self, folder: Path, parts: Sequence[str], step: int, *, board: bool = True
+    ) -> None:
         self.path = folder / "log.csv"
         old = [row for row in rows(self.path) if int(row["step"]) <= step] if step else []
         names = [*FIRST, *parts, LAST, *(key for row in old for key in row)]
@@ -37,7 +41,7 @@ class History:
             writer.writeheader()
             writer.writerows(old)
         os.replace(unfinished, self.path)
-        self.board = _board(folder / "tensorboard", step)
+        self.board = _board(folder / "tensorboard", step) if board else None
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         """Write a row; columns that have no value stay empty."""
@@ -48,6 +52,11 @@ class History:
             for key, value in values.items():
                 self.board.add_scalar(key, value, step)
             self.board.flush()
+
+    def close(self) -> None:
+        """Let go of TensorBoard's file and the thread that writes it."""
+        if self.board is not None:
+            self.board.close()
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -65,4 +74,5 @@ def _board(folder: Path, step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(folder, purge_step=step)
+    # everything from this step on is taken off; what was logged at the step itself stays
+    return SummaryWriter(folder, purge_step=step + 1)

@@ -68,6 +68,8 @@ class Session:
     """Whether it goes on from what the folder holds, if it holds anything."""
     minutes: float = math.inf
     """After which it stops, to be resumed."""
+    board: bool = True
+    """Whether TensorBoard gets files, where it is installed."""
 
 
 def train(config: Config, material: Material, session: Session) -> Generator[Progress, None, Path]:
@@ -107,7 +109,7 @@ def train(config: Config, material: Material, session: Session) -> Generator[Pro
             try:
                 yield from training.run(began)
             finally:
-                training.batches.close()
+                training.close()
     return training.result
 
 
@@ -133,7 +135,7 @@ class Training:
         device: torch.device,
     ) -> None:
         self.config, self.out, self.place, self.device = config, session.out, place, device
-        self.limit = 60 * session.minutes
+        self.limit, self.board = 60 * session.minutes, session.board
         state = load_state(self.out)
         if state is not None and not session.resume:
             raise StateError(
@@ -165,13 +167,19 @@ class Training:
             lambda number: draw[learner.scale_of(number // learner.batches)](number), device
         )
 
+    def close(self) -> None:
+        """Let go of threads and files."""
+        self.batches.close()
+        if self.history is not None:
+            self.history.close()
+
     def run(self, began: float) -> Iterator[Progress]:
         """Yield after every step, from where it was to the end or to the session's."""
         if self.place.first:
             self.out.mkdir(parents=True, exist_ok=True)
             parts = [one.term.kind for one in self.learner.objective.terms]
             more = ["adversary", "critic"] if self.learner.adversary else []
-            self.history = History(self.out, [*parts, *more], self.step)
+            self.history = History(self.out, [*parts, *more], self.step, board=self.board)
         for message in self.told:
             yield self.progress(message=message)
         started, first, before = time.monotonic(), self.step, self.seconds
