@@ -22,7 +22,7 @@ import torch
 from PIL import Image
 
 from napari_sr import load, upscale
-from napari_sr.engine.colour import rgb_to_ycbcr
+from napari_sr.engine.colour import LUMA_OF_BLACK, LUMA_OF_WHITE, rgb_to_ycbcr
 from napari_sr.models.resize import imresize
 from napari_sr.zoo.registry import entries
 
@@ -51,11 +51,12 @@ def luma_of(
         luma = imresize(rgb_to_ycbcr(small)[:, :1], scale)
     elif network.channels == 1:
         plane = rgb_to_ycbcr(small)[0, 0].numpy()
-        luma = torch.from_numpy(upscale(plane, network, **how))[None, None]
+        spans = (LUMA_OF_BLACK, LUMA_OF_WHITE)
+        luma = torch.from_numpy(upscale(plane, network, value_range=spans, **how))[None, None]
     else:
         rgb = upscale(small[0].permute(1, 2, 0).numpy(), network, axes="YXC", **how)
         luma = rgb_to_ycbcr(torch.from_numpy(rgb).permute(2, 0, 1)[None].clamp(0, 1))[:, :1]
-    return luma.clamp(16 / 255, 235 / 255)
+    return luma.clamp(LUMA_OF_BLACK, LUMA_OF_WHITE)
 
 
 def measure(network: Network | None, folder: Path, scale: int, *, ensemble: bool = False) -> float:

@@ -33,7 +33,7 @@ import torch
 from commit import commit
 
 from napari_sr import models, upscale
-from napari_sr.engine.colour import rgb_to_ycbcr
+from napari_sr.engine.colour import LUMA_OF_BLACK, LUMA_OF_WHITE, rgb_to_ycbcr
 from napari_sr.evaluation import psnr, ssim
 from napari_sr.evaluation.benchmark import Protocol, evaluate
 from napari_sr.evaluation.sets import ImageSet, Pair
@@ -144,9 +144,11 @@ def luma(image: Tensor) -> Tensor:
 
 
 def whole(image: Tensor, network: Network) -> Tensor:
-    """Upscale (1, C, H, W) by our engine, in float32."""
+    """Upscale RGB or luma, (1, C, H, W), by our engine, in float32."""
+    spans = (LUMA_OF_BLACK, LUMA_OF_WHITE) if image.shape[1] == 1 else None
     pixels = image[0].movedim(0, 2).numpy()
-    large = upscale(pixels, network, axes="YXC", device="cpu", outliers="keep")
+    how = {"device": "cpu", "outliers": "keep"}
+    large = upscale(pixels, network, axes="YXC", value_range=spans, **how)
     return torch.from_numpy(large).movedim(2, 0)[None]
 
 

@@ -44,6 +44,17 @@ def test_the_default_comes_in_three_scales_and_keeps_a_smooth_image(scale):
     assert np.abs(result - expected)[inside, inside].max() < 2 / 255
 
 
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("level", [0.0, 0.02, 0.06, 0.5, 0.96, 1.0])
+def test_the_default_keeps_every_level_of_grey_from_black_to_white(scale, level):
+    flat = np.full((24, 24), level, np.float32)
+
+    result = napari_sr.upscale(flat, scale=scale)
+
+    inside = slice(8 * scale, -8 * scale)
+    assert np.abs(result[inside, inside] - level).max() < 2 / 255
+
+
 def test_a_formula_loads_by_its_name_and_has_no_options():
     network = napari_sr.load("Lanczos", 3)
 
@@ -138,7 +149,22 @@ def test_the_card_of_a_file_that_we_trained_tells_what_its_tensors_do_not(tmp_pa
     assert (other.scale, other.input_range) == (2, 1.0)
 
 
-@pytest.mark.parametrize("card", ["[]", "{", '{"scale": "3", "options": {}}', '{"options": 4}'])
+def test_a_network_trained_on_grey_from_black_to_white_is_given_that(tmp_path):
+    network = models.architecture("srcnn").network(scale=3, features=4, mapped=2)
+    path = tmp_path / "mine.safetensors"
+    card = {"scale": 3, "options": {}, "recipe": {"data": {"grey": True}}}
+    save_file(network.state_dict(), path, metadata={"card": json.dumps(card)})
+
+    assert napari_sr.load(path).full_range
+    assert not napari_sr.load(path, full_range=False).full_range
+    assert not napari_sr.load("fsrcnn-x2").full_range
+    assert napari_sr.load("fsrcnn-x2", full_range=True).full_range
+    assert napari_sr.load("bicubic-x2").full_range
+
+
+@pytest.mark.parametrize(
+    "card", ["[]", "{", '{"scale": "3", "options": {}}', '{"options": 4, "recipe": 3}']
+)
 def test_a_card_that_is_none_of_ours_tells_nothing(tmp_path, card):
     network = models.architecture("srcnn").network(scale=3, features=4, mapped=2)
     save_file(network.state_dict(), tmp_path / "x.safetensors", metadata={"card": card})

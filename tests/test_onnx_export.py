@@ -88,6 +88,7 @@ def test_the_file_says_what_it_is(tmp_path):
     entry = napari_sr.zoo.registry.find("fsrcnn-x2")
     assert about["model"] == "fsrcnn-x2"
     assert (about["scale"], about["channels"], about["value_range"]) == ("2", "1", "0..1")
+    assert about["sees"] == "luma, 16/255 black, 235/255 white"
     assert (about["weights_sha256"], about["licence"]) == (entry.sha256, entry.licence)
     assert about["napari_sr"] == napari_sr.__version__
     assert float(about["max_error"]) < TOLERANCE

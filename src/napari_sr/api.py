@@ -19,7 +19,7 @@ from napari_sr.zoo import community
 from napari_sr.zoo.checkpoint import read_checkpoint
 from napari_sr.zoo.download import fetch
 from napari_sr.zoo.registry import find
-from napari_sr.zoo.trained import card_of
+from napari_sr.zoo.trained import card_of, trained_on_grey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,13 @@ SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors", ".npz", ".mat")
 """What names a checkpoint file rather than a known model."""
 
 
-def load(name_or_path: str | Path, scale: int | None = None, **options: Any) -> Network:
+def load(
+    name_or_path: str | Path,
+    scale: int | None = None,
+    *,
+    full_range: bool | None = None,
+    **options: Any,
+) -> Network:
     """Load a network by name or from a checkpoint file.
 
     Parameters
@@ -46,6 +52,9 @@ def load(name_or_path: str | Path, scale: int | None = None, **options: Any) -> 
     scale : int, optional
         Required for files whose tensors do not show it (FSRCNN, SRCNN), unless our training
         wrote them: then their card does.
+    full_range : bool, optional
+        Whether a network of one channel was trained on grey from 0 to 1, and not on luma; see
+        `Network.full_range`. By default what the card of our training says, else luma.
     **options
         What tensors cannot tell, such as `res_scale` or `input_range`; likewise.
 
@@ -74,6 +83,9 @@ def load(name_or_path: str | Path, scale: int | None = None, **options: Any) -> 
         file = fetch(entry)
         network = _known(entry, file, options)
         name = entry.name
+    if full_range is None:
+        full_range = network.full_range or trained_on_grey(card_of(file))
+    network.full_range = full_range
     network.provenance = {
         "model": name,
         "scale": network.scale,

@@ -132,6 +132,7 @@ def metadata(network: Network) -> dict[str, str]:
         "scale": str(network.scale),
         "channels": str(network.channels),
         "value_range": "0..1",
+        "sees": _sees(network),
         "least_size": str(network.least_size),
         "multiple": str(network.multiple),
         "receptive_field": everything if radius is None else str(radius),
@@ -139,6 +140,15 @@ def metadata(network: Network) -> dict[str, str]:
         "licence": "unknown" if entry is None else entry.licence,
         "napari_sr": __version__,
     }
+
+
+def _sees(network: Network) -> str:
+    """Return what the channels are, and which of its values mean black and white."""
+    if network.channels != 1:
+        return "RGB, 0 black, 1 white"
+    if network.full_range:
+        return "grey, 0 black, 1 white"
+    return "luma, 16/255 black, 235/255 white"
 
 
 def _image(network: Network, images: int, height: int, width: int) -> Tensor:

@@ -38,10 +38,44 @@ def test_a_colour_network_sees_grey_as_three_equal_channels():
     assert torch.equal(seen[0], grey.expand(1, 3, 4, 5))
 
 
+def test_a_luma_network_sees_grey_as_the_luma_of_such_rgb():
+    seen, network = [], Nearest()
+    network.full_range = False
+    network.compute = lambda image: (
+        seen.append(image) or image.repeat_interleave(2, -1).repeat_interleave(2, -2)
+    )
+    grey = torch.rand(1, 1, 4, 5)
+
+    result = enlarge(network, grey)
+
+    luma = rgb_to_ycbcr(grey.expand(1, 3, 4, 5))[:, :1]
+    torch.testing.assert_close(seen[0], luma)
+    torch.testing.assert_close(result[..., ::2, ::2], grey)
+
+
+def test_a_network_of_the_full_range_sees_black_as_0_and_white_as_1():
+    seen, network = [], Nearest()
+    network.compute = lambda image: (
+        seen.append(image) or image.repeat_interleave(2, -1).repeat_interleave(2, -2)
+    )
+    grey = torch.tensor([0, 0.3, 1]).reshape(1, 1, 1, 3)
+    rgb = grey.expand(1, 3, 1, 3)
+
+    from_grey, from_rgb = enlarge(network, grey), enlarge(network, rgb)
+
+    assert torch.equal(seen[0], grey)
+    torch.testing.assert_close(seen[1], grey)
+    assert torch.equal(from_grey[..., ::2, ::2], grey)
+    torch.testing.assert_close(from_rgb[..., ::2, ::2], rgb)
+
+
 def test_a_luma_network_enlarges_luma_and_leaves_chroma_to_bicubic():
     rgb = torch.rand(1, 3, 6, 7)
 
-    ycbcr = rgb_to_ycbcr(enlarge(Nearest(scale=3), rgb))
+    network = Nearest(scale=3)
+    network.full_range = False
+
+    ycbcr = rgb_to_ycbcr(enlarge(network, rgb))
 
     source = rgb_to_ycbcr(rgb)
     luma = source[:, :1].repeat_interleave(3, -1).repeat_interleave(3, -2)

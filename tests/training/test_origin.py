@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -91,3 +93,16 @@ def test_a_training_is_judged_about_as_often_as_told():
     assert (run.steps, run.validate_every, run.report_every) == (1000, 25, 5)
     assert lasting(config, 10, 40).run.validate_every == 1
     assert lasting(config, 1000, 40).schedule.warm_up == 20
+
+
+def test_a_network_trained_on_grey_goes_on_so(tmp_path):
+    network, _ = saved(tmp_path, "espcn")
+    card = json.dumps({"scale": network.scale, "recipe": {"data": {"grey": True}}})
+    save_file(network.state_dict(), tmp_path / "grey.safetensors", metadata={"card": card})
+    of_luma = Origin("FSRCNN x3", "fsrcnn-x3")
+    of_grey = Origin("grey", str(tmp_path / "grey.safetensors"))
+    fresh = Origin("fresh", recipe="microscope-x2")
+
+    assert not config_of(of_luma, 3, DATA, "cells").data.grey
+    assert config_of(of_grey, network.scale, DATA, "cells").data.grey
+    assert config_of(fresh, 2, DATA, "cells").data.grey

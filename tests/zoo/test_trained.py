@@ -34,6 +34,20 @@ def put(folder, name, card):
     save_file({"weight": np.zeros(3, np.float32)}, folder / f"{name}.safetensors", metadata)
 
 
+@pytest.mark.parametrize(
+    ("card", "grey"),
+    [
+        ({"recipe": {"data": {"grey": True}}}, True),
+        ({"recipe": {"data": {"grey": False}}}, False),
+        ({"recipe": {"data": {}}}, False),
+        ({"recipe": [1], "data": {"grey": True}}, False),
+        ({}, False),
+    ],
+)
+def test_a_card_tells_of_a_training_on_grey(card, grey):
+    assert trained.trained_on_grey(card) is grey
+
+
 def test_without_a_folder_there_are_no_networks(folder):
     assert trained.networks() == []
     assert not folder.exists()

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr import api
+from napari_sr.engine.colour import LUMA_OF_BLACK, LUMA_OF_WHITE
 from napari_sr.evaluation import metrics
-from napari_sr.evaluation._images import LUMA_OF_BLACK, luma_of, unit_range
+from napari_sr.evaluation._images import luma_of, unit_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from napari_sr.evaluation.metrics import Metric
     from napari_sr.evaluation.sets import ImageSet, Pair
     from napari_sr.models._network import Network
-
-LUMA_OF_WHITE = 235 / 255
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,8 @@ class Result:
         self, small: NDArray[np.float64], black: float = 0.0, white: float = 1.0
     ) -> NDArray[np.float64]:
         axes = "YX" if small.ndim == 2 else "YXC"
-        large = api.upscale(small, self.network, axes=axes, **self.protocol.options)
+        options = {"value_range": (black, white), **self.protocol.options}
+        large = api.upscale(small, self.network, axes=axes, **options)
         clipped: NDArray[np.float64] = np.clip(large, black, white)
         return clipped
 

@@ -60,6 +60,7 @@ class Foreign(Network):
     """
 
     exact = False
+    full_range = True  # nobody knows; others give them grey as it is
 
     def __init__(
         self,

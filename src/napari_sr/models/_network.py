@@ -47,6 +47,9 @@ class Network(nn.Module):
     """Whether `chain` tells how far every pixel looks, so that tiles leave no trace."""
     whole: bool = False
     """Whether an image should go through in one piece where memory allows, as tiles would show."""
+    full_range: bool = False
+    """Whether a network of one channel was trained on grey from 0 to 1, and not on luma, whose
+    black is 16/255 and whose white is 235/255; the engine gives it what it knows."""
     precisions: tuple[str, ...] = ("float32", "float16", "bfloat16")
     """What it computes in without overflowing; the first always will do."""
 

@@ -41,6 +41,8 @@ class Interpolation(Network):
         (three lobes), all with a mirrored border; or "bicubic-torch", PyTorch's (a = -0.75).
     """
 
+    full_range = True
+
     def __init__(self, *, scale: int, channels: int = 3, method: str = "bicubic") -> None:
         super().__init__(scale=scale, channels=channels)
         if method not in KNOWN:

@@ -55,7 +55,8 @@ class Data:
     value_range: tuple[float, float] | None = None
     """What is black and what is white; by default, the range of an integer type or 0..1."""
     grey: bool = False
-    """Whether RGB is read as grey, from black to white; else networks of 1 channel see luma."""
+    """Whether RGB is read as grey, and networks of 1 channel see it from black to white; else they
+    see luma, in 16..235 of 255, of grey images, too."""
     made: int = 0
     """How many images of made-up fluorescence are learnt from beside; others are held out."""
     recorded: tuple[str, ...] = ()

@@ -143,6 +143,7 @@ def crops_of(material: Material, config: Config, channels: int, rank: int) -> di
             crop=data.crop,
             batch=data.batch,
             channels=channels,
+            full_range=data.grey,
             seed=config.run.seed,
             rank=rank,
             augmentation=Augmentation(data.flips, data.turns),
@@ -175,7 +176,13 @@ def pairs_of(material: Material, config: Config, channels: int) -> list[tuple[Te
         return []
     most = config.data.validation_size // config.scale
     small = material.small(material.held_out) or degradation_of(config.data)
-    pairs = Pairs(material.held_out, small, scale=config.scale, channels=channels)
+    pairs = Pairs(
+        material.held_out,
+        small,
+        scale=config.scale,
+        channels=channels,
+        full_range=config.data.grey,
+    )
     found: list[tuple[Tensor, Tensor]] = []
     for index in range(len(pairs)):
         rows, columns = (_middle(size, most) for size in pairs.size(index))

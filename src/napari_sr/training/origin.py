@@ -21,6 +21,7 @@ from napari_sr.training.config import (
 from napari_sr.zoo.checkpoint import read_checkpoint
 from napari_sr.zoo.download import fetch
 from napari_sr.zoo.registry import find
+from napari_sr.zoo.trained import card_of, trained_on_grey
 
 SMALL = 100_000
 """Weights up to which a network bears the higher rate."""
@@ -72,12 +73,14 @@ def config_of(origin: Origin, scale: int, data: Data, name: str) -> Config:
     """
     if origin.recipe:
         known = recipe.read(origin.recipe)
+        data = replace(data, grey=known.data.grey)
         return replace(known, scale=scale, scales=(), data=data, run=_run(1), name=name,
                        schedule=_schedule(1))  # fmt: skip
     path, options = Path(origin.checkpoint).expanduser(), origin.options
     if not path.is_file():
         entry = find(origin.checkpoint)
         path, options = fetch(entry), {**entry.options, **options}
+    data = replace(data, grey=data.grey or trained_on_grey(card_of(path)))
     record, state, found = models.recognise(read_checkpoint(path))
     exists = found.pop("scales", None) or (found.pop("scale", scale),)
     if scale not in exists:

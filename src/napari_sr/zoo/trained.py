@@ -117,6 +117,16 @@ def card_of(path: Path) -> dict[str, Any]:
     return card if isinstance(card, dict) else {}
 
 
+def trained_on_grey(card: dict[str, Any]) -> bool:
+    """Say whether a card tells of a training on grey from black to white, and not on luma."""
+    data = card
+    for key in ("recipe", "data"):
+        data = data.get(key, {})
+        if not isinstance(data, dict):
+            return False
+    return data.get("grey") is True
+
+
 def _read(path: Path) -> Trained | None:
     card = card_of(path)
     told = card.get("here")

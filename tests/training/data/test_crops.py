@@ -90,7 +90,9 @@ def test_every_place_of_every_picture_is_as_likely():
 
 def test_the_last_place_can_be_drawn():
     numbers = np.arange(4, dtype=np.float64).reshape(2, 2) / 4
-    crops = Crops(of_array(numbers), Bicubic(), scale=1, crop=1, batch=100, channels=1)
+    crops = Crops(
+        of_array(numbers), Bicubic(), scale=1, crop=1, batch=100, channels=1, full_range=True
+    )
 
     assert crops.batch(0)[0].unique().tolist() == [0, 0.25, 0.5, 0.75]
 

@@ -85,13 +85,26 @@ def test_grey_is_three_equal_channels_and_stays_itself(random):
     pictures = of_array(random.integers(0, 256, (20, 20), dtype=np.uint8))
 
     grey, colour = (
-        Pairs(pictures, Bicubic(), scale=2, channels=channels).whole(0, random)
+        Pairs(pictures, Bicubic(), scale=2, channels=channels, full_range=True).whole(0, random)
         for channels in (1, 3)
     )
 
     assert torch.equal(grey[1][0], pictures[0].whole()[0])
     for one, three in zip(grey, colour, strict=True):
         assert torch.equal(one.expand(3, -1, -1), three)
+
+
+@pytest.mark.parametrize("shape", [(20, 20), (20, 20, 3)])
+def test_a_network_of_luma_sees_grey_as_luma_and_one_of_the_full_range_luma_as_grey(shape, random):
+    pictures = of_array(random.integers(0, 256, shape, dtype=np.uint8))
+
+    luma, grey = (
+        Pairs(pictures, Bicubic(), scale=2, channels=1, full_range=full_range).whole(0, random)
+        for full_range in (False, True)
+    )
+
+    for one, other in zip(luma, grey, strict=True):
+        torch.testing.assert_close(one, (16 + 219 * other) / 255)
 
 
 def test_rows_beyond_a_multiple_of_the_scale_are_left_out(random):
@@ -126,7 +139,7 @@ def test_pairs_that_were_recorded_are_taken_as_they_are(random):
     large = of_array(random.integers(0, 256, (2, 20, 31), dtype=np.uint8), name="large")
     small = of_array(random.integers(0, 4096, (2, 10, 15), dtype=np.uint16), name="small")
 
-    pairs = Pairs(large, small, scale=2, channels=1)
+    pairs = Pairs(large, small, scale=2, channels=1, full_range=True)
 
     rows, columns = slice(2, 6), slice(7, 12)
     expected = small[1].crop(rows, columns), large[1].crop(slice(4, 12), slice(14, 24))

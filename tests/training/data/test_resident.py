@@ -18,7 +18,7 @@ from napari_sr.training.data.resident import Resident
 CPU = torch.device("cpu")
 
 
-def crops(degradation=None, *, channels=3, flips=True, seen=None):
+def crops(degradation=None, *, channels=3, flips=True, seen=None, full_range=False):
     return Crops(
         seen or pictures(3, 31),
         degradation or Bicubic(),
@@ -26,6 +26,7 @@ def crops(degradation=None, *, channels=3, flips=True, seen=None):
         crop=5,
         batch=6,
         channels=channels,
+        full_range=full_range,
         augmentation=Augmentation(flips=flips),
     )
 
@@ -44,10 +45,11 @@ def test_the_same_batches_come(flips, random):
             assert torch.equal(ours, theirs)
 
 
+@pytest.mark.parametrize("full_range", [True, False])
 @pytest.mark.parametrize("colour", [True, False])
-def test_a_network_of_luma_gets_the_same_luma_or_grey(colour, random):
+def test_a_network_of_luma_gets_the_same_luma_or_grey(colour, full_range, random):
     seen = pictures(3, 31) if colour else [*grey(random, 30), *grey(random, 36)]
-    drawn = crops(channels=1, seen=seen)
+    drawn = crops(channels=1, seen=seen, full_range=full_range)
 
     for ours, theirs in zip(Resident(drawn, CPU).batch(1), drawn.batch(1), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)

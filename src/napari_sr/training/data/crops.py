@@ -57,6 +57,8 @@ class Crops:
         N, of one process.
     channels : int
         C: 1 or 3, as `Pairs` says.
+    full_range : bool
+        As for `Pairs`.
     seed, rank : int
         What is drawn: equal ones draw the same; processes that train together differ in rank.
     augmentation : Augmentation, optional
@@ -81,6 +83,7 @@ class Crops:
         crop: int,
         batch: int,
         channels: int = 3,
+        full_range: bool = False,
         seed: int = 0,
         rank: int = 0,
         augmentation: Augmentation | None = None,
@@ -98,7 +101,14 @@ class Crops:
         enough = [pictures[index] for index in found]
         if not isinstance(degradation, Degradation):
             degradation = [degradation[index] for index in found]
-        self.pairs = Pairs(enough, degradation, scale=scale, channels=channels, memory=memory)
+        self.pairs = Pairs(
+            enough,
+            degradation,
+            scale=scale,
+            channels=channels,
+            full_range=full_range,
+            memory=memory,
+        )
         self.crop = crop
         self.size = batch
         self.seed = seed

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_sr.engine.colour import rgb_to_ycbcr
+from napari_sr.engine.colour import grey_to_luma, luma_to_grey, rgb_to_ycbcr
 from napari_sr.training.data.degradation import Degradation
 from napari_sr.training.data.folder import BYTE, MEMORY
 
@@ -40,8 +40,10 @@ class Pairs:
     scale : int
         S.
     channels : int
-        Of the network: 1 takes grey as it is, and of RGB both images' BT.601 luma, in 16/255..
-        235/255, as luma networks see it; 3 takes RGB, and of grey three equal channels.
+        Of the network: 1 takes both images' BT.601 luma, in 16/255..235/255, of RGB and of grey,
+        as luma networks see it; 3 takes RGB, and of grey three equal channels.
+    full_range : bool
+        Whether a network of 1 channel takes grey in 0..1, and luma stretched to that.
     memory : int
         Bytes of small images that may be kept.
 
@@ -59,6 +61,7 @@ class Pairs:
         *,
         scale: int,
         channels: int,
+        full_range: bool = False,
         memory: int = MEMORY,
     ) -> None:
         if not isinstance(scale, int) or scale < 1 or channels not in (1, 3):
@@ -81,6 +84,7 @@ class Pairs:
             check_fit(self.pictures, self.recorded, scale)
         self.scale = scale
         self.channels = channels
+        self.full_range = full_range
         self._free = memory
         self._kept: dict[int, NDArray[Any]] = {}
         self._lock = Lock()
@@ -122,7 +126,7 @@ class Pairs:
         else:
             part = self._shrunk(index, rows, columns, degradation)
         part = degradation.disturb(part, random)
-        return self._coloured(part), self._coloured(large)
+        return self.coloured(part), self.coloured(large)
 
     def _shrunk(self, index: int, rows: slice, columns: slice, degradation: Degradation) -> Tensor:
         """Shrink a part with a margin, which then is cut off again."""
@@ -155,13 +159,15 @@ class Pairs:
         self._kept[index] = small.numpy().astype(kind)
         return self._kept[index]
 
-    def _coloured(self, image: Tensor) -> Tensor:
-        """Return what a network of these channels sees of (C, h, w)."""
-        if image.shape[0] == self.channels:
-            return image
+    def coloured(self, image: Tensor) -> Tensor:
+        """Return what a network of these channels sees of (..., C, h, w)."""
         if self.channels == 3:
-            return image.expand(3, -1, -1)
-        return rgb_to_ycbcr(image[None])[0, :1]
+            return image if image.shape[-3] == 3 else image.expand(*image.shape[:-3], 3, -1, -1)
+        if image.shape[-3] == 1:
+            return image if self.full_range else grey_to_luma(image)
+        luma = rgb_to_ycbcr(image.reshape(-1, *image.shape[-3:]))[:, :1]
+        luma = luma.reshape(*image.shape[:-3], *luma.shape[1:])
+        return luma_to_grey(luma) if self.full_range else luma
 
 
 def check_fit(pictures: Sequence[Picture], recorded: Sequence[Picture], scale: int) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_sr.engine.colour import rgb_to_ycbcr
 from napari_sr.training.data.augmentation import Pose
 from napari_sr.training.data.degradation import Degradation
 from napari_sr.training.data.folder import BYTE
@@ -55,7 +54,7 @@ class Resident:
                 "pictures lie on the device for a network of luma only if all are grey or all are "
                 "RGB, got both"
             )
-        self.luma = pairs.channels == 1 and colours == {3}
+        self.grey = colours == {1}
         scale, smalls, larges = pairs.scale, [], []
         for index, picture in enumerate(pairs.pictures):
             if picture.steps != BYTE:
@@ -88,9 +87,9 @@ class Resident:
         random = np.random.default_rng((crops.seed, crops.rank, step))
         places = [crops.place(random) for _ in range(crops.size)]
         small, large = self.small.cut(places), self.large.cut(places)
-        if self.luma:
-            small, large = rgb_to_ycbcr(small), rgb_to_ycbcr(large)
-        return small[:, : crops.pairs.channels], large[:, : crops.pairs.channels]
+        channels = 1 if self.grey else 3
+        coloured = crops.pairs.coloured
+        return coloured(small[:, :channels]), coloured(large[:, :channels])
 
 
 class _Sheet:
