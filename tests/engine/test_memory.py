@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from fakes import Nearest
 
-from napari_sr.engine.memory import ghost, peak_bytes
+from napari_sr.engine.memory import ghost, learning_bytes, peak_bytes
 from napari_sr.models.fsrcnn import FSRCNN
 
 
@@ -37,3 +37,15 @@ def test_a_ghost_has_the_shapes_and_none_of_the_data():
     assert {tensor.device.type for tensor in hollow.parameters()} == {"meta"}
     assert {tensor.device.type for tensor in network.parameters()} == {"cpu"}
     assert torch.nn.utils.parameters_to_vector(network.parameters()).isfinite().all()
+
+
+def test_learning_keeps_what_the_gradient_needs():
+    network = FSRCNN(scale=2)
+
+    one, four = (learning_bytes(network, side, side) for side in (24, 48))
+
+    # the outputs of every convolution and every PReLU of the paper's 56, 12 and 4 layers
+    kept = 2 * (56 + 12 + 4 * 12 + 56)
+    assert one > kept * 4 * 24 * 24
+    assert 3.9 < four / one < 4.1
+    assert not any(weight.grad is not None for weight in network.parameters())

@@ -74,6 +74,28 @@ def peak_bytes(network: Network, channels: int, height: int, width: int) -> int:
     return tracer.peak
 
 
+def learning_bytes(network: Network, height: int, width: int) -> int:
+    """Return the most bytes of tensors alive while a network learns from one image.
+
+    What the gradient needs of every layer stays until it is taken. Weights, their gradient and
+    what an optimiser keeps of them are left out.
+
+    Parameters
+    ----------
+    network : Network
+        With weights, in the precision it will learn in, on any device.
+    height, width : int
+        Of the image, H and W.
+    """
+    hollow = ghost(network).train().requires_grad_(True)
+    weights = sum(one.nbytes for one in hollow.parameters())
+    tracer = _Tracer()
+    with use_kernels("reference"), tracer:
+        image = torch.empty(1, network.channels, height, width, device="meta")
+        hollow(image).abs().mean().backward()
+    return max(tracer.peak - weights, 0)  # their gradient is among what was alive
+
+
 def ghost(network: Network) -> Network:
     """Return a network of the same shapes without data."""
     memo: dict[int, Any] = {}

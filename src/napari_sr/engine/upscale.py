@@ -25,6 +25,7 @@ from napari_sr.engine.arrays import (
 )
 from napari_sr.engine.cautions import cautions
 from napari_sr.engine.devices import OutOfMemoryError, free_memory, release
+from napari_sr.engine.faint import warn_of_faint
 from napari_sr.engine.guards import Findings, check_outliers
 from napari_sr.engine.plan import Plan, Settings, make_plan
 from napari_sr.engine.plane import Job, Progress, upscale_plane
@@ -96,6 +97,8 @@ def upscale_array(
     check_outliers(settings.outliers, np.dtype(image.dtype))
     plan = make_plan(layout, network, settings)
     check_values(image, layout, settings.value_range)
+    if next(network.parameters(), None) is not None:  # a formula does not mind
+        warn_of_faint(image, layout, settings.value_range)
     values = value_range_of(image, layout, settings.value_range)
     larger = layout.enlarged(network.scale)
     output = _allocate(larger, np.dtype(image.dtype))

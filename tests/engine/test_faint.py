@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import napari_sr
+from napari_sr.engine.arrays import layout_of
+from napari_sr.engine.faint import FaintImageWarning, warn_of_faint
+
+
+def look(image, declared=None):
+    warn_of_faint(image, layout_of(image.shape, image.dtype, None), declared)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "words"),
+    [
+        ((100, 4095), np.uint16, r"uint16 image span 100 to 4095, 6\.1% of the range 0 to 65535"),
+        ((-1024, 3071), np.int16, r"int16 image span -1024 to 3071, 6\.2% .* -32768 to 32767"),
+        ((0, 0.02), np.float32, r"float32 image span 0 to 0\.02, 2\.0% of the range 0 to 1"),
+    ],
+)
+def test_a_faint_image_is_told_with_its_values(values, kind, words):
+    image = np.full((3, 4, 5), values[0], kind)
+    image[2, 1, 1] = values[1]
+
+    with pytest.warns(FaintImageWarning, match=words):
+        look(image)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.array([[0, 20_000]], np.uint16),
+        np.array([[3, 7]], np.uint8),
+        np.full((2, 2), 5, np.uint16),
+        np.array([[0.0, np.nan, 0.5]]),
+        np.full((2, 2), np.nan),
+        np.array([[-50.0, 2000.0]]),
+    ],
+)
+def test_other_images_are_not(image):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        look(image)
+
+
+def test_who_says_what_is_white_is_not_warned():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        look(np.array([[0, 4095]], np.uint16), (0, 4095))
+
+
+def test_of_many_planes_a_few_are_read(random):
+    read = []
+
+    class Stack:
+        shape, dtype, ndim = (50, 5, 6), np.dtype(np.uint16), 3
+
+        def __getitem__(self, index):
+            read.append(index)
+            return random.integers(0, 9, (5, 6)).astype(np.uint16)
+
+    with pytest.warns(FaintImageWarning):
+        look(Stack())
+
+    assert len(read) == 3
+
+
+def test_upscaling_warns():
+    faint = np.arange(64, dtype=np.uint16).reshape(8, 8)
+
+    with pytest.warns(FaintImageWarning, match="span 0 to 63"):
+        napari_sr.upscale(faint, "fsrcnn", 2)
+
+
+def test_a_formula_does_not_mind():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        napari_sr.upscale(np.arange(64, dtype=np.uint16).reshape(8, 8), "bicubic", 2)
