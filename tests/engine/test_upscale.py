@@ -40,8 +40,8 @@ def run(image, network, axes=None, **options):
 )
 def test_repeating_pixels_repeats_the_values_in_their_axes_and_type(dtype, shape, axes, random):
     channels = 3 if axes in ("YXC", "YXS") else 1
-    image = random.random(shape) if dtype[0] == "f" else random.integers(0, 100, shape)
-    image = image.astype(dtype)
+    white = 1 if dtype[0] == "f" else np.iinfo(dtype).max
+    image = (random.random(shape) * white).astype(dtype)
 
     result = run(image, Nearest(scale=2, channels=channels), axes)
 
