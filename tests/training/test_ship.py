@@ -7,12 +7,21 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from trainings import discs
+from trainings import discs, tiny
 
 from napari_sr import load
+from napari_sr.evaluation import psnr
 from napari_sr.evaluation.benchmark import evaluate
 from napari_sr.evaluation.sets import ImageSet
+from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.models.mslapsrn import MSLapSRN
+from napari_sr.models.resize import imresize
+from napari_sr.training.card import Reached
+from napari_sr.training.card import card as card_of
+from napari_sr.training.data.folder import Reading, of_folder
+from napari_sr.training.data.pairs import Pairs
+from napari_sr.training.judge import judge
+from napari_sr.training.material import degradation_of
 from napari_sr.training.ship import ship
 from napari_sr.training.state import export
 from napari_sr.zoo.seal import card
@@ -50,3 +59,28 @@ def test_a_file_without_a_card_is_refused(sets, tmp_path):
 
     with pytest.raises(ValueError, match=r"x\.safetensors must be the result of a training"):
         ship(tmp_path / "x.safetensors", sets, tmp_path / "y.safetensors")
+
+
+def test_what_learnt_from_another_degradation_is_judged_by_that(sets, tmp_path):
+    microscope = {"kind": "microscope", "options": {"camera": {"photons": 1000.0}}}
+    config = tiny(data={"grey": True, "degradation": microscope, "validation_size": 8})
+    torch.manual_seed(0)
+    network = FSRCNN(scale=2, **config.network.options)
+    told = card_of(config, Reached(6, 1.0, None, "cpu"))
+    export(tmp_path / "result.safetensors", network.state_dict(), told)
+
+    shipped = ship(tmp_path / "result.safetensors", sets, tmp_path / "shipped.safetensors")
+
+    pictures = of_folder(sets / "Set5", Reading(grey=True))
+    small, large = Pairs(
+        pictures, degradation_of(config.data), scale=2, channels=1, full_range=True
+    ).whole(0, np.random.default_rng((config.run.seed, 0)))
+    assert small.shape == (1, 12, 12)  # the whole image, whatever is cut while training
+    assert shipped["psnr_set5_microscope"] == pytest.approx(
+        judge(network.eval(), [(small, large)]), abs=1e-3
+    )
+    bicubic = imresize(small, 2).clamp(0, 1)
+    assert shipped["psnr_set5_microscope_bicubic"] == pytest.approx(
+        psnr(bicubic[0].numpy(), large[0].numpy(), border=2), abs=1e-3
+    )
+    assert not any(key.endswith("_luma") for key in shipped)

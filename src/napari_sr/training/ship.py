@@ -3,26 +3,39 @@
     python -m napari_sr.training.ship runs/fsrcnn-x3/fsrcnn-x3.safetensors --sets ../shared/data
 
 It is judged on Set5 and Set14, of which nothing may have been learnt, and what it reached is
-written on its card; then the registry is sealed.
+written on its card; then the registry is sealed. Whether small images were shrunk bicubically or
+in another way, the sets' are shrunk so, too.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_sr import api
 from napari_sr.evaluation.benchmark import evaluate
-from napari_sr.evaluation.sets import ImageSet
+from napari_sr.evaluation.sets import LARGE, ImageSet
+from napari_sr.training import recipe
+from napari_sr.training.data.folder import Reading, of_folder
+from napari_sr.training.material import Material, pairs_of
+from napari_sr.training.preview import HeldOut
 from napari_sr.training.state import export
 from napari_sr.zoo import trained
 from napari_sr.zoo.checkpoint import read_checkpoint
 from napari_sr.zoo.download import SHIPPED
 from napari_sr.zoo.seal import seal
 
+if TYPE_CHECKING:
+    from napari_sr.models._network import Network
+
 SETS = ("Set5", "Set14")
+SCORES = tuple(f"psnr_{name.lower()}" for name in SETS)
+"""How the card's keys of scores begin."""
+USUAL = "bicubic"
+"""The degradation of papers."""
 LICENCE = "BSD-3-Clause"
 
 logger = logging.getLogger(__name__)
@@ -62,11 +75,29 @@ def ship(path: Path, sets: Path, target: Path) -> dict[str, Any]:
     card = card_of(path)
     network = api.load(path)
     for name in SETS:
-        table = evaluate(network, ImageSet(sets / name))
-        card[f"psnr_{name.lower()}_luma"] = round(table.psnr, 3)
+        card.update(_reached(network, card, sets / name))
     card["licence"] = LICENCE
     export(target, read_checkpoint(path), card)
     return card
+
+
+def _reached(network: Network, card: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return what is written of a set: as papers judge, or as the network was trained."""
+    told = card.get("recipe")
+    config = None if told is None else recipe.parse(told, "the card's recipe")
+    key = f"psnr_{folder.name.lower()}"
+    if config is None or config.data.degradation.kind == USUAL:
+        return {f"{key}_luma": round(evaluate(network, ImageSet(folder)).psnr, 3)}
+    large = next((folder / name for name in LARGE if (folder / name).is_dir()), folder)
+    pictures = of_folder(large, Reading(config.data.value_range, config.data.grey))
+    whole = replace(config, data=replace(config.data, validation_size=0))
+    pairs = pairs_of(Material([], pictures), whole, network.channels)
+    held_out = HeldOut(pairs, network.scale)
+    kind = config.data.degradation.kind
+    return {
+        f"{key}_{kind}": round(held_out.judge(network), 3),
+        f"{key}_{kind}_bicubic": round(held_out.bicubic, 3),
+    }
 
 
 def main() -> None:
@@ -79,7 +110,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     target = SHIPPED / f"{given.name or given.result.stem}.safetensors"
     card = ship(given.result, given.sets, target)
-    scores = ", ".join(f"{name} {card[f'psnr_{name.lower()}_luma']:.2f} dB" for name in SETS)
+    scores = ", ".join(f"{key} {card[key]:.2f} dB" for key in card if key.startswith(SCORES))
     logger.info("%s: %s; sealed %s", target, scores, ", ".join(seal()))
 
 
