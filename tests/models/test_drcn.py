@@ -48,6 +48,17 @@ def test_result_is_the_weighted_sum_of_all_predictions(joined, depth, scale, exa
     torch.testing.assert_close(result, total)
 
 
+def test_a_fresh_network_keeps_its_features_through_all_recursions(example):
+    network = example("drcn", features=16, depth=16)
+    features = network.embed(network.head(torch.rand(1, 1, 6, 5)))
+
+    for _ in range(network.depth):
+        after = network.recur(features)
+        torch.testing.assert_close(after, features)
+        features = after
+    assert features.std() > 0.05
+
+
 def test_every_prediction_trains_all_layers(example):
     network = example("drcn")
 

@@ -71,6 +71,20 @@ class DRCN(Network):
             features + channels * joined, channels, activation=rectifier if joined else None
         )
         self.weights = nn.Parameter(torch.full((depth,), 1 / depth))
+        self._begin()
+
+    def _begin(self) -> None:
+        """Set the weights from which training starts.
+
+        A recursion that shrinks what it gets, as PyTorch's own weights do, leaves nothing after D
+        times: it begins as the identity, as in a public port (jiny2001/deeply-recursive-cnn-tf).
+        """
+        for layer in (self.head, self.embed, self.rebuild, self.tail):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        nn.init.dirac_(self.recur.weight)
+        for layer in (self.head, self.embed, self.recur, self.rebuild, self.tail):
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
     def chain(self) -> Chain:
         """Return local steps: the network is purely convolutional."""
