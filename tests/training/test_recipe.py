@@ -14,6 +14,7 @@ from napari_sr.training.losses import perceptual
 from napari_sr.training.material import degradation_of
 from napari_sr.training.objective import Objective
 from napari_sr.training.recipe import RecipeError
+from napari_sr.training.schedule import rate_factor
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,40 @@ def test_every_paper_and_the_networks_that_ship_have_a_recipe():
 
     trained = set(models.names()) - {"interpolation", "imdn_as", "imdn_ntire", "srresnet"}
     assert kinds == trained  # SRResNet's paper has SRGAN's network; the others are variants
+
+
+@pytest.mark.parametrize(
+    ("name", "read", "figures"),
+    [
+        # Caffe's sums over the pixels that a network without padding leaves, half of them
+        ("srcnn-x3", lambda one: one.loss[0].weight, (33 - 12) ** 2 / 2),
+        ("fsrcnn-paper-x3", lambda one: one.loss[0].weight, (3 * 7 - 3 + 1) ** 2 / 2),
+        ("espcn-x3", lambda one: one.optimiser.slower, {"enlarge": 0.1}),
+        # epochs of 6,536 batches
+        ("drrn-x3", lambda one: (one.schedule.every, one.run.steps), (10 * 6_536, 101 * 6_536)),
+        ("mslapsrn-d5r8", lambda one: one.scales, (2, 4, 8)),
+        ("mdsr", lambda one: one.run.steps, 650 * 1000),
+        # 800 images ten times over, sixteen at once: 500 batches an epoch
+        ("esrt-x4", lambda one: (one.schedule.every, one.run.steps), (200 * 500, 1000 * 500)),
+        ("imdn-x4", lambda one: (one.schedule.every, one.run.steps), (200 * 1000, 1000 * 1000)),
+        ("esrgan-x4", lambda one: one.optimiser.betas, (0.9, 0.999)),
+        ("srgan-x4", lambda one: one.loss[0].weight, pytest.approx(12.75**-2, rel=1e-3)),
+        ("srgan-wgan-x4", lambda one: (one.adversary.clip, one.adversary.steps), (0.01, 5)),
+        ("srgan-wgan-gp-x4", lambda one: one.adversary.penalty, 10),
+        ("bsrn-x4", lambda one: one.run.ema, 0),
+    ],
+)
+def test_figures_are_those_that_papers_and_authors_code_tell(name, read, figures):
+    assert read(recipe.read(name)) == figures
+
+
+@pytest.mark.parametrize("name", ["lapsrn-x4", "mslapsrn-d5r8"])
+def test_rates_of_pyramids_stop_falling_where_their_authors_stop_them(name):
+    config = recipe.read(name)
+
+    last = rate_factor(config.schedule, config.run.steps - 1, config.run.steps)
+
+    assert 1e-6 <= config.optimiser.rate * last < 2e-6
 
 
 def test_tiny_is_a_recipe():

@@ -1,8 +1,12 @@
 """Networks that tell photographs from upscaled images, for adversarial training only.
 
-SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, section 2.1.2
-ESRGAN: Wang et al., ECCV Workshops 2018, https://arxiv.org/abs/1809.00219, as in its code
-WGAN: Arjovsky et al., ICML 2017, https://arxiv.org/abs/1701.07875
+SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, section 2.1: eight 3x3 from 64 to
+512, slopes of 0.2, two dense layers and a sigmoid; figure 4, as ports draw it (Lornatang/
+SRGAN-PyTorch, model.py): strides of 1 and 2 in turn, seven normalised, 1024 outputs in between.
+ESRGAN: Wang et al., ECCV Workshops 2018, https://arxiv.org/abs/1809.00219, tells no layers; its
+code does (XPixelGroup/BasicSR, discriminator_arch.py).
+WGAN: Arjovsky et al., ICML 2017, https://arxiv.org/abs/1701.07875, whose critics judge no upscaled
+images: it is SRGAN's here.
 
 All are a pyramid of convolutions, each followed by a leaky rectifier, and two dense layers.
 
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SLOPE = 0.2
-"""Of the leaky rectifiers, in both papers."""
+"""Of the leaky rectifiers, in SRGAN's paper and ESRGAN's code."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,8 @@ def wgan(*, size: int = 96, channels: int = 3, features: int = 64) -> Discrimina
     """Return a critic: SRGAN's pyramid, whose result is a score without bounds.
 
     Not normalised, so that images of a batch don't mix: the gradient penalty of Gulrajani et al.,
-    NeurIPS 2017, https://arxiv.org/abs/1704.00028, is a gradient of each alone.
+    NeurIPS 2017, https://arxiv.org/abs/1704.00028, is a gradient of each alone. They normalise by
+    layers where they normalise a critic (their code, gan_64x64.py).
 
     Parameters
     ----------

@@ -25,6 +25,23 @@ def test_is_the_sum_over_levels_of_the_truth_at_their_size():
     assert value.item() == pytest.approx(expected, rel=1e-12)
 
 
+def test_by_pixels_it_is_a_sum_over_the_pixels_of_all_levels():
+    levels = [torch.rand(2, 1, size, size, dtype=torch.float64) for size in (6, 12, 24)]
+    truth = torch.rand(2, 1, 24, 24, dtype=torch.float64)
+
+    value = Pyramid(epsilon=0.1, by_pixels=True)(levels, truth)
+
+    truths = imresize(truth, 0.25), imresize(truth, 0.5), truth
+    sums = [charbonnier(*pair, 0.1) * pair[0].numel() for pair in zip(levels, truths, strict=True)]
+    assert value.item() == pytest.approx(sum(sums) / truth.numel(), rel=1e-12)
+
+
+def test_by_pixels_a_level_larger_than_the_truth_counts_as_the_truth():
+    level, truth = torch.rand(1, 1, 16, 16), torch.rand(1, 1, 12, 12)
+
+    assert Pyramid(by_pixels=True)([level], truth) == Pyramid()([level], truth)
+
+
 def test_a_level_larger_than_the_truth_is_shrunk_to_it():
     level = torch.rand(1, 1, 16, 16, dtype=torch.float64, requires_grad=True)
     truth = torch.rand(1, 1, 12, 12, dtype=torch.float64)

@@ -2,7 +2,8 @@
 
 Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, https://arxiv.org/abs/1406.2661;
 with the generator's loss that does not fade where the critic is sure, -log D(result), as in SRGAN:
-Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, equation (6).
+Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, equation (6), which sums over images
+where this averages.
 
 With logits l, D = sigmoid(l): -log D = softplus(-l) and -log(1 - D) = softplus(l).
 """

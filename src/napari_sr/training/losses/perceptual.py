@@ -3,9 +3,10 @@
 Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", ECCV 2016,
 https://arxiv.org/abs/1603.08155: squared differences after a rectifier, `relu2_2` of VGG16.
 SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, equation (5): the same of
-`relu5_4`; its features are divided by 12.75, which is a `weight` of 0.00615 in the recipe.
-ESRGAN: Wang et al., ECCV Workshops 2018, https://arxiv.org/abs/1809.00219: `conv5_4`, that is
-before the rectifier, and absolute differences, as in its code.
+`relu5_4`; by section 3.2 its features are divided by 12.75, to bring the loss to the size of the
+squared error of pixels, and this is a `weight` of 1 / 12.75^2 = 0.00615 in the recipe.
+ESRGAN: Wang et al., ECCV Workshops 2018, https://arxiv.org/abs/1809.00219, section 3.3: `conv5_4`,
+that is before the rectifier, and absolute differences, as in its code (XPixelGroup/BasicSR).
 
 Letters: N crops, C channels, H x W pixels.
 """

@@ -2,7 +2,9 @@
 
 Lai et al., "Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution", CVPR 2017,
 https://arxiv.org/abs/1704.03915, equation (2): Charbonnier of all levels, summed. The truth of a
-level is the image shrunk bicubically.
+level is the image shrunk bicubically. The authors' code (phoenix104104/LapSRN, vllab_nn_L1_loss.m)
+sums over the pixels of every level, with an epsilon of 1e-3: a level of half the sides counts a
+quarter then.
 
 Letters: N crops, C channels, H x W pixels of the truth.
 Beyond the paper: a level larger than the truth, as MS-LapSRN has it for scale 3, is shrunk to it.
@@ -30,13 +32,17 @@ class Pyramid(Loss):
     ----------
     epsilon : float
         As for `Charbonnier`.
+    by_pixels : bool
+        Whether a level counts as its pixels do among the truth's, as in a sum over pixels, or all
+        levels count alike.
     """
 
     reads = "levels"
 
-    def __init__(self, *, epsilon: float = 1e-3) -> None:
+    def __init__(self, *, epsilon: float = 1e-3, by_pixels: bool = False) -> None:
         super().__init__()
         self.compare = Charbonnier(epsilon=epsilon)
+        self.by_pixels = by_pixels
 
     def forward(self, levels: Sequence[Tensor], truth: Tensor) -> Tensor:
         """Compare the images of all levels with the truth.
@@ -59,9 +65,14 @@ class Pyramid(Loss):
         """
         if not levels:
             raise ValueError("the pyramid loss needs the images of all levels, got none")
-        losses = [self.compare(*_of_one_size(level, truth)) for level in levels]
+        losses = [self._of_level(*_of_one_size(level, truth), truth) for level in levels]
         total: Tensor = sum(losses[1:], start=losses[0])
         return total
+
+    def _of_level(self, level: Tensor, shrunk: Tensor, truth: Tensor) -> Tensor:
+        """Compare a level with the truth at its size; return a scalar."""
+        loss: Tensor = self.compare(level, shrunk)
+        return loss * (shrunk.numel() / truth.numel()) if self.by_pixels else loss
 
 
 def _of_one_size(level: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:

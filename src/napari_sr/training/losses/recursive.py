@@ -2,9 +2,10 @@
 
 Kim et al., "Deeply-Recursive Convolutional Network for Image Super-Resolution", CVPR 2016,
 https://arxiv.org/abs/1511.04491, equations (7) to (9): alpha l1 + (1 - alpha) l2, where l1 is half
-the mean squared error of all D predictions and l2 half that of their weighted sum. Alpha starts
-high, so that every recursion learns, and falls to 0. The paper's third term, the sum of squared
-weights, is the optimiser's weight decay.
+the squared error of all D predictions on average and l2 half that of their weighted sum. Alpha
+starts high, so that every recursion learns, and falls. The third term, beta times the sum of
+squared weights, is the optimiser's weight decay. Errors are means over pixels, as in public ports
+(jiny2001/deeply-recursive-cnn-tf), where the equations have sums.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ ICLR 2019, https://arxiv.org/abs/1807.00734; as in ESRGAN: Wang et al., ECCV Wor
 https://arxiv.org/abs/1809.00219, equations (1) and (2).
 
 With logits l, D(l, others) = sigmoid(l - mean of the others).
-Unlike ESRGAN's code, and like its paper, the two terms are summed and not averaged.
+Unlike ESRGAN's code (XPixelGroup/BasicSR, esrgan_model.py), and like its paper, the two terms are
+summed and not averaged.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ Arjovsky et al., "Wasserstein GAN", ICML 2017, https://arxiv.org/abs/1701.07875:
 critic is kept from growing without bounds by clipping its weights, to 0.01.
 Gulrajani et al., "Improved Training of Wasserstein GANs", NeurIPS 2017,
 https://arxiv.org/abs/1704.00028: or by a penalty on its gradient, of weight 10.
+Both as in their code: martinarjovsky/WassersteinGAN, which clips before each step of the critic
+where the algorithm does after it, and igul222/improved_wgan_training.
 
 Letters: N crops, C channels, H x W pixels.
 """
