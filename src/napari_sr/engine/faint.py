@@ -52,7 +52,8 @@ def warn_of_faint(image: ArrayLike, layout: Layout, declared: object) -> None:
     warnings.warn(
         f"the values of this {kind} image span {low:g} to {high:g}, {share:.1%} of the range "
         f"{usual.low:g} to {usual.high:g} that counts as black to white: networks do worse on so "
-        "faint an image; say value_range=(black, white), such as (0, 4095) for 12 bits",
+        "faint an image; tell what is black and white by value_range (--value-range 0 4095 for "
+        "12 bits)",
         FaintImageWarning,
         stacklevel=2,
     )
