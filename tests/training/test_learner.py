@@ -63,6 +63,17 @@ def test_a_network_of_several_scales_learns_one_each_step():
     assert changed == {f"x{scales[0]}"}
 
 
+@pytest.mark.parametrize("ema", [0.0, 0.5])
+def test_whatever_scale_a_step_drew_the_result_has_the_recipes(ema):
+    learner = Learner(tiny(network=MDSR, scales=[2, 3], run={"steps": 20, "ema": ema}), CPU)
+    step = next(step for step in range(20) if learner.scale_of(step) == 3)
+
+    learner.learn(step, draw(3, 3))
+
+    assert learner.result.scale == 2
+    assert learner.result(torch.rand(1, 3, 4, 4)).shape[-1] == 8
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -141,6 +141,8 @@ class Learner:
             parts["adversary"] = self.adversary.judge(large, result)
             loss = loss + self.adversary.recipe.weight * parts["adversary"]
         self.descent.step(loss, step)
+        # what is judged and kept between steps has the scale that the recipe names
+        self.network.scale = self.config.scale
         if self.average is not None:
             self.average.follow(self.network, step)
         found |= {"loss": loss.detach(), **{key: one.detach() for key, one in parts.items()}}
