@@ -13,11 +13,12 @@ from safetensors.torch import save_file
 
 import napari_sr
 from napari_sr import models
-from napari_sr.training import fine_tuning, origin, trainer
+from napari_sr.training import fine_tuning, origin, sizing, trainer
 from napari_sr.training.config import Part
 from napari_sr.training.fine_tuning import fine_tune
 from napari_sr.training.held_out import Image
 from napari_sr.training.origin import Origin
+from napari_sr.training.sizing import Size
 from napari_sr.training.task import FineTuningError, Task
 from napari_sr.zoo.trained import networks
 
@@ -39,7 +40,7 @@ def task(tmp_path, random, monkeypatch):
     """Return a task of some steps, from a network that has learnt nothing."""
     monkeypatch.setattr(fine_tuning.Tuning, "_counts", counts_of(16, 4))
     monkeypatch.setattr(origin, "RATES", (1e-2, 1e-2))
-    monkeypatch.setattr(fine_tuning, "BATCH", 2)
+    monkeypatch.setattr(sizing, "LADDER", (Size(2, 24),))
     monkeypatch.setenv("NAPARI_SR_NETWORKS", str(tmp_path / "networks"))
     torch.manual_seed(0)
     record = models.architecture("espcn")
@@ -100,7 +101,7 @@ def timed(task, monkeypatch):
     """Return the same task with its steps timed, if shortly."""
     monkeypatch.undo()
     monkeypatch.setattr(fine_tuning, "TIMED", 0.0)
-    monkeypatch.setattr(fine_tuning, "BATCH", 2)
+    monkeypatch.setattr(sizing, "LADDER", (Size(2, 24),))
     return task
 
 
@@ -212,3 +213,104 @@ def test_small_images_are_made_as_told(task):
     clean = next(news.scores for news in fine_tune(task) if news.scores)
 
     assert noisy.bicubic < clean.bicubic - 5
+
+
+def paced(monkeypatch, seconds_per_pixel, each=0.0):
+    """Let steps take so long as they have pixels; return the sizes that are timed."""
+    sizes = []
+
+    def pace(tuning, stopped):
+        sizes.append((tuning.size.batch, tuning.size.crop))
+        assert (tuning.config.data.batch, tuning.config.data.crop) == sizes[-1]
+        return each + seconds_per_pixel * tuning.size.pixels
+        yield
+
+    monkeypatch.setattr(fine_tuning.Tuning, "_paced", pace)
+    return sizes
+
+
+LADDER = (Size(16, 24), Size(4, 24), Size(2, 24), Size(1, 24), Size(1, 4))
+
+
+@pytest.mark.parametrize(
+    ("seconds_per_pixel", "expected"),
+    [(1e-6, (16, 8)), (0.6 / (4 * 64), (4, 8)), (0.9 / 64, (1, 8)), (9.0, (1, 4))],
+    ids=["fast", "slower", "slow", "too slow"],
+)
+def test_a_step_learns_from_as_much_as_it_has_time_for(
+    task, monkeypatch, seconds_per_pixel, expected
+):
+    monkeypatch.undo()
+    monkeypatch.setattr(sizing, "LADDER", LADDER)
+    sizes = paced(monkeypatch, seconds_per_pixel)
+
+    told = next(
+        news.doing
+        for news in fine_tune(replace(task, minutes=5))
+        if news.doing.startswith("Training")
+    )
+
+    assert sizes[0] == (1, 8)  # the images are small
+    assert sizes[-1] == expected
+    assert told.endswith(f"each of {Size(*expected).words}")
+
+
+def test_a_step_that_takes_a_little_longer_is_not_timed_again(task, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(sizing, "LADDER", LADDER)
+    sizes = paced(monkeypatch, 1.2 / 64)
+
+    next(news for news in fine_tune(replace(task, minutes=5)) if "Training" in news.doing)
+
+    assert sizes == [(1, 8)]
+
+
+def test_a_smaller_step_that_spares_no_time_is_not_taken(task, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(sizing, "LADDER", LADDER)
+    sizes = paced(monkeypatch, 0.0, each=3.0)
+
+    told = next(news for news in fine_tune(replace(task, minutes=5)) if "Training" in news.doing)
+
+    assert sizes == [(1, 8), (1, 4)]
+    assert told.doing.endswith("each of 1 crop of 8 x 8 pixels")
+
+
+def test_small_steps_are_noted(task, monkeypatch):
+    monkeypatch.setattr(sizing, "LADDER", (Size(4, 24), Size(1, 24)))
+
+    _, tuned = finish(fine_tune(task))
+
+    [*_, note] = tuned.notes
+    assert note.startswith("each step learnt from 1 crop of 8 x 8 pixels, as 4 crops of 8 x 8")
+
+
+def test_nothing_is_taken_that_has_no_room_in_memory(task, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(sizing, "LADDER", LADDER)
+    monkeypatch.setattr(fine_tuning, "free_memory", lambda device: 0)
+    sizes = paced(monkeypatch, 1e-9)
+
+    next(news for news in fine_tune(task) if "Training" in news.doing)
+
+    assert sizes == [(1, 4)]
+
+
+def test_as_much_is_judged_as_there_is_time_for(task, monkeypatch):
+    monkeypatch.setattr(sizing, "judgeable", lambda network, device, seconds: (16, 1))
+    steps = fine_tune(task)
+
+    preview = next(news.preview for news in steps if news.preview)
+    steps.close()
+
+    assert preview.truth.shape == (16, 16)
+
+
+def test_what_is_flat_in_the_very_middle_is_judged_around_it(task, monkeypatch):
+    monkeypatch.setattr(sizing, "judgeable", lambda network, device, seconds: (16, 1))
+    flat = task.images[0].array.copy()
+    flat[:, :, 12:36] = 0
+
+    told, _ = finish(fine_tune(replace(task, images=(Image("flat", flat, "ZYX"),))))
+
+    assert next(news.preview for news in told if news.preview).truth.shape == (16, 48)

@@ -73,6 +73,14 @@ def test_pairs_to_judge_by_are_the_middle_and_always_the_same():
     assert torch.equal(first[0], again[0])
 
 
+def test_pairs_to_judge_by_are_of_a_size_that_the_network_can_take():
+    config, held = tiny(data={"validation_size": 23}), material()
+
+    [(small, large)] = pairs_of(held, config, 3, multiple=4)
+
+    assert (small.shape[1:], large.shape[1:]) == ((8, 8), (16, 16))
+
+
 def test_crops_are_of_every_scale():
     crops = crops_of(material(), tiny(scales=[2, 3]), 1, 0)
 

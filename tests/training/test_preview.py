@@ -63,3 +63,14 @@ def test_parts_without_structure_are_not_judged():
     assert HeldOut([flat, pair(20, 24)], 2).bicubic == HeldOut([pair(20, 24)], 2).bicubic
     with pytest.raises(ValueError, match="nothing can be judged by these 2"):
         HeldOut([flat, flat], 2)
+
+
+def test_as_many_are_judged_as_are_asked_for_spread_over_all():
+    pairs = [pair(20, 24) for _ in range(7)]
+    flat = torch.zeros(1, 10, 12), torch.zeros(1, 20, 24)
+
+    held_out = HeldOut([flat, *pairs], 2, most=3)
+
+    assert held_out.judged == [2, 4, 6]
+    assert len(held_out.pairs) == 3
+    assert HeldOut(pairs, 2, most=9).judged == list(range(7))

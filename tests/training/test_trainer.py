@@ -211,6 +211,25 @@ def test_without_held_out_images_the_last_is_the_result(tmp_path):
     assert differences(dict(result.state_dict()), dict(state)) == []
 
 
+def test_a_training_that_nobody_goes_on_from_leaves_its_result_and_log(images, tmp_path):
+    finish(tiny(run=RUN), images, Session(tmp_path, lasting=False), until=5)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.csv", "tiny.safetensors"]
+
+
+def test_a_network_that_takes_even_sizes_only_is_judged_on_those(tmp_path):
+    esrgan = {
+        "kind": "rrdbnet",
+        "options": {"features": 4, "growth": 2, "blocks": 1, "unshuffle": 2},
+    }
+    odd = material(size=38)  # 19 small pixels
+    config = tiny(network=esrgan, run={"steps": 1, "validate_every": 1})
+
+    *_, last = finish(config, odd, Session(tmp_path))
+
+    assert math.isfinite(last.psnr)
+
+
 def test_a_training_that_is_done_does_nothing_more(images, tmp_path):
     finish(tiny(), images, Session(tmp_path))
     before = (tmp_path / "state.pt").read_bytes()

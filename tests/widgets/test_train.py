@@ -300,10 +300,10 @@ def test_closing_the_dock_ends_it_and_frees_its_memory(viewer, running, trainer,
 
 
 def test_a_network_is_trained_and_upscales_at_once(viewer, form, cells, folder, qtbot, monkeypatch):
-    from napari_sr.training import fine_tuning
+    from napari_sr.training import fine_tuning, sizing
 
     monkeypatch.setattr(fine_tuning, "TIMED", 0.0)
-    monkeypatch.setattr(fine_tuning, "BATCH", 1)
+    monkeypatch.setattr(sizing, "LADDER", (sizing.Size(1, 24),))
     form.form.minutes.setMinimum(0.001)
     form.form.minutes.setDecimals(3)
     form.form.minutes.setValue(0.001)

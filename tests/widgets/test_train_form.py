@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from qtpy.QtWidgets import QApplication
 
 from napari_sr.widgets._train_form import TrainForm
 
@@ -68,3 +69,18 @@ def test_what_is_below_is_scrolled_to(form):
 
     shown = form.preview.mapTo(form, form.preview.rect().bottomLeft()).y()
     assert 0 < shown <= form.height()
+
+
+def test_pictures_that_almost_fit_leave_the_form_at_rest(form):
+    # a bar that comes makes the pictures lower, so that it may go, so that they are higher ...
+    form.clear_results()
+    form.preview.show_pictures(dict.fromkeys("abcd", np.zeros((40, 64), np.uint8)))
+    form.resize(form.minimumSizeHint().width() + 40, 2000)
+    QApplication.processEvents()
+    needed = form.widget().layout().totalMinimumSize().height()
+
+    for height in range(needed + 10, needed - 60, -2):
+        form.resize(form.width(), height)
+        QApplication.processEvents()
+
+    assert form.height() == needed - 58

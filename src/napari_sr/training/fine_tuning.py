@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import models
-from napari_sr.engine.devices import choose_device
+from napari_sr.engine.devices import choose_device, free_memory
+from napari_sr.training import sizing
 from napari_sr.training.config import Config, Data
 from napari_sr.training.held_out import Parts, hold_out, read
 from napari_sr.training.learner import build
@@ -33,15 +34,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from napari_sr.models._network import Network
+    from napari_sr.training.sizing import Size
 
-BATCH = 16
-JUDGED_SIDE = 256
-"""Large pixels along each side of what is judged of a plane."""
 TIMED = 2.0
 """Seconds for which steps are timed; the first two, which prepare things, don't count."""
+SIZED = 3
+"""How often another size of a step is tried."""
+SLACK = 1.3
+"""By which a step may take longer than it should before a smaller one is tried."""
+SPARED = 0.6
+"""Share of the time that a smaller step must take at most to be worth it, where both are long."""
 JUDGING = 0.1
 """Share of the time that judging may take."""
-MOST_JUDGED = 40
+LEAST_JUDGED, MOST_JUDGED = 4, 40
+"""How often it is judged."""
+LEAST_SECONDS = 1.0
+"""That judging may take, however short the training is."""
 NAME = "network"
 """Of the file that the trainer writes."""
 FEW_STEPS = 100
@@ -101,12 +109,11 @@ class Tuning:
     """
 
     def __init__(self, task: Task, parts: Parts, folder: Path) -> None:
-        self.task, self.folder = task, folder
+        self.task, self.folder, self.parts = task, folder, parts
         self._result = folder / "run" / f"{NAME}.safetensors"
         data = Data(
             crop=parts.crop,
-            batch=BATCH,
-            validation_size=JUDGED_SIDE,
+            batch=1,
             degradation=task.shrinking,
             leave_out_small=True,
         )
@@ -117,7 +124,12 @@ class Tuning:
         network.eval().to(self.device)
         _, _, found = models.recognise(network.state_dict())
         self.told = {k: v for k, v in self.config.network.options.items() if k not in found}
-        self.held_out = HeldOut(pairs_of(parts.material, self.config, network.channels), task.scale)
+        offered = sizing.sizes(network, parts.crop)
+        self.most = offered[0]
+        self.sizes = sizing.affordable(offered, network, free_memory(self.device))
+        # nobody knows yet how slow it is
+        self._take(next((size for size in self.sizes if size.batch == 1), self.sizes[-1]))
+        self.held_out = self._hold_out(network)
         judged = [parts.material.held_out[index] for index in self.held_out.judged]
         self.material = Material(parts.material.learnt, judged)
         self.first = self.held_out.show(network)
@@ -126,6 +138,29 @@ class Tuning:
         self.judging = time.monotonic() - began
         self.best = -math.inf
         self.step = 0
+
+    def _take(self, size: Size) -> None:
+        """Let steps be of that size."""
+        self.size = size
+        self._data(crop=size.crop, batch=size.batch)
+
+    def _data(self, **changes: Any) -> None:
+        self.config = replace(self.config, data=replace(self.config.data, **changes))
+
+    def _hold_out(self, network: Network) -> HeldOut:
+        """Return what is judged: as much as the time allows, of where there is something."""
+        seconds = max(60 * self.task.minutes * JUDGING / LEAST_JUDGED, LEAST_SECONDS)
+        side, most = sizing.judgeable(network, self.device, seconds)
+        while True:
+            self._data(validation_size=side)
+            material, channels = self.parts.material, network.channels
+            pairs = pairs_of(material, self.config, channels, network.multiple)
+            try:
+                return HeldOut(pairs, self.task.scale, most)
+            except ValueError:
+                if side == sizing.SIDES[-1]:
+                    raise
+                side, most = sizing.SIDES[-1], 1  # there may be something beside the middle
 
     def run(self, stopped: Callable[[], bool]) -> Generator[News, None, Tuned]:
         """Time steps, choose how many fit, and train."""
@@ -140,17 +175,34 @@ class Tuning:
 
     def _counts(self, stopped: Callable[[], bool]) -> Generator[News, None, tuple[int, int]]:
         """Return how many steps fit, and how often they can be judged."""
-        pace = yield from self._paced(stopped)
+        pace = yield from self._sized(stopped)
         seconds = 60 * self.task.minutes
         steps = max(10, int(seconds * (1 - JUDGING) / pace))
         most = int(JUDGING * seconds / max(self.judging, 1e-3))
-        return steps, min(max(most, 4), MOST_JUDGED, steps)
+        return steps, min(max(most, LEAST_JUDGED), MOST_JUDGED, steps)
+
+    def _sized(self, stopped: Callable[[], bool]) -> Generator[News, None, float]:
+        """Choose what a step learns from, so that it is short; return the seconds it takes."""
+        longest = sizing.longest(self.task.minutes)
+        pace = yield from self._paced(stopped)
+        for _ in range(SIZED):
+            size = sizing.choose(self.sizes, pace / self.size.pixels, longest)
+            smaller = size.pixels < self.size.pixels
+            if stopped() or size == self.size or (smaller and pace <= SLACK * longest):
+                break
+            before = self.size, pace
+            self._take(size)
+            pace = yield from self._paced(stopped)
+            if smaller and pace > max(longest, SPARED * before[1]):
+                self._take(before[0])  # it is the weights that take the time
+                return before[1]
+        return pace
 
     def _paced(self, stopped: Callable[[], bool]) -> Generator[News, None, float]:
         """Return how many seconds a step takes."""
         config = lasting(self.config, 1_000_000, 1)
         material = Material(self.material.learnt)
-        session = Session(self.folder / "timed", self.task.device, board=False)
+        session = Session(self.folder / "timed", self.task.device, lasting=False)
         took: list[float] = []
         with closing(train(config, material, session)) as steps:
             began = last = time.monotonic()
@@ -163,13 +215,13 @@ class Tuning:
                 last = now
                 if stopped() or (len(took) > 2 and now - began > TIMED):
                     break
-                yield News("Timing the steps …")
+                yield News(f"Timing steps of {self.size.words} …")
         counted = sorted(took[2:] or took)
         return max(counted[len(counted) // 2], 1e-4)
 
     def _trained(self, config: Config, stopped: Callable[[], bool]) -> Generator[News, None, None]:
         minutes = self.task.minutes
-        session = Session(self.folder / "run", self.task.device, minutes=minutes, board=False)
+        session = Session(self.folder / "run", self.task.device, minutes=minutes, lasting=False)
         began = told = time.monotonic()
         with closing(train(config, self.material, session)) as steps:
             for progress in steps:
@@ -178,7 +230,8 @@ class Tuning:
                     continue
                 every, left = config.run.report_every, 60 * minutes - (now - began)
                 news = News(
-                    f"Training: step {progress.step} of {progress.total}",
+                    f"Training: step {progress.step} of {progress.total}, "
+                    f"each of {self.size.words}",
                     progress.step,
                     progress.total,
                     max(
@@ -246,5 +299,10 @@ class Tuning:
             notes.append(
                 f"in {self.task.minutes:g} minutes this device took no more steps than "
                 f"{self.step}: a smaller network, more time or a GPU would allow more"
+            )
+        if self.size != self.most:
+            notes.append(
+                f"each step learnt from {self.size.words}, as {self.most.words} would have taken "
+                "this device too long or too much memory"
             )
         return Tuned(self.task.target, self.best, self.scores, self.step, tuple(notes))

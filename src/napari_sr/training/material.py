@@ -170,8 +170,13 @@ def draws_of(
     return {scale: one.batch for scale, one in crops.items()}
 
 
-def pairs_of(material: Material, config: Config, channels: int) -> list[tuple[Tensor, Tensor]]:
-    """Return the pairs to judge by, (C, H, W) and (C, S * H, S * W), always the same."""
+def pairs_of(
+    material: Material, config: Config, channels: int, multiple: int = 1
+) -> list[tuple[Tensor, Tensor]]:
+    """Return the pairs to judge by, (C, H, W) and (C, S * H, S * W), always the same.
+
+    H and W are multiples of `multiple`, as some networks want it.
+    """
     if not material.held_out:
         return []
     most = config.data.validation_size // config.scale
@@ -185,14 +190,14 @@ def pairs_of(material: Material, config: Config, channels: int) -> list[tuple[Te
     )
     found: list[tuple[Tensor, Tensor]] = []
     for index in range(len(pairs)):
-        rows, columns = (_middle(size, most) for size in pairs.size(index))
+        rows, columns = (_middle(size, most, multiple) for size in pairs.size(index))
         random = np.random.default_rng((config.run.seed, index))
         found.append(pairs.window(index, rows, columns, random))
     return found
 
 
-def _middle(size: int, most: int) -> slice:
+def _middle(size: int, most: int, multiple: int) -> slice:
     """Return the middle of so many pixels, at most `most` if that is not 0."""
-    wanted = min(size, most) if most else size
+    wanted = (min(size, most) if most else size) // multiple * multiple
     start = (size - wanted) // 2
     return slice(start, start + wanted)

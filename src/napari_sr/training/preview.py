@@ -50,6 +50,8 @@ class HeldOut:
         In 0..1; those that bicubic interpolation makes perfectly, such as black ones, are left out.
     scale : int
         S.
+    most : int, optional
+        How many are judged at most, spread over those that are left.
 
     Raises
     ------
@@ -57,7 +59,9 @@ class HeldOut:
         If no pair is left.
     """
 
-    def __init__(self, pairs: Sequence[tuple[Tensor, Tensor]], scale: int) -> None:
+    def __init__(
+        self, pairs: Sequence[tuple[Tensor, Tensor]], scale: int, most: int | None = None
+    ) -> None:
         enlarged = [imresize(small, scale).clamp(0, 1) for small, _ in pairs]
         found = [
             psnr(_array(one), _array(large), border=scale)
@@ -70,6 +74,8 @@ class HeldOut:
                 "the held-out parts, from the middle of the images, are empty or flat: nothing can "
                 f"be judged by these {len(pairs)}; choose images with structure there"
             )
+        if most is not None:
+            self.judged = spread(self.judged, most)
         self.pairs = [pairs[index] for index in self.judged]
         enlarged = [enlarged[index] for index in self.judged]
         self.scale = scale
@@ -92,6 +98,12 @@ class HeldOut:
         repeated = self._small.repeat_interleave(self.scale, 1).repeat_interleave(self.scale, 2)
         images = (repeated, self._enlarged, result, self.pairs[self._index][1])
         return Preview(*(_bytes(image[:, self._rows, self._columns]) for image in images))
+
+
+def spread(every: Sequence[Any], most: int) -> list[Any]:
+    """Return so many at most, spread evenly."""
+    count = min(most, len(every))
+    return [every[(2 * k + 1) * len(every) // (2 * count)] for k in range(count)]
 
 
 def _place(large: Tensor, scale: int) -> tuple[slice, slice]:

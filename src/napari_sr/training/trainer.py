@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -68,8 +68,9 @@ class Session:
     """Whether it goes on from what the folder holds, if it holds anything."""
     minutes: float = math.inf
     """After which it stops, to be resumed."""
-    board: bool = True
-    """Whether TensorBoard gets files, where it is installed."""
+    lasting: bool = True
+    """Whether it may be gone on from, and looked back on: else neither a state is written nor
+    TensorBoard's files."""
 
 
 def train(config: Config, material: Material, session: Session) -> Generator[Progress, None, Path]:
@@ -135,7 +136,7 @@ class Training:
         device: torch.device,
     ) -> None:
         self.config, self.out, self.place, self.device = config, session.out, place, device
-        self.limit, self.board = 60 * session.minutes, session.board
+        self.limit, self.lasting = 60 * session.minutes, session.lasting
         state = load_state(self.out)
         if state is not None and not session.resume:
             raise StateError(
@@ -146,9 +147,10 @@ class Training:
         self.learner = Learner(config, device, place.rank, fresh=state is None)
         if self.learner.told:
             self.told.append(self.learner.told)
-        channels = self.learner.network.channels
+        network = self.learner.network
+        channels = network.channels
         draw = draws_of(material, config, channels, place.rank, device)
-        self.pairs = pairs_of(material, config, channels) if place.first else []
+        self.pairs = pairs_of(material, config, channels, network.multiple) if place.first else []
         if state is not None:
             self.learner.restore(state["learner"])
             self.told.append(f"goes on from step {state['step']}")
@@ -179,7 +181,7 @@ class Training:
             self.out.mkdir(parents=True, exist_ok=True)
             parts = [one.term.kind for one in self.learner.objective.terms]
             more = ["adversary", "critic"] if self.learner.adversary else []
-            self.history = History(self.out, [*parts, *more], self.step, board=self.board)
+            self.history = History(self.out, [*parts, *more], self.step, board=self.lasting)
         for message in self.told:
             yield self.progress(message=message)
         started, first, before = time.monotonic(), self.step, self.seconds
@@ -246,10 +248,12 @@ class Training:
         healthy = means.pop("healthy", 1.0)
         if processes.anywhere(healthy < 1, self.device):
             shown = ", ".join(f"{key} {value:g}" for key, value in means.items())
-            kept = f"the state of step {self.saved} is kept in {self.out}"
+            kept = "nothing was saved yet"
+            if self.saved and self.lasting:
+                kept = f"the state of step {self.saved} is kept in {self.out}"
             raise TrainingError(
                 f"the training broke down by step {self.step}: loss or gradient is no finite "
-                f"number any more ({shown}); {kept if self.saved else 'nothing was saved yet'}. A "
+                f"number any more ({shown}); {kept}. A "
                 "lower rate, clipping (run.clip) or bfloat16 instead of float16 may help"
             )
         return means
@@ -261,7 +265,13 @@ class Training:
             return
         if not self.pairs or not self.result.is_file():
             self.export()
-        state = {
+        if self.lasting:
+            save_state(self.out, self.state())
+        self.saved = self.step
+
+    def state(self) -> dict[str, Any]:
+        """Return all that going on needs."""
+        return {
             "config": as_table(self.config),
             "step": self.step,
             "seconds": self.seconds,
@@ -270,5 +280,3 @@ class Training:
             "counts": self.totals.counts,
             "learner": self.learner.state(),
         }
-        save_state(self.out, state)
-        self.saved = self.step

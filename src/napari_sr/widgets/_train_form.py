@@ -113,6 +113,9 @@ class TrainForm(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # a bar that came would make the pictures narrower and lower, so that it would go again, so
+        # that they were higher: without end
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802  # Qt's name
         """Return the width at which no field is cut."""
