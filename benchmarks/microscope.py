@@ -30,9 +30,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from commit import commit
+from PIL import Image
 
 from napari_sr import load, upscale
 from napari_sr.evaluation import frc, psnr
+from napari_sr.evaluation.picture import Panel, side_by_side
 from napari_sr.training.data.camera import Camera
 from napari_sr.training.data.folder import Reading, of_folder
 from napari_sr.training.data.microscope import Microscope
@@ -56,6 +58,8 @@ READ_NOISE = 1.6
 MADE, UNSEEN = 16, 1000
 """Made-up images, and a seed that no recipe has."""
 BLOCK, DIM = 16, 0.1
+SHOWN, SHOWN_PHOTONS, DETAIL = (1, 3), (30, 300), (20, 20)
+"""Made-up images of the picture, and the top and left of the detail."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,27 @@ def table(sets: Path, models: Sequence[str], photons: Sequence[float], scale: in
     return lines
 
 
+def picture(pictures: Sequence[Picture], models: Sequence[str], scale: int) -> Image.Image:
+    """Return results of some made-up images at little and at more light, row by row."""
+    networks = {Path(name).stem: load(name, scale) for name in models}
+    rows = []
+    for photons in SHOWN_PHOTONS:
+        for index in SHOWN:
+            ((small, large),) = recorded([pictures[index]], photons, scale)
+            top = float(large.max())
+            panels = [Panel(f"camera, {photons} photons", np.kron(small, np.ones((scale, scale))))]
+            for name, network in networks.items():
+                result = upscale(small, network, axes="YX", device="cpu", outliers="keep")
+                panels.append(Panel(f"{name}, {scored(result, large, scale).psnr:.1f} dB", result))
+            panels.append(Panel("truth", large))
+            shown = [Panel(one.label, (one.image / top).clip(0, 1)) for one in panels]
+            rows.append(side_by_side(shown[-1], shown, DETAIL, size=96, zoom=2))
+    result = Image.new("RGB", (rows[0].width, sum(one.height for one in rows)), "white")
+    for number, one in enumerate(rows):
+        result.paste(one, (0, sum(above.height for above in rows[:number])))
+    return result
+
+
 def main() -> None:
     """Read the command line, judge, print or write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -151,9 +176,14 @@ def main() -> None:
     parser.add_argument("--photons", type=float, nargs="+", default=PHOTONS)
     parser.add_argument("--scale", type=int, default=2)
     parser.add_argument("--write", type=Path, help="a Markdown file")
+    parser.add_argument("--picture", type=Path, help="a PNG of some results")
     given = parser.parse_args()
+    models = given.model or MODELS
+    if given.picture is not None:
+        made = pictures_of(given.sets)["made-up fluorescence"]
+        picture(made, models, given.scale).save(given.picture)
     begun = time.perf_counter()
-    lines = table(given.sets, given.model or MODELS, given.photons, given.scale)
+    lines = table(given.sets, models, given.photons, given.scale)
     told = (
         f"`python benchmarks/microscope.py`, commit {commit()}, torch {torch.__version__}, "
         f"{platform.machine()} CPU, {time.strftime('%Y-%m-%d')}, "

@@ -28,7 +28,9 @@ def rows():
             if len({entry.parameters for entry in members}) > 1
             else f"{members[0].parameters:,}",
             members[0].licence,
-            " / ".join(f"{entry.psnr_set5:.2f}" for entry in members),
+            " / ".join(
+                "-" if (db := entry.psnr_set5) is None else f"{db:.2f}" for entry in members
+            ),
             "computed"
             if members[0].computed
             else ("ships" if members[0].url is None else "downloaded on first use"),

@@ -23,7 +23,12 @@ def test_a_card_is_json_and_holds_a_recipe_to_train_again():
 
 
 def test_words_say_how_many_computed():
-    each = f"cpu, {torch.get_num_threads()} threads"
-
-    assert words(torch.device("cpu"), 1) == each
-    assert words(torch.device("cpu"), 2) == f"2 x {each}"
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        assert words(torch.device("cpu"), 1) == "cpu, 1 thread"
+        torch.set_num_threads(2)
+        assert words(torch.device("cpu"), 1) == "cpu, 2 threads"
+        assert words(torch.device("cpu"), 3) == "3 x cpu, 2 threads"
+    finally:
+        torch.set_num_threads(threads)

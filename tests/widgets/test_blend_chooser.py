@@ -61,6 +61,16 @@ def test_only_checkpoints_of_the_network_at_its_scale_are_offered(chooser, psnr,
     assert offered(chooser) == ["nothing", "gan"]
 
 
+def test_a_network_of_grey_is_not_offered_to_one_of_luma(chooser):
+    known = {model.name: model for model in known_models()}
+    assert known["microscope"].grey
+    assert not known["fsrcnn"].grey
+
+    for first in (known["fsrcnn"], known["microscope"]):
+        chooser.offer(first, 2, known_models())
+        assert offered(chooser) == ["nothing"]
+
+
 def test_a_file_that_hides_its_scale_is_offered_at_every_scale(chooser, file_of):
     first, second = (inspect_checkpoint(file_of(name, "fsrcnn")) for name in ("one", "two"))
 

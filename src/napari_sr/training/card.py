@@ -54,5 +54,6 @@ def words(device: torch.device, processes: int) -> str:
     """Return what computed, in words."""
     if device.type == "cuda":
         return f"{processes} x {torch.cuda.get_device_name(device)}"
-    each = f"{device.type}, {torch.get_num_threads()} threads"
+    count = torch.get_num_threads()
+    each = f"{device.type}, {count} thread{'s' if count > 1 else ''}"
     return each if processes == 1 else f"{processes} x {each}"

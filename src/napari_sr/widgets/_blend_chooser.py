@@ -126,7 +126,8 @@ class BlendChooser(QWidget):
         scales = " or ".join(f"x{scale}" for scale in found.scales)
         return (
             f"Cannot blend {first.title} ({first.architecture}, x{self._scale}) with {found.title} "
-            f"({found.architecture}, {scales}): both must be checkpoints of one network and scale"
+            f"({found.architecture}, {scales}): both must be checkpoints of one network and scale, "
+            "and of luma or of grey"
         )
 
     def _fits(self, other: Model) -> bool:
@@ -134,7 +135,8 @@ class BlendChooser(QWidget):
         if first is None or first.computed or first.name == other.name:
             return False
         scaled = self._scale in other.scales or not other.scale_is_known
-        return first.architecture == other.architecture and scaled
+        alike = (first.architecture, first.grey) == (other.architecture, other.grey)
+        return alike and scaled
 
     def _choose(self, name: str | None) -> None:
         """Choose a second checkpoint by its name, or nothing where it is not offered."""

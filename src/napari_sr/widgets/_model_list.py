@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.zoo import registry, trained
+from napari_sr.zoo.download import SHIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,8 @@ class Model:
     """Answers to such questions that are known."""
     architecture: str = ""
     """Name of the network, as `models.names` has it; only checkpoints of one can be blended."""
+    grey: bool = False
+    """Whether it was trained on grey from black to white, and not on luma; blended likewise."""
 
     @property
     def computed(self) -> bool:
@@ -128,6 +131,7 @@ def _known(family: str, entries: list[registry.Entry]) -> Model:
         scales=tuple(entry.scale for entry in by_scale),
         entries=by_scale,
         architecture=by_scale[0].architecture,
+        grey=trained.trained_on_grey(trained.card_of(SHIPPED / by_scale[0].file)),
     )
 
 
@@ -140,6 +144,7 @@ def _trained(network: trained.Trained) -> Model:
         scales=(network.scale,),
         options=tuple(network.options.items()),
         architecture=network.architecture,
+        grey=network.grey,
     )
 
 
@@ -184,6 +189,7 @@ def inspect_checkpoint(path: Path) -> Model:
         scale_is_known=scales is not None,
         questions=MappingProxyType(questions),
         architecture=record.network.__module__.rpartition(".")[2],
+        grey=trained.trained_on_grey(trained.card_of(path)),
     )
 
 

@@ -38,6 +38,8 @@ class Trained:
     """On the held-out part of these images, in dB."""
     bicubic: float | None = None
     """Of bicubic interpolation, on the same."""
+    grey: bool = False
+    """Whether it sees grey from black to white, and not luma."""
 
     @property
     def name(self) -> str:
@@ -136,6 +138,7 @@ def _read(path: Path) -> Trained | None:
             return None
         images = tuple(map(str, told["images"]))
         psnr, bicubic = float(told["psnr"]), float(told["bicubic"])
-        return Trained(*common, str(told["origin"]), images, str(told["shrunk"]), psnr, bicubic)
+        origin, shrunk = str(told["origin"]), str(told["shrunk"])
+        return Trained(*common, origin, images, shrunk, psnr, bicubic, trained_on_grey(card))
     except (KeyError, TypeError, ValueError):
         return None

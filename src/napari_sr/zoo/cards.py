@@ -1,0 +1,58 @@
+"""The cards of the weights that ship, as a table.
+
+    python -m napari_sr.zoo.cards   # what docs/weights.md shows
+
+Each file holds its card as safetensors metadata: what it is, how it came about, what it reached.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from napari_sr.zoo.download import SHIPPED
+from napari_sr.zoo.registry import Entry, entries
+from napari_sr.zoo.seal import card
+
+COLUMNS = (
+    "file", "parameters", "bytes", "trained on", "recipe", "steps", "trained for", "Set5, dB",
+    "Set14, dB", "licence",
+)  # fmt: skip
+
+
+def table() -> str:
+    """Return Markdown, a row for every file."""
+    shipped = [entry for entry in entries() if entry.url is None and not entry.computed]
+    rows = [COLUMNS, ("---",) * len(COLUMNS), *map(_row, shipped)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    told = card(SHIPPED / entry.file)
+    recipe = told.get("recipe")
+    return (
+        f"`{entry.file}`",
+        f"{entry.parameters:,}",
+        f"{entry.size:,}",
+        ", ".join(told["data"]),
+        f"`{recipe['name'] if isinstance(recipe, dict) else entry.name}`",
+        f"{told['steps']:,}",
+        f"{told['seconds'] / 3600:.1f} h, {told['device']}",
+        _score(told, "psnr_set5"),
+        _score(told, "psnr_set14"),
+        str(told["licence"]),
+    )
+
+
+def _score(told: dict[str, Any], key: str) -> str:
+    """Return the PSNR of a set: as papers have it, or as the network was trained."""
+    usual = told.get(f"{key}_luma")
+    if usual is not None:
+        return f"{usual:.2f}"
+    kind = told["recipe"]["data"]["degradation"]["kind"]
+    found, bicubic = told[f"{key}_{kind}"], told[f"{key}_{kind}_bicubic"]
+    return f"{found:.2f} ({kind}; bicubic {bicubic:.2f})"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table())

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from napari_sr.zoo import cards
+from napari_sr.zoo.registry import entries
+
+PAGE = Path(__file__).parents[2] / "docs" / "weights.md"
+SHIPPED = [entry for entry in entries() if entry.url is None and not entry.computed]
+
+
+def test_the_page_shows_the_cards_of_what_ships():
+    assert cards.table() in PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("entry", SHIPPED, ids=lambda entry: entry.name)
+def test_a_row_tells_data_recipe_steps_device_scores_and_licence(entry):
+    row = next(line for line in cards.table().splitlines() if f"`{entry.file}`" in line)
+
+    cells = dict(zip(cards.COLUMNS, row.strip("| ").split(" | "), strict=True))
+    assert cells["licence"] == entry.licence
+    assert "General100" in cells["trained on"]
+    assert not re.search("Set5|Set14|BSD100|Urban100", cells["trained on"])
+    assert int(cells["steps"].replace(",", "")) > 1000
+    assert re.match(r"\d+\.\d h, \S", cells["trained for"])
+    for score in (cells["Set5, dB"], cells["Set14, dB"]):
+        assert 20 < float(score.split()[0]) < 40
+
+
+def test_all_weights_together_are_below_three_megabytes():
+    assert sum(entry.size for entry in SHIPPED) < 3_000_000
