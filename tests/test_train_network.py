@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from trainings import discs, table
 
 import napari_sr
 from napari_sr import cli, train_network
+from napari_sr.training.history import rows
 from napari_sr.training.state import load_state
 from napari_sr.training.trainer import Progress
 
@@ -87,7 +91,8 @@ def test_asked_to_stop_it_ends_after_the_step(run, tmp_path, monkeypatch):
 
     def asked(*arguments):
         for progress in real(*arguments):
-            os.kill(os.getpid(), signal.SIGINT)
+            if progress.step == 1 and not progress.message:
+                os.kill(os.getpid(), signal.SIGINT)
             yield progress
 
     monkeypatch.setattr(trainer, "train", asked)
@@ -99,6 +104,31 @@ def test_asked_to_stop_it_ends_after_the_step(run, tmp_path, monkeypatch):
     assert "stopped at step 1: --resume goes on from there" in err
     assert load_state(tmp_path / "runs" / "mine")["step"] == 1
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no Ctrl-C can be sent to one process there")
+@pytest.mark.usefixtures("run")
+def test_processes_of_one_training_stop_together_and_save(tmp_path):
+    (tmp_path / "long.toml").write_text(
+        RECIPE.replace("steps = 4", "steps = 100000").replace(
+            "save_every = 2", "save_every = 90000"
+        )
+    )
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    command = [*launcher, "-m", "napari_sr", "train", "long.toml", "--minutes", "1"]
+    log = tmp_path / "runs" / "long" / "log.csv"
+
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    ) as launched:
+        while len(rows(log)) < 3:
+            assert launched.poll() is None, launched.stderr.read()
+            time.sleep(0.1)
+        launched.send_signal(signal.SIGINT)
+        _, told = launched.communicate()
+
+    [step] = re.findall(r"stopped at step (\d+): --resume goes on", told)
+    assert load_state(log.parent)["step"] == int(step)
 
 
 def test_words_say_what_is_known():

@@ -211,7 +211,9 @@ def train_command(
 
     folder = out or Path("runs") / Path(recipe).stem
     request = train_network.Request(recipe, data, folder, device, resume, minutes, steps)
-    typer.echo(train_network.run(request))
+    result = train_network.run(request)
+    if train_network.speaks():
+        typer.echo(result)
 
 
 @app.command("models")

@@ -66,9 +66,11 @@ def run(request: Request) -> Path:
     if request.steps is not None:
         config = replace(config, run=replace(config.run, steps=request.steps))
     limit = math.inf if request.minutes is None else request.minutes
-    session = Session(request.out, request.device, request.resume, limit)
-    alone = os.environ.get("RANK", "0") == "0"  # torchrun's other processes say nothing
+    first = speaks()
     with terminal.bars() as bars, terminal.warnings_as_lines(bars), asked_to_stop() as asked:
+        session = Session(
+            request.out, request.device, request.resume, limit, stopped=lambda: asked.to_stop
+        )
         material = of_folders(config.data, request.data)
         bar = bars.add_task(config.name, total=config.run.steps)
         step, judged = 0, None
@@ -76,16 +78,19 @@ def run(request: Request) -> Path:
             for progress in steps:
                 step = progress.step
                 bars.update(bar, completed=step, description=words(config.name, progress))
-                if progress.message and alone:
+                if progress.message and first:
                     terminal.tell(bars, progress.message)
                 elif progress.psnr not in (None, judged):
                     judged = progress.psnr
                     terminal.tell(bars, f"step {step}: {words(config.name, progress)}")
-                if asked.to_stop:
-                    break
-        if asked.to_stop:
+        if asked.to_stop and first and step < config.run.steps:
             terminal.tell(bars, f"stopped at step {step}: --resume goes on from there")
     return request.out / f"{config.name}.safetensors"
+
+
+def speaks() -> bool:
+    """Say whether this process tells the user: of those that torchrun started, the first."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def words(name: str, progress: Progress) -> str:

@@ -211,6 +211,15 @@ def test_without_held_out_images_the_last_is_the_result(tmp_path):
     assert differences(dict(result.state_dict()), dict(state)) == []
 
 
+def test_who_is_asked_may_stop_it_to_be_resumed(images, tmp_path):
+    asked = iter([False, True])
+
+    *_, last = finish(tiny(run=RUN), images, Session(tmp_path, stopped=lambda: next(asked)))
+
+    assert "pauses, to be resumed, at step 2" in last.message
+    assert load_state(tmp_path)["step"] == 2
+
+
 def test_a_training_that_nobody_goes_on_from_leaves_its_result_and_log(images, tmp_path):
     finish(tiny(run=RUN), images, Session(tmp_path, lasting=False), until=5)
 

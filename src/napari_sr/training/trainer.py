@@ -29,7 +29,7 @@ from napari_sr.training.state import StateError, export, load_state, save_state
 from napari_sr.training.totals import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from napari_sr.training.config import Config
@@ -68,6 +68,9 @@ class Session:
     """Whether it goes on from what the folder holds, if it holds anything."""
     minutes: float = math.inf
     """After which it stops, to be resumed."""
+    stopped: Callable[[], bool] = lambda: False
+    """Asked after every step whether to stop, to be resumed; any of the processes that train
+    together may say so, and all stop at the same step."""
     lasting: bool = True
     """Whether it may be gone on from, and looked back on: else neither a state is written nor
     TensorBoard's files."""
@@ -76,7 +79,8 @@ class Session:
 def train(config: Config, material: Material, session: Session) -> Generator[Progress, None, Path]:
     """Train a network; yield after every step, and return the file of the result.
 
-    Close the generator to stop: what is needed to go on is written then.
+    Close the generator to stop: what is needed to go on is written then, but not where several
+    processes train together, which stop by `Session.stopped`.
 
     Parameters
     ----------
@@ -137,6 +141,7 @@ class Training:
     ) -> None:
         self.config, self.out, self.place, self.device = config, session.out, place, device
         self.limit, self.lasting = 60 * session.minutes, session.lasting
+        self.stopped = session.stopped
         state = load_state(self.out)
         if state is not None and not session.resume:
             raise StateError(
@@ -192,9 +197,9 @@ class Training:
                 self.seconds = before + now - started
                 left = (now - started) / (self.step - first) * (self.config.run.steps - self.step)
                 yield self.progress(left)
-                # all processes ask at the same steps
-                asks = self.place.world == 1 or self.step % 10 == 0
-                if asks and processes.anywhere(now - began > self.limit, self.device):
+                if self.asks() and processes.anywhere(
+                    now - began > self.limit or self.stopped(), self.device
+                ):
                     break
         except GeneratorExit:
             if self.place.world == 1:  # others may be at other steps
@@ -203,6 +208,12 @@ class Training:
         self.save()
         done = "ends" if self.step >= self.config.run.steps else "pauses, to be resumed,"
         yield self.progress(0.0, f"{done} at step {self.step}; the result is {self.result}")
+
+    def asks(self) -> bool:
+        """Say whether all processes ask now whether to stop, which they do at the same steps."""
+        # asking waits for the GPU, whose steps are short
+        waits = self.place.world > 1 and self.device.type != "cpu"
+        return not waits or self.step % 10 == 0
 
     def progress(self, left: float | None = None, message: str = "") -> Progress:
         """Return how far it is."""
