@@ -243,6 +243,11 @@ def test_a_step_learns_from_as_much_as_it_has_time_for(
     monkeypatch.undo()
     monkeypatch.setattr(sizing, "LADDER", LADDER)
     sizes = paced(monkeypatch, seconds_per_pixel)
+    trained = []
+    train = fine_tuning.train
+    monkeypatch.setattr(
+        fine_tuning, "train", lambda config, *more: trained.append(config) or train(config, *more)
+    )
 
     told = next(
         news.doing
@@ -253,6 +258,7 @@ def test_a_step_learns_from_as_much_as_it_has_time_for(
     assert sizes[0] == (1, 8)  # the images are small
     assert sizes[-1] == expected
     assert told.endswith(f"each of {Size(*expected).words}")
+    assert [(one.data.batch, one.data.crop) for one in trained] == [expected]
 
 
 def test_a_step_that_takes_a_little_longer_is_not_timed_again(task, monkeypatch):

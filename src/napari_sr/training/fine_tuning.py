@@ -167,8 +167,8 @@ class Tuning:
         yield News("Timing the steps …", scores=self.scores, psnr=(0, self.scores.start),
                    preview=self.first)  # fmt: skip
         try:
-            config = lasting(self.config, *(yield from self._counts(stopped)))
-            yield from self._trained(config, stopped)
+            counts = yield from self._counts(stopped)
+            yield from self._trained(lasting(self.config, *counts), stopped)
         except TrainingError as error:
             raise FineTuningError(self._broken()) from error
         return self._ended(early=stopped())
