@@ -52,8 +52,8 @@ def test_shipped_weights_carry_their_card_and_are_small():
         with safe_open(local_path(entry), "pt") as file:
             card = json.loads(file.metadata()["card"])
         assert card["scale"] == entry.scale
-        # what ships is the best of the last part, in which the rate ends
-        assert card["steps"] > 0.8 * card["of"], "an unfinished training ships"
+        # what ships is the best on images held out, which is not always the last
+        assert card["steps"] >= 0.75 * card["of"], "an unfinished training ships"
         assert {"data", "device", "torch", "licence"} <= set(card)
         assert "recipe" in card or {"seed", "rate", "batch", "crop"} <= set(card)
     assert sum(entry.size for entry in shipped) < 3 * 2**20
