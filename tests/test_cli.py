@@ -159,6 +159,17 @@ def test_a_declared_range_is_used_and_not_warned_of(run, tmp_path, random, decla
     assert result.mean() == pytest.approx(pixels.mean(), rel=0.1)
 
 
+def test_values_beyond_a_declared_range_are_told(run, tmp_path):
+    pixels = np.full((10, 10), 500, np.uint16)
+    pixels[3, 4] = 5000
+    tifffile.imwrite(tmp_path / "in.tif", pixels)
+
+    code, _, err = run("upscale", "in.tif", "out.tif", "--value-range", 100, 4095)
+
+    assert code == 0
+    assert re.search("1.00% of the image's values, which go from 500 to 5000, are darker", err)
+
+
 def test_negative_ranges_are_read(run, tmp_path):
     tifffile.imwrite(tmp_path / "in.tif", np.full((9, 7), -500, np.int16))
 

@@ -115,3 +115,15 @@ def test_gaps_are_written_as_gaps(pixels):
     assert torch.isfinite(block).all()
     assert np.argwhere(np.isnan(job.output)).tolist() == [[2, 6], [2, 7], [3, 6], [3, 7]]
     assert job.findings.masked == 1
+
+
+def test_values_beyond_black_and_white_are_counted_without_gaps_and_alpha():
+    pixels = np.full((2, 3, 4), 50.0)
+    pixels[0, 0], pixels[1, 1, :2], pixels[1, 2, 3] = np.nan, (-1, 101), 400
+
+    job, _, _ = sheet_of(pixels)
+    empty, _, _ = sheet_of(np.full((2, 3), np.nan))
+
+    assert (job.findings.values, job.findings.beyond) == (2 * 3 * 3, 2)
+    assert (job.findings.lowest, job.findings.highest) == (-1, 101)
+    assert empty.findings.values == 0

@@ -94,3 +94,38 @@ def test_findings_say_how_many_and_where():
     assert "x=4" in words
     assert "x=5" not in words
     assert findings.record()["outliers"] == 27
+
+
+def test_values_beyond_black_and_white_are_counted_over_all_planes_and_told():
+    findings = Findings(declared=True)
+
+    findings.look(np.array([[[90], [4095]], [[100], [5000]]], np.uint16), 100, 4095)
+    findings.look(np.array([[[100], [4095]]], np.uint16), 100, 4095)
+
+    assert (findings.values, findings.beyond) == (6, 2)
+    assert findings.in_words("clip").startswith(
+        "33.33% of the image's values, which go from 90 to 5000, are darker than black or brighter"
+    )
+    assert findings.record()["beyond_black_and_white"] == 2
+
+
+def test_one_value_of_many_is_not_told_as_none():
+    findings = Findings(declared=True)
+    findings.look(np.r_[np.zeros(999_999), 2.0].reshape(1000, 1000, 1), 0, 1)
+
+    assert findings.in_words("clip").startswith("0.01% of")
+
+
+def test_where_all_values_are_within_nothing_is_told():
+    findings = Findings(declared=True)
+    findings.look(np.array([[[0.0], [1.0]]]), 0, 1)
+
+    assert findings.in_words("clip") == ""
+
+
+def test_of_a_range_that_nobody_gave_nothing_is_told_but_recorded():
+    findings = Findings()
+    findings.look(np.array([[[0.0], [1.5]]]), 0, 1)
+
+    assert findings.in_words("clip") == ""
+    assert findings.record()["beyond_black_and_white"] == 1

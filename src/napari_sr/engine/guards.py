@@ -8,6 +8,7 @@ Letters: H x W pixels.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,9 @@ class Findings:
 
     views: int = 1
     """1, or 8 where as many results were judged, each by itself, and then averaged."""
+    declared: bool = False
+    """Whether the user gave the values of black and white; percentiles leave some beyond, and
+    for floats without either there is a warning of its own."""
     masked: int = 0
     """Pixels without a value."""
     recomputed: int = 0
@@ -82,6 +86,13 @@ class Findings:
     """Values of the result outside the bounds, in float32 too."""
     places: list[str] = field(default_factory=list)
     """Tiles with outliers: the first few."""
+    values: int = 0
+    """Of the image, alpha left out, as far as it was read."""
+    beyond: int = 0
+    """Of these, darker than black or brighter than white."""
+    lowest: float = math.inf
+    highest: float = -math.inf
+    """Of the image."""
 
     def note(self, where: str, count: int) -> None:
         """Remember outliers in a tile."""
@@ -89,8 +100,29 @@ class Findings:
         if len(self.places) < MOST_PLACES and where not in self.places:
             self.places.append(where)
 
+    def look(self, colours: NDArray[Any], black: float, white: float) -> None:
+        """Count what lies beyond black and white in a plane, (H, W, 1 or 3), without gaps."""
+        low, high = float(colours.min()), float(colours.max())
+        self.lowest, self.highest = min(self.lowest, low), max(self.highest, high)
+        self.values += colours.size
+        if low < black or high > white:
+            self.beyond += int(np.count_nonzero((colours < black) | (colours > white)))
+
     def in_words(self, wanted: str) -> str:
-        """Return what the user should know of the outliers, "" where there were none."""
+        """Return what the user should know of values and results, "" where all is well."""
+        return "; ".join(part for part in (self._of_image(), self._of_result(wanted)) if part)
+
+    def _of_image(self) -> str:
+        if not (self.declared and self.beyond):
+            return ""
+        share = self.beyond / self.values
+        return (
+            f"{max(share, 1e-4):.2%} of the image's values, which go from {self.lowest:g} to "
+            f"{self.highest:g}, are darker than black or brighter than white, where no network "
+            "was trained: it may flatten, dim or distort them"
+        )
+
+    def _of_result(self, wanted: str) -> str:
         if not self.outliers:
             return ""
         places = ", ".join(f"({place})" for place in self.places)
@@ -108,6 +140,7 @@ class Findings:
             "recomputed_in_float32": self.recomputed,
             "outliers": self.outliers,
             "outliers_at": list(self.places),
+            "beyond_black_and_white": self.beyond,
         }
 
 

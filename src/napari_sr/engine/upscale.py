@@ -18,6 +18,7 @@ from napari_sr import __version__
 from napari_sr.engine.arrays import (
     ArrayLike,
     Layout,
+    Percentiles,
     ValueRange,
     check_values,
     layout_of,
@@ -104,7 +105,9 @@ def upscale_array(
     output = _allocate(larger, np.dtype(image.dtype))
     kernels, note = _trusted_kernels(settings.kernels, plan)
     told = (*cautions(plan, network, settings.precision), note)
-    findings, notes = Findings(len(plan.views)), Notes("; ".join(part for part in told if part))
+    given = settings.value_range is not None and not isinstance(settings.value_range, Percentiles)
+    findings = Findings(len(plan.views), declared=given)
+    notes = Notes("; ".join(part for part in told if part))
     job = Job(network, layout, output, larger, values, kernels, settings.outliers, findings)
     try:
         done = 0
