@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from napari_sr.training.data.pictures import Picture
 
 SETS = ("Set5", "Set14")
-MODELS = ("bicubic", "lanczos", "fsrcnn", "bsrn-slim", "microscope")
+MODELS = ("bicubic", "lanczos", "fsrcnn", "edsr-slim", "microscope")
 PHOTONS = (30, 100, 300, 1000, 3000)
 OPTICS = Optics(wavelength=0.52, aperture=0.8, pixel=0.2)
 READ_NOISE = 1.6

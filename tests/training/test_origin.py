@@ -66,7 +66,7 @@ def test_what_tensors_cannot_tell_is_told(tmp_path):
 
 
 def test_a_fresh_network_starts_as_its_recipe_says_at_any_scale():
-    config = config_of(Origin("FSRCNN", recipe="fsrcnn-x3"), 4, DATA, "cells")
+    config = config_of(Origin("FSRCNN", recipe="fsrcnn-x2"), 4, DATA, "cells")
 
     assert (config.scale, config.network.kind) == (4, "fsrcnn")
     assert config.start == Start("interpolation")

@@ -54,7 +54,7 @@ def test_a_fresh_network_is_told_by_its_recipe():
 
     origin = task_of(job(Choice(fresh, 3))).origin
 
-    assert (origin.recipe, origin.checkpoint) == ("fsrcnn-x3", "")
+    assert (origin.recipe, origin.checkpoint) == ("fsrcnn-x2", "")
 
 
 def test_a_model_that_is_not_here_is_fetched_first(monkeypatch):

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
-from napari_sr.training import recipe
+from napari_sr.training.config import Data
+from napari_sr.training.origin import Origin, config_of
 from napari_sr.widgets._model_list import COMPUTED, INCLUDED
 from napari_sr.widgets._train_models import FRESH, Fresh, origins
+
+DATA = Data(crop=8, batch=1)
 
 
 def test_the_network_that_ships_comes_first_and_formulas_are_left_out():
@@ -13,13 +16,14 @@ def test_the_network_that_ships_comes_first_and_formulas_are_left_out():
     assert COMPUTED not in headings
 
 
-def test_every_fresh_network_has_a_recipe_for_each_of_its_scales():
+def test_every_fresh_network_has_a_recipe_that_starts_from_nothing_at_each_of_its_scales():
     fresh = [model for model in origins() if isinstance(model, Fresh)]
 
     assert fresh
     for model in fresh:
         assert model.scales
         for scale in model.scales:
-            config = recipe.read(model.recipe(scale))
+            config = config_of(Origin("fresh", recipe=model.recipe), scale, DATA, "cells")
             assert (config.scale, config.network.kind) == (scale, model.architecture)
+            assert config.start.kind != "checkpoint"
             assert config.adversary is None

@@ -97,7 +97,7 @@ def _origin(choice: Choice) -> Origin:
 
     model = choice.model
     if isinstance(model, Fresh):
-        return Origin(choice.label, recipe=model.recipe(choice.scale))
+        return Origin(choice.label, recipe=model.recipe)
     options = dict(choice.arguments)
     options.pop("scale", None)
     return Origin(choice.label, str(options.pop("name_or_path")), options)

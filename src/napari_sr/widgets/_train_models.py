@@ -12,7 +12,7 @@ FRESH = "Fresh, from a recipe"
 """A heading of the list."""
 _RECIPES = MappingProxyType({
     "fsrcnn": ("FSRCNN, fresh", "fsrcnn", "Small and fast; learns in minutes."),
-    "bsrn-slim": ("BSRN slim, fresh", "bsrn", "Larger and better; wants an hour, or a GPU."),
+    "edsr-slim": ("EDSR slim, fresh", "edsr", "Larger and better; wants half an hour."),
 })  # fmt: skip
 """Titles, networks and words by the recipes' names without their scale: those for a laptop."""
 
@@ -21,9 +21,10 @@ _RECIPES = MappingProxyType({
 class Fresh(Model):
     """A network that has learnt nothing yet."""
 
-    def recipe(self, scale: int) -> str:
-        """Return the recipe that says what it is at a scale."""
-        return f"{self.name}-x{scale}"
+    @property
+    def recipe(self) -> str:
+        """The recipe that says what it is at every scale: those for x3 and x4 start elsewhere."""
+        return f"{self.name}-x2"
 
 
 def origins() -> list[Model]:
