@@ -58,7 +58,7 @@ def test_only_checkpoints_of_the_network_at_its_scale_are_offered(chooser, psnr,
 
     chooser.offer(psnr, 2, [psnr, *others, *known_models()])
 
-    assert offered(chooser) == ["nothing", "gan"]
+    assert offered(chooser) == ["nothing", "gan", "EDSR slim"]
 
 
 def test_a_network_of_grey_is_not_offered_to_one_of_luma(chooser):

@@ -72,7 +72,8 @@ def test_a_blend_takes_what_its_first_checkpoint_takes_and_waits_for_both(choice
 
     assert told.estimate == forecast(source, choice, How()).estimate
     assert [str(asked[0]) for asked in loader.asked] == ["fsrcnn-x2", "near.pth"]
-    foreign = dataclasses.replace(choice, other=Choice(known_models()[1], 2))
+    bsrn = next(model for model in known_models() if model.name == "bsrn")
+    foreign = dataclasses.replace(choice, other=Choice(bsrn, 2))
     assert download.local_path(foreign.other.entry) is None
     assert forecast(source, foreign, How()).missing
 

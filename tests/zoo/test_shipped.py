@@ -13,7 +13,15 @@ from safetensors import safe_open
 
 import napari_sr
 from napari_sr.engine.colour import rgb_to_ycbcr
+from napari_sr.evaluation.benchmark import evaluate
+from napari_sr.evaluation.sets import ImageSet
 from napari_sr.models.resize import imresize
+from napari_sr.training.data.camera import Camera
+from napari_sr.training.data.microscope import Microscope
+from napari_sr.training.data.optics import Optics
+from napari_sr.training.data.pairs import Pairs
+from napari_sr.training.data.phantoms import Phantoms
+from napari_sr.training.preview import HeldOut
 from napari_sr.zoo.download import local_path
 from napari_sr.zoo.registry import entries, find
 
@@ -43,6 +51,32 @@ def test_the_default_clears_bicubic_on_set5(scale, gain, shared):
 
     assert np.mean(ours) - np.mean(bicubic) >= gain
     assert np.mean(ours) == pytest.approx(find("fsrcnn", scale).psnr_set5, abs=0.006)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_the_slim_edsr_is_what_the_registry_says_and_better_than_the_default(scale, shared):
+    images = ImageSet(shared / "data" / "Set5")
+
+    found = evaluate(napari_sr.load("edsr-slim", scale), images).psnr
+
+    assert found == pytest.approx(find("edsr-slim", scale).psnr_set5, abs=0.006)
+    assert found > find("fsrcnn", scale).psnr_set5 + 0.1
+
+
+def test_the_network_for_microscopes_clears_bicubic_and_keeps_the_light():
+    network = napari_sr.load("microscope", 2)
+    camera = Microscope(Optics(), Camera(photons=300.0))
+    pairs = Pairs(
+        Phantoms(3, size=96, seed=1000).pictures(), camera, scale=2, channels=1, full_range=True
+    )
+    made = [pairs.whole(index, np.random.default_rng(index)) for index in range(len(pairs))]
+
+    held_out = HeldOut(made, 2)
+
+    assert held_out.judge(network) > held_out.bicubic + 3
+    for small, large in made:
+        result = napari_sr.upscale(small[0].numpy(), network, value_range=(0, 1))
+        assert result.sum() == pytest.approx(float(large.sum()), rel=0.05)
 
 
 def test_shipped_weights_carry_their_card_and_are_small():
