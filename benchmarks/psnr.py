@@ -22,7 +22,8 @@ import torch
 from PIL import Image
 
 from napari_sr import load, upscale
-from napari_sr.engine.colour import LUMA_OF_BLACK, LUMA_OF_WHITE, rgb_to_ycbcr
+from napari_sr.engine.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
+from napari_sr.engine.colour import rgb_to_ycbcr
 from napari_sr.models.resize import imresize
 from napari_sr.zoo.registry import entries
 

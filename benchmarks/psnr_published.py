@@ -33,7 +33,8 @@ import torch
 from commit import commit
 
 from napari_sr import models, upscale
-from napari_sr.engine.colour import LUMA_OF_BLACK, LUMA_OF_WHITE, rgb_to_ycbcr
+from napari_sr.engine.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
+from napari_sr.engine.colour import rgb_to_ycbcr
 from napari_sr.evaluation import psnr, ssim
 from napari_sr.evaluation.benchmark import Protocol, evaluate
 from napari_sr.evaluation.sets import ImageSet, Pair

@@ -75,17 +75,17 @@ def load(
     """
     path = Path(name_or_path)
     if _is_file(name_or_path):
-        scale, options = _told(path, scale, options)
+        card = card_of(path)
+        scale, options = _told(card, scale, options)
+        grey = trained_on_grey(card)
         network = community.build(read_checkpoint(path), scale=scale, **options)
         name, file = path.stem, path
     else:
         entry = find(str(name_or_path), scale)
         file = fetch(entry)
         network = _known(entry, file, options)
-        name = entry.name
-    if full_range is None:
-        full_range = network.full_range or trained_on_grey(card_of(file))
-    network.full_range = full_range
+        name, grey = entry.name, entry.grey
+    network.full_range = network.full_range or grey if full_range is None else full_range
     network.provenance = {
         "model": name,
         "scale": network.scale,
@@ -97,10 +97,9 @@ def load(
 
 
 def _told(
-    path: Path, scale: int | None, options: dict[str, Any]
+    card: dict[str, Any], scale: int | None, options: dict[str, Any]
 ) -> tuple[int | None, dict[str, Any]]:
     """Return scale and options: as given, else as the card of a file that we trained says."""
-    card = card_of(path)
     told, known = card.get("options", {}), card.get("scale")
     if not isinstance(told, dict) or not isinstance(known, int):
         return scale, options

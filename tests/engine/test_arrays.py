@@ -6,10 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sr.engine.arrays import (
-    OutsideRangeWarning,
     Percentiles,
     ValueRange,
-    check_values,
     layout_of,
     value_range_of,
 )
@@ -143,33 +141,12 @@ def test_percentiles_out_of_order_are_refused(wanted):
         value_range_of(np.zeros((2, 2)), layout_of((2, 2), "float64"), wanted)
 
 
-def test_infinite_values_are_counted_and_the_first_is_located():
-    image = np.zeros((3, 4, 5))
-    image[0, 0, 0] = np.nan
-    image[1, 2, 3] = np.inf
-    image[2, 0, 0] = -np.inf
-
-    with pytest.raises(ValueError, match=r"2 infinite values.*y=2, x=3 of plane \(1,\)"):
-        check_values(image, layout_of(image.shape, image.dtype), None)
-
-
-def test_nan_hides_neither_the_range_nor_percentiles():
+def test_nan_does_not_hide_percentiles():
     image = np.array([[np.nan, 4095.0], [0.0, np.nan]])
     layout = layout_of(image.shape, image.dtype)
 
-    with pytest.warns(OutsideRangeWarning, match="from 0 to 4095"):
-        check_values(image, layout, None)
     assert value_range_of(image, layout, Percentiles(0, 100)).high == 4095
     assert value_range_of(image * np.nan, layout, Percentiles(0, 100)).high == 1
-
-
-def test_floats_far_outside_an_undeclared_range_warn_with_their_values():
-    image = np.array([[0.0, 4095.0]])
-    layout = layout_of(image.shape, image.dtype)
-
-    with pytest.warns(OutsideRangeWarning, match="from 0 to 4095"):
-        check_values(image, layout, None)
-    check_values(image, layout, (0, 4095))
 
 
 @pytest.mark.parametrize("dtype", ["int32", "uint32", "int64", "uint64"])

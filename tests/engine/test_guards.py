@@ -96,11 +96,15 @@ def test_findings_say_how_many_and_where():
     assert findings.record()["outliers"] == 27
 
 
+def look(findings, colours, black, white):
+    findings.look(colours, (float(colours.min()), float(colours.max())), black, white)
+
+
 def test_values_beyond_black_and_white_are_counted_over_all_planes_and_told():
     findings = Findings(declared=True)
 
-    findings.look(np.array([[[90], [4095]], [[100], [5000]]], np.uint16), 100, 4095)
-    findings.look(np.array([[[100], [4095]]], np.uint16), 100, 4095)
+    look(findings, np.array([[[90], [4095]], [[100], [5000]]], np.uint16), 100, 4095)
+    look(findings, np.array([[[100], [4095]]], np.uint16), 100, 4095)
 
     assert (findings.values, findings.beyond) == (6, 2)
     assert findings.in_words("clip").startswith(
@@ -111,21 +115,21 @@ def test_values_beyond_black_and_white_are_counted_over_all_planes_and_told():
 
 def test_one_value_of_many_is_not_told_as_none():
     findings = Findings(declared=True)
-    findings.look(np.r_[np.zeros(999_999), 2.0].reshape(1000, 1000, 1), 0, 1)
+    look(findings, np.r_[np.zeros(999_999), 2.0].reshape(1000, 1000, 1), 0, 1)
 
     assert findings.in_words("clip").startswith("0.01% of")
 
 
 def test_where_all_values_are_within_nothing_is_told():
     findings = Findings(declared=True)
-    findings.look(np.array([[[0.0], [1.0]]]), 0, 1)
+    look(findings, np.array([[[0.0], [1.0]]]), 0, 1)
 
     assert findings.in_words("clip") == ""
 
 
 def test_of_a_range_that_nobody_gave_nothing_is_told_but_recorded():
     findings = Findings()
-    findings.look(np.array([[[0.0], [1.5]]]), 0, 1)
+    look(findings, np.array([[[0.0], [1.5]]]), 0, 1)
 
     assert findings.in_words("clip") == ""
     assert findings.record()["beyond_black_and_white"] == 1

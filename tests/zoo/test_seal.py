@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 
 from napari_sr.zoo.download import SHIPPED
 from napari_sr.zoo.registry import entries
-from napari_sr.zoo.seal import card, seal
+from napari_sr.zoo.seal import seal
+from napari_sr.zoo.trained import card_of, trained_on_grey
 
 SHIPS = [entry for entry in entries() if entry.url is None and not entry.computed]
 
@@ -22,8 +23,10 @@ def test_the_entry_matches_the_file_that_ships(entry):
 
     assert entry.size == len(content)
     assert entry.sha256 == hashlib.sha256(content).hexdigest()
-    score = card(SHIPPED / entry.file).get("psnr_set5_luma")
+    card = card_of(SHIPPED / entry.file)
+    score = card.get("psnr_set5_luma")
     assert entry.psnr_set5 == (None if score is None else round(score, 2))
+    assert entry.grey is trained_on_grey(card)
 
 
 def test_nothing_ships_that_the_registry_does_not_know():
@@ -55,4 +58,18 @@ def test_sealing_writes_size_hash_and_score_of_what_ships_alone(tmp_path):
 def test_a_file_without_a_card_has_no_score(tmp_path):
     save_file({"w": torch.zeros(3)}, tmp_path / "a.safetensors")
 
-    assert card(tmp_path / "a.safetensors") == {}
+    assert card_of(tmp_path / "a.safetensors") == {}
+
+
+@pytest.mark.parametrize("grey", [True, False])
+def test_sealing_writes_whether_it_was_trained_on_grey_whatever_was_there(grey, tmp_path):
+    registry, told = tmp_path / "registry.json", {"recipe": {"data": {"grey": grey}}}
+    record = {"name": "a", "file": "a.safetensors", "url": None, "parameters": 3, "grey": not grey}
+    registry.write_text(json.dumps([record]))
+    save_file(
+        {"w": torch.zeros(3)}, tmp_path / "a.safetensors", metadata={"card": json.dumps(told)}
+    )
+
+    seal(registry, tmp_path)
+
+    assert json.loads(registry.read_text())[0].get("grey", False) is grey

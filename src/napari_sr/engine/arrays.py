@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -38,10 +37,6 @@ class ArrayLike(Protocol):
         """Type of the values."""
 
     def __getitem__(self, index: Any, /) -> Any: ...
-
-
-class OutsideRangeWarning(UserWarning):
-    """A float image has values far outside the range that was declared for it."""
 
 
 @dataclass(frozen=True)
@@ -263,37 +258,3 @@ def _percentile_range(image: ArrayLike, layout: Layout, wanted: Percentiles) -> 
     low, high = np.percentile(known.astype(np.float64), [wanted.low, wanted.high])
     # a constant image has no range of its own; any width maps it back exactly
     return ValueRange(float(low), float(high) if high > low else float(low) + 1.0)
-
-
-def check_values(image: ArrayLike, layout: Layout, declared: object) -> None:
-    """Refuse infinity, and warn of floats far outside a range that nobody declared.
-
-    NaN is let through: it means that nothing was measured there.
-
-    Raises
-    ------
-    ValueError
-        If a value is infinite: how many there are, and where the first is.
-    """
-    if np.dtype(image.dtype).kind != "f":
-        return
-    bad, first, low, high = 0, None, math.inf, -math.inf
-    for plane in layout.planes():
-        values = layout.read(image, plane)
-        infinite = np.isinf(values)
-        if infinite.any():
-            bad += int(infinite.sum())
-            first = first or (plane, tuple(int(i) for i in np.argwhere(infinite)[0]))
-        elif not bad:
-            low = float(np.fmin.reduce(values, axis=None, initial=low))
-            high = float(np.fmax.reduce(values, axis=None, initial=high))
-    if first is not None:
-        where = f"y={first[1][0]}, x={first[1][1]}" + (f" of plane {first[0]}" if first[0] else "")
-        raise ValueError(f"the image has {bad} infinite values, the first at {where}")
-    if declared is None and (low < -0.1 or high > 1.1):
-        warnings.warn(
-            f"this float image has values from {low:g} to {high:g}, but floats are taken as "
-            "0..1 unless value_range=(low, high) says otherwise",
-            OutsideRangeWarning,
-            stacklevel=2,
-        )

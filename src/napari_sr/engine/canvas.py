@@ -50,10 +50,11 @@ class Canvas:
         if self._missing is not None:
             job.findings.masked += int(self._missing.any(axis=-1).sum())
         colours = self.pixels[..., :3]
-        self.bounds = Bounds.of(job.values.encode(np.array([colours.min(), colours.max()])))
+        ends = float(colours.min()), float(colours.max())
+        self.bounds = Bounds.of(job.values.encode(np.array(ends)))
         weights = next(job.network.parameters(), None) is not None  # a formula does not mind
         if weights and (self._missing is None or not self._missing.all()):
-            job.findings.look(colours, job.values.low, job.values.high)
+            job.findings.look(colours, ends, job.values.low, job.values.high)
         self.notes: list[str] = []
         """What the user should know, and has not been told."""
         self._views = len(views)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from napari_sr.engine.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE, OFFSET, TO_YCBCR
 from napari_sr.models._chain import IMAGE, RESULT, Step, renamed, run
 from napari_sr.models.resize import imresize
 
@@ -24,20 +25,11 @@ _LEAVING = "leaving the network"
 BICUBIC_RADIUS = 2
 """LR pixels that bicubic enlargement looks around."""
 
-# BT.601 as MATLAB's rgb2ycbcr has it: luma in 16..235, chroma in 16..240 of 255
-_TO_YCBCR = (
-    (65.481, 128.553, 24.966),
-    (-37.797, -74.203, 112.0),
-    (112.0, -93.786, -18.214),
-)
-_OFFSET = (16.0, 128.0, 128.0)
-LUMA_OF_BLACK, LUMA_OF_WHITE = 16 / 255, 235 / 255
-
 
 @lru_cache
 def _matrices() -> tuple[Tensor, Tensor, Tensor]:
-    forward = torch.tensor(_TO_YCBCR, dtype=torch.float64) / 255
-    return forward, torch.linalg.inv(forward), torch.tensor(_OFFSET, dtype=torch.float64) / 255
+    forward = torch.tensor(TO_YCBCR, dtype=torch.float64) / 255
+    return forward, torch.linalg.inv(forward), torch.tensor(OFFSET, dtype=torch.float64) / 255
 
 
 def rgb_to_ycbcr(rgb: Tensor) -> Tensor:

@@ -100,9 +100,14 @@ class Findings:
         if len(self.places) < MOST_PLACES and where not in self.places:
             self.places.append(where)
 
-    def look(self, colours: NDArray[Any], black: float, white: float) -> None:
-        """Count what lies beyond black and white in a plane, (H, W, 1 or 3), without gaps."""
-        low, high = float(colours.min()), float(colours.max())
+    def look(
+        self, colours: NDArray[Any], ends: tuple[float, float], black: float, white: float
+    ) -> None:
+        """Count what lies beyond black and white in a plane, (H, W, 1 or 3), without gaps.
+
+        Its least and its largest value are given, as others need them, too.
+        """
+        low, high = ends
         self.lowest, self.highest = min(self.lowest, low), max(self.highest, high)
         self.values += colours.size
         if low < black or high > white:

@@ -20,16 +20,15 @@ from napari_sr.engine.arrays import (
     Layout,
     Percentiles,
     ValueRange,
-    check_values,
     layout_of,
     value_range_of,
 )
 from napari_sr.engine.cautions import cautions
 from napari_sr.engine.devices import OutOfMemoryError, free_memory, release
-from napari_sr.engine.faint import warn_of_faint
 from napari_sr.engine.guards import Findings, check_outliers
 from napari_sr.engine.plan import Plan, Settings, make_plan
 from napari_sr.engine.plane import Job, Progress, upscale_plane
+from napari_sr.engine.value_check import check_values
 from sr_kernels import chosen, failures, launched
 
 if TYPE_CHECKING:
@@ -97,9 +96,8 @@ def upscale_array(
     layout = layout_of(image.shape, image.dtype, axes)
     check_outliers(settings.outliers, np.dtype(image.dtype))
     plan = make_plan(layout, network, settings)
-    check_values(image, layout, settings.value_range)
-    if next(network.parameters(), None) is not None:  # a formula does not mind
-        warn_of_faint(image, layout, settings.value_range)
+    learnt = next(network.parameters(), None) is not None
+    check_values(image, layout, settings.value_range, learnt=learnt)
     values = value_range_of(image, layout, settings.value_range)
     larger = layout.enlarged(network.scale)
     output = _allocate(larger, np.dtype(image.dtype))

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.engine.bt601 import LUMA_OF_BLACK, TO_YCBCR
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-LUMA = np.array([65.481, 128.553, 24.966]) / 255
-"""BT.601 as MATLAB's rgb2ycbcr has it, of RGB in 0..1; luma spans 16..235 of 255."""
-_LUMA_OF_BLACK = 16 / 255
 
 
 def unit_range(
@@ -53,7 +51,7 @@ def unit_range(
 
 def luma_of(rgb: NDArray[Any]) -> NDArray[np.float64]:
     """Return BT.601 luma in 16/255..235/255, not rounded: (..., 3) in 0..1 to (...)."""
-    luma: NDArray[np.float64] = rgb @ LUMA + _LUMA_OF_BLACK
+    luma: NDArray[np.float64] = rgb @ (np.array(TO_YCBCR[0]) / 255) + LUMA_OF_BLACK
     return luma
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr import api
-from napari_sr.engine.colour import LUMA_OF_BLACK, LUMA_OF_WHITE
+from napari_sr.engine.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
 from napari_sr.evaluation import metrics
 from napari_sr.evaluation._images import luma_of, unit_range
 

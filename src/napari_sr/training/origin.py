@@ -77,10 +77,12 @@ def config_of(origin: Origin, scale: int, data: Data, name: str) -> Config:
         return replace(known, scale=scale, scales=(), data=data, run=_run(1), name=name,
                        schedule=_schedule(1))  # fmt: skip
     path, options = Path(origin.checkpoint).expanduser(), origin.options
-    if not path.is_file():
+    if path.is_file():
+        grey = trained_on_grey(card_of(path))
+    else:
         entry = find(origin.checkpoint)
-        path, options = fetch(entry), {**entry.options, **options}
-    data = replace(data, grey=data.grey or trained_on_grey(card_of(path)))
+        path, options, grey = fetch(entry), {**entry.options, **options}, entry.grey
+    data = replace(data, grey=data.grey or grey)
     record, state, found = models.recognise(read_checkpoint(path))
     exists = found.pop("scales", None) or (found.pop("scale", scale),)
     if scale not in exists:

@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.zoo import registry, trained
-from napari_sr.zoo.download import SHIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,7 +130,7 @@ def _known(family: str, entries: list[registry.Entry]) -> Model:
         scales=tuple(entry.scale for entry in by_scale),
         entries=by_scale,
         architecture=by_scale[0].architecture,
-        grey=trained.trained_on_grey(trained.card_of(SHIPPED / by_scale[0].file)),
+        grey=by_scale[0].grey,
     )
 
 

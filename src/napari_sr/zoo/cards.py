@@ -12,7 +12,7 @@ from typing import Any
 
 from napari_sr.zoo.download import SHIPPED
 from napari_sr.zoo.registry import Entry, entries
-from napari_sr.zoo.seal import card
+from napari_sr.zoo.trained import card_of
 
 COLUMNS = (
     "file", "parameters", "bytes", "trained on", "recipe", "steps", "trained for", "Set5, dB",
@@ -28,13 +28,15 @@ def table() -> str:
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
-    told = card(SHIPPED / entry.file)
+    told = card_of(SHIPPED / entry.file)
     recipe = told.get("recipe")
+    made = recipe["data"]["made"] if isinstance(recipe, dict) else 0
+    shown = [*told["data"], *([f"{made} made-up images"] if made else [])]
     return (
         f"`{entry.file}`",
         f"{entry.parameters:,}",
         f"{entry.size:,}",
-        ", ".join(told["data"]),
+        ", ".join(shown),
         f"`{recipe['name'] if isinstance(recipe, dict) else entry.name}`",
         f"{told['steps']:,}",
         f"{told['seconds'] / 3600:.1f} h, {told['device']}",

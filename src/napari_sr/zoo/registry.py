@@ -54,6 +54,8 @@ class Entry:
     """What its tensors cannot tell: keywords of the network's constructor."""
     parameters: int
     """How many numbers were trained; 0 where a formula does without."""
+    grey: bool = False
+    """Whether it was trained on grey from black to white, and not on luma."""
 
     @property
     def computed(self) -> bool:

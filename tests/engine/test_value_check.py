@@ -7,11 +7,11 @@ import pytest
 
 import napari_sr
 from napari_sr.engine.arrays import layout_of
-from napari_sr.engine.faint import FaintImageWarning, warn_of_faint
+from napari_sr.engine.value_check import FaintImageWarning, OutsideRangeWarning, check_values
 
 
 def look(image, declared=None):
-    warn_of_faint(image, layout_of(image.shape, image.dtype, None), declared)
+    check_values(image, layout_of(image.shape, image.dtype, None), declared)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,6 @@ def test_a_faint_image_is_told_with_its_values(values, kind, words):
         np.full((2, 2), 5, np.uint16),
         np.array([[0.0, np.nan, 0.5]]),
         np.full((2, 2), np.nan),
-        np.array([[-50.0, 2000.0]]),
     ],
 )
 def test_other_images_are_not(image):
@@ -80,3 +79,30 @@ def test_a_formula_does_not_mind():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         napari_sr.upscale(np.arange(64, dtype=np.uint16).reshape(8, 8), "bicubic", 2)
+
+
+def test_infinite_values_are_counted_and_the_first_is_located():
+    image = np.zeros((3, 4, 5))
+    image[0, 0, 0] = np.nan
+    image[1, 2, 3] = np.inf
+    image[2, 0, 0] = -np.inf
+
+    with pytest.raises(ValueError, match=r"2 infinite values.*y=2, x=3 of plane \(1,\)"):
+        check_values(image, layout_of(image.shape, image.dtype), None)
+
+
+def test_nan_does_not_hide_the_range():
+    image = np.array([[np.nan, 4095.0], [0.0, np.nan]])
+    layout = layout_of(image.shape, image.dtype)
+
+    with pytest.warns(OutsideRangeWarning, match="from 0 to 4095"):
+        check_values(image, layout, None)
+
+
+def test_floats_far_outside_an_undeclared_range_warn_with_their_values():
+    image = np.array([[0.0, 4095.0]])
+    layout = layout_of(image.shape, image.dtype)
+
+    with pytest.warns(OutsideRangeWarning, match="from 0 to 4095"):
+        check_values(image, layout, None)
+    check_values(image, layout, (0, 4095))
