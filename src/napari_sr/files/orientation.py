@@ -1,0 +1,58 @@
+"""The eight orientations of TIFF and EXIF (tag 274): stored pixels turned upright.
+
+The table is in the TIFF specification 6.0, section 8, "Orientation": where the first stored row
+and the first stored column are shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_sr.files.image import Density
+
+TAG = 274
+"""The number of the tag Orientation, in TIFF and in EXIF."""
+UPRIGHT = 1
+"""The orientation of pixels that are shown as they are stored."""
+
+_RIGHT_TO_LEFT = (2, 3, 6, 7)
+_BOTTOM_TO_TOP = (3, 4, 7, 8)
+_SWAPPED = (5, 6, 7, 8)
+
+
+def upright(
+    pixels: NDArray[Any], orientation: object, rows: int = 0, columns: int = 1
+) -> NDArray[Any]:
+    """Return pixels as they are to be shown; a view, not a copy.
+
+    Parameters
+    ----------
+    pixels : array
+        As they are stored.
+    orientation : int
+        1 to 8; pixels of any other value, which no specification defines, stay as they are.
+    rows, columns : int
+        The axes of `pixels` along which rows and columns are stored.
+    """
+    if orientation in _SWAPPED:
+        pixels = np.swapaxes(pixels, rows, columns)
+    flipped = [rows] * (orientation in _BOTTOM_TO_TOP) + [columns] * (orientation in _RIGHT_TO_LEFT)
+    return np.flip(pixels, flipped)
+
+
+def swaps_sides(orientation: object) -> bool:
+    """Return whether stored rows are shown as columns, so that x and y change places."""
+    return orientation in _SWAPPED
+
+
+def upright_density(density: Density | None, orientation: object) -> Density | None:
+    """Return the density of upright pixels from that of stored ones: x and y swapped for 5 to 8."""
+    if density is None or not swaps_sides(orientation):
+        return density
+    return replace(density, x=density.y, y=density.x)
