@@ -129,3 +129,19 @@ def test_half_precision_plans_larger_tiles(monkeypatch):
 
     assert half.precision == torch.float16
     assert half.tile > 1.3 * full.tile
+
+
+def test_shares_weigh_tiles_by_what_their_stage_costs():
+    record = architecture("rrdbnet")
+    network = record.network(scale=2, features=8, growth=8, blocks=2)
+    plan = planned(network, shape=(900, 900, 3), tile=60)
+
+    counts = [len(plan.staged.tiles(stage)) for stage in plan.staged.all]
+    ends = [plan.shares[sum(counts[: number + 1]) - 1] for number in range(len(counts))]
+    each = [end - before for end, before in zip(ends, [0.0, *ends], strict=False)]
+
+    assert len(plan.shares) == plan.count
+    assert ends[-1] == pytest.approx(1)
+    # the head is one convolution, a dense block has many
+    assert max(each) > 3 * min(each)
+    assert each == pytest.approx([cost / plan.staged.cost for cost in plan.staged.costs])

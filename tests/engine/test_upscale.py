@@ -192,6 +192,24 @@ def test_progress_counts_every_tile_of_every_plane(random):
     assert [(step.done, step.total) for step in told] == [(n, 27) for n in range(1, 28)]
 
 
+def test_progress_tells_the_share_done_and_the_seconds_left(random):
+    image = random.random((3, 30, 30)).astype(np.float32)
+
+    told, _ = finish(upscale_array(image, Nearest(), Settings(device="cpu", tile=10)))
+
+    assert [step.share for step in told] == pytest.approx([n / 27 for n in range(1, 28)])
+    assert all(step.seconds_left > 0 for step in told[:-1])
+    assert told[-1].seconds_left == 0
+
+
+def test_the_share_of_an_ensemble_counts_its_views(random):
+    settings = Settings(device="cpu", tile=10, ensemble=True)
+
+    told, _ = finish(upscale_array(random.random((10, 20)), Nearest(), settings))
+
+    assert [step.share for step in told] == pytest.approx([n / 16 for n in range(1, 17)])
+
+
 def test_all_tiles_have_one_shape(random):
     network = Watching(radius=1).eval()
 

@@ -20,6 +20,8 @@ from napari_sr.engine.stages import Stages
 from napari_sr.engine.structure import structure_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from napari_sr.engine.arrays import Layout, Percentiles
     from napari_sr.engine.ensemble import View
     from napari_sr.engine.structure import Structure
@@ -126,6 +128,17 @@ class Plan:
         # transposed, a plane takes as many
         each = len(self.tiles) if self.staged is None else self.staged.count
         return len(self.views) * each
+
+    @cached_property
+    def shares(self) -> NDArray[np.float64]:
+        """Share of the work of one view that is done after each of its tiles, up to 1."""
+        if self.staged is None:
+            costs = np.ones(len(self.tiles))
+        else:
+            counts = [len(self.staged.tiles(stage)) for stage in self.staged.all]
+            costs = np.repeat(np.divide(self.staged.costs, counts), counts)
+        done: NDArray[np.float64] = np.cumsum(costs) / costs.sum()
+        return done
 
     @property
     def work(self) -> float:

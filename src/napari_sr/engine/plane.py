@@ -50,6 +50,10 @@ class Progress:
     total: int
     message: str = ""
     """Not empty where the user should know something."""
+    share: float = 0.0
+    """Share of the work that is done, 0..1: tiles of different stages take different times."""
+    seconds_left: float | None = None
+    """Measured from the tiles so far; None where it is not known yet."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +131,9 @@ def upscale_plane(job: Job, plan: Plan, index: tuple[int, ...], pixels: NDArray[
             before = number - 1
             for done in run.steps(laid, view):
                 each = run.now.count // len(run.now.views)
-                said = run.said(canvas)
-                yield Progress(before * each + done, run.now.count, said), run.following
+                share = (before + float(run.now.shares[done - 1])) / len(run.now.views)
+                told = Progress(before * each + done, run.now.count, run.said(canvas), share)
+                yield told, run.following
     finally:
         canvas.close()
 

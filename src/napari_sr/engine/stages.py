@@ -102,14 +102,22 @@ class Stages:
         groups += [(part, None) for part in self._costs.cut(pending)]
         return self._linked(groups)
 
+    @cached_property
+    def costs(self) -> tuple[float, ...]:
+        """What each stage costs, in floating-point operations per pixel of the image."""
+        return tuple(self._cost(stage) for stage in self.all)
+
     @property
     def cost(self) -> float:
         """What running all stages costs, in floating-point operations per pixel of the image."""
-        attending = self.profile.attending * self.grid.height * self.grid.width
-        return attending / self.profile.pixels + sum(
-            self._costs.cost(stage.steps, stage.halo, stage.reads, stage.keeps)
-            for stage in self.all
-        )
+        return sum(self.costs)
+
+    def _cost(self, stage: Stage) -> float:
+        cost = self._costs.cost(stage.steps, stage.halo, stage.reads, stage.keeps)
+        if stage.gather is not None and isinstance(self.chain[stage.gather], Attend):
+            pixels = self.grid.height * self.grid.width
+            cost += self.profile.flops[stage.gather] * pixels / self.profile.pixels
+        return cost
 
     @property
     def count(self) -> int:

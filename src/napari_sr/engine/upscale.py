@@ -26,6 +26,7 @@ from napari_sr.engine.arrays import (
 from napari_sr.engine.cautions import cautions
 from napari_sr.engine.devices import OutOfMemoryError, free_memory, release
 from napari_sr.engine.guards import Findings, check_outliers
+from napari_sr.engine.pace import Pace
 from napari_sr.engine.plan import Plan, Settings, make_plan
 from napari_sr.engine.plane import Job, Progress, upscale_plane
 from napari_sr.engine.value_check import check_values
@@ -107,6 +108,7 @@ def upscale_array(
     findings = Findings(len(plan.views), declared=given)
     notes = Notes("; ".join(part for part in told if part))
     job = Job(network, layout, output, larger, values, kernels, settings.outliers, findings)
+    pace = Pace()
     try:
         done = 0
         for index, place in enumerate(layout.planes()):
@@ -114,11 +116,14 @@ def upscale_array(
             for progress, now in upscale_plane(job, plan, place, layout.read(image, place)):
                 plan = now
                 total = done + remaining * progress.total
-                yield Progress(done + progress.done, total, notes.of(progress.message))
+                share = (index + progress.share) / layout.count
+                left = pace.seconds_left(share)
+                message = notes.of(progress.message)
+                yield Progress(done + progress.done, total, message, share, left)
             done += plan.count
         impossible = findings.in_words(settings.outliers)
         if impossible:
-            yield Progress(done, done, notes.of(impossible))
+            yield Progress(done, done, notes.of(impossible), 1.0, 0.0)
     finally:
         job.chains.clear()  # nothing of the run stays on the device
         job.graphs.close()

@@ -1,0 +1,50 @@
+"""How long a run will still take, measured from what is done."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WINDOW = 0.5
+"""Share of the elapsed time, the latest, that the pace is measured in: the first tiles are slow
+(libraries choose their algorithms), and a machine may become busy later."""
+
+
+class Pace:
+    """Measures how fast a run advances.
+
+    Parameters
+    ----------
+    clock : callable, optional
+        Returns the time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = clock()
+        self._marks = deque([(self._began, 0.0)])
+
+    def seconds_left(self, share: float) -> float | None:
+        """Return the seconds until all work is done, or None where that is not known yet.
+
+        Parameters
+        ----------
+        share : float
+            Share of the work that is done, 0..1. Where it is less than before, because a plane
+            begins again, the measurement begins again, too.
+        """
+        now = self._clock()
+        if share < self._marks[-1][1]:
+            self._began = now
+            self._marks.clear()
+        self._marks.append((now, share))
+        while len(self._marks) > 2 and self._marks[0][0] < now - WINDOW * (now - self._began):
+            self._marks.popleft()
+        then, before = self._marks[0]
+        if share >= 1:
+            return 0.0
+        return (now - then) * (1 - share) / (share - before) if share > before else None
