@@ -42,8 +42,9 @@ def upright(
     """
     if orientation in _SWAPPED:
         pixels = np.swapaxes(pixels, rows, columns)
-    flipped = [rows] * (orientation in _BOTTOM_TO_TOP) + [columns] * (orientation in _RIGHT_TO_LEFT)
-    return np.flip(pixels, flipped)
+    if orientation in _BOTTOM_TO_TOP:
+        pixels = np.flip(pixels, rows)
+    return np.flip(pixels, columns) if orientation in _RIGHT_TO_LEFT else pixels
 
 
 def swaps_sides(orientation: object) -> bool:
