@@ -141,6 +141,47 @@ def test_percentiles_out_of_order_are_refused(wanted):
         value_range_of(np.zeros((2, 2)), layout_of((2, 2), "float64"), wanted)
 
 
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float64"])
+def test_neither_alpha_nor_what_is_transparent_counts_for_percentiles(kind, random):
+    image = random.integers(50, 120, (40, 60, 4)).astype(kind)
+    image[..., 3] = 1
+    expected = value_range_of(image[..., :3], layout_of((40, 60, 3), kind), Percentiles())
+
+    image[:10, :, :3], image[:10, :, 3] = 255, 0
+
+    assert value_range_of(image, layout_of(image.shape, kind), Percentiles()) == expected
+    image[..., 3] = 0  # nothing is visible: then everything counts
+    assert value_range_of(image, layout_of(image.shape, kind), Percentiles(0, 100)).high == 255
+
+
+@pytest.mark.parametrize("kind", ["int8", "int16", "int32", "int64", "uint32", "uint64"])
+def test_percentiles_of_signed_and_wide_integers_lead_back(kind, random):
+    limits = np.iinfo(kind)
+    low, high = max(limits.min, -1000), min(limits.max, 1000)
+    image = random.integers(low, high, (30, 40)).astype(kind)
+
+    range_ = value_range_of(image, layout_of(image.shape, kind), Percentiles())
+
+    assert low <= range_.low < range_.high <= high
+    np.testing.assert_array_equal(range_.decode(range_.encode(image), kind), image)
+
+
+@pytest.mark.parametrize("kind", ["int64", "uint64"])
+def test_the_largest_integers_are_reached_and_not_passed(kind):
+    limits = np.iinfo(kind)
+    range_ = ValueRange(float(limits.min), float(limits.max))
+
+    result = range_.decode(np.array([-1.0, 0.0, 1.0, 2.0]), kind)
+
+    assert result.tolist() == [limits.min, limits.min, limits.max, limits.max]
+
+
+def test_half_precision_does_not_become_infinite():
+    result = ValueRange(-65504, 65504).decode(np.array([-0.5, 1.5]), "float16")
+
+    assert result.tolist() == [-65504, 65504]
+
+
 def test_nan_does_not_hide_percentiles():
     image = np.array([[np.nan, 4095.0], [0.0, np.nan]])
     layout = layout_of(image.shape, image.dtype)

@@ -124,6 +124,10 @@ def test_values_beyond_black_and_white_are_counted_without_gaps_and_alpha():
     job, _, _ = sheet_of(pixels)
     empty, _, _ = sheet_of(np.full((2, 3), np.nan))
 
+    pixels[1, 0] = (-5, -5, -5, 0)  # fully transparent
+    hidden, _, _ = sheet_of(pixels)
+
     assert (job.findings.values, job.findings.beyond) == (2 * 3 * 3, 2)
+    assert (hidden.findings.values, hidden.findings.lowest) == (5 * 3, -1)
     assert (job.findings.lowest, job.findings.highest) == (-1, 101)
     assert empty.findings.values == 0

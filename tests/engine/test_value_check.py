@@ -106,3 +106,17 @@ def test_floats_far_outside_an_undeclared_range_warn_with_their_values():
     with pytest.warns(OutsideRangeWarning, match="from 0 to 4095"):
         check_values(image, layout, None)
     check_values(image, layout, (0, 4095))
+
+
+def test_colours_that_nobody_sees_and_opacity_warn_of_nothing():
+    bright = np.full((2, 3, 4), 0.5, np.float32)
+    bright[0, 0], bright[1, 2] = (0, 0, 0, 1), (1, 1, 1, 1)
+    bright[0, 1] = (4000, -7, 1, 0)
+    faint = np.full((2, 3, 4), 65535, np.uint16)
+    faint[..., :3] = np.arange(18).reshape(2, 3, 3)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        look(bright)
+    with pytest.warns(FaintImageWarning, match="span 0 to 17"):
+        look(faint)

@@ -23,6 +23,8 @@ LOOP_LETTERS = "ZTCABDEFGHIJKLMNOPQRUVW"
 """Names given to leading axes that nobody named, the one beside Y first."""
 SAMPLES = 10_000_000
 """Pixels that percentiles are taken from at most, evenly spread."""
+_LARGEST_HALF = 65504.0
+"""The largest float16."""
 
 
 class ArrayLike(Protocol):
@@ -41,7 +43,10 @@ class ArrayLike(Protocol):
 
 @dataclass(frozen=True)
 class Percentiles:
-    """Take the range of values from the image: these percentiles become black and white."""
+    """Take the range of values from the image: these percentiles become black and white.
+
+    Of its colours: neither alpha counts, nor pixels that are fully transparent.
+    """
 
     low: float = 0.1
     high: float = 99.9
@@ -97,6 +102,25 @@ class Layout:
             index[axis] = position
         index[self.axes.index("Y")], index[self.axes.index("X")] = rows, columns
         return tuple(index)
+
+    def visible(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Return the values of a plane that count as light.
+
+        Parameters
+        ----------
+        pixels : array, (Y, X) or (Y, X, 1, 3 or 4)
+            As `read` returns them, or a part of them.
+
+        Returns
+        -------
+        array
+            The pixels themselves where they have no alpha; else the colours, (Y, X, 3), or
+            (pixels, 3) without those that are fully transparent, unless all are.
+        """
+        if self.channels < 4:
+            return pixels
+        colours, hidden = pixels[..., :3], pixels[..., 3] <= 0
+        return colours[~hidden] if hidden.any() and not hidden.all() else colours
 
     def read(self, image: ArrayLike, plane: tuple[int, ...]) -> NDArray[Any]:
         """Return one plane as (Y, X), or (Y, X, 3 or 4) where the last axis is colour."""
@@ -191,11 +215,17 @@ class ValueRange:
         kind = np.dtype(dtype)
         wide = np.asarray(values, np.float64) * (self.high - self.low) + self.low
         if kind.kind == "f":
+            if kind.itemsize == 2:  # overshoot must not become infinite
+                wide = np.clip(wide, -_LARGEST_HALF, _LARGEST_HALF)
             return wide.astype(kind)
         limits = np.iinfo(kind)
+        if kind.itemsize < 8:
+            return np.clip(np.rint(wide), limits.min, limits.max).astype(kind)
         # the largest 64-bit integers have no float64 of their own: the next one below fits
-        top = float(limits.max) if kind.itemsize < 8 else np.nextafter(float(limits.max), 0)
-        return np.clip(np.rint(wide), float(limits.min), top).astype(kind)
+        top = np.nextafter(float(limits.max), 0)
+        whole = np.clip(np.rint(wide), float(limits.min), top).astype(kind)
+        whole[wide > top] = limits.max
+        return whole
 
 
 def value_range_of(
@@ -250,8 +280,8 @@ def _percentile_range(image: ArrayLike, layout: Layout, wanted: Percentiles) -> 
     if not 0 <= wanted.low < wanted.high <= 100:
         raise ValueError(f"percentiles need 0 <= low < high <= 100, got {wanted}")
     step = max(1, round(math.sqrt(math.prod(layout.shape) / SAMPLES)))
-    parts = [layout.read(image, plane)[::step, ::step, ...] for plane in layout.planes()]
-    sample = np.concatenate([part.ravel() for part in parts])
+    parts = (layout.read(image, plane)[::step, ::step, ...] for plane in layout.planes())
+    sample = np.concatenate([layout.visible(part).ravel() for part in parts])
     known = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample
     if not known.size:
         return ValueRange(0.0, 1.0)

@@ -13,6 +13,7 @@ import torch
 from napari_sr.engine.ensemble import Mean, View
 from napari_sr.engine.features import scaled
 from napari_sr.engine.guards import Bounds, fill_missing
+from napari_sr.engine.opacity import PlaneRange
 from napari_sr.engine.work import UntrustedError
 
 if TYPE_CHECKING:
@@ -49,12 +50,12 @@ class Canvas:
         self.pixels, self._missing = fill_missing(colour)
         if self._missing is not None:
             job.findings.masked += int(self._missing.any(axis=-1).sum())
-        colours = self.pixels[..., :3]
-        ends = float(colours.min()), float(colours.max())
-        self.bounds = Bounds.of(job.values.encode(np.array(ends)))
+        self.values = PlaneRange.of(job.values, self.pixels)
+        colours, seen = self.pixels[..., :3], job.layout.visible(self.pixels)
+        self.bounds = Bounds.of(job.values.encode(np.array(_ends(colours))))
         weights = next(job.network.parameters(), None) is not None  # a formula does not mind
         if weights and (self._missing is None or not self._missing.all()):
-            job.findings.look(colours, ends, job.values.low, job.values.high)
+            job.findings.look(seen, _ends(seen), job.values.low, job.values.high)
         self.notes: list[str] = []
         """What the user should know, and has not been told."""
         self._views = len(views)
@@ -86,7 +87,7 @@ class Canvas:
 
     def _write(self, rows: slice, columns: slice, values: NDArray[Any]) -> None:
         job, scale = self.job, self.job.network.scale
-        result = job.values.decode(values, job.output.dtype)
+        result = self.values.decode(values, job.output.dtype)
         if self._missing is not None:
             missing = self._missing[rows, columns]
             for axis in (0, 1):
@@ -95,6 +96,10 @@ class Canvas:
         block = result if job.layout.samples else result[..., 0]
         target = scaled(rows, scale), scaled(columns, scale)
         job.larger.write(job.output, self._index, *target, block)
+
+
+def _ends(values: NDArray[Any]) -> tuple[float, float]:
+    return float(values.min()), float(values.max())
 
 
 class Sheet:
@@ -126,7 +131,7 @@ class Sheet:
 
     def read(self, rows: slice, columns: slice) -> Tensor:
         """Return a part of it, (1, C, rows, columns) in float32."""
-        block = self._canvas.job.values.encode(self._pixels[rows, columns])
+        block = self._canvas.values.encode(self._pixels[rows, columns])
         return torch.from_numpy(block).permute(2, 0, 1)[None].contiguous()
 
     def write(self, rows: slice, columns: slice, large: Tensor, float32: bool) -> None:

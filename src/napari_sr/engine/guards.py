@@ -87,7 +87,7 @@ class Findings:
     places: list[str] = field(default_factory=list)
     """Tiles with outliers: the first few."""
     values: int = 0
-    """Of the image, alpha left out, as far as it was read."""
+    """Of the image, without alpha and what is fully transparent, as far as it was read."""
     beyond: int = 0
     """Of these, darker than black or brighter than white."""
     lowest: float = math.inf
@@ -103,7 +103,7 @@ class Findings:
     def look(
         self, colours: NDArray[Any], ends: tuple[float, float], black: float, white: float
     ) -> None:
-        """Count what lies beyond black and white in a plane, (H, W, 1 or 3), without gaps.
+        """Count what lies beyond black and white in a plane's visible colours, without gaps.
 
         Its least and its largest value are given, as others need them, too.
         """

@@ -39,7 +39,8 @@ def check_values(
     """Refuse infinity; where nobody declared a range, warn of one that does not fit.
 
     NaN is let through: it means that nothing was measured there. Floats are looked at plane by
-    plane, of integers only some.
+    plane, of integers only some. Alpha, and colours that are fully transparent, have no part in
+    a range.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ def check_values(
 
 
 def _span_of_floats(image: ArrayLike, layout: Layout) -> tuple[float, float]:
-    """Return the least and the largest value of all planes, and refuse infinity."""
+    """Return the least and the largest visible value of all planes, and refuse infinity."""
     bad, first, low, high = 0, None, math.inf, -math.inf
     for plane in layout.planes():
         values = layout.read(image, plane)
@@ -94,8 +95,9 @@ def _span_of_floats(image: ArrayLike, layout: Layout) -> tuple[float, float]:
             bad += int(infinite.sum())
             first = first or (plane, tuple(int(i) for i in np.argwhere(infinite)[0]))
         elif not bad:
-            low = float(np.fmin.reduce(values, axis=None, initial=low))
-            high = float(np.fmax.reduce(values, axis=None, initial=high))
+            seen = layout.visible(values)
+            low = float(np.fmin.reduce(seen, axis=None, initial=low))
+            high = float(np.fmax.reduce(seen, axis=None, initial=high))
     if first is not None:
         where = f"y={first[1][0]}, x={first[1][1]}" + (f" of plane {first[0]}" if first[0] else "")
         raise ValueError(f"the image has {bad} infinite values, the first at {where}")
@@ -103,7 +105,8 @@ def _span_of_floats(image: ArrayLike, layout: Layout) -> tuple[float, float]:
 
 
 def _span_of_some(image: ArrayLike, layout: Layout) -> tuple[float, float]:
-    """Return the least and the largest value of some planes of integers."""
+    """Return the least and the largest visible value of some planes of integers."""
     planes = islice(layout.planes(), 0, None, max(1, -(-layout.count // LOOKED_AT)))
-    ends = [(int(one.min()), int(one.max())) for one in (layout.read(image, at) for at in planes)]
+    seen = (layout.visible(layout.read(image, plane)) for plane in planes)
+    ends = [(int(one.min()), int(one.max())) for one in seen]
     return min(low for low, _ in ends), max(high for _, high in ends)
