@@ -14,6 +14,7 @@ SOURCES = sorted((ROOT / "src").rglob("*.py")) + sorted((ROOT / "kernels").rglob
 
 # imports point from later rows to earlier ones only
 LAYERS = [
+    {"atomic_write"},
     {"sr_kernels"},
     {"models"},
     {"engine"},

@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_sr.atomic_write import atomic_write
+
 if TYPE_CHECKING:
     from napari import Viewer
 
@@ -142,8 +144,10 @@ def write_pictures(viewer: Viewer, folder: Path) -> list[Path]:
 
     folder.mkdir(parents=True, exist_ok=True)
     window, result = folder / "window.png", folder / "upscaled.png"
-    viewer.screenshot(os.fspath(window), canvas_only=False, flash=False)
-    Image.fromarray(viewer.layers[-1].data).save(result)
+    pictures = viewer.screenshot(canvas_only=False, flash=False), viewer.layers[-1].data
+    for path, pixels in zip((window, result), pictures, strict=True):
+        with atomic_write(path) as file:
+            Image.fromarray(pixels).save(file, format="PNG")
     return [window, result]
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import terminal, upscale_file
+from napari_sr.atomic_write import atomic_write
 from napari_sr.evaluation import report
 from napari_sr.evaluation.benchmark import evaluate
 from napari_sr.evaluation.perceptual import MissingPackageError
 from napari_sr.evaluation.picture import Panel, side_by_side, telling_place
 from napari_sr.evaluation.sets import ImageSet
-from napari_sr.files.place import beside, check_place
+from napari_sr.files.place import check_place
 from napari_sr.upscale_file import CommandError
 
 if TYPE_CHECKING:
@@ -65,12 +66,12 @@ def run(request: Request) -> str:
         tables = [_judged(request, model, gallery, bars) for model in request.models]
     drawn = None if request.picture is None else gallery.drawn()
     if request.table is not None:
-        with beside(request.table) as target:
-            text = TABLES[request.table.suffix.lower()](tables)
-            target.write_text(f"{text.rstrip()}\n", "utf-8")
+        text = TABLES[request.table.suffix.lower()](tables)
+        with atomic_write(request.table) as file:
+            file.write(f"{text.rstrip()}\n".encode())
     if request.picture is not None and drawn is not None:
-        with beside(request.picture) as target:
-            drawn.save(target, format="PNG")
+        with atomic_write(request.picture) as file:
+            drawn.save(file, format="PNG")
     return report.markdown(tables, images=request.images)
 
 

@@ -15,7 +15,8 @@ from torch.nn.functional import interpolate
 
 from napari_sr import __version__
 from napari_sr.api import load
-from napari_sr.files.place import beside, check_place
+from napari_sr.atomic_write import atomic_write
+from napari_sr.files.place import check_place
 from napari_sr.models._network import Network
 from napari_sr.onnx_graph import IMAGE, ExportError, graph_of
 from napari_sr.zoo.registry import entries
@@ -93,8 +94,8 @@ def export(
     graph = graph_of(network, _image(network, 2, 10, 13), opset)  # of no two numbers alike
     error = _error(graph.SerializeToString(), network)
     content = _labelled(graph, {**metadata(network), "max_error": f"{error:.1e}"})
-    with beside(path) as unfinished:
-        unfinished.write_bytes(content)
+    with atomic_write(path) as file:
+        file.write(content)
     return path
 
 

@@ -108,8 +108,8 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
     path = tmp_path / "a.tif"
     path.write_bytes(b"old")
 
-    def half_written(image, target, name):
-        target.write_bytes(b"half")
+    def half_written(image, file, name):
+        file.write(b"half")
         raise error
 
     monkeypatch.setattr(tiff_writer, "write_tiff", half_written)

@@ -1,11 +1,16 @@
-"""A place that cannot be written is told before anything is computed, and never half filled."""
+"""A place that cannot be written is told before anything is computed."""
 
 from __future__ import annotations
+
+import errno
+import os
+import sys
+from types import SimpleNamespace
 
 import pytest
 
 from napari_sr.files.image import FileError
-from napari_sr.files.place import beside, check_place
+from napari_sr.files.place import check_place, check_space
 
 
 def test_a_new_name_in_a_folder_will_do(tmp_path):
@@ -35,23 +40,48 @@ def test_an_existing_file_may_be_overwritten_on_request(tmp_path):
     check_place(tmp_path / "there.onnx", (".onnx",), overwrite=True)
 
 
-def test_what_fails_on_the_way_leaves_the_old_file_and_nothing_else(tmp_path):
-    place = tmp_path / "a.onnx"
-    place.write_text("old")
-
-    with pytest.raises(KeyError), beside(place) as unfinished:
-        unfinished.write_text("half")
-        raise KeyError("stopped")
-
-    assert place.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [place]
+def test_a_name_that_the_file_system_does_not_take_is_refused(tmp_path):
+    with pytest.raises(FileError, match="cannot be written: File name too long"):
+        check_place(tmp_path / f"{'a' * 252}.onnx", (".onnx",), overwrite=False)
 
 
-def test_what_is_finished_takes_the_place(tmp_path):
-    place = tmp_path / "a.onnx"
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes need rights there")
+def test_links_to_files_count_as_files_and_others_are_refused(tmp_path):
+    (tmp_path / "there.onnx").touch()
+    (tmp_path / "link.onnx").symlink_to("there.onnx")
+    (tmp_path / "nowhere.onnx").symlink_to("absent/gone.onnx")
+    os.mkfifo(tmp_path / "pipe.onnx")
 
-    with beside(place) as unfinished:
-        unfinished.write_text("whole")
+    check_place(tmp_path / "link.onnx", (".onnx",), overwrite=True)
 
-    assert place.read_text() == "whole"
-    assert list(tmp_path.iterdir()) == [place]
+    for name, what in {
+        "link": "link.onnx exists: give another name, or --overwrite",
+        "nowhere": "nowhere.onnx is a link to .*gone.onnx, which does not exist",
+        "pipe": "pipe.onnx is no regular file, but a pipe or a device",
+    }.items():
+        with pytest.raises(FileError, match=what):
+            check_place(tmp_path / f"{name}.onnx", (".onnx",), overwrite=name != "link")
+
+
+def test_a_folder_in_which_no_file_can_be_made_is_refused(tmp_path, monkeypatch):
+    def refuse(path, mode):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr("pathlib.Path.open", refuse)
+
+    with pytest.raises(FileError, match=rf"folder {tmp_path} cannot be written: Read-only"):
+        check_place(tmp_path / "a.onnx", (".onnx",), overwrite=False)
+
+
+def test_a_place_is_looked_at_without_a_trace(tmp_path):
+    check_place(tmp_path / "a.onnx", (".onnx",), overwrite=False)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_with_less_room_than_the_result_needs_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=3 * 2**20))
+
+    check_space(tmp_path / "a.tif", 3 * 2**20)
+    with pytest.raises(FileError, match=r"a\.tif needs 4 MiB, and the disk of .* has 3 MiB free"):
+        check_space(tmp_path / "a.tif", 4 * 2**20)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
+from napari_sr.atomic_write import atomic_write
 from napari_sr.files import raster, tiff_reader, tiff_writer
 from napari_sr.files.image import FileError, ImageFile
-from napari_sr.files.place import beside, check_place
+from napari_sr.files.place import check_place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +87,7 @@ def check_holds(path: Path, image: ImageFile, scale: int) -> list[str]:
 
 
 def write(path: Path, image: ImageFile) -> None:
-    """Write an image whole or not at all: beside its place first, then into it.
+    """Write an image whole or not at all.
 
     Raises
     ------
@@ -94,16 +95,16 @@ def write(path: Path, image: ImageFile) -> None:
         If it cannot be written, or not encoded.
     """
     try:
-        with beside(path) as target:
-            _encode(image, target, path)
+        with atomic_write(path) as file:
+            _encode(image, file, path)
     except (OSError, RuntimeError) as error:  # codecs raise RuntimeErrors
-        raise FileError(f"{path} could not be written: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"{path} could not be written: {reason}") from error
 
 
-def _encode(image: ImageFile, target: Path, name: Path) -> None:
+def _encode(image: ImageFile, file: BinaryIO, name: Path) -> None:
     suffix = name.suffix.lower()
     if suffix in TIFF:
-        tiff_writer.write_tiff(image, target, name)
-        return
-    with target.open("wb") as file:
+        tiff_writer.write_tiff(image, file, name)
+    else:
         (raster.write_png if suffix in PNG else raster.write_jpeg)(image, file)

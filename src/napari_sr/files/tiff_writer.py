@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 import tifffile
@@ -52,15 +52,17 @@ def losses(image: ImageFile, path: Path, scale: int) -> list[str]:
     return told
 
 
-def write_tiff(image: ImageFile, target: Path, name: Path) -> None:
+def write_tiff(image: ImageFile, file: Path | BinaryIO, name: Path) -> None:
     """Write a TIFF; BigTIFF where it would not fit otherwise.
 
     Parameters
     ----------
     image : ImageFile
         Already enlarged.
-    target, name : Path
-        Where to write, and what the file will be called in the end.
+    file : Path or BinaryIO
+        Where to write: a path, or an empty file open for reading and writing.
+    name : Path
+        What the file will be called in the end.
     """
     kind = kind_for(image, name, 1)
     axes = image.axes[:-1] + "S" if image.colour else image.axes
@@ -79,7 +81,7 @@ def write_tiff(image: ImageFile, target: Path, name: Path) -> None:
         options["description"] = description.encode("utf-8")
     if image.profile is not None:
         options["iccprofile"] = image.profile
-    tifffile.imwrite(target, image.as_stored(), **options)
+    tifffile.imwrite(file, image.as_stored(), **options)
 
 
 def _samples(image: ImageFile) -> dict[str, Any]:

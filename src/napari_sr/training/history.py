@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 from typing import TYPE_CHECKING, Any
+
+from napari_sr.training.state import write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,12 +37,11 @@ class History:
         old = [row for row in rows(self.path) if int(row["step"]) <= step] if step else []
         names = [*FIRST, *parts, LAST, *(key for row in old for key in row)]
         self.columns = list(dict.fromkeys(names))
-        unfinished = self.path.with_suffix(".part")
-        with unfinished.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, self.columns)
-            writer.writeheader()
-            writer.writerows(old)
-        os.replace(unfinished, self.path)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self.columns)
+        writer.writeheader()
+        writer.writerows(old)
+        write(self.path, text.getvalue().encode())
         self.board = _board(folder / "tensorboard", step) if board else None
 
     def add(self, step: int, values: Mapping[str, float]) -> None:

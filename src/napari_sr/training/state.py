@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import save
 
+from napari_sr.atomic_write import atomic_write
 from napari_sr.zoo.checkpoint import _BROKEN
 
 if TYPE_CHECKING:
@@ -27,13 +27,9 @@ class StateError(ValueError):
 
 
 def write(path: Path, content: bytes | memoryview) -> None:
-    """Write a file beside its place, wait for the disk, and put it there in one move."""
-    unfinished = path.with_name(path.name + ".part")
-    with unfinished.open("wb") as file:
+    """Write a file whole or not at all."""
+    with atomic_write(path) as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
 
 
 def save_state(folder: Path, state: Mapping[str, Any]) -> None:

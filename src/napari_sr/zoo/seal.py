@@ -13,6 +13,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.atomic_write import atomic_write
 from napari_sr.zoo.download import SHIPPED
 from napari_sr.zoo.registry import REGISTRY
 from napari_sr.zoo.trained import card_of, trained_on_grey
@@ -35,7 +36,8 @@ def seal(registry: Path = REGISTRY, folder: Path = SHIPPED) -> list[str]:
         record.pop("grey", None)
         if trained_on_grey(card):
             record["grey"] = True
-    registry.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    with atomic_write(registry) as file:
+        file.write(f"{json.dumps(records, indent=1)}\n".encode())
     return [record["name"] for record in shipped]
 
 

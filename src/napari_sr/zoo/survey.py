@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from napari_sr import models
+from napari_sr.atomic_write import atomic_write
 from napari_sr.models._counts import multiply_adds, parameters
 from napari_sr.zoo.networks import NETWORKS, OUTPUT
 
@@ -67,7 +68,8 @@ def write(path: Path = NETWORKS) -> list[str]:
     """Write the survey; return the names in it."""
     records = survey()
     lines = ",\n".join(" " + json.dumps(record) for record in records)
-    path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    with atomic_write(path) as file:
+        file.write(f"[\n{lines}\n]\n".encode())
     return [record["name"] for record in records]
 
 

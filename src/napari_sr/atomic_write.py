@@ -1,0 +1,127 @@
+"""Write a file whole or not at all, under a private name first.
+
+The unfinished file has a random name in the same folder and is created exclusively, so no other
+program can foretell it or put a link in its place. What a killed process left is removed when
+another one of the same user and machine writes into that folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import platform
+import re
+import secrets
+import stat
+import uuid
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAME = re.compile(r"\.napari-sr-(?P<machine>[0-9a-f]{16})-(?P<process>\d+)-[0-9a-f]{16}\.part")
+_NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+"""What file systems answer that cannot wait for the disk."""
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
+    """Give a new file, open for reading and writing, that takes its place at the end.
+
+    It gets the permissions of the file that it replaces, or those of any new file. Where the path
+    is a symbolic link, the link stays and its target is replaced. After an exception there is
+    neither an unfinished file nor a change.
+
+    Parameters
+    ----------
+    path : Path
+        The place, in a folder that exists.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be created, written or moved; its `filename` is the path.
+    """
+    target = Path(os.path.realpath(path))
+    remove_leftovers(target.parent)
+    unfinished = target.parent / _name(os.getpid())
+    try:
+        with unfinished.open("x+b") as file, _removed_in_the_end(unfinished):
+            _keep_mode(file, target)
+            yield file
+            _sync(file)
+            if not os.path.samestat(os.fstat(file.fileno()), os.lstat(unfinished)):
+                raise OSError(errno.ESTALE, "another program replaced the unfinished file")
+            file.close()  # before it is moved, as Windows wants it
+            os.replace(unfinished, target)
+    except OSError as error:
+        if error.filename in (None, str(unfinished)):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+@contextmanager
+def _removed_in_the_end(path: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove unfinished files of ours whose process is gone.
+
+    Only regular files are removed that belong to this user and whose name tells a process of this
+    machine that runs no more. Those of other machines, which may share the folder, stay.
+    """
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            found = _NAME.fullmatch(entry.name)
+            if found and found["machine"] == _machine() and _is_left(entry, int(found["process"])):
+                with suppress(OSError):
+                    os.unlink(entry.path)
+
+
+def _is_left(entry: os.DirEntry[str], process: int) -> bool:
+    import psutil
+
+    status = entry.stat(follow_symlinks=False)
+    ours = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+    return ours and stat.S_ISREG(status.st_mode) and not psutil.pid_exists(process)
+
+
+def _name(process: int) -> str:
+    """Return the name of an unfinished file, which nobody can foretell."""
+    return f".napari-sr-{_machine()}-{process}-{secrets.token_hex(8)}.part"
+
+
+@lru_cache(maxsize=1)
+def _machine() -> str:
+    """Return what tells apart machines, and containers on one machine, that share a folder."""
+    try:
+        processes = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        processes = ""
+    known = f"{platform.node()} {uuid.getnode()} {processes}"
+    return hashlib.sha256(known.encode()).hexdigest()[:16]
+
+
+def _keep_mode(file: BinaryIO, target: Path) -> None:
+    """Give the new file the permissions of the one that it will replace, if there is one."""
+    if hasattr(os, "fchmod"):
+        with suppress(OSError):
+            os.fchmod(file.fileno(), stat.S_IMODE(os.stat(target).st_mode))
+
+
+def _sync(file: BinaryIO) -> None:
+    """Wait until the disk has the content, so that a power failure leaves the old file or this."""
+    file.flush()
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
