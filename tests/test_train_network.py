@@ -58,6 +58,18 @@ def test_a_recipe_is_trained_and_its_result_is_a_model(run, tmp_path):
     assert napari_sr.load(tmp_path / out.strip(), 2).scale == 2
 
 
+def test_values_beyond_black_and_white_are_learnt_and_told(run, tmp_path):
+    ranged = RECIPE.replace("validation = 1", "validation = 1, value_range = [50, 200]")
+    (tmp_path / "mine.toml").write_text(ranged)
+
+    code, out, err = run("mine.toml")
+
+    assert (code, out) == (0, "runs/mine/mine.safetensors\n")
+    assert re.search(
+        r"% of the values of the images in \., .* \(50 to 200\)", " ".join(err.split())
+    )
+
+
 def test_a_training_stops_and_goes_on(run, tmp_path):
     first = run("mine.toml", "--out", "x", "--minutes", "0")
     refused = run("mine.toml", "--out", "x")

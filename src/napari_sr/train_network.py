@@ -59,6 +59,7 @@ def run(request: Request) -> Path:
     ValueError, OSError, napari_sr.training.trainer.TrainingError
         As `train` does.
     """
+    from napari_sr.training.beyond import beyond
     from napari_sr.training.material import of_folders
     from napari_sr.training.trainer import Session, train
 
@@ -72,6 +73,10 @@ def run(request: Request) -> Path:
             request.out, request.device, request.resume, limit, stopped=lambda: asked.to_stop
         )
         material = of_folders(config.data, request.data)
+        pictures = [*material.learnt, *material.held_out]
+        note = beyond(f"the images in {request.data}", pictures) if first else ""
+        if note:
+            terminal.tell(bars, note)
         bar = bars.add_task(config.name, total=config.run.steps)
         step, judged = 0, None
         with closing(train(config, material, session)) as steps:

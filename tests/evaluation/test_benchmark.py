@@ -15,7 +15,7 @@ from reference import SHARED
 
 from napari_sr import api, load
 from napari_sr.evaluation import perceptual, psnr, ssim
-from napari_sr.evaluation.benchmark import Protocol, evaluate
+from napari_sr.evaluation.benchmark import Protocol, Row, Table, evaluate
 from napari_sr.evaluation.sets import ImageSet
 from napari_sr.zoo._torchvision import import_on_torchvision
 
@@ -170,3 +170,35 @@ def test_an_image_below_ssim_s_window_has_none(tmp_path):
 
     assert math.isnan(row.ssim)
     assert math.isfinite(row.psnr)
+
+
+def test_flat_images_are_left_out_of_the_means_with_a_note(images):
+    alone = evaluate(colour(), images)
+    for name, level in (("c", 77), ("d", 0)):
+        Image.fromarray(np.full((26, 28), level, np.uint8)).save(images.folder / f"{name}.png")
+
+    table = evaluate(colour(), images, model="mine")
+
+    assert [row.flat for row in table.rows] == [False, False, True, True]
+    assert table.means == alone.means
+    assert table.notes == (
+        f"{images.name} x2, mine: left out of the means are flat images, by which nothing can be "
+        "judged: c, d",
+    )
+    assert alone.notes == ()
+
+
+def test_infinite_figures_are_left_out_of_the_means_with_a_note():
+    rows = [Row(name, {"psnr": psnr}) for name, psnr in (("a", 30.0), ("b", math.inf), ("c", 34.0))]
+
+    table = Table("mine", "cells", 2, tuple(rows), made=False)
+
+    assert table.psnr == 32
+    assert table.notes == ("cells x2, mine: left out of the means are infinite figures: b",)
+    assert Table("mine", "cells", 2, (rows[1],), made=False).psnr == math.inf
+
+
+def test_a_set_of_flat_images_has_no_mean():
+    table = Table("mine", "cells", 2, (Row("a", {"psnr": 147.0}, flat=True),), made=False)
+
+    assert math.isnan(table.psnr)

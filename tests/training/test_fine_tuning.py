@@ -13,7 +13,8 @@ from safetensors.torch import save_file
 
 import napari_sr
 from napari_sr import models
-from napari_sr.training import fine_tuning, origin, sizing, trainer
+from napari_sr.engine.arrays import Percentiles
+from napari_sr.training import fine_tuning, origin, preview, sizing, trainer
 from napari_sr.training.config import Part
 from napari_sr.training.fine_tuning import fine_tune
 from napari_sr.training.held_out import Image
@@ -320,3 +321,37 @@ def test_what_is_flat_in_the_very_middle_is_judged_around_it(task, monkeypatch):
     told, _ = finish(fine_tune(replace(task, images=(Image("flat", flat, "ZYX"),))))
 
     assert next(news.preview for news in told if news.preview).truth.shape == (16, 48)
+
+
+@pytest.mark.parametrize(
+    ("declared", "hot"),
+    [((80.0, 160.0), 0), (Percentiles(5, 95), 0), ((0.0, 255.0), 30_000)],
+    ids=["contrast limits inside", "percentiles", "one hot pixel"],
+)
+def test_values_beyond_black_and_white_are_learnt_and_told(task, declared, hot):
+    cells = task.images[0].array.astype(np.uint16)
+    cells[0, 24, 24] += hot  # in the band that is judged
+
+    _, tuned = finish(fine_tune(replace(task, images=(Image("cells", cells, "ZYX", declared),))))
+
+    assert "of the values of cells, which go from" in tuned.notes[0]
+    assert np.isfinite(tuned.psnr)
+    assert tuned.path.is_file()
+
+
+def test_a_flat_plane_does_not_lift_the_score(task):
+    cells = task.images[0].array
+    flat = np.concatenate([cells, np.full_like(cells, 77)])
+
+    _, tuned = finish(fine_tune(replace(task, images=(Image("flat", flat, "ZYX"),)), stop_after(1)))
+
+    alone = next(news.scores for news in fine_tune(replace(task, target=OTHER)) if news.scores)
+    assert tuned.scores == alone
+
+
+def test_results_that_are_not_finite_are_not_kept(task, monkeypatch):
+    monkeypatch.setattr(trainer, "judge", lambda network, pairs: -np.inf)
+    monkeypatch.setattr(preview, "judge", lambda network, pairs: -np.inf)
+
+    with pytest.raises(FineTuningError, match="nothing was kept"):
+        finish(fine_tune(task))

@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from trainings import CRITIC, SRGAN, material, tiny
@@ -16,6 +18,7 @@ from trainings import CRITIC, SRGAN, material, tiny
 import napari_sr
 from napari_sr.evaluation._imresize import imresize
 from napari_sr.evaluation._psnr import psnr
+from napari_sr.training.data.pictures import of_array
 from napari_sr.training.history import rows
 from napari_sr.training.material import pairs_of
 from napari_sr.training.state import StateError, load_state
@@ -247,3 +250,16 @@ def test_a_training_that_is_done_does_nothing_more(images, tmp_path):
 
     assert [one.step for one in seen] == [6, 6]
     assert (tmp_path / "state.pt").read_bytes() == before
+
+
+def test_a_flat_image_is_not_judged_and_said_so(images, tmp_path):
+    flat = of_array(np.full((40, 40, 3), 99, np.uint8), axes="YXC")
+    both = replace(images, held_out=[*images.held_out, *flat])
+
+    told, alone = (
+        list(train(tiny(), one, Session(tmp_path / str(number), "cpu")))
+        for number, one in enumerate((both, images))
+    )
+
+    assert told[0].message.startswith("1 of 2 held-out images are flat where they are judged")
+    assert told[-1].psnr == alone[-1].psnr

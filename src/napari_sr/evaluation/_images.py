@@ -14,6 +14,9 @@ from napari_sr.engine.bt601 import LUMA_OF_BLACK, TO_YCBCR
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+FLAT = 1 / 65535
+"""Of black to white: images that span less than a step of 16 bits have no structure."""
+
 
 def unit_range(
     image: ArrayLike, value_range: tuple[float, float] | None = None
@@ -82,10 +85,34 @@ def comparable(
             f"the truth lies outside black to white, from {low:g} to {high:g} where 0 to 1 is "
             "meant: give value_range=(black, white)"
         )
-    if border < 0 or 2 * border >= min(shape[:2]):
-        raise ValueError(f"a border of {border} px leaves nothing of {shape[0]} x {shape[1]} px")
-    inner = (slice(border, shape[0] - border), slice(border, shape[1] - border))
-    first, second = (
-        (luma_of(image) if luma and image.shape[2:] == (3,) else image)[inner] for image in pair
-    )
-    return np.atleast_3d(first), np.atleast_3d(second)
+    first, second = (judged_part(image, border, luma) for image in pair)
+    return first, second
+
+
+def judged_part(image: NDArray[Any], border: int, luma: bool) -> NDArray[np.float64]:
+    """Return what is judged of (H, W), (H, W, 1) or (H, W, 3) in 0..1: (H, W, C) inside a border.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left inside the border.
+    """
+    height, width = image.shape[:2]
+    if border < 0 or 2 * border >= min(height, width):
+        raise ValueError(f"a border of {border} px leaves nothing of {height} x {width} px")
+    inside = image[border : height - border, border : width - border]
+    return np.atleast_3d(luma_of(inside) if luma and image.shape[2:] == (3,) else inside)
+
+
+def is_flat(truth: NDArray[Any], border: int, luma: bool) -> bool:
+    """Return whether nothing can be judged by a truth in 0..1: it has no structure.
+
+    What a network makes of such an image differs from it by rounding alone: some 150 dB, or
+    infinity, which would lift the mean of a set.
+
+    Raises
+    ------
+    ValueError
+        As `judged_part` does.
+    """
+    return bool(np.ptp(judged_part(truth, border, luma), axis=(0, 1)).max() < FLAT)

@@ -10,7 +10,7 @@ import numpy as np
 from napari_sr.evaluation._images import comparable
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 
 def psnr(
@@ -49,6 +49,10 @@ def psnr(
         If the two are no images of one shape, hold NaN or infinity, or nothing is left inside the
         border.
     """
-    first, second = comparable(result, truth, border, luma, value_range)
-    error = float(np.mean((first - second) ** 2))
+    return decibels(*comparable(result, truth, border, luma, value_range))
+
+
+def decibels(result: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
+    """Return the PSNR for a peak of 1 of two arrays of one shape; infinity if they are equal."""
+    error = float(np.mean((result - truth) ** 2))
     return -10 * math.log10(error) if error else math.inf

@@ -10,6 +10,7 @@ Letters: H x W pixels, S scale.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean
@@ -20,10 +21,10 @@ import numpy as np
 from napari_sr import api
 from napari_sr.engine.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
 from napari_sr.evaluation import metrics
-from napari_sr.evaluation._images import luma_of, unit_range
+from napari_sr.evaluation._images import is_flat, luma_of, unit_range
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,6 +40,8 @@ class Row:
     image: str
     figures: Mapping[str, float]
     """By the names of the metrics; NaN where an image is too small for one."""
+    flat: bool = False
+    """Whether the truth has no structure by which anything could be judged."""
 
     @property
     def psnr(self) -> float:
@@ -64,9 +67,30 @@ class Table:
 
     @property
     def means(self) -> dict[str, float]:
-        """The mean over images of every metric that was asked for, by its name."""
-        names = self.rows[0].figures
-        return {name: fmean(row.figures[name] for row in self.rows) for name in names}
+        """The mean of every metric that was asked for, by its name.
+
+        Over images that are not flat, and of figures that are not infinite; NaN where all are flat.
+        """
+        rows = [row for row in self.rows if not row.flat]
+        return {name: _mean([row.figures[name] for row in rows]) for name in self.rows[0].figures}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Which images are left out of the means, and why, in words."""
+        flat = [row.image for row in self.rows if row.flat]
+        infinite = [
+            row.image
+            for row in self.rows
+            if not row.flat and any(map(math.isinf, row.figures.values()))
+        ]
+        reasons = {
+            "flat images, by which nothing can be judged": flat,
+            "infinite figures": infinite,
+        }
+        named = f"{self.set_name} x{self.scale}, {self.model}: left out of the means are"
+        return tuple(
+            f"{named} {reason}: {', '.join(images)}" for reason, images in reasons.items() if images
+        )
 
     @property
     def psnr(self) -> float:
@@ -77,6 +101,12 @@ class Table:
     def ssim(self) -> float:
         """The mean over images."""
         return self.means["ssim"]
+
+
+def _mean(figures: Sequence[float]) -> float:
+    """Return the mean of what is not infinite, if anything is not; NaN of nothing."""
+    finite = [figure for figure in figures if not math.isinf(figure)]
+    return fmean(finite or figures) if figures else math.nan
 
 
 @dataclass(frozen=True)
@@ -161,21 +191,25 @@ class Result:
         """With colours where the image has them, in 0..1."""
         return self.protocol.entering(self.pair.large)
 
+    @property
+    def border(self) -> int:
+        """Pixels left out along every side."""
+        return self.network.scale if self.protocol.border is None else self.protocol.border
+
     def figure(self, metric: Metric) -> float:
         """Compare with the truth; NaN where the image is too small for that."""
         result, truth = (self.seen if metric.colours else self.judged), self.truth
         if result.ndim < truth.ndim:
             truth = luma_of(truth)
-        border = self.network.scale if self.protocol.border is None else self.protocol.border
         # none left at all is for the metric to tell
-        if 0 < min(truth.shape[:2]) - 2 * border < metric.least:
+        if 0 < min(truth.shape[:2]) - 2 * self.border < metric.least:
             return float("nan")
-        return metric.compare(result, truth, border=border, luma=self.protocol.luma)
+        return metric.compare(result, truth, border=self.border, luma=self.protocol.luma)
 
     def row(self) -> Row:
         """Compare with the truth by all metrics of the protocol."""
         figures = {metric.name: self.figure(metric) for metric in self.protocol.judges}
-        return Row(self.pair.name, figures)
+        return Row(self.pair.name, figures, is_flat(self.truth, self.border, self.protocol.luma))
 
 
 def evaluate(

@@ -50,6 +50,7 @@ def published(model: str, scale: int, set_name: str) -> tuple[float, float] | No
 def markdown(tables: Sequence[Table], *, images: bool = False) -> str:
     """Return the means over sets as a Markdown table; with `images`, a row for each image, too.
 
+    Below the table is what was left out of the means.
     All tables must have been judged by the same metrics.
     """
     metrics = _metrics(tables)
@@ -70,7 +71,8 @@ def markdown(tables: Sequence[Table], *, images: bool = False) -> str:
             ]
         figures = _figures(metrics, table.means)
         lines.append(_line([table.set_name, *named, *figures, *_beside(table, known)]))
-    return "\n".join(lines)
+    notes = [f"\n{note}" for table in tables for note in table.notes]
+    return "\n".join([*lines, *notes])
 
 
 def _metrics(tables: Sequence[Table]) -> list[Metric]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr import models
 from napari_sr.engine.devices import choose_device, free_memory
 from napari_sr.training import sizing
+from napari_sr.training.beyond import beyond
 from napari_sr.training.config import Config, Data
 from napari_sr.training.held_out import Parts, hold_out, read
 from napari_sr.training.learner import build
@@ -78,10 +79,14 @@ def fine_tune(
         raise ValueError(f"there is a network {task.target} already: choose another name")
     layers = yield from _read(task)
     parts = hold_out(layers, task.scale)
+    notes = []
+    for image, pictures in zip(task.images, layers, strict=True):
+        yield News(f"Looking at the values of {image.name}")
+        notes += filter(None, [beyond(image.name, pictures)])
     # windows' temporary folders may still be held by a scanner when they are left
     with tempfile.TemporaryDirectory("", "napari-sr-", ignore_cleanup_errors=True) as folder:
         yield News("Loading the network …")
-        tuning = Tuning(task, parts, Path(folder))
+        tuning = Tuning(task, parts, Path(folder), tuple(notes))
         return (yield from tuning.run(stopped))
 
 
@@ -106,10 +111,12 @@ class Tuning:
         Of its images.
     folder : Path
         For what is not kept.
+    notes : tuple of str
+        What the user should know of the images.
     """
 
-    def __init__(self, task: Task, parts: Parts, folder: Path) -> None:
-        self.task, self.folder, self.parts = task, folder, parts
+    def __init__(self, task: Task, parts: Parts, folder: Path, notes: tuple[str, ...] = ()) -> None:
+        self.task, self.folder, self.parts, self.notes = task, folder, parts, notes
         self._result = folder / "run" / f"{NAME}.safetensors"
         data = Data(
             crop=parts.crop,
@@ -273,6 +280,7 @@ class Tuning:
             "origin": task.origin.title,
             "images": [image.name for image in task.images],
             "shrunk": task.shrunk,
+            "notes": list(self.notes),
             "psnr": self.best,
             "bicubic": self.scores.bicubic,
             "start": self.scores.start,
@@ -294,7 +302,9 @@ class Tuning:
     def _ended(self, *, early: bool) -> Tuned:
         if self.best == -math.inf:  # stopped before it was judged
             self._kept(self.held_out.judge(self._loaded()))
-        notes = []
+        if self.best == -math.inf:  # its results are not finite
+            raise FineTuningError(self._broken())
+        notes = list(self.notes)
         if self.step < FEW_STEPS and not early:
             notes.append(
                 f"in {self.task.minutes:g} minutes this device took no more steps than "

@@ -5,15 +5,18 @@ Letters: C channels, H x W pixels, S scale.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING
 
 import torch
 
-from napari_sr.evaluation._psnr import psnr
+from napari_sr.evaluation._images import is_flat, judged_part
+from napari_sr.evaluation._psnr import decibels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -29,23 +32,46 @@ def judge(network: Network, pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
     network : Network
         In any mode, which it is left in.
     pairs : sequence of (C, H, W) and (C, S * H, S * W)
-        In 0..1; at least one.
+        Black at 0 and white at 1, with values beyond where the images have them; at least one.
+
+    Returns
+    -------
+    float
+        For a peak of white less black; minus infinity where a result is not finite.
     """
     trains, device = network.training, next(network.parameters()).device
     network.eval()
     try:
         found = [
-            psnr(_pixels(network(small[None].to(device))[0].float().clamp(0, 1)), _pixels(large),
-                 border=network.scale)
+            pair_psnr(network(small[None].to(device))[0].float(), large, network.scale)
             for small, large in pairs
-        ]  # fmt: skip
+        ]
     finally:
         network.train(trains)
     return sum(found) / len(found)
 
 
-def _pixels(image: Tensor) -> NDArray[Any]:
+def pair_psnr(result: Tensor, truth: Tensor, border: int) -> float:
+    """Return the PSNR in dB between two images, (C, H, W), of luma where C is 3.
+
+    The result is clipped to 0..1, as papers do, or to the values of a truth that goes beyond.
+    """
+    low, high = min(0.0, float(truth.min())), max(1.0, float(truth.max()))
+    found = decibels(_judged(result.clamp(low, high), border), _judged(truth, border))
+    return -math.inf if math.isnan(found) else found
+
+
+def flat(truth: Tensor, border: int) -> bool:
+    """Return whether nothing can be judged by an image, (C, H, W): it has no structure."""
+    return is_flat(_pixels(truth), border, luma=True)
+
+
+def _judged(image: Tensor, border: int) -> NDArray[np.float64]:
+    return judged_part(_pixels(image), border, luma=True)
+
+
+def _pixels(image: Tensor) -> NDArray[np.float64]:
     """Return (C, H, W) as an array (H, W) or (H, W, 3)."""
     pixels = image.permute(1, 2, 0) if image.shape[0] == 3 else image[0]
-    array: NDArray[Any] = pixels.cpu().numpy()
+    array: NDArray[np.float64] = pixels.cpu().double().numpy()
     return array

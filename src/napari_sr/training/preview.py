@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_sr.evaluation._psnr import psnr
 from napari_sr.models.resize import imresize
-from napari_sr.training.judge import judge
+from napari_sr.training.judge import flat, judge, pair_psnr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +46,8 @@ class HeldOut:
     Parameters
     ----------
     pairs : sequence of (C, H, W) and (C, S * H, S * W)
-        In 0..1; those that bicubic interpolation makes perfectly, such as black ones, are left out.
+        Black at 0, white at 1; flat ones, and what bicubic interpolation makes perfectly, are
+        left out.
     scale : int
         S.
     most : int, optional
@@ -62,9 +62,9 @@ class HeldOut:
     def __init__(
         self, pairs: Sequence[tuple[Tensor, Tensor]], scale: int, most: int | None = None
     ) -> None:
-        enlarged = [imresize(small, scale).clamp(0, 1) for small, _ in pairs]
+        enlarged = [imresize(small, scale) for small, _ in pairs]
         found = [
-            psnr(_array(one), _array(large), border=scale)
+            math.inf if flat(large, scale) else pair_psnr(one, large, scale)
             for one, (_, large) in zip(enlarged, pairs, strict=True)
         ]
         self.judged = [index for index, value in enumerate(found) if math.isfinite(value)]

@@ -21,7 +21,7 @@ from napari_sr.training.card import Reached, card, words
 from napari_sr.training.changes import changes
 from napari_sr.training.determinism import arithmetic
 from napari_sr.training.history import History
-from napari_sr.training.judge import judge
+from napari_sr.training.judge import flat, judge
 from napari_sr.training.learner import Learner
 from napari_sr.training.material import draws_of, pairs_of
 from napari_sr.training.recipe import as_table
@@ -155,7 +155,13 @@ class Training:
         network = self.learner.network
         channels = network.channels
         draw = draws_of(material, config, channels, place.rank, device)
-        self.pairs = pairs_of(material, config, channels, network.multiple) if place.first else []
+        pairs = pairs_of(material, config, channels, network.multiple) if place.first else []
+        self.pairs = [pair for pair in pairs if not flat(pair[1], network.scale)]
+        if len(self.pairs) < len(pairs):
+            self.told.append(
+                f"{len(pairs) - len(self.pairs)} of {len(pairs)} held-out images are flat where "
+                "they are judged, and are left out"
+            )
         if state is not None:
             self.learner.restore(state["learner"])
             self.told.append(f"goes on from step {state['step']}")

@@ -1,0 +1,67 @@
+"""How much of the images to learn from lies beyond black and white: it is learnt, and told.
+
+Letters: H x W pixels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_sr.training.data.pictures import Picture
+
+BAND = 256
+"""Rows that are looked at together."""
+LOOKED_AT = 1 << 26
+"""Pixels of one plane at most, in bands that are spread over all."""
+
+
+def beyond(name: str, pictures: Sequence[Picture]) -> str:
+    """Return how many values lie beyond black and white, and how far, in words.
+
+    Parameters
+    ----------
+    name : str
+        Of the images, for people.
+    pictures : sequence of Picture
+        Those whose integers fill their type's range by definition are not read.
+
+    Returns
+    -------
+    str
+        "" where nothing lies beyond.
+    """
+    values = outside = 0
+    low = high = None
+    for picture in pictures:
+        black, white = sorted((picture.values.low, picture.values.high))
+        for block in _bands(picture):
+            values += block.size
+            ends = float(block.min()), float(block.max())
+            if ends[0] < black or ends[1] > white:
+                outside += int(np.count_nonzero((block < black) | (block > white)))
+            low = ends[0] if low is None else min(low, ends[0])
+            high = ends[1] if high is None else max(high, ends[1])
+    if not outside:
+        return ""
+    ranges = {(picture.values.low, picture.values.high) for picture in pictures}
+    declared = f" ({black:g} to {white:g})" if len(ranges) == 1 else ""
+    return (
+        f"{max(outside / values, 1e-4):.2%} of the values of {name}, which go from {low:g} to "
+        f"{high:g}, lie beyond black and white{declared}: they are learnt as they are"
+    )
+
+
+def _bands(picture: Picture) -> Iterator[NDArray[np.generic]]:
+    """Yield the pixels of a picture, or bands of a very large one."""
+    if picture.steps is not None:
+        return
+    every = -(-picture.height * picture.width // LOOKED_AT)
+    for top in range(0, picture.height, BAND * every):
+        yield picture.read(slice(top, min(top + BAND, picture.height)), slice(0, picture.width))
