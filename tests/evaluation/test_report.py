@@ -85,3 +85,14 @@ def test_published_figures_are_those_of_the_tables():
 
 def test_an_unknown_network_has_none():
     assert published("no network", 4, "Set5") is None
+
+
+def test_what_was_left_out_of_the_means_is_said_below_the_table():
+    flat = Row("dark", {"psnr": 147.0, "ssim": 1.0}, flat=True)
+    table = Table("imdn", "Set5", 4, (*TABLE.rows, flat), made=False)
+
+    *_, mean, empty, note = markdown([table]).splitlines()
+
+    assert mean == "| Set5 | x4 | imdn | 32.25 | 0.8900 | 32.21 | 0.8948 | +0.04 |"
+    assert empty == ""
+    assert note.endswith("flat images, by which nothing can be judged: dark")

@@ -5,7 +5,7 @@ Letters: H x W pixels.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -58,7 +58,7 @@ def beyond(name: str, pictures: Sequence[Picture]) -> str:
     )
 
 
-def _bands(picture: Picture) -> Iterator[NDArray[np.generic]]:
+def _bands(picture: Picture) -> Iterator[NDArray[Any]]:
     """Yield the pixels of a picture, or bands of a very large one."""
     if picture.steps is not None:
         return

@@ -79,7 +79,7 @@ def fine_tune(
         raise ValueError(f"there is a network {task.target} already: choose another name")
     layers = yield from _read(task)
     parts = hold_out(layers, task.scale)
-    notes = []
+    notes: list[str] = []
     for image, pictures in zip(task.images, layers, strict=True):
         yield News(f"Looking at the values of {image.name}")
         notes += filter(None, [beyond(image.name, pictures)])
