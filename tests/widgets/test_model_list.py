@@ -177,3 +177,10 @@ def test_a_file_of_another_library_s_network_says_so(tmp_path, whole, caution, m
     assert model.summary.startswith("SwinIR (spandrel). Not one of ours: ")
     assert model.summary.endswith(caution)
     assert model.architecture == "SwinIR (spandrel)"
+
+
+def test_a_scale_in_the_models_name_is_said_once():
+    model = Model("", "spots FSRCNN x2", "", "", (2, 4))
+
+    assert Choice(model, 2).label == "spots FSRCNN x2"
+    assert Choice(model, 4).label == "spots FSRCNN x2 x4"

@@ -5,7 +5,7 @@ import pytest
 from napari.layers import Image
 
 from napari_sr.widgets._model_list import Choice, Model
-from napari_sr.widgets._result import METADATA_KEY, result_arguments, with_record
+from napari_sr.widgets._result import METADATA_KEY, result_arguments, result_name, with_record
 from napari_sr.widgets._source import source_of
 
 
@@ -162,3 +162,24 @@ def test_the_mean_of_eight_views_is_named_so():
     )
 
     assert (plain, mean) == ("cells [Nearest x2]", "cells [Nearest x2, ensemble]")
+
+
+@pytest.mark.parametrize(
+    ("source", "model", "of_result", "name"),
+    [
+        ("spots", "spots FSRCNN x2", False, "spots [own FSRCNN x2]"),
+        ("spots", "spotsy x2", False, "spots [spotsy x2]"),
+        ("a [B x2]", "C x3", True, "a [B x2, then C x3]"),
+        ("a [B x2] [1]", "C x3", True, "a [B x2] [1] [C x3]"),
+        ("a [raw]", "C x3", False, "a [raw] [C x3]"),
+    ],
+)
+def test_a_name_says_each_thing_once(source, model, of_result, name):
+    assert result_name(source, model, of_result=of_result) == name
+
+
+def test_a_long_models_name_is_cut_in_the_middle():
+    name = result_name("cells", f"{'epoch-' * 20}final x4, ensemble")
+
+    assert len(name) == len("cells []") + 48
+    assert name.endswith("final x4, ensemble]")

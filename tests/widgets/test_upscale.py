@@ -332,7 +332,7 @@ def test_a_second_run_takes_the_same_source(viewer, widget, camera, run):
 
     assert len(viewer.layers) == 3
     assert viewer.layers[2].data.shape == (24, 32)
-    assert viewer.layers.selection.active is camera
+    assert widget.form.layers.layer() is camera
 
 
 def test_run_waits_for_the_run_to_end(widget, gated, qtbot):
@@ -513,6 +513,104 @@ def test_another_layer_selected_during_the_run_stays_selected(viewer, widget, ga
 
     assert viewer.layers.selection.active is other
     assert widget.form.layers.currentText() == "other"
+
+
+@pytest.mark.parametrize("kind", ["labels", "shapes", "points"])
+def test_a_selected_annotation_stays_selected_and_the_chosen_image_stays_chosen(
+    viewer, widget, camera, run, kind
+):
+    data = np.zeros((12, 16), int) if kind == "labels" else None
+    annotation = getattr(viewer, f"add_{kind}")(data, name="cells")
+    viewer.layers.selection.active = annotation
+
+    run(widget)
+    run(widget)
+
+    assert viewer.layers.selection == {annotation}
+    assert widget.form.layers.layer() is camera
+    results = viewer.layers[1:3]
+    assert [layer.data.shape for layer in results] == [(24, 32), (24, 32)]
+    assert viewer.layers.index(annotation) == 3
+
+
+def test_several_selected_layers_stay_selected(viewer, widget, camera, run):
+    nuclei = viewer.add_labels(np.zeros((12, 16), int))
+    viewer.layers.selection = {camera, nuclei}
+
+    run(widget)
+
+    assert viewer.layers.selection == {camera, nuclei}
+    assert viewer.layers.selection.active is None
+
+
+def test_v_and_the_status_bar_are_about_the_newest_result(viewer, widget, camera, run):
+    run(widget)
+    first = viewer.layers.selection.active
+    run(widget)
+    second = viewer.layers.selection.active
+    viewer.layers.toggle_selected_visibility()
+
+    assert [first, second] == viewer.layers[1:]
+    assert [layer.visible for layer in viewer.layers] == [True, True, False]
+    assert widget.form.layers.layer() is camera
+
+
+def test_a_result_that_the_user_selects_is_chosen(viewer, widget, camera, run):
+    run(widget)
+    viewer.layers.selection.active = camera
+
+    viewer.layers.selection.active = viewer.layers[1]
+    run(widget)
+
+    assert viewer.layers[2].data.shape == (48, 64)
+    assert viewer.layers[2].name == "camera [FSRCNN x2, then FSRCNN x2]"
+
+
+def test_what_the_last_run_said_is_not_said_of_another_layer(viewer, widget, camera, run):
+    run(widget)
+
+    viewer.add_image(np.zeros((4, 5)), name="other")
+
+    assert widget.form.layers.currentText() == "other"
+    assert widget.form.status.text() == ""
+
+
+def test_without_an_image_during_a_run_it_goes_on_telling_of_the_run(
+    viewer, widget, gated, camera, qtbot
+):
+    network = gated()
+    before = widget.form.status.text()
+
+    viewer.layers.remove(camera)
+
+    assert widget.form.status.text() == before
+    finish(widget, network, qtbot)
+
+
+def test_edits_during_a_run_leave_its_words_alone(widget, gated, qtbot):
+    network = gated()
+    before = widget.form.status.text()
+
+    widget.form.tile.setValue(9)
+    qtbot.wait(300)  # longer than the pause before a forecast
+
+    assert widget.form.status.text() == before
+    assert "Result" not in widget.form.forecast.text()
+    finish(widget, network, qtbot)
+
+
+def test_the_result_is_shown_over_the_same_range_and_projected_alike(viewer, widget, run):
+    layer = viewer.add_image(
+        np.zeros((3, 6, 7), np.uint16), contrast_limits=(5, 4095), projection_mode="max"
+    )
+    layer.contrast_limits_range = (0, 65535)
+
+    run(widget)
+
+    result = viewer.layers[1]
+    assert result.contrast_limits_range == [0, 65535]
+    assert result.contrast_limits == [5, 4095]
+    assert result.projection_mode == "max"
 
 
 # downloads

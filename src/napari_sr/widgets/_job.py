@@ -66,6 +66,8 @@ class Job:
     how: How = field(default_factory=How)
     arguments: dict[str, Any] = field(default_factory=dict)
     """Of `add_image`, for the result."""
+    afterwards: dict[str, Any] = field(default_factory=dict)
+    """Attributes of the result's layer that are set once it exists."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ class Result:
     arguments: dict[str, Any]
     notes: tuple[str, ...] = ()
     """What the user should know of the run, in words."""
+    afterwards: dict[str, Any] = field(default_factory=dict)
+    """Attributes to set once the layer exists."""
 
 
 def run(job: Job) -> Generator[Step, None, Result]:
@@ -143,7 +147,8 @@ def _upscaled(job: Job, pixels: NDArray[Any], network: Network) -> Generator[Ste
             except StopIteration as end:
                 record = _record(job, network, end.value.record)
                 notes = tuple(end.value.record["notes"])
-                return Result(end.value.pixels, with_record(job.arguments, record), notes)
+                arguments = with_record(job.arguments, record)
+                return Result(end.value.pixels, arguments, notes, job.afterwards)
             note = f" ({progress.message})" if progress.message else ""
             doing = f"Upscaling: tile {progress.done} of {progress.total}{note}"
             yield Step(progress.done, progress.total, doing)

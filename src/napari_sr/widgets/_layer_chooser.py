@@ -8,6 +8,7 @@ from napari.layers import Image
 from qtpy.QtCore import Signal
 
 from napari_sr.widgets._names_box import NamesBox
+from napari_sr.widgets._result import is_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,13 +40,18 @@ class LayerChooser(NamesBox):
         return self._layers[index] if 0 <= index < len(self._layers) else None
 
     def offer(self, layers: Iterable[Layer]) -> None:
-        """List the images among some layers; the chosen one stays where it is among them."""
+        """List the images among some layers; the chosen one stays where it is among them.
+
+        Otherwise the first one is chosen that is no result of ours, where there is such a one.
+        """
         before = self.layer()
         self._layers = [layer for layer in layers if isinstance(layer, Image)]
         self.blockSignals(True)
         self.clear()
         self.addItems([layer.name for layer in self._layers])
-        self.setCurrentIndex(self._layers.index(before) if before in self._layers else 0)
+        usual = next((layer for layer in self._layers if not is_result(layer)), None)
+        wanted = before if before in self._layers else usual
+        self.setCurrentIndex(0 if wanted is None else self._layers.index(wanted))
         self.blockSignals(False)
         self._change()
 

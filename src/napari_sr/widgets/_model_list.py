@@ -75,12 +75,13 @@ class Choice:
 
     @property
     def label(self) -> str:
-        """Name of model and scale, as results carry it."""
+        """Name of model and scale, each said once, as results carry it."""
         name = self.model.title
         if self.other is not None:
             shares = f"{1 - self.weight:.4g}", f"{self.weight:.4g}"
             name = f"{shares[0]} {name} + {shares[1]} {self.other.model.title}"
-        return f"{name} x{self.scale}"
+        scale = f" x{self.scale}"
+        return name if name.endswith(scale) else f"{name}{scale}"
 
     @property
     def entry(self) -> registry.Entry | None:

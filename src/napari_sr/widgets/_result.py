@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.geometry import enlarged_transform
+from napari_sr.widgets._appearance import appearance
 
 if TYPE_CHECKING:
-    from napari.layers import Image
+    from collections.abc import Sequence
+
+    from napari.layers import Image, Layer
 
     from napari_sr.widgets._model_list import Choice
     from napari_sr.widgets._source import Source
@@ -15,12 +19,17 @@ if TYPE_CHECKING:
 METADATA_KEY = "napari-sr"
 """Under this key a result's metadata say how it was made."""
 
-_SHARED = ("blending", "gamma", "interpolation2d", "interpolation3d", "opacity", "visible")
-_GREY_ONLY = ("attenuation", "colormap", "contrast_limits", "iso_threshold", "rendering")
+LONGEST = 48
+"""Letters of a model's name that a layer's name has at most."""
 
 
 def result_arguments(
-    layer: Image, source: Source, choice: Choice, *, ensemble: bool = False
+    layer: Image,
+    source: Source,
+    choice: Choice,
+    *,
+    ensemble: bool = False,
+    order: Sequence[int] | None = None,
 ) -> dict[str, Any]:
     """Return what `add_image` needs beside pixels; on the GUI thread, before the run.
 
@@ -36,16 +45,52 @@ def result_arguments(
         The model and its scale.
     ensemble : bool
         Whether the mean of eight views is shown, which the layer's name then says.
+    order : sequence of int, optional
+        The viewer's `dims.order`, see `appearance`.
     """
     model = f"{choice.label}, ensemble" if ensemble else choice.label
-    looks = _SHARED if source.rgb else (*_SHARED, *_GREY_ONLY)
     return {
-        "name": f"{source.name} [{model}]",
+        "name": result_name(source.name, model, of_result=is_result(layer)),
         "rgb": source.rgb,
         "metadata": dict(layer.metadata),
         **_placement(layer, source, choice.scale),
-        **{name: getattr(layer, name) for name in looks},
+        **appearance(layer, source, choice.scale, order),
     }
+
+
+def is_result(layer: Layer) -> bool:
+    """Whether a layer is the result of a run."""
+    return METADATA_KEY in layer.metadata
+
+
+def result_name(source: str, model: str, *, of_result: bool = False) -> str:
+    """Return a result's name: its source and what made it, each said once.
+
+    Parameters
+    ----------
+    source : str
+        Name of the source layer.
+    model : str
+        What made it, such as "FSRCNN x2".
+    of_result : bool
+        Whether the source is a result itself.
+
+    Examples
+    --------
+    >>> result_name("cells", "FSRCNN x2")
+    'cells [FSRCNN x2]'
+    >>> result_name("cells", "cells FSRCNN x2")
+    'cells [own FSRCNN x2]'
+    >>> result_name("cells [FSRCNN x2]", "BSRN x2", of_result=True)
+    'cells [FSRCNN x2, then BSRN x2]'
+    """
+    if model.startswith(f"{source} "):
+        model = f"own {model.removeprefix(source).strip()}"
+    if len(model) > LONGEST:
+        # the end tells scale and ensemble
+        model = f"{model[: LONGEST - 20]}…{model[-19:]}"
+    before = re.fullmatch(r"(.* \[[^\]]*[^\d\]][^\]]*)\]", source) if of_result else None
+    return f"{source} [{model}]" if before is None else f"{before[1]}, then {model}]"
 
 
 def _placement(layer: Image, source: Source, factor: int) -> dict[str, Any]:

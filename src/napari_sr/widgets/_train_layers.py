@@ -8,6 +8,8 @@ from napari.layers import Image
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QWidget
 
+from napari_sr.widgets._result import is_result
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -44,20 +46,24 @@ class LayersChooser(QListWidget):
         return [layer for layer, tick in zip(self._layers, ticked, strict=True) if tick]
 
     def offer(self, layers: Iterable[Layer]) -> None:
-        """List the images among some layers; ticks stay, and a layer that is alone gets one."""
+        """List the images among some layers; ticks stay, and a layer that is alone gets one.
+
+        A result of ours is ticked by the user only: what it shows is no truth to learn from.
+        """
         before = self.layers()
         self._layers = [layer for layer in layers if isinstance(layer, Image)]
         self.blockSignals(True)
         self.clear()
         for layer in self._layers:
-            self._add(layer, ticked=layer in before or len(self._layers) == 1)
+            alone = len(self._layers) == 1 and not is_result(layer)
+            self._add(layer, ticked=layer in before or alone)
         self.blockSignals(False)
         self.updateGeometry()
         self._change()
 
     def tick(self, layer: Layer | None) -> None:
-        """Tick a layer if it is offered and no other is ticked."""
-        if layer in self._layers and not self.layers():
+        """Tick a layer if it is offered, no other is ticked, and it is no result of ours."""
+        if layer in self._layers and not self.layers() and not is_result(layer):
             self._item(self._layers.index(layer)).setCheckState(Qt.CheckState.Checked)
 
     def leave(self) -> None:

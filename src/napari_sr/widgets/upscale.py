@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_sr.widgets._appearance import set_afterwards
 from napari_sr.widgets._device_box import available_devices
 from napari_sr.widgets._dock import RunningForm
 from napari_sr.widgets._download import may_download
@@ -12,6 +13,7 @@ from napari_sr.widgets._forecaster import Forecaster
 from napari_sr.widgets._form import CURRENT, Form
 from napari_sr.widgets._job import How, Job, Result, Step
 from napari_sr.widgets._networks import BlendError
+from napari_sr.widgets._placing import Placer
 from napari_sr.widgets._result import result_arguments
 from napari_sr.widgets._source import Source, current_plane, layer_problem, source_of
 from napari_sr.widgets._worker import create_run, send_on_errand
@@ -37,6 +39,9 @@ class UpscaleWidget(RunningForm):
         self.form = Form()
         super().__init__(napari_viewer, self.form, self.form.status)
         self._forecaster = Forecaster(self)
+        self._placer = Placer(napari_viewer)
+        self._source_layer: Image | None = None
+        self._adding = False
         self._problem: str | None = None
         self._connect()
         self.reset_choices()
@@ -69,21 +74,23 @@ class UpscaleWidget(RunningForm):
             self._refresh()
 
     def _follow_selection(self, event: object = None) -> None:
-        if not self._gone:
+        """Choose the layer that the user selects; a result that comes is not the user's choice."""
+        if not self._gone and not self._adding:
             self.form.layers.follow(self._viewer.layers.selection.active)
 
     def _change_layer(self) -> None:
         layer = self.form.layers.layer()
         self.form.values.follow(layer)
         self.form.slices.setEnabled(layer is not None and layer.ndim > 2)
-        self._refresh()
+        self._edit()
 
     # before a run
 
     def _edit(self) -> None:
         """Take back what the last run said: the user has moved on."""
-        self._problem = None
-        self.form.status.say("")
+        if self._worker is None:
+            self._problem = None
+            self.form.status.say("")
         self._refresh()
 
     def _refresh(self, event: object = None) -> None:
@@ -91,10 +98,11 @@ class UpscaleWidget(RunningForm):
         problems = self._problems()
         self._show_problems(problems)
         layer, choice = self.form.layers.layer(), self.form.model.choice()
-        if problems or layer is None or choice is None:
-            self.form.forecast.say("")
-            self._forecaster.forget()
-        else:
+        self._forecaster.forget()
+        if self._worker is not None:
+            return  # the form's lines are about the run
+        self.form.forecast.say("")
+        if not problems and layer is not None and choice is not None:
             self._forecaster.ask(self._source(layer), choice, self._how())
 
     def _problems(self) -> dict[str, str]:
@@ -114,7 +122,7 @@ class UpscaleWidget(RunningForm):
         self.form.show_problems(problems)
         self.form.run.setEnabled(not problems and self._worker is None)
         problem = next(iter(problems.values()), None)
-        if problem != self._problem:
+        if problem != self._problem and self._worker is None:
             self._problem = problem
             self.form.status.say(problem or "")
 
@@ -152,9 +160,11 @@ class UpscaleWidget(RunningForm):
         if self._worker is not None or layer is None or choice is None:
             return
         source, how = self._source(layer), self._how()
-        arguments = result_arguments(layer, source, choice, ensemble=how.ensemble)
-        job = Job(source, choice, how, arguments)
+        order = self._viewer.dims.order
+        arguments = result_arguments(layer, source, choice, ensemble=how.ensemble, order=order)
+        job = Job(source, choice, how, arguments, set_afterwards(layer))
         if all(self._may_load(part.entry) for part in choice.parts):
+            self._source_layer = layer
             self._run(job)
 
     def _may_load(self, entry: Entry | None) -> bool:
@@ -191,11 +201,15 @@ class UpscaleWidget(RunningForm):
         self._tell_bar(step)
 
     def _show_result(self, result: Result) -> None:
-        selected = self._viewer.layers.selection.active
-        layer = self._viewer.add_image(result.pixels, **result.arguments)
-        if selected in self._viewer.layers:
-            # another run takes the same source, not this result
-            self._viewer.layers.selection.active = selected
+        if self._source_layer is None:
+            return
+        self._adding = True  # another run takes the same source, not this result
+        try:
+            layer = self._placer.add(
+                result.pixels, self._source_layer, result.arguments, result.afterwards
+            )
+        finally:
+            self._adding = False
         self.form.status.say("; ".join((f"Done: {layer.name}", *result.notes)))
 
     def _show_cancelled(self) -> None:
@@ -203,6 +217,7 @@ class UpscaleWidget(RunningForm):
 
     def _end(self) -> None:
         self._ended()
+        self._source_layer = None
         self.form.show_running(False)
         self._refresh()
         self.run_ended.emit()
