@@ -520,6 +520,74 @@ def test_ctrl_c_during_the_run_leaves_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["in.tif"]
 
 
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (signal.SIGINT, (130, "", "Interrupted: nothing was written.\n")),
+        (signal.SIGTERM, (143, "", "Terminated: nothing was written.\n")),
+    ],
+)
+def test_a_signal_during_the_writing_leaves_the_old_file(run, tmp_path, monkeypatch, number, told):
+    Image.new("L", (7, 9)).save(tmp_path / "in.png")
+    (tmp_path / "out.tif").write_bytes(b"old")
+    before = signal.getsignal(signal.SIGTERM)
+
+    def killed(image, file, name):
+        file.write(b"half")
+        os.kill(os.getpid(), number)
+        time.sleep(5)  # until the signal comes
+
+    monkeypatch.setattr("napari_sr.files.tiff_writer.write_tiff", killed)
+
+    result = run("upscale", "in.png", "out.tif", "--overwrite")
+
+    assert result == told
+    assert (tmp_path / "out.tif").read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.png", "out.tif"]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_full_disk_is_one_line(run, tmp_path, monkeypatch):
+    Image.new("L", (7, 9)).save(tmp_path / "in.png")
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    failed(run("upscale", "in.png", "out.png"), r"out\.png could not be written: No space left")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
+
+
+def test_a_tilde_is_the_home_folder_in_every_path(run, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    (home / "mine.safetensors").write_bytes((SHIPPED / "fsrcnn-x2.safetensors").read_bytes())
+    (home / "set").mkdir()
+    Image.new("L", (24, 24), 9).save(home / "set" / "in.png")
+    model = ("--model", "~/mine.safetensors", "--scale", 2)
+
+    upscaled = run("upscale", "~/set/in.png", "~/out.png", *model)
+    judged = run("evaluate", "~/set", *model, "--table", "~/t.md", "--picture", "~/p.png")
+    exported = run("export", "~/mine.safetensors", "~/x.onnx", "--scale", 2)
+    trained = run("train", "~/none.toml", "--data", "~/set", "--out", "~/run")
+
+    assert (upscaled[0], judged[0], exported[0]) == (0, 0, 0), (upscaled, judged, exported)
+    failed(trained, f"there is no recipe file {home}/none.toml")
+    made = {"out.png", "t.md", "p.png", "x.onnx"}
+    assert made < {path.name for path in home.iterdir()}
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def test_a_name_that_begins_with_a_tilde_is_no_home_folder(run, tmp_path):
+    Image.new("L", (7, 9)).save(tmp_path / "~cells.png")
+
+    assert run("upscale", "~cells.png", "~large.png") == (0, "", "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["~cells.png", "~large.png"]
+
+
 def test_a_checkpoint_of_an_unknown_network_is_one_line(run, tmp_path, random):
     import torch
 

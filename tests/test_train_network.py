@@ -96,7 +96,8 @@ def test_mistakes_are_one_line(run):
     assert err.count("\n") == 1
 
 
-def test_asked_to_stop_it_ends_after_the_step(run, tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop_it_ends_after_the_step(run, tmp_path, monkeypatch, number):
     from napari_sr.training import trainer
 
     real = trainer.train
@@ -104,7 +105,7 @@ def test_asked_to_stop_it_ends_after_the_step(run, tmp_path, monkeypatch):
     def asked(*arguments):
         for progress in real(*arguments):
             if progress.step == 1 and not progress.message:
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), number)
             yield progress
 
     monkeypatch.setattr(trainer, "train", asked)
@@ -112,10 +113,32 @@ def test_asked_to_stop_it_ends_after_the_step(run, tmp_path, monkeypatch):
 
     code, _, err = run("mine.toml")
 
-    assert code == 0
+    assert code == 128 + number
     assert "stopped at step 1: --resume goes on from there" in err
+    assert "nothing was written" not in err
     assert load_state(tmp_path / "runs" / "mine")["step"] == 1
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_asked_twice_it_stops_at_once(run, tmp_path, monkeypatch):
+    from napari_sr.training import trainer
+
+    real = trainer.train
+
+    def asked(*arguments):
+        for progress in real(*arguments):
+            if not progress.message:
+                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield progress
+
+    monkeypatch.setattr(trainer, "train", asked)
+
+    code, _, err = run("mine.toml")
+
+    assert code == 143
+    assert err == "stopped at once: --resume goes on from the last saved state\n"
+    assert not list(tmp_path.rglob("*.part"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no Ctrl-C can be sent to one process there")

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn, cast
+from typing import Annotated, NoReturn, TypeVar, cast
 
 import typer
 
@@ -17,8 +18,12 @@ from napari_sr import __version__, terminal, upscale_file
 from napari_sr.upscale_file import CommandError
 from napari_sr.zoo.download import DownloadError, cache_folder
 
-FAILED, INTERRUPTED = 2, 130
-"""Exit codes; the second is what shells give a program that Ctrl-C ended."""
+FAILED = 2
+INTERRUPTED, TERMINATED = (terminal.SIGNALLED + signal.SIGINT, terminal.SIGNALLED + signal.SIGTERM)
+"""Exit codes of programs that Ctrl-C or SIGTERM ended: 130 and 143."""
+WORDS = {INTERRUPTED: "Interrupted", TERMINATED: "Terminated"}
+
+Given = TypeVar("Given", str, Path, None)
 
 app = typer.Typer(
     add_completion=False,
@@ -29,20 +34,46 @@ app = typer.Typer(
 
 
 def main() -> NoReturn:
-    """Run the command line; mistakes are one line and exit code 2, Ctrl-C is 130."""
+    """Run the command line; mistakes are one line and exit code 2, Ctrl-C is 130, SIGTERM 143."""
+    try:
+        with terminal.terminable():
+            code = _run()
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except terminal.Terminated:
+        code = TERMINATED
+    if code in WORDS:
+        typer.echo(f"{WORDS[code]}: nothing was written.", err=True)
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Return the exit code of what the arguments ask for."""
     # typer exports this class of its command library by a subclass only
     usage_error = cast("type[Exception]", typer.BadParameter.__mro__[1])
     try:
-        code = app(standalone_mode=False)
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
+        return app(standalone_mode=False) or 0
+    except terminal.Stopped as stopped:
+        sys.exit(stopped.code)
     except usage_error as error:
-        code = _failed(error.format_message())  # type: ignore[attr-defined]  # see above
-    except (CommandError, DownloadError, ValueError, OSError, RuntimeError, MemoryError) as error:
-        code = _failed(str(error) or type(error).__name__)
-    if code == INTERRUPTED:
-        typer.echo("Interrupted: nothing was written.", err=True)
-    sys.exit(code or 0)
+        return _failed(error.format_message())  # type: ignore[attr-defined]  # see above
+    except OSError as error:
+        known = error.filename and error.strerror
+        return _failed(f"{error.filename}: {error.strerror}" if known else _words(error))
+    except (CommandError, DownloadError, ValueError, RuntimeError, MemoryError) as error:
+        return _failed(_words(error))
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _at_home(given: Given) -> Given:
+    """Return a path or a name with a leading "~" as the home folder, as some shells leave it."""
+    if given is None:
+        return given
+    # unlike Path.expanduser, this leaves "~name" as it is where there is no such user
+    return type(given)(os.path.expanduser(given))
 
 
 def _failed(message: str) -> int:
@@ -63,16 +94,24 @@ def _no_command(
 
 @app.command("upscale")
 def upscale_command(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="PNG, JPEG or TIFF.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Its ending decides the format.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", callback=_at_home, help="PNG, JPEG or TIFF.")
+    ],
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", callback=_at_home, help="Its ending decides the format."),
+    ],
     model: Annotated[
         str | None,
-        typer.Option(help="A name that `napari-sr models` lists, or a checkpoint file."),
+        typer.Option(
+            callback=_at_home, help="A name that `napari-sr models` lists, or a checkpoint file."
+        ),
     ] = None,
     blend: Annotated[
         str | None,
         typer.Option(
             metavar="MODEL",
+            callback=_at_home,
             help="A second checkpoint of the same network, to blend in.",
         ),
     ] = None,
@@ -140,7 +179,10 @@ def upscale_command(
 def evaluate_command(
     folder: Annotated[
         Path,
-        typer.Argument(help="A set: a folder of images, or with HR/ and LR_bicubic/x2/ inside."),
+        typer.Argument(
+            callback=_at_home,
+            help="A folder of images, or with HR/ and LR_bicubic/x2/ inside.",
+        ),
     ],
     model: Annotated[
         list[str] | None,
@@ -148,10 +190,14 @@ def evaluate_command(
     ] = None,
     scale: Annotated[int, typer.Option(help="How many times larger.")] = 2,
     table: Annotated[
-        Path | None, typer.Option(help="Write the table there: .md, or .csv with every image.")
+        Path | None,
+        typer.Option(
+            callback=_at_home, help="Write the table there: .md, or .csv with every image."
+        ),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option(help="Write a detail of every result side by side: .png.")
+        Path | None,
+        typer.Option(callback=_at_home, help="Write a detail of every result side by side: .png."),
     ] = None,
     image: Annotated[
         str | None, typer.Option(help="Which image goes into the picture. [default: the first]")
@@ -179,7 +225,7 @@ def evaluate_command(
     from napari_sr.evaluation.benchmark import Protocol
     from napari_sr.evaluation.metrics import USUAL
 
-    chosen = [upscale_file.Model(name, scale) for name in model or ("bicubic", "fsrcnn")]
+    chosen = [upscale_file.Model(_at_home(name), scale) for name in model or ("bicubic", "fsrcnn")]
     names = tuple(name.lower() for name in metric or USUAL)
     protocol = Protocol(not rgb, border, grey_as_rgb, {"ensemble": ensemble}, names)
     request = evaluate_set.Request(folder, chosen, protocol, each, table, picture, image)
@@ -189,11 +235,19 @@ def evaluate_command(
 @app.command("train")
 def train_command(
     recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="A TOML file, or a name that ships.")
+        str,
+        typer.Argument(
+            metavar="RECIPE", callback=_at_home, help="A TOML file, or a name that ships."
+        ),
     ],
-    data: Annotated[Path, typer.Option(help="Where the recipe's folders of images are.")] = Path(),
+    data: Annotated[
+        Path, typer.Option(callback=_at_home, help="Where the recipe's folders of images are.")
+    ] = Path(),
     out: Annotated[
-        Path | None, typer.Option(help="Where result, log and state go. [default: runs/RECIPE]")
+        Path | None,
+        typer.Option(
+            callback=_at_home, help="Where result, log and state go. [default: runs/RECIPE]"
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from what OUT holds, if anything.")
@@ -206,7 +260,7 @@ def train_command(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
 ) -> None:
-    """Train a network by a recipe; Ctrl-C stops, and --resume goes on."""
+    """Train a network by a recipe; Ctrl-C or SIGTERM stops, and --resume goes on."""
     from napari_sr import train_network
 
     folder = out or Path("runs") / Path(recipe).stem
@@ -242,9 +296,14 @@ def models_command(
 @app.command("export")
 def export_command(
     model: Annotated[
-        str, typer.Argument(help="A name that `napari-sr models` lists, or a checkpoint file.")
+        str,
+        typer.Argument(
+            callback=_at_home, help="A name that `napari-sr models` lists, or a checkpoint file."
+        ),
     ],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Ends in .onnx.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", callback=_at_home, help="Ends in .onnx.")
+    ],
     scale: Annotated[
         int | None, typer.Option(help="How many times larger; needed where the model has several.")
     ] = None,

@@ -1,18 +1,66 @@
-"""What the command line shows on stderr: bars on a terminal, and lines anywhere."""
+"""What the command line shows on stderr, bars and lines, and how signals end it."""
 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
     from rich.progress import Progress as Bars
 
 PACKAGE = os.path.dirname(__file__)
+SIGNALLED = 128
+"""What shells add to a signal's number to make the exit code of a program that it ended."""
+
+
+class Terminated(BaseException):
+    """SIGTERM, as schedulers send it; like KeyboardInterrupt, no handler of errors catches it."""
+
+
+class Stopped(Exception):  # noqa: N818  # no error: the user asked for it
+    """A run that a signal ended, and that said itself what it kept.
+
+    Parameters
+    ----------
+    number : int
+        The signal's.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by signal {number}")
+        self.code = SIGNALLED + number
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM raise `Terminated` while inside, so that nothing unfinished is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # other threads may not say what a signal does
+        return
+    before = signal.signal(signal.SIGTERM, raise_terminated)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def raise_terminated(number: int, frame: FrameType | None) -> None:
+    """Handle SIGTERM.
+
+    Raises
+    ------
+    Terminated
+        Always.
+    """
+    del number, frame
+    raise Terminated
 
 
 @contextmanager

@@ -13,10 +13,14 @@ from napari_sr import terminal
 from napari_sr.training import recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
     from types import FrameType
 
+    from rich.progress import Progress as Bars
+
+    from napari_sr.training.config import Config
+    from napari_sr.training.material import Material
     from napari_sr.training.trainer import Progress
 
 
@@ -41,14 +45,20 @@ class Asked:
     """Whether the user wants to stop."""
 
     def __init__(self) -> None:
-        self.to_stop = False
+        self.number: int | None = None
+        """The signal that asked."""
+
+    @property
+    def to_stop(self) -> bool:
+        """Whether a signal came."""
+        return self.number is not None
 
     def stop(self, number: int, frame: FrameType | None) -> None:
         """Remember it; asked again, stop at once, as if nothing were caught."""
         del frame
-        if self.to_stop:
+        if self.number is not None:
             signal.default_int_handler(number, None)
-        self.to_stop = True
+        self.number = number
 
 
 def run(request: Request) -> Path:
@@ -58,8 +68,9 @@ def run(request: Request) -> Path:
     ------
     ValueError, OSError, napari_sr.training.trainer.TrainingError
         As `train` does.
+    napari_sr.terminal.Stopped
+        If a signal ended it before the last step, which the user was told.
     """
-    from napari_sr.training.beyond import beyond
     from napari_sr.training.material import of_folders
     from napari_sr.training.trainer import Session, train
 
@@ -67,30 +78,52 @@ def run(request: Request) -> Path:
     if request.steps is not None:
         config = replace(config, run=replace(config.run, steps=request.steps))
     limit = math.inf if request.minutes is None else request.minutes
-    first = speaks()
-    with terminal.bars() as bars, terminal.warnings_as_lines(bars), asked_to_stop() as asked:
-        session = Session(
-            request.out, request.device, request.resume, limit, stopped=lambda: asked.to_stop
-        )
+    with terminal.bars() as bars, terminal.warnings_as_lines(bars):
         material = of_folders(config.data, request.data)
-        pictures = [*material.learnt, *material.held_out]
-        note = beyond(f"the images in {request.data}", pictures) if first else ""
-        if note:
-            terminal.tell(bars, note)
-        bar = bars.add_task(config.name, total=config.run.steps)
-        step, judged = 0, None
-        with closing(train(config, material, session)) as steps:
-            for progress in steps:
-                step = progress.step
-                bars.update(bar, completed=step, description=words(config.name, progress))
-                if progress.message and first:
-                    terminal.tell(bars, progress.message)
-                elif progress.psnr not in (None, judged):
-                    judged = progress.psnr
-                    terminal.tell(bars, f"step {step}: {words(config.name, progress)}")
-        if asked.to_stop and first and step < config.run.steps:
-            terminal.tell(bars, f"stopped at step {step}: --resume goes on from there")
+        _tell_beyond(material, request, bars)
+        with asked_to_stop() as asked:
+            session = Session(
+                request.out, request.device, request.resume, limit, stopped=lambda: asked.to_stop
+            )
+            try:
+                step = _follow(train(config, material, session), config, bars)
+                told = f"stopped at step {step}: --resume goes on from there"
+            except KeyboardInterrupt:  # asked twice
+                step, told = (
+                    0,
+                    "stopped at once: --resume goes on from the last saved state",
+                )
+        if asked.number is not None and step < config.run.steps:
+            if speaks():
+                terminal.tell(bars, told)
+            raise terminal.Stopped(asked.number)
     return request.out / f"{config.name}.safetensors"
+
+
+def _tell_beyond(material: Material, request: Request, bars: Bars) -> None:
+    """Tell of values beyond black and white, which networks learn from as they are."""
+    from napari_sr.training.beyond import beyond
+
+    pictures = [*material.learnt, *material.held_out]
+    note = beyond(f"the images in {request.data}", pictures) if speaks() else ""
+    if note:
+        terminal.tell(bars, note)
+
+
+def _follow(training: Generator[Progress, None, Path], config: Config, bars: Bars) -> int:
+    """Show how far a training is until it ends or stops; return the step."""
+    bar = bars.add_task(config.name, total=config.run.steps)
+    step, judged, first = 0, None, speaks()
+    with closing(training) as steps:
+        for progress in steps:
+            step = progress.step
+            bars.update(bar, completed=step, description=words(config.name, progress))
+            if progress.message and first:
+                terminal.tell(bars, progress.message)
+            elif progress.psnr not in (None, judged):
+                judged = progress.psnr
+                terminal.tell(bars, f"step {step}: {words(config.name, progress)}")
+    return step
 
 
 def speaks() -> bool:

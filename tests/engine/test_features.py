@@ -109,3 +109,14 @@ def test_few_bands_hold_a_large_plane():
     features.write("x", slice(0, 100_000), slice(0, 4), torch.zeros(1, 1, 25_000, 1))
 
     assert features.bands <= 64
+
+
+def test_files_may_lie_at_home(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    monkeypatch.setenv("NAPARI_SR_SCRATCH", "~")
+
+    made = Features(HEIGHT, WIDTH, budget=0, channels_last=False)
+
+    assert torch.equal(fill(made, "x"), made.read("x", slice(0, HEIGHT), slice(0, WIDTH)))
+    made.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -77,3 +79,10 @@ def test_an_image_smaller_than_the_scale_is_refused(tmp_path):
 
     with pytest.raises(FileError, match="too small for a scale of 4: 3 x 26 px"):
         list(ImageSet(tmp_path).pairs(4))
+
+
+def test_a_set_may_lie_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+
+    assert ImageSet(Path("~/Set9")).folder == tmp_path / "Set9"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ def test_content_decides_how_a_file_is_read(tmp_path):
         (None, r"there is no file .*a\.png"),
         (b"", r"a\.png is empty"),
         (b"hello, world", r"is no PNG, JPEG or TIFF: it begins with b'hello, w'"),
+        (b"PK\x03\x04", r"a\.png is a ZIP archive: unpack it"),
         (b"II*\0", r"cannot be read as TIFF"),
         (b"\x89PNG\r\n\x1a\n", r"is damaged or cut off"),
         (b"\xff\xd8\xff", r"is damaged or cut off"),
@@ -53,6 +55,44 @@ def test_what_is_no_image_is_refused(tmp_path, content, what):
         (tmp_path / "a.png").write_bytes(content)
 
     with pytest.raises(FileError, match=what):
+        formats.read(tmp_path / "a.png")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes need rights there")
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("folder", r"folder is a folder: name an image in it"),
+        ("link to folder", r"link to folder is a folder: name an image in it"),
+        ("link to nothing", r"link to nothing is a link to .*gone\.png, which does not exist"),
+        ("pipe", r"pipe is no regular file, but a pipe or a device: save the image"),
+        ("/dev/null", r"/dev/null is no regular file, but a pipe or a device: save the image"),
+        ("-", r"images are not read from a pipe: save the image as a file, and name it"),
+        ("a" * 256, r"cannot be read: File name too long"),
+        ("file/a.png", r"there is no file .*file/a\.png"),
+    ],
+)
+def test_what_is_no_file_is_refused_with_what_to_do(tmp_path, monkeypatch, name, what):
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    Path("file").touch()
+    Path("link to folder").symlink_to("folder")
+    Path("link to nothing").symlink_to("gone.png")
+    os.mkfifo("pipe")
+
+    with pytest.raises(FileError, match=what):
+        formats.read(Path(name))
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(b"secret")
+
+    def refuse(path, mode):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+
+    with pytest.raises(FileError, match=r"a\.png cannot be read: Permission denied"):
         formats.read(tmp_path / "a.png")
 
 

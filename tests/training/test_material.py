@@ -160,3 +160,13 @@ def test_recorded_images_of_other_planes_are_told(recorded):
 
     with pytest.raises(ValueError, match="got 7 in one, two and 6 in small one, small two"):
         of_folders(data, recorded)
+
+
+def test_folders_of_a_recipe_may_lie_at_home(folder, monkeypatch, tmp_path_factory):
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+
+    found = of_folders(tiny(data={"folders": ["~/one"], "validation": 1}).data, elsewhere)
+
+    assert (len(found.learnt), len(found.held_out)) == (2, 1)

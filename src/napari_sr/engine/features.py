@@ -175,7 +175,7 @@ class Features:
 
 
 def _in_a_file(needed: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    folder = os.environ.get(FOLDER) or tempfile.gettempdir()
+    folder = os.path.expanduser(os.environ.get(FOLDER, "")) or tempfile.gettempdir()
     free = psutil.disk_usage(folder).free - LEFT_FREE
     if needed > free:
         raise OutOfMemoryError(

@@ -5,9 +5,11 @@ Letters: H x W pixels, S scale.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.evaluation._reading import image_files, read_image
@@ -15,7 +17,6 @@ from napari_sr.files.image import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -50,6 +51,11 @@ class ImageSet:
     """
 
     folder: Path
+    """A leading "~" is the home folder."""
+
+    def __post_init__(self) -> None:
+        """Find the home folder, as some shells leave "~" as it is."""
+        object.__setattr__(self, "folder", Path(os.path.expanduser(self.folder)))
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 PNG, JPEG, TIFF = (".png",), (".jpg", ".jpeg"), (".tif", ".tiff", ".btf", ".tf8")
 SUFFIXES = PNG + JPEG + TIFF
+
+ZIP = b"PK\x03\x04"
 
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -34,19 +37,51 @@ def read(path: Path, axes: str | None = None) -> ImageFile:
     FileError
         If the file is missing, empty, damaged or of another kind.
     """
-    if not path.is_file():
-        raise FileError(f"there is no file {path}")
-    with path.open("rb") as file:
-        start = file.read(16)
-    if not start:
-        raise FileError(f"{path} is empty")
+    start = _start(path)
     if start.startswith(_TIFF_STARTS):
         return tiff_reader.read_tiff(path, axes)
     for magic, read_raster in ((raster.PNG, raster.read_png), (raster.JPEG, raster.read_jpeg)):
         if start.startswith(magic):
             image = read_raster(path)
             return image if axes is None else replace(image, axes=axes)
+    if start.startswith(ZIP):
+        raise FileError(f"{path} is a ZIP archive: unpack it, and name an image of what it held")
     raise FileError(f"{path} is no PNG, JPEG or TIFF: it begins with {start[:8]!r}")
+
+
+def _start(path: Path) -> bytes:
+    """Return a file's first bytes.
+
+    Raises
+    ------
+    FileError
+        If it is not a file that can be read, or empty.
+    """
+    try:
+        _check_file(path)
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}") from error
+    if not start:
+        raise FileError(f"{path} is empty")
+    return start
+
+
+def _check_file(path: Path) -> None:
+    if path.is_file():
+        return
+    if path.is_dir():
+        raise FileError(f"{path} is a folder: name an image in it, one at a time")
+    if path.exists():
+        raise FileError(
+            f"{path} is no regular file, but a pipe or a device: save the image as a file first"
+        )
+    if path.is_symlink():
+        raise FileError(f"{path} is a link to {os.path.realpath(path)}, which does not exist")
+    if str(path) == "-":
+        raise FileError("images are not read from a pipe: save the image as a file, and name it")
+    raise FileError(f"there is no file {path}")
 
 
 def check_target(path: Path, source: Path, *, overwrite: bool) -> None:

@@ -5,6 +5,7 @@ Letters: C channels, H x W pixels, S scale.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ def of_folders(data: Data, folder: Path) -> Material:
     """
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder} to learn from")
-    places = [folder / name for name in data.folders]
+    places = [_place(folder, name) for name in data.folders]
     files = [file for place in places for file in files_of(place)]
     if data.validation >= len(files):
         raise ValueError(
@@ -87,21 +88,27 @@ def of_folders(data: Data, folder: Path) -> Material:
 def _recorded(data: Data, folder: Path, pictures: Sequence[Picture]) -> dict[str, Picture]:
     """Return the small picture of each by the large one's name."""
     for large, small in zip(data.folders, data.recorded, strict=True):
-        wanted, found = ({file.stem: file for file in files_of(folder / name)}
+        wanted, found = ({file.stem: file for file in files_of(_place(folder, name))}
                          for name in (large, small))  # fmt: skip
         alone = sorted(wanted.keys() ^ found.keys())
         if alone:
             file = wanted.get(alone[0], found.get(alone[0]))
-            other = folder / (small if alone[0] in wanted else large)
+            other = _place(folder, small if alone[0] in wanted else large)
             raise ValueError(f"{file} has none of its name in {other}")
     reading = Reading(data.value_range, data.grey)
-    smalls = [picture for name in data.recorded for picture in of_folder(folder / name, reading)]
+    places = [_place(folder, name) for name in data.recorded]
+    smalls = [picture for place in places for picture in of_folder(place, reading)]
     if len(smalls) != len(pictures):
         raise ValueError(
             f"each image needs as many planes as its small one, got {len(pictures)} in "
             f"{', '.join(data.folders)} and {len(smalls)} in {', '.join(data.recorded)}"
         )
     return {large.name: small for large, small in zip(pictures, smalls, strict=True)}
+
+
+def _place(folder: Path, name: str) -> Path:
+    """Return a recipe's folder, which is below another one, at home ("~/cells") or anywhere."""
+    return folder / os.path.expanduser(name)
 
 
 def _is_of(picture: Picture, files: Iterable[Path]) -> bool:
