@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import dask.array
 import numpy as np
 import pytest
@@ -143,3 +145,35 @@ def test_a_mask_is_refused():
 
 def test_real_numbers_are_no_problem():
     assert layer_problem(Image(np.zeros((4, 5), np.int16))) is None
+
+
+def layer_of(data, *, rgb=False):
+    """Return what stands for a layer of pixels that napari itself may refuse."""
+    return SimpleNamespace(name="odd", data=data, multiscale=False, rgb=rgb)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (np.zeros((4, 5), bool), "holds bool: convert it to integers"),
+        (np.zeros((4, 5), np.complex64), "holds complex64: convert it to real numbers"),
+        (np.zeros((4, 5), object), "holds object: convert it to integers or floats"),
+        (np.zeros((4, 5), "U3"), "holds <U3: convert it to integers or floats"),
+        (np.zeros((4, 5), "datetime64[s]"), "holds datetime64[s]: convert it to integers"),
+        (np.zeros((4, 5), np.longdouble), "convert it to float64"),
+        (np.zeros((3, 0, 5)), "is empty: its shape is 3 \u00d7 0 \u00d7 5"),
+        (np.zeros(5), "needs two axes, Y and X, and has the shape 5"),
+    ],
+    ids=lambda value: str(getattr(value, "dtype", "")),
+)
+def test_what_cannot_be_upscaled_is_told_without_reading_a_pixel(data, words):
+    assert words in layer_problem(layer_of(data))
+
+
+@pytest.mark.parametrize("dtype", ["u1", ">u2", "i2", "u4", "i8", "f2", ">f4", "f8"])
+def test_integers_and_floats_of_any_byte_order_can_be_upscaled(dtype):
+    assert layer_problem(layer_of(np.zeros((4, 5), dtype))) is None
+
+
+def test_a_row_of_colours_is_no_image():
+    assert "needs two axes" in layer_problem(layer_of(np.zeros((5, 3)), rgb=True))

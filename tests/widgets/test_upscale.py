@@ -494,6 +494,17 @@ def test_pixels_that_are_no_numbers_are_refused_with_where_they_are(viewer, widg
     assert "1 infinite values, the first at y=2, x=3" in widget.form.status.text()
 
 
+def test_infinite_values_are_told_before_a_run(viewer, widget, qtbot):
+    pixels = np.zeros((6, 7), np.float32)
+    pixels[4, 5] = np.inf
+    viewer.add_image(pixels, contrast_limits=(0, 1), name="depth")
+
+    qtbot.waitUntil(lambda: "border" in widget.form.layers.styleSheet(), timeout=PATIENCE)
+
+    assert "1 infinite values, the first at y=4, x=5" in widget.form.status.text()
+    assert not widget.form.run.isEnabled()
+
+
 def test_a_source_removed_during_the_run_still_gives_its_result(
     viewer, widget, gated, camera, qtbot
 ):

@@ -11,6 +11,7 @@ from napari_sr.widgets._value_range import (
     DTYPE,
     PERCENTILES,
     RangeChooser,
+    pair_in_words,
     usual_kind,
 )
 
@@ -137,3 +138,60 @@ def test_percentiles_can_be_changed(chooser):
     chooser.refresh()
 
     assert chooser.value() == Percentiles(0.1, 95)
+
+
+NEAR = [
+    (np.float64, (1013.25, 1013.2500003)),  # a steady pressure
+    (np.float64, (1.7e9 + 0.25, 1.7e9 + 0.75)),  # seconds since 1970
+    (np.uint32, (40_000_000, 40_000_005)),
+    (np.int32, (-20_000_003, -20_000_001)),
+    (np.float32, (16777214, 16777215)),
+    (np.float64, (1e-9, 1.00000001e-9)),
+    (np.float64, (1.0, np.nextafter(1.0, 2))),
+]
+
+
+@pytest.mark.parametrize(("dtype", "limits"), NEAR)
+def test_limits_that_differ_in_late_digits_are_taken_and_told_apart(chooser, dtype, limits):
+    chooser.follow(grey(dtype, limits))
+    choose(chooser, CONTRAST)
+
+    shown = float(chooser.low.text()), float(chooser.high.text())
+
+    assert chooser.problem() is None
+    assert chooser.value() == limits
+    assert shown[0] < shown[1]
+    np.testing.assert_allclose(shown, limits, rtol=0, atol=(limits[1] - limits[0]) / 1000)
+
+
+@pytest.mark.parametrize(("dtype", "limits"), [*NEAR, (np.float64, (1 / 3, 2 / 3))])
+def test_editing_begins_with_the_exact_limits(chooser, dtype, limits):
+    chooser.follow(grey(dtype, limits))
+    choose(chooser, CONTRAST)
+
+    choose(chooser, CUSTOM)
+
+    assert chooser.value() == limits
+    assert chooser.problem() is None
+
+
+def test_usual_limits_are_shown_in_few_digits():
+    assert pair_in_words(0.0, 4095.0) == ("0", "4095")
+    assert pair_in_words(1 / 3, 2 / 3) == ("0.3333333", "0.6666667")
+    assert pair_in_words(-1e-30, 12345678.9) == ("-1e-30", "1.234568e+07")
+
+
+def test_typed_numbers_that_are_equal_in_double_precision_are_refused(chooser):
+    chooser.follow(grey(np.float64, (0, 1)))
+    choose(chooser, CUSTOM)
+
+    chooser.low.setText("1.00000000000000001")
+    chooser.high.setText("1.00000000000000002")
+
+    assert "got 1 and 1" in chooser.problem()
+
+
+def test_limits_of_wide_integers_that_doubles_cannot_tell_apart_are_refused(chooser):
+    chooser.follow(grey(np.uint64, (2**63, 2**63 + 100)))
+
+    assert "got 9.223372036854776e+18 and 9.223372036854776e+18" in chooser.problem()

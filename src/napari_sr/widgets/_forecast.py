@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.widgets._first_look import look_for_infinity
 from napari_sr.widgets._job import How
 from napari_sr.widgets._networks import checked, loaded
 from napari_sr.widgets._words import shape_in_words, size_in_words, time_in_words
@@ -71,9 +72,12 @@ def forecast(source: Source, choice: Choice, how: How) -> Forecast:
 
     Raises
     ------
+    PixelError
+        If the layer holds infinite values.
     ValueError
         If a setting is wrong, the tile too small for instance.
     """
+    look_for_infinity(source)
     colours = source.shape[-1:] if source.rgb else ()
     spatial = source.shape[: len(source.origin)]
     factors = source.factors(choice.scale)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.widgets._words import shape_in_words
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
 
 LEADING_LETTERS = tuple("ZTCABDEFGHIJKLMNOPQRUVW")
 """All but Y, X and S (colour); taken in this order for the axes before Y, from Y backwards."""
+
+_HINTS = {
+    "b": "integers (layer.data.astype('uint8') * 255) or floats",
+    "c": "real numbers (abs, real, imag or angle)",
+    "f": "float64",
+}
+"""What is offered instead of a data type that cannot be upscaled, by its kind."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +125,7 @@ def read_pixels(source: Source) -> Generator[tuple[int, int], None, NDArray[Any]
     if isinstance(source.data, np.ndarray) and source.plane is None:
         return source.data
     leading = source.shape[: len(source.origin) - 2]
-    planes = [source.plane] if source.plane is not None else _indices(leading)
+    planes = planes_of(source)
     pixels = np.empty(source.shape, source.dtype)
     flat = pixels.reshape(-1, *source.shape[len(leading) :])
     for done, index in enumerate(planes):
@@ -125,13 +134,26 @@ def read_pixels(source: Source) -> Generator[tuple[int, int], None, NDArray[Any]
     return pixels
 
 
-def _indices(shape: Sequence[int]) -> list[tuple[int, ...]]:
-    return list(itertools.product(*(range(size) for size in shape)))
+def planes_of(source: Source) -> list[tuple[int, ...]]:
+    """Return the indices on the leading axes of the planes that are read."""
+    if source.plane is not None:
+        return [source.plane]
+    leading = source.shape[: len(source.origin) - 2]
+    return list(itertools.product(*(range(size) for size in leading)))
 
 
 def layer_problem(layer: Image) -> str | None:
-    """Return why a layer's pixels cannot be upscaled, or None."""
+    """Return why a layer's pixels cannot be upscaled, or None; no pixel is read."""
     data = layer.data[0] if layer.multiscale else layer.data
-    if np.dtype(data.dtype).kind not in "uif":
-        return f"The layer {layer.name} holds {data.dtype}: convert it to integers or floats first."
+    kind, shape = np.dtype(data.dtype), tuple(data.shape)
+    if kind.kind not in "uif" or kind.itemsize > 8:
+        hint = _HINTS.get(kind.kind, "integers or floats")
+        return f"The layer {layer.name} holds {data.dtype}: convert it to {hint} first."
+    if 0 in shape:
+        return f"The layer {layer.name} is empty: its shape is {shape_in_words(shape)}."
+    if len(shape) < 2 + layer.rgb:
+        return (
+            f"The layer {layer.name} needs two axes, Y and X, and has the shape "
+            f"{shape_in_words(shape)}."
+        )
     return None

@@ -38,6 +38,7 @@ class RangeChooser(QWidget):
         self._unit = QLabel("%")
         self._layer: Image | None = None
         self._by_hand = False
+        self._shown_kind = CONTRAST
         self._lay_out()
         self.kind.activated.connect(self._choose)
         self.low.textEdited.connect(self.changed)
@@ -64,7 +65,7 @@ class RangeChooser(QWidget):
 
     def refresh(self) -> None:
         """Show the numbers again: the layer's contrast limits may have changed."""
-        kind = self.kind.currentText()
+        self._shown_kind = kind = self.kind.currentText()
         self.low.setReadOnly(kind in (CONTRAST, DTYPE))
         self.high.setReadOnly(kind in (CONTRAST, DTYPE))
         self.low.setEnabled(not self.low.isReadOnly())
@@ -72,11 +73,17 @@ class RangeChooser(QWidget):
         self._unit.setVisible(kind == PERCENTILES)
         shown = self._offered(kind)
         if shown is not None:
-            self.low.setText(f"{shown[0]:.7g}")
-            self.high.setText(f"{shown[1]:.7g}")
+            for box, text in zip((self.low, self.high), pair_in_words(*shown), strict=True):
+                box.setText(text)
+                box.setCursorPosition(0)  # where it is too long, its first digits are seen
 
     def _choose(self) -> None:
         self._by_hand = True
+        exact = self._offered(self._shown_kind)
+        if self.kind.currentText() == CUSTOM and exact is not None:
+            # to be edited, without losing digits that were not shown
+            self.low.setText(_exactly(exact[0]))
+            self.high.setText(_exactly(exact[1]))
         if self.kind.currentText() == PERCENTILES:
             self.low.setText(f"{_USUAL_PERCENTILES[0]:g}")
             self.high.setText(f"{_USUAL_PERCENTILES[1]:g}")
@@ -93,11 +100,13 @@ class RangeChooser(QWidget):
 
     def problem(self) -> str | None:
         """Return why this is no range, or None."""
-        if self._typed() is None:
+        pair = self._offered(self.kind.currentText()) or self._typed()
+        if pair is None:
             return f"Values need two numbers, got {self.low.text()!r} and {self.high.text()!r}"
-        low, high = self._typed() or (0, 0)
+        low, high = pair
         if not low < high:
-            return f"Values need a first number below the second, got {low:g} and {high:g}"
+            got = f"got {_exactly(low)} and {_exactly(high)}"
+            return f"Values need a first number below the second, {got}"
         if self.kind.currentText() == PERCENTILES and not 0 <= low < high <= 100:
             return f"Percentiles lie between 0 and 100, got {low:g} and {high:g}"
         return None
@@ -118,6 +127,27 @@ class RangeChooser(QWidget):
             return self._offered(kind)
         typed = self._typed() or _USUAL_PERCENTILES
         return Percentiles(*typed) if kind == PERCENTILES else typed
+
+
+def pair_in_words(low: float, high: float) -> tuple[str, str]:
+    """Return two numbers with as many digits as tell them apart, to 1/1000 of their difference.
+
+    Examples
+    --------
+    >>> pair_in_words(101325.0, 101325.02)
+    ('101325', '101325.02')
+    """
+    for digits in range(7, 17):
+        shown = f"{low:.{digits}g}", f"{high:.{digits}g}"
+        errors = abs(float(shown[0]) - low), abs(float(shown[1]) - high)
+        if max(errors) <= (high - low) / 1000:
+            return shown
+    return _exactly(low), _exactly(high)
+
+
+def _exactly(number: float) -> str:
+    """Return the shortest text that means exactly this number."""
+    return f"{number:.0f}" if number.is_integer() and abs(number) < 1e17 else repr(number)
 
 
 def usual_kind(layer: Image) -> str:

@@ -8,6 +8,7 @@ from napari_sr.widgets._appearance import set_afterwards
 from napari_sr.widgets._device_box import available_devices
 from napari_sr.widgets._dock import RunningForm
 from napari_sr.widgets._download import may_download
+from napari_sr.widgets._first_look import PixelError
 from napari_sr.widgets._forecast import Forecast
 from napari_sr.widgets._forecaster import Forecaster
 from napari_sr.widgets._form import CURRENT, Form
@@ -132,7 +133,9 @@ class UpscaleWidget(RunningForm):
             return
         self.form.forecast.say("")
         field = "model"
-        if isinstance(answer, BlendError):
+        if isinstance(answer, PixelError):
+            field = "layer"
+        elif isinstance(answer, BlendError):
             field = "blend"
         elif isinstance(answer, ValueError) and self.form.tile.value():
             field = "tile"
