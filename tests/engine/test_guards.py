@@ -86,14 +86,15 @@ def test_findings_say_how_many_and_where():
     assert findings.in_words("clip") == ""
 
     for index in range(9):
-        findings.note(f"y=0, x={index}", 3)
+        findings.note(f"y=0, x={index}", 3, (-10.0 * index, 7.0))
 
     words = findings.in_words("clip")
     assert words.startswith("27 values")
-    assert "were clipped" in words
+    assert "from -80 to 7, and were clipped" in words
     assert "x=4" in words
     assert "x=5" not in words
     assert findings.record()["outliers"] == 27
+    assert findings.record()["outliers_from_to"] == (-80, 7)
 
 
 def look(findings, colours, black, white):

@@ -132,7 +132,8 @@ def test_being_closed_inside_a_stage_leaves_neither_memory_nor_files(colour, tmp
 def test_every_tile_of_every_stage_is_told(colour):
     told, _ = finish(upscale_array(colour, bsrn(), Settings(device="cpu", tile=30)))
 
-    assert [step.done for step in told] == list(range(1, told[-1].total + 1))
+    # the last one tells of overshoot
+    assert [step.done for step in told if not step.message] == list(range(1, told[-1].total + 1))
 
 
 def test_planes_of_a_stack_go_through_one_graph(random, monkeypatch):

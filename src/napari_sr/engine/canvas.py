@@ -14,6 +14,7 @@ from napari_sr.engine.ensemble import Mean, View
 from napari_sr.engine.features import scaled
 from napari_sr.engine.guards import Bounds, fill_missing
 from napari_sr.engine.opacity import PlaneRange
+from napari_sr.engine.overshoot import PlaneOvershoot
 from napari_sr.engine.work import UntrustedError
 
 if TYPE_CHECKING:
@@ -53,9 +54,12 @@ class Canvas:
         self.values = PlaneRange.of(job.values, self.pixels)
         colours, seen = self.pixels[..., :3], job.layout.visible(self.pixels)
         self.bounds = Bounds.of(job.values.encode(np.array(_ends(colours))))
+        self.overshoot = PlaneOvershoot(_ends(colours), job.values, job.output.dtype)
         weights = next(job.network.parameters(), None) is not None  # a formula does not mind
-        if weights and (self._missing is None or not self._missing.all()):
-            job.findings.look(seen, _ends(seen), job.values.low, job.values.high)
+        if self._missing is None or not self._missing.all():
+            job.findings.meet(_ends(seen))
+            if weights:
+                job.findings.look(seen, _ends(seen), job.values.low, job.values.high)
         self.notes: list[str] = []
         """What the user should know, and has not been told."""
         self._views = len(views)
@@ -81,7 +85,8 @@ class Canvas:
             self._write(rows, columns, large[0].permute(1, 2, 0).numpy())
 
     def close(self) -> None:
-        """Give back what the mean takes."""
+        """Give back what the mean takes, and tell how far the result overshoots."""
+        self.job.findings.overshoot.merge(self.overshoot.found)
         if self._mean is not None:
             self._mean.close()
 
@@ -93,6 +98,7 @@ class Canvas:
             for axis in (0, 1):
                 missing = missing.repeat(scale, axis)
             result[missing] = np.nan
+        self.overshoot.look(values[..., :3], result[..., :3])
         block = result if job.layout.samples else result[..., 0]
         target = scaled(rows, scale), scaled(columns, scale)
         job.larger.write(job.output, self._index, *target, block)
@@ -128,6 +134,10 @@ class Sheet:
             laid = np.pad(laid, [*((0, more) for more in missing), (0, 0)], mode="reflect")
         self._pixels = laid
         self._untrusted = ""
+
+    def begin(self) -> None:
+        """Forget what was told of the result: all of it comes again."""
+        self._canvas.overshoot.begin()
 
     def read(self, rows: slice, columns: slice) -> Tensor:
         """Return a part of it, (1, C, rows, columns) in float32."""
@@ -172,7 +182,9 @@ class Sheet:
                 raise UntrustedError(where)
             if not torch.isfinite(large).all():
                 raise ValueError(f"the network returned NaN or infinite values at {where}")
-            job.findings.note(where, int(outside.sum()))
+            ends = np.array(_ends(large[:, :3].cpu().numpy()))
+            low, high = job.values.decode(ends, np.float64)
+            job.findings.note(where, int(outside.sum()), (float(low), float(high)))
             corrected = bounds.corrected(large[:, :3], job.outliers)
             large = torch.cat((corrected, large[:, 3:]), dim=1)
         if self._untrusted == where:

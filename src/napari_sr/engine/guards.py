@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from napari_sr.engine.overshoot import Overshoot
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
@@ -93,12 +95,23 @@ class Findings:
     lowest: float = math.inf
     highest: float = -math.inf
     """Of the image."""
+    outliers_from: float = math.inf
+    outliers_to: float = -math.inf
+    """The least and the largest value of a tile with outliers, before they were dealt with."""
+    overshoot: Overshoot = field(default_factory=Overshoot)
+    """What of the result lies beyond the values of its plane."""
 
-    def note(self, where: str, count: int) -> None:
-        """Remember outliers in a tile."""
+    def note(self, where: str, count: int, ends: tuple[float, float]) -> None:
+        """Remember outliers in a tile, whose least and largest value are given."""
         self.outliers += count
+        self.outliers_from = min(self.outliers_from, ends[0])
+        self.outliers_to = max(self.outliers_to, ends[1])
         if len(self.places) < MOST_PLACES and where not in self.places:
             self.places.append(where)
+
+    def meet(self, ends: tuple[float, float]) -> None:
+        """Remember the least and the largest visible value of a plane."""
+        self.lowest, self.highest = min(self.lowest, ends[0]), max(self.highest, ends[1])
 
     def look(
         self, colours: NDArray[Any], ends: tuple[float, float], black: float, white: float
@@ -108,14 +121,16 @@ class Findings:
         Its least and its largest value are given, as others need them, too.
         """
         low, high = ends
-        self.lowest, self.highest = min(self.lowest, low), max(self.highest, high)
+        self.meet(ends)
         self.values += colours.size
         if low < black or high > white:
             self.beyond += int(np.count_nonzero((colours < black) | (colours > white)))
 
     def in_words(self, wanted: str) -> str:
         """Return what the user should know of values and results, "" where all is well."""
-        return "; ".join(part for part in (self._of_image(), self._of_result(wanted)) if part)
+        overshoot = self.overshoot.in_words((self.lowest, self.highest))
+        parts = (self._of_image(), self._of_result(wanted), overshoot)
+        return "; ".join(part for part in parts if part)
 
     def _of_image(self) -> str:
         if not (self.declared and self.beyond):
@@ -133,9 +148,9 @@ class Findings:
         places = ", ".join(f"({place})" for place in self.places)
         what = "the result" if self.views == 1 else "the eight results that were averaged"
         return (
-            f"{self.outliers} values of {what} lay far outside what the image allows and "
-            f"{OUTLIERS[wanted]}, the first in the tiles at {places}: the network does not suit "
-            "this image"
+            f"{self.outliers} values of {what} lay far outside what the image allows, from "
+            f"{self.outliers_from:g} to {self.outliers_to:g}, and {OUTLIERS[wanted]}, the first in "
+            f"the tiles at {places}: the network does not suit this image"
         )
 
     def record(self) -> dict[str, object]:
@@ -145,7 +160,9 @@ class Findings:
             "recomputed_in_float32": self.recomputed,
             "outliers": self.outliers,
             "outliers_at": list(self.places),
+            "outliers_from_to": (self.outliers_from, self.outliers_to) if self.outliers else None,
             "beyond_black_and_white": self.beyond,
+            **self.overshoot.record(),
         }
 
 

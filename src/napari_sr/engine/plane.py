@@ -167,6 +167,7 @@ class _Run:
         job = self._job
         while True:
             try:
+                sheet.begin()
                 plan = self.now.transposed if view.swapped else self.now
                 yield from _steps(job, plan, sheet)
                 return
