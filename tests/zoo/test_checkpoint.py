@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import zipfile
@@ -12,7 +13,8 @@ import torch
 from safetensors.torch import save_file
 from scipy.io import savemat
 
-from napari_sr.zoo.checkpoint import CheckpointError, read_checkpoint
+from napari_sr.zoo import limits
+from napari_sr.zoo.checkpoint import CheckpointError, open_checkpoint, read_checkpoint
 
 STATE = {"conv.weight": torch.arange(6.0).reshape(2, 3), "conv.bias": torch.ones(2)}
 
@@ -193,6 +195,14 @@ def test_a_file_cut_off_anywhere_is_refused_in_one_sentence(tmp_path, kind):
         (b"\x89PNG\r\n\x1a\n....", "a PNG image"),
         (b"\xff\xd8\xff\xe0....", "a JPEG image"),
         (b"II*\0....", "a TIFF image"),
+        (b"II+\0....", "a TIFF image"),
+        (b"\x1f\x8b\x08....", "a gzip archive: unpack it"),
+        (b"7z\xbc\xaf\x27\x1c..", "a 7z archive"),
+        (b"Rar!\x1a\x07..", "a RAR archive"),
+        (bytes(257) + b"ustar\x00", "a tar archive"),
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras and MATLAB 7"),
+        (b"\x08\x07\x12\x07pytorch", "an ONNX file"),
+        (b'<?xml version="1.0"?><net name="x">', "an XML file"),
         (b"MATLAB 7.3 MAT-file", r"a MATLAB file of version 7\.3: save it with -v7"),
         (b"version https://git-lfs.example/spec/v1", "a Git LFS pointer"),
         (b"hello, world", r"begins with b'hello, world'"),
@@ -205,10 +215,9 @@ def test_what_is_no_checkpoint_is_called_what_it_is(tmp_path, content, what):
         read_checkpoint(tmp_path / "a.pth")
 
 
-@pytest.mark.parametrize("name", ["absent.pth", "."])
-def test_a_file_that_is_not_there_is_named(tmp_path, name):
-    with pytest.raises(CheckpointError, match=r"there is no checkpoint file .*test_a_file"):
-        read_checkpoint(tmp_path / name)
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(CheckpointError, match=r"there is no checkpoint file .*absent\.pth"):
+        read_checkpoint(tmp_path / "absent.pth")
 
 
 @pytest.mark.parametrize(
@@ -219,7 +228,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path, name):
         ({}, "holds no tensors"),
         ({"params": {}}, "holds no tensors"),
         ({"a": torch.zeros(1), "epoch": 3}, "'epoch' is a int, not a dense tensor"),
-        ({"a": torch.eye(2).to_sparse()}, "'a' is a torch.float32, not a dense tensor"),
+        ({"a": torch.eye(2).to_sparse()}, "'a' is a sparse tensor, not a dense tensor"),
         ({"netG": STATE, "netD": STATE}, "which of its parts are the weights: .*'netG', 'netD'"),
         ({"model": STATE, "net": STATE}, "which of its parts are the weights: .*'model', 'net'"),
         ({"a": torch.zeros(1), "b": {"c": torch.zeros(1)}}, "which of its parts .*'a', 'b'"),
@@ -239,3 +248,140 @@ def test_a_torchscript_program_is_refused(tmp_path):
 
     with pytest.raises(CheckpointError, match=r"a\.pt is a TorchScript program"):
         read_checkpoint(tmp_path / "a.pt")
+
+
+def refused(path):
+    with pytest.raises(CheckpointError) as told:
+        read_checkpoint(path)
+    message = str(told.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    return message
+
+
+def test_a_zip_that_holds_a_checkpoint_says_which(tmp_path):
+    write(tmp_path / "inner.pth", "zip")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(tmp_path / "inner.pth", "4x/inner.pth")
+        archive.writestr("README.md", "hello")
+
+    assert refused(tmp_path / "a.zip").endswith(
+        "a.zip is a zip archive that holds 4x/inner.pth: unpack it, and open that"
+    )
+
+
+def test_a_folder_says_what_it_holds(tmp_path):
+    folder = tmp_path / "4x.pth"
+    folder.mkdir()
+    write(folder / "inner.safetensors", "safetensors")
+
+    assert refused(folder).endswith("is a folder that holds inner.safetensors: open that")
+
+
+def test_a_home_folder_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path / "a.pth", "zip")
+
+    assert is_state(read_checkpoint("~/a.pth"))
+    with pytest.raises(CheckpointError, match=r"there is no checkpoint file ~no such user/a\.pth"):
+        read_checkpoint("~no such user/a.pth")
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.int8])
+def test_a_small_file_that_expands_is_refused_before_it_does(tmp_path, kind, dtype):
+    path = tmp_path / "a.pth"
+    torch.save(
+        {"params": {"a": torch.zeros(1, dtype=dtype).expand(1 << 20, 1 << 20)}},
+        path,
+        _use_new_zipfile_serialization=kind == "zip",
+    )
+
+    assert "'a' is 1048576 x 1048576, take 4096.0 GiB in float32" in refused(path)
+
+
+def test_a_small_file_that_inflates_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "LEAST_BYTES", 2 << 20)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in "abc":
+            archive.writestr(f"{name}.npy", bytes(1 << 20))
+
+    assert "unpack to 3.0 MiB, and no more than 2.0 MiB" in refused(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("kind", ["zip", "safetensors"])
+@pytest.mark.parametrize(
+    "dtype", [torch.complex64, torch.float8_e4m3fn, torch.float8_e5m2], ids=str
+)
+def test_types_that_no_network_is_run_with_are_refused(tmp_path, kind, dtype):
+    write(tmp_path / "a.pth", kind, {"conv.weight": torch.zeros(2, 2).to(dtype)})
+
+    assert "'conv.weight' is of type" in refused(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors", "npz", "mat"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_values_that_are_no_numbers_are_counted(tmp_path, kind, value):
+    weights = torch.ones(2, 3, dtype=torch.float64)
+    weights[1, 1] = value
+    write(tmp_path / "a", kind, {"weights": weights})
+
+    assert "1 of 6 values of 'weights' are NaN or infinite" in refused(tmp_path / "a")
+
+
+def test_a_double_that_is_too_large_for_a_float_is_refused(tmp_path):
+    write(tmp_path / "a", "npz", {"weights": torch.tensor([1e300], dtype=torch.float64)})
+
+    assert "are NaN or infinite" in refused(tmp_path / "a")
+
+
+def test_a_mask_may_hide_by_minus_infinity(tmp_path):
+    state = {"layer.attn_mask": torch.tensor([0.0, -float("inf")])}
+    torch.save(state, tmp_path / "a.pth")
+
+    assert read_checkpoint(tmp_path / "a.pth")["layer.attn_mask"][1] == -float("inf")
+
+
+@pytest.mark.parametrize("key", [1, b"a", None, 1.5])
+def test_keys_are_texts(tmp_path, key):
+    torch.save({key: torch.zeros(1)}, tmp_path / "a.pth")
+
+    assert f"its key {key!r} is of type {type(key).__name__}" in refused(tmp_path / "a.pth")
+
+
+def test_weights_count_and_what_is_beside_them_does_not(tmp_path):
+    huge = torch.zeros(1).expand(1 << 20, 1 << 20)
+    torch.save({"params": STATE, "optimizer": {"m": huge}}, tmp_path / "a.pth")
+
+    assert is_state(read_checkpoint(tmp_path / "a.pth"))
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "npz", "mat"])
+def test_the_hash_is_of_what_was_read(tmp_path, kind):
+    write(tmp_path / "a", kind)
+
+    found = open_checkpoint(tmp_path / "a")
+
+    assert found.sha256 == hashlib.sha256((tmp_path / "a").read_bytes()).hexdigest()
+    assert found.card == {}
+
+
+def test_a_card_comes_with_the_tensors(tmp_path):
+    save_file(STATE, tmp_path / "a", {"card": '{"scale": 2}'})
+
+    found = open_checkpoint(tmp_path / "a")
+
+    assert is_state(found.tensors)
+    assert found.card == {"scale": 2}
+
+
+def test_a_file_that_cannot_be_opened_is_named(tmp_path, monkeypatch):
+    write(tmp_path / "a.pth", "zip")
+
+    def refuse(*arguments, **keywords):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(tmp_path), "open", refuse)
+
+    with pytest.raises(CheckpointError, match=r"a\.pth cannot be opened: .*Permission denied"):
+        read_checkpoint(tmp_path / "a.pth")

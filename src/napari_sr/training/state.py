@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save
 
 from napari_sr.atomic_write import atomic_write
-from napari_sr.zoo.checkpoint import _BROKEN
+from napari_sr.zoo.limits import BROKEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,7 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         version = state.get("version")
-    except _BROKEN as error:
+    except BROKEN as error:
         raise StateError(f"{path} is no state of a training that can be read: {error}") from error
     if version != VERSION:
         raise StateError(f"{path} must be a training's state of version {VERSION}, got {version}")

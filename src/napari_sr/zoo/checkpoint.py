@@ -2,27 +2,30 @@
 
 PyTorch's own files (.pth, .pt), safetensors, NumPy's .npz and MATLAB's .mat are read; what a file
 is decides its content, not its name. A pickle that holds more than tensors is refused: opening
-one can run any program.
+one can run any program. The file is read once; how much its tensors may take is checked before
+they are allocated (`limits`).
 """
 
 from __future__ import annotations
 
-import pickle
-import re
-import struct
-import zipfile
-import zlib
+import hashlib
+import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
+from napari_sr.zoo import file_kind
+from napari_sr.zoo.limits import BROKEN, RefusedError, check_file, check_tensors, first_line
 from napari_sr.zoo.matlab import read_matlab
+from napari_sr.zoo.numpy_file import SUFFIX, read_npz
+from napari_sr.zoo.safetensors_file import card_in, read_safetensors
+from napari_sr.zoo.stored_tensor import StoredTensor, Unusable
+from napari_sr.zoo.torch_file import pickles_in, read_torch_legacy, read_torch_zip
+from napari_sr.zoo.zip_archive import ZipArchive
 
 WRAPPERS = ("params_ema", "params")
 """Keys under which BasicSR keeps the weights: their running mean is meant to be used."""
@@ -33,29 +36,25 @@ DEPTH = 4
 PREFIXES = ("module.", "_orig_mod.")
 """What DataParallel and torch.compile put before every key."""
 
-_BROKEN = (
-    RuntimeError, EOFError, ValueError, KeyError, TypeError, IndexError, AttributeError, OSError,
-    MemoryError, OverflowError, AssertionError, struct.error, pickle.UnpicklingError,
-    zipfile.BadZipFile, NotImplementedError, ImportError,
-)  # fmt: skip
-"""What the readers of damaged files were seen to raise."""
-
-_FOREIGN = (
-    (b"\x89PNG", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"II*\0", "a TIFF image"),
-    (b"MM\0*", "a TIFF image"),
-    (b"GIF8", "a GIF image"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"MATLAB 7.3", "a MATLAB file of version 7.3: save it with -v7"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"\x93NUMPY", "a single NumPy array, without a key"),
-    (b"version https://git-lfs", "a Git LFS pointer: the real file was not downloaded"),
-)
+_FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
+_MASK = "mask"
+"""What keys of buffers end in that hide values from attention by minus infinity."""
 
 
 class CheckpointError(ValueError):
     """A file is no checkpoint that can be read, or none that may be."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What one reading of a file gave."""
+
+    tensors: dict[str, Tensor]
+    """By key, on the CPU, floats in float32."""
+    sha256: str
+    """Of the file's content that the tensors are of."""
+    card: dict[str, Any] = field(default_factory=dict)
+    """What a training of ours wrote about it; empty without."""
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
@@ -72,155 +71,172 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     Raises
     ------
     CheckpointError
-        If the file is missing, empty, damaged, no checkpoint, or a pickle that holds more
-        than tensors.
+        If the file is missing, empty, damaged, no checkpoint, larger than it may be, or a pickle
+        that holds more than tensors; if a tensor holds NaN or infinite values.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise CheckpointError(f"there is no checkpoint file {path}")
-    tensors = _unwrap(_reader(path)(path), path)
-    return {key: _plain(key, value, path) for key, value in _without_prefixes(tensors).items()}
+    return open_checkpoint(path).tensors
 
 
-def _reader(path: Path) -> Callable[[Path], Mapping[str, Any]]:
-    """Return the function that reads such a file, which its first bytes tell."""
-    with path.open("rb") as file:
-        start = file.read(256)
-    if not start:
-        raise CheckpointError(f"{path} is empty")
-    for magic, what in _FOREIGN:
-        if start.startswith(magic):
-            raise CheckpointError(f"{path} is no checkpoint but {what}")
-    if start.lstrip()[:1] == b"<":
-        raise CheckpointError(f"{path} is no checkpoint but a web page: its download went wrong")
-    if start[8:9] == b"{":
-        return _read_safetensors
-    if start.startswith(b"PK"):
-        return _read_zip
-    if start.startswith(b"\x80"):
-        return _read_torch
-    if start.startswith(b"MATLAB 5.0"):
-        return _read_matlab
-    raise CheckpointError(
-        f"{path} is no checkpoint: it begins with {start[:12]!r}, which is neither a file of "
-        "PyTorch's nor safetensors, .npz or MATLAB's"
+def open_checkpoint(path: str | Path) -> Checkpoint:
+    """Return a checkpoint's tensors, its hash and its card, of one reading of the file.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for `read_checkpoint`.
+
+    Raises
+    ------
+    CheckpointError
+        As `read_checkpoint` does.
+    """
+    path = Path(os.path.expanduser(path))
+    try:
+        data = _content(path)
+        read, kind = _reader(data)
+        try:
+            tensors = _tensors(read(data), len(data))
+        except RefusedError:
+            raise
+        except BROKEN as error:
+            raise RefusedError(
+                f"begins like a {kind} file but cannot be read, so it may be damaged or cut off "
+                f"({first_line(error)})"
+            ) from error
+    except RefusedError as refusal:
+        raise CheckpointError(f"{path} {refusal}") from refusal
+    card = card_in(data) if read is read_safetensors else {}
+    return Checkpoint(tensors, hashlib.sha256(data).hexdigest(), card)
+
+
+def _content(path: Path) -> bytes:
+    """Return a file's content, after a look at what it is, and how large."""
+    try:
+        if path.is_dir():
+            raise RefusedError(f"is a folder {file_kind.folder(path)}")
+        if not path.is_file():
+            raise CheckpointError(f"there is no checkpoint file {path}")
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            start = file.read(file_kind.START)
+            file.seek(max(0, size - file_kind.END))
+            what = file_kind.foreign(start, file.read(file_kind.END), path.name)
+            if not start:
+                raise RefusedError("is empty")
+            if what is not None:
+                raise RefusedError(f"is no checkpoint but {what}")
+            check_file(size)
+            _reader(start)
+            file.seek(0)
+            return file.read(size)
+    except (OSError, ValueError) as error:
+        if isinstance(error, RefusedError | CheckpointError):
+            raise
+        raise CheckpointError(f"{path} cannot be opened: {first_line(error)}") from error
+
+
+def _reader(data: bytes) -> tuple[Callable[[bytes], Any], str]:
+    """Return the function that reads such a file, which its first bytes tell, and its kind."""
+    if data[8:9] == b"{":
+        return read_safetensors, "safetensors"
+    if data.startswith(b"PK"):
+        return _read_zip, "PyTorch or .npz"
+    if data.startswith(b"\x80"):
+        return read_torch_legacy, "PyTorch"
+    if data.startswith(b"MATLAB 5.0"):
+        return _read_matlab, "MATLAB"
+    raise RefusedError(
+        f"is no checkpoint: it begins with {data[:12]!r}, which is neither a file of PyTorch's "
+        "nor safetensors, .npz or MATLAB's"
     )
 
 
-def _read_safetensors(path: Path) -> Mapping[str, Any]:
-    try:
-        return load_file(path, device="cpu")
-    except (SafetensorError, *_BROKEN) as error:
-        raise _damaged(path, "safetensors", error) from error
+def _read_zip(data: bytes) -> Any:
+    archive = ZipArchive(data)
+    names = archive.names
+    if pickles_in(names):
+        return read_torch_zip(archive)
+    if any(map(file_kind.is_checkpoint, names)) or not any(name.endswith(SUFFIX) for name in names):
+        raise RefusedError(file_kind.zipped(names))
+    return read_npz(archive)
 
 
-def _read_zip(path: Path) -> Mapping[str, Any]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise _damaged(path, "PyTorch or .npz", error) from error
-    if any(member.endswith("/constants.pkl") for member in members):
-        raise CheckpointError(
-            f"{path} is a TorchScript program, not a checkpoint: save its state_dict instead"
-        )
-    if any(member.endswith(".npy") for member in members):
-        return _read_npz(path)
-    return _read_torch(path)
+def _read_matlab(data: bytes) -> Mapping[str, Tensor]:
+    return {key: torch.from_numpy(array) for key, array in read_matlab(data).items()}
 
 
-def _read_npz(path: Path) -> Mapping[str, Any]:
-    arrays: dict[str, Any] = {}
-    with np.load(path, allow_pickle=False) as archive:
-        for key in archive.files:
-            try:
-                array = archive[key]
-                arrays[key] = torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
-            except (*_BROKEN, zlib.error) as error:
-                raise CheckpointError(
-                    f"{path} is no checkpoint: its entry {key!r} cannot be read as numbers "
-                    f"({_first_line(error)})"
-                ) from error
-    return arrays
-
-
-def _read_matlab(path: Path) -> Mapping[str, Any]:
-    try:
-        return {key: torch.from_numpy(array) for key, array in read_matlab(path).items()}
-    except (*_BROKEN, zlib.error) as error:
-        raise _damaged(path, "MATLAB", error) from error
-
-
-def _read_torch(path: Path) -> Mapping[str, Any]:
-    try:
-        with path.open("rb") as file:  # of a path, torch would take the suffix for the content
-            content = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        wanted = re.search(r"GLOBAL ([\w.]+)|(Unsupported) (?:operand|class)", str(error))
-        if wanted is None:
-            raise _damaged(path, "PyTorch", error) from error
-        raise CheckpointError(
-            f"{path} holds more than tensors: opening it would run {wanted[1] or 'what it says'}, "
-            "and with it any program, so it is not opened; let its maker save the state_dict "
-            "alone, or as safetensors"
-        ) from error
-    except _BROKEN as error:
-        raise _damaged(path, "PyTorch", error) from error
+def _tensors(content: Any, file_bytes: int) -> dict[str, Tensor]:
+    """Return the weights among what a file holds, within limits."""
     if not isinstance(content, Mapping):
-        raise CheckpointError(
-            f"{path} is no checkpoint: it holds a {type(content).__name__}, not tensors by key"
-        )
-    return content
+        kind = "Tensor" if isinstance(content, StoredTensor) else type(content).__name__
+        raise RefusedError(f"is no checkpoint: it holds a {kind}, not tensors by key")
+    found = _without_prefixes(_unwrap(content))
+    dense = {key: _dense(key, value) for key, value in found.items()}
+    check_tensors(((key, tuple(one.shape)) for key, one in dense.items()), file_bytes)
+    return {key: _plain(key, value) for key, value in dense.items()}
 
 
-def _unwrap(content: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+def _unwrap(content: Mapping[Any, Any]) -> Mapping[Any, Any]:
     for _ in range(DEPTH):
         inner = [key for key, value in content.items() if isinstance(value, Mapping)]
         if not inner:
             break
-        content = content[_chosen(content, inner, path)]
+        content = content[_chosen(content, inner)]
     if not content:
-        raise CheckpointError(f"{path} is no checkpoint: it holds no tensors")
+        raise RefusedError("is no checkpoint: it holds no tensors")
     return content
 
 
-def _chosen(content: Mapping[str, Any], inner: list[str], path: Path) -> str:
+def _chosen(content: Mapping[Any, Any], inner: list[Any]) -> Any:
     """Return the key under which the weights are, of those that hold a mapping."""
     for key in WRAPPERS:
         if key in inner:
             return key
     known = [key for key in KNOWN_WRAPPERS if key in inner] or inner
-    if len(known) > 1 or any(isinstance(value, Tensor) for value in content.values()):
-        raise CheckpointError(
-            f"{path} does not tell which of its parts are the weights: it holds "
+    if len(known) > 1 or any(isinstance(value, StoredTensor) for value in content.values()):
+        raise RefusedError(
+            "does not tell which of its parts are the weights: it holds "
             f"{', '.join(map(repr, list(content)[:8]))}; save one of them alone"
         )
     return known[0]
 
 
-def _without_prefixes(tensors: Mapping[str, Any]) -> dict[str, Any]:
-    result = {str(key): value for key, value in tensors.items()}
+def _without_prefixes(tensors: Mapping[Any, Any]) -> dict[str, Any]:
+    for key in tensors:
+        if not isinstance(key, str):
+            raise RefusedError(f"is no checkpoint: its key {key!r} is of type {type(key).__name__}")
+    result: dict[str, Any] = dict(tensors)
     while prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in result)), None):
         result = {key.removeprefix(prefix): value for key, value in result.items()}
     return result
 
 
-def _plain(key: str, value: object, path: Path) -> Tensor:
-    """Return an ordinary tensor: dense, and in float32 if it holds floats."""
-    if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_quantized:
-        kind = str(value.dtype) if isinstance(value, Tensor) else type(value).__name__
-        raise CheckpointError(f"{path} is no checkpoint: {key!r} is a {kind}, not a dense tensor")
-    value = value.detach()
-    return value.to(torch.float32) if value.is_floating_point() else value
+def _dense(key: str, value: object) -> Tensor | StoredTensor:
+    """Return a tensor that networks can be run with, and refuse all else."""
+    if isinstance(value, Unusable):
+        raise RefusedError(f"is no checkpoint: {key!r} is {value.what}, not a dense tensor")
+    if not isinstance(value, Tensor | StoredTensor):
+        kind = type(value).__name__
+        raise RefusedError(f"is no checkpoint: {key!r} is a {kind}, not a dense tensor")
+    narrow = value.dtype.is_floating_point and value.dtype not in _FLOATS
+    if narrow or value.dtype.is_complex:
+        kind = str(value.dtype).removeprefix("torch.")
+        raise RefusedError(f"is no checkpoint: {key!r} is of type {kind}, which is not read")
+    return value
 
 
-def _damaged(path: Path, kind: str, error: BaseException) -> CheckpointError:
-    return CheckpointError(
-        f"{path} begins like a {kind} file but cannot be read, so it may be damaged or cut off "
-        f"({_first_line(error)})"
-    )
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:120] if lines else type(error).__name__
+def _plain(key: str, value: Tensor | StoredTensor) -> Tensor:
+    """Return the values, in float32 if they are floats; refuse those that are no numbers."""
+    tensor = value.read() if isinstance(value, StoredTensor) else value
+    if not tensor.is_floating_point():
+        return tensor
+    tensor = tensor.to(torch.float32)
+    wrong = ~torch.isfinite(tensor)
+    if key.endswith(_MASK):
+        wrong &= tensor != -torch.inf
+    if wrong.any():
+        raise RefusedError(
+            f"cannot be used: {int(wrong.sum())} of {tensor.numel()} values of {key!r} are NaN or "
+            "infinite"
+        )
+    return tensor

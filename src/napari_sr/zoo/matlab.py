@@ -7,42 +7,42 @@ and not read here. scipy reads numbers, text and records; it runs nothing.
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from napari_sr.zoo.mat_elements import unpacked
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
 Array: TypeAlias = "NDArray[Any]"
 
 
-def read_matlab(path: Path) -> dict[str, Array]:
-    """Return the arrays of numbers in a MATLAB file by name, in MATLAB's shapes.
+def read_matlab(data: bytes) -> dict[str, Array]:
+    """Return the arrays of numbers in a MATLAB file by name, in MATLAB's shapes and types.
 
     What is no array of numbers is left out.
 
     Parameters
     ----------
-    path : Path
+    data : bytes
         A file that MATLAB saved with `-v7` or older.
 
     Raises
     ------
-    ValueError
-        If scipy says that it cannot be read; of a damaged file, many other errors can come.
+    napari_sr.zoo.limits.RefusedError
+        If it unpacks to more than it may.
+    ValueError, and what else scipy raises
+        If it is damaged.
     """
     from scipy.io import loadmat  # slow to import, and seldom needed
-    from scipy.io.matlab import MatReadError
 
-    try:
-        with path.open("rb") as file:
-            content = loadmat(file)
-    except MatReadError as error:
-        raise ValueError(f"scipy cannot read {path.name}: {error}") from error
+    # MATLAB saves whole numbers as bytes; mat_dtype makes them again what they were
+    content = loadmat(io.BytesIO(unpacked(data)), mat_dtype=True)
     variables = {key: value for key, value in content.items() if not key.startswith("__")}
     found: dict[str, Array] = {}
     for name, value in variables.items():

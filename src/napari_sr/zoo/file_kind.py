@@ -1,0 +1,121 @@
+"""What a file is that is no checkpoint: told by its first bytes, and by what is in it."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors", ".npz", ".mat")
+"""What names of checkpoint files end in."""
+MOST_SEEN = 2000
+"""Entries of a folder that are looked at."""
+START = 512
+"""Bytes at a file's beginning that tell what it is."""
+END = 48
+"""Bytes at its end that do."""
+
+_BEGINNINGS = (
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"II*\0", "a TIFF image"),
+    (b"MM\0*", "a TIFF image"),
+    (b"II+\0", "a TIFF image"),
+    (b"GIF8", "a GIF image"),
+    (b"%PDF", "a PDF document"),
+    (b"\x1f\x8b", "a gzip archive: unpack it, and open what is in it"),
+    (b"BZh", "a bzip2 archive: unpack it, and open what is in it"),
+    (b"\xfd7zXZ", "an xz archive: unpack it, and open what is in it"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive: unpack it, and open what is in it"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it, and open what is in it"),
+    (b"Rar!", "a RAR archive: unpack it, and open what is in it"),
+    (b"MATLAB 7.3", "a MATLAB file of version 7.3: save it with -v7"),
+    (b"\x89HDF", "an HDF5 file, as Keras and MATLAB 7.3 write them: PyTorch's are read"),
+    (b"\x93NUMPY", "a single NumPy array, without a key: save it with numpy.savez"),
+    (b"version https://git-lfs", "a Git LFS pointer: the real file was not downloaded"),
+    (b"GGUF", "a GGUF file"),
+    (b"ggml", "a GGML file"),
+    (b"7767517", "an ncnn file: the PyTorch file that it was made of is needed"),
+    (b"model_checkpoint_path:", "TensorFlow's list of checkpoints: PyTorch's files are read"),
+    (b"<?xml", "an XML file"),
+    (b"<net", "an XML file"),
+)
+_TABLE = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
+"""What TensorFlow's checkpoints and their indices end in."""
+_ONNX = (b"\x12", b"\x1a", b"\x3a", b"\x42")
+"""The fields that may follow an ONNX file's first, which is its version."""
+
+
+def foreign(start: bytes, end: bytes, name: str = "") -> str | None:
+    """Return what a file is, with its article, or None where it may be a checkpoint.
+
+    Parameters
+    ----------
+    start, end : bytes
+        Its first `START` and last `END` bytes.
+    name : str
+        Of the file.
+    """
+    for magic, what in _BEGINNINGS:
+        if start.startswith(magic):
+            return what
+    if start.lstrip()[:1] == b"<":
+        return "a web page: its download went wrong"
+    if start[257:262] == b"ustar":
+        return "a tar archive: unpack it, and open what is in it"
+    if start[4:8] == b"TFL3":
+        return "a TensorFlow Lite file: the network that it was made of is needed"
+    if end.endswith(_TABLE) or ".ckpt." in name or ".data-0000" in name:
+        return "a checkpoint of TensorFlow's: PyTorch's are read"
+    if start[:1] == b"\x08" and start[1:2] < b"\x20" and start[2:3] in _ONNX:
+        return "an ONNX file: the PyTorch file that it was made of is needed"
+    return None
+
+
+def folder(path: Path) -> str:
+    """Return what a folder holds that can be opened, to follow "is a folder"."""
+    if any((path / name).is_file() for name in ("data.pkl", "archive/data.pkl")):
+        return (
+            "into which a checkpoint file was unpacked, as some systems do after a download: "
+            "download the file again, and open it as it comes"
+        )
+    seen = islice(path.rglob("*"), MOST_SEEN)
+    found = [str(one.relative_to(path)) for one in seen if is_checkpoint(one.name)]
+    if (path / "saved_model.pb").is_file():
+        return "with a network of TensorFlow's: PyTorch's are read"
+    if not found:
+        return "and holds no checkpoint file"
+    return (
+        f"that holds {listed(sorted(found))}: open {'that' if len(found) == 1 else 'one of them'}"
+    )
+
+
+def zipped(names: list[str]) -> str:
+    """Return what a zip archive is that is no checkpoint itself, to follow the file's name."""
+    names = [name for name in names if not name.startswith("__MACOSX/")]
+    found = [name for name in names if is_checkpoint(name)]
+    if found:
+        return f"is a zip archive that holds {listed(found)}: unpack it, and open {_which(found)}"
+    if "model.weights.h5" in names:
+        return "is no checkpoint of PyTorch's but one of Keras's"
+    inside = f"{listed(names)}, and no checkpoint" if names else "nothing"
+    return f"is a zip archive that holds {inside}"
+
+
+def _which(names: list[str]) -> str:
+    return "that" if len(names) == 1 else "one of them"
+
+
+def is_checkpoint(name: str) -> bool:
+    """Say whether a file's name ends as those of checkpoints do."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def listed(names: list[str], most: int = 3) -> str:
+    """Return some names and how many more there are: "a, b, c and 4 more"."""
+    shown = [name if len(name) <= 80 else f"{name[:77]}..." for name in names[:most]]
+    if len(names) > most:
+        return f"{', '.join(shown)} and {len(names) - most} more"
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))

@@ -1,0 +1,111 @@
+"""safetensors files: a JSON header, in which a card may be, and values.
+
+Nothing here imports torch before values are wanted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.zoo.limits import MOST_STRUCTURE, MOST_TENSORS, RefusedError, size_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+_LENGTH = 8
+"""Bytes that tell how long the header is."""
+_TYPES = {
+    "F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL",
+}  # fmt: skip
+"""Those that are read; others are narrow floats that need factors beside them."""
+
+
+def read_safetensors(data: bytes) -> dict[str, Tensor]:
+    """Return the tensors of a file by key.
+
+    Raises
+    ------
+    RefusedError
+        If the header is too long, or an element type is none that networks are run with.
+    ValueError
+        If it is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    header = header_of(data)
+    tensors = {key: one for key, one in header.items() if key != "__metadata__"}
+    if len(tensors) > MOST_TENSORS:
+        raise RefusedError(f"is no checkpoint: it holds more than {MOST_TENSORS:,} tensors")
+    for key, one in tensors.items():
+        kind = one.get("dtype") if isinstance(one, dict) else None
+        if isinstance(kind, str) and kind not in _TYPES:
+            raise RefusedError(
+                f"is no checkpoint: {key!r} is of type {kind[:12]}, which is not read"
+            )
+    try:
+        return load(data)
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
+
+
+def header_of(data: bytes) -> dict[str, Any]:
+    """Return a file's header, given at least that much of the file.
+
+    Raises
+    ------
+    RefusedError
+        If it is too long, or tells of two tensors of one name.
+    ValueError
+        If it is damaged.
+    """
+    length = int.from_bytes(data[:_LENGTH], "little")
+    if length > MOST_STRUCTURE:
+        raise RefusedError(
+            f"is no checkpoint: the list of its tensors is {size_of(length)} long, and "
+            f"{size_of(MOST_STRUCTURE)} are read"
+        )
+    if len(data) < _LENGTH + length:
+        raise ValueError("its header is cut off")
+    try:
+        header = json.loads(data[_LENGTH : _LENGTH + length], object_pairs_hook=_once)
+    except RecursionError as error:
+        raise ValueError("its header is nested too deeply") from error
+    if not isinstance(header, dict):
+        raise ValueError("its header is no table")
+    return header
+
+
+def card_in(data: bytes) -> dict[str, Any]:
+    """Return the card in a file's header; empty where there is none that can be read."""
+    try:
+        metadata = header_of(data).get("__metadata__")
+        text = metadata.get("card") if isinstance(metadata, dict) else None
+        card = json.loads(text) if isinstance(text, str) else {}
+    except (ValueError, RecursionError):
+        return {}
+    return card if isinstance(card, dict) else {}
+
+
+def card_of(path: Path) -> dict[str, Any]:
+    """Return the card in a file, of which no more than the header is read; empty without one."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(_LENGTH)
+            length = int.from_bytes(start, "little")
+            return card_in(start + file.read(min(length, MOST_STRUCTURE)))
+    except OSError:
+        return {}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a dict of pairs, none of which may be there twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise RefusedError(f"is no checkpoint: its header tells {twice[:60]!r} twice")
+    return found

@@ -1,0 +1,30 @@
+"""A tensor in a file: its shape and type are known before its values are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """A tensor whose values are still in the file."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    read: Callable[[], Tensor]
+    """Returns the tensor, of this shape and type, on the CPU."""
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """Something in a file that is no dense tensor; kept unread, as it may not be a weight."""
+
+    what: str
+    """A noun with its article, such as "a sparse tensor"."""

@@ -1,0 +1,171 @@
+"""What the names in a PyTorch file's pickle stand for: records of tensors, without values.
+
+A pickle calls functions to make tensors, `torch._utils._rebuild_tensor_v2` above all. In their
+place stand functions that only note what they are called with.
+"""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from napari_sr.zoo.limits import RefusedError
+from napari_sr.zoo.stored_tensor import Unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_STORAGES = {
+    "Double": torch.float64, "Float": torch.float32, "Half": torch.float16,
+    "BFloat16": torch.bfloat16, "Long": torch.int64, "Int": torch.int32, "Short": torch.int16,
+    "Char": torch.int8, "Byte": torch.uint8, "Bool": torch.bool,
+    "ComplexDouble": torch.complex128, "ComplexFloat": torch.complex64,
+}  # fmt: skip
+"""Element types by the names of PyTorch's classes of storages."""
+_QUANTISED = ("QUInt8", "QInt8", "QInt32", "QUInt4x2", "QUInt2x4")
+_INERT = {
+    "torch.Tensor", "torch.device", "torch.serialization._get_layout", "builtins.set",
+    "builtins.bytearray", "builtins.complex", "torch.nn.parameter.Parameter",
+    "torch.nn.parameter.Buffer", "torch.per_tensor_affine", "torch.per_tensor_symmetric",
+    "torch.per_channel_affine", "torch.per_channel_symmetric",
+    "torch.per_channel_affine_float_qparams",
+}  # fmt: skip
+"""Names that harmless checkpoints hold beside their weights, and that stand for nothing here."""
+_KEYS = (str, int, float, bool, bytes, type(None))
+"""Types of keys; hashing nested tuples would recurse without a limit."""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A stretch of one of the file's blocks of values."""
+
+    key: str
+    dtype: torch.dtype | None
+    """None where its tensors say their own."""
+    size: int
+    """Elements, or bytes where there is no type."""
+    shift: int = 0
+    """Elements of the block that lie before it."""
+
+
+@dataclass(frozen=True)
+class PickledTensor:
+    """What a pickle says about a tensor."""
+
+    storage: Storage
+    dtype: torch.dtype
+    offset: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+
+
+def mapping(*arguments: Any) -> dict[Any, Any]:
+    """Make a dict of pairs, or of another dict: `OrderedDict` and `Counter`."""
+    (items,) = arguments or ((),)
+    pairs = items.items() if isinstance(items, dict) else items
+    result: dict[Any, Any] = {}
+    for key, value in pairs:
+        put(result, key, value)
+    return result
+
+
+def put(target: object, key: object, value: object) -> None:
+    """Put a value into a dict.
+
+    Raises
+    ------
+    RefusedError
+        If the key is there already.
+    pickle.UnpicklingError
+        If the target is no dict, or the key no plain one.
+    """
+    if not isinstance(target, dict) or type(key) not in _KEYS:
+        raise pickle.UnpicklingError(f"a {type(key).__name__} cannot be a key")
+    if key in target:
+        raise RefusedError(f"is no checkpoint: it holds the key {key!r} twice")
+    target[key] = value
+
+
+def _tensor(
+    storage: Any, offset: Any, shape: Any, stride: Any, *_: Any
+) -> PickledTensor | Unusable:
+    return _typed(storage, offset, shape, stride, getattr(storage, "dtype", None))
+
+
+def _tensor_with_type(
+    storage: Any, offset: Any, shape: Any, stride: Any, grad: Any, hooks: Any, dtype: Any, *_: Any
+) -> PickledTensor | Unusable:
+    return _typed(storage, offset, shape, stride, dtype)
+
+
+def _typed(
+    storage: Any, offset: Any, shape: Any, stride: Any, dtype: Any
+) -> PickledTensor | Unusable:
+    if isinstance(storage, Unusable):
+        return storage
+    numbers = (offset, *shape, *stride)
+    whole = all(type(number) is int and number >= 0 for number in numbers)
+    if not isinstance(storage, Storage) or not isinstance(dtype, torch.dtype) or not whole:
+        raise pickle.UnpicklingError("a tensor has no storage, type or shape")
+    if len(shape) != len(stride):
+        raise pickle.UnpicklingError(f"a tensor has the shape {shape} and the strides {stride}")
+    return PickledTensor(storage, dtype, offset, tuple(shape), tuple(stride))
+
+
+def _first(data: Any, *_: Any) -> Any:
+    return data
+
+
+def _from_type(function: Any, kind: Any, arguments: Any, state: Any) -> Any:
+    if function not in CALLED:
+        return Unusable("a tensor of an unknown kind")
+    return function(*arguments)
+
+
+def _bytes(text: Any, encoding: Any) -> bytes:
+    if not isinstance(text, str) or encoding != "latin1":
+        raise pickle.UnpicklingError(f"bytes are told in the code {str(encoding)[:20]}")
+    return text.encode("latin1")
+
+
+def _nothing(what: str) -> Callable[..., Unusable]:
+    def make(*_: Any) -> Unusable:
+        return Unusable(what)
+
+    return make
+
+
+_UTILS = {
+    "_rebuild_tensor": _tensor,
+    "_rebuild_tensor_v2": _tensor,
+    "_rebuild_tensor_v3": _tensor_with_type,
+    "_rebuild_parameter": _first,
+    "_rebuild_parameter_with_state": _first,
+    "_rebuild_sparse_tensor": _nothing("a sparse tensor"),
+    "_rebuild_nested_tensor": _nothing("a nested tensor"),
+    "_rebuild_qtensor": _nothing("a quantised tensor"),
+    "_rebuild_meta_tensor_no_storage": _nothing("a tensor without values (of the meta device)"),
+    "_rebuild_device_tensor_from_numpy": _nothing("a tensor of another device"),
+    "_rebuild_device_tensor_from_cpu_tensor": _nothing("a tensor of another device"),
+    "_rebuild_wrapper_subclass": _nothing("a tensor of an unknown kind"),
+}
+KNOWN: dict[str, Any] = {
+    **{f"torch._utils.{name}": function for name, function in _UTILS.items()},
+    **{name: Unusable(f"a {name.rpartition('.')[2]}") for name in _INERT},
+    **{f"torch.{name}Storage": dtype for name, dtype in _STORAGES.items()},
+    **{f"torch.cuda.{name}Storage": dtype for name, dtype in _STORAGES.items()},
+    **{f"torch.{name}Storage": Unusable("a quantised tensor") for name in _QUANTISED},
+    "torch.storage.UntypedStorage": None,
+    "torch._tensor._rebuild_from_type_v2": _from_type,
+    "torch.Size": tuple,
+    "collections.OrderedDict": mapping,
+    "collections.Counter": mapping,
+    "_codecs.encode": _bytes,
+}
+"""What each name stands for."""
+KNOWN |= {str(value): value for value in vars(torch).values() if isinstance(value, torch.dtype)}
+CALLED = [value for value in KNOWN.values() if callable(value)]
+"""What a pickle may call."""

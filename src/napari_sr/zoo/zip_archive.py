@@ -1,0 +1,86 @@
+"""The members of a zip archive, within limits: .npz files and .pth files are such archives.
+
+Only stored and deflated members are read; other methods of compression unpack without a limit.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from napari_sr.zoo.limits import RefusedError, check_unpacked
+
+MOST_MEMBERS = 100_000
+_MEMBER = b"PK\x01\x02"
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+class ZipArchive:
+    """A zip archive in memory.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+
+    Raises
+    ------
+    RefusedError
+        If it has too many members, two of one name, or unpacks to more than it may.
+    zipfile.BadZipFile, ValueError, OSError
+        If it is damaged.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        if data.count(_MEMBER) > MOST_MEMBERS:
+            raise RefusedError(f"is no checkpoint: it is a zip of more than {MOST_MEMBERS:,} files")
+        self.size = len(data)
+        self._archive = zipfile.ZipFile(io.BytesIO(data))
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        for member in self._archive.infolist():
+            if member.filename in self._members:
+                raise RefusedError(
+                    f"is no checkpoint: it is a zip of two files {member.filename!r}"
+                )
+            self._members[member.filename] = member
+        check_unpacked(sum(one.file_size for one in self._members.values()), len(data))
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all files inside; folders are left out."""
+        return [name for name, one in self._members.items() if not one.is_dir()]
+
+    def size_of(self, name: str) -> int:
+        """Return the unpacked size of a member in bytes.
+
+        Raises
+        ------
+        RefusedError
+            If there is no such member.
+        """
+        return self._member(name).file_size
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a member, whose checksum is verified.
+
+        Raises
+        ------
+        RefusedError
+            If there is no such member, or it is compressed in an unusual way.
+        zipfile.BadZipFile, zlib.error, EOFError, RuntimeError
+            If it is damaged or encrypted.
+        """
+        member = self._member(name)
+        if member.compress_type not in _METHODS:
+            raise RefusedError(
+                f"is no checkpoint: its part {name!r} is compressed by method "
+                f"{member.compress_type}; stored and deflated ones are read"
+            )
+        if member.CRC == 0:  # PyTorch writes none where it is told not to compute them
+            member.CRC = None  # type: ignore[assignment]  # zipfile then checks nothing
+        return self._archive.read(member)
+
+    def _member(self, name: str) -> zipfile.ZipInfo:
+        if name not in self._members:
+            raise RefusedError(f"is damaged: its part {name!r} is missing")
+        return self._members[name]

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import save
+
+from napari_sr.zoo import safetensors_file
+from napari_sr.zoo.limits import RefusedError
+from napari_sr.zoo.safetensors_file import card_in, card_of, header_of, read_safetensors
+
+STATE = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(2, dtype=torch.float16)}
+
+
+def with_header(text):
+    content = text if isinstance(text, bytes) else text.encode()
+    return len(content).to_bytes(8, "little") + content + bytes(8)
+
+
+def test_tensors_and_card_are_read():
+    data = save(STATE, {"card": json.dumps({"scale": 2}), "other": "x"})
+
+    tensors = read_safetensors(data)
+
+    assert all(torch.equal(tensors[key], value) for key, value in STATE.items())
+    assert card_in(data) == {"scale": 2}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":{"dtype":"F32","shape":[1000000000000],"data_offsets":[0,8]}}',
+        '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,800]}}',
+        '{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}',
+        '{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}',
+        '{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}}',
+        '{"a":{"dtype":3,"shape":[2],"data_offsets":[0,8]}}',
+        '{"a":3}',
+        '{"a":null,"__metadata__":[]}',
+        "[" * 100_000,
+        '{"a":' * 50_000,
+        "{",
+        '"text"',
+        "[1]",
+        "NaN",
+        b"{\xff}",
+    ],
+    ids=lambda text: str(text)[:60],
+)
+def test_a_header_that_lies_is_an_error_of_values(text):
+    with pytest.raises(ValueError, match=r"\w"):
+        read_safetensors(with_header(text))
+
+
+def test_a_header_that_is_too_long_is_refused():
+    absurd = (1 << 62).to_bytes(8, "little") + b"{}"
+
+    with pytest.raises(RefusedError, match=r"list of its tensors is .* GiB long, and 2\.0 MiB"):
+        header_of(absurd)
+
+
+def test_a_header_that_is_cut_off_is_damaged():
+    with pytest.raises(ValueError, match="cut off"):
+        header_of((100).to_bytes(8, "little") + b"{}")
+
+
+def test_two_tensors_of_one_name_are_refused():
+    one = '{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
+
+    with pytest.raises(RefusedError, match="tells 'a' twice"):
+        read_safetensors(with_header(f'{{"a":{one},"a":{one}}}'))
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2, torch.complex64])
+def test_types_that_networks_are_not_run_with_are_refused(dtype):
+    with pytest.raises(RefusedError, match=r"'a' is of type [FC][86]"):
+        read_safetensors(save({"a": torch.zeros(4).to(dtype)}))
+
+
+def test_too_many_tensors_are_refused(monkeypatch):
+    monkeypatch.setattr(safetensors_file, "MOST_TENSORS", 1)
+
+    with pytest.raises(RefusedError, match="more than 1 tensors"):
+        read_safetensors(save(STATE))
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"card": "[" * 100_000},
+        {"card": '{"a":' * 50_000},
+        {"card": "[1]"},
+        {"card": "nothing"},
+        {"card": "1" * 5000},
+        {"other": "x"},
+        None,
+    ],
+    ids=lambda metadata: str(metadata)[:30],
+)
+def test_a_card_that_cannot_be_read_is_none(metadata, tmp_path):
+    (tmp_path / "a").write_bytes(save(STATE, metadata))
+
+    assert card_of(tmp_path / "a") == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 8, b"PK\3\4", b"\xff" * 100])
+def test_a_file_of_another_kind_has_no_card(content, tmp_path):
+    (tmp_path / "a").write_bytes(content)
+
+    assert card_of(tmp_path / "a") == {}
+    assert card_of(tmp_path / "absent") == {}
+    assert card_of(tmp_path) == {}
