@@ -181,7 +181,7 @@ class _Run:
                 self.now = self.following = _smaller(self.now, error)
                 told = f"out of memory with tiles of {before} px: going on with {self.now.side} px"
             job.graphs.close()
-            release(self.now.device)
+            release(self.now.device, after_error=True)
             self._message = "; ".join(part for part in (self._message, told) if part)
 
 
