@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
 
 from napari_sr.widgets._form import Form
 
@@ -69,3 +71,24 @@ def test_an_unknown_total_lets_the_bar_swing(form):
     form.show_progress(0, 0)
 
     assert (form.bar.minimum(), form.bar.maximum()) == (0, 0)
+
+
+def test_no_button_moves_as_texts_and_the_bar_come(form):
+    form.resize(420, 900)
+    form.show()
+    form.forecast.say("")
+    before = form.run.pos(), form.status.pos(), form.width()
+
+    form.forecast.say("Result: 400 by 400 by 3, 480 kB. Takes about 51 MB of memory, 3 seconds.")
+    form.model.about.say("Words " * 200)
+    form.device.offer([("cuda", "NVIDIA RTX 6000 Ada Generation, 48 GB, the first of eight")])
+    form.show_running(True)
+    form.status.say("Upscaling: tile 1 of 4")
+    QApplication.processEvents()
+
+    assert (form.run.pos(), form.status.pos(), form.width()) == before
+
+
+def test_the_wheel_over_a_field_does_not_change_it(form):
+    for field in (form.layers, form.model.models, form.model.scale, form.tile, form.values.kind):
+        assert field.focusPolicy() == Qt.FocusPolicy.StrongFocus

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from qtpy.QtWidgets import QLabel
 
 from napari_sr.widgets._label import WrappedLabel
 
@@ -48,3 +49,64 @@ def test_it_gives_back_the_height_that_a_shorter_text_does_not_need(label):
 
     assert tall > before
     assert label.height() == before
+
+
+@pytest.fixture
+def reserved(qtbot):
+    """Return a label of two lines, which cuts what is longer."""
+    label = WrappedLabel(lines=2, cut=True)
+    qtbot.addWidget(label)
+    label.resize(200, 20)
+    label.show()
+    return label
+
+
+def shown(label):
+    return QLabel.text(label)
+
+
+def test_reserved_lines_are_there_before_any_text(reserved):
+    empty = reserved.height()
+
+    reserved.say("one")
+    one = reserved.height()
+    reserved.say("many words " * 30)
+
+    assert empty == one == reserved.height() == 2 * reserved.fontMetrics().lineSpacing()
+
+
+def test_what_is_cut_is_in_the_tooltip(reserved):
+    long = "Many words " * 30
+
+    reserved.say(long)
+
+    assert shown(reserved).endswith("…")
+    assert 10 < len(shown(reserved)) < len(long)
+    assert reserved.toolTip() == reserved.text() == long
+
+
+def test_a_text_that_fits_has_no_tooltip(reserved):
+    reserved.say("many words " * 30)
+    reserved.say("one")
+
+    assert (shown(reserved), reserved.toolTip()) == ("One", "")
+
+
+def test_more_room_shows_more(reserved):
+    reserved.say("many words " * 30)
+    before = len(shown(reserved))
+
+    reserved.resize(400, reserved.height())
+
+    assert len(shown(reserved)) > before
+
+
+def test_a_label_may_be_higher_than_what_is_reserved(qtbot):
+    label = WrappedLabel(lines=2)
+    qtbot.addWidget(label)
+    label.resize(200, 20)
+    low = label.height()
+
+    label.say("many words " * 30)
+
+    assert label.height() > low

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QComboBox, QWidget
+from napari_sr.widgets._names_box import NamesBox
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
 
 
-class DeviceBox(QComboBox):
-    """A list of devices, which is filled once they are known."""
+class DeviceBox(NamesBox):
+    """A list of devices, which is filled once they are known, without becoming wider."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

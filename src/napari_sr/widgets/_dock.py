@@ -8,6 +8,7 @@ from napari.utils.notifications import notification_manager, show_error, show_wa
 from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_sr.widgets._focus import focus_style
 from napari_sr.widgets._worker import ActivityBar, RunWorker, forget_locals
 
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ class RunningForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(form)
+        self._form = form
+        self._wear_theme()
+        napari_viewer.events.theme.connect(self._wear_theme)
+
+    def _wear_theme(self, event: object = None) -> None:
+        """Show the keyboard's focus in the colours of the viewer's theme."""
+        self._form.setStyleSheet(focus_style(self._viewer.theme))
 
     def _follow_selection(self, event: object = None) -> None:
         """Take note of the selected layer."""
@@ -108,5 +116,6 @@ class RunningForm(QWidget):
         if self._bar is not None:
             self._bar.close()
         self._let_go()
+        self._viewer.events.theme.disconnect(self._wear_theme)
         self._viewer.layers.selection.events.active.disconnect(self._follow_selection)
         self.deleteLater()

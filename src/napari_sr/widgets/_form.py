@@ -17,20 +17,22 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sr.widgets._device_box import DeviceBox
+from napari_sr.widgets._focus import wrong_style
 from napari_sr.widgets._label import WrappedLabel
 from napari_sr.widgets._layer_chooser import LayerChooser
 from napari_sr.widgets._model_chooser import ModelChooser
+from napari_sr.widgets._scroll import ScrolledForm
 from napari_sr.widgets._value_range import RangeChooser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ALL, CURRENT = "all", "current slice"
-WRONG = "border: 1px solid #e5534b;"
-"""Style of a field whose value cannot be used."""
+FORECAST_LINES = 3
+"""Reserved for what a run takes, so that no button moves when it arrives."""
 
 
-class Form(QWidget):
+class Form(ScrolledForm):
     """Fields, buttons and lines of text; it decides nothing."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -72,7 +74,7 @@ class Form(QWidget):
             "Upscale every plane of the layer, or only the one at the sliders' position.\n"
             "Y and X (the last two axes) are enlarged, the others stay as they are."
         )
-        self.forecast, self.status = WrappedLabel(), WrappedLabel()
+        self.forecast, self.status = WrappedLabel(lines=FORECAST_LINES), WrappedLabel()
         self.run, self.cancel = QPushButton("Run"), QPushButton("Cancel")
         self.bar = QProgressBar()
         self._tips: dict[str, str] = {}
@@ -99,13 +101,18 @@ class Form(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(self.run)
         buttons.addWidget(self.cancel)
-        layout = QVBoxLayout(self)
+        policy = self.bar.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.bar.setSizePolicy(policy)
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
         layout.addLayout(fields)
         layout.addWidget(self.forecast)
         layout.addLayout(buttons)
         layout.addWidget(self.bar)
         layout.addWidget(self.status)
         layout.addStretch()
+        self.hold(layout, inside)
 
     def _fields(self) -> dict[str, QWidget]:
         return {
@@ -122,7 +129,7 @@ class Form(QWidget):
         for name, field in self._fields().items():
             wrong = name in problems
             field.setToolTip(problems.get(name, self._tips[name]))
-            field.setStyleSheet(f"{type(field).__name__} {{ {WRONG} }}" if wrong else "")
+            field.setStyleSheet(wrong_style(type(field).__name__) if wrong else "")
 
     def show_running(self, running: bool) -> None:
         """Let Cancel and the bar stand for a run, and Run for none."""

@@ -1,10 +1,10 @@
-"""A line of text that wraps and is never cut."""
+"""A line of text that wraps, and moves nothing where it has its lines reserved."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QRect, Qt
 from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
 if TYPE_CHECKING:
@@ -16,25 +16,61 @@ class WrappedLabel(QLabel):
 
     Layouts forget that a wrapped label's height depends on its width where they are nested;
     so it demands the height itself.
+
+    Parameters
+    ----------
+    parent : QWidget, optional
+    lines : int
+        How many lines it is high at least.
+    cut : bool
+        Whether it is never higher: the rest of a long text is then in the tooltip.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, lines: int = 0, cut: bool = False) -> None:
         super().__init__(parent)
+        self._lines, self._cut, self._said = lines, cut, ""
         self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._fit()
 
     def say(self, text: str) -> None:
         """Show a text, beginning with a capital as sentences do."""
-        self.setText(text[:1].upper() + text[1:])
-        self._demand_height()
+        self._said = text[:1].upper() + text[1:]
+        self._fit()
+
+    def text(self) -> str:
+        """Return what it says, whole."""
+        return self._said
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  # Qt's name
         """Ask for another height where the width has changed."""
         super().resizeEvent(event)
-        self._demand_height()
+        self._fit()
 
-    def _demand_height(self) -> None:
+    def _fit(self) -> None:
+        least = self._lines * self.fontMetrics().lineSpacing()
+        shown = self._shortened(least) if self._cut else self._said
+        self.setText(shown)
+        if self._cut:
+            self.setToolTip("" if shown == self._said else self._said)
         self.setMinimumHeight(0)  # else Qt takes the height that was demanded for needed
-        self.setFixedHeight(max(0, self.heightForWidth(self.width())))
+        height = self.heightForWidth(self.width()) if shown else 0
+        self.setFixedHeight(max(least, height))
+
+    def _shortened(self, height: int) -> str:
+        """Return as much of the text as has room, by halving what is not known to fit."""
+        if self._height_of(self._said) <= height:
+            return self._said
+        fits, fits_not = 0, len(self._said)
+        while fits_not - fits > 1:
+            middle = (fits + fits_not) // 2
+            high = self._height_of(f"{self._said[:middle]}…") > height
+            fits, fits_not = (fits, middle) if high else (middle, fits_not)
+        return f"{self._said[:fits].rstrip()}…"
+
+    def _height_of(self, text: str) -> int:
+        room, wrap = QRect(0, 0, max(1, self.width()), 10_000), int(Qt.TextFlag.TextWordWrap)
+        return self.fontMetrics().boundingRect(room, wrap, text).height()

@@ -21,6 +21,7 @@ from napari_sr.widgets._checkpoint import ABOUT_FILES, ask_for_checkpoint, inspe
 from napari_sr.widgets._label import WrappedLabel
 from napari_sr.widgets._model_list import Choice, Model, known_models
 from napari_sr.widgets._names_box import NamesBox
+from napari_sr.widgets._wheel import guard_from_wheel
 from napari_sr.widgets._words import TIMES, size_in_words
 from napari_sr.widgets._worker import send_on_errand
 from napari_sr.zoo.download import local_path
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+ABOUT_LINES = 4
+"""Of the text about a model, so that no field moves when another one is chosen."""
 _ABOUT = {
     "input_range": "The value that the network's weights take for white: 1 or 255.",
     "res_scale": "What each residual branch is multiplied by: 1, or 0.1 in large networks.",
@@ -61,7 +64,7 @@ class ModelChooser(QWidget):
         self.models.setToolTip("The network. Those that are not included are downloaded once.")
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip(ABOUT_FILES)
-        self.about = WrappedLabel()
+        self.about = WrappedLabel(lines=ABOUT_LINES, cut=True)
         self.scale = QComboBox()
         self.blend = BlendChooser()
         self.questions = QFormLayout()
@@ -207,6 +210,7 @@ class ModelChooser(QWidget):
             f"{_ABOUT.get(name, name)}\nThe file does not tell; what stands here is usual."
         )
         box.valueChanged.connect(self.changed)
+        guard_from_wheel(box)
         self.questions.addRow(name.replace("_", " "), box)
 
     def _boxes(self) -> dict[str, QDoubleSpinBox]:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt
+from qtpy.QtCore import QCoreApplication, QEvent
 from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
-    QFrame,
     QHBoxLayout,
     QLineEdit,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_sr.widgets._device_box import DeviceBox
-from napari_sr.widgets._form import WRONG
+from napari_sr.widgets._focus import wrong_style
 from napari_sr.widgets._label import WrappedLabel
 from napari_sr.widgets._model_chooser import ModelChooser
+from napari_sr.widgets._scroll import ScrolledForm
 from napari_sr.widgets._train_curves import Curve
 from napari_sr.widgets._train_layers import LayersChooser
 from napari_sr.widgets._train_models import origins
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class TrainForm(QScrollArea):
+class TrainForm(ScrolledForm):
     """Fields, buttons, lines of text, curves and pictures; it decides nothing."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -101,6 +100,9 @@ class TrainForm(QScrollArea):
         buttons = QHBoxLayout()
         buttons.addWidget(self.run)
         buttons.addWidget(self.stop)
+        policy = self.bar.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.bar.setSizePolicy(policy)
         inside = QWidget()
         layout = QVBoxLayout(inside)
         layout.addLayout(fields)
@@ -109,27 +111,7 @@ class TrainForm(QScrollArea):
         for shown in (self.bar, self.status, self.verdict, *results):
             layout.addWidget(shown)
         layout.addStretch()
-        self.setWidget(inside)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        # a bar that came would make the pictures narrower and lower, so that it would go again, so
-        # that they were higher: without end
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802  # Qt's name
-        """Return the width at which no field is cut."""
-        inside, bar, least = self.widget(), self.verticalScrollBar(), super().minimumSizeHint()
-        if inside is None or bar is None:
-            return least
-        return QSize(inside.minimumSizeHint().width() + bar.sizeHint().width(), least.height())
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
-        """Ask for another width where the fields inside do."""
-        if event is not None and event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
-        handled: bool = super().eventFilter(watched, event)
-        return handled
+        self.hold(layout, inside)
 
     def _fields(self) -> dict[str, QWidget]:
         return {
@@ -144,7 +126,7 @@ class TrainForm(QScrollArea):
         for name, field in self._fields().items():
             wrong = name in problems
             field.setToolTip(problems.get(name, self._tips[name]))
-            field.setStyleSheet(f"{type(field).__name__} {{ {WRONG} }}" if wrong else "")
+            field.setStyleSheet(wrong_style(type(field).__name__) if wrong else "")
 
     def show_running(self, running: bool) -> None:
         """Let Stop and the bar stand for a training, and Train for none."""
