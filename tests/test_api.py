@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -10,6 +11,9 @@ from safetensors.torch import save_file
 
 import napari_sr
 from napari_sr import api, models
+from napari_sr.zoo.checkpoint import CheckpointError
+from napari_sr.zoo.download import local_path
+from napari_sr.zoo.registry import find
 
 
 @pytest.fixture
@@ -171,6 +175,80 @@ def test_a_card_that_is_none_of_ours_tells_nothing(tmp_path, card):
 
     with pytest.raises(ValueError, match="do not show the scale"):
         napari_sr.load(tmp_path / "x.safetensors")
+
+
+def srcnn(path, card):
+    network = models.architecture("srcnn").network(scale=3, features=4, mapped=2)
+    save_file(network.state_dict(), path, metadata={"card": json.dumps(card)})
+    return path
+
+
+@pytest.mark.parametrize("scale", [True, 3000, 1e9, -2, "2", float("nan"), [2]], ids=str)
+def test_a_scale_that_no_card_of_ours_tells_is_refused_and_may_be_given(tmp_path, scale):
+    path = srcnn(tmp_path / "x.safetensors", {"scale": scale, "options": {}})
+
+    with pytest.raises(CheckpointError, match=r"x\.safetensors cannot be used: its card's scale"):
+        napari_sr.load(path)
+    assert napari_sr.load(path, 3).scale == 3
+
+
+@pytest.mark.parametrize(
+    "options",
+    [4, {"padding": {"a": 1}}, {"input_range": 1e9}, {"scale": 3}, {"nothing": 3},
+     {"input_range": "x"}, {"input_range": [1, 2]}, {"replicate": None, "features": "x"},
+     {"kernels": 9}],
+    ids=str,
+)  # fmt: skip
+def test_options_that_no_card_of_ours_tells_are_refused(tmp_path, options):
+    path = srcnn(tmp_path / "x.safetensors", {"scale": 3, "options": options})
+
+    with pytest.raises(ValueError, match=r"options|no option|SRCNN"):
+        napari_sr.load(path)
+
+
+def test_a_file_below_the_home_folder_is_opened_and_hashed(tmp_path, monkeypatch, checkpoint):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    _network, path = checkpoint
+
+    found = napari_sr.load("~/small.pth")
+    blended = napari_sr.blend("~/small.pth", "~/small.pth", 0.5)
+
+    assert found.provenance["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert found.provenance["file"] == str(path)
+    assert blended.scale == found.scale
+
+
+def test_a_folder_is_called_one_and_does_not_hide_a_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fsrcnn").mkdir()
+    (tmp_path / "mine.pth").mkdir()
+
+    assert napari_sr.load("fsrcnn", 2).scale == 2
+    for name in ("./fsrcnn", "mine.pth", tmp_path / "fsrcnn"):
+        with pytest.raises(CheckpointError, match="is a folder and holds no checkpoint file"):
+            napari_sr.load(name)
+
+
+def test_a_known_file_that_changes_behind_the_registry_is_refused(tmp_path, monkeypatch):
+    # found, and changed before it is opened
+    content = find("fsrcnn-x4")
+    monkeypatch.setattr(api, "fetch", lambda entry: local_path(content))
+
+    with pytest.raises(CheckpointError, match=r"must be the file of fsrcnn-x2 .*: it was changed"):
+        napari_sr.load("fsrcnn-x2")
+
+
+def test_a_file_is_read_once(checkpoint, monkeypatch):
+    _network, path = checkpoint
+    opened = []
+    real = type(path).open
+    monkeypatch.setattr(
+        type(path), "open", lambda self, *rest: opened.append(self) or real(self, *rest)
+    )
+
+    napari_sr.load(path)
+
+    assert opened == [path]
 
 
 def test_a_wrong_weight_is_refused_before_anything_is_loaded():

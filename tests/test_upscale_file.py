@@ -98,3 +98,9 @@ def test_the_file_says_all_that_made_it(pair):
     plain = Nearest()
     plain.provenance = {"model": "near", "sha256": "12"}
     assert software(plain, ensemble=False).endswith(", near, sha256 12")
+
+
+@pytest.mark.parametrize("text", ["scale=2", "model=3"])
+def test_what_has_an_option_of_its_own_is_told(text):
+    with pytest.raises(CommandError, match=rf"--option {text} is given as --"):
+        option(text)

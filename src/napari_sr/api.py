@@ -16,10 +16,11 @@ from napari_sr.models._blend import blend as blend_networks
 from napari_sr.models._blend import check_weight, name_of
 from napari_sr.models._network import Network
 from napari_sr.zoo import community
-from napari_sr.zoo.checkpoint import read_checkpoint
+from napari_sr.zoo.card import options_in, scale_in, trained_on_grey
+from napari_sr.zoo.checkpoint import CheckpointError, open_checkpoint
 from napari_sr.zoo.download import fetch
+from napari_sr.zoo.file_kind import names_file
 from napari_sr.zoo.registry import find
-from napari_sr.zoo.trained import card_of, trained_on_grey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from napari_sr.engine.arrays import ArrayLike, Percentiles
     from napari_sr.engine.plane import Progress
     from napari_sr.zoo.registry import Entry
-
-SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors", ".npz", ".mat")
-"""What names a checkpoint file rather than a known model."""
 
 
 def load(
@@ -47,7 +45,8 @@ def load(
     ----------
     name_or_path : str or Path
         A known model, "bsrn-x4" or "bsrn" with `scale=4`, downloaded on first use; or a file:
-        .pth, .pt, .safetensors, .npz or .mat. Architecture and widths are read off its tensors.
+        .pth, .pt, .safetensors, .npz or .mat, also below "~". Architecture and widths are read off
+        its tensors.
         Where these are of none of our networks, spandrel's are tried (the extra `spandrel`).
     scale : int, optional
         Required for files whose tensors do not show it (FSRCNN, SRCNN), unless our training
@@ -73,39 +72,39 @@ def load(
     napari_sr.zoo.download.DownloadError
         If a model cannot be downloaded.
     """
-    path = Path(name_or_path)
-    if _is_file(name_or_path):
-        card = card_of(path)
-        scale, options = _told(card, scale, options)
-        grey = trained_on_grey(card)
-        network = community.build(read_checkpoint(path), scale=scale, **options)
-        name, file = path.stem, path
+    if names_file(name_or_path):
+        file = Path(os.path.expanduser(name_or_path))
+        checkpoint = open_checkpoint(file)
+        scale, options = _told(checkpoint.card, file, scale, options)
+        network = community.build(checkpoint.tensors, scale=scale, **options)
+        name, grey, sha256 = file.stem, trained_on_grey(checkpoint.card), checkpoint.sha256
     else:
         entry = find(str(name_or_path), scale)
         file = fetch(entry)
-        network = _known(entry, file, options)
+        network, sha256 = _known(entry, file, options)
         name, grey = entry.name, entry.grey
     network.full_range = network.full_range or grey if full_range is None else full_range
     network.provenance = {
         "model": name,
         "scale": network.scale,
         "file": str(file),
-        "sha256": _sha256(file),
+        "sha256": sha256,
         "options": options,
     }
     return network
 
 
 def _told(
-    card: dict[str, Any], scale: int | None, options: dict[str, Any]
+    card: dict[str, Any], path: Path, scale: int | None, options: dict[str, Any]
 ) -> tuple[int | None, dict[str, Any]]:
     """Return scale and options: as given, else as the card of a file that we trained says."""
-    told, known = card.get("options", {}), card.get("scale")
-    if not isinstance(told, dict) or not isinstance(known, int):
+    if card.get("scale") is None:  # others have cards, too
         return scale, options
-    # JSON has lists where constructors have tuples
-    plain = {key: tuple(one) if isinstance(one, list) else one for key, one in told.items()}
-    return known if scale is None else scale, {**plain, **options}
+    try:
+        scale = scale_in(card) if scale is None else scale
+        return scale, {**options_in(card), **options}
+    except ValueError as error:
+        raise CheckpointError(f"{path} cannot be used: {error}") from error
 
 
 def blend(
@@ -248,14 +247,21 @@ def _network(model: str | Path | Network, scale: int | None, options: dict[str, 
     return model
 
 
-def _known(entry: Entry, file: Path, options: dict[str, Any]) -> Network:
+def _known(entry: Entry, file: Path, options: dict[str, Any]) -> tuple[Network, str]:
+    """Return a known model's network, and the hash of the file that it is of."""
     if not entry.computed:
-        state = read_checkpoint(file)
-        return models.build(state, scale=entry.scale, **{**entry.options, **options})
+        checkpoint = open_checkpoint(file)
+        if checkpoint.sha256 != entry.sha256:
+            raise CheckpointError(
+                f"{file} must be the file of {entry.name} with the sha256 {entry.sha256}, got "
+                f"{checkpoint.sha256}: it was changed"
+            )
+        given = {**entry.options, **options}
+        return models.build(checkpoint.tensors, scale=entry.scale, **given), entry.sha256
     if options:
         raise ValueError(f"{entry.name} has no options, got {options}")
     record = models.architecture(entry.architecture)
-    return record.network(scale=entry.scale, **entry.options).eval()
+    return record.network(scale=entry.scale, **entry.options).eval(), _sha256(file)
 
 
 def _as_array(image: ArrayLike) -> ArrayLike:
@@ -267,11 +273,6 @@ def _as_array(image: ArrayLike) -> ArrayLike:
 def _default(scale: int | None) -> str:
     name: str = find(None, scale).name
     return name
-
-
-def _is_file(name: str | Path) -> bool:
-    text = os.fspath(name)
-    return isinstance(name, Path) or text.endswith(SUFFIXES) or os.path.isfile(text)
 
 
 def _sha256(path: Path) -> str:

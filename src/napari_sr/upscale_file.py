@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import __version__, terminal
 from napari_sr.zoo.download import fetch, local_path
+from napari_sr.zoo.file_kind import names_file
 from napari_sr.zoo.registry import Entry, find
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ def option(text: str) -> tuple[str, float | bool]:
         raise CommandError(
             f"--option needs KEY=NUMBER, such as res_scale=0.1, got {text!r}"
         ) from None
+    if key in ("scale", "model"):
+        raise CommandError(f"--option {text} is given as --{key}")
     whole = not isinstance(number, bool) and number.is_integer() and "." not in value
     return key.replace("-", "_"), int(number) if whole else number
 
@@ -151,9 +153,7 @@ def load(model: Model, bars: Bars) -> Network:
 
 def _here(name: str | None, scale: int | None, bars: Bars) -> str:
     """Return the name of a model or a file, after the model was downloaded where it was not."""
-    from napari_sr import api
-
-    if name is not None and (name.endswith(api.SUFFIXES) or os.path.isfile(name)):
+    if name is not None and names_file(name):
         return name
     entry = find(name, scale)
     if local_path(entry) is None:

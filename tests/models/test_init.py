@@ -167,3 +167,31 @@ def test_absurd_block_number_costs_nothing(example):
 
     with pytest.raises(ValueError, match="matches none of"):
         models.recognise(state)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool], ids=str)
+def test_whole_numbers_are_no_weights(example, dtype):
+    state = example("bsrn").state_dict()
+    state[next(iter(state))] = next(iter(state.values())).to(dtype)
+
+    with pytest.raises(ValueError, match=r"whose '.*' must be floats, got a tensor of \w+"):
+        models.build(state)
+
+
+@pytest.mark.parametrize("scale", [True, 2.0, "2"])
+def test_a_scale_that_is_no_whole_number_is_refused(scale):
+    state = models.architecture("fsrcnn").network(scale=2).state_dict()
+
+    with pytest.raises(ValueError, match="needs whole numbers of at least 1 as scale"):
+        models.build(state, scale=scale)
+
+
+@pytest.mark.parametrize("option", [{"input_range": float("inf")}, {"input_range": "x"}])
+def test_an_option_of_another_type_is_told(example, option):
+    with pytest.raises(ValueError, match=r"input_range"):
+        models.build(example("bsrn").state_dict(), **option)
+
+
+def test_an_option_may_be_called_as_a_parameter_of_ours(example):
+    with pytest.raises(ValueError, match="has no option state=1"):
+        models.build(example("bsrn").state_dict(), state=1)

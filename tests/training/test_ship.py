@@ -24,7 +24,7 @@ from napari_sr.training.judge import judge
 from napari_sr.training.material import degradation_of
 from napari_sr.training.ship import ship
 from napari_sr.training.state import export
-from napari_sr.zoo.trained import card_of as card
+from napari_sr.zoo.card import card_of as card
 
 
 @pytest.fixture

@@ -219,3 +219,10 @@ def test_the_tensors_that_were_read_stay_as_they_were(compact):
 
     assert state.keys() == before.keys()
     assert all(torch.equal(state[key], before[key]) for key in before)
+
+
+def test_whole_numbers_are_no_weights(compact):
+    state = {key: value.to(torch.int8) for key, value in compact.state_dict().items()}
+
+    with pytest.raises(ValueError, match=r"whose '.*weight' must be floats, got a tensor of int8"):
+        community.build(state)

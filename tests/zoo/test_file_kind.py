@@ -48,6 +48,28 @@ def test_a_folder_tells_what_can_be_opened(tmp_path, files, words):
 
 
 @pytest.mark.parametrize(
+    ("name", "is_file"),
+    [
+        ("x.pth", True),
+        ("x.SAFETENSORS", True),
+        ("~/x.mat", True),
+        ("here", True),
+        ("./folder", True),
+        ("folder", False),
+        ("fsrcnn", False),
+        ("bsrn/x4", False),
+    ],
+)
+def test_files_are_told_from_names_of_models(tmp_path, monkeypatch, name, is_file):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").touch()
+    (tmp_path / "folder").mkdir()
+
+    assert file_kind.names_file(name) is is_file
+    assert file_kind.names_file(tmp_path / "fsrcnn")
+
+
+@pytest.mark.parametrize(
     ("names", "words"),
     [
         (["4x/4x.pth", "README.md"], "that holds 4x/4x.pth: unpack it, and open that"),

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 import torch
 from safetensors.torch import save
 
 from napari_sr.zoo import safetensors_file
 from napari_sr.zoo.limits import RefusedError
-from napari_sr.zoo.safetensors_file import card_in, card_of, header_of, read_safetensors
+from napari_sr.zoo.safetensors_file import header_of, read_safetensors
 
 STATE = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(2, dtype=torch.float16)}
 
@@ -18,13 +16,13 @@ def with_header(text):
     return len(content).to_bytes(8, "little") + content + bytes(8)
 
 
-def test_tensors_and_card_are_read():
-    data = save(STATE, {"card": json.dumps({"scale": 2}), "other": "x"})
+def test_tensors_and_metadata_are_read():
+    data = save(STATE, {"card": "{}", "other": "x"})
 
     tensors = read_safetensors(data)
 
     assert all(torch.equal(tensors[key], value) for key, value in STATE.items())
-    assert card_in(data) == {"scale": 2}
+    assert header_of(data)["__metadata__"] == {"card": "{}", "other": "x"}
 
 
 @pytest.mark.parametrize(
@@ -83,31 +81,3 @@ def test_too_many_tensors_are_refused(monkeypatch):
 
     with pytest.raises(RefusedError, match="more than 1 tensors"):
         read_safetensors(save(STATE))
-
-
-@pytest.mark.parametrize(
-    "metadata",
-    [
-        {"card": "[" * 100_000},
-        {"card": '{"a":' * 50_000},
-        {"card": "[1]"},
-        {"card": "nothing"},
-        {"card": "1" * 5000},
-        {"other": "x"},
-        None,
-    ],
-    ids=lambda metadata: str(metadata)[:30],
-)
-def test_a_card_that_cannot_be_read_is_none(metadata, tmp_path):
-    (tmp_path / "a").write_bytes(save(STATE, metadata))
-
-    assert card_of(tmp_path / "a") == {}
-
-
-@pytest.mark.parametrize("content", [b"", b"\0" * 8, b"PK\3\4", b"\xff" * 100])
-def test_a_file_of_another_kind_has_no_card(content, tmp_path):
-    (tmp_path / "a").write_bytes(content)
-
-    assert card_of(tmp_path / "a") == {}
-    assert card_of(tmp_path / "absent") == {}
-    assert card_of(tmp_path) == {}

@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from napari_sr.zoo.card import card_of, trained_on_grey
 from napari_sr.zoo.download import SHIPPED
 from napari_sr.zoo.registry import entries
 from napari_sr.zoo.seal import seal
-from napari_sr.zoo.trained import card_of, trained_on_grey
 
 SHIPS = [entry for entry in entries() if entry.url is None and not entry.computed]
 

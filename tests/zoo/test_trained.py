@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -32,20 +33,6 @@ def put(folder, name, card):
     folder.mkdir(exist_ok=True)
     metadata = None if card is None else {"card": json.dumps(card)}
     save_file({"weight": np.zeros(3, np.float32)}, folder / f"{name}.safetensors", metadata)
-
-
-@pytest.mark.parametrize(
-    ("card", "grey"),
-    [
-        ({"recipe": {"data": {"grey": True}}}, True),
-        ({"recipe": {"data": {"grey": False}}}, False),
-        ({"recipe": {"data": {}}}, False),
-        ({"recipe": [1], "data": {"grey": True}}, False),
-        ({}, False),
-    ],
-)
-def test_a_card_tells_of_a_training_on_grey(card, grey):
-    assert trained.trained_on_grey(card) is grey
 
 
 def test_without_a_folder_there_are_no_networks(folder):
@@ -102,3 +89,80 @@ def test_the_folder_is_the_users_unless_told_otherwise(monkeypatch):
     monkeypatch.delenv(trained.VARIABLE)
 
     assert trained.folder().parts[-2:] == ("napari-sr", "networks")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scale": True},
+        {"scale": 3000},
+        {"scale": 1e9},
+        {"scale": -2},
+        {"scale": 0},
+        {"scale": "2"},
+        {"scale": 2.0},
+        {"scale": float("nan")},
+        {"scale": None},
+        {"scale": [2]},
+        {"network": 3},
+        {"network": ["fsrcnn"]},
+        {"options": [1]},
+        {"options": "features"},
+        {"options": {"features": 10**9}},
+        {"options": {"features": {"a": 1}}},
+        {"options": {"input_range": float("inf")}},
+        {"options": {"scale": 3}},
+        {"here": 3},
+        {"here": []},
+        {"here": {**CARD["here"], "psnr": "31"}},
+        {"here": {**CARD["here"], "psnr": float("nan")}},
+        {"here": {**CARD["here"], "bicubic": True}},
+        {"here": {**CARD["here"], "bicubic": 10**400}},
+        {"here": {**CARD["here"], "images": "cell"}},
+        {"here": {**CARD["here"], "images": 3}},
+        {"here": {**CARD["here"], "images": [3]}},
+        {"here": {**CARD["here"], "origin": "x" * 10_000}},
+        {"here": {**CARD["here"], "shrunk": None}},
+    ],
+    ids=lambda change: str(change)[:70],
+)
+def test_a_card_of_wrong_values_takes_no_other_away(folder, change):
+    put(folder, "good", CARD)
+    put(folder, "wrong", {**CARD, **change})
+
+    assert [one.name for one in trained.networks()] == ["good"]
+
+
+def test_a_card_that_nests_too_deep_takes_no_other_away(folder):
+    put(folder, "good", CARD)
+    weight = {"weight": np.zeros(1, np.float32)}
+    save_file(weight, folder / "deep.safetensors", {"card": "[" * 100_000})
+    save_file(weight, folder / "deeper.safetensors", {"card": '{"here":' * 100_000})
+
+    assert [one.name for one in trained.networks()] == ["good"]
+
+
+def test_a_pipe_and_a_folder_among_the_networks_are_left_out(folder):
+    put(folder, "good", CARD)
+    os.mkfifo(folder / "pipe.safetensors")
+    (folder / "folder.safetensors").mkdir()
+
+    assert [one.name for one in trained.networks()] == ["good"]
+
+
+def test_a_folder_that_cannot_be_read_has_no_networks(folder, monkeypatch):
+    def refuse(*arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(folder), "glob", refuse)
+
+    assert trained.networks() == []
+
+
+def test_the_folder_may_lie_below_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(trained.VARIABLE, "~/mine")
+    assert trained.folder() == tmp_path / "mine"
+
+    monkeypatch.setenv(trained.VARIABLE, "~no such user/mine")
+    assert trained.networks() == []

@@ -49,7 +49,7 @@ def architecture(name: str) -> Architecture:
     return record
 
 
-def build(state: StateDict, *, scale: int | None = None, **options: Any) -> Network:
+def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> Network:
     """Build the network whose checkpoint this is, in eval mode.
 
     Parameters
@@ -67,8 +67,8 @@ def build(state: StateDict, *, scale: int | None = None, **options: Any) -> Netw
     UnknownNetworkError
         If the tensors match no network.
     ValueError
-        If the scale is missing or contradicts them, or if an option is unknown or contradicts
-        them.
+        If the scale is missing or contradicts them, if an option is unknown or contradicts them,
+        or if whole numbers or truth values stand where the network has weights.
     """
     record, adapted, found = recognise(state)
     given = {key: value for key, value in options.items() if value is not None}
@@ -85,8 +85,13 @@ def build(state: StateDict, *, scale: int | None = None, **options: Any) -> Netw
             f"this is {record.title}, whose tensors do not show the scale: give scale=, "
             f"such as scale=2 (read from its tensors: {found})"
         )
-    network = record.network(**{**found, **given})
-    network.load_state_dict(adapted if scales is None else record.narrow(adapted, network.scale))
+    try:
+        network = record.network(**{**found, **given})
+    except TypeError as error:
+        raise ValueError(f"this is {record.title}, which cannot be built with {given}") from error
+    weights = adapted if scales is None else record.narrow(adapted, network.scale)
+    _check_types(weights, network)
+    network.load_state_dict(weights)
     return network.eval()
 
 
@@ -139,6 +144,15 @@ def _fits(record: Architecture, state: StateDict, options: Options) -> bool:
     except ValueError:
         return False
     return {key: tuple(value.shape) for key, value in state.items()} == expected
+
+
+def _check_types(weights: StateDict, network: Network) -> None:
+    for key, own in network.state_dict().items():
+        if own.is_floating_point() and not weights[key].is_floating_point():
+            kind = str(weights[key].dtype).removeprefix("torch.")
+            raise ValueError(
+                f"this is {network.title}, whose {key!r} must be floats, got a tensor of {kind}"
+            )
 
 
 def _check_options(record: Architecture, given: Options, found: Options) -> None:

@@ -5,6 +5,7 @@ Letters: N images, C image channels, H x W pixels, S scale.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -55,11 +56,11 @@ class Network(nn.Module):
 
     def __init__(self, *, scale: int, channels: int, input_range: float = 1.0) -> None:
         super().__init__()
-        whole = isinstance(scale, int) and isinstance(channels, int)
-        if not whole or scale < 1 or channels < 1 or not input_range > 0:
+        whole = type(scale) is int and type(channels) is int
+        if not whole or scale < 1 or channels < 1 or not 0 < input_range < math.inf:
             raise ValueError(
                 f"{type(self).__name__} needs whole numbers of at least 1 as scale and channels "
-                f"and an input_range above 0, got scale={scale}, channels={channels}, "
+                f"and a finite input_range above 0, got scale={scale}, channels={channels}, "
                 f"input_range={input_range}"
             )
         self.scale = scale

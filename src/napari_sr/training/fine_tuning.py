@@ -28,8 +28,8 @@ from napari_sr.training.start import prepare
 from napari_sr.training.state import export
 from napari_sr.training.task import FineTuningError, News, Scores, Task, Tuned
 from napari_sr.training.trainer import Session, TrainingError, train
+from napari_sr.zoo.card import card_of
 from napari_sr.zoo.checkpoint import read_checkpoint
-from napari_sr.zoo.trained import card_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -18,10 +18,10 @@ from napari_sr.training.config import (
     Start,
     Term,
 )
+from napari_sr.zoo.card import card_of, trained_on_grey
 from napari_sr.zoo.checkpoint import read_checkpoint
 from napari_sr.zoo.download import fetch
 from napari_sr.zoo.registry import find
-from napari_sr.zoo.trained import card_of, trained_on_grey
 
 SMALL = 100_000
 """Weights up to which a network bears the higher rate."""

@@ -23,7 +23,7 @@ from napari_sr.training.data.folder import Reading, of_folder
 from napari_sr.training.material import Material, pairs_of
 from napari_sr.training.preview import HeldOut
 from napari_sr.training.state import export
-from napari_sr.zoo import trained
+from napari_sr.zoo import card as cards
 from napari_sr.zoo.checkpoint import read_checkpoint
 from napari_sr.zoo.download import SHIPPED
 from napari_sr.zoo.seal import seal
@@ -49,7 +49,7 @@ def card_of(path: Path) -> dict[str, Any]:
     ValueError
         If the file has none.
     """
-    card = trained.card_of(path)
+    card = cards.card_of(path)
     if "scale" not in card:
         raise ValueError(f"{path} must be the result of a training, whose card tells the scale")
     return card

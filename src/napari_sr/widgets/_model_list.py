@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.zoo import registry, trained
+from napari_sr.zoo.card import trained_on_grey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -166,9 +167,10 @@ def inspect_checkpoint(path: Path) -> Model:
     """
     from napari_sr import models
     from napari_sr.zoo import community
-    from napari_sr.zoo.checkpoint import read_checkpoint
+    from napari_sr.zoo.checkpoint import open_checkpoint
 
-    state = read_checkpoint(path)
+    checkpoint = open_checkpoint(path)
+    state = checkpoint.tensors
     try:
         record, _, found = models.recognise(state)
     except models.UnknownNetworkError as error:
@@ -189,7 +191,7 @@ def inspect_checkpoint(path: Path) -> Model:
         scale_is_known=scales is not None,
         questions=MappingProxyType(questions),
         architecture=record.network.__module__.rpartition(".")[2],
-        grey=trained.trained_on_grey(trained.card_of(path)),
+        grey=trained_on_grey(checkpoint.card),
     )
 
 

@@ -80,4 +80,5 @@ def _stamp(name: str | Path) -> object:
     if not isinstance(name, Path) or not name.exists():
         return None
     told = name.stat()
-    return told.st_mtime_ns, told.st_size
+    # two changes within one tick of the clock have the same times of change
+    return told.st_mtime_ns, told.st_ctime_ns, told.st_ino, told.st_size

@@ -10,9 +10,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from napari_sr.zoo.card import card_of
 from napari_sr.zoo.download import SHIPPED
 from napari_sr.zoo.registry import Entry, entries
-from napari_sr.zoo.trained import card_of
 
 COLUMNS = (
     "file", "parameters", "bytes", "trained on", "recipe", "steps", "trained for", "Set5, dB",

@@ -19,10 +19,11 @@ import torch
 from torch import Tensor
 
 from napari_sr.zoo import file_kind
+from napari_sr.zoo.card import card_in
 from napari_sr.zoo.limits import BROKEN, RefusedError, check_file, check_tensors, first_line
 from napari_sr.zoo.matlab import read_matlab
 from napari_sr.zoo.numpy_file import SUFFIX, read_npz
-from napari_sr.zoo.safetensors_file import card_in, read_safetensors
+from napari_sr.zoo.safetensors_file import read_safetensors
 from napari_sr.zoo.stored_tensor import StoredTensor, Unusable
 from napari_sr.zoo.torch_file import pickles_in, read_torch_legacy, read_torch_zip
 from napari_sr.zoo.zip_archive import ZipArchive

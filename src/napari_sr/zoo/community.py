@@ -30,7 +30,7 @@ _REFUSALS = (
 """What its readers raise on tensors that only look like a network's."""
 
 
-def build(state: StateDict, *, scale: int | None = None, **options: Any) -> Network:
+def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> Network:
     """Build the network whose checkpoint this is: one of ours, or else one that spandrel knows.
 
     Parameters
@@ -94,7 +94,17 @@ def find(state: StateDict, error: UnknownNetworkError) -> Foreign:
         raise UnknownNetworkError(
             f"{error}. spandrel {version('spandrel')} cannot load it either: {_first_line(refusal)}"
         ) from refusal
+    _check_types(state, known)
     return wrapped(known)
+
+
+def _check_types(state: StateDict, known: Any) -> None:
+    for key, own in known.model.state_dict().items():
+        if key in state and own.is_floating_point() and not state[key].is_floating_point():
+            raise ValueError(
+                f"the checkpoint is a {known.architecture.name} (spandrel), whose {key!r} must be "
+                f"floats, got a tensor of {str(state[key].dtype).removeprefix('torch.')}"
+            )
 
 
 def wrapped(known: Any) -> Foreign:

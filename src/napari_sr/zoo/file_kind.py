@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -102,6 +103,13 @@ def zipped(names: list[str]) -> str:
         return "is no checkpoint of PyTorch's but one of Keras's"
     inside = f"{listed(names)}, and no checkpoint" if names else "nothing"
     return f"is a zip archive that holds {inside}"
+
+
+def names_file(name: str | Path) -> bool:
+    """Say whether a name is a file's or a folder's, and not a known model's."""
+    text = os.path.expanduser(os.fspath(name))
+    is_path = not isinstance(name, str) or is_checkpoint(text) or os.path.isfile(text)
+    return is_path or (os.path.basename(text) != text and os.path.isdir(text))
 
 
 def _which(names: list[str]) -> str:

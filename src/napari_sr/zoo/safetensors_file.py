@@ -1,7 +1,4 @@
-"""safetensors files: a JSON header, in which a card may be, and values.
-
-Nothing here imports torch before values are wanted.
-"""
+"""safetensors files: a JSON header and values. torch is imported when values are wanted."""
 
 from __future__ import annotations
 
@@ -12,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.zoo.limits import MOST_STRUCTURE, MOST_TENSORS, RefusedError, size_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import Tensor
 
-_LENGTH = 8
+LENGTH = 8
 """Bytes that tell how long the header is."""
 _TYPES = {
     "F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL",
@@ -63,43 +58,21 @@ def header_of(data: bytes) -> dict[str, Any]:
     ValueError
         If it is damaged.
     """
-    length = int.from_bytes(data[:_LENGTH], "little")
+    length = int.from_bytes(data[:LENGTH], "little")
     if length > MOST_STRUCTURE:
         raise RefusedError(
             f"is no checkpoint: the list of its tensors is {size_of(length)} long, and "
             f"{size_of(MOST_STRUCTURE)} are read"
         )
-    if len(data) < _LENGTH + length:
+    if len(data) < LENGTH + length:
         raise ValueError("its header is cut off")
     try:
-        header = json.loads(data[_LENGTH : _LENGTH + length], object_pairs_hook=_once)
+        header = json.loads(data[LENGTH : LENGTH + length], object_pairs_hook=_once)
     except RecursionError as error:
         raise ValueError("its header is nested too deeply") from error
     if not isinstance(header, dict):
         raise ValueError("its header is no table")
     return header
-
-
-def card_in(data: bytes) -> dict[str, Any]:
-    """Return the card in a file's header; empty where there is none that can be read."""
-    try:
-        metadata = header_of(data).get("__metadata__")
-        text = metadata.get("card") if isinstance(metadata, dict) else None
-        card = json.loads(text) if isinstance(text, str) else {}
-    except (ValueError, RecursionError):
-        return {}
-    return card if isinstance(card, dict) else {}
-
-
-def card_of(path: Path) -> dict[str, Any]:
-    """Return the card in a file, of which no more than the header is read; empty without one."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(_LENGTH)
-            length = int.from_bytes(start, "little")
-            return card_in(start + file.read(min(length, MOST_STRUCTURE)))
-    except OSError:
-        return {}
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,9 +14,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.atomic_write import atomic_write
+from napari_sr.zoo.card import card_of, trained_on_grey
 from napari_sr.zoo.download import SHIPPED
 from napari_sr.zoo.registry import REGISTRY
-from napari_sr.zoo.trained import card_of, trained_on_grey
 
 if TYPE_CHECKING:
     from pathlib import Path

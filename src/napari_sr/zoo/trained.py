@@ -5,12 +5,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from napari_sr.zoo.card import (
+    card_of,
+    number_in,
+    options_in,
+    scale_in,
+    text_in,
+    trained_on_grey,
+)
 
 VARIABLE = "NAPARI_SR_NETWORKS"
 SUFFIX = ".safetensors"
@@ -64,7 +72,7 @@ def folder() -> Path:
     """Return the folder of these networks; it need not exist yet."""
     chosen = os.environ.get(VARIABLE)
     if chosen:
-        return Path(chosen).expanduser()
+        return Path(os.path.expanduser(chosen))
     import platformdirs
 
     return Path(platformdirs.user_data_dir("napari-sr", appauthor=False)) / "networks"
@@ -100,45 +108,33 @@ def free_name(wanted: str) -> str:
 
 def networks() -> list[Trained]:
     """Return the networks in the folder by name; files without a card are left out."""
-    if not folder().is_dir():
+    try:
+        paths = sorted(folder().glob(f"*{SUFFIX}"), key=lambda path: path.stem.lower())
+    except OSError:  # not ours to read
         return []
-    paths = sorted(folder().glob(f"*{SUFFIX}"), key=lambda path: path.stem.lower())
     found = (_read(path) for path in paths)
     return [one for one in found if one is not None]
-
-
-def card_of(path: Path) -> dict[str, Any]:
-    """Return the card in a file of safetensors: empty where there is none, or no such file."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            card = json.loads((file.metadata() or {}).get("card", "{}"))
-    except (OSError, SafetensorError, ValueError):
-        return {}
-    return card if isinstance(card, dict) else {}
-
-
-def trained_on_grey(card: dict[str, Any]) -> bool:
-    """Say whether a card tells of a training on grey from black to white, and not on luma."""
-    data = card
-    for key in ("recipe", "data"):
-        data = data.get(key, {})
-        if not isinstance(data, dict):
-            return False
-    return data.get("grey") is True
 
 
 def _read(path: Path) -> Trained | None:
     card = card_of(path)
     told = card.get("here")
     try:
-        common = path, str(card["network"]), int(card["scale"]), dict(card["options"])
-        if not isinstance(told, dict):
+        scale = scale_in(card)
+        if not isinstance(told, dict) or scale is None:
             return None
-        images = tuple(map(str, told["images"]))
-        psnr, bicubic = float(told["psnr"]), float(told["bicubic"])
-        origin, shrunk = str(told["origin"]), str(told["shrunk"])
-        return Trained(*common, origin, images, shrunk, psnr, bicubic, trained_on_grey(card))
-    except (KeyError, TypeError, ValueError):
+        images = told["images"] if isinstance(told["images"], list) else [None]
+        return Trained(
+            path,
+            architecture=text_in(card, "network"),
+            scale=scale,
+            options=options_in(card),
+            origin=text_in(told, "origin"),
+            images=tuple(text_in({"image": image}, "image") for image in images),
+            shrunk=text_in(told, "shrunk"),
+            psnr=number_in(told, "psnr"),
+            bicubic=number_in(told, "bicubic"),
+            grey=trained_on_grey(card),
+        )
+    except (KeyError, ValueError, OverflowError):
         return None

@@ -1,0 +1,137 @@
+"""The card in a file that was trained here: what the network is, and how it came about.
+
+It is JSON in the metadata of a safetensors file. Anybody can write such a file, so that each value
+is checked where it is used. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.zoo.limits import MOST_STRUCTURE
+from napari_sr.zoo.safetensors_file import LENGTH, header_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LARGEST_SCALE = 64
+LARGEST_OPTION = 4096
+LONGEST_TEXT = 200
+_RESERVED = ("scale", "state")
+"""Names that are no options."""
+
+
+def card_of(path: Path) -> dict[str, Any]:
+    """Return the card in a file, of which no more than the header is read; empty without one."""
+    try:
+        if not path.is_file():  # opening a pipe would wait for somebody to write
+            return {}
+        with path.open("rb") as file:
+            start = file.read(LENGTH)
+            length = int.from_bytes(start, "little")
+            return card_in(start + file.read(min(length, MOST_STRUCTURE)))
+    except OSError:
+        return {}
+
+
+def card_in(data: bytes) -> dict[str, Any]:
+    """Return the card in the content of a file; empty where there is none that can be read."""
+    try:
+        metadata = header_of(data).get("__metadata__")
+        text = metadata.get("card") if isinstance(metadata, dict) else None
+        card = json.loads(text) if isinstance(text, str) else {}
+    except (ValueError, RecursionError):
+        return {}
+    return card if isinstance(card, dict) else {}
+
+
+def scale_in(card: dict[str, Any]) -> int | None:
+    """Return the scale that a card tells; None where it tells none.
+
+    Raises
+    ------
+    ValueError
+        If it is no whole number from 1 to 64.
+    """
+    scale = card.get("scale")
+    if scale is None:
+        return None
+    if type(scale) is not int or not 1 <= scale <= LARGEST_SCALE:
+        raise ValueError(
+            f"its card's scale must be a whole number from 1 to {LARGEST_SCALE}, got "
+            f"{_short(scale)}: give scale= where the tensors do not show the scale"
+        )
+    return scale
+
+
+def options_in(card: dict[str, Any]) -> dict[str, Any]:
+    """Return the keywords of the network's constructor that a card tells, lists as tuples.
+
+    Raises
+    ------
+    ValueError
+        If they are no table of numbers, texts and lists of these.
+    """
+    options = card.get("options", {})
+    if not isinstance(options, dict):
+        raise ValueError(f"its card's options must be a table, got {_short(options)}")
+    for key, value in options.items():
+        plain = all(map(_is_plain, value)) if isinstance(value, list) else _is_plain(value)
+        if not plain or key in _RESERVED:
+            raise ValueError(
+                f"its card's options must be numbers up to {LARGEST_OPTION} and short texts, got "
+                f"{_short(key)} = {_short(value)}"
+            )
+    # JSON has lists where constructors have tuples
+    return {key: tuple(one) if isinstance(one, list) else one for key, one in options.items()}
+
+
+def trained_on_grey(card: dict[str, Any]) -> bool:
+    """Say whether a card tells of a training on grey from black to white, and not on luma."""
+    data = card
+    for key in ("recipe", "data"):
+        data = data.get(key, {})
+        if not isinstance(data, dict):
+            return False
+    return data.get("grey") is True
+
+
+def number_in(told: dict[str, Any], key: str) -> float:
+    """Return a finite number.
+
+    Raises
+    ------
+    KeyError, ValueError
+        If there is none.
+    """
+    value = told[key]
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"{key} must be a number, got {_short(value)}")
+    return float(value)
+
+
+def text_in(told: dict[str, Any], key: str) -> str:
+    """Return a text that can be shown.
+
+    Raises
+    ------
+    KeyError, ValueError
+        If there is none.
+    """
+    value = told[key]
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT:
+        raise ValueError(f"{key} must be a text, got {_short(value)}")
+    return value
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, int | float):
+        return math.isfinite(value) and abs(value) <= LARGEST_OPTION
+    return value is None or (isinstance(value, str) and len(value) <= LONGEST_TEXT)
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value) if isinstance(value, dict | list) else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
