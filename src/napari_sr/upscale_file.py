@@ -58,7 +58,9 @@ def read(source: Path, axes: str | None) -> ImageFile:
     from napari_sr.engine.arrays import layout_of
     from napari_sr.files import formats
 
-    image = formats.read(source, None if axes is None else axes.upper())
+    # libraries warn of odd metadata, and not of what is read
+    with terminal.bars() as bars, terminal.warnings_as_lines(bars):
+        image = formats.read(source, None if axes is None else axes.upper())
     layout_of(image.pixels.shape, image.pixels.dtype, image.axes)  # refuses what does not fit
     return image
 

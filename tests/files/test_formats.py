@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_sr.files import formats, tiff_writer
+from napari_sr.files.extras import Extras
 from napari_sr.files.image import FileError, ImageFile
 
 IMAGE = ImageFile(np.arange(24, dtype=np.uint8).reshape(4, 6), "YX")
@@ -141,6 +143,30 @@ def test_what_a_tiff_will_lose_is_told_before():
 
     assert len(formats.check_holds(Path("a.tif"), stack, 2)) == 1
     assert formats.check_holds(Path("a.png"), IMAGE, 2) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("a.png", []),
+        ("a.jpg", ["a JPEG cannot hold gAMA, text 'Author'"]),
+        ("a.tif", ["a TIFF cannot hold gAMA, text 'Author', EXIF"]),
+    ],
+)
+def test_what_another_format_cannot_hold_of_a_png_is_told_before(name, told):
+    extras = Extras(((b"gAMA", b"...."),), ((b"tEXt", b"Author\0me"),), b"MM")
+
+    assert formats.check_holds(Path(name), replace(IMAGE, extras=extras), 2) == told
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_what_only_a_tiff_can_say_is_told_before(name):
+    kind = name[2:].upper().replace("JPG", "JPEG")
+    stack = replace(IMAGE, kind="ome", details={"PhysicalSizeX": 1.0})
+    plain = replace(IMAGE, details={"description": "cells"})
+
+    assert formats.check_holds(Path(name), stack, 2) == [f"a {kind} cannot hold OME metadata"]
+    assert formats.check_holds(Path(name), plain, 2) == [f"a {kind} cannot hold description"]
 
 
 @pytest.mark.parametrize("error", [OSError("no space left"), KeyboardInterrupt()])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from napari_sr.atomic_write import atomic_write
-from napari_sr.files import raster, tiff_reader, tiff_writer
+from napari_sr.files import jpeg, png, png_chunks, tiff_reader, tiff_writer
 from napari_sr.files.image import FileError, ImageFile
 from napari_sr.files.place import check_place
 
@@ -19,6 +19,7 @@ SUFFIXES = PNG + JPEG + TIFF
 
 ZIP = b"PK\x03\x04"
 
+_MAKERS = {"ome": "OME", "imagej": "ImageJ"}
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -40,9 +41,12 @@ def read(path: Path, axes: str | None = None) -> ImageFile:
     start = _start(path)
     if start.startswith(_TIFF_STARTS):
         return tiff_reader.read_tiff(path, axes)
-    for magic, read_raster in ((raster.PNG, raster.read_png), (raster.JPEG, raster.read_jpeg)):
+    for magic, read_other in (
+        (png_chunks.SIGNATURE, png.read_png),
+        (jpeg.SIGNATURE, jpeg.read_jpeg),
+    ):
         if start.startswith(magic):
-            image = read_raster(path)
+            image = read_other(path)
             return image if axes is None else replace(image, axes=axes)
     if start.startswith(ZIP):
         raise FileError(f"{path} is a ZIP archive: unpack it, and name an image of what it held")
@@ -113,12 +117,23 @@ def check_holds(path: Path, image: ImageFile, scale: int) -> list[str]:
     """
     suffix = path.suffix.lower()
     if suffix in PNG:
-        raster.check_png(image, path)
-    elif suffix in JPEG:
-        raster.check_jpeg(image, path, scale)
-    else:
-        return tiff_writer.losses(image, path, scale)
-    return []
+        png.check_png(image, path, scale)
+        return _cannot("PNG", [*png.losses(image), *_of_a_tiff(image)])
+    if suffix in JPEG:
+        jpeg.check_jpeg(image, path, scale)
+        return _cannot("JPEG", [*jpeg.losses(image, scale), *_of_a_tiff(image)])
+    return [*tiff_writer.losses(image, path, scale), *_cannot("TIFF", image.extras.names())]
+
+
+def _cannot(kind: str, lost: list[str]) -> list[str]:
+    return [f"a {kind} cannot hold {', '.join(lost)}"] if lost else []
+
+
+def _of_a_tiff(image: ImageFile) -> list[str]:
+    """Return what only a TIFF can say, in words."""
+    if image.kind != "plain":
+        return [f"{_MAKERS[image.kind]} metadata"]
+    return sorted(image.details)
 
 
 def write(path: Path, image: ImageFile) -> None:
@@ -142,4 +157,4 @@ def _encode(image: ImageFile, file: BinaryIO, name: Path) -> None:
     if suffix in TIFF:
         tiff_writer.write_tiff(image, file, name)
     else:
-        (raster.write_png if suffix in PNG else raster.write_jpeg)(image, file)
+        (png.write_png if suffix in PNG else jpeg.write_jpeg)(image, file)

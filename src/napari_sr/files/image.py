@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_sr.files.extras import NO_EXTRAS, Extras
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -78,6 +80,8 @@ class ImageFile:
     """Whose metadata a TIFF carried."""
     details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     """That metadata, under its makers' names."""
+    extras: Extras = NO_EXTRAS
+    """What a PNG or JPEG said beside pixels, density and profile."""
     software: str = "napari-sr"
     """What wrote it."""
     notes: tuple[str, ...] = ()
@@ -96,6 +100,7 @@ class ImageFile:
             pixels=pixels,
             density=density,
             details=_enlarged_details(self.details, scale),
+            extras=self.extras.enlarged(scale),
             software=software,
             notes=(),
         )

@@ -1,0 +1,102 @@
+"""EXIF of PNG and JPEG: what it says of orientation and density, and how it changes.
+
+The specification is CIPA DC-008; Pillow reads and writes it.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from napari_sr.files.orientation import TAG as ORIENTATION
+from napari_sr.files.orientation import UPRIGHT
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+PREFIX = b"Exif\0\0"
+DIRECTORY = 0x8769
+"""The tag of EXIF's own directory."""
+X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
+MALFORMED = (
+    ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, OSError,
+    SyntaxError, struct.error,
+)  # fmt: skip
+"""What Pillow raises of EXIF that is none."""
+
+_UNITS = {2: "inch", 3: "cm"}
+_SIDES = ((0x0100, 0x0101), (X_RESOLUTION, Y_RESOLUTION))
+_SIDES_INSIDE = ((0xA002, 0xA003), (0xA20E, 0xA20F))
+"""Tags of x and y in the main directory and in EXIF's own: sizes in pixels, pixels per length."""
+_PLACES = (0x9214, 0xA214)
+"""Tags of what the camera focused on, in pixels of the image before it was turned."""
+
+
+def load(content: bytes) -> Image.Exif:
+    """Return EXIF to be read and changed.
+
+    Raises
+    ------
+    MALFORMED
+        If it is none.
+    """
+    exif = Image.Exif()
+    exif.load(PREFIX + content.removeprefix(PREFIX))
+    return exif
+
+
+def orientation_of(exif: Image.Exif) -> int:
+    """Return 1 to 8; 1 where nothing is said, or nonsense."""
+    found = exif.get(ORIENTATION)
+    return found if isinstance(found, int) and found in range(1, 9) else UPRIGHT
+
+
+def density_of(exif: Image.Exif) -> tuple[float, float, str] | None:
+    """Return stored pixels per length in x and y, and its unit, where they are told."""
+    x, y = exif.get(X_RESOLUTION), exif.get(Y_RESOLUTION)
+    unit = _UNITS.get(exif.get(RESOLUTION_UNIT, 2))
+    if x is None or y is None or unit is None or not min(x, y) > 0:
+        return None
+    return float(x), float(y), unit
+
+
+def changed(content: bytes, *, swapped: bool = False, scale: int = 1) -> bytes:
+    """Return EXIF of upright pixels that are `scale` times more in each direction.
+
+    Parameters
+    ----------
+    content : bytes
+        EXIF, with or without its prefix in JPEG.
+    swapped : bool
+        Whether stored rows became columns, so that x and y change places.
+    scale : int
+        By which sizes in pixels, and pixels per length, are multiplied.
+
+    Returns
+    -------
+    bytes
+        Without the prefix and without a thumbnail.
+    """
+    exif = load(content)
+    if ORIENTATION in exif:
+        exif[ORIENTATION] = UPRIGHT
+    _change(exif, _SIDES, swapped, scale)
+    inside = exif.get_ifd(DIRECTORY)
+    _change(inside, _SIDES_INSIDE, swapped, scale)
+    for tag in _PLACES:
+        inside.pop(tag, None)
+    return exif.tobytes().removeprefix(PREFIX)
+
+
+def _change(
+    tags: MutableMapping[int, Any], pairs: tuple[tuple[int, int], ...], swapped: bool, scale: int
+) -> None:
+    for x, y in pairs:
+        found = {tag: tags[tag] * scale for tag in (x, y) if tag in tags}
+        if swapped:
+            found = {x + y - tag: value for tag, value in found.items()}
+            for tag in (x, y):
+                tags.pop(tag, None)
+        tags.update(found)

@@ -1,0 +1,67 @@
+"""What a PNG or JPEG says beside pixels, density and profile, in a form that both may hold.
+
+Chunks are kept as PNG stores them (https://www.w3.org/TR/png-3/), EXIF and XMP as their bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from napari_sr.files import exif
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NamedBytes: TypeAlias = tuple[bytes, bytes]
+"""A chunk's name and its data."""
+
+_STALE = (
+    rb"(?:tiff:(?:Orientation|XResolution|YResolution|ImageWidth|ImageLength)"
+    rb"|exif:Pixel[XY]Dimension)"
+)
+_STALE_XMP = re.compile(
+    rb"\s" + _STALE + rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')|<(" + _STALE + rb")>[^<]*</\1>"
+)
+"""What XMP says of sizes and orientation, as attributes and as elements."""
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What is kept where the format can hold it."""
+
+    colour: tuple[NamedBytes, ...] = ()
+    """PNG's chunks on what colours mean, such as gAMA and cHRM."""
+    texts: tuple[NamedBytes, ...] = ()
+    """PNG's texts, as chunks; a JPEG's comment is one of them."""
+    exif: bytes | None = None
+    """Date, camera, place and so on, of upright pixels; a TIFF without a prefix."""
+    xmp: bytes | None = None
+    """The same as XML."""
+
+    def enlarged(self, scale: int) -> Extras:
+        """Return what holds for an image that is `scale` times larger."""
+        if self.exif is None:
+            return self
+        return replace(self, exif=exif.changed(self.exif, scale=scale))
+
+    def names(self) -> list[str]:
+        """Return what there is, in words."""
+        chunks = [name.decode() for name, _ in self.colour]
+        keywords = [f"text {keyword!r}" for keyword in keywords_of(self.texts)]
+        others = {"EXIF": self.exif, "XMP": self.xmp}
+        return [*chunks, *keywords, *(name for name, value in others.items() if value is not None)]
+
+
+def keywords_of(texts: Iterable[NamedBytes]) -> list[str]:
+    """Return the keywords of text chunks."""
+    return [data.partition(b"\0")[0].decode("latin-1") for _, data in texts]
+
+
+def lasting(xmp: bytes) -> bytes:
+    """Return XMP without what it says of orientation, size and resolution."""
+    return _STALE_XMP.sub(b"", xmp)
+
+
+NO_EXTRAS = Extras()

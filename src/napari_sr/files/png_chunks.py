@@ -1,0 +1,155 @@
+"""PNG as a sequence of chunks: a length, a name of four letters, data and their checksum.
+
+The specification is https://www.w3.org/TR/png-3/. Chunks whose name begins with a capital letter
+are critical: pixels cannot be read without them.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+LARGEST = 2**26
+"""Bytes to which one chunk may expand: colour profiles and texts are far smaller."""
+
+
+class Chunk(NamedTuple):
+    """A chunk of a file."""
+
+    name: bytes
+    data: memoryview
+    framed: memoryview
+    """The whole chunk as it is stored."""
+    whole: bool
+    """Whether it ends before the file does."""
+
+    @property
+    def sound(self) -> bool:
+        """Whether its checksum is right."""
+        stored = self.framed[-4:]
+        return self.whole and zlib.crc32(self.framed[4:-4]) == int.from_bytes(stored, "big")
+
+
+class Header(NamedTuple):
+    """What IHDR says."""
+
+    width: int
+    height: int
+    depth: int
+    """Bits per sample: 1, 2, 4, 8 or 16."""
+    kind: int
+    """0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA."""
+    interlaced: bool
+
+    @property
+    def samples(self) -> int:
+        """Samples that are stored per pixel."""
+        return {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[self.kind]
+
+    @property
+    def stored(self) -> int:
+        """Bytes of the rows before they are compressed, at least."""
+        return self.height * (1 + -(-self.width * self.samples * self.depth // 8))
+
+    @property
+    def decoded(self) -> int:
+        """Bytes of the pixels in memory, with alpha where a palette or a colour may bring it."""
+        samples = {0: 2, 2: 4, 3: 4, 4: 2, 6: 4}[self.kind]
+        return self.width * self.height * samples * max(self.depth // 8, 1)
+
+
+def split(content: bytes) -> list[Chunk]:
+    """Return the chunks of a PNG up to its end; the last may be cut off.
+
+    Parameters
+    ----------
+    content : bytes
+        The file, which begins with PNG's signature.
+    """
+    view, at, chunks = memoryview(content), len(SIGNATURE), []
+    while at + 8 <= len(view):
+        length, name = int.from_bytes(view[at : at + 4], "big"), bytes(view[at + 4 : at + 8])
+        if not name.isalpha():
+            break
+        end = at + 12 + length
+        data = view[at + 8 : at + 8 + length]
+        chunks.append(Chunk(name, data, view[at:end], end <= len(view)))
+        if name == b"IEND":
+            break
+        at = end
+    return chunks
+
+
+def header_of(chunks: list[Chunk]) -> Header:
+    """Return what the first chunk says.
+
+    Raises
+    ------
+    ValueError
+        If it is no header of a PNG.
+    """
+    if not chunks or chunks[0].name != b"IHDR" or len(chunks[0].data) != 13:
+        raise ValueError("it does not begin with a header")
+    width, height, depth, kind, *methods = struct.unpack(">IIBBBBB", chunks[0].data)
+    depths = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+    if not width or not height or depth not in depths.get(kind, ()) or methods[2] > 1:
+        raise ValueError(
+            f"its header says {width} x {height} px, {depth} bits, colour type {kind}, methods "
+            f"{methods}"
+        )
+    return Header(width, height, depth, kind, bool(methods[2]))
+
+
+def joined(chunks: Iterable[Chunk]) -> bytes:
+    """Return a PNG of these chunks; one that was cut off gets a checksum, and the file an end."""
+    parts: list[bytes | memoryview] = [SIGNATURE]
+    for chunk in chunks:
+        if chunk.name != b"IEND":
+            parts.append(chunk.framed if chunk.whole else framed(chunk.name, bytes(chunk.data)))
+    return b"".join([*parts, framed(b"IEND", b"")])
+
+
+def framed(name: bytes, data: bytes) -> bytes:
+    """Return a chunk as it is stored."""
+    checksum = zlib.crc32(name + data)
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", checksum)
+
+
+def expanded(compressed: bytes) -> bytes:
+    """Return the content of a compressed profile or text.
+
+    Raises
+    ------
+    ValueError
+        If it is broken, or larger than `LARGEST`.
+    """
+    stream = zlib.decompressobj()
+    try:
+        content = stream.decompress(compressed, LARGEST)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    if not stream.eof:
+        raise ValueError(f"it ends early, or expands to more than {LARGEST} bytes")
+    return content
+
+
+def text_of(data: bytes) -> bytes:
+    """Return the text of an iTXt chunk, in UTF-8.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or broken.
+    """
+    _, _, rest = data.partition(b"\0")
+    fields = rest[2:].split(b"\0", 2)
+    if len(rest) < 2 or len(fields) != 3:
+        raise ValueError("an iTXt chunk has a keyword, two flags, a language and its translation")
+    return expanded(fields[2]) if rest[0] else fields[2]
