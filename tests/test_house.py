@@ -83,7 +83,8 @@ def test_shipped_code_has_a_docstring_and_no_assert(path):
 
 def is_compiled(function):
     """Return whether a function is Triton's, which has no use for types."""
-    return any("triton.jit" in ast.unparse(decorator) for decorator in function.decorator_list)
+    marks = ("triton.jit", "kernel_jit")
+    return any(ast.unparse(each).startswith(marks) for each in function.decorator_list)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
         use_kernels,
     )
     from sr_kernels._op import Op
-    from sr_kernels._self_check import failures
+    from sr_kernels._self_check import distrusted
 
 __all__ = [
-    "add_launched", "chosen", "failures", "launched", "launches_apart", "names", "op",
+    "add_launched", "chosen", "distrusted", "launched", "launches_apart", "names", "op",
     "reset_launched", "use_kernels",
 ]  # fmt: skip
-_OF_CHOICE = {*__all__} - {"failures", "names", "op"}
+_OF_CHOICE = {*__all__} - {"distrusted", "names", "op"}
 
 
 def names() -> list[str]:
@@ -53,6 +53,6 @@ def __getattr__(name: str) -> Any:
     """Import what chooses, counts and checks when it is first asked for."""
     if name in _OF_CHOICE:
         return getattr(import_module(f"{__name__}._choice"), name)
-    if name == "failures":
+    if name == "distrusted":
         return getattr(import_module(f"{__name__}._self_check"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -19,7 +19,7 @@ from sr_kernels._configuration import configuration
 from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, load_vector, load_weight, padded
 from sr_kernels._moments import fold, merge, new_parts, store_part
 from sr_kernels._op import check_shapes
-from sr_kernels._triton import tl, triton
+from sr_kernels._triton import kernel_jit, tl, triton
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ WARPS = 4
 STAGES = 2
 
 
-@triton.jit
+@kernel_jit
 def _kernel(
     x_ptr, squeezed_ptr, low_ptr, skip_weight_ptr, skip_bias_ptr, excite_weight_ptr,
     excite_bias_ptr, scale_ptr, mix_weight_ptr, mix_bias_ptr, residual_ptr, parts_ptr, y_ptr,

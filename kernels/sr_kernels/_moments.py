@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sr_kernels._triton import tl, triton
+from sr_kernels._triton import kernel_jit, tl, triton
 
 MOST = 1024
 """Parts that are merged at once."""
@@ -44,7 +44,7 @@ def store_part(parts_ptr, place, planes, parts, pivot, mean, m2, wanted):
     tl.store(parts_ptr + 2 * every + place, m2, mask=wanted)
 
 
-@triton.jit
+@kernel_jit
 def _merge_kernel(
     parts_ptr, mean_ptr, m2_ptr, height, width, rows, columns, parts, PARTS: tl.constexpr
 ):  # fmt: skip

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 from torch import Tensor
 
-from sr_kernels._choice import count_launch, runs_fused
+from sr_kernels._choice import chosen, count_launch, runs_fused
+from sr_kernels._self_check import launch_checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,15 +72,20 @@ def register(
             return _copied(results, layout)
         return tuple(_copied(result, layout) for result in results)
 
+    def compute_reference(*arguments: Any) -> Any:
+        return laid_out(reference(*arguments))
+
     def run(*arguments: Any) -> Any:
         if not runs_fused(*tensors_of(arguments)):
-            return laid_out(reference(*arguments))
-        count_launch(name)
-        return launch(*arguments)
+            return compute_reference(*arguments)
+        if chosen() == "triton":
+            count_launch(name)
+            return launch(*arguments)
+        return launch_checked(name, compute_reference, launch, arguments)
 
     schema = torch.library.infer_schema(launch, mutates_args=())
     operator = torch.library.custom_op(f"{NAMESPACE}::{name}", run, mutates_args=(), schema=schema)
-    operator.register_fake(lambda *arguments: laid_out(reference(*arguments)))
+    operator.register_fake(compute_reference)
     operator.register_vmap(lambda info, axes, *arguments: _one_by_one(operator, axes, arguments))
     operator.register_autograd(
         lambda context, *gradients: _backward(reference, context, gradients),

@@ -1,72 +1,217 @@
-"""Do the kernels compute on this very GPU what the reference computes? Asked once, before use.
+"""Compare a kernel with its reference the first time that its binary runs on a GPU.
 
-A compiler or driver that nobody has tried may be wrong in a way that no test here has seen. One
-small call of every op takes some seconds the first time and is remembered while the program runs.
+A compiler or driver that nobody has tried may be wrong in a way that no test has seen. So the first
+launch of every binary is checked on the arguments at hand: against the reference in float32, within
+twice the error of the reference in the arguments' own type. A kernel that fails or disagrees is
+not launched again on that device; its reference takes its place, and `distrusted` says why.
+
+Triton compiles one binary for each combination of types, channels and alignments (see
+`_triton.kernel_jit`), which `_signature` tells apart. A verdict holds while the program runs.
 """
 
 from __future__ import annotations
 
 import threading
-from functools import lru_cache
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 
 import sr_kernels
-from sr_kernels._choice import use_kernels
-from sr_kernels._triton import HAS_TRITON, triton
+from sr_kernels._choice import count_launch, use_kernels
 
-SHAPE = (1, 48, 9, 70)
-"""More columns than a block of any kernel, and nothing divides anything."""
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+    from types import TracebackType
+
 ROUNDINGS = 4
-"""Errors allowed, in eps of the dtype times the largest value: PyTorch's own in half precision is
-about one, as sums differ in order."""
+"""Error allowed beside the reference's own, in eps of the type times the largest value."""
+ALIGNMENT = 16
+"""What Triton looks for: addresses of so many bytes, and sizes that it divides."""
+SMALL = 49
+"""Pixels of a convolution's weight at most; a larger plane is an image, whose size may vary."""
+WORDS = 160
+"""Letters of an error that are told at most."""
 
 _one_at_a_time = threading.Lock()
+_verdicts: dict[Hashable, bool] = {}
+_reasons: dict[tuple[str, str], str] = {}
 
 
-def failures(device: torch.device, dtype: torch.dtype) -> tuple[str, ...]:
-    """Return the names of the ops whose kernels fail or disagree with their references.
+def distrusted(device: torch.device) -> dict[str, str]:
+    """Return the ops whose kernels failed or disagreed on a device, each with the reason."""
+    return {op: reason for (where, op), reason in _reasons.items() if where == str(device)}
+
+
+def forget_verdicts() -> None:
+    """Check every kernel again at its next launch."""
+    with _one_at_a_time:
+        _verdicts.clear()
+        _reasons.clear()
+
+
+def launch_checked(
+    name: str,
+    reference: Callable[..., Any],
+    launch: Callable[..., Any],
+    arguments: Sequence[Any],
+) -> Any:
+    """Launch a kernel that is known to be right for such arguments, else compute the reference.
 
     Parameters
     ----------
-    device : torch.device
-        On which the kernels would run.
-    dtype : torch.dtype
-        In which they would compute.
+    name : str
+        The op's.
+    reference, launch : callable
+        As in `Op`.
+    arguments : sequence
+        Of `launch`; at least one is a tensor.
+
+    Returns
+    -------
+    Tensor or tuple of Tensor
     """
-    if not HAS_TRITON:
-        return ()
-    with _one_at_a_time:
-        return _failures(str(device), dtype)
+    device = str(_tensors(arguments)[0].device)
+    key = (name, device, _signature(arguments))
+    trusted = _verdicts.get(key) if (device, name) not in _reasons else False
+    if trusted is None:
+        return _first(key, reference, launch, arguments)
+    if not trusted:
+        return reference(*arguments)
+    count_launch(name)
+    return launch(*arguments)
 
 
-@lru_cache
-def _failures(device: str, dtype: torch.dtype) -> tuple[str, ...]:
-    names = sr_kernels.names()
-    return tuple(name for name in names if not agrees(name, torch.device(device), dtype))
+def agrees(
+    name: str,
+    device: torch.device,
+    dtype: torch.dtype,
+    shape: tuple[int, int, int, int] = (1, 48, 9, 70),
+) -> bool:
+    """Say whether one op's kernel computes what its reference does, on an example.
 
-
-def agrees(name: str, device: torch.device, dtype: torch.dtype) -> bool:
-    """Say whether one op's kernel computes what its reference does, on a small example."""
+    Parameters
+    ----------
+    name : str
+        The op's.
+    device, dtype : torch.device, torch.dtype
+        Where and in what to compute.
+    shape : tuple of int, (N, C, H, W)
+        Of the op's first argument.
+    """
     op = sr_kernels.op(name)
-    with torch.random.fork_rng(devices=[]), torch.inference_mode(), use_kernels("reference"):
+    with torch.random.fork_rng(devices=[]), torch.inference_mode():
         torch.manual_seed(0)
-        arguments = op.example(SHAPE, dtype, device)
-        expected = _all_of(op.reference(*arguments))
-        try:
-            results = _all_of(op.launch(*arguments))
-        except (RuntimeError, triton.errors.TritonError):
+        arguments = op.example(shape, dtype, device)
+        return _compare(op.reference, op.launch, arguments)[1] == ""
+
+
+def _first(
+    key: tuple[str, str, Hashable],
+    reference: Callable[..., Any],
+    launch: Callable[..., Any],
+    arguments: Sequence[Any],
+) -> Any:
+    """Return the results of a call whose binary has not been checked yet, and check it."""
+    name, device, _ = key
+    if device.startswith("cuda") and torch.cuda.is_current_stream_capturing():
+        return reference(*arguments)  # a capture allows no look at values: check it another time
+    with _one_at_a_time:
+        if key in _verdicts:  # another thread was faster
+            return (launch if _verdicts[key] else reference)(*arguments)
+        results, reason = _compare(reference, launch, arguments)
+        if reason is not None:
+            _verdicts[key] = not reason
+        if reason:
+            _reasons[device, name] = reason
+    if reason == "":
+        count_launch(name)
+    return results
+
+
+def _compare(
+    reference: Callable[..., Any], launch: Callable[..., Any], arguments: Sequence[Any]
+) -> tuple[Any, str | None]:
+    """Return an op's results and what is wrong with its kernel: "" for nothing, None if unknown.
+
+    The results are the kernel's where it is right, else the reference's.
+    """
+    with use_kernels("reference"):
+        usual = reference(*arguments)
+        exact = reference(*map(_widened, arguments))
+    watch = _Watch()
+    with watch:
+        results = launch(*arguments)
+        near = [
+            _is_near(*each) for each in zip(*map(_all_of, (results, usual, exact)), strict=True)
+        ]
+        if all(near):
+            return results, ""
+        if None in near:  # a sum beyond the type's range says nothing of the kernel
+            return usual, None
+        return usual, "its results are not the reference's"
+    return usual, watch.reason
+
+
+class _Watch(AbstractContextManager["_Watch"]):
+    """Keeps the reason of whatever a compiler or driver raises, short of Ctrl-C and memory."""
+
+    reason = ""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, Exception):
             return False
-    return all(_is_near(a, b, dtype) for a, b in zip(results, expected, strict=True))
+        if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+            return False
+        words = " ".join(str(error).split())[:WORDS]
+        self.reason = f"{type(error).__name__}: {words}" if words else type(error).__name__
+        return True
+
+
+def _signature(arguments: Sequence[Any]) -> Hashable:
+    """Return what decides which binary these arguments run."""
+    return tuple(_kind(value) if isinstance(value, Tensor) else value for value in arguments)
+
+
+def _kind(tensor: Tensor) -> Hashable:
+    shape: tuple[Any, ...] = tuple(tensor.shape)
+    if tensor.ndim == 4 and shape[2] * shape[3] > SMALL:
+        images, channels, height, width = shape
+        aligned = height % ALIGNMENT == width % ALIGNMENT == 0
+        whole = channels * height * width % ALIGNMENT == 0
+        shape = (images == 1, channels, aligned, whole, tensor.stride(3) % ALIGNMENT == 0)
+    return (
+        tensor.dtype,
+        shape,
+        tensor.stride(1) == 1 if tensor.ndim > 1 else True,
+        (tensor.data_ptr() % ALIGNMENT == 0),
+    )
+
+
+def _tensors(arguments: Sequence[Any]) -> list[Tensor]:
+    return [argument for argument in arguments if isinstance(argument, Tensor)]
+
+
+def _widened(argument: Any) -> Any:
+    return argument.float() if isinstance(argument, Tensor) else argument
 
 
 def _all_of(results: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     return (results,) if isinstance(results, Tensor) else results
 
 
-def _is_near(result: Tensor, expected: Tensor, dtype: torch.dtype) -> bool:
-    error = (result.double() - expected.double()).abs().max()
-    allowed = ROUNDINGS * torch.finfo(dtype).eps * expected.double().abs().max()
+def _is_near(result: Tensor, usual: Tensor, exact: Tensor) -> bool | Literal[None]:
+    """Say whether a result is as near to the exact one as the usual is; None if that is endless."""
+    if not bool(torch.isfinite(usual).all()) or not bool(torch.isfinite(exact).all()):
+        return None
+    eps = torch.finfo(torch.float16 if usual.dtype == torch.float32 else usual.dtype).eps
+    own = (usual.float() - exact).abs().max()
+    error = (result.float() - exact).abs().max()
     # NaN compares false
-    return bool(error <= allowed)
+    return bool(error <= 2 * own + ROUNDINGS * eps * exact.abs().max())

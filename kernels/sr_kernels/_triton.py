@@ -11,11 +11,16 @@ llvmpipe).
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Absent:
@@ -57,4 +62,31 @@ HAS_TRITON = not isinstance(triton, Absent)
 INTERPRETED = HAS_TRITON and os.environ.get("TRITON_INTERPRET") == "1"
 """Whether kernels run in Triton's interpreter, on any tensor. Settled when they are decorated."""
 
-__all__ = ["HAS_TRITON", "INTERPRETED", "tl", "triton"]
+
+def kernel_jit(function: Callable[..., Any] | None = None, *, aligned: tuple[str, ...] = ()) -> Any:
+    """Compile a function that is launched from Python, into one binary for all image sizes.
+
+    Triton compiles another binary where an integer is 1 or becomes divisible by 16. Channels are
+    constants of a kernel and give all the alignment that channels_last loads need, so sizes are
+    kept out of it: what was checked at one size is what runs at every other.
+
+    Parameters
+    ----------
+    function : callable
+        Its pointers end in `_ptr`, its constants are annotated; all else counts as sizes.
+    aligned : tuple of str
+        Sizes without whose divisibility the kernel could not load 128 bits at once.
+    """
+    if function is None:
+        return partial(kernel_jit, aligned=aligned)
+    sizes = [
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.annotation is parameter.empty
+        and not name.endswith("_ptr")
+        and name not in aligned
+    ]
+    return triton.jit(do_not_specialize=sizes)(function)
+
+
+__all__ = ["HAS_TRITON", "INTERPRETED", "kernel_jit", "tl", "triton"]

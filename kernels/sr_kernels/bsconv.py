@@ -31,7 +31,7 @@ from sr_kernels._rows import (
     rows_per_band,
     weigh,
 )
-from sr_kernels._triton import INTERPRETED, tl, triton
+from sr_kernels._triton import INTERPRETED, kernel_jit, tl, triton
 
 DEFAULTS = {"BLOCK": 32, "num_warps": 8, "num_stages": 2}
 """Columns of a program, and Triton's options: 128 registers on sm_90, no spills, for C = 64."""
@@ -77,7 +77,7 @@ def _mix_around(x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl
     return left, centre, right
 
 
-@triton.jit
+@kernel_jit
 def _kernel(
     x_ptr,
     pointwise_ptr,

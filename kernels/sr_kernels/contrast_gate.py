@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from sr_kernels._op import Op, check_shapes, register
-from sr_kernels._triton import tl, triton
+from sr_kernels._triton import kernel_jit, tl, triton
 
 LEAST_VARIANCE = 1e-12
 """Below it there is no finite slope for training to follow. A constant plane's deviation becomes
@@ -42,7 +42,7 @@ def _load_matrix(ptr, row, column, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
     return tl.load(ptr + at, mask=inside, other=0.0).to(tl.float32)
 
 
-@triton.jit
+@kernel_jit
 def _kernel(
     mean_ptr, m2_ptr, squeeze_weight_ptr, squeeze_bias_ptr, excite_weight_ptr, excite_bias_ptr,
     gate_ptr, pixels, LEAST: tl.constexpr, C: tl.constexpr, R: tl.constexpr, C2: tl.constexpr,

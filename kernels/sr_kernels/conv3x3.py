@@ -31,7 +31,7 @@ from sr_kernels._configuration import configuration
 from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, padded
 from sr_kernels._op import Op, check_shapes, register
 from sr_kernels._patches import convolve, finish_features, finish_image, with_pitch
-from sr_kernels._triton import tl, triton
+from sr_kernels._triton import kernel_jit, tl, triton
 
 DEFAULTS = {"BLOCK": 32, "ROWS": 4, "num_warps": 4, "num_stages": 3}
 """Pixels of a program, across and down, and Triton's options. With 8 warps, a loop over taps and
@@ -64,7 +64,7 @@ def reference(
     return activated(y, activation, slope)
 
 
-@triton.jit
+@kernel_jit(aligned=("pitch",))
 def _kernel(
     x_ptr, weight_ptr, bias_ptr, residual_ptr, y_ptr, height, width, pitch, scale, slope,
     INPUTS: tl.constexpr, CHANNELS: tl.constexpr, R: tl.constexpr, R2: tl.constexpr,

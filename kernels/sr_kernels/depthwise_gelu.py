@@ -29,7 +29,7 @@ from sr_kernels._rows import (
     rows_per_band,
     weigh,
 )
-from sr_kernels._triton import tl, triton
+from sr_kernels._triton import kernel_jit, tl, triton
 
 DEFAULTS = {"BLOCK": 16, "num_warps": 4, "num_stages": 3}
 """Columns of a program, and Triton's options: 157 registers on sm_90, two rows loaded ahead."""
@@ -67,7 +67,7 @@ def _load_around(x_ptr, top, row, column, channel, height, width, CHANNELS: tl.c
     return left, centre, right
 
 
-@triton.jit
+@kernel_jit
 def _kernel(
     x_ptr,
     weight_ptr,

@@ -22,7 +22,7 @@ from torch.nn import functional
 from sr_kernels._configuration import configuration
 from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, load_vector, load_weight, padded
 from sr_kernels._op import Op, check_shapes, register
-from sr_kernels._triton import tl, triton
+from sr_kernels._triton import kernel_jit, tl, triton
 
 PITCH, REACH = 6, 15
 """Pixels from one cell to the next, and those that a cell looks at."""
@@ -74,7 +74,7 @@ def _weigh(x_ptr, inside, taps, onto, E: tl.constexpr, DOT):
     return onto
 
 
-@triton.jit
+@kernel_jit
 def _kernel(
     x_ptr, weight_ptr, bias_ptr, pointwise_ptr, y_ptr, height, width, low_height, low_width,
     E: tl.constexpr, E2: tl.constexpr, PART: tl.constexpr, BLOCK: tl.constexpr,

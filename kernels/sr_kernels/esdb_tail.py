@@ -23,7 +23,7 @@ from sr_kernels._activation import activate, activated, check_activation
 from sr_kernels._configuration import configuration
 from sr_kernels._matrix import channels_last, dot_type, load_vector, load_weight, padded
 from sr_kernels._op import Op, check_shapes, register, tensors_of
-from sr_kernels._triton import tl, triton
+from sr_kernels._triton import kernel_jit, tl, triton
 
 BLOCK = 128
 """Pixels of a program, where features are 64 at most."""
@@ -76,7 +76,7 @@ def _distil(
     return activate(part + load_vector(bias_ptr, d, D), ACTIVATION, slope).to(DOT)
 
 
-@triton.jit
+@kernel_jit
 def _kernel(
     x_ptr, first_ptr, second_ptr, last_ptr, x_weight_ptr, x_bias_ptr, first_weight_ptr,
     first_bias_ptr, second_weight_ptr, second_bias_ptr, fuse_weight_ptr, fuse_bias_ptr,

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sr_kernels._configuration import configuration
 from sr_kernels._op import Op, register, tensors_of
-from sr_kernels._triton import tl, triton
+from sr_kernels._triton import kernel_jit, tl, triton
 
 BLOCK = 2048
 """Values that one program computes: 16 of each thread."""
@@ -27,7 +27,7 @@ def reference(x: Tensor, gate: Tensor, residual: Tensor | None = None) -> Tensor
     return gated if residual is None else gated + residual
 
 
-@triton.jit
+@kernel_jit(aligned=("elements",))
 def _kernel(
     x_ptr, gate_ptr, residual_ptr, y_ptr, elements, C: tl.constexpr, BLOCK: tl.constexpr
 ):  # fmt: skip

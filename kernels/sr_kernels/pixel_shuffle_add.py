@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from sr_kernels._configuration import configuration
 from sr_kernels._op import Op, register
-from sr_kernels._triton import tl, triton
+from sr_kernels._triton import kernel_jit, tl, triton
 
 BLOCK = 64
 """Pixels of x that one program rearranges."""
@@ -32,7 +32,7 @@ def reference(x: Tensor, scale: int, skip: Tensor | None = None) -> Tensor:
     return (y if skip is None else y + skip).contiguous()
 
 
-@triton.jit
+@kernel_jit
 def _kernel(
     x_ptr, skip_ptr, y_ptr, planes, height, width,
     R: tl.constexpr, R2: tl.constexpr, P2: tl.constexpr, BLOCK: tl.constexpr,

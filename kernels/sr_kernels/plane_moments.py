@@ -21,7 +21,7 @@ from torch import Tensor
 from sr_kernels._configuration import configuration
 from sr_kernels._moments import MOST, fold, merge, new_parts, store_part
 from sr_kernels._op import Op, register
-from sr_kernels._triton import tl, triton
+from sr_kernels._triton import kernel_jit, tl, triton
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +40,7 @@ def reference(x: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (wide - mean).square().sum(dim=(2, 3), keepdim=True)
 
 
-@triton.jit
+@kernel_jit
 def _part_kernel(
     x_ptr, parts_ptr, pixels, tiles, parts, images,
     C: tl.constexpr, CHANNELS: tl.constexpr, BLOCK: tl.constexpr,

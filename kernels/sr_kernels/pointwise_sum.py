@@ -24,7 +24,7 @@ from sr_kernels._activation import activate, activated, check_activation
 from sr_kernels._configuration import configuration
 from sr_kernels._matrix import channels_last, dot_type, load_vector, load_weight, padded
 from sr_kernels._op import Op, check_shapes, register, tensors_of
-from sr_kernels._triton import tl, triton
+from sr_kernels._triton import kernel_jit, tl, triton
 
 BLOCK = 128
 """Pixels of a program, where inputs are 64 at most."""
@@ -68,7 +68,7 @@ def _mix(
     return tl.dot(x.to(DOT), weight)
 
 
-@triton.jit
+@kernel_jit
 def _kernel(
     x_ptr, weight_ptr, bias_ptr, gate_ptr, other_ptr, other_weight_ptr, residual_ptr, y_ptr,
     pixels, slope, INPUTS: tl.constexpr, OTHERS: tl.constexpr, OUTPUTS: tl.constexpr,

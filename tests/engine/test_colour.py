@@ -3,7 +3,11 @@ from __future__ import annotations
 import pytest
 import torch
 from fakes import Nearest
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
+from napari_sr import models
 from napari_sr.engine.colour import enlarge, extra_radius, rgb_to_ycbcr, ycbcr_to_rgb
 from napari_sr.models.resize import imresize
 
@@ -107,3 +111,43 @@ def test_bicubic_parts_ask_for_a_halo_of_their_own():
 def test_a_network_of_other_channels_is_refused():
     with pytest.raises(ValueError, match="got 2"):
         enlarge(Nearest(channels=2), torch.rand(1, 1, 4, 4))
+
+
+class Copies(TorchDispatchMode):
+    """Counts what is copied from one device to another."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        devices = {leaf.device for leaf in tree_leaves((args, result)) if isinstance(leaf, Tensor)}
+        self.count += len(devices) > 1
+        return result
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_nothing_is_copied_to_the_device_a_second_time(name):
+    # the meta device stands for a GPU: a CUDA graph cannot capture a copy from the host
+    record = models.architecture(name)
+    network = record.network(**record.example).to("meta").eval()
+    image = torch.zeros(1, 4, 48, 48, device="meta")
+    with torch.inference_mode():
+        enlarge(network, image)
+
+        with Copies() as copies:
+            result = enlarge(network, image)
+
+    assert result.shape == (1, 4, 48 * network.scale, 48 * network.scale)
+    assert copies.count == 0
+
+
+def test_colours_that_were_converted_in_inference_can_be_trained_on():
+    with torch.inference_mode():
+        rgb_to_ycbcr(torch.rand(1, 3, 2, 2, dtype=torch.float64))
+    rgb = torch.rand(1, 3, 2, 2, dtype=torch.float64, requires_grad=True)
+
+    rgb_to_ycbcr(rgb).sum().backward()
+
+    assert rgb.grad.isfinite().all()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from threading import Thread
+
 import pytest
 import torch
 
@@ -77,3 +79,32 @@ def test_a_real_allocation_that_is_too_large_counts_as_out_of_memory():
 def test_out_of_memory_is_no_runtime_error_which_workers_would_lose():
     assert not issubclass(devices.OutOfMemoryError, RuntimeError)
     assert devices.free_memory(torch.device("cpu")) > 0
+
+
+def test_memory_that_cannot_be_given_back_costs_no_result(monkeypatch):
+    asked = []
+
+    def fail():
+        asked.append(True)
+        raise RuntimeError("captures_underway.empty() INTERNAL ASSERT FAILED")
+
+    monkeypatch.setattr(torch.cuda, "empty_cache", fail)
+
+    devices.release(torch.device("cuda", 0))
+
+    assert asked
+
+
+def test_memory_is_not_given_back_while_another_thread_captures(monkeypatch):
+    seen = []
+
+    def look():
+        thread = Thread(target=lambda: seen.append(devices.DEVICE_LOCK.acquire(blocking=False)))
+        thread.start()
+        thread.join()
+
+    monkeypatch.setattr(torch.cuda, "empty_cache", look)
+
+    devices.release(torch.device("cuda", 0))
+
+    assert seen == [False]

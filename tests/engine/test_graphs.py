@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from threading import Thread
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from napari_sr.engine.devices import DEVICE_LOCK
 from napari_sr.engine.graphs import CudaRecorder, Graphs
 from sr_kernels import launched, reset_launched, use_kernels
 from sr_kernels._choice import count_launch
@@ -69,9 +71,13 @@ class FakeRecorder:
     def __init__(self):
         self.recordings = []
         self.beside = []
+        self.failed = False
 
     def takes(self, tensors):
-        return all(tensor.device == CPU for tensor in tensors)
+        return not self.failed and all(tensor.device == CPU for tensor in tensors)
+
+    def give_up(self):
+        self.failed = True
 
     def record(self, call, device, beside):
         assert device == CPU
@@ -215,6 +221,71 @@ def test_the_least_recently_used_graph_goes(recorder):
     assert [run(size) for size in (3, 3)] == [2, 3]
     assert run(1) == 3
     assert run(2) == 4
+
+
+@pytest.fixture
+def no_failure():
+    """Forget, afterwards, that a capture failed in this process."""
+    yield
+    CudaRecorder.failed = False
+
+
+@pytest.mark.usefixtures("no_failure")
+def test_after_one_failed_capture_no_recorder_of_the_process_takes_anything():
+    class Tensor:
+        device = torch.device("cuda", 0)
+
+    first, second = CudaRecorder(), CudaRecorder()
+    assert second.takes([Tensor()])
+
+    first.give_up()
+
+    assert not second.takes([Tensor()])
+
+
+def test_after_one_failed_capture_other_shapes_are_not_tried(recorder, monkeypatch):
+    graphs = Graphs(recorder=recorder)
+    kept = pair(5, 2)
+    for _ in range(2):
+        graphs.run("both", both, kept)
+    attempts = []
+
+    def record(*arguments):
+        attempts.append(arguments)
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(recorder, "record", record)
+
+    for size in (2, 3, 4, 5):
+        for _ in range(3):
+            tensors = pair(size, 2)
+            assert_right(graphs.run("both", both, tensors), tensors)
+
+    assert len(attempts) == 1
+
+
+def held_elsewhere():
+    """Return whether the lock is held, as another thread sees it."""
+    seen = []
+    thread = Thread(target=lambda: seen.append(not DEVICE_LOCK.acquire(blocking=False)))
+    thread.start()
+    thread.join()
+    if not seen[0]:
+        pytest.fail("the lock was free")
+    return True
+
+
+def test_nobody_else_touches_the_device_during_a_capture(recorder, monkeypatch):
+    record, seen = recorder.record, []
+    monkeypatch.setattr(
+        recorder, "record", lambda *each: seen.append(held_elsewhere()) or record(*each)
+    )
+    graphs = Graphs(recorder=recorder)
+
+    for _ in range(2):
+        graphs.run("both", both, pair(2, 3))
+
+    assert seen == [True]
 
 
 def test_what_cannot_be_captured_runs_plainly_from_then_on(recorder, monkeypatch):

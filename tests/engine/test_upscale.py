@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import weakref
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -254,7 +255,7 @@ def test_the_chosen_kernels_run_and_are_recorded(random):
     plain = run(image, network, kernels="reference")
     fused = run(image, network, kernels="triton")
 
-    assert plain.record["kernels"] == {"chosen": "reference", "launched": {}}
+    assert plain.record["kernels"] == {"chosen": "reference", "launched": {}, "distrusted": {}}
     assert fused.record["kernels"]["launched"]["esa_moments"] == len(network.blocks)
     np.testing.assert_allclose(fused.pixels, plain.pixels, rtol=0, atol=1e-5 * np.ptp(plain.pixels))
 
@@ -277,32 +278,49 @@ def test_an_unknown_choice_of_kernels_is_refused():
         run(np.zeros((20, 20), np.float32), Nearest(), kernels="fast")
 
 
-def test_a_gpu_whose_kernels_are_wrong_gets_plain_pytorch_and_is_told(monkeypatch):
-    monkeypatch.setattr(upscale_module, "failures", lambda device, dtype: ("bsconv",))
+def test_a_gpu_s_kernels_are_checked_where_they_are_chosen_automatically(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        upscale_module, "check_kernels", lambda *each: asked.append(each) or {"bsconv": "wrong"}
+    )
     plan = make_plan(layout_of((9, 9), "float32"), Nearest(), SETTINGS)
     on_gpu = replace(plan, device=torch.device("cuda", 0), precision=torch.float16)
 
-    word, note = upscale_module._trusted_kernels("auto", on_gpu)
+    def check(kernels, where):
+        job = SimpleNamespace(
+            kernels=kernels, network=None, layout=SimpleNamespace(channels=1), chain=lambda *_: None
+        )
+        return upscale_module._check_kernels(job, where)
 
-    assert word == "reference"
-    assert "bsconv" in note
-    assert "cuda:0" in note
-    assert upscale_module._trusted_kernels("triton", on_gpu) == ("triton", "")
-    assert upscale_module._trusted_kernels("auto", plan) == ("auto", "")
+    assert check("auto", on_gpu) == {"bsconv": "wrong"}
+    assert [check("triton", on_gpu), check("reference", on_gpu), check("auto", plan)] == [{}] * 3
+    assert len(asked) == 1
 
 
 def test_what_is_to_be_said_of_kernels_comes_with_the_first_tile(monkeypatch, random):
-    monkeypatch.setattr(
-        upscale_module, "_trusted_kernels", lambda word, plan: ("reference", "plain PyTorch")
-    )
+    monkeypatch.setattr(upscale_module, "_check_kernels", lambda job, plan: {"bsconv": "wrong"})
+    monkeypatch.setattr(upscale_module, "distrusted", lambda device: {"bsconv": "wrong"})
 
     told, result = finish(
         upscale_array(random.random((30, 30)), Nearest(), Settings(device="cpu", tile=10))
     )
 
-    assert [step.message for step in told] == ["plain PyTorch"] + [""] * 8
-    assert result.record["notes"] == ["plain PyTorch"]
-    assert result.record["kernels"]["chosen"] == "reference"
+    first = (
+        "the kernels bsconv cannot be used on cpu, so PyTorch computes these steps: slower, with "
+        "the same result (wrong)"
+    )
+    assert [step.message for step in told] == [first] + [""] * 8
+    assert result.record["notes"] == [first]
+    assert result.record["kernels"]["distrusted"] == {"bsconv": "wrong"}
+
+
+def test_a_kernel_that_fails_in_the_midst_of_a_run_is_told_at_its_end(monkeypatch, random):
+    monkeypatch.setattr(upscale_module, "distrusted", lambda device: {"esa_mix": "launch failed"})
+
+    told, _ = finish(upscale_array(random.random((30, 30)), Nearest(), Settings(device="cpu")))
+
+    assert "esa_mix" in told[-1].message
+    assert "launch failed" in told[-1].message
 
 
 def test_the_environment_decides_what_auto_means(monkeypatch, random):

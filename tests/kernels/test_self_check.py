@@ -1,20 +1,40 @@
 from __future__ import annotations
 
-import dataclasses
+import subprocess
+import threading
+import time
 
 import pytest
 import torch
 
 import sr_kernels
-from sr_kernels import _self_check
-from sr_kernels._self_check import agrees, failures
+from sr_kernels import _self_check, distrusted, launched, reset_launched
+from sr_kernels._self_check import agrees, forget_verdicts, launch_checked
+from sr_kernels._triton import triton
+
+NAME = "gated_residual"
 
 
 @pytest.fixture(autouse=True)
 def asked_anew():
-    _self_check._failures.cache_clear()
+    forget_verdicts()
+    reset_launched()
     yield
-    _self_check._failures.cache_clear()
+    forget_verdicts()
+
+
+@pytest.fixture
+def op():
+    return sr_kernels.op(NAME)
+
+
+def example(op, device, shape=(1, 8, 9, 10), dtype=torch.float16):
+    torch.manual_seed(0)
+    return op.example(shape, dtype, device)
+
+
+def call(op, arguments, launch=None):
+    return launch_checked(NAME, op.reference, launch or op.launch, arguments)
 
 
 @pytest.mark.parametrize("name", sr_kernels.names())
@@ -22,40 +42,151 @@ def test_kernels_that_are_right_pass(name, device):
     assert agrees(name, device, torch.float16)
 
 
-def wrong(op, change):
-    def launch(*arguments):
-        result = op.launch(*arguments)
-        return change(result)
+def test_the_kernel_s_own_result_is_returned_and_counted(op, device):
+    arguments = example(op, device)
 
-    return dataclasses.replace(op, launch=launch)
+    first, second = call(op, arguments), call(op, arguments)
 
-
-def fail(result):
-    raise RuntimeError("an illegal instruction was encountered")
+    assert torch.equal(first, op.launch(*arguments))
+    assert torch.equal(first, second)
+    assert launched() == {NAME: 2}
+    assert distrusted(device) == {}
 
 
 @pytest.mark.parametrize(
     "change",
-    [lambda y: y * 1.05, lambda y: torch.full_like(y, float("nan")), fail],
-    ids=["off by 5 %", "NaN", "fails"],
+    [lambda y: y * 1.05, lambda y: torch.full_like(y, float("nan"))],
+    ids=["off by 5 %", "NaN"],
 )
-def test_a_kernel_that_is_wrong_is_named(change, device, monkeypatch):
-    op = sr_kernels.op("gated_residual")
-    monkeypatch.setattr(sr_kernels, "names", lambda: ["gated_residual", "pixel_shuffle_add"])
-    real = sr_kernels.op
-    broken = {"gated_residual": wrong(op, change)}
-    monkeypatch.setattr(sr_kernels, "op", lambda name: broken.get(name) or real(name))
+def test_a_kernel_that_is_wrong_never_gives_a_result(op, device, change):
+    arguments = example(op, device)
+    launches = []
 
-    assert failures(device, torch.float16) == ("gated_residual",)
+    def launch(*given):
+        launches.append(given)
+        return change(op.launch(*given))
+
+    results = [call(op, arguments, launch) for _ in range(3)]
+
+    assert all(torch.equal(result, op.reference(*arguments)) for result in results)
+    assert len(launches) == 1
+    assert launched() == {}
+    assert distrusted(device) == {NAME: "its results are not the reference's"}
 
 
-def test_the_question_is_asked_once(device, monkeypatch):
-    asked = []
-    monkeypatch.setattr(_self_check, "agrees", lambda *question: asked.append(question) or True)
+RAISED = [
+    RuntimeError("an illegal instruction was encountered"),
+    subprocess.CalledProcessError(1, ["gcc", "main.c"]),
+    FileNotFoundError(2, "No such file or directory", "/sbin/ldconfig"),
+    AssertionError("libcuda.so cannot found!"),
+    AssertionError(),
+    triton.runtime.errors.OutOfResources(300_000, 232_448, "shared memory"),
+    ImportError("DLL load failed while importing main"),
+    KeyError("sm_121"),
+]
 
-    assert failures(device, torch.float16) == failures(device, torch.float16) == ()
 
-    assert len(asked) == len(sr_kernels.names())
+@pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
+def test_whatever_a_compiler_or_driver_raises_the_reference_computes(op, device, error):
+    arguments = example(op, device)
+
+    def launch(*given):
+        raise error
+
+    assert torch.equal(call(op, arguments, launch), op.reference(*arguments))
+    reason = distrusted(device)[NAME]
+    assert reason.startswith(type(error).__name__)
+    assert len(reason) <= _self_check.WORDS + 40
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), MemoryError(), torch.OutOfMemoryError("CUDA out of memory.")]
+)
+def test_ctrl_c_and_memory_go_on_to_those_who_know_what_to_do(op, device, error):
+    def launch(*given):
+        raise error
+
+    with pytest.raises(type(error)):
+        call(op, example(op, device), launch)
+
+    assert distrusted(device) == {}
+
+
+def test_every_binary_is_checked_once(op, device, monkeypatch):
+    compared = []
+    compare = _self_check._compare
+    monkeypatch.setattr(
+        _self_check, "_compare", lambda *each: compared.append(each) or compare(*each)
+    )
+
+    def run(shape, dtype=torch.float16):
+        before = len(compared)
+        call(op, example(op, device, shape, dtype))
+        return len(compared) - before
+
+    assert run((1, 16, 9, 10)) == 1
+    assert run((1, 16, 11, 13)) == 0  # another size of the same binary
+    assert run((1, 24, 9, 10)) == 1
+    assert run((1, 16, 9, 10), torch.bfloat16) == 1
+    assert run((1, 16, 32, 48)) == 1  # sizes that 16 divides
+    assert run((1, 16, 48, 16)) == 0
+
+
+def test_a_tensor_at_an_odd_address_is_another_binary(op, device):
+    x, gate, residual = example(op, device)
+    shifted = torch.empty(x.numel() + 1, dtype=x.dtype, device=device)[1:].view_as(x).copy_(x)
+
+    call(op, (x, gate, residual))
+    call(op, (shifted, gate, residual))
+
+    assert len(_self_check._verdicts) == 2
+
+
+def test_a_sum_beyond_the_type_says_nothing_of_the_kernel(op, device):
+    x, gate, residual = example(op, device)
+    arguments = (x * 60_000, gate, residual)
+
+    result = call(op, arguments)
+
+    assert torch.equal(result, op.reference(*arguments))
+    assert _self_check._verdicts == {}
+    assert distrusted(device) == {}
+
+
+def test_nothing_is_looked_at_inside_a_capture(op, monkeypatch):
+    arguments = example(op, torch.device("cpu"))
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: True)
+    key = (NAME, "cuda:0", ())
+
+    result = _self_check._first(key, op.reference, lambda *given: pytest.fail("ran"), arguments)
+
+    assert torch.equal(result, op.reference(*arguments))
+    assert _self_check._verdicts == {}
+
+
+def test_several_threads_come_to_one_verdict(op, device, monkeypatch):
+    arguments, results, compared = example(op, device), [], []
+    compare = _self_check._compare
+
+    def slow(*each):
+        compared.append(each)
+        time.sleep(0.02)
+        return compare(*each)
+
+    monkeypatch.setattr(_self_check, "_compare", slow)
+    # the interpreter runs one kernel at a time, a GPU takes them from all threads
+    threads = [
+        threading.Thread(target=lambda: results.append(call(op, arguments, op.reference)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(compared) == 1
+    assert len(results) == 4
+    assert all(torch.equal(result, results[0]) for result in results)
 
 
 def test_random_numbers_of_the_program_go_on_undisturbed(device):
@@ -63,6 +194,6 @@ def test_random_numbers_of_the_program_go_on_undisturbed(device):
     expected = torch.rand(1)
 
     torch.manual_seed(5)
-    agrees("gated_residual", device, torch.float16)
+    agrees(NAME, device, torch.float16)
 
     assert torch.equal(torch.rand(1), expected)

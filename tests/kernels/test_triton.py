@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from sr_kernels._triton import Absent, import_triton
+from sr_kernels import _triton
+from sr_kernels._triton import Absent, import_triton, kernel_jit
 
 WITHOUT = """
 import sys, importlib.util
@@ -66,3 +68,23 @@ print(bool(asked[0] & os.RTLD_DEEPBIND), sys.getdlopenflags() == usual)
 
 def test_triton_is_imported_once():
     assert import_triton() is import_triton() is sys.modules["triton"]
+
+
+@pytest.mark.parametrize(
+    ("aligned", "expected"), [((), ["height", "pitch"]), (("pitch",), ["height"])]
+)
+def test_sizes_are_kept_out_of_a_kernel_s_binary(monkeypatch, aligned, expected):
+    asked = []
+
+    def jit(**options):
+        asked.append(options)
+        return lambda function: function
+
+    monkeypatch.setattr(_triton, "triton", SimpleNamespace(jit=jit))
+
+    @kernel_jit(aligned=aligned)
+    def kernel(x_ptr, height, pitch, C: int):
+        return height
+
+    assert asked == [{"do_not_specialize": expected}]
+    assert kernel(None, 3, 4, 5) == 3

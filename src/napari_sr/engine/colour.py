@@ -27,21 +27,26 @@ BICUBIC_RADIUS = 2
 
 
 @lru_cache
-def _matrices() -> tuple[Tensor, Tensor, Tensor]:
-    forward = torch.tensor(TO_YCBCR, dtype=torch.float64) / 255
-    return forward, torch.linalg.inv(forward), torch.tensor(OFFSET, dtype=torch.float64) / 255
+def _matrices(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    """Return matrix, inverse and offset on a device; a CUDA graph cannot copy them there."""
+    with torch.inference_mode(False):  # training uses them, too
+        forward = torch.tensor(TO_YCBCR, dtype=torch.float64) / 255
+        offset = torch.tensor(OFFSET, dtype=torch.float64) / 255
+        parts = forward, torch.linalg.inv(forward), offset[:, None, None]
+        matrix, inverse, column = (part.to(device, dtype) for part in parts)
+    return matrix, inverse, column
 
 
 def rgb_to_ycbcr(rgb: Tensor) -> Tensor:
     """Convert (N, 3, H, W) in 0..1 to BT.601 luma and chroma, (N, 3, H, W)."""
-    forward, _, offset = (part.to(rgb) for part in _matrices())
-    return torch.einsum("ij,njhw->nihw", forward, rgb) + offset[:, None, None]
+    forward, _, offset = _matrices(rgb.device, rgb.dtype)
+    return torch.einsum("ij,njhw->nihw", forward, rgb) + offset
 
 
 def ycbcr_to_rgb(ycbcr: Tensor) -> Tensor:
     """Invert `rgb_to_ycbcr`: (N, 3, H, W) to (N, 3, H, W)."""
-    _, inverse, offset = (part.to(ycbcr) for part in _matrices())
-    return torch.einsum("ij,njhw->nihw", inverse, ycbcr - offset[:, None, None])
+    _, inverse, offset = _matrices(ycbcr.device, ycbcr.dtype)
+    return torch.einsum("ij,njhw->nihw", inverse, ycbcr - offset)
 
 
 def grey_to_luma(grey: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,6 +18,11 @@ PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": to
 
 # what allocators say; only CUDA has an exception class of its own
 _WORDS = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+DEVICE_LOCK = threading.RLock()
+"""Held while a CUDA graph is captured and while memory is given back: two windows, or a preview and
+a run, may use one GPU, and giving back memory during a capture invalidates it."""
 
 
 class OutOfMemoryError(Exception):
@@ -112,6 +119,9 @@ def trim() -> None:
 def release(device: torch.device, *, after_error: bool = False) -> None:
     """Give back what a run held on a device.
 
+    A failure costs no result: after a failed capture of a CUDA graph, PyTorch before 2.12 may
+    assert here (pytorch issue 180395).
+
     Parameters
     ----------
     device : torch.device
@@ -122,7 +132,7 @@ def release(device: torch.device, *, after_error: bool = False) -> None:
     """
     if after_error:
         gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-    elif device.type == "mps":
-        torch.mps.empty_cache()
+    give_back = {"cuda": torch.cuda.empty_cache, "mps": torch.mps.empty_cache}.get(device.type)
+    if give_back is not None:
+        with DEVICE_LOCK, suppress(RuntimeError):
+            give_back()

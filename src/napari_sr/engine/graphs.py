@@ -14,11 +14,12 @@ Letters: N images, C features, H x W pixels.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
 
+from napari_sr.engine.devices import DEVICE_LOCK
 from sr_kernels import add_launched, chosen, launches_apart
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ class Recorder(Protocol):
         """Record a call without computing it, in the memory of the recording `beside`, if any."""
         ...
 
+    def give_up(self) -> None:
+        """Take nothing from now on: a recording failed."""
+        ...
+
 
 class Graphs:
     """Replays functions of tensors; for inference, by one thread at a time.
@@ -58,6 +63,9 @@ class Graphs:
     A function is Python once only: what it does beside computing tensors from tensors happens when
     it is called and captured, not when it is replayed. Numbers and weights are those of that time;
     a key that stands for other numbers or weights must be another key.
+
+    After one failed capture nothing is captured or replayed any more, by nobody in this process:
+    the allocator of PyTorch before 2.12 does not recover from one (pytorch issue 180395).
 
     Parameters
     ----------
@@ -75,7 +83,6 @@ class Graphs:
         self._recorder = CudaRecorder() if recorder is None else recorder
         self._kept: OrderedDict[Hashable, _Graph] = OrderedDict()
         self._met: set[Hashable] = set()
-        self._refused: set[Hashable] = set()
         self._tally = dict.fromkeys(("captured", "replayed", "refused"), 0)
         self._reasons: dict[str, None] = {}
 
@@ -112,10 +119,11 @@ class Graphs:
         if not tensors or not self._recorder.takes(tensors):
             return function(*tensors)
         full = (key, chosen(), *(_kind(tensor) for tensor in tensors))
-        if full in self._refused or full not in self._met:
+        if full not in self._met:
             self._met.add(full)
             return function(*tensors)
-        graph = self._graph(full, function, tensors)
+        with DEVICE_LOCK:
+            graph = self._graph(full, function, tensors)
         if graph is None:
             return function(*tensors)
         self._tally["replayed"] += 1
@@ -124,9 +132,9 @@ class Graphs:
 
     def close(self) -> None:
         """Forget everything, and with it give back the memory of all graphs."""
-        self._kept.clear()
+        with DEVICE_LOCK:
+            self._kept.clear()
         self._met.clear()
-        self._refused.clear()
 
     def _graph(
         self, full: Hashable, function: Function, tensors: Sequence[Tensor]
@@ -144,7 +152,7 @@ class Graphs:
                 raise RuntimeError("a replay computes something else than a plain call")
         except RuntimeError as error:
             # a capture forbids much that a plain call may do; out of memory is one of these, too
-            self._refused.add(full)
+            self._recorder.give_up()
             self._tally["refused"] += 1
             self._reasons[f"{type(error).__name__}: {error}"] = None
             return None
@@ -209,11 +217,20 @@ class CudaRecording:
 class CudaRecorder:
     """Captures on one CUDA device, the first that it captures on, on a stream of its own."""
 
+    failed: ClassVar[bool] = False
+    """Whether a capture of any recorder has failed in this process."""
+
     def __init__(self) -> None:
         self._stream: torch.cuda.Stream | None = None
 
+    def give_up(self) -> None:
+        """Let no recorder of this process capture or replay any more."""
+        CudaRecorder.failed = True
+
     def takes(self, tensors: Sequence[Tensor]) -> bool:
-        """Return whether all tensors lie on the one device."""
+        """Return whether all tensors lie on the one device, and no capture has failed."""
+        if CudaRecorder.failed:
+            return False
         devices = {tensor.device for tensor in tensors}
         if self._stream is not None:
             return devices == {self._stream.device}

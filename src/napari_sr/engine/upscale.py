@@ -26,11 +26,12 @@ from napari_sr.engine.arrays import (
 from napari_sr.engine.cautions import cautions
 from napari_sr.engine.devices import OutOfMemoryError, free_memory, release
 from napari_sr.engine.guards import Findings, check_outliers
+from napari_sr.engine.kernel_check import check_kernels, in_words
 from napari_sr.engine.pace import Pace
 from napari_sr.engine.plan import Plan, Settings, make_plan
 from napari_sr.engine.plane import Job, Progress, upscale_plane
 from napari_sr.engine.value_check import check_values
-from sr_kernels import chosen, failures, launched
+from sr_kernels import chosen, distrusted, launched
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -102,14 +103,15 @@ def upscale_array(
     values = value_range_of(image, layout, settings.value_range)
     larger = layout.enlarged(network.scale)
     output = _allocate(larger, np.dtype(image.dtype))
-    kernels, note = _trusted_kernels(settings.kernels, plan)
-    told = (*cautions(plan, network, settings.precision), note)
+    kernels = chosen() if settings.kernels == "auto" else settings.kernels
     given = settings.value_range is not None and not isinstance(settings.value_range, Percentiles)
     findings = Findings(len(plan.views), declared=given)
-    notes = Notes("; ".join(part for part in told if part))
     job = Job(network, layout, output, larger, values, kernels, settings.outliers, findings)
     pace = Pace()
     try:
+        distrust = _check_kernels(job, plan)
+        told = (*cautions(plan, network, settings.precision), in_words(distrust, plan.device))
+        notes = Notes("; ".join(part for part in told if part))
         done = 0
         for index, place in enumerate(layout.planes()):
             remaining = layout.count - index
@@ -121,16 +123,21 @@ def upscale_array(
                 message = notes.of(progress.message)
                 yield Progress(done + progress.done, total, message, share, left)
             done += plan.count
-        impossible = findings.in_words(settings.outliers)
-        if impossible:
-            yield Progress(done, done, notes.of(impossible), 1.0, 0.0)
+        later = {op: why for op, why in distrusted(plan.device).items() if op not in distrust}
+        ends = (findings.in_words(settings.outliers), in_words(later, plan.device))
+        if any(ends):
+            yield Progress(done, done, notes.of("; ".join(filter(None, ends))), 1.0, 0.0)
     finally:
         job.chains.clear()  # nothing of the run stays on the device
         job.graphs.close()
         release(plan.device)
     record = _record(network, plan, values, notes.all)
     record["guards"] = findings.record()
-    record["kernels"] = {"chosen": kernels, "launched": _since(before)}
+    record["kernels"] = {
+        "chosen": kernels,
+        "launched": _since(before),
+        "distrusted": distrusted(plan.device),
+    }
     record["cuda_graphs"] = job.graphs.tally
     record["seconds"] = time.monotonic() - began
     return Upscaled(output, layout.axes, record)
@@ -162,18 +169,12 @@ class Notes:
             self.all.append(message)
 
 
-def _trusted_kernels(word: str, plan: Plan) -> tuple[str, str]:
-    """Return which kernels to use, and what to say where this GPU cannot be trusted with them."""
-    word = chosen() if word == "auto" else word
-    if word != "auto" or plan.device.type != "cuda" or plan.precision == torch.float32:
-        return word, ""
-    wrong = failures(plan.device, plan.precision)
-    if not wrong:
-        return word, ""
-    return "reference", (
-        f"the kernels {', '.join(wrong)} do not compute on {plan.device} what PyTorch does, so "
-        "plain PyTorch is used: slower, and right"
-    )
+def _check_kernels(job: Job, plan: Plan) -> dict[str, str]:
+    """Return the kernels that cannot be used on this GPU, each with the reason."""
+    if job.kernels != "auto" or plan.device.type != "cuda" or plan.precision == torch.float32:
+        return {}
+    chain = job.chain(plan, plan.precision)
+    return check_kernels(chain, job.network, job.layout.channels, plan.device)
 
 
 def _allocate(layout: Layout, dtype: np.dtype[Any]) -> NDArray[Any]:

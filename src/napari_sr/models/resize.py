@@ -89,22 +89,25 @@ def _mirror(index: Tensor, size: int) -> Tensor:
     return torch.where(index < size, index, 2 * size - 1 - index)
 
 
-def _taps(output: int, scale: Fraction, antialias: bool, kernel: Kernel) -> tuple[Tensor, Tensor]:
+def _taps(
+    output: int, scale: Fraction, antialias: bool, kernel: Kernel, device: torch.device
+) -> tuple[Tensor, Tensor]:
     """Return, for each output sample, its input indices and weights, both (output, taps).
 
-    Places repeat: p samples further on, at a scale of p / q, lie q input samples further. So the
-    weights depend on no size, and a network that is exported resizes images of every size.
+    They are computed on the device, as a CUDA graph cannot copy them there. Places repeat: p
+    samples further on, at a scale of p / q, lie q input samples further. So the weights depend on
+    no size, and a network that is exported resizes images of every size.
     """
     period, pitch = scale.numerator, scale.denominator
     shrink = min(float(scale), 1.0) if antialias else 1.0
     width = 2 * kernel.reach / shrink
     # pixel centres: output sample k (from 0) lies at this place on the input's axis
-    centre = (torch.arange(period, dtype=torch.float64) + 0.5) / float(scale) - 0.5
+    centre = (torch.arange(period, dtype=torch.float64, device=device) + 0.5) / float(scale) - 0.5
     first = torch.floor(centre - width / 2) + 1
-    index = first[:, None] + torch.arange(math.ceil(width) + 1, dtype=torch.float64)
+    index = first[:, None] + torch.arange(math.ceil(width) + 1, dtype=torch.float64, device=device)
     weight = kernel.weigh((centre[:, None] - index) * shrink)
     weight = weight / weight.sum(dim=1, keepdim=True)
-    sample = torch.arange(output)
+    sample = torch.arange(output, device=device)
     phase, turn = sample % period, sample // period
     return index.long()[phase] + turn[:, None] * pitch, weight[phase]
 
@@ -114,7 +117,9 @@ def _resize_axis(
 ) -> Tensor:
     size = image.shape[dim]
     output = -(-size * scale.numerator // scale.denominator)
-    index, weight = _taps(output, scale, antialias, kernel)
+    # Apple's GPUs have no float64
+    device = torch.device("cpu") if image.device.type == "mps" else image.device
+    index, weight = _taps(output, scale, antialias, kernel, device)
     index = _mirror(index, size).to(image.device)
     weight = weight.to(image.device, image.dtype)
     shape = [1] * image.ndim
