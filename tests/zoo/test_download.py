@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -32,6 +34,8 @@ class Server:
                 server.requests += 1
                 self.send_response(server.status)
                 self.send_header("Content-Length", str(len(server.content)))
+                if server.status == 302:
+                    self.send_header("Location", "/again")
                 self.end_headers()
                 self.wfile.write(server.content[: len(server.content) - server.cut])
 
@@ -113,6 +117,65 @@ def test_a_file_that_changes_after_it_was_checked_is_noticed(cache, entry):
     path.write_bytes(CONTENT[:-1] + b"?")
 
     assert local_path(entry) is None
+
+
+def test_a_change_within_one_tick_of_the_clock_is_noticed(cache, entry):
+    path = fetch(entry)
+    before = path.stat()
+    assert local_path(entry) == path
+
+    path.write_bytes(CONTENT[::-1])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert local_path(entry) is None
+
+
+def test_the_hash_of_a_file_that_rests_is_computed_once(cache, entry, monkeypatch):
+    path = fetch(entry)
+    hashed = []
+    real = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda *rest: hashed.append(1) or real(*rest))
+    monkeypatch.setattr(time, "time", lambda: path.stat().st_ctime + 60)
+
+    for _ in range(3):
+        assert local_path(entry) == path
+
+    assert hashed == [1]
+
+
+def test_a_pipe_in_a_mirror_is_not_waited_for(cache, entry, tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv("NAPARI_SR_WEIGHTS", str(tmp_path))
+
+    assert local_path(entry) is None
+
+
+def test_more_bytes_than_the_registry_knows_leave_nothing_behind(cache, entry, server):
+    server.content = CONTENT * 2
+
+    with pytest.raises(DownloadError, match=r"the server sends 512000 bytes instead of 256000"):
+        fetch(entry)
+
+    assert left(cache) == []
+
+
+def test_ctrl_c_leaves_nothing_behind(cache, entry):
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch(entry, interrupt)
+
+    assert left(cache) == []
+
+
+def test_a_server_that_redirects_for_ever_is_told(cache, entry, server):
+    server.status = 302
+
+    with pytest.raises(DownloadError, match="the server redirects more than 5 times"):
+        fetch(entry)
+
+    assert left(cache) == []
 
 
 def test_other_bytes_than_meant_leave_nothing_behind(cache, entry, server):
@@ -210,6 +273,8 @@ def test_the_cache_can_be_moved_and_is_the_users_by_default(monkeypatch, tmp_pat
     monkeypatch.setenv("NAPARI_SR_CACHE", "~/elsewhere")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "elsewhere"
+    monkeypatch.setenv("NAPARI_SR_CACHE", "~no such user/elsewhere")
+    assert cache_folder().name == "elsewhere"
 
     monkeypatch.delenv("NAPARI_SR_CACHE")
 

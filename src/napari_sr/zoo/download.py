@@ -10,13 +10,18 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterator
+import stat
+import time
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
+
+from napari_sr.zoo.transfer import REDIRECTS, Report, Transfer, TransferError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari_sr.zoo.registry import Entry
 
 CACHE_VARIABLE = "NAPARI_SR_CACHE"
@@ -25,13 +30,8 @@ SHIPPED = Path(__file__).with_name("weights")
 """Folder of the weights that ship with the package."""
 NETWORKS = Path(__file__).parents[1] / "models"
 """Folder of the networks, where the code of those without weights is."""
-CHUNK = 1 << 16
-"""Bytes between two reports of progress."""
-PATIENCE = 30
-"""Seconds without an answer after which a download fails."""
-
-Report: TypeAlias = Callable[[int, int], None]
-"""Called with the bytes that have come and the bytes that will."""
+SETTLED = 2
+"""Seconds after a change in which another need not show in a file's time of change."""
 
 
 class DownloadError(Exception):
@@ -42,7 +42,7 @@ def cache_folder() -> Path:
     """Return the folder that downloads go to; it need not exist yet."""
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser()
+        return Path(os.path.expanduser(chosen))
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("napari-sr", appauthor=False)) / "weights"
@@ -80,15 +80,14 @@ def fetch(entry: Entry, progress: Report | None = None) -> Path:
     if found is not None:
         return found
     try:
-        return _download(entry, _Meter(entry.size, progress))
+        return _download(entry, progress)
     except OSError as error:  # requests' errors are OSErrors too
         raise DownloadError(_advice(entry, _cause(error))) from error
 
 
-def _download(entry: Entry, meter: _Meter) -> Path:
+def _download(entry: Entry, progress: Report | None) -> Path:
     import pooch
 
-    downloader = pooch.HTTPDownloader(progressbar=meter, chunk_size=CHUNK, timeout=PATIENCE)
     with _quiet(pooch.get_logger()):
         try:
             path = pooch.retrieve(
@@ -96,7 +95,7 @@ def _download(entry: Entry, meter: _Meter) -> Path:
                 known_hash=f"sha256:{entry.sha256}",
                 fname=entry.file,
                 path=cache_folder(),
-                downloader=downloader,
+                downloader=Transfer(entry.size, progress),
             )
         except ValueError as error:
             if "hash" not in str(error).lower():
@@ -105,26 +104,6 @@ def _download(entry: Entry, meter: _Meter) -> Path:
                 _advice(entry, f"what came has another sha256 than {entry.sha256}")
             ) from error
     return Path(path)
-
-
-class _Meter:
-    """What pooch takes for a progress bar; it hands on bytes."""
-
-    def __init__(self, size: int, report: Report | None) -> None:
-        self.total = size
-        self._size, self._done, self._report = size, 0, report
-
-    def update(self, count: int) -> None:
-        """Count bytes that have come: up to the whole, since pooch counts full chunks."""
-        self._done = min(self._done + count, self._size)
-        if self._report is not None:
-            self._report(self._done, self._size)
-
-    def reset(self) -> None:
-        """Do nothing: pooch starts anew only to fill the bar at the end."""
-
-    def close(self) -> None:
-        """Do nothing: there is no bar to take away."""
 
 
 @contextmanager
@@ -141,37 +120,49 @@ def _quiet(logger: logging.Logger) -> Iterator[None]:
 def _mirrored(entry: Entry) -> Iterator[Path]:
     mirror = os.environ.get(MIRROR_VARIABLE)
     if mirror:
-        yield from sorted(Path(mirror).expanduser().rglob("*"))
+        yield from sorted(Path(os.path.expanduser(mirror)).rglob("*"))
 
 
 def _is(path: Path, entry: Entry) -> bool:
     """Say whether this is the file; only one of the right size is read."""
     try:
         status = path.stat()
-        return (
-            path.is_file()
-            and status.st_size == entry.size
-            and _sha256(path, status.st_size, status.st_mtime_ns) == entry.sha256
-        )
+        if not stat.S_ISREG(status.st_mode) or status.st_size != entry.size:
+            return False
+        changed = status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+        quiet = time.time() - max(status.st_mtime, status.st_ctime)
+        # what changed just now may change again within the same tick of the clock
+        read = _sha256 if quiet > SETTLED else _sha256.__wrapped__
+        return read(path, status.st_size, changed) == entry.sha256
     except OSError:  # not there, or not ours to read
         return False
 
 
 @lru_cache(maxsize=256)
-def _sha256(path: Path, size: int, changed: int) -> str:
-    """Return a file's hash; size and time of change are there to notice that it changed."""
+def _sha256(path: Path, size: int, changed: tuple[int, ...]) -> str:
+    """Return a file's hash; size and times of change are there to notice that it changed."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+_CAUSES = {
+    "ChunkedEncodingError": "the connection broke off",
+    "ContentDecodingError": "the server packs what it sends, and wrongly",
+    "TooManyRedirects": f"the server redirects more than {REDIRECTS} times",
+}
+"""What requests' errors mean, by the names of their types."""
+
+
 def _cause(error: OSError) -> str:
     """Say in few words what went wrong, without the innards that requests' errors show."""
+    if isinstance(error, TransferError):
+        return str(error)
+    known = _CAUSES.get(type(error).__name__)
     status = getattr(getattr(error, "response", None), "status_code", None)
-    if status is not None:
-        return f"the server answers {status}"
+    if known is not None or status is not None:
+        return known or f"the server answers {status}"
     if type(error).__module__.startswith("requests"):
-        broke = type(error).__name__ == "ChunkedEncodingError"
-        return "the connection broke off" if broke else "there is no connection to the server"
+        return "there is no connection to the server"
     return f"{cache_folder()} cannot be written ({error.strerror or error})"
 
 

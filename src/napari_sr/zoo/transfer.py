@@ -1,0 +1,134 @@
+"""Fetch a file of known size over HTTP, within limits of size and time.
+
+The connection is read in a thread of its own, which may hang for as long as it likes: on a name
+that is not resolved, on a server that sends a byte a minute. Whoever waits for its pieces does not.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHUNK = 1 << 14
+"""Bytes between two reports of progress."""
+PATIENCE = 30
+"""Seconds without an answer after which a download fails."""
+LEAST_RATE = 4096
+"""Bytes a second, on average since the beginning, below which it fails, too."""
+REDIRECTS = 5
+"""How often a server may send us to another address."""
+_WAITING = 8
+"""Pieces that may have come before they are written."""
+
+Report: TypeAlias = Callable[[int, int], None]
+"""Called with the bytes that have come and the bytes that will."""
+
+
+class TransferError(OSError):
+    """A file came too slowly, too large or not whole; the message says which."""
+
+
+class Transfer:
+    """What pooch calls to download one file.
+
+    Parameters
+    ----------
+    size : int
+        Of the file, in bytes.
+    report : callable, optional
+        Called with (bytes done, bytes in all); what it raises ends the download.
+    """
+
+    def __init__(self, size: int, report: Report | None = None) -> None:
+        self._size, self._report = size, report
+
+    def __call__(self, url: str, output_file: str, _pooch: object) -> None:
+        """Write what an address answers with into a file.
+
+        Raises
+        ------
+        TransferError
+            If more or fewer bytes come, or they come too slowly.
+        OSError
+            If there is no connection, it breaks, or the file cannot be written.
+        """
+        pieces: queue.Queue[bytes | Exception] = queue.Queue(_WAITING)
+        ended = threading.Event()
+        threading.Thread(target=_pull, args=(url, self._size, pieces, ended), daemon=True).start()
+        try:
+            with Path(output_file).open("wb") as file:
+                for done, piece in self._received(pieces):
+                    file.write(piece)
+                    if self._report is not None:
+                        self._report(done, self._size)
+        finally:
+            ended.set()
+
+    def _received(self, pieces: queue.Queue[bytes | Exception]) -> Iterator[tuple[int, bytes]]:
+        """Yield how much has come, and each piece."""
+        began, done = time.monotonic(), 0
+        while True:
+            left = began + PATIENCE + done / LEAST_RATE - time.monotonic()
+            try:
+                piece = pieces.get(timeout=max(left, 0))
+            except queue.Empty:
+                seconds = time.monotonic() - began
+                raise TransferError(
+                    f"{done} of {self._size} bytes came in {seconds:.0f} seconds, and at least "
+                    f"{LEAST_RATE} a second must come"
+                ) from None
+            if isinstance(piece, Exception):
+                raise piece
+            if not piece:
+                break
+            done += len(piece)
+            if done > self._size:
+                raise TransferError(f"the server sends more than {self._size} bytes")
+            yield done, piece
+        if done < self._size:
+            raise TransferError(f"the connection broke off after {done} of {self._size} bytes")
+
+
+def _pull(
+    url: str, size: int, pieces: queue.Queue[bytes | Exception], ended: threading.Event
+) -> None:
+    """Hand on the pieces of an answer, then an empty one, or what went wrong."""
+
+    def hand_on(piece: bytes | Exception) -> bool:
+        while not ended.is_set():
+            try:
+                pieces.put(piece, timeout=0.5)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    try:
+        for piece in _answer(url, size):
+            if not hand_on(piece):
+                return
+        hand_on(b"")
+    except (OSError, ValueError) as error:  # all of requests' errors are OSErrors
+        hand_on(error)
+
+
+def _answer(url: str, size: int) -> Iterator[bytes]:
+    import requests
+
+    with requests.Session() as session:
+        session.max_redirects = REDIRECTS
+        plain = {"Accept-Encoding": "identity"}
+        with session.get(url, stream=True, timeout=PATIENCE, headers=plain) as response:
+            response.raise_for_status()
+            told = response.headers.get("Content-Length", "")
+            packed = response.headers.get("Content-Encoding", "identity") != "identity"
+            if told.isdecimal() and int(told) > size and not packed:
+                raise TransferError(f"the server sends {told} bytes instead of {size}")
+            yield from filter(None, response.iter_content(CHUNK))
