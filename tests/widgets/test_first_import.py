@@ -51,3 +51,23 @@ def test_many_threads_may_import_at_once_and_the_loaders_flags_stay():
     )
 
     assert printed.stdout.strip() == "[None, None, None, None] True"
+
+
+WATCHED = """
+import gc, sys, threading
+from napari_sr.widgets._first_import import import_engine
+before, full = gc.get_threshold(), []
+gc.callbacks.append(lambda phase, told: full.append(1) if told["generation"] == 2 else None)
+thread = threading.Thread(target=import_engine)
+thread.start()
+thread.join()
+print(len(full), gc.get_threshold() == before, "torch" in sys.modules)
+"""
+
+
+def test_the_first_import_collects_no_garbage_in_full_and_restores_the_collector():
+    printed = subprocess.run(
+        [sys.executable, "-c", WATCHED], capture_output=True, text=True, check=True
+    )
+
+    assert printed.stdout.strip() == "0 True True"

@@ -146,3 +146,21 @@ def test_closing_it_lets_go_of_the_network(layer, loader, monkeypatch):
     steps.close()
 
     assert len(closed) == 1
+
+
+def test_memory_that_runs_out_while_reading_is_told_in_words(layer, loader, monkeypatch):
+    def read(source):
+        yield 1, 2
+        raise MemoryError("Unable to allocate 8.00 GiB for an array with shape (4, 32768, 16384)")
+
+    monkeypatch.setattr(_job, "read_pixels", read)
+
+    with pytest.raises(UpscaleError, match=r"near x2 stopped: memory ran out \(Unable .* 8.00 GiB"):
+        finish(run(job_of(layer)))
+
+
+def test_the_time_left_is_told_with_the_steps(layer, loader):
+    told, _ = finish(run(job_of(layer, How(tile=20))))
+
+    assert told[0].seconds_left is None
+    assert told[-1].seconds_left == 0

@@ -85,6 +85,17 @@ def test_a_runtime_error_becomes_one_that_workers_keep(monkeypatch):
         finish(run_training(job(Choice(known(), 2))))
 
 
+def test_memory_that_runs_out_is_told_in_words(monkeypatch):
+    def broken(task, stopped):
+        yield News("training")
+        raise MemoryError
+
+    monkeypatch.setattr(fine_tuning, "fine_tune", broken)
+
+    with pytest.raises(TrainError, match="training of FSRCNN x2 stopped: memory ran out;"):
+        finish(run_training(job(Choice(known(), 2))))
+
+
 def test_stop_and_closing_reach_the_trainer(monkeypatch):
     seen = []
 

@@ -346,6 +346,24 @@ def test_run_waits_for_the_run_to_end(widget, gated, qtbot):
     assert not widget.form.cancel.isEnabled()
 
 
+def test_the_time_left_is_shown_during_a_run_and_the_forecast_after_it(
+    widget, camera, loader, qtbot, run
+):
+    loader.network = Slow(scale=2)
+    widget.form.tile.setValue(4)
+    said = []
+    widget.run_ended.connect(lambda: said.append(None))
+    say = widget.form.forecast.say
+    widget.form.forecast.say = lambda text: (said.append(text), say(text))
+
+    run(widget)
+    qtbot.waitUntil(lambda: "24 \u00d7 32" in widget.form.forecast.text(), timeout=PATIENCE)
+
+    during = said[: said.index(None)]
+    assert "less than a second left, as measured on the tiles so far." in during
+    assert not [text for text in during if "Result" in text]
+
+
 def test_progress_is_shown_tile_by_tile(widget, gated, qtbot):
     network = gated()
 
@@ -413,10 +431,25 @@ def test_cancel_frees_the_memory(widget, gated, loader, qtbot):
     [
         (Failing(RuntimeError("cuDNN failed")), "FSRCNN x2 stopped: cuDNN failed"),
         (Failing(ValueError("no such layer 7")), "No such layer 7"),
-        (Failing(ZeroDivisionError()), "ZeroDivisionError"),
+        (Failing(ZeroDivisionError()), "not foreseen: ZeroDivisionError"),
+        (Failing(KeyError("scale")), "not foreseen: KeyError: 'scale'"),
+        (Failing(OSError(28, "No space left on device")), "No space left on device"),
+        (Failing(RecursionError("too deep")), "FSRCNN x2 stopped: too deep"),
+        (Failing(SystemExit(3)), "The run was ended by SystemExit"),
+        (Failing(ValueError("first line\nsecond line")), "First line"),
         (Hungry(limit=0), "Not even tiles of 1 px"),
     ],
-    ids=["RuntimeError", "ValueError", "without words", "out of memory"],
+    ids=[
+        "RuntimeError",
+        "ValueError",
+        "without words",
+        "KeyError",
+        "OSError",
+        "RecursionError",
+        "SystemExit",
+        "two lines",
+        "out of memory",
+    ],
 )
 def test_an_error_is_shown_and_leaves_the_buttons_alive(
     viewer, widget, camera, loader, run, network, words
@@ -427,6 +460,7 @@ def test_an_error_is_shown_and_leaves_the_buttons_alive(
     run(widget)
 
     assert words in widget.form.status.text()
+    assert "\n" not in widget.form.status.text()
     assert len(viewer.layers) == 1
     assert widget.form.run.isEnabled()
 
@@ -590,6 +624,7 @@ def test_without_an_image_during_a_run_it_goes_on_telling_of_the_run(
     viewer, widget, gated, camera, qtbot
 ):
     network = gated()
+    qtbot.waitUntil(lambda: "Loading" in widget.form.status.text(), timeout=PATIENCE)
     before = widget.form.status.text()
 
     viewer.layers.remove(camera)
@@ -600,6 +635,7 @@ def test_without_an_image_during_a_run_it_goes_on_telling_of_the_run(
 
 def test_edits_during_a_run_leave_its_words_alone(widget, gated, qtbot):
     network = gated()
+    qtbot.waitUntil(lambda: "Loading" in widget.form.status.text(), timeout=PATIENCE)
     before = widget.form.status.text()
 
     widget.form.tile.setValue(9)

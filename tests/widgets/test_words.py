@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from napari_sr.widgets._words import shape_in_words, size_in_words, time_in_words
+from napari_sr.widgets._words import (
+    error_in_words,
+    no_memory,
+    shape_in_words,
+    size_in_words,
+    time_in_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,3 +46,25 @@ def test_times_are_as_rough_as_estimates(seconds, words):
 
 def test_shapes_are_lengths_with_a_sign_between():
     assert shape_in_words((9, 256, 300)) == "9 \u00d7 256 \u00d7 300"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ValueError("a tile is too small"), "a tile is too small"),
+        (FileNotFoundError(2, "No such file", "a.pth"), "[Errno 2] No such file: 'a.pth'"),
+        (KeyError("scale"), "it stopped because of an error that was not foreseen: KeyError"),
+        (TypeError(), "it stopped because of an error that was not foreseen: TypeError"),
+        (ValueError(), "it stopped because of an error that was not foreseen: ValueError"),
+        (RuntimeError("  \nfirst\nsecond"), "RuntimeError: first"),
+    ],
+)
+def test_an_error_is_one_sentence(error, words):
+    assert words in error_in_words(error)
+    assert "\n" not in error_in_words(error)
+
+
+def test_numpys_words_about_memory_are_kept():
+    assert "ran out (Unable to allocate 8 GiB);" in no_memory(
+        MemoryError("Unable to allocate 8 GiB")
+    )

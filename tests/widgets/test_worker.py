@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import os
+import threading
+
 import pytest
 from forms import PATIENCE
 from napari.utils import progress
 from superqt.utils import WorkerBase
 
+from napari_sr.engine.background import PRIORITIES_ARE_INHERITED
 from napari_sr.widgets import _worker
 from napari_sr.widgets._job import Step
 from napari_sr.widgets._worker import ActivityBar, create_run, create_steps, send_on_errand
@@ -106,3 +110,31 @@ def test_any_generator_can_be_driven(qtbot):
         worker.start()
 
     assert (told, brought) == ([0, 1, 2], ["done"])
+
+
+@pytest.mark.parametrize("error", [SystemExit(2), KeyboardInterrupt()])
+def test_what_asks_python_to_exit_ends_the_run_only(qtbot, error):
+    def leave():
+        yield 1
+        raise error
+
+    told = []
+    worker = create_steps(leave, errored=told.append)
+
+    with qtbot.waitSignal(worker.finished, timeout=PATIENCE):
+        worker.start()
+
+    assert type(error).__name__ in str(told[0])
+
+
+@pytest.mark.skipif(not PRIORITIES_ARE_INHERITED, reason="threads have no priority of their own")
+def test_a_run_gives_way_to_the_window(qtbot):
+    def priority():
+        yield os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    told = []
+    worker = create_steps(priority, yielded=told.append)
+    with qtbot.waitSignal(worker.finished, timeout=PATIENCE):
+        worker.start()
+
+    assert told[0] > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())

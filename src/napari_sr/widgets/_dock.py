@@ -9,6 +9,7 @@ from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_sr.widgets._focus import focus_style
+from napari_sr.widgets._words import error_in_words
 from napari_sr.widgets._worker import ActivityBar, RunWorker, forget_locals
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class RunningForm(QWidget):
             bar.close()
 
     def _show_error(self, error: Exception) -> None:
-        self._status.say(str(error) or type(error).__name__)
+        self._status.say(error_in_words(error))
         forget_locals(error)  # napari keeps every notification
         if isinstance(error, ValueError):
             show_error(str(error))

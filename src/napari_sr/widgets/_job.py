@@ -9,7 +9,7 @@ from napari_sr.widgets._download import fetch_steps
 from napari_sr.widgets._networks import network_of
 from napari_sr.widgets._result import with_record
 from napari_sr.widgets._source import Source, read_pixels
-from napari_sr.widgets._words import size_in_words
+from napari_sr.widgets._words import no_memory, size_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class UpscaleError(Exception):
-    """A RuntimeError of a run, by another class: napari's workers lose RuntimeErrors."""
+    """A RuntimeError of a run, by another class: napari's workers lose RuntimeErrors.
+
+    A MemoryError as well, whose own words say nothing, or only NumPy's.
+    """
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ class Step:
     """0 where it is not known."""
     doing: str
     """What is being done, in words."""
+    seconds_left: float | None = None
+    """None where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ def run(job: Job) -> Generator[Step, None, Result]:
     Raises
     ------
     UpscaleError
-        In place of any RuntimeError.
+        In place of any RuntimeError or MemoryError.
     ValueError
         If the image, a setting or a checkpoint is wrong.
     napari_sr.zoo.download.DownloadError
@@ -111,6 +116,8 @@ def run(job: Job) -> Generator[Step, None, Result]:
         return (yield from _run(job))
     except RuntimeError as error:
         raise UpscaleError(f"{job.choice.label} stopped: {error}") from error
+    except MemoryError as error:
+        raise UpscaleError(f"{job.choice.label} stopped: {no_memory(error)}") from error
 
 
 def _run(job: Job) -> Generator[Step, None, Result]:
@@ -151,7 +158,7 @@ def _upscaled(job: Job, pixels: NDArray[Any], network: Network) -> Generator[Ste
                 return Result(end.value.pixels, arguments, notes, job.afterwards)
             note = f" ({progress.message})" if progress.message else ""
             doing = f"Upscaling: tile {progress.done} of {progress.total}{note}"
-            yield Step(progress.done, progress.total, doing)
+            yield Step(progress.done, progress.total, doing, progress.seconds_left)
     finally:
         steps.close()
 

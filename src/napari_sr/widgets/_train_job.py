@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.widgets._download import fetch_steps
 from napari_sr.widgets._first_import import import_trainer
 from napari_sr.widgets._train_models import Fresh
-from napari_sr.widgets._words import size_in_words
+from napari_sr.widgets._words import no_memory, size_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -48,7 +48,7 @@ def run_training(job: TrainJob) -> Generator[News, None, Tuned]:
     Raises
     ------
     TrainError
-        In place of any RuntimeError.
+        In place of any RuntimeError or MemoryError.
     ValueError, napari_sr.zoo.download.DownloadError, napari_sr.training.task.FineTuningError
         As `fine_tune` does.
     """
@@ -56,6 +56,9 @@ def run_training(job: TrainJob) -> Generator[News, None, Tuned]:
         return (yield from _run(job))
     except RuntimeError as error:
         raise TrainError(f"the training of {job.choice.label} stopped: {error}") from error
+    except MemoryError as error:
+        why = no_memory(error)
+        raise TrainError(f"the training of {job.choice.label} stopped: {why}") from error
 
 
 def _run(job: TrainJob) -> Generator[News, None, Tuned]:

@@ -51,3 +51,37 @@ def shape_in_words(shape: tuple[int, ...]) -> str:
     '9 × 256 × 300'
     """
     return f" {TIMES} ".join(str(size) for size in shape)
+
+
+def no_memory(error: MemoryError) -> str:
+    """Return why something stopped for lack of memory, and what helps.
+
+    Examples
+    --------
+    >>> no_memory(MemoryError())
+    'memory ran out; take less at once (one slice, a smaller scale), or close other programs'
+    """
+    told = f" ({error})" if str(error) else ""
+    return (
+        f"memory ran out{told}; take less at once (one slice, a smaller scale), "
+        "or close other programs"
+    )
+
+
+def error_in_words(error: BaseException) -> str:
+    """Return one sentence about an error; errors that nobody foresaw are named by their class.
+
+    Examples
+    --------
+    >>> error_in_words(ValueError("a tile must be at least 17 px, got 8"))
+    'a tile must be at least 17 px, got 8'
+    >>> error_in_words(KeyError("scale"))
+    "it stopped because of an error that was not foreseen: KeyError: 'scale'"
+    """
+    words = next(iter(str(error).strip().splitlines()), "")
+    kind = type(error)
+    foreseen = kind.__module__ != "builtins" or isinstance(error, ValueError | OSError)
+    if foreseen and words:
+        return words
+    named = f"{kind.__name__}: {words}" if words else kind.__name__
+    return f"it stopped because of an error that was not foreseen: {named}"

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 
+class StoppedError(Exception):
+    """Something in a run asked Python to exit."""
+
+
 class RunWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no types
     """Closes its generator in its own thread however it ends, so that memory is free again.
 
@@ -26,8 +30,15 @@ class RunWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no types
     def work(self) -> Any:
         """Drive the generator to its end, or until `quit` is called."""
         import_engine()
+        from napari_sr.engine.background import in_background
+
+        # the window goes first
+        self._gen = in_background(self._gen)
         try:
             return super().work()
+        except (KeyboardInterrupt, SystemExit) as error:
+            # in Qt's thread they would end napari
+            raise StoppedError(f"the run was ended by {type(error).__name__}") from error
         finally:
             self._gen.close()
 

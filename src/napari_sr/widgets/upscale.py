@@ -17,6 +17,7 @@ from napari_sr.widgets._networks import BlendError
 from napari_sr.widgets._placing import Placer
 from napari_sr.widgets._result import result_arguments
 from napari_sr.widgets._source import Source, current_plane, layer_problem, source_of
+from napari_sr.widgets._words import error_in_words
 from napari_sr.widgets._worker import create_run, send_on_errand
 from napari_sr.zoo.download import local_path
 
@@ -139,7 +140,7 @@ class UpscaleWidget(RunningForm):
             field = "blend"
         elif isinstance(answer, ValueError) and self.form.tile.value():
             field = "tile"
-        self._show_problems({field: str(answer) or type(answer).__name__})
+        self._show_problems({field: error_in_words(answer)})
 
     def _source(self, layer: Image) -> Source:
         one_plane = layer.ndim > 2 and self.form.slices.currentText() == CURRENT
@@ -188,6 +189,7 @@ class UpscaleWidget(RunningForm):
         )
         self._forecaster.forget()
         self.form.show_running(True)
+        self.form.forecast.say("")
         self.form.status.say("Starting …")
         self._launch(worker, job.choice.label, worker.quit)
 
@@ -201,6 +203,7 @@ class UpscaleWidget(RunningForm):
         self.form.show_progress(step.done, step.total)
         if self._worker is not None and not self._worker.abort_requested:
             self.form.status.say(step.doing)
+            self.form.show_time_left(step.seconds_left)
         self._tell_bar(step)
 
     def _show_result(self, result: Result) -> None:
