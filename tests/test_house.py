@@ -136,3 +136,20 @@ def test_the_engine_brings_neither_qt_nor_napari():
     )
 
     assert printed.stdout.strip() == "[]"
+
+
+def test_processes_are_spawned_and_never_forked():
+    files = [*SOURCES, *sorted((ROOT / "benchmarks").rglob("*.py"))]
+    calls = [
+        (path.name, ast.unparse(node))
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+    ]
+
+    contexts = [(name, call) for name, call in calls if "get_context(" in call]
+    pools = ("Pool(", "ProcessPoolExecutor(", "Process(", "os.fork(", "DataLoader(")
+    started = [(name, call) for name, call in calls if call.startswith(pools)]
+
+    assert [one for one in contexts if "get_context('spawn')" not in one[1]] == []
+    assert [one for one in started if "get_context('spawn')" not in one[1]] == []

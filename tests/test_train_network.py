@@ -88,6 +88,36 @@ def test_steps_may_be_told(run, tmp_path):
     assert "ends at step 3" in err
 
 
+def test_a_folder_that_cannot_be_made_is_refused_before_images_are_read(run, tmp_path):
+    (tmp_path / "taken").touch()
+
+    code, _, err = run("mine.toml", "--out", "taken/x")
+
+    assert code == 2
+    assert re.fullmatch(r"Error: .*taken is no folder, but a file: .* than taken/x\n", err)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"scale =", r"is no recipe that can be read: Invalid value"),
+        (b"\xff\xfe\0", r"is no recipe that can be read: 'utf-8' codec"),
+        (b"x = " + b"[" * 5000, r"is no recipe that can be read"),
+        (b"scale = 2\nscale = 3", r"is no recipe that can be read: Cannot overwrite a value"),
+        (b"scale = nan", r"scale must be"),
+        (b"date = 1979-05-27", r"a recipe holds numbers, texts and tables"),
+        (b"", r"is missing"),
+    ],
+)
+def test_a_malformed_recipe_is_one_line(run, tmp_path, content, what):
+    (tmp_path / "odd.toml").write_bytes(content)
+
+    code, _, err = run("odd.toml")
+
+    assert code == 2
+    assert re.fullmatch(rf"Error: .*{what}.*\n", err), err
+
+
 def test_mistakes_are_one_line(run):
     code, _, err = run("nothing.toml")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_sr import terminal
+from napari_sr.files.place import check_folder
 from napari_sr.training import recipe
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def run(request: Request) -> Path:
     config = recipe.read(request.recipe)
     if request.steps is not None:
         config = replace(config, run=replace(config.run, steps=request.steps))
+    check_folder(request.out)
     limit = math.inf if request.minutes is None else request.minutes
     with terminal.bars() as bars, terminal.warnings_as_lines(bars):
         material = of_folders(config.data, request.data)

@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -157,6 +158,19 @@ def test_what_another_format_cannot_hold_of_a_png_is_told_before(name, told):
     extras = Extras(((b"gAMA", b"...."),), ((b"tEXt", b"Author\0me"),), b"MM")
 
     assert formats.check_holds(Path(name), replace(IMAGE, extras=extras), 2) == told
+
+
+def test_a_tiff_that_is_not_compressed_needs_room_on_the_disk(tmp_path, monkeypatch):
+    free = IMAGE.pixels.nbytes * 4
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=free))
+    larger = replace(IMAGE, pixels=np.zeros((5, 6), np.uint8))
+    grey_alpha = ImageFile(np.zeros((4, 3, 4), np.uint8), "YXS", grey_alpha=True)
+
+    for image in (IMAGE, replace(larger, compression="zlib"), grey_alpha):
+        formats.check_holds(tmp_path / "a.tif", image, 2)
+    formats.check_holds(tmp_path / "a.png", larger, 2)
+    with pytest.raises(FileError, match=r"a\.tif needs 0 MiB, and the disk of .* has 0 MiB free"):
+        formats.check_holds(tmp_path / "a.tif", larger, 2)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg"])

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from napari_sr.files.image import FileError
-from napari_sr.files.place import check_place, check_space
+from napari_sr.files.place import check_folder, check_place, check_space
 
 
 def test_a_new_name_in_a_folder_will_do(tmp_path):
@@ -71,6 +71,21 @@ def test_a_folder_in_which_no_file_can_be_made_is_refused(tmp_path, monkeypatch)
 
     with pytest.raises(FileError, match=rf"folder {tmp_path} cannot be written: Read-only"):
         check_place(tmp_path / "a.onnx", (".onnx",), overwrite=False)
+
+
+def test_a_folder_that_can_be_made_will_do(tmp_path):
+    check_folder(tmp_path / "absent" / "deep")
+    check_folder(tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_place_of_a_folder_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(FileError, match=rf"file is no folder, but a file: .* than {folder}"):
+            check_folder(folder)
 
 
 def test_a_place_is_looked_at_without_a_trace(tmp_path):

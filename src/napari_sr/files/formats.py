@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from napari_sr.atomic_write import atomic_write
 from napari_sr.files import jpeg, png, png_chunks, tiff_reader, tiff_writer
 from napari_sr.files.image import FileError, ImageFile
-from napari_sr.files.place import check_place
+from napari_sr.files.place import check_place, check_space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,7 +113,8 @@ def check_holds(path: Path, image: ImageFile, scale: int) -> list[str]:
     Raises
     ------
     FileError
-        Before anything is computed, if the pixels themselves would be lost.
+        Before anything is computed, if the pixels themselves would be lost, or the disk has no
+        room for them.
     """
     suffix = path.suffix.lower()
     if suffix in PNG:
@@ -122,6 +123,9 @@ def check_holds(path: Path, image: ImageFile, scale: int) -> list[str]:
     if suffix in JPEG:
         jpeg.check_jpeg(image, path, scale)
         return _cannot("JPEG", [*jpeg.losses(image, scale), *_of_a_tiff(image)])
+    if image.compression is None:  # how much smaller others become is known too late
+        samples = 2 / 4 if image.grey_alpha else 1
+        check_space(path, int(image.pixels.nbytes * samples * scale**2))
     return [*tiff_writer.losses(image, path, scale), *_cannot("TIFF", image.extras.names())]
 
 

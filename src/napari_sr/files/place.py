@@ -47,10 +47,24 @@ def check_place(path: Path, suffixes: Sequence[str], *, overwrite: bool) -> None
         )
     if exists and not overwrite:
         raise FileError(f"{path} exists: give another name, or --overwrite")
-    _check_folder(Path(os.path.realpath(path)).parent)
+    _try(Path(os.path.realpath(path)).parent)
 
 
-def _check_folder(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
+    """Refuse, before anything is computed, a folder that cannot be made or written.
+
+    Raises
+    ------
+    FileError
+        If there is a file of its name, or in its place no file can be made.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise FileError(f"{there} is no folder, but a file: give another one than {folder}")
+    _try(there)
+
+
+def _try(folder: Path) -> None:
     """Refuse a folder in which no file can be made; only making one is sure to tell."""
     probe = folder / f".napari-sr-probe-{secrets.token_hex(8)}"
     try:

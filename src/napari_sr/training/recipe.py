@@ -54,7 +54,7 @@ def read(name: str | Path) -> Config:
     path = find(name)
     try:
         table = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         raise RecipeError(f"{path} is no recipe that can be read: {error}") from error
     return parse({"name": path.stem, **table}, str(path))
 
@@ -83,7 +83,7 @@ def parse(table: Mapping[str, Any], where: str) -> Config:
         return TypeAdapter(Config).validate_json(text, strict=True)
     except ValidationError as error:
         raise RecipeError("; ".join(_told(error.errors(), where))) from error
-    except TypeError as error:
+    except (TypeError, RecursionError) as error:
         raise RecipeError(f"{where}: a recipe holds numbers, texts and tables: {error}") from error
 
 
