@@ -303,3 +303,40 @@ def test_the_public_names_are_listed():
     assert {"blend", "load", "upscale"} <= set(dir(napari_sr))
     with pytest.raises(AttributeError, match="nothing_here"):
         napari_sr.nothing_here  # noqa: B018
+
+
+@pytest.mark.parametrize("setting", ["tile", "halo", "scale"])
+def test_settings_that_are_no_whole_numbers_are_refused(setting):
+    image = np.zeros((9, 8), np.uint8)
+
+    for value in (True, 2.5, -1, "3"):
+        with pytest.raises(ValueError, match=f"{setting} must be a whole number .* got {value!r}"):
+            napari_sr.upscale(image, "bicubic", **{"scale": 2, setting: value})
+
+
+def test_whole_numbers_of_numpy_and_devices_of_torch_are_settings():
+    image = np.zeros((40, 41), np.uint8)
+
+    result = napari_sr.upscale(
+        image, "bicubic", np.int64(2), tile=np.int64(20), halo=2.0, device=torch.device("cpu")
+    )
+
+    assert result.shape == (80, 82)
+    assert napari_sr.load("bicubic", 2.0).scale == 2
+
+
+@pytest.mark.parametrize("model", [5, torch.nn.Identity(), b"fsrcnn"])
+def test_what_is_no_model_is_refused_with_its_type(model):
+    with pytest.raises(ValueError, match=f"model must be .* got {type(model).__name__}"):
+        napari_sr.upscale(np.zeros((9, 8), np.uint8), model)
+
+
+def test_an_array_of_percentiles_is_a_range(random):
+    image = random.integers(0, 4096, (20, 24)).astype(np.uint16)
+    low, high = np.percentile(image, [1, 99])
+
+    result = napari_sr.upscale(image, "fsrcnn-x2", value_range=np.percentile(image, [1, 99]))
+
+    np.testing.assert_array_equal(
+        result, napari_sr.upscale(image, "fsrcnn-x2", value_range=(low, high))
+    )

@@ -7,9 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_sr import models
+from napari_sr.engine.conversion import as_array, whole_number
 from napari_sr.engine.plan import Settings
 from napari_sr.engine.upscale import upscale_array
 from napari_sr.models._blend import blend as blend_networks
@@ -72,6 +71,7 @@ def load(
     napari_sr.zoo.download.DownloadError
         If a model cannot be downloaded.
     """
+    scale = whole_number("scale", scale)
     if names_file(name_or_path):
         file = Path(os.path.expanduser(name_or_path))
         checkpoint = open_checkpoint(file)
@@ -144,6 +144,7 @@ def blend(
         If a model cannot be downloaded.
     """
     check_weight(weight)
+    scale = whole_number("scale", scale)
     one = _network(first, scale, options)
     try:
         other = _network(second, one.scale, options)
@@ -173,8 +174,10 @@ def upscale(
 
     Parameters
     ----------
-    image : array
-        uint8, uint16, int16, float32, ...: (Y, X), (..., Y, X), or with RGB or RGBA last.
+    image : array, tensor, Pillow image or nested lists
+        uint8, uint16, int16, float32, ...: (Y, X), (..., Y, X), or with RGB or RGBA last. NumPy,
+        dask, Zarr or alike. Masked floats are NaN; masked integers are refused. A Pillow image
+        with alpha becomes RGBA.
     model : str, Path or Network, optional
         As for `load`, or what it returned; the shipped default (FSRCNN) where left out.
     scale : int, optional
@@ -182,7 +185,8 @@ def upscale(
     axes : str, optional
         One capital letter per axis, such as "TZYX" or "YXC"; Y and X are enlarged, a last C or S
         of 3 or 4 entries is RGB(A), all others are looped over. Left out, a last axis of 3 or 4
-        is RGB(A) where there are three axes or more and the type is uint8, uint16 or float.
+        is RGB(A) where there are three axes or more and the type is uint8, uint16 or float; one
+        of 1 is a channel, and one of 2 must be named.
     tile : int, optional
         LR pixels along each side that are computed at once, halo included; by default as many
         as fit into memory. Where memory runs out, tiles are halved.
@@ -204,7 +208,7 @@ def upscale(
         Whether to take the mean over all flips and quarter turns of each plane, which is a little
         better and takes eight times as long (EDSR+, https://arxiv.org/abs/1707.02921). Results of
         single views are judged by `outliers` before they are averaged; integers are rounded once.
-    value_range : (low, high) or Percentiles, optional
+    value_range : (low, high), array of two numbers or Percentiles, optional
         What counts as black and white: (0, 4095) for 12 bits in uint16. By default the range of
         an integer type, and 0..1 for floats; never the image's maximum.
     progress : callable, optional
@@ -213,8 +217,9 @@ def upscale(
     Returns
     -------
     array
-        Same axes and type, Y and X `scale` times longer. Integers are rounded and clipped to
-        their type; floats overshoot as the network does.
+        NumPy, of the same axes and type (float32 for a tensor of bfloat16), Y and X `scale` times
+        longer. Integers are rounded and clipped to their type; floats overshoot as the network
+        does.
 
     Raises
     ------
@@ -223,9 +228,13 @@ def upscale(
     napari_sr.engine.devices.OutOfMemoryError
         If not even the smallest tile fits.
     """
-    network = _network(model or _default(scale), scale, {})
-    settings = Settings(tile, halo, device, precision, value_range, kernels, outliers, ensemble)
-    steps = upscale_array(_as_array(image), network, settings, axes=axes)
+    scale = whole_number("scale", scale)
+    network = _network(_default(scale) if model is None else model, scale, {})
+    tile, halo = whole_number("tile", tile), whole_number("halo", halo, least=0)
+    settings = Settings(
+        tile, halo, str(device), precision, value_range, kernels, outliers, ensemble
+    )
+    steps = upscale_array(as_array(image), network, settings, axes=axes)
     while True:
         try:
             step = next(steps)
@@ -238,6 +247,11 @@ def upscale(
 
 def _network(model: str | Path | Network, scale: int | None, options: dict[str, Any]) -> Network:
     """Return a network as it is, and load what else names one."""
+    if not isinstance(model, str | os.PathLike | Network):
+        raise ValueError(
+            "model must be a name, a file or what napari_sr.load returned, got "
+            f"{type(model).__name__}"
+        )
     if not isinstance(model, Network):
         return load(model, scale, **options)
     if scale is not None and model.scale != scale:
@@ -262,12 +276,6 @@ def _known(entry: Entry, file: Path, options: dict[str, Any]) -> tuple[Network, 
         raise ValueError(f"{entry.name} has no options, got {options}")
     record = models.architecture(entry.architecture)
     return record.network(scale=entry.scale, **entry.options).eval(), _sha256(file)
-
-
-def _as_array(image: ArrayLike) -> ArrayLike:
-    """Return NumPy, dask and Zarr arrays as they are, and all else (lists, tensors) as NumPy."""
-    lazy = hasattr(image, "shape") and type(image.dtype).__module__.startswith("numpy")
-    return image if lazy else np.asarray(image)
 
 
 def _default(scale: int | None) -> str:

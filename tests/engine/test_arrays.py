@@ -24,7 +24,10 @@ from napari_sr.engine.arrays import (
         ((5, 7, 4), "float64", "YXS"),
         ((5, 7, 3), "int16", "ZYX"),
         ((5, 3), "uint8", "YX"),
-        ((5, 7, 2), "uint8", "ZYX"),
+        ((5, 7, 1), "uint8", "YXC"),
+        ((6, 5, 7, 1), "float32", "ZYXC"),
+        ((5, 7, 3), ">u2", "YXS"),
+        ((5, 7, 2, 3), "uint8", "ZYXS"),
     ],
 )
 def test_axes_nobody_named_are_guessed_as_documented(shape, dtype, axes):
@@ -57,9 +60,40 @@ def test_values_that_are_no_real_numbers_are_refused(dtype):
         layout_of((4, 5), dtype)
 
 
+def test_a_last_axis_of_two_must_be_named():
+    with pytest.raises(ValueError, match=r"shape \(5, 7, 2\) may be .* axes='YXC'"):
+        layout_of((5, 7, 2), "uint8")
+
+    assert layout_of((5, 7, 2), "uint8", "YXC").count == 2
+    assert layout_of((5, 7, 2), "uint8", "ZYX").count == 5
+    assert layout_of((5, 2), "uint8").axes == "YX"
+
+
+def test_an_axis_of_unknown_length_is_refused():
+    with pytest.raises(ValueError, match=r"shape \(nan, 5\): call compute_chunk_sizes\(\)"):
+        layout_of((np.nan, 5), "uint8")
+
+
+def test_an_array_of_too_many_axes_is_refused():
+    assert len(layout_of((1,) * 23 + (4, 4), "int16").axes) == 25
+    with pytest.raises(ValueError, match="may have 23 looped axes, got 24"):
+        layout_of((1,) * 24 + (4, 4), "int16")
+
+
+def test_bool_is_refused_with_what_helps():
+    with pytest.raises(ValueError, match=r"of bool: give image\.astype\('uint8'\) \* 255"):
+        layout_of((4, 5), "bool")
+
+
 def test_samples_of_other_counts_are_refused():
     with pytest.raises(ValueError, match="got 5"):
         layout_of((4, 6, 5), "uint8", "YXS")
+
+
+@pytest.mark.parametrize("axes", [5, ("Y", "X"), ["Y", "X"]])
+def test_axes_that_are_no_text_are_refused(axes):
+    with pytest.raises(ValueError, match="2 different capital letters"):
+        layout_of((4, 5), "uint8", axes)
 
 
 @pytest.mark.parametrize("axes", ["YX", "XY", "ZYX", "XZY", "YXC", "XTYC", "TXZYS"])
@@ -129,7 +163,32 @@ def test_percentiles_come_from_the_image_and_survive_a_constant_one(random):
     assert of_flat.decode(of_flat.encode(flat), "float64").tolist() == flat.tolist()
 
 
-@pytest.mark.parametrize("declared", [(1, 1), (5, 2), (0, np.inf), (np.nan, 1), (5,), 300, "ab"])
+@pytest.mark.parametrize(
+    "declared",
+    [
+        (7, 200),
+        [7, 200],
+        np.array([7, 200], np.uint8),
+        np.array([7.0, 200.0]),
+        (np.int64(7), np.float32(200)),
+        np.percentile([7.0, 200.0], [0, 100]),
+    ],
+)
+def test_two_numbers_of_any_kind_are_a_range(declared):
+    range_ = value_range_of(np.zeros((2, 2)), layout_of((2, 2), "float64"), declared)
+
+    assert range_ == ValueRange(7.0, 200.0)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        *((1, 1), (5, 2), (0, np.inf), (np.nan, 1), (5,), 300, "ab", ("0", "1"), (0, 1, 2)),
+        *(True, (False, True), np.array([False, True]), {0, 1}, (None, 1), [[0, 1]], (0, 1j)),
+        *((-1e308, 1e308), np.array([5, 1]), np.ma.masked_array([0, 1], mask=[True, False])),
+    ],
+    ids=str,
+)
 def test_a_range_without_width_is_refused_with_its_values(declared):
     with pytest.raises(ValueError, match="low < high, or Percentiles; got "):
         value_range_of(np.zeros((2, 2)), layout_of((2, 2), "float64"), declared)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from napari_sr.evaluation._images import comparable, luma_of, unit_range
 
@@ -38,3 +39,18 @@ def test_images_have_channels_and_no_border(shape, luma, found):
     pair = comparable(np.zeros(shape), np.ones(shape), 2, luma)
 
     assert [image.shape for image in pair] == [found, found]
+
+
+def test_masked_values_cannot_be_judged():
+    masked = np.ma.masked_array(np.zeros((4, 5)), mask=np.eye(4, 5, dtype=bool))
+
+    with pytest.raises(ValueError, match="4 of 20 values are NaN, masked or infinite"):
+        unit_range(masked)
+    with pytest.raises(ValueError, match="4 of 20 values are masked, and uint8"):
+        unit_range(np.ma.masked_array(masked, dtype=np.uint8))
+
+
+def test_tensors_and_arrays_of_two_as_range_are_taken():
+    found = unit_range(torch.full((2, 3), 50.0).bfloat16(), np.array([0, 100]))
+
+    assert found.tolist() == [[0.5] * 3] * 2

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from fakes import finish
 
 from napari_sr.training.data.pictures import of_array
@@ -131,3 +132,18 @@ def test_floats_that_are_not_finite_are_told_before_anything_is_learnt():
 def test_nothing_to_learn_from_is_refused():
     with pytest.raises(ValueError, match="at least one image"):
         finish(read([]))
+
+
+def test_masked_integers_and_gaps_are_told_with_the_images_name(stack):
+    hidden = np.ma.masked_array(stack, mask=stack == stack[0, 0, 0])
+
+    with pytest.raises(ValueError, match=r"^cells: \d+ of 7200 values are masked"):
+        finish(read([Image("cells", hidden, "ZYX")]))
+    with pytest.raises(ValueError, match=r"^cells, plane .* values that are not finite"):
+        finish(read([Image("cells", hidden.astype(np.float32) / 255, "ZYX")]))
+
+
+def test_tensors_are_learnt_from(stack):
+    _, (planes,) = finish(read([Image("stack", torch.from_numpy(stack), "ZYX")]))
+
+    np.testing.assert_array_equal(all_of(planes[2]), stack[2])

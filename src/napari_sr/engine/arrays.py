@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from napari_sr.engine.conversion import pixels_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -123,8 +125,14 @@ class Layout:
         return colours[~hidden] if hidden.any() and not hidden.all() else colours
 
     def read(self, image: ArrayLike, plane: tuple[int, ...]) -> NDArray[Any]:
-        """Return one plane as (Y, X), or (Y, X, 3 or 4) where the last axis is colour."""
-        block = np.asarray(image[self._index(plane, slice(None), slice(None))])
+        """Return one plane as (Y, X), or (Y, X, 3 or 4) where the last axis is colour.
+
+        Raises
+        ------
+        ValueError
+            If integers are masked, as `conversion.pixels_of` says; masked floats are NaN.
+        """
+        block = pixels_of(image[self._index(plane, slice(None), slice(None))])
         return np.transpose(block, np.argsort(np.argsort(self._plane)))
 
     def write(
@@ -158,26 +166,20 @@ def layout_of(shape: tuple[int, ...], dtype: DTypeLike, axes: str | None = None)
         Decides, where no axes are named, whether a last axis of 3 or 4 may be colour: it may
         for uint8, uint16 and floats of three or more axes.
     axes : str, optional
-        One letter per axis, such as "TZYX" or "YXC".
+        One letter per axis, such as "TZYX" or "YXC". Not named, a last axis of 1 is a channel.
 
     Raises
     ------
     ValueError
-        If the array is empty, has fewer than two axes, holds no real numbers, or the letters
-        do not fit it.
+        If the array is empty, has fewer than two axes or some of unknown length, holds no real
+        numbers, the letters do not fit it, or nobody says what a last axis of 2 is.
     """
     kind = np.dtype(dtype)
-    if kind.kind not in "uif":
-        raise ValueError(f"an image needs integers or floats, got an array of {kind}")
-    if len(shape) < 2 or 0 in shape:
-        raise ValueError(f"an image needs at least two axes and one pixel, got shape {shape}")
+    _check_kind(kind)
+    _check_shape(shape)
     if axes is None:
-        colour = shape[-1] in (3, 4) and len(shape) > 2
-        colour = colour and (kind.kind == "f" or kind in (np.uint8, np.uint16))
-        looped = len(shape) - (3 if colour else 2)
-        if looped > len(LOOP_LETTERS):
-            raise ValueError(f"an image may have {len(LOOP_LETTERS)} looped axes, got {looped}")
-        axes = LOOP_LETTERS[:looped][::-1] + ("YXS" if colour else "YX")
+        axes = _guessed(shape, kind)
+        colour = axes[-1] == "S"
     else:
         _check_axes(axes, shape)
         colour = axes[-1] in "CS" and shape[-1] in (3, 4)
@@ -186,8 +188,49 @@ def layout_of(shape: tuple[int, ...], dtype: DTypeLike, axes: str | None = None)
     return Layout(axes, tuple(int(size) for size in shape), colour)
 
 
+def _check_kind(kind: np.dtype[Any]) -> None:
+    if kind.kind == "b":
+        raise ValueError(
+            "an image needs integers or floats, got an array of bool: give "
+            "image.astype('uint8') * 255"
+        )
+    if kind.kind not in "uif":
+        raise ValueError(f"an image needs integers or floats, got an array of {kind}")
+
+
+def _check_shape(shape: tuple[int, ...]) -> None:
+    if any(size is None or math.isnan(size) for size in shape):
+        raise ValueError(
+            f"an image needs axes of known length, got shape {shape}: call compute_chunk_sizes() "
+            "of the dask array first"
+        )
+    if len(shape) < 2 or 0 in shape:
+        raise ValueError(f"an image needs at least two axes and one pixel, got shape {shape}")
+
+
+def _guessed(shape: tuple[int, ...], kind: np.dtype[Any]) -> str:
+    """Return a letter for each axis of an array whose axes nobody named."""
+    many, last = len(shape) > 2, shape[-1]
+    if many and last == 2:
+        raise ValueError(
+            f"an array of shape {shape} may be grey with alpha, two channels, or planes of "
+            f"{shape[-2]} x 2 pixels: name its axes, such as axes='YXC' for two channels"
+        )
+    colour = (
+        many and last in (3, 4) and (kind.kind == "f" or (kind.kind == "u" and kind.itemsize < 3))
+    )
+    tail = "YXS" if colour else "YXC" if many and last == 1 else "YX"
+    letters = [letter for letter in LOOP_LETTERS if letter not in tail]
+    looped = len(shape) - len(tail)
+    if looped > len(letters):
+        raise ValueError(f"an image may have {len(letters)} looped axes, got {looped}")
+    return "".join(letters[:looped][::-1]) + tail
+
+
 def _check_axes(axes: str, shape: tuple[int, ...]) -> None:
-    letters = axes.isalpha() and axes.isupper() and len(set(axes)) == len(axes)
+    letters = (
+        isinstance(axes, str) and axes.isalpha() and axes.isupper() and len(set(axes)) == len(axes)
+    )
     if not letters or len(axes) != len(shape) or not {"Y", "X"} <= set(axes) or "S" in axes[:-1]:
         raise ValueError(
             f"axes must be {len(shape)} different capital letters for shape {shape}, Y and X "
@@ -253,7 +296,7 @@ def value_range_of(
     if isinstance(declared, Percentiles):
         return _percentile_range(image, layout, declared)
     if declared is not None:
-        return _declared_range(declared)
+        return declared_range(declared)
     if kind.kind == "f":
         return ValueRange(0.0, 1.0)
     if kind.itemsize > 2:
@@ -265,11 +308,20 @@ def value_range_of(
     return ValueRange(float(limits.min), float(limits.max))
 
 
-def _declared_range(declared: object) -> ValueRange:
-    limits = np.asarray(declared if isinstance(declared, Sequence) else [])
-    if limits.shape == (2,) and limits.dtype.kind in "uif":
+def declared_range(declared: object) -> ValueRange:
+    """Return a range that somebody gave as two numbers, in a tuple, list or array.
+
+    Raises
+    ------
+    ValueError
+        If these are not two finite numbers, the first below the second.
+    """
+    both = declared if isinstance(declared, Sequence) else np.asarray(declared)
+    limits = np.asarray([]) if isinstance(declared, str | bytes) else np.asarray(both)
+    wrong = limits.shape != (2,) or limits.dtype.kind not in "uif" or np.ma.is_masked(declared)
+    if not wrong and not any(isinstance(one, bool | np.bool_) for one in both):
         low, high = float(limits[0]), float(limits[1])
-        if math.isfinite(low) and math.isfinite(high) and low < high:
+        if low < high and math.isfinite(high - low):
             return ValueRange(low, high)
     raise ValueError(
         f"value_range must be (low, high) with finite low < high, or Percentiles; got {declared!r}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_sr.engine.arrays import value_range_of
+from napari_sr.engine.conversion import refuse_masked
 
 if TYPE_CHECKING:
     from napari_sr.engine.arrays import ArrayLike, Layout
@@ -56,8 +57,9 @@ def check_values(
     Raises
     ------
     ValueError
-        If a value is infinite: how many there are, and where the first is.
+        If a value is infinite: how many there are, and where the first is; or integers are masked.
     """
+    refuse_masked(image)
     kind = np.dtype(image.dtype)
     minds = declared is None and learnt and kind.itemsize > 1
     if kind.kind == "f":

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.engine.arrays import declared_range
 from napari_sr.engine.bt601 import LUMA_OF_BLACK, TO_YCBCR
+from napari_sr.engine.conversion import as_array, pixels_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -33,21 +35,20 @@ def unit_range(
     Raises
     ------
     ValueError
-        If the range is empty, or values are no numbers.
+        If the range is empty, or values are no numbers, NaN, infinite or masked.
     """
-    pixels = np.asarray(image)
+    pixels = pixels_of(as_array(image))
     if pixels.dtype.kind not in "uif":
         raise ValueError(f"an image must be of integers or floats, got {pixels.dtype}")
     if value_range is None:
         value_range = (0.0, np.iinfo(pixels.dtype).max if pixels.dtype.kind in "ui" else 1.0)
-    low, high = value_range
-    if not low < high:
-        raise ValueError(f"a value range must rise, got {low:g} to {high:g}")
+    ends = declared_range(value_range)
+    low, high = ends.low, ends.high
     found: NDArray[np.float64] = (pixels.astype(np.float64) - low) / (high - low)
     if not np.isfinite(found).all():
         raise ValueError(
-            f"{np.count_nonzero(~np.isfinite(found))} of {found.size} values are NaN or infinite, "
-            "which no metric can judge"
+            f"{np.count_nonzero(~np.isfinite(found))} of {found.size} values are NaN, masked or "
+            "infinite, which no metric can judge"
         )
     return found
 

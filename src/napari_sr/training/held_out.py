@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.engine.conversion import as_array
 from napari_sr.training.data.pictures import Declared, Picture, of_array
 from napari_sr.training.material import Material
 
@@ -78,6 +79,7 @@ def read(
     """
     if not images:
         raise ValueError("choose at least one image to learn from, got none")
+    images = [replace(image, array=as_array(image.array)) for image in images]
     planes = [
         _spread(
             of_array(image.array, name=image.name, axes=image.axes, value_range=image.value_range),

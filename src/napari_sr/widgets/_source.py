@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.engine.conversion import pixels_of
 from napari_sr.widgets._words import shape_in_words
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def read_pixels(source: Source) -> Generator[tuple[int, int], None, NDArray[Any]
     pixels = np.empty(source.shape, source.dtype)
     flat = pixels.reshape(-1, *source.shape[len(leading) :])
     for done, index in enumerate(planes):
-        flat[done] = np.asarray(source.data[index] if index else source.data)
+        flat[done] = pixels_of(source.data[index] if index else source.data)
         yield done + 1, len(planes)
     return pixels
 

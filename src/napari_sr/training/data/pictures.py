@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from napari_sr.engine.arrays import Percentiles, ValueRange, layout_of, value_range_of
+from napari_sr.engine.conversion import as_array, pixels_of, refuse_masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,12 +138,15 @@ def of_array(
         wrong or must be declared: after the array's name.
     """
     try:
+        array = as_array(array)
+        refuse_masked(array)
         layout = layout_of(array.shape, array.dtype, axes)
         values = value_range_of(array, layout, value_range)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
-    integer = np.dtype(array.dtype).kind in "ui"
-    whole = np.dtype(array.dtype) in (np.uint8, np.uint16) and value_range is None
+    kind = np.dtype(array.dtype)
+    integer = kind.kind in "ui"
+    whole = kind.kind == "u" and kind.itemsize < 3 and value_range is None
     steps = round(values.high) if whole else None
     planes = list(layout.planes())
     return [
@@ -171,7 +175,7 @@ def _reader(
     def read(rows: slice, columns: slice) -> NDArray[Any]:
         spans = {"Y": rows, "X": columns, samples: slice(0, 3)}
         index = tuple(spans[axis] if axis in spans else fixed[axis] for axis in layout.axes)
-        block = np.asarray(array[index])
+        block = pixels_of(array[index])
         return block if layout.axes.index("Y") < layout.axes.index("X") else block.swapaxes(0, 1)
 
     return read
