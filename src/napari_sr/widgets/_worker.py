@@ -33,7 +33,7 @@ class RunWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no types
         from napari_sr.engine.background import in_background
 
         # the window goes first
-        self._gen = in_background(self._gen)
+        self._gen = in_background(self._gen)  # type: ignore[has-type]  # napari has no types
         try:
             return super().work()
         except (KeyboardInterrupt, SystemExit) as error:
