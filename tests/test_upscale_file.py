@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from fakes import Nearest
 
 import napari_sr
 from napari_sr import models, terminal
-from napari_sr.upscale_file import CommandError, Model, declared, load, option, software
+from napari_sr.engine.arrays import Percentiles
+from napari_sr.engine.plan import Settings
+from napari_sr.files.image import ImageFile
+from napari_sr.upscale_file import CommandError, Model, declared, load, option, software, with_range
 
 
 @pytest.fixture
@@ -104,3 +108,29 @@ def test_the_file_says_all_that_made_it(pair):
 def test_what_has_an_option_of_its_own_is_told(text):
     with pytest.raises(CommandError, match=rf"--option {text} is given as --"):
         option(text)
+
+
+@pytest.mark.parametrize(
+    ("white_is_zero", "given", "found"),
+    [
+        (False, None, (0, 4095)),
+        (True, None, (0, 4095)),
+        (False, (10, 200), (10, 200)),
+        (True, (10, 200), (3895, 4085)),
+        (True, Percentiles(1, 99), Percentiles(1, 99)),
+    ],
+)
+def test_the_range_fits_the_pixels_as_they_are_shown(white_is_zero, given, found):
+    pixels = np.zeros((5, 7), np.uint16)
+    image = ImageFile(pixels, "YX", white_is_zero=white_is_zero, significant_bits=12)
+
+    settings, told = with_range(image, Settings(value_range=given))
+
+    assert settings.value_range == found
+    assert told == ([] if given else ["it uses 12 bits: white is 4095"])
+
+
+def test_without_a_word_the_type_says_what_is_white():
+    image = ImageFile(np.zeros((5, 7), np.uint16), "YX")
+
+    assert with_range(image, Settings()) == (Settings(), [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import __version__, terminal
@@ -75,9 +75,11 @@ def run(image: ImageFile, name: str, target: Path, model: Model, settings: Setti
     """
     from napari_sr.files import formats
 
+    settings, of_range = with_range(image, settings)
     with terminal.bars() as bars, terminal.warnings_as_lines(bars):
         network = load(model, bars)
-        for note in (*image.notes, *formats.check_holds(target, image, network.scale)):
+        told = formats.check_holds(target, image, network.scale)
+        for note in (*image.notes, *of_range, *told):
             terminal.tell(bars, f"{name}: {note}")
         result = _upscale(image, network, settings, bars)
         made_by = software(network, ensemble=settings.ensemble)
@@ -85,6 +87,25 @@ def run(image: ImageFile, name: str, target: Path, model: Model, settings: Setti
         formats.write(target, larger)
         if bars.console.is_terminal:
             terminal.tell(bars, f"{target}: {larger.axes} {larger.pixels.shape}, {made_by}")
+
+
+def with_range(image: ImageFile, settings: Settings) -> tuple[Settings, list[str]]:
+    """Return settings whose value range fits the image's pixels, and what is to be told of it.
+
+    Parameters
+    ----------
+    image : ImageFile
+        As it was read, with black at zero.
+    settings : Settings
+        A range that they declare is one of the values as they are stored.
+    """
+    found = settings.value_range
+    if found is None and image.significant_bits is not None:
+        note = f"it uses {image.significant_bits} bits: white is {image.white:.0f}"
+        return replace(settings, value_range=image.default_range()), [note]
+    if isinstance(found, tuple):
+        return replace(settings, value_range=image.shown_range(found)), []
+    return settings, []
 
 
 def option(text: str) -> tuple[str, float | bool]:

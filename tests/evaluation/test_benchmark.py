@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from fakes import Nearest
 from PIL import Image
@@ -202,3 +203,17 @@ def test_a_set_of_flat_images_has_no_mean():
     table = Table("mine", "cells", 2, (Row("a", {"psnr": 147.0}, flat=True),), made=False)
 
     assert math.isnan(table.psnr)
+
+
+def test_a_set_of_12_bits_is_judged_as_one_of_8_bits_that_shows_the_same(tmp_path):
+    eight = RNG.integers(0, 256, (24, 32), dtype=np.uint8)
+    Image.fromarray(eight).save(tmp_path / "a.png")
+    expected = evaluate(load("fsrcnn-x2"), ImageSet(tmp_path)).rows[0].figures
+    (tmp_path / "a.png").unlink()
+    twelve = np.rint(eight * (4095 / 255)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", twelve, bitspersample=12)
+
+    found = evaluate(load("fsrcnn-x2"), ImageSet(tmp_path)).rows[0].figures
+
+    # both are shrunk and rounded in their own steps
+    assert found["psnr"] == pytest.approx(expected["psnr"], abs=0.05)

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_sr.evaluation._reading import image_files, read_image
+from napari_sr.evaluation._reading import image_files, read_image, read_plane
 from napari_sr.files.image import FileError
 
 
@@ -49,3 +49,19 @@ def test_a_stack_is_refused(tmp_path):
 
     with pytest.raises(FileError, match=r"no single plane: .* \(4, 5, 7\)"):
         read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_black_is_zero_where_the_file_has_white_there(tmp_path, dtype):
+    white = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    tifffile.imwrite(tmp_path / "a.tif", np.array([[0, white]], dtype), photometric="miniswhite")
+
+    assert read_image(tmp_path / "a.tif").tolist() == [[white, 0]]
+
+
+def test_white_is_what_the_file_says(tmp_path):
+    pixels = np.array([[0, 4095]], np.uint16)
+    for bits, white in ((12, 4095), (16, None)):
+        tifffile.imwrite(tmp_path / "a.tif", pixels, bitspersample=bits)
+
+        assert read_plane(tmp_path / "a.tif")[1] == white

@@ -199,3 +199,19 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
 
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("image", "told"),
+    [
+        (replace(IMAGE, tags={306: (2, 0, "2026")}), "tags of a TIFF"),
+        (replace(IMAGE, tags={33550: (12, 3, (1, 1, 1))}), "its place on the ground (GeoTIFF)"),
+        (
+            ImageFile(np.zeros((2, 2), np.uint16), "YX", significant_bits=12),
+            "12 bits (white stays at 4095)",
+        ),
+    ],
+)
+def test_what_only_a_tiff_can_say_is_told(image, told):
+    assert formats.check_holds(Path("a.png"), image, 2) == [f"a PNG cannot hold {told}"]
+    assert formats.check_holds(Path("a.tif"), image, 2) == []

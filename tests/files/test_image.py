@@ -49,16 +49,43 @@ def test_colour_is_a_last_axis_of_three_or_four(axes, shape, colour):
     assert ImageFile(np.zeros(shape, np.uint8), axes).colour is colour
 
 
-def test_grey_and_alpha_come_back_from_rgba_rounded():
+def test_grey_and_alpha_are_shown_as_two_samples_rounded():
     pixels = np.array([[[10, 11, 11, 200]]], np.uint8)
 
-    stored = ImageFile(pixels, "YXS", grey_alpha=True).as_stored()
+    shown = ImageFile(pixels, "YXS", grey_alpha=True).as_shown()
 
-    assert stored.tolist() == [[[11, 200]]]
+    assert shown.tolist() == [[[11, 200]]]
 
 
-def test_where_white_is_zero_the_shown_pixels_are_turned_over():
-    image = ImageFile(np.array([[0, 255]], np.uint8), "YX", white_is_zero=True)
+@pytest.mark.parametrize(
+    ("dtype", "bits", "shown"),
+    [
+        (np.uint8, None, (55, 245)),
+        (np.uint16, 12, (3895, 4085)),
+        (np.int16, None, (-201, -11)),
+        (np.float32, None, (-199, -9)),
+    ],
+)
+def test_a_declared_range_is_one_of_the_stored_values(dtype, bits, shown):
+    pixels = np.zeros((2, 2), dtype)
 
-    assert image.as_stored().tolist() == [[0, 255]]
-    assert image.as_shown().tolist() == [[255, 0]]
+    same = ImageFile(pixels, "YX", significant_bits=bits).shown_range((10, 200))
+    turned = ImageFile(pixels, "YX", significant_bits=bits, white_is_zero=True)
+
+    assert same == (10, 200)
+    assert turned.shown_range((10, 200)) == shown
+
+
+def test_white_is_what_the_bits_say():
+    pixels = np.array([[0, 4095]], np.uint16)
+    image = ImageFile(pixels, "YX", significant_bits=12)
+
+    assert image.default_range() == (0, 4095)
+    assert ImageFile(pixels, "YX").default_range() is None
+    assert image.enlarged(np.array([[4000, 4100]], "u2"), 2, "us").pixels.tolist() == [[4000, 4095]]
+
+
+def test_a_place_on_the_ground_is_enlarged_too():
+    image = ImageFile(GREY, "YX", tags={33550: (12, 3, (4.0, 2.0, 0.0))})
+
+    assert image.enlarged(GREY, 2, "us").tags == {33550: (12, 3, (2.0, 1.0, 0.0))}

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from napari_sr.files.image import Density
-from napari_sr.files.ome import density_of, details_of, sizes_of
+from napari_sr.files.ome import density_of, details_of, left_out, sizes_of
 
 METADATA = {
     "axes": "ZCYX",
@@ -77,3 +77,24 @@ def test_no_length_gives_no_sizes(density):
 
 def test_one_size_alone_gives_no_density():
     assert density_of({"PhysicalSizeX": 1.0}) is None
+
+
+def test_channels_and_planes_that_were_not_read_have_no_words(xml):
+    details = details_of(xml, "ZCYX", (2, 2, 4, 5), {"C": (0, 2)})
+
+    assert details["Channel"]["Name"] == ["DAPI", "RFP"]
+    assert details["Plane"]["PositionX"] == [0.0, 2.0, 3.0, 5.0]
+
+
+def test_what_is_not_written_again_is_told(xml):
+    assert left_out(xml) == []
+
+    instrument = "<Instrument ID='Instrument:0'><Objective ID='Objective:0:0'/></Instrument>"
+    settings = "<ObjectiveSettings ID='Objective:0:0' RefractiveIndex='1.5'/><Pixels "
+    richer = xml.replace("<Image ", f"{instrument}<Image ", 1).replace("<Pixels ", settings, 1)
+    assert left_out(richer) == ["its OME metadata Instrument, ObjectiveSettings are left out"]
+
+
+@pytest.mark.parametrize("xml", ["", "no xml", "<OME/>"])
+def test_metadata_that_cannot_be_read_leave_nothing_out(xml):
+    assert left_out(xml) == []

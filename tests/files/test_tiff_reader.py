@@ -7,6 +7,7 @@ import pytest
 import tifffile
 
 from napari_sr.files.image import Density, FileError
+from napari_sr.files.orientation import upright
 from napari_sr.files.tiff_reader import read_tiff
 
 
@@ -61,7 +62,7 @@ def test_axes_are_what_the_file_says_and_differ(path, random, shape, options, ax
 
 
 @pytest.mark.parametrize("planarconfig", ["contig", "separate"])
-@pytest.mark.parametrize(("samples", "alpha"), [(3, []), (4, ["assocalpha"])])
+@pytest.mark.parametrize(("samples", "alpha"), [(3, []), (4, ["unassalpha"])])
 def test_colour_comes_last_however_it_is_stored(path, random, planarconfig, samples, alpha):
     pixels = noise(random, (5, 7, samples))
     stored = pixels if planarconfig == "contig" else np.moveaxis(pixels, -1, 0)
@@ -70,7 +71,7 @@ def test_colour_comes_last_however_it_is_stored(path, random, planarconfig, samp
     image = read_tiff(path)
 
     assert image.axes == "YXS"
-    assert image.alpha == (alpha[0] if alpha else "unassalpha")
+    assert (image.alpha, image.samples) == ("unassalpha", None)
     np.testing.assert_array_equal(image.pixels, pixels)
 
 
@@ -83,17 +84,7 @@ def test_grey_and_alpha_become_rgba(path, random):
     image = read_tiff(path)
 
     assert image.pixels.shape == (5, 7, 4)
-    np.testing.assert_array_equal(image.as_stored(), pixels)
-
-
-def test_one_bit_becomes_8_bits(path):
-    tifffile.imwrite(path, np.array([[True, False]]))
-
-    image = read_tiff(path)
-
-    assert image.pixels.tolist() == [[255, 0]]
-    assert image.pixels.dtype == np.uint8
-    assert image.notes == ("its 1-bit pixels were converted to 8 bits",)
+    np.testing.assert_array_equal(image.as_shown(), pixels)
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -184,7 +175,7 @@ def test_of_several_images_the_first_is_read_and_the_others_told(path):
     image = read_tiff(path)
 
     assert image.pixels.shape == (5, 7)
-    assert image.notes == ("it holds 2 images of different shapes; the first is read",)
+    assert image.notes == ("it holds 2 images (uint8 (5, 7), uint8 (8, 9)); the first is read",)
 
 
 def test_the_finest_level_of_a_pyramid_is_read_and_the_others_told(path):
@@ -241,3 +232,87 @@ def test_a_jpeg_compressed_file_that_ends_early_is_refused(path, random):
 
     with pytest.raises(FileError, match=r"its pixels go on after its end"):
         read_tiff(path)
+
+
+def tagged(path, pixels, orientation, **options):
+    tifffile.imwrite(
+        path, pixels, extratags=[(274, "H", 1, orientation, True)], resolution=(300, 150),
+        resolutionunit="inch", **options,
+    )  # fmt: skip
+    return read_tiff(path)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(
+    ("shape", "axes", "options"),
+    [
+        ((5, 7), "YX", {}),
+        ((5, 7, 3), "YXS", {"photometric": "rgb"}),
+        ((3, 5, 7), "SYX", {"photometric": "rgb", "planarconfig": "separate"}),
+        ((4, 5, 7), "QYX", {"photometric": "minisblack"}),
+        ((4, 5, 7), "SYX", {"photometric": "rgb", "planarconfig": "separate", "extrasamples": [0]}),
+        ((2, 5, 7, 3), "QYXS", {"photometric": "rgb", "compression": "zlib"}),
+    ],
+    ids=["grey", "rgb", "planar", "stack", "bands", "rgb stack"],
+)
+def test_pixels_are_turned_upright(path, random, orientation, shape, axes, options):
+    stored = noise(random, shape, np.uint8)
+
+    image = tagged(path, stored, orientation, **options)
+
+    shown = upright(stored, orientation, axes.index("Y"), axes.index("X"))
+    if options.get("planarconfig") == "separate" and shape[0] == 3:
+        shown = np.moveaxis(shown, 0, -1)
+    np.testing.assert_array_equal(image.pixels, shown)
+    swapped = orientation >= 5
+    assert image.density == Density(150 if swapped else 300, 300 if swapped else 150, "inch")
+
+
+def test_an_orientation_that_is_not_defined_turns_nothing(path, random):
+    stored = noise(random, (5, 7), np.uint8)
+
+    image = tagged(path, stored, 9)
+
+    assert image.notes == ()
+    np.testing.assert_array_equal(image.pixels, stored)
+
+
+def test_omes_sizes_change_places_with_x_and_y(tmp_path):
+    sizes = {"PhysicalSizeX": 1.0, "PhysicalSizeY": 2.0, "PhysicalSizeXUnit": "mm"}
+    tifffile.imwrite(
+        tmp_path / "a.ome.tif", np.zeros((5, 7), np.uint8), metadata={"axes": "YX", **sizes},
+        extratags=[(274, "H", 1, 6, True)],
+    )  # fmt: skip
+
+    details = read_tiff(tmp_path / "a.ome.tif").details
+
+    assert details["PhysicalSizeX"] == 2.0
+    assert details["PhysicalSizeY"] == 1.0
+    assert details["PhysicalSizeYUnit"] == "mm"
+    assert "PhysicalSizeXUnit" not in details
+
+
+def test_named_axes_keep_the_order_and_the_kind_of_samples(path, random):
+    stored = noise(random, (5, 7, 4))
+    tifffile.imwrite(path, stored, photometric="rgb", extrasamples=["unspecified"])
+
+    image = read_tiff(path, "YXQ")
+
+    assert (image.axes, image.samples.axis) == ("YXQ", "Q")
+    np.testing.assert_array_equal(image.pixels, stored)
+
+
+def test_named_axes_of_a_palette_are_those_of_its_indices(path):
+    table = np.full((3, 256), 7 << 8, np.uint16)
+    tifffile.imwrite(path, np.zeros((5, 7), np.uint8), photometric="palette", colormap=table)
+
+    image = read_tiff(path, "YX")
+
+    assert (image.axes, image.pixels.max()) == ("YXS", 7)
+
+
+def test_a_tiff_without_a_page_is_none(path):
+    for start in (b"II*\0\0\0\0\0", b"II*\0\x08\0\0\0", b"MM\0*\0\0\xff\xff", b"II*\0"):
+        path.write_bytes(start)
+        with pytest.raises(FileError, match=r"a\.tif cannot be read as TIFF"):
+            read_tiff(path)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_sr.files.formats import SUFFIXES, read
 from napari_sr.files.image import FileError
 
@@ -45,6 +43,24 @@ def read_image(path: Path) -> NDArray[Any]:
     FileError
         If the file is missing or damaged, or holds no single plane.
     """
+    return read_plane(path)[0]
+
+
+def read_plane(path: Path) -> tuple[NDArray[Any], float | None]:
+    """Return an image as `read_image` does, and its white where the file says it.
+
+    Returns
+    -------
+    image : array
+        (H, W) grey or (H, W, 3) RGB.
+    white : float or None
+        4095 where the file says that it uses 12 bits, for example; None for that of its type.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or damaged, or holds no single plane.
+    """
     image = read(path)
     pixels, colour = image.as_shown(), image.colour
     if image.grey_alpha:
@@ -58,4 +74,4 @@ def read_image(path: Path) -> NDArray[Any]:
             f"{image.pixels.shape}"
         )
     plane = pixels.reshape(pixels.shape[len(looped) :])
-    return plane.astype(np.uint8) * 255 if plane.dtype == bool else plane
+    return plane, None if image.significant_bits is None else image.white

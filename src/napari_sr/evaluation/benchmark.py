@@ -138,11 +138,19 @@ class Protocol:
         """The metrics, each once."""
         return metrics.chosen(self.metrics)
 
-    def entering(self, image: NDArray[Any]) -> NDArray[np.float64]:
-        """Return an image of the set in 0..1 as networks are given it, if not as luma."""
+    def entering(self, image: NDArray[Any], white: float | None = None) -> NDArray[np.float64]:
+        """Return an image of the set in 0..1 as networks are given it, if not as luma.
+
+        Parameters
+        ----------
+        image : array, (H, W) or (H, W, 3)
+            As the file has it.
+        white : float, optional
+            The value of white; by default that of the type.
+        """
         if self.grey_as_rgb and image.ndim == 2:
             image = np.repeat(image[..., None], 3, axis=2)
-        return unit_range(image)
+        return unit_range(image, None if white is None else (0.0, white))
 
 
 class Result:
@@ -164,7 +172,7 @@ class Result:
     @cached_property
     def judged(self) -> NDArray[np.float64]:
         """(S H, S W) grey or luma, or (S H, S W, 3), in 0..1."""
-        small = self.protocol.entering(self.pair.small)
+        small = self.protocol.entering(self.pair.small, self.pair.white)
         if self.protocol.luma and self.network.channels == 1 and small.ndim == 3:
             return self._upscaled(luma_of(small), LUMA_OF_BLACK, LUMA_OF_WHITE)
         return self._upscaled(small)
@@ -172,7 +180,7 @@ class Result:
     @cached_property
     def seen(self) -> NDArray[np.float64]:
         """With colours where the image has them: a network of luma leaves chroma to bicubic."""
-        small = self.protocol.entering(self.pair.small)
+        small = self.protocol.entering(self.pair.small, self.pair.white)
         if self.judged.ndim == small.ndim:
             return self.judged
         return self._upscaled(small)
@@ -189,7 +197,7 @@ class Result:
     @cached_property
     def truth(self) -> NDArray[np.float64]:
         """With colours where the image has them, in 0..1."""
-        return self.protocol.entering(self.pair.large)
+        return self.protocol.entering(self.pair.large, self.pair.white)
 
     @property
     def border(self) -> int:

@@ -12,13 +12,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.evaluation._reading import image_files, read_image
+import numpy as np
+
+from napari_sr.evaluation._reading import image_files, read_plane
 from napari_sr.files.image import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
 LARGE = ("HR", "GT", "original")
@@ -39,6 +40,8 @@ class Pair:
     """(H, W) or (H, W, 3), of the same type."""
     made: bool
     """Whether we shrank it, by MATLAB's bicubic, because the set has no file of it."""
+    white: float | None = None
+    """The value of white in both, where the file of the truth says it; None: of their type."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def _escaped(name: str) -> str:
 
 
 def _pair(large: Path, small: Path | None, scale: int) -> Pair:
-    truth = read_image(large)
+    truth, white = read_plane(large)
     height, width = (size // scale for size in truth.shape[:2])
     if not (height and width):
         raise FileError(
@@ -125,14 +128,16 @@ def _pair(large: Path, small: Path | None, scale: int) -> Pair:
     truth = truth[: height * scale, : width * scale]
     name = _SUFFIX.sub("", large.stem) or large.stem
     if small is None:
-        return Pair(name, truth, shrunk(truth, scale), made=True)
-    pixels = read_image(small)
+        made = shrunk(truth, scale)
+        made = made if white is None else np.minimum(made, np.array(white, made.dtype))
+        return Pair(name, truth, made, made=True, white=white)
+    pixels, _ = read_plane(small)
     if pixels.shape != (height, width, *truth.shape[2:]) or pixels.dtype != truth.dtype:
         raise FileError(
             f"{small} does not fit {large} at x{scale}: {pixels.dtype} {pixels.shape} where "
             f"{truth.dtype} {(height, width, *truth.shape[2:])} is needed"
         )
-    return Pair(name, truth, pixels, made=False)
+    return Pair(name, truth, pixels, made=False, white=white)
 
 
 def shrunk(image: NDArray[Any], scale: int) -> NDArray[Any]:

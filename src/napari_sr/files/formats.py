@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from napari_sr.atomic_write import atomic_write
-from napari_sr.files import jpeg, png, png_chunks, tiff_reader, tiff_writer
+from napari_sr.files import geotiff, jpeg, png, png_chunks, tiff_reader, tiff_writer
 from napari_sr.files.image import FileError, ImageFile
 from napari_sr.files.place import check_place, check_space
 
@@ -135,9 +135,13 @@ def _cannot(kind: str, lost: list[str]) -> list[str]:
 
 def _of_a_tiff(image: ImageFile) -> list[str]:
     """Return what only a TIFF can say, in words."""
+    bits = image.significant_bits
+    told = [] if bits is None else [f"{bits} bits (white stays at {image.white:.0f})"]
+    told += ["tags of a TIFF"] * bool(set(image.tags) - set(geotiff.TAGS))
+    told += ["its place on the ground (GeoTIFF)"] * bool(set(image.tags) & set(geotiff.TAGS))
     if image.kind != "plain":
-        return [f"{_MAKERS[image.kind]} metadata"]
-    return sorted(image.details)
+        return [f"{_MAKERS[image.kind]} metadata", *told]
+    return [*sorted(image.details), *told]
 
 
 def write(path: Path, image: ImageFile) -> None:

@@ -6,7 +6,9 @@ The specification is at https://docs.openmicroscopy.org/ome-model/.
 from __future__ import annotations
 
 import math
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 from xml.etree.ElementTree import ParseError
 
 import tifffile
@@ -14,7 +16,7 @@ import tifffile
 from napari_sr.files.image import METRES, Density
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 PIXELS = (
     "SignificantBits", "PhysicalSizeX", "PhysicalSizeXUnit", "PhysicalSizeY", "PhysicalSizeYUnit",
@@ -29,13 +31,29 @@ PLANE = (
     "DeltaT", "DeltaTUnit", "ExposureTime", "ExposureTimeUnit", "PositionX", "PositionXUnit",
     "PositionY", "PositionYUnit", "PositionZ", "PositionZUnit",
 )  # fmt: skip
+IMAGE = ("Name", "Description", "AcquisitionDate")
+_TOLD = ("BinaryOnly",)
+_REWRITTEN = (
+    "Image",
+    "Pixels",
+    "Description",
+    "AcquisitionDate",
+    "Dataset",
+    "Project",
+    "BinaryOnly",
+)
 USUAL_UNIT = "\xb5m"
 """Of a PhysicalSize whose unit is not said."""
 AXES = "TZC"
 """What OME can loop over."""
 
 
-def details_of(xml: str, axes: str, shape: tuple[int, ...]) -> dict[str, Any]:
+def details_of(
+    xml: str,
+    axes: str,
+    shape: tuple[int, ...],
+    kept: Mapping[str, Sequence[int]] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Return the first image's sizes, channels and planes, as `tifffile.imwrite` takes them.
 
     Parameters
@@ -44,6 +62,8 @@ def details_of(xml: str, axes: str, shape: tuple[int, ...]) -> dict[str, Any]:
         The file's OME-XML.
     axes, shape : str, tuple of int
         Of the pixels; planes are told in their order.
+    kept : dict, optional
+        For each axis of which only a part was read, the indices of that part.
     """
     try:
         image = _list(tifffile.xml2dict(xml)["OME"]["Image"])[0]
@@ -51,15 +71,23 @@ def details_of(xml: str, axes: str, shape: tuple[int, ...]) -> dict[str, Any]:
     except (KeyError, IndexError, TypeError, ParseError):
         return {}
     details = {key: pixels[key] for key in PIXELS if key in pixels}
-    details |= {key: image[key] for key in ("Name", "Description") if key in image}
+    details |= {key: image[key] for key in IMAGE if key in image}
     looped = [letter for letter in axes if letter in AXES]
     planes = sorted(
-        _list(pixels.get("Plane", [])), key=lambda plane: [plane[f"The{a}"] for a in looped]
+        (
+            plane
+            for plane in _list(pixels.get("Plane", []))
+            if all(plane.get(f"The{letter}") in indices for letter, indices in kept.items())
+        ),
+        key=lambda plane: [plane[f"The{letter}"] for letter in looped],
     )
     count = math.prod(size for letter, size in zip(axes, shape, strict=False) if letter in AXES)
     if len(planes) == count and (told := _columns(planes, PLANE)):
         details["Plane"] = told
-    if told := _columns(_list(pixels.get("Channel", [])), CHANNEL):
+    channels = _list(pixels.get("Channel", []))
+    if "C" in kept:
+        channels = [channels[index] for index in kept["C"] if index < len(channels)]
+    if told := _columns(channels, CHANNEL):
         details["Channel"] = told
     return details
 
@@ -98,3 +126,33 @@ def _columns(records: list[dict[str, Any]], keys: Iterable[str]) -> dict[str, li
 
 def _list(found: Any) -> list[Any]:
     return found if isinstance(found, list) else [found]
+
+
+def left_out(xml: str) -> list[str]:
+    """Return what of the file's OME-XML is not written again, in words; [] where all is.
+
+    Parameters
+    ----------
+    xml : str
+        The file's OME-XML.
+    """
+    try:
+        root = ElementTree.fromstring(xml)
+    except ParseError:
+        return []
+    images = [one for one in root if _tag(one) == "Image"][:1]
+    pixels = [one for image in images for one in image if _tag(one) == "Pixels"]
+    channels = [one for part in pixels for one in part if _tag(one) == "Channel"]
+    said = (child for parent in (root, *images, *channels) for child in parent if _says(child))
+    names = dict.fromkeys(map(_tag, said))
+    lost = [name for name in names if name not in _REWRITTEN + _TOLD and not name.endswith("Ref")]
+    return [f"its OME metadata {', '.join(lost)} are left out"] if lost else []
+
+
+def _says(element: ElementTree.Element) -> bool:
+    """Return whether an element is not empty."""
+    return bool(len(element) or element.attrib or (element.text or "").strip())
+
+
+def _tag(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]

@@ -6,19 +6,19 @@ here that is an error.
 
 from __future__ import annotations
 
-import logging
-import re
-import struct
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import tifffile
 
+from napari_sr.files import tiff_log, tiff_series, tiff_tags
 from napari_sr.files.image import Density, FileError, ImageFile
-from napari_sr.files.ome import density_of, details_of
+from napari_sr.files.ome import density_of, details_of, left_out
+from napari_sr.files.orientation import TAG, UPRIGHT, swaps_sides, upright, upright_density
+from napari_sr.files.photometric import Shown, as_shown, from_palette, photometric_of
+from napari_sr.files.samples import LETTERS, Arranged, arranged
+from napari_sr.files.tiff_chain import chain_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,17 +26,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_sr.files.tiff_series import Chosen
+
 LOSSLESS = {8: "zlib", 32946: "zlib", 5: "lzw", 32773: "packbits", 50000: "zstd"}
 """Compressions, by their TIFF number, that the result is written with, too."""
-SPARE_LETTERS = "QIZTCABDEFGHJKLMNOPRUVW"
-"""For axes that tifffile calls by a letter that is taken."""
-
-_ALPHA: dict[int, Literal["unassalpha", "assocalpha", "unspecified"]]
-_ALPHA = {0: "unspecified", 1: "assocalpha", 2: "unassalpha"}
+_MEANINGS = {
+    "MINISBLACK": "grey with black at zero", "MINISWHITE": "grey with white at zero", "RGB": "RGB",
+}  # fmt: skip
 _UNITS = {2: "inch", 3: "cm"}
-_GREY, _COLOUR = ("MINISBLACK", "MINISWHITE"), ("RGB", "YCBCR")
-# of all that tifffile logs, what means that pixels, description or resolution are missing
-_MISSING = re.compile("TiffPages|series|corrupted|missing|TiffTag (270|282|283) ")
 
 
 def read_tiff(path: Path, axes: str | None = None) -> ImageFile:
@@ -53,145 +50,121 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageFile:
     Raises
     ------
     FileError
-        If the file is damaged or cut off, or has colours of another kind than RGB.
+        If the file is damaged, cut off or contradicts itself, has colours that are not understood,
+        or names parts outside of its folder.
     """
-    complaints: list[str] = []
+    heard: list[str] = []
     try:
-        with _overheard(complaints), tifffile.TiffFile(path) as file:
-            series = file.series[0]
-            pixels = series.asarray()
-            _check_whole(series, file.filehandle.size)
-            image = _image_file(file, series, pixels, axes)
-    except (OSError, ValueError, RuntimeError, KeyError, IndexError, TypeError, ArithmeticError,
-            AttributeError, EOFError, MemoryError, struct.error) as error:  # fmt: skip
-        raise FileError(f"{path} cannot be read as TIFF: {_words(error)}") from error
-    missing = [text for text in complaints if _MISSING.search(text)]
-    if missing:
-        raise FileError(f"{path} is damaged or cut off: {_words(missing[0])}")
-    return image
+        with tiff_log.overheard(heard):
+            pages = chain_of(path)
+            if not pages.offsets:
+                raise ValueError("it has no page")
+            with tiff_series.opened(path, pages) as chosen:
+                pages.check_equal([page.offset for page in chosen.pages()])
+                photometric_of(chosen.series.keyframe)  # refuses what is not understood
+                chosen.check(path.stat().st_size)
+                image = _image_file(chosen, axes)
+    except tiff_series.UNREADABLE as error:
+        what = "is damaged or cut off" if tiff_log.damage(heard) else "cannot be read as TIFF"
+        raise FileError(
+            f"{path} {what}: {tiff_log.damage(heard) or tiff_log.words(error)}"
+        ) from error
+    if damage := tiff_log.damage(heard):
+        raise FileError(f"{path} is damaged or cut off: {damage}")
+    return replace(image, notes=(*image.notes, *tiff_log.notes(heard)))
 
 
-def _check_whole(series: Any, size: int) -> None:
-    for page in filter(None, series.pages):
-        segments = zip(page.dataoffsets, page.databytecounts, strict=False)
-        if max((start + count for start, count in segments), default=0) > size:
-            raise ValueError(f"its pixels go on after its end at byte {size}: it is cut off")
-
-
-class _Listener(logging.Handler):
-    def __init__(self, complaints: list[str]) -> None:
-        super().__init__(logging.ERROR)
-        self.complaints = complaints
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep the record's text."""
-        self.complaints.append(record.getMessage())
-
-
-@contextmanager
-def _overheard(complaints: list[str]) -> Iterator[None]:
-    """Collect what tifffile logs as errors, instead of showing it."""
-    logger, listener = logging.getLogger("tifffile"), _Listener(complaints)
-    propagated, logger.propagate = logger.propagate, False
-    logger.addHandler(listener)
-    try:
-        yield
-    finally:
-        logger.removeHandler(listener)
-        logger.propagate = propagated
-
-
-@dataclass(frozen=True)
-class _Look:
-    """Pixels whose last axis S, if there is one, is RGB or RGBA, and whose letters differ."""
-
-    pixels: NDArray[Any]
-    axes: str
-    grey_alpha: bool = False
-    notes: tuple[str, ...] = ()
-
-
-def _image_file(
-    file: tifffile.TiffFile, series: Any, pixels: NDArray[Any], axes: str | None
-) -> ImageFile:
-    page = series.keyframe
-    photometric = page.photometric.name
-    if not {"Y", "X"} <= set(series.axes) or pixels.size == 0:
-        raise ValueError(f"it holds no image, but axes {series.axes} of shape {pixels.shape}")
-    if photometric not in (*_GREY, *_COLOUR, "PALETTE"):
-        raise ValueError(f"its colours are of the kind {photometric}: convert it to RGB first")
-    notes: tuple[str, ...] = ()
-    if pixels.dtype == bool:
-        pixels = pixels.astype(np.uint8) * 255
-        notes = ("its 1-bit pixels were converted to 8 bits",)
-    if axes is None:
-        look = _look(pixels, _distinct(series.axes), page, is_imagej=file.is_imagej)
-    else:
-        look = _Look(pixels, axes)
+def _image_file(chosen: Chosen, axes: str | None) -> ImageFile:
+    series, page = chosen.series, chosen.series.keyframe
+    if not {"Y", "X"} <= set(series.axes) or 0 in series.shape:
+        raise ValueError(f"it holds no image, but axes {series.axes} of shape {series.shape}")
     kind: Literal["plain", "imagej", "ome"] = (
-        "ome" if file.is_ome else "imagej" if file.is_imagej else "plain"
+        "ome" if chosen.file.is_ome else "imagej" if chosen.file.is_imagej else "plain"
     )
-    details = _details(file, kind, look)
-    extra = [int(sample) for sample in page.extrasamples]
+    details = _details(chosen, kind)
+    shown = _shown(chosen, kind, details)
+    found = arranged(shown, page) if axes is None else _named(shown, page, axes)
+    turned = page.tags.valueof(TAG, UPRIGHT)
+    details = _kept_details(details, shown, turned)
     return ImageFile(
-        look.pixels.astype(look.pixels.dtype.newbyteorder("="), copy=False),
-        look.axes,
-        density=density_of(details) or _density(page, details),
-        profile=page.tags["InterColorProfile"].value if "InterColorProfile" in page.tags else None,
-        alpha=_ALPHA.get(extra[0], "unspecified") if extra else "unassalpha",
-        grey_alpha=look.grey_alpha,
-        white_is_zero=page.photometric.name == "MINISWHITE",
+        found.pixels.astype(found.pixels.dtype.newbyteorder("="), copy=False),
+        found.axes,
+        density=upright_density(density_of(details) or _density(page, details), turned),
+        profile=page.tags.valueof("InterColorProfile"),
+        alpha=found.alpha,
+        alpha_bounds=shown.alpha_bounds,
+        grey_alpha=found.grey_alpha,
+        white_is_zero=shown.photometric == "MINISWHITE",
+        significant_bits=shown.significant_bits,
+        samples=found.samples,
+        nodata=tiff_tags.nodata_of(page),
         compression=LOSSLESS.get(int(page.compression)),
         kind=kind,
         details=details,
-        notes=(*notes, *look.notes, *_left_out(file)),
+        tags=tiff_tags.kept_tags(page),
+        notes=(*chosen.notes, *found.notes, *_lost(chosen, kind)),
     )
 
 
-def _left_out(file: tifffile.TiffFile) -> Iterator[str]:
-    """Tell of images in the file that are not read."""
-    if len(file.series) > 1:
-        yield f"it holds {len(file.series)} images of different shapes; the first is read"
-    if len(file.series[0].levels) > 1:
-        yield "it holds smaller copies of the image, which are left out"
+def _shown(chosen: Chosen, kind: str, details: dict[str, Any]) -> Shown:
+    """Read the pixels, and return them upright and as they are shown."""
+    series, page = chosen.series, chosen.series.keyframe
+    photometric = photometric_of(page)
+    if photometric == "PALETTE" and kind == "imagej":
+        photometric = "MINISBLACK"  # ImageJ's are intensities, shown in colour
+    pixels = _measured(chosen.pixels(), tiff_tags.nodata_of(page))
+    shown = Shown(pixels, _distinct(series.axes), photometric)
+    if photometric == "PALETTE":
+        shown = from_palette(shown, _palettes(chosen))
+    else:
+        shown = as_shown(shown, page, _number(details.get("SignificantBits")))
+    if "PhotometricInterpretation" not in page.tags:
+        note = f"it does not say what its values mean: {_MEANINGS[shown.photometric]} is assumed"
+        shown = replace(shown, notes=(*shown.notes, note))
+    rows, columns = shown.axes.index("Y"), shown.axes.index("X")
+    orientation = page.tags.valueof(TAG, UPRIGHT)
+    return replace(shown, pixels=upright(shown.pixels, orientation, rows, columns))
 
 
-def _look(pixels: NDArray[Any], axes: str, page: Any, *, is_imagej: bool) -> _Look:
-    """Bring samples of colour to the end, and those of anything else to the front as C."""
-    photometric = page.photometric.name
-    if photometric == "PALETTE" and not is_imagej:  # ImageJ's are intensities, shown in colour
-        return _Look(
-            _coloured(pixels, page.colormap),
-            axes + "S",
-            notes=("its palette was converted to RGB",),
-        )
-    if "S" not in axes:
-        return _Look(pixels, axes)
-    at = axes.index("S")
-    rest = axes.replace("S", "")
-    if photometric in _COLOUR and pixels.shape[at] in (3, 4):
-        return _Look(np.moveaxis(pixels, at, -1), rest + "S")
-    if photometric in _GREY and pixels.shape[at] == 2 and int(page.extrasamples[0]) in (1, 2):
-        grey, alpha = np.moveaxis(pixels, at, 0)
-        return _Look(np.stack([grey, grey, grey, alpha], axis=-1), rest + "S", grey_alpha=True)
-    letter = next(letter for letter in "C" + SPARE_LETTERS if letter not in rest)
-    front = rest.index("Y")
-    return _Look(np.moveaxis(pixels, at, front), rest[:front] + letter + rest[front:])
+def _measured(pixels: NDArray[Any], nodata: float | None) -> NDArray[Any]:
+    """Return floats with NaN where nothing was measured."""
+    if nodata is None:
+        return pixels
+    with np.errstate(over="ignore"):
+        missing = pixels == np.array(nodata).astype(pixels.dtype)
+    return np.where(missing, np.array(np.nan, pixels.dtype), pixels) if missing.any() else pixels
+
+
+def _palettes(chosen: Chosen) -> list[NDArray[np.uint16]]:
+    """Return one palette where all pages have the same, or one for each page."""
+    tables = [page.aspage().colormap for page in chosen.pages()]
+    if any(table is None for table in tables):
+        raise ValueError("it has a page of palette colours without a palette")
+    if all(np.array_equal(table, tables[0]) for table in tables):
+        return tables[:1]
+    return tables
+
+
+def _named(shown: Shown, page: Any, axes: str) -> Arranged:
+    """Return pixels in the order in which they are stored, under other names."""
+    if "S" in shown.axes and len(axes) == len(shown.axes) - 1 and page.colormap is not None:
+        axes += "S"
+    found = arranged(shown, page)
+    if found.pixels.shape == shown.pixels.shape and found.axes[-1] == "S" and axes[-1] in "SC":
+        return replace(found, axes=axes)
+    samples = None
+    if found.samples is not None and len(axes) == len(shown.axes):
+        samples = replace(found.samples, axis=axes[shown.axes.index("S")])
+    return Arranged(shown.pixels, axes, samples=samples, notes=shown.notes)
 
 
 def _distinct(axes: str) -> str:
     """Return the letters with repeated ones replaced by others."""
     result = ""
     for letter in axes:
-        free = (spare for spare in SPARE_LETTERS if spare not in result + axes)
+        free = (spare for spare in LETTERS[1:] if spare not in result + axes)
         result += letter if letter not in result else next(free)
     return result
-
-
-def _coloured(indices: NDArray[Any], table: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Look indices up in a palette of 16 bits per colour; some writers fill only 8 of them."""
-    shift = 8 if table.max() > 255 else 0
-    return np.moveaxis((table >> shift).astype(np.uint8)[:, indices], 0, -1)
 
 
 def _density(page: Any, details: dict[str, Any]) -> Density | None:
@@ -205,23 +178,48 @@ def _density(page: Any, details: dict[str, Any]) -> Density | None:
     return None if not unit and x == y == 1 else Density(x, y, unit)
 
 
-def _details(file: tifffile.TiffFile, kind: str, look: _Look) -> dict[str, Any]:
+def _details(chosen: Chosen, kind: str) -> dict[str, Any]:
     """Return the metadata that the file's makers wrote, but what the pixels tell themselves."""
+    file, series = chosen.file, chosen.series
     if kind == "ome":
-        return details_of(file.ome_metadata or "", look.axes, look.pixels.shape)
+        return details_of(file.ome_metadata or "", series.axes, series.shape, chosen.kept)
     if kind == "imagej":
         found = {**(file.imagej_metadata or {})}
         page: Any = file.pages.first
         if page.photometric.name == "PALETTE":
             found["colormap"] = page.colormap
         return found
-    shaped = (file.shaped_metadata or ({},))[0]
-    found = {key: value for key, value in shaped.items() if key not in ("shape", "axes")}
+    try:
+        shaped = (file.shaped_metadata or ({},))[0]
+    except (ValueError, TypeError, OverflowError):
+        return {}  # what looks like tifffile's description and is none
+    found = {key: shaped[key] for key in shaped if key not in ("shape", "axes", "truncated")}
     description = file.pages.first.description
     if description and not file.is_shaped:
         found["description"] = description
     return found
 
 
-def _words(error: object) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__
+def _kept_details(details: dict[str, Any], shown: Shown, orientation: object) -> dict[str, Any]:
+    """Return metadata that hold for the pixels as they are shown."""
+    kept = dict(details)
+    bits = shown.significant_bits or 8 * shown.pixels.dtype.itemsize
+    if _number(details.get("SignificantBits")) != bits:
+        kept.pop("SignificantBits", None)
+    if swaps_sides(orientation):
+        for ending in ("", "Unit"):
+            names = [f"PhysicalSize{letter}{ending}" for letter in "XY"]
+            values = [kept.pop(name, None) for name in reversed(names)]
+            kept |= {name: one for name, one in zip(names, values, strict=True) if one is not None}
+    return kept
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _lost(chosen: Chosen, kind: str) -> Iterator[str]:
+    """Tell of what the file says beside its pixels that is not written again."""
+    yield from tiff_tags.left_out(chosen.series.keyframe)
+    if kind == "ome":
+        yield from left_out(chosen.file.ome_metadata or "")

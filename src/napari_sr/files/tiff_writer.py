@@ -8,11 +8,14 @@ import numpy as np
 import tifffile
 
 from napari_sr.files.ome import AXES, sizes_of
+from napari_sr.files.stored import as_stored
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_sr.files.image import ImageFile
+    from numpy.typing import NDArray
+
+    from napari_sr.files.image import ImageFile, Samples
 
 CLASSIC_LIMIT = 2**32 - 2**26
 """Bytes of pixels that fit into a TIFF of 32-bit offsets, beside its metadata."""
@@ -65,7 +68,7 @@ def write_tiff(image: ImageFile, file: Path | BinaryIO, name: Path) -> None:
         What the file will be called in the end.
     """
     kind = kind_for(image, name, 1)
-    axes = image.axes[:-1] + "S" if image.colour else image.axes
+    pixels, axes, samples = _laid_out(image, kind)
     options: dict[str, Any] = {
         "imagej": kind == "imagej",
         "ome": kind == "ome",
@@ -73,31 +76,58 @@ def write_tiff(image: ImageFile, file: Path | BinaryIO, name: Path) -> None:
         "compression": image.compression,
         "software": image.software,
         "metadata": {"axes": axes, **_METADATA[kind](image)},
-        **_samples(image),
+        "extratags": [(tag, *value, True) for tag, value in image.tags.items()],
+        **samples,
         **_resolution(image, kind),
     }
+    if kind == "plain" and _packs(image):
+        options |= {"bitspersample": image.significant_bits, "compression": None}
     description = image.details.get("description")
     if kind == "plain" and isinstance(description, str):
         options["description"] = description.encode("utf-8")
     if image.profile is not None:
         options["iccprofile"] = image.profile
-    tifffile.imwrite(file, image.as_stored(), **options)
+    tifffile.imwrite(file, pixels, **options)
 
 
-def _samples(image: ImageFile) -> dict[str, Any]:
-    """Say what a pixel is made of: grey, grey and alpha, RGB or RGBA."""
+def _packs(image: ImageFile) -> bool:
+    """Return whether 9 to 15, or 17 to 31 bits are stored as such, so that white stays white."""
+    bits, bytes_ = image.significant_bits, image.pixels.dtype.itemsize
+    return bits is not None and bytes_ in (2, 4) and 4 * bytes_ < bits < 8 * bytes_
+
+
+def _laid_out(image: ImageFile, kind: str) -> tuple[NDArray[Any], str, dict[str, Any]]:
+    """Return pixels and axes as they are stored, and what a pixel is made of."""
+    pixels = as_stored(image)
+    axes = image.axes[:-1] + "S" if image.colour else image.axes
     grey = "miniswhite" if image.white_is_zero else "minisblack"
     colormap = image.details.get("colormap")
     if image.kind == "imagej" and colormap is not None and image.axes == "YX":
-        return {"photometric": "palette", "colormap": colormap}
+        return pixels, axes, {"photometric": "palette", "colormap": colormap}
+    if kind != "imagej" and image.samples is not None and image.samples.axis in axes:
+        return _with_bands(pixels, axes, image.samples, grey)
     if not image.colour:
-        return {"photometric": grey}
+        return pixels, axes, {"photometric": grey}
     alpha = {"extrasamples": [image.alpha]} if image.pixels.shape[-1] == 4 else {}
-    return {
-        "photometric": grey if image.grey_alpha else "rgb",
-        "planarconfig": "contig",
-        **alpha,
-    }
+    photometric = grey if image.grey_alpha else "rgb"
+    return pixels, axes, {"photometric": photometric, "planarconfig": "contig", **alpha}
+
+
+def _with_bands(
+    pixels: NDArray[Any], axes: str, samples: Samples, grey: str
+) -> tuple[NDArray[Any], str, dict[str, Any]]:
+    """Bring the bands to where the file that was read had them."""
+    at, rest = axes.index(samples.axis), axes.replace(samples.axis, "")
+    front = rest.index("Y") if samples.planar else len(rest)
+    return (
+        np.moveaxis(pixels, at, front),
+        rest[:front] + "S" + rest[front:],
+        {
+            "photometric": "rgb" if samples.photometric == "rgb" else grey,
+            "planarconfig": "separate" if samples.planar else "contig",
+            "extrasamples": samples.extra,
+        },
+    )
 
 
 def _resolution(image: ImageFile, kind: str) -> dict[str, Any]:
@@ -127,6 +157,8 @@ def _ome(image: ImageFile) -> dict[str, Any]:
     if image.kind == "ome":
         return dict(image.details)
     sizes = sizes_of(image.density)
+    if image.significant_bits is not None:
+        sizes["SignificantBits"] = image.significant_bits
     spacing = image.details.get("spacing")
     if image.kind == "imagej" and sizes and spacing and image.density is not None:
         # in ImageJ the distance between slices has the unit of the pixel size

@@ -173,3 +173,42 @@ def test_a_wrong_type_is_named_with_its_file(tmp_path, array, words):
 
     with pytest.raises(ValueError, match=rf"{tmp_path / 'a.npy'}.* {words}"):
         of_folder(tmp_path)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_pictures_are_alike_wherever_white_is(tmp_path, random, dtype):
+    white = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    pixels = (random.random((6, 7)) * white).astype(dtype)
+    turned = (white - pixels.astype(np.float64)).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", pixels)
+    tifffile.imwrite(tmp_path / "b.tif", turned, photometric="miniswhite")
+
+    black, white_at_zero = of_folder(tmp_path)
+
+    torch.testing.assert_close(black.whole(), white_at_zero.whole())
+
+
+def test_a_declared_range_is_one_of_the_stored_values(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.array([[100, 200]], "u2"), photometric="miniswhite")
+
+    [picture] = of_folder(tmp_path, Reading(value_range=(100, 200)))
+
+    assert picture.whole().tolist() == [[[1, 0]]]
+
+
+def test_white_of_12_bits_is_4095(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.array([[0, 4095]], "u2"), bitspersample=12)
+
+    assert of_folder(tmp_path)[0].whole().tolist() == [[[0, 1]]]
+    declared = of_folder(tmp_path, Reading(value_range=(0, 8190)))
+    assert declared[0].whole().tolist() == [[[0, 0.5]]]
+
+
+def test_bands_are_planes_of_their_own(tmp_path, random):
+    bands = random.integers(0, 256, (6, 7, 4), dtype=np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", bands, photometric="rgb", extrasamples=["unspecified"])
+
+    pictures = of_folder(tmp_path)
+
+    assert [one.channels for one in pictures] == [1, 1, 1, 1]
+    np.testing.assert_array_equal(pictures[3].whole()[0] * 255, bands[..., 3])

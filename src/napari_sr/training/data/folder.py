@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_sr.engine.arrays import ValueRange
+from napari_sr.engine.arrays import Percentiles, ValueRange
 from napari_sr.models.resize import imresize
 from napari_sr.training.data.pictures import Declared, Picture, of_array
 
@@ -152,14 +152,12 @@ def _planes(path: Path, value_range: Declared) -> list[Picture]:
     image = formats.read(path)
     pixels, axes = image.pixels, image.axes
     if image.grey_alpha:
-        pixels, axes = image.as_stored()[..., 0], axes[:-1]
-    planes = of_array(pixels, name=str(path), axes=axes, value_range=value_range)
-    if image.white_is_zero:
-        planes = [
-            replace(plane, values=ValueRange(plane.values.high, plane.values.low))
-            for plane in planes
-        ]
-    return planes
+        pixels, axes = image.as_shown()[..., 0], axes[:-1]
+    if value_range is None:
+        value_range = image.default_range()
+    elif not isinstance(value_range, Percentiles):
+        value_range = image.shown_range(value_range)
+    return of_array(pixels, name=str(path), axes=axes, value_range=value_range)
 
 
 def _stored(path: Path) -> NDArray[Any]:

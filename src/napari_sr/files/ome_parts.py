@@ -1,0 +1,209 @@
+"""OME-TIFF in several files: only those in the file's folder are opened, and no plane is made up.
+
+tifffile opens whatever files the metadata name, reserves room for as many planes as they claim, and
+fills planes that are missing with zeros.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+import numpy as np
+import tifffile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+ALWAYS = 10_000
+"""Planes that metadata may claim whatever the size of the files."""
+LEAST = 32
+"""Bytes that a plane takes in a file at least, with its tags."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The other files that an OME-TIFF's metadata name."""
+
+    missing: tuple[str, ...]
+    """Their names, where they do not exist."""
+    master: str | None = None
+    """The file that has the metadata of all parts, where this one has none of its own."""
+
+
+def checked(xml: str, path: Path) -> Parts:
+    """Look at an OME-TIFF's metadata before anything that they name is opened.
+
+    Parameters
+    ----------
+    xml : str
+        The file's OME-XML; what cannot be parsed names nothing.
+    path : Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If they name a file outside of the folder, or claim more planes than the files can hold.
+    """
+    try:
+        root = ElementTree.fromstring(xml)
+    except ElementTree.ParseError:
+        return Parts(())
+    names = sorted(set(_names(root)))
+    size, missing = path.stat().st_size, []
+    for name in names:
+        place = path.parent / name
+        if not place.resolve().is_relative_to(path.parent.resolve()):
+            raise ValueError(
+                f"its OME metadata name the file {name!r}, which is outside of its folder: it is "
+                "not opened"
+            )
+        if place.is_file():
+            size += place.stat().st_size
+        elif place.exists() and not place.is_dir():
+            raise ValueError(f"its OME metadata name {name!r}, which is no regular file")
+        else:
+            missing.append(name)
+    _check_claims(root, max(ALWAYS, size // LEAST), size)
+    masters = [one.get("MetadataFile") for one in root if _tag(one) == "BinaryOnly"]
+    return Parts(tuple(missing), masters[0] if masters else None)
+
+
+def _names(root: ElementTree.Element) -> Iterator[str]:
+    """Yield the files of other parts than this one."""
+    own = root.get("UUID")
+    for element in root.iter():
+        if _tag(element) == "UUID" and (element.text != own or own is None):
+            name = element.get("FileName")
+            if name is not None:
+                yield name
+
+
+def _tag(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _check_claims(root: ElementTree.Element, most: int, size: int) -> None:
+    claimed = 0
+    for element in root.iter():
+        if _tag(element) == "Pixels":
+            sizes = [_whole_number(element, f"Size{letter}") or 1 for letter in "ZCT"]
+            if min(sizes) < 1:
+                raise ValueError(f"its OME metadata claim sizes Z, C, T of {sizes}")
+            claimed += math.prod(sizes)
+        elif _tag(element) == "TiffData":
+            count = _whole_number(element, "PlaneCount") or _whole_number(element, "NumPlanes")
+            if count < 0:
+                raise ValueError(f"its OME metadata claim {count} planes at once")
+            claimed = max(claimed, count)
+        if claimed > most:
+            raise ValueError(
+                f"its OME metadata claim {claimed} planes, more than its files of {size} bytes "
+                "can hold"
+            )
+
+
+def _whole_number(element: ElementTree.Element, name: str) -> int:
+    """Return an attribute's number, 0 where it has none."""
+    text = element.get(name, "0")
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"its OME metadata give {name} as {text[:20]!r}") from None
+
+
+def present(
+    series: tifffile.TiffPageSeries, parts: Parts
+) -> tuple[tifffile.TiffPageSeries, Mapping[str, tuple[int, ...]], tuple[str, ...]]:
+    """Return the planes that are there, as a series that has no gaps.
+
+    Parameters
+    ----------
+    series : tifffile.TiffPageSeries
+        With None for every missing plane.
+    parts : Parts
+        The files that are missing.
+
+    Returns
+    -------
+    series, kept, notes
+        The series; for each axis that lost planes, the indices that are left; what to tell.
+
+    Raises
+    ------
+    ValueError
+        If what is there makes up no whole stack: which planes are missing.
+    """
+    pages = np.array([*series, None], dtype=object)[:-1]
+    if all(page is not None for page in pages):
+        return series, {}, _named(parts)
+    full, axes = series.get_shape(squeeze=False), series.get_axes(squeeze=False)
+    loops = len(full) - 1
+    while loops and math.prod(full[:loops]) > len(pages):
+        loops -= 1
+    if math.prod(full[:loops]) != len(pages):
+        raise ValueError(f"some of its planes of shape {full}, in {len(pages)} pages, are missing")
+    there = np.array([page is not None for page in pages]).reshape(full[:loops])
+    kept = _whole_block(there)
+    left = pages.reshape(full[:loops])[np.ix_(*kept)]
+    shape = (*left.shape, *full[loops:])
+    lost = {
+        axes[axis]: tuple(map(int, kept[axis]))
+        for axis in range(loops)
+        if len(kept[axis]) < full[axis]
+    }
+    which = " and ".join(f"{letter} {_spans(indices)}" for letter, indices in lost.items())
+    there_only = int(there.sum()) - left.size
+    more = f", and {there_only} others are left out with them" if there_only else ""
+    missing = len(pages) - int(there.sum())
+    note = f"{missing} of its {len(pages)} planes are missing{more}; those at {which} are read"
+    chosen = tifffile.TiffPageSeries(
+        list(left.ravel()), shape, series.dtype, axes, parent=series.parent, name=series.name,
+        kind="ome", multifile=series.is_multifile,
+    )  # fmt: skip
+    return chosen, lost, (*_named(parts), note)
+
+
+def _named(parts: Parts) -> tuple[str, ...]:
+    if parts.missing:
+        names = ", ".join(parts.missing[:3]) + ", ..." * (len(parts.missing) > 3)
+        return (f"the file {names} of its image is missing",)
+    return ()
+
+
+def _whole_block(there: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """Return indices along each axis whose planes are all there, as many as one axis tells.
+
+    Indices without any plane go first. Where gaps are left, those go that have one, along the
+    axis along which most planes remain.
+    """
+    kept = [
+        np.flatnonzero(there.any(axis=tuple(set(range(there.ndim)) - {axis})))
+        for axis in range(there.ndim)
+    ]
+    block = there[np.ix_(*kept)]
+    if block.all():
+        return kept
+    choices = []
+    for axis in range(block.ndim):
+        whole = block.all(axis=tuple(set(range(block.ndim)) - {axis}))
+        choices.append((int(whole.sum()) * block.size // block.shape[axis], axis, whole))
+    count, axis, whole = max(choices, key=lambda choice: choice[:2])
+    if not count:
+        raise ValueError(f"{int((~there).sum())} of its {there.size} planes are missing")
+    kept[axis] = kept[axis][whole]
+    return kept
+
+
+def _spans(indices: tuple[int, ...]) -> str:
+    """Return numbers in words: 0 to 4, 7."""
+    breaks = [0, *(i + 1 for i, (a, b) in enumerate(pairwise(indices)) if b != a + 1), len(indices)]
+    runs = [indices[start:stop] for start, stop in pairwise(breaks)]
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)

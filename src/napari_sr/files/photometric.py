@@ -1,0 +1,250 @@
+"""Stored values become shown ones: black at zero, RGB for palettes and YCbCr, at least 8 bits.
+
+This is the one place where the tag PhotometricInterpretation is heeded, for upscaling, training and
+evaluation alike. The formulas are in the TIFF specification 6.0, sections 8, 20 and 21.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.files.image import white_of
+from napari_sr.files.samples import is_associated, straight
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+GREY, COLOUR = ("MINISBLACK", "MINISWHITE"), ("RGB", "YCBCR")
+FAX = (2, 3, 4, 32771)
+"""Compressions of scanned pages, whose white is zero where no tag says it."""
+JPEG = (6, 7, 33007, 34892)
+"""Compressions from which tifffile returns RGB where the file holds YCbCr."""
+REC601 = (0.299, 0.587, 0.114)
+"""Shares of red, green and blue in Y, unless the tag YCbCrCoefficients says otherwise."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Pixels on the axes on which they are stored."""
+
+    pixels: NDArray[Any]
+    axes: str
+    """One letter per axis; S are the samples of a pixel."""
+    photometric: str
+    """"MINISBLACK", "MINISWHITE" or "RGB": what the pixels are, or were before they were turned."""
+    significant_bits: int | None = None
+    alpha_bounds: bool = True
+    """Whether no colour was above the alpha that was multiplied into it."""
+    notes: tuple[str, ...] = ()
+
+
+def photometric_of(page: Any) -> str:
+    """Return the name of a page's photometric interpretation, as libtiff takes it if untold.
+
+    Parameters
+    ----------
+    page : tifffile.TiffPage
+        The page.
+
+    Raises
+    ------
+    ValueError
+        If the colours are of a kind that is not understood, such as CMYK, CIELab, LogLuv or CFA, or
+        YCbCr of two resolutions.
+    """
+    if "PhotometricInterpretation" not in page.tags and page.compression not in JPEG:
+        if page.samplesperpixel - len(page.extrasamples) == 3:
+            return "RGB"
+        return "MINISWHITE" if page.compression in FAX else "MINISBLACK"
+    name = str(getattr(page.photometric, "name", page.photometric))
+    if name not in (*GREY, *COLOUR, "PALETTE"):
+        raise ValueError(f"its colours are of the kind {name}: convert it to RGB first")
+    if name == "YCBCR" and page.is_subsampled and page.compression not in JPEG:
+        raise ValueError(
+            f"its YCbCr colours have a lower resolution than its brightness, by "
+            f"{page.subsampling}: convert it to RGB first"
+        )
+    return name
+
+
+def as_shown(shown: Shown, page: Any, declared_bits: int | None = None) -> Shown:
+    """Return stored pixels as they are shown; palettes are looked up by `from_palette`.
+
+    Parameters
+    ----------
+    shown : Shown
+        The stored pixels.
+    page : tifffile.TiffPage
+        The page whose tags tell of them.
+    declared_bits : int, optional
+        How many bits the file's other metadata say that are used.
+
+    Raises
+    ------
+    ValueError
+        If colours are YCbCr of floats.
+    """
+    shown = _stretched(shown, page)
+    shown = _with_bits(shown, page, declared_bits)
+    if shown.photometric == "YCBCR":
+        shown = _from_ycbcr(shown, page)
+    if "S" in shown.axes and is_associated(page, 3 if shown.photometric == "RGB" else 1):
+        white = white_of(shown.pixels.dtype, shown.significant_bits)
+        divided, bounded = straight(shown.pixels, shown.axes.index("S"), white)
+        shown = replace(shown, pixels=divided, alpha_bounds=bounded)
+    if shown.photometric == "MINISWHITE":
+        samples = shown.axes.find("S")
+        turned = turn_over(shown.pixels, shown.significant_bits, samples)
+        shown = replace(shown, pixels=turned)
+    return shown
+
+
+def turn_over(
+    pixels: NDArray[Any], bits: int | None = None, samples: int | None = None
+) -> NDArray[Any]:
+    """Return pixels with black and white exchanged; twice is as before.
+
+    Parameters
+    ----------
+    pixels : array
+        Unsigned integers are taken from white, signed ones from -1, floats from 1.
+    bits : int, optional
+        How many bits unsigned integers use.
+    samples : int, optional
+        The axis of the samples of a pixel, of which only the first is turned; -1 for none.
+    """
+    sample = pixels if samples in (None, -1) else np.take(pixels, 0, samples)
+    kind = pixels.dtype
+    turned: NDArray[Any] = (
+        np.invert(sample)
+        if kind.kind == "i"
+        else np.subtract(np.array(white_of(kind, bits), kind), sample)
+    )
+    if sample is pixels:
+        return turned
+    result = pixels.copy()
+    np.moveaxis(result, samples or 0, 0)[0] = turned
+    return result
+
+
+def from_palette(shown: Shown, tables: list[NDArray[np.uint16]]) -> Shown:
+    """Return indices as RGB, an S after the other axes.
+
+    Parameters
+    ----------
+    shown : Shown
+        Indices, a plane after the other.
+    tables : list of array, (3, colours)
+        One palette for all planes, or one for each.
+
+    Raises
+    ------
+    ValueError
+        If an index has no colour: which, and how many colours there are.
+    """
+    indices = shown.pixels.astype(np.uint8) if shown.pixels.dtype == bool else shown.pixels
+    if indices.dtype.kind != "u" or "S" in shown.axes:
+        raise ValueError(f"its palette comes with {indices.dtype} of axes {shown.axes}: no indices")
+    colours = min(table.shape[1] for table in tables)
+    if int(indices.max()) >= colours:
+        raise ValueError(f"its palette has {colours} colours, and a pixel has {indices.max()}")
+    planes = indices.reshape(len(tables), -1)
+    coloured = [_coloured(*pair) for pair in zip(planes, tables, strict=True)]
+    return Shown(
+        np.concatenate(coloured).reshape(*indices.shape, 3), shown.axes + "S", "RGB",
+        notes=(*shown.notes, "its palette was converted to RGB"),
+    )  # fmt: skip
+
+
+def _coloured(indices: NDArray[Any], table: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Look up in a palette of 16 bits per colour; some writers fill only 8 of them."""
+    shift = 8 if table.max() > 255 else 0
+    coloured: NDArray[np.uint8] = (table >> shift).astype(np.uint8).T[indices]
+    return coloured
+
+
+def _stretched(shown: Shown, page: Any) -> Shown:
+    """Widen values of less than 8 bits to 8: black stays 0, white becomes 255."""
+    pixels, bits = shown.pixels, _stored_bits(page)
+    if pixels.dtype == bool:
+        bits = 1
+    elif pixels.dtype != np.uint8 or bits is None or bits >= 8:
+        return shown
+    white = 2**bits - 1
+    table = np.rint(np.arange(256) * (255 / white)).clip(0, 255).astype(np.uint8)
+    what = "pixels" if bits == 1 else "grey" if shown.photometric in GREY else "colours"
+    note = f"its {bits}-bit {what} {'was' if what == 'grey' else 'were'} converted to 8 bits"
+    return replace(shown, pixels=table[pixels.astype(np.uint8)], notes=(*shown.notes, note))
+
+
+def _stored_bits(page: Any) -> int | None:
+    """Return BitsPerSample; None where samples differ, which tifffile widens to 8 bits itself."""
+    return page.bitspersample if isinstance(page.bitspersample, int) else None
+
+
+def _with_bits(shown: Shown, page: Any, declared: int | None) -> Shown:
+    """Note how many bits are used, unless the values contradict it."""
+    kind = shown.pixels.dtype
+    if kind.kind != "u" or any("converted to 8 bits" in note for note in shown.notes):
+        return shown
+    stored = _stored_bits(page) or 8 * kind.itemsize
+    bits = min(stored, declared or stored)
+    if not 0 < bits < 8 * kind.itemsize:
+        return shown
+    largest, white = int(shown.pixels.max()), 2**bits - 1
+    if largest > white:
+        note = f"it says that it uses {bits} bits, but a value is {largest}: that was not believed"
+        return replace(shown, notes=(*shown.notes, note))
+    return replace(shown, significant_bits=bits)
+
+
+def _from_ycbcr(shown: Shown, page: Any) -> Shown:
+    """Convert to RGB what tifffile has not; the result is rounded and cut to black and white."""
+    if page.compression in JPEG and not page.extrasamples and page.planarconfig == 1:
+        return replace(shown, photometric="RGB")
+    kind, at = shown.pixels.dtype, shown.axes.find("S")
+    if kind.kind != "u" or kind.itemsize > 2 or at < 0 or shown.pixels.shape[at] < 3:
+        raise ValueError(f"its colours are YCbCr of {kind}: convert it to RGB first")
+    white = white_of(kind, shown.significant_bits)
+    result = shown.pixels.copy()
+    y, cb, cr = _full_range(np.moveaxis(shown.pixels, at, 0)[:3], page, white)
+    told = page.tags.valueof("YCbCrCoefficients")
+    shares = REC601 if told is None else _numbers(told, 3)
+    red, blue = y + cr * (2 - 2 * shares[0]), y + cb * (2 - 2 * shares[2])
+    green = (y - shares[0] * red - shares[2] * blue) / shares[1]
+    for number, colour in enumerate((red, green, blue)):
+        np.moveaxis(result, at, 0)[number] = np.rint(colour).clip(0, white)
+    note = "its YCbCr colours were converted to RGB"
+    return replace(shown, pixels=result, photometric="RGB", notes=(*shown.notes, note))
+
+
+def _full_range(
+    codes: NDArray[Any], page: Any, white: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return Y in 0..white, Cb and Cr around 0, by the tag ReferenceBlackWhite."""
+    half = (white + 1) / 2
+    told = page.tags.valueof("ReferenceBlackWhite")
+    usual = [0.0, white, half, white, half, white]
+    ends = usual if told is None else _numbers(told, 6)
+    if max(ends) <= 255 < white:  # some writers tell those of 8 bits whatever the type
+        of_8_bits = ends == [0.0, 255.0, 128.0, 255.0, 128.0, 255.0]
+        ends = usual if of_8_bits else [end * (white + 1) / 256 for end in ends]
+    ranges = (white, half - 1, half - 1)
+    y, cb, cr = (
+        (codes[number] - ends[2 * number]) * (full / (ends[2 * number + 1] - ends[2 * number]))
+        for number, full in enumerate(ranges)
+    )
+    return y, cb, cr
+
+
+def _numbers(values: tuple[Any, ...], count: int) -> list[float]:
+    """Return a tag's numbers, stored as such or as pairs of numerator and denominator."""
+    numbers = [float(value) for value in values]
+    if len(numbers) == 2 * count:
+        numbers = [top / below for top, below in zip(numbers[::2], numbers[1::2], strict=True)]
+    if len(numbers) != count:
+        raise ValueError(f"a tag of its YCbCr colours has {len(numbers)} numbers, not {count}")
+    return numbers

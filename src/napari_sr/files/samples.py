@@ -1,0 +1,161 @@
+"""The samples of a pixel: grey, RGB, opacity, or bands that are none of these.
+
+A sample that TIFF's tag ExtraSamples does not call alpha is a band: a measurement of its own, such
+as near infrared. Associated alpha, which is multiplied into the colours, is divided out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from napari_sr.files.image import Samples, white_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_sr.files.photometric import Shown
+
+LETTERS = "CQIZTABDEFGHJKLMNOPRUVW"
+"""For the axis of bands, the first that no other axis has."""
+UNSPECIFIED, ASSOCIATED, UNASSOCIATED = 0, 1, 2
+"""The numbers of ExtraSamples."""
+
+_ALPHA: dict[int, Literal["assocalpha", "unassalpha"]]
+_ALPHA = {ASSOCIATED: "assocalpha", UNASSOCIATED: "unassalpha"}
+_MEANINGS = {UNSPECIFIED: "unspecified", ASSOCIATED: "associated alpha", UNASSOCIATED: "alpha"}
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """Pixels whose last axis S, if there is one, is RGB or RGBA."""
+
+    pixels: NDArray[Any]
+    axes: str
+    alpha: Literal["assocalpha", "unassalpha"] = "unassalpha"
+    grey_alpha: bool = False
+    samples: Samples | None = None
+    notes: tuple[str, ...] = ()
+
+
+def arranged(shown: Shown, page: Any) -> Arranged:
+    """Bring colour and opacity to the end, and bands to the front as an axis of their own.
+
+    Parameters
+    ----------
+    shown : Shown
+        Pixels on the axes on which they are stored.
+    page : tifffile.TiffPage
+        The page whose tags tell what its samples are.
+    """
+    if "S" not in shown.axes:
+        return Arranged(shown.pixels, shown.axes, notes=shown.notes)
+    at = shown.axes.index("S")
+    rest, count = shown.axes.replace("S", ""), shown.pixels.shape[at]
+    extra, notes = _extra(shown, page)
+    notes = (*shown.notes, *notes)
+    last = np.moveaxis(shown.pixels, at, -1)
+    colours = 3 if shown.photometric == "RGB" else 1
+    if (colours, count) == (3, 3):
+        return Arranged(last, rest + "S", notes=notes)
+    if count == colours + 1 and extra[0] in _ALPHA:
+        if colours == 1:
+            last = last[..., [0, 0, 0, 1]]
+        return Arranged(
+            last, rest + "S", alpha=_ALPHA[extra[0]], grey_alpha=colours == 1, notes=notes
+        )
+    return _bands(replace(shown, notes=notes), page, extra)
+
+
+def _extra(shown: Shown, page: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return what the samples beside grey or RGB are, by the file or by what is usual."""
+    colours = 3 if shown.photometric == "RGB" else 1
+    missing = page.samplesperpixel - colours - len(page.extrasamples)
+    told = tuple(int(sample) for sample in page.extrasamples)
+    if missing == 1 and colours == 3 and not told and shown.pixels.dtype.kind != "f":
+        return (UNASSOCIATED,), ("its fourth sample was taken for opacity; the file says nothing",)
+    return told + (UNSPECIFIED,) * missing, ()
+
+
+def _bands(shown: Shown, page: Any, extra: tuple[int, ...]) -> Arranged:
+    at = shown.axes.index("S")
+    rest, count = shown.axes.replace("S", ""), shown.pixels.shape[at]
+    letter = next(letter for letter in LETTERS if letter not in rest)
+    front = rest.index("Y")
+    notes = shown.notes
+    if shown.photometric == "RGB" or any(kind in _ALPHA for kind in extra):
+        first = "red, green, blue" if shown.photometric == "RGB" else "grey"
+        others = ", ".join(_MEANINGS.get(kind, "unspecified") for kind in extra)
+        notes += (f"its {count} samples ({first}, {others}) are taken for bands, axis {letter}",)
+    samples = Samples(
+        letter,
+        "rgb" if shown.photometric == "RGB" else "minisblack",
+        extra[: count - 1],
+        planar=page.planarconfig == 2,
+    )
+    pixels = np.moveaxis(shown.pixels, at, front)
+    return Arranged(pixels, rest[:front] + letter + rest[front:], samples=samples, notes=notes)
+
+
+def is_associated(page: Any, colours: int) -> bool:
+    """Return whether a page has alpha that is multiplied into its one or three colours."""
+    extra = tuple(int(sample) for sample in page.extrasamples)
+    return extra == (ASSOCIATED,) and page.samplesperpixel == colours + 1
+
+
+def straight(pixels: NDArray[Any], samples: int, white: float) -> tuple[NDArray[Any], bool]:
+    """Divide colours by their alpha; those of transparent pixels, which nobody sees, are 0.
+
+    Parameters
+    ----------
+    pixels : array
+        Integers or floats.
+    samples : int
+        The axis of the colours and, after them, alpha.
+    white : float
+        The value of white, and of what is opaque.
+
+    Returns
+    -------
+    pixels : array
+        On the same axes; integers are rounded and cut to white.
+    bounded : bool
+        Whether no colour was above its alpha.
+    """
+    result = pixels.copy()
+    stored, divided = np.moveaxis(pixels, samples, 0), np.moveaxis(result, samples, 0)
+    alpha = stored[-1]
+    visible = np.where(alpha > 0, alpha, np.inf)
+    for number in range(len(stored) - 1):
+        colour = stored[number] * np.float64(white) / visible
+        if pixels.dtype.kind != "f":
+            colour = np.rint(colour).clip(0, white)
+        divided[number] = colour
+    return result, bool((stored[:-1] <= alpha).all())
+
+
+def multiplied(pixels: NDArray[Any], bits: int | None, *, bounded: bool = True) -> NDArray[Any]:
+    """Return RGBA, or grey and alpha, with its colours multiplied by its alpha.
+
+    Parameters
+    ----------
+    pixels : array, (..., 2 or 4)
+        Straight colours, and alpha last.
+    bits : int, optional
+        How many bits integers use.
+    bounded : bool
+        Whether no colour may be above its alpha; it always holds for integers.
+    """
+    kind = pixels.dtype
+    share = pixels[..., -1] / np.float64(white_of(kind, bits))
+    result = pixels.copy()
+    for number in range(pixels.shape[-1] - 1):
+        colour = pixels[..., number] * share
+        if kind.kind != "f":
+            colour = np.rint(colour)
+        elif bounded:
+            colour = np.minimum(colour, pixels[..., -1])
+        result[..., number] = colour
+    return result

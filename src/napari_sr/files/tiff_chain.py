@@ -1,0 +1,138 @@
+"""The chain of a TIFF's pages, walked before a library does: loops, and what differs by page.
+
+tifffile follows a chain of more than a hundred pages that closes upon itself without end.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from napari_sr.files.orientation import TAG, UPRIGHT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+MOST_TAGS = 4096
+"""Of a page; files of science have up to a hundred."""
+BY_PAGE = {262: "photometric interpretation", TAG: "orientation"}
+"""Tags of one short number each, in which the pages of a stack must agree."""
+
+_SHORT = 3
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The pages of a TIFF in their order."""
+
+    offsets: tuple[int, ...]
+    """Where each begins, in bytes."""
+    values: tuple[tuple[int | None, ...], ...]
+    """For each, the values of the tags `BY_PAGE`; None where it has none."""
+    whole: bool
+    """Whether the chain ends as it should, and not beyond the file's end."""
+
+    def check_equal(self, offsets: Sequence[int]) -> None:
+        """Refuse pages that do not agree in the tags `BY_PAGE`.
+
+        Parameters
+        ----------
+        offsets : sequence of int
+            Of the pages that are to be read as one image; those of other files are left out.
+
+        Raises
+        ------
+        ValueError
+            If they differ: in what, and how.
+        """
+        known = dict(zip(self.offsets, self.values, strict=True))
+        found = [known[offset] for offset in offsets if offset in known]
+        for name, values in zip(BY_PAGE.values(), zip(*found, strict=True), strict=False):
+            usual = UPRIGHT if name == "orientation" else None
+            first = usual if values[0] is None else values[0]
+            # some writers tag the first page of a stack alone
+            different = {first, *(first if value is None else value for value in values[1:])}
+            if len(different) > 1:
+                told = ", ".join(sorted(map(str, different))[:4])
+                raise ValueError(f"its pages differ in {name} ({told}): save each to a file")
+
+
+@dataclass(frozen=True)
+class _Form:
+    """Sizes of a TIFF's numbers: classic or BigTIFF, in one of two byte orders."""
+
+    order: str
+    count: str
+    offset: str
+    entry: int
+
+    def number(self, letter: str, content: bytes) -> int:
+        return int(struct.unpack(self.order + letter, content)[0])
+
+
+def chain_of(path: Path) -> Chain:
+    """Walk the pages of a TIFF.
+
+    Raises
+    ------
+    ValueError
+        If they lead back to an earlier one: to which.
+    OSError, struct.error
+        If the file cannot be read, or ends within its header.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        form = _form(file)
+        width = struct.calcsize(form.order + form.offset)
+        offset = form.number(form.offset, file.read(width))
+        seen: dict[int, tuple[int | None, ...]] = {}
+        whole = True
+        while offset:
+            if offset in seen:
+                first = list(seen).index(offset)
+                raise ValueError(
+                    f"its {len(seen)} pages form a loop: the last leads back to page {first}"
+                )
+            page = _page(file, form, offset) if offset < size else None
+            if page is None:
+                whole = False
+                break
+            seen[offset], offset = page
+    return Chain(tuple(seen), tuple(seen.values()), whole)
+
+
+def _form(file: BinaryIO) -> _Form:
+    start = file.read(4)
+    order = "<" if start[:2] == b"II" else ">"
+    if start[2:] in (b"+\0", b"\0+"):
+        file.seek(8)
+        return _Form(order, "Q", "Q", 20)
+    return _Form(order, "H", "I", 12)
+
+
+def _page(file: BinaryIO, form: _Form, offset: int) -> tuple[tuple[int | None, ...], int] | None:
+    """Return a page's values and where the next one is; None where the file ends before."""
+    file.seek(offset)
+    width = struct.calcsize(form.order + form.count)
+    head = file.read(width)
+    count = form.number(form.count, head) if len(head) == width else MOST_TAGS + 1
+    if count > MOST_TAGS:
+        return None
+    entries = file.read(count * form.entry)
+    following = file.read(struct.calcsize(form.order + form.offset))
+    if len(entries) < count * form.entry or len(following) < struct.calcsize(form.offset):
+        return None
+    return _values(entries, form), form.number(form.offset, following)
+
+
+def _values(entries: bytes, form: _Form) -> tuple[int | None, ...]:
+    found: dict[int, int] = {}
+    for start in range(0, len(entries), form.entry):
+        tag, kind = struct.unpack_from(form.order + "HH", entries, start)
+        if tag in BY_PAGE and kind == _SHORT:
+            at = start + form.entry - (4 if form.entry == 12 else 8)
+            found[tag] = int(struct.unpack_from(form.order + "H", entries, at)[0])
+    return tuple(found.get(tag) for tag in BY_PAGE)

@@ -1,0 +1,73 @@
+"""What tifffile says of a file in its log: an error, a note for the user, or nothing."""
+
+from __future__ import annotations
+
+import logging
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DAMAGED = re.compile(
+    r"invalid page offset|invalid offset to (first )?page|corrupted tag list|circular reference"
+    r"|contains no pages|missing data offset|missing ByteCounts|missing required tags"
+    r"|incorrect Strip\w+ count|could not read all values|<asarray> failed to reshape"
+    r"|TiffTag\.fromfile> raised"
+    r"|TiffTag (25[4-9]|262|266|27[0347-9]|28[234]|29[67]|317|32\d|33[0189]|347|53[0-2]) "
+)
+"""Pixels, description or resolution are missing."""
+HANDLED = re.compile(
+    r"is not a valid|shaped series|ImageJ series metadata|OME series|GDAL_NODATA|GeoKeyDirectory"
+    r"|coercing invalid ASCII|estimating ByteCounts|ignoring predictor|read_json|read_utf8"
+)
+"""What the readers look at themselves, or what changes no pixel."""
+
+_SPEAKER = re.compile(r"^<tifffile\.\w+ [^>]*> ")
+
+
+class _Listener(logging.Handler):
+    def __init__(self, heard: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self.heard = heard
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the record's text."""
+        self.heard.append(record.getMessage())
+
+
+@contextmanager
+def overheard(heard: list[str]) -> Iterator[None]:
+    """Collect what tifffile logs as warnings and errors, instead of showing it."""
+    logger, listener = logging.getLogger("tifffile"), _Listener(heard)
+    propagated, logger.propagate = logger.propagate, False
+    logger.addHandler(listener)
+    try:
+        yield
+    finally:
+        logger.removeHandler(listener)
+        logger.propagate = propagated
+
+
+def damage(heard: list[str]) -> str | None:
+    """Return what says that the file is damaged; None where nothing does."""
+    return next((words(text) for text in heard if _tells_damage(text)), None)
+
+
+def notes(heard: list[str]) -> Iterator[str]:
+    """Yield what the user should know of the rest, each once."""
+    for text in dict.fromkeys(heard):
+        if not _tells_damage(text) and not HANDLED.search(text):
+            yield f"tifffile says of it: {words(text)}"
+
+
+def _tells_damage(text: str) -> bool:
+    # a value that the standard does not know is read, and decided where the tag is used
+    return DAMAGED.search(text) is not None and "is not a valid" not in text
+
+
+def words(error: object) -> str:
+    """Return a message in one line, without who says it."""
+    text = _SPEAKER.sub("", " ".join(str(error).split()))
+    return text[:160] or type(error).__name__

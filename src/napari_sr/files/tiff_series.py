@@ -1,0 +1,257 @@
+"""Which pages of a TIFF make up the image that is read, and what is told of the others.
+
+Descriptions (tifffile's, ImageJ's, OME's) say how pages are arranged. Some are older than the
+pages, since programs that crop or split a file keep them: then the pages count.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import tifffile
+
+from napari_sr.files import ome_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_sr.files.tiff_chain import Chain
+
+EXPANSION = {1: 1, 32773: 64, 5: 1_400, 8: 1_033, 32946: 1_033}
+"""Bytes that one stored byte can become at most, by the number of the compression."""
+
+UNREADABLE = (
+    OSError, ValueError, RuntimeError, KeyError, IndexError, TypeError, ArithmeticError,
+    AttributeError, EOFError, MemoryError, struct.error,
+)  # fmt: skip
+"""What tifffile and its codecs raise for broken files."""
+
+_ALL: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The image that is read."""
+
+    file: tifffile.TiffFile
+    """The open file, with its metadata."""
+    source: tifffile.TiffFile
+    """The same file, opened as its pixels are read."""
+    series: tifffile.TiffPageSeries
+    notes: tuple[str, ...] = ()
+    kept: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: _ALL)
+    """Of an OME-TIFF with missing planes: which are read, by the letters of the axes."""
+
+    def pixels(self) -> NDArray[Any]:
+        """Read them; not before `check` found that they are there, and fit into memory."""
+        return self.source.asarray(series=self.series)
+
+    def pages(self) -> list[Any]:
+        """Return the pages that hold them."""
+        return [page for page in self.series if page is not None]
+
+    def check(self, size: int) -> None:
+        """Refuse what the file, of `size` bytes, cannot hold, or the memory.
+
+        Raises
+        ------
+        ValueError
+            If pixels lie beyond the end, are more than could be stored, or do not fit.
+        """
+        key = self.series.keyframe
+        needed = math.prod(self.series.shape) * self.series.dtype.itemsize
+        pages = [page for page in self.pages() if page.parent is key.parent]
+        if key.is_contiguous and not all(page.dataoffsets[0] for page in pages):
+            raise ValueError(f"it has no pixels, but a place of {needed} bytes for them")
+        for page in pages:
+            segments = zip(page.dataoffsets, page.databytecounts, strict=False)
+            end = max((start + count for start, count in segments), default=0)
+            if key.is_contiguous and page.dataoffsets:
+                end = max(end, page.dataoffsets[0] + key.nbytes)
+            if end > size:
+                raise ValueError(f"its pixels go on after its end at byte {size}: it is cut off")
+        _check_expansion(key, pages)
+        free = psutil.virtual_memory().available
+        if needed > free:
+            raise MemoryError(
+                f"its pixels of shape {self.series.shape} need {needed / 2**30:.1f} GiB of memory, "
+                f"and {free / 2**30:.1f} GiB are free"
+            )
+
+
+def _check_expansion(key: Any, pages: Sequence[Any]) -> None:
+    limit = EXPANSION.get(int(key.compression))
+    for page in pages:
+        counts = page.databytecounts
+        if limit is None or 0 in counts or key.is_contiguous:
+            continue  # empty segments stand for a value that fills them
+        claimed = math.prod(key.shape) * key.bitspersample // 8 if _whole(key) else 0
+        if claimed > limit * sum(counts) + 8 * len(counts):
+            raise ValueError(
+                f"its page of shape {key.shape} needs {claimed} bytes, and it stores {sum(counts)}"
+            )
+
+
+def _whole(key: Any) -> bool:
+    return isinstance(key.bitspersample, int) and key.bitspersample % 8 == 0
+
+
+@contextmanager
+def opened(path: Path, chain: Chain) -> Iterator[Chosen]:
+    """Open a TIFF and choose its first image.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    chain : Chain
+        Its pages.
+
+    Raises
+    ------
+    ValueError
+        If it holds no image, a part is cut off, or it names files that are not to be read.
+    """
+    with tifffile.TiffFile(path) as file:
+        parts = ome_parts.checked(file.ome_metadata or "", path) if file.is_ome else None
+        series = _described(file)
+        if series and parts is not None and series[0].kind == "ome":
+            present, kept, notes = ome_parts.present(series[0], parts)
+            notes += (*_others(series), *_beyond(file, series, chain))
+            yield Chosen(file, file, present, notes, kept)
+        elif series and _fits(series, chain, file.filehandle.size):
+            notes = (*_stale(file, series[0], chain, parts), *_others(series))
+            yield Chosen(file, file, series[0], (*notes, *_beyond(file, series, chain)))
+        else:
+            with tifffile.TiffFile(path, is_shaped=False, is_imagej=False, is_ome=False) as plain:
+                alone = len(series) <= 1
+                notes = tuple(_stale(file, plain.series[0], chain, parts)) if alone else ()
+                yield Chosen(file, plain, plain.series[0], (*notes, *_others(plain.series)))
+
+
+def _described(file: tifffile.TiffFile) -> Sequence[Any]:
+    """Return the images as a description tells; none where it makes no sense."""
+    try:
+        return file.series
+    except UNREADABLE:
+        return ()
+
+
+def _fits(series: Sequence[Any], chain: Chain, size: int) -> bool:
+    """Return whether images are read as described, rather than page by page."""
+    alike = _alike(series)
+    if not _describes(series[0], chain, size):
+        return False
+    # appended images of one kind are a stack, unless each of them is one behind a single page
+    return len(alike) == 1 or any(len(list(one)) != _planes(one) for one in alike)
+
+
+def _planes(series: Any) -> float:
+    return float(math.prod(series.shape) / max(math.prod(series.keyframe.shape), 1))
+
+
+def _alike(series: Sequence[Any]) -> list[Any]:
+    """Return the first of several images that were appended, and all like it."""
+    first = series[0]
+    if first.kind != "shaped":
+        return [first]
+    return [
+        one
+        for one in series
+        if one.shape == first.shape and one.keyframe.hash == first.keyframe.hash
+    ]
+
+
+def _describes(series: Any, chain: Chain, size: int) -> bool:
+    """Return whether a description fits the pages that are there."""
+    key, planes = series.keyframe, _planes(series)
+    if series.kind not in ("shaped", "imagej"):
+        return True
+    try:
+        pages = len(list(series))
+    except IndexError:
+        return False
+    if pages == planes:
+        return series.kind == "shaped" or pages == len(chain.offsets)
+    if pages != 1 or not key.is_contiguous:
+        return False
+    start, end = key.dataoffsets[0], key.dataoffsets[0] + key.nbytes
+    if start + math.prod(series.shape) * series.dtype.itemsize <= size:
+        return len(chain.offsets) == 1 or series.is_truncated
+    _check_stack_behind_page(key, end, size, planes)
+    return False
+
+
+def _check_stack_behind_page(key: Any, end: int, size: int, planes: float) -> None:
+    """Refuse a stack that is stored behind one page, and ends early.
+
+    Writers of such stacks put the page first and the planes behind it. A single plane that was
+    taken out of a stack ends with itself, or with its page.
+    """
+    if key.offset < key.dataoffsets[0] and end < size:
+        raise ValueError(
+            f"its description tells of {planes:g} planes, of which {(size - end) // key.nbytes + 1}"
+            " are there whole: it is cut off"
+        )
+
+
+def _stale(
+    file: tifffile.TiffFile, series: Any, chain: Chain, parts: ome_parts.Parts | None
+) -> Iterator[str]:
+    """Tell of a description that says how pages are arranged, and does not fit them."""
+    if parts is not None and parts.master is not None:
+        yield f"it is a part of an image that {parts.master} describes; its own pages are read"
+    elif file.is_ome and series.kind != "ome":
+        yield "its OME metadata do not fit its pages, which are read as they are stored"
+    if file.is_imagej and series.kind != "imagej":
+        told, pages = (file.imagej_metadata or {}).get("images", 1), len(chain.offsets)
+        _check_imagej(file, told if isinstance(told, int) else 1, pages)
+        yield (
+            f"ImageJ's description tells of {told} planes, and it has {pages} "
+            f"page{'s' * (pages != 1)}, which are read as they are stored"
+        )
+
+
+def _check_imagej(file: tifffile.TiffFile, claimed: int, pages: int) -> None:
+    key: Any = file.pages.first
+    size = file.filehandle.size
+    if pages == 1 and claimed > 1 and key.is_contiguous:
+        end = key.dataoffsets[0] + key.nbytes
+        if key.dataoffsets[0] + claimed * key.nbytes > size:
+            _check_stack_behind_page(key, end, size, claimed)
+
+
+def _others(series: Sequence[Any]) -> Iterator[str]:
+    """Tell of images beside the first, which is read."""
+    if len(series) > 1:
+        named = [repr(one.name) for one in series if one.name]
+        shapes = [f"{one.dtype} {one.shape}" for one in series]
+        if len(set(shapes)) == 1:
+            shapes = [f"{one.keyframe.photometric.name} {one.shape}" for one in series]
+        told = named if len(set(named)) == len(series) else shapes
+        some = ", ".join(told[:4]) + ", ..." * (len(told) > 4)
+        yield f"it holds {len(series)} images ({some}); the first is read"
+    if len(series[0].levels) > 1:
+        yield "it holds smaller copies of the image, which are left out"
+
+
+def _beyond(file: tifffile.TiffFile, series: Sequence[Any], chain: Chain) -> Iterator[str]:
+    """Tell of pages that belong to none of the images that are described."""
+    used = {
+        page.offset
+        for one in series
+        for level in one.levels
+        for page in level
+        if page is not None and page.parent is file
+    }
+    if left := len(set(chain.offsets) - used):
+        yield f"it holds {left} of {len(chain.offsets)} pages that no image uses: they are left out"

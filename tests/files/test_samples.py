@@ -1,0 +1,161 @@
+"""Opacity is opacity, and a sample that nobody calls so is a band that keeps its values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_sr.files.image import Samples
+from napari_sr.files.samples import multiplied, straight
+from napari_sr.files.tiff_reader import read_tiff
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "a.tif"
+
+
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32])
+@pytest.mark.parametrize(
+    ("photometric", "count", "extra"),
+    [
+        ("rgb", 4, (0,)),
+        ("rgb", 5, (0, 0)),
+        ("rgb", 5, (2, 0)),
+        ("minisblack", 2, (0,)),
+        ("minisblack", 6, (0, 0, 0, 0, 0)),
+    ],
+)
+def test_samples_that_are_not_alpha_are_bands(
+    path, random, planar, dtype, photometric, count, extra
+):
+    bands = (random.random((count, 5, 7)) * 120).astype(dtype)
+    stored = bands if planar else np.moveaxis(bands, 0, -1)
+    config = "separate" if planar else "contig"
+    tifffile.imwrite(path, stored, photometric=photometric, planarconfig=config, extrasamples=extra)
+
+    image = read_tiff(path)
+
+    assert (image.axes, image.colour) == ("CYX", False)
+    assert image.samples == Samples("C", photometric, extra, planar)
+    np.testing.assert_array_equal(image.pixels, bands)
+
+
+def test_the_user_is_told_which_samples_are_bands(path):
+    tifffile.imwrite(
+        path, np.zeros((5, 7, 4), np.uint8), photometric="rgb", extrasamples=["unspecified"]
+    )
+
+    assert read_tiff(path).notes == (
+        "its 4 samples (red, green, blue, unspecified) are taken for bands, axis C",
+    )
+
+
+def without_extrasamples(path):
+    content = bytearray(path.read_bytes())
+    start = int.from_bytes(content[4:8], "little")
+    for at in range(start + 2, len(content), 12):
+        if int.from_bytes(content[at : at + 2], "little") == 338:
+            content[at : at + 2] = (65000).to_bytes(2, "little")
+            break
+    path.write_bytes(content)
+
+
+def test_without_a_word_two_samples_are_bands_and_a_fourth_is_opacity(path):
+    for shape, photometric, axes in (
+        ((5, 7, 2), "minisblack", "CYX"),
+        ((5, 7, 4), "rgb", "YXS"),
+    ):
+        tifffile.imwrite(
+            path, np.zeros(shape, np.uint16), photometric=photometric, planarconfig="contig",
+            extrasamples=["unspecified"], metadata=None,
+        )  # fmt: skip
+        without_extrasamples(path)
+        image = read_tiff(path)
+        assert image.axes == axes
+
+    assert "its fourth sample was taken for opacity; the file says nothing" in image.notes
+
+
+def test_without_a_word_a_fourth_sample_of_floats_is_a_band(path):
+    pixels = np.full((5, 7, 4), 1.6, np.float32)
+    tifffile.imwrite(path, pixels, photometric="rgb", extrasamples=[0], metadata=None)
+    without_extrasamples(path)
+
+    assert read_tiff(path).axes == "CYX"
+
+
+@pytest.mark.parametrize("planar", [False, True])
+def test_a_stack_of_bands_has_them_beside_the_planes(path, random, planar):
+    stack = random.integers(0, 99, (3, 4, 5, 7)).astype(np.uint16)
+    tifffile.imwrite(
+        path,
+        stack if planar else np.moveaxis(stack, 1, -1),
+        photometric="rgb",
+        planarconfig="separate" if planar else "contig",
+        extrasamples=["unspecified"],
+        metadata={"axes": "TSYX" if planar else "TYXS"},
+    )
+
+    image = read_tiff(path)
+
+    assert image.axes == "TCYX"
+    np.testing.assert_array_equal(image.pixels, stack)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_associated_alpha_is_divided_and_comes_back_exactly(random, dtype):
+    opaque = np.iinfo(dtype).max
+    alpha = random.integers(0, opaque, (9, 11, 1), endpoint=True)
+    stored = np.concatenate([random.integers(0, alpha + 1, (9, 11, 3)), alpha], -1).astype(dtype)
+
+    shown, bounded = straight(stored, 2, opaque)
+
+    assert bounded
+    expected = np.rint(stored[..., :3] * (opaque / np.maximum(alpha, 1)))
+    np.testing.assert_array_equal(shown[..., :3], expected)
+    np.testing.assert_array_equal(multiplied(shown, None), stored)
+
+
+@pytest.mark.parametrize("planarconfig", ["contig", "separate"])
+@pytest.mark.parametrize("photometric", ["rgb", "minisblack", "miniswhite"])
+def test_associated_floats_are_divided_and_transparent_ones_are_defined(
+    path, photometric, planarconfig
+):
+    colours = 3 if photometric == "rgb" else 1
+    stored = np.array([[[0.25] * colours + [0.5], [0.0] * colours + [0.0]]], np.float32)
+    tifffile.imwrite(
+        path,
+        stored if planarconfig == "contig" else np.moveaxis(stored, -1, 0),
+        photometric=photometric, planarconfig=planarconfig, extrasamples=["assocalpha"],
+    )  # fmt: skip
+
+    image = read_tiff(path)
+
+    transparent = 1.0 if photometric == "miniswhite" else 0.0
+    assert image.alpha == "assocalpha"
+    assert image.pixels.tolist() == [[[0.5, 0.5, 0.5, 0.5], [*[transparent] * 3, 0.0]]]
+
+
+def test_colours_above_their_alpha_become_white_in_integers_and_stay_in_floats():
+    shown, bounded = straight(np.array([[[200, 100]]], np.uint8), 2, 255.0)
+    assert (shown.tolist(), bounded) == ([[[255, 100]]], False)
+
+    shown, bounded = straight(np.array([[[3.0, 0.5]]]), 2, 1.0)
+    assert (shown.tolist(), bounded) == ([[[6.0, 0.5]]], False)
+    assert multiplied(shown, None, bounded=False).tolist() == [[[3.0, 0.5]]]
+
+
+def test_overshoot_is_never_above_alpha_where_no_colour_was():
+    result = multiplied(np.array([[[1.03, 0.5]]], np.float32), None)
+
+    assert result.tolist() == [[[0.5, 0.5]]]
+
+
+def test_alpha_of_12_bits_is_opaque_at_4095():
+    shown, _ = straight(np.array([[[1000, 2000]]], np.uint16), 2, 4095.0)
+
+    assert shown[0, 0, 0] == round(1000 * 4095 / 2000)
+    assert multiplied(shown, 12).tolist() == [[[1000, 2000]]]

@@ -1,0 +1,59 @@
+"""Each of tifffile's complaints is an error, a note, or nothing."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from napari_sr.files.tiff_log import damage, notes, overheard, words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<tifffile.TiffPages @8> invalid page offset 24272",
+        "<tifffile.TiffFile 'a.tif'> contains no pages",
+        "<tifffile.TiffTag 273 @34> invalid value offset 999",
+        "<tifffile.TiffFile 'a.tif'> <asarray> failed to reshape (5, 7) to (6, 7)",
+    ],
+)
+def test_missing_pixels_are_damage(text):
+    assert damage(["all is well", text]) is not None
+    assert list(notes([text])) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<tifffile.TiffFile 'a.tif'> shaped series shape does not match page shape",
+        "<tifffile.TiffFile 'a.tif'> OME series is missing 1 frames. Missing data are zeroed",
+        "<tifffile.TiffTag 274 @98> raised ValueError('9 is not a valid ORIENTATION')",
+    ],
+)
+def test_what_the_readers_decide_is_neither_damage_nor_told(text):
+    assert damage([text]) is None
+    assert list(notes([text])) == []
+
+
+def test_all_else_is_told_once_and_without_who_says_it():
+    text = "<tifffile.TiffTag 34675 @98> invalid value offset 999"
+
+    assert damage([text]) is None
+    assert list(notes([text, text])) == ["tifffile says of it: invalid value offset 999"]
+
+
+def test_warnings_are_heard_and_shown_to_nobody(caplog):
+    heard = []
+
+    with overheard(heard):
+        logging.getLogger("tifffile").warning("a page is odd")
+        logging.getLogger("tifffile").debug("nothing")
+
+    assert heard == ["a page is odd"]
+    assert caplog.records == []
+
+
+def test_a_message_is_one_short_line():
+    assert words(ValueError("a\n  b " + "c" * 300)) == ("a b " + "c" * 156)
+    assert words(KeyError()) == "KeyError"

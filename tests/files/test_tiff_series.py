@@ -1,0 +1,222 @@
+"""Pages are read as they are, whatever an old description says, and what is left out is told."""
+
+from __future__ import annotations
+
+import numpy as np
+import psutil
+import pytest
+import tifffile
+from PIL import Image
+
+from napari_sr.files.image import Density, FileError
+from napari_sr.files.tiff_reader import read_tiff
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "a.tif"
+
+
+def appended(path, images, **options):
+    for number, image in enumerate(images):
+        tifffile.imwrite(path, image, append=number > 0, **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"metadata": None}, {"compression": "zlib"}], ids=str)
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3)])
+def test_pages_appended_one_by_one_are_a_stack(path, random, shape, options):
+    pages = random.integers(0, 250, (3, *shape)).astype(np.uint8)
+    photometric = "rgb" if len(shape) == 3 else "minisblack"
+    appended(path, pages, photometric=photometric, **options)
+
+    image = read_tiff(path)
+
+    assert image.axes == ("IYXS" if len(shape) == 3 else "IYX")
+    assert image.notes == ()
+    np.testing.assert_array_equal(image.pixels, pages)
+
+
+def test_appended_stacks_are_one_after_the_other(path, random):
+    stacks = random.integers(0, 250, (2, 4, 5, 7)).astype(np.uint8)
+    appended(path, stacks, photometric="minisblack")
+
+    np.testing.assert_array_equal(read_tiff(path).pixels, stacks.reshape(8, 5, 7))
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (np.zeros((6, 7), np.uint8), "uint8 (2, 5, 7), uint8 (6, 7)"),
+        (np.zeros((5, 7), np.uint16), "uint8 (2, 5, 7), uint16 (5, 7)"),
+    ],
+)
+def test_pages_of_another_kind_are_told_and_left_out(path, other, told):
+    appended(path, [np.zeros((5, 7), np.uint8)] * 2 + [other])
+
+    image = read_tiff(path)
+
+    assert image.pixels.shape == (2, 5, 7)
+    assert image.notes == (f"it holds 2 images ({told}); the first is read",)
+
+
+def test_images_that_differ_in_their_photometric_alone_are_told_apart(path):
+    with tifffile.TiffWriter(path) as writer:
+        for photometric in ("minisblack", "miniswhite"):
+            writer.write(np.zeros((5, 7), "u1"), photometric=photometric, metadata=None)
+
+    assert read_tiff(path).notes == (
+        "it holds 2 images (MINISBLACK (5, 7), MINISWHITE (5, 7)); the first is read",
+    )
+
+
+def test_positions_in_ome_are_told_by_their_names(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for number in range(2):
+            metadata = {"axes": "YX", "Name": f"position {number}"}
+            writer.write(np.full((5, 7), number, np.uint8), metadata=metadata)
+
+    image = read_tiff(path)
+
+    assert image.pixels.max() == 0
+    assert image.notes == ("it holds 2 images ('position 0', 'position 1'); the first is read",)
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+@pytest.mark.parametrize(
+    "description",
+    [
+        '{"shape": [64, 64]}',
+        '{"shape": [7, 32, 48]}',
+        '{"shape": [3, 32, 16]}',
+        '{"shape": [32, 48, 3], "axes": "YXS"}',
+        '{"shape": [7, 32, 48], "truncated": true}',
+        '{"shape": [1000000000, 32, 48], "truncated": true}',
+        '{"shape": "all of it"}',
+        '{"shape": [1e99]}',
+    ],
+)
+def test_a_description_older_than_the_pixels_is_not_heeded(path, random, description, compression):
+    pixels = random.integers(0, 250, (32, 48)).astype(np.uint8)
+    options = {} if compression is None else {"compression": compression}
+    Image.fromarray(pixels).save(path, tiffinfo={270: description}, **options)
+
+    image = read_tiff(path)
+
+    assert (image.axes, image.notes) == ("YX", ())
+    np.testing.assert_array_equal(image.pixels, pixels)
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+@pytest.mark.parametrize("images", ["7", "1000000000", "many"])
+def test_a_page_of_an_imagej_stack_is_read_with_its_unit(path, random, images, compression):
+    pixels = random.integers(0, 250, (32, 48)).astype(np.uint8)
+    options = {} if compression is None else {"compression": compression}
+    description = f"ImageJ=1.53\nimages={images}\nslices={images}\nunit=micron\n"
+    Image.fromarray(pixels).save(path, resolution=4, tiffinfo={270: description}, **options)
+
+    image = read_tiff(path)
+
+    assert (image.axes, image.kind) == ("YX", "imagej")
+    assert image.density == Density(4, 4, "micron")
+    assert f"ImageJ's description tells of {images} planes, and it has 1 page" in image.notes[0]
+    np.testing.assert_array_equal(image.pixels, pixels)
+
+
+@pytest.mark.parametrize(("claimed", "pages"), [(7, 3), (3, 7)])
+def test_an_imagej_stack_of_another_length_is_read_by_its_pages(path, random, claimed, pages):
+    stack = random.integers(0, 250, (pages, 5, 7)).astype(np.uint16)
+    tifffile.imwrite(
+        path, stack, photometric="minisblack", metadata=None,
+        description=f"ImageJ=1.53\nimages={claimed}\nslices={claimed}\n",
+    )  # fmt: skip
+
+    image = read_tiff(path)
+
+    np.testing.assert_array_equal(image.pixels, stack)
+    assert f"tells of {claimed} planes, and it has {pages} pages" in image.notes[0]
+
+
+def behind_one_page(path, stack):
+    """Write a stack as ImageJ does beyond 4 GB: one page, and all planes behind it."""
+    count = len(stack)
+    tifffile.imwrite(
+        path, stack[0], photometric="minisblack", metadata=None,
+        description=f"ImageJ=1.53\nimages={count}\nslices={count}\n",
+    )  # fmt: skip
+    with tifffile.TiffFile(path) as file:
+        start = file.pages.first.dataoffsets[0]
+    path.write_bytes(path.read_bytes()[:start] + stack.tobytes())
+
+
+def test_a_stack_behind_one_page_is_read_whole_or_not_at_all(path, random):
+    stack = random.integers(0, 60_000, (6, 50, 40)).astype(np.uint16)
+    behind_one_page(path, stack)
+    np.testing.assert_array_equal(read_tiff(path).pixels, stack)
+
+    content = path.read_bytes()
+    path.write_bytes(content[:-5000])
+
+    with pytest.raises(FileError, match="tells of 6 planes, of which 4 are there whole: it is cut"):
+        read_tiff(path)
+
+
+def test_pages_beyond_omes_planes_are_told(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, np.zeros((5, 4, 6), np.uint8), metadata={"axes": "TYX"})
+    content = path.read_bytes().replace(b'SizeT="5"', b'SizeT="3"')
+    path.write_bytes(content)
+
+    image = read_tiff(path)
+
+    assert image.pixels.shape == (3, 4, 6)
+    assert image.notes == ("it holds 2 of 5 pages that no image uses: they are left out",)
+
+
+def test_ome_metadata_of_another_size_are_told(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, np.ones((5, 7), np.uint8), metadata={"axes": "YX"})
+    path.write_bytes(path.read_bytes().replace(b'SizeX="7"', b'SizeX="9"'))
+
+    image = read_tiff(path)
+
+    assert image.pixels.shape == (5, 7)
+    assert image.notes == (
+        "its OME metadata do not fit its pages, which are read as they are stored",
+    )
+
+
+def claiming(path, height, width, compression):
+    """Change the sizes that a page of a little-endian classic TIFF claims."""
+    tifffile.imwrite(path, np.zeros((64, 64), np.uint8), compression=compression, metadata=None)
+    content = bytearray(path.read_bytes())
+    start = int.from_bytes(content[4:8], "little")
+    for at in range(start + 2, len(content) - 12, 12):
+        tag = int.from_bytes(content[at : at + 2], "little")
+        if tag in (256, 257, 278):
+            content[at + 2 : at + 4] = (4).to_bytes(2, "little")
+            size = width if tag == 256 else height
+            content[at + 8 : at + 12] = size.to_bytes(4, "little")
+        if tag == 278:
+            break
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("compression", "reason"),
+    [(None, "go on after its end"), ("zlib", "needs 4294967296 bytes"), ("lzw", "4294967296")],
+)
+def test_more_pixels_than_a_file_can_store_are_refused(path, compression, reason):
+    claiming(path, 2**16, 2**16, compression)
+
+    with pytest.raises(FileError, match=reason):
+        read_tiff(path)
+
+
+def test_pixels_that_do_not_fit_into_memory_are_refused_before(path, monkeypatch):
+    tifffile.imwrite(path, np.zeros((64, 64), np.uint8))
+    little = psutil.virtual_memory()._replace(available=1000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: little)
+
+    with pytest.raises(FileError, match=r"shape \(64, 64\) need 0\.0 GiB .* 0\.0 GiB are free"):
+        read_tiff(path)
