@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from trainings import TINY, table
@@ -125,3 +127,53 @@ def test_rates_of_pyramids_stop_falling_where_their_authors_stop_them(name):
 
 def test_tiny_is_a_recipe():
     assert recipe.parse(TINY, "x").run.steps == 6
+
+
+TEXT = (
+    'scale = 2\nnetwork = {kind = "fsrcnn"}\ndata = {crop = 8, batch = 2}\n'
+    'loss = [{kind = "l1"}]\nrun = {steps = 6}\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"a = " + b"[" * 5000, "nested too deeply"),
+        (b"a = " + b"{a=" * 5000, "nested too deeply"),
+        (b"a" + b".a" * 5000 + b" = 1", "a line must hold at most 400 dots, got 5000"),
+        (
+            TEXT.encode() + b"[x" + b".a" * 300 + b"]\n" + b"[x" + b".b" * 300 + b"]\n",
+            "x is no key",
+        ),
+        (b"# " + b"x" * (1 << 16), "at most 65,536 bytes"),
+        (b"scale = " + b"9" * 5000, "4300 digits"),
+        (b"\xff\xfe", "can't decode"),
+        (b"\0", "Invalid statement"),
+        (b'a = "\\ud800"', "Unicode scalar"),
+    ],
+    ids=lambda given: str(given[:20]),
+)
+def test_a_hostile_file_is_refused_at_once(tmp_path, text, message):
+    path = tmp_path / "hostile.toml"
+    path.write_bytes(text)
+
+    with pytest.raises(RecipeError, match=rf"hostile\.toml.*{message}"):
+        recipe.read(path)
+
+
+@pytest.mark.parametrize("key", ["scale", "crop", "batch", "steps"])
+@pytest.mark.parametrize(
+    "value", ["nan", "inf", "-1", "1e400", "true", "2.0", "'2'", "1" + "0" * 30]
+)
+def test_no_number_out_of_bounds_is_taken(tmp_path, key, value):
+    text = re.sub(rf"{key} = \d+", f"{key} = {value}", TEXT)
+    (tmp_path / "a.toml").write_text(text)
+
+    with pytest.raises(RecipeError, match=rf"{key} must be "):
+        recipe.read(tmp_path / "a.toml")
+
+
+def test_a_file_of_windows_editors_is_read(tmp_path):
+    (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode())
+
+    assert recipe.read(tmp_path / "a.toml").data.crop == 8

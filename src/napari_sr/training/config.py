@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 _NO_OTHERS: Mapping[str, str] = {"extra": "forbid"}
 """Tells pydantic to refuse keys that are none of the record's."""
+LARGEST_SCALE = 64
+LARGEST_CROP = 1 << 14
+LARGEST_BATCH = 1 << 16
+MOST_STEPS = 10**9
+LARGEST_SEED = (1 << 63) - 1
 Precision = Literal["float32", "float16", "bfloat16"]
 
 
@@ -21,6 +26,12 @@ def _need(right: bool, key: str, needed: str, came: object) -> None:
     """Refuse a value, naming its key, what is needed and what came."""
     if not right:
         raise ValueError(f"{key} must be {needed}, got {came!r}")
+
+
+def _within(key: str, value: int, least: int, most: int) -> None:
+    """Refuse a number that is too small or too large."""
+    _need(value >= least, key, f"at least {least}", value)
+    _need(value <= most, key, f"at most {most}", value)
 
 
 @dataclass(frozen=True)
@@ -69,12 +80,17 @@ class Data:
 
     def __post_init__(self) -> None:
         """Refuse numbers out of bounds."""
-        _need(self.crop >= 1, "crop", "at least 1", self.crop)
-        _need(self.batch >= 1, "batch", "at least 1", self.batch)
+        _within("crop", self.crop, 1, LARGEST_CROP)
+        _within("batch", self.batch, 1, LARGEST_BATCH)
+        sizes = all(0 < size <= LARGEST_SCALE for size in self.sizes)
+        _need(sizes and bool(self.sizes), "sizes", f"above 0 to {LARGEST_SCALE}", self.sizes)
         _need(bool(self.folders), "folders", "at least one folder", self.folders)
         _need(self.validation >= 0, "validation", "at least 0", self.validation)
         _need(self.validation_size >= 0, "validation_size", "at least 0", self.validation_size)
-        _need(self.made >= 0, "made", "at least 0", self.made)
+        _within("made", self.made, 0, MOST_STEPS)
+        low, high = self.value_range or (0, 1)
+        right = math.isfinite(low) and low < high < math.inf
+        _need(right, "value_range", "finite, the lower value first", self.value_range)
         self._check_recorded()
 
     def _check_recorded(self) -> None:
@@ -103,7 +119,7 @@ class Term:
 
     def __post_init__(self) -> None:
         """Refuse numbers out of bounds."""
-        _need(self.weight > 0, "weight", "above 0", self.weight)
+        _need(0 < self.weight < math.inf, "weight", "above 0", self.weight)
         inside = 0 <= self.since < self.until <= 1
         _need(inside, "since and until", "0 <= since < until <= 1", (self.since, self.until))
         _need(0 <= self.fades <= 1, "fades", "in 0..1", self.fades)
@@ -129,10 +145,10 @@ class Optimiser:
         """Refuse numbers out of bounds."""
         _need(0 < self.rate < math.inf, "rate", "above 0", self.rate)
         _need(all(0 <= beta < 1 for beta in self.betas), "betas", "in 0..1", self.betas)
-        _need(self.epsilon > 0, "epsilon", "above 0", self.epsilon)
-        _need(self.decay >= 0, "decay", "at least 0", self.decay)
+        _need(0 < self.epsilon < math.inf, "epsilon", "above 0", self.epsilon)
+        _need(0 <= self.decay < math.inf, "decay", "at least 0", self.decay)
         _need(0 <= self.momentum < 1, "momentum", "in 0..1", self.momentum)
-        slower = all(value > 0 for value in self.slower.values())
+        slower = all(0 < value < math.inf for value in self.slower.values())
         _need(slower, "slower", "factors above 0", self.slower)
 
 
@@ -155,7 +171,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         """Refuse numbers out of bounds, and falls that are said twice or not at all."""
-        _need(self.warm_up >= 0, "warm_up", "at least 0", self.warm_up)
+        _within("warm_up", self.warm_up, 0, MOST_STEPS)
         _need(0 <= self.floor <= 1, "floor", "in 0..1", self.floor)
         _need(0 < self.factor < 1, "factor", "between 0 and 1", self.factor)
         _need(self.every >= 0, "every", "at least 0", self.every)
@@ -190,9 +206,10 @@ class Adversary:
 
     def __post_init__(self) -> None:
         """Refuse numbers out of bounds, and a Wasserstein critic that nothing bounds."""
-        _need(self.weight > 0, "weight", "above 0", self.weight)
-        _need(self.steps >= 1, "steps", "at least 1", self.steps)
-        _need(self.clip >= 0 and self.penalty >= 0, "clip and penalty", "at least 0",
+        _need(0 < self.weight < math.inf, "weight", "above 0", self.weight)
+        _within("steps", self.steps, 1, MOST_STEPS)
+        least, most = sorted((self.clip, self.penalty))
+        _need(least >= 0 and most < math.inf, "clip and penalty", "at least 0",
               (self.clip, self.penalty))  # fmt: skip
         bounded = (self.clip > 0) != (self.penalty > 0)
         if self.kind == "wasserstein":
@@ -247,8 +264,8 @@ class Run:
     def __post_init__(self) -> None:
         """Refuse numbers out of bounds."""
         for key in ("steps", "report_every", "validate_every", "save_every"):
-            _need(getattr(self, key) >= 1, key, "at least 1", getattr(self, key))
-        _need(self.seed >= 0, "seed", "at least 0", self.seed)
+            _within(key, getattr(self, key), 1, MOST_STEPS)
+        _within("seed", self.seed, 0, LARGEST_SEED)
         _need(0 <= self.ema < 1, "ema", "from 0 to below 1", self.ema)
         _need(0 <= self.clip < math.inf, "clip", "at least 0", self.clip)
 
@@ -274,7 +291,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse a training that learns nothing, or the wrong scale."""
-        _need(self.scale >= 1, "scale", "at least 1", self.scale)
+        _within("scale", self.scale, 1, LARGEST_SCALE)
         _need(bool(self.loss), "loss", "at least one [[loss]]", self.loss)
         for share in (0.0, *(term.until for term in self.loss)):
             there = share == 1 or any(term.since <= share < term.until for term in self.loss)

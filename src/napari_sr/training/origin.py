@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def config_of(origin: Origin, scale: int, data: Data, name: str) -> Config:
         data = replace(data, grey=known.data.grey)
         return replace(known, scale=scale, scales=(), data=data, run=_run(1), name=name,
                        schedule=_schedule(1))  # fmt: skip
-    path, options = Path(origin.checkpoint).expanduser(), origin.options
+    path, options = Path(os.path.expanduser(origin.checkpoint)), origin.options
     if path.is_file():
         grey = trained_on_grey(card_of(path))
     else:

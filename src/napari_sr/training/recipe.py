@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 RECIPES = Path(__file__).parent / "recipes"
+LARGEST = 1 << 16
+"""Bytes of a recipe."""
+MOST_DOTS = 400
+"""In one line: Python's reader of TOML takes minutes for keys of thousands of parts."""
 
 
 class RecipeError(ValueError):
@@ -33,7 +38,7 @@ def find(name: str | Path) -> Path:
     RecipeError
         If there is neither.
     """
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if path.is_file():
         return path
     shipped = RECIPES / f"{name}.toml"
@@ -53,10 +58,31 @@ def read(name: str | Path) -> Config:
     """
     path = find(name)
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
+        table = tomllib.loads(_text(path))
+    except RecursionError as error:
+        raise RecipeError(f"{path} is no recipe: it is nested too deeply") from error
+    except (ValueError, OSError) as error:
         raise RecipeError(f"{path} is no recipe that can be read: {error}") from error
     return parse({"name": path.stem, **table}, str(path))
+
+
+def _text(path: Path) -> str:
+    """Return a recipe's text, within limits.
+
+    Raises
+    ------
+    ValueError
+        If it is too long, or no text.
+    """
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ValueError(f"it must be at most {LARGEST:,} bytes, got more")
+    text = content.decode("utf-8-sig")
+    dots = max(line.count(".") for line in text.split("\n"))
+    if dots > MOST_DOTS:
+        raise ValueError(f"a line must hold at most {MOST_DOTS} dots, got {dots}")
+    return text
 
 
 def parse(table: Mapping[str, Any], where: str) -> Config:
@@ -83,7 +109,9 @@ def parse(table: Mapping[str, Any], where: str) -> Config:
         return TypeAdapter(Config).validate_json(text, strict=True)
     except ValidationError as error:
         raise RecipeError("; ".join(_told(error.errors(), where))) from error
-    except (TypeError, RecursionError) as error:
+    except RecursionError as error:
+        raise RecipeError(f"{where}: it is nested too deeply") from error
+    except TypeError as error:
         raise RecipeError(f"{where}: a recipe holds numbers, texts and tables: {error}") from error
 
 
@@ -100,6 +128,8 @@ def _told(errors: Iterable[Any], where: str) -> Iterable[str]:
             yield f"{where}: {key} is no key of a recipe, got {_short(one['input'])}"
         elif one["type"] in ("missing", "missing_argument"):
             yield f"{where}: {key} is missing"
+        elif one["type"] == "json_invalid":
+            yield f"{where}: it is nested too deeply"
         elif one["type"] == "value_error":
             inside = str(one["ctx"]["error"])
             yield f"{where}: {inside}" if key == "recipe" else f"{where}: {key}: {inside}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ def prepare(network: Network, start: Start) -> str:
 def _warm(network: Network, name: str) -> str:
     from napari_sr.zoo.checkpoint import read_checkpoint
 
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     record, state, _ = models.recognise(read_checkpoint(path if path.is_file() else _known(name)))
     if record.network is not type(network):
         raise ValueError(
