@@ -143,7 +143,7 @@ TEXT = (
         (b"a" + b".a" * 5000 + b" = 1", "a line must hold at most 400 dots, got 5000"),
         (
             TEXT.encode() + b"[x" + b".a" * 300 + b"]\n" + b"[x" + b".b" * 300 + b"]\n",
-            "x is no key",
+            "nested too deeply",
         ),
         (b"# " + b"x" * (1 << 16), "at most 65,536 bytes"),
         (b"scale = " + b"9" * 5000, "4300 digits"),
