@@ -315,3 +315,12 @@ def test_a_tree_outside_a_clone_measures_too(benchmark, monkeypatch, tmp_path):
 
     monkeypatch.setattr(of, "ROOT", tmp_path)
     assert of.commit() == "unknown"
+
+
+def test_a_border_is_measured_against_the_middle(benchmark):
+    border = benchmark("border")
+
+    off, reach = border.measure("fsrcnn-x4", 0.0)
+
+    assert (f"{off:.1f}", reach) == ("9.5", 3)  # as docs/tiling.md says
+    assert border.measure("bicubic-x2", 1.0)[1] == 0
