@@ -295,19 +295,26 @@ def compile_all(record: Record, deadline: float) -> None:
         if time.monotonic() > deadline or urgency(result)[0] == 9:
             continue
         torch.compiler.reset()
-        if result.is_op:
-            function = sr_kernels.op(result.name.partition(",")[0]).reference
-            arguments = arguments_of(result.name, result.size)
-        else:
-            function, arguments = network(result.name), [image(result.size)]
-        options = COMPILED_OP if result.is_op else COMPILED_NETWORK
         try:
-            with references_inlined(), sr_kernels.use_kernels("reference"):
-                call = partial(torch.compile(function, **options), *arguments)
-                result.milliseconds["compiled"] = milliseconds(call)
+            result.milliseconds["compiled"] = compiled_once(result.name, result.size)
         except FAILURES as error:
             result.notes.append(f"compiled: {str(error)[:200]}")
         record.keep()
+
+
+def compiled_once(row: str, size: tuple[int, int]) -> float:
+    """Return the milliseconds of one op's reference or network by torch.compile."""
+    if row.partition(",")[0] in sr_kernels.names():
+        function, arguments = (
+            sr_kernels.op(row.partition(",")[0]).reference,
+            arguments_of(row, size),
+        )
+        options = COMPILED_OP
+    else:
+        function, arguments, options = network(row), [image(size)], COMPILED_NETWORK
+    with references_inlined(), sr_kernels.use_kernels("reference"):
+        call = partial(torch.compile(function, **options), *arguments)
+        return milliseconds(call)
 
 
 def warm(names: list[str]) -> None:
@@ -363,6 +370,8 @@ def main() -> int:
     parser.add_argument("--set5", type=Path, help="the test set, with HR/ and LR_matlab/x4/")
     parser.add_argument("--weights", type=Path, help="the folder of released weights")
     parser.add_argument("--write", type=Path, help="NAME of NAME.md and NAME.json")
+    parser.add_argument("--compiled", metavar="ROW", help="time torch.compile of this, and stop")
+    parser.add_argument("--size", default="320x180", help="of what --compiled times, WxH")
     parser.add_argument("--launch", help="launch this op or network at several sizes, and stop")
     given = parser.parse_args()
     networks = () if given.quick else (*NETWORKS, RIVAL, *(DENSE if given.dense else ()))
@@ -371,6 +380,10 @@ def main() -> int:
     with torch.inference_mode():
         if given.launch:
             launch_all(given.launch)
+            return 0
+        if given.compiled:
+            width, height = map(int, given.size.split("x"))
+            print(json.dumps({"compiled, ms": compiled_once(given.compiled, (height, width))}))
             return 0
         if ON_GPU:
             warm([name for name in names if name not in (RIVAL, BARE)])
