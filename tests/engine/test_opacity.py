@@ -107,7 +107,7 @@ def test_missing_opacity_stays_missing_and_infinite_is_refused(random):
 
 
 def test_opacity_warns_of_no_range(random):
-    image = rgba("float32", 255, random, 0, 2)
+    image = rgba("float32", 1.05, random, 0, 2)
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")

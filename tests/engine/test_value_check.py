@@ -120,3 +120,16 @@ def test_colours_that_nobody_sees_and_opacity_warn_of_nothing():
         look(bright)
     with pytest.warns(FaintImageWarning, match="span 0 to 17"):
         look(faint)
+
+
+@pytest.mark.parametrize("declared", [None, (0, 1)])
+def test_a_fourth_channel_of_floats_that_is_no_opacity_is_told(declared):
+    image = np.full((2, 2, 3, 4), 0.5, np.float32)
+    image[0, 0, 0, :3] = 0
+    image[1, 1, 2, 3] = 300
+
+    with pytest.warns(OutsideRangeWarning, match=r"fourth sample of axis S .* from 0 to 300 where"):
+        look(image, declared)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_values(image, layout_of(image.shape, image.dtype, "ZYXT"), (0, 300))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FAINT = 1 / 8
 """Of the range; images that span less are faint."""
+SLACK = 0.1
+"""How far outside 0..1 floats may lie without a warning."""
 LOOKED_AT = 3
 """Planes of integers at most, spread over all."""
 
@@ -64,7 +66,8 @@ def check_values(
     minds = declared is None and learnt and kind.itemsize > 1
     if kind.kind == "f":
         low, high = _span_of_floats(image, layout)
-        if declared is None and (low < -0.1 or high > 1.1):
+        _check_opacity(image, layout)
+        if declared is None and (low < -SLACK or high > 1 + SLACK):
             warnings.warn(
                 f"this float image has values from {low:g} to {high:g}, but floats are taken as "
                 "0..1 unless value_range=(low, high) says otherwise",
@@ -104,6 +107,25 @@ def _span_of_floats(image: ArrayLike, layout: Layout) -> tuple[float, float]:
         where = f"y={first[1][0]}, x={first[1][1]}" + (f" of plane {first[0]}" if first[0] else "")
         raise ValueError(f"the image has {bad} infinite values, the first at {where}")
     return low, high
+
+
+def _check_opacity(image: ArrayLike, layout: Layout) -> None:
+    """Warn of a fourth sample of floats that is no opacity, whose values are never changed."""
+    if layout.channels < 4:
+        return
+    low, high = 0.0, 1.0
+    for plane in layout.planes():
+        alpha = layout.read(image, plane)[..., 3]
+        low = float(np.fmin.reduce(alpha, axis=None, initial=low))
+        high = float(np.fmax.reduce(alpha, axis=None, initial=high))
+    if low < -SLACK or high > 1 + SLACK:
+        warnings.warn(
+            f"the fourth sample of axis {layout.axes[-1]} is taken for opacity, but goes from "
+            f"{low:g} to {high:g} where 0 to 1 is meant: if it is a channel, name its axis by "
+            "another letter than C or S, such as axes='YXT'",
+            OutsideRangeWarning,
+            stacklevel=3,
+        )
 
 
 def _span_of_some(image: ArrayLike, layout: Layout) -> tuple[float, float]:
