@@ -27,7 +27,7 @@ class Whole(Guessed):
 def told(network, **settings):
     given = Settings(device="cpu", **settings)
     plan = make_plan(layout_of((90, 70), "float32"), network, given)
-    return list(cautions(plan, network, given.precision))
+    return list(cautions(plan, network, given))
 
 
 @pytest.mark.parametrize("settings", [{}, {"precision": "bfloat16"}, {"tile": 90}], ids=str)

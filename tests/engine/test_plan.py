@@ -5,6 +5,7 @@ import torch
 from fakes import Global, Nearest
 
 from napari_sr.engine import plan as plan_module
+from napari_sr.engine import tile_size
 from napari_sr.engine.arrays import layout_of
 from napari_sr.engine.plan import Settings, make_plan
 from napari_sr.models import architecture
@@ -57,12 +58,12 @@ class Whole(Nearest):
 
 
 def test_a_network_that_should_see_everything_gets_one_tile_if_memory_allows(monkeypatch):
-    long = (plan_module.LARGEST_TILE + 500, 10)
+    long = (tile_size.LARGEST_TILE + 500, 10)
 
     assert planned(Nearest(), long).tiled
     assert not planned(Whole(), long).tiled
 
-    monkeypatch.setattr(plan_module, "free_memory", lambda device: 10**5)
+    monkeypatch.setattr(tile_size, "free_memory", lambda device: 10**5)
     assert planned(Whole(), long).tiled
 
 
@@ -80,7 +81,7 @@ def test_the_tile_follows_the_free_memory(monkeypatch):
     network = Nearest(radius=3)
     sides = []
     for free in (2**20, 2**22, 2**24):
-        monkeypatch.setattr(plan_module, "free_memory", lambda device, free=free: free)
+        monkeypatch.setattr(tile_size, "free_memory", lambda device, free=free: free)
         sides.append(planned(network, shape=(5000, 5000)).tile)
 
     assert sides[0] < sides[1] < sides[2]
@@ -88,7 +89,7 @@ def test_the_tile_follows_the_free_memory(monkeypatch):
 
 
 def test_however_little_memory_is_free_a_tile_keeps_something(monkeypatch):
-    monkeypatch.setattr(plan_module, "free_memory", lambda device: 1)
+    monkeypatch.setattr(tile_size, "free_memory", lambda device: 1)
 
     assert planned(Nearest(radius=6, least_size=15)).tile == 15
     assert planned(Nearest(radius=9)).tile == 19
@@ -122,7 +123,7 @@ def test_halving_ends_at_the_smallest_tile():
 
 
 def test_half_precision_plans_larger_tiles(monkeypatch):
-    monkeypatch.setattr(plan_module, "free_memory", lambda device: 2**22)
+    monkeypatch.setattr(tile_size, "free_memory", lambda device: 2**22)
     full = planned(Nearest(), shape=(5000, 5000))
 
     half = planned(Nearest(), shape=(5000, 5000), precision="float16")

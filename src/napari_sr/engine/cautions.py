@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari_sr.engine.plan import Plan
+    from napari_sr.engine.plan import Plan, Settings
     from napari_sr.models._network import Network
 
 
-def cautions(plan: Plan, network: Network, precision: str) -> Iterator[str]:
+def cautions(plan: Plan, network: Network, settings: Settings) -> Iterator[str]:
     """Yield what is not as it was asked for, or not exact.
 
     Parameters
@@ -20,9 +20,15 @@ def cautions(plan: Plan, network: Network, precision: str) -> Iterator[str]:
         What was decided.
     network : Network
         That runs.
-    precision : str
-        As it was asked for.
+    settings : Settings
+        What was asked for.
     """
+    precision, tile = settings.precision, settings.tile
+    if tile is not None and plan.tile < tile:
+        yield (
+            f"tiles of {tile} px have feature maps that are too large for {plan.device}: tiles of "
+            f"{plan.tile} px are used instead"
+        )
     if precision not in ("auto", *network.precisions):
         yield f"{network.title} cannot compute in {precision}, so that float32 is used"
     if not plan.tiled:

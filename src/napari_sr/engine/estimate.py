@@ -16,7 +16,8 @@ from napari_sr.engine.colour import enlarge
 from napari_sr.engine.devices import choose_device, choose_precision
 from napari_sr.engine.ensemble import bytes_of_mean
 from napari_sr.engine.memory import ghost
-from napari_sr.engine.plan import Settings, bytes_per_pixel, make_plan, padded
+from napari_sr.engine.plan import Settings, make_plan
+from napari_sr.engine.tile_size import bytes_per_pixel, padded
 from sr_kernels import chosen, use_kernels
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import weakref
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -26,12 +27,13 @@ on the CPU (see benchmarks/memory.py)."""
 
 
 class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here
-    """Follows how many bytes of tensors are alive, and the most that ever were."""
+    """Follows how many bytes of tensors are alive, the most that ever were, and the largest."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # likewise
         self.alive = 0
         self.peak = 0
+        self.largest = 0
         self._seen: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def __torch_dispatch__(
@@ -40,6 +42,7 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has 
         result = func(*args, **(kwargs or {}))
         for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor):
+                self.largest = max(self.largest, leaf.numel())
                 self._follow(leaf.untyped_storage())
         return result
 
@@ -56,8 +59,23 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has 
         self.alive -= size
 
 
+@dataclass(frozen=True)
+class Footprint:
+    """What one tile takes on the device, weights left out."""
+
+    peak: int
+    """The most bytes of tensors that are alive at a time."""
+    largest: int
+    """Elements of the largest tensor."""
+
+
 def peak_bytes(network: Network, channels: int, height: int, width: int) -> int:
-    """Return the most bytes of tensors alive while one tile is upscaled, weights left out.
+    """Return the most bytes of tensors alive while one tile is upscaled; see `footprint`."""
+    return footprint(network, channels, height, width).peak
+
+
+def footprint(network: Network, channels: int, height: int, width: int) -> Footprint:
+    """Return what upscaling one tile takes.
 
     Parameters
     ----------
@@ -71,7 +89,7 @@ def peak_bytes(network: Network, channels: int, height: int, width: int) -> int:
     with torch.inference_mode(), use_kernels("reference"), tracer:
         image = torch.empty(1, channels, height, width, device="meta")
         enlarge(hollow, image)
-    return tracer.peak
+    return Footprint(tracer.peak, tracer.largest)
 
 
 def learning_bytes(network: Network, height: int, width: int) -> int:

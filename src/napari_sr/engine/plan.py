@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from napari_sr.engine import tiling
-from napari_sr.engine.devices import choose_device, choose_precision, free_memory
+from napari_sr.engine.devices import choose_device, choose_precision
 from napari_sr.engine.ensemble import ALL_VIEWS, AS_IT_IS
 from napari_sr.engine.features import budget_in_memory
 from napari_sr.engine.grid import Grid
-from napari_sr.engine.memory import WORKSPACE, peak_bytes
 from napari_sr.engine.stages import Stages
 from napari_sr.engine.structure import structure_of
+from napari_sr.engine.tile_size import (
+    LARGEST_TILE,
+    capped,
+    check_tile,
+    padded,
+    tile_by_memory,
+)
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
 
     from napari_sr.engine.arrays import Layout, Percentiles
@@ -27,16 +32,10 @@ if TYPE_CHECKING:
     from napari_sr.engine.structure import Structure
     from napari_sr.models._network import Network
 
-LARGEST_TILE = 1024
-SHARE = {"cuda": 0.7, "mps": 0.4, "cpu": 0.3}
-"""Of the free memory, what a tile may take: on a CPU, other programs live there too."""
-CPU_LIMIT = 2 * 2**30
-"""Larger tiles are no faster on a CPU."""
 FLOPS_PER_BYTE = {"cuda": 4000.0, "mps": 500.0, "cpu": 12.0, "file": 200.0}
 """What carrying a byte of features to the device or back costs: a CPU computes some 100 GFLOP/s
 and copies some 8 GB/s, or some 0.5 GB/s where features wait in files; a GPU computes some
 50 TFLOP/s behind a bus of some 12 GB/s."""
-_PROBE = 96
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,8 @@ class Settings:
     """How to run a network."""
 
     tile: int | None = None
-    """LR pixels along each side that a tile reads, halo included; None: by free memory."""
+    """LR pixels along each side that a tile reads, halo included; None: by free memory. One whose
+    feature maps are too large for the device's libraries becomes a smaller one."""
     halo: int | None = None
     """LR pixels around what a tile keeps, whatever the network sees; None: exactly what makes
     the tiles leave no trace."""
@@ -204,42 +204,8 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
         bool(settings.ensemble),
     )  # fmt: skip
     if settings.tile is None:
-        return replace(plan, tile=_tile_by_memory(plan, network, layout.channels))
-    if settings.tile < plan.least_tile:
-        _check_tile(settings.tile, plan, network)
-    return replace(plan, tile=settings.tile)
-
-
-def padded(size: int, network: Network) -> int:
-    """Return the length that an axis gets by reflection before the network can run."""
-    size = max(size, network.least_size)
-    return math.ceil(size / network.multiple) * network.multiple
-
-
-def _check_tile(tile: int, plan: Plan, network: Network) -> None:
-    if tile >= max(plan.height, plan.width) and tile > 0:
-        return  # one tile takes the whole plane, and needs no halo
-    why = "what one step of the network sees" if plan.halo is None else f"a halo of {plan.halo} px"
-    raise ValueError(
-        f"a tile must be at least {plan.least_tile} px here, for {why} on both sides and the "
-        f"network's least size of {network.least_size} px; got {tile}"
-    )
-
-
-def bytes_per_pixel(network: Network, channels: int, precision: torch.dtype) -> float:
-    """Return what one LR pixel of a tile takes on the device at the peak."""
-    side = padded(_PROBE, network)
-    width = torch.empty(0, dtype=precision).element_size() / 4
-    return WORKSPACE * width * peak_bytes(network, channels, side, side) / side**2
-
-
-def _tile_by_memory(plan: Plan, network: Network, channels: int) -> int:
-    budget = SHARE.get(plan.device.type, 0.3) * free_memory(plan.device)
-    needed = bytes_per_pixel(network, channels, plan.precision)
-    if network.whole and plan.height * plan.width * needed <= budget:
-        return max(plan.height, plan.width)
-    if plan.device.type == "cpu":
-        budget = min(budget, CPU_LIMIT)
-    side = math.isqrt(int(budget / needed))
-    side = min(side, LARGEST_TILE) // plan.multiple * plan.multiple
-    return max(side, plan.least_tile)
+        wished = tile_by_memory(plan, network, layout.channels)
+    else:
+        check_tile(settings.tile, plan, network)
+        wished = settings.tile
+    return replace(plan, tile=capped(wished, plan, network, layout.channels))

@@ -110,7 +110,7 @@ def upscale_array(
     pace = Pace()
     try:
         distrust = _check_kernels(job, plan)
-        told = (*cautions(plan, network, settings.precision), in_words(distrust, plan.device))
+        told = (*cautions(plan, network, settings), in_words(distrust, plan.device))
         notes = Notes("; ".join(part for part in told if part))
         done = 0
         for index, place in enumerate(layout.planes()):
