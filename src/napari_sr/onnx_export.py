@@ -6,6 +6,7 @@ Letters: N images, C image channels, H x W pixels, S scale.
 from __future__ import annotations
 
 import copy
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,7 @@ def export(
     OSError
         If the file cannot be written.
     """
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))
     check_ready(path, opset, overwrite=overwrite)
     if not isinstance(model, Network):
         model = load(model, scale, **options)
