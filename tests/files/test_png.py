@@ -292,8 +292,11 @@ def test_a_resolution_of_unknown_unit_is_lost_and_others_are_not():
     pixels = np.zeros((2, 2), np.uint8)
 
     lost = [
-        png.losses(ImageFile(pixels, "YX", density))
+        png.losses(ImageFile(pixels, "YX", density), 2)
         for density in (Density(2, 2, "spots"), Density(2, 1, ""), Density(9e6, 9e6, "m"), None)
     ]
 
-    assert lost == [["a resolution in 'spots'"], [], [], []]
+    assert lost == [["a resolution of 4 per spots"], [], [], []]
+    assert png.losses(ImageFile(pixels, "YX", Density(2e9, 2e9, "m")), 2) == [
+        "a resolution of 4e+09 per m"
+    ]

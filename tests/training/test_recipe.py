@@ -177,6 +177,8 @@ def test_a_file_of_windows_editors_is_read(tmp_path):
     (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode())
 
     assert recipe.read(tmp_path / "a.toml").data.crop == 8
+
+
 def test_a_name_that_begins_with_a_tilde_is_no_home_folder():
     with pytest.raises(RecipeError, match="there is no recipe file ~nobody-of-this-name"):
         recipe.find("~nobody-of-this-name")

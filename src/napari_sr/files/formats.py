@@ -119,7 +119,7 @@ def check_holds(path: Path, image: ImageFile, scale: int) -> list[str]:
     suffix = path.suffix.lower()
     if suffix in PNG:
         png.check_png(image, path, scale)
-        return _cannot("PNG", [*png.losses(image), *_of_a_tiff(image)])
+        return _cannot("PNG", [*png.losses(image, scale), *_of_a_tiff(image)])
     if suffix in JPEG:
         jpeg.check_jpeg(image, path, scale)
         return _cannot("JPEG", [*jpeg.losses(image, scale), *_of_a_tiff(image)])

@@ -152,12 +152,12 @@ def check_plane(image: ImageFile, path: Path, kind: str) -> None:
         )
 
 
-def losses(image: ImageFile) -> list[str]:
-    """Return what of a file's metadata a PNG cannot hold, in words."""
-    density = image.density
-    if density is None or density.unit == "" or density.per("m") is not None:
+def losses(image: ImageFile, scale: int) -> list[str]:
+    """Return what of a file's metadata a PNG of an enlarged image cannot hold, in words."""
+    density = None if image.density is None else image.density.times(scale)
+    if density is None or png_extras.density_chunk(density) is not None:
         return []
-    return [f"a resolution in {density.unit!r}"]
+    return [f"a resolution of {density.x:g} per {density.unit}"]
 
 
 def write_png(image: ImageFile, file: BinaryIO) -> None:
