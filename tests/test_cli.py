@@ -564,6 +564,17 @@ def test_a_signal_during_the_writing_leaves_the_old_file(run, tmp_path, monkeypa
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_libraries_do_not_speak_of_odd_metadata(run, tmp_path, recwarn):
+    built = Image.Exif()
+    built[0x010F] = "Camera of a name that is too long for four bytes"
+    Image.new("L", (7, 9)).save(tmp_path / "in.jpg", exif=built.tobytes()[:-20])
+
+    code, _, err = run("upscale", "in.jpg", "out.png")
+
+    assert (code, err) == (0, "")
+    assert [str(one.message) for one in recwarn if "TiffImagePlugin" in one.filename] == []
+
+
 def test_a_full_disk_is_one_line(run, tmp_path, monkeypatch):
     Image.new("L", (7, 9)).save(tmp_path / "in.png")
 

@@ -316,3 +316,13 @@ def test_a_tiff_without_a_page_is_none(path):
         path.write_bytes(start)
         with pytest.raises(FileError, match=r"a\.tif cannot be read as TIFF"):
             read_tiff(path)
+
+
+def test_a_description_beside_that_of_tifffile_is_read(tmp_path):
+    pixels = np.zeros((3, 4), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, description="my cells", metadata={"stain": "H"})
+    tifffile.imwrite(tmp_path / "b.tif", pixels)
+
+    found = [dict(read_tiff(tmp_path / name).details) for name in ("a.tif", "b.tif")]
+
+    assert found == [{"stain": "H", "description": "my cells"}, {}]

@@ -195,7 +195,8 @@ def _details(chosen: Chosen, kind: str) -> dict[str, Any]:
         return {}  # what looks like tifffile's description and is none
     found = {key: shaped[key] for key in shaped if key not in ("shape", "axes", "truncated")}
     description = file.pages.first.description
-    if description and not file.is_shaped:
+    # tifffile's own is the second one where its user gave another
+    if description and not description.startswith(('{"shape":', "shape=(")):
         found["description"] = description
     return found
 
