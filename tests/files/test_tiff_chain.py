@@ -53,6 +53,20 @@ def test_a_loop_is_refused_however_long_it_is(path, pages, to):
         chain_of(path)
 
 
+def test_pages_over_each_other_are_refused(path):
+    # pages without a tag at 8, 12, 16, ..., each of six bytes: two of number, four of the next
+    pages = 40
+    content = bytearray(b"II*\0" + (8).to_bytes(4, "little") + bytes(4 * pages + 6))
+    for number in range(pages):
+        at = 8 + 4 * number
+        content[at + 2 : at + 6] = (at + 4).to_bytes(4, "little")
+        content[at : at + 2] = bytes(2)
+    path.write_bytes(content)
+
+    with pytest.raises(ValueError, match="pages lie over each other"):
+        chain_of(path)
+
+
 def test_a_chain_that_ends_within_a_page_is_not_whole(path):
     offsets = written(path, 3)
     path.write_bytes(path.read_bytes()[: offsets[2] + 9])

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from napari_sr.files.tiff_log import damage, notes, overheard, words
+from napari_sr.files.tiff_log import check, damage, notes, overheard, words
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,30 @@ def test_warnings_are_heard_and_shown_to_nobody(caplog):
 
     assert heard == ["a page is odd"]
     assert caplog.records == []
+
+
+def test_texts_in_unknown_letters_are_told():
+    text = "<tifffile.TiffTag 270 @62> coercing invalid ASCII to bytes, due to UnicodeDecodeError()"
+
+    assert damage([text]) is None
+    assert list(notes([text])) == [
+        "a text in it is in letters that cannot be read, and is left out"
+    ]
+
+
+def test_a_damaged_file_is_refused_before_its_pixels_are_read():
+    check(["all is well"])
+    with pytest.raises(ValueError, match="invalid page offset 24272"):
+        check(["<tifffile.TiffPages @8> invalid page offset 24272"])
+
+
+def test_a_tag_that_cannot_be_read_is_named():
+    raised = "<TiffTag.fromfile> raised TiffFileError('<tifffile.TiffTag {} @2> invalid value')"
+
+    assert list(notes([raised.format(34675)])) == [
+        "tifffile says of it: tag 34675 has an invalid value"
+    ]
+    assert damage([raised.format(273)]) == "tag 273 has an invalid value"
 
 
 def test_a_message_is_one_short_line():

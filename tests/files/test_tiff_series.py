@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import psutil
 import pytest
@@ -210,6 +212,17 @@ def test_more_pixels_than_a_file_can_store_are_refused(path, compression, reason
     claiming(path, 2**16, 2**16, compression)
 
     with pytest.raises(FileError, match=reason):
+        read_tiff(path)
+
+
+def test_a_page_without_all_its_strips_is_refused(path):
+    pixels = np.zeros((64, 64), np.uint8)
+    tifffile.imwrite(path, pixels, compression="zstd", rowsperstrip=16, metadata=None)
+    tag = struct.pack("<HHI", 278, 4, 1)
+    content = path.read_bytes().replace(tag + bytes([16]), tag + bytes([4]))
+    path.write_bytes(content)
+
+    with pytest.raises(FileError, match="needs 16 strips or tiles, and has 4"):
         read_tiff(path)
 
 

@@ -98,7 +98,9 @@ def as_shown(shown: Shown, page: Any, declared_bits: int | None = None) -> Shown
     if shown.photometric == "MINISWHITE":
         samples = shown.axes.find("S")
         turned = turn_over(shown.pixels, shown.significant_bits, samples)
-        shown = replace(shown, pixels=turned)
+        note = ("its white is at zero: its floats are turned over, to 1 - value",)
+        notes = shown.notes + (note if turned.dtype.kind == "f" else ())
+        shown = replace(shown, pixels=turned, notes=notes)
     return shown
 
 

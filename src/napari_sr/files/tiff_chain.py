@@ -78,7 +78,7 @@ def chain_of(path: Path) -> Chain:
     Raises
     ------
     ValueError
-        If they lead back to an earlier one: to which.
+        If they lead back to an earlier one, or lie over each other.
     OSError, struct.error
         If the file cannot be read, or ends within its header.
     """
@@ -89,7 +89,7 @@ def chain_of(path: Path) -> Chain:
         width = struct.calcsize(form.order + form.offset)
         offset = form.number(form.offset, file.read(width))
         seen: dict[int, tuple[int | None, ...]] = {}
-        whole = True
+        whole, taken = True, 0
         while offset:
             if offset in seen:
                 first = list(seen).index(offset)
@@ -100,7 +100,10 @@ def chain_of(path: Path) -> Chain:
             if page is None:
                 whole = False
                 break
-            seen[offset], offset = page
+            seen[offset], offset, length = page
+            taken += length
+            if taken > size:
+                raise ValueError(f"its first {len(seen)} pages lie over each other")
     return Chain(tuple(seen), tuple(seen.values()), whole)
 
 
@@ -113,8 +116,10 @@ def _form(file: BinaryIO) -> _Form:
     return _Form(order, "H", "I", 12)
 
 
-def _page(file: BinaryIO, form: _Form, offset: int) -> tuple[tuple[int | None, ...], int] | None:
-    """Return a page's values and where the next one is; None where the file ends before."""
+def _page(
+    file: BinaryIO, form: _Form, offset: int
+) -> tuple[tuple[int | None, ...], int, int] | None:
+    """Return a page's values, where the next one is, and its length; None where the file ends."""
     file.seek(offset)
     width = struct.calcsize(form.order + form.count)
     head = file.read(width)
@@ -125,7 +130,8 @@ def _page(file: BinaryIO, form: _Form, offset: int) -> tuple[tuple[int | None, .
     following = file.read(struct.calcsize(form.order + form.offset))
     if len(entries) < count * form.entry or len(following) < struct.calcsize(form.offset):
         return None
-    return _values(entries, form), form.number(form.offset, following)
+    length = len(head) + len(entries) + len(following)
+    return _values(entries, form), form.number(form.offset, following), length
 
 
 def _values(entries: bytes, form: _Form) -> tuple[int | None, ...]:

@@ -13,18 +13,22 @@ if TYPE_CHECKING:
 DAMAGED = re.compile(
     r"invalid page offset|invalid offset to (first )?page|corrupted tag list|circular reference"
     r"|contains no pages|missing data offset|missing ByteCounts|missing required tags"
-    r"|incorrect Strip\w+ count|could not read all values|<asarray> failed to reshape"
-    r"|TiffTag\.fromfile> raised"
+    r"|could not read all values|<asarray> failed to reshape"
     r"|TiffTag (25[4-9]|262|266|27[0347-9]|28[234]|29[67]|317|32\d|33[0189]|347|53[0-2]) "
 )
 """Pixels, description or resolution are missing."""
 HANDLED = re.compile(
-    r"is not a valid|shaped series|ImageJ series metadata|OME series|GDAL_NODATA|GeoKeyDirectory"
-    r"|coercing invalid ASCII|estimating ByteCounts|ignoring predictor|read_json|read_utf8"
+    r"is not a valid|incorrect Strip|shaped series|ImageJ series metadata|OME series|GDAL_NODATA"
+    r"|GeoKeyDirectory|estimating ByteCounts|ignoring predictor"
+    r"|read_json|read_utf8"
 )
 """What the readers look at themselves, or what changes no pixel."""
 
+_ODD = re.compile("is not a valid|coercing invalid ASCII")
 _SPEAKER = re.compile(r"^<tifffile\.\w+ [^>]*> ")
+_TAG = re.compile(
+    r"^<TiffTag\.fromfile> raised TiffFileError\(['\"]<tifffile\.TiffTag (\d+) [^>]*> "
+)
 
 
 class _Listener(logging.Handler):
@@ -55,19 +59,34 @@ def damage(heard: list[str]) -> str | None:
     return next((words(text) for text in heard if _tells_damage(text)), None)
 
 
+def check(heard: list[str]) -> None:
+    """Refuse a damaged file before its pixels are read.
+
+    Raises
+    ------
+    ValueError
+        If something says that it is damaged.
+    """
+    if reason := damage(heard):
+        raise ValueError(reason)
+
+
 def notes(heard: list[str]) -> Iterator[str]:
     """Yield what the user should know of the rest, each once."""
     for text in dict.fromkeys(heard):
-        if not _tells_damage(text) and not HANDLED.search(text):
+        if "coercing invalid ASCII" in text:
+            yield "a text in it is in letters that cannot be read, and is left out"
+        elif not _tells_damage(text) and not HANDLED.search(text):
             yield f"tifffile says of it: {words(text)}"
 
 
 def _tells_damage(text: str) -> bool:
     # a value that the standard does not know is read, and decided where the tag is used
-    return DAMAGED.search(text) is not None and "is not a valid" not in text
+    return DAMAGED.search(text) is not None and not _ODD.search(text)
 
 
 def words(error: object) -> str:
     """Return a message in one line, without who says it."""
-    text = _SPEAKER.sub("", " ".join(str(error).split()))
+    text = _TAG.sub(r"tag \1 has an ", " ".join(str(error).split()))
+    text = _SPEAKER.sub("", text).removesuffix("')")
     return text[:160] or type(error).__name__

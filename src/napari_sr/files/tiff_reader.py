@@ -63,6 +63,7 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageFile:
                 pages.check_equal([page.offset for page in chosen.pages()])
                 photometric_of(chosen.series.keyframe)  # refuses what is not understood
                 chosen.check(path.stat().st_size)
+                tiff_log.check(heard)
                 image = _image_file(chosen, axes)
     except tiff_series.UNREADABLE as error:
         what = "is damaged or cut off" if tiff_log.damage(heard) else "cannot be read as TIFF"

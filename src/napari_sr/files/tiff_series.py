@@ -31,7 +31,7 @@ EXPANSION = {1: 1, 32773: 64, 5: 1_400, 8: 1_033, 32946: 1_033}
 
 UNREADABLE = (
     OSError, ValueError, RuntimeError, KeyError, IndexError, TypeError, ArithmeticError,
-    AttributeError, EOFError, MemoryError, struct.error,
+    AssertionError, AttributeError, EOFError, MemoryError, struct.error,
 )  # fmt: skip
 """What tifffile and its codecs raise for broken files."""
 
@@ -79,12 +79,23 @@ class Chosen:
                 end = max(end, page.dataoffsets[0] + key.nbytes)
             if end > size:
                 raise ValueError(f"its pixels go on after its end at byte {size}: it is cut off")
+        _check_segments(key, pages)
         _check_expansion(key, pages)
         free = psutil.virtual_memory().available
         if needed > free:
             raise MemoryError(
                 f"its pixels of shape {self.series.shape} need {needed / 2**30:.1f} GiB of memory, "
                 f"and {free / 2**30:.1f} GiB are free"
+            )
+
+
+def _check_segments(key: Any, pages: Sequence[Any]) -> None:
+    """Refuse pages without all of their strips or tiles, which tifffile would fill with zeros."""
+    if not key.is_contiguous:
+        needed, least = math.prod(key.chunked), min(len(page.dataoffsets) for page in pages)
+        if least < needed:
+            raise ValueError(
+                f"its page of shape {key.shape} needs {needed} strips or tiles, and has {least}"
             )
 
 

@@ -42,7 +42,11 @@ def kept_tags(page: Any) -> dict[int, TagValue]:
             if turned and tag.code in geotiff.TAGS:
                 continue  # a place that holds for the pixels as they were stored
             value = tag.value.tolist() if isinstance(tag.value, np.ndarray) else tag.value
-            found[tag.code] = (int(tag.dtype), 0 if isinstance(value, str) else tag.count, value)
+            found[tag.code] = (
+                int(tag.dtype),
+                0 if isinstance(value, str | bytes) else tag.count,
+                value,
+            )
     return found
 
 

@@ -150,6 +150,8 @@ def _planes(path: Path, value_range: Declared) -> list[Picture]:
     from napari_sr.files import formats
 
     image = formats.read(path)
+    for note in image.notes:
+        logger.info("%s: %s", path, note)
     pixels, axes = image.pixels, image.axes
     if image.grey_alpha:
         pixels, axes = image.as_shown()[..., 0], axes[:-1]
