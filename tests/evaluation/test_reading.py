@@ -65,3 +65,10 @@ def test_white_is_what_the_file_says(tmp_path):
         tifffile.imwrite(tmp_path / "a.tif", pixels, bitspersample=bits)
 
         assert read_plane(tmp_path / "a.tif")[1] == white
+
+
+def test_an_archive_is_told_from_a_missing_folder(tmp_path):
+    (tmp_path / "set.zip").touch()
+
+    with pytest.raises(FileError, match=r"set\.zip is no folder: name one that holds images"):
+        image_files(tmp_path / "set.zip")

@@ -56,6 +56,13 @@ def test_a_missing_folder_is_told(tmp_path):
         of_folders(tiny().data, tmp_path / "nowhere")
 
 
+def test_an_archive_is_told_from_a_missing_folder(tmp_path):
+    (tmp_path / "set.zip").touch()
+
+    with pytest.raises(ValueError, match=r"set\.zip is no folder: name one that holds images"):
+        of_folders(tiny().data, tmp_path / "set.zip")
+
+
 def test_nothing_held_out_is_allowed(folder):
     found = of_folders(tiny(data={"folders": ["one"], "validation": 0}).data, folder)
 

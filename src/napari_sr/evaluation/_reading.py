@@ -21,6 +21,8 @@ def image_files(folder: Path) -> list[Path]:
     FileError
         If it is no folder, or holds none.
     """
+    if folder.exists() and not folder.is_dir():
+        raise FileError(f"{folder} is no folder: name one that holds images (unpack an archive)")
     if not folder.is_dir():
         raise FileError(f"there is no folder {folder}")
     found = sorted(path for path in folder.iterdir() if _is_image(path))

@@ -61,6 +61,8 @@ def of_folders(data: Data, folder: Path) -> Material:
         If a folder is missing, has no images or a broken one, as many files are held out as
         there are, or an image that was recorded has no other of its name.
     """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is no folder: name one that holds images (unpack an archive)")
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder} to learn from")
     places = [_place(folder, name) for name in data.folders]
