@@ -185,8 +185,8 @@ def upscale(
     axes : str, optional
         One capital letter per axis, such as "TZYX" or "YXC"; Y and X are enlarged, a last C or S
         of 3 or 4 entries is RGB(A), all others are looped over. Left out, a last axis of 3 or 4
-        is RGB(A) where there are three axes or more and the type is uint8, uint16 or float; one
-        of 1 is a channel, and one of 2 must be named.
+        is RGB(A) where there are three axes or more and the type is uint8, uint16 or float; in
+        other types, and of 2, it must be named; one of 1 is a channel.
     tile : int, optional
         LR pixels along each side that are computed at once, halo included; by default as many
         as fit into memory. Where memory runs out, tiles are halved.

@@ -13,87 +13,12 @@ from napari_sr.engine.arrays import (
 )
 
 
-@pytest.mark.parametrize(
-    ("shape", "dtype", "axes"),
-    [
-        ((5, 7), "uint8", "YX"),
-        ((4, 5, 7), "uint8", "ZYX"),
-        ((2, 4, 5, 7), "float32", "TZYX"),
-        ((2, 2, 4, 5, 7), "uint16", "CTZYX"),
-        ((5, 7, 3), "uint8", "YXS"),
-        ((5, 7, 4), "float64", "YXS"),
-        ((5, 7, 3), "int16", "ZYX"),
-        ((5, 3), "uint8", "YX"),
-        ((5, 7, 1), "uint8", "YXC"),
-        ((6, 5, 7, 1), "float32", "ZYXC"),
-        ((5, 7, 3), ">u2", "YXS"),
-        ((5, 7, 2, 3), "uint8", "ZYXS"),
-    ],
-)
-def test_axes_nobody_named_are_guessed_as_documented(shape, dtype, axes):
-    assert layout_of(shape, dtype).axes == axes
-
-
 def test_a_last_c_of_three_is_colour_and_of_five_is_looped_over():
     colour = layout_of((5, 7, 3), "uint8", "YXC")
     channels = layout_of((5, 7, 5), "uint8", "YXC")
 
     assert (colour.samples, colour.count) == (True, 1)
     assert (channels.samples, channels.count) == (False, 5)
-
-
-@pytest.mark.parametrize("axes", ["YX", "YXY", "yxc", "ZTC", "SYX", "Y X", ""])
-def test_axes_that_do_not_fit_are_refused_with_shape_and_letters(axes):
-    with pytest.raises(ValueError, match=rf"\(4, 5, 6\).*{axes!r}"):
-        layout_of((4, 5, 6), "uint8", axes)
-
-
-@pytest.mark.parametrize("shape", [(), (3,), (0, 4), (3, 0), (0, 3, 3)])
-def test_an_empty_or_flat_array_is_refused_with_its_shape(shape):
-    with pytest.raises(ValueError, match=r"got shape \("):
-        layout_of(shape, "uint8")
-
-
-@pytest.mark.parametrize("dtype", ["bool", "complex64", "U1", "object"])
-def test_values_that_are_no_real_numbers_are_refused(dtype):
-    with pytest.raises(ValueError, match=str(np.dtype(dtype))):
-        layout_of((4, 5), dtype)
-
-
-def test_a_last_axis_of_two_must_be_named():
-    with pytest.raises(ValueError, match=r"shape \(5, 7, 2\) may be .* axes='YXC'"):
-        layout_of((5, 7, 2), "uint8")
-
-    assert layout_of((5, 7, 2), "uint8", "YXC").count == 2
-    assert layout_of((5, 7, 2), "uint8", "ZYX").count == 5
-    assert layout_of((5, 2), "uint8").axes == "YX"
-
-
-def test_an_axis_of_unknown_length_is_refused():
-    with pytest.raises(ValueError, match=r"shape \(nan, 5\): call compute_chunk_sizes\(\)"):
-        layout_of((np.nan, 5), "uint8")
-
-
-def test_an_array_of_too_many_axes_is_refused():
-    assert len(layout_of((1,) * 23 + (4, 4), "int16").axes) == 25
-    with pytest.raises(ValueError, match="may have 23 looped axes, got 24"):
-        layout_of((1,) * 24 + (4, 4), "int16")
-
-
-def test_bool_is_refused_with_what_helps():
-    with pytest.raises(ValueError, match=r"of bool: give image\.astype\('uint8'\) \* 255"):
-        layout_of((4, 5), "bool")
-
-
-def test_samples_of_other_counts_are_refused():
-    with pytest.raises(ValueError, match="got 5"):
-        layout_of((4, 6, 5), "uint8", "YXS")
-
-
-@pytest.mark.parametrize("axes", [5, ("Y", "X"), ["Y", "X"]])
-def test_axes_that_are_no_text_are_refused(axes):
-    with pytest.raises(ValueError, match="2 different capital letters"):
-        layout_of((4, 5), "uint8", axes)
 
 
 @pytest.mark.parametrize("axes", ["YX", "XY", "ZYX", "XZY", "YXC", "XTYC", "TXZYS"])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from napari_sr.engine.axes import axes_of
 from napari_sr.engine.conversion import pixels_of
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-LOOP_LETTERS = "ZTCABDEFGHIJKLMNOPQRUVW"
-"""Names given to leading axes that nobody named, the one beside Y first."""
 SAMPLES = 10_000_000
 """Pixels that percentiles are taken from at most, evenly spread."""
 _LARGEST_HALF = 65504.0
@@ -166,76 +165,17 @@ def layout_of(shape: tuple[int, ...], dtype: DTypeLike, axes: str | None = None)
         Decides, where no axes are named, whether a last axis of 3 or 4 may be colour: it may
         for uint8, uint16 and floats of three or more axes.
     axes : str, optional
-        One letter per axis, such as "TZYX" or "YXC". Not named, a last axis of 1 is a channel.
+        One letter per axis, such as "TZYX" or "YXC"; see `axes.axes_of`.
 
     Raises
     ------
     ValueError
         If the array is empty, has fewer than two axes or some of unknown length, holds no real
-        numbers, the letters do not fit it, or nobody says what a last axis of 2 is.
+        numbers, the letters do not fit it, or nobody says what a last axis is that may be colour.
     """
-    kind = np.dtype(dtype)
-    _check_kind(kind)
-    _check_shape(shape)
-    if axes is None:
-        axes = _guessed(shape, kind)
-        colour = axes[-1] == "S"
-    else:
-        _check_axes(axes, shape)
-        colour = axes[-1] in "CS" and shape[-1] in (3, 4)
-    if axes[-1] == "S" and not colour:
-        raise ValueError(f"axis S needs 3 (RGB) or 4 (RGBA) entries, got {shape[-1]} in {shape}")
-    return Layout(axes, tuple(int(size) for size in shape), colour)
-
-
-def _check_kind(kind: np.dtype[Any]) -> None:
-    if kind.kind == "b":
-        raise ValueError(
-            "an image needs integers or floats, got an array of bool: give "
-            "image.astype('uint8') * 255"
-        )
-    if kind.kind not in "uif":
-        raise ValueError(f"an image needs integers or floats, got an array of {kind}")
-
-
-def _check_shape(shape: tuple[int, ...]) -> None:
-    if any(size is None or math.isnan(size) for size in shape):
-        raise ValueError(
-            f"an image needs axes of known length, got shape {shape}: call compute_chunk_sizes() "
-            "of the dask array first"
-        )
-    if len(shape) < 2 or 0 in shape:
-        raise ValueError(f"an image needs at least two axes and one pixel, got shape {shape}")
-
-
-def _guessed(shape: tuple[int, ...], kind: np.dtype[Any]) -> str:
-    """Return a letter for each axis of an array whose axes nobody named."""
-    many, last = len(shape) > 2, shape[-1]
-    if many and last == 2:
-        raise ValueError(
-            f"an array of shape {shape} may be grey with alpha, two channels, or planes of "
-            f"{shape[-2]} x 2 pixels: name its axes, such as axes='YXC' for two channels"
-        )
-    colour = (
-        many and last in (3, 4) and (kind.kind == "f" or (kind.kind == "u" and kind.itemsize < 3))
-    )
-    tail = "YXS" if colour else "YXC" if many and last == 1 else "YX"
-    letters = [letter for letter in LOOP_LETTERS if letter not in tail]
-    looped = len(shape) - len(tail)
-    if looped > len(letters):
-        raise ValueError(f"an image may have {len(letters)} looped axes, got {looped}")
-    return "".join(letters[:looped][::-1]) + tail
-
-
-def _check_axes(axes: str, shape: tuple[int, ...]) -> None:
-    letters = (
-        isinstance(axes, str) and axes.isalpha() and axes.isupper() and len(set(axes)) == len(axes)
-    )
-    if not letters or len(axes) != len(shape) or not {"Y", "X"} <= set(axes) or "S" in axes[:-1]:
-        raise ValueError(
-            f"axes must be {len(shape)} different capital letters for shape {shape}, Y and X "
-            f"among them and S only last, such as 'ZYX' or 'YXC'; got {axes!r}"
-        )
+    letters = axes_of(shape, np.dtype(dtype), axes)
+    colour = letters[-1] in "CS" and shape[-1] in (3, 4)
+    return Layout(letters, tuple(int(size) for size in shape), colour)
 
 
 @dataclass(frozen=True)
