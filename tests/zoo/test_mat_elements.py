@@ -71,7 +71,7 @@ def test_a_small_file_that_inflates_is_refused(monkeypatch):
         array(6, (1 << 30, 1 << 30, 1 << 30), b"x", element(9, bytes(8))),
         array(1, (1 << 16, 1 << 16), b"x"),
         array(1, (40, 40), b"x"),
-        array(2, (1000, 1000), b"x", element(5, struct.pack("<i", 8)), element(1, b"field")),
+        array(2, (1000, 1000), b"x", element(5, struct.pack("<i", 8)), element(1, b"field\0\0\0")),
         array(6, (-1, 2), b"x", element(9, bytes(8))),
         array(6, (1,), b"x", element(9, bytes(8))),
         cells(100),
@@ -80,8 +80,18 @@ def test_a_small_file_that_inflates_is_refused(monkeypatch):
         struct.pack("<II", 15, 4) + b"abcd",
         struct.pack("<II", 3, 8) + bytes(8),
         b"\0\0\0",
+        # types and parts that scipy would follow beyond its tables
+        array(7, (1, 1), b"x", element(65535, bytes(8))),
+        array(7, (1, 1), b"x", element(14, bytes(8))),
+        array(7, (1, 1), b"x"),
+        array(7 | 0x800, (1, 1), b"x", element(7, bytes(4))),
+        array(7, (1, 1), b"x", element(7, bytes(4)), element(7, bytes(4))),
+        array(1, (2, 1), b"x", array(6, (1, 1), b"", element(9, bytes(8)))),
+        array(2, (1, 1), b"x", element(5, bytes(4)), element(1, b"field")),
+        array(4, (1, 1), b"x", element(99, b"ab")),
+        array(200, (1, 1), b"x", element(7, bytes(8))),
     ],
-    ids=range(13),
+    ids=range(22),
 )
 def test_what_does_not_fit_is_refused_before_it_is_allocated(content):
     with pytest.raises(BROKEN):
@@ -109,9 +119,11 @@ def test_a_variable_that_comes_twice_is_refused():
         unpacked(HEADER + one + one)
 
 
-@pytest.mark.parametrize("kind", [16, 17])
-def test_functions_and_objects_are_left_out(kind):
-    other = array(kind, (1, 1), b"f", array(6, (1, 1), b"", element(9, bytes(8))))
+@pytest.mark.parametrize("kind", [5, 16, 17])
+def test_sparse_matrices_functions_and_objects_are_left_out(kind):
+    inner = array(6, (1, 1), b"", element(9, bytes(8)))
+    content = [element(5, bytes(4))] * 3 if kind == 5 else [inner]
+    other = array(kind, (1, 1), b"f", *content)
     kept = array(6, (1, 1), b"weight", element(9, bytes(8)))
 
     assert unpacked(HEADER + other + kept) == HEADER + kept

@@ -31,8 +31,8 @@ LONGEST_AXIS = (1 << 31) - 1
 """Of a tensor."""
 
 BROKEN = (
-    RuntimeError, EOFError, ValueError, KeyError, TypeError, IndexError, AttributeError, OSError,
-    MemoryError, OverflowError, AssertionError, ImportError, SyntaxError, struct.error,
+    RuntimeError, EOFError, ValueError, KeyError, TypeError, IndexError, AttributeError, NameError,
+    OSError, MemoryError, ArithmeticError, AssertionError, ImportError, SyntaxError, struct.error,
     tokenize.TokenError, pickle.UnpicklingError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 """What readers of damaged files raise; RecursionError and NotImplementedError are RuntimeErrors."""

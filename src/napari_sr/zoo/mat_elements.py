@@ -18,8 +18,14 @@ HEADER = 128
 DEEPEST = 16
 """How deep cells and records may lie in one another."""
 MOST_ELEMENTS = 200_000
-_ARRAY, _COMPRESSED = 14, 15
-_CELL, _RECORD, _OBJECT, _FUNCTION, _OPAQUE = 1, 2, 3, 16, 17
+_INT32, _UINT32, _ARRAY, _COMPRESSED = 5, 6, 14, 15
+_TEXTS: tuple[int, ...] = (1, 16, 17, 18)
+_NUMERIC: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 9, 12, 13)
+"""Types of elements."""
+_OBJECT, _SPARSE, _FUNCTION, _OPAQUE = 3, 5, 16, 17
+"""Classes of arrays."""
+_COMPLEX = 0x800
+"""The flag of arrays that have two parts."""
 
 
 class _Element(NamedTuple):
@@ -33,7 +39,8 @@ class _Element(NamedTuple):
 def unpacked(data: bytes) -> bytes:
     """Return a file without compression, whose sizes are all within it.
 
-    Functions and objects of MATLAB's own are left out.
+    Sparse matrices, functions and objects of MATLAB's own are left out. scipy believes what is
+    told of types and parts, and ends the process where that is wrong, so that these are checked.
 
     Parameters
     ----------
@@ -69,6 +76,16 @@ def unpacked(data: bytes) -> bytes:
     return b"".join(parts)
 
 
+class _Array(NamedTuple):
+    word: int
+    """Its class, and flags."""
+    entries: int
+    """How many; of records, each has all fields."""
+    start: int
+    end: int
+    """Where its content is."""
+
+
 class _Checks:
     """Counts elements and numbers, and holds each to the limits."""
 
@@ -86,20 +103,64 @@ class _Checks:
             raise RefusedError(f"is no checkpoint: its cells are nested deeper than {DEEPEST}")
         if element.start == element.end and depth:
             return True
-        flags = _element(data, element.start, element.end, self._order)
-        kind = struct.unpack_from(f"{self._order}I", data, flags.start)[0] & 255
-        if kind == _OPAQUE:  # it has no axes
+        flags = self._part(data, element.start, element.end, (_UINT32,))
+        word = struct.unpack_from(f"{self._order}I", data, flags.start)[0]
+        if word & 255 == _OPAQUE:  # it has no axes, but three texts and an array
             self._children(data, flags.next, element.end, depth)
             return False
-        axes = _element(data, flags.next, element.end, self._order)
+        axes = self._part(data, flags.next, element.end, (_INT32,))
         count = math.prod(_axes(data, axes, self._order))
-        name = _element(data, axes.next, element.end, self._order)
         self._numbers += count
         check_unpacked(8 * self._numbers, self._file_bytes)
-        if kind in (_CELL, _RECORD, _OBJECT):
-            self._check_cells(data, (kind, count, name.next, element.end))
-        self._children(data, name.next, element.end, depth)
-        return kind != _FUNCTION and (depth > 0 or self._is_new(data[name.start : name.end]))
+        name = self._part(data, axes.next, element.end, _TEXTS)
+        self._content(data, _Array(word, count, name.next, element.end), depth)
+        weights = word & 255 not in (_FUNCTION, _SPARSE)
+        return weights and (depth > 0 or self._is_new(data[name.start : name.end]))
+
+    def _content(self, data: bytes, array: _Array, depth: int) -> None:
+        """Check that an array holds as many parts, and of such types, as its class wants."""
+        start, parts, kinds = array.start, 1 + bool(array.word & _COMPLEX), _NUMERIC
+        match array.word & 255:
+            case 1:  # cells
+                parts, kinds = array.entries, (_ARRAY,)
+            case 2 | 3:  # records, objects
+                parts, start = self._fields(data, array)
+                kinds = (_ARRAY,)
+            case 4:
+                parts, kinds = 1, (*_NUMERIC, *_TEXTS)
+            case 5:  # indices of rows and columns are beside the values
+                parts += 2
+            case 16:
+                parts, kinds = 1, (_ARRAY,)
+            case kind if not 6 <= kind < 16:
+                raise ValueError(f"an array is of class {kind}")
+        if parts > (array.end - start) // 8:
+            raise ValueError(f"{parts} parts are told of in {array.end - start} bytes")
+        found = self._children(data, start, array.end, depth)
+        if len(found) != parts or not set(found) <= set(kinds):
+            raise ValueError(f"an array of class {array.word & 255} has parts of types {found[:4]}")
+
+    def _fields(self, data: bytes, array: _Array) -> tuple[int, int]:
+        """Return how many arrays records hold, and where these begin."""
+        start = array.start
+        if array.word & 255 == _OBJECT:  # the name of its class comes first
+            start = self._part(data, start, array.end, _TEXTS).next
+        longest = self._part(data, start, array.end, (_INT32,))
+        names = self._part(data, longest.next, array.end, _TEXTS)
+        (length,) = struct.unpack_from(f"{self._order}i", data, longest.start)
+        if length < 1:
+            raise ValueError(f"names of fields are {length} letters long")
+        return array.entries * ((names.end - names.start) // length), names.next
+
+    def _part(self, data: bytes, start: int, end: int, kinds: tuple[int, ...]) -> _Element:
+        """Return an element that must be of one of some types."""
+        self._count()
+        element = _element(data, start, end, self._order)
+        if element.kind not in kinds:
+            raise ValueError(f"an element is of type {element.kind}, not {kinds}")
+        if kinds == (_UINT32,) and element.end - element.start != 8:
+            raise ValueError("the flags of an array are cut off")
+        return element
 
     def _is_new(self, name: bytes) -> bool:
         """Refuse a variable that is there twice; leave out one without a name."""
@@ -110,27 +171,20 @@ class _Checks:
         self._names.add(name)
         return bool(name)
 
-    def _check_cells(self, data: bytes, array: tuple[int, int, int, int]) -> None:
-        """Refuse more cells, or fields of records, than there is room for."""
-        kind, count, start, end = array
-        if kind != _CELL:
-            for _ in range(kind - 1):  # an object's class has a name, which comes first
-                longest = _element(data, start, end, self._order)
-                start = longest.next
-            names = _element(data, start, end, self._order)
-            (length,) = struct.unpack_from(f"{self._order}i", data, longest.start)
-            count *= max(1, (names.end - names.start) // max(length, 1))
-        if count > (end - start) // 8:
-            raise ValueError(f"{count} cells are told of in {end - start} bytes")
-
-    def _children(self, data: bytes, start: int, end: int, depth: int) -> None:
+    def _children(self, data: bytes, start: int, end: int, depth: int) -> list[int]:
+        """Check all elements within one; return their types."""
+        found = []
         while start < end:
             inner = _element(data, start, end, self._order)
             if inner.kind == _ARRAY:
                 self.array(data, inner, depth + 1)
+            elif inner.kind not in (*_NUMERIC, *_TEXTS):  # scipy has no such types
+                raise ValueError(f"an element is of type {inner.kind}")
             else:
                 self._count()
+            found.append(inner.kind)
             start = inner.next
+        return found
 
     def _count(self) -> None:
         self._elements += 1
