@@ -508,6 +508,29 @@ def test_floats_far_outside_their_range_are_warned_about(viewer, widget, run):
     assert "values from 300 to 300" in record.message
 
 
+@pytest.mark.parametrize(("kind", "low", "high"), [("custom", 0, 4095), ("percentiles", 1, 99)])
+def test_opacity_stays_whatever_is_black_and_white(viewer, widget, run, random, kind, low, high):
+    colours = random.integers(100, 4096, (6, 7, 3)).astype(np.uint16)
+    viewer.add_image(np.dstack([colours, np.full((6, 7), 65535, np.uint16)]), rgb=True)
+    widget.form.values.kind.setCurrentText(kind)
+    widget.form.values.low.setText(str(low))
+    widget.form.values.high.setText(str(high))
+
+    run(widget)
+
+    assert np.unique(viewer.layers[1].data[..., 3]).tolist() == [65535]
+
+
+def test_masked_pixels_are_nan_in_the_result(viewer, widget, run):
+    floats = np.ma.masked_array(np.full((6, 7), 0.5, np.float32), mask=np.eye(6, 7, dtype=bool))
+    viewer.add_image(floats, contrast_limits=(0, 1)).data = floats
+
+    run(widget)
+
+    result = viewer.layers[1].data
+    np.testing.assert_array_equal(np.isnan(result), floats.mask.repeat(2, 0).repeat(2, 1))
+
+
 def test_after_an_error_it_runs_again(viewer, widget, camera, loader, run):
     loader.network = Failing(RuntimeError("cuDNN failed"))
     run(widget)
