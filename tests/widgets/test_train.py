@@ -21,6 +21,7 @@ from napari_sr.training.preview import Preview
 from napari_sr.training.task import News, Scores, Tuned
 from napari_sr.widgets import train
 from napari_sr.widgets._model_list import Model, known_models
+from napari_sr.widgets._result import METADATA_KEY
 from napari_sr.widgets.train import TrainWidget
 from napari_sr.zoo import trained
 
@@ -320,3 +321,19 @@ def test_a_network_is_trained_and_upscales_at_once(viewer, form, cells, folder, 
     offered = form.form.origin.models
     listed = [offered.itemData(index) for index in range(offered.count())]
     assert model in [each for each in listed if isinstance(each, Model)]
+
+
+def test_a_fresh_network_is_named_without_saying_so(form, cells):
+    models = form.form.origin.models
+    form.form.origin.choose("fsrcnn")
+    index = next(i for i in range(models.count()) if models.itemText(i) == "FSRCNN, fresh")
+    models.setCurrentIndex(index)
+
+    assert form.form.name.placeholderText() == "cells FSRCNN x2"
+
+
+def test_a_result_is_no_truth_to_learn_from_unless_it_is_ticked(form, viewer):
+    viewer.layers.clear()
+    viewer.add_image(np.zeros((40, 40)), name="result", metadata={METADATA_KEY: {}})
+
+    assert form.form.layers.layers() == []

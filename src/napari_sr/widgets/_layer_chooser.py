@@ -29,7 +29,7 @@ class LayerChooser(NamesBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setToolTip("The image layer to upscale; follows the selected layer.")
+        self.setToolTip("The image layer to upscale; follows the layer that you select.")
         self._layers: list[Image] = []
         self._watched: Image | None = None
         self.currentIndexChanged.connect(self._change)

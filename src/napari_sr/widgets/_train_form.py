@@ -59,7 +59,12 @@ class TrainForm(ScrolledForm):
         self.name.setToolTip(
             "What the network is called in the list of models; none is ever replaced."
         )
-        self.intro, self.status, self.verdict = WrappedLabel(), WrappedLabel(), WrappedLabel()
+        # two lines: curves and pictures stay where they are as steps are told
+        self.intro, self.status, self.verdict = (
+            WrappedLabel(),
+            WrappedLabel(lines=2),
+            WrappedLabel(),
+        )
         self.run, self.stop = QPushButton("Train"), QPushButton("Stop")
         self.stop.setToolTip("End after this step, and keep the best network so far.")
         self.use = QPushButton("Upscale with it")

@@ -130,7 +130,7 @@ class TrainWidget(RunningForm):
         layers, choice = self.form.layers.layers(), self.form.origin.choice()
         if not layers or choice is None:
             return ""
-        return trained.free_name(f"{layers[0].name} {choice.label}")
+        return trained.free_name(f"{layers[0].name} {choice.label.replace(', fresh', '')}")
 
     def _range_of(self, layer: Image) -> Any:
         """Return what counts as black and white: contrast limits are each layer's own."""
