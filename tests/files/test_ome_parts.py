@@ -155,3 +155,29 @@ def test_a_part_of_an_image_that_another_file_describes_is_read_alone(tmp_path):
     assert image.notes == (
         "it is a part of an image that a.companion.ome describes; its own pages are read",
     )
+
+
+def test_a_part_whose_pages_form_a_loop_is_not_opened(first):
+    other = saved(first.with_name("b.ome.tif"), "")
+    content = bytearray(other.read_bytes())
+    count = int.from_bytes(content[8:10], "little")
+    content[10 + 12 * count : 14 + 12 * count] = (8).to_bytes(4, "little")
+    other.write_bytes(content)
+
+    with pytest.raises(FileError, match="form a loop"):
+        read_tiff(first)
+
+
+def test_a_part_that_is_no_tiff_is_told(first):
+    first.with_name("b.ome.tif").write_text("no image")
+
+    with pytest.raises(FileError, match=r"b\.ome\.tif is no TIFF: it begins with b'no i'"):
+        read_tiff(first)
+
+
+def test_a_part_that_is_cut_off_is_refused(first):
+    other = saved(first.with_name("b.ome.tif"), "")
+    other.write_bytes(other.read_bytes()[:-20])
+
+    with pytest.raises(FileError, match="its pixels go on after its end"):
+        read_tiff(first)

@@ -15,6 +15,8 @@ from xml.etree import ElementTree
 import numpy as np
 import tifffile
 
+from napari_sr.files.tiff_chain import chain_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -50,7 +52,8 @@ def checked(xml: str, path: Path) -> Parts:
     Raises
     ------
     ValueError
-        If they name a file outside of the folder, or claim more planes than the files can hold.
+        If they name a file outside of the folder or one that is no TIFF, or claim more planes than
+        the files can hold.
     """
     try:
         root = ElementTree.fromstring(xml)
@@ -66,6 +69,7 @@ def checked(xml: str, path: Path) -> Parts:
                 "not opened"
             )
         if place.is_file():
+            chain_of(place)  # refuses pages that form a loop
             size += place.stat().st_size
         elif place.exists() and not place.is_dir():
             raise ValueError(f"its OME metadata name {name!r}, which is no regular file")

@@ -1,7 +1,7 @@
 """Stored values become shown ones: black at zero, RGB for palettes and YCbCr, at least 8 bits.
 
 This is the one place where the tag PhotometricInterpretation is heeded, for upscaling, training and
-evaluation alike. The formulas are in the TIFF specification 6.0, sections 8, 20 and 21.
+evaluation alike. It is defined in the TIFF specification 6.0, section 8.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.files import ycbcr
 from napari_sr.files.image import white_of
 from napari_sr.files.samples import is_associated, straight
 
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 GREY, COLOUR = ("MINISBLACK", "MINISWHITE"), ("RGB", "YCBCR")
 FAX = (2, 3, 4, 32771)
 """Compressions of scanned pages, whose white is zero where no tag says it."""
-JPEG = (6, 7, 33007, 34892)
-"""Compressions from which tifffile returns RGB where the file holds YCbCr."""
-REC601 = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in Y, unless the tag YCbCrCoefficients says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -55,18 +52,15 @@ def photometric_of(page: Any) -> str:
         If the colours are of a kind that is not understood, such as CMYK, CIELab, LogLuv or CFA, or
         YCbCr of two resolutions.
     """
-    if "PhotometricInterpretation" not in page.tags and page.compression not in JPEG:
+    if "PhotometricInterpretation" not in page.tags and page.compression not in ycbcr.JPEG:
         if page.samplesperpixel - len(page.extrasamples) == 3:
             return "RGB"
         return "MINISWHITE" if page.compression in FAX else "MINISBLACK"
     name = str(getattr(page.photometric, "name", page.photometric))
     if name not in (*GREY, *COLOUR, "PALETTE"):
         raise ValueError(f"its colours are of the kind {name}: convert it to RGB first")
-    if name == "YCBCR" and page.is_subsampled and page.compression not in JPEG:
-        raise ValueError(
-            f"its YCbCr colours have a lower resolution than its brightness, by "
-            f"{page.subsampling}: convert it to RGB first"
-        )
+    if name == "YCBCR":
+        ycbcr.check_resolution(page)
     return name
 
 
@@ -90,7 +84,7 @@ def as_shown(shown: Shown, page: Any, declared_bits: int | None = None) -> Shown
     shown = _stretched(shown, page)
     shown = _with_bits(shown, page, declared_bits)
     if shown.photometric == "YCBCR":
-        shown = _from_ycbcr(shown, page)
+        shown = _as_rgb(shown, page)
     if "S" in shown.axes and is_associated(page, 3 if shown.photometric == "RGB" else 1):
         white = white_of(shown.pixels.dtype, shown.significant_bits)
         divided, bounded = straight(shown.pixels, shown.axes.index("S"), white)
@@ -203,50 +197,10 @@ def _with_bits(shown: Shown, page: Any, declared: int | None) -> Shown:
     return replace(shown, significant_bits=bits)
 
 
-def _from_ycbcr(shown: Shown, page: Any) -> Shown:
-    """Convert to RGB what tifffile has not; the result is rounded and cut to black and white."""
-    if page.compression in JPEG and not page.extrasamples and page.planarconfig == 1:
+def _as_rgb(shown: Shown, page: Any) -> Shown:
+    if ycbcr.is_converted(page):
         return replace(shown, photometric="RGB")
-    kind, at = shown.pixels.dtype, shown.axes.find("S")
-    if kind.kind != "u" or kind.itemsize > 2 or at < 0 or shown.pixels.shape[at] < 3:
-        raise ValueError(f"its colours are YCbCr of {kind}: convert it to RGB first")
-    white = white_of(kind, shown.significant_bits)
-    result = shown.pixels.copy()
-    y, cb, cr = _full_range(np.moveaxis(shown.pixels, at, 0)[:3], page, white)
-    told = page.tags.valueof("YCbCrCoefficients")
-    shares = REC601 if told is None else _numbers(told, 3)
-    red, blue = y + cr * (2 - 2 * shares[0]), y + cb * (2 - 2 * shares[2])
-    green = (y - shares[0] * red - shares[2] * blue) / shares[1]
-    for number, colour in enumerate((red, green, blue)):
-        np.moveaxis(result, at, 0)[number] = np.rint(colour).clip(0, white)
-    note = "its YCbCr colours were converted to RGB"
-    return replace(shown, pixels=result, photometric="RGB", notes=(*shown.notes, note))
-
-
-def _full_range(
-    codes: NDArray[Any], page: Any, white: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return Y in 0..white, Cb and Cr around 0, by the tag ReferenceBlackWhite."""
-    half = (white + 1) / 2
-    told = page.tags.valueof("ReferenceBlackWhite")
-    usual = [0.0, white, half, white, half, white]
-    ends = usual if told is None else _numbers(told, 6)
-    if max(ends) <= 255 < white:  # some writers tell those of 8 bits whatever the type
-        of_8_bits = ends == [0.0, 255.0, 128.0, 255.0, 128.0, 255.0]
-        ends = usual if of_8_bits else [end * (white + 1) / 256 for end in ends]
-    ranges = (white, half - 1, half - 1)
-    y, cb, cr = (
-        (codes[number] - ends[2 * number]) * (full / (ends[2 * number + 1] - ends[2 * number]))
-        for number, full in enumerate(ranges)
-    )
-    return y, cb, cr
-
-
-def _numbers(values: tuple[Any, ...], count: int) -> list[float]:
-    """Return a tag's numbers, stored as such or as pairs of numerator and denominator."""
-    numbers = [float(value) for value in values]
-    if len(numbers) == 2 * count:
-        numbers = [top / below for top, below in zip(numbers[::2], numbers[1::2], strict=True)]
-    if len(numbers) != count:
-        raise ValueError(f"a tag of its YCbCr colours has {len(numbers)} numbers, not {count}")
-    return numbers
+    white = white_of(shown.pixels.dtype, shown.significant_bits)
+    pixels = ycbcr.to_rgb(shown.pixels, shown.axes.find("S"), page, white)
+    notes = (*shown.notes, "its YCbCr colours were converted to RGB")
+    return replace(shown, pixels=pixels, photometric="RGB", notes=notes)

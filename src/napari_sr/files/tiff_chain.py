@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MOST_TAGS = 4096
 """Of a page; files of science have up to a hundred."""
+STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""The first bytes of a TIFF, and of a BigTIFF."""
 BY_PAGE = {262: "photometric interpretation", TAG: "orientation"}
 """Tags of one short number each, in which the pages of a stack must agree."""
 
@@ -109,6 +111,8 @@ def chain_of(path: Path) -> Chain:
 
 def _form(file: BinaryIO) -> _Form:
     start = file.read(4)
+    if start not in STARTS:
+        raise ValueError(f"{file.name} is no TIFF: it begins with {start!r}")
     order = "<" if start[:2] == b"II" else ">"
     if start[2:] in (b"+\0", b"\0+"):
         file.seek(8)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_sr.files import tiff_log, tiff_series, tiff_tags
+from napari_sr.files import tiff_limits, tiff_log, tiff_series, tiff_tags
 from napari_sr.files.image import Density, FileError, ImageFile
 from napari_sr.files.ome import density_of, details_of, left_out
 from napari_sr.files.orientation import TAG, UPRIGHT, swaps_sides, upright, upright_density
@@ -62,7 +62,7 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageFile:
             with tiff_series.opened(path, pages) as chosen:
                 pages.check_equal([page.offset for page in chosen.pages()])
                 photometric_of(chosen.series.keyframe)  # refuses what is not understood
-                chosen.check(path.stat().st_size)
+                tiff_limits.check(chosen.series, chosen.pages())
                 tiff_log.check(heard)
                 image = _image_file(chosen, axes)
     except tiff_series.UNREADABLE as error:
@@ -72,7 +72,7 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageFile:
         ) from error
     if damage := tiff_log.damage(heard):
         raise FileError(f"{path} is damaged or cut off: {damage}")
-    return replace(image, notes=(*image.notes, *tiff_log.notes(heard)))
+    return replace(image, notes=tuple(dict.fromkeys((*image.notes, *tiff_log.notes(heard)))))
 
 
 def _image_file(chosen: Chosen, axes: str | None) -> ImageFile:
@@ -222,6 +222,7 @@ def _number(value: Any) -> int | None:
 
 def _lost(chosen: Chosen, kind: str) -> Iterator[str]:
     """Tell of what the file says beside its pixels that is not written again."""
+    yield from tiff_limits.empty(chosen.pages())
     yield from tiff_tags.left_out(chosen.series.keyframe)
     if kind == "ome":
         yield from left_out(chosen.file.ome_metadata or "")

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import tifffile
 
 from napari_sr.files import ome_parts
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_sr.files.tiff_chain import Chain
-
-EXPANSION = {1: 1, 32773: 64, 5: 1_400, 8: 1_033, 32946: 1_033}
-"""Bytes that one stored byte can become at most, by the number of the compression."""
 
 UNREADABLE = (
     OSError, ValueError, RuntimeError, KeyError, IndexError, TypeError, ArithmeticError,
@@ -52,68 +48,12 @@ class Chosen:
     """Of an OME-TIFF with missing planes: which are read, by the letters of the axes."""
 
     def pixels(self) -> NDArray[Any]:
-        """Read them; not before `check` found that they are there, and fit into memory."""
+        """Read them; not before `tiff_limits.check` found that they are there, and fit."""
         return self.source.asarray(series=self.series)
 
     def pages(self) -> list[Any]:
         """Return the pages that hold them."""
         return [page for page in self.series if page is not None]
-
-    def check(self, size: int) -> None:
-        """Refuse what the file, of `size` bytes, cannot hold, or the memory.
-
-        Raises
-        ------
-        ValueError
-            If pixels lie beyond the end, are more than could be stored, or do not fit.
-        """
-        key = self.series.keyframe
-        needed = math.prod(self.series.shape) * self.series.dtype.itemsize
-        pages = [page for page in self.pages() if page.parent is key.parent]
-        if key.is_contiguous and not all(page.dataoffsets[0] for page in pages):
-            raise ValueError(f"it has no pixels, but a place of {needed} bytes for them")
-        for page in pages:
-            segments = zip(page.dataoffsets, page.databytecounts, strict=False)
-            end = max((start + count for start, count in segments), default=0)
-            if key.is_contiguous and page.dataoffsets:
-                end = max(end, page.dataoffsets[0] + key.nbytes)
-            if end > size:
-                raise ValueError(f"its pixels go on after its end at byte {size}: it is cut off")
-        _check_segments(key, pages)
-        _check_expansion(key, pages)
-        free = psutil.virtual_memory().available
-        if needed > free:
-            raise MemoryError(
-                f"its pixels of shape {self.series.shape} need {needed / 2**30:.1f} GiB of memory, "
-                f"and {free / 2**30:.1f} GiB are free"
-            )
-
-
-def _check_segments(key: Any, pages: Sequence[Any]) -> None:
-    """Refuse pages without all of their strips or tiles, which tifffile would fill with zeros."""
-    if not key.is_contiguous:
-        needed, least = math.prod(key.chunked), min(len(page.dataoffsets) for page in pages)
-        if least < needed:
-            raise ValueError(
-                f"its page of shape {key.shape} needs {needed} strips or tiles, and has {least}"
-            )
-
-
-def _check_expansion(key: Any, pages: Sequence[Any]) -> None:
-    limit = EXPANSION.get(int(key.compression))
-    for page in pages:
-        counts = page.databytecounts
-        if limit is None or 0 in counts or key.is_contiguous:
-            continue  # empty segments stand for a value that fills them
-        claimed = math.prod(key.shape) * key.bitspersample // 8 if _whole(key) else 0
-        if claimed > limit * sum(counts) + 8 * len(counts):
-            raise ValueError(
-                f"its page of shape {key.shape} needs {claimed} bytes, and it stores {sum(counts)}"
-            )
-
-
-def _whole(key: Any) -> bool:
-    return isinstance(key.bitspersample, int) and key.bitspersample % 8 == 0
 
 
 @contextmanager

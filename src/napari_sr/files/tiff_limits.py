@@ -1,0 +1,98 @@
+"""A TIFF's claims are held against what it stores and what the memory takes, before reading."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import tifffile
+
+EXPANSION = {1: 1, 32773: 64, 5: 1_400, 8: 1_033, 32946: 1_033}
+"""Bytes that one stored byte can become at most, by the number of the compression."""
+
+
+def check(series: tifffile.TiffPageSeries, pages: Sequence[Any]) -> None:
+    """Refuse an image whose pixels are not all there, or do not fit into memory.
+
+    Parameters
+    ----------
+    series : tifffile.TiffPageSeries
+        The image.
+    pages : sequence of tifffile.TiffPage or tifffile.TiffFrame
+        Its pages, which may be in several files.
+
+    Raises
+    ------
+    ValueError
+        If pixels lie beyond a file's end, or are more than could be stored.
+    MemoryError
+        If they do not fit: how much they need, and how much is free.
+    """
+    key = series.keyframe
+    needed = math.prod(series.shape) * series.dtype.itemsize
+    if key.is_contiguous and not all(page.dataoffsets[0] for page in pages):
+        raise ValueError(f"it has no pixels, but a place of {needed} bytes for them")
+    for page in pages:
+        _check_end(key, page)
+    if not key.is_contiguous:
+        _check_segments(key, pages)
+        _check_expansion(key, pages)
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise MemoryError(
+            f"its pixels of shape {series.shape} need {needed / 2**30:.1f} GiB of memory, and "
+            f"{free / 2**30:.1f} GiB are free"
+        )
+
+
+def empty(pages: Sequence[Any]) -> Iterator[str]:
+    """Tell of strips or tiles that store nothing, which stand for one value.
+
+    Parameters
+    ----------
+    pages : sequence of tifffile.TiffPage or tifffile.TiffFrame
+        The pages of an image.
+    """
+    counts = [count for page in pages for count in page.databytecounts]
+    if missing := counts.count(0):
+        yield (
+            f"{missing} of its {len(counts)} strips or tiles are empty: they are taken for "
+            f"{pages[0].keyframe.nodata}"
+        )
+
+
+def _check_end(key: Any, page: Any) -> None:
+    size = page.parent.filehandle.size
+    segments = zip(page.dataoffsets, page.databytecounts, strict=False)
+    end = max((start + count for start, count in segments), default=0)
+    if key.is_contiguous:
+        end = max(end, page.dataoffsets[0] + key.nbytes)
+    if end > size:
+        raise ValueError(f"its pixels go on after its end at byte {size}: it is cut off")
+
+
+def _check_segments(key: Any, pages: Sequence[Any]) -> None:
+    """Refuse pages without all of their strips or tiles, which tifffile would fill with zeros."""
+    needed, least = math.prod(key.chunked), min(len(page.dataoffsets) for page in pages)
+    if least < needed:
+        raise ValueError(
+            f"its page of shape {key.shape} needs {needed} strips or tiles, and has {least}"
+        )
+
+
+def _check_expansion(key: Any, pages: Sequence[Any]) -> None:
+    limit, bits = EXPANSION.get(int(key.compression)), key.bitspersample
+    if limit is None or not isinstance(bits, int):
+        return
+    claimed = math.prod(key.shape) * bits // 8
+    for page in pages:
+        counts = page.databytecounts
+        if 0 not in counts and claimed > limit * sum(counts) + 8 * len(counts):
+            raise ValueError(
+                f"its page of shape {key.shape} needs {claimed} bytes, and it stores {sum(counts)}"
+            )
