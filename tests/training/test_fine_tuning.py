@@ -296,7 +296,7 @@ def test_nothing_is_taken_that_has_no_room_in_memory(task, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(sizing, "LADDER", LADDER)
     monkeypatch.setattr(fine_tuning, "free_memory", lambda device: 0)
-    sizes = paced(monkeypatch, 1e-9)
+    sizes = paced(monkeypatch, 1e-6)
 
     next(news for news in fine_tune(task) if "Training" in news.doing)
 
