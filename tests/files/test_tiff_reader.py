@@ -278,18 +278,18 @@ def test_an_orientation_that_is_not_defined_turns_nothing(path, random):
 
 
 def test_omes_sizes_change_places_with_x_and_y(tmp_path):
-    sizes = {"PhysicalSizeX": 1.0, "PhysicalSizeY": 2.0, "PhysicalSizeXUnit": "mm"}
+    sizes = {"PhysicalSizeX": 1.0, "PhysicalSizeY": 2.0}
+    sizes |= {"PhysicalSizeXUnit": "mm", "PhysicalSizeYUnit": "mm"}
     tifffile.imwrite(
         tmp_path / "a.ome.tif", np.zeros((5, 7), np.uint8), metadata={"axes": "YX", **sizes},
         extratags=[(274, "H", 1, 6, True)],
     )  # fmt: skip
 
-    details = read_tiff(tmp_path / "a.ome.tif").details
+    image = read_tiff(tmp_path / "a.ome.tif")
 
-    assert details["PhysicalSizeX"] == 2.0
-    assert details["PhysicalSizeY"] == 1.0
-    assert details["PhysicalSizeYUnit"] == "mm"
-    assert "PhysicalSizeXUnit" not in details
+    turned = {**sizes, "PhysicalSizeX": 2.0, "PhysicalSizeY": 1.0}
+    assert {name: image.details[name] for name in sizes} == turned
+    assert image.density == Density(0.5, 1, "mm")
 
 
 def test_named_axes_keep_the_order_and_the_kind_of_samples(path, random):

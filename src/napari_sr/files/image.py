@@ -156,7 +156,7 @@ class ImageFile:
         Values above the white of the significant bits, which the file cannot mean, become white.
         """
         density = None if self.density is None else self.density.times(scale)
-        if self.significant_bits is not None:
+        if self.significant_bits is not None and pixels.max() > self.white:
             pixels = np.minimum(pixels, np.array(self.white, pixels.dtype))
         return replace(
             self,

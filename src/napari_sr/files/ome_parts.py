@@ -163,16 +163,20 @@ def present(
         for axis in range(loops)
         if len(kept[axis]) < full[axis]
     }
-    which = " and ".join(f"{letter} {_spans(indices)}" for letter, indices in lost.items())
-    there_only = int(there.sum()) - left.size
-    more = f", and {there_only} others are left out with them" if there_only else ""
-    missing = len(pages) - int(there.sum())
-    note = f"{missing} of its {len(pages)} planes are missing{more}; those at {which} are read"
     chosen = tifffile.TiffPageSeries(
         list(left.ravel()), shape, series.dtype, axes, parent=series.parent, name=series.name,
         kind="ome", multifile=series.is_multifile,
     )  # fmt: skip
-    return chosen, lost, (*_named(parts), note)
+    return chosen, lost, (*_named(parts), _missing(there, left.size, lost))
+
+
+def _missing(there: NDArray[np.bool_], read: int, lost: Mapping[str, tuple[int, ...]]) -> str:
+    """Say how many planes are missing, how many are left out with them, and which are read."""
+    which = " and ".join(f"{letter} {_spans(indices)}" for letter, indices in lost.items())
+    present = int(there.sum())
+    more = f", and {present - read} others are left out with them" if present > read else ""
+    missing = there.size - present
+    return f"{missing} of its {there.size} planes are missing{more}; those at {which} are read"
 
 
 def _named(parts: Parts) -> tuple[str, ...]:

@@ -86,11 +86,11 @@ def _image_file(chosen: Chosen, axes: str | None) -> ImageFile:
     shown = _shown(chosen, kind, details)
     found = arranged(shown, page) if axes is None else _named(shown, page, axes)
     turned = page.tags.valueof(TAG, UPRIGHT)
-    details = _kept_details(details, shown, turned)
+    density = density_of(details) or _density(page, details)
     return ImageFile(
         found.pixels.astype(found.pixels.dtype.newbyteorder("="), copy=False),
         found.axes,
-        density=upright_density(density_of(details) or _density(page, details), turned),
+        density=upright_density(density, turned),
         profile=page.tags.valueof("InterColorProfile"),
         alpha=found.alpha,
         alpha_bounds=shown.alpha_bounds,
@@ -101,7 +101,7 @@ def _image_file(chosen: Chosen, axes: str | None) -> ImageFile:
         nodata=tiff_tags.nodata_of(page),
         compression=LOSSLESS.get(int(page.compression)),
         kind=kind,
-        details=details,
+        details=_kept_details(details, shown, turned),
         tags=tiff_tags.kept_tags(page),
         notes=(*chosen.notes, *found.notes, *_lost(chosen, kind)),
     )
