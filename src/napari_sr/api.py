@@ -264,12 +264,7 @@ def _network(model: str | Path | Network, scale: int | None, options: dict[str, 
 def _known(entry: Entry, file: Path, options: dict[str, Any]) -> tuple[Network, str]:
     """Return a known model's network, and the hash of the file that it is of."""
     if not entry.computed:
-        checkpoint = open_checkpoint(file)
-        if checkpoint.sha256 != entry.sha256:
-            raise CheckpointError(
-                f"{file} must be the file of {entry.name} with the sha256 {entry.sha256}, got "
-                f"{checkpoint.sha256}: it was changed"
-            )
+        checkpoint = open_checkpoint(file, entry.sha256)
         given = {**entry.options, **options}
         return models.build(checkpoint.tensors, scale=entry.scale, **given), entry.sha256
     if options:

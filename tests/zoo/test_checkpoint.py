@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from scipy.io import savemat
 
-from napari_sr.zoo import limits
+from napari_sr.zoo import checkpoint, limits
 from napari_sr.zoo.checkpoint import CheckpointError, open_checkpoint, read_checkpoint
 
 STATE = {"conv.weight": torch.arange(6.0).reshape(2, 3), "conv.bias": torch.ones(2)}
@@ -384,4 +384,25 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(type(tmp_path), "open", refuse)
 
     with pytest.raises(CheckpointError, match=r"a\.pth cannot be opened: .*Permission denied"):
+        read_checkpoint(tmp_path / "a.pth")
+
+
+def test_another_content_than_is_meant_is_not_opened(tmp_path):
+    write(tmp_path / "a", "zip")
+    right = hashlib.sha256((tmp_path / "a").read_bytes()).hexdigest()
+
+    assert is_state(open_checkpoint(tmp_path / "a", right).tensors)
+    with pytest.raises(CheckpointError, match=rf"was changed: its sha256 must be 00, got {right}"):
+        open_checkpoint(tmp_path / "a", "00")
+
+
+def test_a_file_for_which_memory_is_short_is_named(tmp_path, monkeypatch):
+    write(tmp_path / "a.pth", "zip")
+
+    def refuse(size):
+        raise MemoryError
+
+    monkeypatch.setattr(checkpoint, "check_file", refuse)
+
+    with pytest.raises(CheckpointError, match=r"a\.pth cannot be opened: MemoryError"):
         read_checkpoint(tmp_path / "a.pth")

@@ -226,3 +226,12 @@ def test_whole_numbers_are_no_weights(compact):
 
     with pytest.raises(ValueError, match=r"whose '.*weight' must be floats, got a tensor of int8"):
         community.build(state)
+
+
+def test_one_tensor_cannot_make_spandrel_allocate_for_all(swin):
+    # its width is read off this tensor alone, so that 200 kB would become 30 GB
+    state = dict(swin.state_dict())
+    state["conv_first.weight"] = torch.zeros(20_000, 3, 3, 3)
+
+    with pytest.raises(UnknownNetworkError, match="is more than its tensors tell of"):
+        community.build(state)

@@ -19,8 +19,8 @@ from napari_sr.training.config import (
     Start,
     Term,
 )
-from napari_sr.zoo.card import card_of, trained_on_grey
-from napari_sr.zoo.checkpoint import read_checkpoint
+from napari_sr.zoo.card import trained_on_grey
+from napari_sr.zoo.checkpoint import open_checkpoint
 from napari_sr.zoo.download import fetch
 from napari_sr.zoo.registry import find
 
@@ -79,12 +79,14 @@ def config_of(origin: Origin, scale: int, data: Data, name: str) -> Config:
                        schedule=_schedule(1))  # fmt: skip
     path, options = Path(os.path.expanduser(origin.checkpoint)), origin.options
     if path.is_file():
-        grey = trained_on_grey(card_of(path))
+        checkpoint = open_checkpoint(path)
+        grey = trained_on_grey(checkpoint.card)
     else:
         entry = find(origin.checkpoint)
         path, options, grey = fetch(entry), {**entry.options, **options}, entry.grey
+        checkpoint = open_checkpoint(path, entry.sha256)
     data = replace(data, grey=data.grey or grey)
-    record, state, found = models.recognise(read_checkpoint(path))
+    record, state, found = models.recognise(checkpoint.tensors)
     exists = found.pop("scales", None) or (found.pop("scale", scale),)
     if scale not in exists:
         raise ValueError(f"{origin.title} upscales {exists} times, got scale={scale}")

@@ -55,7 +55,13 @@ def _warm(network: Network, name: str) -> str:
             f"which is one of {record.title}"
         )
     own = network.state_dict()
-    fits = {key: v for key, v in state.items() if key in own and own[key].shape == v.shape}
+    fits = {
+        key: value
+        for key, value in state.items()
+        if key in own
+        and own[key].shape == value.shape
+        and own[key].is_floating_point() == value.is_floating_point()
+    }
     if not fits:
         raise ValueError(
             f"start.checkpoint needs tensors that fit, got {name}, whose {len(state)} tensors "

@@ -78,22 +78,27 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     return open_checkpoint(path).tensors
 
 
-def open_checkpoint(path: str | Path) -> Checkpoint:
+def open_checkpoint(path: str | Path, sha256: str | None = None) -> Checkpoint:
     """Return a checkpoint's tensors, its hash and its card, of one reading of the file.
 
     Parameters
     ----------
     path : str or Path
         As for `read_checkpoint`.
+    sha256 : str, optional
+        Which content is meant; another is not opened.
 
     Raises
     ------
     CheckpointError
-        As `read_checkpoint` does.
+        As `read_checkpoint` does, and if the content is another.
     """
     path = Path(os.path.expanduser(path))
     try:
         data = _content(path)
+        found = hashlib.sha256(data).hexdigest()
+        if sha256 not in (None, found):
+            raise RefusedError(f"was changed: its sha256 must be {sha256}, got {found}")
         read, kind = _reader(data)
         try:
             tensors = _tensors(read(data), len(data))
@@ -107,7 +112,7 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
     except RefusedError as refusal:
         raise CheckpointError(f"{path} {refusal}") from refusal
     card = card_in(data) if read is read_safetensors else {}
-    return Checkpoint(tensors, hashlib.sha256(data).hexdigest(), card)
+    return Checkpoint(tensors, found, card)
 
 
 def _content(path: Path) -> bytes:
@@ -130,7 +135,7 @@ def _content(path: Path) -> bytes:
             _reader(start)
             file.seek(0)
             return file.read(size)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, MemoryError) as error:
         if isinstance(error, RefusedError | CheckpointError):
             raise
         raise CheckpointError(f"{path} cannot be opened: {first_line(error)}") from error

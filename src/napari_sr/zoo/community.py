@@ -6,9 +6,13 @@ code in a checkpoint is run.
 
 from __future__ import annotations
 
+import math
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from napari_sr import models
 from napari_sr.models import UnknownNetworkError
@@ -22,6 +26,10 @@ PURPOSES = ("SR", "Restoration")
 """Of spandrel's, those that map an image to an image. Faces and holes are others."""
 CHANNELS = (1, 3)
 INSTALL = "pip install 'napari-sr[spandrel]'"
+
+GROWTH, LEAST = 4, 1 << 24
+"""How many more numbers than a checkpoint's tensors spandrel may ask memory for, and how many in
+any case: its networks take their sizes from single tensors, and a short one may tell any."""
 
 _REFUSALS = (
     RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError,
@@ -57,6 +65,22 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
     return network
 
 
+class _Budget(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here
+    """Refuses to make empty tensors, as networks do for weights, beyond a sum of elements."""
+
+    def __init__(self, elements: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # as above
+        self._left = elements
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run an operation, after a look at how much it makes."""
+        if func is torch.ops.aten.empty.memory_format:
+            self._left -= math.prod(args[0])
+            if self._left < 0:
+                raise ValueError(f"a tensor of {tuple(args[0])} is more than its tensors tell of")
+        return func(*args, **(kwargs or {}))
+
+
 def find(state: StateDict, error: UnknownNetworkError) -> Foreign:
     """Return spandrel's network of a checkpoint that is none of ours.
 
@@ -85,7 +109,8 @@ def find(state: StateDict, error: UnknownNetworkError) -> Foreign:
             f"{error}. spandrel is here but cannot be imported ({_first_line(failure)}): {INSTALL}"
         ) from failure
     try:
-        known = spandrel.MAIN_REGISTRY.load(dict(state))
+        with _Budget(GROWTH * sum(value.numel() for value in state.values()) + LEAST):
+            known = spandrel.MAIN_REGISTRY.load(dict(state))
     except spandrel.UnsupportedModelError:
         raise UnknownNetworkError(
             f"{error}. spandrel {version('spandrel')} does not know it either"
