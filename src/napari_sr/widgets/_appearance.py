@@ -49,11 +49,11 @@ def appearance(
             **enlarged_plane(plane.position, plane.normal, factors, origin),
             "thickness": float(plane.thickness * _stretch(plane.normal, factors)),
         },
+        # napari's docs place them in the layer's pixels, but napari 0.9.2 draws them in the world:
+        # unchanged, they cut source and result at one place (455 of 19,272 canvas pixels differ;
+        # scaled, 11,494)
         "experimental_clipping_planes": [
-            {
-                **enlarged_plane(each.position, each.normal, factors, origin),
-                "enabled": each.enabled,
-            }
+            {"position": each.position, "normal": each.normal, "enabled": each.enabled}
             for each in clipping
         ],
     }
