@@ -120,3 +120,37 @@ def test_files_may_lie_at_home(folder, monkeypatch):
 
     assert torch.equal(fill(made, "x"), made.read("x", slice(0, HEIGHT), slice(0, WIDTH)))
     made.close()
+
+
+def test_a_wrong_scratch_folder_is_told_with_its_variable(folder, monkeypatch):
+    a_file = folder / "file"
+    a_file.write_bytes(b"")
+
+    for wrong in (folder / "missing", a_file):
+        monkeypatch.setenv(module.FOLDER, str(wrong))
+        with pytest.raises(ValueError, match=rf"NAPARI_SR_SCRATCH names '{wrong}', and no file"):
+            module.check_scratch_folder()
+
+
+def test_a_scratch_folder_that_cannot_be_written_is_told(folder, monkeypatch):
+    def refuses(**options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setenv(module.FOLDER, str(folder))
+    monkeypatch.setattr(module.tempfile, "TemporaryFile", refuses)
+
+    with pytest.raises(ValueError, match=r"NAPARI_SR_SCRATCH names .* \(Permission denied\)"):
+        module.check_scratch_folder()
+
+
+def test_a_disk_that_fills_up_meanwhile_is_told_with_the_variable(folder, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv(module.FOLDER, str(folder))
+    monkeypatch.setattr(module.os, "posix_fallocate", full, raising=False)
+    features = Features(HEIGHT, WIDTH, budget=0, channels_last=False)
+    features.make("x", 8, 1, torch.float32)
+
+    with pytest.raises(OutOfMemoryError, match=r"NAPARI_SR_SCRATCH .* \(No space left"):
+        features.write("x", slice(0, 10), slice(0, WIDTH), torch.zeros(1, 8, 10, WIDTH))

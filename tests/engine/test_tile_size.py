@@ -66,7 +66,7 @@ def test_a_capped_tile_is_told_and_leaves_the_result_as_it_is(monkeypatch, rando
 
     told, capped = finish(upscale_array(image, network, settings))
 
-    assert "tiles of 100 px have feature maps that are too large for cpu" in told[0].message
+    assert "tiles of 100 px do not fit" in told[0].message
     assert "tiles of 50 px are used instead" in told[0].message
     assert capped.record["tile"] == 50
     np.testing.assert_allclose(capped.pixels, whole.pixels, rtol=0, atol=1e-5)

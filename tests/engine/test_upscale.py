@@ -330,3 +330,12 @@ def test_the_environment_decides_what_auto_means(monkeypatch, random):
 
     assert result.record["kernels"]["chosen"] == "triton"
     assert result.record["kernels"]["launched"]["bsconv"] > 0
+
+
+def test_a_wrong_scratch_folder_is_told_before_the_first_tile(monkeypatch, tmp_path, random):
+    monkeypatch.setenv("NAPARI_SR_SCRATCH", str(tmp_path / "missing"))
+    image = random.random((20, 20)).astype(np.float32)
+
+    with pytest.raises(ValueError, match="NAPARI_SR_SCRATCH names"):
+        next(upscale_array(image, Nearest(), Settings(device="cpu", ensemble=True)))
+    assert run(image, Nearest()).pixels.shape == (40, 40)  # nothing has to wait here

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.plane import Job
 
+DECODED_TOGETHER = 2**20
+"""Values of a tile's result at a time; each takes some 40 bytes on its way to the output."""
+
 
 class Canvas:
     """One plane: its pixels without gaps, and its place in the output.
@@ -91,6 +94,15 @@ class Canvas:
             self._mean.close()
 
     def _write(self, rows: slice, columns: slice, values: NDArray[Any]) -> None:
+        """Write a part of the result, some rows at a time: they are float64 on their way."""
+        scale = self.job.network.scale
+        step = max(1, DECODED_TOGETHER // (values[:scale].size or 1))
+        for start in range(rows.start, rows.stop, step):
+            band = slice(start, min(start + step, rows.stop))
+            inside = scaled(slice(start - rows.start, band.stop - rows.start), scale)
+            self._write_band(band, columns, values[inside])
+
+    def _write_band(self, rows: slice, columns: slice, values: NDArray[Any]) -> None:
         job, scale = self.job, self.job.network.scale
         result = self.values.decode(values, job.output.dtype)
         if self._missing is not None:

@@ -26,8 +26,8 @@ def cautions(plan: Plan, network: Network, settings: Settings) -> Iterator[str]:
     precision, tile = settings.precision, settings.tile
     if tile is not None and plan.tile < tile:
         yield (
-            f"tiles of {tile} px have feature maps that are too large for {plan.device}: tiles of "
-            f"{plan.tile} px are used instead"
+            f"tiles of {tile} px do not fit into memory, or have feature maps that are too large "
+            f"for {plan.device}: tiles of {plan.tile} px are used instead"
         )
     if precision not in ("auto", *network.precisions):
         yield f"{network.title} cannot compute in {precision}, so that float32 is used"

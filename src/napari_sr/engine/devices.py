@@ -25,7 +25,7 @@ DEVICE_LOCK = threading.RLock()
 a run, may use one GPU, and giving back memory during a capture invalidates it."""
 
 
-class OutOfMemoryError(Exception):
+class OutOfMemoryError(MemoryError):
     """Memory ran out and no smaller tile can help; not a RuntimeError, which workers lose."""
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from fractions import Fraction
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
 FOLDER = "NAPARI_SR_SCRATCH"
@@ -175,22 +176,54 @@ class Features:
 
 
 def _in_a_file(needed: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    folder = os.path.expanduser(os.environ.get(FOLDER, "")) or tempfile.gettempdir()
+    folder = check_scratch_folder()
     free = psutil.disk_usage(folder).free - LEFT_FREE
     if needed > free:
-        raise OutOfMemoryError(
-            f"features of {needed / 2**20:.0f} MiB more fit neither into memory nor into {folder}, "
-            f"of which {max(free, 0) / 2**20:.0f} MiB may be used: let {FOLDER} name a folder on a "
-            "larger disk, choose half precision, or upscale a part of the image"
-        )
+        raise OutOfMemoryError(_no_room(needed, folder, free))
+    try:
+        mapped = _mapped(needed, folder)
+    except OSError as error:  # another program was faster, or a quota is less than the disk
+        raise OutOfMemoryError(f"{_no_room(needed, folder, free)} ({error.strerror})") from error
+    images, channels, height, width = shape
+    values = torch.from_numpy(mapped).view(dtype).view(images, height, width, channels)
+    return values.permute(0, 3, 1, 2)
+
+
+def _mapped(needed: int, folder: str) -> NDArray[np.uint8]:
     with tempfile.TemporaryFile(dir=folder, prefix="napari-sr-") as file:
         if hasattr(os, "posix_fallocate"):
             # a hole in the file that cannot be filled later would kill the process
             os.posix_fallocate(file.fileno(), 0, needed)
-        mapped = np.memmap(file, dtype=np.uint8, mode="r+", shape=(needed,))
-    images, channels, height, width = shape
-    values = torch.from_numpy(mapped).view(dtype).view(images, height, width, channels)
-    return values.permute(0, 3, 1, 2)
+        return np.memmap(file, dtype=np.uint8, mode="r+", shape=(needed,))
+
+
+def _no_room(needed: int, folder: str, free: int) -> str:
+    return (
+        f"features of {needed / 2**20:.0f} MiB more fit neither into memory nor into {folder}, "
+        f"of which {max(free, 0) / 2**20:.0f} MiB may be used: let {FOLDER} name a folder on a "
+        "larger disk, choose half precision, or upscale a part of the image"
+    )
+
+
+def check_scratch_folder() -> str:
+    """Return the folder of the files, after a file was made there.
+
+    Raises
+    ------
+    ValueError
+        If there is no such folder, or it cannot be written.
+    """
+    named = os.path.expanduser(os.environ.get(FOLDER, ""))
+    try:
+        folder = named or tempfile.gettempdir()
+        with tempfile.TemporaryFile(dir=folder, prefix="napari-sr-"):
+            return folder
+    except OSError as error:
+        what = f"{FOLDER} names {named!r}" if named else f"{FOLDER} is not set"
+        raise ValueError(
+            f"{what}, and no file can be made there ({error.strerror or error}): let it name a "
+            "folder that can be written, for intermediate results"
+        ) from error
 
 
 def budget_in_memory() -> int:

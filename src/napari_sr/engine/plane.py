@@ -176,6 +176,8 @@ class _Run:
                 structure = structure_of(job.network, job.layout.channels, torch.float32)
                 self.now = replace(self.now, precision=torch.float32, structure=structure)
                 told = "half precision failed, so that the plane is computed again in float32"
+            except OutOfMemoryError:
+                raise  # of what waits, which smaller tiles do not make smaller
             except (RuntimeError, MemoryError) as error:
                 before = self.now.side
                 self.now = self.following = _smaller(self.now, error)

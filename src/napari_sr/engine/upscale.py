@@ -6,7 +6,6 @@ and gives the memory back. Only the tile and what it returns are ever on the dev
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,14 +16,15 @@ import torch
 from napari_sr import __version__
 from napari_sr.engine.arrays import (
     ArrayLike,
-    Layout,
     Percentiles,
     ValueRange,
     layout_of,
     value_range_of,
 )
+from napari_sr.engine.budget import affordable, told_in_words
 from napari_sr.engine.cautions import cautions
-from napari_sr.engine.devices import OutOfMemoryError, free_memory, release
+from napari_sr.engine.devices import free_memory, release
+from napari_sr.engine.features import check_scratch_folder
 from napari_sr.engine.guards import Findings, check_outliers
 from napari_sr.engine.kernel_check import check_kernels, in_words
 from napari_sr.engine.pace import Pace
@@ -91,18 +91,28 @@ def upscale_array(
         If the image is empty, has other axes than named or infinite values, or if a setting is
         wrong.
     OutOfMemoryError
-        If the result does not fit into memory, or not even the smallest tile does.
+        If the run does not fit into memory, told before anything is read, or memory runs out.
     """
-    settings = settings or Settings()
+    with told_in_words("upscaling the image"):
+        return (yield from _upscale(image, network, settings or Settings(), axes))
+
+
+def _upscale(
+    image: ArrayLike, network: Network, settings: Settings, axes: str | None
+) -> Generator[Progress, None, Upscaled]:
+    """Upscale an image as `upscale_array` does; lack of memory may be any error."""
     began, before = time.monotonic(), launched()
     layout = layout_of(image.shape, image.dtype, axes)
     check_outliers(settings.outliers, np.dtype(image.dtype))
     plan = make_plan(layout, network, settings)
+    plan = affordable(image, layout, plan, network, free_memory(torch.device("cpu")))
+    if plan.waiting or plan.ensemble:
+        check_scratch_folder()
     learnt = next(network.parameters(), None) is not None
     check_values(image, layout, settings.value_range, learnt=learnt)
     values = value_range_of(image, layout, settings.value_range)
     larger = layout.enlarged(network.scale)
-    output = _allocate(larger, np.dtype(image.dtype))
+    output = np.empty(larger.shape, image.dtype)
     kernels = chosen() if settings.kernels == "auto" else settings.kernels
     given = settings.value_range is not None and not isinstance(settings.value_range, Percentiles)
     findings = Findings(len(plan.views), declared=given)
@@ -175,17 +185,6 @@ def _check_kernels(job: Job, plan: Plan) -> dict[str, str]:
         return {}
     chain = job.chain(plan, plan.precision)
     return check_kernels(chain, job.network, job.layout.channels, plan.device)
-
-
-def _allocate(layout: Layout, dtype: np.dtype[Any]) -> NDArray[Any]:
-    needed = math.prod(layout.shape) * dtype.itemsize
-    free = free_memory(torch.device("cpu"))
-    if needed > free:
-        raise OutOfMemoryError(
-            f"the result, {layout.shape} of {dtype}, needs {needed / 2**30:.1f} GiB, and "
-            f"{free / 2**30:.1f} GiB are free: upscale a part of the image, or by less"
-        )
-    return np.empty(layout.shape, dtype)
 
 
 def _since(before: dict[str, int]) -> dict[str, int]:
