@@ -69,6 +69,7 @@ def test_what_rounding_makes_is_no_overshoot(image):
 
     assert record["guards"]["beyond_source"] == 0
     assert record["notes"] == []
+    assert (record["guards"]["result_from_to"] is None) == np.isnan(image).all()
 
 
 def test_opacity_and_gaps_do_not_count():

@@ -81,7 +81,7 @@ class Overshoot:
             "below_source_by": self.below,
             "above_source_by": self.above,
             "cut_off_at_type": self.cut,
-            "result_from_to": (self.lowest, self.highest) if self.values else None,
+            "result_from_to": (self.lowest, self.highest) if self.lowest < math.inf else None,
         }
 
 

@@ -84,7 +84,7 @@ def comparable(
     if low < -1e-6 or high > 1 + 1e-6:
         raise ValueError(
             f"the truth lies outside black to white, from {low:g} to {high:g} where 0 to 1 is "
-            "meant: give value_range=(black, white)"
+            "meant: give value_range=(black, white), or store floats from 0 to 1"
         )
     first, second = (judged_part(image, border, luma) for image in pair)
     return first, second
