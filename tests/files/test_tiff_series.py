@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 import tifffile
@@ -183,3 +185,25 @@ def test_ome_metadata_of_another_size_are_told(tmp_path):
     assert image.notes == (
         "its OME metadata do not fit its pages, which are read as they are stored",
     )
+
+
+def test_files_that_an_index_beside_the_file_names_are_not_opened(tmp_path):
+    tifffile.imwrite(tmp_path / "outside.tif", np.full((5, 7), 9, np.uint8))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    path = folder / "a.tif"
+    # a TIFF of Micro-Manager's NDTiff 2: its header, a page of ten tags, 35 pixels
+    tags = {256: 7, 257: 5, 258: 8, 259: 1, 262: 1, 273: 156, 277: 1, 278: 5, 279: 35, 51123: 24}
+    page = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    head = b"II*\0" + struct.pack("<IIIII", 26, 483729, 2, 2355492, 2) + b"{}"
+    path.write_bytes(head + struct.pack("<H", len(tags)) + page + bytes(8) + b"\1" * 35)
+    entries = b""
+    for time, name in enumerate((b"../outside.tif", b"a.tif")):
+        axes = b'{"time": %d}' % time
+        entries += struct.pack("<I", len(axes)) + axes + struct.pack("<I", len(name)) + name
+        entries += struct.pack("<IiiiiIii", 156, 7, 5, 0, 0, 0, 0, 0)
+    (folder / "NDTiff.index").write_bytes(entries)
+
+    image = read_tiff(path)
+
+    np.testing.assert_array_equal(image.pixels, np.ones((5, 7)))

@@ -31,6 +31,9 @@ UNREADABLE = (
 )  # fmt: skip
 """What tifffile and its codecs raise for broken files."""
 
+_UNDESCRIBED: Any
+# of these, Micro-Manager's two open whatever other files they name, and fill gaps with zeros
+_UNDESCRIBED = dict.fromkeys(("is_mmstack", "is_ndtiff", "is_shaped", "is_imagej", "is_ome"), False)
 _ALL: Mapping[str, tuple[int, ...]] = MappingProxyType({})
 
 
@@ -72,7 +75,7 @@ def opened(path: Path, chain: Chain) -> Iterator[Chosen]:
     ValueError
         If it holds no image, a part is cut off, or it names files that are not to be read.
     """
-    with tifffile.TiffFile(path) as file:
+    with tifffile.TiffFile(path, is_mmstack=False, is_ndtiff=False) as file:
         parts = ome_parts.checked(file.ome_metadata or "", path) if file.is_ome else None
         series = _described(file)
         if series and parts is not None and series[0].kind == "ome":
@@ -83,7 +86,7 @@ def opened(path: Path, chain: Chain) -> Iterator[Chosen]:
             notes = (*_stale(file, series[0], chain, parts), *_others(series))
             yield Chosen(file, file, series[0], (*notes, *_beyond(file, series, chain)))
         else:
-            with tifffile.TiffFile(path, is_shaped=False, is_imagej=False, is_ome=False) as plain:
+            with tifffile.TiffFile(path, **_UNDESCRIBED) as plain:
                 alone = len(series) <= 1
                 notes = tuple(_stale(file, plain.series[0], chain, parts)) if alone else ()
                 yield Chosen(file, plain, plain.series[0], (*notes, *_others(plain.series)))
