@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 
 import napari_sr
 from napari_sr import cli
+from napari_sr.files import formats
 from napari_sr.zoo.download import SHIPPED
 from napari_sr.zoo.registry import find
 
@@ -644,3 +645,23 @@ def test_an_unknown_metric_is_told_with_those_there_are(run):
     failed(
         run("evaluate", "nowhere", "--metric", "fid"), "psnr, ssim, frc, lpips, dists, got 'fid'"
     )
+
+
+@pytest.mark.parametrize("name", ["read", "check_holds", "write"])
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError("Unable to allocate 9.00 TiB"), MemoryError(), RuntimeError("out of memory")],
+    ids=str,
+)
+def test_lack_of_memory_is_one_line(run, tmp_path, monkeypatch, name, error):
+    def fails(*args, **options):
+        raise error
+
+    Image.new("L", (20, 20)).save(tmp_path / "image.png")
+    monkeypatch.setattr(formats, name, fails)
+
+    code, _, told = run("upscale", "image.png", "large.png")
+
+    assert code == 2
+    assert told.startswith("Error: memory ran out while the command ran: close other programs")
+    assert len(told.splitlines()) == 1

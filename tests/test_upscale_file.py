@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import psutil
 import pytest
+import tifffile
 import torch
 from fakes import Nearest
 
@@ -12,7 +14,16 @@ from napari_sr import models, terminal
 from napari_sr.engine.arrays import Percentiles
 from napari_sr.engine.plan import Settings
 from napari_sr.files.image import ImageFile
-from napari_sr.upscale_file import CommandError, Model, declared, load, option, software, with_range
+from napari_sr.upscale_file import (
+    CommandError,
+    Model,
+    declared,
+    load,
+    option,
+    read,
+    software,
+    with_range,
+)
 
 
 @pytest.fixture
@@ -134,3 +145,19 @@ def test_without_a_word_the_type_says_what_is_white():
     image = ImageFile(np.zeros((5, 7), np.uint16), "YX")
 
     assert with_range(image, Settings()) == (Settings(), [])
+
+
+@pytest.mark.parametrize(
+    ("model", "factor"), [(Model("fsrcnn", 4), 17), (Model("fsrcnn-x3"), 10), (Model(None), 5)]
+)
+def test_a_result_that_cannot_fit_is_refused_before_the_image_is_read(
+    tmp_path, monkeypatch, model, factor
+):
+    path = tmp_path / "image.tif"
+    tifffile.imwrite(path, np.zeros((1000, 1000), np.uint8))
+    memory = type("Memory", (), {"available": factor * 10**6 - 1})
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    monkeypatch.setattr(tifffile.TiffFile, "asarray", lambda *args, **options: pytest.fail("read"))
+
+    with pytest.raises(ValueError, match=r"need 1 MiB of memory, its result \d+ MiB more"):
+        read(path, None, model)

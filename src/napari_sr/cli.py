@@ -60,8 +60,22 @@ def _run() -> int:
     except OSError as error:
         known = error.filename and error.strerror
         return _failed(f"{error.filename}: {error.strerror}" if known else _words(error))
-    except (CommandError, DownloadError, ValueError, RuntimeError, MemoryError) as error:
+    except (RuntimeError, MemoryError) as error:
+        return _failed(_of_memory(error))
+    except (CommandError, DownloadError, ValueError) as error:
         return _failed(_words(error))
+
+
+def _of_memory(error: RuntimeError | MemoryError) -> str:
+    """Return what went wrong, as lack of memory where it was that."""
+    from napari_sr.engine.budget import told_in_words  # brings torch
+    from napari_sr.engine.devices import OutOfMemoryError
+
+    try:
+        with told_in_words("the command ran"):
+            raise error
+    except (RuntimeError, OutOfMemoryError) as told:
+        return _words(told)
 
 
 def _words(error: Exception) -> str:
@@ -167,11 +181,11 @@ def upscale_command(
     formats.check_target(target, source, overwrite=overwrite)
     values = upscale_file.declared(value_range, percentiles)
     options = dict(upscale_file.option(text) for text in option or [])
-    image = upscale_file.read(source, axes)
+    wanted = upscale_file.Model(model, scale, options, blend, weight)
+    image = upscale_file.read(source, axes, wanted)
     from napari_sr.engine.plan import Settings  # brings torch
 
     settings = Settings(tile, halo, device, precision, values, kernels, outliers, ensemble)
-    wanted = upscale_file.Model(model, scale, options, blend, weight)
     upscale_file.run(image, source.name, target, wanted, settings)
 
 

@@ -47,8 +47,10 @@ class Model:
     """Share of the other."""
 
 
-def read(source: Path, axes: str | None) -> ImageFile:
+def read(source: Path, axes: str | None, model: Model) -> ImageFile:
     """Return an image that can be upscaled, with its axes as they are named, or as the file says.
+
+    What cannot fit into memory beside its result is refused before its pixels are read.
 
     Raises
     ------
@@ -56,13 +58,26 @@ def read(source: Path, axes: str | None) -> ImageFile:
         If it cannot be read, or not be upscaled.
     """
     from napari_sr.engine.arrays import layout_of
-    from napari_sr.files import formats
+    from napari_sr.files import formats, room
 
     # libraries warn of odd metadata, and not of what is read
-    with terminal.bars() as bars, terminal.warnings_as_lines(bars):
+    with (
+        terminal.bars() as bars,
+        terminal.warnings_as_lines(bars),
+        room.for_result(_least_scale(model)),
+    ):
         image = formats.read(source, None if axes is None else axes.upper())
     layout_of(image.pixels.shape, image.pixels.dtype, image.axes)  # refuses what does not fit
     return image
+
+
+def _least_scale(model: Model) -> int:
+    """Return the scale of a model, or 1 where it is known only once its file was read."""
+    if model.scale is not None:
+        return model.scale
+    with suppress(ValueError):  # which is told when it is loaded
+        return int(find(model.name).scale)
+    return 1
 
 
 def run(image: ImageFile, name: str, target: Path, model: Model, settings: Settings) -> None:

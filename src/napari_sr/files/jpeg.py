@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-import psutil
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from napari_sr.files import exif
+from napari_sr.files import exif, room
 from napari_sr.files.extras import Extras, NamedBytes, keywords_of, lasting
 from napari_sr.files.image import Density, FileError, ImageFile
 from napari_sr.files.orientation import UPRIGHT, swaps_sides, upright, upright_density
@@ -29,7 +28,6 @@ LIMIT = 65_500
 LARGEST = 65_535
 """Of dots per inch or centimetre, and of a segment's bytes with their count."""
 QUALITY = 95
-MEBIBYTE = 2**20
 
 _UNITS = {0: "", 1: "inch", 2: "cm"}
 _JFIF = 20
@@ -76,12 +74,9 @@ def _check(path: Path, opened: JpegImageFile) -> None:
     if opened.mode not in ("L", "RGB"):
         raise FileError(f"{path} has colours of the kind {opened.mode}: convert it to RGB first")
     width, height = opened.size
-    needed, free = width * height * 2 * len(opened.mode), psutil.virtual_memory().available
-    if needed > free:  # twice, as Pillow has the pixels and then NumPy
-        raise FileError(
-            f"{path} is {width} x {height} px, which takes {needed / MEBIBYTE:.0f} MiB of memory, "
-            f"and {free / MEBIBYTE:.0f} MiB are free"
-        )
+    # twice, as Pillow has the pixels and then NumPy
+    if lack := room.lacking(width * height * 2 * len(opened.mode)):
+        raise FileError(f"{path} is {width} x {height} px, which takes {lack}")
 
 
 def _reason(path: Path, error: Exception) -> str:

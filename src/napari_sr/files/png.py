@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-import psutil
 
-from napari_sr.files import png_chunks, png_extras
+from napari_sr.files import png_chunks, png_extras, room
 from napari_sr.files.image import FileError, ImageFile
 from napari_sr.files.orientation import upright, upright_density
 from napari_sr.files.png_chunks import CRITICAL, SIGNATURE, Chunk, Header, framed
@@ -30,7 +29,6 @@ LIMIT = 1_000_000
 """Pixels along a side that libpng reads and writes."""
 DEFLATION = 1032
 """Bytes to which one compressed byte can expand at most, by the format of its codes."""
-MEBIBYTE = 2**20
 
 _HEADER = len(SIGNATURE) + 8 + 13 + 4
 """Bytes of a PNG up to the end of its first chunk, after which others may follow."""
@@ -87,12 +85,8 @@ def _check(path: Path, header: Header, chunks: list[Chunk]) -> None:
     compressed = sum(len(chunk.data) for chunk in chunks if chunk.name == b"IDAT")
     if header.stored > DEFLATION * (compressed + 1):
         raise ValueError(f"its {compressed} bytes of pixels are too few for {size}")
-    free = psutil.virtual_memory().available
-    if header.decoded > free:
-        raise FileError(
-            f"{path} is {size}, which takes {header.decoded / MEBIBYTE:.0f} MiB of memory, and "
-            f"{free / MEBIBYTE:.0f} MiB are free"
-        )
+    if lack := room.lacking(header.decoded):
+        raise FileError(f"{path} is {size}, which takes {lack}")
 
 
 def _decoded(chunks: list[Chunk]) -> NDArray[Any]:

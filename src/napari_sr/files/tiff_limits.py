@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import psutil
+from napari_sr.files import room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,12 +42,8 @@ def check(series: tifffile.TiffPageSeries, pages: Sequence[Any]) -> None:
     if not key.is_contiguous:
         _check_segments(key, pages)
         _check_expansion(key, pages)
-    free = psutil.virtual_memory().available
-    if needed > free:
-        raise MemoryError(
-            f"its pixels of shape {series.shape} need {needed / 2**30:.1f} GiB of memory, and "
-            f"{free / 2**30:.1f} GiB are free"
-        )
+    if lack := room.lacking(needed):
+        raise MemoryError(f"its pixels of shape {series.shape} need {lack}")
 
 
 def empty(pages: Sequence[Any]) -> Iterator[str]:

@@ -1,0 +1,45 @@
+"""Whether an image fits into memory, and its enlarged copy beside it, before it is read."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_GROWTH: ContextVar[int] = ContextVar("growth", default=0)
+"""How many times the pixels' memory their result takes."""
+
+
+@contextmanager
+def for_result(scale: int) -> Iterator[None]:
+    """While inside, count with each image its copy `scale` times larger along both sides."""
+    token = _GROWTH.set(scale**2)
+    try:
+        yield
+    finally:
+        _GROWTH.reset(token)
+
+
+def lacking(needed: int) -> str:
+    """Return what pixels of so many bytes need and what is free, or "" where they fit.
+
+    Parameters
+    ----------
+    needed : int
+        Bytes of memory while the image is read.
+    """
+    free, more = psutil.virtual_memory().available, needed * _GROWTH.get()
+    if needed + more <= free:
+        return ""
+    result = f", its result {in_words(more)} more" if more else ""
+    return f"{in_words(needed)} of memory{result}, and {in_words(free)} are free"
+
+
+def in_words(size: int) -> str:
+    """Return a number of bytes in MiB or GiB."""
+    return f"{size / 2**20:.0f} MiB" if size < 2**30 else f"{size / 2**30:.1f} GiB"
