@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-ABOUT_LINES = 4
+ABOUT_LINES = 5
 """Of the text about a model, so that no field moves when another one is chosen."""
 _ABOUT = {
     "input_range": "The value that the network's weights take for white: 1 or 255.",
