@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -61,6 +63,30 @@ def test_texts_in_unknown_letters_are_told():
     assert list(notes([text])) == [
         "a text in it is in letters that cannot be read, and is left out"
     ]
+
+
+def test_readers_in_several_threads_hear_their_own_file():
+    logger, barrier = logging.getLogger("tifffile"), threading.Barrier(2)
+
+    def read(name):
+        heard = []
+        with overheard(heard):
+            barrier.wait()
+            logger.warning("odd: %s", name)
+            barrier.wait()
+        return heard
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(read, "ab")) == [["odd: a"], ["odd: b"]]
+
+
+def test_what_a_decoders_thread_says_is_heard_too():
+    heard = []
+
+    with overheard(heard), ThreadPoolExecutor(1) as pool:
+        pool.submit(logging.getLogger("tifffile").error, "a strip is odd").result()
+
+    assert heard == ["a strip is odd"]
 
 
 def test_a_damaged_file_is_refused_before_its_pixels_are_read():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -31,27 +32,37 @@ _TAG = re.compile(
 )
 
 
-class _Listener(logging.Handler):
-    def __init__(self, heard: list[str]) -> None:
-        super().__init__(logging.WARNING)
-        self.heard = heard
+_hearing: list[tuple[int, list[str]]] = []
+"""The threads that read a TIFF, and what each has heard."""
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep the record's text."""
-        self.heard.append(record.getMessage())
+
+def _divert(record: logging.LogRecord) -> bool:
+    """Keep a warning for who reads in its thread; one of a decoder's threads is for all readers."""
+    readers = list(_hearing)
+    if record.levelno < logging.WARNING or not readers:
+        return True
+    own = [heard for thread, heard in readers if thread == record.thread]
+    for heard in own[-1:] or [heard for _, heard in readers]:
+        heard.append(record.getMessage())
+    return False
 
 
 @contextmanager
 def overheard(heard: list[str]) -> Iterator[None]:
-    """Collect what tifffile logs as warnings and errors, instead of showing it."""
-    logger, listener = logging.getLogger("tifffile"), _Listener(heard)
-    propagated, logger.propagate = logger.propagate, False
-    logger.addHandler(listener)
+    """Collect what tifffile logs as warnings and errors, instead of showing it.
+
+    Parameters
+    ----------
+    heard : list of str
+        Takes the messages; those of other threads that read at the same time go elsewhere.
+    """
+    logging.getLogger("tifffile").addFilter(_divert)  # once, however often it is said
+    reader = (threading.get_ident(), heard)
+    _hearing.append(reader)
     try:
         yield
     finally:
-        logger.removeHandler(listener)
-        logger.propagate = propagated
+        _hearing.remove(reader)
 
 
 def damage(heard: list[str]) -> str | None:
