@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from napari_sr.engine.devices import OutOfMemoryError
 from napari_sr.widgets._words import (
     error_in_words,
+    is_ours,
     no_memory,
     shape_in_words,
     size_in_words,
@@ -68,3 +70,8 @@ def test_numpys_words_about_memory_are_kept():
     assert "ran out (Unable to allocate 8 GiB);" in no_memory(
         MemoryError("Unable to allocate 8 GiB")
     )
+
+
+def test_errors_of_ours_are_told_from_others():
+    assert is_ours(OutOfMemoryError("not even tiles of 1 px fit"))
+    assert not is_ours(MemoryError())

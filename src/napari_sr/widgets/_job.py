@@ -9,7 +9,7 @@ from napari_sr.widgets._download import fetch_steps
 from napari_sr.widgets._networks import network_of
 from napari_sr.widgets._result import with_record
 from napari_sr.widgets._source import Source, read_pixels
-from napari_sr.widgets._words import no_memory, size_in_words
+from napari_sr.widgets._words import is_ours, no_memory, size_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -117,6 +117,8 @@ def run(job: Job) -> Generator[Step, None, Result]:
     except RuntimeError as error:
         raise UpscaleError(f"{job.choice.label} stopped: {error}") from error
     except MemoryError as error:
+        if is_ours(error):
+            raise
         raise UpscaleError(f"{job.choice.label} stopped: {no_memory(error)}") from error
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.widgets._download import fetch_steps
 from napari_sr.widgets._first_import import import_trainer
 from napari_sr.widgets._train_models import Fresh
-from napari_sr.widgets._words import no_memory, size_in_words
+from napari_sr.widgets._words import is_ours, no_memory, size_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -57,6 +57,8 @@ def run_training(job: TrainJob) -> Generator[News, None, Tuned]:
     except RuntimeError as error:
         raise TrainError(f"the training of {job.choice.label} stopped: {error}") from error
     except MemoryError as error:
+        if is_ours(error):
+            raise
         why = no_memory(error)
         raise TrainError(f"the training of {job.choice.label} stopped: {why}") from error
 

@@ -68,6 +68,11 @@ def no_memory(error: MemoryError) -> str:
     )
 
 
+def is_ours(error: BaseException) -> bool:
+    """Whether an error is of a class of ours, whose words are a sentence already."""
+    return type(error).__module__.startswith("napari_sr.")
+
+
 def error_in_words(error: BaseException) -> str:
     """Return one sentence about an error; errors that nobody foresaw are named by their class.
 
