@@ -9,7 +9,7 @@ half: it pads what the pointwise half returns, so that the bias in between ends 
 Bytes, for n elements of e bytes each in and out: eager PyTorch reads 5n and writes 4n (each of
 the four steps goes to memory and comes back); the kernel reads n and writes n, where the residual
 is x itself, else it reads 2n. At best it is 4.5 times faster, else 3 times. In return it forms
-the pointwise product three times, on matrix units that have little else to do.
+the pointwise product twice (see `PHASES`), on matrix units that have little else to do.
 """
 
 from __future__ import annotations
@@ -33,10 +33,14 @@ from sr_kernels._rows import (
 )
 from sr_kernels._triton import INTERPRETED, kernel_jit, tl, triton
 
-DEFAULTS = {"BLOCK": 32, "num_warps": 8, "num_stages": 2}
-"""Columns of a program, and Triton's options: 128 registers on sm_90, no spills, for C = 64."""
+PHASES = 2
+"""Neighbouring columns that one row of a matrix product stands for: of their four products, each
+output needs three, so that two outputs cost four products instead of six."""
 MOST_OUTPUTS = 64
 """Output channels of a program, at most."""
+IDLE = 1.15
+"""Channels computed for each that is there, beyond which programs take fewer: 48 are three programs
+of 16, as padding them to 64 would cost a third more; 100 are two of 64."""
 
 
 def reference(
@@ -71,10 +75,12 @@ def _mix(x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl.conste
 
 @triton.jit
 def _mix_around(x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl.constexpr):
+    # what PHASES neighbouring columns and the one on either side see of a row
     left = _mix(x_ptr, top, row, column - 1, height, width, weight, bias, INPUTS)
-    centre = _mix(x_ptr, top, row, column, height, width, weight, bias, INPUTS)
-    right = _mix(x_ptr, top, row, column + 1, height, width, weight, bias, INPUTS)
-    return left, centre, right
+    first = _mix(x_ptr, top, row, column, height, width, weight, bias, INPUTS)
+    second = _mix(x_ptr, top, row, column + 1, height, width, weight, bias, INPUTS)
+    right = _mix(x_ptr, top, row, column + 2, height, width, weight, bias, INPUTS)
+    return (left, first, second), (first, second, right)
 
 
 @kernel_jit
@@ -97,11 +103,12 @@ def _kernel(
     ACTIVATION: tl.constexpr,
     UPCAST: tl.constexpr,
 ):
-    # one program: BLOCK columns of a band of rows of one image, BLOCK_OUTPUTS channels
-    channel, column, first, image = part_of(
-        tl.program_id(0), height, width, rows, OUTPUTS, BLOCK, BLOCK_OUTPUTS
+    # one program: BLOCK pairs of columns of a band of rows of one image, BLOCK_OUTPUTS channels
+    channel, pair, first_row, image = part_of(
+        tl.program_id(0), height, tl.cdiv(width, 2), rows, OUTPUTS, BLOCK, BLOCK_OUTPUTS
     )
-    last = tl.minimum(first + rows, height)
+    column = pair * 2
+    last_row = tl.minimum(first_row + rows, height)
     top = image * height
 
     source = tl.arange(0, BLOCK_INPUTS)
@@ -119,21 +126,41 @@ def _kernel(
     above = load_taps(depthwise_ptr, 0, channel, OUTPUTS)
     level = load_taps(depthwise_ptr, 1, channel, OUTPUTS)
     below = load_taps(depthwise_ptr, 2, channel, OUTPUTS)
-    inside = (column < width)[:, None] & (channel < OUTPUTS)[None, :]
+    known = (channel < OUTPUTS)[None, :]
+    inside = (column < width)[:, None] & known
+    beside = (column + 1 < width)[:, None] & known
     place = column[:, None] * OUTPUTS + channel[None, :]
 
-    mixed = _mix_around(x_ptr, top, first - 1, column, height, width, weight, between, INPUTS)
-    current = weigh(mixed, above, bias)
-    mixed = _mix_around(x_ptr, top, first, column, height, width, weight, between, INPUTS)
-    current = weigh(mixed, level, current)
-    following = weigh(mixed, above, bias)
-    for row in range(first, last):
-        mixed = _mix_around(x_ptr, top, row + 1, column, height, width, weight, between, INPUTS)
-        current = weigh(mixed, below, current)
+    one, two = _mix_around(
+        x_ptr, top, first_row - 1, column, height, width, weight, between, INPUTS
+    )
+    current, current_two = weigh(one, above, bias), weigh(two, above, bias)
+    one, two = _mix_around(x_ptr, top, first_row, column, height, width, weight, between, INPUTS)
+    current, current_two = weigh(one, level, current), weigh(two, level, current_two)
+    following, following_two = weigh(one, above, bias), weigh(two, above, bias)
+    for row in range(first_row, last_row):
+        one, two = _mix_around(x_ptr, top, row + 1, column, height, width, weight, between, INPUTS)
         at = (top + row) * width * OUTPUTS + place
+        current, current_two = weigh(one, below, current), weigh(two, below, current_two)
         finish_row(current, at, inside, residual_ptr, y_ptr, ACTIVATION)
-        current = weigh(mixed, level, following)
-        following = weigh(mixed, above, bias)
+        finish_row(current_two, at + OUTPUTS, beside, residual_ptr, y_ptr, ACTIVATION)
+        current, current_two = weigh(one, level, following), weigh(two, level, following_two)
+        following, following_two = weigh(one, above, bias), weigh(two, above, bias)
+
+
+def part_of_outputs(outputs: int) -> int:
+    """Return how many output channels a program takes: as many as leave few of them idle."""
+    padded = {part: triton.cdiv(outputs, part) * part for part in (MOST_OUTPUTS, 32, 16)}
+    allowed = IDLE * min(padded.values())
+    return next(part for part, size in padded.items() if size <= allowed)
+
+
+def choice(outputs: int) -> dict[str, int]:
+    """Return how many pairs of columns a program takes, and Triton's options.
+
+    Chosen by the machine code for sm_90 (see `benchmarks/compile_gate.md`), by no clock.
+    """
+    return {"BLOCK": 16, "num_warps": 4 if outputs > 16 else 1, "num_stages": 2}
 
 
 def _launch(
@@ -156,9 +183,10 @@ def _launch(
         device=x.device,
         memory_format=torch.channels_last,
     )
-    block_outputs = min(max(triton.next_power_of_2(outputs), 16), MOST_OUTPUTS)
-    options = configuration("bsconv", x, **DEFAULTS)
-    across = triton.cdiv(width, options["BLOCK"]) * triton.cdiv(outputs, block_outputs) * images
+    block_outputs = part_of_outputs(outputs)
+    options = configuration("bsconv", x, **choice(block_outputs))
+    across = triton.cdiv(width, PHASES * options["BLOCK"])
+    across *= triton.cdiv(outputs, block_outputs) * images
     rows = rows_per_band(across * height, x.device)
     with torch.cuda.device_of(x):
         _kernel[(across * triton.cdiv(height, rows),)](

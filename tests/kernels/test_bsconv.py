@@ -8,7 +8,7 @@ from torch.nn import functional
 
 import sr_kernels
 from sr_kernels import use_kernels
-from sr_kernels.bsconv import OP, bsconv
+from sr_kernels.bsconv import OP, bsconv, choice, part_of_outputs
 
 pytestmark = pytest.mark.usefixtures("kernels")
 
@@ -144,3 +144,23 @@ def test_a_residual_that_is_the_input_is_read_once():
     assert OP.bytes_moved(x, *rest) == 2 * 2 * x.numel()
     assert OP.bytes_moved(x, *apart) == 3 * 2 * x.numel()
     assert OP.flops(x, *rest) == 16 * (2 * 8 * 8 + 18 * 8)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "part"),
+    [(3, 16), (16, 16), (24, 32), (32, 32), (48, 16), (50, 64), (64, 64), (100, 64)],
+)
+def test_few_output_channels_of_a_program_are_idle(outputs, part):
+    assert part_of_outputs(outputs) == part
+
+
+@pytest.mark.parametrize("part", [16, 32, 64])
+def test_every_part_has_its_launch_options(part):
+    assert choice(part).keys() == {"BLOCK", "num_warps", "num_stages"}
+
+
+@pytest.mark.parametrize("width", [1, 2, 31, 32, 33])
+def test_an_odd_column_at_the_end_is_computed_alone(width, device, half):
+    given = parts(12, 12, device, half, size=(3, width))
+
+    assert_close(bsconv(*given), OP.reference(*given))
