@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
 import tifffile
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from safetensors.torch import save
 from scipy.io import savemat
 
@@ -91,11 +93,20 @@ def _png() -> Iterator[bytes]:
         Image.fromarray(_pixels(9, 11, dtype=np.uint16)),
         Image.fromarray(_pixels(9, 11) > 128),
         Image.fromarray(_pixels(9, 11, 3)).quantize(16),
+        Image.fromarray(_pixels(9, 11, 2), "LA"),
     )
+    more, exif = PngInfo(), Image.Exif()
+    more.add_text("Title", "a text")
+    more.add_itxt("Author", "a longer text " * 9, zip=True)
+    more.add(b"gAMA", struct.pack(">I", 45455))
+    more.add(b"cHRM", struct.pack(">8I", *range(10_000, 90_000, 10_000)))
+    more.add(b"sBIT", bytes((5, 6, 5)))
+    exif[274] = 6
     for image in images:
-        file = io.BytesIO()
-        image.save(file, "png", dpi=(300, 300))
-        yield file.getvalue()
+        for options in ({"dpi": (300, 300)}, {"pnginfo": more, "exif": exif.tobytes()}):
+            file = io.BytesIO()
+            image.save(file, "png", **options)
+            yield file.getvalue()
 
 
 def _jpeg() -> Iterator[bytes]:
@@ -117,7 +128,21 @@ def _tiff() -> Iterator[bytes]:
         (stack, {"bigtiff": True, "byteorder": ">"}),
         (stack.astype(np.float32), {"compression": "zstd"}),
         (colour, {"photometric": "rgb", "planarconfig": "contig", "compression": "jpeg"}),
+        (colour, {"photometric": "ycbcr", "compression": "jpeg", "tile": (16, 16)}),
+        (colour.transpose(2, 0, 1), {"photometric": "rgb", "planarconfig": "separate"}),
+        (colour[..., 0], {"photometric": "miniswhite", "extratags": [(274, 3, 1, 6, True)]}),
+        (colour[..., 0], {"photometric": "palette", "colormap": np.zeros((3, 256), np.uint16)}),
+        (_pixels(32, 32, 4), {"photometric": "rgb", "extrasamples": ["assocalpha"]}),
+        (_pixels(32, 32, 2), {"photometric": "minisblack", "extrasamples": ["unassalpha"]}),
+        (colour[..., 0] > 99, {"photometric": "minisblack", "compression": "packbits"}),
+        (colour[..., 0], {"extratags": [(33550, 12, 3, (0.5, 0.5, 0.0), True)]}),
+        (stack.astype(np.float16), {"subfiletype": 1, "resolution": (300, 300)}),
     ):
         file = io.BytesIO()
         tifffile.imwrite(file, image, **options)
         yield file.getvalue()
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:  # pages that were appended one by one
+        for page in stack[0]:
+            writer.write(page, contiguous=False, metadata=None)
+    yield file.getvalue()

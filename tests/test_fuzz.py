@@ -45,11 +45,10 @@ def test_a_hundred_mutated_files_are_read_or_refused(fuzz, place):
 @pytest.mark.filterwarnings("ignore")
 def test_what_is_mutated_can_be_read_before(fuzz, place):
     for kind, contents in __import__("fuzz_samples").samples().items():
-        place.write_bytes(contents[0])
-        told = fuzz.judge(kind, place)
+        for content in contents[:4]:
+            place.write_bytes(content)
 
-        # the weights in MATLAB's files are of no network
-        assert told.verdict == "read" or "match one network" in told.told, (kind, told)
+            assert fuzz.judge(kind, place) == fuzz.Outcome("read"), kind
 
 
 def test_the_same_seed_gives_the_same_files(fuzz):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zipfile
 import zlib
 
@@ -76,3 +77,18 @@ def test_a_member_without_a_checksum_is_read():
 def test_a_missing_member_is_named():
     with pytest.raises(RefusedError, match="its part 'b' is missing"):
         ZipArchive(packed([("a", b"")])).read("b")
+
+
+def test_a_member_unpacks_to_no_more_than_the_directory_tells():
+    data = bytearray(packed([("a", bytes(64 << 20))], zipfile.ZIP_DEFLATED))
+    at = data.rindex(b"PK\x01\x02")
+    data[at + 24 : at + 28] = (1000).to_bytes(4, "little")
+    archive = ZipArchive(bytes(data))
+
+    tracemalloc.start()
+    with pytest.raises(zipfile.BadZipFile, match="CRC"):
+        archive.read("a")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 1 << 20

@@ -78,7 +78,9 @@ class ZipArchive:
             )
         if member.CRC == 0:  # PyTorch writes none where it is told not to compute them
             member.CRC = None  # type: ignore[assignment]  # zipfile then checks nothing
-        return self._archive.read(member)
+        with self._archive.open(member) as file:
+            # without a size, it would unpack all that is there, whatever the directory tells
+            return file.read(member.file_size)
 
     def _member(self, name: str) -> zipfile.ZipInfo:
         if name not in self._members:
