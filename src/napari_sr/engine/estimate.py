@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from napari_sr.models._network import Network
 
-PROBE_FLOPS = 10e9
-"""A timed probe computes about this much: some tenths of a second on a laptop's CPU."""
+PROBE_FLOPS = 25e9
+"""A timed probe computes about this much: about a second on a laptop's CPU."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def flops_per_pixel(network: Network) -> float:
 def measure_speed(network: Network, settings: Settings) -> float:
     """Time the network on a small piece of noise, and return LR pixels per second.
 
-    Blocks for some tenths of a second: call it from a worker.
+    Blocks for about a second: call it from a worker.
     """
     from napari_sr.engine.plane import placed
 
@@ -122,7 +122,7 @@ def measure_speed(network: Network, settings: Settings) -> float:
     precision = choose_precision(settings.precision, device, network.precisions)
     here = placed(network, device, precision)
     pixels = PROBE_FLOPS / max(flops_per_pixel(network), 1.0)
-    side = padded(min(256, max(24, math.isqrt(int(pixels)))), network)
+    side = padded(min(512, max(24, math.isqrt(int(pixels)))), network)
     image = torch.rand(1, network.channels, side, side, device=device)
     word = chosen() if settings.kernels == "auto" else settings.kernels
     with torch.inference_mode(), use_kernels(word):
