@@ -249,13 +249,13 @@ def main() -> int:
     parser.add_argument("--kind", choices=_READERS, action="append")
     parser.add_argument("--keep", type=Path, help="folder for inputs that show a fault")
     given = parser.parse_args()
-    began = time.perf_counter()
+    began, measured = time.perf_counter(), commit()
     tallies = run(given.count, given.seed, given.kind or list(_READERS), given.keep)
     import torch
 
     versions = f"Python {platform.python_version()}, torch {torch.__version__}"
     print(
-        f"{time.strftime('%Y-%m-%d')}, commit {commit()}, {versions}, seed {given.seed}, "
+        f"{time.strftime('%Y-%m-%d')}, commit {measured}, {versions}, seed {given.seed}, "
         f"{time.perf_counter() - began:.0f} s\n\n{table(tallies)}"
     )
     return min(sum(len(tally.faults) for tally in tallies.values()), 100)
