@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_sr.files.image import Samples
-from napari_sr.files.samples import multiplied, straight
+from napari_sr.files.image import FileError, Samples
+from napari_sr.files.samples import axes_fit, multiplied, straight
 from napari_sr.files.tiff_reader import read_tiff
+from napari_sr.files.tiff_writer import write_tiff
 
 
 @pytest.fixture
@@ -159,3 +160,92 @@ def test_alpha_of_12_bits_is_opaque_at_4095():
 
     assert shown[0, 0, 0] == round(1000 * 4095 / 2000)
     assert multiplied(shown, 12).tolist() == [[[1000, 2000]]]
+
+
+def written_again(path, axes):
+    """Return a file's samples, stored and written again under named axes, the samples first."""
+    image = read_tiff(path, axes)
+    again = path.with_name("again.tif")
+    write_tiff(image, again, again)
+    with tifffile.TiffFile(again) as file:
+        page = file.pages.first
+        stored, extra = page.asarray(), tuple(int(kind) for kind in page.extrasamples)
+        return image, np.moveaxis(stored, page.axes.index("S"), 0), extra
+
+
+@pytest.mark.parametrize("name", ["C", "Q"])
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize(
+    ("photometric", "count", "extra"),
+    [("rgb", 4, (0,)), ("minisblack", 3, (0, 0)), ("miniswhite", 4, (0, 0, 0))],
+)
+def test_named_bands_stay_bands(path, random, name, planar, photometric, count, extra):
+    bands = random.integers(0, 4000, (count, 5, 7), np.uint16)
+    stored = bands if planar else np.moveaxis(bands, 0, -1)
+    config = "separate" if planar else "contig"
+    tifffile.imwrite(path, stored, photometric=photometric, planarconfig=config, extrasamples=extra)
+
+    image, again, kept = written_again(path, f"{name}YX" if planar else f"YX{name}")
+
+    assert (image.colour, image.samples.axis, kept) == (False, name, extra)
+    np.testing.assert_array_equal(again, bands)
+
+
+@pytest.mark.parametrize("alpha", [1, 2])
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+@pytest.mark.parametrize("name", ["C", "S"])
+def test_named_grey_and_alpha_stay_what_they_are(path, photometric, alpha, name):
+    stored = np.empty((5, 7, 2), np.uint8)
+    stored[...] = 40, 200
+    tifffile.imwrite(path, stored, photometric=photometric, extrasamples=[alpha])
+
+    image, again, extra = written_again(path, f"YX{name}")
+
+    assert (image.colour, image.pixels[0, 0, 3], extra) == (True, 200, (alpha,))
+    np.testing.assert_array_equal(again, np.moveaxis(stored, -1, 0))
+
+
+def test_only_grey_is_turned_where_alpha_is_a_named_plane(path):
+    stored = np.stack([np.full((5, 7), 40, np.uint8), np.full((5, 7), 200, np.uint8)])
+    options = {"photometric": "miniswhite", "planarconfig": "separate", "extrasamples": [2]}
+    tifffile.imwrite(path, stored, **options)
+
+    image, again, extra = written_again(path, "ZYX")
+
+    assert (image.pixels[:, 0, 0].tolist(), extra) == ([255 - 40, 200], (2,))
+    np.testing.assert_array_equal(again, stored)
+
+
+def test_bands_named_as_samples_are_colours(path):
+    stored = np.zeros((5, 7, 3), np.uint8)
+    options = {"photometric": "minisblack", "planarconfig": "contig"}
+    tifffile.imwrite(path, stored, **options)
+
+    image = read_tiff(path, "YXS")
+
+    assert (image.colour, image.samples) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("photometric", "extra", "axes", "why"),
+    [
+        ("rgb", 1, "YXZ", "multiplied by alpha, .* cannot be axis Z: give the axes YXC, or none"),
+        ("minisblack", 1, "CYX", "multiplied by alpha, .* cannot be axis X: give no axes"),
+        ("miniswhite", 0, "YXS", "white at zero, cannot be axis S: call them C"),
+        ("miniswhite", 2, "ZYX", "white at zero, cannot be axis X: call them C"),
+    ],
+)
+def test_names_that_samples_cannot_have_are_refused(path, photometric, extra, axes, why):
+    stored = np.zeros((5, 7, 4 if photometric == "rgb" else 2), np.uint8)
+    options = {"photometric": photometric, "planarconfig": "contig", "extrasamples": [extra]}
+    tifffile.imwrite(path, stored, **options)
+
+    with pytest.raises(FileError, match=why):
+        read_tiff(path, axes)
+
+
+@pytest.mark.parametrize(
+    ("axes", "fit"), [("CYX", True), ("XCY", True), ("", False), ("YYX", False), ("CYS", False)]
+)
+def test_axes_fit_if_they_are_as_many_and_different_with_y_and_x(axes, fit):
+    assert axes_fit(axes, 3) is fit

@@ -89,14 +89,73 @@ def _bands(shown: Shown, page: Any, extra: tuple[int, ...]) -> Arranged:
         first = "red, green, blue" if shown.photometric == "RGB" else "grey"
         others = ", ".join(_MEANINGS.get(kind, "unspecified") for kind in extra)
         notes += (f"its {count} samples ({first}, {others}) are taken for bands, axis {letter}",)
-    samples = Samples(
-        letter,
-        "rgb" if shown.photometric == "RGB" else "minisblack",
-        extra[: count - 1],
-        planar=page.planarconfig == 2,
-    )
+    samples = _samples(shown, page, extra[: count - 1], letter)
     pixels = np.moveaxis(shown.pixels, at, front)
     return Arranged(pixels, rest[:front] + letter + rest[front:], samples=samples, notes=notes)
+
+
+def _samples(shown: Shown, page: Any, extra: tuple[int, ...], letter: str) -> Samples:
+    photometric: Literal["rgb", "minisblack"]
+    photometric = "rgb" if shown.photometric == "RGB" else "minisblack"
+    return Samples(letter, photometric, extra, planar=page.planarconfig == 2)
+
+
+def axes_fit(axes: str, count: int) -> bool:
+    """Return whether axes are `count` different letters, with Y and X among them."""
+    return len(set(axes)) == len(axes) == count and {"Y", "X"} <= set(axes)
+
+
+def named(shown: Shown, page: Any, axes: str) -> Arranged:
+    """Give names to the axes on which pixels with samples are stored; they stay in that order.
+
+    A last S or C keeps colours as they are, and S makes colours of bands. Bands that are called C
+    come before Y and X, so that nobody takes them for colours.
+
+    Parameters
+    ----------
+    shown : Shown
+        Pixels on the axes on which they are stored, S among them.
+    page : tifffile.TiffPage
+        The page whose tags tell what its samples are.
+    axes : str
+        One letter per axis of the pixels; see `axes_fit`.
+
+    Raises
+    ------
+    ValueError
+        If the samples cannot be what their name says.
+    """
+    found, at = arranged(shown, page), shown.axes.index("S")
+    letter, bands, last = axes[at], found.samples is not None, at == len(axes) - 1
+    if last and letter in "SC" and not bands:
+        return replace(found, axes=axes)
+    _check_name(letter, shown, found, axes if last else "")
+    if letter in "YXS":
+        return Arranged(shown.pixels, axes, notes=shown.notes)
+    extra = found.samples.extra if found.samples else (UNASSOCIATED,)
+    kept = bands or found.grey_alpha  # RGB under another name is planes like any others
+    samples = _samples(shown, page, extra, letter) if kept else None
+    pixels = shown.pixels
+    if letter == "C" and last:
+        axes = axes[:-1]
+        front = min(axes.index("Y"), axes.index("X"))
+        axes, pixels = axes[:front] + "C" + axes[front:], np.moveaxis(pixels, -1, front)
+    return Arranged(pixels, axes, samples=samples, notes=shown.notes)
+
+
+def _check_name(letter: str, shown: Shown, found: Arranged, last: str) -> None:
+    """Refuse names under which pixels could not be written as they were stored."""
+    if found.alpha == "assocalpha":
+        instead = f"the axes {last[:-1]}C, or none" if {"Y", "X"} <= set(last[:-1]) else "no axes"
+        raise ValueError(
+            f"its colours are multiplied by alpha, so its samples cannot be axis {letter}: "
+            f"give {instead}"
+        )
+    if letter in "YXS" and shown.photometric == "MINISWHITE":
+        raise ValueError(
+            "its samples, of which the first is grey with white at zero, cannot be axis "
+            f"{letter}: call them C"
+        )
 
 
 def is_associated(page: Any, colours: int) -> bool:

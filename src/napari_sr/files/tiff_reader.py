@@ -17,7 +17,7 @@ from napari_sr.files.image import Density, FileError, ImageFile
 from napari_sr.files.ome import density_of, details_of, left_out
 from napari_sr.files.orientation import TAG, UPRIGHT, swaps_sides, upright, upright_density
 from napari_sr.files.photometric import Shown, as_shown, from_palette, photometric_of
-from napari_sr.files.samples import LETTERS, Arranged, arranged
+from napari_sr.files.samples import LETTERS, Arranged, arranged, axes_fit, named
 from napari_sr.files.tiff_chain import chain_of
 
 if TYPE_CHECKING:
@@ -150,13 +150,9 @@ def _named(shown: Shown, page: Any, axes: str) -> Arranged:
     """Return pixels in the order in which they are stored, under other names."""
     if "S" in shown.axes and len(axes) == len(shown.axes) - 1 and page.colormap is not None:
         axes += "S"
-    found = arranged(shown, page)
-    if found.pixels.shape == shown.pixels.shape and found.axes[-1] == "S" and axes[-1] in "SC":
-        return replace(found, axes=axes)
-    samples = None
-    if found.samples is not None and len(axes) == len(shown.axes):
-        samples = replace(found.samples, axis=axes[shown.axes.index("S")])
-    return Arranged(shown.pixels, axes, samples=samples, notes=shown.notes)
+    if "S" not in shown.axes or not axes_fit(axes, shown.pixels.ndim):
+        return Arranged(shown.pixels, axes, notes=shown.notes)
+    return named(shown, page, axes)
 
 
 def _distinct(axes: str) -> str:

@@ -118,7 +118,7 @@ def _with_bands(
 ) -> tuple[NDArray[Any], str, dict[str, Any]]:
     """Bring the bands to where the file that was read had them."""
     at, rest = axes.index(samples.axis), axes.replace(samples.axis, "")
-    front = rest.index("Y") if samples.planar else len(rest)
+    front = min(rest.index("Y"), rest.index("X")) if samples.planar else len(rest)
     return (
         np.moveaxis(pixels, at, front),
         rest[:front] + "S" + rest[front:],
