@@ -217,3 +217,15 @@ def test_a_set_of_12_bits_is_judged_as_one_of_8_bits_that_shows_the_same(tmp_pat
 
     # both are shrunk and rounded in their own steps
     assert found["psnr"] == pytest.approx(expected["psnr"], abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("level", "told"), [(np.nan, "odd: .* values are NaN"), (7, "odd: the truth lies outside")]
+)
+def test_an_image_that_cannot_be_judged_is_named(images, level, told):
+    pixels = np.full((24, 24), 0.5, np.float32)
+    pixels[:4] = level
+    tifffile.imwrite(images.folder / "odd.tif", pixels)
+
+    with pytest.raises(ValueError, match=told):
+        evaluate(colour(), images)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from napari_sr.evaluation import imresize
@@ -86,3 +87,10 @@ def test_a_set_may_lie_at_home(tmp_path, monkeypatch):
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
 
     assert ImageSet(Path("~/Set9")).folder == tmp_path / "Set9"
+
+
+def test_an_image_that_cannot_be_shrunk_is_named(tmp_path):
+    tifffile.imwrite(tmp_path / "odd.tif", np.zeros((8, 8), np.int16))
+
+    with pytest.raises(FileError, match=r"odd\.tif cannot be shrunk: .* got int16"):
+        list(ImageSet(tmp_path).pairs(2))

@@ -49,6 +49,18 @@ def test_a_tensor_that_cannot_be_is_refused(arguments):
         REBUILD(*arguments, False, {})
 
 
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_negative_view_is_not_taken_for_what_it_negates(version):
+    rebuild = KNOWN[f"torch._utils._rebuild_tensor_v{version}"]
+    dtype = (torch.float32,) if version == 3 else ()
+
+    noted = rebuild(STORAGE, 0, (2,), (1,), False, {}, *dtype, {"conj": False, "neg": True})
+    plain = rebuild(STORAGE, 0, (2,), (1,), False, {}, *dtype, {"conj": False, "neg": False})
+
+    assert isinstance(noted, Unusable)
+    assert plain == PickledTensor(STORAGE, torch.float32, 0, (2,), (1,))
+
+
 def test_an_untyped_storage_gets_the_tensors_type():
     untyped = Storage("0", None, 8)
     rebuild = KNOWN["torch._utils._rebuild_tensor_v3"]

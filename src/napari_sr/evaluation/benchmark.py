@@ -247,6 +247,8 @@ def evaluate(
     ------
     FileError
         If the set cannot be read.
+    ValueError
+        If an image cannot be judged: which, and why.
     napari_sr.evaluation.perceptual.MissingPackageError, napari_sr.zoo.download.DownloadError
         If a metric's package or weights are missing; no image is upscaled then.
     """
@@ -257,8 +259,15 @@ def evaluate(
     made = False
     for pair in images.pairs(network.scale):
         result = Result(network, pair, protocol)
-        rows.append(result.row())
+        rows.append(_row(result))
         made |= pair.made
         if seen is not None:
             seen(result, rows[-1])
     return Table(model, images.name, network.scale, tuple(rows), made)
+
+
+def _row(result: Result) -> Row:
+    try:
+        return result.row()
+    except ValueError as error:
+        raise ValueError(f"{result.pair.name}: {error}") from error

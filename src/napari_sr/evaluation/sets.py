@@ -128,7 +128,7 @@ def _pair(large: Path, small: Path | None, scale: int) -> Pair:
     truth = truth[: height * scale, : width * scale]
     name = _SUFFIX.sub("", large.stem) or large.stem
     if small is None:
-        made = shrunk(truth, scale)
+        made = _shrunk_file(large, truth, scale)
         made = made if white is None else np.minimum(made, np.array(white, made.dtype))
         return Pair(name, truth, made, made=True, white=white)
     pixels, _ = read_plane(small)
@@ -138,6 +138,13 @@ def _pair(large: Path, small: Path | None, scale: int) -> Pair:
             f"{truth.dtype} {(height, width, *truth.shape[2:])} is needed"
         )
     return Pair(name, truth, pixels, made=False, white=white)
+
+
+def _shrunk_file(path: Path, truth: NDArray[Any], scale: int) -> NDArray[Any]:
+    try:
+        return shrunk(truth, scale)
+    except ValueError as error:
+        raise FileError(f"{path} cannot be shrunk: {error}") from error
 
 
 def shrunk(image: NDArray[Any], scale: int) -> NDArray[Any]:

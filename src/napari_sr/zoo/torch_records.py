@@ -34,6 +34,7 @@ _INERT = {
     "torch.per_channel_affine_float_qparams",
 }  # fmt: skip
 """Names that harmless checkpoints hold beside their weights, and that stand for nothing here."""
+_NEGATED = "a negative view of its values (save its resolve_neg())"
 _KEYS = (str, int, float, bool, bytes, type(None))
 """Types of keys; hashing nested tuples would recurse without a limit."""
 
@@ -90,15 +91,26 @@ def put(target: object, key: object, value: object) -> None:
 
 
 def _tensor(
-    storage: Any, offset: Any, shape: Any, stride: Any, *_: Any
-) -> PickledTensor | Unusable:
+    storage: Any, offset: Any, shape: Any, stride: Any, grad: Any = None, hooks: Any = None,
+    bits: Any = None, *_: Any,
+) -> PickledTensor | Unusable:  # fmt: skip
+    if _is_negated(bits):
+        return Unusable(_NEGATED)
     return _typed(storage, offset, shape, stride, getattr(storage, "dtype", None))
 
 
 def _tensor_with_type(
-    storage: Any, offset: Any, shape: Any, stride: Any, grad: Any, hooks: Any, dtype: Any, *_: Any
-) -> PickledTensor | Unusable:
+    storage: Any, offset: Any, shape: Any, stride: Any, grad: Any, hooks: Any, dtype: Any,
+    bits: Any = None, *_: Any,
+) -> PickledTensor | Unusable:  # fmt: skip
+    if _is_negated(bits):
+        return Unusable(_NEGATED)
     return _typed(storage, offset, shape, stride, dtype)
+
+
+def _is_negated(bits: Any) -> bool:
+    """Return whether a tensor is the negative of what is stored, which PyTorch notes beside it."""
+    return isinstance(bits, dict) and bool(bits.get("neg"))
 
 
 def _typed(
