@@ -293,7 +293,7 @@ def infinite(shape):
         (b"some text", ("in.tif", "out.tif"), r"in\.tif is no PNG, JPEG or TIFF"),
         (b"II*\0\x08\0\0\0", ("in.tif", "out.tif"), r"in\.tif cannot be read as TIFF"),
         (b"", ("absent.tif", "out.tif"), r"there is no file absent\.tif"),
-        (infinite((9, 7)), ("in.tif", "out.tif"), r"1 infinite values, the first at y=2, x=3"),
+        (infinite((9, 7)), ("in.tif", "out.tif"), r"one infinite value, at y=2, x=3"),
         (infinite((9, 7)), ("in.tif", "out.png"), r"PNG holds 8 or 16 bits, not float32"),
         (np.zeros((9, 7), np.uint16), ("in.tif", "out.jpg"), r"JPEG holds 8 bits, not uint16"),
         (np.zeros((3, 9, 7), np.uint8), ("in.tif", "out.png"), r"one plane.*axes .YX of shape"),

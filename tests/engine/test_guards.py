@@ -101,6 +101,17 @@ def look(findings, colours, black, white):
     findings.look(colours, (float(colours.min()), float(colours.max())), black, white)
 
 
+def test_values_that_are_close_to_each_other_are_told_apart():
+    findings = Findings(declared=True)
+    findings.note("y=0, x=0", 1, (101324.5, 101325.75))
+    look(findings, np.array([[[101325.25], [101325.5]]]), 101325.25, 101325.4)
+
+    words = findings.in_words("clip")
+
+    assert "which go from 101325.25 to 101325.5, are darker" in words
+    assert "allows, from 101324.5 to 101325.75, and were clipped" in words
+
+
 def test_values_beyond_black_and_white_are_counted_over_all_planes_and_told():
     findings = Findings(declared=True)
 

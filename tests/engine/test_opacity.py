@@ -102,7 +102,7 @@ def test_missing_opacity_stays_missing_and_infinite_is_refused(random):
     assert np.isnan(result[4:6, 6:8, 3]).all()
     assert np.isnan(result).sum() == 4
     image[2, 3, 3] = np.inf
-    with pytest.raises(ValueError, match="1 infinite values, the first at y=2, x=3"):
+    with pytest.raises(ValueError, match="one infinite value, at y=2, x=3"):
         napari_sr.upscale(image, "bicubic-x2")
 
 

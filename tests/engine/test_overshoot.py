@@ -117,3 +117,13 @@ def test_only_what_goes_far_is_told():
     assert looked.found.beyond == 3
     assert "3 values of the result (60.00%)" in looked.found.in_words((0, 100))
     assert Overshoot().in_words((0, 1)) == ""
+
+
+def test_values_that_are_close_to_each_other_are_told_apart():
+    found = Overshoot(
+        width=0.02, values=10, beyond=3, below=0.01, lowest=101324.99, highest=101325.0
+    )
+
+    words = found.in_words((101325.0, 101325.02))
+
+    assert "goes from 101325 to 101325.02, and the result from 101324.99 to 101325" in words

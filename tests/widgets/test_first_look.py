@@ -23,7 +23,7 @@ def source_with(pixels, plane=None, **options):
 
 
 def test_infinity_is_told_with_its_place():
-    with pytest.raises(PixelError, match=r"depth .* 1 infinite values, the first at y=2, x=3"):
+    with pytest.raises(PixelError, match=r"depth .* one infinite value, at y=2, x=3"):
         look_for_infinity(source_with(stack_with((2, 3), -np.inf, (6, 7))))
 
 

@@ -548,7 +548,7 @@ def test_pixels_that_are_no_numbers_are_refused_with_where_they_are(viewer, widg
 
     run(widget)
 
-    assert "1 infinite values, the first at y=2, x=3" in widget.form.status.text()
+    assert "one infinite value, at y=2, x=3" in widget.form.status.text()
 
 
 def test_infinite_values_are_told_before_a_run(viewer, widget, qtbot):
@@ -558,7 +558,7 @@ def test_infinite_values_are_told_before_a_run(viewer, widget, qtbot):
 
     qtbot.waitUntil(lambda: "border" in widget.form.layers.styleSheet(), timeout=PATIENCE)
 
-    assert "1 infinite values, the first at y=4, x=5" in widget.form.status.text()
+    assert "one infinite value, at y=4, x=5" in widget.form.status.text()
     assert not widget.form.run.isEnabled()
 
 

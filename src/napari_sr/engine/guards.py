@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from napari_sr.engine.digits import told_apart
 from napari_sr.engine.overshoot import Overshoot
 
 if TYPE_CHECKING:
@@ -136,9 +137,10 @@ class Findings:
         if not (self.declared and self.beyond):
             return ""
         share = self.beyond / self.values
+        lowest, highest = told_apart(self.lowest, self.highest)
         return (
-            f"{max(share, 1e-4):.2%} of the image's values, which go from {self.lowest:g} to "
-            f"{self.highest:g}, are darker than black or brighter than white, where no network "
+            f"{max(share, 1e-4):.2%} of the image's values, which go from {lowest} to "
+            f"{highest}, are darker than black or brighter than white, where no network "
             "was trained: it may flatten, dim or distort them"
         )
 
@@ -147,9 +149,10 @@ class Findings:
             return ""
         places = ", ".join(f"({place})" for place in self.places)
         what = "the result" if self.views == 1 else "the eight results that were averaged"
+        low, high = told_apart(self.outliers_from, self.outliers_to)
         return (
             f"{self.outliers} values of {what} lay far outside what the image allows, from "
-            f"{self.outliers_from:g} to {self.outliers_to:g}, and {OUTLIERS[wanted]}, the first in "
+            f"{low} to {high}, and {OUTLIERS[wanted]}, the first in "
             f"the tiles at {places}: the network does not suit this image"
         )
 

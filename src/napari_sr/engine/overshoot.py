@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.engine.digits import told_apart
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -67,11 +69,12 @@ class Overshoot:
         if max(self.below, self.above) <= TOLD * self.width:
             return ""
         cut = f", and {self.cut} were cut off at the ends of the type" if self.cut else ""
+        dark, bright, lowest, highest = told_apart(*source, self.lowest, self.highest)
         return (
             f"{self.beyond} values of the result ({_share(self.beyond, self.values)}) lie beyond "
             f"those of their plane, up to {self.below:g} below and {self.above:g} above{cut}: the "
-            f"image goes from {source[0]:g} to {source[1]:g}, and the result from {self.lowest:g} "
-            f"to {self.highest:g}, as sharp edges overshoot"
+            f"image goes from {dark} to {bright}, and the result from {lowest} to {highest}, "
+            "as sharp edges overshoot"
         )
 
     def record(self) -> dict[str, object]:

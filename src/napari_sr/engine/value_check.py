@@ -105,7 +105,8 @@ def _span_of_floats(image: ArrayLike, layout: Layout) -> tuple[float, float]:
             high = float(np.fmax.reduce(seen, axis=None, initial=high))
     if first is not None:
         where = f"y={first[1][0]}, x={first[1][1]}" + (f" of plane {first[0]}" if first[0] else "")
-        raise ValueError(f"the image has {bad} infinite values, the first at {where}")
+        what = "one infinite value," if bad == 1 else f"{bad} infinite values, the first"
+        raise ValueError(f"the image has {what} at {where}")
     return low, high
 
 
