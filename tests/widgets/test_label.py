@@ -72,7 +72,35 @@ def test_reserved_lines_are_there_before_any_text(reserved):
     one = reserved.height()
     reserved.say("many words " * 30)
 
-    assert empty == one == reserved.height() == 2 * reserved.fontMetrics().lineSpacing()
+    assert empty == one == reserved.height() >= 2 * reserved.fontMetrics().lineSpacing()
+
+
+@pytest.mark.parametrize("size", [7, 9, 10, 11, 13])
+@pytest.mark.parametrize("lines", [1, 2, 3, 5])
+def test_as_many_lines_as_are_reserved_fit(qtbot, lines, size):
+    # a line takes more than `lineSpacing` with some fonts, and Qt adds a margin to all of them
+    label = WrappedLabel(lines=lines)
+    qtbot.addWidget(label)
+    label.setStyleSheet(f"font-size: {size}pt;")
+    label.resize(200, 20)
+    label.show()
+    label.say("")
+    before = label.height()
+
+    label.say("\n".join(["Apply"] * lines))
+    full = label.height()
+    label.say("\n".join(["Apply"] * (lines + 1)))
+
+    assert full == before
+    assert label.height() > before
+
+
+def test_a_text_of_as_many_lines_as_are_reserved_is_not_cut(reserved):
+    reserved.setStyleSheet("font-size: 10pt;")
+
+    reserved.say("Apply\nApply")
+
+    assert (shown(reserved), reserved.toolTip()) == ("Apply\nApply", "")
 
 
 def test_what_is_cut_is_in_the_tooltip(reserved):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QComboBox, QVBoxLayout, QWidget
 
 from napari_sr.widgets._form import Form
@@ -57,3 +58,8 @@ def test_two_docks_fit_a_low_screen(kind, qtbot):
 
 def test_lists_in_it_are_guarded_from_the_wheel(form):
     assert form.findChild(QComboBox).children()[-1].metaObject().className() == "_Guard"
+
+
+def test_the_keyboard_goes_to_its_fields_and_not_to_itself(form):
+    assert form.focusPolicy() == Qt.FocusPolicy.NoFocus
+    assert form.findChild(QComboBox).focusPolicy() == Qt.FocusPolicy.StrongFocus

@@ -66,6 +66,19 @@ def test_a_tick_is_told(viewer, chooser, qtbot):
         tick(chooser, 1)
 
 
+def test_layers_that_come_unticked_are_not_told(viewer, chooser):
+    add(viewer, "a", "b")
+    chooser.offer(viewer.layers)
+    tick(chooser, 0)
+    told = []
+    chooser.changed.connect(lambda: told.append(1))
+
+    add(viewer, "c")
+    chooser.offer(viewer.layers)
+
+    assert told == []
+
+
 def test_contrast_limits_of_the_first_ticked_layer_are_followed_until_it_is_left(viewer, chooser):
     first, second = add(viewer, "a", "b")
     chooser.offer(viewer.layers)

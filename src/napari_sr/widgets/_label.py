@@ -51,17 +51,22 @@ class WrappedLabel(QLabel):
         self._fit()
 
     def _fit(self) -> None:
-        least = self._lines * self.fontMetrics().lineSpacing()
-        shown = self._shortened(least) if self._cut else self._said
-        self.setText(shown)
+        least = self._demanded("\n".join("x" * self._lines))
+        shown = self._shortened() if self._cut else self._said
+        height = self._demanded(shown)
         if self._cut:
             self.setToolTip("" if shown == self._said else self._said)
-        self.setMinimumHeight(0)  # else Qt takes the height that was demanded for needed
-        height = self.heightForWidth(self.width()) if shown else 0
         self.setFixedHeight(max(least, height))
 
-    def _shortened(self, height: int) -> str:
+    def _demanded(self, text: str) -> int:
+        """Show a text, and return the height that Qt gives it: more than its lines' heights."""
+        self.setText(text)
+        self.setMinimumHeight(0)  # else Qt takes the height that was demanded for needed
+        return self.heightForWidth(self.width()) if text else 0
+
+    def _shortened(self) -> str:
         """Return as much of the text as has room, by halving what is not known to fit."""
+        height = self._height_of("\n".join("x" * self._lines))
         if self._height_of(self._said) <= height:
             return self._said
         fits, fits_not = 0, len(self._said)

@@ -36,6 +36,7 @@ class LayersChooser(QListWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._layers: list[Image] = []
+        self._told: list[Image] = []
         self._watched: Image | None = None
         self.itemChanged.connect(self._change)
 
@@ -67,8 +68,9 @@ class LayersChooser(QListWidget):
             self._item(self._layers.index(layer)).setCheckState(Qt.CheckState.Checked)
 
     def leave(self) -> None:
-        """Listen to no layer any more."""
+        """Listen to no layer any more, and let go of them."""
         self._watch(None)
+        self._told = []
 
     def sizeHint(self) -> QSize:  # noqa: N802  # Qt's name
         """Return room for some rows."""
@@ -89,8 +91,11 @@ class LayersChooser(QListWidget):
         item.setToolTip(layer.name)
 
     def _change(self) -> None:
-        self._watch(next(iter(self.layers()), None))
-        self.changed.emit()
+        ticked = self.layers()
+        self._watch(next(iter(ticked), None))
+        if ticked != self._told:
+            self._told = ticked
+            self.changed.emit()
 
     def _watch(self, layer: Image | None) -> None:
         if layer is self._watched:

@@ -65,6 +65,7 @@ class TrainWidget(RunningForm):
         """List the image layers anew; napari calls this when the layer list changes."""
         if not self._gone:
             self.form.layers.offer(self._viewer.layers)
+            self._refresh()
 
     def _follow_selection(self, event: object = None) -> None:
         if not self._gone:
@@ -81,10 +82,11 @@ class TrainWidget(RunningForm):
         if self._worker is None:
             self._problem = None
             self.form.status.say("")
-        self.form.name.setPlaceholderText(self._usual_name())
         self._refresh()
 
     def _refresh(self) -> None:
+        """Show what is wrong now, and what the next network will be called."""
+        self.form.name.setPlaceholderText(self._usual_name())
         problems = self._problems()
         self.form.show_problems(problems)
         self.form.run.setEnabled(not problems and self._worker is None)
@@ -217,8 +219,11 @@ class TrainWidget(RunningForm):
     def _show_result(self, tuned: Tuned) -> None:
         self._made = str(tuned.path)
         notes = " ".join(f"{note[:1].upper()}{note[1:]}." for note in tuned.notes)
-        self.form.status.say(f"Kept as {tuned.path.stem}, after {tuned.steps} steps. {notes}")
-        self.form.verdict.say(f"{tuned.verdict} It is good for images like the chosen ones only.")
+        kept = f"Kept as {tuned.path.stem}, after {tuned.steps} steps."
+        told = (kept, notes, tuned.verdict, "It is good for images like those that it learnt only.")
+        self.form.status.say("Done.")
+        # it stays with curves and pictures until the next training, whatever is edited meanwhile
+        self.form.verdict.say(" ".join(filter(None, told)))
         self.form.use.setVisible(hasattr(self._viewer, "window"))
 
     def _end(self) -> None:
@@ -227,7 +232,6 @@ class TrainWidget(RunningForm):
         self.form.show_running(False)
         self.form.origin.relist()
         self.form.name.clear()
-        self.form.name.setPlaceholderText(self._usual_name())
         self._refresh()
         self.run_ended.emit()
 
