@@ -562,6 +562,33 @@ def test_infinite_values_are_told_before_a_run(viewer, widget, qtbot):
     assert not widget.form.run.isEnabled()
 
 
+def choose_mark(widget):
+    box = widget.form.outliers
+    box.setCurrentIndex(box.findData("mark"))
+    box.activated.emit(box.currentIndex())
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, ">u2"])
+def test_integers_cannot_be_marked_which_is_told_before_a_run(viewer, widget, dtype):
+    viewer.add_image(np.zeros((6, 7), dtype), contrast_limits=(0, 1), name="counts")
+
+    choose_mark(widget)
+
+    told = widget.form.status.text()
+    assert told.startswith("The layer counts holds ")
+    assert told.endswith("which has no NaN: choose other Outliers.")
+    assert not widget.form.run.isEnabled()
+
+
+def test_floats_can_be_marked(viewer, widget):
+    viewer.add_image(np.zeros((6, 7), np.float32), contrast_limits=(0, 1))
+
+    choose_mark(widget)
+
+    assert widget.form.status.text() == ""
+    assert widget.form.run.isEnabled()
+
+
 def test_a_source_removed_during_the_run_still_gives_its_result(
     viewer, widget, gated, camera, qtbot
 ):

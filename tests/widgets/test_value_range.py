@@ -120,6 +120,14 @@ def test_another_layer_brings_its_own_range(chooser):
     assert chooser.value() is None
 
 
+def test_without_a_layer_no_numbers_are_shown(chooser):
+    chooser.follow(grey(np.uint16, (0, 4095)))
+
+    chooser.follow(None)
+
+    assert (chooser.low.text(), chooser.high.text()) == ("", "")
+
+
 def test_numbers_chosen_by_hand_outlive_a_change_of_layer(chooser):
     chooser.follow(grey(np.int16, (-1000, 400)))
     choose(chooser, CUSTOM)

@@ -121,6 +121,7 @@ class Form(ScrolledForm):
             "model": self.model.models,
             "blend": self.model.blend.models,
             "values": self.values.kind,
+            "outliers": self.outliers,
             "tile": self.tile,
             "device": self.device,
         }

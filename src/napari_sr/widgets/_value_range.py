@@ -72,6 +72,9 @@ class RangeChooser(QWidget):
         self.high.setEnabled(not self.high.isReadOnly())
         self._unit.setVisible(kind == PERCENTILES)
         shown = self._offered(kind)
+        if self._layer is None and self.low.isReadOnly():
+            self.low.clear()
+            self.high.clear()
         if shown is not None:
             for box, text in zip((self.low, self.high), pair_in_words(*shown), strict=True):
                 box.setText(text)

@@ -118,7 +118,15 @@ class UpscaleWidget(RunningForm):
         if layer is not None:
             found["layer"] = layer_problem(layer)
             found["values"] = self.form.values.problem()
+            found["outliers"] = self._outliers_problem(layer)
         return {field: reason for field, reason in found.items() if reason is not None}
+
+    def _outliers_problem(self, layer: Image) -> str | None:
+        if self.form.outliers.currentData() != "mark" or layer.dtype.kind == "f":
+            return None
+        return (
+            f"The layer {layer.name} holds {layer.dtype}, which has no NaN: choose other Outliers."
+        )
 
     def _show_problems(self, problems: dict[str, str]) -> None:
         self.form.show_problems(problems)
