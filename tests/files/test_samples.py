@@ -149,6 +149,15 @@ def test_colours_above_their_alpha_become_white_in_integers_and_stay_in_floats()
     assert multiplied(shown, None, bounded=False).tolist() == [[[3.0, 0.5]]]
 
 
+def test_colours_below_black_of_signed_integers_are_divided_too():
+    stored = np.array([[-100, 50, -16000, 16384]], np.int16)  # half opaque
+
+    divided, _ = straight(stored, 1, 32767.0)
+
+    assert divided.tolist() == [[-200, 100, -31999, 16384]]
+    np.testing.assert_array_equal(multiplied(divided, None), stored)
+
+
 def test_overshoot_is_never_above_alpha_where_no_colour_was():
     result = multiplied(np.array([[[1.03, 0.5]]], np.float32), None)
 

@@ -187,10 +187,11 @@ def straight(pixels: NDArray[Any], samples: int, white: float) -> tuple[NDArray[
     stored, divided = np.moveaxis(pixels, samples, 0), np.moveaxis(result, samples, 0)
     alpha = stored[-1]
     visible = np.where(alpha > 0, alpha, np.inf)
+    least = np.iinfo(pixels.dtype).min if pixels.dtype.kind != "f" else None
     for number in range(len(stored) - 1):
         colour = stored[number] * np.float64(white) / visible
         if pixels.dtype.kind != "f":
-            colour = np.rint(colour).clip(0, white)
+            colour = np.rint(colour).clip(least, white)
         divided[number] = colour
     return result, bool((stored[:-1] <= alpha).all())
 
