@@ -102,7 +102,7 @@ def test_a_folder_that_cannot_be_made_is_refused_before_images_are_read(run, tmp
     [
         (b"scale =", r"is no recipe that can be read: Invalid value"),
         (b"\xff\xfe\0", r"is no recipe that can be read: 'utf-8' codec"),
-        (b"x = " + b"[" * 5000, r"is no recipe that can be read"),
+        (b"x = " + b"[" * 5000, r"is no recipe: it is nested too deeply"),
         (b"scale = 2\nscale = 3", r"is no recipe that can be read: Cannot overwrite a value"),
         (b"scale = nan", r"scale must be"),
         (b"date = 1979-05-27", r"a recipe holds numbers, texts and tables"),

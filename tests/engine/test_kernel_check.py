@@ -24,7 +24,7 @@ def network():
 def as_on_a_gpu(monkeypatch):
     """Let "auto" run kernels in Triton's interpreter, checked as on a GPU."""
     _self_check.forget_verdicts()
-    monkeypatch.setattr(kernel_check, "SIZES", ((16, 16), (15, 17)))  # the interpreter is slow
+    monkeypatch.setattr(kernel_check, "SIZES", ((15, 16),))  # the interpreter is slow
     monkeypatch.setattr(_choice, "INTERPRETED", False)
     monkeypatch.setattr(_choice, "_obstacle", lambda tensors: None)
     yield
@@ -34,20 +34,13 @@ def as_on_a_gpu(monkeypatch):
 @pytest.mark.usefixtures("as_on_a_gpu")
 def test_all_kernels_of_a_network_are_launched_and_right(network):
     channels = 3
+    network.half()
 
     found = check_kernels(chain_for(network, channels), network, channels, CPU)
 
     assert found == {}
     assert {name for name, *_ in _self_check._verdicts} >= {"bsconv", "esdb_tail", "esa_pool"}
     assert all(_self_check._verdicts.values())
-
-
-@pytest.mark.usefixtures("as_on_a_gpu")
-def test_half_precision_of_a_right_kernel_is_no_fault(network, monkeypatch):
-    monkeypatch.setattr(kernel_check, "SIZES", ((15, 17),))
-    network.half()
-
-    assert check_kernels(chain_for(network, 3), network, 3, CPU) == {}
 
 
 def test_both_images_are_run_in_sizes_that_suit_the_network(monkeypatch):

@@ -159,7 +159,7 @@ def test_every_part_has_its_launch_options(part):
     assert choice(part).keys() == {"BLOCK", "num_warps", "num_stages"}
 
 
-@pytest.mark.parametrize("width", [1, 2, 31, 32, 33])
+@pytest.mark.parametrize("width", [1, 33])
 def test_an_odd_column_at_the_end_is_computed_alone(width, device, half):
     given = parts(12, 12, device, half, size=(3, width))
 

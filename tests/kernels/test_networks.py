@@ -37,6 +37,8 @@ LAUNCHED = {
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_network_through_kernels_is_the_network(name, device, dtype):
+    if dtype == torch.bfloat16 and device.type == "cpu":
+        pytest.skip("the interpreter is slow, and every op is tested in bfloat16")
     torch.manual_seed(0)
     network = models.architecture(name).network(**SMALL[name]).eval().to(device)
     least = max(network.least_size, 6)

@@ -16,8 +16,8 @@ import torch
 from napari_sr import __version__
 from napari_sr.engine.arrays import (
     ArrayLike,
+    Layout,
     Percentiles,
-    ValueRange,
     layout_of,
     value_range_of,
 )
@@ -104,19 +104,8 @@ def _upscale(
     began, before = time.monotonic(), launched()
     layout = layout_of(image.shape, image.dtype, axes)
     check_outliers(settings.outliers, np.dtype(image.dtype))
-    plan = make_plan(layout, network, settings)
-    plan = affordable(image, layout, plan, network, free_memory(torch.device("cpu")))
-    if plan.waiting or plan.ensemble:
-        check_scratch_folder()
-    learnt = next(network.parameters(), None) is not None
-    check_values(image, layout, settings.value_range, learnt=learnt)
-    values = value_range_of(image, layout, settings.value_range)
-    larger = layout.enlarged(network.scale)
-    output = np.empty(larger.shape, image.dtype)
-    kernels = chosen() if settings.kernels == "auto" else settings.kernels
-    given = settings.value_range is not None and not isinstance(settings.value_range, Percentiles)
-    findings = Findings(len(plan.views), declared=given)
-    job = Job(network, layout, output, larger, values, kernels, settings.outliers, findings)
+    plan = _affordable_plan(image, layout, network, settings)
+    job = _job(image, layout, network, settings, len(plan.views))
     pace = Pace()
     try:
         distrust = _check_kernels(job, plan)
@@ -134,23 +123,45 @@ def _upscale(
                 yield Progress(done + progress.done, total, message, share, left)
             done += plan.count
         later = {op: why for op, why in distrusted(plan.device).items() if op not in distrust}
-        ends = (findings.in_words(settings.outliers), in_words(later, plan.device))
+        ends = (job.findings.in_words(settings.outliers), in_words(later, plan.device))
         if any(ends):
             yield Progress(done, done, notes.of("; ".join(filter(None, ends))), 1.0, 0.0)
     finally:
         job.chains.clear()  # nothing of the run stays on the device
         job.graphs.close()
         release(plan.device)
-    record = _record(network, plan, values, notes.all)
-    record["guards"] = findings.record()
+    record = _record(job, plan, notes.all)
     record["kernels"] = {
-        "chosen": kernels,
+        "chosen": job.kernels,
         "launched": _since(before),
         "distrusted": distrusted(plan.device),
     }
-    record["cuda_graphs"] = job.graphs.tally
     record["seconds"] = time.monotonic() - began
-    return Upscaled(output, layout.axes, record)
+    return Upscaled(job.output, layout.axes, record)
+
+
+def _affordable_plan(
+    image: ArrayLike, layout: Layout, network: Network, settings: Settings
+) -> Plan:
+    """Return a plan that fits into memory, and refuse values that cannot be upscaled."""
+    plan = make_plan(layout, network, settings)
+    plan = affordable(image, layout, plan, network, free_memory(torch.device("cpu")))
+    if plan.waiting or plan.ensemble:
+        check_scratch_folder()
+    learnt = next(network.parameters(), None) is not None
+    check_values(image, layout, settings.value_range, learnt=learnt)
+    return plan
+
+
+def _job(image: ArrayLike, layout: Layout, network: Network, settings: Settings, views: int) -> Job:
+    """Return what stays the same over all planes, with memory for the result."""
+    values = value_range_of(image, layout, settings.value_range)
+    larger = layout.enlarged(network.scale)
+    output = np.empty(larger.shape, image.dtype)
+    kernels = chosen() if settings.kernels == "auto" else settings.kernels
+    given = settings.value_range is not None and not isinstance(settings.value_range, Percentiles)
+    findings = Findings(views, declared=given)
+    return Job(network, layout, output, larger, values, kernels, settings.outliers, findings)
 
 
 class Notes:
@@ -195,22 +206,22 @@ def _since(before: dict[str, int]) -> dict[str, int]:
     }
 
 
-def _record(
-    network: Network, plan: Plan, values: ValueRange, notes: list[str]
-) -> dict[str, object]:
+def _record(job: Job, plan: Plan, notes: list[str]) -> dict[str, object]:
     return {
-        "network": network.title,
-        "scale": network.scale,
+        "network": job.network.title,
+        "scale": job.network.scale,
         "tile": plan.side,
         "halo": plan.halo,
         "stages": 1 if plan.staged is None else len(plan.staged.all),
-        "tiles_exact": plan.exact_for(network),
-        "receptive_field": network.receptive_field,
+        "tiles_exact": plan.exact_for(job.network),
+        "receptive_field": job.network.receptive_field,
         "device": str(plan.device),
         "ensemble": plan.ensemble,
         "precision": str(plan.precision).removeprefix("torch."),
-        "value_range": (values.low, values.high),
+        "value_range": (job.values.low, job.values.high),
         "notes": notes,
+        "guards": job.findings.record(),
+        "cuda_graphs": job.graphs.tally,
         "versions": {
             "napari-sr": __version__,
             "torch": torch.__version__,
