@@ -129,3 +129,12 @@ def test_the_curves_of_a_training_that_begins_anew_are_its_own(tmp_path):
         history.close()
 
     assert boards(tmp_path) == {"loss": [(2, 0.5)]}
+
+
+def test_files_of_one_second_would_come_in_the_wrong_order_so_each_has_its_own(tmp_path):
+    pytest.importorskip("tensorboard")
+    for _ in range(2):
+        History(tmp_path, [], 0).close()
+
+    seconds = [path.name.split(".")[3] for path in (tmp_path / "tensorboard").iterdir()]
+    assert len(set(seconds)) == len(seconds) == 2

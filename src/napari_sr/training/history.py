@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.training.state import write
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+WAIT = 0.02
+"""Seconds between two looks whether the next second has begun."""
 FIRST, LAST = ("step", "seconds", "rate", "loss"), "psnr"
 
 
@@ -75,5 +78,9 @@ def _board(folder: Path, step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
+    # TensorBoard reads files in the order of their names, which hold the second, then a counter
+    # that sorts 10 before 9: two files of one second may come in the wrong order
+    while any(folder.glob(f"events.out.tfevents.{int(time.time()):010d}.*")):
+        time.sleep(WAIT)
     # everything from this step on is taken off; what was logged at the step itself stays
     return SummaryWriter(folder, purge_step=step + 1)
