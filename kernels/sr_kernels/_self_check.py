@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
-import sr_kernels
 from sr_kernels._choice import count_launch, use_kernels
 
 if TYPE_CHECKING:
@@ -81,30 +80,6 @@ def launch_checked(
         return reference(*arguments)
     count_launch(name)
     return launch(*arguments)
-
-
-def agrees(
-    name: str,
-    device: torch.device,
-    dtype: torch.dtype,
-    shape: tuple[int, int, int, int] = (1, 48, 9, 70),
-) -> bool:
-    """Say whether one op's kernel computes what its reference does, on an example.
-
-    Parameters
-    ----------
-    name : str
-        The op's.
-    device, dtype : torch.device, torch.dtype
-        Where and in what to compute.
-    shape : tuple of int, (N, C, H, W)
-        Of the op's first argument.
-    """
-    op = sr_kernels.op(name)
-    with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        torch.manual_seed(0)
-        arguments = op.example(shape, dtype, device)
-        return _compare(op.reference, op.launch, arguments)[1] == ""
 
 
 def _first(

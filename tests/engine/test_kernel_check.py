@@ -4,6 +4,7 @@ import pytest
 import torch
 from fakes import Nearest
 
+import sr_kernels
 from napari_sr.engine import kernel_check
 from napari_sr.engine.colour import chain_for
 from napari_sr.engine.kernel_check import check_kernels, in_words, waves
@@ -77,7 +78,8 @@ def test_the_image_stays_between_black_and_white():
     assert 0 <= image.min() < image.max() <= 1
 
 
-def test_an_operator_without_a_word_is_checked_and_one_with_a_word_is_launched(monkeypatch):
+def test_an_operator_is_checked_unless_kernels_are_demanded(monkeypatch):
+    op = sr_kernels.op("gated_residual")  # its import registers the operator
     asked = []
     monkeypatch.setattr(_op, "runs_fused", lambda *tensors: True)
     monkeypatch.setattr(
@@ -89,3 +91,9 @@ def test_an_operator_without_a_word_is_checked_and_one_with_a_word_is_launched(m
 
     assert asked == ["gated_residual"]
     assert not result.any()
+
+    with sr_kernels.use_kernels("triton"):
+        demanded = torch.ops.napari_sr.gated_residual(x, gate, None)
+
+    assert asked == ["gated_residual"]
+    assert torch.equal(demanded, op.reference(x, gate))

@@ -9,7 +9,7 @@ import torch
 
 import sr_kernels
 from sr_kernels import _self_check, distrusted, launched, reset_launched
-from sr_kernels._self_check import agrees, forget_verdicts, launch_checked
+from sr_kernels._self_check import forget_verdicts, launch_checked
 from sr_kernels._triton import triton
 
 NAME = "gated_residual"
@@ -39,7 +39,13 @@ def call(op, arguments, launch=None):
 
 @pytest.mark.parametrize("name", sr_kernels.names())
 def test_kernels_that_are_right_pass(name, device):
-    assert agrees(name, device, torch.float16)
+    op = sr_kernels.op(name)
+    arguments = example(op, device, (1, 48, 9, 70))
+
+    launch_checked(name, op.reference, op.launch, arguments)
+
+    assert launched() == {name: 1}
+    assert distrusted(device) == {}
 
 
 def test_the_kernel_s_own_result_is_returned_and_counted(op, device):
@@ -187,13 +193,3 @@ def test_several_threads_come_to_one_verdict(op, device, monkeypatch):
     assert len(compared) == 1
     assert len(results) == 4
     assert all(torch.equal(result, results[0]) for result in results)
-
-
-def test_random_numbers_of_the_program_go_on_undisturbed(device):
-    torch.manual_seed(5)
-    expected = torch.rand(1)
-
-    torch.manual_seed(5)
-    agrees(NAME, device, torch.float16)
-
-    assert torch.equal(torch.rand(1), expected)
