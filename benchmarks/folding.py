@@ -48,8 +48,10 @@ class Folded:
     def __call__(
         self, x: Tensor, pointwise: Tensor, pointwise_bias: Tensor | None, depthwise: Tensor,
         bias: Tensor | None = None, residual: Tensor | None = None, activation: str = "gelu",
+        replication: int = 1,
     ) -> Tensor:  # fmt: skip
         """Return (N, C, H, W)."""
+        x = x if replication == 1 else x.repeat(1, replication, 1, 1)
         if id(pointwise) not in self._folded:
             # the weight is kept as well, so that its id is nobody else's
             self._folded[id(pointwise)] = (pointwise, *fold(pointwise, pointwise_bias, depthwise))

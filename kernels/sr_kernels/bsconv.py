@@ -10,6 +10,9 @@ Bytes, for n elements of e bytes each in and out: eager PyTorch reads 5n and wri
 the four steps goes to memory and comes back); the kernel reads n and writes n, where the residual
 is x itself, else it reads 2n. At best it is 4.5 times faster, else 3 times. In return it forms
 the pointwise product twice (see `PHASES`), on matrix units that have little else to do.
+
+BSRN repeats its image along channels; the kernel reads the image itself, as it lies (NCHW), which
+saves PyTorch a copy that repeats and one that makes channels_last of it.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from torch.nn import functional
 
 from sr_kernels._activation import activated, check_activation
 from sr_kernels._configuration import configuration
+from sr_kernels._matrix import channels_last
 from sr_kernels._op import Op, check_shapes, register
 from sr_kernels._rows import (
     ACTIVATIONS,
@@ -51,8 +55,11 @@ def reference(
     bias: Tensor | None = None,
     residual: Tensor | None = None,
     activation: str = "gelu",
+    replication: int = 1,
 ) -> Tensor:
     """Compute `bsconv` in plain PyTorch."""
+    if replication > 1:
+        x = x.repeat(1, replication, 1, 1)
     mixed = functional.conv2d(x, pointwise, pointwise_bias)
     y = functional.conv2d(mixed, depthwise, bias, padding=1, groups=depthwise.shape[0])
     if residual is not None:
@@ -61,11 +68,18 @@ def reference(
 
 
 @triton.jit
-def _mix(x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl.constexpr):
+def _mix(
+    x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl.constexpr,
+    PLANES: tl.constexpr,
+):  # fmt: skip
     # (columns, channels): the pointwise half of a row; nought outside, where its bias ends too
     inside = is_inside(row, column, height, width)
     channel = tl.arange(0, weight.shape[0])
-    at = (top + row) * width * INPUTS + (column[:, None] * INPUTS + channel[None, :])
+    if PLANES < INPUTS:  # repeated planes, NCHW
+        line = (top * PLANES + row) + (channel % PLANES) * height
+        at = line[None, :] * width + column[:, None]
+    else:
+        at = (top + row) * width * INPUTS + (column[:, None] * INPUTS + channel[None, :])
     x = tl.load(x_ptr + at, mask=inside[:, None] & (channel < INPUTS)[None, :], other=0.0)
     start = tl.zeros((column.shape[0], weight.shape[1]), dtype=tl.float32)
     if bias is not None:
@@ -74,12 +88,15 @@ def _mix(x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl.conste
 
 
 @triton.jit
-def _mix_around(x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl.constexpr):
+def _mix_around(
+    x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl.constexpr,
+    PLANES: tl.constexpr,
+):  # fmt: skip
     # what PHASES neighbouring columns and the one on either side see of a row
-    left = _mix(x_ptr, top, row, column - 1, height, width, weight, bias, INPUTS)
-    first = _mix(x_ptr, top, row, column, height, width, weight, bias, INPUTS)
-    second = _mix(x_ptr, top, row, column + 1, height, width, weight, bias, INPUTS)
-    right = _mix(x_ptr, top, row, column + 2, height, width, weight, bias, INPUTS)
+    left = _mix(x_ptr, top, row, column - 1, height, width, weight, bias, INPUTS, PLANES)
+    first = _mix(x_ptr, top, row, column, height, width, weight, bias, INPUTS, PLANES)
+    second = _mix(x_ptr, top, row, column + 1, height, width, weight, bias, INPUTS, PLANES)
+    right = _mix(x_ptr, top, row, column + 2, height, width, weight, bias, INPUTS, PLANES)
     return (left, first, second), (first, second, right)
 
 
@@ -96,6 +113,7 @@ def _kernel(
     width,
     rows,
     INPUTS: tl.constexpr,
+    PLANES: tl.constexpr,
     OUTPUTS: tl.constexpr,
     BLOCK: tl.constexpr,
     BLOCK_INPUTS: tl.constexpr,
@@ -132,14 +150,18 @@ def _kernel(
     place = column[:, None] * OUTPUTS + channel[None, :]
 
     one, two = _mix_around(
-        x_ptr, top, first_row - 1, column, height, width, weight, between, INPUTS
+        x_ptr, top, first_row - 1, column, height, width, weight, between, INPUTS, PLANES
     )
     current, current_two = weigh(one, above, bias), weigh(two, above, bias)
-    one, two = _mix_around(x_ptr, top, first_row, column, height, width, weight, between, INPUTS)
+    one, two = _mix_around(
+        x_ptr, top, first_row, column, height, width, weight, between, INPUTS, PLANES
+    )
     current, current_two = weigh(one, level, current), weigh(two, level, current_two)
     following, following_two = weigh(one, above, bias), weigh(two, above, bias)
     for row in range(first_row, last_row):
-        one, two = _mix_around(x_ptr, top, row + 1, column, height, width, weight, between, INPUTS)
+        one, two = _mix_around(
+            x_ptr, top, row + 1, column, height, width, weight, between, INPUTS, PLANES
+        )
         at = (top + row) * width * OUTPUTS + place
         current, current_two = weigh(one, below, current), weigh(two, below, current_two)
         finish_row(current, at, inside, residual_ptr, y_ptr, ACTIVATION)
@@ -171,12 +193,13 @@ def _launch(
     bias: Tensor | None,
     residual: Tensor | None,
     activation: str,
+    replication: int = 1,
 ) -> Tensor:
-    images, inputs, height, width = x.shape
-    outputs = depthwise.shape[0]
-    x = x.contiguous(memory_format=torch.channels_last)
+    images, planes, height, width = x.shape
+    inputs, outputs = planes * replication, depthwise.shape[0]
+    x = x.contiguous() if replication > 1 else channels_last(x)
     if residual is not None:
-        residual = residual.contiguous(memory_format=torch.channels_last)
+        residual = channels_last(residual)
     y = torch.empty(
         (images, outputs, height, width),
         dtype=x.dtype,
@@ -201,6 +224,7 @@ def _launch(
             width,
             rows,
             INPUTS=inputs,
+            PLANES=planes,
             OUTPUTS=outputs,
             BLOCK_INPUTS=max(triton.next_power_of_2(inputs), 16),
             BLOCK_OUTPUTS=block_outputs,
@@ -222,6 +246,7 @@ def bsconv(
     bias: Tensor | None = None,
     residual: Tensor | None = None,
     activation: str = "gelu",
+    replication: int = 1,
 ) -> Tensor:
     """Convolve 1x1 over channels, then 3x3 in each; add a skip, activate.
 
@@ -229,7 +254,7 @@ def bsconv(
     ----------
     x : Tensor, (N, I, H, W)
         Read as channels_last; other layouts are copied.
-    pointwise : Tensor, (C, I, 1, 1)
+    pointwise : Tensor, (C, replication * I, 1, 1)
         The weight over channels.
     pointwise_bias : Tensor, (C,), or None
         Added between the two halves, inside the image only.
@@ -241,6 +266,9 @@ def bsconv(
         Added before the activation.
     activation : str
         "gelu" or "none".
+    replication : int
+        How often `x` is repeated along channels before all else. Where more than once, `x` is read
+        as NCHW.
 
     Returns
     -------
@@ -256,20 +284,22 @@ def bsconv(
     outputs = depthwise.shape[0]
     check_shapes(
         "bsconv",
-        pointwise=(pointwise, (outputs, x.shape[1], 1, 1)),
+        pointwise=(pointwise, (outputs, replication * x.shape[1], 1, 1)),
         pointwise_bias=(pointwise_bias, (outputs,)),
         depthwise=(depthwise, (outputs, 1, 3, 3)),
         bias=(bias, (outputs,)),
         residual=(residual, (x.shape[0], outputs, *x.shape[2:])),
     )
     check_activation("bsconv", activation, ACTIVATIONS)
-    result: Tensor = _compute(x, pointwise, pointwise_bias, depthwise, bias, residual, activation)
+    result: Tensor = _compute(
+        x, pointwise, pointwise_bias, depthwise, bias, residual, activation, replication
+    )
     return result
 
 
 def _example(
     shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, str]:
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, str, int]:
     channels = shape[1]
     x = torch.randn(shape)
     pointwise = torch.randn(channels, channels, 1, 1) / channels**0.5
@@ -279,10 +309,10 @@ def _example(
     x, pointwise, pointwise_bias, depthwise, bias = (
         tensor.to(device, dtype) for tensor in (x, pointwise, pointwise_bias, depthwise, bias)
     )
-    return x, pointwise, pointwise_bias, depthwise, bias, x, "gelu"
+    return x, pointwise, pointwise_bias, depthwise, bias, x, "gelu", 1
 
 
-def _bytes_moved(x: Tensor, pointwise: Tensor, *rest: Tensor | str | None) -> int:
+def _bytes_moved(x: Tensor, pointwise: Tensor, *rest: Tensor | str | int | None) -> int:
     residual = rest[3]
     read = x.numel()
     written = x[:, :1].numel() * pointwise.shape[0]
@@ -292,7 +322,7 @@ def _bytes_moved(x: Tensor, pointwise: Tensor, *rest: Tensor | str | None) -> in
     return (read + written) * x.element_size()
 
 
-def _flops(x: Tensor, pointwise: Tensor, *_: Tensor | str | None) -> int:
+def _flops(x: Tensor, pointwise: Tensor, *_: Tensor | str | int | None) -> int:
     # two for each multiply-add of the matrix and the stencil, which dwarf all others
     return x[:, :1].numel() * 2 * (pointwise.numel() + 9 * pointwise.shape[0])
 

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 import sr_kernels
 from sr_kernels import use_kernels
+from sr_kernels._matrix import channels_last
 from sr_kernels.bsconv import OP, bsconv, choice, part_of_outputs
 
 pytestmark = pytest.mark.usefixtures("kernels")
@@ -139,7 +140,7 @@ def test_an_unknown_activation_is_refused(device, half):
 
 def test_a_residual_that_is_the_input_is_read_once():
     x, *rest = OP.example((1, 8, 4, 4), torch.float16, torch.device("cpu"))
-    apart = [*rest[:-2], x.clone(), "gelu"]
+    apart = [*rest[:-3], x.clone(), *rest[-2:]]
 
     assert OP.bytes_moved(x, *rest) == 2 * 2 * x.numel()
     assert OP.bytes_moved(x, *apart) == 3 * 2 * x.numel()
@@ -164,3 +165,20 @@ def test_an_odd_column_at_the_end_is_computed_alone(width, device, half):
     given = parts(12, 12, device, half, size=(3, width))
 
     assert_close(bsconv(*given), OP.reference(*given))
+
+
+def test_an_image_that_is_repeated_is_read_as_it_lies(device, half):
+    x, *rest = parts(12, 16, device, half, size=(5, 35))
+    image = x[:, :3]
+
+    result = bsconv(image, *rest, replication=4)
+
+    assert_close(result, OP.reference(image.repeat(1, 4, 1, 1), *rest))
+    assert torch.equal(result, bsconv(channels_last(image), *rest, replication=4))
+
+
+def test_an_error_names_the_weight_of_a_repeated_image(device, half):
+    given = parts(3, 8, device, half)
+
+    with pytest.raises(ValueError, match=r"bsconv needs pointwise .*\(8, 12, 1, 1\)"):
+        bsconv(*given, replication=4)

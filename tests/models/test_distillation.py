@@ -22,7 +22,7 @@ class Scaling(nn.Module):
         yield Step(self.mix, (x,), (y,))
 
 
-def network(blocks=3, replication=2):
+def network(blocks=3):
     torch.manual_seed(0)
     return DistillationNetwork(
         scale=2,
@@ -32,7 +32,6 @@ def network(blocks=3, replication=2):
         blocks=(Scaling() for _ in range(blocks)),
         convolution=Activated3x3,
         activation=nn.LeakyReLU(0.3),
-        replication=replication,
     ).double()
 
 
@@ -40,7 +39,7 @@ def network(blocks=3, replication=2):
 def test_fusion_block_by_block_is_the_1x1_over_all_of_them(blocks):
     net = network(blocks)
     image = torch.rand(1, 1, 6, 5, dtype=torch.float64)
-    shallow = net.head((image * 10).repeat(1, 2, 1, 1))
+    shallow = net.head(image * 10)
     outputs = [shallow]
     for block in net.blocks:
         outputs.append(block.mix(outputs[-1]))
@@ -57,7 +56,7 @@ def test_fusion_block_by_block_is_the_1x1_over_all_of_them(blocks):
 def test_trunk_is_read_off_its_tensors():
     state = network().state_dict()
 
-    options = trunk_options(state, "head.weight", 2)
+    options = trunk_options(state, "head.weight")
 
     assert options == {"scale": 2, "channels": 1, "features": 4, "blocks": 3}
 

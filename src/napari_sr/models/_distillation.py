@@ -57,10 +57,8 @@ class DistillationNetwork(Network):
         the one before the long skip.
     activation : nn.Module
         Follows the fusion; one that kernels know.
-    replication : int
-        How often the image is repeated along channels before the head.
     head : nn.Module, optional
-        Another head, (N, replication * channels, H, W) to features of any size.
+        Another head, (N, channels, H, W) to features of any size.
     factor : int, optional
         What the tail enlarges features by, where not by the scale.
     """
@@ -75,14 +73,12 @@ class DistillationNetwork(Network):
         blocks: Iterable[nn.Module],
         convolution: Callable[[int, int], nn.Module],
         activation: nn.Module,
-        replication: int = 1,
         head: nn.Module | None = None,
         factor: int | None = None,
     ) -> None:
         super().__init__(scale=scale, channels=channels, input_range=input_range)
         self.features = features
-        self.replication = replication
-        self.head = convolution(replication * channels, features) if head is None else head
+        self.head = convolution(channels, features) if head is None else head
         self.blocks = nn.ModuleList(blocks)
         self.fuse = conv1x1(len(self.blocks) * features, features)
         self.activation, self.slope = activation_of(activation)
@@ -103,8 +99,8 @@ class DistillationNetwork(Network):
         return tuple(links)
 
     def _start(self, image: Tensor) -> Tensor:
-        repeated = (image * self.input_range).repeat(1, self.replication, 1, 1)
-        shallow: Tensor = self.head(repeated)
+        # a product with 1 would be a kernel of its own
+        shallow: Tensor = self.head(image if self.input_range == 1 else image * self.input_range)
         return shallow
 
     def _fusion(self, start: int, stop: int) -> Step:
@@ -147,7 +143,7 @@ def trunk_options(state: StateDict, head: str, replication: int = 1) -> Options 
     head : str
         The key of the weight that the image meets first.
     replication : int
-        As in `DistillationNetwork`.
+        How often the head repeats the image along channels.
 
     Returns
     -------

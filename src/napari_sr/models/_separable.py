@@ -42,6 +42,24 @@ def depthwise(channels: int, *, stride: int = 1, padding: int = 1) -> nn.Conv2d:
     return nn.Conv2d(channels, channels, 3, stride, padding, groups=channels)
 
 
+class Repeat(nn.Module):
+    """Repeat (N, C, H, W) along channels.
+
+    Parameters
+    ----------
+    times : int
+        1 copies nothing.
+    """
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, times * C, H, W)."""
+        return x if self.times == 1 else x.repeat(1, self.times, 1, 1)
+
+
 class BSConv(nn.Module):
     """Blueprint separable convolution, form U: a 1x1 over channels, then a depthwise 3x3.
 
@@ -55,6 +73,8 @@ class BSConv(nn.Module):
         After all else; one that kernels know.
     pointwise_bias : bool
         Whether the pointwise half has a bias (BSRN-S), or not (BSRN).
+    replication : int
+        How often the input is repeated along channels before all else.
     """
 
     def __init__(
@@ -64,19 +84,20 @@ class BSConv(nn.Module):
         *,
         activation: nn.Module | None = None,
         pointwise_bias: bool = False,
+        replication: int = 1,
     ) -> None:
         super().__init__()
+        self.replication = replication
         self.activation, self.slope = activation_of(activation or nn.Identity())
-        self.pointwise = conv1x1(inputs, outputs, bias=pointwise_bias)
+        self.pointwise = conv1x1(replication * inputs, outputs, bias=pointwise_bias)
         self.depthwise = depthwise(outputs)
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
         mix, spread = self.pointwise, weight_and_bias(self.depthwise)
-        if self.activation in FUSED:
-            return bsconv(x, mix.weight, mix.bias, *spread, residual, self.activation)
-        y = bsconv(x, mix.weight, mix.bias, *spread, residual, "none")
-        return activated(y, self.activation, self.slope)
+        fused = self.activation if self.activation in FUSED else "none"
+        y = bsconv(x, mix.weight, mix.bias, *spread, residual, fused, self.replication)
+        return y if self.activation in FUSED else activated(y, self.activation, self.slope)
 
 
 class BSConvS(BSConv):
@@ -88,15 +109,22 @@ class BSConvS(BSConv):
         Channels before and after both 1x1.
     activation : nn.Module, optional
         After all else; one that kernels know.
+    replication : int
+        How often the input is repeated along channels before all else.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, activation: nn.Module | None = None) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, *, activation: nn.Module | None = None,
+        replication: int = 1,
+    ) -> None:  # fmt: skip
+        inputs *= replication
         super().__init__(middle(inputs), outputs, activation=activation)
+        self.repeat = Repeat(replication)
         self.narrow = conv1x1(inputs, middle(inputs), bias=False)
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
-        return super().forward(self.narrow(x), residual)
+        return super().forward(self.narrow(self.repeat(x)), residual)
 
 
 class DSConv(nn.Module):
@@ -108,10 +136,17 @@ class DSConv(nn.Module):
         Channels before and after the 1x1.
     activation : nn.Module, optional
         After all else; one that kernels know.
+    replication : int
+        How often the input is repeated along channels before all else.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, activation: nn.Module | None = None) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, *, activation: nn.Module | None = None,
+        replication: int = 1,
+    ) -> None:  # fmt: skip
         super().__init__()
+        inputs *= replication
+        self.repeat = Repeat(replication)
         self.activation, self.slope = activation_of(activation or nn.Identity())
         self.depthwise = depthwise(inputs)
         self.pointwise = conv1x1(inputs, outputs, bias=False)
@@ -119,7 +154,7 @@ class DSConv(nn.Module):
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
         return pointwise_sum(
-            self.depthwise(x),
+            self.depthwise(self.repeat(x)),
             self.pointwise.weight,
             residual=residual,
             activation=self.activation,
@@ -196,7 +231,8 @@ class Separable:
     """One way to cut a 3x3."""
 
     convolution: Callable[..., nn.Module]
-    """Makes one that keeps the size, of (inputs, outputs) and `activation`; it takes a residual."""
+    """Makes one that keeps the size, of (inputs, outputs), `activation` and `replication`; it takes
+    a residual."""
     pool: Callable[[int], nn.Module]
     """Makes the way down in ESA of its channels."""
 

@@ -119,7 +119,7 @@ class BSRN(DistillationNetwork):
             blocks=(block() for _ in range(blocks)),
             convolution=separable.convolution,
             activation=activate,
-            replication=REPLICATION,
+            head=separable.convolution(channels, features, replication=REPLICATION),
         )
         self.least_size = ESA_LEAST_SIZE if spatial else 1
 

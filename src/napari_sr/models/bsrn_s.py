@@ -111,7 +111,7 @@ class BSRNS(DistillationNetwork):
             blocks=(Block(features=features) for _ in range(blocks)),
             convolution=BiasedBSConv,
             activation=nn.GELU(),
-            replication=REPLICATION,
+            head=BiasedBSConv(channels, features, replication=REPLICATION),
         )
 
 
