@@ -8,7 +8,10 @@ runs. It must hold no spills, no more shared memory than the GPU has (the compil
 the matrix instructions where the kernel has a `tl.dot`, and 128-bit loads where the channels allow
 them: for NVIDIA, both are read off PTX, which the assembler takes over as they are.
 
-Prints a Markdown table (kept in compile_gate.md) and fails where one of these fails.
+For the GPUs of `COUNTED`, the instructions of the innermost loop are counted too (machine_code.py),
+of every op at the sizes of `COUNTED_SIZES`; those of `LIMITS` may not take more than it says.
+
+Prints two Markdown tables (kept in compile_gate.md) and fails where one of these fails.
 
 What this cannot show: speed, races, wrong machine code.
 """
@@ -29,35 +32,22 @@ from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 if __name__ == "__main__" and os.environ.pop("TRITON_INTERPRET", None):
     os.execv(sys.executable, [sys.executable, *sys.argv])  # it is read when kernels are decorated
 
+import counted
 import torch
+from compiling import SHARED_LIMITS, compiled_by
 from triton import knobs
-from triton.backends.compiler import GPUTarget
 from triton.errors import TritonError
-from triton.runtime import driver
-from triton.runtime.jit import JITFunction
 
 import sr_kernels
 from napari_sr import models
-from sr_kernels import _configuration, _op
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SHARED_LIMITS = {
-    "sm_80": 166_912,
-    "sm_86": 101_376,
-    "sm_89": 101_376,
-    "sm_90": 232_448,
-    "sm_100": 232_448,
-    "sm_120": 101_376,
-    "gfx942": 65_536,
-}
-"""Bytes of shared memory that one program may have, by the GPU's architecture."""
 VARIANTS = (
     (torch.float16, (1, 64, 180, 320)),
     (torch.float16, (1, 50, 180, 320)),
@@ -132,47 +122,6 @@ class Row:
             f"loads of {self.load} bits": self.wants_wide and self.load < 128,
         }
         return [fault for fault, holds in found.items() if holds]
-
-
-class NoDriver:
-    """Tells Triton which GPU to compile for; there is nothing to launch on."""
-
-    def __init__(self, architecture: str) -> None:
-        self._place = list(SHARED_LIMITS).index(architecture)
-        kind, _, number = architecture.partition("_")
-        self._target = (
-            GPUTarget("cuda", int(number), 32) if kind == "sm" else GPUTarget("hip", kind, 64)
-        )
-
-    def get_current_device(self) -> int:
-        """Return a number of its own for every target, by which Triton keeps what it compiled."""
-        return self._place
-
-    def get_current_stream(self, device: int) -> int:
-        """Return the default stream's number."""
-        return 0
-
-    def get_current_target(self) -> GPUTarget:
-        """Return what to compile for."""
-        return self._target
-
-
-def compiled_by(call: Callable[[], object], architecture: str) -> list[Any]:
-    """Return what a call's launches compile to for an architecture, without launching."""
-    found = []
-    run = JITFunction.run
-
-    def compile_only(self: JITFunction, *args: Any, grid: Any, warmup: bool, **kwargs: Any) -> None:
-        found.append(run(self, *args, grid=grid, warmup=True, **kwargs))
-
-    driver.set_active(NoDriver(architecture))
-    with (
-        mock.patch.object(JITFunction, "run", compile_only),
-        mock.patch.object(_configuration, "architecture", lambda device: architecture),
-        mock.patch.object(_op, "runs_fused", lambda *tensors: True),
-    ):
-        call()
-    return found
 
 
 def assembly(compiled: Any) -> str:
@@ -336,19 +285,24 @@ def main() -> int:
     parser.add_argument("--write", type=Path, help="where to keep the table")
     arguments = parser.parse_args()
     with ProcessPoolExecutor(arguments.workers, get_context("spawn")) as pool:
+        counting = pool.map(counted.lines_of, counted.COUNTED if arguments.at_most is None else ())
         found: dict[str, Row] = {}
         for rows_by_hash in pool.map(rows_of, groups_of(cases(arguments.at_most))):
             # a network's kernel that an op's own case has shown already counts as the op's
             found |= {key: row for key, row in rows_by_hash.items() if key not in found}
+        counts = [each for lines in counting for each in lines]
     order = list(SHARED_LIMITS)
     rows = sorted(found.values(), key=lambda row: order.index(row.case.architecture))
     faulty = [row for row in rows if row.faults]
+    over = [each for each in counts if each.over]
     summary = f"\n{len(rows)} kernels, {len(faulty)} with faults."
     table = "\n".join([heading(), *map(line, rows), summary, ""])
+    if counts:
+        table += counted.table(counts)
     print(table)
     if arguments.write:
         arguments.write.write_text(table)
-    return bool(faulty)
+    return bool(faulty or over)
 
 
 if __name__ == "__main__":

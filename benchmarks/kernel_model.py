@@ -5,13 +5,16 @@
 Arithmetic only; nothing here has been measured on a GPU. Networks run on tensors without data, and
 every operator is written down with what it reads and writes: once in plain PyTorch, as a GPU runs
 it eagerly, and once with our ops, which go through all that they do but their kernels: a launch
-that an op makes is a kernel here, and so is a tensor that it copies first. An op's bytes and
-operations are those of its own record.
+that an op makes is a kernel here, and so is a tensor that it copies first. An op's bytes are those
+of its own record.
 
-Model, for a kernel: the longest of bytes / bandwidth, matrix operations / matrix rate and vector
-instructions / vector rate, and 1 us between kernels. Eager waits for the CPU too, 5 us a kernel.
-A bias in eager PyTorch costs a kernel of its own wherever cuDNN computes the convolution. Caches
-are left out, so a small image may run faster than this says.
+A kernel of PyTorch takes the longest of bytes / bandwidth, matrix operations / matrix rate and
+vector instructions / vector rate. A kernel of ours is compiled for the card, and counted in its
+machine code (machine_code.py): it takes the longest of bytes / bandwidth, bytes past the L1 cache /
+bandwidth of L2, and, on the multiprocessor that has most programs, the clocks of issue, of shared
+memory, of matrices and of the way to L2. Then come 1 us between kernels. Eager waits for the CPU
+too, 5 us a kernel. A bias in eager PyTorch costs a kernel of its own wherever cuDNN computes the
+convolution. Latency, bank conflicts, and caches that hold a whole small image are left out.
 
 Letters: N images, C features, H x W pixels of the image that enters, S scale.
 """
@@ -19,6 +22,7 @@ Letters: N images, C features, H x W pixels of the image that enters, S scale.
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +30,9 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import torch
+from compiling import compiling
+from counted import example
+from machine_code import Launch, launch_of
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -51,35 +58,37 @@ GAP = 1e-6
 """Seconds from the end of a kernel to the start of the next, in a CUDA graph."""
 INSTRUCTIONS = {"gelu": 33, "sigmoid": 8, "leaky_relu": 2, "mean": 1}
 """Of one element, where not 1; GELU by the error function."""
-FUSED_ACTIVATIONS = {"gelu": 21, "leaky_relu": 2, "relu": 1, "hard_swish": 5}
-"""Instructions of the kernels' own; GELU by Abramowitz and Stegun's 7.1.26."""
-ACTIVATED = {"esdb_tail": 1.5}
-"""How many elements an op activates for each of its result, where not one."""
-FINISHING = {"bsconv": 11, "esa_tail": 15, "esa_moments": 20, "esa_mix": 17, "esa_pool": 2,
-             "conv3x3": 3, "pointwise_sum": 2}  # fmt: skip
-"""Instructions of an op for each element of its (first) result, beside matrices and activation:
-nine taps, bias and residual; ESA's interpolation, of a quarter as many, and sigmoid."""
-WITHOUT_MATRICES = (
-    "contrast_gate", "depthwise_gelu", "gated_residual", "pixel_shuffle_add", "plane_moments",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a GPU can do at best, all in units per second."""
+    """What a GPU can do at best, all in units per second where nothing else is said."""
 
     name: str
+    architecture: str
     bandwidth: float
+    """Bytes to and from memory."""
+    cache: float
+    """Bytes to and from L2."""
     matrix: float
     """Half-precision matrix operations, two for each multiply-add."""
-    vector: float
-    """Float32 instructions; a multiply-add is one."""
+    own_matrix: float
+    """The same by the instructions that our kernels have (mma.sync)."""
+    processors: int
+    """Multiprocessors; each starts 128 instructions in a clock."""
+    clock: float
+
+    @property
+    def vector(self) -> float:
+        """Instructions, each for one element."""
+        return 128 * self.processors * self.clock
 
 
 CARDS = (
-    Card("H100 (SXM)", 3.0e12, 800e12, 29e12),
-    # 3072 lanes and 96 matrix units at about 2 GHz, 128-bit GDDR6; data sheet, not measured
-    Card("RTX 4060 Laptop", 256e9, 25e12, 6.1e12),
+    # mma.sync reaches 62 % of wgmma: Luo et al., 2024, https://arxiv.org/abs/2402.13499
+    Card("H100 (SXM)", "sm_90", 3.0e12, 5.6e12, 800e12, 500e12, 132, 1.755e9),
+    # 96 matrix units, 128-bit GDDR6, 2 KB of L2 in a clock; data sheet, not measured
+    Card("RTX 4060 Laptop", "sm_89", 256e9, 2.0e12, 25e12, 25e12, 24, 2.0e9),
 )
 
 
@@ -95,20 +104,40 @@ class Kernel:
     """Bytes of an op's arguments and results, each once."""
     own: bool = False
     """Whether it is a kernel of ours."""
+    code: Launch | None = None
+    """What its machine code says, where it was compiled."""
+
+    def parts(self, card: Card) -> dict[str, float]:
+        """Return the seconds that each resource of a card takes, all at the same time."""
+        found = {"memory": self.bytes / card.bandwidth}
+        if self.code is None:
+            return {
+                **found,
+                "matrix": self.matrix / card.matrix,
+                "issue": self.vector / card.vector,
+            }
+        found["L2"] = max(self.code.whole.fetched, self.bytes) / card.cache
+        rate = card.own_matrix / card.processors / card.clock
+        clocks = self.code.clocks(card.processors, rate)
+        return {**found, **{name: value / card.clock for name, value in clocks.items()}}
 
     def seconds(self, card: Card) -> float:
         """Return the least time on a card."""
-        return max(
-            self.bytes / card.bandwidth, self.matrix / card.matrix, self.vector / card.vector
-        )
+        return max(self.parts(card).values())
+
+    def limit(self, card: Card) -> str:
+        """Return which resource takes longest."""
+        parts = self.parts(card)
+        return max(parts, key=lambda name: parts[name])
 
 
 class Counter(TorchDispatchMode):
     """Writes down a `Kernel` for every operator that is more than a view, and every launch."""
 
-    def __init__(self) -> None:
+    def __init__(self, card: Card | None = None) -> None:
         super().__init__()
         self.kernels: list[Kernel] = []
+        self._card = card
         self._launches = 0
 
     def __torch_dispatch__(
@@ -131,12 +160,20 @@ class Counter(TorchDispatchMode):
     def _op(self, name: str, args: Any) -> Any:
         """Go through an op's launch, and write down its kernels after all that it copied."""
         op, self._launches = sr_kernels.op(name), 0
-        with self:
+        card = self._card
+        compiled = compiling(card.architecture, card.processors) if card else nullcontext([])
+        with self, compiled as found:
             results = op.launch(*args)
+        codes: list[Launch | None] = [None] * self._launches
+        if card:
+            codes = [launch_of(each, card.architecture) for each in found]
         given = {id(leaf): leaf for leaf in tree_leaves((args, results)) if _is_tensor(leaf)}
-        first = op_kernel(name, args, results, sum(leaf.nbytes for leaf in given.values()))
-        rest = [Kernel(name, 0, own=True)] * (self._launches - 1)
-        self.kernels += [first, *rest]
+        moved = op.bytes_moved(*args)
+        passed = sum(leaf.nbytes for leaf in given.values())
+        # the first launch reads and writes what the op does; others see what is small beside it
+        for place, code in enumerate(codes):
+            first = {"bytes": moved, "given": passed} if place == 0 else {"bytes": 0}
+            self.kernels.append(Kernel(name, **first, own=True, code=code))
         return results
 
     def launch(self, *_: Any, **__: Any) -> None:
@@ -169,25 +206,6 @@ def _shares(arguments: Any, results: Any) -> bool:
     return made <= given
 
 
-def op_kernel(name: str, arguments: Any, results: Any, given: float = 0.0) -> Kernel:
-    """Return an op's work: on matrix units all that is a matrix, and in vectors what follows it."""
-    op = sr_kernels.op(name)
-    result, *_ = tree_leaves(results)
-    after = FINISHING.get(name, 0)
-    # the activation is an argument of those that have one
-    after += ACTIVATED.get(name, 1) * sum(
-        FUSED_ACTIVATIONS.get(word, 0) for word in arguments if isinstance(word, str)
-    )
-    vector, matrix = result.numel() * after, op.flops(*arguments)
-    if name in WITHOUT_MATRICES:
-        vector, matrix = vector + matrix, 0
-    if name == "bsconv":
-        # the matrix twice: four products for two columns; the stencil is no matrix
-        pointwise = arguments[1]
-        matrix = 4 * result[:, :1].numel() * pointwise.numel()
-    return Kernel(name, op.bytes_moved(*arguments), matrix, vector, given, own=True)
-
-
 def eager(call: Callable[..., object], *planes: tuple[int, ...]) -> list[Kernel]:
     """Return the kernels of a call in plain PyTorch on half-precision tensors of these shapes."""
     inputs = [torch.empty(shape, device="meta", dtype=torch.half) for shape in planes]
@@ -196,13 +214,15 @@ def eager(call: Callable[..., object], *planes: tuple[int, ...]) -> list[Kernel]
     return counter.kernels
 
 
-def fused(call: Callable[..., object], *planes: tuple[int, ...]) -> list[Kernel]:
-    """Return the same with our ops."""
+def fused(
+    call: Callable[..., object], *planes: tuple[int, ...], card: Card | None = None
+) -> list[Kernel]:
+    """Return the same with our ops; with a card, compiled for it."""
     inputs = [torch.empty(shape, device="meta", dtype=torch.half) for shape in planes]
-    counter = Counter()
+    counter = Counter(card)
     with (
         mock.patch.object(_op, "runs_fused", lambda *tensors: True),
-        mock.patch.object(JITFunction, "run", counter.launch),
+        mock.patch.object(JITFunction, "run", counter.launch) if card is None else nullcontext(),
         mock.patch.object(GridExecutor, "__call__", counter.launch),
         torch.inference_mode(),
         counter,
@@ -227,6 +247,8 @@ def network_of(name: str) -> Network:
 
 KNOWN = {"bsrn": (666, 90_339, 19_204), "rfdn": (825, 28_289, 6_710), "imdn": (1420, 33_288, 9_702)}
 """kFLOP, eager and fused bytes per pixel as counted before this model, by other assumptions."""
+COMPILED = (364, 57_252)
+"""Kernels, and bytes per pixel, of BSRN x4 by torch.compile, as counted before this model."""
 NAMES = ("bsrn", "bsrn_s", "rfdn", "imdn")
 
 
@@ -241,25 +263,27 @@ def in_all(kernels: list[Kernel]) -> tuple[float, float]:
     return sum(kernel.bytes for kernel in kernels), sum(kernel.matrix for kernel in kernels)
 
 
-def op_rows(channels: int = 64) -> list[str]:
-    """Return a table row for each op, on a whole image of the model's largest size."""
-    height, width = SIZES["2048 x 2048"]
-    pixels, card = height * width, CARDS[0]
+def op_rows(card: Card) -> list[str]:
+    """Return a table row for each op and size: the reference, and what our kernels take."""
     rows = []
     for name in sr_kernels.names():
         op = sr_kernels.op(name)
-        with torch.device("meta") as device:  # random values, too, are made of nothing
-            inside = channels // 4 if name == "esa_pool" else channels
-            arguments = op.example((1, inside, height, width), torch.half, device)
-        with torch.inference_mode(), Counter() as counter:
-            results = op.reference(*arguments)
-        ours = op_kernel(name, arguments, results)
-        slow, fast = seconds(counter.kernels, card), seconds([ours], card)
-        rows.append(
-            f"| {name} | {len(counter.kernels)} | {in_all(counter.kernels)[0] / pixels:.0f} "
-            f"| {ours.bytes / pixels:.0f} | {op.flops(*arguments) / pixels / 1e3:.2f} "
-            f"| {slow * 1e3:.2f} | {fast * 1e3:.2f} | {slow / fast:.1f} |"
-        )
+        for size in ("320 x 180", "2048 x 2048"):
+            arguments = example(name, SIZES[size])
+            with torch.inference_mode(), Counter() as counter:
+                op.reference(*arguments)
+            every = fused(partial(op.public, *arguments), card=card)
+            # what lies otherwise than in a network is copied first
+            compiled = [kernel for kernel in every if kernel.own]
+            slow = sum(kernel.seconds(card) for kernel in counter.kernels)
+            fast = sum(kernel.seconds(card) for kernel in compiled)
+            worst = max(compiled, key=lambda kernel: kernel.seconds(card))
+            floor = sum(kernel.bytes for kernel in compiled) / card.bandwidth
+            rows.append(
+                f"| {name} | {size} | {len(counter.kernels)} | {len(compiled)} | {slow * 1e3:.3f} "
+                f"| {floor * 1e3:.3f} | {fast * 1e3:.3f} | {worst.limit(card)} "
+                f"| {slow / fast:.1f} |"
+            )
     return rows
 
 
@@ -269,14 +293,15 @@ def network_rows(card: Card) -> list[str]:
     for name in NAMES:
         network = network_of(name)
         for size, (height, width) in SIZES.items():
-            slow = eager(network, (1, network.channels, height, width))
-            fast = fused(network, (1, network.channels, height, width))
+            image = (1, network.channels, height, width)
+            slow, fast = eager(network, image), fused(network, image, card=card)
             times = (
                 seconds(slow, card, launch=LAUNCH), seconds(slow, card), seconds(fast, card),
             )  # fmt: skip
+            floor = sum(kernel.bytes / card.bandwidth + GAP for kernel in fast)
             rows.append(
                 f"| {name} | {size} | {times[0] * 1e3:.2f} | {times[1] * 1e3:.2f} "
-                f"| {times[2] * 1e3:.2f} | {times[0] / times[2]:.1f} |"
+                f"| {floor * 1e3:.2f} | {times[2] * 1e3:.2f} | {times[0] / times[2]:.1f} |"
             )
     return rows
 
@@ -306,27 +331,46 @@ def count_rows() -> list[str]:
     return rows
 
 
-def share_rows() -> list[str]:
+def share_rows(card: Card, size: str) -> list[str]:
     """Return a table row for each kind of kernel in the fused BSRN, largest first."""
-    height, width = SIZES["2048 x 2048"]
-    network = network_of("bsrn")
-    kernels = fused(network, (1, network.channels, height, width))
+    (height, width), network = SIZES[size], network_of("bsrn")
+    kernels = fused(network, (1, network.channels, height, width), card=card)
     kinds: dict[str, list[Kernel]] = {}
     for kernel in kernels:
         kinds.setdefault(kernel.name if kernel.own else f"PyTorch's {kernel.name}", []).append(
             kernel
         )
-    card, pixels, whole = CARDS[0], height * width, seconds(kernels, CARDS[0])
+    whole = seconds(kernels, card)
     rows = []
     for kind, group in sorted(kinds.items(), key=lambda pair: -seconds(pair[1], card)):
-        floors = [kernel.seconds(card) for kernel in group]
-        moving = sum(kernel.bytes for kernel in group) / card.bandwidth
+        longest = max(group, key=lambda kernel: kernel.seconds(card))
+        parts = longest.parts(card)
+        shares = ", ".join(
+            f"{name} {value / longest.seconds(card):.0%}" for name, value in parts.items()
+        )
         rows.append(
-            f"| {kind} | {len(group)} | {in_all(group)[0] / pixels:,.0f} "
-            f"| {sum(floors) * 1e3:.2f} | {moving / sum(floors):.0%} "
-            f"| {seconds(group, card) / whole:.0%} |"
+            f"| {kind} | {len(group)} | {in_all(group)[0] / height / width:,.0f} "
+            f"| {seconds(group, card) * 1e3:.3f} | {seconds(group, card) / whole:.0%} | {shares} |"
         )
     return rows
+
+
+def target_rows(card: Card) -> list[str]:
+    """Return a table row for each target of BSRN x4 at 320 x 180, with what is forecast."""
+    (height, width), network = SIZES["320 x 180"], network_of("bsrn")
+    image = (1, network.channels, height, width)
+    slow, fast = eager(network, image), fused(network, image, card=card)
+    ours = seconds(fast, card)
+    kernels, moved = COMPILED
+    compiled = moved * height * width / card.bandwidth + kernels * GAP
+    found = {
+        "eager": (seconds(slow, card, launch=LAUNCH) / ours, 8.0),
+        "torch.compile, in a CUDA graph": (compiled / ours, 2.5),
+    }
+    return [
+        f"| {name} | {wanted} x | {ratio:.1f} x | {'yes' if ratio >= wanted else 'no'} |"
+        for name, (ratio, wanted) in found.items()
+    ]
 
 
 def table(header: str, rows: list[str]) -> list[str]:
@@ -353,29 +397,42 @@ def report() -> str:
     ]
     for card in CARDS:
         lines += [
-            f"{card.name}: {card.bandwidth / 1e12:.3g} TB/s, {card.matrix / 1e12:.0f} TFLOP/s "
-            f"of matrices, {card.vector / 1e12:.3g} T float32 instructions/s:",
+            f"{card.name}: {card.bandwidth / 1e12:.3g} TB/s, L2 {card.cache / 1e12:.3g} TB/s, "
+            f"{card.matrix / 1e12:.0f} TFLOP/s of matrices ({card.own_matrix / 1e12:.0f} by our "
+            f"kernels' instructions), {card.vector / 1e12:.3g} T instructions/s of "
+            f'{card.processors} multiprocessors. "Bytes" is what the fused kernels would take if '
+            'nothing but memory held them up, "fused" what their machine code takes:',
             "",
             *table(
-                "| network | LR size | eager, ms | in a CUDA graph, ms | fused, ms | gain |",
+                "| network | LR size | eager, ms | in a CUDA graph, ms | bytes, ms | fused, ms "
+                "| gain |",
                 network_rows(card),
             ),
         ]
+    card = CARDS[0]
     lines += [
-        f"Where the fused bsrn's time goes on {CARDS[0].name}, 2048 x 2048; what does not move "
-        "bytes computes:",
+        f"The targets of BSRN x4 at 320 x 180, forecast for {card.name}:",
+        "",
+        *table("| against | target | forecast | within reach |", target_rows(card)),
+    ]
+    for size in ("320 x 180", "2048 x 2048"):
+        lines += [
+            f"Where the fused bsrn's time goes on {card.name}, {size}; the last column says what "
+            "the longest launch of a kind is busy with, of its time:",
+            "",
+            *table(
+                "| kernel | launches | bytes per pixel | ms | share of the network | busy |",
+                share_rows(card, size),
+            ),
+        ]
+    lines += [
+        f"Each op on {card.name}, 64 channels (inside ESA 16), against its reference in eager "
+        "PyTorch, without the time between kernels:",
         "",
         *table(
-            "| kernel | launches | bytes per pixel | ms | of it bytes | share of the network |",
-            share_rows(),
-        ),
-        f"Each op on {CARDS[0].name}, 64 channels (esa_pool 16), 2048 x 2048, by its own "
-        "`bytes_moved` and `flops`, against its reference in eager PyTorch:",
-        "",
-        *table(
-            "| op | kernels, eager | bytes per pixel, eager | fused | kFLOP per pixel "
-            "| eager, ms | fused, ms | gain |",
-            op_rows(),
+            "| op | size | kernels, eager | fused | eager, ms | bytes, ms | fused, ms | held up by "
+            "| gain |",
+            op_rows(card),
         ),
     ]
     return "\n".join(lines)

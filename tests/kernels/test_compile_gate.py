@@ -42,8 +42,10 @@ def gate():
     spec = importlib.util.spec_from_file_location("compile_gate", FILE)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
+    sys.path.insert(0, str(FILE.parent))  # it imports its neighbours
     spec.loader.exec_module(module)
     yield module
+    sys.path.remove(str(FILE.parent))
     del sys.modules[spec.name]
 
 

@@ -11,6 +11,8 @@ import torch
 
 import sr_kernels
 
+pytest.importorskip("triton", reason="kernels are compiled for the model")
+
 FILE = Path(__file__).parents[2] / "benchmarks" / "kernel_model.py"
 HEIGHT, WIDTH = 180, 320
 
@@ -20,8 +22,10 @@ def model():
     spec = importlib.util.spec_from_file_location("kernel_model", FILE)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
+    sys.path.insert(0, str(FILE.parent))  # it imports its neighbours
     spec.loader.exec_module(module)
     yield module
+    sys.path.remove(str(FILE.parent))
     del sys.modules[spec.name]
 
 
@@ -44,8 +48,9 @@ def test_views_cost_nothing(model):
 
 
 def test_time_is_that_of_the_scarcest_resource(model):
-    card = model.Card("", bandwidth=10.0, matrix=100.0, vector=1.0)
+    card = model.Card("", "sm_90", 10.0, 10.0, 100.0, 50.0, processors=2, clock=1 / 256)
 
+    assert card.vector == 1
     assert model.Kernel("", bytes=40, matrix=100, vector=2).seconds(card) == 4
     assert model.Kernel("", bytes=10, matrix=500, vector=2).seconds(card) == 5
     assert model.Kernel("", bytes=10, matrix=100, vector=6).seconds(card) == 6
@@ -148,11 +153,30 @@ def test_what_an_op_copies_first_is_a_kernel_too(model):
     assert kernels[0].bytes == 2 * x.nbytes
 
 
-def test_a_bsconv_forms_four_products_for_two_columns(model):
-    arguments = small_example("bsconv")
+def test_a_kernel_of_ours_takes_what_its_machine_code_says(model):
+    card = model.Card("", "sm_90", 10.0, 20.0, 100.0, 50.0, processors=2, clock=1 / 256)
+    count = model_count(instructions=80, shared=15, fetched=100, matrix=64)
+    code = model.Launch("", loop=count, rest=count, turns=1, warps=2, programs=3, resident=2,
+                        elements=1)  # fmt: skip
 
-    kernel = model.op_kernel("bsconv", arguments, arguments[0])
+    kernel = model.Kernel("", bytes=300, own=True, code=code)
 
-    pixels = 20 * 30
-    assert kernel.matrix == 2 * 2 * 32 * 32 * pixels
-    assert kernel.vector == (11 + 21) * 32 * pixels
+    # two of three programs, of two warps each, are on one multiprocessor
+    assert kernel.parts(card) == pytest.approx(
+        {
+            "memory": 30,
+            "L2": 2 * 100 * 2 * 3 / 20,
+            "issue": 256 * 2 * 80 * 4 / 4,
+            "shared": 256 * 2 * 15 * 4,
+            "matrix": 2 * 64 * 4 / 25,
+            "port": 256 * 2 * 100 * 4 / 64,
+        }
+    )
+    assert kernel.seconds(card) == 256 * 160
+    assert kernel.limit(card) == "issue"
+
+
+def model_count(**numbers):
+    from machine_code import Count
+
+    return Count(**numbers)

@@ -1,0 +1,277 @@
+"""What one launch of a kernel costs a GPU, counted in its machine code (SASS), without a GPU.
+
+Imported by compile_gate.py and kernel_model.py. NVIDIA's disassembler lists the instructions of a
+compiled kernel. They are counted once where they stand in no loop, and as often as it turns where
+they stand in the innermost loop, which `LOOPS` says for each kernel. From the instructions follow:
+
+* issue: an SM starts four instructions of 32 threads each in a clock, one of each of four warps;
+* shared memory: it delivers 128 bytes in a clock, so that a warp that reads 16 bytes a thread
+  takes four. Bank conflicts are not counted;
+* L2: bytes that asynchronous copies fetch, which pass by the L1 cache, and bytes that are stored;
+* L1: bytes of all other loads. What of them L1 has not, L2 delivers; that is not counted;
+* matrices: the operations of the matrix instructions.
+
+Every time that comes of these is a lower bound: nothing here has run.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from triton import knobs
+
+if TYPE_CHECKING:
+    from compiling import Compiled
+    from torch import Tensor
+
+WARP = 32
+"""Threads of a warp."""
+LABEL = re.compile(r"\s*\.(L_x_\d+):")
+INSTRUCTION = re.compile(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9_.]*)([^;]*);")
+SHARED = ("LDS", "STS", "LDSM", "STSM", "LDGSTS")
+PAST_L1 = ("LDGSTS", "STG")
+
+RESULTS = ("y_ptr", "refined_ptr", "mean_ptr", "x_ptr")
+"""Arguments of kernels that hold what is counted as an element; the first that there is."""
+LOOPS = {
+    "_esa": lambda given: given["ROWS"],
+    "_moments": lambda given: math.ceil(given["parts"] / given["PARTS"]),
+    "bsconv": lambda given: given["rows"],
+    "conv3x3": lambda given: 9 * math.ceil(given["INPUTS"] / given["DEPTH"]),
+    "depthwise_gelu": lambda given: given["rows"],
+    "esa_pool": lambda given: 7,
+    "plane_moments": lambda given: given["tiles"],
+}
+"""How often the innermost loop of a file's kernel turns, by its arguments; elsewhere once."""
+
+
+@dataclass(frozen=True)
+class Processor:
+    """What an SM holds at once."""
+
+    registers: int
+    shared: int
+    warps: int
+    programs: int
+
+
+PROCESSORS = {
+    "sm_80": Processor(65_536, 167_936, 64, 32),
+    "sm_89": Processor(65_536, 102_400, 48, 24),
+    "sm_90": Processor(65_536, 233_472, 64, 32),
+    "sm_120": Processor(65_536, 102_400, 48, 24),
+}
+"""CUDA C++ Programming Guide, "Technical Specifications per Compute Capability"."""
+PORT = 64
+"""Bytes in a clock between a multiprocessor and L2."""
+RESERVED = 1024
+"""Bytes of shared memory that the driver takes of each program."""
+GRAIN = 256
+"""Registers come to a warp in such pieces."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """What one warp does."""
+
+    instructions: float = 0
+    shared: float = 0
+    """Clocks of shared memory."""
+    fetched: float = 0
+    """Bytes between the SM and L2 for certain."""
+    loaded: float = 0
+    """Bytes that L1 may have."""
+    matrix: float = 0
+    """Operations of matrix instructions, two for each multiply-add."""
+    barriers: float = 0
+
+    def __add__(self, other: Count) -> Count:
+        return self.times(1, other)
+
+    def times(self, number: float, onto: Count | None = None) -> Count:
+        """Return `number` times this, added to `onto`."""
+        onto = onto or Count()
+        return Count(
+            *(
+                number * getattr(self, name) + getattr(onto, name)
+                for name in self.__dataclass_fields__
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One launch: its machine code, its programs, and what they compute."""
+
+    name: str
+    """File and function."""
+    loop: Count
+    """Of one turn of the innermost loop; nothing where there is none."""
+    rest: Count
+    """Of all that stands outside of it."""
+    turns: int
+    warps: int
+    programs: int
+    resident: int
+    """Programs that an SM holds at once."""
+    elements: int
+    """Of the result, on which what is counted is spread."""
+
+    @property
+    def whole(self) -> Count:
+        """What all warps of all programs do."""
+        each = self.loop.times(self.turns, self.rest)
+        return each.times(self.warps * self.programs)
+
+    @property
+    def inside(self) -> Count:
+        """What the innermost loop does for 32 elements; of all where there is none."""
+        inner = self.loop if self.loop.instructions else self.rest
+        share = self.warps * self.programs * WARP / self.elements
+        return inner.times(share * (self.turns if self.loop.instructions else 1))
+
+    def clocks(self, processors: int, matrix: float) -> dict[str, float]:
+        """Return the least clocks of the busiest multiprocessor, by what takes them.
+
+        Parameters
+        ----------
+        processors : int
+            Of the GPU.
+        matrix : float
+            Matrix operations of one in a clock.
+        """
+        busiest = math.ceil(self.programs / processors)
+        one = self.loop.times(self.turns, self.rest)
+        each = one.times(self.warps * busiest)
+        # a warp starts one instruction in a clock, and not all programs are there at once
+        in_turn = one.instructions * math.ceil(busiest / self.resident)
+        return {
+            "issue": max(each.instructions / 4, in_turn),
+            "shared": each.shared,
+            "matrix": each.matrix / matrix,
+            "port": each.fetched / PORT,
+        }
+
+
+def launch_of(compiled: Compiled, architecture: str) -> Launch:
+    """Count what was compiled for an NVIDIA GPU, one of `PROCESSORS`."""
+    kernel, given = compiled.kernel, compiled.given
+    file = kernel.src.fn.__module__.rpartition(".")[2]
+    inner, rest, registers = counted(kernel.hash, kernel.asm["cubin"])
+    result: Tensor = next(given[name] for name in RESULTS if given.get(name) is not None)
+    warps = kernel.metadata.num_warps
+    return Launch(
+        name=f"{file}.{kernel.name}",
+        loop=inner,
+        rest=rest,
+        turns=LOOPS.get(file, lambda given: 1)(given),
+        warps=warps,
+        programs=compiled.programs,
+        resident=resident(architecture, registers, kernel.metadata.shared, warps),
+        elements=result.numel(),
+    )
+
+
+def resident(architecture: str, registers: int, shared: int, warps: int) -> int:
+    """Return how many programs an SM holds at once."""
+    limits = PROCESSORS[architecture]
+    of_warp = math.ceil(registers * WARP / GRAIN) * GRAIN
+    return max(
+        1,
+        min(
+            limits.registers // (of_warp * warps),
+            limits.shared // (shared + RESERVED),
+            limits.warps // warps,
+            limits.programs,
+        ),
+    )
+
+
+_CODE: dict[str, tuple[Count, Count, int]] = {}
+
+
+def counted(key: str, cubin: bytes) -> tuple[Count, Count, int]:
+    """Return what the innermost loop does, what the rest does, and the registers of a thread."""
+    if key not in _CODE:
+        listing = disassembled(cubin)
+        instructions, spans = parsed(listing)
+        start, stop = max(spans, key=lambda span: span[1] - span[0], default=(0, 0))
+        inner = sum(map(count_of, instructions[start:stop]), Count())
+        outside = instructions[:start] + instructions[stop:]
+        # what fills up the last line, and turns on the spot, is never reached
+        rest = sum((count_of(each) for each in outside if each[0] != "NOP"), Count())
+        found = re.findall(r"\bR(\d+)\b", listing)
+        _CODE[key] = inner, rest, max(map(int, found), default=0) + 1
+    return _CODE[key]
+
+
+def disassembled(cubin: bytes) -> str:
+    """Return the machine code in words."""
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(cubin)
+        file.flush()
+        command = [knobs.nvidia.nvdisasm.path, "-c", file.name]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def parsed(listing: str) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
+    """Return the instructions, each with its operands, and the innermost loops, [start, stop)."""
+    instructions: list[tuple[str, str]] = []
+    labels: dict[str, int] = {}
+    for line in listing.splitlines():
+        if label := LABEL.match(line):
+            labels[label[1]] = len(instructions)
+        if found := INSTRUCTION.search(line):
+            instructions.append((found[1], found[2]))
+    loops = []
+    for place, (name, operands) in enumerate(instructions):
+        target = re.search(r"\.(L_x_\d+)", operands) if name.startswith("BRA") else None
+        # a branch to itself ends a kernel, and is no loop
+        if target and labels.get(target[1], place) < place:
+            loops.append((labels[target[1]], place + 1))
+    inner = [
+        loop
+        for loop in loops
+        if not any(other != loop and loop[0] <= other[0] and other[1] <= loop[1] for other in loops)
+    ]
+    return instructions, inner
+
+
+@cache
+def _count_of(name: str) -> Count:
+    kind, *options = name.split(".")
+    sizes = {"128": 16, "64": 8, "U16": 2, "S16": 2, "U8": 1, "S8": 1}
+    size = next((sizes[option] for option in options if option in sizes), 4)
+    clocks = size / 4
+    if kind in ("LDSM", "STSM"):
+        # so many 8 x 8 matrices of two bytes
+        clocks = float(options[-1]) if options[-1].isdigit() else 1.0
+    return Count(
+        instructions=1,
+        shared=max(clocks, 1) if kind in SHARED else 0,
+        fetched=WARP * size if kind in PAST_L1 else 0,
+        loaded=WARP * size if kind == "LDG" else 0,
+        matrix=_operations(name),
+        barriers=kind == "BAR",
+    )
+
+
+def _operations(name: str) -> float:
+    found = re.match(r"HMMA\.(\d+)\.", name)
+    if found:
+        # rows, columns, depth: 16816 is 16 x 8 x 16
+        rows, columns, depth = {"16816": (16, 8, 16), "1688": (16, 8, 8)}[found[1]]
+        return 2.0 * rows * columns * depth
+    found = re.match(r"HGMMA\.(\d+)x(\d+)x(\d+)", name)
+    return 2.0 * math.prod(map(int, found.groups())) / 4 if found else 0.0
+
+
+def count_of(instruction: tuple[str, str]) -> Count:
+    """Return what one instruction costs a warp."""
+    return _count_of(instruction[0])
