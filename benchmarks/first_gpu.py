@@ -8,7 +8,8 @@ nothing need be installed. Parts, in this order:
 
 facts     the device, its driver, the compilers and profilers that are there
 compile   every op and network, in parallel processes: exit code and seconds of each
-run       what a user does first: whole images through the engine, kernels chosen by themselves
+run       what a user does first: whole images through the engine, kernels chosen by themselves;
+          and a stack in stages, with CUDA graphs and without
 tests     the kernel tests, one process for each op, as one illegal access ends its process
 table     ops and networks: errors, then times, eager and in a CUDA graph (gpu.py)
 tune      launch options of the ops that are furthest from their floors (tune.py)

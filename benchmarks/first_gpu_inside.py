@@ -20,6 +20,7 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -29,12 +30,14 @@ from timing import DEVICE, ON_GPU, ROOT, environment, op_arguments  # says where
 # isort: split
 import sr_kernels
 from napari_sr import models
+from napari_sr.engine import segments
 from napari_sr.engine.plan import Settings
 from napari_sr.engine.upscale import upscale_array
 
 SIDE = 700 if ON_GPU else 24
 """Pixels a side of the images that are upscaled: several tiles of one shape, so that graphs run."""
 TILE = 256 if ON_GPU else None
+STAGED_TILES = (128, 256, 512) if ON_GPU else (20,)
 SMALL: dict[str, int] = {} if ON_GPU else {"blocks": 1, "features": 16}
 IMAGES = {"grey": (), "RGB": (3,), "RGBA": (4,)}
 LAYERS: dict[str, dict[str, int]] = {"bsrn": SMALL, "fsrcnn": {}}
@@ -64,11 +67,11 @@ def facts() -> dict[str, Any]:
     return found
 
 
-def upscaled(image: np.ndarray, network: Any, kernels: str) -> Any:
+def upscaled(image: np.ndarray, network: Any, kernels: str, tile: int | None = TILE) -> Any:
     """Return what the engine makes of an image."""
     precision = "float16" if ON_GPU else "float32"
     options = Settings(
-        tile=TILE, device=str(DEVICE), precision=precision, kernels=kernels, outliers="keep"
+        tile=tile, device=str(DEVICE), precision=precision, kernels=kernels, outliers="keep"
     )
     steps = upscale_array(image, network, options)
     while True:
@@ -90,6 +93,25 @@ def engine() -> dict[str, Any]:
             image = np.broadcast_to(plane.reshape(SIDE, SIDE, *([1] * len(channels))),
                                     (SIDE, SIDE, *channels)).astype(np.float32)  # fmt: skip
             found[f"{name}, {kind}"] = compared(image, network)
+        if name == "bsrn":
+            found["bsrn in stages"] = staged(plane.astype(np.float32), network)
+    return found
+
+
+def staged(plane: np.ndarray, network: Any) -> dict[str, Any]:
+    """Return the seconds that a stack takes in stages, with CUDA graphs and without."""
+    stack = np.stack([plane] * (3 if ON_GPU else 1))
+    found: dict[str, Any] = {"code": 0}
+    for tile in STAGED_TILES:
+        results = []
+        for words, most in (("with graphs", 10**9), ("without", 0)):
+            with mock.patch.object(segments, "MOST_PIXELS", most):
+                both = [upscaled(stack, network, "auto", tile) for _ in range(1 + ON_GPU)]
+            results.append(both[-1].pixels)
+            found[f"seconds {words}, tiles of {tile} px"] = both[-1].record["seconds"]
+            if most:
+                found[f"graphs, tiles of {tile} px"] = both[-1].record["cuda_graphs"]
+        found[f"difference, tiles of {tile} px"] = float(np.abs(results[0] - results[1]).max())
     return found
 
 

@@ -66,6 +66,7 @@ def test_the_parts_run_dry_without_what_the_machine_lacks(tmp_path):
     assert {"torch", "triton", "device", "date"} <= set(found["facts"])
     assert found["run"]["bsrn, RGBA"]["difference, share of the range"] <= 1e-5
     assert found["run"]["fsrcnn, grey"]["code"] == 0
+    assert found["run"]["bsrn in stages"]["difference, tiles of 20 px"] <= 1e-6
     assert len(found["train"]["losses"]) == 3
     assert found["train"]["milliseconds a step"] > 0
     summary = (tmp_path / "found" / "first_gpu.md").read_text()

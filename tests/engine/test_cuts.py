@@ -36,6 +36,16 @@ def price(of, group):
     return of.cost(zip(group, after, strict=True), halo, reads, keeps)
 
 
+def test_computing_all_that_tiles_read_takes_more_the_more_steps_look_around():
+    of, _ = costs([1, 2, 0], [10.0, 10.0, 20.0], [8, 8], tile=40)
+
+    # without a halo nothing is computed twice; the last step alone would need less
+    assert of.extra([(2, 0)], 0) == 1
+    assert of.extra([(1, 0)], 2) == 1
+    share, eroded = of._grid.share(2, 0), of._grid.share(2, 2)
+    assert of.extra([(1, 0), (2, 0)], 2) == pytest.approx(30 * share / (10 * share + 20 * eroded))
+
+
 @pytest.mark.parametrize("flops_per_byte", [0.0, 3.0, 30.0])
 def test_no_other_way_to_cut_costs_less(flops_per_byte):
     of, steps = costs(

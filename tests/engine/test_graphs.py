@@ -2,87 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from threading import Thread
 
 import pytest
 import torch
+from fake_recorder import CPU, FakeRecorder, FakeRecording
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from napari_sr.engine.devices import DEVICE_LOCK
-from napari_sr.engine.graphs import CudaRecorder, Graphs
+from napari_sr.engine.graphs import Graphs
 from sr_kernels import launched, reset_launched, use_kernels
 from sr_kernels._choice import count_launch
 
-CPU = torch.device("cpu")
+META = torch.device("meta")
 DEVICES = [
     "cpu",
     *([pytest.param("cuda", marks=pytest.mark.gpu)] if torch.cuda.is_available() else []),
 ]
-
-
-class Tape(TorchDispatchMode):
-    """Writes down every operator with the very tensors that it took and gave."""
-
-    def __init__(self):
-        super().__init__()
-        self.operators = []
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        if not func.is_view:
-            self.operators.append((func, args, kwargs or {}, result))
-        return result
-
-
-class FakeRecording:
-    """A capture on the CPU: computes nothing when made, and shares its memory with all others."""
-
-    def __init__(self, call, others):
-        self.tape = Tape()
-        with self.tape:
-            self.results = call()
-        self.others = others
-        others.append(self)
-        self.forget()
-
-    def written(self):
-        return [leaf for *_, result in self.tape.operators for leaf in tree_leaves(result)]
-
-    def forget(self):
-        for tensor in self.written():
-            tensor.fill_(float("nan"))
-
-    def replay(self):
-        for other in self.others:
-            if other is not self:
-                other.forget()
-        for func, args, kwargs, result in self.tape.operators:
-            again = func(*args, **kwargs)
-            for old, new in zip(tree_leaves(result), tree_leaves(again), strict=True):
-                old.copy_(new)
-
-
-class FakeRecorder:
-    """Captures on the CPU whatever does not read a value."""
-
-    def __init__(self):
-        self.recordings = []
-        self.beside = []
-        self.failed = False
-
-    def takes(self, tensors):
-        return not self.failed and all(tensor.device == CPU for tensor in tensors)
-
-    def give_up(self):
-        self.failed = True
-
-    def record(self, call, device, beside):
-        assert device == CPU
-        self.beside.append(beside)
-        return FakeRecording(call, self.recordings)
 
 
 @pytest.fixture
@@ -223,26 +159,6 @@ def test_the_least_recently_used_graph_goes(recorder):
     assert run(2) == 4
 
 
-@pytest.fixture
-def no_failure():
-    """Forget, afterwards, that a capture failed in this process."""
-    yield
-    CudaRecorder.failed = False
-
-
-@pytest.mark.usefixtures("no_failure")
-def test_after_one_failed_capture_no_recorder_of_the_process_takes_anything():
-    class Tensor:
-        device = torch.device("cuda", 0)
-
-    first, second = CudaRecorder(), CudaRecorder()
-    assert second.takes([Tensor()])
-
-    first.give_up()
-
-    assert not second.takes([Tensor()])
-
-
 def test_after_one_failed_capture_other_shapes_are_not_tried(recorder, monkeypatch):
     graphs = Graphs(recorder=recorder)
     kept = pair(5, 2)
@@ -371,7 +287,7 @@ def test_closing_forgets_all_graphs_and_keeps_the_tally(graphs, device):
 
 def test_tensors_off_cuda_run_plainly():
     graphs = Graphs()
-    assert not CudaRecorder().takes(pair(2, 2))
+    assert not graphs.takes(CPU)
 
     for _ in range(3):
         tensors = pair(2, 2)
@@ -396,65 +312,67 @@ def test_a_function_that_reads_a_value_runs_plainly_on_a_device(device):
     assert graphs.tally["captured"] == 0
 
 
-class FakeCuda:
-    """Writes down in which order `torch.cuda` is asked for what."""
+def test_graphs_share_what_they_read_and_write(recorder):
+    graphs = Graphs(recorder=recorder)
+    for key in ("one", "other"):
+        for _ in range(2):
+            tensors = pair(4, 3)
+            assert_right(graphs.run(key, both, tensors), tensors)
 
-    def __init__(self, monkeypatch):
-        self.events = []
-        fakes = {
-            "CUDAGraph": lambda: FakeGraph(self.events),
-            "Stream": lambda: "side",
-            "current_stream": lambda: "usual",
-            "device": lambda device: self.context(f"on {device}"),
-            "stream": lambda stream: self.context(f"stream {stream}"),
-            "graph": self.graph,
-        }
-        for name, fake in fakes.items():
-            monkeypatch.setattr(torch.cuda, name, fake)
-
-    @contextmanager
-    def context(self, name):
-        self.events.append(name)
-        try:
-            yield
-        finally:
-            self.events.append(f"end of {name}")
-
-    def graph(self, graph, pool, stream, capture_error_mode):
-        return self.context(f"capture into {pool} on {stream}, {capture_error_mode}")
+    # two inputs and the first result of 12 floats, the second result of 3
+    assert graphs.tally["captured"] == 2
+    assert graphs.bytes == 4 * (3 * 12 + 3)
 
 
-class FakeGraph:
-    def __init__(self, events):
-        self.events = events
+def test_closing_gives_back_what_graphs_read_and_write(recorder):
+    graphs = Graphs(recorder=recorder)
+    for _ in range(2):
+        graphs.run("both", both, pair(4, 3))
+    recorder.recordings.clear()
 
-    def pool(self):
-        return "pool"
+    graphs.close()
 
-    def replay(self):
-        self.events.append("replay")
-
-
-def test_cuda_captures_on_one_side_stream_into_one_pool(monkeypatch):
-    cuda, recorder, device = FakeCuda(monkeypatch), CudaRecorder(), torch.device("cuda", 0)
-
-    first = recorder.record(lambda: ("results",), device, None)
-    recorder.record(lambda: ("others",), device, first)
-    first.replay()
-
-    def captured(pool):
-        capture = f"capture into {pool} on side, thread_local"
-        begun = ["on cuda:0", "stream usual", capture]
-        return [*begun, *(f"end of {event}" for event in reversed(begun))]
-
-    assert cuda.events == [*captured(None), *captured("pool"), "replay"]
-    assert first.results == ("results",)
+    assert graphs.bytes == 0
 
 
-def test_a_failed_capture_returns_to_the_stream_that_was_current(monkeypatch):
-    cuda = FakeCuda(monkeypatch)
+def test_a_tensor_that_is_given_twice_has_two_places(graphs, device):
+    x = torch.randn(3, 2, device=device)
+    for _ in range(2):
+        graphs.run("both", both, (x, x))
 
-    with pytest.raises(ZeroDivisionError):
-        CudaRecorder().record(lambda: 1 / 0, torch.device("cuda", 0), None)
+    tensors = pair(3, 2, device=device)
+    assert_right(graphs.run("both", both, tensors), tensors)
 
-    assert cuda.events[-2:] == ["end of stream usual", "end of on cuda:0"]
+
+def test_borrowed_results_are_where_the_next_run_writes(graphs, device):
+    calls = [pair(4, 2, device=device) for _ in range(4)]
+
+    *_, before, last = (graphs.run("both", both, tensors, borrowed=True) for tensors in calls)
+
+    assert_right(last, calls[-1])
+    assert all(one.data_ptr() == other.data_ptr() for one, other in zip(before, last, strict=True))
+
+
+def test_a_borrowed_result_may_enter_the_next_run(graphs, device):
+    x = y = torch.randn(4, 4, device=device)
+    for _ in range(5):
+        (x,) = graphs.run("sine", lambda x: (x.sin(),), (x,), borrowed=True)
+        y = y.sin()
+
+    torch.testing.assert_close(x, y)
+
+
+def test_tensors_elsewhere_are_computed_on_the_device_that_was_asked_for(graphs, device):
+    for _ in range(3):
+        tensors = pair(3, 5)
+        results = graphs.run("both", both, tensors, device=device)
+        assert all(result.device.type == device.type for result in results)
+        assert_right([result.cpu() for result in results], tensors)
+
+    assert graphs.tally["captured"] == 1
+
+
+def test_tensors_elsewhere_are_moved_where_nothing_is_captured():
+    (result,) = Graphs().run("double", lambda x: (x * 2,), [torch.ones(2)], device=META)
+
+    assert result.device == META

@@ -21,7 +21,7 @@ def blurred(x):
     return torch.nn.functional.avg_pool2d(x, 3, 1, padding=1, count_include_pad=False)
 
 
-def held_for(image):
+def held_for(image, *, alike=False):
     height, width = image.shape[-2:]
     structure = structure_of(Nearest(), 1, torch.float32)
     plan = Stages(structure.chain, structure.found, Grid(height, width, 16, 1), flops_per_byte=12.0)
@@ -31,7 +31,7 @@ def held_for(image):
 
     features = Features(height, width, budget=0, channels_last=False)
     work = Work(plan, plan.chain, torch.device("cpu"), read, read, features, float32=True)
-    return Held(work, READ, 2)
+    return Held(work, READ, 2, alike=alike)
 
 
 def test_what_is_wrong_at_inner_edges_is_never_handed_on():
@@ -41,6 +41,18 @@ def test_what_is_wrong_at_inner_edges_is_never_handed_on():
     held.compute(Step(blurred, (IMAGE,), ("once",), radius=1), 1)
     held.compute(Step(blurred, ("once",), ("twice",), radius=1), 0)
 
+    expected = blurred(blurred(image))[..., CORE.rows, CORE.columns]
+    torch.testing.assert_close(held.part("twice", CORE), expected)
+
+
+def test_tiles_that_are_computed_alike_are_wrong_outside_the_core_only():
+    image = torch.rand(1, 1, 40, 41)
+    held = held_for(image, alike=True)
+
+    held.compute(Step(blurred, (IMAGE,), ("once",), radius=1), 1)
+    held.compute(Step(blurred, ("once",), ("twice",), radius=1), 0)
+
+    assert held.part("twice", READ).shape == (1, 1, *READ.size)
     expected = blurred(blurred(image))[..., CORE.rows, CORE.columns]
     torch.testing.assert_close(held.part("twice", CORE), expected)
 

@@ -8,6 +8,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from fake_recorder import FakeRecorder
 from fakes import Global, Nearest, Wild, finish
 
 from napari_sr.engine import plane as module
@@ -140,9 +141,9 @@ def test_planes_of_a_stack_go_through_one_graph(random, monkeypatch):
     asked = []
 
     class Watched(module.Graphs):
-        def run(self, key, function, tensors):
+        def run(self, key, function, tensors, **options):
             asked.append((key, *(tuple(tensor.shape) for tensor in tensors)))
-            return super().run(key, function, tensors)
+            return super().run(key, function, tensors, **options)
 
     monkeypatch.setattr(module, "Graphs", Watched)
     record = run(random.random((3, 20, 21)).astype(np.float32), Nearest()).record
@@ -150,7 +151,44 @@ def test_planes_of_a_stack_go_through_one_graph(random, monkeypatch):
     assert len(asked) == 3
     assert len(set(asked)) == 1
     # off CUDA there is nothing to capture
-    assert record["cuda_graphs"] == {"captured": 0, "replayed": 0, "refused": 0}
+    assert record["cuda_graphs"] == {"captured": 0, "replayed": 0, "refused": 0, "reasons": []}
+
+
+@pytest.fixture
+def captured(monkeypatch):
+    """Let runs capture on the CPU; return the graphs of all runs."""
+    graphs = []
+
+    class Captured(module.Graphs):
+        def __init__(self):
+            super().__init__(recorder=FakeRecorder())
+            graphs.append(self)
+
+    monkeypatch.setattr(module, "Graphs", Captured)
+    return graphs
+
+
+def test_planes_of_a_stack_go_through_the_graphs_of_the_first(colour, captured):
+    one, two = (run(np.stack([colour] * many), bsrn(), tile=40) for many in (1, 2))
+
+    first, both = (each.record["cuda_graphs"] for each in (one, two))
+    assert first["captured"] == both["captured"] > 2
+    # the first tile of all runs plainly
+    assert both["replayed"] == 2 * first["replayed"] + first["captured"]
+    for result in two.pixels:
+        np.testing.assert_allclose(result, one.pixels[0], rtol=0, atol=1e-6)
+
+
+def test_a_run_that_is_closed_gives_back_its_graphs(colour, captured):
+    steps = upscale_array(colour, bsrn(), Settings(device="cpu", tile=40))
+    while not (captured and captured[0].tally["replayed"]):
+        next(steps)
+    assert captured[0].bytes
+
+    captured[0]._recorder.recordings.clear()
+    steps.close()
+
+    assert captured[0].bytes == 0
 
 
 def test_planes_of_a_stack_are_exact_each_by_itself(random):

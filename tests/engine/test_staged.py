@@ -5,20 +5,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 import torch
+from fake_recorder import FakeRecorder
 from fakes import Chunked, Coarse, Global
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_sr.engine.colour import chain_for, enlarge
 from napari_sr.engine.features import Features
+from napari_sr.engine.graphs import Graphs
 from napari_sr.engine.grid import Grid
 from napari_sr.engine.memory import ghost
+from napari_sr.engine.segments import segments_of
 from napari_sr.engine.staged import run_stages
 from napari_sr.engine.stages import Stages
 from napari_sr.engine.structure import structure_of
-from napari_sr.engine.work import UntrustedError, Work
+from napari_sr.engine.work import Part, UntrustedError, Work
 from napari_sr.models import architecture, names
 from napari_sr.models._chain import RESULT, with_one_writer_each
 
@@ -35,7 +40,9 @@ def example(name, **options):
     return record.network(**{**record.example, **options}).eval()
 
 
-def work_for(network, image, tile, *, flops_per_byte=12.0, in_memory=2**30, dtype=torch.float32):
+def work_for(
+    network, image, tile, *, flops_per_byte=12.0, in_memory=2**30, dtype=torch.float32, graphs=None
+):
     """Return the work of a tiled run, and the result that it fills."""
     channels, (height, width) = image.shape[1], image.shape[-2:]
     structure = structure_of(network, channels, dtype)
@@ -52,7 +59,7 @@ def work_for(network, image, tile, *, flops_per_byte=12.0, in_memory=2**30, dtyp
     chain = with_one_writer_each(chain_for(network.to(dtype), channels))
     work = Work(
         plan, chain, torch.device("cpu"), lambda rows, columns: image[..., rows, columns], write,
-        features, float32=dtype == torch.float32,
+        features, float32=dtype == torch.float32, graphs=graphs,
     )  # fmt: skip
     return work, result
 
@@ -220,3 +227,74 @@ def test_a_ghost_is_enough_to_plan():
     network = ghost(example("bsrn"))
 
     assert structure_of(network, 3, torch.float32).found.planes[RESULT].scale == network.scale
+
+
+class Refusing(FakeRecorder):
+    """Refuses after some captures."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.after = after
+
+    def record(self, call, device, beside):
+        if len(self.recordings) == self.after:
+            raise RuntimeError("operation not permitted when stream is capturing")
+        return super().record(call, device, beside)
+
+
+def run_with_graphs(network, image, tile, recorder):
+    work, result = work_for(network, image, tile, graphs=Graphs(recorder=recorder))
+    expected = Counter()
+    for stage in work.plan.all:
+        sizes = Counter(
+            Part(tile.rows.read, tile.columns.read).size for tile in work.plan.tiles(stage)
+        )
+        graphs = sum(segment.repeatable for segment in segments_of(work, stage) or ())
+        expected["captured"] += graphs * sum(many > 1 for many in sizes.values())
+        expected["replayed"] += graphs * sum(many - 1 for many in sizes.values())
+    with torch.inference_mode():
+        list(run_stages(work))
+    return result, work.graphs, expected
+
+
+GRAPHED = {"bsrn": 3, "bsrn_s": 3, "imdn": 3, "rrdbnet": 2}
+"""How many graphs the examples of some networks need at least."""
+
+
+@pytest.mark.parametrize(("name", "least"), GRAPHED.items())
+def test_graphs_repeat_what_plain_calls_compute(name, least):
+    network, image = example(name), torch.rand(1, 3, 76, 80)
+    tile = max(least_tile(network, 3), 36)
+
+    replayed, graphs, expected = run_with_graphs(network, image, tile, FakeRecorder())
+
+    assert graphs.tally == {"refused": 0, **expected}
+    assert graphs.tally["captured"] >= least
+    plain, _, _ = run_with_graphs(network, image, tile, Refusing(after=0))
+    assert torch.equal(replayed, plain)
+    whole = run_whole(network, image)
+    torch.testing.assert_close(replayed, whole, rtol=0, atol=1e-5 * float(whole.abs().max()))
+
+
+def test_tiles_of_another_shape_have_graphs_of_their_own():
+    captured = []
+    for width in (20, 21):
+        image = torch.rand(1, 1, 20, width)
+        result, graphs, expected = run_with_graphs(Coarse(scale=1), image, 4, FakeRecorder())
+        assert graphs.tally == {"refused": 0, **expected}
+        captured.append(expected["captured"])
+        squares = torch.nn.functional.avg_pool2d(image, 2)
+        torch.testing.assert_close(result, image - squares.mean(), rtol=0, atol=1e-6)
+
+    # tiles begin at even pixels, so that the last one of an odd row is shorter
+    assert captured[1] > captured[0]
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_a_capture_that_fails_in_a_later_stage_leaves_the_run_right(after):
+    network, image = example("bsrn"), torch.rand(1, 3, 90, 94)
+
+    result, graphs, _ = run_with_graphs(network, image, 40, Refusing(after))
+
+    assert (graphs.tally["captured"], graphs.tally["refused"]) == (after, 1)
+    torch.testing.assert_close(result, run_whole(network, image), rtol=0, atol=1e-5)

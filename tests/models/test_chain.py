@@ -17,6 +17,7 @@ from napari_sr.models._chain import (
     Window,
     receptive_field,
     run,
+    run_steps,
 )
 
 
@@ -85,6 +86,15 @@ def test_pixels_look_at_all_of_their_own_chunk():
     # three chunks of three, and a rest of one
     assert result.flatten().tolist() == [3, 103, 203, 312, 412, 512, 621, 721, 821, 909]
     assert receptive_field(chain) is None
+
+
+def test_steps_run_on_what_they_are_given_and_return_what_is_wanted():
+    steps = (copy("a", "x", radius=1), copy("b", "a", "y"), copy("c", "b"))
+    x, y = torch.ones(1, 1, 2, 2), torch.full((1, 1, 2, 2), 5.0)
+
+    c, a = run_steps(steps, {"x": x, "y": y}, ("c", "a"))
+
+    assert (a.unique().item(), c.unique().item()) == (1, 6)
 
 
 def test_plane_is_dropped_when_no_later_link_reads_it():

@@ -89,13 +89,26 @@ class Costs:
         reads, keeps : iterable of str
             Planes carried to the device and back.
         """
-        work = 0.0
-        for place, margin in steps:
-            eroded = halo - margin - self.radius(place)
-            work += self._profile.flops[place] * self._grid.share(halo, eroded)
         moved = self._grid.share(halo, 0) * sum(map(self.bytes, reads))
         moved += sum(map(self.bytes, keeps))
-        return work + self._flops_per_byte * moved
+        return self._flops(steps, halo) + self._flops_per_byte * moved
+
+    def extra(self, steps: Iterable[tuple[int, int]], halo: int) -> float:
+        """Return how many times the arithmetic of steps it takes where tiles compute all they read.
+
+        Else they compute what is right at inner edges, as far as it is needed.
+        """
+        steps = tuple(steps)
+        all_of_it = sum(self._profile.flops[place] for place, _ in steps)
+        needed = self._flops(steps, halo)
+        return self._grid.share(halo, 0) * all_of_it / needed if needed else 1.0
+
+    def _flops(self, steps: Iterable[tuple[int, int]], halo: int) -> float:
+        """Return the floating-point operations per pixel of the image that steps take."""
+        return sum(
+            self._profile.flops[place] * self._grid.share(halo, halo - margin - self.radius(place))
+            for place, margin in steps
+        )
 
     def margins(
         self, steps: list[int], wanted: Iterable[str]

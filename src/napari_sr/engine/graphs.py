@@ -5,56 +5,30 @@ the first time (Triton compiles, cuDNN chooses), captured and checked against a 
 second time, and replayed from then on: its inputs are copied to where the graph reads, its results
 from where the graph writes.
 
-What belongs to CUDA is `CudaRecording` and nothing else. It has not run on a device yet: the tests
-drive all the rest by a recording that repeats operators on the CPU.
+The tests drive all of it by a recording that repeats operators on the CPU; see `recording`.
 
 Letters: N images, C features, H x W pixels.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+from collections import Counter, OrderedDict
+from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor
 
 from napari_sr.engine.devices import DEVICE_LOCK
+from napari_sr.engine.recording import CudaRecorder
 from sr_kernels import add_launched, chosen, launches_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
+    from napari_sr.engine.recording import Recorder
+
 Function: TypeAlias = "Callable[..., tuple[Tensor, ...]]"
-
-
-class Recording(Protocol):
-    """What one call did on a device, ready to be done again."""
-
-    results: tuple[Tensor, ...]
-    """Where it writes; without meaning before the first replay, and after any other recording's."""
-
-    def replay(self) -> None:
-        """Compute `results` from whatever the call's inputs now hold."""
-        ...
-
-
-class Recorder(Protocol):
-    """Makes recordings."""
-
-    def takes(self, tensors: Sequence[Tensor]) -> bool:
-        """Return whether what is computed from these tensors can be recorded."""
-        ...
-
-    def record(
-        self, call: Callable[[], tuple[Tensor, ...]], device: torch.device, beside: Any
-    ) -> Recording:
-        """Record a call without computing it, in the memory of the recording `beside`, if any."""
-        ...
-
-    def give_up(self) -> None:
-        """Take nothing from now on: a recording failed."""
-        ...
 
 
 class Graphs:
@@ -70,8 +44,8 @@ class Graphs:
     Parameters
     ----------
     most : int
-        Graphs that are kept; the least recently used goes. A graph holds its inputs and results,
-        and shares the memory in between with all others.
+        Graphs that are kept; the least recently used goes. All share their memory: that of inputs
+        and results as far as shapes, dtypes and strides are the same, and that in between.
     recorder : Recorder, optional
         What captures; None for CUDA.
     """
@@ -82,7 +56,8 @@ class Graphs:
         self._most = most
         self._recorder = CudaRecorder() if recorder is None else recorder
         self._kept: OrderedDict[Hashable, _Graph] = OrderedDict()
-        self._met: set[Hashable] = set()
+        self._buffers = _Buffers()
+        self._met: dict[Hashable, tuple[Tensor, ...]] = {}
         self._tally = dict.fromkeys(("captured", "replayed", "refused"), 0)
         self._reasons: dict[str, None] = {}
 
@@ -96,9 +71,24 @@ class Graphs:
         """Why some refused, each reason once."""
         return tuple(self._reasons)
 
+    @property
+    def bytes(self) -> int:
+        """What the inputs and results of all graphs take on the device."""
+        return self._buffers.bytes
+
+    def takes(self, device: torch.device) -> bool:
+        """Return whether what is computed on a device may be captured."""
+        return self._recorder.takes({device})
+
     @torch.inference_mode()
     def run(
-        self, key: Hashable, function: Function, tensors: Sequence[Tensor]
+        self,
+        key: Hashable,
+        function: Function,
+        tensors: Sequence[Tensor],
+        *,
+        device: torch.device | None = None,
+        borrowed: bool = False,
     ) -> tuple[Tensor, ...]:
         """Return what the function makes of these tensors, replayed where that is possible.
 
@@ -110,25 +100,33 @@ class Graphs:
             Takes the tensors, returns a tuple of tensors.
         tensors : sequence of Tensor
             Of any shapes; each combination of shapes, dtypes and strides has a graph of its own.
+        device : torch.device, optional
+            Where to compute; None for where all tensors lie. Tensors that lie elsewhere are copied
+            there, and straight to where a graph reads.
+        borrowed : bool
+            Whether the next `run` may overwrite the results, which saves copying them.
 
         Returns
         -------
         tuple of Tensor
-            Nobody else's: no later run writes into them.
+            Nobody else's, unless `borrowed`: no later run writes into them.
         """
-        if not tensors or not self._recorder.takes(tensors):
-            return function(*tensors)
-        full = (key, chosen(), *(_kind(tensor) for tensor in tensors))
+        devices = {tensor.device for tensor in tensors} if device is None else {device}
+        if not tensors or not self._recorder.takes(devices):
+            return function(*_moved(tensors, device))
+        [there] = devices
+        full = (key, chosen(), there, *(_kind(tensor) for tensor in tensors))
         if full not in self._met:
-            self._met.add(full)
-            return function(*tensors)
+            results = function(*_moved(tensors, there))
+            self._met[full] = _hollow(results)
+            return results
         with DEVICE_LOCK:
-            graph = self._graph(full, function, tensors)
+            graph = self._graph(full, function, tensors, there)
         if graph is None:
-            return function(*tensors)
+            return function(*_moved(tensors, there))
         self._tally["replayed"] += 1
         add_launched(graph.launched)
-        return graph.run(tensors)
+        return graph.run(tensors, borrowed=borrowed)
 
     def close(self) -> None:
         """Forget everything, and with it give back the memory of all graphs."""
@@ -137,17 +135,21 @@ class Graphs:
         self._met.clear()
 
     def _graph(
-        self, full: Hashable, function: Function, tensors: Sequence[Tensor]
+        self, full: Hashable, function: Function, tensors: Sequence[Tensor], device: torch.device
     ) -> _Graph | None:
         """Return the graph, captured now if need be, or None where it cannot be captured."""
         if full in self._kept:
             self._kept.move_to_end(full)
             return self._kept[full]
         beside = next(reversed(self._kept.values())).recording if self._kept else None
+        here = _moved(tensors, device)
         try:
-            graph = _Graph(self._recorder, function, tensors, beside)
+            inputs = self._buffers.like("inputs", here)
+            results = self._buffers.like("results", self._met[full], device)
+            call = _Call(function, inputs, results)
+            graph = _Graph(self._recorder, call, here, beside)
             with launches_apart():
-                right = _agree(graph.run(tensors), function(*tensors))
+                right = _agree(graph.run(here), function(*here))
             if not right:
                 raise RuntimeError("a replay computes something else than a plain call")
         except RuntimeError as error:
@@ -163,90 +165,103 @@ class Graphs:
         return graph
 
 
-class _Graph:
-    """One captured function at one combination of shapes."""
+class _Buffers:
+    """What graphs read and write: shared, as no two of them ever run at the same time.
+
+    A buffer lives as long as a graph holds it.
+    """
+
+    def __init__(self) -> None:
+        self._kept: WeakValueDictionary[Hashable, Tensor] = WeakValueDictionary()
+
+    @property
+    def bytes(self) -> int:
+        """What all of them take."""
+        return sum(tensor.nbytes for tensor in self._kept.values())
+
+    def like(
+        self, use: str, tensors: Sequence[Tensor], device: torch.device | None = None
+    ) -> tuple[Tensor, ...]:
+        """Return a buffer for each of these tensors, on a device; another use has others."""
+        numbers: Counter[Hashable] = Counter()
+        buffers = []
+        for tensor in tensors:
+            there = tensor.device if device is None else device
+            kind = (use, there, _kind(tensor))
+            name = (kind, numbers[kind])
+            numbers[kind] += 1
+            if name not in self._kept:
+                buffer = torch.empty_like(tensor, device=there)
+                self._kept[name] = buffer
+            buffers.append(self._kept[name])
+        return tuple(buffers)
+
+
+class _Call:
+    """A function that reads and writes given tensors.
+
+    Parameters
+    ----------
+    function : callable
+        As in `Graphs.run`.
+    inputs : tuple of Tensor
+        What it takes.
+    results : tuple of Tensor
+        Where what it returns is copied to; what is returned twice, to the first place.
+    """
 
     def __init__(
-        self, recorder: Recorder, function: Function, tensors: Sequence[Tensor], beside: Any
+        self, function: Function, inputs: tuple[Tensor, ...], results: tuple[Tensor, ...]
     ) -> None:
-        # copies, not empty memory: a capture may run some operators on what it finds
-        self._inputs = tuple(tensor.clone() for tensor in tensors)
-        with launches_apart() as self.launched:
-            device = tensors[0].device
-            self.recording = recorder.record(lambda: function(*self._inputs), device, beside)
+        self._function = function
+        self.inputs = inputs
+        self._results = results
 
-    def run(self, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    def __call__(self) -> tuple[Tensor, ...]:
+        """Compute, and return the tensors that hold the results."""
+        found = self._function(*self.inputs)
+        places: dict[int, Tensor] = {}
+        for result, place in zip(found, self._results, strict=True):
+            if id(result) not in places:
+                places[id(result)] = place.copy_(result)
+        return tuple(places[id(result)] for result in found)
+
+
+class _Graph:
+    """One captured call at one combination of shapes."""
+
+    def __init__(
+        self, recorder: Recorder, call: _Call, tensors: Sequence[Tensor], beside: Any
+    ) -> None:
+        self._inputs = call.inputs
+        self._fill(tensors)  # a capture may run some operators on what it finds
+        with launches_apart() as self.launched:
+            self.recording = recorder.record(call, tensors[0].device, beside)
+
+    def run(self, tensors: Sequence[Tensor], *, borrowed: bool = False) -> tuple[Tensor, ...]:
         """Compute the results for these tensors."""
-        for place, tensor in zip(self._inputs, tensors, strict=True):
-            place.copy_(tensor)
+        self._fill(tensors)
         self.recording.replay()
-        # a tensor that is returned twice is copied once
         results = self.recording.results
+        if borrowed:
+            return results
+        # a tensor that is returned twice is copied once
         copies = {id(result): result for result in results}
         copies = {name: result.clone() for name, result in copies.items()}
         return tuple(copies[id(result)] for result in results)
 
-
-class CudaRecording:
-    """A `torch.cuda.CUDAGraph` of one call.
-
-    Its memory may be that of other recordings, as they are never replayed at the same time.
-    """
-
-    def __init__(
-        self,
-        call: Callable[[], tuple[Tensor, ...]],
-        stream: torch.cuda.Stream,
-        beside: CudaRecording | None,
-    ) -> None:
-        self._graph = torch.cuda.CUDAGraph()
-        pool = None if beside is None else beside._graph.pool()
-        # other threads, such as the one that draws, may do with the device what they like
-        capture = torch.cuda.graph(
-            self._graph, pool=pool, stream=stream, capture_error_mode="thread_local"
-        )
-        # where a capture fails, `torch.cuda.graph` leaves its stream the current one
-        with torch.cuda.stream(torch.cuda.current_stream()), capture:
-            self.results = call()
-
-    def replay(self) -> None:
-        """Launch the graph on the current stream."""
-        self._graph.replay()
+    def _fill(self, tensors: Sequence[Tensor]) -> None:
+        for place, tensor in zip(self._inputs, tensors, strict=True):
+            place.copy_(tensor)
 
 
-class CudaRecorder:
-    """Captures on one CUDA device, the first that it captures on, on a stream of its own."""
+def _moved(tensors: Sequence[Tensor], device: torch.device | None) -> tuple[Tensor, ...]:
+    return tuple(tensor if device is None else tensor.to(device) for tensor in tensors)
 
-    failed: ClassVar[bool] = False
-    """Whether a capture of any recorder has failed in this process."""
 
-    def __init__(self) -> None:
-        self._stream: torch.cuda.Stream | None = None
-
-    def give_up(self) -> None:
-        """Let no recorder of this process capture or replay any more."""
-        CudaRecorder.failed = True
-
-    def takes(self, tensors: Sequence[Tensor]) -> bool:
-        """Return whether all tensors lie on the one device, and no capture has failed."""
-        if CudaRecorder.failed:
-            return False
-        devices = {tensor.device for tensor in tensors}
-        if self._stream is not None:
-            return devices == {self._stream.device}
-        return len(devices) == 1 and devices.pop().type == "cuda"
-
-    def record(
-        self,
-        call: Callable[[], tuple[Tensor, ...]],
-        device: torch.device,
-        beside: CudaRecording | None,
-    ) -> CudaRecording:
-        """Capture a call that has run once before."""
-        with torch.cuda.device(device):
-            if self._stream is None:
-                self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's own
-            return CudaRecording(call, self._stream, beside)
+def _hollow(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return tensors like these without data."""
+    return tuple(torch.empty_like(tensor, device="meta") for tensor in tensors)
 
 
 def _agree(results: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> bool:
@@ -259,4 +274,4 @@ def _agree(results: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> bool:
 
 def _kind(tensor: Tensor) -> Hashable:
     """Return what a captured call depends on, beside the values."""
-    return tensor.shape, tensor.dtype, tensor.stride(), tensor.device
+    return tensor.shape, tensor.dtype, tensor.stride()

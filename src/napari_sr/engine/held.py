@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_sr.engine.segments import function_of
 from napari_sr.models._chain import Step, Window, compute
 from sr_kernels.plane_moments import plane_moments
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_sr.engine.graphs import Graphs
+    from napari_sr.engine.segments import Segment
     from napari_sr.engine.work import Part, Work
 
 
@@ -26,12 +29,16 @@ class Held:
         What the tile reads.
     halo : int
         How much of it, at inner edges, lies around the core.
+    alike : bool
+        Whether steps compute all that the tile reads, so that all tiles are computed alike; what is
+        wrong at inner edges is then cut off with the halo.
     """
 
-    def __init__(self, work: Work, part: Part, halo: int) -> None:
+    def __init__(self, work: Work, part: Part, halo: int, *, alike: bool = False) -> None:
         self._work = work
         self._part = part
         self._halo = halo
+        self._alike = alike
         self._planes: dict[str, tuple[Tensor, Part, int | Fraction]] = {}
         self._told: dict[str, tuple[Part, tuple[Tensor, Tensor]]] = {}
 
@@ -39,7 +46,8 @@ class Held:
         """Compute a step as far around the core as its result is needed."""
         grid = self._work.plan.grid
         radius = -(-step.radius // grid.multiple) * grid.multiple
-        part = self._part.without(self._halo - margin - radius, grid.height, grid.width)
+        wrong = 0 if self._alike else self._halo - margin - radius
+        part = self._part.without(wrong, grid.height, grid.width)
         inputs = {name: self.part(name, part) for name in step.reads}
         inputs |= {name: self._work.values[name] for name in step.uses}
         place = part.rows.start, part.columns.start
@@ -49,6 +57,35 @@ class Held:
             self._planes[name] = (plane, part, step.scale)
         if told is not None:
             self._told[step.writes[0]] = (part, told)
+
+    def replay(self, segment: Segment, graphs: Graphs, *, last: bool) -> None:
+        """Compute a segment by a CUDA graph where that is possible.
+
+        Parameters
+        ----------
+        segment : Segment
+            One that is repeatable.
+        graphs : Graphs
+            What replays.
+        last : bool
+            Whether no other segment is replayed before the planes are read.
+        """
+        work = self._work
+        key = ("segment", id(work.chain), segment.places)
+        given = [self._given(name) for name in segment.takes]
+        made = graphs.run(
+            key, function_of(work.chain, segment), given, device=work.device, borrowed=last
+        )
+        for name, plane in zip(segment.gives, made, strict=True):
+            self._planes[name] = (plane, self._part, work.plan.profile.planes[name].scale)
+
+    def _given(self, name: str) -> Tensor:
+        """Return a value, or what the tile reads of a plane, on the device or where it waits."""
+        if name in self._work.values:
+            return self._work.values[name]
+        if name in self._planes:
+            return self.part(name, self._part)
+        return self._work.waiting(name, self._part)
 
     def part(self, name: str, part: Part) -> Tensor:
         """Return a part of a plane, read from outside where the tile does not hold it."""

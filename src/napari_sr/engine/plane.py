@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from napari_sr.models._network import Network
 
 
-MOST_GRAPHS = 4
-"""Shapes of tiles that one run meets are few, and each graph holds a tile's memory."""
-
-
 @dataclass(frozen=True)
 class Progress:
     """Told after every tile."""
@@ -70,8 +66,8 @@ class Job:
     findings: Findings
     chains: dict[torch.dtype, Chain] = field(default_factory=dict)
     """What has been put on the device so far, by precision."""
-    graphs: Graphs = field(default_factory=lambda: Graphs(most=MOST_GRAPHS))
-    """Whole tiles as the GPU repeats them in one go, one for each shape."""
+    graphs: Graphs = field(default_factory=lambda: Graphs())
+    """Whole tiles, and segments of stages, as the GPU repeats them in one go."""
 
     def chain(self, plan: Plan, precision: torch.dtype) -> Chain:
         """Return the chain of the network on the device, in a precision."""
@@ -232,6 +228,7 @@ def _in_stages(job: Job, plan: Plan, stages: Stages, sheet: Sheet) -> Generator[
         features=features,
         float32=float32,
         kernels=job.kernels,
+        graphs=job.graphs,
     )
     if len(stages.all) == 1 and not float32:
         work.careful = job.chain(plan, torch.float32)
@@ -249,7 +246,9 @@ def _at_once(job: Job, plan: Plan, tile: Tile, sheet: Sheet) -> None:
         with use_kernels(job.kernels):
             # a CUDA graph from the second tile of its shape on; no closure: an error's traceback
             # would keep it, and with it the network
-            [large] = job.graphs.run(("whole", id(chain)), partial(_run_whole, chain), (small,))
+            [large] = job.graphs.run(
+                ("whole", id(chain)), partial(_run_whole, chain), (small,), borrowed=True
+            )
         _keep(job, tile, sheet, large, plan.precision == torch.float32)
     except UntrustedError:
         with use_kernels("reference"):

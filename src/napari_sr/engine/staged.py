@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from napari_sr.engine.attending import attend
 from napari_sr.engine.held import Held
 from napari_sr.engine.moments import MomentsOfTiles
+from napari_sr.engine.segments import segments_of
 from napari_sr.engine.work import Part, UntrustedError
 from napari_sr.models._chain import RESULT, Attend, Cells, Moments, Step
 from sr_kernels import use_kernels
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_sr.engine.segments import Segment
     from napari_sr.engine.stages import Stage
     from napari_sr.engine.tiling import Tile
     from napari_sr.engine.work import Work
-    from napari_sr.models._chain import Chain
+    from napari_sr.models._chain import Chain, Link
 
 
 def run_stages(work: Work) -> Iterator[int]:
@@ -69,11 +71,12 @@ def _run_stage(work: Work, stage: Stage, dying: Sequence[str]) -> Iterator[None]
         yield from attend(work, link, tiles, dying)
         return
     moments = MomentsOfTiles(len(tiles))
+    segments = segments_of(work, stage)
     for tile in tiles:
         for name in dying:
             work.features.drop_above(name, tile.rows.read.start)
         with use_kernels(work.kernels):
-            told = _run_tile(work, stage, tile)
+            told = _run_tile(work, stage, tile, segments)
         if told is not None:
             moments.add(*told)
         yield
@@ -106,27 +109,31 @@ def _under(cells: slice, link: Cells) -> slice:
     return slice(cells.start * link.pitch, (cells.stop - 1) * link.pitch + link.reach)
 
 
-def _run_tile(work: Work, stage: Stage, tile: Tile) -> tuple[int, Tensor, Tensor] | None:
+def _run_tile(
+    work: Work, stage: Stage, tile: Tile, segments: Sequence[Segment] | None
+) -> tuple[int, Tensor, Tensor] | None:
     """Compute one tile, again in float32 where that may help; see `_compute_tile`."""
     try:
-        return _compute_tile(work, work.chain, stage, tile)
+        return _compute_tile(work, work.chain, stage, tile, segments)
     except UntrustedError:
         if work.careful is None:
             raise
     with use_kernels("reference"):
-        return _compute_tile(work, work.careful, stage, tile)
+        return _compute_tile(work, work.careful, stage, tile, None)
 
 
 def _compute_tile(
-    work: Work, chain: Chain, stage: Stage, tile: Tile
+    work: Work, chain: Chain, stage: Stage, tile: Tile, segments: Sequence[Segment] | None
 ) -> tuple[int, Tensor, Tensor] | None:
     """Compute one tile; return the moments of its core where the stage gathers some."""
     core = Part(tile.rows.keep, tile.columns.keep)
-    held = Held(work, Part(tile.rows.read, tile.columns.read), stage.halo)
-    for place, margin in stage.steps:
-        step = chain[place]
-        if isinstance(step, Step):
-            held.compute(step, margin)
+    read = Part(tile.rows.read, tile.columns.read)
+    held = Held(work, read, stage.halo, alike=segments is not None)
+    if segments is None:
+        for place, margin in stage.steps:
+            _compute_step(held, chain[place], margin)
+    else:
+        _replay(work, held, segments)
     for name in stage.keeps:
         values = held.part(name, core)
         if name == RESULT:
@@ -137,3 +144,19 @@ def _compute_tile(
     if not isinstance(link, Moments):
         return None
     return held.moments(link.reads, core)
+
+
+def _replay(work: Work, held: Held, segments: Sequence[Segment]) -> None:
+    """Compute a tile's planes by CUDA graphs, but for steps that need its place."""
+    last = [segment for segment in segments if segment.repeatable][-1:]
+    for segment in segments:
+        if segment.repeatable and work.graphs is not None:
+            held.replay(segment, work.graphs, last=segment in last)
+            continue
+        for place in segment.places:
+            _compute_step(held, work.chain[place], 0)
+
+
+def _compute_step(held: Held, step: Link, margin: int) -> None:
+    if isinstance(step, Step):
+        held.compute(step, margin)

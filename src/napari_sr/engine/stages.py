@@ -119,6 +119,10 @@ class Stages:
             cost += self.profile.flops[stage.gather] * pixels / self.profile.pixels
         return cost
 
+    def extra(self, stage: Stage) -> float:
+        """Return how many times its arithmetic a stage takes where tiles compute all they read."""
+        return self._costs.extra(stage.steps, stage.halo)
+
     @property
     def count(self) -> int:
         """How many tiles there are in all stages."""

@@ -221,7 +221,7 @@ def _record(job: Job, plan: Plan, notes: list[str]) -> dict[str, object]:
         "value_range": (job.values.low, job.values.high),
         "notes": notes,
         "guards": job.findings.record(),
-        "cuda_graphs": job.graphs.tally,
+        "cuda_graphs": {**job.graphs.tally, "reasons": list(job.graphs.reasons)},
         "versions": {
             "napari-sr": __version__,
             "torch": torch.__version__,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from napari_sr.engine.features import Features
+    from napari_sr.engine.graphs import Graphs
     from napari_sr.engine.stages import Stages
     from napari_sr.models._chain import Chain
 
@@ -84,14 +85,20 @@ class Work:
     careful: Chain | None = None
     """The same chain in float32 for tiles that cannot be trusted; only where nothing waits between
     stages, as features of theirs may not fit into half precision either."""
+    graphs: Graphs | None = None
+    """What replays steps that compute the same for every tile; None to launch all plainly."""
     values: dict[str, Tensor] = field(default_factory=dict)
     """What was gathered, by name."""
 
     def part(self, name: str, part: Part) -> Tensor:
         """Return a part of the image or of a plane that waits, on the device."""
+        return self.waiting(name, part).to(self.device)
+
+    def waiting(self, name: str, part: Part) -> Tensor:
+        """Return a part of the image or of a plane that waits, where it waits."""
         if name == IMAGE:
-            return self.read(part.rows, part.columns).to(self.device)
-        return self.features.read(name, part.rows, part.columns).to(self.device)
+            return self.read(part.rows, part.columns)
+        return self.features.read(name, part.rows, part.columns)
 
     def keep(self, name: str, part: Part, values: Tensor) -> None:
         """Let a part of a plane wait for later stages.

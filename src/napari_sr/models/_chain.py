@@ -18,7 +18,7 @@ Letters: N images, C features, H x W pixels of the image that enters the network
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import torch
 
@@ -146,6 +146,7 @@ class Attend:
 
 Link: TypeAlias = Step | Moments | Cells | Attend
 Chain: TypeAlias = tuple[Link, ...]
+_Link = TypeVar("_Link", bound=Link)
 
 
 def in_series(
@@ -225,10 +226,12 @@ def with_one_writer_each(chain: Sequence[Link]) -> Chain:
     return tuple(links)
 
 
-def _with_last_uses(chain: Sequence[Link]) -> Iterator[tuple[Link, set[str]]]:
-    """Yield every link with the names that nobody needs after it."""
-    wanted = {RESULT}
-    pairs: list[tuple[Link, set[str]]] = []
+def _with_last_uses(
+    chain: Sequence[_Link], wanted: Iterable[str] = (RESULT,)
+) -> Iterator[tuple[_Link, set[str]]]:
+    """Yield every link with the names that nobody needs after it; `wanted` is needed at the end."""
+    wanted = set(wanted)
+    pairs: list[tuple[_Link, set[str]]] = []
     for link in reversed(chain):
         inputs = set(inputs_of(link))
         pairs.append((link, inputs - wanted))
@@ -277,6 +280,37 @@ def attend(link: Attend, held: Mapping[str, Tensor]) -> Tensor:
     found = [link.compute(who[..., chunk], (whom[..., chunk],)) for chunk in chunks]
     planes = torch.cat(found, dim=2)
     return planes.reshape(*planes.shape[:2], *size)
+
+
+def run_steps(
+    steps: Sequence[Step], given: Mapping[str, Tensor], wanted: Sequence[str]
+) -> tuple[Tensor, ...]:
+    """Run steps that need no place on one piece.
+
+    Planes are dropped as soon as no later step reads them.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        None of them `placed`.
+    given : mapping of str to Tensor
+        The piece of every plane that they read and do not write, and every value that they use.
+    wanted : sequence of str
+        Names of planes that they write.
+
+    Returns
+    -------
+    tuple of Tensor
+        The pieces of `wanted`.
+    """
+    held = dict(given)
+    for step, dead in _with_last_uses(steps, wanted):
+        # no step looks at it
+        window = Window.whole(held[step.reads[0]])
+        held.update(compute(step, held, window)[0])
+        for name in dead:
+            del held[name]
+    return tuple(held[name] for name in wanted)
 
 
 def run(chain: Sequence[Link], image: Tensor) -> Tensor:
