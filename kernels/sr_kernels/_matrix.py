@@ -50,3 +50,8 @@ def dot_type(dtype: torch.dtype) -> Any:
 def channels_last(plane: Tensor) -> Tensor:
     """Return a plane, (N, C, H, W), with its channels next to each other."""
     return plane.contiguous(memory_format=torch.channels_last)
+
+
+def in_rows(weight: Tensor) -> Tensor:
+    """Return a weight whose inputs are neighbours, as those of a part of a larger one are."""
+    return weight if weight.stride(1) == 1 else weight.contiguous()

@@ -22,7 +22,14 @@ from torch.nn import functional
 
 from sr_kernels._activation import activate, activated, check_activation
 from sr_kernels._configuration import configuration
-from sr_kernels._matrix import channels_last, dot_type, load_vector, load_weight, padded
+from sr_kernels._matrix import (
+    channels_last,
+    dot_type,
+    in_rows,
+    load_vector,
+    load_weight,
+    padded,
+)
 from sr_kernels._op import Op, check_shapes, register, tensors_of
 from sr_kernels._triton import kernel_jit, tl, triton
 
@@ -106,11 +113,6 @@ def _kernel(
     tl.store(y_ptr + at, activate(y, ACTIVATION, slope), mask=inside)
 
 
-def _in_rows(weight: Tensor) -> Tensor:
-    """Return a weight whose inputs are neighbours, as those of a part of a larger one are."""
-    return weight if weight.stride(1) == 1 else weight.contiguous()
-
-
 def _launch(
     x: Tensor,
     weight: Tensor,
@@ -123,9 +125,9 @@ def _launch(
     slope: float,
 ) -> Tensor:
     """Return y in channels_last."""
-    x, weight = channels_last(x), _in_rows(weight)
+    x, weight = channels_last(x), in_rows(weight)
     if other is not None and other_weight is not None:
-        other, other_weight = channels_last(other), _in_rows(other_weight)
+        other, other_weight = channels_last(other), in_rows(other_weight)
     residual = None if residual is None else channels_last(residual)
     bias, gate = (None if each is None else each.contiguous() for each in (bias, gate))
     (images, inputs, height, width), outputs = x.shape, weight.shape[0]

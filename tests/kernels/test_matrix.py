@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sr_kernels._matrix import channels_last, dot_type, load_vector, load_weight, padded
+from sr_kernels._matrix import (
+    channels_last,
+    dot_type,
+    in_rows,
+    load_vector,
+    load_weight,
+    padded,
+)
 from sr_kernels._triton import tl, triton
 
 
@@ -40,3 +47,10 @@ def test_matrices_are_multiplied_in_the_planes_own_dtype():
 
 def test_channels_lie_next_to_each_other():
     assert channels_last(torch.zeros(2, 3, 4, 5)).stride() == (60, 1, 15, 3)
+
+
+def test_a_part_of_a_weight_s_inputs_is_no_copy():
+    weight = torch.rand(5, 9, 1, 1)
+
+    assert in_rows(weight[:, 3:]).data_ptr() == weight[:, 3:].data_ptr()
+    assert in_rows(weight.transpose(0, 1)).stride(1) == 1

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
+from pieces import run_in_pieces
 from torch import nn
 
+from napari_sr.models._attention import ContrastGate
 from napari_sr.models._blocks import Activated3x3, conv1x1
-from napari_sr.models._chain import Step
+from napari_sr.models._chain import IMAGE, RESULT, Step, run
 from napari_sr.models._distillation import DistillationNetwork, reduction_of, trunk_options
+from napari_sr.models._distillation_block import Block, Distillation
 
 
 class Scaling(nn.Module):
@@ -51,6 +56,42 @@ def test_fusion_block_by_block_is_the_1x1_over_all_of_them(blocks):
     result = net(image)
 
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-12)
+
+
+def gated_network(blocks):
+    torch.manual_seed(0)
+    convolution = partial(Activated3x3, activation=nn.ReLU())
+    return DistillationNetwork(
+        scale=2,
+        channels=1,
+        input_range=1.0,
+        features=4,
+        blocks=(
+            Block(
+                Distillation(features=4, convolution=convolution, activation=nn.ReLU()),
+                channel=ContrastGate(features=4, reduction=2),
+            )
+            for _ in range(blocks)
+        ),
+        convolution=Activated3x3,
+        activation=nn.LeakyReLU(0.3),
+    ).double()
+
+
+@pytest.mark.parametrize("blocks", [2, 3, 4])
+def test_blocks_that_end_in_a_gate_are_fused_as_others_are(blocks):
+    net = gated_network(blocks)
+    image = torch.rand(1, 1, 16, 17, dtype=torch.float64)
+    outputs = [net.head(image)]
+    for block in net.blocks:
+        outputs.append(run(tuple(block.chain(IMAGE, RESULT)), outputs[-1]))
+    fused = nn.functional.leaky_relu(net.fuse(torch.cat(outputs[1:], dim=1)), 0.3)
+    expected = net.tail(net.merge(fused, outputs[0]))
+
+    result, pieces = net(image), run_in_pieces(net.chain(), image, 9)
+
+    torch.testing.assert_close(result, expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(pieces, expected, rtol=0, atol=1e-12)
 
 
 def test_trunk_is_read_off_its_tensors():

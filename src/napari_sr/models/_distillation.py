@@ -4,7 +4,8 @@ A head, blocks in series, all block outputs fused by a 1x1, one more convolution
 skip, and one sub-pixel upsampling. The fusion is accumulated after every second block, so that no
 more than three feature planes of it are ever held: the sum, and the outputs of two blocks, of which
 the second reads the first anyway. Of p pixels, C features, e bytes each and an even number b of
-blocks, this moves (2b - 1)pCe; one block at a time would move (3b - 1)pCe.
+blocks, this moves (2b - 1)pCe; one block at a time would move (3b - 1)pCe. Where the second ends in
+a channel gate and its skip, which is the first's output, gate, skip and fusion are one kernel.
 
 Letters: N images, C features, H x W pixels, S scale.
 """
@@ -26,7 +27,9 @@ from napari_sr.models._blocks import (
     width_of,
 )
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
+from napari_sr.models._distillation_block import Block
 from napari_sr.models._network import Network, Options, StateDict
+from sr_kernels.gated_fusion import gated_fusion
 from sr_kernels.pointwise_sum import pointwise_sum
 
 if TYPE_CHECKING:
@@ -90,6 +93,10 @@ class DistillationNetwork(Network):
         links: list[Link] = [Step(self._start, (IMAGE,), ("shallow",), radius=1)]
         for index, block in enumerate(self.blocks):
             x = f"x{index}" if index else "shallow"
+            if index % 2 and isinstance(block, Block) and block.ends_in_gate:
+                links.extend(block.until_gate(x, "refined", "gate"))
+                links.append(self._gated_fusion(index - 1))
+                continue
             links.extend(cast("DistillationBlock", block).chain(x, f"x{index + 1}"))
             # an odd one is left over at the end
             if index % 2 or index + 1 == len(self.blocks):
@@ -115,7 +122,7 @@ class DistillationNetwork(Network):
         `planes` are these blocks' outputs, then what earlier ones have given. After the last
         block, the sum is activated.
         """
-        shares = torch.split(self.fuse.weight, self.features, dim=1)[start:stop]
+        shares = self._shares(start, stop)
         x, *others = planes[: stop - start]
         return pointwise_sum(
             x,
@@ -124,9 +131,42 @@ class DistillationNetwork(Network):
             other=others[0] if others else None,
             other_weight=shares[1] if others else None,
             residual=planes[-1] if start else None,
-            activation=self.activation if stop == len(self.blocks) else "none",
+            activation=self._activation(stop),
             slope=self.slope,
         )
+
+    def _gated_fusion(self, start: int) -> Step:
+        """Return the link that ends the second of two blocks, and adds both to the fusion."""
+        x, y = f"x{start + 1}", f"x{start + 2}"
+        reads = ("refined", x, "fused") if start else ("refined", x)
+        compute = partial(self._gate_and_fuse, start)
+        return Step(compute, reads, (y, "fused"), uses=("gate",))
+
+    def _gate_and_fuse(
+        self, start: int, refined: Tensor, x: Tensor, *fused_and_gate: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return gate * refined + x, and both blocks' share of the fusion as in `_fuse`."""
+        *fused, gate = fused_and_gate
+        first, second = self._shares(start, start + 2)
+        return gated_fusion(
+            refined,
+            gate,
+            x,
+            weight=second,
+            residual_weight=first,
+            bias=None if start else self.fuse.bias,
+            total=fused[0] if fused else None,
+            activation=self._activation(start + 2),
+            slope=self.slope,
+        )
+
+    def _shares(self, start: int, stop: int) -> tuple[Tensor, ...]:
+        """Return the fusion's weight of each of these blocks' outputs."""
+        return torch.split(self.fuse.weight, self.features, dim=1)[start:stop]
+
+    def _activation(self, stop: int) -> str:
+        """Return what follows the fusion of so many blocks."""
+        return self.activation if stop == len(self.blocks) else "none"
 
     def _finish(self, fused: Tensor, shallow: Tensor) -> Tensor:
         result: Tensor = self.tail(self.merge(fused, shallow), 1 / self.input_range)

@@ -110,20 +110,34 @@ class Block(nn.Module):
         self.channel = channel
         self.skip = skip
 
+    @property
+    def ends_in_gate(self) -> bool:
+        """Whether it ends in the channel gate and the skip, as `until_gate` needs it."""
+        return self.channel is not None and self.skip
+
     def chain(self, x: str, y: str) -> Iterator[Link]:
         """Yield the links that make plane `y` of plane `x`."""
         ends_here = self.channel is None and not self.skip
         refined = y if ends_here else "refined"
-        if self.spatial is None:
-            yield Step(self.front, (x,), (refined,), Distillation.RADIUS)
-        else:
-            planes = ("refined", "squeezed")
-            yield Step(self._squeezed, (x,), planes, Distillation.RADIUS)
-            yield from self.spatial.links(*planes, refined, moments=self.channel is not None)
+        yield from self._refined(x, refined)
         if self.channel is not None:
             yield from self.channel.links(refined, y, skip=x if self.skip else None)
         elif self.skip:
             yield Step(torch.add, (refined, x), (y,))
+
+    def until_gate(self, x: str, refined: str, gate: str) -> Iterator[Link]:
+        """Yield the links that make what the block's output is made of: gate * refined + x."""
+        yield from self._refined(x, refined)
+        yield cast("ContrastGate", self.channel).link(refined, gate)
+
+    def _refined(self, x: str, refined: str) -> Iterator[Link]:
+        """Yield the links up to the channel gate."""
+        if self.spatial is None:
+            yield Step(self.front, (x,), (refined,), Distillation.RADIUS)
+            return
+        planes = ("refined", "squeezed")
+        yield Step(self._squeezed, (x,), planes, Distillation.RADIUS)
+        yield from self.spatial.links(*planes, refined, moments=self.channel is not None)
 
     def _squeezed(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the refined features, (N, C, H, W), and what ESA squeezes out of them."""
