@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NAMESPACE = "napari_sr"
+SIZES = frozenset({"top", "left", "full_height", "full_width", "pixels"})
+"""What `launch` calls numbers of pixels, which its kernel takes unspecialised: a check of a kernel
+holds for all of them, wherever a tile lies."""
 
 Layout: TypeAlias = torch.memory_format | Callable[[Tensor], torch.memory_format]
 """Of results: always the same, or said by the result."""
@@ -81,8 +85,9 @@ def register(
         if chosen() == "triton":
             count_launch(name)
             return launch(*arguments)
-        return launch_checked(name, compute_reference, launch, arguments)
+        return launch_checked(name, compute_reference, launch, arguments, sizes)
 
+    sizes = sizes_of(launch)
     schema = torch.library.infer_schema(launch, mutates_args=())
     operator = torch.library.custom_op(f"{NAMESPACE}::{name}", run, mutates_args=(), schema=schema)
     operator.register_fake(compute_reference)
@@ -98,6 +103,11 @@ def register(
         return reference(*arguments)
 
     return compute
+
+
+def sizes_of(launch: Callable[..., Any]) -> frozenset[int]:
+    """Return which arguments of `launch` are numbers of pixels, by the names in `SIZES`."""
+    return frozenset(at for at, name in enumerate(signature(launch).parameters) if name in SIZES)
 
 
 def check_shapes(op: str, **given: tuple[Tensor | None, tuple[int, ...]]) -> None:

@@ -21,7 +21,7 @@ from torch import Tensor
 from sr_kernels._choice import count_launch, use_kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Container, Hashable, Sequence
     from types import TracebackType
 
 ROUNDINGS = 4
@@ -30,6 +30,8 @@ ALIGNMENT = 16
 """What Triton looks for: addresses of so many bytes, and sizes that it divides."""
 SMALL = 49
 """Pixels of a convolution's weight at most; a larger plane is an image, whose size may vary."""
+MOST_INT32 = 2**31 - 1
+"""A larger integer is of another type, and so another binary."""
 WORDS = 160
 """Letters of an error that are told at most."""
 
@@ -55,6 +57,7 @@ def launch_checked(
     reference: Callable[..., Any],
     launch: Callable[..., Any],
     arguments: Sequence[Any],
+    sizes: Container[int] = (),
 ) -> Any:
     """Launch a kernel that is known to be right for such arguments, else compute the reference.
 
@@ -66,13 +69,15 @@ def launch_checked(
         As in `Op`.
     arguments : sequence
         Of `launch`; at least one is a tensor.
+    sizes : container of int
+        Which of these are numbers of pixels, none of which makes another binary.
 
     Returns
     -------
     Tensor or tuple of Tensor
     """
     device = str(_tensors(arguments)[0].device)
-    key = (name, device, _signature(arguments))
+    key = (name, device, _signature(arguments, sizes))
     trusted = _verdicts.get(key) if (device, name) not in _reasons else False
     if trusted is None:
         return _first(key, reference, launch, arguments)
@@ -149,9 +154,14 @@ class _Watch(AbstractContextManager["_Watch"]):
         return True
 
 
-def _signature(arguments: Sequence[Any]) -> Hashable:
+def _signature(arguments: Sequence[Any], sizes: Container[int]) -> Hashable:
     """Return what decides which binary these arguments run."""
-    return tuple(_kind(value) if isinstance(value, Tensor) else value for value in arguments)
+    return tuple(
+        _kind(value)
+        if isinstance(value, Tensor)
+        else (value > MOST_INT32 if at in sizes else value)
+        for at, value in enumerate(arguments)
+    )
 
 
 def _kind(tensor: Tensor) -> Hashable:

@@ -9,6 +9,7 @@ import torch
 
 import sr_kernels
 from sr_kernels import _self_check, distrusted, launched, reset_launched
+from sr_kernels._op import sizes_of
 from sr_kernels._self_check import forget_verdicts, launch_checked
 from sr_kernels._triton import triton
 
@@ -136,6 +137,33 @@ def test_every_binary_is_checked_once(op, device, monkeypatch):
     assert run((1, 16, 9, 10), torch.bfloat16) == 1
     assert run((1, 16, 32, 48)) == 1  # sizes that 16 divides
     assert run((1, 16, 48, 16)) == 0
+
+
+@pytest.mark.parametrize("name", ["esa_tail", "esa_moments", "esa_mix", "contrast_gate"])
+def test_one_check_holds_wherever_a_tile_lies(name, device):
+    op = sr_kernels.op(name)
+    *arguments, last = example(op, device, (1, 16, 8, 9))
+    sizes = sizes_of(op.launch)
+    assert sizes
+
+    for more in (0, 1, 16):
+        values = [*arguments, last]
+        moved = [value + more if at in sizes else value for at, value in enumerate(values)]
+        launch_checked(name, op.reference, op.launch, moved, sizes)
+
+    assert len(_self_check._verdicts) == 1
+
+
+def test_numbers_that_make_other_binaries_are_no_sizes():
+    sizes = sizes_of(sr_kernels.op("conv3x3").launch)
+
+    assert sizes == frozenset()
+
+
+def test_a_size_beyond_32_bits_is_another_binary():
+    signatures = {_self_check._signature((size, 3), {0}) for size in (5, 2**31 - 1, 2**31)}
+
+    assert len(signatures) == 2
 
 
 def test_a_tensor_at_an_odd_address_is_another_binary(op, device):
