@@ -28,11 +28,13 @@ INSIDE = ("esa_pool", "esa_low")
 WIDTHS = ((64, 64), (64, 32), (16, 16), (48, 48), (12, 64))
 """Channels in and out of the BSConvs of BSRN and BSRN-S."""
 LIMITS = {
-    "bsconv 64 to 64": (35, 9.5),
-    "bsconv 64 to 32": (40, 13),
-    "bsconv 16 to 16": (35, 6),
+    "bsconv 64 to 64": (35, 9.5, 7),
+    "bsconv 64 to 32": (40, 13, 11),
+    "bsconv 16 to 16": (35, 6, 7),
+    "conv3x3": (32, 21, 3),
 }
-"""Instructions of an element and clocks of shared memory for 32, at most, on `LIMITED`."""
+"""Most instructions of an element, clocks of shared memory for 32 elements, and bytes past the L1
+cache of an element, on `LIMITED`."""
 LIMITED = "sm_90"
 LEEWAY = 1.03
 """By how much the other GPUs may take more."""
@@ -55,7 +57,8 @@ class Counted:
             return ""
         leeway = 1 if self.architecture == LIMITED else LEEWAY
         inside = self.launch.inside
-        for found, limit in zip((inside.instructions, inside.shared), most, strict=True):
+        counts = (inside.instructions, inside.shared, inside.fetched / 32)
+        for found, limit in zip(counts, most, strict=True):
             if found > leeway * limit:
                 return f"{found:.1f} of {limit}"
         return ""

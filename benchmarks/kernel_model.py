@@ -72,8 +72,8 @@ class Card:
     """Bytes to and from L2."""
     matrix: float
     """Half-precision matrix operations, two for each multiply-add."""
-    own_matrix: float
-    """The same by the instructions that our kernels have (mma.sync)."""
+    narrow_matrix: float
+    """The same by mma.sync; some kernels of ours have wgmma where the card has it."""
     processors: int
     """Multiprocessors; each starts 128 instructions in a clock."""
     clock: float
@@ -117,8 +117,8 @@ class Kernel:
                 "issue": self.vector / card.vector,
             }
         found["L2"] = max(self.code.whole.fetched, self.bytes) / card.cache
-        rate = card.own_matrix / card.processors / card.clock
-        clocks = self.code.clocks(card.processors, rate)
+        rates = (rate / card.processors / card.clock for rate in (card.narrow_matrix, card.matrix))
+        clocks = self.code.clocks(card.processors, *rates)
         return {**found, **{name: value / card.clock for name, value in clocks.items()}}
 
     def seconds(self, card: Card) -> float:
@@ -398,8 +398,8 @@ def report() -> str:
     for card in CARDS:
         lines += [
             f"{card.name}: {card.bandwidth / 1e12:.3g} TB/s, L2 {card.cache / 1e12:.3g} TB/s, "
-            f"{card.matrix / 1e12:.0f} TFLOP/s of matrices ({card.own_matrix / 1e12:.0f} by our "
-            f"kernels' instructions), {card.vector / 1e12:.3g} T instructions/s of "
+            f"{card.matrix / 1e12:.0f} TFLOP/s of matrices ({card.narrow_matrix / 1e12:.0f} by "
+            f"mma.sync), {card.vector / 1e12:.3g} T instructions/s of "
             f'{card.processors} multiprocessors. "Bytes" is what the fused kernels would take if '
             'nothing but memory held them up, "fused" what their machine code takes:',
             "",

@@ -8,7 +8,8 @@ they stand in the innermost loop, which `LOOPS` says for each kernel. From the i
 * shared memory: it delivers 128 bytes in a clock, so that a warp that reads 16 bytes a thread
   takes four. Bank conflicts are not counted;
 * L2: bytes that asynchronous copies fetch, which pass by the L1 cache, and bytes that are stored;
-* L1: bytes of all other loads. What of them L1 has not, L2 delivers; that is not counted;
+* L1: bytes of all other loads, 128 in a clock. What of them L1 has not, L2 delivers; that is not
+  counted;
 * matrices: the operations of the matrix instructions.
 
 Every time that comes of these is a lower bound: nothing here has run.
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 WARP = 32
 """Threads of a warp."""
 LABEL = re.compile(r"\s*\.(L_x_\d+):")
-INSTRUCTION = re.compile(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9_.]*)([^;]*);")
+INSTRUCTION = re.compile(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Zx0-9_.]*)([^;]*);")
 SHARED = ("LDS", "STS", "LDSM", "STSM", "LDGSTS")
 PAST_L1 = ("LDGSTS", "STG")
 
@@ -70,6 +71,8 @@ PROCESSORS = {
 """CUDA C++ Programming Guide, "Technical Specifications per Compute Capability"."""
 PORT = 64
 """Bytes in a clock between a multiprocessor and L2."""
+CACHE = 128
+"""Bytes in a clock that L1 delivers."""
 RESERVED = 1024
 """Bytes of shared memory that the driver takes of each program."""
 GRAIN = 256
@@ -88,7 +91,9 @@ class Count:
     loaded: float = 0
     """Bytes that L1 may have."""
     matrix: float = 0
-    """Operations of matrix instructions, two for each multiply-add."""
+    """Operations of a warp's matrix instructions (mma.sync), two for each multiply-add."""
+    wide_matrix: float = 0
+    """The same of four warps together (wgmma), a warp's share."""
     barriers: float = 0
 
     def __add__(self, other: Count) -> Count:
@@ -136,15 +141,15 @@ class Launch:
         share = self.warps * self.programs * WARP / self.elements
         return inner.times(share * (self.turns if self.loop.instructions else 1))
 
-    def clocks(self, processors: int, matrix: float) -> dict[str, float]:
+    def clocks(self, processors: int, matrix: float, wide_matrix: float) -> dict[str, float]:
         """Return the least clocks of the busiest multiprocessor, by what takes them.
 
         Parameters
         ----------
         processors : int
             Of the GPU.
-        matrix : float
-            Matrix operations of one in a clock.
+        matrix, wide_matrix : float
+            Matrix operations of one in a clock, by mma.sync and by wgmma.
         """
         busiest = math.ceil(self.programs / processors)
         one = self.loop.times(self.turns, self.rest)
@@ -154,7 +159,8 @@ class Launch:
         return {
             "issue": max(each.instructions / 4, in_turn),
             "shared": each.shared,
-            "matrix": each.matrix / matrix,
+            "matrix": each.matrix / matrix + each.wide_matrix / wide_matrix,
+            "L1": each.loaded / CACHE,
             "port": each.fetched / PORT,
         }
 
@@ -257,19 +263,20 @@ def _count_of(name: str) -> Count:
         shared=max(clocks, 1) if kind in SHARED else 0,
         fetched=WARP * size if kind in PAST_L1 else 0,
         loaded=WARP * size if kind == "LDG" else 0,
-        matrix=_operations(name),
+        matrix=_operations(name, "HMMA"),
+        wide_matrix=_operations(name, "HGMMA"),
         barriers=kind == "BAR",
     )
 
 
-def _operations(name: str) -> float:
-    found = re.match(r"HMMA\.(\d+)\.", name)
-    if found:
-        # rows, columns, depth: 16816 is 16 x 8 x 16
-        rows, columns, depth = {"16816": (16, 8, 16), "1688": (16, 8, 8)}[found[1]]
-        return 2.0 * rows * columns * depth
-    found = re.match(r"HGMMA\.(\d+)x(\d+)x(\d+)", name)
-    return 2.0 * math.prod(map(int, found.groups())) / 4 if found else 0.0
+def _operations(name: str, kind: str) -> float:
+    found = re.match(rf"{kind}\.(?:(\d+)x(\d+)x(\d+)|1688|16816)\b", name)
+    if found is None:
+        return 0.0
+    if found[1]:
+        return 2.0 * math.prod(map(int, found.groups())) / 4
+    # rows, columns and depth written together
+    return 2.0 * 16 * 8 * (16 if "16816" in name else 8)
 
 
 def count_of(instruction: tuple[str, str]) -> Count:

@@ -12,10 +12,13 @@ moves p(I + O)e, and pOe more where there is a residual. With I = O, bias, resid
 (RFDN's body) it is at best 3 times as fast, or 4.5 times where the residual is x itself; with
 bias, scale and shuffle (a tail) 4 times.
 
-A program reads its pixels for every tap, from the cache where its neighbours' lie too: 9Ie, and
-9IOe / 128 of weights, for each pixel. With 64 channels that may be the limit of large GPUs, and not
-memory. From 128 on it is the matrix units, where cuDNN may win with all its passes. No GPU has
-told yet: the call of `_compute` in `conv3x3` is the place to choose by width.
+A program reads its pixels and the weight for every tap: 27 bytes for each element of 64 channels in
+and out. By asynchronous copies all of it would come through L2, 1.7 KB for each pixel: 1.7 ms at
+2048 x 2048 on an H100, where memory takes 0.54 ms and the matrix units 0.39 ms. Plain loads, one
+stage, find nearly all of it in the L1 cache, which delivers it in 0.27 ms. So forecast, by
+`benchmarks/kernel_model.py`; then cuDNN is as fast for the convolution alone, but every pass after
+it costs 0.36 ms and more, and all convolutions go through this kernel. No GPU has told yet: the
+call of `_compute` in `conv3x3` is the place to choose by width.
 """
 
 from __future__ import annotations
@@ -33,10 +36,10 @@ from sr_kernels._op import Op, check_shapes, register
 from sr_kernels._patches import convolve, finish_features, finish_image, with_pitch
 from sr_kernels._triton import kernel_jit, tl, triton
 
-DEFAULTS = {"BLOCK": 32, "ROWS": 4, "num_warps": 4, "num_stages": 3}
+DEFAULTS = {"BLOCK": 32, "ROWS": 4, "num_warps": 4, "num_stages": 1}
 """Pixels of a program, across and down, and Triton's options. With 8 warps, a loop over taps and
-channels in one was seen to miscompile. Stages read past the L1 cache; with one, loads go through
-it, where a patch and its border are 1.6 times its pixels, and not 9."""
+channels in one was seen to miscompile. More stages read past the L1 cache; with one, loads go
+through it, where a patch and its border are 1.6 times its pixels, and not 9."""
 MOST_INPUTS, MOST_OUTPUTS = 64, 64
 """Channels that one step of the loop multiplies, at most."""
 MOST_COLOURS = 4

@@ -155,7 +155,8 @@ def test_what_an_op_copies_first_is_a_kernel_too(model):
 
 def test_a_kernel_of_ours_takes_what_its_machine_code_says(model):
     card = model.Card("", "sm_90", 10.0, 20.0, 100.0, 50.0, processors=2, clock=1 / 256)
-    count = model_count(instructions=80, shared=15, fetched=100, matrix=64)
+    count = model_count(instructions=80, shared=15, fetched=100, loaded=50, matrix=64,
+                        wide_matrix=100)  # fmt: skip
     code = model.Launch("", loop=count, rest=count, turns=1, warps=2, programs=3, resident=2,
                         elements=1)  # fmt: skip
 
@@ -168,7 +169,8 @@ def test_a_kernel_of_ours_takes_what_its_machine_code_says(model):
             "L2": 2 * 100 * 2 * 3 / 20,
             "issue": 256 * 2 * 80 * 4 / 4,
             "shared": 256 * 2 * 15 * 4,
-            "matrix": 2 * 64 * 4 / 25,
+            "matrix": 2 * (64 / 25 + 100 / 50) * 4,
+            "L1": 256 * 2 * 50 * 4 / 128,
             "port": 256 * 2 * 100 * 4 / 64,
         }
     )

@@ -63,7 +63,8 @@ def test_the_innermost_loop_is_found(code):
         ("LDS.128", {"shared": 4}),
         ("BAR.SYNC.DEFER_BLOCKING", {"barriers": 1}),
         ("HMMA.16816.F32.BF16", {"matrix": 2 * 16 * 8 * 16}),
-        ("HGMMA.64x64x16.F32", {"matrix": 2 * 64 * 64 * 16 / 4}),
+        ("HMMA.1688.F32", {"matrix": 2 * 16 * 8 * 8}),
+        ("HGMMA.64x64x16.F32", {"wide_matrix": 2 * 64 * 64 * 16 / 4}),
     ],
 )
 def test_an_instruction_costs_what_its_words_say(code, name, costs):
