@@ -2,7 +2,9 @@
 
 y = GELU(depthwise(x) + bias + residual)
 
-The second half of a `bsconv`, for blocks whose first half is another matrix product.
+The first half of a depthwise separable convolution, without an activation: BSRN's form with DSConv
+calls it before `pointwise_sum`. With one, the second half of a `bsconv` whose first half is another
+matrix product.
 
 Bytes, for n elements of e bytes each: eager PyTorch reads 4n and writes 3n (each of the three
 steps goes to memory and comes back); the kernel reads 2n and writes n, or reads n where the

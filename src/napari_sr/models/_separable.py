@@ -20,6 +20,7 @@ from torch.nn import functional
 from napari_sr.models._blocks import activation_of, conv1x1, weight_and_bias
 from sr_kernels._activation import activated
 from sr_kernels.bsconv import bsconv
+from sr_kernels.depthwise_gelu import depthwise_gelu
 from sr_kernels.esa_pool import esa_pool
 from sr_kernels.pointwise_sum import pointwise_sum
 
@@ -153,8 +154,9 @@ class DSConv(nn.Module):
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
+        spread = depthwise_gelu(self.repeat(x), *weight_and_bias(self.depthwise), activation="none")
         return pointwise_sum(
-            self.depthwise(self.repeat(x)),
+            spread,
             self.pointwise.weight,
             residual=residual,
             activation=self.activation,
