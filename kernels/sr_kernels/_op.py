@@ -98,9 +98,7 @@ def register(
     )
 
     def compute(*arguments: Any) -> Any:
-        if torch.compiler.is_compiling() or runs_fused(*tensors_of(arguments)):
-            return operator(*arguments)
-        return reference(*arguments)
+        return (operator if keeps_operator(*arguments) else reference)(*arguments)
 
     return compute
 
@@ -108,6 +106,14 @@ def register(
 def sizes_of(launch: Callable[..., Any]) -> frozenset[int]:
     """Return which arguments of `launch` are numbers of pixels, by the names in `SIZES`."""
     return frozenset(at for at, name in enumerate(signature(launch).parameters) if name in SIZES)
+
+
+def keeps_operator(*arguments: Any) -> bool:
+    """Return whether an op of these arguments is computed as an operator, as any kernel is.
+
+    Without one, the reference is computed as if it stood in the op's place.
+    """
+    return torch.compiler.is_compiling() or runs_fused(*tensors_of(arguments))
 
 
 def check_shapes(op: str, **given: tuple[Tensor | None, tuple[int, ...]]) -> None:

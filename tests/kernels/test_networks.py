@@ -13,8 +13,19 @@ SMALL = {
     "bsrn_s": {"scale": 4, "features": 16, "blocks": 1},
     "rfdn": {"scale": 3, "features": 16, "blocks": 1},
     "imdn": {"scale": 2, "features": 16, "blocks": 1, "reduction": 4},
-    "edsr": {"scale": 2, "features": 16, "blocks": 1},
-    "srresnet": {"scale": 2, "features": 16, "blocks": 1},
+    "bsrn, dsconv": {
+        "scale": 2,
+        "features": 8,
+        "blocks": 1,
+        "convolution": "dsconv",
+        "spatial": False,
+        "reduction": None,
+    },
+    "espcn": {"scale": 3, "channels": 3, "features": 8, "mapped": 8},
+    # wide enough that what is enlarged leaves conv3x3
+    "edsr": {"scale": 2, "features": 20, "blocks": 1},
+    "srresnet": {"scale": 2, "features": 20, "blocks": 1},
+    "srgan": {"scale": 2, "features": 20, "blocks": 1},
 }
 LAUNCHED = {
     "bsrn": {
@@ -30,9 +41,17 @@ LAUNCHED = {
     "bsrn_s": {"bsconv", "esa_mix", "esa_pool", "esdb_tail", "conv3x3", "pointwise_sum"},
     "rfdn": {"esa_pool", "esa_tail", "esdb_tail", "conv3x3", "pointwise_sum"},
     "imdn": {"contrast_gate", "conv3x3", "plane_moments", "pointwise_sum"},
-    "edsr": {"conv3x3"},
-    "srresnet": {"conv3x3"},
+    "bsrn, dsconv": {"depthwise_gelu", "pointwise_sum"},
+    "espcn": {"conv3x3"},
+    "edsr": {"conv3x3", "pixel_shuffle_add"},
+    "srresnet": {"conv3x3", "pixel_shuffle_add"},
+    "srgan": {"pixel_shuffle_add"},
 }
+
+
+def network_of(name):
+    """Return a network with random weights; what is after a comma is a form of it."""
+    return models.architecture(name.split(",")[0]).network(**SMALL[name]).eval()
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -40,7 +59,7 @@ def test_a_network_through_kernels_is_the_network(name, device, dtype):
     if dtype == torch.bfloat16 and device.type == "cpu":
         pytest.skip("the interpreter is slow, and every op is tested in bfloat16")
     torch.manual_seed(0)
-    network = models.architecture(name).network(**SMALL[name]).eval().to(device)
+    network = network_of(name).to(device)
     least = max(network.least_size, 6)
     image = torch.rand(1, 3, least, least + 2, device=device)
     with torch.inference_mode(), sr_kernels.use_kernels("reference"):
@@ -60,7 +79,7 @@ def test_a_network_through_kernels_is_the_network(name, device, dtype):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_the_reference_launches_nothing(name):
-    network = models.architecture(name).network(**SMALL[name]).eval()
+    network = network_of(name)
 
     sr_kernels.reset_launched()
     with torch.inference_mode(), sr_kernels.use_kernels("reference"):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from torch import Tensor, nn
 
+from sr_kernels._sub_pixel import sub_pixel
 from sr_kernels.conv3x3 import conv3x3 as convolve3x3
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class SubPixel3x3(nn.Conv2d):
     def forward(self, x: Tensor, factor: float = 1.0) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, S * H, S * W), times `factor`."""
         ours = weight_and_bias(self)
-        return convolve3x3(x, *ours, None, self.activation, self.slope, factor, self.scale)
+        return sub_pixel(x, *ours, self.scale, self.activation, self.slope, factor=factor)
 
 
 class ResidualBlock(nn.Module):

@@ -11,6 +11,7 @@ with leaky rectifiers and no biases. The form without normalisation is `srresnet
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -27,6 +28,7 @@ from napari_sr.models._blocks import (
 from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
 from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 from napari_sr.models._normalised import BATCH, INSTANCE, Normalised, NormalisedBlock
+from sr_kernels._sub_pixel import sub_pixel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,6 +54,33 @@ def normalised(
     """Return a normalised 3x3, (N, features, H, W) to the same."""
     convolution = nn.Conv2d(features, features, 3, padding=1, bias=bias)
     return Normalised(convolution, features, norm=norm, activation=activation)
+
+
+class Enlargement(nn.Sequential):
+    """A 3x3, the pixel shuffle of its result, and a rectifier: (N, C, H, W) to (N, C, S H, S W).
+
+    Parameters
+    ----------
+    wide : nn.Conv2d
+        (N, C, H, W) to (N, C * S * S, H, W).
+    rectify : nn.Module
+        As `rectifier` makes it.
+    factor : int
+        S.
+    """
+
+    def __init__(self, wide: nn.Conv2d, rectify: nn.Module, *, factor: int) -> None:
+        # checkpoints count the shuffle
+        super().__init__(OrderedDict({"0": wide, "2": rectify}))
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Enlarge S times."""
+        wide, rectify = cast("tuple[nn.Conv2d, nn.PReLU | nn.LeakyReLU]", tuple(self))
+        learnt = rectify.weight if isinstance(rectify, nn.PReLU) else None
+        slope = 0.0 if isinstance(rectify, nn.PReLU) else rectify.negative_slope
+        given = (wide.weight, wide.bias, self.factor)
+        return sub_pixel(x, *given, "leaky_relu", slope, learnt)
 
 
 class SRGAN(Network):
@@ -107,7 +136,7 @@ class SRGAN(Network):
         self.enlarge = nn.Sequential()
         for factor in factors(scale):
             wide = convolution(features, features * factor**2, 3, padding=1)
-            self.enlarge.append(nn.Sequential(wide, nn.PixelShuffle(factor), rectify()))
+            self.enlarge.append(Enlargement(wide, rectify(), factor=factor))
         self.tail = convolution(features, channels, 9, padding=REACH)
 
     def chain(self) -> Chain:
