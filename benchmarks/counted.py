@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from compiling import compiling
+from launching import Widths
 from machine_code import Launch, launch_of
 
 import sr_kernels
@@ -23,8 +24,6 @@ COUNTED_SIZES = {"320 x 180": (180, 320), "2048 x 2048": (2048, 2048)}
 """Width x height, and (H, W)."""
 PROCESSORS = {"sm_80": 108, "sm_90": 132, "sm_120": 170}
 """Multiprocessors of the largest GPU of each: A100, H100 (SXM), RTX 5090."""
-INSIDE = ("esa_pool", "esa_low")
-"""Ops whose first argument has a quarter of a network's features."""
 WIDTHS = ((64, 64), (64, 32), (16, 16), (48, 48), (12, 64))
 """Channels in and out of the BSConvs of BSRN and BSRN-S."""
 LIMITS = {
@@ -80,7 +79,7 @@ def bsconv(inputs: int, outputs: int, size: tuple[int, int]) -> Callable[[], obj
 def example(op: str, size: tuple[int, int]) -> tuple[Any, ...]:
     """Return an op's example arguments, 64 features wide, without data."""
     with torch.device("meta") as nowhere:  # random values, too, are made of nothing
-        channels = 16 if op in INSIDE else 64
+        channels = Widths(64).inside(op).inputs
         return sr_kernels.op(op).example((1, channels, *size), torch.half, nowhere)
 
 

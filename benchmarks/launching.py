@@ -1,14 +1,20 @@
-"""Launch an op otherwise than it would be.
+"""Launch an op otherwise than it would be, or on other widths than its example has.
 
 Imported by processes that compile kernels and by such that interpret them.
+
+Letters: N images, C features, H x W pixels.
 """
 
 from __future__ import annotations
 
+import inspect
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from unittest import mock
+
+import torch
 
 import sr_kernels
 from sr_kernels import _configuration
@@ -17,6 +23,72 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from torch import Tensor
+
+INSIDE = ("esa_pool",)
+"""Ops of which a network of C features has a quarter as many."""
+PAIRED = ("bsconv", "conv3x3", "pointwise_sum")
+"""Ops out of which other widths may come than go in."""
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Channels before and after an op."""
+
+    inputs: int
+    outputs: int | None = None
+    """None where they are as many."""
+
+    @classmethod
+    def of(cls, word: str) -> Widths:
+        """Read "64", or "64-32"."""
+        inputs, _, outputs = word.partition("-")
+        return cls(int(inputs), int(outputs) if outputs else None)
+
+    def __str__(self) -> str:
+        """Return the word."""
+        return str(self.inputs) if self.outputs is None else f"{self.inputs}-{self.outputs}"
+
+    def inside(self, op: str) -> Widths:
+        """Return the widths of an op in a network that is so wide."""
+        return Widths(self.inputs // 4) if op in INSIDE else self
+
+    def suits(self, op: str) -> bool:
+        """Return whether an op takes such widths."""
+        return self.outputs is None or op in PAIRED
+
+
+def arguments_of(op: str, widths: Widths, size: tuple[int, int], device: torch.device) -> list[Any]:
+    """Return an op's example for (1, inputs, *size) in half precision, features channels_last.
+
+    With other outputs, its weights have random values of such shapes, and nothing is added or
+    shuffled.
+    """
+    shape = (1, widths.inputs, *size)
+    with device:
+        example = list(sr_kernels.op(op).example(shape, torch.half, device))
+        if widths.outputs is not None:
+            example = _widened(op, example, widths.outputs)
+    # one tensor that stands for two arguments stays one
+    moved = {
+        id(value): value.contiguous(memory_format=torch.channels_last)
+        for value in example
+        if isinstance(value, torch.Tensor) and value.ndim == 4 and value.shape[2:] == size
+    }
+    return [moved.get(id(value), value) for value in example]
+
+
+def _widened(op: str, example: list[Any], outputs: int) -> list[Any]:
+    """Return the example with `outputs` channels after the op."""
+    names = inspect.signature(sr_kernels.op(op).reference).parameters
+    given = dict(zip(names, example, strict=True))
+    for name, value in given.items():
+        if name in ("residual", "other", "other_weight", "gate"):
+            given[name] = None
+        elif name == "shuffle":
+            given[name] = 1
+        elif isinstance(value, torch.Tensor) and name != "x":
+            given[name] = torch.randn(outputs, *value.shape[1:]).to(value) * value.std()
+    return list(given.values())
 
 
 @contextmanager
@@ -31,8 +103,8 @@ def launched_with(op: str, candidate: Mapping[str, int]) -> Iterator[dict[str, d
     seen: dict[str, dict[str, int]] = {}
     real = _configuration.configuration
 
-    def spy(name: str, x: Tensor, **usual: int) -> dict[str, int]:
-        seen[name] = real(name, x, **usual)
+    def spy(name: str, x: Tensor, *, outputs: int | None = None, **usual: int) -> dict[str, int]:
+        seen[name] = real(name, x, outputs=outputs, **usual)
         return {**seen[name], **(candidate if name == op else {})}
 
     # every op imports the function by name, and must not do so while it is another

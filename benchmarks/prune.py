@@ -18,7 +18,7 @@ from unittest import mock
 
 import torch
 from compile_gate import Case, compiled_by, inspect
-from launching import launched_with
+from launching import Widths, arguments_of, launched_with
 from triton.errors import TritonError
 
 import sr_kernels
@@ -34,16 +34,16 @@ FAILURES = (TritonError, RuntimeError, ValueError, AssertionError, CalledProcess
 
 
 def fault_of(
-    op: str, width: int, size: tuple[int, int], candidate: Mapping[str, int], architecture: str
+    op: str, width: str, size: tuple[int, int], candidate: Mapping[str, int], architecture: str
 ) -> str:
     """Return what is wrong with the machine code of an op launched so, or nothing."""
-    shape = (1, width, *size)
-    with torch.device("meta") as nowhere:  # random values, too, are made of nothing
-        arguments = sr_kernels.op(op).example(shape, torch.float16, nowhere)
+    widths = Widths.of(width)
+    # random values, too, are made of nothing
+    arguments = arguments_of(op, widths, size, torch.device("meta"))
     try:
         with launched_with(op, candidate):
             compiled = compiled_by(partial(sr_kernels.op(op).launch, *arguments), architecture)
-        case = Case(op, architecture, (torch.float16, shape))
+        case = Case(op, architecture, (torch.float16, (1, widths.inputs, *size)))
         faults = [fault for kernel in compiled for fault in inspect(case, kernel).faults]
     except FAILURES as error:
         return f"does not compile: {' '.join(str(error).split())[-100:]}"

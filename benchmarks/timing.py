@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "kernels"), str(ROOT / "benchmarks")]
 
 from commit import commit  # noqa: E402
+from launching import Widths, arguments_of  # noqa: E402
 
 import sr_kernels  # noqa: E402  # the paths come first
 from sr_kernels._triton import triton  # noqa: E402
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 DEVICE = torch.device("cuda" if ON_GPU else "cpu")
 ROUNDING = 2.0**-10
 """Of float16, relative."""
-INSIDE = ("esa_pool",)
-"""Ops of which a network of C features has a quarter as many."""
 SECONDS = 0.2 if ON_GPU else 0.0
 """For which a call is timed, at least five times."""
 
@@ -132,19 +131,11 @@ def doubled(arguments: Sequence[Any]) -> list[Any]:
     return [value.double() if isinstance(value, Tensor) else value for value in arguments]
 
 
-def op_arguments(name: str, channels: int, size: tuple[int, int]) -> list[Any]:
+def op_arguments(name: str, channels: int | Widths, size: tuple[int, int]) -> list[Any]:
     """Return an op's example in a network so wide, in float16, features channels_last."""
     torch.manual_seed(0)
-    channels = channels // 4 if name in INSIDE else channels
-    with DEVICE:
-        example = sr_kernels.op(name).example((1, channels, *size), torch.half, DEVICE)
-    # one tensor that stands for two arguments stays one
-    moved = {
-        id(value): value.contiguous(memory_format=torch.channels_last)
-        for value in example
-        if isinstance(value, Tensor) and value.ndim == 4 and value.shape[2:] == size
-    }
-    return [moved.get(id(value), value) for value in example]
+    widths = channels if isinstance(channels, Widths) else Widths(channels)
+    return arguments_of(name, widths.inside(name), size, DEVICE)
 
 
 def check_op(name: str, arguments: Sequence[Any]) -> float:

@@ -1,6 +1,6 @@
 """Find out on a GPU how ops are launched best there, and keep it as data.
 
-    python benchmarks/tune.py [--only OPS] [--widths 64 48 50] [--minutes 8] [--write FILE]
+    python benchmarks/tune.py [--only OPS] [--widths 64 48 64-32] [--minutes 8] [--write FILE]
 
 Every op passes block sizes, warps and stages to `configuration`; they are found by listening there.
 For each op and width, the values around the present ones are tried, the nearest first: those that
@@ -9,7 +9,8 @@ many processes as there are cores, for a third of the minutes); of the others on
 that give the present result. Time is that of ten launches in a CUDA graph, at 320 x 180 and at
 2048 x 2048, as a share of the present time; the mean of both counts. What is more than 3 % better,
 once more beside the present options, and right at an odd size too, goes into FILE (the package's
-configurations.json), by architecture, op and width.
+configurations.json), by architecture, op and width. A width such as 64-32 is channels in and out,
+and is tried for ops that have such; the others leave it out.
 
 Without a GPU this is a dry run: one size, Triton's interpreter, times that mean nothing, and
 nothing is written unless FILE is named. So far it has been run in no other way.
@@ -36,7 +37,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from timing import (
     DEVICE,
-    INSIDE,
     ON_GPU,
     ROOT,
     ROUNDING,
@@ -48,7 +48,7 @@ from timing import (
 
 # the above says where the sources are, and how kernels are to run
 # isort: split
-from launching import launched_with
+from launching import Widths, launched_with
 
 import sr_kernels
 from sr_kernels import _configuration
@@ -69,7 +69,9 @@ WORTH = 0.97
 HOPELESS = 1.1
 ROUNDINGS = 4
 """By which results of two candidates may differ, in the largest value's: sums differ in order."""
-CHOICES = {"num_warps": (2, 4, 8), "num_stages": (1, 2, 3)}
+CHOICES = {"num_warps": (1, 2, 4, 8), "num_stages": (1, 2, 3)}
+WIDTHS = ("64", "48", "50", "64-32", "12-64", "16", "48-24", "12-48")
+"""Channels of BSRN, BSRN-S and RFDN: of features, and in and out of their convolutions."""
 LEAST_BLOCK = 16
 """No side of a matrix product is smaller."""
 FAILURES = (RuntimeError, ValueError, AssertionError, triton.errors.TritonError)
@@ -80,7 +82,7 @@ class Trial:
     """One op at one width, and how it may be launched."""
 
     op: str
-    width: int
+    width: Widths
     present: Options
     candidates: list[Options] = field(default_factory=list)
     best: Options = field(default_factory=dict)
@@ -90,9 +92,9 @@ class Trial:
     notes: list[str] = field(default_factory=list)
 
     @property
-    def channels(self) -> int:
-        """Of the op's first argument, in a network so wide."""
-        return self.width // 4 if self.op in INSIDE else self.width
+    def channels(self) -> Widths:
+        """Before and after the op, in a network so wide."""
+        return self.width.inside(self.op)
 
     @property
     def better(self) -> bool:
@@ -100,7 +102,7 @@ class Trial:
         return self.share < WORTH
 
 
-def options_of(op: str, width: int) -> Options:
+def options_of(op: str, width: Widths) -> Options:
     """Return the options that an op asks for, with their present values; none where it asks not."""
     with launched_with(op, {}) as seen:
         sr_kernels.op(op).launch(*op_arguments(op, width, ODD))
@@ -117,7 +119,7 @@ def choices_of(keyword: str, present: int) -> tuple[int, ...]:
     return tuple(sorted(value for value in around if value >= least))
 
 
-def trial_of(op: str, width: int, most: int | None = None) -> Trial:
+def trial_of(op: str, width: Widths, most: int | None = None) -> Trial:
     """Return what there is to try for an op, nearest to the present options first."""
     present = options_of(op, width)
     values = [choices_of(keyword, value) for keyword, value in present.items()]
@@ -135,7 +137,7 @@ def prune(trials: list[Trial], deadline: float) -> None:
     head = {"architecture": architecture, "processors": processors}
     # every op's nearest candidates come first
     jobs = [
-        (trial, candidate, (trial.op, trial.channels, size, candidate))
+        (trial, candidate, (trial.op, str(trial.channels), size, candidate))
         for together in itertools.zip_longest(*(trial.candidates for trial in trials))
         for trial, candidate in zip(trials, together, strict=True)
         if candidate is not None
@@ -290,7 +292,7 @@ def main() -> None:
     """Try, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", default=sr_kernels.names(), help="ops")
-    parser.add_argument("--widths", nargs="+", type=int, default=[64, 48, 50])
+    parser.add_argument("--widths", nargs="+", type=Widths.of, default=[*map(Widths.of, WIDTHS)])
     parser.add_argument("--most", type=int, help="candidates of an op and width, at most")
     parser.add_argument("--minutes", type=float, default=8.0)
     parser.add_argument("--write", type=Path, help="instead of the package's file")
@@ -301,7 +303,7 @@ def main() -> None:
     start = time.monotonic()
     with torch.inference_mode(), sr_kernels.use_kernels("triton"):
         # the widest first for all ops, as most of a network has it
-        pairs = [(op, width) for width in given.widths for op in given.only]
+        pairs = [(op, width) for width in given.widths for op in given.only if width.suits(op)]
         trials = [trial for pair in pairs if (trial := trial_of(*pair, given.most)).present]
         prune(trials, start + 20 * given.minutes)
         for number, trial in enumerate(trials):

@@ -215,13 +215,13 @@ def test_candidates_lie_around_the_present_options(benchmark):
     assert choices_of("BLOCK", 32) == (16, 32, 64, 128)
     assert choices_of("BLOCK", 2) == (2, 4, 8)
     assert choices_of("ROWS", 4) == (1, 2, 4, 8, 16)
-    assert choices_of("num_warps", 16) == (2, 4, 8, 16)
+    assert choices_of("num_warps", 16) == (1, 2, 4, 8, 16)
 
 
 def test_every_op_that_has_options_can_be_tuned(benchmark):
     tune, sources = benchmark("tune"), Path(sr_kernels.__file__).parent
 
-    found = {name for name in sr_kernels.names() if tune.options_of(name, 8)}
+    found = {name for name in sr_kernels.names() if tune.options_of(name, tune.Widths(8))}
 
     asking = {name for name in sr_kernels.names()
               if "configuration(" in (sources / f"{name}.py").read_text()}  # fmt: skip
@@ -231,8 +231,12 @@ def test_every_op_that_has_options_can_be_tuned(benchmark):
 def test_only_what_is_worth_it_is_kept_beside_other_entries(benchmark, tmp_path):
     tune = benchmark("tune")
     present = {"BLOCK": 32, "num_warps": 4}
-    better = tune.Trial("bsconv", 64, present, best={"BLOCK": 64, "num_warps": 8}, share=0.9)
-    equal = tune.Trial("bsconv", 48, present, best={"BLOCK": 16, "num_warps": 4}, share=0.98)
+    better = tune.Trial(
+        "bsconv", tune.Widths(64), present, best={"BLOCK": 64, "num_warps": 8}, share=0.9
+    )
+    equal = tune.Trial(
+        "bsconv", tune.Widths(48), present, best={"BLOCK": 16, "num_warps": 4}, share=0.98
+    )
 
     tune.write([better, equal], tmp_path / "found.json")
 
@@ -243,9 +247,32 @@ def test_only_what_is_worth_it_is_kept_beside_other_entries(benchmark, tmp_path)
     assert found["gfx942"]
 
 
+def test_a_pair_of_widths_is_tuned_apart(benchmark, tmp_path):
+    tune = benchmark("tune")
+    pair = tune.Widths.of("8-20")
+    trial = tune.Trial("bsconv", pair, {"BLOCK": 16}, best={"BLOCK": 32}, share=0.9)
+
+    result, *_ = tune.Place(trial, (3, 5)).results({})
+    tune.write([trial], tmp_path / "found.json")
+
+    assert result.shape == (1, 20, 3, 5)
+    assert "bsconv/8-20" in (tmp_path / "found.json").read_text()
+    assert pair.suits("conv3x3")
+    assert not pair.suits("gated_residual")
+
+
+@pytest.mark.parametrize("op", ["bsconv", "conv3x3", "pointwise_sum"])
+def test_other_widths_come_out_of_an_op(benchmark, op):
+    timing = benchmark("timing")
+
+    arguments = timing.op_arguments(op, timing.Widths(8, 20), (3, 5))
+
+    assert sr_kernels.op(op).reference(*arguments).shape == (1, 20, 3, 5)
+
+
 def test_a_wrong_candidate_gets_no_time(benchmark, monkeypatch):
     tune = benchmark("tune")
-    trial = tune.Trial("gated_residual", 8, {"BLOCK": 64}, candidates=[{"BLOCK": 16}])
+    trial = tune.Trial("gated_residual", tune.Widths(8), {"BLOCK": 64}, candidates=[{"BLOCK": 16}])
     monkeypatch.setattr(tune.Place, "agrees", lambda self, candidate: False)
 
     tune.run(trial, deadline=float("inf"))
@@ -255,7 +282,7 @@ def test_a_wrong_candidate_gets_no_time(benchmark, monkeypatch):
 
 def test_other_results_are_not_the_present_ones(benchmark):
     tune = benchmark("tune")
-    place = tune.Place(tune.Trial("gated_residual", 8, {"BLOCK": 64}), (3, 5))
+    place = tune.Place(tune.Trial("gated_residual", tune.Widths(8), {"BLOCK": 64}), (3, 5))
 
     assert place.agrees({"BLOCK": 16})
     place.expected[0][0, 0, 0, 0] += 0.1

@@ -1,7 +1,8 @@
 """How a kernel is launched where an architecture wants it otherwise than the op's own choice.
 
 An op names its usual block sizes, warps and stages where it launches. `configurations.json` holds
-what differs, by architecture, then by op, or by op and width ("bsconv/64"), which counts more:
+what differs, by architecture, then by op, by op and width ("bsconv/64"), which counts more, or by
+op and channels in and out ("bsconv/64-32"), which counts most:
 
     {"gfx942": {"bsconv": {"BLOCK": 16, "num_warps": 4}}}
 
@@ -20,7 +21,9 @@ from torch import Tensor
 FILE = "configurations.json"
 
 
-def configuration(op: str, x: Tensor, **usual: int) -> dict[str, int]:
+def configuration(
+    op: str, x: Tensor, *, outputs: int | None = None, **usual: int
+) -> dict[str, int]:
     """Return how to launch a kernel on the device where `x` lies.
 
     Parameters
@@ -29,6 +32,8 @@ def configuration(op: str, x: Tensor, **usual: int) -> dict[str, int]:
         The op's name.
     x : Tensor, (N, C, H, W)
         Its first argument; C is the width.
+    outputs : int, optional
+        Channels that come out, of an op for which they may be others.
     **usual : int
         Keywords of the launch, with the values that hold where the file says nothing else.
 
@@ -43,7 +48,10 @@ def configuration(op: str, x: Tensor, **usual: int) -> dict[str, int]:
         If the file has a keyword that is not among `usual`.
     """
     known = configurations().get(architecture(x.device), {})
-    special = {**known.get(op, {}), **known.get(f"{op}/{x.shape[1]}", {})}
+    width = f"{op}/{x.shape[1]}"
+    special: dict[str, int] = {}
+    for key in (op, width, f"{width}-{outputs}"):
+        special |= known.get(key, {})
     if not special.keys() <= usual.keys():
         raise ValueError(f"{FILE} gives {op} {sorted(special)}, which takes {sorted(usual)}")
     return {**usual, **special}
@@ -51,7 +59,7 @@ def configuration(op: str, x: Tensor, **usual: int) -> dict[str, int]:
 
 @cache
 def configurations() -> dict[str, dict[str, dict[str, int]]]:
-    """Return the file: by architecture, then by op, or by op and width, the keywords."""
+    """Return the file: by architecture, then by op and widths, the keywords."""
     found: dict[str, dict[str, dict[str, int]]] = json.loads(
         files("sr_kernels").joinpath(FILE).read_text()
     )

@@ -207,7 +207,7 @@ def _launch(
         memory_format=torch.channels_last,
     )
     block_outputs = part_of_outputs(outputs)
-    options = configuration("bsconv", x, **choice(block_outputs))
+    options = configuration("bsconv", x, outputs=outputs, **choice(block_outputs))
     across = triton.cdiv(width, PHASES * options["BLOCK"])
     across *= triton.cdiv(outputs, block_outputs) * images
     rows = rows_per_band(across * height, x.device)

@@ -130,7 +130,8 @@ def _launch(
     least, most = (max(1, limit // side**2) for limit in (LEAST_DOT, MOST_OUTPUTS))
     planes = max(least, min(most, triton.next_power_of_2(channels)))
     parts = triton.cdiv(channels, planes) * (1 if is_image else shuffle**2)
-    options = configuration("conv3x3", x, DEPTH=min(MOST_INPUTS, padded(inputs)), **DEFAULTS)
+    depth = min(MOST_INPUTS, padded(inputs))
+    options = configuration("conv3x3", x, outputs=weight.shape[0], DEPTH=depth, **DEFAULTS)
     patches = triton.cdiv(width, options["BLOCK"]) * triton.cdiv(height, options["ROWS"])
     with torch.cuda.device_of(x):
         _kernel[(images * patches * parts,)](

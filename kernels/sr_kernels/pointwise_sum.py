@@ -139,7 +139,7 @@ def _launch(
     wide, part = padded(max(inputs, others)), min(padded(outputs), MOST_OUTPUTS)
     # wider inputs take the registers of pixels
     block = max(16, BLOCK * 64 // max(wide, 64))
-    options = configuration("pointwise_sum", x, BLOCK=block, num_warps=WARPS)
+    options = configuration("pointwise_sum", x, outputs=outputs, BLOCK=block, num_warps=WARPS)
     grid = images * triton.cdiv(height * width, options["BLOCK"]) * triton.cdiv(outputs, part)
     with torch.cuda.device_of(x):
         _kernel[(grid,)](

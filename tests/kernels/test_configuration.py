@@ -43,6 +43,15 @@ def test_a_width_of_its_own_counts_more(on):
     assert chosen == {"BLOCK": 64, "num_warps": 4, "num_stages": 2}
 
 
+@pytest.mark.parametrize(("outputs", "block"), [(32, 128), (48, 64), (None, 64)])
+def test_a_pair_of_widths_counts_most(on, outputs, block):
+    on("sm_90", {"sm_90": HELD["sm_90"] | {"bsconv/48-32": {"BLOCK": 128}}})
+
+    chosen = configuration("bsconv", torch.empty(1, 48, 2, 2), outputs=outputs, **USUAL)
+
+    assert chosen == {"BLOCK": block, "num_warps": 4, "num_stages": 2}
+
+
 @pytest.mark.parametrize(("architecture", "op"), [("sm_80", "bsconv"), ("sm_90", "esa_tail")])
 def test_other_architectures_and_ops_keep_the_usual(on, architecture, op):
     on(architecture, HELD)
