@@ -1,17 +1,22 @@
 """A dense 3x3 and the pixel shuffle of its result: by one kernel, or by cuDNN and one more.
 
-`conv3x3` shuffles in its epilogue, so that nothing lies in memory in between; but a program of it
-forms at most MOST_OUTPUTS outputs, and reads all nine taps again for the next ones. cuDNN forms
-more at once, and leaves bias, shuffle and activation to `pixel_shuffle_add`.
+`conv3x3` shuffles in its epilogue, so that nothing lies in memory in between. cuDNN convolves, and
+leaves bias, shuffle and activation to `pixel_shuffle_add`, which reads and writes all once more.
 
-Forecast for an H100 (3.0 TB/s of memory, 5.6 TB/s of L2, half precision), per pixel; nothing here
-was measured. Both read all nine taps through L2, cuDNN for tiles of 128 pixels and all outputs; the
-op then reads and writes these once:
+Forecast in microseconds for an H100, half precision, 320 x 180 pixels, by the model of
+`benchmarks/kernel_model.py`; nothing here was measured:
 
-    64 to 48, a colour image x4   conv3x3 1.7 KB of L2: 0.31 ns   cuDNN the same, op 0.2 KB: 0.37 ns
-    64 to 256, features x2        conv3x3 6.9 KB of L2: 1.23 ns   cuDNN 3.5 KB, op 1.0 KB: 0.96 ns
+    channels in and out         conv3x3   cuDNN, then the op
+    32 to 9, luma x3                3.7   4.5
+    64 to 48, colour x4             7.2   10.0
+    64 to 256, features x2         22.8   42.9
+    256 to 1024, features x2      343.6   420.4
+    64 to 256, learnt slopes       43.5   42.9; after conv3x3 PyTorch activates
 
-So narrow results go to `conv3x3`, wide ones to cuDNN. This is the only place that chooses.
+The model leaves latency out, which cuDNN hides in a long sum; `conv3x3`, of one stage, does not.
+From 64 channels it may take 1.9 times its forecast before cuDNN is as fast; from 256, 1.2 times. So
+sums over more than MOST_INPUTS channels go to cuDNN, and so do learnt slopes, which `conv3x3` does
+not know. This is the only place that chooses.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ from typing import TYPE_CHECKING
 from torch.nn import functional
 
 from sr_kernels._op import keeps_operator
-from sr_kernels.conv3x3 import MOST_OUTPUTS, conv3x3
+from sr_kernels.conv3x3 import MOST_INPUTS, conv3x3
 from sr_kernels.pixel_shuffle_add import pixel_shuffle_add
 
 if TYPE_CHECKING:
@@ -65,10 +70,8 @@ def sub_pixel(
     ValueError
         If the shapes do not fit together, or there is no such activation.
     """
-    if weight.shape[0] <= MOST_OUTPUTS:
-        last = activation if slopes is None else "none"
-        y = conv3x3(x, weight, bias, None, last, slope, factor, shuffle)
-        return y if slopes is None else functional.prelu(y, slopes)
+    if weight.shape[1] <= MOST_INPUTS and slopes is None:
+        return conv3x3(x, weight, bias, None, activation, slope, factor, shuffle)
     # PyTorch on a GPU adds a bias in a pass of its own, which the kernel spares
     late = keeps_operator(x, weight, bias, slopes)
     y = functional.conv2d(x, weight, None if late else bias, padding=1)

@@ -5,8 +5,8 @@ y[n, c, r h + i, r w + j] = act(factor (x[n, r r c + r i + j, h, w] + bias[r r c
 
 Shi et al., 2016, https://arxiv.org/abs/1609.05158
 
-For a convolution that cuDNN computes, without its bias (see `_sub_pixel`, which chooses between
-this and the end of `conv3x3`): EDSR, MDSR, SRResNet, SRGAN and ESRT enlarge their features so.
+For a convolution that cuDNN computes, without its bias: SRGAN, whose slopes are learnt, and EDSR of
+256 features enlarge so. `_sub_pixel` chooses between this and the end of `conv3x3`.
 
 Bytes, for m elements of e bytes each: eager PyTorch moves 2me each for bias, factor, shuffle and
 activation, and 3me to add; the kernel moves 2me, and me more where there is a skip. With bias and

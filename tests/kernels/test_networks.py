@@ -22,10 +22,10 @@ SMALL = {
         "reduction": None,
     },
     "espcn": {"scale": 3, "channels": 3, "features": 8, "mapped": 8},
-    # wide enough that what is enlarged leaves conv3x3
-    "edsr": {"scale": 2, "features": 20, "blocks": 1},
-    "srresnet": {"scale": 2, "features": 20, "blocks": 1},
-    "srgan": {"scale": 2, "features": 20, "blocks": 1},
+    "edsr": {"scale": 2, "features": 16, "blocks": 1},
+    "edsr, wide": {"scale": 2, "features": 68, "blocks": 0},
+    "srresnet": {"scale": 2, "features": 16, "blocks": 1},
+    "srgan": {"scale": 2, "features": 16, "blocks": 1},
 }
 LAUNCHED = {
     "bsrn": {
@@ -43,8 +43,9 @@ LAUNCHED = {
     "imdn": {"contrast_gate", "conv3x3", "plane_moments", "pointwise_sum"},
     "bsrn, dsconv": {"depthwise_gelu", "pointwise_sum"},
     "espcn": {"conv3x3"},
-    "edsr": {"conv3x3", "pixel_shuffle_add"},
-    "srresnet": {"conv3x3", "pixel_shuffle_add"},
+    "edsr": {"conv3x3"},
+    "edsr, wide": {"conv3x3", "pixel_shuffle_add"},
+    "srresnet": {"conv3x3"},
     "srgan": {"pixel_shuffle_add"},
 }
 

@@ -6,48 +6,52 @@ import pytest
 import torch
 from torch.nn import functional
 
-from sr_kernels import _sub_pixel, launched, reset_launched, use_kernels
+from sr_kernels import launched, reset_launched, use_kernels
 from sr_kernels._sub_pixel import sub_pixel
+from sr_kernels.conv3x3 import MOST_INPUTS
+
+NARROW, WIDE = 4, MOST_INPUTS + 2
+"""Channels that go in."""
 
 
-def parts(outputs, device, dtype=torch.float32, bias=True):
+def parts(inputs, device, dtype=torch.float32, bias=True):
     torch.manual_seed(0)
-    x, weight = torch.randn(1, 4, 3, 5), torch.randn(outputs, 4, 3, 3) / 6
-    values = [x, weight, torch.randn(outputs) if bias else None]
+    x, weight = torch.randn(1, inputs, 3, 5), torch.randn(20, inputs, 3, 3) / (9 * inputs) ** 0.5
+    values = [x, weight, torch.randn(20) if bias else None]
     return [value if value is None else value.to(device, dtype) for value in values]
 
 
-def defined(x, weight, bias, shuffle, slopes, factor):
+def defined(x, weight, bias, slopes, factor):
     y = functional.conv2d(x, weight, bias, padding=1) * factor
-    return functional.prelu(functional.pixel_shuffle(y, shuffle), slopes)
+    return functional.prelu(functional.pixel_shuffle(y, 2), slopes)
 
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize(
-    ("outputs", "launches"),
-    [(48, {"conv3x3": 1}), (80, {"pixel_shuffle_add": 1})],
-    ids=["narrow", "wide"],
+    ("inputs", "learnt", "op"),
+    [
+        (NARROW, False, "conv3x3"),
+        (NARROW, True, "pixel_shuffle_add"),
+        (WIDE, False, "pixel_shuffle_add"),
+    ],
 )
-def test_narrow_results_are_shuffled_by_their_convolution_and_wide_ones_after_it(
-    outputs, launches, bias, device
-):
+def test_pixels_are_shuffled_in_the_convolution_or_after_it(inputs, learnt, op, bias, device):
     dtype = torch.float16 if device.type == "cuda" else torch.float32
-    x, weight, bias = parts(outputs, device, dtype, bias)
-    slopes = x.new_tensor([0.25])
+    given = parts(inputs, device, dtype, bias)
+    slopes = given[0].new_tensor([0.25])
     reset_launched()
 
     with use_kernels("triton"):
-        y = sub_pixel(x, weight, bias, 2, "leaky_relu", 0.0, slopes, 0.5)
+        y = sub_pixel(*given, 2, "leaky_relu", 0.25, slopes if learnt else None, 0.5)
 
-    assert launched() == launches
-    expected = defined(x, weight, bias, 2, slopes, 0.5)
+    assert launched() == {op: 1}
     tolerance = 20 * torch.finfo(dtype).eps
-    torch.testing.assert_close(y, expected, rtol=tolerance, atol=tolerance)
+    torch.testing.assert_close(y, defined(*given, slopes, 0.5), rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("outputs", [48, 80])
-def test_the_reference_is_plain_pytorch_to_the_bit(outputs):
-    given = parts(outputs, torch.device("cpu"))
+@pytest.mark.parametrize("inputs", [NARROW, WIDE])
+def test_the_reference_is_plain_pytorch_to_the_bit(inputs):
+    given = parts(inputs, torch.device("cpu"))
 
     with use_kernels("reference"):
         y = sub_pixel(*given, 2, "leaky_relu", 0.1, factor=0.3)
@@ -56,8 +60,8 @@ def test_the_reference_is_plain_pytorch_to_the_bit(outputs):
     assert torch.equal(y, functional.leaky_relu(functional.pixel_shuffle(convolved, 2), 0.1))
 
 
-def test_what_is_compiled_keeps_both_ways():
-    given = parts(80, torch.device("cpu"))
+def test_what_is_compiled_chooses_between_kernel_and_reference_when_it_runs():
+    given = parts(WIDE, torch.device("cpu"))
     compiled = torch.compile(
         lambda *given: sub_pixel(*given, 2, "relu"), backend="eager", fullgraph=True
     )
@@ -72,12 +76,12 @@ def test_what_is_compiled_keeps_both_ways():
     torch.testing.assert_close(fused, plain)
 
 
-def test_only_one_place_chooses(monkeypatch, device):
-    dtype = torch.float16 if device.type == "cuda" else torch.float32
-    monkeypatch.setattr(_sub_pixel, "MOST_OUTPUTS", 128)
-    reset_launched()
+def test_gradients_reach_the_bias_that_is_added_late(device):
+    x, weight, bias = parts(WIDE, device)
+    bias.requires_grad_()
 
-    with use_kernels("triton"):
-        sub_pixel(*parts(80, device, dtype), 2)
+    with use_kernels("triton" if device.type == "cpu" else "auto"):
+        sub_pixel(x, weight, bias, 2).sum().backward()
 
-    assert launched() == {"conv3x3": 1}
+    # each is added to every pixel of x
+    assert (bias.grad == 15).all()
