@@ -69,9 +69,14 @@ def runs_fused(*tensors: Tensor) -> bool:
         If "triton" is chosen and a kernel cannot run.
     """
     word = chosen()
-    if word == "reference" or any(tensor.numel() == 0 for tensor in tensors):
+    if word == "reference":
         return False
-    obstacle = _obstacle(tensors)
+    kinds = set()
+    for tensor in tensors:
+        if not tensor.numel():
+            return False
+        kinds.add((tensor.device, tensor.dtype))
+    obstacle = _obstacle(frozenset(kinds))
     if word == "triton" and obstacle:
         raise RuntimeError(f"kernels='triton' was chosen, but {obstacle}")
     if word == "triton":
@@ -85,7 +90,8 @@ def count_launch(name: str) -> None:
     if apart is not None:
         apart[name] += 1
         return
-    add_launched({name: 1})
+    with _one_at_a_time:
+        _launched[name] += 1
 
 
 def add_launched(counts: Mapping[str, int]) -> None:
@@ -133,14 +139,15 @@ def _wants_gradient(tensors: tuple[Tensor, ...]) -> bool:
     return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
 
 
-def _obstacle(tensors: tuple[Tensor, ...]) -> str | None:
-    """Say why no kernel can run on these tensors, or None."""
+@cache
+def _obstacle(kinds: frozenset[tuple[torch.device, torch.dtype]]) -> str | None:
+    """Say why no kernel can run on tensors of these devices and dtypes, or None."""
     if not HAS_TRITON:
         return "Triton is not installed"
-    devices = {tensor.device for tensor in tensors}
+    devices = {device for device, _ in kinds}
     if len(devices) > 1:
         return f"tensors lie on several devices: {', '.join(sorted(map(str, devices)))}"
-    dtypes = {tensor.dtype for tensor in tensors}
+    dtypes = {dtype for _, dtype in kinds}
     if INTERPRETED:
         integers = [str(dtype) for dtype in dtypes if not dtype.is_floating_point]
         return f"kernels compute on floats, not on {', '.join(integers)}" if integers else None

@@ -16,10 +16,21 @@ from sr_kernels._self_check import launch_checked
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+try:
+    from torch._C import _len_torch_dispatch_stack
+    from torch._C._autograd import _profiler_enabled
+    from torch._C._functorch import maybe_current_level
+except ImportError:  # PyTorch promises none of these names
+    _CAN_TELL = False
+else:
+    _CAN_TELL = True
+
 NAMESPACE = "napari_sr"
 SIZES = frozenset({"top", "left", "full_height", "full_width", "pixels"})
 """What `launch` calls numbers of pixels, which its kernel takes unspecialised: a check of a kernel
 holds for all of them, wherever a tile lies."""
+
+_PLAIN = frozenset({Tensor, torch.nn.Parameter})
 
 Layout: TypeAlias = torch.memory_format | Callable[[Tensor], torch.memory_format]
 """Of results: always the same, or said by the result."""
@@ -82,6 +93,9 @@ def register(
     def run(*arguments: Any) -> Any:
         if not runs_fused(*tensors_of(arguments)):
             return compute_reference(*arguments)
+        return run_kernel(*arguments)
+
+    def run_kernel(*arguments: Any) -> Any:
         if chosen() == "triton":
             count_launch(name)
             return launch(*arguments)
@@ -98,7 +112,11 @@ def register(
     )
 
     def compute(*arguments: Any) -> Any:
-        return (operator if keeps_operator(*arguments) else reference)(*arguments)
+        if not keeps_operator(*arguments):
+            return reference(*arguments)
+        # tracing comes first: a compiler cannot look into what the other asks
+        traced = torch.compiler.is_compiling() or not _needs_no_operator(arguments)
+        return (operator if traced else run_kernel)(*arguments)
 
     return compute
 
@@ -132,6 +150,24 @@ def check_shapes(op: str, **given: tuple[Tensor | None, tuple[int, ...]]) -> Non
 def tensors_of(arguments: Sequence[Any]) -> list[Tensor]:
     """Return the tensors among these arguments."""
     return [argument for argument in arguments if isinstance(argument, Tensor)]
+
+
+def _needs_no_operator(arguments: Sequence[Any]) -> bool:
+    """Say whether an operator would come to its kernel, with nobody who takes or watches its call.
+
+    For a custom operator, PyTorch's dispatcher takes a third of the host's time for a launch
+    (measured on a CPU, bsconv: 22 us with it, 15 us without). In inference mode there is no
+    gradient; what is left are transforms such as vmap, modes, profilers, and tensors of other
+    classes.
+    """
+    return (
+        _CAN_TELL
+        and torch.is_inference_mode_enabled()
+        and maybe_current_level() is None
+        and not _len_torch_dispatch_stack()
+        and not _profiler_enabled()
+        and _PLAIN.issuperset(map(type, tensors_of(arguments)))
+    )
 
 
 def _copied(result: Tensor, layout: Layout) -> Tensor:

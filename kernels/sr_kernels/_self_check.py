@@ -76,9 +76,9 @@ def launch_checked(
     -------
     Tensor or tuple of Tensor
     """
-    device = str(_tensors(arguments)[0].device)
+    device = next(value for value in arguments if isinstance(value, Tensor)).device
     key = (name, device, _signature(arguments, sizes))
-    trusted = _verdicts.get(key) if (device, name) not in _reasons else False
+    trusted = False if _reasons and (str(device), name) in _reasons else _verdicts.get(key)
     if trusted is None:
         return _first(key, reference, launch, arguments)
     if not trusted:
@@ -88,14 +88,14 @@ def launch_checked(
 
 
 def _first(
-    key: tuple[str, str, Hashable],
+    key: tuple[str, torch.device, Hashable],
     reference: Callable[..., Any],
     launch: Callable[..., Any],
     arguments: Sequence[Any],
 ) -> Any:
     """Return the results of a call whose binary has not been checked yet, and check it."""
     name, device, _ = key
-    if device.startswith("cuda") and torch.cuda.is_current_stream_capturing():
+    if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
         return reference(*arguments)  # a capture allows no look at values: check it another time
     with _one_at_a_time:
         if key in _verdicts:  # another thread was faster
@@ -104,7 +104,7 @@ def _first(
         if reason is not None:
             _verdicts[key] = not reason
         if reason:
-            _reasons[device, name] = reason
+            _reasons[str(device), name] = reason
     if reason == "":
         count_launch(name)
     return results
@@ -156,31 +156,26 @@ class _Watch(AbstractContextManager["_Watch"]):
 
 def _signature(arguments: Sequence[Any], sizes: Container[int]) -> Hashable:
     """Return what decides which binary these arguments run."""
-    return tuple(
-        _kind(value)
-        if isinstance(value, Tensor)
-        else (value > MOST_INT32 if at in sizes else value)
-        for at, value in enumerate(arguments)
-    )
+    # for every launch: a list is filled faster than a generator is asked
+    found: list[Hashable] = []
+    for at, value in enumerate(arguments):
+        if isinstance(value, Tensor):
+            found.append(_kind(value))
+        else:
+            found.append(value > MOST_INT32 if at in sizes else value)
+    return tuple(found)
 
 
 def _kind(tensor: Tensor) -> Hashable:
-    shape: tuple[Any, ...] = tuple(tensor.shape)
-    if tensor.ndim == 4 and shape[2] * shape[3] > SMALL:
+    shape: tuple[Any, ...] = tensor.shape
+    strides = tensor.stride()
+    if len(shape) == 4 and shape[2] * shape[3] > SMALL:
         images, channels, height, width = shape
         aligned = height % ALIGNMENT == width % ALIGNMENT == 0
         whole = channels * height * width % ALIGNMENT == 0
-        shape = (images == 1, channels, aligned, whole, tensor.stride(3) % ALIGNMENT == 0)
-    return (
-        tensor.dtype,
-        shape,
-        tensor.stride(1) == 1 if tensor.ndim > 1 else True,
-        (tensor.data_ptr() % ALIGNMENT == 0),
-    )
-
-
-def _tensors(arguments: Sequence[Any]) -> list[Tensor]:
-    return [argument for argument in arguments if isinstance(argument, Tensor)]
+        shape = (images == 1, channels, aligned, whole, strides[3] % ALIGNMENT == 0)
+    beside = len(shape) < 2 or strides[1] == 1
+    return tensor.dtype, shape, beside, tensor.data_ptr() % ALIGNMENT == 0
 
 
 def _widened(argument: Any) -> Any:

@@ -27,7 +27,7 @@ def as_on_a_gpu(monkeypatch):
     _self_check.forget_verdicts()
     monkeypatch.setattr(kernel_check, "SIZES", ((15, 16),))  # the interpreter is slow
     monkeypatch.setattr(_choice, "INTERPRETED", False)
-    monkeypatch.setattr(_choice, "_obstacle", lambda tensors: None)
+    monkeypatch.setattr(_choice, "_obstacle", lambda kinds: None)
     yield
     _self_check.forget_verdicts()
 

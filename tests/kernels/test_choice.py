@@ -20,6 +20,9 @@ from sr_kernels._choice import (
 @pytest.fixture(autouse=True)
 def _no_word(monkeypatch):
     monkeypatch.delenv("NAPARI_SR_KERNELS", raising=False)
+    _choice._obstacle.cache_clear()
+    yield
+    _choice._obstacle.cache_clear()
 
 
 @pytest.fixture

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from sr_kernels import launched, reset_launched, use_kernels
+from sr_kernels import _op, launched, reset_launched, use_kernels
 from sr_kernels._op import register
 
 
@@ -87,3 +89,85 @@ def test_what_is_compiled_keeps_the_operator_and_chooses_when_it_runs(compute, x
 
     assert plain[0].max() < 1000 < fused[0].min()
     assert plain[0].is_contiguous(memory_format=torch.channels_last)
+
+
+class Watching(TorchDispatchMode):
+    """Remembers the operators that are called."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.names.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.fixture
+def dispatched(monkeypatch):
+    """Count calls that come to the kernel through PyTorch's dispatcher."""
+    calls = []
+    needs_none = _op._needs_no_operator
+
+    def watched(tensors):
+        calls.append(not needs_none(tensors))
+        return not calls[-1]
+
+    monkeypatch.setattr(_op, "_needs_no_operator", watched)
+    return calls
+
+
+def test_in_inference_a_kernel_is_launched_without_the_dispatcher(compute, x, dispatched):
+    with use_kernels("triton"):
+        expected = compute(x, None, 2)
+        with torch.inference_mode():
+            found = compute(x, None, 2)
+
+    assert dispatched == [True, False]
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    assert found[0].stride() == expected[0].stride()
+
+
+def test_a_pytorch_that_cannot_tell_who_watches_dispatches(compute, x, dispatched, monkeypatch):
+    monkeypatch.setattr(_op, "_CAN_TELL", False)
+
+    with use_kernels("triton"), torch.inference_mode():
+        compute(x, None, 2)
+
+    assert dispatched == [True]
+
+
+def test_modes_see_the_operator_in_inference_too(compute, x):
+    with use_kernels("triton"), torch.inference_mode(), Watching() as watching:
+        compute(x, None, 2)
+
+    assert watching.names[0] == "napari_sr.pretended_op.default"
+
+
+def test_profilers_see_the_operator_in_inference_too(compute, x):
+    with (
+        use_kernels("triton"),
+        torch.inference_mode(),
+        torch.autograd.profiler.profile(use_kineto=True) as profile,
+    ):
+        compute(x, None, 2)
+
+    assert "napari_sr::pretended_op" in {event.name for event in profile.function_events}
+
+
+def test_vmap_in_inference_computes_as_one_by_one(compute, x):
+    factors = torch.rand(6, 3, 1, 1)
+
+    with use_kernels("triton"), torch.inference_mode():
+        y, _ = torch.vmap(lambda factor: compute(x, factor, 2))(factors)
+
+    torch.testing.assert_close(y[5], launch(x, factors[5], 2)[0])
+
+
+def test_tensors_without_data_get_results_without_data(compute):
+    with use_kernels("triton"), torch.inference_mode():
+        with FakeTensorMode():
+            x = torch.rand(2, 3, 4, 5)
+        y, _ = compute(x, None, 2)
+
+    assert type(y) is type(x)

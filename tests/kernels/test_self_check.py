@@ -190,7 +190,7 @@ def test_a_sum_beyond_the_type_says_nothing_of_the_kernel(op, device):
 def test_nothing_is_looked_at_inside_a_capture(op, monkeypatch):
     arguments = example(op, torch.device("cpu"))
     monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: True)
-    key = (NAME, "cuda:0", ())
+    key = (NAME, torch.device("cuda", 0), ())
 
     result = _self_check._first(key, op.reference, lambda *given: pytest.fail("ran"), arguments)
 
