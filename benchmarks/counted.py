@@ -30,6 +30,7 @@ LIMITS = {
     "bsconv 64 to 64": (35, 9.5, 7),
     "bsconv 64 to 32": (40, 13, 11),
     "bsconv 16 to 16": (35, 6, 7),
+    "bsconv 48 to 48": (47, 11.5, 8.5),
     "conv3x3": (32, 21, 3),
 }
 """Most instructions of an element, clocks of shared memory for 32 elements, and bytes past the L1

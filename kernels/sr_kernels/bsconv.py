@@ -42,9 +42,10 @@ PHASES = 2
 output needs three, so that two outputs cost four products instead of six."""
 MOST_OUTPUTS = 64
 """Output channels of a program, at most."""
-IDLE = 1.15
-"""Channels computed for each that is there, beyond which programs take fewer: 48 are three programs
-of 16, as padding them to 64 would cost a third more; 100 are two of 64."""
+IDLE = 1.34
+"""Channels computed for each that is there, beyond which programs take fewer. 48 are one program of
+64, which takes 46 instructions and 6 bytes of L2 for each element that is there; three programs of
+16 take 40 and, as each reads the pixels again, 18 bytes, twice as long on an H100."""
 
 
 def reference(

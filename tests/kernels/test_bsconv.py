@@ -149,7 +149,7 @@ def test_a_residual_that_is_the_input_is_read_once():
 
 @pytest.mark.parametrize(
     ("outputs", "part"),
-    [(3, 16), (16, 16), (24, 32), (32, 32), (48, 16), (50, 64), (64, 64), (100, 64)],
+    [(3, 16), (16, 16), (24, 32), (32, 32), (48, 64), (50, 64), (64, 64), (100, 64)],
 )
 def test_few_output_channels_of_a_program_are_idle(outputs, part):
     assert part_of_outputs(outputs) == part
