@@ -17,8 +17,9 @@ from sr_kernels._triton import tl, triton
 
 ACTIVATIONS = ("gelu", "none")
 """What may follow the sums."""
-PROGRAMS_PER_PROCESSOR = 4
-"""How many programs a multiprocessor gets at least, where the image has rows enough."""
+LEAST_TURNS = 2
+"""Programs of the busiest multiprocessor, at least, where the image has rows enough: one alone
+waits for memory and computes by turns."""
 LEAST_ROWS, MOST_ROWS = 4, 32
 """Rows of a band. A band reads two rows more: of 4, half as much again; of 32, a sixteenth."""
 
@@ -84,18 +85,29 @@ def finish_row(y, at, inside, residual_ptr, y_ptr, ACTIVATION: tl.constexpr):
     tl.store(y_ptr + at, activate(y, ACTIVATION, 0.0), mask=inside)
 
 
-def rows_per_band(rows: int, device: torch.device) -> int:
-    """Return how many rows a program takes.
+def rows_per_band(height: int, beside: int, device: torch.device) -> int:
+    """Return how many rows a program takes, so that the busiest multiprocessor has least to do.
 
     Parameters
     ----------
-    rows : int
-        Rows in all that programs have to share: of all images, blocks of columns and channels.
+    height : int
+        Rows of an image.
+    beside : int
+        Programs that a row needs: of all images, blocks of columns and channels.
     device : torch.device
         With few processors, fewer and longer bands will do.
     """
-    shared = rows // (PROGRAMS_PER_PROCESSOR * _processors(device))
-    return min(max(shared, LEAST_ROWS), MOST_ROWS)
+    return _rows_for(height, beside, _processors(device))
+
+
+@cache
+def _rows_for(height: int, beside: int, processors: int) -> int:
+    def cost(rows: int) -> tuple[bool, int]:
+        # one program after the other, each with two rows more than its own
+        turns = -(-beside * -(-height // rows) // processors)
+        return turns < LEAST_TURNS, turns * (rows + 2)
+
+    return min(range(LEAST_ROWS, MOST_ROWS + 1), key=cost)
 
 
 @cache

@@ -211,7 +211,7 @@ def _launch(
     options = configuration("bsconv", x, outputs=outputs, **choice(block_outputs))
     across = triton.cdiv(width, PHASES * options["BLOCK"])
     across *= triton.cdiv(outputs, block_outputs) * images
-    rows = rows_per_band(across * height, x.device)
+    rows = rows_per_band(height, across, x.device)
     with torch.cuda.device_of(x):
         _kernel[(across * triton.cdiv(height, rows),)](
             x,

@@ -126,7 +126,7 @@ def _launch(
     parts = triton.cdiv(channels, block_channels)
     options = configuration("depthwise_gelu", x, **DEFAULTS)
     across = triton.cdiv(width, options["BLOCK"]) * parts * images
-    rows = rows_per_band(across * height, x.device)
+    rows = rows_per_band(height, across, x.device)
     with torch.cuda.device_of(x):
         _kernel[(across * triton.cdiv(height, rows),)](
             x,

@@ -16,10 +16,18 @@ def processors(monkeypatch):
     monkeypatch.setattr(_rows, "_processors", lambda device: 100)
 
 
-@pytest.mark.parametrize(("rows", "band"), [(10, 4), (4000, 10), (1_000_000, 32)])
-def test_bands_are_as_long_as_all_processors_stay_busy(processors, rows, band):
-    assert rows_per_band(rows, CPU) == band
+@pytest.mark.parametrize(
+    ("height", "beside", "band"),
+    [
+        (10, 1, 4),  # too small to keep all busy
+        (80, 20, 8),
+        (180, 10, 9),
+        (5000, 100, 32),
+    ],
+)
+def test_the_busiest_processor_has_least_to_do(processors, height, beside, band):
+    assert rows_per_band(height, beside, CPU) == band
 
 
 def test_one_processor_stands_for_a_machine_without_a_gpu():
-    assert rows_per_band(40, CPU) == 10
+    assert rows_per_band(40, 1, CPU) == 20
