@@ -41,7 +41,8 @@ PAST_L1 = ("LDGSTS", "STG")
 RESULTS = ("y_ptr", "refined_ptr", "mean_ptr", "x_ptr")
 """Arguments of kernels that hold what is counted as an element; the first that there is."""
 LOOPS = {
-    "_esa": lambda given: given["ROWS"],
+    "_esa": lambda given: given["rows"],
+    "_channel_gate": lambda given: math.ceil(given["parts"] / given["SLOTS"]),
     "_moments": lambda given: math.ceil(given["parts"] / given["PARTS"]),
     "bsconv": lambda given: given["rows"],
     "conv3x3": lambda given: 9 * math.ceil(given["INPUTS"] / given["DEPTH"]),

@@ -95,7 +95,7 @@ def _step(
             window = Window(read[0].start, read[1].start, *size, height, width)
             outputs, moments = compute(step, inputs, window)
             if moments is not None:
-                parts.append((size[0] * size[1], *moments))
+                parts.append((size[0] * size[1], *moments[:2]))
             for name, output in outputs.items():
                 scale = step.scale
                 if name not in written:

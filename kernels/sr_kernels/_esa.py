@@ -17,7 +17,7 @@ from torch import Tensor
 from sr_kernels._bilinear import between, neighbours
 from sr_kernels._configuration import configuration
 from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, load_vector, load_weight, padded
-from sr_kernels._moments import fold, merge, new_parts, store_part
+from sr_kernels._moments import fold, new_parts, store_part
 from sr_kernels._op import check_shapes
 from sr_kernels._triton import kernel_jit, tl, triton
 
@@ -31,6 +31,9 @@ FEWER = 32
 they are mixed, of 64 on sm_80 where their moments are gathered."""
 ROWS = 4
 """Rows that one program gates one after the other, with the same weights."""
+MOST_PARTS = 1024
+"""Programs of a plane whose moments are gathered, where more rows of each can bring it about: one
+program merges what they leave."""
 WARPS = 4
 STAGES = 2
 
@@ -39,14 +42,14 @@ STAGES = 2
 def _kernel(
     x_ptr, squeezed_ptr, low_ptr, skip_weight_ptr, skip_bias_ptr, excite_weight_ptr,
     excite_bias_ptr, scale_ptr, mix_weight_ptr, mix_bias_ptr, residual_ptr, parts_ptr, y_ptr,
-    images, height, width, low_height, low_width, top, left, full_height, full_width,
+    images, height, width, rows, low_height, low_width, top, left, full_height, full_width,
     C: tl.constexpr, E: tl.constexpr, C2: tl.constexpr, E2: tl.constexpr,
-    BLOCK: tl.constexpr, ROWS: tl.constexpr, DOT: tl.constexpr,
+    BLOCK: tl.constexpr, DOT: tl.constexpr,
 ):  # fmt: skip
-    # one program: ROWS rows of BLOCK pixels of one image, all channels
-    across, down = tl.cdiv(width, BLOCK), tl.cdiv(height, ROWS)
+    # one program: `rows` rows of BLOCK pixels of one image, all channels
+    across, down = tl.cdiv(width, BLOCK), tl.cdiv(height, rows)
     image = (tl.program_id(0) // (across * down)).to(tl.int64)
-    begin = tl.program_id(0) // across % down * ROWS
+    begin = tl.program_id(0) // across % down * rows
     column = tl.program_id(0) % across * BLOCK
 
     c, e, f = tl.arange(0, C2), tl.arange(0, E2), tl.arange(0, E2)
@@ -69,7 +72,7 @@ def _kernel(
         count = tl.minimum(width - column, BLOCK).to(tl.float32)
         pivot = tl.zeros((C2,), tl.float32)
         mean, m2 = tl.zeros((C2,), tl.float32), tl.zeros((C2,), tl.float32)
-    for row in range(begin, tl.minimum(begin + ROWS, height)):
+    for row in range(begin, tl.minimum(begin + rows, height)):
         north, south, southern = neighbours(top + row, 0, low_height, full_height)
         north, south = low_ptr + north * low_width * E, low_ptr + south * low_width * E
         inner = between(north, south, west, inside_e, southern)
@@ -162,29 +165,33 @@ def run_kernel(
         plain = [tensor.contiguous() for tensor in mix[:3]]
         mixing = [*plain, channels_last(mix[3])]
     options = _options(op, planes[0], FEWER if mix else BLOCK)
-    return _run(planes, weights, window, mixing, None, options)
+    rows = options.pop("ROWS")
+    return _run(planes, weights, window, mixing, None, rows, options)
 
 
-def run_with_moments(
+def run_with_parts(
     op: str, planes: Sequence[Tensor], weights: Sequence[Tensor], window: Sequence[int]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Gate a window of an image as `run_kernel`, and gather the moments of what is stored.
+) -> tuple[Tensor, Tensor, tuple[int, int]]:
+    """Gate a window of an image as `run_kernel`, and gather the moments of its parts.
 
     Returns
     -------
     y : Tensor, (N, C, H, W)
         Channels_last.
-    mean, m2 : Tensor, (N, C, 1, 1)
-        In float32.
+    parts : Tensor, (3, N, C, parts)
+        As in `_moments.merge`.
+    part : (int, int)
+        Height and width of a part that does not lie at the lower or right end.
     """
     x = planes[0]
     images, features, height, width = x.shape
     options = _options(op, x, FEWER)
-    rows, columns = options["ROWS"], options["BLOCK"]
-    count = triton.cdiv(height, rows) * triton.cdiv(width, columns)
-    parts = new_parts(images, features, count, x.device)
-    y = _run(planes, weights, window, [None] * 4, parts, options)
-    return y, *merge(parts, (height, width), (rows, columns))
+    rows, columns = options.pop("ROWS"), options["BLOCK"]
+    across = triton.cdiv(width, columns)
+    rows = max(rows, triton.cdiv(height, max(MOST_PARTS // across, 1)))
+    parts = new_parts(images, features, triton.cdiv(height, rows) * across, x.device)
+    y = _run(planes, weights, window, [None] * 4, parts, rows, options)
+    return y, parts, (rows, columns)
 
 
 def _options(op: str, x: Tensor, block: int) -> dict[str, int]:
@@ -199,16 +206,17 @@ def _run(
     window: Sequence[int],
     mixing: Sequence[Tensor | None],
     parts: Tensor | None,
+    rows: int,
     options: dict[str, int],
 ) -> Tensor:
     x, squeezed, low = (channels_last(plane) for plane in planes)
     y = torch.empty_like(x)
     (images, features, height, width), inner = x.shape, squeezed.shape[1]
-    grid = (images * triton.cdiv(height, options["ROWS"]) * triton.cdiv(width, options["BLOCK"]),)
+    grid = (images * triton.cdiv(height, rows) * triton.cdiv(width, options["BLOCK"]),)
     with torch.cuda.device_of(x):
         _kernel[grid](
             x, squeezed, low, *(weight.contiguous() for weight in weights), *mixing, parts, y,
-            images, height, width, *low.shape[2:], *window, C=features, E=inner,
+            images, height, width, rows, *low.shape[2:], *window, C=features, E=inner,
             C2=padded(features), E2=padded(inner), DOT=dot_type(x.dtype), **options,
         )  # fmt: skip
     return y

@@ -15,12 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from sr_kernels._channel_gate import LEAST_VARIANCE, gate_of
 from sr_kernels._op import Op, check_shapes, register
 from sr_kernels._triton import kernel_jit, tl, triton
-
-LEAST_VARIANCE = 1e-12
-"""Below it there is no finite slope for training to follow. A constant plane's deviation becomes
-1e-6, a hundredth of what half precision sees of values near 1."""
 
 
 def reference(
@@ -34,14 +31,6 @@ def reference(
     return torch.sigmoid(functional.conv2d(hidden, excite_weight, excite_bias))
 
 
-@triton.jit
-def _load_matrix(ptr, row, column, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
-    """Return a 1x1 convolution's weight in float32; what fills up is zero."""
-    inside = (row < ROWS)[:, None] & (column < COLUMNS)[None, :]
-    at = row[:, None] * COLUMNS + column[None, :]
-    return tl.load(ptr + at, mask=inside, other=0.0).to(tl.float32)
-
-
 @kernel_jit
 def _kernel(
     mean_ptr, m2_ptr, squeeze_weight_ptr, squeeze_bias_ptr, excite_weight_ptr, excite_bias_ptr,
@@ -49,19 +38,15 @@ def _kernel(
     R2: tl.constexpr,
 ):  # fmt: skip
     # one program: all channels of one image
-    c, r = tl.arange(0, C2), tl.arange(0, R2)
+    c = tl.arange(0, C2)
     at = tl.program_id(0).to(tl.int64) * C + c
     mean = tl.load(mean_ptr + at, mask=c < C, other=0.0).to(tl.float32)
     m2 = tl.load(m2_ptr + at, mask=c < C, other=0.0).to(tl.float32)
-    contrast = mean + tl.sqrt(tl.maximum(m2 / pixels, LEAST))
-
-    # the columns that fill up the matrices are zero, whatever is in the vectors there
-    hidden = tl.sum(_load_matrix(squeeze_weight_ptr, r, c, R, C) * contrast[None, :], axis=1)
-    hidden += tl.load(squeeze_bias_ptr + r, mask=r < R, other=0.0).to(tl.float32)
-    hidden = tl.maximum(hidden, 0.0)
-    gate = tl.sum(_load_matrix(excite_weight_ptr, c, r, C, R) * hidden[None, :], axis=1)
-    gate += tl.load(excite_bias_ptr + c, mask=c < C, other=0.0).to(tl.float32)
-    tl.store(gate_ptr + at, tl.sigmoid(gate), mask=c < C)
+    gate = gate_of(
+        mean, m2, pixels, squeeze_weight_ptr, squeeze_bias_ptr, excite_weight_ptr,
+        excite_bias_ptr, LEAST, C, R, C2, R2,
+    )  # fmt: skip
+    tl.store(gate_ptr + at, gate, mask=c < C)
 
 
 def _launch(

@@ -1,10 +1,12 @@
-"""Gate pixels as `esa_tail`, and gather the moments of every gated plane in the same pass.
+"""Gate pixels as `esa_tail`, gather the moments of every plane in the same pass, and its gate.
 
-y = esa_tail(x, squeezed, low), then mean and m2 = plane_moments(y)
+y = esa_tail(x, squeezed, low), then mean and m2 = plane_moments(y) and gate = contrast_gate of them
 
 the end of enhanced spatial attention before contrast-aware channel attention, as in BSRN's blocks:
 Li et al., 2022, https://arxiv.org/abs/2205.05996. The moments are those of the sums in float32,
-before they are rounded; each program leaves its part of them, and a second kernel merges the parts.
+before they are rounded; each program leaves its part of them, and a second kernel merges the parts
+and computes the gate. It is right where the piece is the whole image; of pieces, the moments are
+merged, and `contrast_gate` takes them.
 
 Bytes, for p pixels of C features, E of them inside, of e bytes each: eager PyTorch moves
 p(6C + 7E)e to gate and pC(e + 28) for the moments; the kernel moves p(2C + E)e. With E = C / 4 in
@@ -18,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor  # noqa: TC002 - the operator's schema is made of annotations
 
-from sr_kernels import esa_tail, plane_moments
-from sr_kernels._esa import check, run_with_moments
-from sr_kernels._op import Op, register
+from sr_kernels import contrast_gate, esa_tail, plane_moments
+from sr_kernels._channel_gate import merge_and_gate
+from sr_kernels._esa import check, run_with_parts
+from sr_kernels._op import Op, check_shapes, register
 
 if TYPE_CHECKING:
     import torch
@@ -34,17 +37,23 @@ def reference(
     skip_bias: Tensor,
     excite_weight: Tensor,
     excite_bias: Tensor,
+    narrow_weight: Tensor,
+    narrow_bias: Tensor,
+    widen_weight: Tensor,
+    widen_bias: Tensor,
     top: int,
     left: int,
     full_height: int,
     full_width: int,
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Compute `esa_moments` in plain PyTorch."""
     y = esa_tail.reference(
         x, squeezed, low, skip_weight, skip_bias, excite_weight, excite_bias,
         top, left, full_height, full_width,
     )  # fmt: skip
-    return y, *plane_moments.reference(y)
+    mean, m2 = plane_moments.reference(y)
+    weights = (narrow_weight, narrow_bias, widen_weight, widen_bias)
+    return y, mean, m2, contrast_gate.reference(mean, m2, y.shape[2] * y.shape[3], *weights)
 
 
 def _launch(
@@ -55,15 +64,22 @@ def _launch(
     skip_bias: Tensor,
     excite_weight: Tensor,
     excite_bias: Tensor,
+    narrow_weight: Tensor,
+    narrow_bias: Tensor,
+    widen_weight: Tensor,
+    widen_bias: Tensor,
     top: int,
     left: int,
     full_height: int,
     full_width: int,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return y in channels_last, mean and m2."""
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return y in channels_last, mean, m2 and gate."""
     weights = (skip_weight, skip_bias, excite_weight, excite_bias)
     window = (top, left, full_height, full_width)
-    return run_with_moments("esa_moments", (x, squeezed, low), weights, window)
+    y, parts, part = run_with_parts("esa_moments", (x, squeezed, low), weights, window)
+    gating = (narrow_weight, narrow_bias, widen_weight, widen_bias)
+    height, width = x.shape[2:]
+    return y, *merge_and_gate(parts, (height, width), part, gating)
 
 
 _compute = register("esa_moments", reference, _launch)
@@ -77,12 +93,16 @@ def esa_moments(
     skip_bias: Tensor,
     excite_weight: Tensor,
     excite_bias: Tensor,
+    narrow_weight: Tensor,
+    narrow_bias: Tensor,
+    widen_weight: Tensor,
+    widen_bias: Tensor,
     top: int,
     left: int,
     full_height: int,
     full_width: int,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Gate a piece of an image by ESA, and return the moments of the result with it.
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Gate a piece of an image by ESA, and return moments and channel gate of the result with it.
 
     Parameters
     ----------
@@ -90,6 +110,8 @@ def esa_moments(
         The piece, of at least one pixel.
     low, skip_weight, skip_bias, excite_weight, excite_bias : Tensor
         As in `esa_tail`.
+    narrow_weight, narrow_bias, widen_weight, widen_bias : Tensor
+        `squeeze_weight` to `excite_bias` of `contrast_gate`.
     top, left, full_height, full_width : int
         Where the piece lies in the whole image, in pixels.
 
@@ -99,6 +121,8 @@ def esa_moments(
         As `esa_tail` returns it.
     mean, m2 : Tensor, (N, C, 1, 1)
         Of `y`, as `plane_moments` returns them, but from the kernel before it is rounded.
+    gate : Tensor, (N, C, 1, 1)
+        As `contrast_gate` returns it of these moments.
 
     Raises
     ------
@@ -111,17 +135,29 @@ def esa_moments(
     window = (top, left, full_height, full_width)
     weights = (skip_weight, skip_bias, excite_weight, excite_bias)
     check("esa_moments", (x, squeezed, low), weights, window)
-    y, mean, m2 = _compute(x, squeezed, low, *weights, *window)
-    return y, mean, m2
+    features, inner = x.shape[1], narrow_weight.shape[0]
+    check_shapes(
+        "esa_moments",
+        narrow_weight=(narrow_weight, (inner, features, 1, 1)),
+        narrow_bias=(narrow_bias, (inner,)),
+        widen_weight=(widen_weight, (features, inner, 1, 1)),
+        widen_bias=(widen_bias, (features,)),
+    )
+    gating = (narrow_weight, narrow_bias, widen_weight, widen_bias)
+    y, mean, m2, gate = _compute(x, squeezed, low, *weights, *gating, *window)
+    return y, mean, m2, gate
 
 
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:
-    return esa_tail.OP.example(shape, dtype, device)
+    tail = esa_tail.OP.example(shape, dtype, device)
+    _, _, _, *gating = contrast_gate.OP.example(shape, dtype, device)
+    return *tail[:7], *gating, *tail[7:]
 
 
 def _bytes_moved(x: Tensor, *rest: Any) -> int:
-    # mean and m2 of every plane beside it
-    return esa_tail.OP.bytes_moved(x, *rest) + 2 * 4 * x.shape[0] * x.shape[1]
+    # the moments and the gate of every plane beside it
+    moved = esa_tail.OP.bytes_moved(x, *rest)
+    return moved + x.shape[0] * x.shape[1] * (2 * 4 + x.element_size())
 
 
 def _flops(x: Tensor, *rest: Any) -> int:

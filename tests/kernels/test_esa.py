@@ -35,8 +35,12 @@ def test_the_rows_of_a_program_change_no_moments(device, rows, monkeypatch):
     given = half_open(12, 3, 7, 35, device)
     monkeypatch.setattr(_esa, "ROWS", rows)
 
-    _, mean, m2 = esa_moments(*given)
+    narrow, widen = given[0].new_zeros(3, 12, 1, 1), given[0].new_zeros(12, 3, 1, 1)
+    gating = (narrow, narrow[:, 0, 0, 0], widen, widen[:, 0, 0, 0])
+
+    _, mean, m2, gate = esa_moments(*given[:7], *gating, *given[7:])
 
     variance, expected = torch.var_mean(given[0].double() / 2, dim=(2, 3), correction=0)
     torch.testing.assert_close(mean[:, :, 0, 0].double(), expected, rtol=1e-6, atol=0)
     torch.testing.assert_close(m2[:, :, 0, 0].double(), variance * 7 * 35, rtol=2e-6, atol=0)
+    assert (gate == 0.5).all()

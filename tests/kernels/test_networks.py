@@ -30,7 +30,6 @@ SMALL = {
 LAUNCHED = {
     "bsrn": {
         "bsconv",
-        "contrast_gate",
         "esa_moments",
         "esa_pool",
         "esdb_tail",

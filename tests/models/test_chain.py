@@ -161,3 +161,16 @@ def test_moments_that_a_step_tells_are_not_gathered_again():
     result = run(chain, torch.ones(1, 1, 2, 3))
 
     assert result.unique().item() == 2 + 5 + 10 + 6
+
+
+def test_a_value_that_a_step_tells_beside_the_moments_is_the_whole_plane_s():
+    told = torch.full((1, 1, 1, 1), 5.0)
+    chain = (
+        Step(lambda image: (image + 1, told, told, 3 * told), (IMAGE,), ("x",), moments=True),
+        Moments("x", "value", lambda mean, deviations, pixels: mean),
+        Step(lambda x, value: x + value, ("x",), (RESULT,), uses=("value",)),
+    )
+
+    result = run(chain, torch.ones(1, 1, 2, 3))
+
+    assert result.unique().item() == 2 + 15

@@ -40,7 +40,7 @@ class Held:
         self._halo = halo
         self._alike = alike
         self._planes: dict[str, tuple[Tensor, Part, int | Fraction]] = {}
-        self._told: dict[str, tuple[Part, tuple[Tensor, Tensor]]] = {}
+        self._told: dict[str, tuple[Part, tuple[Tensor, ...]]] = {}
 
     def compute(self, step: Step, margin: int) -> None:
         """Compute a step as far around the core as its result is needed."""
@@ -105,5 +105,6 @@ class Held:
             return 0, plane, plane
         part, told = self._told.get(name, (None, None))
         if told is not None and part == core:
-            return count, *told
+            mean, deviations, *_ = told
+            return count, mean, deviations
         return count, *plane_moments(plane)

@@ -8,6 +8,7 @@ Letters: N images, C features, H x W pixels, E features inside ESA.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -55,8 +56,11 @@ class ContrastGate(nn.Module):
 
     def forward(self, mean: Tensor, deviations: Tensor, pixels: int) -> Tensor:
         """Return the gates, (N, C, 1, 1), of channels with these moments, (N, C, 1, 1)."""
-        weights = (*weight_and_bias(self.squeeze), *weight_and_bias(self.excite))
-        return contrast_gate(mean, deviations, pixels, *weights)
+        return contrast_gate(mean, deviations, pixels, *self.weights())
+
+    def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return weight and bias of `squeeze`, then of `excite`, as the kernels take them."""
+        return *weight_and_bias(self.squeeze), *weight_and_bias(self.excite)
 
     def link(self, reads: str, writes: str) -> Moments:
         """Return the link that gathers the gates from a whole plane."""
@@ -127,14 +131,18 @@ class SpatialGate(nn.Module):
         """Return the link that gathers the convolved pooled plane from the squeezed plane."""
         return Cells(reads, writes, self.pool, PITCH, REACH, self.low)
 
-    def links(self, x: str, squeezed: str, y: str, *, moments: bool = False) -> Iterator[Link]:
+    def links(
+        self, x: str, squeezed: str, y: str, *, channel: ContrastGate | None = None
+    ) -> Iterator[Link]:
         """Yield the links that make the gated plane `y` of planes `x` and `squeezed`.
 
-        With `moments`, these are told as well, to whoever gathers them from `y` next.
+        With `channel`, moments are told as well, to this gate's link, which must be the next to
+        gather them from `y`.
         """
         yield self.link(squeezed, "low")
-        compute = self.with_moments if moments else self
-        yield Step(compute, (x, squeezed), (y,), uses=("low",), placed=True, moments=moments)
+        compute = self if channel is None else partial(self.with_moments, channel)
+        told = channel is not None
+        yield Step(compute, (x, squeezed), (y,), uses=("low",), placed=True, moments=told)
 
     def forward(self, x: Tensor, squeezed: Tensor, low: Tensor, window: Window) -> Tensor:
         """Gate a piece.
@@ -155,10 +163,10 @@ class SpatialGate(nn.Module):
         return esa_tail(x, squeezed, low, *self.weights(), *window.place)
 
     def with_moments(
-        self, x: Tensor, squeezed: Tensor, low: Tensor, window: Window
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Gate a piece, and return its moments as well: see `Step.moments`."""
-        return esa_moments(x, squeezed, low, *self.weights(), *window.place)
+        self, channel: ContrastGate, x: Tensor, squeezed: Tensor, low: Tensor, window: Window
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Gate a piece, and return moments and channel gate of it as well: see `Step.moments`."""
+        return esa_moments(x, squeezed, low, *self.weights(), *channel.weights(), *window.place)
 
     def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return weight and bias of `skip`, then of `excite`, as the kernels take them."""

@@ -84,8 +84,9 @@ class Step:
     """How many times larger the written planes are than the image that enters the network."""
     moments: bool = False
     """Whether `compute` returns the moments of its first plane as well, after all planes: mean and
-    sum of squared deviations, as `plane_moments` does. Only without a radius, where all that a
-    piece computes is kept."""
+    sum of squared deviations, as `plane_moments` does; and after these, if it likes, the value that
+    the next `Moments` would make of them if the piece were the whole plane. Only without a radius,
+    where all that a piece computes is kept."""
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,7 @@ def _with_last_uses(
 
 def compute(
     step: Step, held: Mapping[str, Tensor], window: Window
-) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor] | None]:
+) -> tuple[dict[str, Tensor], tuple[Tensor, ...] | None]:
     """Compute one step on a piece.
 
     Parameters
@@ -257,8 +258,8 @@ def compute(
     -------
     planes : dict of str to Tensor
         The pieces that it writes.
-    moments : (Tensor, Tensor) or None
-        Of the first of these, where the step tells them.
+    moments : tuple of Tensor or None
+        Of the first of these, where the step tells them, and the value if that is told as well.
     """
     inputs: list[Tensor | Window] = [held[name] for name in (*step.reads, *step.uses)]
     if step.placed:
@@ -267,8 +268,8 @@ def compute(
     outputs = written if isinstance(written, tuple) else (written,)
     moments = None
     if step.moments:
-        *planes, mean, deviations = outputs
-        outputs, moments = tuple(planes), (mean, deviations)
+        planes = len(step.writes)
+        outputs, moments = outputs[:planes], outputs[planes:]
     return dict(zip(step.writes, outputs, strict=True)), moments
 
 
@@ -313,6 +314,12 @@ def run_steps(
     return tuple(held[name] for name in wanted)
 
 
+def _gathered(link: Moments, plane: Tensor, told: tuple[Tensor, ...]) -> Tensor:
+    """Return the value of a whole plane, with what a step has told of it."""
+    mean, deviations, *value = told or plane_moments(plane)
+    return value[0] if value else link.finish(mean, deviations, plane.shape[2] * plane.shape[3])
+
+
 def run(chain: Sequence[Link], image: Tensor) -> Tensor:
     """Run a chain on a whole image, (N, C, H, W), as one piece.
 
@@ -323,7 +330,7 @@ def run(chain: Sequence[Link], image: Tensor) -> Tensor:
     Tensor, (N, C, scale * H, scale * W)
     """
     held: dict[str, Tensor] = {IMAGE: image}
-    moments: dict[str, tuple[Tensor, Tensor]] = {}
+    moments: dict[str, tuple[Tensor, ...]] = {}
     window = Window.whole(image)
     for link, dead in _with_last_uses(chain):
         if isinstance(link, Step):
@@ -331,11 +338,7 @@ def run(chain: Sequence[Link], image: Tensor) -> Tensor:
             if known is not None:
                 moments[link.writes[0]] = known
         elif isinstance(link, Moments):
-            plane = held[link.reads]
-            known = moments.pop(link.reads, None)
-            mean, deviations = plane_moments(plane) if known is None else known
-            written = {link.writes: link.finish(mean, deviations, plane.shape[2] * plane.shape[3])}
-            del plane
+            written = {link.writes: _gathered(link, held[link.reads], moments.pop(link.reads, ()))}
         elif isinstance(link, Attend):
             written = {link.writes: attend(link, held)}
         else:

@@ -137,7 +137,7 @@ class Block(nn.Module):
             return
         planes = ("refined", "squeezed")
         yield Step(self._squeezed, (x,), planes, Distillation.RADIUS)
-        yield from self.spatial.links(*planes, refined, moments=self.channel is not None)
+        yield from self.spatial.links(*planes, refined, channel=self.channel)
 
     def _squeezed(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the refined features, (N, C, H, W), and what ESA squeezes out of them."""
