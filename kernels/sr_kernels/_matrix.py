@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from sr_kernels._triton import INTERPRETED, tl, triton
+from sr_kernels._triton import INTERPRETED, next_power_of_2, tl, triton
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +37,7 @@ def load_vector(vector_ptr, index, LENGTH: tl.constexpr):
 
 def padded(channels: int) -> int:
     """Return how many channels a matrix product takes for so many."""
-    return max(LEAST_DOT, int(triton.next_power_of_2(channels)))
+    return max(LEAST_DOT, next_power_of_2(channels))
 
 
 def dot_type(dtype: torch.dtype) -> Any:

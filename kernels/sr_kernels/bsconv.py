@@ -35,7 +35,7 @@ from sr_kernels._rows import (
     rows_per_band,
     weigh,
 )
-from sr_kernels._triton import INTERPRETED, kernel_jit, tl, triton
+from sr_kernels._triton import INTERPRETED, cdiv, kernel_jit, next_power_of_2, tl, triton
 
 PHASES = 2
 """Neighbouring columns that one row of a matrix product stands for: of their four products, each
@@ -173,7 +173,7 @@ def _kernel(
 
 def part_of_outputs(outputs: int) -> int:
     """Return how many output channels a program takes: as many as leave few of them idle."""
-    padded = {part: triton.cdiv(outputs, part) * part for part in (MOST_OUTPUTS, 32, 16)}
+    padded = {part: cdiv(outputs, part) * part for part in (MOST_OUTPUTS, 32, 16)}
     allowed = IDLE * min(padded.values())
     return next(part for part, size in padded.items() if size <= allowed)
 
@@ -209,11 +209,11 @@ def _launch(
     )
     block_outputs = part_of_outputs(outputs)
     options = configuration("bsconv", x, outputs=outputs, **choice(block_outputs))
-    across = triton.cdiv(width, PHASES * options["BLOCK"])
-    across *= triton.cdiv(outputs, block_outputs) * images
+    across = cdiv(width, PHASES * options["BLOCK"])
+    across *= cdiv(outputs, block_outputs) * images
     rows = rows_per_band(height, across, x.device)
     with torch.cuda.device_of(x):
-        _kernel[(across * triton.cdiv(height, rows),)](
+        _kernel[(across * cdiv(height, rows),)](
             x,
             pointwise.contiguous(),
             None if pointwise_bias is None else pointwise_bias.contiguous(),
@@ -227,7 +227,7 @@ def _launch(
             INPUTS=inputs,
             PLANES=planes,
             OUTPUTS=outputs,
-            BLOCK_INPUTS=max(triton.next_power_of_2(inputs), 16),
+            BLOCK_INPUTS=max(next_power_of_2(inputs), 16),
             BLOCK_OUTPUTS=block_outputs,
             ACTIVATION=activation,
             UPCAST=INTERPRETED,

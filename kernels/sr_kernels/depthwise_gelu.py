@@ -31,7 +31,7 @@ from sr_kernels._rows import (
     rows_per_band,
     weigh,
 )
-from sr_kernels._triton import kernel_jit, tl, triton
+from sr_kernels._triton import cdiv, kernel_jit, next_power_of_2, tl, triton
 
 DEFAULTS = {"BLOCK": 16, "num_warps": 4, "num_stages": 3}
 """Columns of a program, and Triton's options: 157 registers on sm_90, two rows loaded ahead."""
@@ -122,13 +122,13 @@ def _launch(
     if residual is not None:
         residual = residual.contiguous(memory_format=torch.channels_last)
     y = torch.empty_like(x, memory_format=torch.channels_last)
-    block_channels = min(triton.next_power_of_2(channels), MOST_CHANNELS)
-    parts = triton.cdiv(channels, block_channels)
+    block_channels = min(next_power_of_2(channels), MOST_CHANNELS)
+    parts = cdiv(channels, block_channels)
     options = configuration("depthwise_gelu", x, **DEFAULTS)
-    across = triton.cdiv(width, options["BLOCK"]) * parts * images
+    across = cdiv(width, options["BLOCK"]) * parts * images
     rows = rows_per_band(height, across, x.device)
     with torch.cuda.device_of(x):
-        _kernel[(across * triton.cdiv(height, rows),)](
+        _kernel[(across * cdiv(height, rows),)](
             x,
             weight.contiguous(),
             None if bias is None else bias.contiguous(),

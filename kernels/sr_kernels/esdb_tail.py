@@ -23,7 +23,7 @@ from sr_kernels._activation import activate, activated, check_activation
 from sr_kernels._configuration import configuration
 from sr_kernels._matrix import channels_last, dot_type, load_vector, load_weight, padded
 from sr_kernels._op import Op, check_shapes, register, tensors_of
-from sr_kernels._triton import kernel_jit, tl, triton
+from sr_kernels._triton import cdiv, kernel_jit, tl, triton
 
 BLOCK = 128
 """Pixels of a program, where features are 64 at most."""
@@ -143,7 +143,7 @@ def _launch(
     block = max(16, BLOCK * 64 // max(wide, 64))
     options = configuration("esdb_tail", x, BLOCK=block, num_warps=WARPS)
     with torch.cuda.device_of(x):
-        _kernel[(triton.cdiv(pixels, options["BLOCK"]),)](
+        _kernel[(cdiv(pixels, options["BLOCK"]),)](
             *planes, *(weight.contiguous() for weight in weights), refined, squeezed, pixels, slope,
             C=features, D=distilled, E=inner, C2=wide, D2=padded(distilled), E2=padded(inner),
             ACTIVATION=activation, DOT=dot_type(x.dtype), **options,

@@ -32,7 +32,7 @@ from sr_kernels._matrix import (
     padded,
 )
 from sr_kernels._op import Op, check_shapes, register, tensors_of
-from sr_kernels._triton import kernel_jit, tl, triton
+from sr_kernels._triton import cdiv, kernel_jit, tl
 
 BLOCK = 128
 """Pixels of a program, where features are 64 at most."""
@@ -118,7 +118,7 @@ def _launch(
     block = max(16, BLOCK * 64 // max(wide, wide_outputs, 64))
     options = configuration("gated_fusion", x, BLOCK=block, num_warps=WARPS)
     with torch.cuda.device_of(x):
-        _kernel[(images * triton.cdiv(height * width, options["BLOCK"]),)](
+        _kernel[(images * cdiv(height * width, options["BLOCK"]),)](
             x, gate.contiguous(), residual, weight, residual_weight,
             None if bias is None else bias.contiguous(), total, y, fused, height * width, slope,
             C=features, OUTPUTS=outputs, STRIDE=weight.stride(0),

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sr_kernels._configuration import configuration
 from sr_kernels._op import Op, register, tensors_of
-from sr_kernels._triton import kernel_jit, tl, triton
+from sr_kernels._triton import cdiv, kernel_jit, tl
 
 BLOCK = 2048
 """Values that one program computes: 16 of each thread."""
@@ -55,7 +55,7 @@ def _launch(x: Tensor, gate: Tensor, residual: Tensor | None = None) -> Tensor:
     y = torch.empty_like(x)
     elements = x[0].numel()
     options = configuration("gated_residual", x, BLOCK=BLOCK, num_warps=WARPS)
-    grid = (x.shape[0] * triton.cdiv(elements, options["BLOCK"]),)
+    grid = (x.shape[0] * cdiv(elements, options["BLOCK"]),)
     with torch.cuda.device_of(x):
         _kernel[grid](x, gate.contiguous(), residual, y, elements, C=x.shape[1], **options)
     return y

@@ -25,7 +25,7 @@ from sr_kernels._activation import activate, activated, check_activation
 from sr_kernels._configuration import configuration
 from sr_kernels._op import Op, check_shapes, register
 from sr_kernels._shuffle import places_in_features, places_in_image
-from sr_kernels._triton import kernel_jit, tl, triton
+from sr_kernels._triton import cdiv, kernel_jit, next_power_of_2, tl, triton
 
 BLOCK, ELEMENTS = 64, 4096
 """Pixels of x that one program rearranges, and values of them, at most."""
@@ -126,17 +126,17 @@ def _launch(
 ) -> Tensor:
     x = x.contiguous(memory_format=torch.channels_last)
     images, shares, height, width = x.shape
-    channels, side = shares // scale**2, triton.next_power_of_2(scale)
+    channels, side = shares // scale**2, next_power_of_2(scale)
     is_image, layout = channels <= MOST_COLOURS, _layout_of(channels)
     size = (images, channels, height * scale, width * scale)
     y = torch.empty(size, dtype=x.dtype, device=x.device, memory_format=layout)
     most = MOST_COLOURS if is_image else max(1, MOST_SHARES // side**2)
-    planes = min(most, triton.next_power_of_2(channels))
+    planes = min(most, next_power_of_2(channels))
     block = min(BLOCK, max(1, ELEMENTS // (planes * side**2)))
     options = configuration("pixel_shuffle_add", x, BLOCK=block, num_warps=WARPS)
-    programs = images * height * triton.cdiv(width, options["BLOCK"])
+    programs = images * height * cdiv(width, options["BLOCK"])
     with torch.cuda.device_of(x):
-        _kernel[(programs * triton.cdiv(channels, planes),)](
+        _kernel[(programs * cdiv(channels, planes),)](
             x, None if skip is None else skip.contiguous(memory_format=layout),
             None if bias is None else bias.contiguous(),
             None if slopes is None else slopes.contiguous(), y, height, width, slope, factor,

@@ -21,7 +21,7 @@ from torch import Tensor
 from sr_kernels._configuration import configuration
 from sr_kernels._moments import MOST, fold, merge, new_parts, store_part
 from sr_kernels._op import Op, register
-from sr_kernels._triton import kernel_jit, tl, triton
+from sr_kernels._triton import cdiv, kernel_jit, next_power_of_2, tl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,14 +76,14 @@ def _launch(x: Tensor) -> tuple[Tensor, Tensor]:
     x = x.contiguous(memory_format=torch.channels_last)
     images, channels, height, width = x.shape
     pixels = height * width
-    group = min(CHANNELS, triton.next_power_of_2(channels))
+    group = min(CHANNELS, next_power_of_2(channels))
     options = configuration("plane_moments", x, BLOCK=BLOCK // group, num_warps=WARPS)
-    tiles = triton.cdiv(pixels, options["BLOCK"] * MOST)
+    tiles = cdiv(pixels, options["BLOCK"] * MOST)
     span = options["BLOCK"] * tiles
-    count = triton.cdiv(pixels, span)
+    count = cdiv(pixels, span)
     parts = new_parts(images, channels, count, x.device)
     with torch.cuda.device_of(x):
-        _part_kernel[(count * images, triton.cdiv(channels, group))](
+        _part_kernel[(count * images, cdiv(channels, group))](
             x, parts, pixels, tiles, count, images, C=channels, CHANNELS=group, **options
         )
     return merge(parts, (1, pixels), (1, span))

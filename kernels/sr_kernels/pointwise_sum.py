@@ -31,7 +31,7 @@ from sr_kernels._matrix import (
     padded,
 )
 from sr_kernels._op import Op, check_shapes, register, tensors_of
-from sr_kernels._triton import kernel_jit, tl, triton
+from sr_kernels._triton import cdiv, kernel_jit, tl, triton
 
 BLOCK = 128
 """Pixels of a program, where inputs are 64 at most."""
@@ -140,7 +140,7 @@ def _launch(
     # wider inputs take the registers of pixels
     block = max(16, BLOCK * 64 // max(wide, 64))
     options = configuration("pointwise_sum", x, outputs=outputs, BLOCK=block, num_warps=WARPS)
-    grid = images * triton.cdiv(height * width, options["BLOCK"]) * triton.cdiv(outputs, part)
+    grid = images * cdiv(height * width, options["BLOCK"]) * cdiv(outputs, part)
     with torch.cuda.device_of(x):
         _kernel[(grid,)](
             x, weight, bias, gate, other, other_weight, residual, y, height * width, slope,

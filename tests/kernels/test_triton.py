@@ -10,7 +10,14 @@ from types import SimpleNamespace
 import pytest
 
 from sr_kernels import _triton
-from sr_kernels._triton import Absent, import_triton, kernel_jit
+from sr_kernels._triton import (
+    Absent,
+    cdiv,
+    import_triton,
+    kernel_jit,
+    next_power_of_2,
+    triton,
+)
 
 WITHOUT = """
 import sys, importlib.util
@@ -88,3 +95,10 @@ def test_sizes_are_kept_out_of_a_kernel_s_binary(monkeypatch, aligned, expected)
 
     assert asked == [{"do_not_specialize": expected}]
     assert kernel(None, 3, 4, 5) == 3
+
+
+def test_sizes_are_divided_and_rounded_up_as_triton_does():
+    for size in (0, 1, 2, 15, 16, 17, 2**31, 2**31 + 1):
+        assert cdiv(size, 16) == triton.cdiv(size, 16)
+        if size:
+            assert next_power_of_2(size) == triton.next_power_of_2(size)
