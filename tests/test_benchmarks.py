@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 import sr_kernels
 from napari_sr import models
@@ -154,6 +155,22 @@ def test_a_target_is_reached_or_not_or_unknown(benchmark, found, verdict):
 
     assert (first.what, first.found) == ("bsrn x4, 320 x 180: times faster than eager", found)
     assert first.verdict == verdict
+
+
+def test_bsrn_s_is_to_win_by_what_its_operations_promise(benchmark):
+    targets = benchmark("targets")
+    with torch.device("meta"):
+        networks = {name: models.architecture(name).network(scale=4) for name in ("rfdn", "imdn")}
+        networks |= {"rlfn": benchmark("rlfn").RLFN()}
+        ours = models.architecture("bsrn_s").network(scale=4)
+
+    def operations(network):
+        with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+            network.eval()(torch.zeros(1, 3, 180, 320))
+        return counter.get_total_flops()
+
+    promised = {name: operations(each) / operations(ours) for name, each in networks.items()}
+    assert promised == pytest.approx(targets.RIVALS, rel=0.005)
 
 
 def test_an_op_that_moves_next_to_nothing_has_no_floor_to_reach(benchmark):
