@@ -2,6 +2,9 @@
 
 An op is found by its file's name and described by the record `OP` at the file's foot. Nothing is
 imported before it is asked for, so a broken kernel breaks only itself.
+
+None has run on a GPU yet. What the files say of gains ("at best", by bytes) and of times is a
+forecast; `benchmarks/kernel_model.py` has it for all of them, by their machine code.
 """
 
 from __future__ import annotations
