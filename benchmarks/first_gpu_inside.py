@@ -18,6 +18,7 @@ import tempfile
 import time
 import tomllib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -30,7 +31,8 @@ from timing import DEVICE, ON_GPU, ROOT, environment, op_arguments  # says where
 # isort: split
 import sr_kernels
 from napari_sr import models
-from napari_sr.engine import segments
+from napari_sr.engine import plane as plane_module
+from napari_sr.engine.graphs import Graphs
 from napari_sr.engine.plan import Settings
 from napari_sr.engine.upscale import upscale_array
 
@@ -105,7 +107,7 @@ def staged(plane: np.ndarray, network: Any) -> dict[str, Any]:
     for tile in STAGED_TILES:
         results = []
         for words, most in (("with graphs", 10**9), ("without", 0)):
-            with mock.patch.object(segments, "MOST_PIXELS", most):
+            with mock.patch.object(plane_module, "Graphs", partial(Graphs, pixels=most)):
                 both = [upscaled(stack, network, "auto", tile) for _ in range(1 + ON_GPU)]
             results.append(both[-1].pixels)
             found[f"seconds {words}, tiles of {tile} px"] = both[-1].record["seconds"]

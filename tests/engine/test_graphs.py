@@ -287,7 +287,7 @@ def test_closing_forgets_all_graphs_and_keeps_the_tally(graphs, device):
 
 def test_tensors_off_cuda_run_plainly():
     graphs = Graphs()
-    assert not graphs.takes(CPU)
+    assert not graphs.takes(CPU, 1)
 
     for _ in range(3):
         tensors = pair(2, 2)
@@ -376,3 +376,10 @@ def test_tensors_elsewhere_are_moved_where_nothing_is_captured():
     (result,) = Graphs().run("double", lambda x: (x * 2,), [torch.ones(2)], device=META)
 
     assert result.device == META
+
+
+def test_large_tiles_are_not_worth_a_graph(recorder):
+    graphs = Graphs(pixels=12, recorder=recorder)
+
+    assert graphs.takes(CPU, 12)
+    assert not graphs.takes(CPU, 13)

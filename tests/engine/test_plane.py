@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -137,35 +138,38 @@ def test_every_tile_of_every_stage_is_told(colour):
     assert [step.done for step in told if not step.message] == list(range(1, told[-1].total + 1))
 
 
-def test_planes_of_a_stack_go_through_one_graph(random, monkeypatch):
-    asked = []
-
-    class Watched(module.Graphs):
-        def run(self, key, function, tensors, **options):
-            asked.append((key, *(tuple(tensor.shape) for tensor in tensors)))
-            return super().run(key, function, tensors, **options)
-
-    monkeypatch.setattr(module, "Graphs", Watched)
-    record = run(random.random((3, 20, 21)).astype(np.float32), Nearest()).record
-
-    assert len(asked) == 3
-    assert len(set(asked)) == 1
-    # off CUDA there is nothing to capture
-    assert record["cuda_graphs"] == {"captured": 0, "replayed": 0, "refused": 0, "reasons": []}
-
-
 @pytest.fixture
 def captured(monkeypatch):
-    """Let runs capture on the CPU; return the graphs of all runs."""
-    graphs = []
+    """Let runs capture on the CPU, tiles of so many pixels; keep the graphs of all runs."""
+    what = SimpleNamespace(pixels=10**6, graphs=[])
 
     class Captured(module.Graphs):
         def __init__(self):
-            super().__init__(recorder=FakeRecorder())
-            graphs.append(self)
+            super().__init__(recorder=FakeRecorder(), pixels=what.pixels)
+            what.graphs.append(self)
 
     monkeypatch.setattr(module, "Graphs", Captured)
-    return graphs
+    return what
+
+
+@pytest.mark.parametrize(("side", "graphs"), [(20, 1), (21, 0)])
+def test_planes_of_a_stack_go_through_one_graph_where_they_are_small(
+    random, captured, monkeypatch, side, graphs
+):
+    monkeypatch.setattr(captured, "pixels", 20 * 20)
+    stack = random.random((3, 20, side)).astype(np.float32)
+
+    result = run(stack, Nearest())
+
+    tally = {"captured": graphs, "replayed": 2 * graphs, "refused": 0, "reasons": []}
+    assert result.record["cuda_graphs"] == tally
+    np.testing.assert_array_equal(result.pixels, stack.repeat(2, 1).repeat(2, 2))
+
+
+def test_off_cuda_there_is_nothing_to_capture(random):
+    record = run(random.random((3, 20, 21)).astype(np.float32), Nearest()).record
+
+    assert record["cuda_graphs"] == {"captured": 0, "replayed": 0, "refused": 0, "reasons": []}
 
 
 def test_planes_of_a_stack_go_through_the_graphs_of_the_first(colour, captured):
@@ -181,14 +185,16 @@ def test_planes_of_a_stack_go_through_the_graphs_of_the_first(colour, captured):
 
 def test_a_run_that_is_closed_gives_back_its_graphs(colour, captured):
     steps = upscale_array(colour, bsrn(), Settings(device="cpu", tile=40))
-    while not (captured and captured[0].tally["replayed"]):
+    next(steps)
+    [graphs] = captured.graphs
+    while not graphs.tally["replayed"]:
         next(steps)
-    assert captured[0].bytes
+    assert graphs.bytes
 
-    captured[0]._recorder.recordings.clear()
+    graphs._recorder.recordings.clear()
     steps.close()
 
-    assert captured[0].bytes == 0
+    assert graphs.bytes == 0
 
 
 def test_planes_of_a_stack_are_exact_each_by_itself(random):

@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from napari_sr.engine import segments as module
 from napari_sr.engine.colour import chain_for
 from napari_sr.engine.features import Features
 from napari_sr.engine.graphs import Graphs
@@ -73,14 +72,15 @@ def test_what_a_stage_gathers_leaves_its_segment():
     assert plan.chain[plan.all[0].gather].reads in segment.gives
 
 
-def test_large_tiles_run_without_graphs(monkeypatch):
+def test_large_tiles_run_without_graphs():
     plan = stages_of(example("bsrn"), 40, 90)
-    work = work_for(plan, Graphs(recorder=FakeRecorder()))
-    assert segments_of(work, plan.all[0]) is not None
 
-    monkeypatch.setattr(module, "MOST_PIXELS", 40**2 - 1)
+    def found(pixels):
+        graphs = Graphs(pixels=pixels, recorder=FakeRecorder())
+        return segments_of(work_for(plan, graphs), plan.all[0])
 
-    assert segments_of(work, plan.all[0]) is None
+    assert found(40**2) is not None
+    assert found(40**2 - 1) is None
 
 
 def test_a_deep_stage_that_would_compute_much_for_nothing_runs_without_graphs():

@@ -200,6 +200,16 @@ def _run_whole(chain: Chain, image: Tensor) -> tuple[Tensor]:
     return (run(chain, image),)
 
 
+def _whole(job: Job, chain: Chain, small: Tensor) -> Tensor:
+    """Return the result of a tile, by a CUDA graph from the second small one of its shape on."""
+    if not job.graphs.takes(small.device, small.shape[2] * small.shape[3]):
+        return run(chain, small)
+    # no closure: an error's traceback would keep it, and with it the network
+    key, function = ("whole", id(chain)), partial(_run_whole, chain)
+    [large] = job.graphs.run(key, function, (small,), borrowed=True)
+    return large
+
+
 def _steps(job: Job, plan: Plan, sheet: Sheet) -> Generator[int, None, None]:
     """Compute all tiles of a plane as it lies; yield after each how many are done."""
     if plan.staged is not None:
@@ -244,11 +254,7 @@ def _at_once(job: Job, plan: Plan, tile: Tile, sheet: Sheet) -> None:
     try:
         chain = job.chain(plan, plan.precision)
         with use_kernels(job.kernels):
-            # a CUDA graph from the second tile of its shape on; no closure: an error's traceback
-            # would keep it, and with it the network
-            [large] = job.graphs.run(
-                ("whole", id(chain)), partial(_run_whole, chain), (small,), borrowed=True
-            )
+            large = _whole(job, chain, small)
         _keep(job, tile, sheet, large, plan.precision == torch.float32)
     except UntrustedError:
         with use_kernels("reference"):

@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from napari_sr.engine.work import Work
     from napari_sr.models._chain import Chain, Link
 
-MOST_PIXELS = 400**2
-"""Of a tile whose launches a graph saves. A kernel of 64 features in half precision moves 256 bytes
-a pixel: of larger tiles an H100 takes 14 us for it at 3 TB/s, which is what its launch takes the
-CPU (computed, not measured)."""
 MOST_EXTRA = 1.1
 """Times the arithmetic of a stage that it may take to compute all that tiles read."""
 
@@ -50,11 +46,11 @@ class Segment:
 
 def segments_of(work: Work, stage: Stage) -> tuple[Segment, ...] | None:
     """Return the segments of a stage, or None where graphs cannot run or would gain nothing."""
-    if work.graphs is None or not work.graphs.takes(work.device):
-        return None
     grid = work.plan.grid
     pixels = min(grid.tile, grid.height) * min(grid.tile, grid.width)
-    if pixels > MOST_PIXELS or work.plan.extra(stage) > MOST_EXTRA:
+    if work.graphs is None or not work.graphs.takes(work.device, pixels):
+        return None
+    if work.plan.extra(stage) > MOST_EXTRA:
         return None
     found = cut(work.chain, stage)
     return found if any(segment.repeatable for segment in found) else None
