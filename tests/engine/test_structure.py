@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from napari_sr.engine import structure as module
 from napari_sr.engine.structure import structure_of
+from napari_sr.models import architecture
 from napari_sr.models._chain import IMAGE, RESULT, Cells, Step
 
 
@@ -65,3 +66,13 @@ def test_the_smallest_tile_holds_what_one_cell_looks_at():
             return functional.max_pool2d(image, 9, 3)
 
     assert structure_of(Pooling(), 1, torch.float32).least_tile == 9
+
+
+@pytest.mark.parametrize(
+    ("name", "gathers"), [("bsrn", True), ("imdn", True), ("edsr", False), ("esrt", False)]
+)
+def test_networks_of_global_values_gather_them(name, gathers):
+    record = architecture(name)
+    network = record.network(**record.example)
+
+    assert structure_of(network, network.channels, torch.float32).gathers is gathers

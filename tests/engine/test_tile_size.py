@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -77,3 +79,26 @@ def test_a_halo_that_leaves_no_tile_small_enough_is_refused_with_both_sizes(monk
 
     with pytest.raises(ValueError, match=r"at least 25 px for a halo of 12 px.* allow 20 px"):
         planned(Nearest(), (90, 80), tile=60, halo=12)
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "gibibytes", "whole"),
+    [
+        ("bsrn", "cuda", 24, True),
+        ("bsrn", "cuda", 4, False),
+        ("bsrn", "cpu", 24, False),
+        ("fsrcnn", "cuda", 24, False),  # one stage, which carries nothing
+    ],
+)
+def test_an_image_goes_through_whole_where_stages_would_carry_features_over_a_bus(
+    monkeypatch, name, device, gibibytes, whole
+):
+    monkeypatch.setattr(tile_size, "free_memory", lambda device: gibibytes * 2**30)
+    network = architecture(name).network(scale=4, channels=3)
+    plan = planned(network, (2048, 2048, 3), precision="float16", tile=1024)
+    plan = replace(plan, device=torch.device(device))
+
+    side = tile_size.tile_by_memory(plan, network, 3)
+
+    assert (side == 2048) is whole
+    assert side >= 500

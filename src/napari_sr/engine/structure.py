@@ -10,7 +10,7 @@ from napari_sr.engine import tiling
 from napari_sr.engine.colour import chain_for
 from napari_sr.engine.memory import ghost
 from napari_sr.engine.profile import Profile, profile
-from napari_sr.models._chain import Cells, Step, with_one_writer_each
+from napari_sr.models._chain import Attend, Cells, Moments, Step, with_one_writer_each
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +33,12 @@ class Structure:
     def radius(self) -> int:
         """How far the step looks that looks furthest, in LR pixels."""
         return max(link.radius for link in self.chain if isinstance(link, Step))
+
+    @property
+    def gathers(self) -> bool:
+        """Whether small values of the whole image are gathered, and no pixel looks at all of it."""
+        kinds = {type(link) for link in self.chain}
+        return bool(kinds & {Cells, Moments}) and Attend not in kinds
 
     @property
     def least_tile(self) -> int:
