@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 @triton.jit
 def convolve(
-    x_ptr, weight_ptr, top, left, height, width, pitch, output, wanted,
-    INPUTS: tl.constexpr, DEPTH: tl.constexpr, BLOCK: tl.constexpr, ROWS: tl.constexpr,
-    DOT: tl.constexpr,
+    x_ptr, weight_ptr, top, left, height, width, output, wanted,
+    INPUTS: tl.constexpr, PITCH: tl.constexpr, DEPTH: tl.constexpr, BLOCK: tl.constexpr,
+    ROWS: tl.constexpr, DOT: tl.constexpr,
 ):  # fmt: skip
     """Return the sums of a 3x3 over a patch, (pixels, outputs) of float32.
 
-    x_ptr points at the first pixel of the patch. From one pixel to the next it is `pitch` values.
+    x_ptr points at the first pixel of the patch. From one pixel to the next it is PITCH values.
     """
     pixel, source = tl.arange(0, ROWS * BLOCK), tl.arange(0, DEPTH)
     row, column = top + pixel // BLOCK, left + pixel % BLOCK
-    place = (pixel // BLOCK * width + pixel % BLOCK) * pitch
+    place = (pixel // BLOCK * width + pixel % BLOCK) * PITCH
     depths: tl.constexpr = (INPUTS + DEPTH - 1) // DEPTH
     y = tl.zeros((ROWS * BLOCK, output.shape[0]), dtype=tl.float32)
     for step in range(9 * depths):
@@ -38,7 +38,7 @@ def convolve(
         down, right = tap // 3 - 1, tap % 3 - 1
         inside = (row + down >= 0) & (row + down < height)
         inside = inside & (column + right >= 0) & (column + right < width)
-        at = (place + (down * width + right) * pitch)[:, None] + channel[None, :]
+        at = (place + (down * width + right) * PITCH)[:, None] + channel[None, :]
         x = tl.load(x_ptr + at, mask=inside[:, None] & (channel < INPUTS)[None, :], other=0.0)
         at = (output * (9 * INPUTS) + tap * INPUTS)[None, :] + channel[:, None]
         known = (channel < INPUTS)[:, None] & wanted[None, :]

@@ -67,12 +67,12 @@ def reference(
     return activated(y, activation, slope)
 
 
-@kernel_jit(aligned=("pitch",))
+@kernel_jit
 def _kernel(
-    x_ptr, weight_ptr, bias_ptr, residual_ptr, y_ptr, height, width, pitch, scale, slope,
-    INPUTS: tl.constexpr, CHANNELS: tl.constexpr, R: tl.constexpr, R2: tl.constexpr,
-    PLANES: tl.constexpr, IMAGE: tl.constexpr, ACTIVATION: tl.constexpr, DEPTH: tl.constexpr,
-    BLOCK: tl.constexpr, ROWS: tl.constexpr, DOT: tl.constexpr,
+    x_ptr, weight_ptr, bias_ptr, residual_ptr, y_ptr, height, width, scale, slope,
+    INPUTS: tl.constexpr, PITCH: tl.constexpr, CHANNELS: tl.constexpr, R: tl.constexpr,
+    R2: tl.constexpr, PLANES: tl.constexpr, IMAGE: tl.constexpr, ACTIVATION: tl.constexpr,
+    DEPTH: tl.constexpr, BLOCK: tl.constexpr, ROWS: tl.constexpr, DOT: tl.constexpr,
 ):  # fmt: skip
     # one program: ROWS x BLOCK pixels of one image, for PLANES channels of y; of an image all
     # R x R pixels of y that they become, of features one
@@ -90,10 +90,10 @@ def _kernel(
     wanted = (c < CHANNELS) & (i < R) & (j < R)
     output = (c * R + i) * R + j if IMAGE else c * R * R + phase
 
-    x_ptr += ((image * height + top) * width + left) * pitch
+    x_ptr += ((image * height + top) * width + left) * PITCH
     y = convolve(
-        x_ptr, weight_ptr, top, left, height, width, pitch, output, wanted,
-        INPUTS, DEPTH, BLOCK, ROWS, DOT,
+        x_ptr, weight_ptr, top, left, height, width, output, wanted,
+        INPUTS, PITCH, DEPTH, BLOCK, ROWS, DOT,
     )  # fmt: skip
     if bias_ptr is not None:
         y += tl.load(bias_ptr + output, mask=wanted, other=0.0).to(tl.float32)[None, :]
@@ -137,8 +137,8 @@ def _launch(
         _kernel[(images * patches * parts,)](
             x, channels_last(weight), None if bias is None else bias.contiguous(),
             None if residual is None else residual.contiguous(memory_format=layout), y,
-            height, width, pitch, scale, slope,
-            INPUTS=inputs, CHANNELS=channels, R=shuffle, R2=side, PLANES=planes, IMAGE=is_image,
+            height, width, scale, slope,
+            INPUTS=inputs, PITCH=pitch, CHANNELS=channels, R=shuffle, R2=side, PLANES=planes, IMAGE=is_image,
             ACTIVATION=activation, DOT=dot_type(x.dtype), **options,
         )  # fmt: skip
     return y
