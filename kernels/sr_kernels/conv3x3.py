@@ -138,8 +138,8 @@ def _launch(
             x, channels_last(weight), None if bias is None else bias.contiguous(),
             None if residual is None else residual.contiguous(memory_format=layout), y,
             height, width, scale, slope,
-            INPUTS=inputs, PITCH=pitch, CHANNELS=channels, R=shuffle, R2=side, PLANES=planes, IMAGE=is_image,
-            ACTIVATION=activation, DOT=dot_type(x.dtype), **options,
+            INPUTS=inputs, PITCH=pitch, CHANNELS=channels, R=shuffle, R2=side, PLANES=planes,
+            IMAGE=is_image, ACTIVATION=activation, DOT=dot_type(x.dtype), **options,
         )  # fmt: skip
     return y
 
