@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-INSIDE = ("esa_pool",)
+INSIDE = ("esa_low", "esa_pool")
 """Ops of which a network of C features has a quarter as many."""
 PAIRED = ("bsconv", "conv3x3", "pointwise_sum")
 """Ops out of which other widths may come than go in."""

@@ -30,6 +30,7 @@ SMALL = {
 LAUNCHED = {
     "bsrn": {
         "bsconv",
+        "esa_low",
         "esa_moments",
         "esa_pool",
         "esdb_tail",
@@ -37,8 +38,8 @@ LAUNCHED = {
         "gated_residual",
         "conv3x3",
     },
-    "bsrn_s": {"bsconv", "esa_mix", "esa_pool", "esdb_tail", "conv3x3", "pointwise_sum"},
-    "rfdn": {"esa_pool", "esa_tail", "esdb_tail", "conv3x3", "pointwise_sum"},
+    "bsrn_s": {"bsconv", "esa_low", "esa_mix", "esa_pool", "esdb_tail", "conv3x3", "pointwise_sum"},
+    "rfdn": {"esa_low", "esa_pool", "esa_tail", "esdb_tail", "conv3x3", "pointwise_sum"},
     "imdn": {"contrast_gate", "conv3x3", "plane_moments", "pointwise_sum"},
     "bsrn, dsconv": {"depthwise_gelu", "pointwise_sum"},
     "espcn": {"conv3x3"},

@@ -15,8 +15,9 @@ from napari_sr.models._attention import (
     PooledConv,
     SpatialGate,
 )
-from napari_sr.models._blocks import Activated3x3
+from napari_sr.models._blocks import Activated3x3, conv3x3
 from napari_sr.models._chain import Window
+from napari_sr.models._separable import BSConv, BSConvS, DSConv
 from sr_kernels._bilinear import sample_bilinear
 from sr_kernels.esa_pool import PITCH, REACH
 from sr_kernels.plane_moments import plane_moments
@@ -103,6 +104,29 @@ def test_cell_looks_at_its_own_square_and_nothing_else(gate):
 
     alone = plane[..., 6 : 6 + REACH, 12 : 12 + REACH]
     torch.testing.assert_close(gate.pool(alone)[..., 0, 0], cell, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("convolution", [BSConv, BSConvS, DSConv, Activated3x3, conv3x3])
+def test_the_low_branch_is_its_modules_in_a_row(convolution):
+    torch.manual_seed(4)
+    activated = convolution
+    if convolution is not conv3x3:
+        activated = partial(convolution, activation=nn.LeakyReLU(0.1))
+    gate = SpatialGate(
+        features=8, inner=2, pool=PooledConv(2), activated=activated, plain=convolution
+    )
+    cells = torch.randn(2, 2, 5, 6)
+
+    assert torch.equal(gate.convolve_low(cells), gate.low(cells))
+
+
+def test_a_last_convolution_that_is_activated_stays_so():
+    activated = partial(Activated3x3, activation=nn.ReLU())
+    gate = SpatialGate(
+        features=8, inner=2, pool=PooledConv(2), activated=activated, plain=activated
+    )
+
+    assert (gate.convolve_low(torch.randn(1, 2, 5, 6)) >= 0).all()
 
 
 def test_image_below_the_least_size_leaves_no_cell(gate):

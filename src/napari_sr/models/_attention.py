@@ -9,13 +9,15 @@ Letters: N images, C features, H x W pixels, E features inside ESA.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from napari_sr.models._blocks import conv1x1, weight_and_bias
+from napari_sr.models._blocks import Activated3x3, conv1x1, weight_and_bias
 from napari_sr.models._chain import Cells, Link, Moments, Step, Window
+from napari_sr.models._separable import BSConv
 from sr_kernels.contrast_gate import contrast_gate
+from sr_kernels.esa_low import esa_low
 from sr_kernels.esa_moments import esa_moments
 from sr_kernels.esa_pool import PITCH, REACH, esa_pool
 from sr_kernels.esa_tail import esa_tail
@@ -129,7 +131,13 @@ class SpatialGate(nn.Module):
 
     def link(self, reads: str, writes: str) -> Cells:
         """Return the link that gathers the convolved pooled plane from the squeezed plane."""
-        return Cells(reads, writes, self.pool, PITCH, REACH, self.low)
+        return Cells(reads, writes, self.pool, PITCH, REACH, self.convolve_low)
+
+    def convolve_low(self, cells: Tensor) -> Tensor:
+        """Convolve all pooled cells, (N, E, h, w), by one kernel where there is one."""
+        arguments = _arguments_of(self.low)
+        result: Tensor = self.low(cells) if arguments is None else esa_low(cells, *arguments)
+        return result
 
     def links(
         self, x: str, squeezed: str, y: str, *, channel: ContrastGate | None = None
@@ -171,3 +179,20 @@ class SpatialGate(nn.Module):
     def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return weight and bias of `skip`, then of `excite`, as the kernels take them."""
         return *weight_and_bias(self.skip), *weight_and_bias(self.excite)
+
+
+def _arguments_of(low: nn.Sequential) -> list[Any] | None:
+    """Return what `esa_low` takes beside cells, or None where it cannot compute these modules."""
+    weights: list[Tensor | None] = []
+    activations: list[tuple[str, float]] = []
+    for convolution in low:
+        if type(convolution) is BSConv:  # not BSConvS, which has two 1x1
+            mix = convolution.pointwise
+            weights += [*weight_and_bias(convolution.depthwise), mix.weight, mix.bias]
+        elif type(convolution) is Activated3x3:
+            weights += [*weight_and_bias(convolution), None, None]
+        else:
+            return None
+        activations.append((convolution.activation, convolution.slope))
+    first, second, last = activations
+    return [*weights, *first] if first == second and last == ("none", 0.0) else None

@@ -1,0 +1,359 @@
+"""Three small convolutions in a row on the pooled plane of enhanced spatial attention.
+
+y = last(activate(second(activate(first(cells)))))
+
+where each is a 3x3 that keeps the size: Liu et al., 2020, https://arxiv.org/abs/2009.11551. It is
+dense, or depthwise after a 1x1: Li et al., 2022, https://arxiv.org/abs/2205.05996; the kernel folds
+the latter two into one dense 3x3.
+
+A plane of 51 x 28 cells (of an image of 320 x 180 pixels) leaves a GPU idle, so what costs time is
+the number of launches: three of ours, or 8 to 11 of eager PyTorch. The kernel is one launch. Every
+program computes the cells around its own that it needs twice more: of 4 x 8 cells, 8 x 12 and
+6 x 10. They pass through a piece of memory that no other program touches.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from sr_kernels._activation import activate, activated, check_activation
+from sr_kernels._configuration import configuration
+from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, load_vector, load_weight, padded
+from sr_kernels._op import Op, check_shapes, register, tensors_of
+from sr_kernels._rows import is_inside
+from sr_kernels._triton import INTERPRETED, cdiv, kernel_jit, tl, triton
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROWS, COLUMNS = (28, 28) if INTERPRETED else (4, 8)
+"""Cells of a program: with those around them they fill 128, 64 and 32 rows of matrices. The
+interpreter takes a fifth of a second for a program, however large."""
+SOURCES = 64
+"""Columns of those matrices at least: 16 features through four taps, of which three are there."""
+WARPS = 4
+"""For 16 features; twice as many take twice as many, up to four times."""
+
+
+def reference(cells: Tensor, *arguments: Any) -> Tensor:
+    """Compute `esa_low` in plain PyTorch."""
+    *weights, activation, slope = arguments
+    y = activated(_convolve(cells, *weights[:4]), activation, slope)
+    y = activated(_convolve(y, *weights[4:8]), activation, slope)
+    return _convolve(y, *weights[8:])
+
+
+def _convolve(
+    x: Tensor, weight: Tensor, bias: Tensor, pointwise: Tensor | None, between: Tensor | None
+) -> Tensor:
+    groups = 1
+    if pointwise is not None:
+        x, groups = functional.conv2d(x, pointwise, between), weight.shape[0]
+    return functional.conv2d(x, weight, bias, padding=1, groups=groups)
+
+
+@triton.jit
+def _load_weights(
+    weight_ptr, mixing, down, first, E: tl.constexpr, E2: tl.constexpr, TAPS: tl.constexpr, DOT
+):  # fmt: skip
+    """Return TAPS taps of one row of a 3x3, from `first` on, as (taps of sources, outputs)."""
+    output = tl.arange(0, E2)
+    if mixing is None:
+        each = tl.arange(0, TAPS * E2)
+        tap, source = first + each // E2, each % E2
+        inside = ((tap < 3) & (source < E))[:, None] & (output < E)[None, :]
+        at = (output[None, :] * 9 + down * 3 + tap[:, None]) * E + source[:, None]
+        return tl.load(weight_ptr + at, mask=inside, other=0.0).to(DOT)
+    else:
+        tap = first + tl.arange(0, TAPS)[:, None]
+        inside = (tap < 3) & (output < E)[None, :]
+        at = output[None, :] * 9 + down * 3 + tap
+        taps = tl.load(weight_ptr + at, mask=inside, other=0.0).to(tl.float32)
+        return tl.reshape(mixing[None, :, :] * taps[:, None, :], (TAPS * E2, E2)).to(DOT)
+
+
+@triton.jit
+def _load_cells(
+    x_ptr, at, pitch, row, column, known, height, width, down, first,
+    E: tl.constexpr, E2: tl.constexpr, STRIDE: tl.constexpr, TAPS: tl.constexpr, DOT,
+):  # fmt: skip
+    """Return what cells see through the same taps, (cells, taps of sources)."""
+    each = tl.arange(0, TAPS * E2)
+    tap, source = first + each // E2, each % E2
+    place = column[:, None] + tap[None, :] - 1
+    inside = is_inside((row + down - 1)[:, None], place, height, width) & known[:, None]
+    inside &= ((tap < 3) & (source < E))[None, :]
+    at = (at + (down - 1) * pitch)[:, None] * STRIDE + ((tap - 1) * STRIDE + source)[None, :]
+    return tl.load(x_ptr + at, mask=inside, other=0.0).to(DOT)
+
+
+@triton.jit
+def _weigh_between(
+    row, column, height, width, weight_ptr, between_ptr, E: tl.constexpr, E2: tl.constexpr, DOT
+):  # fmt: skip
+    """Return what the bias of a 1x1 gives: as much as there are taps inside the plane."""
+    feature, tap = tl.arange(0, E2)[None, :], tl.arange(0, 16)
+    weight = tl.load(
+        weight_ptr + feature * 9 + tap[:, None],
+        mask=(tap < 9)[:, None] & (feature < E), other=0.0,
+    )  # fmt: skip
+    weight = weight.to(tl.float32) * load_vector(between_ptr, tl.arange(0, E2), E)
+    across = column[:, None] + (tap % 3 - 1)[None, :]
+    inside = is_inside(row[:, None] + (tap // 3 - 1)[None, :], across, height, width)
+    return tl.dot(inside.to(DOT), weight.to(DOT), input_precision="ieee")
+
+
+@triton.jit
+def _convolve_tile(
+    x_ptr, at, pitch, row, column, known, height, width,
+    weight_ptr, bias_ptr, pointwise_ptr, between_ptr,
+    E: tl.constexpr, E2: tl.constexpr, STRIDE: tl.constexpr, TAPS: tl.constexpr, DOT,
+):  # fmt: skip
+    """Return a 3x3 of cells, (cells, features) of float32, whose sources lie from `at` on."""
+    mixing = None
+    if pointwise_ptr is not None:
+        source = tl.arange(0, E2)
+        mixing = load_weight(pointwise_ptr, source, source, E, E, E, tl.float32)
+    value = tl.zeros((row.shape[0], E2), tl.float32)
+    cells = (x_ptr, at, pitch, row, column, known, height, width)
+    if TAPS == 4:
+        # all loads come first, as none passes a product's barriers
+        above = _load_cells(*cells, 0, 0, E, E2, STRIDE, TAPS, DOT)
+        level = _load_cells(*cells, 1, 0, E, E2, STRIDE, TAPS, DOT)
+        below = _load_cells(*cells, 2, 0, E, E2, STRIDE, TAPS, DOT)
+        weight = _load_weights(weight_ptr, mixing, 0, 0, E, E2, TAPS, DOT)
+        value = tl.dot(above, weight, value, input_precision="ieee")
+        weight = _load_weights(weight_ptr, mixing, 1, 0, E, E2, TAPS, DOT)
+        value = tl.dot(level, weight, value, input_precision="ieee")
+        weight = _load_weights(weight_ptr, mixing, 2, 0, E, E2, TAPS, DOT)
+        value = tl.dot(below, weight, value, input_precision="ieee")
+    else:
+        for down in range(3):
+            for first in range(0, 3, TAPS):
+                x = _load_cells(*cells, down, first, E, E2, STRIDE, TAPS, DOT)
+                weight = _load_weights(weight_ptr, mixing, down, first, E, E2, TAPS, DOT)
+                value = tl.dot(x, weight, value, input_precision="ieee")
+    if between_ptr is not None:
+        value += _weigh_between(row, column, height, width, weight_ptr, between_ptr, E, E2, DOT)
+    return value + load_vector(bias_ptr, tl.arange(0, E2), E)
+
+
+@kernel_jit
+def _kernel(
+    x_ptr,
+    first_ptr, first_bias_ptr, first_pointwise_ptr, first_between_ptr,
+    second_ptr, second_bias_ptr, second_pointwise_ptr, second_between_ptr,
+    last_ptr, last_bias_ptr, last_pointwise_ptr, last_between_ptr,
+    passed_ptr, y_ptr, height, width, slope,
+    E: tl.constexpr, E2: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
+    FIRST: tl.constexpr, SECOND: tl.constexpr, LAST: tl.constexpr,
+    TAPS: tl.constexpr, ACTIVATION: tl.constexpr, DOT: tl.constexpr,
+):  # fmt: skip
+    # one program: ROWS x COLUMNS cells of one image; two more around them after the first
+    # convolution, one after the second, each number filled up to a power of two
+    across, down = tl.cdiv(width, COLUMNS), tl.cdiv(height, ROWS)
+    image = (tl.program_id(0) // (across * down)).to(tl.int64)
+    top = tl.program_id(0) // across % down * ROWS
+    left = tl.program_id(0) % across * COLUMNS
+    feature = tl.arange(0, E2)[None, :]
+    x_ptr += image * height * width * E
+    y_ptr += image * height * width * E
+    WIDER: tl.constexpr = COLUMNS + 4
+    WIDE: tl.constexpr = COLUMNS + 2
+    passed_ptr += tl.program_id(0).to(tl.int64) * ((ROWS + 4) * WIDER + (ROWS + 2) * WIDE) * E2
+    further_ptr = passed_ptr + (ROWS + 4) * WIDER * E2
+
+    cell = tl.arange(0, FIRST)
+    row, column = top + cell // WIDER - 2, left + cell % WIDER - 2
+    known = cell < (ROWS + 4) * WIDER
+    value = _convolve_tile(
+        x_ptr, row * width + column, width, row, column, known, height, width,
+        first_ptr, first_bias_ptr, first_pointwise_ptr, first_between_ptr, E, E2, E, TAPS, DOT,
+    )  # fmt: skip
+    at = cell[:, None] * E2 + feature
+    tl.store(passed_ptr + at, activate(value, ACTIVATION, slope), mask=known[:, None])
+    tl.debug_barrier()  # what this program's other threads have stored is seen from here on
+
+    cell = tl.arange(0, SECOND)
+    row, column = top + cell // WIDE - 1, left + cell % WIDE - 1
+    known = cell < (ROWS + 2) * WIDE
+    value = _convolve_tile(
+        passed_ptr, (cell // WIDE + 1) * WIDER + cell % WIDE + 1, WIDER, row, column, known,
+        height, width,
+        second_ptr, second_bias_ptr, second_pointwise_ptr, second_between_ptr, E, E2, E2, TAPS, DOT,
+    )  # fmt: skip
+    at = cell[:, None] * E2 + feature
+    tl.store(further_ptr + at, activate(value, ACTIVATION, slope), mask=known[:, None])
+    tl.debug_barrier()
+
+    cell = tl.arange(0, LAST)
+    row, column = top + cell // COLUMNS, left + cell % COLUMNS
+    known = cell < ROWS * COLUMNS
+    value = _convolve_tile(
+        further_ptr, (cell // COLUMNS + 1) * WIDE + cell % COLUMNS + 1, WIDE, row, column, known,
+        height, width,
+        last_ptr, last_bias_ptr, last_pointwise_ptr, last_between_ptr, E, E2, E2, TAPS, DOT,
+    )  # fmt: skip
+    at = (row * width + column)[:, None] * E + feature
+    inside = (known & is_inside(row, column, height, width))[:, None] & (feature < E)
+    tl.store(y_ptr + at, value, mask=inside)
+
+
+def _launch(
+    cells: Tensor,
+    first: Tensor,
+    first_bias: Tensor,
+    first_pointwise: Tensor | None,
+    first_between: Tensor | None,
+    second: Tensor,
+    second_bias: Tensor,
+    second_pointwise: Tensor | None,
+    second_between: Tensor | None,
+    last: Tensor,
+    last_bias: Tensor,
+    last_pointwise: Tensor | None,
+    last_between: Tensor | None,
+    activation: str,
+    slope: float,
+) -> Tensor:
+    """Return y in channels_last."""
+    x = channels_last(cells)
+    images, inner, height, width = x.shape
+    y = torch.empty_like(x)
+    wide = padded(inner)
+    warps = min(WARPS * wide // LEAST_DOT, 4 * WARPS)
+    options = configuration("esa_low", x, ROWS=ROWS, COLUMNS=COLUMNS, num_warps=warps)
+    rows, columns = options["ROWS"], options["COLUMNS"]
+    sizes = [(rows + more) * (columns + more) for more in (4, 2, 0)]
+    programs = images * cdiv(height, rows) * cdiv(width, columns)
+    passed = torch.empty((programs, sum(sizes[:2]), wide), dtype=x.dtype, device=x.device)
+    weights = (
+        (first, first_bias, first_pointwise, first_between),
+        (second, second_bias, second_pointwise, second_between),
+        (last, last_bias, last_pointwise, last_between),
+    )
+    laid = [_laid_out(tensor) for one in weights for tensor in one]
+    with torch.cuda.device_of(x):
+        _kernel[(programs,)](
+            x, *laid, passed, y, height, width, slope, E=inner, E2=wide,
+            FIRST=padded(sizes[0]), SECOND=padded(sizes[1]), LAST=padded(sizes[2]),
+            TAPS=max(SOURCES // wide, 1), ACTIVATION=activation, num_stages=1,
+            # the interpreter takes minutes to multiply in half precision
+            DOT=tl.float32 if INTERPRETED else dot_type(x.dtype), **options,
+        )  # fmt: skip
+    return y
+
+
+def _laid_out(tensor: Tensor | None) -> Tensor | None:
+    if tensor is None:
+        return None
+    return channels_last(tensor) if tensor.ndim == 4 else tensor.contiguous()
+
+
+_compute = register("esa_low", reference, _launch)
+
+
+def esa_low(
+    cells: Tensor,
+    first: Tensor,
+    first_bias: Tensor,
+    first_pointwise: Tensor | None,
+    first_between: Tensor | None,
+    second: Tensor,
+    second_bias: Tensor,
+    second_pointwise: Tensor | None,
+    second_between: Tensor | None,
+    last: Tensor,
+    last_bias: Tensor,
+    last_pointwise: Tensor | None,
+    last_between: Tensor | None,
+    activation: str = "gelu",
+    slope: float = 0.0,
+) -> Tensor:
+    """Convolve 3x3 three times, with an activation after the first and the second.
+
+    Parameters
+    ----------
+    cells : Tensor, (N, E, h, w)
+        Read as channels_last; other layouts are copied.
+    first, second, last : Tensor, (E, E, 3, 3), or (E, 1, 3, 3) after a 1x1
+        The 3x3, dense or of each feature alone, padded with one zero each way.
+    first_bias, second_bias, last_bias : Tensor, (E,)
+        Of the 3x3.
+    first_pointwise, second_pointwise, last_pointwise : Tensor, (E, E, 1, 1), or None
+        A 1x1 before it.
+    first_between, second_between, last_between : Tensor, (E,), or None
+        Bias of the 1x1; the padding is zero nevertheless.
+    activation : str
+        "none", "gelu", "relu", "leaky_relu" or "hard_swish".
+    slope : float
+        What "leaky_relu" multiplies values below zero by.
+
+    Returns
+    -------
+    Tensor, (N, E, h, w)
+        In the dtype of `cells`. The kernel computes in float32, but rounds the product of a 1x1
+        and its 3x3 once, for the matrix unit, and the result of each convolution once.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit together, a bias has no 1x1, or there is no such activation.
+    """
+    weights = {
+        "first": (first, first_bias, first_pointwise, first_between),
+        "second": (second, second_bias, second_pointwise, second_between),
+        "last": (last, last_bias, last_pointwise, last_between),
+    }
+    for name, one in weights.items():
+        _check(name, cells.shape[1], one)
+    check_activation("esa_low", activation)
+    flat = (tensor for one in weights.values() for tensor in one)
+    result: Tensor = _compute(cells, *flat, activation, slope)
+    return result
+
+
+def _check(name: str, inner: int, weights: Sequence[Tensor | None]) -> None:
+    weight, bias, pointwise, between = weights
+    shapes: dict[str, Any] = {
+        name: (weight, (inner, inner if pointwise is None else 1, 3, 3)),
+        f"{name}_bias": (bias, (inner,)),
+        f"{name}_pointwise": (pointwise, (inner, inner, 1, 1)),
+        f"{name}_between": (between, (inner,)),
+    }
+    check_shapes("esa_low", **shapes)
+    if between is not None and pointwise is None:
+        raise ValueError(
+            f"esa_low needs {name}_pointwise for {name}_between {tuple(between.shape)}, got None"
+        )
+
+
+def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:
+    inner = shape[1]
+
+    def drawn(*size: int, share: float = 1.0) -> Tensor:
+        return (torch.randn(size) * share).to(device, dtype)
+
+    def separable() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        mixing = drawn(inner, inner, 1, 1, share=inner**-0.5)
+        return drawn(inner, 1, 3, 3, share=1 / 3), drawn(inner), mixing, drawn(inner)
+
+    return drawn(*shape), *separable(), *separable(), *separable(), "gelu", 0.0
+
+
+def _bytes_moved(*arguments: Any) -> int:
+    tensors = tensors_of(arguments)
+    # the result is as large as the cells
+    return sum(tensor.numel() * tensor.element_size() for tensor in [tensors[0], *tensors])
+
+
+def _flops(cells: Tensor, *_: Any) -> int:
+    # three dense 3x3, folded or not
+    return cells.numel() * 3 * 18 * cells.shape[1]
+
+
+OP = Op(esa_low, reference, _launch, _example, _bytes_moved, _flops)
