@@ -41,6 +41,16 @@ def activate(y, ACTIVATION: tl.constexpr, slope):
     return y
 
 
+@triton.jit
+def sigmoid(x):
+    """Return 1 / (1 + exp(-x)) of float32, off by less than 3e-6 of it from -20 on.
+
+    The square of a reciprocal root is two instructions where a division takes eight.
+    """
+    root = tl.rsqrt(1.0 + tl.exp2(-1.4426950409 * x))
+    return root * root
+
+
 def check_activation(op: str, activation: str, known: tuple[str, ...] = ACTIVATIONS) -> None:
     """Refuse an activation that an op does not know.
 

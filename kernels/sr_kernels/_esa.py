@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from sr_kernels._activation import sigmoid
 from sr_kernels._bilinear import between, neighbours
 from sr_kernels._configuration import configuration
 from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, load_vector, load_weight, padded
-from sr_kernels._moments import fold, new_parts, store_part
+from sr_kernels._moments import moments, new_parts, store_part
 from sr_kernels._op import check_shapes
 from sr_kernels._triton import kernel_jit, tl, triton
 
@@ -69,9 +70,9 @@ def _kernel(
     inside = (offset < width - column)[:, None]
     inside_e, inside_c = inside & (e < E)[None, :], inside & (c < C)[None, :]
     if parts_ptr is not None:
-        count = tl.minimum(width - column, BLOCK).to(tl.float32)
-        pivot = tl.zeros((C2,), tl.float32)
-        mean, m2 = tl.zeros((C2,), tl.float32), tl.zeros((C2,), tl.float32)
+        # each column of each channel from its first row on: no row waits for a sum over columns
+        first = tl.zeros((BLOCK, C2), tl.float32)
+        total, squares = tl.zeros((BLOCK, C2), tl.float32), tl.zeros((BLOCK, C2), tl.float32)
     for row in range(begin, tl.minimum(begin + rows, height)):
         north, south, southern = neighbours(top + row, 0, low_height, full_height)
         north, south = low_ptr + north * low_width * E, low_ptr + south * low_width * E
@@ -81,7 +82,7 @@ def _kernel(
         pixel = (image * height + row) * width + column + offset[:, None]
         squeezed = tl.load(squeezed_ptr + pixel * E + e[None, :], mask=inside_e, other=0.0)
         inner += tl.dot(squeezed.to(DOT), skip_weight) + skip_bias
-        gate = tl.sigmoid(tl.dot(inner.to(DOT), excite_weight) + excite_bias)
+        gate = sigmoid(tl.dot(inner.to(DOT), excite_weight) + excite_bias)
         at = pixel * C + c[None, :]
         y = gate * tl.load(x_ptr + at, mask=inside_c, other=0.0).to(tl.float32)
         if mix_weight_ptr is not None:
@@ -89,11 +90,14 @@ def _kernel(
             y += tl.load(residual_ptr + at, mask=inside_c, other=0.0).to(tl.float32)
         tl.store(y_ptr + at, y, mask=inside_c)
         if parts_ptr is not None:
-            if row == begin:
-                pivot = tl.sum(tl.where(inside_c, y, 0.0), axis=0) / count
-            y = tl.where(inside_c, y - pivot[None, :], 0.0)
-            mean, m2 = fold(y, inside_c, count, (row - begin).to(tl.float32) * count, mean, m2)
+            first = tl.where(row == begin, y, first)
+            y -= first
+            total += y
+            squares += y * y
     if parts_ptr is not None:
+        high = tl.minimum(rows, height - begin).to(tl.float32)
+        wide = tl.minimum(width - column, BLOCK).to(tl.float32)
+        pivot, mean, m2 = moments(first, total, squares, inside_c, high, wide)
         parts = across * down
         place = (image * C + c) * parts + tl.program_id(0) % parts
         store_part(parts_ptr, place, tl.cast(images, tl.int64) * C, parts, pivot, mean, m2, c < C)

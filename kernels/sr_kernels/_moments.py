@@ -20,19 +20,33 @@ WARPS = 4
 
 
 @triton.jit
-def _sum(x):
+def column_sum(x):
     """Sum over axis 0 in two steps, as shorter sums round less; the first is within a thread."""
     return tl.sum(tl.sum(tl.reshape(x, (x.shape[0] // 16, 16, x.shape[1])), axis=0), axis=0)
 
 
 @triton.jit
-def fold(x, inside, count, before, mean, m2):
-    """Merge `count` pixels, (pixels, channels), nought outside, with the moments of `before`."""
-    average = _sum(x) / count
-    apart = tl.where(inside, x - average[None, :], 0.0)
-    share = count / (before + count)
-    step = average - mean
-    return mean + step * share, m2 + _sum(apart * apart) + step * step * before * share
+def moments(first, total, squares, inside, rows, columns):
+    """Return pivot, mean from there on, and m2 of a part, (columns, channels) of several rows.
+
+    Parameters
+    ----------
+    first, total, squares : (BLOCK, C)
+        The part's first row, and the sums over rows of what is apart from it, and of its square.
+        As the first row is one of them, no more cancels than digits of the number of rows.
+    inside : (BLOCK, C)
+        What of them counts.
+    rows, columns : float32
+        How many there are of each.
+    """
+    pivot = column_sum(tl.where(inside, first, 0.0)) / columns
+    mean = total / rows
+    apart = tl.where(inside, first - pivot[None, :] + mean, 0.0)
+    within = tl.where(inside, squares - total * mean, 0.0)
+    shift = column_sum(apart) / columns
+    m2 = column_sum(within + rows * apart * apart) - rows * columns * shift * shift
+    # rounding may leave less than nothing; NaN stays
+    return pivot, shift, tl.where(m2 < 0.0, 0.0, m2)
 
 
 @triton.jit

@@ -2,7 +2,7 @@
 
 mean[n, c] = sum of x[n, c] / (H W), m2[n, c] = sum of (x[n, c] - mean[n, c])^2
 
-They are computed relative to the plane's first pixel, so that an offset costs no digits. Parts of
+They are computed relative to a value near them, so that an offset costs no digits. Parts of
 a plane are merged by their counts, in an order that depends on the shape alone: results are equal
 to the bit from run to run.
 
@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from sr_kernels._configuration import configuration
-from sr_kernels._moments import MOST, fold, merge, new_parts, store_part
+from sr_kernels._moments import MOST, column_sum, merge, new_parts, store_part
 from sr_kernels._op import Op, register
-from sr_kernels._triton import cdiv, kernel_jit, next_power_of_2, tl
+from sr_kernels._triton import cdiv, kernel_jit, next_power_of_2, tl, triton
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +40,15 @@ def reference(x: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (wide - mean).square().sum(dim=(2, 3), keepdim=True)
 
 
+@triton.jit
+def _load_apart(x_ptr, begin, stop, wanted, pivot, C: tl.constexpr, BLOCK: tl.constexpr):
+    """Return BLOCK pixels minus the pivot, (pixels, channels) of float32, zero outside."""
+    pixel = begin + tl.arange(0, BLOCK)
+    inside = (pixel < stop)[:, None] & wanted[None, :]
+    x = tl.load(x_ptr + pixel[:, None] * C, mask=inside, other=0.0).to(tl.float32)
+    return tl.where(inside, x - pivot, 0.0)
+
+
 @kernel_jit
 def _part_kernel(
     x_ptr, parts_ptr, pixels, tiles, parts, images,
@@ -50,22 +59,25 @@ def _part_kernel(
     image = (tl.program_id(0) // parts).to(tl.int64)
     channel = tl.program_id(1) * CHANNELS + tl.arange(0, CHANNELS)
     wanted = channel < C
-    first = x_ptr + image * pixels * C + channel
-    pivot = tl.load(first, mask=wanted, other=0.0).to(tl.float32)
-
-    mean = tl.zeros((CHANNELS,), tl.float32)
-    m2 = tl.zeros((CHANNELS,), tl.float32)
+    x_ptr += image * pixels * C + channel[None, :]
     start = part.to(tl.int64) * tiles * BLOCK
     stop = tl.minimum(start + tiles * BLOCK, pixels)
+    # a mean of the part's first pixels, itself told from one of them, which offsets do not blur
+    one = tl.load(x_ptr + start * C, mask=wanted[None, :], other=0.0).to(tl.float32)
+    apart = _load_apart(x_ptr, start, stop, wanted, one, C, BLOCK)
+    pivot = one + column_sum(apart)[None, :] / tl.minimum(stop - start, BLOCK).to(tl.float32)
+
+    total = tl.zeros((BLOCK, CHANNELS), tl.float32)
+    squares = tl.zeros((BLOCK, CHANNELS), tl.float32)
     for begin in range(start, stop, BLOCK):
-        pixel = begin + tl.arange(0, BLOCK)
-        inside = (pixel < stop)[:, None] & wanted[None, :]
-        at = first[None, :] + pixel[:, None] * C
-        x = tl.load(at, mask=inside, other=0.0).to(tl.float32)
-        x = tl.where(inside, x - pivot[None, :], 0.0)
-        before = (begin - start).to(tl.float32)
-        count = tl.minimum(stop - begin, BLOCK).to(tl.float32)
-        mean, m2 = fold(x, inside, count, before, mean, m2)
+        apart = _load_apart(x_ptr, begin, stop, wanted, pivot, C, BLOCK)
+        total += apart
+        squares += apart * apart
+    mean = column_sum(total) / (stop - start).to(tl.float32)
+    # one of `tiles` blocks has the pivot for its mean, so that little cancels
+    m2 = column_sum(squares) - column_sum(total) * mean
+    m2 = tl.where(m2 < 0.0, 0.0, m2)
+    pivot = tl.sum(pivot, axis=0)
 
     place = (image * C + channel) * parts + part
     store_part(parts_ptr, place, images * C, parts, pivot, mean, m2, wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sr_kernels._activation import ACTIVATIONS, activate, activated, check_activation
+from sr_kernels._activation import ACTIVATIONS, activate, activated, check_activation, sigmoid
 from sr_kernels._triton import tl, triton
 
 
@@ -13,6 +13,40 @@ from sr_kernels._triton import tl, triton
 def _kernel(x_ptr, y_ptr, slope, ACTIVATION: tl.constexpr, BLOCK: tl.constexpr):
     at = tl.arange(0, BLOCK)
     tl.store(y_ptr + at, activate(tl.load(x_ptr + at), ACTIVATION, slope))
+
+
+@triton.jit
+def _sigmoid_kernel(x_ptr, y_ptr, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    tl.store(y_ptr + at, sigmoid(tl.load(x_ptr + at)))
+
+
+def sigmoid_of(x):
+    """Return the kernel's sigmoid of 256 values."""
+    y = torch.empty_like(x)
+    _sigmoid_kernel[(1,)](x, y, BLOCK=256)
+    return y
+
+
+def test_a_kernel_s_sigmoid_is_pytorch_s(device):
+    x = torch.linspace(-20, 20, 256, device=device)
+
+    result = sigmoid_of(x)
+
+    # the exponent, up to 29, is rounded to float32; a root and an exponential are off by 2 eps
+    expected = torch.sigmoid(x.double())
+    torch.testing.assert_close(result.double(), expected, rtol=3e-6, atol=0)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+def test_sigmoid_ends_at_0_and_1_and_keeps_nan(device):
+    x = torch.tensor([-float("inf"), -1e30, -200, 30, 1e30, float("inf")], device=device)
+    nan = torch.full((250,), float("nan"), device=device)
+
+    result = sigmoid_of(torch.cat((x, nan)))
+
+    assert result[:6].tolist() == [0, 0, 0, 1, 1, 1]
+    assert result[6:].isnan().all()
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

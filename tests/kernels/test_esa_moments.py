@@ -60,13 +60,40 @@ def test_an_offset_costs_no_digits(given, offset):
 
 def test_a_constant_plane_has_no_variance(given):
     x, squeezed, low, *weights = given[:7]
-    weights = [torch.zeros_like(weight) for weight in weights]
+    # an open gate, which is 1 to the bit
+    weights = [torch.zeros_like(weight) for weight in weights[:3]] + [x.new_full((12,), 30)]
 
-    level = torch.full_like(x, 1000)
+    level = torch.full_like(x, 500)
     _, mean, m2, _ = esa_moments(level, squeezed, low, *weights, *given[7:])
 
     assert (mean == 500).all()
     assert not m2.any()
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_finite_shows_in_its_plane_alone(given, value):
+    x = given[0].clone()
+    x[1, 3, 5, 7] = value
+
+    _, mean, m2, _ = esa_moments(x, *given[1:])
+
+    bad = ~(mean.isfinite() & m2.isfinite())
+    assert bad.nonzero().tolist() == [[1, 3, 0, 0]]
+    assert m2[1, 3].isnan().all()
+
+
+def test_a_first_row_far_from_all_others_costs_no_digits(given):
+    x, squeezed, low, *weights = given[:7]
+    x = x.mul(64).round().clamp(-255, 255) / 64
+    x[:, :, 0] += 1000
+    weights = [torch.zeros_like(weight) for weight in weights[:3]] + [x.new_full((12,), 30)]
+
+    y, mean, m2, _ = esa_moments(x, squeezed, low, *weights, *given[7:])
+
+    variance, expected = torch.var_mean(y.double(), dim=(2, 3), keepdim=True, correction=0)
+    torch.testing.assert_close(mean.double(), expected, rtol=1e-6, atol=0)
+    torch.testing.assert_close(m2.double(), variance * HEIGHT * WIDTH, rtol=2e-6, atol=0)
 
 
 def test_pieces_merge_into_the_whole(given):
