@@ -12,7 +12,7 @@ from sr_kernels._triton import tl, triton
 if TYPE_CHECKING:
     from torch import Tensor
 
-ACTIVATIONS = ("none", "gelu", "relu", "leaky_relu", "hard_swish")
+ACTIVATIONS = ("none", "gelu", "relu", "leaky_relu", "hard_swish", "tanh")
 """Names of all. Only "leaky_relu" has a slope, which values below nought are scaled by."""
 
 
@@ -24,6 +24,8 @@ def activated(y: Tensor, activation: str, slope: float = 0.0) -> Tensor:
         return functional.relu(y)
     if activation == "hard_swish":
         return functional.hardswish(y)
+    if activation == "tanh":
+        return y.tanh()
     return functional.leaky_relu(y, slope) if activation == "leaky_relu" else y
 
 
@@ -38,6 +40,10 @@ def activate(y, ACTIVATION: tl.constexpr, slope):
         y = tl.where(y > 0.0, y, y * slope)
     if ACTIVATION == "hard_swish":
         y *= tl.minimum(tl.maximum(y + 3.0, 0.0), 6.0) / 6.0
+    if ACTIVATION == "tanh":
+        # of the negative, which is never infinite
+        power = tl.exp(-2.0 * tl.abs(y))
+        y = tl.where(y < 0.0, power - 1.0, 1.0 - power) / (1.0 + power)
     return y
 
 

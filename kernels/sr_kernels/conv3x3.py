@@ -175,7 +175,7 @@ def conv3x3(
     residual : Tensor, (N, C, r * H, r * W), optional
         Added before the activation. Read in the layout of the result.
     activation : str
-        "none", "gelu", "relu", "leaky_relu" or "hard_swish".
+        "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
         What "leaky_relu" scales values below nought by.
     scale : float

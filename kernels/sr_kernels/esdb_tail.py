@@ -177,7 +177,7 @@ def esdb_tail(
     squeeze_weight, squeeze_bias : Tensor, (E, C, 1, 1) and (E,)
         The 1x1 convolution of the result.
     activation : str
-        Of every distillation: "gelu", "relu", "leaky_relu", "hard_swish" or "none".
+        Of every distillation: "gelu", "relu", "leaky_relu", "hard_swish", "tanh" or "none".
     slope : float
         Of a leaky rectifier.
 

@@ -158,7 +158,7 @@ def gated_fusion(
     total : Tensor, (N, F, H, W), optional
         Added before the activation. As `x`.
     activation : str
-        Of the fusion: "none", "gelu", "relu", "leaky_relu" or "hard_swish".
+        Of the fusion: "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
         Of a leaky rectifier.
 

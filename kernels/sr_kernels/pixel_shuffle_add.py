@@ -172,7 +172,7 @@ def pixel_shuffle_add(
     bias : Tensor, (C * scale * scale,), optional
         Added to `x` first, such as that of the convolution before.
     activation : str
-        "none", "gelu", "relu", "leaky_relu" or "hard_swish".
+        "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
         What "leaky_relu" scales values below nought by.
     slopes : Tensor, (1,) or (C,), optional

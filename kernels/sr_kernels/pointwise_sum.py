@@ -181,7 +181,7 @@ def pointwise_sum(
     residual : Tensor, (N, C, H, W), optional
         Added before the activation. As `x`.
     activation : str
-        "none", "gelu", "relu", "leaky_relu" or "hard_swish".
+        "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
         Of a leaky rectifier.
 

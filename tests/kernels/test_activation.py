@@ -59,6 +59,15 @@ def test_a_kernel_s_activation_is_pytorch_s(name, device):
     torch.testing.assert_close(y, activated(x, name, 0.3), rtol=1e-6, atol=1e-6)
 
 
+def test_tanh_of_large_values_is_one(device):
+    x = torch.tensor([-1e4, -50, 50, 1e4], device=device)
+    y = torch.empty_like(x)
+
+    _kernel[(1,)](x, y, 0.0, ACTIVATION="tanh", BLOCK=4)
+
+    assert y.tolist() == [-1, -1, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -67,6 +76,7 @@ def test_a_kernel_s_activation_is_pytorch_s(name, device):
         ("leaky_relu", [-1, 2]),
         ("gelu", [-0.0455, 1.9545]),
         ("hard_swish", [-1 / 3, 5 / 3]),
+        ("tanh", [-0.9640, 0.9640]),
     ],
 )
 def test_activations_are_what_their_names_say(name, expected):

@@ -88,5 +88,5 @@ def test_an_error_names_the_tensor_and_its_shape(given, name):
 
 
 def test_an_unknown_activation_is_refused(given):
-    with pytest.raises(ValueError, match=r"esdb_tail takes .* got 'tanh'"):
-        esdb_tail(**given, activation="tanh")
+    with pytest.raises(ValueError, match=r"esdb_tail takes .* got 'mish'"):
+        esdb_tail(**given, activation="mish")

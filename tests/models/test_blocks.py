@@ -37,7 +37,7 @@ def test_convolutions_keep_the_size(convolution):
 
 @pytest.mark.parametrize(
     "module",
-    [nn.GELU(), nn.ReLU(), nn.LeakyReLU(0.3), nn.Hardswish(), nn.Identity()],
+    [nn.GELU(), nn.ReLU(), nn.LeakyReLU(0.3), nn.Hardswish(), nn.Tanh(), nn.Identity()],
     ids=str,
 )
 def test_kernels_know_an_activation_by_name_and_slope(module):
@@ -46,7 +46,7 @@ def test_kernels_know_an_activation_by_name_and_slope(module):
     assert torch.equal(activated(x, *activation_of(module)), module(x))
 
 
-@pytest.mark.parametrize("module", [nn.Tanh(), nn.GELU(approximate="tanh")], ids=str)
+@pytest.mark.parametrize("module", [nn.Mish(), nn.GELU(approximate="tanh")], ids=str)
 def test_an_activation_that_kernels_do_not_know_is_refused(module):
     with pytest.raises(ValueError, match=rf"got {type(module).__name__}\("):
         activation_of(module)

@@ -122,10 +122,12 @@ def activation_of(module: nn.Module) -> tuple[str, float]:
         return "leaky_relu", module.negative_slope
     if isinstance(module, nn.GELU) and module.approximate == "none":
         return "gelu", 0.0
-    names = {nn.ReLU: "relu", nn.Hardswish: "hard_swish", nn.Identity: "none"}
+    names = {
+        nn.ReLU: "relu", nn.Hardswish: "hard_swish", nn.Tanh: "tanh", nn.Identity: "none",
+    }  # fmt: skip
     if type(module) not in names:
         raise ValueError(
-            f"kernels know GELU, ReLU, LeakyReLU, Hardswish and Identity, got {module}"
+            f"kernels know GELU, ReLU, LeakyReLU, Hardswish, Tanh and Identity, got {module}"
         )
     return names[type(module)], 0.0
 

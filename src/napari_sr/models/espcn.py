@@ -14,8 +14,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from napari_sr.models._blocks import (
+    Activated3x3,
     SubPixel3x3,
-    conv3x3,
     rename,
     scale_of_shuffle,
     width_of,
@@ -57,19 +57,20 @@ class ESPCN(Network):
         super().__init__(scale=scale, channels=channels, input_range=input_range)
         self.activation = nn.ReLU() if rectified else nn.Tanh()
         self.extract = nn.Conv2d(channels, features, 5, padding=2)
-        self.map = conv3x3(features, mapped)
-        self.enlarge = SubPixel3x3(mapped, channels, scale=scale)
-        self.last = nn.Tanh() if squashed else nn.Identity()
+        self.map = Activated3x3(features, mapped, activation=self.activation)
+        last = nn.Tanh() if squashed else nn.Identity()
+        self.enlarge = SubPixel3x3(mapped, channels, scale=scale, activation=last)
 
     def chain(self) -> Chain:
         """Return one local step: the network is purely convolutional."""
         return (Step(self._compute, (IMAGE,), (RESULT,), radius=4, scale=self.scale),)
 
     def _compute(self, image: Tensor) -> Tensor:
-        x = self.activation(self.extract(image * self.input_range))
-        x = self.activation(self.map(x))
-        result: Tensor = self.last(self.enlarge(x))
-        return result / self.input_range
+        # a product with 1 would be a kernel of its own, and so would a quotient
+        own = self.input_range == 1
+        x = self.activation(self.extract(image if own else image * self.input_range))
+        result: Tensor = self.enlarge(self.map(x))
+        return result if own else result / self.input_range
 
 
 # three public layouts: yjn870 and its port to Paddle, Nhat-Thanh, and Lornatang
