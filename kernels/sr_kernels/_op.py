@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 try:
-    from torch._C import _len_torch_dispatch_stack
+    from torch._C import _get_tracing_state, _len_torch_dispatch_stack
     from torch._C._autograd import _profiler_enabled
     from torch._C._functorch import maybe_current_level
 except ImportError:  # PyTorch promises none of these names
@@ -157,8 +157,8 @@ def _needs_no_operator(arguments: Sequence[Any]) -> bool:
 
     For a custom operator, PyTorch's dispatcher takes a third of the host's time for a launch
     (measured on a CPU, bsconv: 22 us with it, 15 us without). In inference mode there is no
-    gradient; what is left are transforms such as vmap, modes, profilers, and tensors of other
-    classes.
+    gradient; what is left are transforms such as vmap, modes, profilers, tracing, and tensors of
+    other classes.
     """
     return (
         _CAN_TELL
@@ -166,6 +166,7 @@ def _needs_no_operator(arguments: Sequence[Any]) -> bool:
         and maybe_current_level() is None
         and not _len_torch_dispatch_stack()
         and not _profiler_enabled()
+        and _get_tracing_state() is None
         and _PLAIN.issuperset(map(type, tensors_of(arguments)))
     )
 

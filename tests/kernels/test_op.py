@@ -155,6 +155,14 @@ def test_profilers_see_the_operator_in_inference_too(compute, x):
     assert "napari_sr::pretended_op" in {event.name for event in profile.function_events}
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+def test_traces_have_the_operator_in_inference_too(compute, x):
+    with use_kernels("triton"), torch.inference_mode():
+        traced = torch.jit.trace(lambda x: compute(x, None, 2)[0], x, check_trace=False)
+
+    assert "napari_sr::pretended_op" in str(traced.graph)
+
+
 def test_vmap_in_inference_computes_as_one_by_one(compute, x):
     factors = torch.rand(6, 3, 1, 1)
 
