@@ -47,7 +47,7 @@ LOOPS = {
     "bsconv": lambda given: given["rows"],
     "conv3x3": lambda given: 9 * math.ceil(given["INPUTS"] / given["DEPTH"]),
     "depthwise_gelu": lambda given: given["rows"],
-    "esa_pool": lambda given: 7,
+    "esa_pool": lambda given: given["rows"] + 1,
     "plane_moments": lambda given: given["tiles"],
 }
 """How often the innermost loop of a file's kernel turns, by its arguments; elsewhere once."""

@@ -85,7 +85,13 @@ def finish_row(y, at, inside, residual_ptr, y_ptr, ACTIVATION: tl.constexpr):
     tl.store(y_ptr + at, activate(y, ACTIVATION, 0.0), mask=inside)
 
 
-def rows_per_band(height: int, beside: int, device: torch.device) -> int:
+def rows_per_band(
+    height: int,
+    beside: int,
+    device: torch.device,
+    choices: range = range(LEAST_ROWS, MOST_ROWS + 1),
+    more: float = 2,
+) -> int:
     """Return how many rows a program takes, so that the busiest multiprocessor has least to do.
 
     Parameters
@@ -96,18 +102,22 @@ def rows_per_band(height: int, beside: int, device: torch.device) -> int:
         Programs that a row needs: of all images, blocks of columns and channels.
     device : torch.device
         With few processors, fewer and longer bands will do.
+    choices : range
+        What may be returned.
+    more : float
+        Rows that a band reads beside its own.
     """
-    return _rows_for(height, beside, _processors(device))
+    return _rows_for(height, beside, _processors(device), choices, more)
 
 
 @cache
-def _rows_for(height: int, beside: int, processors: int) -> int:
-    def cost(rows: int) -> tuple[bool, int]:
-        # one program after the other, each with two rows more than its own
+def _rows_for(height: int, beside: int, processors: int, choices: range, more: float) -> int:
+    def cost(rows: int) -> tuple[bool, float]:
+        # one program after the other
         turns = -(-beside * -(-height // rows) // processors)
-        return turns < LEAST_TURNS, turns * (rows + 2)
+        return turns < LEAST_TURNS, turns * (rows + more)
 
-    return min(range(LEAST_ROWS, MOST_ROWS + 1), key=cost)
+    return min(choices, key=cost)
 
 
 @cache

@@ -9,8 +9,10 @@ the kernel folds the latter two into one dense 3x3.
 
 Bytes, for p pixels of E features of e bytes each: eager PyTorch reads pEe, moves pEe / 2 for the
 strided plane, and pEe / 36 for the cells; with a 1x1 before, 2pEe more. The kernel moves pEe and
-the cells. At best it is 1.5 times as fast, with the 1x1 3.4 times. It computes a strided value
-once for each cell that looks at it, 49 / 9 times, on matrix units that have little else to do.
+the cells. At best it is 1.5 times as fast, with the 1x1 3.4 times. It slides down a band of rows of
+cells: every strided row is computed once in a band, every strided column for each of the cells that
+look at it, 7 / 3 times, on matrix units that have little else to do. Around its cells a band of R
+rows reads 9 rows and 9 columns of pixels more, which other programs read, too.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from torch.nn import functional
 from sr_kernels._configuration import configuration
 from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, load_vector, load_weight, padded
 from sr_kernels._op import Op, check_shapes, register
-from sr_kernels._triton import kernel_jit, tl, triton
+from sr_kernels._rows import rows_per_band
+from sr_kernels._triton import cdiv, kernel_jit, tl, triton
 
 PITCH, REACH = 6, 15
 """Pixels from one cell to the next, and those that a cell looks at."""
@@ -30,7 +33,11 @@ VALUES = 1024
 """Strided values of one row that a program holds, over all features: 8 of each thread."""
 WEIGHTS = 4096
 """Weights of each of the nine taps that it holds, in shared memory."""
-WARPS, STAGES = 4, 2
+WARPS = 4
+STAGES = 1
+"""Loads go through the L1 cache, which has what cells share; asynchronous copies pass it by."""
+MOST_ROWS = 8
+"""Rows of cells of a band, at most."""
 
 
 def reference(
@@ -66,28 +73,37 @@ def _load_taps(weight_ptr, mixing, row: tl.constexpr, source, output, E: tl.cons
 
 
 @triton.jit
-def _weigh(x_ptr, inside, taps, onto, E: tl.constexpr, DOT):
-    """Add what a row of pixels gives to the strided values."""
-    for across in tl.static_range(3):
-        x = tl.load(x_ptr + across * E, mask=inside, other=0.0).to(DOT)
-        onto = tl.dot(x, taps[across], onto, input_precision="ieee")
-    return onto
+def _load_row(x_ptr, inside, E: tl.constexpr, DOT):
+    """Return what strided places see of a row of pixels: from left, centre and right."""
+    left = tl.load(x_ptr, mask=inside, other=0.0).to(DOT)
+    centre = tl.load(x_ptr + E, mask=inside, other=0.0).to(DOT)
+    right = tl.load(x_ptr + 2 * E, mask=inside, other=0.0).to(DOT)
+    return left, centre, right
+
+
+@triton.jit
+def _weigh(row, taps, onto):
+    """Add what a row of pixels gives to strided values."""
+    onto = tl.dot(row[0], taps[0], onto, input_precision="ieee")
+    onto = tl.dot(row[1], taps[1], onto, input_precision="ieee")
+    return tl.dot(row[2], taps[2], onto, input_precision="ieee")
 
 
 @kernel_jit
 def _kernel(
-    x_ptr, weight_ptr, bias_ptr, pointwise_ptr, y_ptr, height, width, low_height, low_width,
+    x_ptr, weight_ptr, bias_ptr, pointwise_ptr, y_ptr, height, width, low_height, low_width, rows,
     E: tl.constexpr, E2: tl.constexpr, PART: tl.constexpr, BLOCK: tl.constexpr,
     DOT: tl.constexpr,
 ):  # fmt: skip
-    # one program: BLOCK cells of one row of cells of one image, PART features
+    # one program: BLOCK cells of each of `rows` rows of cells of one image, PART features
     e = tl.arange(0, E2)
     f = tl.program_id(0) % tl.cdiv(E, PART) * PART + tl.arange(0, PART)
     program = tl.program_id(0) // tl.cdiv(E, PART)
-    blocks = tl.cdiv(low_width, BLOCK)
-    first = program % blocks * BLOCK
-    row = program // blocks % low_height
-    image = (program // blocks // low_height).to(tl.int64)
+    blocks, bands = tl.cdiv(low_width, BLOCK), tl.cdiv(low_height, rows)
+    cell = program % blocks * BLOCK + tl.arange(0, BLOCK)
+    begin = program // blocks % bands * rows
+    end = tl.minimum(begin + rows, low_height)
+    image = (program // blocks // bands).to(tl.int64)
 
     mixing = None
     if pointwise_ptr is not None:
@@ -95,30 +111,50 @@ def _kernel(
     above = _load_taps(weight_ptr, mixing, 0, e, f, E, DOT)
     level = _load_taps(weight_ptr, mixing, 1, e, f, E, DOT)
     below = _load_taps(weight_ptr, mixing, 2, e, f, E, DOT)
+    bias = load_vector(bias_ptr, f, E)
 
     # a cell's 7 columns and one that is left out follow each other: all are one matrix
     place = tl.arange(0, BLOCK * 8)
-    cell, across = first + place // 8, place % 8
-    counted = (cell < low_width) & (across < 7)
-    column = cell * 6 + across * 2
-    inside = counted[:, None] & (e < E)[None, :]
+    owner, across = program % blocks * BLOCK + place // 8, place % 8
+    counted = ((owner < low_width) & (across < 7))[:, None]
+    inside = counted & (e < E)[None, :]
     line = tl.cast(width, tl.int64) * E
-    x_ptr += (image * height + row * 6) * line + column[:, None] * E + e[None, :]
-    highest = tl.full((BLOCK * 8, PART), float("-inf"), tl.float32)
-    for down in range(7):
-        top = x_ptr + down * 2 * line
-        value = tl.zeros((BLOCK * 8, PART), tl.float32)
-        value = _weigh(top, inside, above, value, E, DOT)
-        value = _weigh(top + line, inside, level, value, E, DOT)
-        value = _weigh(top + 2 * line, inside, below, value, E, DOT)
-        highest = tl.maximum(highest, value)
+    x_ptr += (image * height + begin * 6) * line
+    x_ptr += (owner * 6 + across * 2)[:, None] * E + e[None, :]
+    y_ptr += (image * low_height + begin - 1) * low_width * E
+    y_ptr += cell[:, None] * E + f[None, :]
 
-    highest = tl.where(counted[:, None], highest, float("-inf"))
-    y = tl.max(tl.reshape(highest, (BLOCK, 8, PART)), axis=1)
-    y += load_vector(bias_ptr, f, E)
-    cell = first + tl.arange(0, BLOCK)
-    at = ((image * low_height + row) * low_width + cell)[:, None] * E + f[None, :]
-    tl.store(y_ptr + at, y, mask=(cell < low_width)[:, None] & (f < E)[None, :])
+    zero = tl.zeros((BLOCK * 8, PART), tl.float32)
+    edge = _weigh(_load_row(x_ptr, inside, E, DOT), above, zero)
+    edge = _weigh(_load_row(x_ptr + line, inside, E, DOT), level, edge)
+    shared = _load_row(x_ptr + 2 * line, inside, E, DOT)
+    edge = _weigh(shared, below, edge)
+    following = _weigh(shared, above, zero)
+    before = edge
+    # strided rows 3k to 3k + 3 are the upper half of row k of cells, and the lower one of the next
+    for row in range(begin, end + 1):
+        first = _load_row(x_ptr + 3 * line, inside, E, DOT)
+        second = _load_row(x_ptr + 4 * line, inside, E, DOT)
+        third = _load_row(x_ptr + 5 * line, inside, E, DOT)
+        fourth = _load_row(x_ptr + 6 * line, inside, E, DOT)
+        fifth = _load_row(x_ptr + 7 * line, inside, E, DOT)
+        sixth = _load_row(x_ptr + 8 * line, inside, E, DOT)
+        value = _weigh(second, below, _weigh(first, level, following))
+        half = tl.maximum(edge, value)
+        value = _weigh(fourth, below, _weigh(third, level, _weigh(second, above, zero)))
+        half = tl.maximum(half, value)
+        edge = _weigh(sixth, below, _weigh(fifth, level, _weigh(fourth, above, zero)))
+        half = tl.maximum(half, edge)
+        following = _weigh(sixth, above, zero)
+        x_ptr += 6 * line
+
+        highest = tl.where(counted, tl.maximum(before, half), float("-inf"))
+        y = tl.max(tl.reshape(highest, (BLOCK, 8, PART)), axis=1) + bias
+        # the first half has none before it
+        known = cell < tl.where(row > begin, low_width, 0)
+        tl.store(y_ptr, y, mask=known[:, None] & (f < E)[None, :])
+        y_ptr += low_width * E
+        before = half
 
 
 def _launch(
@@ -135,11 +171,13 @@ def _launch(
     block = max(VALUES // wide, LEAST_DOT) // 8
     options = configuration("esa_pool", x, BLOCK=block, num_warps=WARPS, num_stages=STAGES)
     part = max(min(wide, WEIGHTS // wide), LEAST_DOT)
-    across = triton.cdiv(size[1], options["BLOCK"]) * triton.cdiv(inner, part)
+    across = images * cdiv(size[1], options["BLOCK"]) * cdiv(inner, part)
+    # a band reads the pixels of four thirds of a row of cells more
+    rows = rows_per_band(size[0], across, x.device, range(1, MOST_ROWS + 1), 4 / 3)
     with torch.cuda.device_of(x):
-        _kernel[(images * size[0] * across,)](
+        _kernel[(across * cdiv(size[0], rows),)](
             x, channels_last(weight), bias.contiguous(),
-            None if pointwise is None else pointwise.contiguous(), y, height, width, *size,
+            None if pointwise is None else pointwise.contiguous(), y, height, width, *size, rows,
             E=inner, E2=wide, PART=part, DOT=dot_type(x.dtype), **options,
         )  # fmt: skip
     return y

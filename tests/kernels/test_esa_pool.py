@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from sr_kernels import esa_pool as module
 from sr_kernels import launched
 from sr_kernels.esa_pool import OP, esa_pool
 
@@ -57,6 +58,17 @@ def test_every_pixel_of_the_square_counts_by_its_tap(device, row, column):
         if top % 2 == left % 2 == 0 and 0 <= top <= 12 and 0 <= left <= 12
     ]
     assert result.tolist() == [[[[max(taps)]]]]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 8])
+def test_bands_leave_no_trace(device, rows, monkeypatch):
+    squeezed, weight, bias = given(4, device, size=(33, 21))
+    monkeypatch.setattr(module, "MOST_ROWS", rows)
+
+    result = esa_pool(squeezed, weight, bias)
+
+    expected = OP.reference(squeezed.double(), weight.double(), bias.double())
+    torch.testing.assert_close(result.double(), expected, rtol=1e-3, atol=1e-3)
 
 
 def test_sizes_round_down_to_whole_cells(device):

@@ -29,5 +29,10 @@ def test_the_busiest_processor_has_least_to_do(processors, height, beside, band)
     assert rows_per_band(height, beside, CPU) == band
 
 
+def test_other_bands_may_be_chosen(processors):
+    assert rows_per_band(28, 7, CPU, range(1, 9), 4 / 3) == 1
+    assert rows_per_band(341, 43, CPU, range(1, 9), 4 / 3) > 4
+
+
 def test_one_processor_stands_for_a_machine_without_a_gpu():
     assert rows_per_band(40, 1, CPU) == 20
