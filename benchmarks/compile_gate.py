@@ -66,7 +66,7 @@ NETWORKS = {
 widths inside, and leave out what is optional. With the variants, both types meet all widths."""
 
 NARROW = {
-    "_channel_gate._kernel": "reads four bytes of every part of a plane, once",
+    "_channel_gate._kernel": "reads the moments of the parts of a plane, once",
     "_moments._merge_kernel": "reads four bytes of every part of a plane, once",
     "contrast_gate._kernel": "reads the moments of one image and two small matrices, once",
 }

@@ -18,7 +18,7 @@ from sr_kernels._activation import sigmoid
 from sr_kernels._bilinear import between, neighbours
 from sr_kernels._configuration import configuration
 from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, load_vector, load_weight, padded
-from sr_kernels._moments import moments, new_parts, store_part
+from sr_kernels._moments import moments, store_part
 from sr_kernels._op import check_shapes
 from sr_kernels._triton import kernel_jit, tl, triton
 
@@ -99,7 +99,7 @@ def _kernel(
         wide = tl.minimum(width - column, BLOCK).to(tl.float32)
         pivot, mean, m2 = moments(first, total, squares, inside_c, high, wide)
         parts = across * down
-        place = (image * C + c) * parts + tl.program_id(0) % parts
+        place = (image * parts + tl.program_id(0) % parts) * C + c
         store_part(parts_ptr, place, tl.cast(images, tl.int64) * C, parts, pivot, mean, m2, c < C)
 
 
@@ -182,8 +182,8 @@ def run_with_parts(
     -------
     y : Tensor, (N, C, H, W)
         Channels_last.
-    parts : Tensor, (3, N, C, parts)
-        As in `_moments.merge`.
+    parts : Tensor, (3, N, parts, C)
+        As in `_channel_gate.merge_and_gate`.
     part : (int, int)
         Height and width of a part that does not lie at the lower or right end.
     """
@@ -193,7 +193,8 @@ def run_with_parts(
     rows, columns = options.pop("ROWS"), options["BLOCK"]
     across = triton.cdiv(width, columns)
     rows = max(rows, triton.cdiv(height, max(MOST_PARTS // across, 1)))
-    parts = new_parts(images, features, triton.cdiv(height, rows) * across, x.device)
+    count = triton.cdiv(height, rows) * across
+    parts = x.new_empty((3, images, count, features), dtype=torch.float32)
     y = _run(planes, weights, window, [None] * 4, parts, rows, options)
     return y, parts, (rows, columns)
 

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from sr_kernels._channel_gate import LEAST_VARIANCE, gate_of
 from sr_kernels._op import Op, check_shapes, register
-from sr_kernels._triton import kernel_jit, tl, triton
+from sr_kernels._triton import kernel_jit, next_power_of_2, tl
 
 
 def reference(
@@ -60,8 +60,8 @@ def _launch(
     with torch.cuda.device_of(mean):
         _kernel[(mean.shape[0],)](
             *(tensor.contiguous() for tensor in tensors), gate, pixels, LEAST=LEAST_VARIANCE,
-            C=features, R=inner, C2=triton.next_power_of_2(features),
-            R2=triton.next_power_of_2(inner),
+            C=features, R=inner, C2=next_power_of_2(features),
+            R2=next_power_of_2(inner),
         )  # fmt: skip
     return gate
 

@@ -30,7 +30,7 @@ def test_it_is_the_merge_and_the_gate_of_that(slots, weights, device, monkeypatc
     parts[2] = parts[2].square()
     sizes = (HEIGHT, WIDTH), (ROWS, COLUMNS)
 
-    mean, m2, gate = merge_and_gate(parts, *sizes, weights)
+    mean, m2, gate = merge_and_gate(parts.transpose(2, 3).contiguous(), *sizes, weights)
 
     expected_mean, expected_m2 = merge(parts, *sizes)
     torch.testing.assert_close(mean, expected_mean, rtol=1e-6, atol=0)
@@ -41,7 +41,7 @@ def test_it_is_the_merge_and_the_gate_of_that(slots, weights, device, monkeypatc
 
 
 def test_the_gate_has_the_dtype_of_the_weights(weights, device):
-    parts = torch.rand(3, 1, 3, 1, device=device)
+    parts = torch.rand(3, 1, 1, 3, device=device)
     half = [weight.half() for weight in weights]
 
     mean, m2, gate = merge_and_gate(parts, (4, 5), (4, 8), half)

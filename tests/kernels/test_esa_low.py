@@ -99,5 +99,5 @@ def test_a_bias_needs_its_1x1(device):
 
 
 def test_an_unknown_activation_is_refused(device):
-    with pytest.raises(ValueError, match="got 'tanh'"):
-        esa_low(*dense(4, device), "tanh")
+    with pytest.raises(ValueError, match="got 'softplus'"):
+        esa_low(*dense(4, device), "softplus")

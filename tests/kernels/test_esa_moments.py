@@ -125,7 +125,7 @@ def test_more_rows_of_a_program_leave_fewer_parts(given, monkeypatch):
         _, parts, part = _esa.run_with_parts("esa_moments", (*planes, planes[1]), (), ())
     _, *found = esa_moments(*given)
 
-    assert (tuple(parts.shape), part) == ((3, images, features, 4), (6, 32))
+    assert (tuple(parts.shape), part) == ((3, images, 4, features), (6, 32))
     assert run.call_count == 1
     assert_near(found[:2], expected[:2])
 
