@@ -20,7 +20,7 @@ from sr_kernels._configuration import configuration
 from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, load_vector, load_weight, padded
 from sr_kernels._moments import moments, store_part
 from sr_kernels._op import check_shapes
-from sr_kernels._triton import kernel_jit, tl, triton
+from sr_kernels._triton import cdiv, kernel_jit, tl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,9 +191,9 @@ def run_with_parts(
     images, features, height, width = x.shape
     options = _options(op, x, FEWER)
     rows, columns = options.pop("ROWS"), options["BLOCK"]
-    across = triton.cdiv(width, columns)
-    rows = max(rows, triton.cdiv(height, max(MOST_PARTS // across, 1)))
-    count = triton.cdiv(height, rows) * across
+    across = cdiv(width, columns)
+    rows = max(rows, cdiv(height, max(MOST_PARTS // across, 1)))
+    count = cdiv(height, rows) * across
     parts = x.new_empty((3, images, count, features), dtype=torch.float32)
     y = _run(planes, weights, window, [None] * 4, parts, rows, options)
     return y, parts, (rows, columns)
@@ -217,7 +217,7 @@ def _run(
     x, squeezed, low = (channels_last(plane) for plane in planes)
     y = torch.empty_like(x)
     (images, features, height, width), inner = x.shape, squeezed.shape[1]
-    grid = (images * triton.cdiv(height, rows) * triton.cdiv(width, options["BLOCK"]),)
+    grid = (images * cdiv(height, rows) * cdiv(width, options["BLOCK"]),)
     with torch.cuda.device_of(x):
         _kernel[grid](
             x, squeezed, low, *(weight.contiguous() for weight in weights), *mixing, parts, y,
