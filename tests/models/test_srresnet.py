@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from napari_sr import models
 from napari_sr.models._blocks import rename
-from napari_sr.models.srresnet import enlarge_bilinear
+from napari_sr.models.srresnet import bilinear_shares, enlarge_bilinear
 
 
 @pytest.mark.parametrize("name", cases("synth_MSRResNet"))
@@ -28,16 +28,18 @@ def test_bilinear_skip_is_interpolate(scale, size):
     image = torch.rand(2, 3, *size, dtype=torch.float64)
     expected = functional.interpolate(image, scale_factor=float(scale), mode="bilinear")
 
+    enlarged = enlarge_bilinear(image, bilinear_shares(scale), scale)
+
     # its weights are float32
-    torch.testing.assert_close(enlarge_bilinear(image, scale), expected, rtol=0, atol=1e-7)
+    torch.testing.assert_close(enlarged, expected, rtol=0, atol=1e-7)
 
 
 def test_bilinear_skip_is_the_same_wherever_a_piece_lies():
     image = torch.rand(1, 1, 4, 3001)
 
-    whole = enlarge_bilinear(image, 3)
+    whole = enlarge_bilinear(image, bilinear_shares(3), 3)
 
-    piece = enlarge_bilinear(image[..., -12:], 3)
+    piece = enlarge_bilinear(image[..., -12:], bilinear_shares(3), 3)
     torch.testing.assert_close(piece[..., 3:], whole[..., -33:], rtol=0, atol=1e-7)
 
 

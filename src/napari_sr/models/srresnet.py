@@ -29,22 +29,34 @@ from napari_sr.models._chain import IMAGE, RESULT, Chain, Step, in_series
 from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 
 
-def enlarge_bilinear(image: Tensor, scale: int) -> Tensor:
+def bilinear_shares(scale: int) -> Tensor:
+    """Return what each of S * S phases takes of a pixel and its neighbours, (S * S, 9)."""
+    place = (torch.arange(scale, dtype=torch.float32) + 0.5) / scale - 0.5
+    # in one direction of the pixel before, the pixel itself and the one after
+    phase = torch.stack([(-place).clamp(min=0), 1 - place.abs(), place.clamp(min=0)], dim=1)
+    return (phase[:, None, :, None] * phase[None, :, None, :]).reshape(-1, 9)
+
+
+def enlarge_bilinear(image: Tensor, shares: Tensor, scale: int) -> Tensor:
     """Enlarge (N, C, H, W) bilinearly, pixel centres aligned, to (N, C, S * H, S * W).
 
     Equal to `interpolate(..., mode="bilinear")`, whose float32 coordinates lose digits far from
     the origin, so that a piece would differ from the whole; here no pixel's place enters.
+
+    Parameters
+    ----------
+    image : Tensor, (N, C, H, W)
+        Of any channels.
+    shares : Tensor, (S * S, 9)
+        As `bilinear_shares` makes it.
+    scale : int
+        S.
     """
     images, channels = image.shape[:2]
-    grid = torch.arange(scale, device=image.device, dtype=torch.float32)
-    place = (grid + 0.5) / scale - 0.5
-    # what each of the S phases takes of the pixel before, the pixel itself and the one after
-    phase = torch.stack([(-place).clamp(min=0), 1 - place.abs(), place.clamp(min=0)], dim=1)
-    kernel = (phase[:, None, :, None] * phase[None, :, None, :]).reshape(-1, 1, 3, 3)
     # every channel by itself, as an image of its own
     padded = functional.pad(image, (1, 1, 1, 1), mode="replicate").flatten(0, 1)[:, None]
-    shares = functional.conv2d(padded, kernel.to(image.dtype))
-    enlarged = functional.pixel_shuffle(shares, scale)
+    phases = functional.conv2d(padded, shares.to(image.dtype).reshape(-1, 1, 3, 3))
+    enlarged = functional.pixel_shuffle(phases, scale)
     return enlarged.reshape(images, channels, *enlarged.shape[2:])
 
 
@@ -63,6 +75,8 @@ class SRResNet(Network):
         The float maximum that the weights expect.
     """
 
+    shares: Tensor
+
     def __init__(
         self,
         *,
@@ -80,6 +94,8 @@ class SRResNet(Network):
         self.enlarge = enlarger(features, scale, activation)
         self.smooth = Activated3x3(features, features, activation=activation)
         self.tail = Activated3x3(features, channels)
+        # made once: to make it takes a GPU ten kernels
+        self.register_buffer("shares", bilinear_shares(scale), persistent=False)
 
     def chain(self) -> Chain:
         """Return local steps, one for each block: the network is purely convolutional."""
@@ -90,12 +106,13 @@ class SRResNet(Network):
         return (Step(self._start, (IMAGE,), ("shallow",), 1), *blocks, end)
 
     def _start(self, image: Tensor) -> Tensor:
-        shallow: Tensor = self.head(image * self.input_range)
+        # a product with 1 would be a kernel of its own
+        shallow: Tensor = self.head(image if self.input_range == 1 else image * self.input_range)
         return shallow
 
     def _finish(self, deep: Tensor, image: Tensor) -> Tensor:
         x = self.smooth(self.enlarge(deep))
-        skip = enlarge_bilinear(image, self.scale)
+        skip = enlarge_bilinear(image, self.shares, self.scale)
         result: Tensor = self.tail(x, skip, 1 / self.input_range)
         return result
 
