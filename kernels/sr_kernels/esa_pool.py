@@ -168,7 +168,9 @@ def _launch(
         (images, inner, *size), dtype=x.dtype, device=x.device, memory_format=torch.channels_last
     )
     wide = padded(inner)
-    block = max(VALUES // wide, LEAST_DOT) // 8
+    # odd features are loaded one by one, each with registers of its own
+    values = VALUES if inner % 2 == 0 else VALUES // 2
+    block = max(values // wide, LEAST_DOT) // 8
     options = configuration("esa_pool", x, BLOCK=block, num_warps=WARPS, num_stages=STAGES)
     part = max(min(wide, WEIGHTS // wide), LEAST_DOT)
     across = images * cdiv(size[1], options["BLOCK"]) * cdiv(inner, part)
