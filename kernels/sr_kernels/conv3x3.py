@@ -15,10 +15,10 @@ bias, scale and shuffle (a tail) 4 times.
 A program reads its pixels and the weight for every tap: 27 bytes for each element of 64 channels in
 and out. By asynchronous copies all of it would come through L2, 1.7 KB for each pixel: 1.7 ms at
 2048 x 2048 on an H100, where memory takes 0.54 ms and the matrix units 0.39 ms. Plain loads, one
-stage, find nearly all of it in the L1 cache, which delivers it in 0.27 ms. So forecast, by
-`benchmarks/kernel_model.py`; then cuDNN is as fast for the convolution alone, but every pass after
-it costs 0.36 ms and more, and all convolutions go through this kernel. No GPU has told yet: the
-call of `_compute` in `conv3x3` is the place to choose by width.
+stage, find nearly all of it in the L1 cache, which delivers it in 0.27 ms. All of this is forecast
+by `benchmarks/kernel_model.py`; nothing was measured. cuDNN is as fast for the convolution alone,
+but every pass after it costs 0.36 ms and more. `_sub_pixel` chooses between the two where a pixel
+shuffle follows.
 """
 
 from __future__ import annotations
