@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 import napari_sr
 
@@ -42,10 +43,34 @@ def test_a_source_distribution_has_what_a_wheel_is_built_from(tmp_path):
     assert "src/napari_sr/napari.yaml" not in names, "the editable install's link was packed"
 
 
-def test_the_version_is_said_once_and_the_same():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+def test_a_wheel_has_the_version_that_the_package_says(tmp_path):
+    build("wheel", tmp_path)
 
-    assert project["version"] == napari_sr.__version__
+    assert [path.name.split("-")[1] for path in tmp_path.iterdir()] == [napari_sr.__version__]
+
+
+def test_the_changelog_has_a_section_for_this_version():
+    assert f"\n## {napari_sr.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_ci_runs_on_every_python_that_the_package_names():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
+
+    named = [line.rpartition(" ")[2] for line in project["classifiers"] if ":: 3." in line]
+    assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == named
+    assert project["requires-python"] == f">={named[0]}"
+
+
+def test_ci_installs_the_lowest_versions_that_the_package_allows():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = (ROOT / ".github" / "oldest.txt").read_text().splitlines()
+
+    pinned = [line.split("==") for line in lines if "==" in line]
+    assert [name for name, _ in pinned] == ["napari", "numpy", "torch"]
+    for name, version in pinned:
+        bounds = [one for one in project["dependencies"] if one.startswith(f"{name}>=")]
+        assert [bound.partition(">=")[2] for bound in bounds] == [version.removesuffix(".0")]
 
 
 @pytest.mark.parametrize("binding", ["PyQt", "PySide"])

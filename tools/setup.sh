@@ -1,5 +1,6 @@
 #!/bin/sh
 # Set everything up in .venv: system packages (Debian, Ubuntu), Python packages, the plugin.
+# With the argument "system", the system packages only: CI brings its own Python.
 # Needs python3, and root or sudo where system packages are missing. Runs again harmlessly.
 set -eu
 cd "$(dirname "$0")/.."
@@ -30,9 +31,11 @@ else
   echo "Not a Debian system: if Qt does not start, install the equivalents of: $packages" >&2
 fi
 
+[ "${1-}" != system ] || exit 0
+
 [ -x .venv/bin/pip ] || python3 -m venv --clear .venv
 echo "Installing Python packages into .venv (some minutes the first time)"
 # this build of torch first: what comes after finds it there and brings no other
 .venv/bin/pip install --quiet --disable-pip-version-check torch==2.13.0
-.venv/bin/pip install --quiet --disable-pip-version-check --editable '.[test]'
+.venv/bin/pip install --quiet --disable-pip-version-check --editable '.[pyqt6,test]'
 touch .venv/ready
