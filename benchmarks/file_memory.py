@@ -21,7 +21,7 @@ from napari_sr.files import formats
 from napari_sr.files.image import ImageFile
 
 NAMES = ("plain.tif", "packed.tif", "image.png", "image.jpg")
-RUN = "import sys; from napari_sr.cli import main; sys.argv[1:] = {arguments}; main()"
+RUN = "import sys; from napari_sr.cli.app import main; sys.argv[1:] = {arguments}; main()"
 
 
 def peak(source: Path, target: Path) -> int:

@@ -31,10 +31,10 @@ from timing import DEVICE, ON_GPU, ROOT, environment, op_arguments  # says where
 # isort: split
 import sr_kernels
 from napari_sr import models
-from napari_sr.engine import plane as plane_module
-from napari_sr.engine.graphs import Graphs
-from napari_sr.engine.plan import Settings
-from napari_sr.engine.upscale import upscale_array
+from napari_sr.engine.execution import plane as plane_module
+from napari_sr.engine.execution.graphs import Graphs
+from napari_sr.engine.execution.upscale import upscale_array
+from napari_sr.engine.planning.plan import Settings
 
 SIDE = 700 if ON_GPU else 24
 """Pixels a side of the images that are upscaled: several tiles of one shape, so that graphs run."""

@@ -41,13 +41,13 @@ from triton.runtime.jit import JITFunction
 
 import sr_kernels
 from napari_sr import models
-from napari_sr.engine.memory import _Tracer, ghost
+from napari_sr.engine.planning.memory import _Tracer, ghost
 from sr_kernels import _op
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
 
 SCALE = 4
 SIZES = {"320 x 180": (180, 320), "256 x 256": (256, 256), "510 x 339": (339, 510),

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
     from napari_sr.training.data.pictures import Picture
 
 SETS = ("Set5", "Set14")

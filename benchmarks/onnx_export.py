@@ -27,7 +27,7 @@ from napari_sr.zoo.registry import entries
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
 
 
 def networks() -> Iterator[tuple[str, Callable[[], Network]]]:

@@ -22,13 +22,13 @@ import torch
 from PIL import Image
 
 from napari_sr import load, upscale
-from napari_sr.engine.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
-from napari_sr.engine.colour import rgb_to_ycbcr
-from napari_sr.models.resize import imresize
+from napari_sr.engine.image.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
+from napari_sr.engine.image.colour import rgb_to_ycbcr
+from napari_sr.layers.resize import imresize
 from napari_sr.zoo.registry import entries
 
 if TYPE_CHECKING:
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
 
 
 def read(path: Path) -> torch.Tensor:

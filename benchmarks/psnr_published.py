@@ -33,12 +33,13 @@ import torch
 from commit import commit
 
 from napari_sr import models, upscale
-from napari_sr.engine.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
-from napari_sr.engine.colour import rgb_to_ycbcr
+from napari_sr.engine.image.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
+from napari_sr.engine.image.colour import rgb_to_ycbcr
 from napari_sr.evaluation import psnr, ssim
 from napari_sr.evaluation.benchmark import Protocol, evaluate
 from napari_sr.evaluation.sets import ImageSet, Pair
-from napari_sr.models.resize import imresize
+from napari_sr.layers.resize import imresize
+from napari_sr.zoo import recognition
 from napari_sr.zoo.checkpoint import read_checkpoint
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
 
 COLOUR, LUMA, FLOATS = "colour", "luma", "floats"
 LARGEST, SHAVED = 60_000, 10
@@ -131,7 +132,7 @@ def load(check: Check, weights: Path) -> Network:
         record = models.architecture("interpolation")
         return record.network(scale=check.scale, method="bicubic").eval()
     state = read_checkpoint(weights / check.file)
-    return models.build(state, scale=check.scale, **check.options)
+    return recognition.build(state, scale=check.scale, **check.options)
 
 
 def rounded(image: Tensor) -> Tensor:

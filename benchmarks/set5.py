@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from timing import DEVICE, by
 
-from napari_sr import models
-from napari_sr.engine.colour import rgb_to_ycbcr
+from napari_sr.engine.image.colour import rgb_to_ycbcr
+from napari_sr.zoo import recognition
 from napari_sr.zoo.checkpoint import read_checkpoint
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def measure(name: str, folder: Path, weights: Path, most: int | None = None) -> 
     most : int, optional
         Pixels of a side that are used, from the upper left corner.
     """
-    network = models.build(read_checkpoint(weights / FILES[name])).to(DEVICE)
+    network = recognition.build(read_checkpoint(weights / FILES[name])).to(DEVICE)
     found = {}
     tf32, torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.allow_tf32, False
     for precision, word in WORDS.items():

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
 
 HEIGHT, WIDTH = 253, 291
 """LR pixels of the measured crop, at most."""

@@ -67,7 +67,7 @@ def material(config: Config, folder: Path) -> Material:
     """Read images with Pillow, at every size; hold files out as `material.of_folders` does."""
     from PIL import Image
 
-    from napari_sr.models.resize import imresize
+    from napari_sr.layers.resize import imresize
 
     files = [
         path

@@ -7,8 +7,8 @@ from fractions import Fraction
 import torch
 from torch.nn import functional
 
-from napari_sr.models._chain import IMAGE, RESULT, Attend, Moments, Step
-from napari_sr.models._network import Network
+from napari_sr.graph.chain import IMAGE, RESULT, Attend, Moments, Step
+from napari_sr.graph.network import Network
 
 
 class Nearest(Network):

@@ -8,7 +8,7 @@ import time
 
 from fakes import Nearest
 
-from napari_sr.widgets import _networks
+from napari_sr.widgets.common import networks as _networks
 
 PATIENCE = 20_000
 """Milliseconds after which a test gives up."""

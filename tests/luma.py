@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from napari_sr.engine.colour import rgb_to_ycbcr
-from napari_sr.models.resize import imresize
+from napari_sr.engine.image.colour import rgb_to_ycbcr
+from napari_sr.layers.resize import imresize
 
 
 def luma_of(path, side):

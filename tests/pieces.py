@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from napari_sr.models._chain import (
+from napari_sr.graph.chain import (
     IMAGE,
     RESULT,
     Attend,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_sr import listing
+from napari_sr.cli import models as listing
 from napari_sr.zoo.networks import published
 from napari_sr.zoo.registry import entries
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_sr.api import blend, load, upscale
-    from napari_sr.onnx_export import export
+    from napari_sr.export.onnx import export
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "blend", "export", "load", "upscale"]

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import models
-from napari_sr.engine.conversion import as_array, whole_number
-from napari_sr.engine.plan import Settings
-from napari_sr.engine.upscale import upscale_array
-from napari_sr.models._blend import blend as blend_networks
-from napari_sr.models._blend import check_weight, name_of
-from napari_sr.models._network import Network
-from napari_sr.zoo import community
+from napari_sr.engine.execution.upscale import upscale_array
+from napari_sr.engine.image.conversion import as_array, whole_number
+from napari_sr.engine.planning.plan import Settings
+from napari_sr.graph.network import Network
+from napari_sr.zoo import community, recognition
+from napari_sr.zoo.blend import blend as blend_networks
+from napari_sr.zoo.blend import check_weight, name_of
 from napari_sr.zoo.card import options_in, scale_in, trained_on_grey
 from napari_sr.zoo.checkpoint import CheckpointError, open_checkpoint
 from napari_sr.zoo.download import fetch
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_sr.engine.arrays import ArrayLike, Percentiles
-    from napari_sr.engine.plane import Progress
+    from napari_sr.engine.execution.plane import Progress
+    from napari_sr.engine.image.arrays import ArrayLike, Percentiles
     from napari_sr.zoo.registry import Entry
 
 
@@ -225,7 +225,7 @@ def upscale(
     ------
     ValueError
         If the image, its axes or a setting is wrong, or the model is unknown.
-    napari_sr.engine.devices.OutOfMemoryError
+    napari_sr.engine.planning.devices.OutOfMemoryError
         If not even the smallest tile fits.
     """
     scale = whole_number("scale", scale)
@@ -266,7 +266,7 @@ def _known(entry: Entry, file: Path, options: dict[str, Any]) -> tuple[Network, 
     if not entry.computed:
         checkpoint = open_checkpoint(file, entry.sha256)
         given = {**entry.options, **options}
-        return models.build(checkpoint.tensors, scale=entry.scale, **given), entry.sha256
+        return recognition.build(checkpoint.tensors, scale=entry.scale, **given), entry.sha256
     if options:
         raise ValueError(f"{entry.name} has no options, got {options}")
     record = models.architecture(entry.architecture)

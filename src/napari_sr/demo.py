@@ -19,7 +19,7 @@ from napari_sr.atomic_write import atomic_write
 if TYPE_CHECKING:
     from napari import Viewer
 
-    from napari_sr.widgets.upscale import UpscaleWidget
+    from napari_sr.widgets.upscale.form import UpscaleWidget
 
 FOLDER = Path("demo-output")
 """Where pictures go if nothing else is said."""

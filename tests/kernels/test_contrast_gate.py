@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_sr.models._attention import ContrastGate
+from napari_sr.layers.attention import ContrastGate
 from sr_kernels import launched, use_kernels
 from sr_kernels.contrast_gate import contrast_gate
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_sr.models._chain import Window
+from napari_sr.graph.chain import Window
 from napari_sr.models.bsrn_s import Block
 from sr_kernels import launched, use_kernels
 from sr_kernels.esa_mix import OP, esa_mix

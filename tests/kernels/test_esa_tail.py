@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_sr.models._attention import PooledConv, SpatialGate
-from napari_sr.models._blocks import conv3x3
-from napari_sr.models._chain import Window
+from napari_sr.graph.chain import Window
+from napari_sr.layers.attention import PooledConv, SpatialGate
+from napari_sr.layers.blocks import conv3x3
 from sr_kernels import launched, use_kernels
 from sr_kernels.esa_tail import esa_tail
 

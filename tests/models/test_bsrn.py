@@ -8,18 +8,18 @@ from pieces import run_in_pieces
 from reference import cases
 from torch.nn import functional
 
-from napari_sr import models
-from napari_sr.models._blocks import rename
-from napari_sr.models._counts import multiply_adds
+from napari_sr.graph.cost import multiply_adds
+from napari_sr.layers.blocks import rename
 from napari_sr.models.bsrn import ACTIVATIONS, BSRN
 from napari_sr.models.rfdn import RFDN
+from napari_sr.zoo import recognition
 
 
 @pytest.mark.parametrize("name", cases("BSRN_", "synth_BSRN"))
 def test_agrees_with_the_authors_code(name, case_of):
     case = case_of(name)
 
-    network = models.build(case.state)
+    network = recognition.build(case.state)
 
     errors = case.errors(network)
     # on noise BSRN x2 is chaotic: it answers 0..1 with -2080..1700
@@ -38,7 +38,7 @@ def test_paper_has_no_bias_between_the_halves():
 def test_checkpoint_shows_all_but_the_activation(case_of):
     case = case_of("synth_BSRN_small_x4")
 
-    _, _, options = models.recognise(case.state)
+    _, _, options = recognition.recognise(case.state)
 
     assert options == {
         "scale": 4,
@@ -172,8 +172,8 @@ def test_each_exchange_of_parts_is_its_definition_whole_and_in_pieces(options, e
     activate = ACTIVATIONS[options.get("activation", "gelu")]
     define = Definition(state, options.get("convolution"), activate)
 
-    _, _, found = models.recognise(state)
-    again = models.build(state, activation=options.get("activation")).double()
+    _, _, found = recognition.recognise(state)
+    again = recognition.build(state, activation=options.get("activation")).double()
 
     with torch.no_grad():
         expected, result = define(image, blocks=2, scale=3), again(image)

@@ -6,14 +6,14 @@ import pytest
 import torch
 from reference import cases
 
-from napari_sr import models
+from napari_sr.zoo import recognition
 
 
 @pytest.mark.parametrize("name", cases("BSRN-S"))
 def test_agrees_with_the_authors_code(name, case_of):
     case = case_of(name)
 
-    network = models.build(case.state)
+    network = recognition.build(case.state)
 
     assert max(case.errors(network).values()) <= 1e-4
     assert sum(parameter.numel() for parameter in network.parameters()) == case.parameters
@@ -22,7 +22,7 @@ def test_agrees_with_the_authors_code(name, case_of):
 def test_matrices_of_the_authors_layout_become_1x1_kernels(case_of):
     state = case_of("BSRN-S_x4").state
 
-    record, adapted, options = models.recognise(state)
+    record, adapted, options = recognition.recognise(state)
 
     assert record.title == "BSRN-S"
     assert options == {"scale": 4, "channels": 3, "features": 48, "blocks": 5}

@@ -14,7 +14,8 @@ from torch.export import Dim
 
 import napari_sr
 from napari_sr import models
-from napari_sr.models._chain import Step
+from napari_sr.graph.chain import Step
+from napari_sr.zoo import recognition
 
 NAMES = models.names()
 SIDE = 34  # no tile divides it; it is even, and more than two of ESA's cells
@@ -236,7 +237,7 @@ def test_checkpoint_of_the_example_is_recognised_as_itself(name, example):
     network = example(name)
     state = network.state_dict()
 
-    record, adapted, options = models.recognise(state)
+    record, adapted, options = recognition.recognise(state)
 
     assert record is models.architecture(name)
     assert adapted.keys() == state.keys()
@@ -250,7 +251,7 @@ def test_network_built_from_its_checkpoint_is_the_same(name, example):
     network = example(name)
     image = image_for(network, 16, 18)
 
-    again = models.build(network.state_dict(), scale=network.scale)
+    again = recognition.build(network.state_dict(), scale=network.scale)
 
     assert not again.training
     with torch.inference_mode():

@@ -7,9 +7,9 @@ import torch
 from luma import gain, luma_of
 from torch.nn import functional
 
-from napari_sr import models
+from napari_sr.layers.resize import imresize
 from napari_sr.models.drcn import DRCN
-from napari_sr.models.resize import imresize
+from napari_sr.zoo import recognition
 from napari_sr.zoo.checkpoint import read_checkpoint
 
 VARIANT = "weights/drcn/drcn_F96_D9_x2_extracted.npz"
@@ -69,14 +69,14 @@ def test_every_prediction_trains_all_layers(example):
 
 
 def test_variant_reads_its_options_off_the_tensors(shared):
-    network = models.build(read_checkpoint(shared / VARIANT), scale=2)
+    network = recognition.build(read_checkpoint(shared / VARIANT), scale=2)
 
     assert (network.depth, network.joined, network.input_range) == (9, True, 255)
     assert sum(parameter.numel() for parameter in network.parameters()) == 250_963
 
 
 def test_variant_sharpens_far_beyond_bicubic(shared):
-    network = models.build(read_checkpoint(shared / VARIANT), scale=2)
+    network = recognition.build(read_checkpoint(shared / VARIANT), scale=2)
 
     assert gain(network, luma_of(shared / "data/Set5/HR/butterfly.png", 96)) > 4
 
@@ -84,7 +84,7 @@ def test_variant_sharpens_far_beyond_bicubic(shared):
 def test_variant_keeps_its_form_under_our_keys(example):
     network, image = example("drcn", joined=True), torch.rand(1, 1, 6, 5)
 
-    again = models.build(network.state_dict(), scale=2)
+    again = recognition.build(network.state_dict(), scale=2)
 
     torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
 

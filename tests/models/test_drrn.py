@@ -7,9 +7,9 @@ import torch
 from reference import cases
 from torch.nn import functional
 
-from napari_sr import models
+from napari_sr.layers.resize import imresize
 from napari_sr.models.drrn import DRRN
-from napari_sr.models.resize import imresize
+from napari_sr.zoo import recognition
 
 
 @pytest.mark.parametrize("name", cases("DRRN", "synth_DRRN"))
@@ -18,7 +18,7 @@ def test_agrees_with_reference_code(name, case_of):
     case.images.pop("set5_butterfly_bicubic_up", None)  # larger, and as exact
 
     # the cases' images are enlarged already
-    network = models.build(case.state, scale=1, units=case.record["hyper"]["U"])
+    network = recognition.build(case.state, scale=1, units=case.record["hyper"]["U"])
 
     assert max(case.errors(network).values()) <= 1e-4
     assert sum(parameter.numel() for parameter in network.parameters()) == case.parameters
@@ -52,7 +52,7 @@ def test_is_what_the_paper_says(norm, blocks, units, scale, example):
 def test_forms_are_read_off_the_tensors(options, example):
     network = example("drrn", units=25, **options)
 
-    again = models.build(network.state_dict(), scale=2)
+    again = recognition.build(network.state_dict(), scale=2)
 
     image = torch.rand(1, 1, 5, 5)
     torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
@@ -61,9 +61,9 @@ def test_forms_are_read_off_the_tensors(options, example):
 def test_units_do_not_show_without_normalisation(example):
     state = example("drrn", norm=False).state_dict()
 
-    assert len(models.build(state, scale=2, units=3).blocks[0].first_norms) == 3
+    assert len(recognition.build(state, scale=2, units=3).blocks[0].first_norms) == 3
     with pytest.raises(ValueError, match="is a DRRN with units=2, got units=3"):
-        models.build(example("drrn").state_dict(), scale=2, units=3)
+        recognition.build(example("drrn").state_dict(), scale=2, units=3)
 
 
 def test_units_share_their_convolutions(example):

@@ -6,15 +6,15 @@ import pytest
 import torch
 from reference import cases
 
-from napari_sr import models
 from napari_sr.models.edsr import EDSR, MEAN
+from napari_sr.zoo import recognition
 
 
 @pytest.mark.parametrize("name", cases("synth_EDSR"))
 def test_agrees_with_reference_code(name, case_of):
     case = case_of(name)
 
-    network = models.build(case.state, res_scale=case.record["hyper"]["res_scale"])
+    network = recognition.build(case.state, res_scale=case.record["hyper"]["res_scale"])
 
     assert max(case.errors(network).values()) <= 1e-4
     assert sum(parameter.numel() for parameter in network.parameters()) == case.parameters
@@ -43,7 +43,7 @@ def test_input_range_is_read_off_the_authors_shift(white, scale, example):
     network = example("edsr", scale=scale, input_range=white)
     image = torch.rand(1, 3, 8, 9)
 
-    again = models.build(official(network, white))
+    again = recognition.build(official(network, white))
 
     assert again.input_range == white
     torch.testing.assert_close(again(image), network(image), rtol=0, atol=1e-5)
@@ -53,7 +53,7 @@ def test_another_mean_than_photographs_have_is_kept(example):
     network = example("edsr")
     network.mean[:] = torch.tensor([0.1, 0.6, 0.3]).reshape(1, 3, 1, 1)
 
-    again = models.build(official(network, 255))
+    again = recognition.build(official(network, 255))
 
     assert again.input_range == 255
     torch.testing.assert_close(again.mean, network.mean)
@@ -65,7 +65,7 @@ def test_shift_that_is_more_than_a_shift_is_not_overlooked(key, example):
     state[key] = 2 * state[key]
 
     with pytest.raises(ValueError, match="matches none of"):
-        models.build(state)
+        recognition.build(state)
 
 
 def test_authors_layout_without_a_shift_subtracts_nothing(example):
@@ -75,7 +75,7 @@ def test_authors_layout_without_a_shift_subtracts_nothing(example):
         del state[key]
     image = torch.rand(1, 1, 8, 9)
 
-    again = models.build(state)
+    again = recognition.build(state)
 
     assert again.input_range == 255
     torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
@@ -84,8 +84,8 @@ def test_authors_layout_without_a_shift_subtracts_nothing(example):
 def test_basicsr_layout_takes_its_input_range_as_an_option(case_of):
     state = case_of("synth_EDSR_BasicSR_x2").state
 
-    assert models.build(state).input_range == 255
-    assert models.build(state, input_range=1).input_range == 1
+    assert recognition.build(state).input_range == 255
+    assert recognition.build(state, input_range=1).input_range == 1
 
 
 def test_mean_is_not_trained(example):
@@ -98,7 +98,7 @@ def test_mean_is_not_trained(example):
 def test_grey_network_subtracts_nothing_and_loads(example):
     network = example("edsr", channels=1)
 
-    again = models.build(network.state_dict())
+    again = recognition.build(network.state_dict())
 
     assert again.channels == 1
     assert again.mean.tolist() == [[[[0]]]]

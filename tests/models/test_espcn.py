@@ -7,14 +7,14 @@ import torch
 from reference import cases
 from torch.nn.functional import conv2d, pixel_shuffle
 
-from napari_sr import models
+from napari_sr.zoo import recognition
 
 
 @pytest.mark.parametrize("name", cases("ESPCN", "synth_ESPCN"))
 def test_agrees_with_reference_code(name, case_of):
     case = case_of(name)
 
-    network = models.build(case.state)
+    network = recognition.build(case.state)
 
     assert network.scale == case.scale
     assert max(case.errors(network).values()) <= 1e-4
@@ -27,7 +27,7 @@ def test_both_activations_are_options(rectified, squashed, example):
     state, image = example("espcn").state_dict(), torch.rand(1, 1, 6, 7)
     between = torch.relu if rectified else torch.tanh
 
-    network = models.build(state, rectified=rectified, squashed=squashed)
+    network = recognition.build(state, rectified=rectified, squashed=squashed)
 
     x = between(conv2d(image, state["extract.weight"], state["extract.bias"], padding=2))
     x = between(conv2d(x, state["map.weight"], state["map.bias"], padding=1))
@@ -54,7 +54,7 @@ def test_public_layouts_load(theirs, example):
         for key, value in getattr(network, ours).state_dict().items()
     }
 
-    again = models.build(state)
+    again = recognition.build(state)
 
     torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
 
@@ -64,6 +64,6 @@ def test_checkpoints_of_colour_load(scale, shared):
     path = shared / f"weights/espcn/nt_ESPCN-x{scale}.pt"
     state = torch.load(path, map_location="cpu", weights_only=True)
 
-    network = models.build(state)
+    network = recognition.build(state)
 
     assert (network.channels, network.scale) == (3, scale)

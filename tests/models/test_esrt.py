@@ -6,9 +6,9 @@ import pytest
 import torch
 from reference import cases
 
-from napari_sr import models
-from napari_sr.engine.memory import peak_bytes
+from napari_sr.engine.planning.memory import peak_bytes
 from napari_sr.models.esrt import ESRT, adapt
+from napari_sr.zoo import recognition
 
 UNUSED = 12
 """Scalars that released checkpoints hold and that nothing reads: one for each residual block."""
@@ -19,7 +19,7 @@ def test_agrees_with_reference_code(name, case_of):
     case = case_of(name)
     case.images.pop("set5_woman", None)  # as good as the crop, and takes seconds
 
-    network = models.build(case.state)
+    network = recognition.build(case.state)
 
     assert max(case.errors(network).values()) <= 1e-5
     count = sum(parameter.numel() for parameter in network.parameters())
@@ -69,7 +69,7 @@ def test_input_range_scales_in_and_out(example):
     image = torch.rand(1, 3, 8, 8)
 
     with torch.inference_mode():
-        plain = models.build(state)(255 * image) / 255
-        ranged = models.build(state, input_range=255)(image)
+        plain = recognition.build(state)(255 * image) / 255
+        ranged = recognition.build(state, input_range=255)(image)
 
     torch.testing.assert_close(ranged, plain, rtol=1e-5, atol=1e-6)

@@ -6,15 +6,15 @@ import pytest
 import torch
 from reference import cases
 
-from napari_sr import models
 from napari_sr.models.fsrcnn import FSRCNN
+from napari_sr.zoo import recognition
 
 
 @pytest.mark.parametrize("name", cases("FSRCNN", "synth_FSRCNN"))
 def test_agrees_with_reference_code(name, case_of):
     case = case_of(name)
 
-    network = models.build(case.state, scale=case.scale)
+    network = recognition.build(case.state, scale=case.scale)
 
     assert max(case.errors(network).values()) <= 1e-4
     assert sum(parameter.numel() for parameter in network.parameters()) == case.parameters
@@ -29,7 +29,7 @@ def test_agrees_with_reference_code(name, case_of):
 def test_both_networks_of_the_paper_are_recognised_by_their_widths(options, weights, parameters):
     network = FSRCNN(scale=3, **options)
 
-    again = models.build(network.state_dict(), scale=3)
+    again = recognition.build(network.state_dict(), scale=3)
 
     counts = [(parameter.ndim, parameter.numel()) for parameter in again.parameters()]
     assert sum(count for axes, count in counts if axes == 4) == weights
@@ -40,7 +40,7 @@ def test_named_layout_with_one_activation_for_the_mapping_part_loads(shared):
     path = shared / "weights/fsrcnn/nt_FSRCNN-x2.pt"
     state = torch.load(path, map_location="cpu", weights_only=True)
 
-    network = models.build(state, scale=2)
+    network = recognition.build(state, scale=2)
 
     assert (network.channels, network.layers) == (3, 4)
     torch.testing.assert_close(network.map[4].weight, state["activation_3.weight"])
@@ -58,14 +58,14 @@ def test_sequential_layout_of_any_depth_loads(layers, example):
         state |= {f"mid_part.{index}.{key}": value for key, value in layer.state_dict().items()}
     image = torch.rand(1, 1, 8, 8)
 
-    again = models.build(state, scale=2)
+    again = recognition.build(state, scale=2)
 
     torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
 
 
 def test_input_range_is_an_option(example):
     network = example("fsrcnn", scale=2)
-    wide = models.build(network.state_dict(), scale=2, input_range=255)
+    wide = recognition.build(network.state_dict(), scale=2, input_range=255)
     image = torch.rand(1, 1, 8, 8)
 
     torch.testing.assert_close(wide(image), network(image * 255) / 255)

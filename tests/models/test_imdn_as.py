@@ -9,10 +9,10 @@ import torch
 from pieces import run_in_pieces
 from torch.nn import functional
 
-from napari_sr import models
-from napari_sr.models._blocks import rename
+from napari_sr.layers.blocks import rename
+from napari_sr.layers.resize import imresize
 from napari_sr.models.imdn_as import IMDNAS
-from napari_sr.models.resize import imresize
+from napari_sr.zoo import recognition
 
 
 def authors_keys(state):
@@ -69,7 +69,7 @@ def test_it_is_its_definition_whole_and_in_pieces_at_any_scale(scale, example):
     state = authors_keys(example("imdn_as").double().state_dict())
     image = torch.rand(1, 3, 24, 28, dtype=torch.float64)
 
-    network = models.build(state, scale=scale).double()
+    network = recognition.build(state, scale=scale).double()
 
     with torch.no_grad():
         expected = definition(state, imresize(image, scale), blocks=2)
@@ -93,7 +93,7 @@ def test_scale_is_asked_for_as_tensors_do_not_show_it(example):
     state = authors_keys(example("imdn_as").state_dict())
 
     with pytest.raises(ValueError, match=r"IMDN_AS, whose tensors do not show the scale"):
-        models.build(state)
+        recognition.build(state)
 
 
 @pytest.mark.parametrize(("scale", "multiple"), [(1, 4), (2, 2), (3, 4), (4, 1), (6, 2), (8, 1)])
@@ -110,4 +110,4 @@ def test_another_enlargement_at_the_end_is_another_network(example):
     state["tail.weight"], state["tail.bias"] = torch.zeros(12, 8, 3, 3), torch.zeros(12)
 
     with pytest.raises(ValueError, match="matches none of"):
-        models.build(state, scale=2)
+        recognition.build(state, scale=2)

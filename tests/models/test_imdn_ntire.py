@@ -6,15 +6,15 @@ import pytest
 import torch
 from reference import cases
 
-from napari_sr import models
 from napari_sr.models.imdn_ntire import IMDNNTIRE
+from napari_sr.zoo import recognition
 
 
 @pytest.mark.parametrize("name", cases("NTIRE2022_IMDN"))
 def test_agrees_with_the_challenges_code(name, case_of):
     case = case_of(name)
 
-    network = models.build(case.state)
+    network = recognition.build(case.state)
 
     assert max(case.errors(network).values()) <= 1e-4
     assert sum(parameter.numel() for parameter in network.parameters()) == case.parameters
@@ -29,7 +29,7 @@ def test_it_looks_35_pixels_around():
 
 
 def test_it_is_not_taken_for_the_papers_network(case_of):
-    record, _, options = models.recognise(case_of("NTIRE2022_IMDN_baseline_x4").state)
+    record, _, options = recognition.recognise(case_of("NTIRE2022_IMDN_baseline_x4").state)
 
     assert record.title == "IMDN (NTIRE 2022)"
     assert options == {"scale": 4, "channels": 3, "features": 64, "blocks": 8}

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 import napari_sr
+from napari_sr.layers.resize import imresize
 from napari_sr.models.interpolation import KNOWN, Interpolation, options_of
-from napari_sr.models.resize import imresize
 
 PILLOW = {
     "nearest": Image.Resampling.NEAREST,

@@ -6,8 +6,9 @@ import pytest
 import torch
 from pieces import run_in_pieces
 
-from napari_sr import models, upscale
+from napari_sr import upscale
 from napari_sr.models.johnson import Johnson
+from napari_sr.zoo import recognition
 
 STYLE = {"halvings": 2, "by": "nearest", "norm": "instance", "padding": "reflect", "squash": False}
 
@@ -22,7 +23,7 @@ def case(case_of):
 
 
 def test_agrees_with_pytorchs_example(case):
-    network = models.build(case.state)
+    network = recognition.build(case.state)
 
     assert max(case.errors(network).values()) <= 1e-4
     assert size_of(network) == case.parameters == 1_679_235
@@ -35,7 +36,7 @@ def test_running_moments_of_the_oldest_checkpoints_are_passed_over(case):
         width = len(older[f"{name}.weight"])
         older |= {f"{name}.running_{kind}": torch.rand(width) for kind in ("mean", "var")}
 
-    assert max(case.errors(models.build(older)).values()) <= 1e-4
+    assert max(case.errors(recognition.build(older)).values()) <= 1e-4
 
 
 def layers(stages, kernel):
@@ -97,7 +98,7 @@ def test_every_form_is_read_off_its_tensors(form, example):
     image = torch.rand(1, 3, 16, 16)
     hidden = {key: form[key] for key in ("padding", "squash") if key in form}
 
-    again = models.build(network.state_dict(), scale=network.scale, **hidden)
+    again = recognition.build(network.state_dict(), scale=network.scale, **hidden)
 
     with torch.inference_mode():
         torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
@@ -105,7 +106,7 @@ def test_every_form_is_read_off_its_tensors(form, example):
 
 def test_scale_is_asked_for_where_one_stage_may_be_of_2_or_of_3(example):
     with pytest.raises(ValueError, match="Johnson, whose tensors do not show the scale"):
-        models.build(example("johnson", scale=3).state_dict())
+        recognition.build(example("johnson", scale=3).state_dict())
 
 
 @pytest.mark.parametrize("kernel", [3, 4])
@@ -150,7 +151,7 @@ def test_result_is_squashed_into_the_range_unless_told_otherwise(example):
     image = torch.rand(1, 3, 8, 8)
 
     assert network(image).max() <= 1
-    assert models.build(network.state_dict(), scale=2, squash=False)(image).max() > 2
+    assert recognition.build(network.state_dict(), scale=2, squash=False)(image).max() > 2
 
 
 @pytest.mark.parametrize(

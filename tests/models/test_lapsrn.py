@@ -6,9 +6,9 @@ import pytest
 import torch
 from reference import cases
 
-from napari_sr import models
+from napari_sr.layers.resize import imresize
 from napari_sr.models.lapsrn import LapSRN
-from napari_sr.models.resize import imresize
+from napari_sr.zoo import recognition
 from napari_sr.zoo.checkpoint import read_checkpoint
 
 
@@ -16,7 +16,7 @@ from napari_sr.zoo.checkpoint import read_checkpoint
 def test_agrees_with_reference_code(name, case_of):
     case = case_of(name)
 
-    network = models.build(case.state)
+    network = recognition.build(case.state)
 
     assert network.scale == case.scale
     assert max(case.errors(network).values()) <= 1e-4
@@ -74,7 +74,7 @@ def test_levels_of_different_depths_are_no_lapsrn(example):
     del state["levels.1.body.2.weight"], state["levels.1.body.2.bias"]
 
     with pytest.raises(ValueError, match="matches none of"):
-        models.build(state)
+        recognition.build(state)
 
 
 @pytest.mark.parametrize("key", ["input_conv_f", "level1_conv2_f", "level1_img_up_f"])
@@ -82,4 +82,4 @@ def test_authors_filters_of_strange_shapes_match_nothing(key, shared):
     state = read_checkpoint(shared / "weights/lapsrn/LapSRN_x2.mat")
     for shape in [(), (3, 3), (3, 3, 64, 64, 1)]:
         with pytest.raises(ValueError, match="matches none of"):
-            models.build({**state, key: torch.zeros(shape)})
+            recognition.build({**state, key: torch.zeros(shape)})

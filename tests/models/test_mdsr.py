@@ -6,8 +6,8 @@ import pytest
 import torch
 from reference import cases
 
-from napari_sr import models
 from napari_sr.models.mdsr import MDSR
+from napari_sr.zoo import recognition
 
 
 def size_of(network):
@@ -18,7 +18,7 @@ def size_of(network):
 def test_agrees_with_reference_code(name, case_of):
     case = case_of(name)
 
-    network = models.build(case.state, scale=case.scale)
+    network = recognition.build(case.state, scale=case.scale)
 
     assert max(case.errors(network).values()) <= 1e-4
     with torch.device("meta"):
@@ -33,7 +33,7 @@ def joint(example):
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_only_what_its_scale_needs_is_built(scale, joint):
-    network = models.build(joint.state_dict(), scale=scale)
+    network = recognition.build(joint.state_dict(), scale=scale)
 
     kept = joint.state_dict().keys() & network.state_dict().keys()
     assert network.state_dict().keys() == kept
@@ -46,13 +46,13 @@ def test_only_what_its_scale_needs_is_built(scale, joint):
 @pytest.mark.parametrize("scale", [None, 8])
 def test_scales_of_a_checkpoint_are_named_where_none_is_chosen(scale, joint):
     with pytest.raises(ValueError, match=rf"MDSR with the scales \(2, 3, 4\): .* got {scale}"):
-        models.build(joint.state_dict(), scale=scale)
+        recognition.build(joint.state_dict(), scale=scale)
 
 
 def test_scales_without_the_usual_ones_are_found(example):
     state = example("mdsr", scale=3, scales=(8, 3)).state_dict()
 
-    assert models.build(state, scale=8).scale == 8
+    assert recognition.build(state, scale=8).scale == 8
 
 
 def test_tensor_of_another_scale_must_be_right_too(joint):
@@ -60,7 +60,7 @@ def test_tensor_of_another_scale_must_be_right_too(joint):
     del state["enlarge.x4.2.bias"]
 
     with pytest.raises(ValueError, match="matches none of"):
-        models.build(state, scale=2)
+        recognition.build(state, scale=2)
 
 
 def test_scale_that_it_does_not_hold_is_named(example):
@@ -75,7 +75,7 @@ def test_input_range_and_mean_are_read_off_the_authors_shift(white, case_of):
     for key in ("sub_mean.bias", "add_mean.bias"):
         state[key] = state[key] / 255 * white
 
-    network = models.build(state, scale=2)
+    network = recognition.build(state, scale=2)
 
     assert network.input_range == white
     torch.testing.assert_close(network.mean, MDSR(scale=2, blocks=1).mean)

@@ -8,9 +8,9 @@ from luma import gain, luma_of
 from reference import SHARED
 from torch.nn import functional
 
-from napari_sr import models
+from napari_sr.layers.resize import imresize
 from napari_sr.models.mslapsrn import MSLapSRN
-from napari_sr.models.resize import imresize
+from napari_sr.zoo import recognition
 from napari_sr.zoo.checkpoint import read_checkpoint
 
 FILES = sorted(path.name for path in SHARED.glob("weights/lapsrn/MSLapSRN_D5R?.mat"))
@@ -53,7 +53,7 @@ def test_is_what_the_paper_says(scale, example):
 def test_authors_files_load(file, shared):
     state = read_checkpoint(shared / "weights/lapsrn" / file)
 
-    network = models.build(state, scale=4, recursions=int(file[-5]))
+    network = recognition.build(state, scale=4, recursions=int(file[-5]))
 
     # 222 K in the paper
     assert sum(parameter.numel() for parameter in network.parameters()) == 222_801
@@ -62,7 +62,7 @@ def test_authors_files_load(file, shared):
 @pytest.mark.parametrize(("scale", "decibels"), [(2, 4), (3, 3), (4, 2.5)])
 def test_authors_weights_sharpen_far_beyond_bicubic(scale, decibels, shared):
     state = read_checkpoint(shared / "weights/lapsrn/MSLapSRN_D5R2.mat")
-    network = models.build(state, scale=scale, recursions=2)
+    network = recognition.build(state, scale=scale, recursions=2)
 
     assert gain(network, luma_of(shared / "data/Set5/HR/butterfly.png", 144)) > decibels
 
@@ -81,7 +81,7 @@ def test_input_range_is_an_option(example):
     for key in ("head.weight", "residual.weight", "residual.bias"):
         state[key] = state[key] * (1 / 255 if key == "head.weight" else 255)
 
-    wide = models.build(state, scale=2, input_range=255)
+    wide = recognition.build(state, scale=2, input_range=255)
 
     torch.testing.assert_close(wide(image), network(image))
     torch.testing.assert_close(wide.pyramid(image)[-1], network(image))

@@ -7,15 +7,15 @@ import torch
 from reference import cases
 from torch.nn import functional
 
-from napari_sr import models
-from napari_sr.models._blocks import rename
+from napari_sr.layers.blocks import rename
+from napari_sr.zoo import recognition
 
 
 @pytest.mark.parametrize("name", cases("RFDN"))
 def test_agrees_with_the_authors_code(name, case_of):
     case = case_of(name)
 
-    network = models.build(case.state)
+    network = recognition.build(case.state)
 
     assert max(case.errors(network).values()) <= 1e-4
     assert sum(parameter.numel() for parameter in network.parameters()) == case.parameters
@@ -92,7 +92,7 @@ def test_papers_form_is_its_definition_in_both_layouts(layout, example):
     image = torch.rand(1, 3, 9, 11, dtype=torch.float64)
     expected = papers_form(authors_keys(state), image, blocks=3, scale=3)
 
-    again = models.build(layout(state)).double()
+    again = recognition.build(layout(state)).double()
 
     with torch.no_grad():
         result = again(image)
@@ -101,8 +101,8 @@ def test_papers_form_is_its_definition_in_both_layouts(layout, example):
 
 
 def test_tensors_tell_the_two_forms_apart(example):
-    released = models.recognise(example("rfdn").state_dict())[2]
-    paper = models.recognise(example("rfdn", reduction=2).state_dict())[2]
+    released = recognition.recognise(example("rfdn").state_dict())[2]
+    paper = recognition.recognise(example("rfdn", reduction=2).state_dict())[2]
 
     assert (released["reduction"], paper["reduction"]) == (None, 2)
 
@@ -113,7 +113,7 @@ def test_block_skip_is_an_option_with_the_usual_default(reduction, usual, exampl
     image = torch.rand(1, 3, 16, 16)
 
     default, same, other = (
-        models.build(state, block_skip=skip)(image) for skip in (None, usual, not usual)
+        recognition.build(state, block_skip=skip)(image) for skip in (None, usual, not usual)
     )
 
     torch.testing.assert_close(default, same, rtol=0, atol=0)

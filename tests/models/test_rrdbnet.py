@@ -6,15 +6,15 @@ import pytest
 import torch
 from reference import cases
 
-from napari_sr import models
 from napari_sr.models.rrdbnet import RRDBNet
+from napari_sr.zoo import recognition
 
 
 @pytest.mark.parametrize("name", cases("synth_RRDBNet"))
 def test_agrees_with_reference_code(name, case_of):
     case = case_of(name)
 
-    network = models.build(case.state)
+    network = recognition.build(case.state)
 
     assert max(case.errors(network).values()) <= 1e-4
     assert sum(parameter.numel() for parameter in network.parameters()) == case.parameters
@@ -53,7 +53,7 @@ def test_oldest_layout_loads_at_every_scale(scale, unshuffle, example):
     network = example("rrdbnet", scale=scale, unshuffle=unshuffle, blocks=2)
     image = torch.rand(1, 3, 8, 12)
 
-    again = models.build(sequence_keys(network))
+    again = recognition.build(sequence_keys(network))
 
     assert (again.scale, again.multiple) == (scale, unshuffle)
     torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
@@ -73,7 +73,7 @@ def test_size_off_the_multiple_is_named(example):
 
 
 def test_first_convolutions_channels_tell_how_pixels_are_folded(case_of):
-    _, _, options = models.recognise(case_of("synth_RRDBNet_BasicSR_x2").state)
+    _, _, options = recognition.recognise(case_of("synth_RRDBNet_BasicSR_x2").state)
 
     assert options == {
         "scale": 2,

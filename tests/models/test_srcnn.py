@@ -6,9 +6,9 @@ import pytest
 import torch
 from reference import cases
 
-from napari_sr import models
-from napari_sr.models.resize import imresize
+from napari_sr.layers.resize import imresize
 from napari_sr.models.srcnn import SRCNN
+from napari_sr.zoo import recognition
 
 
 @pytest.mark.parametrize("name", cases("SRCNN"))
@@ -16,7 +16,7 @@ def test_agrees_with_reference_code(name, case_of):
     case = case_of(name)
 
     # the reference's images are enlarged already
-    network = models.build(case.state, scale=1)
+    network = recognition.build(case.state, scale=1)
 
     assert list(network.kernels) == case.record["hyper"]["f"]
     assert max(case.errors(network).values()) <= 1e-4
@@ -25,7 +25,7 @@ def test_agrees_with_reference_code(name, case_of):
 
 def test_the_network_sees_what_bicubic_enlargement_makes(example):
     network, image = example("srcnn", scale=3), torch.rand(1, 1, 9, 11)
-    inner = models.build(network.state_dict(), scale=1)
+    inner = recognition.build(network.state_dict(), scale=1)
 
     torch.testing.assert_close(network(image), inner(imresize(image, 3)))
 
@@ -60,7 +60,7 @@ def test_public_layouts_load_with_their_borders(theirs, replicate, example):
         for key, value in getattr(network, ours).state_dict().items()
     }
 
-    again = models.build(state, scale=2)
+    again = recognition.build(state, scale=2)
 
     torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
 
@@ -75,7 +75,7 @@ def test_arrays_of_matlab_count_down_columns(example):
         state[f"biases_conv{index}"] = convolution.bias[:, None]
     state["weights_conv3"] = state["weights_conv3"].squeeze(2)
 
-    again = models.build(state, scale=2)
+    again = recognition.build(state, scale=2)
 
     assert all(map(torch.equal, again.parameters(), network.parameters()))
 
@@ -86,7 +86,7 @@ def test_checkpoints_of_colour_load(kernels, shared):
     path = shared / f"weights/srcnn/nt_SRCNN-{digits}.pt"
     state = torch.load(path, map_location="cpu", weights_only=True)
 
-    network = models.build(state, scale=2)
+    network = recognition.build(state, scale=2)
 
     assert (network.channels, network.kernels) == (3, kernels)
 
@@ -104,10 +104,10 @@ def test_arrays_of_other_shapes_match_nothing(key, shape):
     shapes = {"weights_conv1": (81, 64), "weights_conv2": (64, 1, 32), "weights_conv3": (32, 25)}
     shapes |= {"biases_conv1": (64, 1), "biases_conv2": (32, 1), "biases_conv3": (1, 1)}
     state = {name: torch.zeros(size) for name, size in shapes.items()}
-    assert models.build(state, scale=2).kernels == (9, 1, 5)
+    assert recognition.build(state, scale=2).kernels == (9, 1, 5)
 
     with pytest.raises(ValueError, match="matches none of"):
-        models.recognise({**state, key: torch.zeros(shape)})
+        recognition.recognise({**state, key: torch.zeros(shape)})
 
 
 @pytest.mark.parametrize("kernels", [(9, 4, 5), (9, 5)])

@@ -7,7 +7,8 @@ import torch
 from pieces import run_in_pieces
 from reference import cases
 
-from napari_sr import models, upscale
+from napari_sr import upscale
+from napari_sr.zoo import recognition
 
 
 def size_of(network):
@@ -18,7 +19,7 @@ def size_of(network):
 def test_agrees_with_reference_code(name, case_of):
     case = case_of(name)
 
-    network = models.build(case.state)
+    network = recognition.build(case.state)
 
     assert max(case.errors(network).values()) <= 1e-4
     assert size_of(network) == case.parameters
@@ -53,7 +54,7 @@ def test_leftthomas_layout_of_any_scale_loads(scale, example):
             state[".".join([prefix[name], *layer])] = value
     image = torch.rand(1, 3, 6, 7)
 
-    again = models.build(state)
+    again = recognition.build(state)
 
     assert (again.scale, again.end) == (scale, "tanh")
     torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
@@ -63,12 +64,12 @@ def test_end_is_an_option_where_no_layout_tells_it(example):
     state, image = example("srgan").state_dict(), torch.rand(1, 3, 6, 7)
 
     plain, signed, squashed = (
-        models.build(state, end=end)(image) for end in ("plain", "signed", "tanh")
+        recognition.build(state, end=end)(image) for end in ("plain", "signed", "tanh")
     )
 
     torch.testing.assert_close(signed, (plain + 1) / 2)
     torch.testing.assert_close(squashed, (plain.tanh() + 1) / 2)
-    torch.testing.assert_close(models.build(state)(image), signed)
+    torch.testing.assert_close(recognition.build(state)(image), signed)
 
 
 def test_unknown_end_is_named(example):

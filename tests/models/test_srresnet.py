@@ -7,16 +7,16 @@ import torch
 from reference import cases
 from torch.nn import functional
 
-from napari_sr import models
-from napari_sr.models._blocks import rename
+from napari_sr.layers.blocks import rename
 from napari_sr.models.srresnet import bilinear_shares, enlarge_bilinear
+from napari_sr.zoo import recognition
 
 
 @pytest.mark.parametrize("name", cases("synth_MSRResNet"))
 def test_agrees_with_basicsrs_code(name, case_of):
     case = case_of(name)
 
-    network = models.build(case.state)
+    network = recognition.build(case.state)
 
     assert max(case.errors(network).values()) <= 1e-4
     assert sum(parameter.numel() for parameter in network.parameters()) == case.parameters
@@ -56,7 +56,7 @@ def test_x3_goes_in_one_stage_in_basicsrs_layout(example):
     }
     image = torch.rand(1, 3, 6, 7)
 
-    again = models.build(state)
+    again = recognition.build(state)
 
     assert again.scale == 3
     torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
@@ -66,13 +66,13 @@ def test_forerunners_names_of_layers_load_too(case_of):
     case = case_of("synth_MSRResNet_BasicSR_x4")
     older = rename(case.state, [(r"^body\.", "recon_trunk."), (r"^conv_hr\.", "HRconv.")])
 
-    assert max(case.errors(models.build(older)).values()) <= 1e-4
+    assert max(case.errors(recognition.build(older)).values()) <= 1e-4
 
 
 def test_slope_is_an_option(example):
     state = example("srresnet").state_dict()
     image = torch.rand(1, 3, 8, 8)
 
-    difference = models.build(state, slope=0.5)(image) - models.build(state)(image)
+    difference = recognition.build(state, slope=0.5)(image) - recognition.build(state)(image)
 
     assert difference.abs().max() > 1e-4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_sr.engine.arrays import Percentiles
+from napari_sr.engine.image.arrays import Percentiles
 from napari_sr.training import beyond as module
 from napari_sr.training.beyond import beyond
 from napari_sr.training.data.pictures import of_array

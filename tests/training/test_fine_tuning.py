@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 import napari_sr
 from napari_sr import models
-from napari_sr.engine.arrays import Percentiles
+from napari_sr.engine.image.arrays import Percentiles
 from napari_sr.training import fine_tuning, origin, preview, sizing, trainer
 from napari_sr.training.config import Part
 from napari_sr.training.fine_tuning import fine_tune

@@ -6,7 +6,7 @@ import torch
 from fakes import Nearest
 
 from napari_sr.evaluation._psnr import psnr
-from napari_sr.models.resize import imresize
+from napari_sr.layers.resize import imresize
 from napari_sr.training.preview import SIDES, HeldOut
 
 

@@ -13,9 +13,9 @@ from napari_sr import load
 from napari_sr.evaluation import psnr
 from napari_sr.evaluation.benchmark import evaluate
 from napari_sr.evaluation.sets import ImageSet
+from napari_sr.layers.resize import imresize
 from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.models.mslapsrn import MSLapSRN
-from napari_sr.models.resize import imresize
 from napari_sr.training.card import Reached
 from napari_sr.training.card import card as card_of
 from napari_sr.training.data.folder import Reading, of_folder

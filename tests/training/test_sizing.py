@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from napari_sr import models
-from napari_sr.engine.memory import WORKSPACE, learning_bytes
+from napari_sr.engine.planning.memory import WORKSPACE, learning_bytes
 from napari_sr.models.edsr import EDSR
 from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.training import sizing

@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from napari_sr.layers.resize import imresize
 from napari_sr.models.edsr import EDSR
 from napari_sr.models.fsrcnn import FSRCNN
-from napari_sr.models.resize import imresize
 from napari_sr.training.config import Start
 from napari_sr.training.start import prepare, start_as_interpolation
 

@@ -9,8 +9,9 @@ from napari.components import ViewerModel
 from superqt.utils import WorkerBase
 
 from napari_sr import api
-from napari_sr.widgets import _forecast, _networks
-from napari_sr.widgets.upscale import UpscaleWidget
+from napari_sr.widgets.common import networks as _networks
+from napari_sr.widgets.upscale import forecast as _forecast
+from napari_sr.widgets.upscale.form import UpscaleWidget
 
 
 @pytest.fixture

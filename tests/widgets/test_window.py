@@ -15,7 +15,7 @@ from superqt.utils import WorkerBase
 
 from napari_sr.training.state import export
 from napari_sr.training.task import Scores, Tuned
-from napari_sr.widgets import _networks
+from napari_sr.widgets.common import networks as _networks
 from napari_sr.zoo import trained
 
 PLUGIN = "napari-sr"

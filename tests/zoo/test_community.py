@@ -12,9 +12,9 @@ import pytest
 import torch
 
 import napari_sr
-from napari_sr.models import UnknownNetworkError
 from napari_sr.zoo import community
 from napari_sr.zoo._torchvision import import_on_torchvision
+from napari_sr.zoo.recognition import UnknownNetworkError
 
 if find_spec("spandrel") is None:
     pytest.skip("spandrel is not installed: the extra `spandrel`", allow_module_level=True)

@@ -10,6 +10,7 @@ import torch
 from reference import SHARED, cases
 
 from napari_sr import models
+from napari_sr.zoo import recognition
 from napari_sr.zoo.checkpoint import CheckpointError, read_checkpoint
 
 FILES = sorted(
@@ -41,7 +42,7 @@ SYNTHETIC = {
 
 
 def network_of(state):
-    record, _, _ = models.recognise(state)
+    record, _, _ = recognition.recognise(state)
     return next(name for name in models.names() if models.architecture(name) is record)
 
 

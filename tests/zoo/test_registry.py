@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from napari_sr import models
+from napari_sr.zoo import recognition
 from napari_sr.zoo.checkpoint import read_checkpoint
 from napari_sr.zoo.download import local_path
 from napari_sr.zoo.registry import entries, find
@@ -57,7 +58,7 @@ def test_the_checkpoint_builds_the_network_that_the_entry_names(name, shared):
     manifest = json.loads((shared / "weights" / "MANIFEST.json").read_text())
     (local,) = (record["local"] for record in manifest if record["sha256"] == entry.sha256)
 
-    network = models.build(read_checkpoint(shared / local), scale=entry.scale, **entry.options)
+    network = recognition.build(read_checkpoint(shared / local), scale=entry.scale, **entry.options)
 
     assert type(network) is models.architecture(entry.architecture).network
     assert sum(parameter.numel() for parameter in network.parameters()) == entry.parameters

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr.engine.arrays import declared_range
-from napari_sr.engine.bt601 import LUMA_OF_BLACK, TO_YCBCR
-from napari_sr.engine.conversion import as_array, pixels_of
+from napari_sr.engine.image.arrays import declared_range
+from napari_sr.engine.image.bt601 import LUMA_OF_BLACK, TO_YCBCR
+from napari_sr.engine.image.conversion import as_array, pixels_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

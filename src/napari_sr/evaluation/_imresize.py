@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_sr.models import resize
+from napari_sr.layers import resize
 
 if TYPE_CHECKING:
     from fractions import Fraction

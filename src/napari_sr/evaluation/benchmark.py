@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr import api
-from napari_sr.engine.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
+from napari_sr.engine.image.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
 from napari_sr.evaluation import metrics
 from napari_sr.evaluation._images import is_flat, luma_of, unit_range
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from napari_sr.evaluation.metrics import Metric
     from napari_sr.evaluation.sets import ImageSet, Pair
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
 
 
 @dataclass(frozen=True)

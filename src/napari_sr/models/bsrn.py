@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from torch import nn
 
-from napari_sr.models._attention import ESA_LEAST_SIZE, ContrastGate, SpatialGate
-from napari_sr.models._blocks import rename, shape_of
-from napari_sr.models._distillation import DistillationNetwork, reduction_of, trunk_options
-from napari_sr.models._distillation_block import BLOCK_KEYS, Block, Distillation
-from napari_sr.models._network import Architecture, Form, Options, StateDict
-from napari_sr.models._separable import SEPARABLE, Separable
+from napari_sr.graph.network import Architecture, Form, Options, StateDict
+from napari_sr.layers.attention import ESA_LEAST_SIZE, ContrastGate, SpatialGate
+from napari_sr.layers.blocks import rename, shape_of
+from napari_sr.layers.distillation import DistillationNetwork, reduction_of, trunk_options
+from napari_sr.layers.distillation_block import BLOCK_KEYS, Block, Distillation
+from napari_sr.layers.separable import SEPARABLE, Separable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
-from napari_sr.models._attention import ESA_LEAST_SIZE, PooledConv, SpatialGate
-from napari_sr.models._blocks import conv1x1, rename
-from napari_sr.models._chain import Link, Step, Window
-from napari_sr.models._distillation import DistillationNetwork, trunk_options
-from napari_sr.models._distillation_block import Distillation
-from napari_sr.models._network import Architecture, Form, Options, StateDict
-from napari_sr.models._separable import BSConv
+from napari_sr.graph.chain import Link, Step, Window
+from napari_sr.graph.network import Architecture, Form, Options, StateDict
+from napari_sr.layers.attention import ESA_LEAST_SIZE, PooledConv, SpatialGate
+from napari_sr.layers.blocks import conv1x1, rename
+from napari_sr.layers.distillation import DistillationNetwork, trunk_options
+from napari_sr.layers.distillation_block import Distillation
+from napari_sr.layers.separable import BSConv
 from napari_sr.models.bsrn import KEYS, REPLICATION
 from sr_kernels.esa_mix import esa_mix
 

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from napari_sr.models._blocks import Activated3x3, rename, shape_of, width_of
-from napari_sr.models._chain import IMAGE, RESULT, Chain
-from napari_sr.models._grids import chain_of, operation, resized, same
-from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
-from napari_sr.models.resize import imresize
+from napari_sr.graph.chain import IMAGE, RESULT, Chain
+from napari_sr.graph.grids import chain_of, operation, resized, same
+from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.layers.blocks import Activated3x3, rename, shape_of, width_of
+from napari_sr.layers.resize import imresize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

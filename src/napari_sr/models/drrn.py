@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, cast
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_sr.models._blocks import conv3x3, count, rename, width_of
-from napari_sr.models._chain import IMAGE, RESULT, Chain
-from napari_sr.models._grids import Operation, chain_of, operation, resized, same
-from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
-from napari_sr.models.resize import imresize
+from napari_sr.graph.chain import IMAGE, RESULT, Chain
+from napari_sr.graph.grids import Operation, chain_of, operation, resized, same
+from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.layers.blocks import conv3x3, count, rename, width_of
+from napari_sr.layers.resize import imresize
 from sr_kernels.conv3x3 import conv3x3 as convolve3x3
 
 if TYPE_CHECKING:

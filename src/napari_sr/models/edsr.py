@@ -15,7 +15,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from napari_sr.models._blocks import (
+from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step, in_series
+from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.layers.blocks import (
     Activated3x3,
     ResidualBlock,
     count,
@@ -26,8 +28,6 @@ from napari_sr.models._blocks import (
     shape_of,
     width_of,
 )
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Step, in_series
-from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 
 MEAN = (0.4488, 0.4371, 0.4040)
 """Mean colour of DIV2K, in 0..1; networks of other than three channels subtract nothing."""

@@ -13,15 +13,15 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from napari_sr.models._blocks import (
+from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
+from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.layers.blocks import (
     Activated3x3,
     SubPixel3x3,
     rename,
     scale_of_shuffle,
     width_of,
 )
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
-from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 
 
 class ESPCN(Network):

@@ -19,7 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_sr.models._blocks import (
+from napari_sr.graph.chain import IMAGE, RESULT, Chain, Link, Step
+from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.layers.blocks import (
     conv3x3,
     count,
     enlarger,
@@ -28,10 +30,8 @@ from napari_sr.models._blocks import (
     scale_of_enlarger,
     width_of,
 )
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
-from napari_sr.models._frequencies import POOL, PreservingBlock
-from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
-from napari_sr.models._transformer import EfficientTransformer
+from napari_sr.layers.frequencies import POOL, PreservingBlock
+from napari_sr.layers.transformer import EfficientTransformer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

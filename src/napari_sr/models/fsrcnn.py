@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from napari_sr.models._blocks import (
+from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
+from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.layers.blocks import (
     conv1x1,
     conv3x3,
     count,
@@ -22,8 +24,6 @@ from napari_sr.models._blocks import (
     rename,
     width_of,
 )
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
-from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 
 if TYPE_CHECKING:
     import re

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from napari_sr.models._attention import ContrastGate
-from napari_sr.models._blocks import Activated3x3, conv1x1, rename, weight_and_bias
-from napari_sr.models._chain import Link, Step
-from napari_sr.models._distillation import DistillationNetwork, reduction_of, trunk_options
-from napari_sr.models._network import Architecture, Form, Options, StateDict
+from napari_sr.graph.chain import Link, Step
+from napari_sr.graph.network import Architecture, Form, Options, StateDict
+from napari_sr.layers.attention import ContrastGate
+from napari_sr.layers.blocks import Activated3x3, conv1x1, rename, weight_and_bias
+from napari_sr.layers.distillation import DistillationNetwork, reduction_of, trunk_options
 from sr_kernels.pointwise_sum import pointwise_sum
 
 if TYPE_CHECKING:

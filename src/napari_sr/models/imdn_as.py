@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from napari_sr.models._blocks import Activated3x3, rename
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
-from napari_sr.models._distillation import DistillationNetwork, reduction_of, trunk_options
-from napari_sr.models._network import Architecture, Form, Options, StateDict
+from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
+from napari_sr.graph.network import Architecture, Form, Options, StateDict
+from napari_sr.layers.blocks import Activated3x3, rename
+from napari_sr.layers.distillation import DistillationNetwork, reduction_of, trunk_options
+from napari_sr.layers.resize import imresize, radius_of
 from napari_sr.models.imdn import KEYS, Block
-from napari_sr.models.resize import imresize, radius_of
 
 if TYPE_CHECKING:
-    from napari_sr.models._chain import Link
+    from napari_sr.graph.chain import Link
 
 SHRINKING = 4
 """How many times the head shrinks the enlarged image, and the tail enlarges features."""

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from napari_sr.models._blocks import (
+from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step, in_series
+from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.layers.blocks import (
     Activated3x3,
     SubPixel3x3,
     conv1x1,
@@ -21,8 +23,6 @@ from napari_sr.models._blocks import (
     scale_of_shuffle,
     width_of,
 )
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Step, in_series
-from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 from napari_sr.models.imdn import SplitDistillation
 
 

@@ -3,7 +3,7 @@
 Keys, "Cubic convolution interpolation for digital image processing", IEEE Transactions on
 Acoustics, Speech and Signal Processing 29(6), 1981, https://doi.org/10.1109/TASSP.1981.1163711
 
-Nothing here is learned, so there is no checkpoint; the kernels are in `models/resize.py`.
+Nothing here is learned, so there is no checkpoint; the kernels are in `layers/resize.py`.
 
 Letters: N images, C image channels, H x W pixels, S scale.
 """
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from torch.nn.functional import interpolate
 
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
-from napari_sr.models._network import Architecture, Form, Network
-from napari_sr.models.resize import METHODS, imresize, radius_of
+from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
+from napari_sr.graph.network import Architecture, Form, Network
+from napari_sr.layers.resize import METHODS, imresize, radius_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_sr.models._network import Options, StateDict
+    from napari_sr.graph.network import Options, StateDict
 
 NEAREST, PYTORCH = "nearest", "bicubic-torch"
 KNOWN = (NEAREST, *METHODS, PYTORCH)

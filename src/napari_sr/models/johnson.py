@@ -20,7 +20,9 @@ from typing import Literal, TypeAlias, cast, get_args
 
 from torch import Tensor, nn
 
-from napari_sr.models._blocks import (
+from napari_sr.graph.chain import IMAGE, RESULT, Chain, Link, Step
+from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.layers.blocks import (
     count,
     factors,
     reach_in_small_pixels,
@@ -28,9 +30,7 @@ from napari_sr.models._blocks import (
     shape_of,
     width_of,
 )
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
-from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
-from napari_sr.models._normalised import BATCH, INSTANCE, Normalised, NormalisedBlock
+from napari_sr.layers.normalised import BATCH, INSTANCE, Normalised, NormalisedBlock
 
 TRANSPOSED, NEAREST = "transposed", "nearest"
 KERNELS = {TRANSPOSED: (3, 4), NEAREST: (3,)}

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, cast
 
 from torch import Tensor, nn
 
-from napari_sr.models._blocks import conv3x3, count, rename, shape_of, width_of
-from napari_sr.models._chain import IMAGE, Chain
-from napari_sr.models._grids import chain_of, operation, same
-from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
-from napari_sr.models._pyramid import (
+from napari_sr.graph.chain import IMAGE, Chain
+from napari_sr.graph.grids import chain_of, operation, same
+from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.layers.blocks import conv3x3, count, rename, shape_of, width_of
+from napari_sr.layers.pyramid import (
     SLOPE,
     Doubling,
     Leaky3x3,

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, cast
 
 from torch import Tensor, nn
 
-from napari_sr.models import edsr
-from napari_sr.models._blocks import (
+from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step, in_series
+from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.layers.blocks import (
     Activated3x3,
     ResidualBlock,
     count,
@@ -26,8 +27,7 @@ from napari_sr.models._blocks import (
     rename,
     scale_of_enlarger,
 )
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Step, in_series
-from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
+from napari_sr.models import edsr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

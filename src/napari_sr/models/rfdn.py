@@ -15,11 +15,11 @@ from functools import partial
 
 from torch import nn
 
-from napari_sr.models._attention import ESA_LEAST_SIZE, ContrastGate, PooledConv, SpatialGate
-from napari_sr.models._blocks import Activated3x3, rename
-from napari_sr.models._distillation import DistillationNetwork, reduction_of, trunk_options
-from napari_sr.models._distillation_block import BLOCK_KEYS, Block, Distillation
-from napari_sr.models._network import Architecture, Form, Options, StateDict
+from napari_sr.graph.network import Architecture, Form, Options, StateDict
+from napari_sr.layers.attention import ESA_LEAST_SIZE, ContrastGate, PooledConv, SpatialGate
+from napari_sr.layers.blocks import Activated3x3, rename
+from napari_sr.layers.distillation import DistillationNetwork, reduction_of, trunk_options
+from napari_sr.layers.distillation_block import BLOCK_KEYS, Block, Distillation
 
 
 def distillation(features: int, activation: nn.Module) -> Distillation:

@@ -18,7 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_sr.models._blocks import (
+from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
+from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.layers.blocks import (
     conv3x3,
     count,
     factors,
@@ -27,8 +29,6 @@ from napari_sr.models._blocks import (
     scale_of_shuffle,
     width_of,
 )
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
-from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

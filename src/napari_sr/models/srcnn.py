@@ -18,10 +18,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from napari_sr.models._blocks import rename, shape_of, width_of
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Step
-from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
-from napari_sr.models.resize import imresize, radius_of
+from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
+from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.layers.blocks import rename, shape_of, width_of
+from napari_sr.layers.resize import imresize, radius_of
 
 
 class SRCNN(Network):

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, cast
 
 from torch import Tensor, nn
 
-from napari_sr.models._blocks import (
+from napari_sr.graph.chain import IMAGE, RESULT, Chain, Link, Step
+from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.layers.blocks import (
     count,
     factors,
     reach_of_enlarger,
@@ -25,9 +27,7 @@ from napari_sr.models._blocks import (
     scale_of_shuffle,
     width_of,
 )
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Link, Step
-from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
-from napari_sr.models._normalised import BATCH, INSTANCE, Normalised, NormalisedBlock
+from napari_sr.layers.normalised import BATCH, INSTANCE, Normalised, NormalisedBlock
 from sr_kernels._sub_pixel import sub_pixel
 
 if TYPE_CHECKING:

@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_sr.models._blocks import (
+from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step, in_series
+from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.layers.blocks import (
     Activated3x3,
     ResidualBlock,
     count,
@@ -25,8 +27,6 @@ from napari_sr.models._blocks import (
     scale_of_enlarger,
     width_of,
 )
-from napari_sr.models._chain import IMAGE, RESULT, Chain, Step, in_series
-from napari_sr.models._network import Architecture, Form, Network, Options, StateDict
 
 
 def bilinear_shares(scale: int) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
 
 
 class Average:

@@ -14,8 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_sr import models
-from napari_sr.engine.devices import choose_device, free_memory
+from napari_sr.engine.planning.devices import choose_device, free_memory
 from napari_sr.training import sizing
 from napari_sr.training.beyond import beyond
 from napari_sr.training.config import Config, Data
@@ -28,13 +27,14 @@ from napari_sr.training.start import prepare
 from napari_sr.training.state import export
 from napari_sr.training.task import FineTuningError, News, Scores, Task, Tuned
 from napari_sr.training.trainer import Session, TrainingError, train
+from napari_sr.zoo import recognition
 from napari_sr.zoo.card import card_of
 from napari_sr.zoo.checkpoint import read_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
     from napari_sr.training.sizing import Size
 
 TIMED = 2.0
@@ -129,7 +129,7 @@ class Tuning:
         network = build(self.config)
         prepare(network, self.config.start)
         network.eval().to(self.device)
-        _, _, found = models.recognise(network.state_dict())
+        _, _, found = recognition.recognise(network.state_dict())
         self.told = {k: v for k, v in self.config.network.options.items() if k not in found}
         offered = sizing.sizes(network, parts.crop)
         self.most = offered[0]

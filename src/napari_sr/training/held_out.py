@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr.engine.conversion import as_array
+from napari_sr.engine.image.conversion import as_array
 from napari_sr.training.data.pictures import Declared, Picture, of_array
 from napari_sr.training.material import Material
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_sr.engine.arrays import ArrayLike
+    from napari_sr.engine.image.arrays import ArrayLike
 
 MEMORY = 1 << 30
 """Bytes of lazy images that are kept."""

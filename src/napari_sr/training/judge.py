@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
 
 
 @torch.no_grad()

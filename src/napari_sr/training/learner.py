@@ -25,7 +25,7 @@ from napari_sr.training.start import prepare
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
     from napari_sr.training.config import Config
 
     Draw: TypeAlias = Callable[[int], tuple[Tensor, Tensor]]

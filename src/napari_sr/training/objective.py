@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
     from napari_sr.training.config import Term
 
 LOSSES = "napari_sr.training.losses"

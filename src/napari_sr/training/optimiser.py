@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from napari_sr.engine.devices import PRECISIONS
+from napari_sr.engine.planning.devices import PRECISIONS
 from napari_sr.training import processes
 from napari_sr.training.schedule import rate_factor
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from napari_sr import models
 from napari_sr.training import recipe
 from napari_sr.training.config import (
     Config,
@@ -19,6 +18,7 @@ from napari_sr.training.config import (
     Start,
     Term,
 )
+from napari_sr.zoo import recognition
 from napari_sr.zoo.card import trained_on_grey
 from napari_sr.zoo.checkpoint import open_checkpoint
 from napari_sr.zoo.download import fetch
@@ -86,7 +86,7 @@ def config_of(origin: Origin, scale: int, data: Data, name: str) -> Config:
         path, options, grey = fetch(entry), {**entry.options, **options}, entry.grey
         checkpoint = open_checkpoint(path, entry.sha256)
     data = replace(data, grey=data.grey or grey)
-    record, state, found = models.recognise(checkpoint.tensors)
+    record, state, found = recognition.recognise(checkpoint.tensors)
     exists = found.pop("scales", None) or (found.pop("scale", scale),)
     if scale not in exists:
         raise ValueError(f"{origin.title} upscales {exists} times, got scale={scale}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_sr.models.resize import imresize
+from napari_sr.layers.resize import imresize
 from napari_sr.training.judge import flat, judge, pair_psnr
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
 
 SIDES = 64, 64
 """Large pixels of height and width that are shown at most."""

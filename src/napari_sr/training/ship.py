@@ -29,7 +29,7 @@ from napari_sr.zoo.download import SHIPPED
 from napari_sr.zoo.seal import seal
 
 if TYPE_CHECKING:
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
 
 SETS = ("Set5", "Set14")
 SCORES = tuple(f"psnr_{name.lower()}" for name in SETS)

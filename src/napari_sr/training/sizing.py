@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_sr.engine.memory import WORKSPACE, learning_bytes
+from napari_sr.engine.planning.memory import WORKSPACE, learning_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
 
 
 @dataclass(frozen=True)

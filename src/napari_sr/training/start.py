@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_sr import models
+from napari_sr.layers.resize import cubic
 from napari_sr.models.fsrcnn import FSRCNN
-from napari_sr.models.resize import cubic
+from napari_sr.zoo import recognition
 
 if TYPE_CHECKING:
-    from napari_sr.models._network import Network
+    from napari_sr.graph.network import Network
     from napari_sr.training.config import Start
 
 SHOWN = 6
@@ -48,7 +48,9 @@ def _warm(network: Network, name: str) -> str:
     from napari_sr.zoo.checkpoint import read_checkpoint
 
     path = Path(os.path.expanduser(name))
-    record, state, _ = models.recognise(read_checkpoint(path if path.is_file() else _known(name)))
+    record, state, _ = recognition.recognise(
+        read_checkpoint(path if path.is_file() else _known(name))
+    )
     if record.network is not type(network):
         raise ValueError(
             f"start.checkpoint needs a checkpoint of {type(network).__name__}, got {name}, "

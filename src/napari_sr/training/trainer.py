@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from napari_sr.engine.devices import choose_device
+from napari_sr.engine.planning.devices import choose_device
 from napari_sr.training import processes
 from napari_sr.training.batches import Batches
 from napari_sr.training.card import Reached, card, words

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from napari_sr import models
-from napari_sr.models import UnknownNetworkError
-from napari_sr.models._foreign import Foreign, Hints
+from napari_sr.graph.foreign import Foreign, Hints
+from napari_sr.zoo import recognition
 from napari_sr.zoo._torchvision import import_on_torchvision
+from napari_sr.zoo.recognition import UnknownNetworkError
 
 if TYPE_CHECKING:
-    from napari_sr.models._network import Network, StateDict
+    from napari_sr.graph.network import Network, StateDict
 
 PURPOSES = ("SR", "Restoration")
 """Of spandrel's, those that map an image to an image. Faces and holes are others."""
@@ -44,7 +44,7 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
     Parameters
     ----------
     state, scale, **options
-        As for `models.build`.
+        As for `recognition.build`.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
         If the scale or an option is wrong, or spandrel's network is for something else.
     """
     try:
-        return models.build(state, scale=scale, **options)
+        return recognition.build(state, scale=scale, **options)
     except UnknownNetworkError as error:
         network = find(state, error)
     if scale not in (None, network.scale):

@@ -16,13 +16,13 @@ import torch
 
 from napari_sr import models
 from napari_sr.atomic_write import atomic_write
-from napari_sr.models._counts import multiply_adds, parameters
+from napari_sr.graph.cost import multiply_adds, parameters
 from napari_sr.zoo.networks import NETWORKS, OUTPUT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_sr.models._network import Architecture, Form
+    from napari_sr.graph.network import Architecture, Form
 
 
 def cost(record: Architecture, form: Form, scale: int) -> tuple[dict[str, Any], int]:

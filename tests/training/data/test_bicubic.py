@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from napari_sr.models.resize import imresize
+from napari_sr.layers.resize import imresize
 from napari_sr.training.data.bicubic import Bicubic
 from napari_sr.training.data.folder import of_folder
 from napari_sr.training.data.pairs import Pairs

@@ -8,7 +8,7 @@ import tifffile
 import torch
 from PIL import Image
 
-from napari_sr.models.resize import imresize
+from napari_sr.layers.resize import imresize
 from napari_sr.training.data.folder import Reading, of_folder
 
 

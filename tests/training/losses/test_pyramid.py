@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_sr.models.resize import imresize
+from napari_sr.layers.resize import imresize
 from napari_sr.training.losses.pyramid import Pyramid
 
 

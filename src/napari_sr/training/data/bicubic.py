@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from napari_sr.models.resize import METHODS, imresize
+from napari_sr.layers.resize import METHODS, imresize
 from napari_sr.training.data.degradation import Degradation
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_sr.engine.arrays import Percentiles, ValueRange
-from napari_sr.models.resize import imresize
+from napari_sr.engine.image.arrays import Percentiles, ValueRange
+from napari_sr.layers.resize import imresize
 from napari_sr.training.data.pictures import Declared, Picture, of_array
 
 if TYPE_CHECKING:

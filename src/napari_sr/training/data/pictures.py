@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_sr.engine.arrays import Percentiles, ValueRange, layout_of, value_range_of
-from napari_sr.engine.conversion import as_array, pixels_of, refuse_masked
+from napari_sr.engine.image.arrays import Percentiles, ValueRange, layout_of, value_range_of
+from napari_sr.engine.image.conversion import as_array, pixels_of, refuse_masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from napari_sr.engine.arrays import ArrayLike, Layout
+    from napari_sr.engine.image.arrays import ArrayLike, Layout
 
 Declared: TypeAlias = tuple[float, float] | Percentiles | None
 """Which values are black and white: as for `engine.arrays.value_range_of`."""

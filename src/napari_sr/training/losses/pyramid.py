@@ -15,7 +15,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from napari_sr.models.resize import imresize
+from napari_sr.layers.resize import imresize
 from napari_sr.training.losses._loss import Loss, precise
 from napari_sr.training.losses.charbonnier import Charbonnier
 

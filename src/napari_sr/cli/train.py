@@ -1,0 +1,152 @@
+"""What `napari-sr train` does: run a recipe, show how far it is, stop when asked to."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from napari_sr.cli import terminal
+from napari_sr.files.place import check_folder
+from napari_sr.training import recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+    from types import FrameType
+
+    from rich.progress import Progress as Bars
+
+    from napari_sr.training.config import Config
+    from napari_sr.training.material import Material
+    from napari_sr.training.trainer import Progress
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to train, and from what."""
+
+    recipe: str
+    """A file, or the name of a recipe that ships."""
+    data: Path
+    """The folder in which the recipe's folders are."""
+    out: Path
+    device: str = "auto"
+    resume: bool = False
+    minutes: float | None = None
+    """None for no end."""
+    steps: int | None = None
+    """In place of the recipe's."""
+
+
+class Asked:
+    """Whether the user wants to stop."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        """The signal that asked."""
+
+    @property
+    def to_stop(self) -> bool:
+        """Whether a signal came."""
+        return self.number is not None
+
+    def stop(self, number: int, frame: FrameType | None) -> None:
+        """Remember it; asked again, stop at once, as if nothing were caught."""
+        del frame
+        if self.number is not None:
+            signal.default_int_handler(number, None)
+        self.number = number
+
+
+def run(request: Request) -> Path:
+    """Train until the end, the session's end, or until asked to stop; return the result's file.
+
+    Raises
+    ------
+    ValueError, OSError, napari_sr.training.trainer.TrainingError
+        As `train` does.
+    napari_sr.cli.terminal.Stopped
+        If a signal ended it before the last step, which the user was told.
+    """
+    from napari_sr.training.material import of_folders
+    from napari_sr.training.trainer import Session, train
+
+    config = recipe.read(request.recipe)
+    if request.steps is not None:
+        config = replace(config, run=replace(config.run, steps=request.steps))
+    check_folder(request.out)
+    limit = math.inf if request.minutes is None else request.minutes
+    with terminal.bars() as bars, terminal.warnings_as_lines(bars):
+        material = of_folders(config.data, request.data)
+        _tell_beyond(material, request, bars)
+        with asked_to_stop() as asked:
+            session = Session(
+                request.out, request.device, request.resume, limit, stopped=lambda: asked.to_stop
+            )
+            try:
+                step = _follow(train(config, material, session), config, bars)
+                told = f"stopped at step {step}: --resume goes on from there"
+            except KeyboardInterrupt:  # asked twice
+                step, told = (
+                    0,
+                    "stopped at once: --resume goes on from the last saved state",
+                )
+        if asked.number is not None and step < config.run.steps:
+            if speaks():
+                terminal.tell(bars, told)
+            raise terminal.Stopped(asked.number)
+    return request.out / f"{config.name}.safetensors"
+
+
+def _tell_beyond(material: Material, request: Request, bars: Bars) -> None:
+    """Tell of values beyond black and white, which networks learn from as they are."""
+    from napari_sr.training.beyond import beyond
+
+    pictures = [*material.learnt, *material.held_out]
+    note = beyond(f"the images in {request.data}", pictures) if speaks() else ""
+    if note:
+        terminal.tell(bars, note)
+
+
+def _follow(training: Generator[Progress, None, Path], config: Config, bars: Bars) -> int:
+    """Show how far a training is until it ends or stops; return the step."""
+    bar = bars.add_task(config.name, total=config.run.steps)
+    step, judged, first = 0, None, speaks()
+    with closing(training) as steps:
+        for progress in steps:
+            step = progress.step
+            bars.update(bar, completed=step, description=words(config.name, progress))
+            if progress.message and first:
+                terminal.tell(bars, progress.message)
+            elif progress.psnr not in (None, judged):
+                judged = progress.psnr
+                terminal.tell(bars, f"step {step}: {words(config.name, progress)}")
+    return step
+
+
+def speaks() -> bool:
+    """Say whether this process tells the user: of those that torchrun started, the first."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def words(name: str, progress: Progress) -> str:
+    """Return what the bar says: loss and PSNR as far as they are known."""
+    loss = "" if progress.loss is None else f", loss {progress.loss:.5f}"
+    psnr = "" if progress.psnr is None else f", {progress.psnr:.3f} dB"
+    return f"{name}{loss}{psnr}"
+
+
+@contextmanager
+def asked_to_stop() -> Iterator[Asked]:
+    """Let Ctrl-C and a scheduler's SIGTERM end the step that runs, and nothing in its middle."""
+    asked, numbers = Asked(), (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, asked.stop) for number in numbers}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,247 @@
+"""What `napari-sr upscale` does: read an image file, load a network, upscale, write."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from napari_sr import __version__
+from napari_sr.cli import terminal
+from napari_sr.zoo.download import fetch, local_path
+from napari_sr.zoo.file_kind import names_file
+from napari_sr.zoo.registry import Entry, find
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+    from rich.progress import Progress as Bars
+
+    from napari_sr.engine.execution.plane import Progress
+    from napari_sr.engine.execution.upscale import Upscaled
+    from napari_sr.engine.image.arrays import Percentiles
+    from napari_sr.engine.planning.plan import Settings
+    from napari_sr.files.image import ImageFile
+    from napari_sr.graph.network import Network
+
+HALF_WAY = 0.5
+"""The weight of a blend where none is given."""
+
+
+class CommandError(Exception):
+    """Something that the user is told in one line."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Which network is asked for."""
+
+    name: str | None
+    """A known model or a file; None for the one that ships."""
+    scale: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    """What tensors cannot tell."""
+    other: str | None = None
+    """What it is blended with; None for nothing."""
+    weight: float | None = None
+    """Share of the other."""
+
+
+def read(source: Path, axes: str | None, model: Model) -> ImageFile:
+    """Return an image that can be upscaled, with its axes as they are named, or as the file says.
+
+    What cannot fit into memory beside its result is refused before its pixels are read.
+
+    Raises
+    ------
+    ValueError, OSError
+        If it cannot be read, or not be upscaled.
+    """
+    from napari_sr.engine.image.arrays import layout_of
+    from napari_sr.files import formats, room
+
+    # libraries warn of odd metadata, and not of what is read
+    with (
+        terminal.bars() as bars,
+        terminal.warnings_as_lines(bars),
+        room.for_result(_least_scale(model)),
+    ):
+        image = formats.read(source, None if axes is None else axes.upper())
+    layout_of(image.pixels.shape, image.pixels.dtype, image.axes)  # refuses what does not fit
+    return image
+
+
+def _least_scale(model: Model) -> int:
+    """Return the scale of a model, or 1 where it is known only once its file was read."""
+    if model.scale is not None:
+        return model.scale
+    with suppress(ValueError):  # which is told when it is loaded
+        return int(find(model.name).scale)
+    return 1
+
+
+def run(image: ImageFile, name: str, target: Path, model: Model, settings: Settings) -> None:
+    """Upscale an image into a file whose place was checked; notes call the image by its name.
+
+    Raises
+    ------
+    CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
+        If the image, the model or a setting is wrong, or memory is short.
+    """
+    from napari_sr.files import formats
+
+    settings, of_range = with_range(image, settings)
+    with terminal.bars() as bars, terminal.warnings_as_lines(bars):
+        network = load(model, bars)
+        told = formats.check_holds(target, image, network.scale)
+        for note in (*image.notes, *of_range, *told):
+            terminal.tell(bars, f"{name}: {note}")
+        result = _upscale(image, network, settings, bars)
+        made_by = software(network, ensemble=settings.ensemble)
+        larger = image.enlarged(result.pixels, network.scale, made_by)
+        formats.write(target, larger)
+        if bars.console.is_terminal:
+            terminal.tell(bars, f"{target}: {larger.axes} {larger.pixels.shape}, {made_by}")
+
+
+def with_range(image: ImageFile, settings: Settings) -> tuple[Settings, list[str]]:
+    """Return settings whose value range fits the image's pixels, and what is to be told of it.
+
+    Parameters
+    ----------
+    image : ImageFile
+        As it was read, with black at zero.
+    settings : Settings
+        A range that they declare is one of the values as they are stored.
+    """
+    found = settings.value_range
+    if found is None and image.significant_bits is not None:
+        note = f"it uses {image.significant_bits} bits: white is {image.white:.0f}"
+        return replace(settings, value_range=image.default_range()), [note]
+    if isinstance(found, tuple):
+        return replace(settings, value_range=image.shown_range(found)), []
+    return settings, []
+
+
+def option(text: str) -> tuple[str, float | bool]:
+    """Return the name and the value of KEY=VALUE.
+
+    Raises
+    ------
+    CommandError
+        If it is no such text.
+    """
+    key, _, value = text.partition("=")
+    words = {"true": True, "false": False}
+    try:
+        number = words[value.lower()] if value.lower() in words else float(value)
+    except ValueError:
+        raise CommandError(
+            f"--option needs KEY=NUMBER, such as res_scale=0.1, got {text!r}"
+        ) from None
+    if key in ("scale", "model"):
+        raise CommandError(f"--option {text} is given as --{key}")
+    whole = not isinstance(number, bool) and number.is_integer() and "." not in value
+    return key.replace("-", "_"), int(number) if whole else number
+
+
+def declared(
+    value_range: tuple[float, float] | None, percentiles: tuple[float, float] | None
+) -> tuple[float, float] | Percentiles | None:
+    """Return the range of values as the engine takes it.
+
+    Raises
+    ------
+    CommandError
+        If both are given.
+    """
+    from napari_sr.engine.image.arrays import Percentiles
+
+    if value_range is not None and percentiles is not None:
+        raise CommandError(
+            f"give --value-range or --percentiles, got {value_range} and {percentiles}"
+        )
+    return value_range if percentiles is None else Percentiles(*percentiles)
+
+
+def load(model: Model, bars: Bars) -> Network:
+    """Return the network that is asked for, downloaded with a bar where it is not here.
+
+    Raises
+    ------
+    CommandError, ValueError, napari_sr.zoo.download.DownloadError
+        If there is none, or the two cannot be blended.
+    """
+    from napari_sr import api
+    from napari_sr.zoo.blend import check_weight
+
+    if model.other is None:
+        if model.weight is not None:
+            raise CommandError(
+                f"--weight is the share of what --blend names, got --weight {model.weight} alone"
+            )
+        return api.load(_here(model.name, model.scale, bars), model.scale, **model.options)
+    weight = HALF_WAY if model.weight is None else model.weight
+    check_weight(weight)  # before anything is downloaded
+    first = api.load(_here(model.name, model.scale, bars), model.scale, **model.options)
+    with suppress(ValueError):  # which comes again, and then names both
+        _here(model.other, first.scale, bars)
+    return api.blend(first, model.other, weight, **model.options)
+
+
+def _here(name: str | None, scale: int | None, bars: Bars) -> str:
+    """Return the name of a model or a file, after the model was downloaded where it was not."""
+    if name is not None and names_file(name):
+        return name
+    entry = find(name, scale)
+    if local_path(entry) is None:
+        _download(entry, bars)
+    return entry.name
+
+
+def _download(entry: Entry, bars: Bars) -> None:
+    size = f"{entry.size / 1e6:.1f} MB"
+    terminal.tell(bars, f"downloading {entry.name}, {size}, licence: {entry.licence}")
+    bar = bars.add_task(f"{entry.name}, bytes", total=entry.size)
+    fetch(entry, lambda done, total: bars.update(bar, completed=done, total=total))
+    bars.remove_task(bar)
+
+
+def _upscale(image: ImageFile, network: Network, settings: Settings, bars: Bars) -> Upscaled:
+    from napari_sr.engine.execution.upscale import upscale_array
+    from napari_sr.engine.planning.devices import OutOfMemoryError
+
+    bar = bars.add_task("tiles", total=None)
+
+    def show(step: Progress) -> None:
+        bars.update(bar, completed=step.done, total=step.total)
+        if step.message:
+            terminal.tell(bars, step.message)
+
+    with closing(upscale_array(image.pixels, network, settings, axes=image.axes)) as steps:
+        try:
+            return _follow(steps, show)
+        except OutOfMemoryError as error:
+            raise CommandError(str(error)) from error
+
+
+def _follow(
+    steps: Generator[Progress, None, Upscaled], show: Callable[[Progress], None]
+) -> Upscaled:
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            result: Upscaled = end.value
+            return result
+        show(step)
+
+
+def software(network: Network, *, ensemble: bool) -> str:
+    """Return what the file says of who made it."""
+    known = network.provenance
+    loaded: Any = known.get("blended", [known])
+    hashes = " and ".join(str(each["sha256"]) for each in loaded)
+    mean = ", mean of 8 views" if ensemble else ""
+    return f"napari-sr {__version__}, {known['model']}, sha256 {hashes}{mean}"

@@ -1,0 +1,1 @@
+"""A run: planes, tiles and stages on their way through a network."""

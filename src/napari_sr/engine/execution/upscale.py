@@ -1,0 +1,230 @@
+"""Upscale one image, tile by tile, as a generator.
+
+A script loops over it, a thread runs it, a test steps it; closing it cancels within one tile
+and gives the memory back. Only the tile and what it returns are ever on the device.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from napari_sr import __version__
+from napari_sr.engine.execution.feature_store import check_scratch_folder
+from napari_sr.engine.execution.kernel_check import check_kernels, in_words
+from napari_sr.engine.execution.pace import Pace
+from napari_sr.engine.execution.plane import Job, Progress, upscale_plane
+from napari_sr.engine.image.arrays import (
+    ArrayLike,
+    Layout,
+    Percentiles,
+    layout_of,
+    value_range_of,
+)
+from napari_sr.engine.image.guards import Findings, check_outliers
+from napari_sr.engine.image.value_check import check_values
+from napari_sr.engine.planning.budget import affordable, told_in_words
+from napari_sr.engine.planning.devices import free_memory, release
+from napari_sr.engine.planning.plan import Plan, Settings, make_plan
+from napari_sr.engine.planning.warnings import cautions
+from sr_kernels import chosen, distrusted, launched
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_sr.graph.network import Network
+
+
+@dataclass(frozen=True)
+class Upscaled:
+    """The result of a run."""
+
+    pixels: NDArray[Any]
+    """In the axes and data type of the source."""
+    axes: str
+    record: dict[str, object]
+    """What ran: enough to repeat it."""
+
+
+@torch.inference_mode()
+def upscale_array(
+    image: ArrayLike,
+    network: Network,
+    settings: Settings | None = None,
+    *,
+    axes: str | None = None,
+) -> Generator[Progress, None, Upscaled]:
+    """Yield progress after every tile; return the upscaled image.
+
+    Parameters
+    ----------
+    image : array
+        Of integers or floats: (Y, X), (..., Y, X), or with RGB or RGBA last. NumPy, dask or
+        Zarr; read plane by plane. NaN is a pixel without a value, and stays one.
+    network : Network
+        Left as it is; a copy runs where device or precision differ.
+    settings : Settings, optional
+        Tile, halo, device, precision, range of values, ensemble.
+    axes : str, optional
+        One letter per axis, such as "TZYX" or "YXC"; see `arrays.layout_of`.
+
+    Yields
+    ------
+    Progress
+        `message` tells of a halved tile, of what was computed again in float32, and of impossible
+        results.
+
+    Returns
+    -------
+    Upscaled
+        Same axes and data type as the image, Y and X `network.scale` times longer.
+
+    Raises
+    ------
+    ValueError
+        If the image is empty, has other axes than named or infinite values, or if a setting is
+        wrong.
+    OutOfMemoryError
+        If the run does not fit into memory, told before anything is read, or memory runs out.
+    """
+    with told_in_words("upscaling the image"):
+        return (yield from _upscale(image, network, settings or Settings(), axes))
+
+
+def _upscale(
+    image: ArrayLike, network: Network, settings: Settings, axes: str | None
+) -> Generator[Progress, None, Upscaled]:
+    """Upscale an image as `upscale_array` does; lack of memory may be any error."""
+    began, before = time.monotonic(), launched()
+    layout = layout_of(image.shape, image.dtype, axes)
+    check_outliers(settings.outliers, np.dtype(image.dtype))
+    plan = _affordable_plan(image, layout, network, settings)
+    job = _job(image, layout, network, settings, len(plan.views))
+    pace = Pace()
+    try:
+        distrust = _check_kernels(job, plan)
+        told = (*cautions(plan, network, settings), in_words(distrust, plan.device))
+        notes = Notes("; ".join(part for part in told if part))
+        done = 0
+        for index, place in enumerate(layout.planes()):
+            remaining = layout.count - index
+            for progress, now in upscale_plane(job, plan, place, layout.read(image, place)):
+                plan = now
+                total = done + remaining * progress.total
+                share = (index + progress.share) / layout.count
+                left = pace.seconds_left(share)
+                message = notes.of(progress.message)
+                yield Progress(done + progress.done, total, message, share, left)
+            done += plan.count
+        later = {op: why for op, why in distrusted(plan.device).items() if op not in distrust}
+        ends = (job.findings.in_words(settings.outliers), in_words(later, plan.device))
+        if any(ends):
+            yield Progress(done, done, notes.of("; ".join(filter(None, ends))), 1.0, 0.0)
+    finally:
+        job.chains.clear()  # nothing of the run stays on the device
+        job.graphs.close()
+        release(plan.device)
+    record = _record(job, plan, notes.all)
+    record["kernels"] = {
+        "chosen": job.kernels,
+        "launched": _since(before),
+        "distrusted": distrusted(plan.device),
+    }
+    record["seconds"] = time.monotonic() - began
+    return Upscaled(job.output, layout.axes, record)
+
+
+def _affordable_plan(
+    image: ArrayLike, layout: Layout, network: Network, settings: Settings
+) -> Plan:
+    """Return a plan that fits into memory, and refuse values that cannot be upscaled."""
+    plan = make_plan(layout, network, settings)
+    plan = affordable(image, layout, plan, network, free_memory(torch.device("cpu")))
+    if plan.waiting or plan.ensemble:
+        check_scratch_folder()
+    learnt = next(network.parameters(), None) is not None
+    check_values(image, layout, settings.value_range, learnt=learnt)
+    return plan
+
+
+def _job(image: ArrayLike, layout: Layout, network: Network, settings: Settings, views: int) -> Job:
+    """Return what stays the same over all planes, with memory for the result."""
+    values = value_range_of(image, layout, settings.value_range)
+    larger = layout.enlarged(network.scale)
+    output = np.empty(larger.shape, image.dtype)
+    kernels = chosen() if settings.kernels == "auto" else settings.kernels
+    given = settings.value_range is not None and not isinstance(settings.value_range, Percentiles)
+    findings = Findings(views, declared=given)
+    return Job(network, layout, output, larger, values, kernels, settings.outliers, findings)
+
+
+class Notes:
+    """What the user should know, told once each.
+
+    Parameters
+    ----------
+    first : str
+        Waits for the first progress; "" for nothing.
+    """
+
+    def __init__(self, first: str) -> None:
+        self.all: list[str] = []
+        self._first = first
+
+    def of(self, message: str) -> str:
+        """Return a progress's message, with what has waited, and remember it."""
+        told = "; ".join(part for part in (self._first, message) if part)
+        self._first = ""
+        self.add(told)
+        return told
+
+    def add(self, message: str) -> None:
+        """Remember what the result's record should say."""
+        if message:
+            self.all.append(message)
+
+
+def _check_kernels(job: Job, plan: Plan) -> dict[str, str]:
+    """Return the kernels that cannot be used on this GPU, each with the reason."""
+    if job.kernels != "auto" or plan.device.type != "cuda" or plan.precision == torch.float32:
+        return {}
+    chain = job.chain(plan, plan.precision)
+    return check_kernels(chain, job.network, job.layout.channels, plan.device)
+
+
+def _since(before: dict[str, int]) -> dict[str, int]:
+    """Return how often each kernel was launched since then."""
+    now = launched()
+    return {
+        name: now[name] - before.get(name, 0) for name in now if now[name] > before.get(name, 0)
+    }
+
+
+def _record(job: Job, plan: Plan, notes: list[str]) -> dict[str, object]:
+    return {
+        "network": job.network.title,
+        "scale": job.network.scale,
+        "tile": plan.side,
+        "halo": plan.halo,
+        "stages": 1 if plan.staged is None else len(plan.staged.all),
+        "tiles_exact": plan.exact_for(job.network),
+        "receptive_field": job.network.receptive_field,
+        "device": str(plan.device),
+        "ensemble": plan.ensemble,
+        "precision": str(plan.precision).removeprefix("torch."),
+        "value_range": (job.values.low, job.values.high),
+        "notes": notes,
+        "guards": job.findings.record(),
+        "cuda_graphs": {**job.graphs.tally, "reasons": list(job.graphs.reasons)},
+        "versions": {
+            "napari-sr": __version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+    }

@@ -1,0 +1,1 @@
+"""Images as arrays: axes, data types, value ranges, colour, geometry."""

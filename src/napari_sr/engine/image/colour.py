@@ -1,0 +1,164 @@
+"""Feed grey, RGB and RGBA images to networks of luma or of colour.
+
+Letters: N images, H x W pixels, S scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from napari_sr.engine.image.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE, OFFSET, TO_YCBCR
+from napari_sr.graph.chain import IMAGE, RESULT, Step, renamed, run
+from napari_sr.layers.resize import imresize
+
+if TYPE_CHECKING:
+    from napari_sr.graph.chain import Chain
+    from napari_sr.graph.network import Network
+
+_ENTERING = "entering the network"
+_LEAVING = "leaving the network"
+BICUBIC_RADIUS = 2
+"""LR pixels that bicubic enlargement looks around."""
+
+
+@lru_cache
+def _matrices(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    """Return matrix, inverse and offset on a device; a CUDA graph cannot copy them there."""
+    with torch.inference_mode(False):  # training uses them, too
+        forward = torch.tensor(TO_YCBCR, dtype=torch.float64) / 255
+        offset = torch.tensor(OFFSET, dtype=torch.float64) / 255
+        parts = forward, torch.linalg.inv(forward), offset[:, None, None]
+        matrix, inverse, column = (part.to(device, dtype) for part in parts)
+    return matrix, inverse, column
+
+
+def rgb_to_ycbcr(rgb: Tensor) -> Tensor:
+    """Convert (N, 3, H, W) in 0..1 to BT.601 luma and chroma, (N, 3, H, W)."""
+    forward, _, offset = _matrices(rgb.device, rgb.dtype)
+    return torch.einsum("ij,njhw->nihw", forward, rgb) + offset
+
+
+def ycbcr_to_rgb(ycbcr: Tensor) -> Tensor:
+    """Invert `rgb_to_ycbcr`: (N, 3, H, W) to (N, 3, H, W)."""
+    _, inverse, offset = _matrices(ycbcr.device, ycbcr.dtype)
+    return torch.einsum("ij,njhw->nihw", inverse, ycbcr - offset)
+
+
+def grey_to_luma(grey: Tensor) -> Tensor:
+    """Convert grey in 0..1 to the luma that RGB of three such channels has, in 16..235 of 255."""
+    return grey * (LUMA_OF_WHITE - LUMA_OF_BLACK) + LUMA_OF_BLACK
+
+
+def luma_to_grey(luma: Tensor) -> Tensor:
+    """Invert `grey_to_luma`."""
+    return (luma - LUMA_OF_BLACK) / (LUMA_OF_WHITE - LUMA_OF_BLACK)
+
+
+def extra_radius(network: Network, channels: int) -> int:
+    """Return what enlarging chroma or alpha looks around, in LR pixels, beside the network."""
+    return BICUBIC_RADIUS if channels == 4 or (channels == 3 and network.channels == 1) else 0
+
+
+def chain_for(network: Network, channels: int) -> Chain:
+    """Return the chain that upscales a grey, RGB or RGBA image with a network of luma or of RGB.
+
+    A network of RGB sees grey as three equal channels, and the mean of its result is grey. A
+    network of luma sees an RGB image's luma; the chroma is enlarged bicubically. It sees grey as
+    the luma of such RGB, too, as it was trained on no other: the shipped FSRCNN makes 0.06 of a
+    black of 0. One of `full_range` sees grey, and luma as grey. Alpha never enters a network: it
+    is enlarged bicubically and kept within 0..1.
+
+    Parameters
+    ----------
+    network : Network
+        Of 1 or 3 channels, in any precision; one without weights computes in float32.
+    channels : int
+        Of the image: 1, 3 or 4.
+
+    Returns
+    -------
+    Chain
+        From float32 in 0..1 to the same, unclipped but for alpha.
+
+    Raises
+    ------
+    ValueError
+        If the network has neither 1 nor 3 channels.
+    """
+    if network.channels not in (1, 3):
+        raise ValueError(f"a network of 1 or 3 channels is needed, got {network.channels}")
+    weight = next(network.parameters(), None)
+    precision = torch.float32 if weight is None else weight.dtype
+    colours = min(channels, 3)
+    seen = _Seen(colours, network.channels, luma=network.channels == 1 and not network.full_range)
+    start = partial(_start, seen, precision)
+    inside = renamed(network.chain(), {IMAGE: _ENTERING, RESULT: _LEAVING})
+    radius = extra_radius(network, channels)
+    finish = partial(_finish, seen, network.scale)
+    reads = (_LEAVING, IMAGE) if radius else (_LEAVING,)
+    end = Step(finish, reads, (RESULT,), radius, scale=network.scale)
+    return (Step(start, (IMAGE,), (_ENTERING,)), *inside, end)
+
+
+def enlarge(network: Network, image: Tensor) -> Tensor:
+    """Upscale a whole image, (N, 1, 3 or 4, H, W), by `chain_for`.
+
+    Returns
+    -------
+    Tensor, (N, 1, 3 or 4, S * H, S * W)
+        float32, unclipped but for alpha.
+
+    Raises
+    ------
+    ValueError
+        If the network has neither 1 nor 3 channels, or the image is too small for it.
+    """
+    chain = chain_for(network, image.shape[1])
+    network.check_size(*image.shape[-2:])
+    return run(chain, image)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What of an image a network sees."""
+
+    colours: int
+    """Of the image, 1 or 3, without alpha."""
+    channels: int
+    """Of the network."""
+    luma: bool
+    """Whether its one channel is luma; else grey."""
+
+
+def _start(seen: _Seen, precision: torch.dtype, image: Tensor) -> Tensor:
+    """Return what enters the network, (N, its channels, H, W)."""
+    colour = image[:, :3]
+    if seen.colours > seen.channels:
+        colour = rgb_to_ycbcr(colour)[:, :1]
+        colour = colour if seen.luma else luma_to_grey(colour)
+    else:
+        colour = grey_to_luma(colour) if seen.luma else colour
+        colour = colour.expand(-1, seen.channels, -1, -1)
+    return colour.to(precision)
+
+
+def _finish(seen: _Seen, scale: int, large: Tensor, image: Tensor | None = None) -> Tensor:
+    """Return the result, (N, 1, 3 or 4, S * H, S * W), from what leaves the network."""
+    result = large.float()
+    if seen.colours < seen.channels:
+        result = result.mean(dim=1, keepdim=True)
+    elif seen.colours > seen.channels and image is not None:
+        luma = result if seen.luma else grey_to_luma(result)
+        chroma = imresize(rgb_to_ycbcr(image[:, :3])[:, 1:], scale)
+        result = ycbcr_to_rgb(torch.cat((luma, chroma), dim=1))
+    elif seen.luma:
+        result = luma_to_grey(result)
+    if image is not None and image.shape[1] == 4:
+        opacity = imresize(image[:, 3:], scale).clamp(0, 1)
+        result = torch.cat((result, opacity), dim=1)
+    return result

@@ -1,0 +1,130 @@
+"""What a run will take, said before it starts."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.image.colour import enlarge
+from napari_sr.engine.planning.budget import bytes_of_mean
+from napari_sr.engine.planning.devices import choose_device, choose_precision, placed
+from napari_sr.engine.planning.memory import ghost
+from napari_sr.engine.planning.plan import Settings, make_plan
+from napari_sr.engine.planning.tile_size import bytes_per_pixel, padded
+from sr_kernels import chosen, use_kernels
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from napari_sr.graph.network import Network
+
+PROBE_FLOPS = 25e9
+"""A timed probe computes about this much: about a second on a laptop's CPU."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will take."""
+
+    result_shape: tuple[int, ...]
+    result_bytes: int
+    working_bytes: int
+    """On the device at the peak, the result not counted."""
+    tile: int
+    """LR pixels along the longer side of a tile."""
+    tiles: int
+    exact: bool
+    """Whether the tiles leave no trace in the result."""
+    seconds: float | None
+    """None where the network's speed has not been measured."""
+    overhead: float
+    """How much more work the tiles are than one tile would be, as a share."""
+    waiting_bytes: int
+    """Of what waits outside the device, in memory or, where that is short, in files: features
+    between stages, and the mean of an ensemble."""
+    views: int
+    """How often each plane is computed: 8 for an ensemble, else 1."""
+
+
+def estimate(
+    shape: tuple[int, ...],
+    axes: str | None,
+    dtype: DTypeLike,
+    network: Network,
+    settings: Settings,
+    *,
+    speed: float | None = None,
+) -> Estimate:
+    """Say what upscaling an image would take, without computing a pixel.
+
+    Parameters
+    ----------
+    shape, axes, dtype
+        Of the image, as for `upscale_array`.
+    network : Network
+        Loaded; its shapes alone are used.
+    settings : Settings
+        How it would run.
+    speed : float, optional
+        LR pixels per second, as `measure_speed` returns.
+
+    Raises
+    ------
+    ValueError
+        As `upscale_array` would.
+    """
+    layout = layout_of(shape, dtype, axes)
+    plan = make_plan(layout, network, settings)
+    larger = layout.enlarged(network.scale).shape
+    height, width = min(plan.tile, plan.height), min(plan.tile, plan.width)
+    tiles = plan.count * layout.count
+    averaged = (layout.height, layout.width, layout.channels, network.scale)
+    per_pixel = bytes_per_pixel(network, layout.channels, plan.precision)
+    return Estimate(
+        result_shape=larger,
+        result_bytes=math.prod(larger) * np.dtype(dtype).itemsize,
+        working_bytes=int(per_pixel * height * width),
+        tile=max(height, width),
+        tiles=tiles,
+        exact=plan.exact_for(network),
+        seconds=None if speed is None else layout.count * plan.work / speed,
+        overhead=plan.work / (len(plan.views) * plan.height * plan.width) - 1,
+        waiting_bytes=plan.waiting + (bytes_of_mean(*averaged) if plan.ensemble else 0),
+        views=len(plan.views),
+    )
+
+
+def flops_per_pixel(network: Network) -> float:
+    """Return the floating-point operations per LR pixel: two per multiply-add."""
+    side = padded(64, network)
+    image = torch.empty(1, network.channels, side, side, device="meta")
+    counter = FlopCounterMode(display=False)
+    with torch.inference_mode(), use_kernels("reference"), counter:
+        enlarge(ghost(network), image)
+    return counter.get_total_flops() / side**2
+
+
+def measure_speed(network: Network, settings: Settings) -> float:
+    """Time the network on a small piece of noise, and return LR pixels per second.
+
+    Blocks for about a second: call it from a worker.
+    """
+    device = choose_device(settings.device)
+    precision = choose_precision(settings.precision, device, network.precisions)
+    here = placed(network, device, precision)
+    pixels = PROBE_FLOPS / max(flops_per_pixel(network), 1.0)
+    side = padded(min(512, max(24, math.isqrt(int(pixels)))), network)
+    image = torch.rand(1, network.channels, side, side, device=device)
+    word = chosen() if settings.kernels == "auto" else settings.kernels
+    with torch.inference_mode(), use_kernels(word):
+        enlarge(here, image[..., : padded(24, network), : padded(24, network)]).cpu()
+        began = time.perf_counter()
+        enlarge(here, image).cpu()
+    return side**2 / (time.perf_counter() - began)

@@ -1,0 +1,226 @@
+"""Write a network as an ONNX file for any image size, checked before it takes its place.
+
+Letters: N images, C image channels, H x W pixels, S scale.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn.functional import interpolate
+
+from napari_sr import __version__
+from napari_sr.api import load
+from napari_sr.atomic_write import atomic_write
+from napari_sr.export.onnx_graph import IMAGE, ExportError, graph_of
+from napari_sr.files.place import check_place
+from napari_sr.graph.network import Network
+from napari_sr.zoo.registry import entries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch import Tensor
+
+SUFFIXES = (".onnx",)
+PACKAGES = ("onnx", "onnxruntime")
+OPSETS = range(18, 21)
+"""Versions of ONNX's operators that can be written; the first are the most widely read."""
+SPOT = 5
+"""Pixels from one spot of a test image to the next."""
+TOLERANCE = 1e-4
+"""Error at which a file is not written, in units of the range of the network's results."""
+
+
+def export(
+    model: str | Path | Network,
+    path: str | Path,
+    scale: int | None = None,
+    *,
+    opset: int = OPSETS.start,
+    overwrite: bool = False,
+    **options: Any,
+) -> Path:
+    """Write a network as an ONNX file, in float32, for any number of images of any size.
+
+    The file is run by onnxruntime at three sizes and compared with the network first, and
+    written whole or not at all. Its metadata tell model, scale, channels, value range, what
+    sizes it takes, the weights' SHA-256 and licence, and the version that wrote it.
+
+    Parameters
+    ----------
+    model : str, Path or Network
+        As for `load`, or what it returned, which stays as it is.
+    path : str or Path
+        Ends in .onnx.
+    scale, **options
+        As for `load`, where the model is a name or a file.
+    opset : int
+        Version of ONNX's operators, 18 to 20.
+    overwrite : bool
+        Whether a file that exists is replaced.
+
+    Returns
+    -------
+    Path
+        Of the file.
+
+    Raises
+    ------
+    ValueError
+        If the model, its options, the opset or the path are wrong.
+    ExportError
+        If the packages of the extra `onnx` are missing, PyTorch cannot export the network, or
+        the file's results differ from the network's.
+    napari_sr.zoo.download.DownloadError
+        If a model cannot be downloaded.
+    OSError
+        If the file cannot be written.
+    """
+    path = Path(os.path.expanduser(path))
+    check_ready(path, opset, overwrite=overwrite)
+    if not isinstance(model, Network):
+        model = load(model, scale, **options)
+    elif options or scale not in (None, model.scale):
+        raise ValueError(
+            f"a network that is loaded has its scale {model.scale} and its options, got "
+            f"scale={scale}, options {options}"
+        )
+    network = copy.deepcopy(model).cpu().float().eval()
+    graph = graph_of(network, _image(network, 2, 10, 13), opset)  # of no two numbers alike
+    error = _error(graph.SerializeToString(), network)
+    content = _labelled(graph, {**metadata(network), "max_error": f"{error:.1e}"})
+    with atomic_write(path) as file:
+        file.write(content)
+    return path
+
+
+def check_ready(path: Path, opset: int, *, overwrite: bool) -> None:
+    """Refuse, before anything is loaded or computed, what cannot be exported here.
+
+    Raises
+    ------
+    ExportError
+        If a package is missing.
+    ValueError
+        If the path cannot be written, or there is no such opset.
+    """
+    check_place(path, SUFFIXES, overwrite=overwrite)
+    missing = [package for package in PACKAGES if find_spec(package) is None]
+    if missing:
+        raise ExportError(
+            f"ONNX export needs {' and '.join(PACKAGES)}, and {' and '.join(missing)} cannot be "
+            "found: pip install 'napari-sr[onnx]'"
+        )
+    if opset not in OPSETS:
+        raise ValueError(f"opset is {OPSETS.start} to {OPSETS.stop - 1}, got {opset}")
+
+
+def metadata(network: Network) -> dict[str, str]:
+    """Return what a network's file says about it, besides how it was checked."""
+    known = network.provenance
+    weights = known.get("sha256")
+    entry = next((entry for entry in entries() if weights and entry.sha256 == weights), None)
+    radius = network.receptive_field
+    everything = "everything" if network.exact else "unknown"
+    return {
+        "model": str(known.get("model", network.title)),
+        "network": network.title,
+        "scale": str(network.scale),
+        "channels": str(network.channels),
+        "value_range": "0..1",
+        "sees": _sees(network),
+        "least_size": str(network.least_size),
+        "multiple": str(network.multiple),
+        "receptive_field": everything if radius is None else str(radius),
+        "weights_sha256": str(weights or "unknown"),
+        "licence": "unknown" if entry is None else entry.licence,
+        "napari_sr": __version__,
+    }
+
+
+def _sees(network: Network) -> str:
+    """Return what the channels are, and which of its values mean black and white."""
+    if network.channels != 1:
+        return "RGB, 0 black, 1 white"
+    if network.full_range:
+        return "grey, 0 black, 1 white"
+    return "luma, 16/255 black, 235/255 white"
+
+
+def _image(network: Network, images: int, height: int, width: int) -> Tensor:
+    """Return smooth spots of about this size, and of one that the network takes.
+
+    Noise would not do: BSRN's x2 weights answer it with a thousand times black to white, and blow
+    up roundings likewise.
+    """
+    step = network.multiple
+    height, width = (-(-max(side, network.least_size) // step) * step for side in (height, width))
+    generator = torch.Generator().manual_seed(0)
+    coarse = (side // SPOT + 2 for side in (height, width))
+    spots = torch.rand(images, network.channels, *coarse, generator=generator)
+    return interpolate(spots, (height, width), mode="bilinear", align_corners=True)
+
+
+def _error(content: bytes, network: Network) -> float:
+    """Return the file's largest error, in units of the range of the network's results.
+
+    Raises
+    ------
+    ExportError
+        If it is too large, or onnxruntime cannot run the file.
+    """
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    kinds = (kind for kind in vars(state).values() if isinstance(kind, type))
+    refusals = tuple(kind for kind in kinds if issubclass(kind, Exception))
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 4
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    error, low, high = 0.0, float("inf"), -float("inf")
+    try:
+        session = onnxruntime.InferenceSession(content, settings, ["CPUExecutionProvider"])
+        for image in _images(network):
+            with torch.inference_mode():
+                expected = network(image)
+            (found,) = session.run(None, {IMAGE: image.numpy()})
+            difference = (torch.from_numpy(found) - expected).abs().max()
+            error = max(error, float(difference.nan_to_num(nan=float("inf"))))
+            low, high = min(low, float(expected.min())), max(high, float(expected.max()))
+    except refusals as failure:
+        (first, *_) = str(failure).strip().splitlines()
+        raise ExportError(f"onnxruntime cannot run the exported file: {first}") from failure
+    if not error <= TOLERANCE * (high - low):
+        raise ExportError(
+            f"the exported file would differ from {network.title} by {error:.3g}, where "
+            f"its results go from {low:.3g} to {high:.3g}: it is not written"
+        )
+    return error / (high - low)
+
+
+def _images(network: Network) -> Iterable[Tensor]:
+    """Yield images of other sizes than the traced one: the least, an odd one, a larger one."""
+    yield _image(network, 1, 1, 1)
+    yield _image(network, 3, 7, 11)
+    yield _image(network, 1, 37, 26)
+
+
+def _labelled(model: Any, about: dict[str, str]) -> bytes:
+    """Return the content of a file that says what it is, checked for validity."""
+    import onnx
+
+    onnx.helper.set_model_props(model, about)
+    model.producer_name, model.producer_version = "napari-sr", __version__
+    model.doc_string = (
+        f"Upscales images (N, {about['channels']}, H, W) of values in 0..1 "
+        f"{about['scale']} times; results are not clipped."
+    )
+    onnx.checker.check_model(model, full_check=True)
+    content: bytes = model.SerializeToString()
+    return content

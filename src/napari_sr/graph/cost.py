@@ -1,0 +1,144 @@
+"""How many multiply-adds a network takes, counted while it runs on tensors without memory.
+
+A multiply-add is a trained weight times a value, added to others. So convolutions count and matrix
+products with weights, and the products of attention, interpolation, pooling, activations and
+biases do not, as in the tables of most papers. A transposed convolution is counted at the pixels
+that enter it, where its work is done.
+
+Letters: N images, C features, H x W pixels, n of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from napari_sr.graph import chain as _chain
+from sr_kernels._choice import use_kernels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from napari_sr.graph.chain import Attend, Link
+    from napari_sr.graph.network import Network
+
+aten = torch.ops.aten
+
+
+def parameters(network: Network) -> int:
+    """Return how many numbers are trained."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def multiply_adds(network: Network, height: int, width: int) -> int:
+    """Return how many multiply-adds one image takes.
+
+    Parameters
+    ----------
+    network : Network
+        On any device; on "meta" nothing is computed, so it takes milliseconds.
+    height, width : int
+        Of the image that enters.
+
+    Raises
+    ------
+    ValueError
+        If the network takes no image of this size.
+    """
+    weights = list(network.parameters())
+    network.check_size(height, width)
+    if not weights:
+        return 0
+    image = torch.zeros(1, network.channels, height, width, device=weights[0].device)
+    counter = _Counter(weights)
+    # gradients off, yet not inference mode, in which a convolution comes under another name
+    with use_kernels("reference"), torch.no_grad(), counter:
+        _chain.run([_one_pixel_of(link) for link in network.chain()], image)
+    return counter.total
+
+
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's has no types
+    """Sees every operation while active, and adds up those with trained weights."""
+
+    def __init__(self, weights: Sequence[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # likewise
+        self.total = 0
+        self._weights = {_memory(weight) for weight in weights}
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        shape = _shape_of_pointwise(func, args)
+        if shape is not None:
+            return args[0].new_empty(shape)
+        result = func(*args, **(kwargs or {}))
+        count = _COUNTS.get(func.overloadpacket)
+        if count is not None and any(_memory(each) in self._weights for each in args[:3]):
+            self.total += count(result, args)
+        return result
+
+
+def _shape_of_pointwise(func: Any, args: tuple[Any, ...]) -> torch.Size | None:
+    """Return what an activation or a sum on "meta" would find out in ten times the time.
+
+    Or None for anything else; half the time of a count would go there.
+    """
+    if torch.Tag.pointwise not in func.tags or func._schema.is_mutable:
+        return None
+    tensors = [each for each in args if isinstance(each, torch.Tensor)]
+    if not tensors or tensors[0] is not args[0] or not all(each.is_meta for each in tensors):
+        return None
+    shapes = {each.shape for each in tensors}
+    return shapes.pop() if len(shapes) == 1 else None
+
+
+def _memory(value: object) -> int | None:
+    """Return what a tensor and its views have in common, and no two others."""
+    return value.untyped_storage()._cdata if isinstance(value, torch.Tensor) else None
+
+
+def _of_convolution(result: Tensor, args: tuple[Any, ...]) -> int:
+    image, weight, transposed = args[0], args[1], args[6]
+    where: Tensor = image if transposed else result
+    pixels: int = where.shape[0] * where.shape[2:].numel()
+    return pixels * int(weight.numel())
+
+
+def _of_product(result: Tensor, args: tuple[Any, ...]) -> int:
+    """Count (..., n, k) times (..., k, m), the last two arguments of any that are matrices."""
+    *_, left, _right = (each for each in args[:3] if isinstance(each, torch.Tensor))
+    return result.numel() * left.shape[-1]
+
+
+_COUNTS: dict[object, Callable[[Tensor, tuple[Any, ...]], int]] = {
+    aten.convolution: _of_convolution,
+    aten.mm: _of_product,
+    aten.addmm: _of_product,
+    aten.bmm: _of_product,
+    aten.baddbmm: _of_product,
+}
+
+
+def _one_pixel_of(link: Link) -> Link:
+    """Return a link that writes planes of the same shape, where attention would take long."""
+    if not isinstance(link, _chain.Attend):
+        return link
+
+    def compute(who: Tensor, whom: Tensor) -> Tensor:
+        return _looked_by_one(link, who, whom)
+
+    return _chain.Step(compute, link.reads, (link.writes,))
+
+
+def _looked_by_one(link: Attend, who: Tensor, whom: Tensor) -> Tensor:
+    """Return (N, C, H, W), its channels those that the first pixel of (N, C', H, W) gets."""
+    small = link.compute(who.flatten(2)[..., :1], (whom.flatten(2)[..., :1],))
+    return small.new_empty(*small.shape[:2], *who.shape[2:])

@@ -1,0 +1,128 @@
+"""A network that somebody else defines, run as one of ours.
+
+How far its pixels look is not known. So its tiles overlap by a guess, and their seams may show; see
+`Network.exact`.
+
+Letters: N images, C image channels, H x W pixels, S scale.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
+from napari_sr.graph.network import Network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor, nn
+
+HALO = 32
+"""LR pixels that tiles overlap on each side: a guess, which a halo of the user's own replaces."""
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What a network wants."""
+
+    least_size: int = 1
+    multiple: int = 1
+    """Height and width must be multiples of this."""
+    square: bool = False
+    """Whether height and width must be equal."""
+    whole: bool = False
+    """Whether it should see the whole image."""
+    precisions: tuple[str, ...] = ("float32",)
+
+
+class Foreign(Network):
+    """A module of another library's, with what is known about it.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Its weights.
+    call : callable
+        Takes the module and an image, (N, C, H, W) in 0..1; returns (N, C, S * H, S * W).
+    title : str
+        What records and errors call it.
+    scale, channels : int
+        Enlargement, and image channels: 1 or 3, in and out.
+    hints : Hints
+        What it wants.
+    """
+
+    exact = False
+    full_range = True  # nobody knows; others give them grey as it is
+
+    def __init__(
+        self,
+        *,
+        module: nn.Module,
+        call: Callable[[nn.Module, Tensor], Tensor],
+        title: str,
+        scale: int,
+        channels: int,
+        hints: Hints,
+    ) -> None:
+        super().__init__(scale=scale, channels=channels)
+        self.module = module
+        self._call = call
+        self._title = title
+        self.multiple = hints.multiple
+        self.least_size = max(hints.least_size, 1)
+        self.square = hints.square
+        self.whole = hints.whole
+        self.precisions = hints.precisions
+
+    @property
+    def title(self) -> str:
+        """What records and errors call it."""
+        return self._title
+
+    @property
+    def receptive_field(self) -> int | None:
+        """None: nobody knows."""
+        return None
+
+    def chain(self) -> Chain:
+        """Return one step, whose radius is a guess."""
+        return (Step(self._compute, (IMAGE,), (RESULT,), HALO, scale=self.scale),)
+
+    def _compute(self, image: Tensor) -> Tensor:
+        if not image.is_meta:
+            return self._run(image)
+        try:
+            return self._run(image)
+        except (RuntimeError, TypeError, ValueError, NotImplementedError):
+            return self._stand_in(image)
+
+    def _run(self, image: Tensor) -> Tensor:
+        height, width = image.shape[2:]
+        if self.square and height != width:
+            side = max(height, width)
+            image = functional.pad(image, (0, side - width, 0, side - height), mode="replicate")
+        # some make float32 masks of their own, which half precision cannot be multiplied with
+        half = image.dtype in (torch.float16, torch.bfloat16) and not image.is_meta
+        with torch.autocast(image.device.type, image.dtype) if half else nullcontext():
+            large = self._call(self.module, image)
+        return large[..., : self.scale * height, : self.scale * width].to(image.dtype)
+
+    def _stand_in(self, image: Tensor) -> Tensor:
+        """Cost what such a network usually does, where it cannot run without data.
+
+        Every weight is used once for each pixel, and of features there are as many as a square
+        matrix of all weights would make.
+        """
+        side = math.isqrt(sum(weight.numel() for weight in self.parameters()))
+        pixels = image.new_empty(image.shape[0] * image.shape[2] * image.shape[3], side)
+        features = pixels @ image.new_empty(side, side)
+        height, width = (self.scale * size for size in image.shape[2:])
+        return features.new_empty(image.shape[0], self.channels, height, width)

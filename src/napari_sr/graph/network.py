@@ -1,0 +1,199 @@
+"""What every network is, and the record by which the others are found.
+
+Letters: N images, C image channels, H x W pixels, S scale.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from napari_sr.graph import chain as _chain
+
+if TYPE_CHECKING:
+    from napari_sr.graph.chain import Chain
+
+StateDict: TypeAlias = Mapping[str, Tensor]
+Options: TypeAlias = dict[str, Any]
+
+
+class Network(nn.Module):
+    """A super-resolution network: (N, C, H, W) in 0..1 to (N, C, S * H, S * W).
+
+    The result is not clipped; it may overshoot 0..1 as the network does. A network trained in
+    another range (0..255, say) converts inside, by `input_range`.
+
+    Parameters
+    ----------
+    scale : int
+        How many times larger the result is.
+    channels : int
+        1 for networks of grey images or luma, 3 for RGB.
+    input_range : float
+        The value that the network's weights take for white; its users always give 1.
+    """
+
+    multiple: int = 1
+    """H and W must be multiples of this, and the origin of any tile; see `grid`."""
+    least_size: int = 1
+    """H and W must be at least this."""
+    exact: bool = True
+    """Whether `chain` tells how far every pixel looks, so that tiles leave no trace."""
+    whole: bool = False
+    """Whether an image should go through in one piece where memory allows, as tiles would show."""
+    full_range: bool = False
+    """Whether a network of one channel was trained on grey from 0 to 1, and not on luma, whose
+    black is 16/255 and whose white is 235/255; the engine gives it what it knows."""
+    precisions: tuple[str, ...] = ("float32", "float16", "bfloat16")
+    """What it computes in without overflowing; the first always will do."""
+
+    def __init__(self, *, scale: int, channels: int, input_range: float = 1.0) -> None:
+        super().__init__()
+        whole = type(scale) is int and type(channels) is int
+        if not whole or scale < 1 or channels < 1 or not 0 < input_range < math.inf:
+            raise ValueError(
+                f"{type(self).__name__} needs whole numbers of at least 1 as scale and channels "
+                f"and a finite input_range above 0, got scale={scale}, channels={channels}, "
+                f"input_range={input_range}"
+            )
+        self.scale = scale
+        self.channels = channels
+        self.input_range = input_range
+        self.provenance: dict[str, object] = {}
+        """What was loaded, where it was: model, file, sha256; empty for a network just built."""
+
+    @property
+    def title(self) -> str:
+        """What records and errors call it."""
+        return type(self).__name__
+
+    def chain(self) -> Chain:
+        """Return the network as local steps with small global values between them."""
+        raise NotImplementedError(f"{type(self).__name__} defines no chain")
+
+    @property
+    def grid(self) -> int:
+        """The origin of any tile must be a multiple of this."""
+        return self.multiple
+
+    @property
+    def receptive_field(self) -> int | None:
+        """Radius in LR pixels, or None where the whole image matters, or nobody knows."""
+        return _chain.receptive_field(self.chain())
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Upscale (N, C, H, W) in 0..1 to (N, C, S * H, S * W), unclipped.
+
+        Raises
+        ------
+        ValueError
+            If the image has other channels, is too small, or is no multiple of `multiple`.
+        """
+        self._check(image)
+        return _chain.run(self.chain(), image)
+
+    def _check(self, image: Tensor) -> None:
+        name = self.title
+        if image.ndim != 4 or image.shape[1] != self.channels:
+            raise ValueError(
+                f"{name} needs a tensor (N, {self.channels}, H, W), got {tuple(image.shape)}"
+            )
+        self.check_size(*image.shape[-2:])
+
+    def check_size(self, height: int, width: int) -> None:
+        """Refuse an image that is too small, or no multiple of `multiple`.
+
+        Raises
+        ------
+        ValueError
+            Naming what is needed and what came.
+        """
+        name = self.title
+        if min(height, width) < self.least_size:
+            raise ValueError(
+                f"{name} needs at least {self.least_size} x {self.least_size} pixels, "
+                f"got {height} x {width}"
+            )
+        if height % self.multiple or width % self.multiple:
+            raise ValueError(
+                f"{name} needs height and width to be multiples of {self.multiple}, "
+                f"got {height} x {width}"
+            )
+
+
+def _unchanged(state: StateDict) -> StateDict:
+    return state
+
+
+def _whole(state: StateDict, scale: int) -> StateDict:
+    return state
+
+
+@dataclass(frozen=True)
+class Form:
+    """One of the networks that were published under an architecture's name."""
+
+    name: str
+    """As the field writes it; unique among all networks."""
+    scales: tuple[int, ...] = (2, 3, 4)
+    """Those that its authors published."""
+    options: Options = field(default_factory=dict)
+    """The constructor's arguments but `scale`, where they differ from what it assumes."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The label at the foot of every network's file."""
+
+    network: type[Network]
+    """Built with keywords only; `load_state_dict` takes what `adapt` returns."""
+    title: str
+    """The name that the field uses."""
+    summary: str
+    """One line for people who choose a model."""
+    paper: str
+    """Where to read about it."""
+    year: int
+    """Of its first publication, as the file's first lines cite it."""
+    forms: tuple[Form, ...]
+    """What was published of it; at least one."""
+    options_of: Callable[[StateDict], Options | None]
+    """Reads the constructor's arguments off adapted tensors, beside which stand the original ones;
+    None if they are another network's. What tensors cannot tell is left out. Never raises."""
+    example: Options
+    """Arguments of a small instance, for tests."""
+    adapt: Callable[[StateDict], StateDict] = field(default=_unchanged)
+    """Renames every known layout of keys to this network's own; others pass unchanged."""
+    narrow: Callable[[StateDict, int], StateDict] = field(default=_whole)
+    """Of adapted tensors of several scales, which `options_of` tells as `scales`, returns those
+    that one scale needs."""
+
+    def shapes(self, options: Options) -> Mapping[str, tuple[int, ...]]:
+        """Return names and shapes of the tensors of the network that the options build.
+
+        Raises
+        ------
+        ValueError
+            If they build none.
+        """
+        # where the tensors do not show the scale, it changes no shape, and any that they have
+        # will do
+        (any_scale, *_) = options.get("scales", (2,))
+        network: Any = self.network  # a class, which mypy cannot tell to be hashable
+        return _shapes(network, tuple(sorted({"scale": any_scale, **options}.items())))
+
+
+@lru_cache(maxsize=512)
+def _shapes(
+    network: Callable[..., Network], options: tuple[tuple[str, Any], ...]
+) -> Mapping[str, tuple[int, ...]]:
+    with torch.device("meta"):
+        state = network(**dict(options)).state_dict()
+    return MappingProxyType({key: tuple(value.shape) for key, value in state.items()})

@@ -1,0 +1,238 @@
+"""Parts that several networks share.
+
+Letters: N images, C features, H x W pixels, S scale.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from torch import Tensor, nn
+
+from sr_kernels._sub_pixel import sub_pixel
+from sr_kernels.conv3x3 import conv3x3 as convolve3x3
+
+if TYPE_CHECKING:
+    from napari_sr.graph.network import StateDict
+
+
+def conv3x3(inputs: int, outputs: int, *, bias: bool = True) -> nn.Conv2d:
+    """Return a 3x3 convolution that keeps the size: (N, inputs, H, W) to (N, outputs, H, W)."""
+    return nn.Conv2d(inputs, outputs, 3, padding=1, bias=bias)
+
+
+def conv1x1(inputs: int, outputs: int, *, bias: bool = True) -> nn.Conv2d:
+    """Return a 1x1 convolution: (N, inputs, H, W) to (N, outputs, H, W)."""
+    return nn.Conv2d(inputs, outputs, 1, bias=bias)
+
+
+class Activated3x3(nn.Conv2d):
+    """A 3x3 that keeps the size of (N, C, H, W), a residual, and the activation after both.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels.
+    activation : nn.Module, optional
+        Of the sum; one that kernels know.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, activation: nn.Module | None = None) -> None:
+        super().__init__(inputs, outputs, 3, padding=1)
+        self.activation, self.slope = activation_of(activation or nn.Identity())
+
+    def forward(self, x: Tensor, residual: Tensor | None = None, factor: float = 1.0) -> Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, H, W).
+
+        What is added before the activation is shaped as the result. The convolution alone is
+        multiplied by `factor`.
+        """
+        ours = weight_and_bias(self)
+        return convolve3x3(x, *ours, residual, self.activation, self.slope, factor)
+
+
+class SubPixel3x3(nn.Conv2d):
+    """A 3x3, the pixel shuffle of its result, and an activation.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels before the convolution and after the shuffle.
+    scale : int
+        S.
+    activation : nn.Module, optional
+        One that kernels know.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, *, scale: int, activation: nn.Module | None = None
+    ) -> None:
+        super().__init__(inputs, outputs * scale**2, 3, padding=1)
+        self.scale = scale
+        self.activation, self.slope = activation_of(activation or nn.Identity())
+
+    def forward(self, x: Tensor, factor: float = 1.0) -> Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, S * H, S * W), times `factor`."""
+        ours = weight_and_bias(self)
+        return sub_pixel(x, *ours, self.scale, self.activation, self.slope, factor=factor)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 with a rectifier between, added back: EDSR's block, (N, C, H, W) to the same.
+
+    Parameters
+    ----------
+    features : int
+        Width C.
+    factor : float
+        What the result is multiplied by before it is added.
+    """
+
+    RADIUS = 2
+
+    def __init__(self, *, features: int, factor: float = 1.0) -> None:
+        super().__init__()
+        self.factor = factor
+        first = Activated3x3(features, features, activation=nn.ReLU())
+        # checkpoints count the rectifier
+        self.branch = nn.Sequential(
+            OrderedDict({"0": first, "2": Activated3x3(features, features)})
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        first, second = self.branch
+        result: Tensor = second(first(x), x, self.factor)
+        return result
+
+
+def activation_of(module: nn.Module) -> tuple[str, float]:
+    """Return an activation's name and slope, as the kernels take them.
+
+    Raises
+    ------
+    ValueError
+        If kernels do not know it.
+    """
+    if isinstance(module, nn.LeakyReLU):
+        return "leaky_relu", module.negative_slope
+    if isinstance(module, nn.GELU) and module.approximate == "none":
+        return "gelu", 0.0
+    names = {
+        nn.ReLU: "relu", nn.Hardswish: "hard_swish", nn.Tanh: "tanh", nn.Identity: "none",
+    }  # fmt: skip
+    if type(module) not in names:
+        raise ValueError(
+            f"kernels know GELU, ReLU, LeakyReLU, Hardswish, Tanh and Identity, got {module}"
+        )
+    return names[type(module)], 0.0
+
+
+def weight_and_bias(convolution: nn.Conv2d) -> tuple[Tensor, Tensor]:
+    """Return both tensors of a convolution that has a bias, as the kernels take them."""
+    return convolution.weight, cast("Tensor", convolution.bias)
+
+
+def reach_in_small_pixels(reach: int, scale: int) -> int:
+    """Convert a radius in pixels of the enlarged image to the radius in LR pixels that it needs."""
+    return (reach + scale - 1) // scale
+
+
+Rule: TypeAlias = tuple[str, str | Callable[[re.Match[str]], str]]
+"""A regular expression, and what it is replaced by in a key."""
+
+
+def rename(state: StateDict, rules: Sequence[Rule]) -> dict[str, Tensor]:
+    """Return a state with its keys rewritten by (pattern, replacement) pairs, in order.
+
+    Unchanged where two keys would become one, which no known layout does.
+    """
+    renamed: dict[str, Tensor] = {}
+    for key, value in state.items():
+        new = key
+        for pattern, replacement in rules:
+            new = re.sub(pattern, replacement, new)
+        renamed[new] = value
+    return renamed if len(renamed) == len(state) else dict(state)
+
+
+def shape_of(state: StateDict, key: str) -> tuple[int, ...]:
+    """Return the shape of one tensor of a state, or () where the key is missing."""
+    return tuple(state[key].shape) if key in state else ()
+
+
+def width_of(state: StateDict, key: str) -> tuple[int, int]:
+    """Return outputs and inputs of a 2-D convolution's weight, or (0, 0) where `key` is none."""
+    shape = shape_of(state, key)
+    return shape[:2] if len(shape) == 4 and all(shape) else (0, 0)
+
+
+def count(state: StateDict, pattern: str) -> int:
+    """Return how many different texts group 1 of a pattern matches in the keys."""
+    return len({match[1] for key in state if (match := re.match(pattern, key))})
+
+
+def scale_of_shuffle(outputs: int, channels: int) -> int | None:
+    """Return S where a pixel shuffle turns `outputs` = channels * S * S features into an image."""
+    if channels < 1 or outputs < channels:
+        return None
+    scale = math.isqrt(outputs // channels)
+    return scale if scale * scale * channels == outputs else None
+
+
+def factors(scale: int) -> tuple[int, ...]:
+    """Return the steps of an enlargement: twos for 1, 2, 4, 8..., or a single three for 3.
+
+    Raises
+    ------
+    ValueError
+        If the scale is neither 3 nor a power of two.
+    """
+    if scale == 3:
+        return (3,)
+    if scale < 1 or scale & (scale - 1):
+        raise ValueError(f"this network enlarges 3 times or by a power of 2, got scale={scale}")
+    return (2,) * (scale.bit_length() - 1)
+
+
+def enlarger(features: int, scale: int, activation: nn.Module | None = None) -> nn.Sequential:
+    """Return 3x3 convolutions with pixel shuffles: (N, C, H, W) to (N, C, S * H, S * W).
+
+    Parameters
+    ----------
+    features, scale : int
+        Channels C, and S: see `factors`.
+    activation : nn.Module, optional
+        Follows every shuffle; one that kernels know.
+    """
+    # checkpoints count the shuffle, and the activation where there is one
+    step = 2 if activation is None else 3
+    stages = (
+        SubPixel3x3(features, features, scale=factor, activation=activation)
+        for factor in factors(scale)
+    )
+    named: OrderedDict[str, nn.Module] = OrderedDict(
+        (str(step * index), stage) for index, stage in enumerate(stages)
+    )
+    return nn.Sequential(named)
+
+
+def scale_of_enlarger(state: StateDict, prefix: str) -> int | None:
+    """Return S of the `enlarger` whose keys begin with `prefix`, or None where it is none."""
+    stages = count(state, rf"{re.escape(prefix)}(\d+)\.weight")
+    if not stages:
+        return 1
+    outputs, inputs = width_of(state, f"{prefix}0.weight")
+    factor = scale_of_shuffle(outputs, inputs)
+    return factor**stages if factor in (2, 3) and stages * factor < 30 else None
+
+
+def reach_of_enlarger(scale: int, reach: int) -> int:
+    """Return the radius, in LR pixels, of an `enlarger` and of `reach` enlarged pixels after it."""
+    for factor in factors(scale):
+        reach = reach_in_small_pixels(reach, factor) + 1
+    return reach

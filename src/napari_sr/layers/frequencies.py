@@ -1,0 +1,200 @@
+"""High and low frequencies kept apart: the blocks of ESRT.
+
+Lu et al., "Transformer for Single Image Super-Resolution", CVPR Workshops 2022,
+https://arxiv.org/abs/2108.11084
+
+Letters: N images, C features, H x W pixels.
+As in the released code, the rectifiers of the residual units have a slope per channel, and corners
+of the coarse plane meet corners of the image, so that enlarging it depends on the image's size.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_sr.graph.chain import Link, Moments, Step, Window
+from napari_sr.layers.blocks import conv1x1, conv3x3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+POOL = 2
+"""Side of the squares whose means are the low frequencies."""
+
+
+class ChannelGate(nn.Module):
+    """Gates of the channels, (N, C, 1, 1), by their means.
+
+    Parameters
+    ----------
+    features, reduction : int
+        Channels C, and how many times narrower the gate is inside.
+    """
+
+    def __init__(self, *, features: int, reduction: int) -> None:
+        super().__init__()
+        self.squeeze = conv1x1(features, features // reduction)
+        self.excite = conv1x1(features // reduction, features)
+
+    def forward(self, mean: Tensor, deviations: Tensor, pixels: int) -> Tensor:
+        """Return the gates of channels of which only the mean matters, (N, C, 1, 1)."""
+        narrow = functional.relu(self.squeeze(mean.to(self.squeeze.weight)))
+        return torch.sigmoid(self.excite(narrow))
+
+    def link(self, reads: str, writes: str) -> Moments:
+        """Return the link that gathers the gates from a whole plane."""
+        return Moments(reads, writes, self)
+
+
+class ResidualUnit(nn.Module):
+    """Two 3x3, narrower between, and a weighted skip, of (N, C, H, W): the paper's RU.
+
+    Parameters
+    ----------
+    features : int
+        Width C, an even number.
+    """
+
+    RADIUS = 2
+
+    def __init__(self, *, features: int) -> None:
+        super().__init__()
+        self.narrow = conv3x3(features, features // 2)
+        self.activation = nn.PReLU(features // 2)
+        self.widen = conv3x3(features // 2, features)
+        self.of_input = nn.Parameter(torch.ones(1))
+        self.of_branch = nn.Parameter(torch.ones(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        branch: Tensor = self.widen(self.activation(self.narrow(x)))
+        return self.of_input * x + self.of_branch * branch
+
+
+class ResidualBlock(nn.Module):
+    """Two units, fused, gated by channel, convolved, and a weighted skip: the paper's ARFB.
+
+    Parameters
+    ----------
+    features, reduction : int
+        Width C, and how many times narrower the channel gate is inside.
+    """
+
+    def __init__(self, *, features: int, reduction: int) -> None:
+        super().__init__()
+        self.first = ResidualUnit(features=features)
+        self.second = ResidualUnit(features=features)
+        self.of_first = nn.Parameter(torch.ones(1))
+        self.of_second = nn.Parameter(torch.ones(1))
+        self.fuse = conv1x1(2 * features, features, bias=False)
+        self.gate = ChannelGate(features=features, reduction=reduction)
+        self.last = conv3x3(features, features, bias=False)
+        self.of_input = nn.Parameter(torch.ones(1))
+        self.of_last = nn.Parameter(torch.ones(1))
+
+    def chain(self, x: str, y: str, pitch: int = 1) -> Iterator[Link]:
+        """Yield the links that make plane `y` of plane `x`, whose pixels are `pitch` wide."""
+        radius, scale = pitch * 2 * ResidualUnit.RADIUS, Fraction(1, pitch)
+        yield Step(self.start, (x,), ("fused",), radius, scale=scale)
+        yield self.gate.link("fused", "gate")
+        yield Step(self.end, ("fused", x), (y,), pitch, ("gate",), scale=scale)
+
+    def start(self, x: Tensor) -> Tensor:
+        """Return what is gated, (N, C, H, W)."""
+        first = self.first(x)
+        both = (self.of_second * self.second(first), self.of_first * first)
+        return functional.relu(self.fuse(torch.cat(both, dim=1)))
+
+    def end(self, fused: Tensor, x: Tensor, gate: Tensor) -> Tensor:
+        """Gate, convolve and add the block's skip, (N, C, H, W)."""
+        return self.of_input * x + self.of_last * functional.relu(self.last(fused * gate))
+
+
+class PreservingBlock(nn.Module):
+    """Low frequencies on a coarse grid, high ones beside them, and both together: the paper's HPB.
+
+    Parameters
+    ----------
+    features, reduction : int
+        Width C, and how many times narrower the channel gates are inside.
+    recursions : int
+        How often the one block of the low frequencies is applied.
+    """
+
+    def __init__(self, *, features: int, reduction: int, recursions: int) -> None:
+        super().__init__()
+
+        def block() -> ResidualBlock:
+            return ResidualBlock(features=features, reduction=reduction)
+
+        self.recursions = recursions
+        self.encode, self.low, self.high, self.last = block(), block(), block(), block()
+        self.fuse = conv1x1(2 * features, features, bias=False)
+        self.gate = ChannelGate(features=features, reduction=reduction)
+
+    def chain(self, x: str, y: str) -> Iterator[Link]:
+        """Yield the links that make plane `y` of plane `x`."""
+        yield from self.encode.chain(x, "encoded")
+        yield Step(self.pool, ("encoded",), ("low",), scale=Fraction(1, POOL))
+        yield Step(self.rest, ("encoded", "low"), ("high",), POOL, placed=True)
+        for _ in range(self.recursions):
+            yield from self.low.chain("low", "low", POOL)
+        yield from self.high.chain("high", "high")
+        yield Step(self.join, ("low", "high"), ("joined",), POOL, placed=True)
+        yield self.gate.link("joined", "joined gate")
+        yield Step(torch.mul, ("joined",), ("joined",), uses=("joined gate",))
+        yield from self.last.chain("joined", "refined")
+        yield Step(torch.add, ("refined", x), (y,))
+
+    @staticmethod
+    def pool(x: Tensor) -> Tensor:
+        """Return the means of squares, (N, C, H // 2, W // 2)."""
+        return functional.avg_pool2d(x, POOL)
+
+    @staticmethod
+    def rest(x: Tensor, low: Tensor, window: Window) -> Tensor:
+        """Return what the low frequencies lack, (N, C, H, W)."""
+        return x - enlarged(low, window)
+
+    def join(self, low: Tensor, high: Tensor, window: Window) -> Tensor:
+        """Return low and high frequencies mixed, (N, C, H, W)."""
+        both = torch.cat((enlarged(low, window), high), dim=1)
+        return functional.relu(self.fuse(both))
+
+
+def enlarged(low: Tensor, window: Window) -> Tensor:
+    """Enlarge a piece of the coarse plane so that the corners of both whole planes meet.
+
+    Parameters
+    ----------
+    low : Tensor, (N, C, H // 2, W // 2)
+        Bilinear between its pixels; those beyond the piece's inner edges are wrong.
+    window : Window
+        Where the piece lies; it begins at even pixels.
+
+    Returns
+    -------
+    Tensor, (N, C, H, W)
+    """
+    axes = (
+        (2, window.top, window.height, window.full_height),
+        (3, window.left, window.width, window.full_width),
+    )
+    for axis, start, length, full in axes:
+        # in whole numbers, so that no piece rounds otherwise than the whole does
+        steps = torch.arange(start, start + length, device=low.device) * (full // POOL - 1)
+        span, last = max(full - 1, 1), low.shape[axis] - 1
+        near = steps // span - start // POOL
+        share = ((steps % span).double() / span).to(low.dtype)
+        shape = (-1, 1) if axis == 2 else (-1,)
+        low = torch.lerp(
+            low.index_select(axis, near.clamp(0, last)),
+            low.index_select(axis, (near + 1).clamp(0, last)),
+            share.reshape(shape),
+        )
+    return low

@@ -1,0 +1,158 @@
+"""Convolutions whose result is normalised, per channel.
+
+Batch: Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167; in inference its mean and
+variance are the training's, so it is local.
+Instance: Ulyanov et al., 2016, https://arxiv.org/abs/1607.08022; mean and variance are the
+plane's own, so the network is cut there, and pieces of it still give the whole result.
+
+Letters: N images, C features, H x W pixels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from napari_sr.graph.chain import Link, Moments, Step
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+BATCH, INSTANCE = "batch", "instance"
+
+
+class InstanceNorm(nn.Module):
+    """Normalise each channel of (N, C, H, W) by the moments of its whole plane.
+
+    Parameters
+    ----------
+    features : int
+        Channels C, each with a standard deviation and a mean of its own to end with.
+    """
+
+    EPSILON = 1e-5
+    """Added to the variance, as PyTorch does."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(features))
+        self.bias = nn.Parameter(torch.zeros(features))
+
+    def statistics(self, mean: Tensor, deviations: Tensor, pixels: int) -> Tensor:
+        """Return what is subtracted and then multiplied by, (2, N, C, 1, 1), from the moments."""
+        factor = self.weight[:, None, None] * (deviations / pixels + self.EPSILON).rsqrt()
+        return torch.stack([mean, factor])
+
+    def forward(self, x: Tensor, statistics: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape; half precision is rounded once, at the end."""
+        mean, factor = statistics
+        result: Tensor = (x - mean) * factor + self.bias[:, None, None]
+        return result.to(x.dtype)
+
+
+class Normalised(nn.Module):
+    """A convolution, the normalisation of its result, and an activation.
+
+    Parameters
+    ----------
+    convolution : nn.Module
+        (N, B, H, W) to (N, C, H, W), or to another size.
+    features : int
+        Channels C.
+    norm : str
+        "batch" or "instance".
+    activation : nn.Module, optional
+        Of the normalised result.
+
+    Raises
+    ------
+    ValueError
+        If there is no such normalisation.
+    """
+
+    def __init__(
+        self,
+        convolution: nn.Module,
+        features: int,
+        *,
+        norm: str = BATCH,
+        activation: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        if norm not in (BATCH, INSTANCE):
+            raise ValueError(f"features are normalised by 'batch' or 'instance', got norm={norm!r}")
+        self.convolution = convolution
+        self.norm = nn.BatchNorm2d(features) if norm == BATCH else InstanceNorm(features)
+        self.activation = activation or nn.Identity()
+
+    def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
+        """Return the activated result, and `skip` added to it; for `norm` "batch" only."""
+        result: Tensor = self.activation(self.norm(self.convolution(x)))
+        return result if skip is None else result + skip
+
+    def links(
+        self,
+        x: str,
+        y: str,
+        radius: int,
+        *,
+        scale: int | Fraction = 1,
+        skip: str | None = None,
+    ) -> list[Link]:
+        """Return the links that make plane `y` of plane `x`.
+
+        Parameters
+        ----------
+        x, y : str
+            Names of planes.
+        radius, scale
+            Of the convolution, as in `Step`.
+        skip : str, optional
+            The plane that is added last.
+        """
+        more = () if skip is None else (skip,)
+        if isinstance(self.norm, nn.BatchNorm2d):
+            return [Step(self, (x, *more), (y,), radius, scale=scale)]
+        end = Step(self._end, ("raw", *more), (y,), uses=("statistics",), scale=scale)
+        return [
+            Step(self.convolution, (x,), ("raw",), radius, scale=scale),
+            Moments("raw", "statistics", self.norm.statistics),
+            end,
+        ]
+
+    def _end(self, raw: Tensor, *more: Tensor) -> Tensor:
+        """Normalise and activate by the last of `more`, and add the one before it, if any."""
+        *skip, statistics = more
+        result: Tensor = self.activation(self.norm(raw, statistics))
+        return result + skip[0] if skip else result
+
+
+class NormalisedBlock(nn.Module):
+    """Two normalised convolutions with an activation between, added back: (N, C, H, W) to it.
+
+    Parameters
+    ----------
+    first, second : Normalised
+        Each keeps the size and looks 1 pixel around.
+    """
+
+    def __init__(self, first: Normalised, second: Normalised) -> None:
+        super().__init__()
+        self.first = first
+        self.second = second
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape; for `norm` "batch" only."""
+        result: Tensor = self.second(self.first(x), x)
+        return result
+
+    def links(self, x: str, y: str, radius: int, *, scale: int | Fraction = 1) -> list[Link]:
+        """Return the links that make plane `y` of plane `x`; arguments as in `Normalised`."""
+        if isinstance(self.first.norm, nn.BatchNorm2d):
+            return [Step(self, (x,), (y,), 2 * radius, scale=scale)]
+        return [
+            *self.first.links(x, "between", radius, scale=scale),
+            *self.second.links("between", y, radius, scale=scale, skip=x),
+        ]

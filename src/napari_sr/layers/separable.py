@@ -1,0 +1,246 @@
+"""3x3 convolutions cut into a 1x1 over channels and a 3x3 in each.
+
+BSConv, blueprint separable: Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549; in its form S
+the 1x1 is cut into two as well, through a quarter of the channels. DSConv, depthwise separable, the
+3x3 first: Chollet, 2017, https://arxiv.org/abs/1610.02357. They are what BSRN's released code has
+them: nothing is normalised or activated in between, and the one bias is the 3x3's.
+
+Letters: N images, C channels, E channels inside ESA, H x W pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_sr.layers.blocks import activation_of, conv1x1, weight_and_bias
+from sr_kernels._activation import activated
+from sr_kernels.bsconv import bsconv
+from sr_kernels.depthwise_gelu import depthwise_gelu
+from sr_kernels.esa_pool import esa_pool
+from sr_kernels.pointwise_sum import pointwise_sum
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FUSED = ("none", "gelu")
+"""The activations that `bsconv` knows; others follow it."""
+LEAST_MIDDLE = 4
+"""BSConvS has a quarter of its input's channels in between, but at least so many."""
+
+
+def middle(inputs: int) -> int:
+    """Return how many channels BSConvS has between its two 1x1."""
+    return min(inputs, max(LEAST_MIDDLE, math.ceil(inputs / 4)))
+
+
+def depthwise(channels: int, *, stride: int = 1, padding: int = 1) -> nn.Conv2d:
+    """Return a 3x3 in each channel."""
+    return nn.Conv2d(channels, channels, 3, stride, padding, groups=channels)
+
+
+class Repeat(nn.Module):
+    """Repeat (N, C, H, W) along channels.
+
+    Parameters
+    ----------
+    times : int
+        1 copies nothing.
+    """
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, times * C, H, W)."""
+        return x if self.times == 1 else x.repeat(1, self.times, 1, 1)
+
+
+class BSConv(nn.Module):
+    """Blueprint separable convolution, form U: a 1x1 over channels, then a depthwise 3x3.
+
+    Zero padding belongs to the depthwise half, so it pads what the pointwise half returns.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels before and after the pointwise half.
+    activation : nn.Module, optional
+        After all else; one that kernels know.
+    pointwise_bias : bool
+        Whether the pointwise half has a bias (BSRN-S), or not (BSRN).
+    replication : int
+        How often the input is repeated along channels before all else.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        activation: nn.Module | None = None,
+        pointwise_bias: bool = False,
+        replication: int = 1,
+    ) -> None:
+        super().__init__()
+        self.replication = replication
+        self.activation, self.slope = activation_of(activation or nn.Identity())
+        self.pointwise = conv1x1(replication * inputs, outputs, bias=pointwise_bias)
+        self.depthwise = depthwise(outputs)
+
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
+        mix, spread = self.pointwise, weight_and_bias(self.depthwise)
+        fused = self.activation if self.activation in FUSED else "none"
+        y = bsconv(x, mix.weight, mix.bias, *spread, residual, fused, self.replication)
+        return y if self.activation in FUSED else activated(y, self.activation, self.slope)
+
+
+class BSConvS(BSConv):
+    """Blueprint separable convolution, form S: two 1x1 with fewer channels between, then the 3x3.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels before and after both 1x1.
+    activation : nn.Module, optional
+        After all else; one that kernels know.
+    replication : int
+        How often the input is repeated along channels before all else.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, *, activation: nn.Module | None = None,
+        replication: int = 1,
+    ) -> None:  # fmt: skip
+        inputs *= replication
+        super().__init__(middle(inputs), outputs, activation=activation)
+        self.repeat = Repeat(replication)
+        self.narrow = conv1x1(inputs, middle(inputs), bias=False)
+
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
+        return super().forward(self.narrow(self.repeat(x)), residual)
+
+
+class DSConv(nn.Module):
+    """Depthwise separable convolution: a 3x3 in each channel, then a 1x1 without a bias.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels before and after the 1x1.
+    activation : nn.Module, optional
+        After all else; one that kernels know.
+    replication : int
+        How often the input is repeated along channels before all else.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, *, activation: nn.Module | None = None,
+        replication: int = 1,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        inputs *= replication
+        self.repeat = Repeat(replication)
+        self.activation, self.slope = activation_of(activation or nn.Identity())
+        self.depthwise = depthwise(inputs)
+        self.pointwise = conv1x1(inputs, outputs, bias=False)
+
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
+        spread = depthwise_gelu(self.repeat(x), *weight_and_bias(self.depthwise), activation="none")
+        return pointwise_sum(
+            spread,
+            self.pointwise.weight,
+            residual=residual,
+            activation=self.activation,
+            slope=self.slope,
+        )
+
+
+class PooledBSConv(nn.Module):
+    """BSConv with a depthwise half of stride 2 and no padding, under the pooling of ESA.
+
+    Parameters
+    ----------
+    inner : int
+        Channels E.
+    between : int, optional
+        Channels that the 1x1 reads, where they are others.
+    """
+
+    def __init__(self, inner: int, *, between: int | None = None) -> None:
+        super().__init__()
+        self.pointwise = conv1x1(between or inner, inner, bias=False)
+        self.depthwise = depthwise(inner, stride=2, padding=0)
+
+    def forward(self, squeezed: Tensor) -> Tensor:
+        """Return the cells of (N, E, H, W)."""
+        return esa_pool(squeezed, *weight_and_bias(self.depthwise), self.mixing())
+
+    def mixing(self) -> Tensor:
+        """Return the weight over channels, (E, E, 1, 1)."""
+        return self.pointwise.weight
+
+
+class PooledBSConvS(PooledBSConv):
+    """The same of BSConvS.
+
+    Parameters
+    ----------
+    inner : int
+        Channels E.
+    """
+
+    def __init__(self, inner: int) -> None:
+        super().__init__(inner, between=middle(inner))
+        self.narrow = conv1x1(inner, middle(inner), bias=False)
+
+    def mixing(self) -> Tensor:
+        """Return the product of both weights over channels, (E, E, 1, 1)."""
+        wide, narrow = self.pointwise.weight[..., 0, 0], self.narrow.weight[..., 0, 0]
+        return (wide @ narrow)[..., None, None]
+
+
+class PooledDSConv(nn.Module):
+    """The same of DSConv.
+
+    Parameters
+    ----------
+    inner : int
+        Channels E.
+    """
+
+    def __init__(self, inner: int) -> None:
+        super().__init__()
+        self.depthwise = depthwise(inner, stride=2, padding=0)
+        self.pointwise = conv1x1(inner, inner, bias=False)
+
+    def forward(self, squeezed: Tensor) -> Tensor:
+        """Return the cells of (N, E, H, W)."""
+        # no kernel has the 1x1 between the 3x3 and the pooling
+        return functional.max_pool2d(self.pointwise(self.depthwise(squeezed)), 7, stride=3)
+
+
+@dataclass(frozen=True)
+class Separable:
+    """One way to cut a 3x3."""
+
+    convolution: Callable[..., nn.Module]
+    """Makes one that keeps the size, of (inputs, outputs), `activation` and `replication`; it takes
+    a residual."""
+    pool: Callable[[int], nn.Module]
+    """Makes the way down in ESA of its channels."""
+
+
+SEPARABLE = {
+    "bsconv_u": Separable(BSConv, PooledBSConv),
+    "bsconv_s": Separable(BSConvS, PooledBSConvS),
+    "dsconv": Separable(DSConv, PooledDSConv),
+}

@@ -1,0 +1,89 @@
+"""Imports the engine once, in a worker, in a way that is safe beside a window and other threads.
+
+Two things go wrong otherwise.
+
+Triton, which parts of PyTorch import too, kills a process in which a canvas has loaded Mesa's
+OpenGL; `sr_kernels._triton` says why, and loads it so that it does not.
+
+PyTorch imports large parts of itself when they are first used. Two threads that do so at once
+may see half a module (seen: "'_OpNamespace' 'prims' object has no attribute 'sum'").
+
+Two things would make the window wait, each for some 0.3 s: the loader, which holds Python's lock
+while it relocates PyTorch's library, and full garbage collections among a million new objects.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import sys
+import threading
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LIBRARIES = ("libtorch_global_deps", "libc10", "libtorch_cpu", "libtorch_cuda")
+"""PyTorch's libraries that know nothing of Python, in the order in which they need each other."""
+_one_at_a_time = threading.Lock()
+
+
+def import_engine() -> None:
+    """Import torch and all of ours that needs it; takes seconds once, nothing afterwards."""
+    with _one_at_a_time, _no_full_collections():
+        _load_library()
+        import_module("sr_kernels._triton")  # before torch, parts of which import Triton themselves
+        import_module("napari_sr.api")
+        import_module("napari_sr.engine.planning.estimate")
+        import torch
+
+        # the first arithmetic without data brings the parts that describe every operator
+        torch.empty(1, device="meta") + 1
+
+
+def import_trainer() -> None:
+    """Import what trains, too, in the same way."""
+    import_engine()
+    with _one_at_a_time, _no_full_collections():
+        import_module("napari_sr.training.fine_tuning")
+        import torch
+
+        # the first step of an optimiser brings the compiler, though nothing is compiled
+        weight = torch.zeros(1, requires_grad=True)
+        optimiser = torch.optim.Adam([weight])
+        weight.sum().backward()  # type: ignore[no-untyped-call]  # torch has no types
+        optimiser.step()
+
+
+@contextmanager
+def _no_full_collections() -> Iterator[None]:
+    """Let the garbage collector look at new objects only; one full collection follows, not five."""
+    young, middle, old = gc.get_threshold()
+    gc.set_threshold(young, middle, 1_000_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(young, middle, old)
+
+
+def _load_library() -> None:
+    """Load PyTorch's own library without Python's lock; what cannot be loaded so, `import` loads.
+
+    On Windows, where PyTorch says first in which folders its libraries are, it is left to that.
+    """
+    found = None if "torch" in sys.modules else find_spec("torch")
+    if found is None or found.origin is None or sys.platform == "win32":
+        return
+    ending = ".dylib" if sys.platform == "darwin" else ".so"
+    load = ctypes.CDLL(None).dlopen  # Python's lock is released in a call, unlike in CDLL(path)
+    load.argtypes, load.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
+    for name in _LIBRARIES:
+        path = Path(found.origin).parent / "lib" / f"{name}{ending}"
+        flags = os.RTLD_GLOBAL if name == "libtorch_global_deps" else os.RTLD_LOCAL
+        if path.exists():
+            load(os.fsencode(path), os.RTLD_NOW | flags)

@@ -1,0 +1,85 @@
+"""Asks which image layer, and tells of what happens to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.layers import Image
+from qtpy.QtCore import Signal
+
+from napari_sr.widgets.common.names_box import NamesBox
+from napari_sr.widgets.upscale.result import is_result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari.layers import Layer
+    from qtpy.QtWidgets import QWidget
+
+
+class LayerChooser(NamesBox):
+    """A list of image layers. Leave it before it is deleted: layers live longer."""
+
+    chosen = Signal()
+    """Another layer is chosen, or none any more."""
+    limits_changed = Signal()
+    """The chosen layer has other contrast limits."""
+    data_changed = Signal()
+    """The chosen layer has other pixels."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setToolTip("The image layer to upscale; follows the layer that you select.")
+        self._layers: list[Image] = []
+        self._watched: Image | None = None
+        self.currentIndexChanged.connect(self._change)
+
+    def layer(self) -> Image | None:
+        """Return the chosen layer."""
+        index = self.currentIndex()
+        return self._layers[index] if 0 <= index < len(self._layers) else None
+
+    def offer(self, layers: Iterable[Layer]) -> None:
+        """List the images among some layers; the chosen one stays where it is among them.
+
+        Otherwise the first one is chosen that is no result of ours, where there is such a one.
+        """
+        before = self.layer()
+        self._layers = [layer for layer in layers if isinstance(layer, Image)]
+        self.blockSignals(True)
+        self.clear()
+        self.addItems([layer.name for layer in self._layers])
+        usual = next((layer for layer in self._layers if not is_result(layer)), None)
+        wanted = before if before in self._layers else usual
+        self.setCurrentIndex(0 if wanted is None else self._layers.index(wanted))
+        self.blockSignals(False)
+        self._change()
+
+    def follow(self, layer: Layer | None) -> None:
+        """Choose a layer if it is offered."""
+        if layer in self._layers:
+            self.setCurrentIndex(self._layers.index(layer))
+
+    def leave(self) -> None:
+        """Listen to no layer any more."""
+        self._watch(None)
+
+    def _change(self) -> None:
+        if self.layer() is not self._watched:
+            self._watch(self.layer())
+            self.chosen.emit()
+
+    def _watch(self, layer: Image | None) -> None:
+        if self._watched is not None:
+            self._watched.events.contrast_limits.disconnect(self._tell_of_limits)
+            self._watched.events.data.disconnect(self._tell_of_data)
+        self._watched = layer
+        if layer is not None:
+            layer.events.contrast_limits.connect(self._tell_of_limits)
+            layer.events.data.connect(self._tell_of_data)
+
+    def _tell_of_limits(self, event: object = None) -> None:
+        self.limits_changed.emit()
+
+    def _tell_of_data(self, event: object = None) -> None:
+        self.data_changed.emit()

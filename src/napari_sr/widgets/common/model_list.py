@@ -1,0 +1,206 @@
+"""What can be chosen as a model: known ones, and checkpoint files that the user opens."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.zoo import registry, trained
+from napari_sr.zoo.card import trained_on_grey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_sr.graph.foreign import Foreign
+
+SCALES_TO_OFFER = (2, 3, 4, 8)
+"""Offered where a checkpoint's tensors don't show their scale."""
+TRAINED = "Trained here"
+INCLUDED, DOWNLOADED, OPENED = "Included", "Downloaded on first use", "Opened files"
+COMPUTED = "Interpolation, to compare with"
+"""The list's headings."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """One entry of the form's list: a network with its scales."""
+
+    name: str
+    """The registry's family, or the checkpoint's path."""
+    title: str
+    """What the list shows."""
+    heading: str
+    """What it stands under in the list."""
+    summary: str
+    """One line for people who choose."""
+    scales: tuple[int, ...]
+    """Those that exist, or that may be tried where the file cannot tell."""
+    entries: tuple[registry.Entry, ...] = ()
+    """One per scale; none for a file."""
+    scale_is_known: bool = True
+    """False where `scales` is a question to the user."""
+    questions: Mapping[str, float | None] = field(default_factory=lambda: MappingProxyType({}))
+    """Options that tensors cannot tell, with the usual value; None: the network knows it."""
+    options: tuple[tuple[str, Any], ...] = ()
+    """Answers to such questions that are known."""
+    architecture: str = ""
+    """Name of the network, as `models.names` has it; only checkpoints of one can be blended."""
+    grey: bool = False
+    """Whether it was trained on grey from black to white, and not on luma; blended likewise."""
+
+    @property
+    def computed(self) -> bool:
+        """Whether it is a formula without weights."""
+        return any(entry.computed for entry in self.entries)
+
+    def entry(self, scale: int) -> registry.Entry | None:
+        """Return what the registry knows about this scale, or None for a file."""
+        return next((entry for entry in self.entries if entry.scale == scale), None)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model, its scale, the answers to its questions, and what it is blended with."""
+
+    model: Model
+    scale: int
+    options: tuple[tuple[str, float], ...] = ()
+    other: Choice | None = None
+    """A second checkpoint, or None to take the first as it is."""
+    weight: float = 0.0
+    """Share of the second, in 0..1."""
+
+    @property
+    def label(self) -> str:
+        """Name of model and scale, each said once, as results carry it."""
+        name = self.model.title
+        if self.other is not None:
+            shares = f"{1 - self.weight:.4g}", f"{self.weight:.4g}"
+            name = f"{shares[0]} {name} + {shares[1]} {self.other.model.title}"
+        scale = f" x{self.scale}"
+        return name if name.endswith(scale) else f"{name}{scale}"
+
+    @property
+    def entry(self) -> registry.Entry | None:
+        """What the registry knows, or None for a file."""
+        return self.model.entry(self.scale)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments of `napari_sr.load`, for the first checkpoint alone."""
+        if self.entry is not None:
+            return {"name_or_path": self.entry.name}
+        answers = {**dict(self.model.options), **dict(self.options)}
+        return {"name_or_path": Path(self.model.name), "scale": self.scale, **answers}
+
+    @property
+    def parts(self) -> tuple[Choice, ...]:
+        """The checkpoints that are to be loaded: one, or the two of a blend."""
+        return (self,) if self.other is None else (self, self.other)
+
+    def blended(self, other: Model, weight: float) -> Choice:
+        """Return the choice of a blend with a second checkpoint, which gets the same answers."""
+        options = self.options if self.entry is None else tuple(self.entry.options.items())
+        return replace(self, other=Choice(other, self.scale, options), weight=weight)
+
+
+def known_models() -> list[Model]:
+    """Return the registry's models, each with all its scales, and networks that were trained here.
+
+    Those that ship come first, then those of the user's own; last formulas without weights.
+    """
+    families: dict[str, list[registry.Entry]] = {}
+    for entry in registry.entries():
+        families.setdefault(entry.family, []).append(entry)
+    models = [_known(family, entries) for family, entries in families.items()]
+    models += [_trained(network) for network in trained.networks()]
+    order = INCLUDED, TRAINED, DOWNLOADED, COMPUTED
+    return sorted(models, key=lambda model: order.index(model.heading))
+
+
+def _known(family: str, entries: list[registry.Entry]) -> Model:
+    by_scale = tuple(sorted(entries, key=lambda entry: entry.scale))
+    return Model(
+        name=family,
+        title=re.sub(r" x\d+$", "", by_scale[0].title),
+        heading=_heading(by_scale[0]),
+        summary=by_scale[0].summary,
+        scales=tuple(entry.scale for entry in by_scale),
+        entries=by_scale,
+        architecture=by_scale[0].architecture,
+        grey=by_scale[0].grey,
+    )
+
+
+def _trained(network: trained.Trained) -> Model:
+    return Model(
+        name=str(network.path),
+        title=network.name,
+        heading=TRAINED,
+        summary=network.summary,
+        scales=(network.scale,),
+        options=tuple(network.options.items()),
+        architecture=network.architecture,
+        grey=network.grey,
+    )
+
+
+def _heading(entry: registry.Entry) -> str:
+    if entry.computed:
+        return COMPUTED
+    return DOWNLOADED if entry.url else INCLUDED
+
+
+def inspect_checkpoint(path: Path) -> Model:
+    """Read which network a checkpoint file is. Slow: not for the GUI thread.
+
+    Raises
+    ------
+    ValueError
+        If the file is no checkpoint, or of no network known here.
+    OSError
+        If it cannot be read.
+    """
+    from napari_sr.zoo import community, recognition
+    from napari_sr.zoo.checkpoint import open_checkpoint
+
+    checkpoint = open_checkpoint(path)
+    state = checkpoint.tensors
+    try:
+        record, _, found = recognition.recognise(state)
+    except recognition.UnknownNetworkError as error:
+        return _foreign(path, community.find(state, error))
+    parameters = inspect.signature(record.network).parameters.values()
+    questions = {
+        parameter.name: parameter.default
+        for parameter in parameters
+        if parameter.name not in found and "float" in str(parameter.annotation)
+    }
+    scales = (found["scale"],) if "scale" in found else found.get("scales")
+    return Model(
+        name=str(path),
+        title=path.stem,
+        heading=OPENED,
+        summary=f"{record.title}. {record.summary}",
+        scales=scales or SCALES_TO_OFFER,
+        scale_is_known=scales is not None,
+        questions=MappingProxyType(questions),
+        architecture=record.network.__module__.rpartition(".")[2],
+        grey=trained_on_grey(checkpoint.card),
+    )
+
+
+def _foreign(path: Path, network: Foreign) -> Model:
+    more = ", and it should see the whole image" if network.whole else ""
+    return Model(
+        name=str(path),
+        title=path.stem,
+        heading=OPENED,
+        summary=f"{network.title}. Not one of ours: its tiles may show{more}.",
+        scales=(network.scale,),
+        architecture=network.title,
+    )

@@ -1,0 +1,169 @@
+"""Asks which values count as black and white."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from napari_sr.engine.image.arrays import Percentiles
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+CONTRAST, DTYPE, PERCENTILES, CUSTOM = "contrast limits", "data type", "percentiles", "custom"
+_USUAL_PERCENTILES = (0.1, 99.9)
+
+
+class RangeChooser(QWidget):
+    """Offers the layer's contrast limits, the data type's range, percentiles, or two numbers."""
+
+    changed = Signal()
+    """The range may be another one now."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.kind = QComboBox()
+        self.kind.addItems([CONTRAST, DTYPE, PERCENTILES, CUSTOM])
+        self.kind.setToolTip(
+            "Networks work from 0 (black) to 1 (white). The values chosen here are mapped to "
+            "these,\nand back afterwards: nothing is clipped or rescaled in the result."
+        )
+        self.low, self.high = QLineEdit(), QLineEdit()
+        self.low.setToolTip("Black")
+        self.high.setToolTip("White")
+        self._unit = QLabel("%")
+        self._layer: Image | None = None
+        self._by_hand = False
+        self._shown_kind = CONTRAST
+        self._lay_out()
+        self.kind.activated.connect(self._choose)
+        self.low.textEdited.connect(self.changed)
+        self.high.textEdited.connect(self.changed)
+
+    def _lay_out(self) -> None:
+        numbers = QHBoxLayout()
+        numbers.addWidget(self.low)
+        numbers.addWidget(QLabel("to"))
+        numbers.addWidget(self.high)
+        numbers.addWidget(self._unit)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.kind)
+        layout.addLayout(numbers)
+
+    def follow(self, layer: Image | None) -> None:
+        """Offer the range of another layer, unless the user chose numbers by hand."""
+        self._layer = layer
+        chosen = self._by_hand and self.kind.currentText() in (PERCENTILES, CUSTOM)
+        if layer is not None and not chosen:
+            self.kind.setCurrentText(usual_kind(layer))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the numbers again: the layer's contrast limits may have changed."""
+        self._shown_kind = kind = self.kind.currentText()
+        self.low.setReadOnly(kind in (CONTRAST, DTYPE))
+        self.high.setReadOnly(kind in (CONTRAST, DTYPE))
+        self.low.setEnabled(not self.low.isReadOnly())
+        self.high.setEnabled(not self.high.isReadOnly())
+        self._unit.setVisible(kind == PERCENTILES)
+        shown = self._offered(kind)
+        if self._layer is None and self.low.isReadOnly():
+            self.low.clear()
+            self.high.clear()
+        if shown is not None:
+            for box, text in zip((self.low, self.high), pair_in_words(*shown), strict=True):
+                box.setText(text)
+                box.setCursorPosition(0)  # where it is too long, its first digits are seen
+
+    def _choose(self) -> None:
+        self._by_hand = True
+        exact = self._offered(self._shown_kind)
+        if self.kind.currentText() == CUSTOM and exact is not None:
+            # to be edited, without losing digits that were not shown
+            self.low.setText(_exactly(exact[0]))
+            self.high.setText(_exactly(exact[1]))
+        if self.kind.currentText() == PERCENTILES:
+            self.low.setText(f"{_USUAL_PERCENTILES[0]:g}")
+            self.high.setText(f"{_USUAL_PERCENTILES[1]:g}")
+        self.refresh()
+        self.changed.emit()
+
+    def _offered(self, kind: str) -> tuple[float, float] | None:
+        if self._layer is None:
+            return None
+        if kind == CONTRAST:
+            low, high = self._layer.contrast_limits
+            return float(low), float(high)
+        return _dtype_range(self._layer.dtype) if kind == DTYPE else None
+
+    def problem(self) -> str | None:
+        """Return why this is no range, or None."""
+        pair = self._offered(self.kind.currentText()) or self._typed()
+        if pair is None:
+            return f"Values need two numbers, got {self.low.text()!r} and {self.high.text()!r}"
+        low, high = pair
+        if not low < high:
+            got = f"got {_exactly(low)} and {_exactly(high)}"
+            return f"Values need a first number below the second, {got}"
+        if self.kind.currentText() == PERCENTILES and not 0 <= low < high <= 100:
+            return f"Percentiles lie between 0 and 100, got {low:g} and {high:g}"
+        return None
+
+    def _typed(self) -> tuple[float, float] | None:
+        try:
+            low, high = float(self.low.text()), float(self.high.text())
+        except ValueError:
+            return None
+        return (low, high) if math.isfinite(low) and math.isfinite(high) else None
+
+    def value(self) -> tuple[float, float] | Percentiles | None:
+        """Return the engine's `value_range`; ask for `problem` first."""
+        kind = self.kind.currentText()
+        if kind == DTYPE:
+            return None
+        if kind == CONTRAST:
+            return self._offered(kind)
+        typed = self._typed() or _USUAL_PERCENTILES
+        return Percentiles(*typed) if kind == PERCENTILES else typed
+
+
+def pair_in_words(low: float, high: float) -> tuple[str, str]:
+    """Return two numbers with as many digits as tell them apart, to 1/1000 of their difference.
+
+    Examples
+    --------
+    >>> pair_in_words(101325.0, 101325.02)
+    ('101325', '101325.02')
+    """
+    for digits in range(7, 17):
+        shown = f"{low:.{digits}g}", f"{high:.{digits}g}"
+        errors = abs(float(shown[0]) - low), abs(float(shown[1]) - high)
+        if max(errors) <= (high - low) / 1000:
+            return shown
+    return _exactly(low), _exactly(high)
+
+
+def _exactly(number: float) -> str:
+    """Return the shortest text that means exactly this number."""
+    return f"{number:.0f}" if number.is_integer() and abs(number) < 1e17 else repr(number)
+
+
+def usual_kind(layer: Image) -> str:
+    """Return what a layer starts with: bytes and colours fill their data type, others don't.
+
+    12 bits in uint16, CT in int16 and physical floats have the range that they are shown with.
+    """
+    return DTYPE if layer.rgb or np.dtype(layer.dtype).itemsize == 1 else CONTRAST
+
+
+def _dtype_range(dtype: np.typing.DTypeLike) -> tuple[float, float]:
+    kind = np.dtype(dtype)
+    if kind.kind not in "ui":
+        return 0.0, 1.0
+    limits = np.iinfo(kind)
+    return float(limits.min), float(limits.max)

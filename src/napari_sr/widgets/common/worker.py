@@ -1,0 +1,127 @@
+"""Threads for forms: a run with its bar in napari's activity dock, and short errands."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from napari.qt.threading import GeneratorWorker, create_worker
+from napari.utils import cancelable_progress
+from superqt.utils import create_worker as create_quiet_worker
+
+from napari_sr.widgets.common.first_import import import_engine
+from napari_sr.widgets.upscale.job import Job, Step, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+
+class StoppedError(Exception):
+    """Something in a run asked Python to exit."""
+
+
+class RunWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no types
+    """Closes its generator in its own thread however it ends, so that memory is free again.
+
+    Left alone, an aborted generator lives as long as napari's list of tasks: until the window
+    closes.
+    """
+
+    def work(self) -> Any:
+        """Drive the generator to its end, or until `quit` is called."""
+        import_engine()
+        from napari_sr.engine.execution.background import in_background
+
+        # the window goes first
+        self._gen = in_background(self._gen)  # type: ignore[has-type]  # napari has no types
+        try:
+            return super().work()
+        except (KeyboardInterrupt, SystemExit) as error:
+            # in Qt's thread they would end napari
+            raise StoppedError(f"the run was ended by {type(error).__name__}") from error
+        finally:
+            self._gen.close()
+
+    def _relay_error(self, error: Exception) -> None:
+        """Do nothing: napari means to notify here, and does so with some Qt bindings only."""
+
+    def _relay_warning(self, details: tuple[Any, ...]) -> None:
+        """Do nothing, as above."""
+
+
+def create_run(job: Job, **slots: Callable[..., object]) -> RunWorker:
+    """Return a worker for a job, not started yet.
+
+    Parameters
+    ----------
+    job : Job
+        What to run.
+    **slots
+        By signal: yielded, returned, errored, warned, aborted, finished.
+    """
+    return create_steps(run, job, **slots)
+
+
+def create_steps(
+    function: Callable[..., Generator[Any, None, Any]], *args: Any, **slots: Callable[..., object]
+) -> RunWorker:
+    """Return a worker that drives a generator, not started yet; slots as for `create_run`."""
+    worker: RunWorker = create_worker(
+        function, *args, _start_thread=False, _connect=slots, _worker_class=RunWorker
+    )
+    return worker
+
+
+def send_on_errand(function: Callable[..., object], *args: Any, **slots: Any) -> None:
+    """Call a function in a thread, soon; napari does not ask to wait for it when it closes.
+
+    Parameters
+    ----------
+    function : callable
+        Short, since nothing can end it.
+    *args
+        Its arguments.
+    **slots
+        By signal: returned and errored.
+    """
+    create_quiet_worker(_with_engine, function, *args, _connect=slots)
+
+
+def _with_engine(function: Callable[..., object], *args: Any) -> object:
+    import_engine()
+    return function(*args)
+
+
+def forget_locals(error: BaseException | None) -> None:
+    """Let go of the pixels and networks that an error's tracebacks hold; lines and names stay."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
+class ActivityBar(cancelable_progress):  # type: ignore[misc]  # napari has no types
+    """A bar in napari's activity dock, whose Cancel button ends the run.
+
+    Making, showing and renaming it let Qt handle events: let it be a slot's last statement.
+
+    Parameters
+    ----------
+    name : str
+        What stands beside the bar.
+    cancel : callable
+        Ends the run.
+    """
+
+    def __init__(self, name: str, cancel: Callable[[], object]) -> None:
+        self._end_run = cancel
+        super().__init__(desc=name)
+
+    def cancel(self) -> None:
+        """End the run; napari calls this when its Cancel button is pressed."""
+        super().cancel()
+        self._end_run()
+
+    def show(self, step: Step) -> None:
+        """Show how far the run has come."""
+        self.total = step.total
+        self.update(step.done - self.n)

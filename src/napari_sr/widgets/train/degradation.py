@@ -1,0 +1,141 @@
+"""Asks how the small images are made that a network learns to enlarge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QVBoxLayout, QWidget
+
+from napari_sr.widgets.common.label import WrappedLabel
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+BICUBIC, BLUR, MICROSCOPE = "bicubic", "blur", "microscope"
+_ABOUT = {
+    BICUBIC: "The layers are shrunk without noise, as papers do.",
+    BLUR: "The layers are blurred by a Gaussian, and every S-th pixel is kept.",
+    MICROSCOPE: "The layers are taken for the truth; small images are what this microscope "
+    "would have recorded of them.",
+}
+
+
+@dataclass(frozen=True)
+class Shrinking:
+    """A degradation, and what to call it."""
+
+    kind: str
+    """The name of a file in `training.data`."""
+    words: str
+    options: dict[str, Any] = field(default_factory=dict)
+    """Its constructor's keywords."""
+
+
+class ShrinkChooser(QWidget):
+    """A list of ways, and the numbers that the chosen one needs."""
+
+    changed = Signal()
+    """Another way or number is chosen."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.kind = QComboBox()
+        self.kind.addItems([BICUBIC, BLUR, MICROSCOPE])
+        self.kind.setToolTip(
+            "A network learns pairs: the layers' pixels, and small images made of them.\n"
+            "Choose what is nearest to how your small images come about."
+        )
+        self.about = WrappedLabel()
+        self.sigma = _box(1.6, (0.1, 20), 2, " px", "Sigma of the Gaussian, in the layers' pixels.")
+        self.wavelength = _box(520, (200, 2000), 0, " nm", "Of the light that is seen.")
+        self.aperture = _box(0.8, (0.05, 1.7), 2, "", "The objective's numerical aperture.")
+        self.pixel = _box(
+            0.1, (0.001, 1000), 4, " µm",
+            "Side of one of the layers' pixels in the sample; read off the first layer where its\n"
+            "scale has a unit of length. The small image's pixels are S times larger.",
+        )  # fmt: skip
+        self.photons = _box(
+            500, (1, 1e6), 0, "", "Detected in a small pixel that is white: fewer make more noise."
+        )
+        self._blur, self._microscope = QWidget(), QWidget()
+        self._lay_out()
+        self.kind.activated.connect(self._change)
+        for box in (self.sigma, self.wavelength, self.aperture, self.pixel, self.photons):
+            box.valueChanged.connect(self.changed)
+        self._show()
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.kind)
+        layout.addWidget(self.about)
+        rows = {
+            self._blur: {"Sigma": self.sigma},
+            self._microscope: {
+                "Wavelength": self.wavelength,
+                "NA": self.aperture,
+                "Pixel": self.pixel,
+                "Photons": self.photons,
+            },
+        }
+        for group, boxes in rows.items():
+            fields = QFormLayout(group)
+            fields.setContentsMargins(0, 0, 0, 0)
+            fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+            for name, box in boxes.items():
+                fields.addRow(name, box)
+            layout.addWidget(group)
+
+    def follow(self, layer: Image | None) -> None:
+        """Take over a layer's pixel size where it has one."""
+        size = None if layer is None else pixel_size(layer)
+        if size is not None:
+            self.pixel.setValue(size)
+
+    def value(self, scale: int) -> Shrinking:
+        """Return what is chosen, for a scale."""
+        kind = self.kind.currentText()
+        if kind == BLUR:
+            sigma = self.sigma.value()
+            return Shrinking(kind, f"a blur of {sigma:g} px", {"sigma": sigma})
+        if kind == BICUBIC:
+            return Shrinking(kind, "bicubic")
+        wavelength, aperture = self.wavelength.value(), self.aperture.value()
+        pixel, photons = self.pixel.value(), self.photons.value()
+        words = f"{wavelength:g} nm, NA {aperture:g}, {pixel * scale:.4g} µm, {photons:g} photons"
+        optics = {"wavelength": wavelength / 1000, "aperture": aperture, "pixel": pixel * scale}
+        options = {"optics": optics, "camera": {"photons": photons}}
+        return Shrinking(kind, f"a microscope ({words})", options)
+
+    def _change(self) -> None:
+        self._show()
+        self.changed.emit()
+
+    def _show(self) -> None:
+        kind = self.kind.currentText()
+        self.about.say(_ABOUT[kind])
+        self._blur.setVisible(kind == BLUR)
+        self._microscope.setVisible(kind == MICROSCOPE)
+
+
+def pixel_size(layer: Image) -> float | None:
+    """Return the side of a layer's pixel in micrometres, or None where it has no such unit."""
+    unit, scale = layer.units[-1], float(layer.scale[-1])
+    if "[length]" not in (1 * unit).dimensionality:
+        return None
+    return scale * float((1 * unit).to("micrometer").magnitude)
+
+
+def _box(
+    usual: float, limits: tuple[float, float], decimals: int, suffix: str, tip: str
+) -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setDecimals(decimals)
+    box.setRange(*limits)
+    box.setSuffix(suffix)
+    box.setValue(usual)
+    box.setSingleStep(10 ** -min(decimals, 1) if decimals else 10)
+    box.setToolTip(tip)
+    return box

@@ -1,0 +1,250 @@
+"""The form that trains a network on image layers. It reads fields and shows results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_sr import models
+from napari_sr.widgets.common.device_box import available_devices
+from napari_sr.widgets.common.dock import RunningForm
+from napari_sr.widgets.common.download import may_download
+from napari_sr.widgets.common.source import layer_problem, source_of
+from napari_sr.widgets.common.value_range import CONTRAST
+from napari_sr.widgets.common.words import time_in_words
+from napari_sr.widgets.common.worker import create_steps, send_on_errand
+from napari_sr.widgets.train.fields import TrainForm
+from napari_sr.widgets.train.job import TrainJob, run_training
+from napari_sr.widgets.upscale.job import Step
+from napari_sr.zoo import trained
+from napari_sr.zoo.download import local_path
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_sr.training.task import News, Tuned
+    from napari_sr.widgets.common.model_list import Choice
+
+
+class TrainWidget(RunningForm):
+    """Train a network on image layers.
+
+    Parameters
+    ----------
+    napari_viewer : ViewerModel
+        Whose layers are offered.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        self.form = TrainForm()
+        super().__init__(napari_viewer, self.form, self.form.status)
+        self._problem: str | None = None
+        self._job: TrainJob | None = None
+        self._learns = False
+        self._made: str | None = None
+        self._connect()
+        self.reset_choices()
+        self._follow_selection()
+        send_on_errand(available_devices, returned=self.form.device.offer)
+
+    def _connect(self) -> None:
+        form = self.form
+        form.layers.changed.connect(self._change_layers)
+        form.layers.limits_changed.connect(form.values.refresh)
+        form.origin.changed.connect(self._edit)
+        form.values.changed.connect(self._edit)
+        form.name.textEdited.connect(self._edit)
+        form.run.clicked.connect(self._start)
+        form.stop.clicked.connect(self._stop)
+        form.use.clicked.connect(self._use)
+        self._viewer.layers.selection.events.active.connect(self._follow_selection)
+
+    # the form's fields
+
+    def reset_choices(self, event: object = None) -> None:
+        """List the image layers anew; napari calls this when the layer list changes."""
+        if not self._gone:
+            self.form.layers.offer(self._viewer.layers)
+            self._refresh()
+
+    def _follow_selection(self, event: object = None) -> None:
+        if not self._gone:
+            self.form.layers.tick(self._viewer.layers.selection.active)
+
+    def _change_layers(self) -> None:
+        first = next(iter(self.form.layers.layers()), None)
+        self.form.values.follow(first)
+        self.form.shrinking.follow(first)
+        self._edit()
+
+    def _edit(self) -> None:
+        """Show what is wrong now, and take back what the last run said of it."""
+        if self._worker is None:
+            self._problem = None
+            self.form.status.say("")
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Show what is wrong now, and what the next network will be called."""
+        self.form.name.setPlaceholderText(self._usual_name())
+        problems = self._problems()
+        self.form.show_problems(problems)
+        self.form.run.setEnabled(not problems and self._worker is None)
+        problem = next(iter(problems.values()), None)
+        if problem != self._problem and self._worker is None:
+            self._problem = problem
+            self.form.status.say(problem or "")
+
+    def _problems(self) -> dict[str, str]:
+        """Return by field why it cannot be used, for those that cannot."""
+        layers = self.form.layers.layers()
+        wrong = [reason for reason in map(layer_problem, layers) if reason is not None]
+        if not layers:
+            wrong = ["Tick at least one image to learn from."]
+        if not self.form.layers.count():
+            wrong = ["Open an image: there is no image layer."]
+        found = {
+            "layers": next(iter(wrong), None),
+            "origin": self._origin_problem(),
+            "values": self.form.values.problem() if layers else None,
+            "name": self._name_problem(),
+        }
+        return {field: reason for field, reason in found.items() if reason is not None}
+
+    def _origin_problem(self) -> str | None:
+        choice = self.form.origin.choice()
+        if choice is None or choice.model.architecture in models.names():
+            return self.form.origin.problem()
+        kind = choice.model.architecture
+        return f"{choice.model.title} is a {kind}, which is not one of ours and cannot be trained."
+
+    def _name_problem(self) -> str | None:
+        name = self.form.name.text()
+        if not name:
+            return None
+        try:
+            taken = trained.place(name).exists()
+        except ValueError as error:
+            return str(error)
+        return f"There is a network called {name} already: choose another name." if taken else None
+
+    def _usual_name(self) -> str:
+        layers, choice = self.form.layers.layers(), self.form.origin.choice()
+        if not layers or choice is None:
+            return ""
+        return trained.free_name(f"{layers[0].name} {choice.label.replace(', fresh', '')}")
+
+    def _range_of(self, layer: Image) -> Any:
+        """Return what counts as black and white: contrast limits are each layer's own."""
+        if self.form.values.kind.currentText() == CONTRAST:
+            return tuple(map(float, layer.contrast_limits))
+        return self.form.values.value()
+
+    # a training
+
+    def _start(self) -> None:
+        layers, choice = self.form.layers.layers(), self.form.origin.choice()
+        if self._worker is not None or not layers or choice is None:
+            return
+        self._edit()  # a file of this name may have come meanwhile
+        if not self.form.run.isEnabled() or not self._may_load(choice):
+            return
+        name = self.form.name.text() or self._usual_name()
+        job = TrainJob(
+            sources=tuple((source_of(layer), self._range_of(layer)) for layer in layers),
+            choice=choice,
+            shrinking=self.form.shrinking.value(choice.scale),
+            minutes=self.form.minutes.value(),
+            device=self.form.device.device(),
+            target=trained.place(name),
+        )
+        self._run(job)
+
+    def _may_load(self, choice: Choice) -> bool:
+        entry = choice.entry
+        if entry is None or local_path(entry) is not None:
+            return True
+        # the question lets Qt handle events: the dock may be closed meanwhile
+        return may_download(entry, self) and not self._gone
+
+    def _run(self, job: TrainJob) -> None:
+        worker = create_steps(
+            run_training,
+            job,
+            yielded=self._show_news,
+            returned=self._show_result,
+            errored=self._show_error,
+            warned=self._show_warning,
+            aborted=self._show_stopped,
+            finished=self._end,
+        )
+        self._job, self._learns = job, False
+        self.form.clear_results()
+        self.form.show_running(True)
+        self.form.status.say("Starting: PyTorch is loaded, which takes a moment the first time …")
+        self._launch(worker, f"training {job.target.stem}", self._stop)
+
+    def _stop(self) -> None:
+        if self._job is None or self._worker is None:
+            return
+        self._job.stop.set()
+        if not self._learns:
+            self._worker.quit()
+        self.form.stop.setEnabled(False)
+        self.form.status.say("Stopping after this step …")
+
+    def _show_news(self, news: News) -> None:
+        form = self.form
+        form.show_progress(news.done, news.total)
+        left = news.seconds_left
+        if self._job is not None and not self._job.stop.is_set():
+            told = "" if left is None else f", {time_in_words(left)} left"
+            form.status.say(f"{news.doing}{told}")
+        if news.scores is not None:
+            self._learns = True
+            form.psnr.compare("bicubic", news.scores.bicubic)
+        if news.loss is not None:
+            form.loss.add(*news.loss)
+        if news.psnr is not None:
+            form.psnr.add(*news.psnr)
+        if news.preview is not None:
+            form.preview.show_pictures(vars(news.preview))
+        if news.scores is not None:
+            form.show_results()
+        self._tell_bar(Step(news.done, news.total, news.doing))
+
+    def _show_stopped(self) -> None:
+        self.form.status.say("Stopped before anything was learnt: there is nothing to keep.")
+
+    def _show_result(self, tuned: Tuned) -> None:
+        self._made = str(tuned.path)
+        notes = " ".join(f"{note[:1].upper()}{note[1:]}." for note in tuned.notes)
+        kept = f"Kept as {tuned.path.stem}, after {tuned.steps} steps."
+        told = (kept, notes, tuned.verdict, "It is good for images like those that it learnt only.")
+        self.form.status.say("Done.")
+        # it stays with curves and pictures until the next training, whatever is edited meanwhile
+        self.form.verdict.say(" ".join(filter(None, told)))
+        self.form.use.setVisible(hasattr(self._viewer, "window"))
+
+    def _end(self) -> None:
+        self._ended()
+        self._job = None
+        self.form.show_running(False)
+        self.form.origin.relist()
+        self.form.name.clear()
+        self._refresh()
+        self.run_ended.emit()
+
+    def _use(self) -> None:
+        """Open the form that upscales, and choose what was made."""
+        viewer: Any = self._viewer
+        # where it is open already, it is brought to the front
+        dock, upscaling = viewer.window.add_plugin_dock_widget(
+            "napari-sr", "Upscale layer", tabify=True
+        )
+        dock.show()
+        dock.raise_()
+        upscaling.form.model.choose(self._made)
+
+    def _let_go(self) -> None:
+        self.form.layers.leave()

@@ -1,0 +1,110 @@
+"""Asks which image layers are learnt from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.layers import Image
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QWidget
+
+from napari_sr.widgets.upscale.result import is_result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari.layers import Layer
+
+ROWS = 4
+"""How many layers are shown without scrolling."""
+
+
+class LayersChooser(QListWidget):
+    """A list of image layers with ticks. Leave it before it is deleted: layers live longer."""
+
+    changed = Signal()
+    """Other layers are ticked."""
+    limits_changed = Signal()
+    """The first ticked layer has other contrast limits."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setToolTip(
+            "Tick the images to learn from: sharp ones of the kind that you want to upscale.\n"
+            "All planes of a stack are learnt; the middle fifth of each is left out, to judge by."
+        )
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._layers: list[Image] = []
+        self._told: list[Image] = []
+        self._watched: Image | None = None
+        self.itemChanged.connect(self._change)
+
+    def layers(self) -> list[Image]:
+        """Return the ticked layers."""
+        ticks = [self._item(row).checkState() for row in range(self.count())]
+        ticked = [tick == Qt.CheckState.Checked for tick in ticks]
+        return [layer for layer, tick in zip(self._layers, ticked, strict=True) if tick]
+
+    def offer(self, layers: Iterable[Layer]) -> None:
+        """List the images among some layers; ticks stay, and a layer that is alone gets one.
+
+        A result of ours is ticked by the user only: what it shows is no truth to learn from.
+        """
+        before = self.layers()
+        self._layers = [layer for layer in layers if isinstance(layer, Image)]
+        self.blockSignals(True)
+        self.clear()
+        for layer in self._layers:
+            alone = len(self._layers) == 1 and not is_result(layer)
+            self._add(layer, ticked=layer in before or alone)
+        self.blockSignals(False)
+        self.updateGeometry()
+        self._change()
+
+    def tick(self, layer: Layer | None) -> None:
+        """Tick a layer if it is offered, no other is ticked, and it is no result of ours."""
+        if layer in self._layers and not self.layers() and not is_result(layer):
+            self._item(self._layers.index(layer)).setCheckState(Qt.CheckState.Checked)
+
+    def leave(self) -> None:
+        """Listen to no layer any more, and let go of them."""
+        self._watch(None)
+        self._told = []
+
+    def sizeHint(self) -> QSize:  # noqa: N802  # Qt's name
+        """Return room for some rows."""
+        rows = min(max(self.count(), 2), ROWS)
+        row = self.sizeHintForRow(0) if self.count() else self.fontMetrics().height() + 4
+        return QSize(super().sizeHint().width(), rows * row + 2 * self.frameWidth() + 4)
+
+    def _item(self, row: int) -> QListWidgetItem:
+        item = self.item(row)
+        if item is None:
+            raise IndexError(f"there is no row {row} among {self.count()}")
+        return item
+
+    def _add(self, layer: Image, *, ticked: bool) -> None:
+        item = QListWidgetItem(layer.name, self)
+        item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
+        item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
+        item.setToolTip(layer.name)
+
+    def _change(self) -> None:
+        ticked = self.layers()
+        self._watch(next(iter(ticked), None))
+        if ticked != self._told:
+            self._told = ticked
+            self.changed.emit()
+
+    def _watch(self, layer: Image | None) -> None:
+        if layer is self._watched:
+            return
+        if self._watched is not None:
+            self._watched.events.contrast_limits.disconnect(self._tell_of_limits)
+        self._watched = layer
+        if layer is not None:
+            layer.events.contrast_limits.connect(self._tell_of_limits)
+
+    def _tell_of_limits(self, event: object = None) -> None:
+        self.limits_changed.emit()

@@ -1,0 +1,46 @@
+"""What a training can start from: networks with weights, and fresh ones by a recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from napari_sr.training import recipe
+from napari_sr.widgets.common.model_list import Model, known_models
+
+FRESH = "Fresh, from a recipe"
+"""A heading of the list."""
+_RECIPES = MappingProxyType({
+    "fsrcnn": ("FSRCNN, fresh", "fsrcnn", "Small and fast; learns in minutes."),
+    "edsr-slim": ("EDSR slim, fresh", "edsr", "Larger and better; wants half an hour."),
+})  # fmt: skip
+"""Titles, networks and words by the recipes' names without their scale: those for a laptop."""
+
+
+@dataclass(frozen=True)
+class Fresh(Model):
+    """A network that has learnt nothing yet."""
+
+    @property
+    def recipe(self) -> str:
+        """The recipe that says what it is at every scale: those for x3 and x4 start elsewhere."""
+        return f"{self.name}-x2"
+
+
+def origins() -> list[Model]:
+    """Return what can be trained: known networks that have weights, and fresh ones."""
+    known = [model for model in known_models() if not model.computed]
+    return [*known, *_fresh()]
+
+
+def _fresh() -> list[Model]:
+    shipped = recipe.names()
+    found: list[Model] = []
+    for name, (title, architecture, summary) in _RECIPES.items():
+        scales = tuple(scale for scale in (2, 3, 4) if f"{name}-x{scale}" in shipped)
+        if scales:
+            found.append(
+                Fresh(name, title, FRESH, f"{summary} Starts from nothing, as the recipe", scales,
+                      architecture=architecture)
+            )  # fmt: skip
+    return found

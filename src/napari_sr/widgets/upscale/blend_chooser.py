@@ -1,0 +1,151 @@
+"""Asks what a checkpoint is blended with, and how much of it goes in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from superqt import QLabeledDoubleSlider
+
+from napari_sr.widgets.common.names_box import NamesBox
+from napari_sr.widgets.common.worker import send_on_errand
+from napari_sr.widgets.upscale.checkpoint import ABOUT_FILES, ask_for_checkpoint, inspected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from napari_sr.widgets.common.model_list import Model
+
+NOTHING = "nothing"
+HALF_WAY = 0.5
+_ABOUT = (
+    "A second checkpoint of the same network, such as one fine-tuned for sharper texture:\n"
+    "what runs then lies between the two, weight by weight (ESRGAN's network interpolation).\n"
+    "The second must have been trained on from the first."
+)
+
+
+class BlendChooser(QWidget):
+    """A list of second checkpoints, and a slider that shows once one is chosen."""
+
+    changed = Signal()
+    """Another second checkpoint or share is chosen, or a file turned out unusable."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.models = NamesBox()
+        self.models.setToolTip(_ABOUT)
+        self.browse = QPushButton("Browse…")
+        self.browse.setToolTip(ABOUT_FILES)
+        self.weight = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        self.weight.setRange(0, 1)
+        self.weight.setDecimals(2)
+        self.weight.setSingleStep(0.05)  # type: ignore[arg-type]  # said of QSlider, not of it
+        self.weight.setValue(HALF_WAY)
+        self.weight.setToolTip(
+            "Share of the second checkpoint: 0 is the first alone, 1 the second alone."
+        )
+        self._first: Model | None = None
+        self._scale: int | None = None
+        self._opened: list[Model] = []
+        self._problem: str | None = None
+        self._lay_out()
+        self.offer(None, None, ())
+        self.models.activated.connect(self._change)
+        self.weight.valueChanged.connect(self.changed)
+        self.browse.clicked.connect(self._ask_for_file)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.addWidget(self.models)
+        row.addWidget(self.browse)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addWidget(self.weight)
+
+    def model(self) -> Model | None:
+        """Return the second checkpoint, or None for nothing."""
+        chosen: Model | None = self.models.currentData()
+        return chosen
+
+    def problem(self) -> str | None:
+        """Return why the file that was opened last cannot be blended in, or None."""
+        return self._problem
+
+    def offer(self, first: Model | None, scale: int | None, others: Iterable[Model]) -> None:
+        """List what a model can be blended with: checkpoints of its network at its scale.
+
+        Parameters
+        ----------
+        first : Model or None
+            What is chosen.
+        scale : int or None
+            Of it.
+        others : iterable of Model
+            All that are known; files that were opened here are remembered.
+        """
+        before = self.model()
+        self._first, self._scale, self._problem = first, scale, None
+        # a file that was opened in both lists is one
+        fitting = {each.name: each for each in (*others, *self._opened) if self._fits(each)}
+        self.models.clear()
+        self.models.addItem(NOTHING, None)
+        for each in fitting.values():
+            self.models.addItem(each.title, each)
+        self.setEnabled(first is not None and not first.computed)
+        self._choose(None if before is None else before.name)
+
+    def open_file(self, path: Path) -> None:
+        """Read in a thread which network a checkpoint is, and choose it."""
+        send_on_errand(inspected, path, returned=self._take_file)
+
+    def _ask_for_file(self) -> None:
+        path = ask_for_checkpoint(self)
+        if path is not None:
+            self.open_file(path)
+
+    def _take_file(self, found: Model | str) -> None:
+        self._problem = found if isinstance(found, str) else self._misfit(found)
+        if not isinstance(found, str) and self._problem is None:
+            self._opened.append(found)
+            self.models.addItem(found.title, found)
+            self.models.setCurrentIndex(self.models.count() - 1)
+            self.weight.setVisible(True)
+        self.changed.emit()
+
+    def _misfit(self, found: Model) -> str | None:
+        """Return why a file cannot be blended in, or None."""
+        first = self._first
+        if first is None or self._fits(found):
+            return None
+        if found.name == first.name:
+            return f"Cannot blend {first.title} with itself"
+        scales = " or ".join(f"x{scale}" for scale in found.scales)
+        return (
+            f"Cannot blend {first.title} ({first.architecture}, x{self._scale}) with {found.title} "
+            f"({found.architecture}, {scales}): both must be checkpoints of one network and scale, "
+            "and of luma or of grey"
+        )
+
+    def _fits(self, other: Model) -> bool:
+        first = self._first
+        if first is None or first.computed or first.name == other.name:
+            return False
+        scaled = self._scale in other.scales or not other.scale_is_known
+        alike = (first.architecture, first.grey) == (other.architecture, other.grey)
+        return alike and scaled
+
+    def _choose(self, name: str | None) -> None:
+        """Choose a second checkpoint by its name, or nothing where it is not offered."""
+        listed = (self.models.itemData(index) for index in range(self.models.count()))
+        names = [None if model is None else model.name for model in listed]
+        self.models.setCurrentIndex(names.index(name) if name in names else 0)
+        self.weight.setVisible(self.model() is not None)
+
+    def _change(self) -> None:
+        self._problem = None
+        self.weight.setVisible(self.model() is not None)
+        self.changed.emit()

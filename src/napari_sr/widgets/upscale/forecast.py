@@ -1,0 +1,106 @@
+"""What a run will take, found in a worker and said in one line."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.widgets.common.first_look import look_for_infinity
+from napari_sr.widgets.common.networks import checked, loaded
+from napari_sr.widgets.common.words import shape_in_words, size_in_words, time_in_words
+from napari_sr.widgets.upscale.job import How
+from napari_sr.zoo import download
+
+if TYPE_CHECKING:
+    from napari_sr.engine.planning.estimate import Estimate
+    from napari_sr.widgets.common.model_list import Choice
+    from napari_sr.widgets.common.source import Source
+
+WORTH_TELLING = 100e6
+"""Bytes that wait outside the device, from which on they are told of."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Size, memory and time of a run that has not begun."""
+
+    shape: tuple[int, ...]
+    """Of the result."""
+    size: int
+    """Of the result in bytes."""
+    estimate: Estimate | None
+    """None where the model is not here yet."""
+
+    @property
+    def missing(self) -> bool:
+        """Whether the model must be downloaded first."""
+        return self.estimate is None
+
+    @property
+    def sentence(self) -> str:
+        """The line that the form shows."""
+        result = f"Result: {shape_in_words(self.shape)}, {size_in_words(self.size)}."
+        if self.estimate is None:
+            return f"{result} The model will be downloaded first; Run asks."
+        tiles = "1 tile" if self.estimate.tiles == 1 else f"{self.estimate.tiles} tiles"
+        needs = f"Takes about {size_in_words(self.estimate.working_bytes)} of memory"
+        if self.estimate.seconds is not None:
+            needs += f" and {time_in_words(self.estimate.seconds)}"
+        views = f" over {self.estimate.views} views" if self.estimate.views > 1 else ""
+        where = f"in {tiles} of {self.estimate.tile} px{views}"
+        return f"{result} {needs}, {where}{self._price_of_tiles}."
+
+    @property
+    def _price_of_tiles(self) -> str:
+        """What tiles and views cost beside their time: work done twice, and room for what waits."""
+        estimate, told = self.estimate, ""
+        if estimate is not None and estimate.overhead > 0.05:
+            one = "one tile" if estimate.views == 1 else "one tile a view"
+            told += f", which takes {estimate.overhead:.0%} longer than {one} would"
+        if estimate is not None and estimate.waiting_bytes > WORTH_TELLING:
+            size = size_in_words(estimate.waiting_bytes)
+            told += f"; {size} of intermediate results wait in memory or files"
+        if estimate is not None and not estimate.exact:
+            told += "; their seams may show"
+        return told
+
+
+def forecast(source: Source, choice: Choice, how: How) -> Forecast:
+    """Say what a run will take. Slow where a model must be loaded: not for the GUI thread.
+
+    Raises
+    ------
+    PixelError
+        If the layer holds infinite values.
+    ValueError
+        If a setting is wrong, the tile too small for instance.
+    """
+    look_for_infinity(source)
+    colours = source.shape[-1:] if source.rgb else ()
+    spatial = source.shape[: len(source.origin)]
+    factors = source.factors(choice.scale)
+    shape = (*(a * b for a, b in zip(spatial, factors, strict=True)), *colours)
+    size = math.prod(shape) * source.dtype.itemsize
+    entries = [part.entry for part in choice.parts if part.entry is not None]
+    if any(download.local_path(entry) is None for entry in entries):
+        return Forecast(shape, size, None)
+    return Forecast(shape, size, _estimate(source, choice, how))
+
+
+def _estimate(source: Source, choice: Choice, how: How) -> Estimate:
+    from napari_sr.engine.planning.estimate import estimate
+
+    # a blend takes what either checkpoint takes
+    network = checked(choice)
+    usual = How(device=how.device, precision=how.precision, kernels=how.kernels)
+    speed = _speed(usual, **choice.arguments)
+    return estimate(source.shape, source.axes, source.dtype, network, how.settings(), speed=speed)
+
+
+@functools.lru_cache(maxsize=64)
+def _speed(how: How, **arguments: Any) -> float:
+    from napari_sr.engine.planning.estimate import measure_speed
+
+    return measure_speed(loaded(**arguments), how.settings())

@@ -1,0 +1,241 @@
+"""The form that upscales an image layer. It reads fields and shows results; it computes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_sr.widgets.common.appearance import set_afterwards
+from napari_sr.widgets.common.device_box import available_devices
+from napari_sr.widgets.common.dock import RunningForm
+from napari_sr.widgets.common.download import may_download
+from napari_sr.widgets.common.first_look import PixelError
+from napari_sr.widgets.common.form import CURRENT, Form
+from napari_sr.widgets.common.networks import BlendError
+from napari_sr.widgets.common.source import Source, current_plane, layer_problem, source_of
+from napari_sr.widgets.common.words import error_in_words
+from napari_sr.widgets.common.worker import create_run, send_on_errand
+from napari_sr.widgets.upscale.forecast import Forecast
+from napari_sr.widgets.upscale.forecaster import Forecaster
+from napari_sr.widgets.upscale.job import How, Job, Result, Step
+from napari_sr.widgets.upscale.placing import Placer
+from napari_sr.widgets.upscale.result import result_arguments
+from napari_sr.zoo.download import local_path
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_sr.zoo.registry import Entry
+
+
+class UpscaleWidget(RunningForm):
+    """Upscale an image layer with a network.
+
+    Parameters
+    ----------
+    napari_viewer : ViewerModel
+        Whose layers are offered, and which gets the result.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        self.form = Form()
+        super().__init__(napari_viewer, self.form, self.form.status)
+        self._forecaster = Forecaster(self)
+        self._placer = Placer(napari_viewer)
+        self._source_layer: Image | None = None
+        self._adding = False
+        self._problem: str | None = None
+        self._connect()
+        self.reset_choices()
+        self._change_layer()
+        self._follow_selection()
+        send_on_errand(available_devices, returned=self.form.device.offer)
+
+    def _connect(self) -> None:
+        form = self.form
+        form.layers.chosen.connect(self._change_layer)
+        form.layers.limits_changed.connect(form.values.refresh)
+        form.layers.data_changed.connect(self._refresh)
+        form.model.changed.connect(self._edit)
+        form.values.changed.connect(self._edit)
+        form.tile.valueChanged.connect(self._edit)
+        form.ensemble.toggled.connect(self._edit)
+        for box in (form.device, form.precision, form.kernels, form.slices, form.outliers):
+            box.activated.connect(self._edit)
+        form.run.clicked.connect(self._start)
+        form.cancel.clicked.connect(self._cancel)
+        self._forecaster.told.connect(self._show_forecast)
+        self._viewer.layers.selection.events.active.connect(self._follow_selection)
+
+    # the form's fields
+
+    def reset_choices(self, event: object = None) -> None:
+        """List the image layers anew; napari calls this when the layer list changes."""
+        if not self._gone:
+            self.form.layers.offer(self._viewer.layers)
+            self._refresh()
+
+    def _follow_selection(self, event: object = None) -> None:
+        """Choose the layer that the user selects; a result that comes is not the user's choice."""
+        if not self._gone and not self._adding:
+            self.form.layers.follow(self._viewer.layers.selection.active)
+
+    def _change_layer(self) -> None:
+        layer = self.form.layers.layer()
+        self.form.values.follow(layer)
+        self.form.slices.setEnabled(layer is not None and layer.ndim > 2)
+        self._edit()
+
+    # before a run
+
+    def _edit(self) -> None:
+        """Take back what the last run said: the user has moved on."""
+        if self._worker is None:
+            self._problem = None
+            self.form.status.say("")
+        self._refresh()
+
+    def _refresh(self, event: object = None) -> None:
+        """Show what is wrong, or ask what a run would take."""
+        problems = self._problems()
+        self._show_problems(problems)
+        layer, choice = self.form.layers.layer(), self.form.model.choice()
+        self._forecaster.forget()
+        if self._worker is not None:
+            return  # the form's lines are about the run
+        self.form.forecast.say("")
+        if not problems and layer is not None and choice is not None:
+            self._forecaster.ask(self._source(layer), choice, self._how())
+
+    def _problems(self) -> dict[str, str]:
+        """Return by field why it cannot be used, for those that cannot."""
+        layer = self.form.layers.layer()
+        found = {
+            "layer": "Open an image: there is no image layer." if layer is None else None,
+            "model": self.form.model.problem(),
+            "blend": self.form.model.blend.problem(),
+        }
+        if layer is not None:
+            found["layer"] = layer_problem(layer)
+            found["values"] = self.form.values.problem()
+            found["outliers"] = self._outliers_problem(layer)
+        return {field: reason for field, reason in found.items() if reason is not None}
+
+    def _outliers_problem(self, layer: Image) -> str | None:
+        if self.form.outliers.currentData() != "mark" or layer.dtype.kind == "f":
+            return None
+        return (
+            f"The layer {layer.name} holds {layer.dtype}, which has no NaN: choose other Outliers."
+        )
+
+    def _show_problems(self, problems: dict[str, str]) -> None:
+        self.form.show_problems(problems)
+        self.form.run.setEnabled(not problems and self._worker is None)
+        problem = next(iter(problems.values()), None)
+        if problem != self._problem and self._worker is None:
+            self._problem = problem
+            self.form.status.say(problem or "")
+
+    def _show_forecast(self, answer: Forecast | Exception) -> None:
+        if isinstance(answer, Forecast):
+            self.form.forecast.say(answer.sentence)
+            return
+        self.form.forecast.say("")
+        field = "model"
+        if isinstance(answer, PixelError):
+            field = "layer"
+        elif isinstance(answer, BlendError):
+            field = "blend"
+        elif isinstance(answer, ValueError) and self.form.tile.value():
+            field = "tile"
+        self._show_problems({field: error_in_words(answer)})
+
+    def _source(self, layer: Image) -> Source:
+        one_plane = layer.ndim > 2 and self.form.slices.currentText() == CURRENT
+        return source_of(layer, current_plane(layer, self._viewer.dims) if one_plane else None)
+
+    def _how(self) -> How:
+        return How(
+            tile=self.form.tile.value() or None,
+            device=self.form.device.device(),
+            value_range=self.form.values.value(),
+            precision=str(self.form.precision.currentData()),
+            kernels=str(self.form.kernels.currentData()),
+            outliers=str(self.form.outliers.currentData()),
+            ensemble=self.form.ensemble.isChecked(),
+        )
+
+    # a run
+
+    def _start(self) -> None:
+        layer, choice = self.form.layers.layer(), self.form.model.choice()
+        if self._worker is not None or layer is None or choice is None:
+            return
+        source, how = self._source(layer), self._how()
+        order = self._viewer.dims.order
+        arguments = result_arguments(layer, source, choice, ensemble=how.ensemble, order=order)
+        job = Job(source, choice, how, arguments, set_afterwards(layer))
+        if all(self._may_load(part.entry) for part in choice.parts):
+            self._source_layer = layer
+            self._run(job)
+
+    def _may_load(self, entry: Entry | None) -> bool:
+        if entry is None or local_path(entry) is not None:
+            return True
+        # the question lets Qt handle events: the dock may be closed meanwhile
+        return may_download(entry, self) and not self._gone
+
+    def _run(self, job: Job) -> None:
+        worker = create_run(
+            job,
+            yielded=self._show_progress,
+            returned=self._show_result,
+            errored=self._show_error,
+            warned=self._show_warning,
+            aborted=self._show_cancelled,
+            finished=self._end,
+        )
+        self._forecaster.forget()
+        self.form.show_running(True)
+        self.form.forecast.say("")
+        self.form.status.say("Starting …")
+        self._launch(worker, job.choice.label, worker.quit)
+
+    def _cancel(self) -> None:
+        if self._worker is not None:
+            self._worker.quit()
+            self.form.cancel.setEnabled(False)
+            self.form.status.say("Cancelling after this tile …")
+
+    def _show_progress(self, step: Step) -> None:
+        self.form.show_progress(step.done, step.total)
+        if self._worker is not None and not self._worker.abort_requested:
+            self.form.status.say(step.doing)
+            self.form.show_time_left(step.seconds_left)
+        self._tell_bar(step)
+
+    def _show_result(self, result: Result) -> None:
+        if self._source_layer is None:
+            return
+        self._adding = True  # another run takes the same source, not this result
+        try:
+            layer = self._placer.add(
+                result.pixels, self._source_layer, result.arguments, result.afterwards
+            )
+        finally:
+            self._adding = False
+        self.form.status.say("; ".join((f"Done: {layer.name}", *result.notes)))
+
+    def _show_cancelled(self) -> None:
+        self.form.status.say("Cancelled.")
+
+    def _end(self) -> None:
+        self._ended()
+        self._source_layer = None
+        self.form.show_running(False)
+        self._refresh()
+        self.run_ended.emit()
+
+    def _let_go(self) -> None:
+        self._forecaster.forget()
+        self.form.layers.leave()

@@ -1,0 +1,174 @@
+"""One run, as a generator that a worker drives: fetch the model, load it, read, upscale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.widgets.common.download import fetch_steps
+from napari_sr.widgets.common.networks import network_of
+from napari_sr.widgets.common.source import Source, read_pixels
+from napari_sr.widgets.common.words import is_ours, no_memory, size_in_words
+from napari_sr.widgets.upscale.result import with_record
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.image.arrays import Percentiles
+    from napari_sr.engine.planning.plan import Settings
+    from napari_sr.graph.network import Network
+    from napari_sr.widgets.common.model_list import Choice
+
+
+class UpscaleError(Exception):
+    """A RuntimeError of a run, by another class: napari's workers lose RuntimeErrors.
+
+    A MemoryError as well, whose own words say nothing, or only NumPy's.
+    """
+
+
+@dataclass(frozen=True)
+class How:
+    """The form's settings for a run."""
+
+    tile: int | None = None
+    """LR pixels along each side; None: by free memory."""
+    device: str = "auto"
+    """As `napari_sr.engine.planning.devices.available` names it."""
+    value_range: tuple[float, float] | Percentiles | None = None
+    """What counts as black and white; None: the range of the data type."""
+    precision: str = "auto"
+    kernels: str = "auto"
+    outliers: str = "clip"
+    ensemble: bool = False
+    """All four as in `napari_sr.engine.planning.plan.Settings`."""
+
+    def settings(self) -> Settings:
+        """Return the engine's record of the same."""
+        from napari_sr.engine.planning.plan import Settings
+
+        return Settings(
+            tile=self.tile,
+            device=self.device,
+            precision=self.precision,
+            value_range=self.value_range,
+            kernels=self.kernels,
+            outliers=self.outliers,
+            ensemble=self.ensemble,
+        )
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a run needs; nothing in it belongs to the GUI thread."""
+
+    source: Source
+    choice: Choice
+    how: How = field(default_factory=How)
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """Of `add_image`, for the result."""
+    afterwards: dict[str, Any] = field(default_factory=dict)
+    """Attributes of the result's layer that are set once it exists."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a run has come."""
+
+    done: int
+    total: int
+    """0 where it is not known."""
+    doing: str
+    """What is being done, in words."""
+    seconds_left: float | None = None
+    """None where it is not known."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run returns: pixels, and keyword arguments for `add_image`."""
+
+    pixels: NDArray[Any]
+    arguments: dict[str, Any]
+    notes: tuple[str, ...] = ()
+    """What the user should know of the run, in words."""
+    afterwards: dict[str, Any] = field(default_factory=dict)
+    """Attributes to set once the layer exists."""
+
+
+def run(job: Job) -> Generator[Step, None, Result]:
+    """Run a job; yield at least once per tile. Closing it cancels and frees memory.
+
+    Raises
+    ------
+    UpscaleError
+        In place of any RuntimeError or MemoryError.
+    ValueError
+        If the image, a setting or a checkpoint is wrong.
+    napari_sr.zoo.download.DownloadError
+        If a model cannot be downloaded.
+    napari_sr.engine.planning.devices.OutOfMemoryError
+        If not even the smallest tile fits.
+    """
+    try:
+        return (yield from _run(job))
+    except RuntimeError as error:
+        raise UpscaleError(f"{job.choice.label} stopped: {error}") from error
+    except MemoryError as error:
+        if is_ours(error):
+            raise
+        raise UpscaleError(f"{job.choice.label} stopped: {no_memory(error)}") from error
+
+
+def _run(job: Job) -> Generator[Step, None, Result]:
+    for entry in (part.entry for part in job.choice.parts):
+        if entry is not None:
+            for done, total in fetch_steps(entry):
+                how_far = f"{size_in_words(done)} of {size_in_words(total)}"
+                yield Step(done, total, f"Downloading: {how_far}")
+    yield Step(0, 0, "Loading the model …")
+    network = network_of(job.choice)
+    pixels = yield from _read(job.source)
+    return (yield from _upscaled(job, pixels, network))
+
+
+def _read(source: Source) -> Generator[Step, None, NDArray[Any]]:
+    reading = read_pixels(source)
+    while True:
+        try:
+            done, total = next(reading)
+        except StopIteration as end:
+            pixels: NDArray[Any] = end.value
+            return pixels
+        yield Step(done, total, f"Reading the layer: plane {done} of {total}")
+
+
+def _upscaled(job: Job, pixels: NDArray[Any], network: Network) -> Generator[Step, None, Result]:
+    from napari_sr.engine.execution.upscale import upscale_array
+
+    steps = upscale_array(pixels, network, job.how.settings(), axes=job.source.axes)
+    try:
+        while True:
+            try:
+                progress = next(steps)
+            except StopIteration as end:
+                record = _record(job, network, end.value.record)
+                notes = tuple(end.value.record["notes"])
+                arguments = with_record(job.arguments, record)
+                return Result(end.value.pixels, arguments, notes, job.afterwards)
+            note = f" ({progress.message})" if progress.message else ""
+            doing = f"Upscaling: tile {progress.done} of {progress.total}{note}"
+            yield Step(progress.done, progress.total, doing, progress.seconds_left)
+    finally:
+        steps.close()
+
+
+def _record(job: Job, network: Network, ran: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **getattr(network, "provenance", {}),
+        **ran,
+        "source": job.source.name,
+        "plane": job.source.plane,
+    }

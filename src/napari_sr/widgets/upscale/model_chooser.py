@@ -1,0 +1,237 @@
+"""Asks which model: a list with one line about each, or a checkpoint file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QStandardItem, QStandardItemModel
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_sr.widgets.common.label import WrappedLabel
+from napari_sr.widgets.common.model_list import Choice, Model, known_models
+from napari_sr.widgets.common.names_box import NamesBox
+from napari_sr.widgets.common.wheel import guard_from_wheel
+from napari_sr.widgets.common.words import TIMES, size_in_words
+from napari_sr.widgets.common.worker import send_on_errand
+from napari_sr.widgets.upscale.blend_chooser import BlendChooser
+from napari_sr.widgets.upscale.checkpoint import ABOUT_FILES, ask_for_checkpoint, inspected
+from napari_sr.zoo.download import local_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+ABOUT_LINES = 5
+"""Of the text about a model, so that no field moves when another one is chosen."""
+_ABOUT = {
+    "input_range": "The value that the network's weights take for white: 1 or 255.",
+    "res_scale": "What each residual branch is multiplied by: 1, or 0.1 in large networks.",
+}
+
+
+class ModelChooser(QWidget):
+    """A list of models under headings, and a button for files.
+
+    The form that it stands in also shows its line about the choice, its list of scales, and what
+    the model is blended with.
+
+    Parameters
+    ----------
+    models : callable
+        Returns what is offered; asked again whenever the list is opened.
+    """
+
+    changed = Signal()
+    """Another model, scale or option is chosen, or a file turned out unusable."""
+
+    def __init__(
+        self, models: Callable[[], list[Model]] = known_models, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._known = models
+        self._listed: list[Model] = []
+        self._opened: list[Model] = []
+        self.models = NamesBox()
+        self.models.setToolTip("The network. Those that are not included are downloaded once.")
+        self.browse = QPushButton("Browse…")
+        self.browse.setToolTip(ABOUT_FILES)
+        self.about = WrappedLabel(lines=ABOUT_LINES, cut=True)
+        self.scale = QComboBox()
+        self.blend = BlendChooser()
+        self.questions = QFormLayout()
+        self._problem: str | None = None
+        self._lay_out()
+        self.relist()
+        self._show_model()
+        self.models.opening.connect(self.relist)
+        self.models.currentIndexChanged.connect(self._change_model)
+        # choosing the same model again takes back a file that could not be used
+        self.models.activated.connect(self._change_model)
+        self.scale.activated.connect(self._change_scale)
+        self.blend.changed.connect(self.changed)
+        self.browse.clicked.connect(self._ask_for_file)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.addWidget(self.models)
+        row.addWidget(self.browse)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addLayout(self.questions)
+
+    def choice(self) -> Choice | None:
+        """Return what is chosen, or None where nothing usable is."""
+        model = self.models.currentData()
+        if model is None or self._problem is not None or self.blend.problem() is not None:
+            return None
+        answers = ((name, box.value()) for name, box in self._boxes().items())
+        # 0 leaves it to the network
+        options = tuple((name, value) for name, value in answers if value)
+        choice = Choice(model, int(self.scale.currentData()), options)
+        other = self.blend.model()
+        return choice if other is None else choice.blended(other, self.blend.weight.value())
+
+    def relist(self) -> None:
+        """List anew what there is: networks are trained, and files deleted, meanwhile."""
+        chosen, known = self.models.currentData(), self._known()
+        if known == self._listed:
+            return
+        self._listed = known
+        self.models.blockSignals(True)
+        self.models.clear()
+        for model in (*known, *self._opened):
+            self._add(model)
+        found = chosen is not None and self._select(chosen.name)
+        self.models.blockSignals(False)
+        if chosen is not None:
+            self._offer_to_blend() if found else self._change_model()
+
+    def choose(self, name: str) -> None:
+        """Choose a model by its name or path, if there is such a one now."""
+        self.relist()
+        self._select(name)
+
+    def _select(self, name: str) -> bool:
+        for index in range(self.models.count()):
+            model: Model | None = self.models.itemData(index)
+            if model is not None and model.name == name:
+                self.models.setCurrentIndex(index)
+                return True
+        return False
+
+    def problem(self) -> str | None:
+        """Return why the file that was opened last cannot be used, or None."""
+        return self._problem
+
+    def open_file(self, path: Path) -> None:
+        """Read in a thread which network a checkpoint is, and choose it."""
+        self.about.say(f"Reading {path.name} …")
+        send_on_errand(inspected, path, returned=self._take_file)
+
+    def _ask_for_file(self) -> None:
+        path = ask_for_checkpoint(self)
+        if path is not None:
+            self.open_file(path)
+
+    def _take_file(self, found: Model | str) -> None:
+        if isinstance(found, str):
+            self._problem = found
+            self.about.say("")
+            self.changed.emit()
+            return
+        self._opened.append(found)
+        self._add(found)
+        self.models.setCurrentIndex(self.models.count() - 1)
+
+    def _add(self, model: Model) -> None:
+        items = cast("QStandardItemModel", self.models.model())
+        if self.models.findText(model.heading) < 0:
+            heading = QStandardItem(model.heading)
+            heading.setFlags(Qt.ItemFlag.NoItemFlags)
+            items.appendRow(heading)
+        self.models.addItem(model.title, model)
+        index = self.models.count() - 1
+        self.models.setItemData(index, model.summary, Qt.ItemDataRole.ToolTipRole)
+        if self.models.currentData() is None:
+            self.models.setCurrentIndex(index)
+
+    def _change_model(self) -> None:
+        self._problem = None
+        self._show_model()
+        self.changed.emit()
+
+    def _change_scale(self) -> None:
+        self._offer_to_blend()
+        self.changed.emit()
+
+    def _offer_to_blend(self) -> None:
+        model: Model | None = self.models.currentData()
+        listed = (self.models.itemData(index) for index in range(self.models.count()))
+        others = [other for other in listed if other is not None]
+        self.blend.offer(model, self.scale.currentData(), others)
+
+    def _show_model(self) -> None:
+        model: Model | None = self.models.currentData()
+        before = self.scale.currentData()
+        self.scale.clear()
+        while self.questions.rowCount():
+            self.questions.removeRow(0)
+        if model is None:
+            self.about.say("No model is known: Browse for a checkpoint file.")
+            self._offer_to_blend()
+            return
+        for scale in model.scales:
+            self.scale.addItem(f"{scale} {TIMES}", scale)
+        self.scale.setCurrentIndex(max(0, self.scale.findData(before)))
+        self.scale.setToolTip(_about_scale(model))
+        for name, usual in model.questions.items():
+            self._ask(name, usual)
+        self.about.say(about(model))
+        self._offer_to_blend()
+
+    def _ask(self, name: str, usual: float | None) -> None:
+        box = QDoubleSpinBox()
+        box.setObjectName(name)
+        box.setDecimals(4)
+        box.setRange(0, 65535)
+        box.setSpecialValueText("automatic")
+        box.setValue(usual or 0)
+        box.setToolTip(
+            f"{_ABOUT.get(name, name)}\nThe file does not tell; what stands here is usual."
+        )
+        box.valueChanged.connect(self.changed)
+        guard_from_wheel(box)
+        self.questions.addRow(name.replace("_", " "), box)
+
+    def _boxes(self) -> dict[str, QDoubleSpinBox]:
+        boxes = self.findChildren(QDoubleSpinBox)
+        return {box.objectName(): box for box in boxes}
+
+
+def about(model: Model) -> str:
+    """Return what it is, and its size, licence and training images where they are known."""
+    if not model.entries:
+        return f"{model.summary} {model.name}"
+    entry = model.entries[0]
+    if entry.computed:
+        return f"{model.summary} (Included; nothing is learned.)"
+    here = "included" if entry.url is None else "on this machine"
+    where = "to download once" if local_path(entry) is None else here
+    facts = [f"{size_in_words(entry.size)}, {where}", f"licence: {entry.licence}"]
+    return f"{model.summary} ({'; '.join(facts)}; trained on: {entry.trained_on}.)"
+
+
+def _about_scale(model: Model) -> str:
+    if model.scale_is_known:
+        return "How many times larger the result is; these exist for this model."
+    return "The file does not show which scale it was trained for: choose the right one."

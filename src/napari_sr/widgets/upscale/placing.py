@@ -1,0 +1,81 @@
+"""Puts results into the layer list: above their sources, without disturbing other selections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, WeakSet
+
+from napari.layers import Image
+
+from napari_sr.widgets.upscale.result import METADATA_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+    from numpy.typing import NDArray
+
+
+class Placer:
+    """Adds results to a viewer, and remembers which layer each was made of.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose layer list gets the results.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._results: WeakKeyDictionary[Layer, WeakSet[Layer]] = WeakKeyDictionary()
+
+    def add(
+        self,
+        pixels: NDArray[Any],
+        source: Layer,
+        arguments: dict[str, Any],
+        afterwards: dict[str, Any],
+    ) -> Image:
+        """Add a result directly above its source and the earlier results of it.
+
+        It is selected where nothing was, its source, or an earlier result of that: then `V` and
+        the status bar are about the new result. Any other selection stays.
+
+        Parameters
+        ----------
+        pixels : array
+            The result.
+        source : Layer
+            What it was made of; it may have been removed meanwhile.
+        arguments, afterwards : dict
+            Of the new layer: its constructor's keywords, and attributes to set then.
+        """
+        layer = Image(pixels, **arguments)
+        for name, value in afterwards.items():
+            setattr(layer, name, value)
+        layers = self._viewer.layers
+        selected, active = set(layers.selection), layers.selection.active
+        layers.insert(self._index(layers, source), layer)
+        others = [one for one in selected if one is not source and not self._is_of(one, source)]
+        if active in others:
+            layers.selection.active = active
+        elif others:
+            layers.selection = selected
+        self._results.setdefault(source, WeakSet()).add(layer)
+        return layer
+
+    def _index(self, layers: Sequence[Layer], source: Layer) -> int:
+        """Return where a new result of a layer belongs."""
+        if source not in layers:
+            images = [at for at, layer in enumerate(layers) if isinstance(layer, Image)]
+            return images[-1] + 1 if images else 0
+        above = layers.index(source) + 1
+        while above < len(layers) and self._is_of(layers[above], source):
+            above += 1
+        return above
+
+    def _is_of(self, layer: Layer, source: Layer) -> bool:
+        """Whether a layer is a result of another: of this form, or by its record."""
+        record = layer.metadata.get(METADATA_KEY, {})
+        return layer in self._results.get(source, ()) or record.get("source") == source.name

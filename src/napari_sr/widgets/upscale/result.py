@@ -1,0 +1,117 @@
+"""Makes the keyword arguments of the layer that shows a result."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.engine.image.geometry import enlarged_transform
+from napari_sr.widgets.common.appearance import appearance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.layers import Image, Layer
+
+    from napari_sr.widgets.common.model_list import Choice
+    from napari_sr.widgets.common.source import Source
+
+METADATA_KEY = "napari-sr"
+"""Under this key a result's metadata say how it was made."""
+
+LONGEST = 48
+"""Letters of a model's name that a layer's name has at most."""
+
+
+def result_arguments(
+    layer: Image,
+    source: Source,
+    choice: Choice,
+    *,
+    ensemble: bool = False,
+    order: Sequence[int] | None = None,
+) -> dict[str, Any]:
+    """Return what `add_image` needs beside pixels; on the GUI thread, before the run.
+
+    The result lies exactly on its source and looks like it.
+
+    Parameters
+    ----------
+    layer : Image
+        The source layer.
+    source : Source
+        What is read of it.
+    choice : Choice
+        The model and its scale.
+    ensemble : bool
+        Whether the mean of eight views is shown, which the layer's name then says.
+    order : sequence of int, optional
+        The viewer's `dims.order`, see `appearance`.
+    """
+    model = f"{choice.label}, ensemble" if ensemble else choice.label
+    return {
+        "name": result_name(source.name, model, of_result=is_result(layer)),
+        "rgb": source.rgb,
+        "metadata": dict(layer.metadata),
+        **_placement(layer, source, choice.scale),
+        **appearance(layer, source, choice.scale, order),
+    }
+
+
+def is_result(layer: Layer) -> bool:
+    """Whether a layer is the result of a run."""
+    return METADATA_KEY in layer.metadata
+
+
+def result_name(source: str, model: str, *, of_result: bool = False) -> str:
+    """Return a result's name: its source and what made it, each said once.
+
+    Parameters
+    ----------
+    source : str
+        Name of the source layer.
+    model : str
+        What made it, such as "FSRCNN x2".
+    of_result : bool
+        Whether the source is a result itself.
+
+    Examples
+    --------
+    >>> result_name("cells", "FSRCNN x2")
+    'cells [FSRCNN x2]'
+    >>> result_name("cells", "cells FSRCNN x2")
+    'cells [own FSRCNN x2]'
+    >>> result_name("cells [FSRCNN x2]", "BSRN x2", of_result=True)
+    'cells [FSRCNN x2, then BSRN x2]'
+    """
+    if model.startswith(f"{source} "):
+        model = f"own {model.removeprefix(source).strip()}"
+    if len(model) > LONGEST:
+        # the end tells scale and ensemble
+        model = f"{model[: LONGEST - 20]}…{model[-19:]}"
+    before = re.fullmatch(r"(.* \[[^\]]*[^\d\]][^\]]*)\]", source) if of_result else None
+    return f"{source} [{model}]" if before is None else f"{before[1]}, then {model}]"
+
+
+def _placement(layer: Image, source: Source, factor: int) -> dict[str, Any]:
+    scale, translate = enlarged_transform(
+        layer.scale,
+        layer.data_to_world,
+        layer.affine.inverse,
+        source.factors(factor),
+        source.origin,
+    )
+    return {
+        "scale": scale,
+        "translate": translate,
+        "rotate": layer.rotate,
+        "shear": layer.shear,
+        "affine": layer.affine.affine_matrix,
+        "units": layer.units,
+        "axis_labels": layer.axis_labels,
+    }
+
+
+def with_record(arguments: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments with the record of the run added to the source's metadata."""
+    return {**arguments, "metadata": {**arguments["metadata"], METADATA_KEY: record}}

@@ -1,0 +1,131 @@
+"""Say which network a foreign checkpoint resembles most, and what differs."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from napari_sr.graph.network import Architecture, Options, StateDict
+
+Shapes: TypeAlias = "Mapping[str, tuple[int, ...]]"
+
+LEAST_ALIKE = 0.1
+"""Share of tensors in common below which no resemblance is claimed: names such as `head.weight`
+are in every other network."""
+CANDIDATES = 3
+"""Networks that are compared in all their published forms; the others share fewer names."""
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """A checkpoint beside one form of one network."""
+
+    title: str
+    found: Shapes
+    """The checkpoint's tensors under the network's own names."""
+    names: dict[str, str]
+    """Their names in the file, by those."""
+    needed: Shapes
+
+    @property
+    def missing(self) -> list[str]:
+        return [key for key in self.needed if key not in self.found]
+
+    @property
+    def surplus(self) -> list[str]:
+        return [key for key in self.found if key not in self.needed]
+
+    @property
+    def misshapen(self) -> list[str]:
+        both = (key for key in self.needed if key in self.found)
+        return [key for key in both if self.found[key] != self.needed[key]]
+
+    @property
+    def likeness(self) -> float:
+        """From 0 to 1: what is shared of all tensors; one of another shape counts half."""
+        shared = len(self.needed) - len(self.missing) - len(self.misshapen) / 2
+        return shared / max(len(self.needed) + len(self.surplus), 1)
+
+    def __str__(self) -> str:
+        parts = []
+        if self.missing:
+            which = f"{len(self.missing)} of its {len(self.needed)} tensors"
+            parts.append(f"{which} {_are(self.missing)} missing, called {_few(self.missing)} here")
+        if self.surplus:
+            names = [self.names[key] for key in self.surplus]
+            parts.append(f"{len(names)} {_are(names)} not known: {_few(names)}")
+        if self.misshapen:
+            key = self.misshapen[0]
+            shapes = f"{self.found[key]} where {self.needed[key]} is needed"
+            which = f"{len(self.misshapen)} {_are(self.misshapen)} of another shape"
+            parts.append(f"{which}: {self.names[key]} has {shapes}")
+        return f"{self.title}: {'; '.join(parts)}"
+
+
+def describe(state: StateDict, records: Iterable[Architecture]) -> str:
+    """Return one clause: the network most like a checkpoint that is none, and what differs.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        The checkpoint.
+    records : iterable of Architecture
+        All networks; of equally near ones, the first is taken.
+    """
+    alike = [(_shared_names(state, record), record) for record in records]
+    alike.sort(key=lambda pair: -pair[0])
+    compared = [
+        comparison
+        for shared, record in alike[:CANDIDATES]
+        if shared
+        for comparison in _comparisons(state, record)
+    ]
+    nearest = max(compared, key=lambda comparison: comparison.likeness, default=None)
+    if nearest is None or nearest.likeness < LEAST_ALIKE:
+        return "it resembles none of them"
+    return f"the nearest is {nearest}"
+
+
+def _few(keys: Collection[str]) -> str:
+    return ", ".join([*keys][:2] + ["..."] * (len(keys) > 2))
+
+
+def _are(keys: Collection[str]) -> str:
+    return "is" if len(keys) == 1 else "are"
+
+
+def _pattern(key: str) -> str:
+    """Return a key without what tells one block from the next."""
+    return re.sub(r"\d+", "#", key)
+
+
+def _shared_names(state: StateDict, record: Architecture) -> float:
+    """Return which share of kinds of names a checkpoint and a network have in common."""
+    ours = {_pattern(key) for key in record.shapes(record.example)}
+    theirs = {_pattern(key) for key in record.adapt(state)}
+    return len(ours & theirs) / max(len(ours | theirs), 1)
+
+
+def _comparisons(state: StateDict, record: Architecture) -> Iterator[_Comparison]:
+    adapted = record.adapt(state)
+    file_names = {id(value): key for key, value in state.items()}
+    names = {key: file_names.get(id(value), key) for key, value in adapted.items()}
+    found = {key: tuple(value.shape) for key, value in adapted.items()}
+    for options in _all_options({**state, **adapted}, record):
+        with suppress(ValueError):  # what is read off a broken checkpoint may build nothing
+            yield _Comparison(record.title, found, names, record.shapes(options))
+
+
+def _all_options(state: StateDict, record: Architecture) -> Iterator[Options]:
+    """Yield what the tensors tell of the network, and what was published of it."""
+    options = record.options_of(state)
+    if options is not None:
+        yield options
+    for form in record.forms:
+        for scale in form.scales:
+            yield {"scale": scale, **form.options}

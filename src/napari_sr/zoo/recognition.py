@@ -1,0 +1,139 @@
+"""Recognise which network a checkpoint's tensors belong to, and build it.
+
+Every architecture is asked whether the tensors are its own; exactly one must say so.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from napari_sr import models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_sr.graph.network import Architecture, Network, Options, StateDict
+
+
+class UnknownNetworkError(ValueError):
+    """A checkpoint is of no network here."""
+
+
+def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> Network:
+    """Build the network whose checkpoint this is, in eval mode.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        A checkpoint's tensors by key, in any layout that a network here knows.
+    scale : int, optional
+        Required where tensors don't show it; must agree where they do.
+    **options
+        What tensors cannot tell, such as `res_scale` or `input_range`: keywords of the
+        network's constructor.
+
+    Raises
+    ------
+    UnknownNetworkError
+        If the tensors match no network.
+    ValueError
+        If the scale is missing or contradicts them, if an option is unknown or contradicts them,
+        or if whole numbers or truth values stand where the network has weights.
+    """
+    record, adapted, found = recognise(state)
+    given = {key: value for key, value in options.items() if value is not None}
+    if scale is not None:
+        given["scale"] = scale
+    scales = found.pop("scales", None)
+    if scales is not None and scale not in scales:
+        raise ValueError(
+            f"this is {record.title} with the scales {scales}: give one as scale=, got {scale}"
+        )
+    _check_options(record, given, found)
+    if "scale" not in given and "scale" not in found:
+        raise ValueError(
+            f"this is {record.title}, whose tensors do not show the scale: give scale=, "
+            f"such as scale=2 (read from its tensors: {found})"
+        )
+    try:
+        network = record.network(**{**found, **given})
+    except TypeError as error:
+        raise ValueError(f"this is {record.title}, which cannot be built with {given}") from error
+    weights = adapted if scales is None else record.narrow(adapted, network.scale)
+    _check_types(weights, network)
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def recognise(state: StateDict) -> tuple[Architecture, StateDict, Options]:
+    """Return the network whose tensors these are, the tensors by its keys, and its options.
+
+    Raises
+    ------
+    UnknownNetworkError
+        If no network has exactly these keys and shapes; tells the nearest.
+    ValueError
+        If more than one has, or the state holds more than tensors.
+    """
+    import torch
+
+    for key, value in state.items():
+        if not isinstance(value, torch.Tensor):
+            raise ValueError(f"a checkpoint is tensors by key, got {key!r}: {type(value).__name__}")
+    matches = list(_matches(state))
+    if len(matches) == 1:
+        return matches[0]
+    keys = ", ".join(list(state)[:5])
+    if not matches:
+        from napari_sr.zoo.nearest import describe
+
+        records = [models.architecture(name) for name in models.names()]
+        raise UnknownNetworkError(
+            f"a checkpoint must match one network; this one matches none of the {len(records)} "
+            f"here; it has {len(state)} tensors, the first of them {keys or '(none)'}; "
+            f"{describe(state, records)}"
+        )
+    titles = [record.title for record, _, _ in matches]
+    raise ValueError(f"a checkpoint must match one network; this one matches {titles}: {keys}")
+
+
+def _matches(state: StateDict) -> Iterator[tuple[Architecture, StateDict, Options]]:
+    for name in models.names():
+        record = models.architecture(name)
+        adapted = record.adapt(state)
+        # the original keys too, as one of them may tell what ours have no place for
+        options = record.options_of({**state, **adapted})
+        if options is not None and _fits(record, adapted, options):
+            yield record, adapted, options
+
+
+def _fits(record: Architecture, state: StateDict, options: Options) -> bool:
+    """Say whether the network that the options build has exactly these keys and shapes."""
+    try:
+        expected = record.shapes(options)
+    except ValueError:
+        return False
+    return {key: tuple(value.shape) for key, value in state.items()} == expected
+
+
+def _check_types(weights: StateDict, network: Network) -> None:
+    for key, own in network.state_dict().items():
+        if own.is_floating_point() and not weights[key].is_floating_point():
+            kind = str(weights[key].dtype).removeprefix("torch.")
+            raise ValueError(
+                f"this is {network.title}, whose {key!r} must be floats, got a tensor of {kind}"
+            )
+
+
+def _check_options(record: Architecture, given: Options, found: Options) -> None:
+    known = inspect.signature(record.network).parameters
+    for key, value in given.items():
+        if key not in known:
+            raise ValueError(
+                f"{record.title} has no option {key}={value!r}; it has {', '.join(known)}"
+            )
+        if key in found and key != "input_range" and found[key] != value:
+            raise ValueError(
+                f"the checkpoint is a {record.title} with {key}={found[key]!r}, got {key}={value!r}"
+            )

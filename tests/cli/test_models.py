@@ -1,0 +1,83 @@
+"""The tables of networks and models, in words and in widths."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from napari_sr.cli import models as listing
+from napari_sr.zoo.networks import published
+from napari_sr.zoo.registry import entries
+
+
+def named(name):
+    return next(one for one in published() if one.name == name)
+
+
+def test_a_network_is_a_row_with_its_scales_beside_each_other():
+    assert listing.network_row(named("IMDN")) == (
+        "IMDN", "2019", "x2, x3, x4", "694 / 703 / 715 K", "159 / 71.3 / 40.9 G", "colour", "all",
+        "none stated", "arxiv.org/abs/1909.11856",
+    )  # fmt: skip
+
+
+def test_a_brief_row_says_what_it_takes_at_the_usual_scale():
+    assert listing.brief_row(named("FSRCNN"))[2:8] == (
+        "2,3,4", "12.8 K", "718 M", "luma", "7", "BSD-3-Clause",
+    )  # fmt: skip
+    assert listing.brief_row(named("LapSRN x8"))[2:4] == ("8", "667 K")
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ([0], "0"),
+        ([7], "7.00"),
+        ([8_129, 8_129], "8.13 K"),
+        ([999_999], "1,000 K"),
+        ([2_871_705_600, 717_926_400], "2.87 / 0.718 G"),
+        ([17_974_296_576_000], "18.0 T"),
+    ],
+)
+def test_counts_have_three_digits_and_the_unit_of_the_largest(counts, expected):
+    assert listing.short(counts) == expected
+
+
+@pytest.mark.parametrize(
+    ("radii", "expected"), [([8, 8], "8"), ([8, 7], "8 / 7"), ([None, None], "all")]
+)
+def test_radii_are_said_once_where_they_are_equal(radii, expected):
+    assert listing.radii(radii) == expected
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120])
+def test_a_terminal_is_not_too_narrow(columns):
+    lines = listing.text(columns).splitlines()
+
+    assert max(map(len, lines)) <= columns
+    assert {one.name for one in published()} <= {line[:20].strip() for line in lines}
+    trained = {word for entry in entries() for word in entry.trained_on.split()}
+    assert trained <= set(listing.text(columns).split())
+    assert {entry.name for entry in entries()} <= {line.split(" ")[0] for line in lines}
+    assert ("arxiv.org/abs/1707.02921" in listing.text(columns)) == (columns > 103)
+
+
+def test_all_is_shown_where_there_is_room():
+    lines = listing.text().splitlines()
+
+    assert listing.text(1000) == listing.text()
+    assert any(line.startswith("BSRN ") and "71.9 / 32.8 / 19.2 G" in line for line in lines)
+    assert any(line.startswith("bsrn-x4 ") and "352,400" in line for line in lines)
+
+
+def test_programs_get_all_that_is_known():
+    found = json.loads(listing.as_json())
+
+    bsrn = next(one for one in found["networks"] if one["name"] == "BSRN")
+    assert bsrn["costs"][2] == {
+        "scale": 4, "parameters": 352_400, "multiply_adds": 19_177_176_448, "radius": None,
+    }  # fmt: skip
+    assert bsrn["licences"] == ["MIT"]
+    assert [one["name"] for one in found["models"]] == [entry.name for entry in entries()]
+    assert found["models"][0]["where"] == "shipped"

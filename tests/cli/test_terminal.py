@@ -1,0 +1,44 @@
+"""Bars are for terminals, lines for all: one line per message, whatever is in it."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+from napari_sr.cli import terminal
+
+
+def test_in_a_pipe_there_are_lines_and_no_bars(capfd):
+    with terminal.bars() as bars:
+        bars.update(bars.add_task("tiles", total=2), completed=1)
+        terminal.tell(bars, "halved")
+
+    assert capfd.readouterr() == ("", "halved\n")
+
+
+def test_a_line_is_neither_broken_nor_taken_for_markup(capfd):
+    message = "[bold]" + "long " * 60 + ":smile: /a/path [0, 1]"
+
+    with terminal.bars() as bars:
+        terminal.tell(bars, message)
+
+    assert capfd.readouterr().err == message + "\n"
+
+
+def test_our_warnings_are_one_line_and_others_none(capfd):
+    with terminal.bars() as bars, terminal.warnings_as_lines(bars):
+        warnings.warn_explicit("values\nfrom 0 to 9", UserWarning, terminal.__file__, 1)
+        warnings.warn_explicit("unclosed", ResourceWarning, terminal.__file__, 1)
+        warnings.warn_explicit("of theirs", UserWarning, "/elsewhere.py", 1)
+
+    assert capfd.readouterr().err == "Warning: values from 0 to 9\n"
+
+
+def test_warnings_are_as_before_afterwards():
+    before = warnings.showwarning
+
+    with pytest.raises(KeyError), terminal.bars() as bars, terminal.warnings_as_lines(bars):
+        raise KeyError
+
+    assert warnings.showwarning is before

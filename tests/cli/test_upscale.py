@@ -1,0 +1,164 @@
+"""Which network a command asks for, and what the file says of who made it."""
+
+from __future__ import annotations
+
+import numpy as np
+import psutil
+import pytest
+import tifffile
+import torch
+from fakes import Nearest
+
+import napari_sr
+from napari_sr import models
+from napari_sr.cli import terminal
+from napari_sr.cli.upscale import (
+    CommandError,
+    Model,
+    declared,
+    load,
+    option,
+    read,
+    software,
+    with_range,
+)
+from napari_sr.engine.image.arrays import Percentiles
+from napari_sr.engine.planning.plan import Settings
+from napari_sr.files.image import ImageFile
+
+
+@pytest.fixture
+def pair(tmp_path, monkeypatch):
+    """Return the names of two small FSRCNNs' files, which do not show their scale."""
+    monkeypatch.chdir(tmp_path)
+    record = models.architecture("fsrcnn")
+    for seed, name in enumerate(("psnr.pth", "gan.pth")):
+        torch.manual_seed(seed)
+        torch.save(record.network(**record.example).state_dict(), name)
+    return "psnr.pth", "gan.pth"
+
+
+def loaded(*arguments, **named):
+    with terminal.bars() as bars:
+        return load(Model(*arguments, **named), bars)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("res_scale=0.1", ("res_scale", 0.1)),
+        ("input-range=255", ("input_range", 255)),
+        ("squash=False", ("squash", False)),
+    ],
+)
+def test_an_option_is_a_name_and_a_number(text, found):
+    name, value = option(text)
+
+    assert (name, value) == found
+    assert type(value) is type(found[1])
+
+
+def test_no_two_ranges_are_taken():
+    assert declared((0, 9), None) == (0, 9)
+    assert declared(None, (1, 99)).high == 99
+    with pytest.raises(CommandError, match=r"got \(0, 9\) and \(1, 99\)"):
+        declared((0, 9), (1, 99))
+
+
+@pytest.mark.parametrize(("weight", "share"), [(None, 0.5), (0.25, 0.25), (1, 1)])
+def test_a_blend_is_the_same_as_from_python(pair, weight, share):
+    network = loaded(pair[0], 2, {"input_range": 255}, pair[1], weight)
+
+    expected = napari_sr.blend(*pair, share, scale=2, input_range=255)
+    assert network.provenance == expected.provenance
+    for key, value in network.state_dict().items():
+        assert torch.equal(value, expected.state_dict()[key])
+
+
+def test_a_known_model_is_blended_at_the_scale_of_the_first(tmp_path, pair):
+    torch.save(napari_sr.load("fsrcnn-x3").state_dict(), tmp_path / "fine.pth")
+
+    network = loaded("fsrcnn-x3", None, {}, "fine.pth", 0.3)
+
+    assert (network.scale, network.provenance["model"]) == (3, "0.7 fsrcnn-x3 + 0.3 fine")
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "what"),
+    [
+        (Model("psnr.pth", 2, {}, None, 0.3), CommandError, "--weight 0.3 alone"),
+        (Model("psnr.pth", 2, {}, "gan.pth", 1.5), ValueError, "got 1.5"),
+        (Model("psnr.pth", 2, {}, "no.pth", 0.5), ValueError, r"psnr \(FSRCNN x2\) .*no\.pth"),
+        (
+            Model("psnr.pth", 2, {}, "bsrn-x4"),
+            ValueError,
+            r"psnr \(FSRCNN x2\) .* upscales 4",
+        ),
+    ],
+)
+def test_what_cannot_be_blended_is_told(pair, model, error, what):
+    with terminal.bars() as bars, pytest.raises(error, match=what):
+        load(model, bars)
+
+
+def test_the_file_says_all_that_made_it(pair):
+    network = loaded(pair[0], 2, {}, pair[1], 0.3)
+    hashes = [each["sha256"] for each in network.provenance["blended"]]
+
+    told = software(network, ensemble=True)
+
+    assert told == (
+        f"napari-sr {napari_sr.__version__}, 0.7 psnr + 0.3 gan, "
+        f"sha256 {hashes[0]} and {hashes[1]}, mean of 8 views"
+    )
+    plain = Nearest()
+    plain.provenance = {"model": "near", "sha256": "12"}
+    assert software(plain, ensemble=False).endswith(", near, sha256 12")
+
+
+@pytest.mark.parametrize("text", ["scale=2", "model=3"])
+def test_what_has_an_option_of_its_own_is_told(text):
+    with pytest.raises(CommandError, match=rf"--option {text} is given as --"):
+        option(text)
+
+
+@pytest.mark.parametrize(
+    ("white_is_zero", "given", "found"),
+    [
+        (False, None, (0, 4095)),
+        (True, None, (0, 4095)),
+        (False, (10, 200), (10, 200)),
+        (True, (10, 200), (3895, 4085)),
+        (True, Percentiles(1, 99), Percentiles(1, 99)),
+    ],
+)
+def test_the_range_fits_the_pixels_as_they_are_shown(white_is_zero, given, found):
+    pixels = np.zeros((5, 7), np.uint16)
+    image = ImageFile(pixels, "YX", white_is_zero=white_is_zero, significant_bits=12)
+
+    settings, told = with_range(image, Settings(value_range=given))
+
+    assert settings.value_range == found
+    assert told == ([] if given else ["it uses 12 bits: white is 4095"])
+
+
+def test_without_a_word_the_type_says_what_is_white():
+    image = ImageFile(np.zeros((5, 7), np.uint16), "YX")
+
+    assert with_range(image, Settings()) == (Settings(), [])
+
+
+@pytest.mark.parametrize(
+    ("model", "factor"), [(Model("fsrcnn", 4), 17), (Model("fsrcnn-x3"), 10), (Model(None), 5)]
+)
+def test_a_result_that_cannot_fit_is_refused_before_the_image_is_read(
+    tmp_path, monkeypatch, model, factor
+):
+    path = tmp_path / "image.tif"
+    tifffile.imwrite(path, np.zeros((1000, 1000), np.uint8))
+    memory = type("Memory", (), {"available": factor * 10**6 - 1})
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    monkeypatch.setattr(tifffile.TiffFile, "asarray", lambda *args, **options: pytest.fail("read"))
+
+    with pytest.raises(ValueError, match=r"need 1 MiB of memory, its result \d+ MiB more"):
+        read(path, None, model)

@@ -1,0 +1,105 @@
+"""Steps in a thread that gives way: the same values, one thread, a lower priority."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+import pytest
+import torch
+
+from napari_sr.engine.execution import background as module
+from napari_sr.engine.execution.background import NICENESS, in_background
+
+
+def priority():
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+def watched(seen, work=lambda: None):
+    """Yield 0 and 1 and return 2; note the thread of every step, of work and of closing."""
+    try:
+        for number in range(2):
+            seen.append((threading.get_ident(), work()))
+            yield number
+        return 2
+    finally:
+        seen.append((threading.get_ident(), "closed"))
+
+
+def told_of(steps):
+    told = []
+    while True:
+        try:
+            told.append(next(steps))
+        except StopIteration as end:
+            return told, end.value
+
+
+def test_steps_and_result_are_the_same_and_come_from_one_other_thread():
+    seen = []
+
+    assert told_of(in_background(watched(seen))) == ([0, 1], 2)
+
+    [thread] = {one for one, _ in seen}
+    assert thread != threading.get_ident()
+
+
+def test_closing_in_the_middle_closes_the_steps_in_their_thread():
+    seen = []
+    steps = in_background(watched(seen))
+
+    next(steps)
+    steps.close()
+
+    assert [what for _, what in seen] == [None, "closed"]
+    assert len({thread for thread, _ in seen}) == 1
+
+
+def test_an_error_comes_through_as_it_is():
+    def fails():
+        raise MemoryError("no")
+
+    with pytest.raises(MemoryError, match="no"):
+        told_of(in_background(watched([], fails)))
+
+
+def test_its_thread_ends_with_it():
+    before = threading.active_count()
+
+    told_of(in_background(watched([])))
+
+    assert threading.active_count() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own there")
+def test_the_thread_and_those_it_starts_give_way_and_the_callers_does_not():
+    def inherited():
+        found = []
+        thread = threading.Thread(target=lambda: found.append(priority()))
+        thread.start()
+        thread.join()
+        return priority(), found[0]
+
+    seen, before = [], priority()
+
+    told_of(in_background(watched(seen, inherited)))
+
+    lower = min(before + NICENESS, 19)
+    assert seen[0][1] == (lower, lower)
+    assert priority() == before
+
+
+def test_elsewhere_one_core_is_left_and_given_back(monkeypatch):
+    monkeypatch.setattr(module, "PRIORITIES_ARE_INHERITED", False)
+    usual = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        seen = []
+        told_of(in_background(watched(seen, torch.get_num_threads)))
+        after = torch.get_num_threads()
+    finally:
+        torch.set_num_threads(usual)
+
+    assert (seen[0][1], after) == (2, 3)

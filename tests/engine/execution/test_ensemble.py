@@ -1,0 +1,272 @@
+"""The eight views, the running mean, and whole runs against torch's own flips and rotations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from fakes import Chunked, Hungry, Nearest, Watching, finish
+
+from napari_sr.engine.execution import ensemble as module
+from napari_sr.engine.execution.ensemble import Mean
+from napari_sr.engine.execution.upscale import upscale_array
+from napari_sr.engine.image.colour import enlarge
+from napari_sr.engine.image.orientation import ALL_VIEWS
+from napari_sr.engine.planning.budget import bytes_of_mean
+from napari_sr.engine.planning.plan import Settings
+from napari_sr.models import architecture
+
+
+def run(image, network, axes=None, **options):
+    settings = Settings(device="cpu", ensemble=True, **options)
+    return finish(upscale_array(image, network, settings, axes=axes))
+
+
+def network_of(name, **changes):
+    if name == "chunked":
+        return Chunked()
+    torch.manual_seed(0)
+    record = architecture(name)
+    return record.network(**{**record.example, **changes}).eval()
+
+
+def mean_by_torch(network, image):
+    """Return the mean over quarter turns of the image and of its mirror image, untiled."""
+    plane = torch.from_numpy(np.atleast_3d(image)).permute(2, 0, 1)[None]
+    total = 0
+    with torch.inference_mode():
+        for turns in range(4):
+            for mirrored in (False, True):
+                view = torch.rot90(plane, turns, (-2, -1))
+                large = enlarge(network, (view.flip(-1) if mirrored else view).contiguous())
+                large = large.flip(-1) if mirrored else large
+                total = total + torch.rot90(large, -turns, (-2, -1)).double()
+    mean = (total / 8)[0].permute(1, 2, 0).numpy()
+    return mean if image.ndim == 3 else mean[..., 0]
+
+
+def test_the_views_are_eight_different_ones_and_the_first_is_the_plane_itself():
+    pixels = np.arange(6).reshape(2, 3, 1)
+
+    laid = [view.apply(pixels)[..., 0].tolist() for view in ALL_VIEWS]
+
+    assert laid[0] == [[0, 1, 2], [3, 4, 5]]
+    assert len({str(each) for each in laid}) == 8
+    turned = (torch.rot90(torch.arange(6).reshape(2, 3), turns).tolist() for turns in range(4))
+    assert all(each in laid for each in turned)
+
+
+@pytest.mark.parametrize("view", ALL_VIEWS, ids=str)
+def test_what_was_laid_is_laid_back_at_its_place(view, random):
+    pixels = random.random((5, 7, 1))
+    laid = view.apply(pixels)
+    rows, columns = slice(1, 4), slice(0, 2)
+
+    part = torch.from_numpy(laid[rows, columns].copy()).permute(2, 0, 1)
+    place = view.place(rows, columns, laid.shape[:2])
+
+    np.testing.assert_array_equal(view.undo(part)[0], pixels[(*place, 0)])
+
+
+def test_the_mean_of_equal_values_is_that_value_exactly():
+    values, mean = torch.rand(1, 2, 8, 12), Mean(4, 6, 2, 2)
+
+    for number in range(1, 9):
+        found = mean.add(number, slice(0, 4), slice(0, 6), values)
+
+    assert torch.equal(found, values)
+
+
+def test_a_part_that_comes_again_counts_once(random):
+    parts = torch.from_numpy(random.random((3, 1, 1, 4, 4)).astype(np.float32))
+    mean, whole, top = Mean(4, 4, 1, 1), slice(0, 4), slice(0, 2)
+    mean.add(1, whole, whole, parts[0])
+    mean.add(2, top, whole, parts[1][..., :2, :])
+
+    found = mean.add(2, whole, whole, parts[2])
+
+    wanted = (parts[0] + torch.cat((parts[1][..., :2, :], parts[2][..., 2:, :]), dim=-2)) / 2
+    torch.testing.assert_close(found, wanted)
+
+
+def test_a_mean_without_room_in_memory_waits_in_files(monkeypatch, random):
+    values = torch.from_numpy(random.random((2, 1, 3, 140, 20)).astype(np.float32))
+    monkeypatch.setattr(module, "budget_in_memory", lambda: 0)
+    mean, every = Mean(70, 10, 3, 2), (slice(0, 70), slice(0, 10))
+
+    for number, each in enumerate(values, start=1):
+        found = mean.add(number, *every, each)
+    mean.close()
+
+    torch.testing.assert_close(found, values.mean(dim=0))
+
+
+def test_the_bytes_of_a_mean_are_those_it_holds():
+    # four bytes for each of 2 * 2 * 3 values of a pixel, and one to count
+    assert bytes_of_mean(10, 20, 3, 2) == 10 * 20 * (4 * 12 + 1)
+
+
+@pytest.mark.parametrize("tile", [1024, 18], ids=["whole", "tiles"])
+@pytest.mark.parametrize(
+    ("name", "channels"), [("fsrcnn", 1), ("fsrcnn", 3), ("imdn", 3), ("chunked", 1)]
+)
+def test_it_is_the_mean_over_torch_s_flips_and_rotations(name, channels, tile, random):
+    network = network_of(name)
+    shape = (20, 24, 3) if channels == 3 else (20, 24)
+    image = random.random(shape).astype(np.float32)
+
+    _, result = run(image, network, tile=tile, outliers="keep")
+
+    expected = mean_by_torch(network, image)
+    reach = np.ptp(expected)
+    np.testing.assert_allclose(result.pixels, expected, rtol=0, atol=1e-5 * reach)
+    plain = finish(upscale_array(image, network, Settings(device="cpu", outliers="keep")))[1]
+    # no network here treats all views alike: the mean is another result
+    assert np.abs(plain.pixels - expected).max() > 1e-3 * reach
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("axes", ["ZYX", "XZY"])
+def test_of_a_network_that_treats_all_views_alike_nothing_changes(axes, dtype, random):
+    image = (random.random((3, 20, 21)) * 255).astype(dtype)
+
+    told, result = run(image, Nearest(), axes, tile=8, value_range=(0, 255))
+
+    settings = Settings(device="cpu", tile=8, value_range=(0, 255))
+    plain = finish(upscale_array(image, Nearest(), settings, axes=axes))[1]
+    np.testing.assert_array_equal(result.pixels, plain.pixels)
+    assert plain.record["ensemble"] is False
+    assert result.record["ensemble"] is True
+    assert [step.done for step in told] == list(range(1, told[-1].total + 1))
+
+
+def test_alpha_is_enlarged_as_without_it(random):
+    image = random.random((9, 12, 4)).astype(np.float32)
+
+    results = [
+        finish(upscale_array(image, Nearest(channels=3), Settings(device="cpu", ensemble=so)))[1]
+        for so in (False, True)
+    ]
+
+    np.testing.assert_allclose(results[1].pixels, results[0].pixels, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 30), (14, 19)], ids=str)
+def test_planes_below_the_least_size_are_reflected_in_every_view(shape, random):
+    image = random.random(shape).astype(np.float32)
+
+    _, result = run(image, Nearest(least_size=15, multiple=4))
+
+    np.testing.assert_array_equal(result.pixels, image.repeat(2, 0).repeat(2, 1))
+
+
+def test_integers_are_rounded_once(random):
+    image = random.integers(0, 255, (16, 18)).astype(np.uint8)
+    network = network_of("fsrcnn")
+
+    _, result = run(image, network)
+
+    exact = mean_by_torch(network, image.astype(np.float32) / 255) * 255
+    low, high = int(image.min()), int(image.max())
+    exact = exact.clip(2 * low - high, 2 * high - low)  # where the guards clip
+    assert np.abs(result.pixels - exact.clip(0, 255)).max() <= 0.5 + 1e-3
+
+
+def test_gaps_are_filled_once_and_come_back(random):
+    image = random.random((20, 23)).astype(np.float32)
+    image[4:9, 6:12], image[15, 2] = np.nan, np.nan
+
+    _, result = run(image, Nearest(radius=1), tile=12)
+
+    plain = finish(upscale_array(image, Nearest(radius=1), Settings(device="cpu")))[1]
+    np.testing.assert_allclose(result.pixels, plain.pixels, atol=1e-6)
+    assert result.record["guards"]["masked_pixels"] == 5 * 6 + 1
+
+
+class Corner(Nearest):
+    """Returns something wild at the top left of what it gets, and nowhere else."""
+
+    wild = 1000.0
+
+    def compute(self, image):
+        large = super().compute(image)
+        large[..., :1, :1] = self.wild
+        return large
+
+
+def test_each_view_is_judged_by_itself_and_told_where_it_lies_in_the_image():
+    image = np.full((8, 10), 0.5, np.float32)
+    results = {}
+    for word in ("clip", "mark", "keep"):
+        told, results[word] = run(image, Corner(), outliers=word)
+    corners = [(y, x) for y in (0, -1) for x in (0, -1)]
+
+    # 0.25 beyond the plane's 0.5 in one view of each four, twice, and 0.5 in the others
+    clipped, marked, kept = (results[word].pixels for word in ("clip", "mark", "keep"))
+    assert [clipped[corner] for corner in corners] == pytest.approx([0.5 + 0.25 / 4] * 4)
+    assert [kept[corner] for corner in corners] == pytest.approx([0.5 + 999.5 / 4] * 4)
+    assert np.argwhere(np.isnan(marked)).tolist() == [[0, 0], [0, 19], [15, 0], [15, 19]]
+    guards = results["clip"].record["guards"]
+    assert (guards["outliers"], guards["outliers_at"]) == (8, ["y=0, x=0"])
+    assert "8 values of the eight results that were averaged lay" in told[-1].message
+
+    guards = run(image, Corner(), tile=6)[1].record["guards"]
+    # where the first tile of each view lies
+    assert set(guards["outliers_at"]) == {f"y={y}, x={x}" for y in (0, 2) for x in (0, 4)}
+
+
+def test_a_view_that_half_precision_cannot_hold_is_computed_in_float32(random):
+    class Overflowing(Corner):
+        wild = 1e5
+
+        def compute(self, image):
+            large = super().compute(image)
+            return torch.where(large > 1e4, large / 1e5, large)
+
+    image = random.random((8, 10)).astype(np.float32)
+
+    told, result = run(image, Overflowing(), precision="float16")
+
+    assert result.record["guards"]["recomputed_in_float32"] == 8
+    assert result.record["guards"]["outliers"] == 0
+    assert all("half precision failed" in step.message for step in told)
+
+
+@pytest.mark.parametrize("limit", [1000, 300])
+def test_out_of_memory_in_any_view_begins_no_other_again(limit, random):
+    class Later(Hungry):
+        """Runs out of memory in the fifth view, whose rows are columns."""
+
+        def compute(self, image):
+            if image.shape[-2] <= image.shape[-1] or image.device.type == "meta":
+                return Nearest.compute(self, image)
+            return super().compute(image)
+
+    image = random.random((2, 30, 44)).astype(np.float32)
+
+    told, result = run(image, Later(limit=limit))
+
+    np.testing.assert_array_equal(result.pixels, image.repeat(2, 1).repeat(2, 2))
+    assert "out of memory with tiles of 44 px" in " ".join(result.record["notes"])
+    assert [step.done for step in told] == sorted(step.done for step in told)
+    assert told[-1].done == told[-1].total
+
+
+def test_closing_stops_within_one_tile_and_gives_the_mean_back(random, monkeypatch):
+    closed, network = [], Watching().eval()
+    monkeypatch.setattr(Mean, "close", lambda self: closed.append(self))
+    steps = upscale_array(
+        random.random((20, 20)), network, Settings(device="cpu", tile=10, ensemble=True)
+    )
+    for _ in range(6):
+        next(steps)
+
+    steps.close()
+
+    assert len(network.seen) == 6
+    assert len(closed) == 1
+
+
+def test_a_word_is_no_answer():
+    with pytest.raises(ValueError, match="ensemble must be True or False, got 'no'"):
+        finish(upscale_array(np.zeros((4, 4)), Nearest(), Settings(ensemble="no")))

@@ -1,0 +1,156 @@
+"""Features that wait between stages: right values, memory given back, no file left."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import psutil
+import pytest
+import torch
+
+from napari_sr.engine.execution import feature_store as module
+from napari_sr.engine.execution.feature_store import Features
+from napari_sr.engine.planning.devices import OutOfMemoryError
+
+HEIGHT, WIDTH = 200, 30
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAPARI_SR_SCRATCH", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(params=[2**30, 0, 2_000_000], ids=["memory", "files", "both"])
+def features(request):
+    made = Features(HEIGHT, WIDTH, budget=request.param, channels_last=False)
+    yield made
+    made.close()
+
+
+def fill(features, name, scale=1, dtype=torch.float32):
+    """Write a plane of noise in pieces that cross bands, and return it."""
+    torch.manual_seed(0)
+    size = int(scale * HEIGHT), int(scale * WIDTH)
+    whole = torch.randn(1, 8, *size).to(dtype)
+    features.make(name, 8, scale, dtype)
+    for top in range(0, HEIGHT, 50):
+        rows = slice(top, min(top + 50, HEIGHT))
+        part = whole[..., int(scale * rows.start) : int(scale * rows.stop), :]
+        features.write(name, rows, slice(0, WIDTH), part)
+    return whole
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("scale", [1, 2, Fraction(1, 2)], ids=str)
+def test_what_was_written_is_read_across_bands(features, scale, dtype):
+    whole = fill(features, "x", scale, dtype)
+
+    part = features.read("x", slice(60, 134), slice(4, 18))
+
+    expected = whole[..., int(60 * scale) : int(134 * scale), int(4 * scale) : int(18 * scale)]
+    assert torch.equal(part, expected)
+    assert features.bands == 4
+
+
+def test_what_lies_above_a_row_goes_and_the_rest_stays(features):
+    whole = fill(features, "x")
+
+    features.drop_above("x", 140)
+
+    assert features.bands == 2
+    assert torch.equal(features.read("x", slice(140, 200), slice(0, WIDTH)), whole[..., 140:, :])
+
+
+def test_planes_that_go_give_their_memory_to_the_next():
+    band = 8 * 64 * WIDTH * 4
+    features = Features(HEIGHT, WIDTH, budget=4 * band, channels_last=False)
+
+    for name in ("x", "y"):
+        fill(features, name)
+        in_files = [each for each in features._planes[name].bands.values() if not each.in_memory]
+        assert in_files == []
+        features.drop(name)
+
+
+def test_no_file_has_a_name(folder):
+    features = Features(HEIGHT, WIDTH, budget=0, channels_last=False)
+
+    fill(features, "x")
+
+    assert list(folder.iterdir()) == []
+
+
+def test_closing_gives_the_disk_back(folder):
+    features = Features(HEIGHT, WIDTH, budget=0, channels_last=False)
+    fill(features, "x")
+    mapped = [each.path for each in psutil.Process().memory_maps() if str(folder) in each.path]
+    assert mapped
+
+    features.close()
+
+    maps = psutil.Process().memory_maps()
+    assert not [each.path for each in maps if str(folder) in each.path]
+
+
+def test_a_full_disk_is_said_with_the_folder_before_anything_is_written(monkeypatch, folder):
+    monkeypatch.setattr(module, "LEFT_FREE", 2**60)
+    features = Features(HEIGHT, WIDTH, budget=0, channels_last=False)
+    features.make("x", 8, 1, torch.float32)
+
+    with pytest.raises(OutOfMemoryError, match=f"neither into memory nor into {folder}"):
+        features.write("x", slice(0, 10), slice(0, WIDTH), torch.zeros(1, 8, 10, WIDTH))
+
+
+def test_few_bands_hold_a_large_plane():
+    features = Features(100_000, 4, multiple=4, budget=2**30, channels_last=False)
+    features.make("x", 1, Fraction(1, 4), torch.float32)
+
+    features.write("x", slice(0, 100_000), slice(0, 4), torch.zeros(1, 1, 25_000, 1))
+
+    assert features.bands <= 64
+
+
+def test_files_may_lie_at_home(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    monkeypatch.setenv("NAPARI_SR_SCRATCH", "~")
+
+    made = Features(HEIGHT, WIDTH, budget=0, channels_last=False)
+
+    assert torch.equal(fill(made, "x"), made.read("x", slice(0, HEIGHT), slice(0, WIDTH)))
+    made.close()
+
+
+def test_a_wrong_scratch_folder_is_told_with_its_variable(folder, monkeypatch):
+    a_file = folder / "file"
+    a_file.write_bytes(b"")
+
+    for wrong in (folder / "missing", a_file):
+        monkeypatch.setenv(module.FOLDER, str(wrong))
+        with pytest.raises(ValueError, match=rf"NAPARI_SR_SCRATCH names '{wrong}', and no file"):
+            module.check_scratch_folder()
+
+
+def test_a_scratch_folder_that_cannot_be_written_is_told(folder, monkeypatch):
+    def refuses(**options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setenv(module.FOLDER, str(folder))
+    monkeypatch.setattr(module.tempfile, "TemporaryFile", refuses)
+
+    with pytest.raises(ValueError, match=r"NAPARI_SR_SCRATCH names .* \(Permission denied\)"):
+        module.check_scratch_folder()
+
+
+def test_a_disk_that_fills_up_meanwhile_is_told_with_the_variable(folder, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv(module.FOLDER, str(folder))
+    monkeypatch.setattr(module.os, "posix_fallocate", full, raising=False)
+    features = Features(HEIGHT, WIDTH, budget=0, channels_last=False)
+    features.make("x", 8, 1, torch.float32)
+
+    with pytest.raises(OutOfMemoryError, match=r"NAPARI_SR_SCRATCH .* \(No space left"):
+        features.write("x", slice(0, 10), slice(0, WIDTH), torch.zeros(1, 8, 10, WIDTH))

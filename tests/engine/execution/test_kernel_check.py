@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from fakes import Nearest
+
+import sr_kernels
+from napari_sr.engine.execution import kernel_check
+from napari_sr.engine.execution.kernel_check import check_kernels, in_words, waves
+from napari_sr.engine.image.colour import chain_for
+from napari_sr.models import architecture
+from sr_kernels import _choice, _op, _self_check
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    record = architecture("bsrn")
+    return record.network(**{**record.example, "blocks": 1}).eval()
+
+
+@pytest.fixture
+def as_on_a_gpu(monkeypatch):
+    """Let "auto" run kernels in Triton's interpreter, checked as on a GPU."""
+    _self_check.forget_verdicts()
+    monkeypatch.setattr(kernel_check, "SIZES", ((15, 16),))  # the interpreter is slow
+    monkeypatch.setattr(_choice, "INTERPRETED", False)
+    monkeypatch.setattr(_choice, "_obstacle", lambda kinds: None)
+    yield
+    _self_check.forget_verdicts()
+
+
+@pytest.mark.usefixtures("as_on_a_gpu")
+def test_all_kernels_of_a_network_are_launched_and_right(network):
+    channels = 3
+    network.half()
+
+    found = check_kernels(chain_for(network, channels), network, channels, CPU)
+
+    assert found == {}
+    assert {name for name, *_ in _self_check._verdicts} >= {"bsconv", "esdb_tail", "esa_pool"}
+    assert all(_self_check._verdicts.values())
+
+
+def test_both_images_are_run_in_sizes_that_suit_the_network(monkeypatch):
+    seen = []
+    monkeypatch.setattr(kernel_check, "run", lambda chain, image: seen.append(image.shape))
+    network = Nearest()
+    network.multiple = 8
+
+    check_kernels((), network, 4, CPU)
+
+    assert seen == [(1, 4, 64, 96), (1, 4, 56, 80)]
+
+
+def test_a_network_that_takes_no_small_image_is_left_to_its_tiles(monkeypatch):
+    monkeypatch.setattr(kernel_check, "run", lambda chain, image: pytest.fail("ran"))
+    network = Nearest()
+    network.least_size = 200
+
+    assert check_kernels((), network, 1, CPU) == {}
+
+
+def test_the_words_name_device_kernels_and_reason():
+    words = in_words({"bsconv": "OutOfResources: shared memory", "esa_mix": "?"}, CPU)
+
+    assert "bsconv, esa_mix cannot be used on cpu" in words
+    assert "OutOfResources: shared memory" in words
+    assert in_words({}, CPU) == ""
+
+
+def test_the_image_stays_between_black_and_white():
+    image = waves(4, 61, 87)
+
+    assert image.shape == (1, 4, 61, 87)
+    assert 0 <= image.min() < image.max() <= 1
+
+
+def test_an_operator_is_checked_unless_kernels_are_demanded(monkeypatch):
+    op = sr_kernels.op("gated_residual")  # its import registers the operator
+    asked = []
+    monkeypatch.setattr(_op, "runs_fused", lambda *tensors: True)
+    monkeypatch.setattr(
+        _op, "launch_checked", lambda *each: asked.append(each[0]) or each[3][0] * 0
+    )
+    x, gate = torch.ones(1, 8, 3, 3), torch.ones(1, 8, 1, 1)
+
+    result = torch.ops.napari_sr.gated_residual(x, gate, None)
+
+    assert asked == ["gated_residual"]
+    assert not result.any()
+
+    with sr_kernels.use_kernels("triton"):
+        demanded = torch.ops.napari_sr.gated_residual(x, gate, None)
+
+    assert asked == ["gated_residual"]
+    assert torch.equal(demanded, op.reference(x, gate))

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from napari_sr.engine.execution.moments import MomentsOfTiles
+from sr_kernels.plane_moments import plane_moments
+
+
+def test_moments_of_tiles_are_those_of_the_plane():
+    torch.manual_seed(0)
+    plane = torch.randn(1, 3, 20, 30, dtype=torch.float64) + 5
+    collected = MomentsOfTiles(10)
+
+    for tile in (plane[..., :7, :], plane[..., 7:7, :], plane[..., 7:, :4], plane[..., 7:, 4:]):
+        count = tile.shape[2] * tile.shape[3]
+        collected.add(count, *(plane_moments(tile) if count else (tile, tile)))
+
+    count, mean, deviations = collected.merged()
+    assert count == 600
+    torch.testing.assert_close(mean, plane.mean((2, 3), True))
+    torch.testing.assert_close(deviations, plane.var((2, 3), correction=0, keepdim=True) * 600)
+
+
+def test_later_changes_of_a_tile_s_tensors_do_not_matter():
+    collected = MomentsOfTiles(2)
+    mean, deviations = torch.ones(1, 1, 1, 1), torch.zeros(1, 1, 1, 1)
+
+    collected.add(4, mean, deviations)
+    mean.fill_(9)
+
+    assert collected.merged()[1].item() == 1
+
+
+def test_no_tile_at_all_is_refused():
+    with pytest.raises(ValueError, match="at least one part"):
+        MomentsOfTiles(3).merged()

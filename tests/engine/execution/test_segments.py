@@ -1,0 +1,159 @@
+"""What of a stage a CUDA graph repeats for every tile."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from fake_recorder import CPU, FakeRecorder
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from napari_sr.engine.execution.feature_store import Features
+from napari_sr.engine.execution.graphs import Graphs
+from napari_sr.engine.execution.segments import Segment, cut, function_of, segments_of
+from napari_sr.engine.execution.stage_context import Work
+from napari_sr.engine.image.colour import chain_for
+from napari_sr.engine.planning.network_profile import structure_of
+from napari_sr.engine.planning.stage_plan import Stage, Stages
+from napari_sr.engine.planning.tile_grid import Grid
+from napari_sr.graph.chain import (
+    IMAGE,
+    RESULT,
+    Attend,
+    Cells,
+    Step,
+    Window,
+    attend,
+    compute,
+    with_one_writer_each,
+)
+from napari_sr.models import architecture, names
+
+
+def example(name):
+    record = architecture(name)
+    return record.network(**record.example).eval()
+
+
+def stages_of(network, tile, side, flops_per_byte=4000.0):
+    structure = structure_of(network, 3, torch.float32)
+    grid = Grid(side, side, tile, network.grid)
+    return Stages(structure.chain, structure.found, grid, flops_per_byte=flops_per_byte)
+
+
+def work_for(plan, graphs):
+    features = Features(8, 8, budget=0, channels_last=False)
+    return Work(plan, plan.chain, CPU, None, None, features, float32=True, graphs=graphs)
+
+
+def test_a_step_that_needs_its_place_ends_a_segment():
+    chain = (
+        Step(torch.neg, (IMAGE,), ("a",)),
+        Step(torch.abs, ("a",), ("b",)),
+        Step(lambda a, b, window: a, ("a", "b"), ("c",), placed=True),
+        Step(torch.add, ("c", "a"), ("d",), uses=("gate",)),
+        Step(torch.neg, ("d",), (RESULT,)),
+    )
+    stage = Stage(tuple((place, 0) for place in range(5)), None, (IMAGE,), (RESULT,), 0)
+
+    assert cut(chain, stage) == (
+        Segment((0, 1), True, (IMAGE,), ("a", "b")),
+        Segment((2,), False, ("a", "b"), ("c",)),
+        Segment((3, 4), True, ("c", "a", "gate"), (RESULT,)),
+    )
+
+
+def test_what_a_stage_gathers_leaves_its_segment():
+    plan = stages_of(example("imdn"), 64, 200)
+
+    (segment,) = cut(plan.chain, plan.all[0])
+
+    assert plan.chain[plan.all[0].gather].reads in segment.gives
+
+
+def test_large_tiles_run_without_graphs():
+    plan = stages_of(example("bsrn"), 40, 90)
+
+    def found(pixels):
+        graphs = Graphs(pixels=pixels, recorder=FakeRecorder())
+        return segments_of(work_for(plan, graphs), plan.all[0])
+
+    assert found(40**2) is not None
+    assert found(40**2 - 1) is None
+
+
+def test_a_deep_stage_that_would_compute_much_for_nothing_runs_without_graphs():
+    plan = stages_of(example("edsr"), 40, 100, flops_per_byte=1e9)
+    (stage,) = plan.all
+    work = work_for(plan, Graphs(recorder=FakeRecorder()))
+
+    assert plan.extra(stage) > 1.1
+    assert segments_of(work, stage) is None
+
+
+def test_without_a_device_that_captures_there_are_no_segments():
+    plan = stages_of(example("bsrn"), 40, 90)
+
+    assert segments_of(work_for(plan, None), plan.all[0]) is None
+    assert segments_of(work_for(plan, Graphs()), plan.all[0]) is None
+
+
+def test_a_stage_of_nothing_but_placed_steps_has_nothing_to_repeat():
+    plan = stages_of(example("bsrn"), 40, 90)
+    work = work_for(plan, Graphs(recorder=FakeRecorder()))
+    gathering = [stage for stage in plan.all if len(stage.steps) == 1 and not stage.keeps]
+
+    assert gathering
+    assert all(segments_of(work, stage) is None for stage in gathering)
+
+
+class Copies(TorchDispatchMode):
+    """Counts what is copied from one device to another."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        devices = {leaf.device for leaf in tree_leaves((args, result)) if isinstance(leaf, Tensor)}
+        self.count += len(devices) > 1
+        return result
+
+
+def everything(chain, image):
+    """Return all planes and values of a chain by name, without data."""
+    held = {IMAGE: image}
+    for link in chain:
+        if isinstance(link, Step):
+            held |= compute(link, held, Window.whole(image))[0]
+        elif isinstance(link, Attend):
+            held[link.writes] = attend(link, held)
+        elif isinstance(link, Cells):
+            held[link.writes] = link.finish(link.compute(held[link.reads]))
+        else:
+            statistic = held[link.reads].new_empty((1, held[link.reads].shape[1], 1, 1))
+            held[link.writes] = link.finish(statistic, statistic, 48**2)
+    return held
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_segment_copies_anything_to_the_device(name):
+    # the meta device stands for a GPU: a CUDA graph cannot capture a copy from the host
+    network = example(name).to("meta")
+    least = structure_of(network, 3, torch.float32).least_tile
+    plan = stages_of(network, least + 8, 3 * least)
+    chain = with_one_writer_each(chain_for(network, 3))
+    with torch.inference_mode():
+        held = everything(chain, torch.zeros(1, 3, 48, 48, device="meta"))
+        segments = [segment for stage in plan.all for segment in cut(chain, stage)]
+        assert any(segment.repeatable for segment in segments)
+        with Copies() as copies:
+            for segment in segments:
+                if segment.repeatable:
+                    given = [held[one] for one in segment.takes]
+                    results = function_of(chain, segment)(*given)
+                    assert [x.shape for x in results] == [held[one].shape for one in segment.gives]
+
+    assert copies.count == 0

@@ -1,0 +1,300 @@
+"""A chain run in stages, tile by tile, is the chain run whole.
+
+`pytest --hypothesis-profile thorough tests/engine/test_staged.py` tries more, and larger images.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+from fake_recorder import FakeRecorder
+from fakes import Chunked, Coarse, Global
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_sr.engine.execution.feature_store import Features
+from napari_sr.engine.execution.graphs import Graphs
+from napari_sr.engine.execution.segments import segments_of
+from napari_sr.engine.execution.stage_context import Part, UntrustedError, Work
+from napari_sr.engine.execution.stage_runner import run_stages
+from napari_sr.engine.image.colour import chain_for, enlarge
+from napari_sr.engine.planning.memory import ghost
+from napari_sr.engine.planning.network_profile import structure_of
+from napari_sr.engine.planning.stage_plan import Stages
+from napari_sr.engine.planning.tile_grid import Grid
+from napari_sr.graph.chain import RESULT, with_one_writer_each
+from napari_sr.models import architecture, names
+
+CHEAP, DEAR = 0.0, 1e9
+"""To carry features: then stages are short, and then they are as long as tiles allow."""
+
+
+SCALES = {"rrdbnet": (1, 2, 4)}
+
+
+def example(name, **options):
+    torch.manual_seed(0)
+    record = architecture(name)
+    return record.network(**{**record.example, **options}).eval()
+
+
+def work_for(
+    network, image, tile, *, flops_per_byte=12.0, in_memory=2**30, dtype=torch.float32, graphs=None
+):
+    """Return the work of a tiled run, and the result that it fills."""
+    channels, (height, width) = image.shape[1], image.shape[-2:]
+    structure = structure_of(network, channels, dtype)
+    grid = Grid(height, width, tile, network.grid)
+    plan = Stages(structure.chain, structure.found, grid, flops_per_byte=flops_per_byte)
+    scale = network.scale
+    result = torch.full((1, channels, scale * height, scale * width), torch.nan)
+
+    def write(rows, columns, values, float32):
+        part = result[..., scale * rows.start : scale * rows.stop, :]
+        part[..., scale * columns.start : scale * columns.stop] = values
+
+    features = Features(height, width, budget=in_memory, channels_last=False)
+    chain = with_one_writer_each(chain_for(network.to(dtype), channels))
+    work = Work(
+        plan, chain, torch.device("cpu"), lambda rows, columns: image[..., rows, columns], write,
+        features, float32=dtype == torch.float32, graphs=graphs,
+    )  # fmt: skip
+    return work, result
+
+
+def run_tiled(network, image, tile, **options):
+    work, result = work_for(network, image, tile, **options)
+    with torch.inference_mode():
+        steps = list(run_stages(work))
+    assert steps == list(range(1, work.plan.count + 1))
+    return result
+
+
+def least_tile(network, channels):
+    return structure_of(network, channels, torch.float32).least_tile
+
+
+def run_whole(network, image):
+    with torch.inference_mode():
+        return enlarge(network, image)
+
+
+@pytest.mark.parametrize("name", names())
+@given(data=st.data())
+def test_tiles_leave_no_trace(name, data):
+    thorough = settings.default.max_examples > 20
+    network = example(name, scale=data.draw(st.sampled_from(SCALES.get(name, (2, 3, 4)))))
+    channels = data.draw(st.sampled_from([1, 3, 4]))
+    side = st.integers(network.least_size, 400 if thorough else 90)
+    size = [-(-data.draw(side) // network.multiple) * network.multiple for _ in range(2)]
+    least = least_tile(network, channels)
+    tile = data.draw(st.integers(least, least + 50))
+    image = torch.rand(1, channels, *size)
+
+    whole = run_whole(network, image)
+    dear = data.draw(st.sampled_from([CHEAP, DEAR]))
+    tiled = run_tiled(network, image, tile, flops_per_byte=dear)
+
+    reach = max(float(whole.max() - whole.min()), 1e-3)
+    # a result that hardly varies is right to the last two bits
+    torch.testing.assert_close(tiled, whole, rtol=2.4e-7, atol=1e-5 * reach)
+
+
+def checkerboard(height, width):
+    return ((torch.arange(height)[:, None] + torch.arange(width)) % 2).float()
+
+
+def impulse(height, width):
+    plane = torch.zeros(height, width)
+    plane[height // 2, width // 3] = 1
+    return plane
+
+
+@pytest.mark.parametrize("pattern", [torch.ones, torch.zeros, checkerboard, impulse])
+@pytest.mark.parametrize("name", ["bsrn", "imdn", "rfdn"])
+def test_patterns_leave_no_trace_of_tiles(name, pattern):
+    network, image = example(name), pattern(41, 52).expand(1, 3, -1, -1)
+
+    whole = run_whole(network, image)
+
+    reach = max(float(whole.max() - whole.min()), 1e-3)
+    torch.testing.assert_close(run_tiled(network, image, 30), whole, rtol=0, atol=1e-5 * reach)
+
+
+@pytest.mark.parametrize("unshuffle", [2, 4])
+def test_folded_pixels_stay_on_their_grid(unshuffle):
+    network = example("rrdbnet", scale=1, unshuffle=unshuffle, blocks=2)
+    image = torch.rand(1, 3, 60, 88)
+
+    tiled = run_tiled(network, image, 64 if unshuffle == 4 else 40, flops_per_byte=CHEAP)
+
+    torch.testing.assert_close(tiled, run_whole(network, image), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", names())
+def test_half_precision_in_tiles_errs_at_most_twice_as_much(name):
+    network = example(name, scale=SCALES.get(name, (2,))[0])
+    tile = least_tile(network, network.channels)
+    side = -(-max(tile + 2, network.least_size) // network.multiple) * network.multiple
+    image = torch.rand(1, network.channels, side, side + 4 * network.multiple)
+    dtype = torch.bfloat16 if len(name) % 2 else torch.float16
+    exact = run_whole(network, image)
+
+    tiled = run_tiled(network, image, tile, dtype=dtype)
+
+    whole = run_whole(network.to(dtype), image)
+    assert (tiled - exact).abs().max() <= 2 * (whole - exact).abs().max()
+
+
+def test_features_in_files_give_the_same(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAPARI_SR_SCRATCH", str(tmp_path))
+    network, image = example("bsrn"), torch.rand(1, 3, 40, 47)
+
+    in_files = run_tiled(network, image, 30, in_memory=0)
+
+    assert torch.equal(in_files, run_tiled(network, image, 30))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_planes_and_values_are_dropped_when_no_later_stage_needs_them():
+    network, image = example("bsrn"), torch.rand(1, 3, 40, 47)
+    work, _ = work_for(network, image, 30)
+
+    with torch.inference_mode():
+        held = [set(work.features.names) for _ in run_stages(work)]
+
+    assert max(map(len, held)) <= 6
+    assert work.features.names == ()
+    assert work.values == {}
+
+
+def test_moments_are_gathered_over_all_tiles():
+    image = torch.rand(1, 1, 50, 40)
+
+    tiled = run_tiled(Global(), image, 20)
+
+    expected = (image - image.mean()).repeat_interleave(2, -1).repeat_interleave(2, -2)
+    torch.testing.assert_close(tiled, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(50, 40), (37, 53), (7, 90), (90, 7), (3, 1)])
+def test_pixels_look_at_their_chunk_over_all_tiles(size):
+    image = torch.rand(1, 1, *size)
+    pixels = image.flatten()
+
+    tiled = run_tiled(Chunked(scale=1), image, 9)
+
+    chunks = pixels.split(len(pixels) // 3)
+    expected = torch.cat([chunk - chunk.mean() for chunk in chunks]).reshape(image.shape)
+    torch.testing.assert_close(tiled, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(50, 40), (37, 53), (21, 20), (2, 3)])
+def test_an_odd_end_has_no_coarse_pixel(size):
+    image = torch.rand(1, 1, *size)
+
+    tiled = run_tiled(Coarse(scale=1), image, 4)
+
+    squares = torch.nn.functional.avg_pool2d(image, 2)
+    torch.testing.assert_close(tiled, image - squares.mean(), rtol=0, atol=1e-6)
+
+
+def test_attended_planes_that_half_precision_cannot_hold_are_not_trusted():
+    class Overflowing(Chunked):
+        @staticmethod
+        def mean(looking, seen):
+            return Chunked.mean(looking, seen) * torch.inf
+
+    work, _ = work_for(Overflowing(scale=1), torch.ones(1, 1, 20, 20), 9)
+
+    with torch.inference_mode(), pytest.raises(UntrustedError, match="mean, link 1 has NaN"):
+        list(run_stages(work))
+
+
+def test_features_that_half_precision_cannot_hold_are_not_trusted():
+    network = example("bsrn")
+    with torch.no_grad():
+        network.head.depthwise.bias.fill_(1e5)
+    work, _ = work_for(network, torch.rand(1, 3, 40, 47), 30, dtype=torch.float16)
+
+    with torch.inference_mode(), pytest.raises(UntrustedError, match="NaN or infinity"):
+        list(run_stages(work))
+
+
+def test_a_ghost_is_enough_to_plan():
+    network = ghost(example("bsrn"))
+
+    assert structure_of(network, 3, torch.float32).found.planes[RESULT].scale == network.scale
+
+
+class Refusing(FakeRecorder):
+    """Refuses after some captures."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.after = after
+
+    def record(self, call, device, beside):
+        if len(self.recordings) == self.after:
+            raise RuntimeError("operation not permitted when stream is capturing")
+        return super().record(call, device, beside)
+
+
+def run_with_graphs(network, image, tile, recorder):
+    work, result = work_for(network, image, tile, graphs=Graphs(recorder=recorder))
+    expected = Counter()
+    for stage in work.plan.all:
+        sizes = Counter(
+            Part(tile.rows.read, tile.columns.read).size for tile in work.plan.tiles(stage)
+        )
+        graphs = sum(segment.repeatable for segment in segments_of(work, stage) or ())
+        expected["captured"] += graphs * sum(many > 1 for many in sizes.values())
+        expected["replayed"] += graphs * sum(many - 1 for many in sizes.values())
+    with torch.inference_mode():
+        list(run_stages(work))
+    return result, work.graphs, expected
+
+
+GRAPHED = {"bsrn": 3, "bsrn_s": 3, "imdn": 3, "rrdbnet": 2}
+"""How many graphs the examples of some networks need at least."""
+
+
+@pytest.mark.parametrize(("name", "least"), GRAPHED.items())
+def test_graphs_repeat_what_plain_calls_compute(name, least):
+    network, image = example(name), torch.rand(1, 3, 76, 80)
+    tile = max(least_tile(network, 3), 36)
+
+    replayed, graphs, expected = run_with_graphs(network, image, tile, FakeRecorder())
+
+    assert graphs.tally == {"refused": 0, **expected}
+    assert graphs.tally["captured"] >= least
+    plain, _, _ = run_with_graphs(network, image, tile, Refusing(after=0))
+    assert torch.equal(replayed, plain)
+    whole = run_whole(network, image)
+    torch.testing.assert_close(replayed, whole, rtol=0, atol=1e-5 * float(whole.abs().max()))
+
+
+def test_tiles_of_another_shape_have_graphs_of_their_own():
+    captured = []
+    for width in (20, 21):
+        image = torch.rand(1, 1, 20, width)
+        result, graphs, expected = run_with_graphs(Coarse(scale=1), image, 4, FakeRecorder())
+        assert graphs.tally == {"refused": 0, **expected}
+        captured.append(expected["captured"])
+        squares = torch.nn.functional.avg_pool2d(image, 2)
+        torch.testing.assert_close(result, image - squares.mean(), rtol=0, atol=1e-6)
+
+    # tiles begin at even pixels, so that the last one of an odd row is shorter
+    assert captured[1] > captured[0]
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_a_capture_that_fails_in_a_later_stage_leaves_the_run_right(after):
+    network, image = example("bsrn"), torch.rand(1, 3, 90, 94)
+
+    result, graphs, _ = run_with_graphs(network, image, 40, Refusing(after))
+
+    assert (graphs.tally["captured"], graphs.tally["refused"]) == (after, 1)
+    torch.testing.assert_close(result, run_whole(network, image), rtol=0, atol=1e-5)

@@ -1,0 +1,79 @@
+"""The planes of one tile."""
+
+from __future__ import annotations
+
+import torch
+from fakes import Nearest
+
+from napari_sr.engine.execution.feature_store import Features
+from napari_sr.engine.execution.stage_context import Part, Work
+from napari_sr.engine.execution.tile_buffers import Held
+from napari_sr.engine.planning.network_profile import structure_of
+from napari_sr.engine.planning.stage_plan import Stages
+from napari_sr.engine.planning.tile_grid import Grid
+from napari_sr.graph.chain import IMAGE, Step
+from sr_kernels.plane_moments import plane_moments
+
+CORE, READ = Part(slice(8, 20), slice(8, 20)), Part(slice(6, 22), slice(6, 22))
+
+
+def blurred(x):
+    return torch.nn.functional.avg_pool2d(x, 3, 1, padding=1, count_include_pad=False)
+
+
+def held_for(image, *, alike=False):
+    height, width = image.shape[-2:]
+    structure = structure_of(Nearest(), 1, torch.float32)
+    plan = Stages(structure.chain, structure.found, Grid(height, width, 16, 1), flops_per_byte=12.0)
+
+    def read(rows, columns):
+        return image[..., rows, columns]
+
+    features = Features(height, width, budget=0, channels_last=False)
+    work = Work(plan, plan.chain, torch.device("cpu"), read, read, features, float32=True)
+    return Held(work, READ, 2, alike=alike)
+
+
+def test_what_is_wrong_at_inner_edges_is_never_handed_on():
+    image = torch.rand(1, 1, 40, 41)
+    held = held_for(image)
+
+    held.compute(Step(blurred, (IMAGE,), ("once",), radius=1), 1)
+    held.compute(Step(blurred, ("once",), ("twice",), radius=1), 0)
+
+    expected = blurred(blurred(image))[..., CORE.rows, CORE.columns]
+    torch.testing.assert_close(held.part("twice", CORE), expected)
+
+
+def test_tiles_that_are_computed_alike_are_wrong_outside_the_core_only():
+    image = torch.rand(1, 1, 40, 41)
+    held = held_for(image, alike=True)
+
+    held.compute(Step(blurred, (IMAGE,), ("once",), radius=1), 1)
+    held.compute(Step(blurred, ("once",), ("twice",), radius=1), 0)
+
+    assert held.part("twice", READ).shape == (1, 1, *READ.size)
+    expected = blurred(blurred(image))[..., CORE.rows, CORE.columns]
+    torch.testing.assert_close(held.part("twice", CORE), expected)
+
+
+def test_moments_are_those_of_the_core():
+    image = torch.rand(1, 1, 40, 41)
+    held = held_for(image)
+    held.compute(Step(torch.neg, (IMAGE,), ("minus",)), 2)
+
+    count, mean, deviations = held.moments("minus", CORE)
+
+    expected = plane_moments(-image[..., CORE.rows, CORE.columns])
+    assert count == 144
+    torch.testing.assert_close((mean, deviations), expected)
+
+
+def test_moments_that_a_step_told_are_taken_where_they_are_the_core_s():
+    held = held_for(torch.rand(1, 1, 40, 41))
+    told = torch.tensor(3.0), torch.tensor(5.0)
+    step = Step(lambda x: (x, *told), (IMAGE,), ("same",), moments=True)
+
+    held.compute(step, 0)
+
+    assert held.moments("same", CORE) == (144, *told)

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from fakes import Global, Nearest
+
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.planning import plan as plan_module
+from napari_sr.engine.planning import tile_size
+from napari_sr.engine.planning.plan import Settings, make_plan
+from napari_sr.models import architecture
+
+
+def planned(network, shape=(300, 400), **settings):
+    return make_plan(layout_of(shape, "float32"), network, Settings(device="cpu", **settings))
+
+
+def halos(plan):
+    return [stage.halo for stage in plan.staged.all]
+
+
+def test_the_halo_is_the_receptive_field():
+    assert halos(planned(Nearest(radius=5), tile=64)) == [5]
+
+
+def test_tiles_are_exact_unless_a_halo_is_chosen_that_is_too_small():
+    local, everywhere = Nearest(radius=5), Global()
+
+    assert planned(everywhere, tile=64).exact_for(everywhere)
+    assert not planned(everywhere, tile=64, halo=7).exact_for(everywhere)
+    assert planned(local, tile=64, halo=7).exact_for(local)
+    assert not planned(local, tile=64, halo=4).exact_for(local)
+
+
+def test_one_tile_needs_no_stages():
+    plan = planned(Global(), tile=400)
+
+    assert plan.staged is None
+    assert plan.count == 1
+    assert plan.work == 300 * 400
+
+
+def test_where_features_would_wait_in_files_stages_are_longer(monkeypatch):
+    record = architecture("rrdbnet")
+    network = record.network(scale=2, features=8, growth=8, blocks=2)
+    short = len(planned(network, shape=(900, 900, 3), tile=200).staged.all)
+
+    monkeypatch.setattr(plan_module, "budget_in_memory", lambda: 10**6)
+    long = planned(network, shape=(900, 900, 3), tile=200)
+
+    assert len(long.staged.all) < short
+
+
+class Whole(Nearest):
+    """A network that should see the whole image."""
+
+    whole = True
+
+
+def test_a_network_that_should_see_everything_gets_one_tile_if_memory_allows(monkeypatch):
+    long = (tile_size.LARGEST_TILE + 500, 10)
+
+    assert planned(Nearest(), long).tiled
+    assert not planned(Whole(), long).tiled
+
+    monkeypatch.setattr(tile_size, "free_memory", lambda device: 10**5)
+    assert planned(Whole(), long).tiled
+
+
+def test_chroma_needs_a_halo_even_where_the_network_does_not():
+    assert halos(planned(Nearest(radius=0), shape=(30, 40, 3), tile=20)) == [2]
+
+
+def test_planes_are_padded_to_the_least_size_and_the_multiple():
+    plan = planned(Nearest(multiple=4, least_size=15), shape=(9, 21))
+
+    assert (plan.height, plan.width) == (16, 24)
+
+
+def test_the_tile_follows_the_free_memory(monkeypatch):
+    network = Nearest(radius=3)
+    sides = []
+    for free in (2**20, 2**22, 2**24):
+        monkeypatch.setattr(tile_size, "free_memory", lambda device, free=free: free)
+        sides.append(planned(network, shape=(5000, 5000)).tile)
+
+    assert sides[0] < sides[1] < sides[2]
+    assert sides[1] == pytest.approx(2 * sides[0], abs=2)
+
+
+def test_however_little_memory_is_free_a_tile_keeps_something(monkeypatch):
+    monkeypatch.setattr(tile_size, "free_memory", lambda device: 1)
+
+    assert planned(Nearest(radius=6, least_size=15)).tile == 15
+    assert planned(Nearest(radius=9)).tile == 19
+
+
+def test_a_tile_too_small_for_its_halo_is_refused_with_the_least_that_works():
+    with pytest.raises(ValueError, match=r"at least 13 px .* one step .* sees .* got 12"):
+        planned(Nearest(radius=6), tile=12)
+
+
+def test_a_small_tile_is_fine_where_it_holds_the_whole_plane():
+    assert planned(Nearest(radius=6), shape=(8, 8), tile=8).staged is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("halo", -1), ("halo", 2.5), ("tile", 20.5), ("tile", "64")]
+)
+def test_what_is_no_number_of_pixels_is_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=f"the {name} must be a whole number .* got {value!r}"):
+        planned(Nearest(), **{name: value})
+
+
+def test_halving_ends_at_the_smallest_tile():
+    plan = planned(Nearest(radius=6), tile=100)
+    sides = []
+    while plan is not None:
+        sides.append(plan.tile)
+        plan = plan.halved()
+
+    assert sides == [100, 50, 25, 13]
+
+
+def test_half_precision_plans_larger_tiles(monkeypatch):
+    monkeypatch.setattr(tile_size, "free_memory", lambda device: 2**22)
+    full = planned(Nearest(), shape=(5000, 5000))
+
+    half = planned(Nearest(), shape=(5000, 5000), precision="float16")
+
+    assert half.precision == torch.float16
+    assert half.tile > 1.3 * full.tile
+
+
+def test_shares_weigh_tiles_by_what_their_stage_costs():
+    record = architecture("rrdbnet")
+    network = record.network(scale=2, features=8, growth=8, blocks=2)
+    plan = planned(network, shape=(900, 900, 3), tile=60)
+
+    counts = [len(plan.staged.tiles(stage)) for stage in plan.staged.all]
+    ends = [plan.shares[sum(counts[: number + 1]) - 1] for number in range(len(counts))]
+    each = [end - before for end, before in zip(ends, [0.0, *ends], strict=False)]
+
+    assert len(plan.shares) == plan.count
+    assert ends[-1] == pytest.approx(1)
+    # the head is one convolution, a dense block has many
+    assert max(each) > 3 * min(each)
+    assert each == pytest.approx([cost / plan.staged.cost for cost in plan.staged.costs])

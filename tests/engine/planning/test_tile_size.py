@@ -1,0 +1,104 @@
+"""Tiles whose feature maps fit into one tensor; the rest of sizes is in test_plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from fakes import Nearest, finish
+
+from napari_sr.engine.execution.upscale import upscale_array
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.planning import tile_size
+from napari_sr.engine.planning.plan import Settings, make_plan
+from napari_sr.models import architecture
+from napari_sr.models.fsrcnn import FSRCNN
+
+
+def planned(network, shape, **settings):
+    return make_plan(layout_of(shape, "float32"), network, Settings(device="cpu", **settings))
+
+
+def limit(monkeypatch, elements):
+    monkeypatch.setitem(tile_size.LARGEST_TENSOR, "cpu", elements)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
+def test_no_feature_map_on_a_cpu_passes_two_gibibytes_in_float32(precision):
+    plan = planned(FSRCNN(scale=2), (4096, 4096), tile=4096, precision=precision)
+
+    # 56 channels are FSRCNN's widest feature map, and it looks 7 px far
+    assert 56 * 4 * plan.tile**2 < 2**31
+    assert 2048 < plan.tile <= 2048 + 2 * FSRCNN(scale=2).receptive_field
+    assert plan.count == 4
+
+
+def test_what_fits_stays_as_it_was_wished():
+    assert planned(FSRCNN(scale=2), (4096, 4096), tile=3000).tile == 3000
+    assert planned(FSRCNN(scale=2), (1000, 1000), tile=4096).tile == 4096
+    assert planned(FSRCNN(scale=2), (9, 10**6), tile=10**6).tile == 10**6
+
+
+def test_a_network_that_should_see_everything_is_capped_too(monkeypatch):
+    class Whole(Nearest):
+        whole = True
+
+    limit(monkeypatch, 4 * 100**2)  # of a result twice as large
+
+    assert planned(Whole(), (300, 300)).tile <= 100
+
+
+def test_tiles_begin_where_they_may(monkeypatch):
+    record = architecture("bsrn")
+    limit(monkeypatch, 10**6)
+
+    network = record.network(**record.example)
+    assert planned(network, (900, 900, 3), tile=900).tile % network.grid == 0
+
+
+def test_a_capped_tile_is_told_and_leaves_the_result_as_it_is(monkeypatch, random):
+    torch.manual_seed(0)
+    network = FSRCNN(scale=2).eval()
+    image = random.random((90, 80)).astype(np.float32)
+    settings = Settings(device="cpu", tile=100)
+    _, whole = finish(upscale_array(image, network, settings))
+    limit(monkeypatch, 56 * 50**2)
+
+    told, capped = finish(upscale_array(image, network, settings))
+
+    assert "tiles of 100 px do not fit" in told[0].message
+    assert "tiles of 50 px are used instead" in told[0].message
+    assert capped.record["tile"] == 50
+    np.testing.assert_allclose(capped.pixels, whole.pixels, rtol=0, atol=1e-5)
+
+
+def test_a_halo_that_leaves_no_tile_small_enough_is_refused_with_both_sizes(monkeypatch):
+    limit(monkeypatch, 4 * 20**2)
+
+    with pytest.raises(ValueError, match=r"at least 25 px for a halo of 12 px.* allow 20 px"):
+        planned(Nearest(), (90, 80), tile=60, halo=12)
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "gibibytes", "whole"),
+    [
+        ("bsrn", "cuda", 24, True),
+        ("bsrn", "cuda", 4, False),
+        ("bsrn", "cpu", 24, False),
+        ("fsrcnn", "cuda", 24, False),  # one stage, which carries nothing
+    ],
+)
+def test_an_image_goes_through_whole_where_stages_would_carry_features_over_a_bus(
+    monkeypatch, name, device, gibibytes, whole
+):
+    monkeypatch.setattr(tile_size, "free_memory", lambda device: gibibytes * 2**30)
+    network = architecture(name).network(scale=4, channels=3)
+    plan = planned(network, (2048, 2048, 3), precision="float16", tile=1024)
+    plan = replace(plan, device=torch.device(device))
+
+    side = tile_size.tile_by_memory(plan, network, 3)
+
+    assert (side == 2048) is whole
+    assert side >= 500

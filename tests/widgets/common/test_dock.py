@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+from forms import PATIENCE
+from napari.utils import progress
+from napari.utils.notifications import notification_manager
+from qtpy.QtWidgets import QWidget
+from superqt.utils import WorkerBase
+
+from napari_sr.widgets.common.dock import RunningForm
+from napari_sr.widgets.common.label import WrappedLabel
+from napari_sr.widgets.common.worker import create_steps
+from napari_sr.widgets.upscale.job import Step
+
+
+@pytest.fixture
+def form(viewer):
+    """Return a form of one line, which counts its steps."""
+    fields = QWidget()
+    form = RunningForm(viewer, fields, WrappedLabel(fields))
+    viewer.layers.selection.events.active.connect(form._follow_selection)
+    yield form
+    WorkerBase.await_workers(PATIENCE)
+    if not form._gone:
+        form.deleteLater()
+
+
+def endless(happened):
+    try:
+        while True:
+            happened.append("step")
+            yield Step(1, 2, "working")
+    finally:
+        happened.append("closed")
+
+
+def launch(form, qtbot):
+    happened = []
+    worker = create_steps(endless, happened, finished=form._ended, yielded=form._tell_bar)
+    form._launch(worker, "a run", worker.quit)
+    qtbot.waitUntil(lambda: "step" in happened, timeout=PATIENCE)
+    return happened
+
+
+def test_the_activity_dock_shows_a_run_until_it_ends(form, qtbot):
+    happened = launch(form, qtbot)
+    (bar,) = progress._all_instances
+
+    bar.cancel()
+    qtbot.waitUntil(lambda: form._worker is None, timeout=PATIENCE)
+
+    assert happened[-1] == "closed"
+    assert not progress._all_instances
+
+
+def test_a_form_that_loses_its_dock_ends_its_run(form, qtbot):
+    dock = QWidget()
+    form.setParent(dock)
+    happened = launch(form, qtbot)
+
+    form.setParent(None)
+    qtbot.waitUntil(lambda: happened[-1] == "closed", timeout=PATIENCE)
+
+    assert not progress._all_instances
+
+
+@pytest.mark.parametrize("error", [ValueError("got 3"), OSError("disk is full")])
+def test_an_error_is_said_in_the_form_and_notified_once(form, error):
+    notification_manager.records.clear()
+
+    form._show_error(error)
+
+    assert form._status.text().lower() == str(error)
+    assert [record.message for record in notification_manager.records] == [str(error)]
+
+
+def test_warnings_of_others_are_not_shown(form):
+    notification_manager.records.clear()
+
+    form._show_warning(("deprecated", DeprecationWarning))
+
+    assert not notification_manager.records

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import gc
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from napari_sr.widgets.common import first_import as _first_import
+
+BESIDE_OPENGL = """
+import numpy, napari
+from napari_sr.widgets.common.first_import import import_trainer
+viewer = napari.Viewer(show_welcome_screen=False)
+viewer.add_image(numpy.zeros((8, 8)))
+viewer.screenshot(flash=False)  # loads OpenGL's LLVM, where it has one
+import_trainer()
+import sys
+print("triton" in sys.modules)
+viewer.close()
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="Triton is not installed")
+@pytest.mark.usefixtures("qapp")  # starts the virtual display that the other process uses
+def test_triton_lives_beside_opengl():
+    environment = {**os.environ, "NAPARI_CONFIG": ""}
+
+    ended = subprocess.run(
+        [sys.executable, "-c", BESIDE_OPENGL],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout.strip()) == (0, "True"), ended.stderr
+
+
+def test_many_threads_may_import_at_once_and_the_loaders_flags_stay():
+    code = (
+        "import sys; before = sys.getdlopenflags();"
+        "from concurrent.futures import ThreadPoolExecutor as Pool;"
+        "from napari_sr.widgets.common.first_import import import_engine;"
+        "pool = Pool(4); waiting = [pool.submit(import_engine) for _ in range(4)];"
+        "print([done.result() for done in waiting], sys.getdlopenflags() == before)"
+    )
+
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert printed.stdout.strip() == "[None, None, None, None] True"
+
+
+def test_while_importing_only_new_objects_are_looked_at_for_garbage():
+    usual = gc.get_threshold()
+
+    with pytest.raises(ImportError), _first_import._no_full_collections():
+        during = gc.get_threshold()
+        raise ImportError("no such module")
+
+    assert during[:2] == usual[:2]
+    assert during[2] >= 1_000_000  # collections of the middle generation before a full one
+    assert gc.get_threshold() == usual
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere libraries are called otherwise")
+def test_the_libraries_that_are_loaded_first_are_torchs(monkeypatch):
+    loaded = []
+    torch = sys.modules["torch"]
+    monkeypatch.delitem(sys.modules, "torch")
+    opener = SimpleNamespace(dlopen=lambda path, flags: loaded.append(Path(os.fsdecode(path))))
+    monkeypatch.setattr(_first_import.ctypes, "CDLL", lambda name: opener)
+
+    _first_import._load_library()
+
+    assert [path.stem for path in loaded][:3] == ["libtorch_global_deps", "libc10", "libtorch_cpu"]
+    assert {path.parent for path in loaded} == {Path(torch.__file__).parent / "lib"}
+
+
+def test_a_torch_that_is_there_is_not_loaded_again(monkeypatch):
+    monkeypatch.setattr(_first_import.ctypes, "CDLL", lambda name: pytest.fail("loaded again"))
+
+    _first_import._load_library()

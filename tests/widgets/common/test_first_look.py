@@ -1,0 +1,75 @@
+"""Infinite values are found before a run, by a look that is cheap."""
+
+from __future__ import annotations
+
+import dask.array
+import numpy as np
+import pytest
+from napari.layers import Image
+
+from napari_sr.widgets.common import first_look as _first_look
+from napari_sr.widgets.common.first_look import PixelError, look_for_infinity
+from napari_sr.widgets.common.source import Source, source_of
+
+
+def stack_with(at, value=np.inf, shape=(5, 6, 7)):
+    pixels = np.zeros(shape, np.float32)
+    pixels[at] = value
+    return pixels
+
+
+def source_with(pixels, plane=None, **options):
+    return source_of(Image(pixels, name="depth", contrast_limits=(0, 1), **options), plane)
+
+
+def test_infinity_is_told_with_its_place():
+    with pytest.raises(PixelError, match=r"depth .* one infinite value, at y=2, x=3"):
+        look_for_infinity(source_with(stack_with((2, 3), -np.inf, (6, 7))))
+
+
+def test_infinity_in_any_plane_of_an_array_in_memory_is_found():
+    with pytest.raises(PixelError, match=r"y=1, x=0 of plane \(4,\)"):
+        look_for_infinity(source_with(stack_with((4, 1, 0))))
+
+
+def test_infinity_in_colours_is_found():
+    pixels = stack_with((1, 2, 0), shape=(6, 7, 3))
+
+    with pytest.raises(PixelError, match="y=1, x=2"):
+        look_for_infinity(source_with(pixels, rgb=True))
+
+
+def test_other_planes_than_the_one_that_is_read_do_not_matter():
+    pixels = stack_with((4, 1, 0))
+
+    look_for_infinity(source_with(pixels, (3,)))
+    with pytest.raises(PixelError, match="y=1, x=0"):
+        look_for_infinity(source_with(pixels, (4,)))
+
+
+@pytest.mark.parametrize("pixels", [stack_with((0, 0, 0), np.nan), np.zeros((5, 6), np.int16)])
+def test_gaps_and_integers_are_let_through(pixels):
+    look_for_infinity(source_with(pixels))
+
+
+def test_of_a_large_array_planes_are_looked_at_spread_over_all(monkeypatch):
+    monkeypatch.setattr(_first_look, "MOST", 2 * 6 * 7)  # two of five planes
+
+    look_for_infinity(source_with(stack_with((0, 0, 0))))
+    with pytest.raises(PixelError, match=r"of plane \(1,\)"):
+        look_for_infinity(source_with(stack_with((1, 0, 0))))
+
+
+def test_of_a_lazy_stack_only_the_middle_plane_is_read():
+    read = []
+
+    def plane(block_info):
+        read.append(block_info[None]["chunk-location"][0])
+        return np.zeros((1, 6, 7), np.float32)
+
+    lazy = dask.array.map_blocks(
+        plane, chunks=((1,) * 5, (6,), (7,)), dtype=np.float32, meta=np.zeros((0, 0, 0), "f4")
+    )
+    look_for_infinity(Source("lazy", lazy, (5, 6, 7), "ZYX", rgb=False))
+
+    assert read == [2]

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import pytest
+from qtpy.QtWidgets import QLabel
+
+from napari_sr.widgets.common.label import WrappedLabel
+
+
+@pytest.fixture
+def label(qtbot):
+    label = WrappedLabel()
+    qtbot.addWidget(label)
+    label.resize(200, 20)
+    label.show()
+    return label
+
+
+def test_a_long_text_gets_the_height_that_it_needs(label):
+    label.say("one line")
+    low = label.minimumHeight()
+
+    label.say("many words " * 30)
+
+    assert label.minimumHeight() >= 5 * low
+
+
+def test_a_narrower_label_grows(label):
+    label.say("many words " * 10)
+    before = label.minimumHeight()
+
+    label.resize(100, label.height())
+
+    assert label.minimumHeight() > before
+
+
+def test_sentences_begin_with_a_capital(label):
+    label.say("a tile must be at least 17 px")
+
+    assert label.text() == "A tile must be at least 17 px"
+
+
+def test_it_gives_back_the_height_that_a_shorter_text_does_not_need(label):
+    label.say("one")
+    before = label.height()
+
+    label.say("many words " * 30)
+    tall = label.height()
+    label.say("one")
+
+    assert tall > before
+    assert label.height() == before
+
+
+@pytest.fixture
+def reserved(qtbot):
+    """Return a label of two lines, which cuts what is longer."""
+    label = WrappedLabel(lines=2, cut=True)
+    qtbot.addWidget(label)
+    label.resize(200, 20)
+    label.show()
+    return label
+
+
+def shown(label):
+    return QLabel.text(label)
+
+
+def test_reserved_lines_are_there_before_any_text(reserved):
+    empty = reserved.height()
+
+    reserved.say("one")
+    one = reserved.height()
+    reserved.say("many words " * 30)
+
+    assert empty == one == reserved.height() >= 2 * reserved.fontMetrics().lineSpacing()
+
+
+@pytest.mark.parametrize("size", [7, 9, 10, 11, 13])
+@pytest.mark.parametrize("lines", [1, 2, 3, 5])
+def test_as_many_lines_as_are_reserved_fit(qtbot, lines, size):
+    # a line takes more than `lineSpacing` with some fonts, and Qt adds a margin to all of them
+    label = WrappedLabel(lines=lines)
+    qtbot.addWidget(label)
+    label.setStyleSheet(f"font-size: {size}pt;")
+    label.resize(200, 20)
+    label.show()
+    label.say("")
+    before = label.height()
+
+    label.say("\n".join(["Apply"] * lines))
+    full = label.height()
+    label.say("\n".join(["Apply"] * (lines + 1)))
+
+    assert full == before
+    assert label.height() > before
+
+
+def test_a_text_of_as_many_lines_as_are_reserved_is_not_cut(reserved):
+    reserved.setStyleSheet("font-size: 10pt;")
+
+    reserved.say("Apply\nApply")
+
+    assert (shown(reserved), reserved.toolTip()) == ("Apply\nApply", "")
+
+
+def test_what_is_cut_is_in_the_tooltip(reserved):
+    long = "Many words " * 30
+
+    reserved.say(long)
+
+    assert shown(reserved).endswith("…")
+    assert 10 < len(shown(reserved)) < len(long)
+    assert reserved.toolTip() == reserved.text() == long
+
+
+def test_a_text_that_fits_has_no_tooltip(reserved):
+    reserved.say("many words " * 30)
+    reserved.say("one")
+
+    assert (shown(reserved), reserved.toolTip()) == ("One", "")
+
+
+def test_more_room_shows_more(reserved):
+    reserved.say("many words " * 30)
+    before = len(shown(reserved))
+
+    reserved.resize(400, reserved.height())
+
+    assert len(shown(reserved)) > before
+
+
+def test_a_label_may_be_higher_than_what_is_reserved(qtbot):
+    label = WrappedLabel(lines=2)
+    qtbot.addWidget(label)
+    label.resize(200, 20)
+    low = label.height()
+
+    label.say("many words " * 30)
+
+    assert label.height() > low

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import napari_sr
+from napari_sr import models
+from napari_sr.graph.foreign import Foreign, Hints
+from napari_sr.training.state import export
+from napari_sr.widgets.common.model_list import (
+    COMPUTED,
+    DOWNLOADED,
+    INCLUDED,
+    TRAINED,
+    Choice,
+    Model,
+    inspect_checkpoint,
+    known_models,
+)
+from napari_sr.zoo import community, registry, trained
+
+
+def save(tmp_path, name, **changes):
+    """Write a small checkpoint of an architecture; return its path."""
+    record = models.architecture(name)
+    path = tmp_path / f"{name}.pth"
+    torch.save(record.network(**{**record.example, **changes}).state_dict(), path)
+    return path
+
+
+def test_every_known_checkpoint_can_be_chosen():
+    names = {entry.name for model in known_models() for entry in model.entries}
+
+    assert names == {entry.name for entry in registry.entries()}
+
+
+def test_models_that_ship_come_first():
+    headings = [model.heading for model in known_models()]
+
+    assert headings[0] == INCLUDED
+    assert headings == sorted(headings, key=[INCLUDED, DOWNLOADED, COMPUTED].index)
+
+
+def test_a_model_offers_the_scales_that_exist():
+    by_name = {model.name: model for model in known_models()}
+
+    assert by_name["fsrcnn"].scales == (2, 3, 4)
+    assert by_name["bsrn"].scales == (2, 4)
+    assert by_name["fsrcnn"].title == "FSRCNN"
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """Return the file of a network that was trained here, from an EDSR that was told an option."""
+    monkeypatch.setenv(trained.VARIABLE, str(tmp_path))
+    record = models.architecture("edsr")
+    network = record.network(**{**record.example, "res_scale": 0.25, "scale": 3})
+    here = {"origin": "EDSR x3", "images": ["cell"], "shrunk": "bicubic"}
+    card = {"network": "edsr", "scale": 3, "options": {"res_scale": 0.25}}
+    card["here"] = {**here, "psnr": 31.0, "bicubic": 30.0, "start": 29.0}
+    export(tmp_path / "my cells.safetensors", network.state_dict(), card)
+    return tmp_path / "my cells.safetensors"
+
+
+def test_networks_trained_here_are_listed_and_loaded_with_what_tensors_cannot_tell(mine):
+    listed = known_models()
+    (model,) = [model for model in listed if model.heading == TRAINED]
+
+    choice = Choice(model, 3)
+
+    assert [each.heading for each in listed].index(TRAINED) > 0
+    assert (choice.label, model.architecture) == ("my cells x3", "edsr")
+    assert "31.00 dB, bicubic 30.00 dB" in model.summary
+    assert choice.arguments == {"name_or_path": mine, "scale": 3, "res_scale": 0.25}
+    assert napari_sr.load(**choice.arguments).scale == 3
+
+
+def test_interpolations_are_offered_like_any_model():
+    offered = {model.name: model for model in known_models() if model.heading == COMPUTED}
+
+    assert list(offered) == ["nearest", "bilinear", "bicubic", "bicubic-torch", "lanczos"]
+    assert {model.scales for model in offered.values()} == {(2, 3, 4, 8)}
+    assert napari_sr.load(**Choice(offered["lanczos"], 3).arguments).method == "lanczos"
+
+
+def test_a_known_choice_is_loaded_by_its_name():
+    choice = Choice(known_models()[0], 3)
+
+    assert choice.arguments == {"name_or_path": "fsrcnn-x3"}
+    assert choice.label == "FSRCNN x3"
+
+
+def test_a_blend_is_two_choices_with_one_scale_and_one_set_of_answers(tmp_path):
+    first, second = (inspect_checkpoint(save(tmp_path, "edsr")) for _ in range(2))
+    alone = Choice(first, 2, (("res_scale", 0.1),))
+
+    choice = alone.blended(second, 0.25)
+
+    assert choice.label == "0.75 edsr + 0.25 edsr x2"
+    assert [part.arguments for part in choice.parts] == [alone.arguments] * 2
+    assert choice.parts[1].other is None
+    assert alone.parts == (alone,)
+
+
+def test_what_is_blended_into_a_known_model_gets_that_one_s_options():
+    known = {model.name: model for model in known_models()}
+    second = Model("mine.pth", "mine", "", "", (4,), architecture="rfdn")
+
+    choice = Choice(known["rfdn"], 4).blended(second, 0.5)
+
+    assert choice.arguments == {"name_or_path": "rfdn-x4"}
+    wanted = {"name_or_path": Path("mine.pth"), "scale": 4, "input_range": 255}
+    assert choice.parts[1].arguments == wanted
+
+
+@pytest.mark.parametrize("name", ["fsrcnn", "mdsr", "srgan"])
+def test_a_file_has_the_architecture_that_the_registry_calls_by_this_name(tmp_path, name):
+    assert inspect_checkpoint(save(tmp_path, name)).architecture == name
+
+
+def test_a_file_that_shows_its_scale_offers_only_that(tmp_path):
+    model = inspect_checkpoint(save(tmp_path, "bsrn", scale=3))
+
+    assert model.scales == (3,)
+    assert model.scale_is_known
+    assert model.title == "bsrn"
+
+
+def test_a_file_of_several_scales_offers_these(tmp_path):
+    model = inspect_checkpoint(save(tmp_path, "mdsr", scale=3, scales=(3, 8)))
+
+    assert model.scales == (3, 8)
+    assert model.scale_is_known
+
+
+def test_a_file_that_hides_its_scale_asks(tmp_path):
+    path = save(tmp_path, "fsrcnn")
+
+    model = inspect_checkpoint(path)
+
+    assert model.scales == (2, 3, 4, 8)
+    assert not model.scale_is_known
+    assert Choice(model, 4).arguments == {"name_or_path": path, "scale": 4}
+
+
+def test_what_tensors_cannot_tell_is_asked(tmp_path):
+    model = inspect_checkpoint(save(tmp_path, "edsr"))
+
+    assert model.questions == {"res_scale": None, "input_range": 255.0}
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "notes.pth"
+    path.write_text("nothing")
+
+    with pytest.raises(ValueError, match=r"notes\.pth"):
+        inspect_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("whole", "caution"),
+    [(False, "its tiles may show."), (True, "tiles may show, and it should see the whole image.")],
+)
+def test_a_file_of_another_library_s_network_says_so(tmp_path, whole, caution, monkeypatch):
+    network = Foreign(
+        module=torch.nn.Identity(), call=None, title="SwinIR (spandrel)", scale=4, channels=3,
+        hints=Hints(whole=whole),
+    )  # fmt: skip
+    monkeypatch.setattr(community, "find", lambda state, error: network)
+    torch.save({"a": torch.zeros(3)}, tmp_path / "photo.pth")
+
+    model = inspect_checkpoint(tmp_path / "photo.pth")
+
+    assert (model.title, model.scales, model.scale_is_known) == ("photo", (4,), True)
+    assert model.summary.startswith("SwinIR (spandrel). Not one of ours: ")
+    assert model.summary.endswith(caution)
+    assert model.architecture == "SwinIR (spandrel)"
+
+
+def test_a_scale_in_the_models_name_is_said_once():
+    model = Model("", "spots FSRCNN x2", "", "", (2, 4))
+
+    assert Choice(model, 2).label == "spots FSRCNN x2"
+    assert Choice(model, 4).label == "spots FSRCNN x2 x4"

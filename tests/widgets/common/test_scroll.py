@@ -1,0 +1,65 @@
+"""A form that scrolls, and whose fields keep their width while it does."""
+
+from __future__ import annotations
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QComboBox, QVBoxLayout, QWidget
+
+from napari_sr.widgets.common.form import Form
+from napari_sr.widgets.common.scroll import LEAST_HEIGHT, ScrolledForm
+from napari_sr.widgets.train.fields import TrainForm
+
+
+@pytest.fixture
+def form(qtbot):
+    """Return a form of twenty lists."""
+    form = ScrolledForm()
+    qtbot.addWidget(form)
+    inside = QWidget()
+    layout = QVBoxLayout(inside)
+    for _ in range(20):
+        layout.addWidget(QComboBox())
+    form.hold(layout, inside)
+    form.show()
+    return form
+
+
+def widths(form, height):
+    form.resize(500, height)
+    QApplication.processEvents()
+    return form.findChild(QComboBox).width(), form.verticalScrollBar().isVisible()
+
+
+def test_fields_are_equally_wide_with_and_without_the_bar(form):
+    low, barred = widths(form, 300)
+    high, plain = widths(form, 2000)
+
+    assert (barred, plain) == (True, False)
+    assert low == high
+
+
+def test_no_field_is_cut_at_the_least_width(form):
+    form.resize(form.minimumSizeHint().width(), 300)
+    QApplication.processEvents()
+
+    assert form.widget().minimumSizeHint().width() <= form.viewport().width()
+
+
+@pytest.mark.parametrize("kind", [Form, TrainForm])
+def test_two_docks_fit_a_low_screen(kind, qtbot):
+    form = kind()
+    qtbot.addWidget(form)
+
+    assert form.minimumSizeHint().height() == LEAST_HEIGHT
+    assert 2 * (LEAST_HEIGHT + 40) < 768 - 100  # titles of docks; menu and status bar
+    assert 2 * form.minimumSizeHint().width() < 1366
+
+
+def test_lists_in_it_are_guarded_from_the_wheel(form):
+    assert form.findChild(QComboBox).children()[-1].metaObject().className() == "_Guard"
+
+
+def test_the_keyboard_goes_to_its_fields_and_not_to_itself(form):
+    assert form.focusPolicy() == Qt.FocusPolicy.NoFocus
+    assert form.findChild(QComboBox).focusPolicy() == Qt.FocusPolicy.StrongFocus

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import dask.array
+import numpy as np
+import pytest
+import zarr
+from fakes import finish
+from napari.components import ViewerModel
+from napari.layers import Image
+
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.widgets.common.source import (
+    current_plane,
+    layer_problem,
+    leading_letters,
+    read_pixels,
+    source_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("labels", "letters"),
+    [
+        ([], ""),
+        (["-3"], "Z"),
+        (["-4", "-3"], "TZ"),
+        (["-6", "-5", "-4", "-3"], "ACTZ"),
+        (["t", "c"], "TC"),
+        (["t", "depth", "-3"], "TCZ"),
+        (["y", "x"], "TZ"),
+        (["s", "z"], "TZ"),
+        (["z", "Z"], "TZ"),
+        (["xyz"], "Z"),
+    ],
+)
+def test_leading_axes_keep_their_letters_where_these_are_usable(labels, letters):
+    assert leading_letters(labels) == letters
+
+
+@pytest.mark.parametrize("rgb", [False, True])
+@pytest.mark.parametrize("leading", [(), (3,), (2, 3), (1, 2, 3)])
+def test_the_engine_understands_the_axes(leading, rgb):
+    shape = (*leading, 5, 6, 3) if rgb else (*leading, 5, 6)
+    layer = Image(np.zeros(shape, np.uint8), rgb=rgb)
+
+    source = source_of(layer)
+
+    layout = layout_of(source.shape, source.dtype, source.axes)
+    assert (layout.height, layout.width, layout.samples) == (5, 6, rgb)
+
+
+def test_three_planes_that_are_no_colours_stay_planes():
+    layer = Image(np.zeros((5, 6, 3), np.uint8), rgb=False)
+
+    source = source_of(layer)
+
+    assert source.axes == "ZYX"
+    assert source.factors(4) == (1, 4, 4)
+
+
+def test_the_finest_level_is_read():
+    levels = [np.zeros((40, 48)), np.zeros((20, 24))]
+
+    source = source_of(Image(levels, multiscale=True))
+
+    assert source.shape == (40, 48)
+
+
+def test_a_whole_numpy_array_is_not_copied():
+    pixels = np.zeros((3, 5, 6))
+
+    _, read = finish(read_pixels(source_of(Image(pixels))))
+
+    assert read is pixels
+
+
+@pytest.mark.parametrize("kind", [dask.array.from_array, zarr.array], ids=["dask", "zarr"])
+def test_lazy_arrays_are_read_plane_by_plane(kind, random):
+    pixels = random.integers(0, 999, (2, 3, 5, 6)).astype(np.uint16)
+
+    told, read = finish(read_pixels(source_of(Image(kind(pixels), multiscale=False))))
+
+    assert told == [(done, 6) for done in range(1, 7)]
+    assert isinstance(read, np.ndarray)
+    np.testing.assert_array_equal(read, pixels)
+
+
+def test_one_plane_is_read_alone(random):
+    pixels = random.random((2, 3, 5, 6))
+    source = source_of(Image(pixels), plane=(1, 2))
+
+    _, read = finish(read_pixels(source))
+
+    np.testing.assert_array_equal(read, pixels[1:2, 2:3])
+    assert source.origin == (1, 2, 0, 0)
+
+
+def test_the_current_plane_is_where_the_sliders_are():
+    viewer = ViewerModel()
+    layer = viewer.add_image(np.zeros((4, 9, 5, 6)), scale=(1, 0.5, 1, 1), translate=(0, 2, 0, 0))
+
+    viewer.dims.set_point((0, 1), (3, 2 + 0.5 * 7))
+
+    assert current_plane(layer, viewer.dims) == (3, 7)
+
+
+def test_the_current_plane_of_a_layer_with_fewer_axes_is_found():
+    viewer = ViewerModel()
+    viewer.add_image(np.zeros((4, 9, 5, 6)))
+    layer = viewer.add_image(np.zeros((9, 5, 6)))
+
+    viewer.dims.set_point((0, 1), (3, 7))
+
+    assert current_plane(layer, viewer.dims) == (7,)
+
+
+def test_the_current_plane_is_clipped_to_the_layer():
+    viewer = ViewerModel()
+    viewer.add_image(np.zeros((9, 5, 6)))
+    layer = viewer.add_image(np.zeros((4, 5, 6)))
+
+    viewer.dims.set_point(0, 8)
+
+    assert current_plane(layer, viewer.dims) == (3,)
+
+
+def test_the_current_plane_heeds_units():
+    viewer = ViewerModel()
+    layer = viewer.add_image(np.zeros((9, 5, 6)), scale=(100, 1, 1), units=("nm", "nm", "nm"))
+    viewer.add_image(np.zeros((9, 5, 6)), scale=(0.1, 1, 1), units=("um", "um", "um"))
+
+    viewer.dims.set_current_step(0, 6)
+
+    assert current_plane(viewer.layers[1], viewer.dims) == (6,)
+    assert current_plane(layer, viewer.dims) == (6,)
+
+
+def test_a_mask_is_refused():
+    layer = Image(np.zeros((4, 5), bool), name="mask")
+
+    assert "The layer mask holds bool" in layer_problem(layer)
+
+
+def test_real_numbers_are_no_problem():
+    assert layer_problem(Image(np.zeros((4, 5), np.int16))) is None
+
+
+def layer_of(data, *, rgb=False):
+    """Return what stands for a layer of pixels that napari itself may refuse."""
+    return SimpleNamespace(name="odd", data=data, multiscale=False, rgb=rgb)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (np.zeros((4, 5), bool), "holds bool: convert it to integers"),
+        (np.zeros((4, 5), np.complex64), "holds complex64: convert it to real numbers"),
+        (np.zeros((4, 5), object), "holds object: convert it to integers or floats"),
+        (np.zeros((4, 5), "U3"), "holds <U3: convert it to integers or floats"),
+        (np.zeros((4, 5), "datetime64[s]"), "holds datetime64[s]: convert it to integers"),
+        (np.zeros((4, 5), np.longdouble), "convert it to float64"),
+        (np.zeros((3, 0, 5)), "is empty: its shape is 3 \u00d7 0 \u00d7 5"),
+        (np.zeros(5), "needs two axes, Y and X, and has the shape 5"),
+    ],
+    ids=lambda value: str(getattr(value, "dtype", "")),
+)
+def test_what_cannot_be_upscaled_is_told_without_reading_a_pixel(data, words):
+    assert words in layer_problem(layer_of(data))
+
+
+@pytest.mark.parametrize("dtype", ["u1", ">u2", "i2", "u4", "i8", "f2", ">f4", "f8"])
+def test_integers_and_floats_of_any_byte_order_can_be_upscaled(dtype):
+    assert layer_problem(layer_of(np.zeros((4, 5), dtype))) is None
+
+
+def test_a_row_of_colours_is_no_image():
+    assert "needs two axes" in layer_problem(layer_of(np.zeros((5, 3)), rgb=True))

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from napari_sr.engine.planning.devices import OutOfMemoryError
+from napari_sr.widgets.common.words import (
+    error_in_words,
+    is_ours,
+    no_memory,
+    shape_in_words,
+    size_in_words,
+    time_in_words,
+)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (53_308, "53 kB"),
+        (999_600, "1.0 MB"),
+        (1_524_813, "1.5 MB"),
+        (67_000_000, "67 MB"),
+        (4.2e9, "4.2 GB"),
+        (3e12, "3.0 TB"),
+    ],
+)
+def test_sizes_have_two_digits_or_three(count, words):
+    assert size_in_words(count) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "less than a second"),
+        (1.2, "1 second"),
+        (80, "80 seconds"),
+        (100, "2 minutes"),
+        (5000, "83 minutes"),
+        (7200, "2 hours"),
+        (200_000, "2 days"),
+    ],
+)
+def test_times_are_as_rough_as_estimates(seconds, words):
+    assert time_in_words(seconds) == words
+
+
+def test_shapes_are_lengths_with_a_sign_between():
+    assert shape_in_words((9, 256, 300)) == "9 \u00d7 256 \u00d7 300"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ValueError("a tile is too small"), "a tile is too small"),
+        (FileNotFoundError(2, "No such file", "a.pth"), "[Errno 2] No such file: 'a.pth'"),
+        (KeyError("scale"), "it stopped because of an error that was not foreseen: KeyError"),
+        (TypeError(), "it stopped because of an error that was not foreseen: TypeError"),
+        (ValueError(), "it stopped because of an error that was not foreseen: ValueError"),
+        (RuntimeError("  \nfirst\nsecond"), "RuntimeError: first"),
+    ],
+)
+def test_an_error_is_one_sentence(error, words):
+    assert words in error_in_words(error)
+    assert "\n" not in error_in_words(error)
+
+
+def test_numpys_words_about_memory_are_kept():
+    assert "ran out (Unable to allocate 8 GiB);" in no_memory(
+        MemoryError("Unable to allocate 8 GiB")
+    )
+
+
+def test_errors_of_ours_are_told_from_others():
+    assert is_ours(OutOfMemoryError("not even tiles of 1 px fit"))
+    assert not is_ours(MemoryError())

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+from forms import PATIENCE
+from napari.utils import progress
+from superqt.utils import WorkerBase
+
+from napari_sr.engine.execution.background import PRIORITIES_ARE_INHERITED
+from napari_sr.widgets.common import worker as _worker
+from napari_sr.widgets.common.worker import ActivityBar, create_run, create_steps, send_on_errand
+from napari_sr.widgets.upscale.job import Step
+
+
+@pytest.fixture(autouse=True)
+def _no_worker_left():
+    yield
+    WorkerBase.await_workers(PATIENCE)
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Replace the run of a job; return what happened in it."""
+    happened = []
+
+    def run(job):
+        try:
+            while True:
+                happened.append("step")
+                yield Step(0, 0, "working")
+        finally:
+            happened.append("closed")
+
+    monkeypatch.setattr(_worker, "run", run)
+    return happened
+
+
+def test_a_run_that_is_quit_closes_its_generator(steps, qtbot):
+    worker = create_run(None)
+    with qtbot.waitSignal(worker.yielded, timeout=PATIENCE):
+        worker.start()
+
+    with qtbot.waitSignal(worker.finished, timeout=PATIENCE):
+        worker.quit()
+
+    # though the worker, which holds it, is still alive
+    assert steps[-1] == "closed"
+
+
+def test_an_errand_brings_back_what_it_was_sent_for(qtbot):
+    brought = []
+
+    send_on_errand(sum, [1, 2, 3], returned=brought.append)
+
+    qtbot.waitUntil(lambda: brought == [6], timeout=PATIENCE)
+
+
+def test_an_errand_that_fails_tells(qtbot):
+    told = []
+
+    send_on_errand(int, "seven", errored=told.append)
+
+    qtbot.waitUntil(lambda: bool(told), timeout=PATIENCE)
+    assert "seven" in str(told[0])
+
+
+def test_the_bar_stands_in_the_activity_dock_until_it_is_closed():
+    bar = ActivityBar("FSRCNN x2", lambda: None)
+    standing = bar in progress._all_instances
+
+    bar.close()
+
+    assert standing
+    assert bar not in progress._all_instances
+
+
+def test_the_docks_cancel_button_ends_the_run():
+    ended = []
+    bar = ActivityBar("FSRCNN x2", lambda: ended.append(1))
+
+    bar.cancel()
+    bar.close()
+
+    assert ended == [1]
+    assert bar.is_canceled
+
+
+def test_the_bar_follows_a_total_that_changes():
+    bar = ActivityBar("FSRCNN x2", lambda: None)
+
+    bar.show(Step(5, 6, ""))
+    bar.show(Step(2, 24, ""))  # tiles were halved
+    shown = bar.n, bar.total
+    bar.close()
+
+    assert shown == (2, 24)
+
+
+def test_any_generator_can_be_driven(qtbot):
+    def count(limit):
+        yield from range(limit)
+        return "done"
+
+    told, brought = [], []
+
+    worker = create_steps(count, 3, yielded=told.append, returned=brought.append)
+    with qtbot.waitSignal(worker.finished, timeout=PATIENCE):
+        worker.start()
+
+    assert (told, brought) == ([0, 1, 2], ["done"])
+
+
+@pytest.mark.parametrize("error", [SystemExit(2), KeyboardInterrupt()])
+def test_what_asks_python_to_exit_ends_the_run_only(qtbot, error):
+    def leave():
+        yield 1
+        raise error
+
+    told = []
+    worker = create_steps(leave, errored=told.append)
+
+    with qtbot.waitSignal(worker.finished, timeout=PATIENCE):
+        worker.start()
+
+    assert type(error).__name__ in str(told[0])
+
+
+@pytest.mark.skipif(not PRIORITIES_ARE_INHERITED, reason="threads have no priority of their own")
+def test_a_run_gives_way_to_the_window(qtbot):
+    def priority():
+        yield os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    told = []
+    worker = create_steps(priority, yielded=told.append)
+    with qtbot.waitSignal(worker.finished, timeout=PATIENCE):
+        worker.start()
+
+    assert told[0] > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())

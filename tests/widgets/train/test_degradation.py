@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_sr.training.config import Data, Part
+from napari_sr.training.material import degradation_of
+from napari_sr.widgets.train.degradation import BLUR, MICROSCOPE, ShrinkChooser, pixel_size
+
+
+@pytest.fixture
+def chooser(qtbot):
+    chooser = ShrinkChooser()
+    qtbot.addWidget(chooser)
+    return chooser
+
+
+def choose(chooser, kind):
+    chooser.kind.setCurrentText(kind)
+    chooser.kind.activated.emit(chooser.kind.currentIndex())
+
+
+def made(shrinking):
+    part = Part(shrinking.kind, shrinking.options)
+    return degradation_of(Data(crop=8, batch=1, degradation=part))
+
+
+def test_the_trainer_understands_every_way(chooser):
+    names = []
+    for index in range(chooser.kind.count()):
+        choose(chooser, chooser.kind.itemText(index))
+        names.append(type(made(chooser.value(2))).__name__)
+
+    assert names == ["Bicubic", "Blur", "Microscope"]
+
+
+def test_only_the_numbers_of_the_chosen_way_are_asked(chooser):
+    chooser.show()
+    asked = chooser.sigma, chooser.photons
+    seen = []
+    for kind in ("bicubic", BLUR, MICROSCOPE):
+        choose(chooser, kind)
+        seen.append([box.isVisible() for box in asked])
+
+    assert seen == [[False, False], [True, False], [False, True]]
+
+
+def test_the_microscope_is_told_in_micrometres_of_the_small_image(chooser):
+    choose(chooser, MICROSCOPE)
+    chooser.wavelength.setValue(610)
+    chooser.aperture.setValue(1.4)
+    chooser.pixel.setValue(0.065)
+    chooser.photons.setValue(80)
+
+    microscope = made(chooser.value(3))
+
+    assert microscope.optics.wavelength == pytest.approx(0.61)
+    assert microscope.optics.aperture == 1.4
+    assert microscope.optics.pixel == pytest.approx(0.195)
+    assert microscope.camera.photons == 80
+    assert chooser.value(3).words == "a microscope (610 nm, NA 1.4, 0.195 µm, 80 photons)"
+
+
+@pytest.mark.parametrize(
+    ("unit", "size"), [("um", 0.5), ("nm", 0.0005), ("mm", 500.0), ("pixel", None)]
+)
+def test_a_layers_pixel_is_known_where_its_unit_is_a_length(viewer, unit, size):
+    layer = viewer.add_image(np.zeros((4, 5)), scale=(0.5, 0.5), units=(unit, unit))
+
+    assert pixel_size(layer) == (None if size is None else pytest.approx(size))
+
+
+def test_a_layers_pixel_is_taken_over(chooser, viewer):
+    chooser.follow(viewer.add_image(np.zeros((4, 5)), scale=(0.5, 0.25), units=("um", "um")))
+    chooser.follow(viewer.add_image(np.zeros((4, 5)), scale=(2, 2)))
+    chooser.follow(None)
+
+    assert chooser.pixel.value() == 0.25

@@ -1,0 +1,787 @@
+"""The form beside a viewer without a window: what it offers, refuses, runs and survives."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+import torch
+from fakes import Hungry, Wild
+from forms import PATIENCE, Failing, Gated, Slow
+from napari.utils.notifications import notification_manager
+from qtpy.QtCore import QTimer
+
+import napari_sr
+from napari_sr import models
+from napari_sr.widgets.common import networks as _networks
+from napari_sr.widgets.common.form import CURRENT
+from napari_sr.widgets.upscale import forecast as _forecast
+from napari_sr.widgets.upscale import form as upscale
+from napari_sr.widgets.upscale.result import METADATA_KEY
+
+
+@pytest.fixture
+def gated(widget, camera, loader, qtbot):
+    """Press Run on a network of four tiles, and wait until the first one is being computed."""
+    loader.network = Gated(scale=2)
+    widget.form.tile.setValue(8)
+
+    def start():
+        widget.form.run.click()
+        qtbot.waitUntil(lambda: loader.network.begun.acquire(blocking=False), timeout=PATIENCE)
+        return loader.network
+
+    return start
+
+
+def release_all(network):
+    network.permits.release(1000)
+
+
+def finish(widget, network, qtbot):
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        release_all(network)
+
+
+# what it offers
+
+
+def test_only_image_layers_are_offered(viewer, widget):
+    viewer.add_image(np.zeros((4, 5)), name="cells")
+    viewer.add_labels(np.zeros((4, 5), int), name="nuclei")
+    viewer.add_points([[1, 1]], name="seeds")
+
+    offered = [widget.form.layers.itemText(i) for i in range(widget.form.layers.count())]
+
+    assert offered == ["cells"]
+
+
+def test_the_selected_layer_is_followed(viewer, widget):
+    first = viewer.add_image(np.zeros((4, 5)), name="first")
+    viewer.add_image(np.zeros((4, 5)), name="second")
+
+    viewer.layers.selection.active = first
+
+    assert widget.form.layers.currentText() == "first"
+
+
+def test_a_new_layer_does_not_change_the_choice_unless_it_is_selected(viewer, widget):
+    viewer.add_image(np.zeros((4, 5)), name="first")
+    viewer.add_labels(np.zeros((4, 5), int), name="nuclei")
+
+    assert widget.form.layers.currentText() == "first"
+
+
+def test_contrast_limits_of_a_deep_layer_are_followed(viewer, widget):
+    layer = viewer.add_image(np.zeros((4, 5), np.uint16), contrast_limits=(0, 4095))
+
+    layer.contrast_limits = (100, 2000)
+
+    assert (widget.form.values.low.text(), widget.form.values.high.text()) == ("100", "2000")
+
+
+def test_a_layer_that_is_not_chosen_any_more_does_not_matter(viewer, widget):
+    old = viewer.add_image(np.zeros((4, 5), np.uint16), contrast_limits=(0, 4095))
+    viewer.add_image(np.zeros((4, 5), np.uint16), contrast_limits=(0, 50))
+
+    old.contrast_limits = (100, 2000)
+
+    assert widget.form.values.high.text() == "50"
+
+
+def test_slices_are_offered_where_there_are_any(viewer, widget):
+    viewer.add_image(np.zeros((4, 5)))
+    assert not widget.form.slices.isEnabled()
+
+    viewer.add_image(np.zeros((3, 4, 5)))
+
+    assert widget.form.slices.isEnabled()
+
+
+def test_devices_are_named(widget, qtbot):
+    names = widget.form.device
+
+    qtbot.waitUntil(lambda: names.count() > 1, timeout=PATIENCE)
+
+    assert names.itemData(0) == "auto"
+    assert names.itemText(0).startswith("automatic (")
+    assert "cpu" in [names.itemData(i) for i in range(names.count())]
+
+
+# what it says before a run
+
+
+def test_it_says_how_large_the_result_will_be(widget, camera, qtbot):
+    qtbot.waitUntil(lambda: "24 \u00d7 32" in widget.form.forecast.text(), timeout=PATIENCE)
+
+    widget.form.model.scale.setCurrentIndex(1)
+    widget.form.model.scale.activated.emit(1)
+
+    qtbot.waitUntil(lambda: "36 \u00d7 48" in widget.form.forecast.text(), timeout=PATIENCE)
+
+
+def test_without_an_image_run_is_disabled_and_says_why(widget):
+    assert not widget.form.run.isEnabled()
+    assert widget.form.status.text() == "Open an image: there is no image layer."
+
+
+def test_a_mask_is_refused_where_it_is_chosen(viewer, widget):
+    viewer.add_image(np.zeros((4, 5), bool), name="mask")
+
+    assert not widget.form.run.isEnabled()
+    assert "The layer mask holds bool" in widget.form.status.text()
+    assert "mask holds bool" in widget.form.layers.toolTip()
+    assert "border" in widget.form.layers.styleSheet()
+
+
+def test_a_wrong_range_is_framed_with_its_reason_until_it_is_right(viewer, widget):
+    viewer.add_image(np.zeros((4, 5), np.uint16))
+    values = widget.form.values
+    values.kind.setCurrentText("custom")
+    values.kind.activated.emit(3)
+
+    values.low.setText("")
+    values.low.textEdited.emit("")
+    framed, reason = values.kind.styleSheet(), values.kind.toolTip()
+    enabled = widget.form.run.isEnabled()
+    values.low.setText("0")
+    values.low.textEdited.emit("0")
+
+    assert "border" in framed
+    assert "got ''" in reason
+    assert not enabled
+    assert values.kind.styleSheet() == ""
+    assert "got ''" not in values.kind.toolTip()
+    assert widget.form.run.isEnabled()
+    assert widget.form.status.text() == ""
+
+
+def test_a_tile_that_is_too_small_is_framed_with_its_reason(widget, camera, loader, qtbot):
+    loader.network.radius = 4
+
+    widget.form.tile.setValue(5)
+
+    qtbot.waitUntil(lambda: "border" in widget.form.tile.styleSheet(), timeout=PATIENCE)
+    assert not widget.form.run.isEnabled()
+    assert "at least 9 px" in widget.form.status.text()
+    assert "got 5" in widget.form.tile.toolTip()
+
+
+def test_a_file_that_is_no_checkpoint_is_framed_with_its_reason(widget, camera, tmp_path, qtbot):
+    path = tmp_path / "notes.pth"
+    path.write_text("nothing")
+
+    with qtbot.waitSignal(widget.form.model.changed, timeout=PATIENCE):
+        widget.form.model.open_file(path)
+
+    assert not widget.form.run.isEnabled()
+    assert "Cannot use notes.pth" in widget.form.status.text()
+    assert "border" in widget.form.model.models.styleSheet()
+
+
+@pytest.fixture
+def pair(tmp_path, random):
+    """Return the files of two small networks of one kind, which can be blended, and of another."""
+    made = {}
+    for seed, (name, kind) in enumerate((("psnr", "edsr"), ("gan", "edsr"), ("wide", "edsr"))):
+        torch.manual_seed(seed)
+        record = models.architecture(kind)
+        wide = {"features": 12} if name == "wide" else {}
+        made[name] = tmp_path / f"{name}.pth"
+        torch.save(record.network(**{**record.example, **wide}).state_dict(), made[name])
+    return made
+
+
+@pytest.fixture
+def opened(viewer, docked, pair, qtbot, monkeypatch):
+    """Return a form with real checkpoints: one chosen, and a function that blends another in."""
+    monkeypatch.setattr(_forecast, "_speed", lambda how, **arguments: 1e6)
+    widget = docked(viewer)
+    model = widget.form.model
+    with qtbot.waitSignal(model.changed, timeout=PATIENCE):
+        model.open_file(pair["psnr"])
+
+    def blend_in(name):
+        with qtbot.waitSignal(model.blend.changed, timeout=PATIENCE):
+            model.blend.open_file(pair[name])
+        return widget
+
+    return blend_in
+
+
+def test_two_files_are_blended_as_the_slider_says(viewer, opened, run, pair, random):
+    viewer.add_image(random.integers(0, 255, (9, 8, 3), np.uint8), name="cells", rgb=True)
+    widget = opened("gan")
+
+    results = []
+    for weight in (0.0, 0.3):
+        widget.form.model.blend.weight.setValue(weight)
+        run(widget)
+        results.append(viewer.layers[-1])
+
+    first, mixed = results
+    assert mixed.name == "cells [0.7 psnr + 0.3 gan x2]"
+    record = mixed.metadata[METADATA_KEY]
+    assert (record["model"], record["weight"]) == ("0.7 psnr + 0.3 gan", 0.3)
+    assert len({each["sha256"] for each in record["blended"]}) == 2
+    for layer, network in (
+        (first, napari_sr.load(pair["psnr"])),
+        (mixed, napari_sr.blend(pair["psnr"], pair["gan"], 0.3)),
+    ):
+        expected = napari_sr.upscale(viewer.layers["cells"].data, network)
+        np.testing.assert_array_equal(layer.data, expected)
+
+
+def test_two_that_cannot_be_blended_are_framed_with_the_reason(viewer, opened, qtbot):
+    viewer.add_image(np.zeros((9, 8), np.uint8))
+    widget = opened("wide")
+
+    second = widget.form.model.blend.models
+    qtbot.waitUntil(lambda: "border" in second.styleSheet(), timeout=PATIENCE)
+
+    assert not widget.form.run.isEnabled()
+    assert "psnr and wide, which differ in the shape of" in widget.form.status.text()
+    assert "psnr and wide" in second.toolTip()
+
+
+def test_the_form_s_ensemble_reaches_forecast_result_and_name(viewer, widget, camera, run, qtbot):
+    widget.form.ensemble.setChecked(True)
+    qtbot.waitUntil(lambda: "over 8 views" in widget.form.forecast.text(), timeout=PATIENCE)
+
+    run(widget)
+
+    assert viewer.layers[1].name == "camera [FSRCNN x2, ensemble]"
+    assert viewer.layers[1].metadata[METADATA_KEY]["ensemble"] is True
+
+
+# a run
+
+
+def test_the_result_is_a_new_layer_that_names_model_and_scale(viewer, widget, camera, run):
+    run(widget)
+
+    assert [layer.name for layer in viewer.layers] == ["camera", "camera [FSRCNN x2]"]
+    np.testing.assert_array_equal(viewer.layers[1].data, camera.data.repeat(2, 0).repeat(2, 1))
+    assert viewer.layers[1].metadata[METADATA_KEY]["model"] == "fsrcnn-x2"
+    assert widget.form.status.text() == "Done: camera [FSRCNN x2]"
+
+
+def test_the_shipped_network_upscales_a_layer_in_place(viewer, docked, run, random):
+    widget = docked(viewer)
+    pixels = random.integers(0, 4095, (2, 20, 24)).astype(np.uint16)
+    layer = viewer.add_image(
+        pixels, name="cells", contrast_limits=(0, 4095), scale=(3, 0.5, 0.5), rotate=(0, 0, 20)
+    )
+
+    run(widget)
+
+    result = viewer.layers[1]
+    record = result.metadata[METADATA_KEY]
+    assert (result.data.shape, result.data.dtype) == ((2, 40, 48), np.uint16)
+    assert record["model"] == "fsrcnn-x2"
+    assert len(record["sha256"]) == 64
+    assert record["value_range"] == (0, 4095)
+    np.testing.assert_allclose(
+        result.data_to_world((1, 10.5, 10.5)), layer.data_to_world((1, 5, 5)), atol=1e-9
+    )
+
+
+def test_colours_stay_colours(viewer, widget, run, random):
+    viewer.add_image(random.integers(0, 255, (2, 8, 9, 3), np.uint8), rgb=True)
+
+    run(widget)
+
+    assert viewer.layers[1].rgb
+    assert viewer.layers[1].data.shape == (2, 16, 18, 3)
+
+
+def test_the_finest_level_of_several_is_upscaled(viewer, widget, run):
+    viewer.add_image([np.ones((8, 8)), np.ones((4, 4))], multiscale=True)
+
+    run(widget)
+
+    assert viewer.layers[1].data.shape == (16, 16)
+    assert not viewer.layers[1].multiscale
+
+
+def test_the_current_slice_alone_lies_at_its_place(viewer, widget, run, random):
+    layer = viewer.add_image(random.integers(0, 255, (5, 8, 9), np.uint8), scale=(2, 1, 1))
+    viewer.dims.set_current_step(0, 3)
+    widget.form.slices.setCurrentText(CURRENT)
+
+    run(widget)
+
+    result = viewer.layers[1]
+    np.testing.assert_array_equal(result.data, layer.data[3:4].repeat(2, 1).repeat(2, 2))
+    assert result.data_to_world((0, 0.5, 0.5)) == layer.data_to_world((3, 0, 0))
+    assert result.metadata[METADATA_KEY]["plane"] == (3,)
+
+
+def test_a_transposed_view_changes_nothing(viewer, widget, run):
+    viewer.add_image(np.ones((5, 8, 9), np.uint8))
+    viewer.dims.order = (2, 0, 1)
+
+    run(widget)
+
+    assert viewer.layers[1].data.shape == (5, 16, 18)
+
+
+def test_a_second_run_takes_the_same_source(viewer, widget, camera, run):
+    run(widget)
+    run(widget)
+
+    assert len(viewer.layers) == 3
+    assert viewer.layers[2].data.shape == (24, 32)
+    assert widget.form.layers.layer() is camera
+
+
+def test_run_waits_for_the_run_to_end(widget, gated, qtbot):
+    network = gated()
+
+    assert not widget.form.run.isEnabled()
+    assert widget.form.cancel.isEnabled()
+    finish(widget, network, qtbot)
+
+    assert widget.form.run.isEnabled()
+    assert not widget.form.cancel.isEnabled()
+
+
+def test_the_time_left_is_shown_during_a_run_and_the_forecast_after_it(
+    widget, camera, loader, qtbot, run
+):
+    loader.network = Slow(scale=2)
+    widget.form.tile.setValue(4)
+    said = []
+    widget.run_ended.connect(lambda: said.append(None))
+    say = widget.form.forecast.say
+    widget.form.forecast.say = lambda text: (said.append(text), say(text))
+
+    run(widget)
+    qtbot.waitUntil(lambda: "24 \u00d7 32" in widget.form.forecast.text(), timeout=PATIENCE)
+
+    during = said[: said.index(None)]
+    assert "less than a second left, as measured on the tiles so far." in during
+    assert not [text for text in during if "Result" in text]
+
+
+def test_progress_is_shown_tile_by_tile(widget, gated, qtbot):
+    network = gated()
+
+    network.permits.release(2)
+    qtbot.waitUntil(lambda: widget.form.bar.value() == 2, timeout=PATIENCE)
+
+    assert widget.form.bar.maximum() == 4
+    assert widget.form.status.text() == "Upscaling: tile 2 of 4"
+    finish(widget, network, qtbot)
+
+
+def test_the_window_goes_on_during_a_run(widget, camera, loader, run):
+    loader.network = Slow(scale=2)
+    widget.form.tile.setValue(4)
+    ticks = []
+    timer = QTimer()
+    timer.timeout.connect(lambda: ticks.append(1))
+    timer.start(5)
+
+    run(widget)
+
+    # 12 tiles of 20 ms hold four times as many ticks; a frozen loop would have almost none
+    assert len(ticks) >= 12
+
+
+def test_cancel_ends_within_one_tile_and_adds_nothing(viewer, widget, gated, qtbot):
+    network = gated()
+
+    widget.form.cancel.click()
+    assert widget.form.status.text() == "Cancelling after this tile …"
+    finish(widget, network, qtbot)
+
+    assert len(viewer.layers) == 1
+    assert widget.form.status.text() == "Cancelled."
+    assert not network.begun.acquire(blocking=False)  # no second tile was begun
+
+
+def test_after_cancel_it_runs_again(viewer, widget, gated, loader, run, qtbot):
+    network = gated()
+    widget.form.cancel.click()
+    finish(widget, network, qtbot)
+
+    release_all(network)
+    run(widget)
+
+    assert len(viewer.layers) == 2
+
+
+def test_cancel_frees_the_memory(widget, gated, loader, qtbot):
+    network = gated()
+    gone = weakref.ref(network)
+    widget.form.cancel.click()
+    finish(widget, network, qtbot)
+
+    loader.network = None
+    del network
+    _networks._loaded.cache_clear()
+    gc.collect()
+
+    assert gone() is None
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (Failing(RuntimeError("cuDNN failed")), "FSRCNN x2 stopped: cuDNN failed"),
+        (Failing(ValueError("no such layer 7")), "No such layer 7"),
+        (Failing(ZeroDivisionError()), "not foreseen: ZeroDivisionError"),
+        (Failing(KeyError("scale")), "not foreseen: KeyError: 'scale'"),
+        (Failing(OSError(28, "No space left on device")), "No space left on device"),
+        (Failing(RecursionError("too deep")), "FSRCNN x2 stopped: too deep"),
+        (Failing(SystemExit(3)), "The run was ended by SystemExit"),
+        (Failing(ValueError("first line\nsecond line")), "First line"),
+        (Hungry(limit=0), "Not even tiles of 1 px"),
+    ],
+    ids=[
+        "RuntimeError",
+        "ValueError",
+        "without words",
+        "KeyError",
+        "OSError",
+        "RecursionError",
+        "SystemExit",
+        "two lines",
+        "out of memory",
+    ],
+)
+def test_an_error_is_shown_and_leaves_the_buttons_alive(
+    viewer, widget, camera, loader, run, network, words
+):
+    loader.network = network
+    widget.form.tile.setValue(1)
+
+    run(widget)
+
+    assert words in widget.form.status.text()
+    assert "\n" not in widget.form.status.text()
+    assert len(viewer.layers) == 1
+    assert widget.form.run.isEnabled()
+
+
+def test_an_error_is_also_notified_once(viewer, widget, camera, loader, run):
+    loader.network = Failing(RuntimeError("cuDNN failed"))
+    notification_manager.records.clear()
+
+    run(widget)
+
+    assert [record.message for record in notification_manager.records] == [
+        "FSRCNN x2 stopped: cuDNN failed"
+    ]
+
+
+def test_an_error_holds_no_memory(widget, camera, loader, run):
+    loader.network = Failing(RuntimeError("cuDNN failed"))
+    gone = weakref.ref(loader.network)
+    run(widget)
+
+    loader.network.error = loader.network = None
+    _networks._loaded.cache_clear()
+    gc.collect()
+
+    assert notification_manager.records
+    assert gone() is None
+
+
+def test_an_edit_takes_back_what_the_last_run_said(viewer, widget, camera, run):
+    run(widget)
+
+    widget.form.tile.setValue(9)
+
+    assert widget.form.status.text() == ""
+
+
+def test_floats_far_outside_their_range_are_warned_about(viewer, widget, run):
+    viewer.add_image(np.full((6, 7), 300, np.float32), contrast_limits=(0, 400))
+    widget.form.values.kind.setCurrentText("data type")
+    notification_manager.records.clear()
+
+    run(widget)
+
+    (record,) = notification_manager.records
+    assert "values from 300 to 300" in record.message
+
+
+@pytest.mark.parametrize(("kind", "low", "high"), [("custom", 0, 4095), ("percentiles", 1, 99)])
+def test_opacity_stays_whatever_is_black_and_white(viewer, widget, run, random, kind, low, high):
+    colours = random.integers(100, 4096, (6, 7, 3)).astype(np.uint16)
+    viewer.add_image(np.dstack([colours, np.full((6, 7), 65535, np.uint16)]), rgb=True)
+    widget.form.values.kind.setCurrentText(kind)
+    widget.form.values.low.setText(str(low))
+    widget.form.values.high.setText(str(high))
+
+    run(widget)
+
+    assert np.unique(viewer.layers[1].data[..., 3]).tolist() == [65535]
+
+
+def test_masked_pixels_are_nan_in_the_result(viewer, widget, run):
+    floats = np.ma.masked_array(np.full((6, 7), 0.5, np.float32), mask=np.eye(6, 7, dtype=bool))
+    viewer.add_image(floats, contrast_limits=(0, 1)).data = floats
+
+    run(widget)
+
+    result = viewer.layers[1].data
+    np.testing.assert_array_equal(np.isnan(result), floats.mask.repeat(2, 0).repeat(2, 1))
+
+
+def test_after_an_error_it_runs_again(viewer, widget, camera, loader, run):
+    loader.network = Failing(RuntimeError("cuDNN failed"))
+    run(widget)
+    loader.network.error = None
+
+    run(widget)
+
+    assert len(viewer.layers) == 2
+
+
+def test_pixels_that_are_no_numbers_are_refused_with_where_they_are(viewer, widget, run):
+    pixels = np.zeros((6, 7), np.float32)
+    pixels[2, 3] = np.inf
+    viewer.add_image(pixels, contrast_limits=(0, 1))
+
+    run(widget)
+
+    assert "one infinite value, at y=2, x=3" in widget.form.status.text()
+
+
+def test_infinite_values_are_told_before_a_run(viewer, widget, qtbot):
+    pixels = np.zeros((6, 7), np.float32)
+    pixels[4, 5] = np.inf
+    viewer.add_image(pixels, contrast_limits=(0, 1), name="depth")
+
+    qtbot.waitUntil(lambda: "border" in widget.form.layers.styleSheet(), timeout=PATIENCE)
+
+    assert "one infinite value, at y=4, x=5" in widget.form.status.text()
+    assert not widget.form.run.isEnabled()
+
+
+def choose_mark(widget):
+    box = widget.form.outliers
+    box.setCurrentIndex(box.findData("mark"))
+    box.activated.emit(box.currentIndex())
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, ">u2"])
+def test_integers_cannot_be_marked_which_is_told_before_a_run(viewer, widget, dtype):
+    viewer.add_image(np.zeros((6, 7), dtype), contrast_limits=(0, 1), name="counts")
+
+    choose_mark(widget)
+
+    told = widget.form.status.text()
+    assert told.startswith("The layer counts holds ")
+    assert told.endswith("which has no NaN: choose other Outliers.")
+    assert not widget.form.run.isEnabled()
+
+
+def test_floats_can_be_marked(viewer, widget):
+    viewer.add_image(np.zeros((6, 7), np.float32), contrast_limits=(0, 1))
+
+    choose_mark(widget)
+
+    assert widget.form.status.text() == ""
+    assert widget.form.run.isEnabled()
+
+
+def test_a_source_removed_during_the_run_still_gives_its_result(
+    viewer, widget, gated, camera, qtbot
+):
+    network = gated()
+
+    viewer.layers.remove(camera)
+    finish(widget, network, qtbot)
+
+    assert [layer.name for layer in viewer.layers] == ["camera [FSRCNN x2]"]
+
+
+def test_another_layer_selected_during_the_run_stays_selected(viewer, widget, gated, qtbot):
+    network = gated()
+    other = viewer.add_image(np.zeros((4, 5)), name="other")
+
+    finish(widget, network, qtbot)
+
+    assert viewer.layers.selection.active is other
+    assert widget.form.layers.currentText() == "other"
+
+
+@pytest.mark.parametrize("kind", ["labels", "shapes", "points"])
+def test_a_selected_annotation_stays_selected_and_the_chosen_image_stays_chosen(
+    viewer, widget, camera, run, kind
+):
+    data = np.zeros((12, 16), int) if kind == "labels" else None
+    annotation = getattr(viewer, f"add_{kind}")(data, name="cells")
+    viewer.layers.selection.active = annotation
+
+    run(widget)
+    run(widget)
+
+    assert viewer.layers.selection == {annotation}
+    assert widget.form.layers.layer() is camera
+    results = viewer.layers[1:3]
+    assert [layer.data.shape for layer in results] == [(24, 32), (24, 32)]
+    assert viewer.layers.index(annotation) == 3
+
+
+def test_several_selected_layers_stay_selected(viewer, widget, camera, run):
+    nuclei = viewer.add_labels(np.zeros((12, 16), int))
+    viewer.layers.selection = {camera, nuclei}
+
+    run(widget)
+
+    assert viewer.layers.selection == {camera, nuclei}
+    assert viewer.layers.selection.active is None
+
+
+def test_v_and_the_status_bar_are_about_the_newest_result(viewer, widget, camera, run):
+    run(widget)
+    first = viewer.layers.selection.active
+    run(widget)
+    second = viewer.layers.selection.active
+    viewer.layers.toggle_selected_visibility()
+
+    assert [first, second] == viewer.layers[1:]
+    assert [layer.visible for layer in viewer.layers] == [True, True, False]
+    assert widget.form.layers.layer() is camera
+
+
+def test_a_result_that_the_user_selects_is_chosen(viewer, widget, camera, run):
+    run(widget)
+    viewer.layers.selection.active = camera
+
+    viewer.layers.selection.active = viewer.layers[1]
+    run(widget)
+
+    assert viewer.layers[2].data.shape == (48, 64)
+    assert viewer.layers[2].name == "camera [FSRCNN x2, then FSRCNN x2]"
+
+
+def test_what_the_last_run_said_is_not_said_of_another_layer(viewer, widget, camera, run):
+    run(widget)
+
+    viewer.add_image(np.zeros((4, 5)), name="other")
+
+    assert widget.form.layers.currentText() == "other"
+    assert widget.form.status.text() == ""
+
+
+def test_without_an_image_during_a_run_it_goes_on_telling_of_the_run(
+    viewer, widget, gated, camera, qtbot
+):
+    network = gated()
+    qtbot.waitUntil(lambda: "Loading" in widget.form.status.text(), timeout=PATIENCE)
+    before = widget.form.status.text()
+
+    viewer.layers.remove(camera)
+
+    assert widget.form.status.text() == before
+    finish(widget, network, qtbot)
+
+
+def test_edits_during_a_run_leave_its_words_alone(widget, gated, qtbot):
+    network = gated()
+    qtbot.waitUntil(lambda: "Loading" in widget.form.status.text(), timeout=PATIENCE)
+    before = widget.form.status.text()
+
+    widget.form.tile.setValue(9)
+    qtbot.wait(300)  # longer than the pause before a forecast
+
+    assert widget.form.status.text() == before
+    assert "Result" not in widget.form.forecast.text()
+    finish(widget, network, qtbot)
+
+
+def test_the_result_is_shown_over_the_same_range_and_projected_alike(viewer, widget, run):
+    layer = viewer.add_image(
+        np.zeros((3, 6, 7), np.uint16), contrast_limits=(5, 4095), projection_mode="max"
+    )
+    layer.contrast_limits_range = (0, 65535)
+
+    run(widget)
+
+    result = viewer.layers[1]
+    assert result.contrast_limits_range == [0, 65535]
+    assert result.contrast_limits == [5, 4095]
+    assert result.projection_mode == "max"
+
+
+# downloads
+
+
+@pytest.fixture
+def missing(monkeypatch, widget, camera):
+    """Let every model be missing on this machine; return what the form asked for."""
+    asked = []
+    monkeypatch.setattr(upscale, "local_path", lambda entry: None)
+
+    def answer_with(agreed):
+        monkeypatch.setattr(
+            upscale, "may_download", lambda entry, parent: asked.append(entry.name) or agreed
+        )
+        return asked
+
+    return answer_with
+
+
+def test_a_refused_download_does_nothing(viewer, widget, missing):
+    asked = missing(False)
+
+    widget.form.run.click()
+
+    assert asked == ["fsrcnn-x2"]
+    assert widget.form.run.isEnabled()
+    assert not widget.form.cancel.isEnabled()
+    assert len(viewer.layers) == 1
+
+
+def test_a_granted_download_runs(viewer, widget, missing, run):
+    missing(True)
+
+    run(widget)
+
+    assert len(viewer.layers) == 2
+
+
+def test_a_model_that_is_here_is_not_asked_about(widget, camera, run, monkeypatch):
+    monkeypatch.setattr(upscale, "may_download", lambda entry, parent: pytest.fail(entry.name))
+
+    run(widget)
+
+
+def test_impossible_results_are_told_when_all_is_done(viewer, widget, run, loader):
+    pixels = np.full((6, 7), 0.5, np.float32)
+    pixels[2, 3] = 1
+    loader.network = Wild()
+    viewer.add_image(pixels, contrast_limits=(0, 1))
+
+    run(widget)
+
+    said = widget.form.status.text()
+    assert said.startswith("Done: ")
+    assert "4 values of the result lay far outside" in said
+
+
+def test_what_becomes_of_outliers_is_the_form_s_choice(viewer, widget):
+    form = widget.form
+    assert widget._how().outliers == "clip"
+
+    form.outliers.setCurrentIndex(form.outliers.findData("keep"))
+
+    assert widget._how().outliers == "keep"
+
+
+def test_precision_and_kernels_of_the_form_reach_the_run(viewer, widget):
+    form = widget.form
+    form.precision.setCurrentIndex(form.precision.findData("float16"))
+    form.kernels.setCurrentIndex(form.kernels.findData("reference"))
+
+    how = widget._how()
+
+    assert (how.precision, how.kernels) == ("float16", "reference")

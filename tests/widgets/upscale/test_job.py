@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from fakes import Hungry, Nearest, finish
+from forms import Failing
+from napari.layers import Image
+
+from napari_sr.engine.planning.devices import OutOfMemoryError
+from napari_sr.widgets.common.model_list import Choice, Model, known_models
+from napari_sr.widgets.common.source import source_of
+from napari_sr.widgets.upscale import job as _job
+from napari_sr.widgets.upscale.job import How, Job, UpscaleError, run
+from napari_sr.widgets.upscale.result import METADATA_KEY, result_arguments
+
+
+def job_of(layer, how=None, plane=None):
+    choice = Choice(Model("near.pth", "near", "", "", (2,)), 2, (("input_range", 255.0),))
+    source = source_of(layer, plane)
+    return Job(source, choice, how or How(), result_arguments(layer, source, choice))
+
+
+@pytest.fixture
+def layer(random):
+    return Image(random.integers(0, 255, (40, 40), np.uint8), name="camera")
+
+
+def test_every_tile_is_told_and_the_pixels_come_back(layer, loader):
+    told, result = finish(run(job_of(layer, How(tile=20))))
+
+    assert [step.doing for step in told[1:]] == [f"Upscaling: tile {n} of 4" for n in range(1, 5)]
+    np.testing.assert_array_equal(result.pixels, layer.data.repeat(2, 0).repeat(2, 1))
+
+
+def test_the_checkpoint_is_loaded_with_scale_and_answers(layer, loader):
+    finish(run(job_of(layer)))
+
+    (path, scale, options) = loader.asked[-1]
+    assert (str(path), scale, options) == ("near.pth", 2, {"input_range": 255.0})
+
+
+def test_the_record_says_how_it_was_made(layer, loader):
+    _, result = finish(run(job_of(layer, How(tile=20, device="cpu", value_range=(0, 99)))))
+
+    record = result.arguments["metadata"][METADATA_KEY]
+    assert record["model"] == "near.pth"
+    assert record["sha256"] == "0123"
+    assert (record["scale"], record["tile"], record["device"]) == (2, 20, "cpu")
+    assert record["precision"] == "float32"
+    assert record["value_range"] == (0, 99)
+    assert (record["source"], record["plane"]) == ("camera", None)
+    assert {"napari-sr", "torch", "numpy"} <= set(record["versions"])
+
+
+def test_precision_and_kernels_reach_the_engine_and_the_record(layer, loader):
+    how = How(device="cpu", precision="bfloat16", kernels="reference")
+
+    _, result = finish(run(job_of(layer, how)))
+
+    record = result.arguments["metadata"][METADATA_KEY]
+    assert record["precision"] == "bfloat16"
+    kernels = record["kernels"]
+    assert (kernels["chosen"], kernels["launched"]) == ("reference", {})
+
+
+def test_an_ensemble_takes_eight_times_the_tiles_and_is_recorded(layer, loader):
+    told, result = finish(run(job_of(layer, How(tile=20, ensemble=True))))
+
+    assert told[-1].doing == "Upscaling: tile 32 of 32"
+    assert result.arguments["metadata"][METADATA_KEY]["ensemble"] is True
+    np.testing.assert_array_equal(result.pixels, layer.data.repeat(2, 0).repeat(2, 1))
+
+
+def test_a_blend_is_recorded_with_both_checkpoints_and_the_weight(layer, loader):
+    job = job_of(layer)
+    other = Model("sharp.pth", "sharp", "", "", (2,))
+
+    _, result = finish(run(dataclasses.replace(job, choice=job.choice.blended(other, 0.3))))
+
+    record = result.arguments["metadata"][METADATA_KEY]
+    assert [str(asked[0]) for asked in loader.asked] == ["near.pth", "sharp.pth"]
+    assert record["weight"] == 0.3
+    assert [each["sha256"] for each in record["blended"]] == ["0123", "0123"]
+
+
+def test_both_checkpoints_of_a_blend_are_downloaded_first(layer, loader, monkeypatch):
+    fetched = []
+
+    def steps(entry):
+        fetched.append(entry.name)
+        yield 500, 1000
+
+    monkeypatch.setattr(_job, "fetch_steps", steps)
+    known = {model.name: model for model in known_models()}
+    choice = Choice(known["fsrcnn"], 2).blended(known["bsrn"], 0.5)
+
+    told, _ = finish(run(dataclasses.replace(job_of(layer), choice=choice)))
+
+    assert fetched == ["fsrcnn-x2", "bsrn-x2"]
+    assert [step.doing for step in told[:2]] == ["Downloading: 500 bytes of 1.0 kB"] * 2
+
+
+def test_one_plane_gives_one_plane(loader, random):
+    layer = Image(random.integers(0, 255, (3, 5, 8, 8), np.uint8))
+
+    _, result = finish(run(job_of(layer, plane=(2, 4))))
+
+    assert result.pixels.shape == (1, 1, 16, 16)
+    np.testing.assert_array_equal(result.pixels[0, 0], layer.data[2, 4].repeat(2, 0).repeat(2, 1))
+
+
+@pytest.mark.parametrize("error", [RuntimeError("cuDNN failed"), NotImplementedError("no op")])
+def test_runtime_errors_come_as_another_class(layer, loader, error):
+    loader.network = Failing(error)
+
+    with pytest.raises(UpscaleError, match=str(error)) as caught:
+        finish(run(job_of(layer)))
+
+    assert not isinstance(caught.value, RuntimeError)
+    assert caught.value.__cause__ is error
+
+
+def test_out_of_memory_is_told_by_its_own_class(layer, loader):
+    loader.network = Hungry(limit=0)
+
+    with pytest.raises(OutOfMemoryError, match="not even tiles of 1 px"):
+        finish(run(job_of(layer, How(tile=1))))
+
+
+def test_a_halved_tile_is_told(layer, loader):
+    loader.network = Hungry(limit=400)
+
+    told, _ = finish(run(job_of(layer)))
+
+    assert any("out of memory with tiles of" in step.doing for step in told)
+
+
+def test_closing_it_lets_go_of_the_network(layer, loader, monkeypatch):
+    closed = []
+    loader.network = Nearest(scale=2)
+    monkeypatch.setattr("napari_sr.engine.execution.upscale.release", closed.append)
+    steps = run(job_of(layer, How(tile=20)))
+    next(steps), next(steps)
+
+    steps.close()
+
+    assert len(closed) == 1
+
+
+def test_memory_that_runs_out_while_reading_is_told_in_words(layer, loader, monkeypatch):
+    def read(source):
+        yield 1, 2
+        raise MemoryError("Unable to allocate 8.00 GiB for an array with shape (4, 32768, 16384)")
+
+    monkeypatch.setattr(_job, "read_pixels", read)
+
+    with pytest.raises(UpscaleError, match=r"near x2 stopped: memory ran out \(Unable .* 8.00 GiB"):
+        finish(run(job_of(layer)))
+
+
+def test_the_time_left_is_told_with_the_steps(layer, loader):
+    told, _ = finish(run(job_of(layer, How(tile=20))))
+
+    assert told[0].seconds_left is None
+    assert told[-1].seconds_left == 0

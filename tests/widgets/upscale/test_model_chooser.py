@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from napari_sr import models
+from napari_sr.widgets.common.model_list import COMPUTED, OPENED, Model, known_models
+from napari_sr.widgets.upscale.model_chooser import ModelChooser, about
+
+
+@pytest.fixture
+def chooser(qtbot):
+    chooser = ModelChooser()
+    qtbot.addWidget(chooser)
+    return chooser
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """Return a small FSRCNN's file, which does not show its scale."""
+    record = models.architecture("fsrcnn")
+    path = tmp_path / "mine.pth"
+    torch.save(record.network(**record.example).state_dict(), path)
+    return path
+
+
+def scales(chooser):
+    return [chooser.scale.itemData(index) for index in range(chooser.scale.count())]
+
+
+def choose(chooser, title):
+    chooser.models.setCurrentIndex(chooser.models.findText(title))
+
+
+def test_it_starts_with_a_model_that_needs_no_download(chooser):
+    choice = chooser.choice()
+
+    assert choice.label == "FSRCNN x2"
+    assert choice.entry.url is None
+
+
+def test_only_the_scales_of_the_model_are_offered(chooser):
+    choose(chooser, "BSRN")
+
+    assert scales(chooser) == [2, 4]
+
+
+def test_the_scale_is_kept_where_the_next_model_has_it(chooser):
+    chooser.scale.setCurrentIndex(scales(chooser).index(4))
+
+    choose(chooser, "BSRN")
+
+    assert chooser.choice().label == "BSRN x4"
+
+
+def test_headings_cannot_be_chosen(chooser):
+    items = chooser.models.model()
+    headings = [
+        index for index in range(chooser.models.count()) if chooser.models.itemData(index) is None
+    ]
+
+    assert headings[0] == 0
+    assert all(not items.item(index).isEnabled() for index in headings)
+
+
+def test_the_line_says_whether_a_download_is_needed(monkeypatch, tmp_path, shared):
+    monkeypatch.setenv("NAPARI_SR_CACHE", str(tmp_path))
+    by_title = {model.title: model for model in known_models()}
+    missing = about(by_title["BSRN-S"])
+
+    monkeypatch.setenv("NAPARI_SR_WEIGHTS", str(shared / "weights"))
+
+    assert "included" in about(by_title["FSRCNN"])
+    assert "to download once" in missing
+    assert "on this machine" in about(by_title["BSRN-S"])
+
+
+LEARNED = [model for model in known_models() if model.heading != COMPUTED]
+
+
+@pytest.mark.parametrize("model", LEARNED, ids=lambda model: model.name)
+def test_the_line_names_size_licence_and_training(model):
+    line = about(model)
+
+    assert model.summary in line
+    assert f"licence: {model.entries[0].licence}" in line
+    assert f"trained on: {model.entries[0].trained_on}" in line
+    assert " kB" in line or " MB" in line
+
+
+def test_an_opened_file_is_chosen_and_asks_for_its_scale(chooser, checkpoint, qtbot):
+    with qtbot.waitSignal(chooser.changed):
+        chooser.open_file(checkpoint)
+
+    choice = chooser.choice()
+    assert chooser.models.findText(OPENED) > 0
+    assert choice.arguments["name_or_path"] == checkpoint
+    assert scales(chooser) == [2, 3, 4, 8]
+    assert "does not show" in chooser.scale.toolTip()
+
+
+def test_the_answer_to_a_question_reaches_the_loader(chooser, checkpoint, qtbot):
+    with qtbot.waitSignal(chooser.changed):
+        chooser.open_file(checkpoint)
+
+    chooser._boxes()["input_range"].setValue(255)
+
+    assert chooser.choice().arguments["input_range"] == 255
+
+
+def test_what_is_left_automatic_is_not_passed_on(chooser, checkpoint, qtbot):
+    with qtbot.waitSignal(chooser.changed):
+        chooser.open_file(checkpoint)
+
+    chooser._boxes()["input_range"].setValue(0)
+
+    assert chooser.choice().options == ()
+
+
+def test_another_model_asks_no_questions(chooser, checkpoint, qtbot):
+    with qtbot.waitSignal(chooser.changed):
+        chooser.open_file(checkpoint)
+
+    choose(chooser, "FSRCNN")
+
+    assert chooser._boxes() == {}
+    assert chooser.choice().options == ()
+
+
+def test_a_file_that_is_no_checkpoint_says_why(chooser, tmp_path, qtbot):
+    path = tmp_path / "notes.pth"
+    path.write_text("nothing")
+
+    with qtbot.waitSignal(chooser.changed):
+        chooser.open_file(path)
+
+    assert chooser.choice() is None
+    assert chooser.problem().startswith("Cannot use notes.pth: ")
+
+
+def test_choosing_a_model_takes_back_an_unusable_file(chooser, tmp_path, qtbot):
+    with qtbot.waitSignal(chooser.changed):
+        chooser.open_file(tmp_path / "missing.pth")
+
+    chooser.models.activated.emit(chooser.models.currentIndex())
+
+    assert chooser.problem() is None
+    assert chooser.choice().label == "FSRCNN x2"
+
+
+def test_an_opened_file_is_blended_with_another_at_the_slider_s_share(
+    chooser, checkpoint, tmp_path, qtbot
+):
+    (tmp_path / "other.pth").write_bytes(checkpoint.read_bytes())
+    with qtbot.waitSignal(chooser.changed):
+        chooser.open_file(checkpoint)
+    chooser.scale.setCurrentIndex(scales(chooser).index(3))
+    chooser.scale.activated.emit(1)
+
+    with qtbot.waitSignal(chooser.changed):
+        chooser.blend.open_file(tmp_path / "other.pth")
+    with qtbot.waitSignal(chooser.changed):
+        chooser.blend.weight.setValue(0.3)
+
+    assert chooser.choice().label == "0.7 mine + 0.3 other x3"
+    choose(chooser, "BSRN")
+    assert chooser.choice().label == "BSRN x2"
+
+
+def test_a_file_opened_as_a_model_is_offered_to_blend_another_with(
+    chooser, checkpoint, tmp_path, qtbot
+):
+    (tmp_path / "other.pth").write_bytes(checkpoint.read_bytes())
+
+    for path in (checkpoint, tmp_path / "other.pth"):
+        with qtbot.waitSignal(chooser.changed):
+            chooser.open_file(path)
+
+    second = chooser.blend.models
+    assert [second.itemText(at) for at in range(second.count())] == ["nothing", "FSRCNN", "mine"]
+
+
+def test_a_second_file_that_cannot_be_used_leaves_no_choice(chooser, tmp_path, qtbot):
+    with qtbot.waitSignal(chooser.changed):
+        chooser.blend.open_file(tmp_path / "missing.pth")
+
+    assert chooser.choice() is None
+    choose(chooser, "BSRN")
+    assert chooser.choice().label == "BSRN x2"
+
+
+def test_the_line_of_a_formula_says_that_nothing_is_learned(chooser):
+    choose(chooser, "Lanczos")
+
+    assert "Windowed sine" in chooser.about.text()
+    assert "nothing is learned" in chooser.about.text()
+    assert chooser.choice().label == "Lanczos x2"
+
+
+def model(name, title):
+    return Model(name, title, "Trained here", "", (2,), architecture="fsrcnn")
+
+
+@pytest.fixture
+def shelf():
+    """Return a list of models that a test changes."""
+    return [model("a", "A"), model("b", "B")]
+
+
+@pytest.fixture
+def growing(qtbot, shelf):
+    chooser = ModelChooser(lambda: list(shelf))
+    qtbot.addWidget(chooser)
+    return chooser
+
+
+def titles(chooser):
+    return [chooser.models.itemText(index) for index in range(chooser.models.count())]
+
+
+def test_what_comes_while_it_is_shown_is_listed_when_the_list_opens(growing, shelf):
+    choose(growing, "B")
+    shelf.insert(0, model("new", "New"))
+    told = []
+    growing.changed.connect(lambda: told.append(1))
+
+    growing.models.opening.emit()
+
+    assert titles(growing) == ["Trained here", "New", "A", "B"]
+    assert growing.choice().model.name == "b"
+    assert told == []
+
+
+def test_of_what_is_gone_another_takes_the_place(growing, shelf, qtbot):
+    choose(growing, "B")
+    del shelf[1]
+
+    with qtbot.waitSignal(growing.changed, timeout=1000):
+        growing.relist()
+
+    assert growing.choice().model.name == "a"
+    assert scales(growing) == [2]
+
+
+def test_opened_files_stay_when_the_list_is_made_anew(growing, shelf, checkpoint, qtbot):
+    with qtbot.waitSignal(growing.changed, timeout=20_000):
+        growing.open_file(checkpoint)
+    shelf.append(model("c", "C"))
+
+    growing.relist()
+
+    assert titles(growing)[-2:] == [OPENED, "mine"]
+    assert growing.choice().model.name == str(checkpoint)
+
+
+def test_a_model_is_chosen_by_its_name_though_it_has_just_come(growing, shelf):
+    shelf.append(model("c", "C"))
+
+    growing.choose("c")
+
+    assert growing.choice().model.title == "C"
+    growing.choose("never heard of")
+    assert growing.choice().model.title == "C"

@@ -1,0 +1,93 @@
+"""Where a result goes in the layer list."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.layers import Image
+
+from napari_sr.widgets.upscale.placing import Placer
+from napari_sr.widgets.upscale.result import METADATA_KEY
+
+
+@pytest.fixture
+def placer(viewer):
+    return Placer(viewer)
+
+
+def add(placer, source, name="result"):
+    """Add a result of a layer, without the record that a run would give it."""
+    return placer.add(np.zeros((4, 6)), source, {"name": name}, {})
+
+
+def names(viewer):
+    return [layer.name for layer in viewer.layers]
+
+
+@pytest.fixture
+def source(viewer):
+    """Return an image that lies under another one, which lies under labels."""
+    layer = viewer.add_image(np.zeros((2, 3)), name="source")
+    viewer.add_image(np.zeros((2, 3)), name="other")
+    viewer.add_labels(np.zeros((2, 3), int), name="labels")
+    return layer
+
+
+def test_a_result_lies_directly_above_its_source(viewer, placer, source):
+    add(placer, source)
+
+    assert names(viewer) == ["source", "result", "other", "labels"]
+
+
+def test_a_newer_result_lies_above_the_older_ones(viewer, placer, source):
+    add(placer, source, "first")
+    source.name = "renamed"
+    add(placer, source, "second")
+
+    assert names(viewer) == ["renamed", "first", "second", "other", "labels"]
+
+
+def test_a_result_of_a_result_lies_directly_above_that(viewer, placer, source):
+    first = add(placer, source, "first")
+    add(placer, source, "second")
+
+    add(placer, first, "of first")
+
+    assert names(viewer)[:4] == ["source", "first", "of first", "second"]
+
+
+def test_results_of_a_form_that_was_closed_are_known_by_their_record(viewer, placer, source):
+    older = Image(np.zeros((4, 6)), name="older", metadata={METADATA_KEY: {"source": "source"}})
+    viewer.layers.insert(1, older)
+
+    add(placer, source)
+
+    assert names(viewer)[:3] == ["source", "older", "result"]
+
+
+def test_a_source_that_was_moved_is_found(viewer, placer, source):
+    viewer.layers.move(0, 3)
+
+    add(placer, source)
+
+    assert names(viewer) == ["other", "labels", "source", "result"]
+
+
+@pytest.mark.parametrize("images", [0, 1])
+def test_without_its_source_a_result_lies_under_annotations(viewer, placer, source, images):
+    viewer.layers.remove(source)
+    if not images:
+        viewer.layers.remove("other")
+
+    add(placer, source)
+
+    assert names(viewer) == [*["other"][:images], "result", "labels"]
+
+
+def test_attributes_are_set_once_the_layer_exists(viewer, placer, source):
+    limits = {"contrast_limits": (0, 1)}
+
+    result = placer.add(np.zeros((4, 6)), source, limits, {"contrast_limits_range": (-5, 9)})
+
+    assert result.contrast_limits_range == [-5, 9]
+    assert result.contrast_limits == [0, 1]
