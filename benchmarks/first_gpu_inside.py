@@ -144,7 +144,7 @@ def train(steps: int) -> dict[str, Any]:
 
     from napari_sr.training.config import Config
     from napari_sr.training.data.pictures import of_array
-    from napari_sr.training.material import Material
+    from napari_sr.training.material import TrainingData
     from napari_sr.training.trainer import Session
     from napari_sr.training.trainer import train as run
 
@@ -160,7 +160,7 @@ def train(steps: int) -> dict[str, Any]:
     moments: dict[int, float] = {}
     losses: dict[int, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for progress in run(config, Material(learnt[1:], learnt[:1]), Session(Path(folder))):
+        for progress in run(config, TrainingData(learnt[1:], learnt[:1]), Session(Path(folder))):
             moments.setdefault(progress.step, time.perf_counter())
             losses[progress.step] = float(progress.loss)
     each = np.diff(list(moments.values()))[len(moments) // 2 - 1 :]  # compiled and tuned by then

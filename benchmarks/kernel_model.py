@@ -41,7 +41,7 @@ from triton.runtime.jit import JITFunction
 
 import sr_kernels
 from napari_sr import models
-from napari_sr.engine.planning.memory import _Tracer, ghost
+from napari_sr.engine.planning.memory import _Tracer, meta_copy
 from sr_kernels import _op
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ def peak_bytes(call: Callable[[], object]) -> int:
 def network_of(name: str) -> Network:
     """Return a network without data, as it lies on a GPU."""
     made = models.architecture(name).network(scale=SCALE).eval().half()
-    return ghost(made.to(memory_format=torch.channels_last))
+    return meta_copy(made.to(memory_format=torch.channels_last))
 
 
 KNOWN = {"bsrn": (666, 90_339, 19_204), "rfdn": (825, 28_289, 6_710), "imdn": (1420, 33_288, 9_702)}

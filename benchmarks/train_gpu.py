@@ -32,7 +32,7 @@ import numpy as np  # noqa: E402  # the paths come first
 
 from napari_sr.training.config import Config  # noqa: E402
 from napari_sr.training.data.pictures import of_array  # noqa: E402
-from napari_sr.training.material import Material  # noqa: E402
+from napari_sr.training.material import TrainingData  # noqa: E402
 from napari_sr.training.trainer import Session, train  # noqa: E402
 
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp"}
@@ -63,7 +63,7 @@ def made(kind: Any, value: Any) -> Any:
     return value
 
 
-def material(config: Config, folder: Path) -> Material:
+def material(config: Config, folder: Path) -> TrainingData:
     """Read images with Pillow, at every size; hold files out as `material.of_folders` does."""
     from PIL import Image
 
@@ -86,7 +86,7 @@ def material(config: Config, folder: Path) -> Material:
         for size in config.data.sizes:
             shown = pixels if size == 1 else _resized(pixels, size, imresize)
             learnt += of_array(shown, axes="YXC", name=f"{path} at {size:g}")
-    return Material(learnt, judged)
+    return TrainingData(learnt, judged)
 
 
 def _resized(pixels: np.ndarray, size: float, imresize: Any) -> np.ndarray:

@@ -35,7 +35,7 @@ from napari_sr.training import recipe  # noqa: E402
 from napari_sr.training.data.pictures import of_array  # noqa: E402
 from napari_sr.training.history import rows  # noqa: E402
 from napari_sr.training.learner import Learner  # noqa: E402
-from napari_sr.training.material import Material, crops_of, of_folders, pairs_of  # noqa: E402
+from napari_sr.training.material import TrainingData, crops_of, of_folders, pairs_of  # noqa: E402
 from napari_sr.training.trainer import Session, train  # noqa: E402
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 HALF_AN_HOUR = 1800
 
 
-def images(count: int, size: int) -> Material:
+def images(count: int, size: int) -> TrainingData:
     """Make images of soft discs, (size, size, 3) of 8 bits, of which two are held out."""
     random = np.random.default_rng(0)
     y, x = np.mgrid[0:size, 0:size]
@@ -56,7 +56,7 @@ def images(count: int, size: int) -> Material:
             inside = np.clip(radius - np.hypot(y - top, x - left), 0, 1)[..., None]
             image = image * (1 - inside) + inside * random.uniform(0, 255, 3)
         found += of_array(image.astype(np.uint8), axes="YXC")
-    return Material(found[2:], found[:2])
+    return TrainingData(found[2:], found[:2])
 
 
 def speed(name: str, steps: int) -> None:

@@ -7,7 +7,7 @@ from fractions import Fraction
 import torch
 from torch.nn import functional
 
-from napari_sr.graph.chain import IMAGE, RESULT, Attend, Moments, Step
+from napari_sr.graph.chain import IMAGE, RESULT, ChunkedAttention, GlobalStats, Step
 from napari_sr.graph.network import Network
 
 
@@ -41,7 +41,7 @@ class Global(Nearest):
 
     def chain(self):
         return (
-            Moments(IMAGE, "mean", lambda mean, deviations, pixels: mean),
+            GlobalStats(IMAGE, "mean", lambda mean, deviations, pixels: mean),
             Step(
                 lambda x, mean: self.compute(x - mean),
                 (IMAGE,),
@@ -58,7 +58,7 @@ class Chunked(Nearest):
 
     def chain(self):
         return (
-            Attend((IMAGE, IMAGE), "mean", lambda pixels: max(pixels // 3, 1), self.mean),
+            ChunkedAttention((IMAGE, IMAGE), "mean", lambda pixels: max(pixels // 3, 1), self.mean),
             Step(
                 lambda x, mean: self.compute(x - mean),
                 (IMAGE, "mean"),
@@ -76,12 +76,12 @@ class Chunked(Nearest):
 class Coarse(Nearest):
     """Subtracts the mean of all whole squares of two by two pixels."""
 
-    grid = 2
+    tile_alignment = 2
 
     def chain(self):
         return (
             Step(self.pool, (IMAGE,), ("squares",), scale=Fraction(1, 2)),
-            Moments("squares", "mean", lambda mean, deviations, pixels: mean),
+            GlobalStats("squares", "mean", lambda mean, deviations, pixels: mean),
             Step(
                 lambda x, mean: self.compute(x - mean),
                 (IMAGE,),

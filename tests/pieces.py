@@ -11,9 +11,9 @@ from torch import Tensor
 from napari_sr.graph.chain import (
     IMAGE,
     RESULT,
-    Attend,
-    Cells,
-    Moments,
+    ChunkedAttention,
+    GlobalStats,
+    PooledGrid,
     Step,
     Window,
     compute,
@@ -59,10 +59,10 @@ def run_in_pieces(chain, image: Tensor, tile: int, multiple: int = 1) -> Tensor:
             known |= dict.fromkeys(link.writes, link.scale)
             held.update(written)
             told |= {name: [] for name in link.writes} | {link.writes[0]: parts}
-        elif isinstance(link, Moments):
+        elif isinstance(link, GlobalStats):
             parts = told.get(link.reads) or _parts(held[link.reads], tile)
             held[link.writes] = _merged(link, parts)
-        elif isinstance(link, Attend):
+        elif isinstance(link, ChunkedAttention):
             held[link.writes], known[link.writes] = _attended(link, held, tile**2), 1
         else:
             held[link.writes] = _cells(link, held[link.reads])
@@ -116,7 +116,7 @@ def _parts(plane: Tensor, tile: int) -> Iterator[Part]:
             yield piece.shape[-1] * piece.shape[-2], mean, squares
 
 
-def _merged(link: Moments, parts: Iterable[Part]) -> Tensor:
+def _merged(link: GlobalStats, parts: Iterable[Part]) -> Tensor:
     """Merge the moments of pieces by the formula of Chan, Golub and LeVeque (1979)."""
     count, mean, squares = 0, torch.zeros(()), torch.zeros(())
     for more, its_mean, its_squares in parts:
@@ -127,7 +127,7 @@ def _merged(link: Moments, parts: Iterable[Part]) -> Tensor:
     return link.finish(mean, squares, count)
 
 
-def _attended(link: Attend, held: dict[str, Tensor], most: int) -> Tensor:
+def _attended(link: ChunkedAttention, held: dict[str, Tensor], most: int) -> Tensor:
     """Let some pixels at a time look at some at a time."""
     looking, seen = (held[name].flatten(2) for name in link.reads)
     found = []
@@ -137,7 +137,7 @@ def _attended(link: Attend, held: dict[str, Tensor], most: int) -> Tensor:
     return torch.cat(found, dim=2).unflatten(2, held[link.reads[0]].shape[2:])
 
 
-def _cells(link: Cells, plane: Tensor, together: int = 2) -> Tensor:
+def _cells(link: PooledGrid, plane: Tensor, together: int = 2) -> Tensor:
     """Compute the grid two by two cells at a time, each from its own square alone."""
     grid = [(size - link.reach) // link.pitch + 1 for size in plane.shape[-2:]]
     rows = []

@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_sr.training import recipe
 from napari_sr.training.data.pictures import of_array
-from napari_sr.training.material import Material
+from napari_sr.training.material import TrainingData
 
 TINY = {
     "name": "tiny",
@@ -48,4 +48,4 @@ def pictures(count=2, size=40, seed=0):
 
 def material(count=2, held_out=1, size=40):
     every = pictures(count + held_out, size)
-    return Material(every[:count], every[count:])
+    return TrainingData(every[:count], every[count:])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_sr.engine.execution.plane import Progress
+    from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.image.arrays import ArrayLike, Percentiles
     from napari_sr.zoo.registry import Entry
 

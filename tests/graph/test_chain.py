@@ -10,9 +10,9 @@ import torch
 from napari_sr.graph.chain import (
     IMAGE,
     RESULT,
-    Attend,
-    Cells,
-    Moments,
+    ChunkedAttention,
+    GlobalStats,
+    PooledGrid,
     Step,
     Window,
     receptive_field,
@@ -51,7 +51,7 @@ def test_values_follow_planes_and_the_window_comes_last():
         return plane - mean
 
     chain = (
-        Moments(IMAGE, "mean", lambda mean, deviations, pixels: mean),
+        GlobalStats(IMAGE, "mean", lambda mean, deviations, pixels: mean),
         Step(compute, (IMAGE,), (RESULT,), uses=("mean",), placed=True),
     )
 
@@ -63,7 +63,9 @@ def test_values_follow_planes_and_the_window_comes_last():
 
 def test_cells_are_computed_then_finished():
     chain = (
-        Cells(IMAGE, "low", lambda plane: plane[..., ::2, ::2], 2, 1, lambda cells: cells.sum()),
+        PooledGrid(
+            IMAGE, "low", lambda plane: plane[..., ::2, ::2], 2, 1, lambda cells: cells.sum()
+        ),
         Step(lambda image, low: image * 0 + low, (IMAGE,), (RESULT,), uses=("low",)),
     )
 
@@ -78,7 +80,7 @@ def test_pixels_look_at_all_of_their_own_chunk():
 
     chain = (
         Step(lambda image: (100 * image, image), (IMAGE,), ("who", "whom")),
-        Attend(("who", "whom"), RESULT, lambda pixels: pixels // 3, compute),
+        ChunkedAttention(("who", "whom"), RESULT, lambda pixels: pixels // 3, compute),
     )
 
     result = run(chain, torch.arange(10.0).reshape(1, 1, 2, 5))
@@ -124,8 +126,8 @@ def test_plane_is_dropped_when_no_later_link_reads_it():
 def variance_of(plane):
     """Return the mean and the variance that a chain gathers from a plane."""
     chain = (
-        Moments(IMAGE, "mean", lambda mean, deviations, pixels: mean),
-        Moments(IMAGE, "variance", lambda mean, deviations, pixels: deviations / pixels),
+        GlobalStats(IMAGE, "mean", lambda mean, deviations, pixels: mean),
+        GlobalStats(IMAGE, "variance", lambda mean, deviations, pixels: deviations / pixels),
         Step(lambda *values: torch.stack(values), (), (RESULT,), uses=("mean", "variance")),
     )
     return run(chain, plane)
@@ -154,7 +156,7 @@ def test_moments_that_a_step_tells_are_not_gathered_again():
     told = torch.full((1, 1, 1, 1), 5.0)
     chain = (
         Step(lambda image: (image + 1, told, 2 * told), (IMAGE,), ("x",), moments=True),
-        Moments("x", "sum", lambda mean, deviations, pixels: mean + deviations + pixels),
+        GlobalStats("x", "sum", lambda mean, deviations, pixels: mean + deviations + pixels),
         Step(lambda x, total: x + total, ("x",), (RESULT,), uses=("sum",)),
     )
 
@@ -167,7 +169,7 @@ def test_a_value_that_a_step_tells_beside_the_moments_is_the_whole_plane_s():
     told = torch.full((1, 1, 1, 1), 5.0)
     chain = (
         Step(lambda image: (image + 1, told, told, 3 * told), (IMAGE,), ("x",), moments=True),
-        Moments("x", "value", lambda mean, deviations, pixels: mean),
+        GlobalStats("x", "value", lambda mean, deviations, pixels: mean),
         Step(lambda x, value: x + value, ("x",), (RESULT,), uses=("value",)),
     )
 

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from napari_sr import models
-from napari_sr.graph.chain import IMAGE, RESULT, Attend, Step
+from napari_sr.graph.chain import IMAGE, RESULT, ChunkedAttention, Step
 from napari_sr.graph.cost import multiply_adds, parameters
 from napari_sr.graph.network import Network
 
@@ -26,7 +26,7 @@ class Small(Network):
         self.filter = torch.ones(3, 1, 5, 5, device=self.plain.weight.device)
 
     def chain(self):
-        attend = Attend(("x", "x"), "x", lambda pixels: 3, self.attend)
+        attend = ChunkedAttention(("x", "x"), "x", lambda pixels: 3, self.attend)
         return (
             Step(self.first, (IMAGE,), ("x",)),
             attend,

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from napari_sr.engine.planning.memory import ghost, peak_bytes
+from napari_sr.engine.planning.memory import meta_copy, peak_bytes
 from napari_sr.graph.foreign import HALO, Foreign, Hints
 
 
@@ -110,7 +110,7 @@ def test_what_cannot_run_without_data_has_a_stand_in_that_costs_something():
     network = foreign(Asking())
 
     with torch.inference_mode():
-        result = ghost(network)(torch.empty(1, 3, 16, 12, device="meta"))
+        result = meta_copy(network)(torch.empty(1, 3, 16, 12, device="meta"))
 
     assert result.shape == (1, 3, 32, 24)
     weights = sum(weight.numel() for weight in network.parameters())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_sr.graph.chain import IMAGE, RESULT, Moments, Step
+from napari_sr.graph.chain import IMAGE, RESULT, GlobalStats, Step
 from napari_sr.graph.network import Network
 
 
@@ -36,7 +36,10 @@ def test_receptive_field_is_the_chains():
 def test_receptive_field_is_none_where_a_value_is_gathered():
     class Centred(Twice):
         def chain(self):
-            return (Moments(IMAGE, "mean", lambda mean, deviations, pixels: mean), *super().chain())
+            return (
+                GlobalStats(IMAGE, "mean", lambda mean, deviations, pixels: mean),
+                *super().chain(),
+            )
 
     assert Centred(scale=1, channels=1).receptive_field is None
 

@@ -213,7 +213,7 @@ def test_pieces_give_the_whole_result(network, tile):
 
     with torch.inference_mode():
         whole = network(image)
-        pieces = run_in_pieces(network.chain(), image, tile, network.grid)
+        pieces = run_in_pieces(network.chain(), image, tile, network.tile_alignment)
 
     torch.testing.assert_close(pieces, whole, rtol=0, atol=1e-10)
 

@@ -61,7 +61,7 @@ def test_odd_images_are_not_padded(example):
         results = [network(torch.rand(1, 3, *size)) for size in ((2, 2), (7, 13), (37, 5))]
 
     assert [result.shape[2:] for result in results] == [(4, 4), (14, 26), (74, 10)]
-    assert (network.multiple, network.grid) == (1, 2)
+    assert (network.multiple, network.tile_alignment) == (1, 2)
 
 
 def test_input_range_scales_in_and_out(example):

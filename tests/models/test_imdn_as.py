@@ -74,7 +74,7 @@ def test_it_is_its_definition_whole_and_in_pieces_at_any_scale(scale, example):
     with torch.no_grad():
         expected = definition(state, imresize(image, scale), blocks=2)
         result = network(image)
-        pieces = run_in_pieces(network.chain(), image, 8, network.grid)
+        pieces = run_in_pieces(network.chain(), image, 8, network.tile_alignment)
     assert result.shape == (1, 3, 24 * scale, 28 * scale)
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-12)
     torch.testing.assert_close(pieces, expected, rtol=0, atol=1e-12)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 
 from napari_sr.models.srgan import SRGAN
-from napari_sr.training.average import Average
+from napari_sr.training.average import EMA
 
 
 def test_the_mean_is_the_geometric_one_of_all_weights_and_copies_moments():
     network = SRGAN(scale=2, features=2, blocks=1)
-    average = Average(network, 0.9)
+    average = EMA(network, 0.9)
     expected = network.tail.weight.detach().double()
 
     for step in range(30):

@@ -18,9 +18,9 @@ from napari_sr.training import fine_tuning, origin, preview, sizing, trainer
 from napari_sr.training.config import Part
 from napari_sr.training.fine_tuning import fine_tune
 from napari_sr.training.held_out import Image
-from napari_sr.training.origin import Origin
+from napari_sr.training.origin import BaseModel
 from napari_sr.training.sizing import Size
-from napari_sr.training.task import FineTuningError, Task
+from napari_sr.training.task import FineTuneConfig, FineTuningError
 from napari_sr.zoo.trained import networks
 
 OTHER = Path("not written.safetensors")
@@ -49,9 +49,9 @@ def task(tmp_path, random, monkeypatch):
     save_file(record.network(**{**record.example, "scale": 2}).state_dict(), start)
     coarse = random.integers(0, 255, (2, 12, 12), np.uint8)
     smooth = coarse.repeat(4, 1).repeat(4, 2)
-    return Task(
+    return FineTuneConfig(
         images=(Image("cells", smooth, "ZYX"),),
-        origin=Origin("ESPCN x2", str(start)),
+        origin=BaseModel("ESPCN x2", str(start)),
         scale=2,
         target=tmp_path / "networks" / "mine.safetensors",
         minutes=0.5,

@@ -10,14 +10,14 @@ from torch import nn
 from trainings import tiny
 
 from napari_sr.training.config import Optimiser
-from napari_sr.training.optimiser import Descent
+from napari_sr.training.optimiser import OptimizerStep
 
 CPU = torch.device("cpu")
 
 
 def descent(module, recipe=None, **changes):
     config = tiny(**changes)
-    return Descent(module, recipe or config.optimiser, config, CPU)
+    return OptimizerStep(module, recipe or config.optimiser, config, CPU)
 
 
 def test_a_step_has_the_schedules_rate_and_each_parts_own():

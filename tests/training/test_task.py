@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from napari_sr.training.task import Scores, Tuned
+from napari_sr.training.task import FineTuned, Scores
 
 
 def verdict(psnr, bicubic, start):
-    return Tuned(Path("x"), psnr, Scores(bicubic, start), 100).verdict
+    return FineTuned(Path("x"), psnr, Scores(bicubic, start), 100).verdict
 
 
 def test_a_gain_is_told_against_both():

@@ -14,7 +14,7 @@ from napari.utils import progress
 from superqt.utils import WorkerBase
 
 from napari_sr.training.state import export
-from napari_sr.training.task import Scores, Tuned
+from napari_sr.training.task import FineTuned, Scores
 from napari_sr.widgets.common import networks as _networks
 from napari_sr.zoo import trained
 
@@ -146,7 +146,7 @@ def test_what_was_trained_is_chosen_in_the_form_that_upscales(beside, tmp_path, 
     card = {"network": "fsrcnn", "scale": 2, "options": {}, "here": here}
     export(tmp_path / "mine.safetensors", {}, card)
 
-    training._show_result(Tuned(tmp_path / "mine.safetensors", 31.0, Scores(30.0, 29.0), 9))
+    training._show_result(FineTuned(tmp_path / "mine.safetensors", 31.0, Scores(30.0, 29.0), 9))
     training.form.use.click()
 
     assert widget.form.model.choice().label == "mine x2"

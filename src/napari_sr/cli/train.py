@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
     from napari_sr.training.config import Config
-    from napari_sr.training.material import Material
+    from napari_sr.training.material import TrainingData
     from napari_sr.training.trainer import Progress
 
 
@@ -102,7 +102,7 @@ def run(request: Request) -> Path:
     return request.out / f"{config.name}.safetensors"
 
 
-def _tell_beyond(material: Material, request: Request, bars: Bars) -> None:
+def _tell_beyond(material: TrainingData, request: Request, bars: Bars) -> None:
     """Tell of values beyond black and white, which networks learn from as they are."""
     from napari_sr.training.beyond import beyond
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress as Bars
 
-    from napari_sr.engine.execution.plane import Progress
+    from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.execution.upscale import Upscaled
     from napari_sr.engine.image.arrays import Percentiles
     from napari_sr.engine.planning.plan import Settings

@@ -73,7 +73,7 @@ class _Whole(nn.Module):
 
 def _traceable(chain: Chain) -> Chain:
     def step(link: Link) -> Link:
-        if not isinstance(link, _chain.Attend) or link.traced is None:
+        if not isinstance(link, _chain.ChunkedAttention) or link.traced is None:
             return link
         traced = link.traced
 

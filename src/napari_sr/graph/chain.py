@@ -90,7 +90,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Moments:
+class GlobalStats:
     """Gather the mean and variance of every channel over the whole plane."""
 
     reads: str
@@ -101,7 +101,7 @@ class Moments:
 
 
 @dataclass(frozen=True)
-class Cells:
+class PooledGrid:
     """Gather a small plane, each cell of which looks at one square of the large plane.
 
     Cell (i, j) depends on rows `pitch * i` to `pitch * i + reach - 1` and likewise columns,
@@ -119,7 +119,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Attend:
+class ChunkedAttention:
     """Compute a plane each of whose pixels looks at all of a chunk of pixels, piece by piece.
 
     Pixels are in row-major order of the whole plane, so where a chunk ends depends on its size.
@@ -145,7 +145,7 @@ class Attend:
             yield slice(start, min(start + length, pixels))
 
 
-Link: TypeAlias = Step | Moments | Cells | Attend
+Link: TypeAlias = Step | GlobalStats | PooledGrid | ChunkedAttention
 Chain: TypeAlias = tuple[Link, ...]
 _Link = TypeVar("_Link", bound=Link)
 
@@ -188,7 +188,7 @@ def inputs_of(link: Link) -> tuple[str, ...]:
     """Return the names of the planes and values that a link takes."""
     if isinstance(link, Step):
         return link.reads + link.uses
-    return link.reads if isinstance(link, Attend) else (link.reads,)
+    return link.reads if isinstance(link, ChunkedAttention) else (link.reads,)
 
 
 def outputs_of(link: Link) -> tuple[str, ...]:
@@ -197,7 +197,7 @@ def outputs_of(link: Link) -> tuple[str, ...]:
 
 
 def _named(link: Link, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> Link:
-    if isinstance(link, Attend):
+    if isinstance(link, ChunkedAttention):
         first, second = (inputs.get(name, name) for name in link.reads)
         return replace(link, reads=(first, second), writes=outputs.get(link.writes, link.writes))
     if not isinstance(link, Step):
@@ -273,7 +273,7 @@ def compute(
     return dict(zip(step.writes, outputs, strict=True)), moments
 
 
-def attend(link: Attend, held: Mapping[str, Tensor]) -> Tensor:
+def attend(link: ChunkedAttention, held: Mapping[str, Tensor]) -> Tensor:
     """Compute what `link` writes from the whole planes that it reads, (N, C, H, W)."""
     size = held[link.reads[0]].shape[2:]
     who, whom = (held[name].flatten(2) for name in link.reads)
@@ -314,7 +314,7 @@ def run_steps(
     return tuple(held[name] for name in wanted)
 
 
-def _gathered(link: Moments, plane: Tensor, told: tuple[Tensor, ...]) -> Tensor:
+def _gathered(link: GlobalStats, plane: Tensor, told: tuple[Tensor, ...]) -> Tensor:
     """Return the value of a whole plane, with what a step has told of it."""
     mean, deviations, *value = told or plane_moments(plane)
     return value[0] if value else link.finish(mean, deviations, plane.shape[2] * plane.shape[3])
@@ -337,9 +337,9 @@ def run(chain: Sequence[Link], image: Tensor) -> Tensor:
             written, known = compute(link, held, window)
             if known is not None:
                 moments[link.writes[0]] = known
-        elif isinstance(link, Moments):
+        elif isinstance(link, GlobalStats):
             written = {link.writes: _gathered(link, held[link.reads], moments.pop(link.reads, ()))}
-        elif isinstance(link, Attend):
+        elif isinstance(link, ChunkedAttention):
             written = {link.writes: attend(link, held)}
         else:
             written = {link.writes: link.finish(link.compute(held[link.reads]))}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_sr.graph.chain import Attend, Link
+    from napari_sr.graph.chain import ChunkedAttention, Link
     from napari_sr.graph.network import Network
 
 aten = torch.ops.aten
@@ -129,7 +129,7 @@ _COUNTS: dict[object, Callable[[Tensor, tuple[Any, ...]], int]] = {
 
 def _one_pixel_of(link: Link) -> Link:
     """Return a link that writes planes of the same shape, where attention would take long."""
-    if not isinstance(link, _chain.Attend):
+    if not isinstance(link, _chain.ChunkedAttention):
         return link
 
     def compute(who: Tensor, whom: Tensor) -> Tensor:
@@ -138,7 +138,7 @@ def _one_pixel_of(link: Link) -> Link:
     return _chain.Step(compute, link.reads, (link.writes,))
 
 
-def _looked_by_one(link: Attend, who: Tensor, whom: Tensor) -> Tensor:
+def _looked_by_one(link: ChunkedAttention, who: Tensor, whom: Tensor) -> Tensor:
     """Return (N, C, H, W), its channels those that the first pixel of (N, C', H, W) gets."""
     small = link.compute(who.flatten(2)[..., :1], (whom.flatten(2)[..., :1],))
     return small.new_empty(*small.shape[:2], *who.shape[2:])

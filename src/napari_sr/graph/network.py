@@ -41,7 +41,7 @@ class Network(nn.Module):
     """
 
     multiple: int = 1
-    """H and W must be multiples of this, and the origin of any tile; see `grid`."""
+    """H and W must be multiples of this, and the origin of any tile; see `tile_alignment`."""
     least_size: int = 1
     """H and W must be at least this."""
     exact: bool = True
@@ -79,7 +79,7 @@ class Network(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} defines no chain")
 
     @property
-    def grid(self) -> int:
+    def tile_alignment(self) -> int:
         """The origin of any tile must be a multiple of this."""
         return self.multiple
 
@@ -137,7 +137,7 @@ def _whole(state: StateDict, scale: int) -> StateDict:
 
 
 @dataclass(frozen=True)
-class Form:
+class Variant:
     """One of the networks that were published under an architecture's name."""
 
     name: str
@@ -162,7 +162,7 @@ class Architecture:
     """Where to read about it."""
     year: int
     """Of its first publication, as the file's first lines cite it."""
-    forms: tuple[Form, ...]
+    forms: tuple[Variant, ...]
     """What was published of it; at least one."""
     options_of: Callable[[StateDict], Options | None]
     """Reads the constructor's arguments off adapted tensors, beside which stand the original ones;

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from napari_sr.graph.chain import Cells, Link, Moments, Step, Window
+from napari_sr.graph.chain import GlobalStats, Link, PooledGrid, Step, Window
 from napari_sr.layers.blocks import Activated3x3, conv1x1, weight_and_bias
 from napari_sr.layers.separable import BSConv
 from sr_kernels.contrast_gate import contrast_gate
@@ -64,9 +64,9 @@ class ContrastGate(nn.Module):
         """Return weight and bias of `squeeze`, then of `excite`, as the kernels take them."""
         return *weight_and_bias(self.squeeze), *weight_and_bias(self.excite)
 
-    def link(self, reads: str, writes: str) -> Moments:
+    def link(self, reads: str, writes: str) -> GlobalStats:
         """Return the link that gathers the gates from a whole plane."""
-        return Moments(reads, writes, self)
+        return GlobalStats(reads, writes, self)
 
     def links(self, x: str, y: str, *, skip: str | None = None) -> Iterator[Link]:
         """Yield the links that make the gated plane `y` of plane `x`, and add plane `skip`."""
@@ -129,9 +129,9 @@ class SpatialGate(nn.Module):
         self.skip = conv1x1(inner, inner)
         self.excite = conv1x1(inner, features)
 
-    def link(self, reads: str, writes: str) -> Cells:
+    def link(self, reads: str, writes: str) -> PooledGrid:
         """Return the link that gathers the convolved pooled plane from the squeezed plane."""
-        return Cells(reads, writes, self.pool, PITCH, REACH, self.convolve_low)
+        return PooledGrid(reads, writes, self.pool, PITCH, REACH, self.convolve_low)
 
     def convolve_low(self, cells: Tensor) -> Tensor:
         """Convolve all pooled cells, (N, E, h, w), by one kernel where there is one."""

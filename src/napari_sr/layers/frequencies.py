@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_sr.graph.chain import Link, Moments, Step, Window
+from napari_sr.graph.chain import GlobalStats, Link, Step, Window
 from napari_sr.layers.blocks import conv1x1, conv3x3
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ class ChannelGate(nn.Module):
         narrow = functional.relu(self.squeeze(mean.to(self.squeeze.weight)))
         return torch.sigmoid(self.excite(narrow))
 
-    def link(self, reads: str, writes: str) -> Moments:
+    def link(self, reads: str, writes: str) -> GlobalStats:
         """Return the link that gathers the gates from a whole plane."""
-        return Moments(reads, writes, self)
+        return GlobalStats(reads, writes, self)
 
 
 class ResidualUnit(nn.Module):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from napari_sr.graph.chain import Link, Moments, Step
+from napari_sr.graph.chain import GlobalStats, Link, Step
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -118,7 +118,7 @@ class Normalised(nn.Module):
         end = Step(self._end, ("raw", *more), (y,), uses=("statistics",), scale=scale)
         return [
             Step(self.convolution, (x,), ("raw",), radius, scale=scale),
-            Moments("raw", "statistics", self.norm.statistics),
+            GlobalStats("raw", "statistics", self.norm.statistics),
             end,
         ]
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_sr.graph.chain import Attend
+from napari_sr.graph.chain import ChunkedAttention
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,9 +112,11 @@ class EfficientTransformer(nn.Module):
         planes = asked.transpose(1, 2).reshape(x.shape[0], -1, *x.shape[2:])
         return planes[:, :inner], planes[:, inner:]
 
-    def link(self, questions: str, told: str, writes: str) -> Attend:
+    def link(self, questions: str, told: str, writes: str) -> ChunkedAttention:
         """Return the link that makes the plane of what questions get."""
-        return Attend((questions, told), writes, self.length, self.attend, self.attend_traced)
+        return ChunkedAttention(
+            (questions, told), writes, self.length, self.attend, self.attend_traced
+        )
 
     def length(self, pixels: int) -> int:
         """Return how many of so many tokens form a chunk."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from torch import nn
 
-from napari_sr.graph.network import Architecture, Form, Options, StateDict
+from napari_sr.graph.network import Architecture, Options, StateDict, Variant
 from napari_sr.layers.attention import ESA_LEAST_SIZE, ContrastGate, SpatialGate
 from napari_sr.layers.blocks import rename, shape_of
 from napari_sr.layers.distillation import DistillationNetwork, reduction_of, trunk_options
@@ -177,9 +177,9 @@ ARCHITECTURE = Architecture(
     paper="https://arxiv.org/abs/2205.05996",
     year=2022,
     forms=(
-        Form("BSRN"),
-        Form("BSRN-1", (4,), {"features": 50, "blocks": 4}),
-        Form("BSRN-2", (4,), {"features": 100, "blocks": 4}),
+        Variant("BSRN"),
+        Variant("BSRN-1", (4,), {"features": 50, "blocks": 4}),
+        Variant("BSRN-2", (4,), {"features": 100, "blocks": 4}),
     ),
     options_of=options_of,
     adapt=adapt,

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import Link, Step, Window
-from napari_sr.graph.network import Architecture, Form, Options, StateDict
+from napari_sr.graph.network import Architecture, Options, StateDict, Variant
 from napari_sr.layers.attention import ESA_LEAST_SIZE, PooledConv, SpatialGate
 from napari_sr.layers.blocks import conv1x1, rename
 from napari_sr.layers.distillation import DistillationNetwork, trunk_options
@@ -140,7 +140,7 @@ ARCHITECTURE = Architecture(
     summary="Close to BSRN's quality at half its cost.",
     paper="https://arxiv.org/abs/2205.05996",
     year=2022,
-    forms=(Form("BSRN-S", (4,)),),
+    forms=(Variant("BSRN-S", (4,)),),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},

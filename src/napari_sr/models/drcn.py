@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain
 from napari_sr.graph.grids import chain_of, operation, resized, same
-from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import Activated3x3, rename, shape_of, width_of
 from napari_sr.layers.resize import imresize
 
@@ -221,8 +221,8 @@ ARCHITECTURE = Architecture(
     paper="https://arxiv.org/abs/1511.04491",
     year=2016,
     forms=(
-        Form("DRCN"),
-        Form("DRCN (jiny2001)", (2,), {"features": 96, "depth": 9, "joined": True}),
+        Variant("DRCN"),
+        Variant("DRCN (jiny2001)", (2,), {"features": 96, "depth": 9, "joined": True}),
     ),
     options_of=options_of,
     adapt=adapt,

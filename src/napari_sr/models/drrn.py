@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain
 from napari_sr.graph.grids import Operation, chain_of, operation, resized, same
-from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import conv3x3, count, rename, width_of
 from napari_sr.layers.resize import imresize
 from sr_kernels.conv3x3 import conv3x3 as convolve3x3
@@ -192,7 +192,7 @@ ARCHITECTURE = Architecture(
     paper="https://openaccess.thecvf.com/content_cvpr_2017/html/"
     "Tai_Image_Super-Resolution_via_CVPR_2017_paper.html",
     year=2017,
-    forms=(Form("DRRN B1U9", options={"units": 9}), Form("DRRN B1U25")),
+    forms=(Variant("DRRN B1U9", options={"units": 9}), Variant("DRRN B1U25")),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 1, "features": 6, "blocks": 2, "units": 2},

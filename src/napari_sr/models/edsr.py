@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step, in_series
-from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import (
     Activated3x3,
     ResidualBlock,
@@ -181,8 +181,8 @@ ARCHITECTURE = Architecture(
     paper="https://arxiv.org/abs/1707.02921",
     year=2017,
     forms=(
-        Form("EDSR-baseline"),
-        Form("EDSR", options={"features": 256, "blocks": 32, "res_scale": 0.1}),
+        Variant("EDSR-baseline"),
+        Variant("EDSR", options={"features": 256, "blocks": 32, "res_scale": 0.1}),
     ),
     options_of=options_of,
     adapt=adapt,

@@ -14,7 +14,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
-from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import (
     Activated3x3,
     SubPixel3x3,
@@ -107,7 +107,7 @@ ARCHITECTURE = Architecture(
     summary="Very small and fast; luma.",
     paper="https://arxiv.org/abs/1609.05158",
     year=2016,
-    forms=(Form("ESPCN"),),
+    forms=(Variant("ESPCN"),),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 1, "features": 8, "mapped": 4},

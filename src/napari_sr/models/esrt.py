@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Link, Step
-from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import (
     conv3x3,
     count,
@@ -88,7 +88,7 @@ class ESRT(Network):
         self.skip_tail = conv3x3(features, channels, bias=False)
 
     @property
-    def grid(self) -> int:
+    def tile_alignment(self) -> int:
         """Tiles begin where squares do; the image may end within one."""
         return POOL
 
@@ -199,7 +199,7 @@ ARCHITECTURE = Architecture(
     summary="Light transformer that sees the whole image; slow on large ones.",
     paper="https://arxiv.org/abs/2108.11084",
     year=2022,
-    forms=(Form("ESRT"),),
+    forms=(Variant("ESRT"),),
     options_of=options_of,
     adapt=adapt,
     example={

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
-from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import (
     conv1x1,
     conv3x3,
@@ -147,8 +147,8 @@ ARCHITECTURE = Architecture(
     paper="https://arxiv.org/abs/1608.00367",
     year=2016,
     forms=(
-        Form("FSRCNN"),
-        Form("FSRCNN-s", options={"features": 32, "shrunk": 5, "layers": 1}),
+        Variant("FSRCNN"),
+        Variant("FSRCNN-s", options={"features": 32, "shrunk": 5, "layers": 1}),
     ),
     options_of=options_of,
     adapt=adapt,

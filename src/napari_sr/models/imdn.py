@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import Link, Step
-from napari_sr.graph.network import Architecture, Form, Options, StateDict
+from napari_sr.graph.network import Architecture, Options, StateDict, Variant
 from napari_sr.layers.attention import ContrastGate
 from napari_sr.layers.blocks import Activated3x3, conv1x1, rename, weight_and_bias
 from napari_sr.layers.distillation import DistillationNetwork, reduction_of, trunk_options
@@ -163,7 +163,7 @@ ARCHITECTURE = Architecture(
     summary="Light and quick; a classic of efficient super-resolution.",
     paper="https://arxiv.org/abs/1909.11856",
     year=2019,
-    forms=(Form("IMDN"),),
+    forms=(Variant("IMDN"),),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2, "reduction": 4},

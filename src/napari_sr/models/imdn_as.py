@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
-from napari_sr.graph.network import Architecture, Form, Options, StateDict
+from napari_sr.graph.network import Architecture, Options, StateDict, Variant
 from napari_sr.layers.blocks import Activated3x3, rename
 from napari_sr.layers.distillation import DistillationNetwork, reduction_of, trunk_options
 from napari_sr.layers.resize import imresize, radius_of
@@ -152,7 +152,7 @@ ARCHITECTURE = Architecture(
     summary="One network for any scale; its authors trained it on real photographs.",
     paper="https://arxiv.org/abs/1909.11856",
     year=2019,
-    forms=(Form("IMDN_AS"),),
+    forms=(Variant("IMDN_AS"),),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2, "reduction": 4},

@@ -13,7 +13,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step, in_series
-from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import (
     Activated3x3,
     SubPixel3x3,
@@ -130,7 +130,7 @@ ARCHITECTURE = Architecture(
     summary="Larger, and purely convolutional.",
     paper="https://arxiv.org/abs/2205.05675",
     year=2022,
-    forms=(Form("IMDN (NTIRE 2022)", (4,)),),
+    forms=(Variant("IMDN (NTIRE 2022)", (4,)),),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from torch.nn.functional import interpolate
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
-from napari_sr.graph.network import Architecture, Form, Network
+from napari_sr.graph.network import Architecture, Network, Variant
 from napari_sr.layers.resize import METHODS, imresize, radius_of
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ ARCHITECTURE = Architecture(
     summary="No network: a formula, to compare networks with.",
     paper="https://doi.org/10.1109/TASSP.1981.1163711",
     year=1981,
-    forms=tuple(Form(method, (2, 3, 4, 8), {"method": method}) for method in KNOWN),
+    forms=tuple(Variant(method, (2, 3, 4, 8), {"method": method}) for method in KNOWN),
     options_of=options_of,
     example={"scale": 2, "channels": 1, "method": "lanczos"},
 )

@@ -21,7 +21,7 @@ from typing import Literal, TypeAlias, cast, get_args
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Link, Step
-from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import (
     count,
     factors,
@@ -244,7 +244,7 @@ ARCHITECTURE = Architecture(
     summary="The network of the first perceptual losses; may invent detail.",
     paper="https://arxiv.org/abs/1603.08155",
     year=2016,
-    forms=(Form("Johnson", (4, 8)),),
+    forms=(Variant("Johnson", (4, 8)),),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},

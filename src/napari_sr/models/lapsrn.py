@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, Chain
 from napari_sr.graph.grids import chain_of, operation, same
-from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import conv3x3, count, rename, shape_of, width_of
 from napari_sr.layers.pyramid import (
     SLOPE,
@@ -222,9 +222,9 @@ ARCHITECTURE = Architecture(
     paper="https://arxiv.org/abs/1704.03915",
     year=2017,
     forms=(
-        Form("LapSRN", (2, 4)),
-        Form("LapSRN x8", (8,), {"depth": 5}),
-        Form("LapSRN (twtygqyy)", (4,), {"kernel": 4, "bias": False}),
+        Variant("LapSRN", (2, 4)),
+        Variant("LapSRN x8", (8,), {"depth": 5}),
+        Variant("LapSRN (twtygqyy)", (4,), {"kernel": 4, "bias": False}),
     ),
     options_of=options_of,
     adapt=adapt,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step, in_series
-from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import (
     Activated3x3,
     ResidualBlock,
@@ -180,8 +180,8 @@ ARCHITECTURE = Architecture(
     paper="https://arxiv.org/abs/1707.02921",
     year=2017,
     forms=(
-        Form("MDSR-baseline", options={"blocks": 16, "scales": (2, 3, 4)}),
-        Form("MDSR", options={"scales": (2, 3, 4)}),
+        Variant("MDSR-baseline", options={"blocks": 16, "scales": (2, 3, 4)}),
+        Variant("MDSR", options={"scales": (2, 3, 4)}),
     ),
     options_of=options_of,
     adapt=adapt,

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, Chain
 from napari_sr.graph.grids import chain_of, operation, same
-from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import conv3x3, count, rename, width_of
 from napari_sr.layers.pyramid import (
     SLOPE,
@@ -161,7 +161,7 @@ ARCHITECTURE = Architecture(
     summary="Small: one recursive level for every doubling; luma; any scale.",
     paper="https://arxiv.org/abs/1710.01992",
     year=2019,
-    forms=tuple(Form(f"MS-LapSRN D5R{r}", (2, 3, 4, 8), {"recursions": r}) for r in (2, 5, 8)),
+    forms=tuple(Variant(f"MS-LapSRN D5R{r}", (2, 3, 4, 8), {"recursions": r}) for r in (2, 5, 8)),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 1, "features": 6, "depth": 1},

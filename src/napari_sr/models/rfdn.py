@@ -15,7 +15,7 @@ from functools import partial
 
 from torch import nn
 
-from napari_sr.graph.network import Architecture, Form, Options, StateDict
+from napari_sr.graph.network import Architecture, Options, StateDict, Variant
 from napari_sr.layers.attention import ESA_LEAST_SIZE, ContrastGate, PooledConv, SpatialGate
 from napari_sr.layers.blocks import Activated3x3, rename
 from napari_sr.layers.distillation import DistillationNetwork, reduction_of, trunk_options
@@ -132,9 +132,9 @@ ARCHITECTURE = Architecture(
     paper="https://arxiv.org/abs/2009.11551",
     year=2020,
     forms=(
-        Form("RFDN (AIM 2020)", (4,)),
-        Form("RFDN", options={"features": 48, "blocks": 6, "reduction": 4}),
-        Form("RFDN-L", options={"features": 52, "blocks": 6, "reduction": 4}),
+        Variant("RFDN (AIM 2020)", (4,)),
+        Variant("RFDN", options={"features": 48, "blocks": 6, "reduction": 4}),
+        Variant("RFDN-L", options={"features": 52, "blocks": 6, "reduction": 4}),
     ),
     options_of=options_of,
     adapt=adapt,

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
-from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import (
     conv3x3,
     count,
@@ -244,8 +244,8 @@ ARCHITECTURE = Architecture(
     paper="https://arxiv.org/abs/1809.00219",
     year=2018,
     forms=(
-        Form("ESRGAN", (4,)),
-        Form("Real-ESRGAN x2", (2,), {"unshuffle": 2}),
+        Variant("ESRGAN", (4,)),
+        Variant("Real-ESRGAN x2", (2,), {"unshuffle": 2}),
     ),
     options_of=options_of,
     adapt=adapt,

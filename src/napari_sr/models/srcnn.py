@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
-from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import rename, shape_of, width_of
 from napari_sr.layers.resize import imresize, radius_of
 
@@ -145,7 +145,7 @@ ARCHITECTURE = Architecture(
     paper="https://arxiv.org/abs/1501.00092",
     year=2014,
     forms=tuple(
-        Form(f"SRCNN 9-{middle}-5", options={"kernels": (9, middle, 5)}) for middle in (1, 3, 5)
+        Variant(f"SRCNN 9-{middle}-5", options={"kernels": (9, middle, 5)}) for middle in (1, 3, 5)
     ),
     options_of=options_of,
     adapt=adapt,

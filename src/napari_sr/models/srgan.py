@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Link, Step
-from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import (
     count,
     factors,
@@ -232,9 +232,9 @@ ARCHITECTURE = Architecture(
     paper="https://arxiv.org/abs/1609.04802",
     year=2017,
     forms=(
-        Form("SRGAN, SRResNet", (4,)),
-        Form("SRGAN (leftthomas)", (2, 4), {"blocks": 5, "end": "tanh"}),
-        Form("SRResNet (twtygqyy)", (4,), TWTYGQYY),
+        Variant("SRGAN, SRResNet", (4,)),
+        Variant("SRGAN (leftthomas)", (2, 4), {"blocks": 5, "end": "tanh"}),
+        Variant("SRResNet (twtygqyy)", (4,), TWTYGQYY),
     ),
     options_of=options_of,
     adapt=adapt,

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step, in_series
-from napari_sr.graph.network import Architecture, Form, Network, Options, StateDict
+from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import (
     Activated3x3,
     ResidualBlock,
@@ -155,7 +155,7 @@ ARCHITECTURE = Architecture(
     summary="SRGAN's generator as BasicSR has it.",
     paper="https://arxiv.org/abs/1609.04802",
     year=2017,
-    forms=(Form("MSRResNet"),),
+    forms=(Variant("MSRResNet"),),
     options_of=options_of,
     adapt=adapt,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from napari_sr.training import discriminators
 from napari_sr.training.objective import LOSSES
-from napari_sr.training.optimiser import Descent
+from napari_sr.training.optimiser import OptimizerStep
 from napari_sr.training.parts import make, named
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Adversary:
         if recipe.critic.kind == "srgan":
             given["sigmoid"] = False  # the losses take logits
         self.critic: nn.Module = make(build, recipe.critic, "adversary.critic", **given).to(device)
-        self.descent = Descent(self.critic, recipe.optimiser, config, device)
+        self.descent = OptimizerStep(self.critic, recipe.optimiser, config, device)
 
     def learn(self, real: Tensor, fake: Tensor, step: int, number: int) -> Tensor:
         """Let the critic take a step.

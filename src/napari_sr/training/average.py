@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 
-class Average:
+class EMA:
     """The mean of a network's weights over the last 1 / (1 - decay) steps or so.
 
     PyTorch's `AveragedModel` starts from the first weights and keeps a tenth of them for two such

@@ -20,12 +20,12 @@ from napari_sr.training.beyond import beyond
 from napari_sr.training.config import Config, Data
 from napari_sr.training.held_out import Parts, hold_out, read
 from napari_sr.training.learner import build
-from napari_sr.training.material import Material, pairs_of
+from napari_sr.training.material import TrainingData, pairs_of
 from napari_sr.training.origin import config_of, lasting
 from napari_sr.training.preview import HeldOut, Preview
 from napari_sr.training.start import prepare
 from napari_sr.training.state import export
-from napari_sr.training.task import FineTuningError, News, Scores, Task, Tuned
+from napari_sr.training.task import FineTuneConfig, FineTuned, FineTuningError, Scores, Update
 from napari_sr.training.trainer import Session, TrainingError, train
 from napari_sr.zoo import recognition
 from napari_sr.zoo.card import card_of
@@ -60,8 +60,8 @@ PAUSE = 0.2
 
 
 def fine_tune(
-    task: Task, stopped: Callable[[], bool] = lambda: False
-) -> Generator[News, None, Tuned]:
+    task: FineTuneConfig, stopped: Callable[[], bool] = lambda: False
+) -> Generator[Update, None, FineTuned]:
     """Train for a time, or until `stopped`, which is asked after every step.
 
     Closing the generator stops, too: what was best when last judged stays.
@@ -81,23 +81,23 @@ def fine_tune(
     parts = hold_out(layers, task.scale)
     notes: list[str] = []
     for image, pictures in zip(task.images, layers, strict=True):
-        yield News(f"Looking at the values of {image.name}")
+        yield Update(f"Looking at the values of {image.name}")
         notes += filter(None, [beyond(image.name, pictures)])
     # windows' temporary folders may still be held by a scanner when they are left
     with tempfile.TemporaryDirectory("", "napari-sr-", ignore_cleanup_errors=True) as folder:
-        yield News("Loading the network …")
+        yield Update("Loading the network …")
         tuning = Tuning(task, parts, Path(folder), tuple(notes))
         return (yield from tuning.run(stopped))
 
 
-def _read(task: Task) -> Generator[News, None, Any]:
+def _read(task: FineTuneConfig) -> Generator[Update, None, Any]:
     reading = read(task.images)
     while True:
         try:
             done, total = next(reading)
         except StopIteration as end:
             return end.value
-        yield News(f"Reading the images: plane {done} of {total}", done, total)
+        yield Update(f"Reading the images: plane {done} of {total}", done, total)
 
 
 class Tuning:
@@ -115,7 +115,9 @@ class Tuning:
         What the user should know of the images.
     """
 
-    def __init__(self, task: Task, parts: Parts, folder: Path, notes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, task: FineTuneConfig, parts: Parts, folder: Path, notes: tuple[str, ...] = ()
+    ) -> None:
         self.task, self.folder, self.parts, self.notes = task, folder, parts, notes
         self._result = folder / "run" / f"{NAME}.safetensors"
         data = Data(
@@ -138,7 +140,7 @@ class Tuning:
         self._take(next((size for size in self.sizes if size.batch == 1), self.sizes[-1]))
         self.held_out = self._hold_out(network)
         judged = [parts.material.held_out[index] for index in self.held_out.judged]
-        self.material = Material(parts.material.learnt, judged)
+        self.material = TrainingData(parts.material.learnt, judged)
         self.first = self.held_out.show(network)
         began = time.monotonic()  # the first time took what preparing takes
         self.scores = Scores(self.held_out.bicubic, self.held_out.judge(network))
@@ -169,9 +171,9 @@ class Tuning:
                     raise
                 side, most = sizing.SIDES[-1], 1  # there may be something beside the middle
 
-    def run(self, stopped: Callable[[], bool]) -> Generator[News, None, Tuned]:
+    def run(self, stopped: Callable[[], bool]) -> Generator[Update, None, FineTuned]:
         """Time steps, choose how many fit, and train."""
-        yield News("Timing the steps …", scores=self.scores, psnr=(0, self.scores.start),
+        yield Update("Timing the steps …", scores=self.scores, psnr=(0, self.scores.start),
                    preview=self.first)  # fmt: skip
         try:
             counts = yield from self._counts(stopped)
@@ -180,7 +182,7 @@ class Tuning:
             raise FineTuningError(self._broken()) from error
         return self._ended(early=stopped())
 
-    def _counts(self, stopped: Callable[[], bool]) -> Generator[News, None, tuple[int, int]]:
+    def _counts(self, stopped: Callable[[], bool]) -> Generator[Update, None, tuple[int, int]]:
         """Return how many steps fit, and how often they can be judged."""
         pace = yield from self._sized(stopped)
         seconds = 60 * self.task.minutes
@@ -188,7 +190,7 @@ class Tuning:
         most = int(JUDGING * seconds / max(self.judging, 1e-3))
         return steps, min(max(most, LEAST_JUDGED), MOST_JUDGED, steps)
 
-    def _sized(self, stopped: Callable[[], bool]) -> Generator[News, None, float]:
+    def _sized(self, stopped: Callable[[], bool]) -> Generator[Update, None, float]:
         """Choose what a step learns from, so that it is short; return the seconds it takes."""
         longest = sizing.longest(self.task.minutes)
         pace = yield from self._paced(stopped)
@@ -205,10 +207,10 @@ class Tuning:
                 return before[1]
         return pace
 
-    def _paced(self, stopped: Callable[[], bool]) -> Generator[News, None, float]:
+    def _paced(self, stopped: Callable[[], bool]) -> Generator[Update, None, float]:
         """Return how many seconds a step takes."""
         config = lasting(self.config, 1_000_000, 1)
-        material = Material(self.material.learnt)
+        material = TrainingData(self.material.learnt)
         session = Session(self.folder / "timed", self.task.device, lasting=False)
         took: list[float] = []
         with closing(train(config, material, session)) as steps:
@@ -222,11 +224,13 @@ class Tuning:
                 last = now
                 if stopped() or (len(took) > 2 and now - began > TIMED):
                     break
-                yield News(f"Timing steps of {self.size.words} …")
+                yield Update(f"Timing steps of {self.size.words} …")
         counted = sorted(took[2:] or took)
         return max(counted[len(counted) // 2], 1e-4)
 
-    def _trained(self, config: Config, stopped: Callable[[], bool]) -> Generator[News, None, None]:
+    def _trained(
+        self, config: Config, stopped: Callable[[], bool]
+    ) -> Generator[Update, None, None]:
         minutes = self.task.minutes
         session = Session(self.folder / "run", self.task.device, minutes=minutes, lasting=False)
         began = told = time.monotonic()
@@ -236,7 +240,7 @@ class Tuning:
                 if progress.message:
                     continue
                 every, left = config.run.report_every, 60 * minutes - (now - began)
-                news = News(
+                news = Update(
                     f"Training: step {progress.step} of {progress.total}, "
                     f"each of {self.size.words}",
                     progress.step,
@@ -299,7 +303,7 @@ class Tuning:
             "another network"
         )
 
-    def _ended(self, *, early: bool) -> Tuned:
+    def _ended(self, *, early: bool) -> FineTuned:
         if self.best == -math.inf:  # stopped before it was judged
             self._kept(self.held_out.judge(self._loaded()))
         if self.best == -math.inf:  # its results are not finite
@@ -315,4 +319,4 @@ class Tuning:
                 f"each step learnt from {self.size.words}, as {self.most.words} would have taken "
                 "this device too long or too much memory"
             )
-        return Tuned(self.task.target, self.best, self.scores, self.step, tuple(notes))
+        return FineTuned(self.task.target, self.best, self.scores, self.step, tuple(notes))

@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_sr.engine.image.conversion import as_array
 from napari_sr.training.data.pictures import Declared, Picture, of_array
-from napari_sr.training.material import Material
+from napari_sr.training.material import TrainingData
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -49,7 +49,7 @@ class Image:
 class Parts:
     """What is learnt from and what is judged, and the crop that fits the former."""
 
-    material: Material
+    material: TrainingData
     crop: int
     """Small pixels along each side."""
 
@@ -159,7 +159,7 @@ def hold_out(layers: Sequence[Sequence[Picture]], scale: int) -> Parts:
             bands.append(band)
     count = min(JUDGED, len(bands))
     judged = [bands[(2 * k + 1) * len(bands) // (2 * count)] for k in range(count)]
-    return Parts(Material(learnt, judged), crop)
+    return Parts(TrainingData(learnt, judged), crop)
 
 
 def _parted(picture: Picture, least: int) -> tuple[list[Picture], Picture]:

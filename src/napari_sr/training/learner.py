@@ -16,9 +16,9 @@ from torch import Tensor
 from napari_sr import models
 from napari_sr.training import processes
 from napari_sr.training.adversary import Adversary
-from napari_sr.training.average import Average
+from napari_sr.training.average import EMA
 from napari_sr.training.objective import Objective, Predictor
-from napari_sr.training.optimiser import Descent
+from napari_sr.training.optimiser import OptimizerStep
 from napari_sr.training.parts import make
 from napari_sr.training.start import prepare
 
@@ -80,13 +80,13 @@ class Learner:
         self.told = prepare(self.network, config.start) if fresh else ""
         self.network.to(device=device, memory_format=self.format)  # type: ignore[call-overload]
         processes.same_everywhere(self.network)
-        self.average = Average(self.network, config.run.ema) if config.run.ema else None
+        self.average = EMA(self.network, config.run.ema) if config.run.ema else None
         self.objective = Objective(config.loss, self.network)
         self.objective.to(device)
         predictor = Predictor(self.network, self.objective.reads)
         # the same weights, not copies: what is compiled learns with the network
         self.predict: Any = torch.compile(predictor) if config.run.compile else predictor
-        self.descent = Descent(self.network, config.optimiser, config, device)
+        self.descent = OptimizerStep(self.network, config.optimiser, config, device)
         self.adversary: Adversary | None = None
         if config.adversary is not None:
             self.adversary = Adversary(config, self.network.channels, device, rank)

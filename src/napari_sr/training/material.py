@@ -16,7 +16,7 @@ from napari_sr.training.data.crops import Crops
 from napari_sr.training.data.folder import MEMORY, Reading, files_of, of_folder
 from napari_sr.training.data.pairs import Pairs
 from napari_sr.training.data.phantoms import Phantoms
-from napari_sr.training.data.resident import Resident
+from napari_sr.training.data.resident import DeviceDataset
 from napari_sr.training.parts import make, named
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingData:
     """Pictures, apart: what is judged was never learnt."""
 
     learnt: Sequence[Picture]
@@ -45,7 +45,7 @@ class Material:
         return None if self.recorded is None else [self.recorded[one.name] for one in pictures]
 
 
-def of_folders(data: Data, folder: Path) -> Material:
+def of_folders(data: Data, folder: Path) -> TrainingData:
     """Read a recipe's folders and hold some files out, each with all its planes and sizes.
 
     Parameters
@@ -80,9 +80,9 @@ def of_folders(data: Data, folder: Path) -> Material:
     at_full_size = replace(reading, sizes=(1.0,))
     judged = [picture for file in sorted(held) for picture in of_folder(file, at_full_size)]
     if data.recorded:
-        return Material(learnt, judged, _recorded(data, folder, pictures))
+        return TrainingData(learnt, judged, _recorded(data, folder, pictures))
     others = min(8, data.made // 8) if data.validation else 0
-    return Material(
+    return TrainingData(
         learnt + Phantoms(data.made).pictures(), judged + Phantoms(others, seed=1).pictures()
     )
 
@@ -135,7 +135,7 @@ def degradation_of(data: Data) -> Degradation:
     return degradation
 
 
-def crops_of(material: Material, config: Config, channels: int, rank: int) -> dict[int, Crops]:
+def crops_of(material: TrainingData, config: Config, channels: int, rank: int) -> dict[int, Crops]:
     """Return what draws the crops, for each scale.
 
     Raises
@@ -164,7 +164,7 @@ def crops_of(material: Material, config: Config, channels: int, rank: int) -> di
 
 
 def draws_of(
-    material: Material, config: Config, channels: int, rank: int, device: torch.device
+    material: TrainingData, config: Config, channels: int, rank: int, device: torch.device
 ) -> dict[int, Callable[[int], tuple[Tensor, Tensor]]]:
     """Return what draws the batch of a number, for each scale: here, or on the device.
 
@@ -175,12 +175,12 @@ def draws_of(
     """
     crops = crops_of(material, config, channels, rank)
     if config.data.resident:
-        return {scale: Resident(one, device).batch for scale, one in crops.items()}
+        return {scale: DeviceDataset(one, device).batch for scale, one in crops.items()}
     return {scale: one.batch for scale, one in crops.items()}
 
 
 def pairs_of(
-    material: Material, config: Config, channels: int, multiple: int = 1
+    material: TrainingData, config: Config, channels: int, multiple: int = 1
 ) -> list[tuple[Tensor, Tensor]]:
     """Return the pairs to judge by, (C, H, W) and (C, S * H, S * W), always the same.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_sr.training.config import Config, Optimiser
 
 
-class Descent:
+class OptimizerStep:
     """Moves a module's weights down a loss.
 
     Parameters

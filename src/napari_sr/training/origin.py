@@ -38,7 +38,7 @@ CLIP = 1.0
 
 
 @dataclass(frozen=True)
-class Origin:
+class BaseModel:
     """A checkpoint, or the recipe of a fresh network."""
 
     title: str
@@ -51,7 +51,7 @@ class Origin:
     """The name of one that ships, whose network, start, losses and optimiser are taken."""
 
 
-def config_of(origin: Origin, scale: int, data: Data, name: str) -> Config:
+def config_of(origin: BaseModel, scale: int, data: Data, name: str) -> Config:
     """Return a training of one step, to be told how many there are.
 
     Parameters

@@ -20,7 +20,7 @@ from napari_sr.evaluation.benchmark import evaluate
 from napari_sr.evaluation.sets import LARGE, ImageSet
 from napari_sr.training import recipe
 from napari_sr.training.data.folder import Reading, of_folder
-from napari_sr.training.material import Material, pairs_of
+from napari_sr.training.material import TrainingData, pairs_of
 from napari_sr.training.preview import HeldOut
 from napari_sr.training.state import export
 from napari_sr.zoo import card as cards
@@ -91,7 +91,7 @@ def _reached(network: Network, card: dict[str, Any], folder: Path) -> dict[str, 
     large = next((folder / name for name in LARGE if (folder / name).is_dir()), folder)
     pictures = of_folder(large, Reading(config.data.value_range, config.data.grey))
     whole = replace(config, data=replace(config.data, validation_size=0))
-    pairs = pairs_of(Material([], pictures), whole, network.channels)
+    pairs = pairs_of(TrainingData([], pictures), whole, network.channels)
     held_out = HeldOut(pairs, network.scale)
     kind = config.data.degradation.kind
     return {

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_sr.training.held_out import Image
-    from napari_sr.training.origin import Origin
+    from napari_sr.training.origin import BaseModel
     from napari_sr.training.preview import Preview
 
 WORTH = 0.05
@@ -23,11 +23,11 @@ class FineTuningError(Exception):
 
 
 @dataclass(frozen=True)
-class Task:
+class FineTuneConfig:
     """What to make of what, for how long."""
 
     images: tuple[Image, ...]
-    origin: Origin
+    origin: BaseModel
     scale: int
     target: Path
     """Where the network is kept: a file that does not exist."""
@@ -49,7 +49,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class News:
+class Update:
     """What has happened since the last; what is None has not."""
 
     doing: str
@@ -67,7 +67,7 @@ class News:
 
 
 @dataclass(frozen=True)
-class Tuned:
+class FineTuned:
     """What came of it."""
 
     path: Path

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_sr.training.config import Config
-    from napari_sr.training.material import Material
+    from napari_sr.training.material import TrainingData
     from napari_sr.training.processes import Place
 
 
@@ -76,7 +76,9 @@ class Session:
     TensorBoard's files."""
 
 
-def train(config: Config, material: Material, session: Session) -> Generator[Progress, None, Path]:
+def train(
+    config: Config, material: TrainingData, session: Session
+) -> Generator[Progress, None, Path]:
     """Train a network; yield after every step, and return the file of the result.
 
     Close the generator to stop: what is needed to go on is written then, but not where several
@@ -134,7 +136,7 @@ class Training:
     def __init__(
         self,
         config: Config,
-        material: Material,
+        material: TrainingData,
         session: Session,
         place: Place,
         device: torch.device,

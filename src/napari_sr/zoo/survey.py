@@ -22,10 +22,10 @@ from napari_sr.zoo.networks import NETWORKS, OUTPUT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_sr.graph.network import Architecture, Form
+    from napari_sr.graph.network import Architecture, Variant
 
 
-def cost(record: Architecture, form: Form, scale: int) -> tuple[dict[str, Any], int]:
+def cost(record: Architecture, form: Variant, scale: int) -> tuple[dict[str, Any], int]:
     """Return what one network takes at one scale, as `Cost` has it, and its image's channels.
 
     Its result is as large as `OUTPUT` where that is a multiple of the scale, and of the square of

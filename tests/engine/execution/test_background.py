@@ -17,11 +17,11 @@ def priority():
     return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
-def watched(seen, work=lambda: None):
+def watched(seen, context=lambda: None):
     """Yield 0 and 1 and return 2; note the thread of every step, of work and of closing."""
     try:
         for number in range(2):
-            seen.append((threading.get_ident(), work()))
+            seen.append((threading.get_ident(), context()))
             yield number
         return 2
     finally:

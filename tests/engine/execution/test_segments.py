@@ -12,16 +12,16 @@ from torch.utils._pytree import tree_leaves
 from napari_sr.engine.execution.feature_store import Features
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.segments import Segment, cut, function_of, segments_of
-from napari_sr.engine.execution.stage_context import Work
+from napari_sr.engine.execution.stage_context import StageContext
 from napari_sr.engine.image.colour import chain_for
-from napari_sr.engine.planning.network_profile import structure_of
+from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stage, Stages
-from napari_sr.engine.planning.tile_grid import Grid
+from napari_sr.engine.planning.tile_grid import TileGrid
 from napari_sr.graph.chain import (
     IMAGE,
     RESULT,
-    Attend,
-    Cells,
+    ChunkedAttention,
+    PooledGrid,
     Step,
     Window,
     attend,
@@ -37,14 +37,16 @@ def example(name):
 
 
 def stages_of(network, tile, side, flops_per_byte=4000.0):
-    structure = structure_of(network, 3, torch.float32)
-    grid = Grid(side, side, tile, network.grid)
-    return Stages(structure.chain, structure.found, grid, flops_per_byte=flops_per_byte)
+    network_profile = profile_of(network, 3, torch.float32)
+    grid = TileGrid(side, side, tile, network.tile_alignment)
+    return Stages(
+        network_profile.chain, network_profile.profile, grid, flops_per_byte=flops_per_byte
+    )
 
 
 def work_for(plan, graphs):
     features = Features(8, 8, budget=0, channels_last=False)
-    return Work(plan, plan.chain, CPU, None, None, features, float32=True, graphs=graphs)
+    return StageContext(plan, plan.chain, CPU, None, None, features, float32=True, graphs=graphs)
 
 
 def test_a_step_that_needs_its_place_ends_a_segment():
@@ -86,10 +88,10 @@ def test_large_tiles_run_without_graphs():
 def test_a_deep_stage_that_would_compute_much_for_nothing_runs_without_graphs():
     plan = stages_of(example("edsr"), 40, 100, flops_per_byte=1e9)
     (stage,) = plan.all
-    work = work_for(plan, Graphs(recorder=FakeRecorder()))
+    context = work_for(plan, Graphs(recorder=FakeRecorder()))
 
     assert plan.extra(stage) > 1.1
-    assert segments_of(work, stage) is None
+    assert segments_of(context, stage) is None
 
 
 def test_without_a_device_that_captures_there_are_no_segments():
@@ -101,11 +103,11 @@ def test_without_a_device_that_captures_there_are_no_segments():
 
 def test_a_stage_of_nothing_but_placed_steps_has_nothing_to_repeat():
     plan = stages_of(example("bsrn"), 40, 90)
-    work = work_for(plan, Graphs(recorder=FakeRecorder()))
+    context = work_for(plan, Graphs(recorder=FakeRecorder()))
     gathering = [stage for stage in plan.all if len(stage.steps) == 1 and not stage.keeps]
 
     assert gathering
-    assert all(segments_of(work, stage) is None for stage in gathering)
+    assert all(segments_of(context, stage) is None for stage in gathering)
 
 
 class Copies(TorchDispatchMode):
@@ -128,9 +130,9 @@ def everything(chain, image):
     for link in chain:
         if isinstance(link, Step):
             held |= compute(link, held, Window.whole(image))[0]
-        elif isinstance(link, Attend):
+        elif isinstance(link, ChunkedAttention):
             held[link.writes] = attend(link, held)
-        elif isinstance(link, Cells):
+        elif isinstance(link, PooledGrid):
             held[link.writes] = link.finish(link.compute(held[link.reads]))
         else:
             statistic = held[link.reads].new_empty((1, held[link.reads].shape[1], 1, 1))
@@ -142,7 +144,7 @@ def everything(chain, image):
 def test_no_segment_copies_anything_to_the_device(name):
     # the meta device stands for a GPU: a CUDA graph cannot capture a copy from the host
     network = example(name).to("meta")
-    least = structure_of(network, 3, torch.float32).least_tile
+    least = profile_of(network, 3, torch.float32).least_tile
     plan = stages_of(network, least + 8, 3 * least)
     chain = with_one_writer_each(chain_for(network, 3))
     with torch.inference_mode():

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from napari_sr.engine.execution.feature_store import Features
-from napari_sr.engine.execution.stage_context import Part, UntrustedError, Work
+from napari_sr.engine.execution.stage_context import Part, StageContext, UntrustedError
 from napari_sr.graph.chain import IMAGE
 
 
-def work(image):
+def context(image):
     height, width = image.shape[-2:]
     features = Features(height, width, budget=2**20, channels_last=False)
     features.make("x", 1, 1, torch.float32)
@@ -18,7 +18,7 @@ def work(image):
     def read(rows, columns):
         return image[..., rows, columns]
 
-    return Work(None, (), torch.device("cpu"), read, read, features, float32=True)
+    return StageContext(None, (), torch.device("cpu"), read, read, features, float32=True)
 
 
 def test_a_border_is_right_at_the_image_s_own_edge_only():
@@ -38,7 +38,7 @@ def test_a_part_within_another_counts_from_there():
 
 def test_parts_come_from_the_image_or_from_what_waits():
     image = torch.arange(30.0).reshape(1, 1, 5, 6)
-    held, part = work(image), Part(slice(1, 3), slice(2, 6))
+    held, part = context(image), Part(slice(1, 3), slice(2, 6))
 
     held.keep("x", part, -image[..., 1:3, 2:6])
 
@@ -47,7 +47,7 @@ def test_parts_come_from_the_image_or_from_what_waits():
 
 @pytest.mark.parametrize("wrong", [torch.nan, torch.inf])
 def test_nothing_waits_that_is_not_finite(wrong):
-    held = work(torch.zeros(1, 1, 5, 6))
+    held = context(torch.zeros(1, 1, 5, 6))
     values = torch.tensor([[[[0.0, wrong]]]])
 
     with pytest.raises(UntrustedError, match=r"x has NaN or infinity in slice\(0, 1"):

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from napari_sr.engine.execution.feature_store import Features
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.segments import segments_of
-from napari_sr.engine.execution.stage_context import Part, UntrustedError, Work
+from napari_sr.engine.execution.stage_context import Part, StageContext, UntrustedError
 from napari_sr.engine.execution.stage_runner import run_stages
 from napari_sr.engine.image.colour import chain_for, enlarge
-from napari_sr.engine.planning.memory import ghost
-from napari_sr.engine.planning.network_profile import structure_of
+from napari_sr.engine.planning.memory import meta_copy
+from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stages
-from napari_sr.engine.planning.tile_grid import Grid
+from napari_sr.engine.planning.tile_grid import TileGrid
 from napari_sr.graph.chain import RESULT, with_one_writer_each
 from napari_sr.models import architecture, names
 
@@ -45,9 +45,11 @@ def work_for(
 ):
     """Return the work of a tiled run, and the result that it fills."""
     channels, (height, width) = image.shape[1], image.shape[-2:]
-    structure = structure_of(network, channels, dtype)
-    grid = Grid(height, width, tile, network.grid)
-    plan = Stages(structure.chain, structure.found, grid, flops_per_byte=flops_per_byte)
+    network_profile = profile_of(network, channels, dtype)
+    grid = TileGrid(height, width, tile, network.tile_alignment)
+    plan = Stages(
+        network_profile.chain, network_profile.profile, grid, flops_per_byte=flops_per_byte
+    )
     scale = network.scale
     result = torch.full((1, channels, scale * height, scale * width), torch.nan)
 
@@ -57,23 +59,23 @@ def work_for(
 
     features = Features(height, width, budget=in_memory, channels_last=False)
     chain = with_one_writer_each(chain_for(network.to(dtype), channels))
-    work = Work(
+    context = StageContext(
         plan, chain, torch.device("cpu"), lambda rows, columns: image[..., rows, columns], write,
         features, float32=dtype == torch.float32, graphs=graphs,
     )  # fmt: skip
-    return work, result
+    return context, result
 
 
 def run_tiled(network, image, tile, **options):
-    work, result = work_for(network, image, tile, **options)
+    context, result = work_for(network, image, tile, **options)
     with torch.inference_mode():
-        steps = list(run_stages(work))
-    assert steps == list(range(1, work.plan.count + 1))
+        steps = list(run_stages(context))
+    assert steps == list(range(1, context.plan.count + 1))
     return result
 
 
 def least_tile(network, channels):
-    return structure_of(network, channels, torch.float32).least_tile
+    return profile_of(network, channels, torch.float32).least_tile
 
 
 def run_whole(network, image):
@@ -160,14 +162,14 @@ def test_features_in_files_give_the_same(tmp_path, monkeypatch):
 
 def test_planes_and_values_are_dropped_when_no_later_stage_needs_them():
     network, image = example("bsrn"), torch.rand(1, 3, 40, 47)
-    work, _ = work_for(network, image, 30)
+    context, _ = work_for(network, image, 30)
 
     with torch.inference_mode():
-        held = [set(work.features.names) for _ in run_stages(work)]
+        held = [set(context.features.names) for _ in run_stages(context)]
 
     assert max(map(len, held)) <= 6
-    assert work.features.names == ()
-    assert work.values == {}
+    assert context.features.names == ()
+    assert context.values == {}
 
 
 def test_moments_are_gathered_over_all_tiles():
@@ -207,26 +209,26 @@ def test_attended_planes_that_half_precision_cannot_hold_are_not_trusted():
         def mean(looking, seen):
             return Chunked.mean(looking, seen) * torch.inf
 
-    work, _ = work_for(Overflowing(scale=1), torch.ones(1, 1, 20, 20), 9)
+    context, _ = work_for(Overflowing(scale=1), torch.ones(1, 1, 20, 20), 9)
 
     with torch.inference_mode(), pytest.raises(UntrustedError, match="mean, link 1 has NaN"):
-        list(run_stages(work))
+        list(run_stages(context))
 
 
 def test_features_that_half_precision_cannot_hold_are_not_trusted():
     network = example("bsrn")
     with torch.no_grad():
         network.head.depthwise.bias.fill_(1e5)
-    work, _ = work_for(network, torch.rand(1, 3, 40, 47), 30, dtype=torch.float16)
+    context, _ = work_for(network, torch.rand(1, 3, 40, 47), 30, dtype=torch.float16)
 
     with torch.inference_mode(), pytest.raises(UntrustedError, match="NaN or infinity"):
-        list(run_stages(work))
+        list(run_stages(context))
 
 
 def test_a_ghost_is_enough_to_plan():
-    network = ghost(example("bsrn"))
+    network = meta_copy(example("bsrn"))
 
-    assert structure_of(network, 3, torch.float32).found.planes[RESULT].scale == network.scale
+    assert profile_of(network, 3, torch.float32).found.planes[RESULT].scale == network.scale
 
 
 class Refusing(FakeRecorder):
@@ -243,18 +245,18 @@ class Refusing(FakeRecorder):
 
 
 def run_with_graphs(network, image, tile, recorder):
-    work, result = work_for(network, image, tile, graphs=Graphs(recorder=recorder))
+    context, result = work_for(network, image, tile, graphs=Graphs(recorder=recorder))
     expected = Counter()
-    for stage in work.plan.all:
+    for stage in context.plan.all:
         sizes = Counter(
-            Part(tile.rows.read, tile.columns.read).size for tile in work.plan.tiles(stage)
+            Part(tile.rows.read, tile.columns.read).size for tile in context.plan.tiles(stage)
         )
-        graphs = sum(segment.repeatable for segment in segments_of(work, stage) or ())
+        graphs = sum(segment.repeatable for segment in segments_of(context, stage) or ())
         expected["captured"] += graphs * sum(many > 1 for many in sizes.values())
         expected["replayed"] += graphs * sum(many - 1 for many in sizes.values())
     with torch.inference_mode():
-        list(run_stages(work))
-    return result, work.graphs, expected
+        list(run_stages(context))
+    return result, context.graphs, expected
 
 
 GRAPHED = {"bsrn": 3, "bsrn_s": 3, "imdn": 3, "rrdbnet": 2}

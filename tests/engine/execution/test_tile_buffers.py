@@ -6,11 +6,11 @@ import torch
 from fakes import Nearest
 
 from napari_sr.engine.execution.feature_store import Features
-from napari_sr.engine.execution.stage_context import Part, Work
-from napari_sr.engine.execution.tile_buffers import Held
-from napari_sr.engine.planning.network_profile import structure_of
+from napari_sr.engine.execution.stage_context import Part, StageContext
+from napari_sr.engine.execution.tile_buffers import TileBuffers
+from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stages
-from napari_sr.engine.planning.tile_grid import Grid
+from napari_sr.engine.planning.tile_grid import TileGrid
 from napari_sr.graph.chain import IMAGE, Step
 from sr_kernels.plane_moments import plane_moments
 
@@ -23,15 +23,22 @@ def blurred(x):
 
 def held_for(image, *, alike=False):
     height, width = image.shape[-2:]
-    structure = structure_of(Nearest(), 1, torch.float32)
-    plan = Stages(structure.chain, structure.found, Grid(height, width, 16, 1), flops_per_byte=12.0)
+    network_profile = profile_of(Nearest(), 1, torch.float32)
+    plan = Stages(
+        network_profile.chain,
+        network_profile.profile,
+        TileGrid(height, width, 16, 1),
+        flops_per_byte=12.0,
+    )
 
     def read(rows, columns):
         return image[..., rows, columns]
 
     features = Features(height, width, budget=0, channels_last=False)
-    work = Work(plan, plan.chain, torch.device("cpu"), read, read, features, float32=True)
-    return Held(work, READ, 2, alike=alike)
+    context = StageContext(
+        plan, plan.chain, torch.device("cpu"), read, read, features, float32=True
+    )
+    return TileBuffers(context, READ, 2, alike=alike)
 
 
 def test_what_is_wrong_at_inner_edges_is_never_handed_on():

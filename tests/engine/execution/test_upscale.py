@@ -287,10 +287,10 @@ def test_a_gpu_s_kernels_are_checked_where_they_are_chosen_automatically(monkeyp
     on_gpu = replace(plan, device=torch.device("cuda", 0), precision=torch.float16)
 
     def check(kernels, where):
-        job = SimpleNamespace(
+        run_context = SimpleNamespace(
             kernels=kernels, network=None, layout=SimpleNamespace(channels=1), chain=lambda *_: None
         )
-        return upscale_module._check_kernels(job, where)
+        return upscale_module._check_kernels(run_context, where)
 
     assert check("auto", on_gpu) == {"bsconv": "wrong"}
     assert [check("triton", on_gpu), check("reference", on_gpu), check("auto", plan)] == [{}] * 3
@@ -298,7 +298,9 @@ def test_a_gpu_s_kernels_are_checked_where_they_are_chosen_automatically(monkeyp
 
 
 def test_what_is_to_be_said_of_kernels_comes_with_the_first_tile(monkeypatch, random):
-    monkeypatch.setattr(upscale_module, "_check_kernels", lambda job, plan: {"bsconv": "wrong"})
+    monkeypatch.setattr(
+        upscale_module, "_check_kernels", lambda run_context, plan: {"bsconv": "wrong"}
+    )
     monkeypatch.setattr(upscale_module, "distrusted", lambda device: {"bsconv": "wrong"})
 
     told, result = finish(

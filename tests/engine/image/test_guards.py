@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_sr.engine.image.guards import Bounds, Findings, check_outliers, fill_missing
+from napari_sr.engine.image.guards import Bounds, Diagnostics, check_outliers, fill_missing
 
 NAN = np.nan
 
@@ -82,7 +82,7 @@ def test_what_cannot_be_done_with_outliers_is_refused(word, dtype, match):
 
 
 def test_findings_say_how_many_and_where():
-    findings = Findings()
+    findings = Diagnostics()
     assert findings.in_words("clip") == ""
 
     for index in range(9):
@@ -102,7 +102,7 @@ def look(findings, colours, black, white):
 
 
 def test_values_that_are_close_to_each_other_are_told_apart():
-    findings = Findings(declared=True)
+    findings = Diagnostics(declared=True)
     findings.note("y=0, x=0", 1, (101324.5, 101325.75))
     look(findings, np.array([[[101325.25], [101325.5]]]), 101325.25, 101325.4)
 
@@ -113,7 +113,7 @@ def test_values_that_are_close_to_each_other_are_told_apart():
 
 
 def test_values_beyond_black_and_white_are_counted_over_all_planes_and_told():
-    findings = Findings(declared=True)
+    findings = Diagnostics(declared=True)
 
     look(findings, np.array([[[90], [4095]], [[100], [5000]]], np.uint16), 100, 4095)
     look(findings, np.array([[[100], [4095]]], np.uint16), 100, 4095)
@@ -126,21 +126,21 @@ def test_values_beyond_black_and_white_are_counted_over_all_planes_and_told():
 
 
 def test_one_value_of_many_is_not_told_as_none():
-    findings = Findings(declared=True)
+    findings = Diagnostics(declared=True)
     look(findings, np.r_[np.zeros(999_999), 2.0].reshape(1000, 1000, 1), 0, 1)
 
     assert findings.in_words("clip").startswith("0.01% of")
 
 
 def test_where_all_values_are_within_nothing_is_told():
-    findings = Findings(declared=True)
+    findings = Diagnostics(declared=True)
     look(findings, np.array([[[0.0], [1.0]]]), 0, 1)
 
     assert findings.in_words("clip") == ""
 
 
 def test_of_a_range_that_nobody_gave_nothing_is_told_but_recorded():
-    findings = Findings()
+    findings = Diagnostics()
     look(findings, np.array([[[0.0], [1.5]]]), 0, 1)
 
     assert findings.in_words("clip") == ""

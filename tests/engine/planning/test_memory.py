@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from fakes import Nearest
 
-from napari_sr.engine.planning.memory import ghost, learning_bytes, peak_bytes
+from napari_sr.engine.planning.memory import learning_bytes, meta_copy, peak_bytes
 from napari_sr.models.fsrcnn import FSRCNN
 
 
@@ -32,7 +32,7 @@ def test_half_precision_takes_about_half():
 def test_a_ghost_has_the_shapes_and_none_of_the_data():
     network = FSRCNN(scale=2)
 
-    hollow = ghost(network)
+    hollow = meta_copy(network)
 
     assert {tensor.device.type for tensor in hollow.parameters()} == {"meta"}
     assert {tensor.device.type for tensor in network.parameters()} == {"cpu"}

@@ -10,8 +10,8 @@ from fakes import Coarse, Nearest
 from torch.nn import functional
 
 from napari_sr.engine.planning import network_profile as module
-from napari_sr.engine.planning.network_profile import structure_of
-from napari_sr.graph.chain import IMAGE, RESULT, Cells, Step
+from napari_sr.engine.planning.network_profile import profile_of
+from napari_sr.graph.chain import IMAGE, RESULT, PooledGrid, Step
 from napari_sr.models import architecture
 
 
@@ -20,9 +20,9 @@ def test_it_is_found_once_for_channels_and_precision(monkeypatch):
     monkeypatch.setattr(module, "profile", lambda *args: found.append(args) or profile(*args))
     network = Nearest()
 
-    first = structure_of(network, 1, torch.float32)
-    again = structure_of(network, 1, torch.float32)
-    others = structure_of(network, 3, torch.float32), structure_of(network, 1, torch.float16)
+    first = profile_of(network, 1, torch.float32)
+    again = profile_of(network, 1, torch.float32)
+    others = profile_of(network, 3, torch.float32), profile_of(network, 1, torch.float16)
 
     assert first is again
     assert len({id(each) for each in (first, *others)}) == len(found) == 3
@@ -31,7 +31,7 @@ def test_it_is_found_once_for_channels_and_precision(monkeypatch):
 def test_it_holds_neither_the_network_nor_its_weights():
     network = Nearest()
     gone = weakref.ref(network)
-    structure_of(network, 1, torch.float32)
+    profile_of(network, 1, torch.float32)
 
     del network
     gc.collect()
@@ -51,13 +51,15 @@ def test_it_holds_neither_the_network_nor_its_weights():
     ids=["pixel", "radius", "least size", "multiple", "grid"],
 )
 def test_the_smallest_tile_keeps_something_inside_the_widest_step(network, least):
-    assert structure_of(network, 1, torch.float32).least_tile == least
+    assert profile_of(network, 1, torch.float32).least_tile == least
 
 
 def test_the_smallest_tile_holds_what_one_cell_looks_at():
     class Pooling(Nearest):
         def chain(self):
-            cells = Cells(IMAGE, "means", self.pool, pitch=3, reach=9, finish=lambda cells: cells)
+            cells = PooledGrid(
+                IMAGE, "means", self.pool, pitch=3, reach=9, finish=lambda cells: cells
+            )
             step = Step(lambda x, means: self.compute(x) + means.mean(), (IMAGE,), (RESULT,))
             return (cells, replace(step, uses=("means",), scale=self.scale))
 
@@ -65,7 +67,7 @@ def test_the_smallest_tile_holds_what_one_cell_looks_at():
         def pool(image):
             return functional.max_pool2d(image, 9, 3)
 
-    assert structure_of(Pooling(), 1, torch.float32).least_tile == 9
+    assert profile_of(Pooling(), 1, torch.float32).least_tile == 9
 
 
 @pytest.mark.parametrize(
@@ -75,4 +77,4 @@ def test_networks_of_global_values_gather_them(name, gathers):
     record = architecture(name)
     network = record.network(**record.example)
 
-    assert structure_of(network, network.channels, torch.float32).gathers is gathers
+    assert profile_of(network, network.channels, torch.float32).gathers is gathers

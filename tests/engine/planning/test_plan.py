@@ -37,7 +37,7 @@ def test_one_tile_needs_no_stages():
 
     assert plan.staged is None
     assert plan.count == 1
-    assert plan.work == 300 * 400
+    assert plan.cost == 300 * 400
 
 
 def test_where_features_would_wait_in_files_stages_are_longer(monkeypatch):

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from napari_sr.engine.planning.chain_profile import Kind, Profile
-from napari_sr.engine.planning.stage_cost import Costs
-from napari_sr.engine.planning.tile_grid import Grid
+from napari_sr.engine.planning.stage_cost import StageCostModel
+from napari_sr.engine.planning.tile_grid import TileGrid
 from napari_sr.graph.chain import IMAGE, RESULT, Step
 
 
@@ -23,7 +23,9 @@ def costs(radii, flops, channels, *, tile=40, flops_per_byte=1.0):
     wide = zip(names, (1, *channels, 1), strict=True)
     planes = {name: Kind(many, 1, torch.float32) for name, many in wide}
     found = Profile(tuple(flops), planes, attending=0.0, pixels=1)
-    return Costs(chain, found, Grid(300, 200, tile, 1), flops_per_byte), list(range(len(radii)))
+    return StageCostModel(chain, found, TileGrid(300, 200, tile, 1), flops_per_byte), list(
+        range(len(radii))
+    )
 
 
 def price(of, group):

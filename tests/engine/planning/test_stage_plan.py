@@ -6,9 +6,9 @@ import pytest
 import torch
 from fakes import Chunked
 
-from napari_sr.engine.planning.network_profile import structure_of
+from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stages
-from napari_sr.engine.planning.tile_grid import Grid
+from napari_sr.engine.planning.tile_grid import TileGrid
 from napari_sr.graph.chain import IMAGE, RESULT
 from napari_sr.models import architecture
 
@@ -16,9 +16,11 @@ from napari_sr.models import architecture
 def stages(name, tile=64, side=200, flops_per_byte=12.0, channels=3, **options):
     record = architecture(name)
     network = record.network(**{**record.example, **options})
-    structure = structure_of(network, channels, torch.float32)
-    grid = Grid(side, side, tile, network.multiple)
-    return Stages(structure.chain, structure.found, grid, flops_per_byte=flops_per_byte)
+    network_profile = profile_of(network, channels, torch.float32)
+    grid = TileGrid(side, side, tile, network.multiple)
+    return Stages(
+        network_profile.chain, network_profile.profile, grid, flops_per_byte=flops_per_byte
+    )
 
 
 def halos(cut):
@@ -75,8 +77,10 @@ def test_a_result_is_needed_no_further_than_its_readers_look():
 
 
 def test_each_pixel_looks_once_and_in_its_chunk():
-    structure = structure_of(Chunked(), 1, torch.float32)
-    cut = Stages(structure.chain, structure.found, Grid(31, 30, 9, 1), flops_per_byte=12.0)
+    network_profile = profile_of(Chunked(), 1, torch.float32)
+    cut = Stages(
+        network_profile.chain, network_profile.profile, TileGrid(31, 30, 9, 1), flops_per_byte=12.0
+    )
     [attending] = [stage for stage in cut.all if stage.gather is not None]
 
     runs = [(tile.columns.keep, tile.columns.read) for tile in cut.tiles(attending)]
@@ -96,11 +100,11 @@ def test_smaller_tiles_cost_more():
 def test_half_precision_halves_what_waits():
     record = architecture("bsrn")
     network = record.network(**record.example)
-    grid = Grid(200, 200, 64, 1)
+    grid = TileGrid(200, 200, 64, 1)
     waiting = []
     for dtype in (torch.float32, torch.float16):
-        structure = structure_of(network, 3, dtype)
-        cut = Stages(structure.chain, structure.found, grid, flops_per_byte=12.0)
-        waiting.append(cut.waiting)
+        network_profile = profile_of(network, 3, dtype)
+        cut = Stages(network_profile.chain, network_profile.profile, grid, flops_per_byte=12.0)
+        waiting.append(cut.spilled_bytes)
 
     assert waiting[1] == waiting[0] / 2

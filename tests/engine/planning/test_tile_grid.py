@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from napari_sr.engine.planning.tile_grid import Grid
+from napari_sr.engine.planning.tile_grid import TileGrid
 
 
 def test_tiles_keep_every_pixel_once():
     kept = [
         (row, column)
-        for tile in Grid(37, 53, 20, 1).tiles(3)
+        for tile in TileGrid(37, 53, 20, 1).tiles(3)
         for row in range(tile.rows.keep.start, tile.rows.keep.stop)
         for column in range(tile.columns.keep.start, tile.columns.keep.stop)
     ]
@@ -19,13 +19,13 @@ def test_tiles_keep_every_pixel_once():
 
 
 def test_a_tile_must_keep_something_inside_its_halo():
-    assert Grid(100, 100, 7, 1).fits(3)
-    assert not Grid(100, 100, 6, 1).fits(3)
-    assert Grid(6, 5, 6, 1).fits(3)  # one tile takes all
+    assert TileGrid(100, 100, 7, 1).fits(3)
+    assert not TileGrid(100, 100, 6, 1).fits(3)
+    assert TileGrid(6, 5, 6, 1).fits(3)  # one tile takes all
 
 
 def test_share_counts_what_tiles_read_twice():
-    assert Grid(200, 200, 200, 1).share(10, 0) == 1
+    assert TileGrid(200, 200, 200, 1).share(10, 0) == 1
     # two tiles of 100 px each way cover 180 px with a halo of 10
-    assert Grid(180, 180, 100, 1).share(10, 0) == pytest.approx((200 / 180) ** 2)
-    assert Grid(180, 180, 100, 1).share(10, 10) == pytest.approx(1)
+    assert TileGrid(180, 180, 100, 1).share(10, 0) == pytest.approx((200 / 180) ** 2)
+    assert TileGrid(180, 180, 100, 1).share(10, 10) == pytest.approx(1)

@@ -55,7 +55,7 @@ def test_tiles_begin_where_they_may(monkeypatch):
     limit(monkeypatch, 10**6)
 
     network = record.network(**record.example)
-    assert planned(network, (900, 900, 3), tile=900).tile % network.grid == 0
+    assert planned(network, (900, 900, 3), tile=900).tile % network.tile_alignment == 0
 
 
 def test_a_capped_tile_is_told_and_leaves_the_result_as_it_is(monkeypatch, random):

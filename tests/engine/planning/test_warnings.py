@@ -8,7 +8,7 @@ from fakes import Nearest
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.plan import Settings, make_plan
-from napari_sr.engine.planning.warnings import cautions
+from napari_sr.engine.planning.warnings import run_warnings
 
 
 class Guessed(Nearest):
@@ -27,7 +27,7 @@ class Whole(Guessed):
 def told(network, **settings):
     given = Settings(device="cpu", **settings)
     plan = make_plan(layout_of((90, 70), "float32"), network, given)
-    return list(cautions(plan, network, given))
+    return list(run_warnings(plan, network, given))
 
 
 @pytest.mark.parametrize("settings", [{}, {"precision": "bfloat16"}, {"tile": 90}], ids=str)

@@ -13,7 +13,7 @@ from napari_sr.training.data.bicubic import Bicubic
 from napari_sr.training.data.crops import Crops
 from napari_sr.training.data.microscope import Microscope
 from napari_sr.training.data.pictures import of_array
-from napari_sr.training.data.resident import Resident
+from napari_sr.training.data.resident import DeviceDataset
 
 CPU = torch.device("cpu")
 
@@ -38,7 +38,7 @@ def grey(random, size):
 @pytest.mark.parametrize("flips", [True, False])
 def test_the_same_batches_come(flips, random):
     drawn = crops(flips=flips, seen=[*pictures(3, 31), *grey(random, 40)])
-    resident = Resident(drawn, CPU)
+    resident = DeviceDataset(drawn, CPU)
 
     for step in range(4):
         for ours, theirs in zip(resident.batch(step), drawn.batch(step), strict=True):
@@ -51,22 +51,22 @@ def test_a_network_of_luma_gets_the_same_luma_or_grey(colour, full_range, random
     seen = pictures(3, 31) if colour else [*grey(random, 30), *grey(random, 36)]
     drawn = crops(channels=1, seen=seen, full_range=full_range)
 
-    for ours, theirs in zip(Resident(drawn, CPU).batch(1), drawn.batch(1), strict=True):
+    for ours, theirs in zip(DeviceDataset(drawn, CPU).batch(1), drawn.batch(1), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
 
 
 def test_grey_beside_colours_is_refused_for_luma(random):
     with pytest.raises(ValueError, match="all are grey or all are RGB, got both"):
-        Resident(crops(channels=1, seen=[*pictures(1, 31), *grey(random, 30)]), CPU)
+        DeviceDataset(crops(channels=1, seen=[*pictures(1, 31), *grey(random, 30)]), CPU)
 
 
 def test_a_degradation_that_draws_is_refused():
     with pytest.raises(ValueError, match="always makes the same of them, got Microscope"):
-        Resident(crops(Microscope()), CPU)
+        DeviceDataset(crops(Microscope()), CPU)
 
 
 def test_pictures_of_other_depth_are_refused():
     deep = [replace(one, steps=65535, name="deep.tif") for one in pictures(2)]
 
     with pytest.raises(ValueError, match=r"8 bits, got deep.tif, where white is 65535"):
-        Resident(crops(seen=deep), CPU)
+        DeviceDataset(crops(seen=deep), CPU)

@@ -4,12 +4,12 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
-from napari_sr.widgets.common.form import Form
+from napari_sr.widgets.common.form import Variant
 
 
 @pytest.fixture
 def form(qtbot):
-    form = Form()
+    form = Variant()
     qtbot.addWidget(form)
     return form
 

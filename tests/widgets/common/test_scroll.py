@@ -6,7 +6,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QComboBox, QVBoxLayout, QWidget
 
-from napari_sr.widgets.common.form import Form
+from napari_sr.widgets.common.form import Variant
 from napari_sr.widgets.common.scroll import LEAST_HEIGHT, ScrolledForm
 from napari_sr.widgets.train.fields import TrainForm
 
@@ -46,7 +46,7 @@ def test_no_field_is_cut_at_the_least_width(form):
     assert form.widget().minimumSizeHint().width() <= form.viewport().width()
 
 
-@pytest.mark.parametrize("kind", [Form, TrainForm])
+@pytest.mark.parametrize("kind", [Variant, TrainForm])
 def test_two_docks_fit_a_low_screen(kind, qtbot):
     form = kind()
     qtbot.addWidget(form)

@@ -18,7 +18,7 @@ from superqt.utils import WorkerBase
 import napari_sr
 from napari_sr.engine.image.arrays import Percentiles
 from napari_sr.training.preview import Preview
-from napari_sr.training.task import News, Scores, Tuned
+from napari_sr.training.task import FineTuned, Scores, Update
 from napari_sr.widgets.common.model_list import Model, known_models
 from napari_sr.widgets.train import form as train
 from napari_sr.widgets.train.form import TrainWidget
@@ -41,19 +41,19 @@ class Trainer:
         memory = np.zeros(10)
         self.held.append(weakref.ref(memory))
         try:
-            yield News("Timing the steps …", scores=Scores(30.0, 29.0), psnr=(0, 29.0))
+            yield Update("Timing the steps …", scores=Scores(30.0, 29.0), psnr=(0, 29.0))
             for step in range(1, 5):
                 while not self.permits.acquire(timeout=0.01):
                     # a worker that is quit notices between two pieces of news
-                    yield News(f"Training: step {step - 1} of 4", step - 1, 4, 90.0)
+                    yield Update(f"Training: step {step - 1} of 4", step - 1, 4, 90.0)
                 if self.error is not None:
                     raise self.error
                 if job.stop.is_set():
                     break
                 picture = np.full((8, 8), step, np.uint8)
-                yield News(f"Training: step {step} of 4", step, 4, 90.0, (step, 0.1),
+                yield Update(f"Training: step {step} of 4", step, 4, 90.0, (step, 0.1),
                            (step, 29.0 + step), preview=Preview(*[picture] * 4))  # fmt: skip
-            return Tuned(job.target, 28.0 + step, Scores(30.0, 29.0), step, ("a note",))
+            return FineTuned(job.target, 28.0 + step, Scores(30.0, 29.0), step, ("a note",))
         finally:
             del memory
             self.closed.set()

@@ -7,7 +7,7 @@ import pytest
 from fakes import finish
 
 from napari_sr.training import fine_tuning
-from napari_sr.training.task import News
+from napari_sr.training.task import Update
 from napari_sr.widgets.common.model_list import Choice, Model, known_models
 from napari_sr.widgets.common.source import Source
 from napari_sr.widgets.train import job as _train_job
@@ -65,7 +65,7 @@ def test_a_model_that_is_not_here_is_fetched_first(monkeypatch):
         yield 1000, 2000
 
     monkeypatch.setattr(_train_job, "fetch_steps", fetch)
-    monkeypatch.setattr(fine_tuning, "fine_tune", lambda task, stopped: (yield News("training")))
+    monkeypatch.setattr(fine_tuning, "fine_tune", lambda task, stopped: (yield Update("training")))
 
     told, _ = finish(run_training(job(Choice(known("bsrn"), 4))))
 
@@ -76,7 +76,7 @@ def test_a_model_that_is_not_here_is_fetched_first(monkeypatch):
 
 def test_a_runtime_error_becomes_one_that_workers_keep(monkeypatch):
     def broken(task, stopped):
-        yield News("training")
+        yield Update("training")
         raise RuntimeError("CUDA error")
 
     monkeypatch.setattr(fine_tuning, "fine_tune", broken)
@@ -87,7 +87,7 @@ def test_a_runtime_error_becomes_one_that_workers_keep(monkeypatch):
 
 def test_memory_that_runs_out_is_told_in_words(monkeypatch):
     def broken(task, stopped):
-        yield News("training")
+        yield Update("training")
         raise MemoryError
 
     monkeypatch.setattr(fine_tuning, "fine_tune", broken)
@@ -103,7 +103,7 @@ def test_stop_and_closing_reach_the_trainer(monkeypatch):
         try:
             while True:
                 seen.append(stopped())
-                yield News("training")
+                yield Update("training")
         finally:
             seen.append("closed")
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from napari_sr.training.config import Data
-from napari_sr.training.origin import Origin, config_of
+from napari_sr.training.origin import BaseModel, config_of
 from napari_sr.widgets.common.model_list import COMPUTED, INCLUDED
 from napari_sr.widgets.train.models import FRESH, Fresh, origins
 
@@ -23,7 +23,7 @@ def test_every_fresh_network_has_a_recipe_that_starts_from_nothing_at_each_of_it
     for model in fresh:
         assert model.scales
         for scale in model.scales:
-            config = config_of(Origin("fresh", recipe=model.recipe), scale, DATA, "cells")
+            config = config_of(BaseModel("fresh", recipe=model.recipe), scale, DATA, "cells")
             assert (config.scale, config.network.kind) == (scale, model.architecture)
             assert config.start.kind != "checkpoint"
             assert config.adversary is None

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_sr.engine.execution.stage_context import Work
+    from napari_sr.engine.execution.stage_context import StageContext
     from napari_sr.engine.planning.tiling import Tile
-    from napari_sr.graph.chain import Attend
+    from napari_sr.graph.chain import ChunkedAttention
 
 
-def attend(work: Work, link: Attend, runs: list[Tile], dying: Sequence[str]) -> Iterator[None]:
+def attend(
+    context: StageContext, link: ChunkedAttention, runs: list[Tile], dying: Sequence[str]
+) -> Iterator[None]:
     """Compute a plane whose pixels look at chunks, some pixels at a time.
 
     Parameters
@@ -48,21 +50,21 @@ def attend(work: Work, link: Attend, runs: list[Tile], dying: Sequence[str]) -> 
     UntrustedError
         If the plane holds NaN or infinity.
     """
-    width = work.plan.grid.width
-    most = work.plan.grid.tile**2
+    width = context.plan.grid.width
+    most = context.plan.grid.tile**2
     for run in runs:
         chunk, looking = run.columns.read, run.columns.keep
         for name, first in zip(link.reads, (looking, chunk), strict=True):
             if name in dying:
-                work.features.drop_above(name, first.start // width)
+                context.features.drop_above(name, first.start // width)
         pieces = (
             slice(start, min(start + most, chunk.stop))
             for start in range(chunk.start, chunk.stop, most)
         )
-        with use_kernels(work.kernels):
-            seen = (_read_run(work, link.reads[1], piece) for piece in pieces)
-            found = link.compute(_read_run(work, link.reads[0], looking), seen)
-        _write_run(work, link.writes, looking, found)
+        with use_kernels(context.kernels):
+            seen = (_read_run(context, link.reads[1], piece) for piece in pieces)
+            found = link.compute(_read_run(context, link.reads[0], looking), seen)
+        _write_run(context, link.writes, looking, found)
         yield
 
 
@@ -78,17 +80,17 @@ def parts(run: slice, width: int) -> Iterator[Part]:
         start = stop
 
 
-def _read_run(work: Work, name: str, run: slice) -> Tensor:
+def _read_run(context: StageContext, name: str, run: slice) -> Tensor:
     """Return pixels in row-major order, (1, C, n)."""
-    pieces = [work.part(name, part).flatten(2) for part in parts(run, work.plan.grid.width)]
+    pieces = [context.part(name, part).flatten(2) for part in parts(run, context.plan.grid.width)]
     return torch.cat(pieces, dim=2)
 
 
-def _write_run(work: Work, name: str, run: slice, values: Tensor) -> None:
+def _write_run(context: StageContext, name: str, run: slice, values: Tensor) -> None:
     """Keep pixels in row-major order, (1, C, n)."""
     done = 0
-    for part in parts(run, work.plan.grid.width):
+    for part in parts(run, context.plan.grid.width):
         height, width = part.size
         piece = values[..., done : done + height * width]
-        work.keep(name, part, piece.reshape(*piece.shape[:2], height, width))
+        context.keep(name, part, piece.reshape(*piece.shape[:2], height, width))
         done += height * width

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from napari_sr.engine.execution.plane import Job
+    from napari_sr.engine.execution.context import RunContext
     from napari_sr.engine.image.orientation import Orientation
 
 DECODED_TOGETHER = 2**20
 """Values of a tile's result at a time; each takes some 40 bytes on its way to the output."""
 
 
-class Canvas:
+class PlaneOutput:
     """One plane: its pixels without gaps, and its place in the output.
 
     Close it when done.
@@ -46,30 +46,40 @@ class Canvas:
     """
 
     def __init__(
-        self, job: Job, index: tuple[int, ...], pixels: NDArray[Any], views: tuple[Orientation, ...]
+        self,
+        run_context: RunContext,
+        index: tuple[int, ...],
+        pixels: NDArray[Any],
+        views: tuple[Orientation, ...],
     ) -> None:
-        self.job = job
+        self.run_context = run_context
         self._index = index
         colour = pixels[..., None] if pixels.ndim == 2 else pixels
         # once for all views: which neighbour fills a gap depends on how the plane lies
         self.pixels, self._missing = fill_missing(colour)
         if self._missing is not None:
-            job.findings.masked += int(self._missing.any(axis=-1).sum())
-        self.values = PlaneRange.of(job.values, self.pixels)
-        colours, seen = self.pixels[..., :3], job.layout.visible(self.pixels)
-        self.bounds = Bounds.of(job.values.encode(np.array(_ends(colours))))
-        self.overshoot = PlaneOvershoot(_ends(colours), job.values, job.output.dtype)
-        weights = next(job.network.parameters(), None) is not None  # a formula does not mind
+            run_context.diagnostics.masked += int(self._missing.any(axis=-1).sum())
+        self.values = PlaneRange.of(run_context.values, self.pixels)
+        colours, seen = self.pixels[..., :3], run_context.layout.visible(self.pixels)
+        self.bounds = Bounds.of(run_context.values.encode(np.array(_ends(colours))))
+        self.overshoot = PlaneOvershoot(
+            _ends(colours), run_context.values, run_context.output.dtype
+        )
+        weights = (
+            next(run_context.network.parameters(), None) is not None
+        )  # a formula does not mind
         if self._missing is None or not self._missing.all():
-            job.findings.meet(_ends(seen))
+            run_context.diagnostics.meet(_ends(seen))
             if weights:
-                job.findings.look(seen, _ends(seen), job.values.low, job.values.high)
+                run_context.diagnostics.look(
+                    seen, _ends(seen), run_context.values.low, run_context.values.high
+                )
         self.notes: list[str] = []
         """What the user should know, and has not been told."""
         self._views = len(views)
         height, width, channels = self.pixels.shape
         many = len(views) > 1
-        self._mean = Mean(height, width, channels, job.network.scale) if many else None
+        self._mean = Mean(height, width, channels, run_context.network.scale) if many else None
 
     def put(self, number: int, rows: slice, columns: slice, large: Tensor) -> None:
         """Take a part of the result of a view; with the last view's, write the mean.
@@ -90,13 +100,13 @@ class Canvas:
 
     def close(self) -> None:
         """Give back what the mean takes, and tell how far the result overshoots."""
-        self.job.findings.overshoot.merge(self.overshoot.found)
+        self.run_context.diagnostics.overshoot.merge(self.overshoot.found)
         if self._mean is not None:
             self._mean.close()
 
     def _write(self, rows: slice, columns: slice, values: NDArray[Any]) -> None:
         """Write a part of the result, some rows at a time: they are float64 on their way."""
-        scale = self.job.network.scale
+        scale = self.run_context.network.scale
         step = max(1, DECODED_TOGETHER // (values[:scale].size or 1))
         for start in range(rows.start, rows.stop, step):
             band = slice(start, min(start + step, rows.stop))
@@ -104,24 +114,24 @@ class Canvas:
             self._write_band(band, columns, values[inside])
 
     def _write_band(self, rows: slice, columns: slice, values: NDArray[Any]) -> None:
-        job, scale = self.job, self.job.network.scale
-        result = self.values.decode(values, job.output.dtype)
+        run_context, scale = self.run_context, self.run_context.network.scale
+        result = self.values.decode(values, run_context.output.dtype)
         if self._missing is not None:
             missing = self._missing[rows, columns]
             for axis in (0, 1):
                 missing = missing.repeat(scale, axis)
             result[missing] = np.nan
         self.overshoot.look(values[..., :3], result[..., :3])
-        block = result if job.layout.samples else result[..., 0]
+        block = result if run_context.layout.samples else result[..., 0]
         target = scaled(rows, scale), scaled(columns, scale)
-        job.larger.write(job.output, self._index, *target, block)
+        run_context.larger.write(run_context.output, self._index, *target, block)
 
 
 def _ends(values: NDArray[Any]) -> tuple[float, float]:
     return float(values.min()), float(values.max())
 
 
-class Sheet:
+class OrientedPlane:
     """A plane as one view lays it.
 
     Parameters
@@ -137,12 +147,12 @@ class Sheet:
     """
 
     def __init__(
-        self, canvas: Canvas, view: Orientation, number: int, size: tuple[int, int]
+        self, plane_output: PlaneOutput, view: Orientation, number: int, size: tuple[int, int]
     ) -> None:
-        self._canvas = canvas
+        self._canvas = plane_output
         self._view = view
         self._number = number
-        laid = view.apply(canvas.pixels)
+        laid = view.apply(plane_output.pixels)
         self._size: tuple[int, int] = (laid.shape[0], laid.shape[1])
         missing = [more - here for more, here in zip(size, self._size, strict=True)]
         if any(missing):
@@ -179,7 +189,7 @@ class Sheet:
     def _without_padding(
         self, rows: slice, columns: slice, large: Tensor
     ) -> tuple[slice, slice, Tensor]:
-        scale = self._canvas.job.network.scale
+        scale = self._canvas.run_context.network.scale
         rows, columns = (
             slice(span.start, max(span.start, min(span.stop, size)))
             for span, size in zip((rows, columns), self._size, strict=True)
@@ -189,7 +199,7 @@ class Sheet:
 
     def _checked(self, large: Tensor, where: str, float32: bool) -> Tensor:
         """Return a part of a result after its outliers were told, and dealt with as chosen."""
-        job, bounds = self._canvas.job, self._canvas.bounds
+        run_context, bounds = self._canvas.run_context, self._canvas.bounds
         outside = bounds.outside(large[:, :3])
         if outside.any():
             if not float32:
@@ -198,13 +208,13 @@ class Sheet:
             if not torch.isfinite(large).all():
                 raise ValueError(f"the network returned NaN or infinite values at {where}")
             ends = np.array(_ends(large[:, :3].cpu().numpy()))
-            low, high = job.values.decode(ends, np.float64)
-            job.findings.note(where, int(outside.sum()), (float(low), float(high)))
-            corrected = bounds.corrected(large[:, :3], job.outliers)
+            low, high = run_context.values.decode(ends, np.float64)
+            run_context.diagnostics.note(where, int(outside.sum()), (float(low), float(high)))
+            corrected = bounds.corrected(large[:, :3], run_context.outliers)
             large = torch.cat((corrected, large[:, 3:]), dim=1)
         if self._untrusted == where:
             self._untrusted = ""
-            job.findings.recomputed += 1
+            run_context.diagnostics.recomputed += 1
             self._canvas.notes.append(
                 f"half precision failed in the tile at {where}, which was computed in float32"
             )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_sr.engine.execution.stage_context import Work
+    from napari_sr.engine.execution.stage_context import StageContext
     from napari_sr.engine.planning.stage_plan import Stage
     from napari_sr.graph.chain import Chain, Link
 
@@ -44,15 +44,15 @@ class Segment:
     """Names of planes made here that are needed later in the stage or after it."""
 
 
-def segments_of(work: Work, stage: Stage) -> tuple[Segment, ...] | None:
+def segments_of(context: StageContext, stage: Stage) -> tuple[Segment, ...] | None:
     """Return the segments of a stage, or None where graphs cannot run or would gain nothing."""
-    grid = work.plan.grid
+    grid = context.plan.grid
     pixels = min(grid.tile, grid.height) * min(grid.tile, grid.width)
-    if work.graphs is None or not work.graphs.takes(work.device, pixels):
+    if context.graphs is None or not context.graphs.takes(context.device, pixels):
         return None
-    if work.plan.extra(stage) > MOST_EXTRA:
+    if context.plan.extra(stage) > MOST_EXTRA:
         return None
-    found = cut(work.chain, stage)
+    found = cut(context.chain, stage)
     return found if any(segment.repeatable for segment in found) else None
 
 

@@ -64,7 +64,7 @@ def _from(inner: slice, outer: slice, scale: int | Fraction) -> slice:
 
 
 @dataclass
-class Work:
+class StageContext:
     """What one run of a chain holds."""
 
     plan: Stages

@@ -13,8 +13,8 @@ from napari_sr.engine.execution.attention import attend
 from napari_sr.engine.execution.moments import MomentsOfTiles
 from napari_sr.engine.execution.segments import segments_of
 from napari_sr.engine.execution.stage_context import Part, UntrustedError
-from napari_sr.engine.execution.tile_buffers import Held
-from napari_sr.graph.chain import RESULT, Attend, Cells, Moments, Step
+from napari_sr.engine.execution.tile_buffers import TileBuffers
+from napari_sr.graph.chain import RESULT, ChunkedAttention, GlobalStats, PooledGrid, Step
 from sr_kernels import use_kernels
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_sr.engine.execution.segments import Segment
-    from napari_sr.engine.execution.stage_context import Work
+    from napari_sr.engine.execution.stage_context import StageContext
     from napari_sr.engine.planning.stage_plan import Stage
     from napari_sr.engine.planning.tiling import Tile
     from napari_sr.graph.chain import Chain, Link
 
 
-def run_stages(work: Work) -> Iterator[int]:
+def run_stages(context: StageContext) -> Iterator[int]:
     """Run all stages; yield, after every tile, how many are done.
 
     Raises
@@ -37,126 +37,132 @@ def run_stages(work: Work) -> Iterator[int]:
     UntrustedError
         If a feature plane holds NaN or infinity, or `write` says so.
     """
-    last = {name: at for at, stage in enumerate(work.plan.all) for name in stage.reads}
+    last = {name: at for at, stage in enumerate(context.plan.all) for name in stage.reads}
     done = 0
-    for at, stage in enumerate(work.plan.all):
+    for at, stage in enumerate(context.plan.all):
         for name in stage.keeps:
             if name != RESULT:
-                kind = work.plan.profile.planes[name]
-                work.features.make(name, kind.channels, kind.scale, kind.dtype)
+                kind = context.plan.profile.planes[name]
+                context.features.make(name, kind.channels, kind.scale, kind.dtype)
         dying = [name for name in stage.reads if last[name] == at]
-        for _ in _run_stage(work, stage, dying):
+        for _ in _run_stage(context, stage, dying):
             done += 1
             yield done
         for name in dying:
-            work.features.drop(name)
-        for name in set(work.values) - _values_after(work, at):
-            del work.values[name]
+            context.features.drop(name)
+        for name in set(context.values) - _values_after(context, at):
+            del context.values[name]
 
 
-def _values_after(work: Work, at: int) -> set[str]:
+def _values_after(context: StageContext, at: int) -> set[str]:
     """Return the names of gathered values that stages after this one use."""
-    later = work.plan.all[at + 1 :]
-    steps = (work.chain[place] for stage in later for place, _ in stage.steps)
+    later = context.plan.all[at + 1 :]
+    steps = (context.chain[place] for stage in later for place, _ in stage.steps)
     return {name for step in steps if isinstance(step, Step) for name in step.uses}
 
 
-def _run_stage(work: Work, stage: Stage, dying: Sequence[str]) -> Iterator[None]:
-    link = None if stage.gather is None else work.chain[stage.gather]
-    tiles = work.plan.tiles(stage)
-    if isinstance(link, Cells):
-        yield from _gather_cells(work, link, tiles)
+def _run_stage(context: StageContext, stage: Stage, dying: Sequence[str]) -> Iterator[None]:
+    link = None if stage.gather is None else context.chain[stage.gather]
+    tiles = context.plan.tiles(stage)
+    if isinstance(link, PooledGrid):
+        yield from _gather_cells(context, link, tiles)
         return
-    if isinstance(link, Attend):
-        yield from attend(work, link, tiles, dying)
+    if isinstance(link, ChunkedAttention):
+        yield from attend(context, link, tiles, dying)
         return
     moments = MomentsOfTiles(len(tiles))
-    segments = segments_of(work, stage)
+    segments = segments_of(context, stage)
     for tile in tiles:
         for name in dying:
-            work.features.drop_above(name, tile.rows.read.start)
-        with use_kernels(work.kernels):
-            told = _run_tile(work, stage, tile, segments)
+            context.features.drop_above(name, tile.rows.read.start)
+        with use_kernels(context.kernels):
+            told = _run_tile(context, stage, tile, segments)
         if told is not None:
             moments.add(*told)
         yield
-    if isinstance(link, Moments):
+    if isinstance(link, GlobalStats):
         # of a coarser plane, a tile's core may hold no pixel
         count, mean, deviations = moments.merged()
-        with use_kernels(work.kernels):
-            work.values[link.writes] = link.finish(mean, deviations, count)
+        with use_kernels(context.kernels):
+            context.values[link.writes] = link.finish(mean, deviations, count)
 
 
-def _gather_cells(work: Work, link: Cells, tiles: list[Tile]) -> Iterator[None]:
+def _gather_cells(context: StageContext, link: PooledGrid, tiles: list[Tile]) -> Iterator[None]:
     """Compute a grid of cells, some together at a time."""
     rows, columns = tiles[-1].rows.keep.stop, tiles[-1].columns.keep.stop
     cells: Tensor | None = None
     for tile in tiles:
         part = Part(*(_under(span.read, link) for span in (tile.rows, tile.columns)))
-        with use_kernels(work.kernels):
-            found = link.compute(work.part(link.reads, part))
+        with use_kernels(context.kernels):
+            found = link.compute(context.part(link.reads, part))
         if cells is None:
             cells = found.new_empty((*found.shape[:2], rows, columns))
         cells[..., tile.rows.read, tile.columns.read] = found
         yield
     if cells is not None:
-        with use_kernels(work.kernels):
-            work.values[link.writes] = link.finish(cells)
+        with use_kernels(context.kernels):
+            context.values[link.writes] = link.finish(cells)
 
 
-def _under(cells: slice, link: Cells) -> slice:
+def _under(cells: slice, link: PooledGrid) -> slice:
     """Return which pixels some cells look at."""
     return slice(cells.start * link.pitch, (cells.stop - 1) * link.pitch + link.reach)
 
 
 def _run_tile(
-    work: Work, stage: Stage, tile: Tile, segments: Sequence[Segment] | None
+    context: StageContext, stage: Stage, tile: Tile, segments: Sequence[Segment] | None
 ) -> tuple[int, Tensor, Tensor] | None:
     """Compute one tile, again in float32 where that may help; see `_compute_tile`."""
     try:
-        return _compute_tile(work, work.chain, stage, tile, segments)
+        return _compute_tile(context, context.chain, stage, tile, segments)
     except UntrustedError:
-        if work.careful is None:
+        if context.careful is None:
             raise
     with use_kernels("reference"):
-        return _compute_tile(work, work.careful, stage, tile, None)
+        return _compute_tile(context, context.careful, stage, tile, None)
 
 
 def _compute_tile(
-    work: Work, chain: Chain, stage: Stage, tile: Tile, segments: Sequence[Segment] | None
+    context: StageContext,
+    chain: Chain,
+    stage: Stage,
+    tile: Tile,
+    segments: Sequence[Segment] | None,
 ) -> tuple[int, Tensor, Tensor] | None:
     """Compute one tile; return the moments of its core where the stage gathers some."""
     core = Part(tile.rows.keep, tile.columns.keep)
     read = Part(tile.rows.read, tile.columns.read)
-    held = Held(work, read, stage.halo, alike=segments is not None)
+    held = TileBuffers(context, read, stage.halo, alike=segments is not None)
     if segments is None:
         for place, margin in stage.steps:
             _compute_step(held, chain[place], margin)
     else:
-        _replay(work, held, segments)
+        _replay(context, held, segments)
     for name in stage.keeps:
         values = held.part(name, core)
         if name == RESULT:
-            work.write(core.rows, core.columns, values, work.float32 or chain is work.careful)
+            context.write(
+                core.rows, core.columns, values, context.float32 or chain is context.careful
+            )
             continue
-        work.keep(name, core, values)
-    link = None if stage.gather is None else work.chain[stage.gather]
-    if not isinstance(link, Moments):
+        context.keep(name, core, values)
+    link = None if stage.gather is None else context.chain[stage.gather]
+    if not isinstance(link, GlobalStats):
         return None
     return held.moments(link.reads, core)
 
 
-def _replay(work: Work, held: Held, segments: Sequence[Segment]) -> None:
+def _replay(context: StageContext, held: TileBuffers, segments: Sequence[Segment]) -> None:
     """Compute a tile's planes by CUDA graphs, but for steps that need its place."""
     last = [segment for segment in segments if segment.repeatable][-1:]
     for segment in segments:
-        if segment.repeatable and work.graphs is not None:
-            held.replay(segment, work.graphs, last=segment in last)
+        if segment.repeatable and context.graphs is not None:
+            held.replay(segment, context.graphs, last=segment in last)
             continue
         for place in segment.places:
-            _compute_step(held, work.chain[place], 0)
+            _compute_step(held, context.chain[place], 0)
 
 
-def _compute_step(held: Held, step: Link, margin: int) -> None:
+def _compute_step(held: TileBuffers, step: Link, margin: int) -> None:
     if isinstance(step, Step):
         held.compute(step, margin)

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.execution.graphs import Graphs
     from napari_sr.engine.execution.segments import Segment
-    from napari_sr.engine.execution.stage_context import Part, Work
+    from napari_sr.engine.execution.stage_context import Part, StageContext
 
 
-class Held:
+class TileBuffers:
     """The planes of one tile, each as far as it is right.
 
     Parameters
@@ -34,8 +34,10 @@ class Held:
         wrong at inner edges is then cut off with the halo.
     """
 
-    def __init__(self, work: Work, part: Part, halo: int, *, alike: bool = False) -> None:
-        self._work = work
+    def __init__(
+        self, context: StageContext, part: Part, halo: int, *, alike: bool = False
+    ) -> None:
+        self._context = context
         self._part = part
         self._halo = halo
         self._alike = alike
@@ -44,12 +46,12 @@ class Held:
 
     def compute(self, step: Step, margin: int) -> None:
         """Compute a step as far around the core as its result is needed."""
-        grid = self._work.plan.grid
+        grid = self._context.plan.grid
         radius = -(-step.radius // grid.multiple) * grid.multiple
         wrong = 0 if self._alike else self._halo - margin - radius
         part = self._part.without(wrong, grid.height, grid.width)
         inputs = {name: self.part(name, part) for name in step.reads}
-        inputs |= {name: self._work.values[name] for name in step.uses}
+        inputs |= {name: self._context.values[name] for name in step.uses}
         place = part.rows.start, part.columns.start
         window = Window(*place, *part.size, grid.height, grid.width)
         written, told = compute(step, inputs, window)
@@ -70,29 +72,29 @@ class Held:
         last : bool
             Whether no other segment is replayed before the planes are read.
         """
-        work = self._work
-        key = ("segment", id(work.chain), segment.places)
+        context = self._context
+        key = ("segment", id(context.chain), segment.places)
         given = [self._given(name) for name in segment.takes]
         made = graphs.run(
-            key, function_of(work.chain, segment), given, device=work.device, borrowed=last
+            key, function_of(context.chain, segment), given, device=context.device, borrowed=last
         )
         for name, plane in zip(segment.gives, made, strict=True):
-            self._planes[name] = (plane, self._part, work.plan.profile.planes[name].scale)
+            self._planes[name] = (plane, self._part, context.plan.profile.planes[name].scale)
 
     def _given(self, name: str) -> Tensor:
         """Return a value, or what the tile reads of a plane, on the device or where it waits."""
-        if name in self._work.values:
-            return self._work.values[name]
+        if name in self._context.values:
+            return self._context.values[name]
         if name in self._planes:
             return self.part(name, self._part)
-        return self._work.waiting(name, self._part)
+        return self._context.waiting(name, self._part)
 
     def part(self, name: str, part: Part) -> Tensor:
         """Return a part of a plane, read from outside where the tile does not hold it."""
         known = self._planes.get(name)
         if known is None or not part.lies_in(known[1]):
-            scale = self._work.plan.profile.planes[name].scale
-            self._planes[name] = (self._work.part(name, part), part, scale)
+            scale = self._context.plan.profile.planes[name].scale
+            self._planes[name] = (self._context.part(name, part), part, scale)
         plane, held, scale = self._planes[name]
         rows, columns = part.within(held, scale)
         return plane[..., rows, columns]

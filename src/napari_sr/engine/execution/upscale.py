@@ -14,10 +14,11 @@ import numpy as np
 import torch
 
 from napari_sr import __version__
+from napari_sr.engine.execution.context import Progress, RunContext
 from napari_sr.engine.execution.feature_store import check_scratch_folder
 from napari_sr.engine.execution.kernel_check import check_kernels, in_words
 from napari_sr.engine.execution.pace import Pace
-from napari_sr.engine.execution.plane import Job, Progress, upscale_plane
+from napari_sr.engine.execution.plane import upscale_plane
 from napari_sr.engine.image.arrays import (
     ArrayLike,
     Layout,
@@ -25,12 +26,12 @@ from napari_sr.engine.image.arrays import (
     layout_of,
     value_range_of,
 )
-from napari_sr.engine.image.guards import Findings, check_outliers
+from napari_sr.engine.image.guards import Diagnostics, check_outliers
 from napari_sr.engine.image.value_check import check_values
 from napari_sr.engine.planning.budget import affordable, told_in_words
 from napari_sr.engine.planning.devices import free_memory, release
 from napari_sr.engine.planning.plan import Plan, Settings, make_plan
-from napari_sr.engine.planning.warnings import cautions
+from napari_sr.engine.planning.warnings import run_warnings
 from sr_kernels import chosen, distrusted, launched
 
 if TYPE_CHECKING:
@@ -105,16 +106,16 @@ def _upscale(
     layout = layout_of(image.shape, image.dtype, axes)
     check_outliers(settings.outliers, np.dtype(image.dtype))
     plan = _affordable_plan(image, layout, network, settings)
-    job = _job(image, layout, network, settings, len(plan.views))
+    run_context = _job(image, layout, network, settings, len(plan.views))
     pace = Pace()
     try:
-        distrust = _check_kernels(job, plan)
-        told = (*cautions(plan, network, settings), in_words(distrust, plan.device))
+        distrust = _check_kernels(run_context, plan)
+        told = (*run_warnings(plan, network, settings), in_words(distrust, plan.device))
         notes = Notes("; ".join(part for part in told if part))
         done = 0
         for index, place in enumerate(layout.planes()):
             remaining = layout.count - index
-            for progress, now in upscale_plane(job, plan, place, layout.read(image, place)):
+            for progress, now in upscale_plane(run_context, plan, place, layout.read(image, place)):
                 plan = now
                 total = done + remaining * progress.total
                 share = (index + progress.share) / layout.count
@@ -123,21 +124,21 @@ def _upscale(
                 yield Progress(done + progress.done, total, message, share, left)
             done += plan.count
         later = {op: why for op, why in distrusted(plan.device).items() if op not in distrust}
-        ends = (job.findings.in_words(settings.outliers), in_words(later, plan.device))
+        ends = (run_context.diagnostics.in_words(settings.outliers), in_words(later, plan.device))
         if any(ends):
             yield Progress(done, done, notes.of("; ".join(filter(None, ends))), 1.0, 0.0)
     finally:
-        job.chains.clear()  # nothing of the run stays on the device
-        job.graphs.close()
+        run_context.chains.clear()  # nothing of the run stays on the device
+        run_context.graphs.close()
         release(plan.device)
-    record = _record(job, plan, notes.all)
+    record = _record(run_context, plan, notes.all)
     record["kernels"] = {
-        "chosen": job.kernels,
+        "chosen": run_context.kernels,
         "launched": _since(before),
         "distrusted": distrusted(plan.device),
     }
     record["seconds"] = time.monotonic() - began
-    return Upscaled(job.output, layout.axes, record)
+    return Upscaled(run_context.output, layout.axes, record)
 
 
 def _affordable_plan(
@@ -146,22 +147,26 @@ def _affordable_plan(
     """Return a plan that fits into memory, and refuse values that cannot be upscaled."""
     plan = make_plan(layout, network, settings)
     plan = affordable(image, layout, plan, network, free_memory(torch.device("cpu")))
-    if plan.waiting or plan.ensemble:
+    if plan.spilled_bytes or plan.ensemble:
         check_scratch_folder()
     learnt = next(network.parameters(), None) is not None
     check_values(image, layout, settings.value_range, learnt=learnt)
     return plan
 
 
-def _job(image: ArrayLike, layout: Layout, network: Network, settings: Settings, views: int) -> Job:
+def _job(
+    image: ArrayLike, layout: Layout, network: Network, settings: Settings, views: int
+) -> RunContext:
     """Return what stays the same over all planes, with memory for the result."""
     values = value_range_of(image, layout, settings.value_range)
     larger = layout.enlarged(network.scale)
     output = np.empty(larger.shape, image.dtype)
     kernels = chosen() if settings.kernels == "auto" else settings.kernels
     given = settings.value_range is not None and not isinstance(settings.value_range, Percentiles)
-    findings = Findings(views, declared=given)
-    return Job(network, layout, output, larger, values, kernels, settings.outliers, findings)
+    diagnostics = Diagnostics(views, declared=given)
+    return RunContext(
+        network, layout, output, larger, values, kernels, settings.outliers, diagnostics
+    )
 
 
 class Notes:
@@ -190,12 +195,16 @@ class Notes:
             self.all.append(message)
 
 
-def _check_kernels(job: Job, plan: Plan) -> dict[str, str]:
+def _check_kernels(run_context: RunContext, plan: Plan) -> dict[str, str]:
     """Return the kernels that cannot be used on this GPU, each with the reason."""
-    if job.kernels != "auto" or plan.device.type != "cuda" or plan.precision == torch.float32:
+    if (
+        run_context.kernels != "auto"
+        or plan.device.type != "cuda"
+        or plan.precision == torch.float32
+    ):
         return {}
-    chain = job.chain(plan, plan.precision)
-    return check_kernels(chain, job.network, job.layout.channels, plan.device)
+    chain = run_context.chain(plan, plan.precision)
+    return check_kernels(chain, run_context.network, run_context.layout.channels, plan.device)
 
 
 def _since(before: dict[str, int]) -> dict[str, int]:
@@ -206,22 +215,22 @@ def _since(before: dict[str, int]) -> dict[str, int]:
     }
 
 
-def _record(job: Job, plan: Plan, notes: list[str]) -> dict[str, object]:
+def _record(run_context: RunContext, plan: Plan, notes: list[str]) -> dict[str, object]:
     return {
-        "network": job.network.title,
-        "scale": job.network.scale,
+        "network": run_context.network.title,
+        "scale": run_context.network.scale,
         "tile": plan.side,
         "halo": plan.halo,
         "stages": 1 if plan.staged is None else len(plan.staged.all),
-        "tiles_exact": plan.exact_for(job.network),
-        "receptive_field": job.network.receptive_field,
+        "tiles_exact": plan.exact_for(run_context.network),
+        "receptive_field": run_context.network.receptive_field,
         "device": str(plan.device),
         "ensemble": plan.ensemble,
         "precision": str(plan.precision).removeprefix("torch."),
-        "value_range": (job.values.low, job.values.high),
+        "value_range": (run_context.values.low, run_context.values.high),
         "notes": notes,
-        "guards": job.findings.record(),
-        "cuda_graphs": {**job.graphs.tally, "reasons": list(job.graphs.reasons)},
+        "guards": run_context.diagnostics.record(),
+        "cuda_graphs": {**run_context.graphs.tally, "reasons": list(run_context.graphs.reasons)},
         "versions": {
             "napari-sr": __version__,
             "torch": torch.__version__,

@@ -73,7 +73,7 @@ class Bounds:
 
 
 @dataclass
-class Findings:
+class Diagnostics:
     """What the guards met in one run."""
 
     views: int = 1

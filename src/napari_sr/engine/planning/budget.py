@@ -69,7 +69,7 @@ def budget(image: ArrayLike, layout: Layout, plan: Plan, network: Network) -> Bu
     tile = pixels * layout.channels * network.scale**2 * RESULT_OF_TILE
     if plan.device.type == "cpu":
         tile += int(pixels * bytes_per_pixel(network, layout.channels, plan.precision))
-    waiting = plan.waiting
+    waiting = plan.spilled_bytes
     if plan.ensemble:
         waiting += bytes_of_mean(layout.height, layout.width, layout.channels, network.scale)
     return Budget(

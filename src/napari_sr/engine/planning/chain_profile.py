@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from napari_sr.graph.chain import IMAGE, Attend, Cells, Step, Window, attend, compute, outputs_of
+from napari_sr.graph.chain import (
+    IMAGE,
+    ChunkedAttention,
+    PooledGrid,
+    Step,
+    Window,
+    attend,
+    compute,
+    outputs_of,
+)
 from sr_kernels import use_kernels
 
 if TYPE_CHECKING:
@@ -17,7 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_sr.graph.chain import Chain, Moments
+    from napari_sr.graph.chain import Chain, GlobalStats
     from napari_sr.graph.network import Network
 
 ELEMENTWISE = 20
@@ -81,24 +90,24 @@ def profile(chain: Chain, network: Network, channels: int) -> Profile:
         with torch.inference_mode(), use_kernels("reference"), counter:
             if isinstance(link, Step):
                 held |= compute(link, held, window)[0]
-            elif isinstance(link, Attend):
+            elif isinstance(link, ChunkedAttention):
                 held[link.writes] = attend(link, held)
             else:
                 held[link.writes] = _gathered(link, held[link.reads])
         made = {name: held[name] for name in outputs_of(link)}
-        if isinstance(link, (Step, Attend)):
+        if isinstance(link, (Step, ChunkedAttention)):
             scale = link.scale if isinstance(link, Step) else 1
             kinds |= {name: Kind(x.shape[1], scale, x.dtype) for name, x in made.items()}
         written = sum(x.numel() for x in made.values())
         flops.append((counter.get_total_flops() + ELEMENTWISE * written) / side**2)
-    looks = [isinstance(link, Attend) for link in chain]
+    looks = [isinstance(link, ChunkedAttention) for link in chain]
     attending = sum(many for many, look in zip(flops, looks, strict=True) if look)
     return Profile(tuple(flops), kinds, attending, side**2)
 
 
-def _gathered(link: Moments | Cells, plane: Tensor) -> Tensor:
+def _gathered(link: GlobalStats | PooledGrid, plane: Tensor) -> Tensor:
     """Return what a link gathers from a plane without data."""
-    if isinstance(link, Cells):
+    if isinstance(link, PooledGrid):
         return link.finish(link.compute(plane))
     statistic = plane.new_empty((*plane.shape[:2], 1, 1), dtype=torch.float32)
     return link.finish(statistic, statistic, plane.shape[2] * plane.shape[3])

@@ -15,7 +15,7 @@ from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.colour import enlarge
 from napari_sr.engine.planning.budget import bytes_of_mean
 from napari_sr.engine.planning.devices import choose_device, choose_precision, placed
-from napari_sr.engine.planning.memory import ghost
+from napari_sr.engine.planning.memory import meta_copy
 from napari_sr.engine.planning.plan import Settings, make_plan
 from napari_sr.engine.planning.tile_size import bytes_per_pixel, padded
 from sr_kernels import chosen, use_kernels
@@ -94,9 +94,9 @@ def estimate(
         tile=max(height, width),
         tiles=tiles,
         exact=plan.exact_for(network),
-        seconds=None if speed is None else layout.count * plan.work / speed,
-        overhead=plan.work / (len(plan.views) * plan.height * plan.width) - 1,
-        waiting_bytes=plan.waiting + (bytes_of_mean(*averaged) if plan.ensemble else 0),
+        seconds=None if speed is None else layout.count * plan.cost / speed,
+        overhead=plan.cost / (len(plan.views) * plan.height * plan.width) - 1,
+        waiting_bytes=plan.spilled_bytes + (bytes_of_mean(*averaged) if plan.ensemble else 0),
         views=len(plan.views),
     )
 
@@ -107,7 +107,7 @@ def flops_per_pixel(network: Network) -> float:
     image = torch.empty(1, network.channels, side, side, device="meta")
     counter = FlopCounterMode(display=False)
     with torch.inference_mode(), use_kernels("reference"), counter:
-        enlarge(ghost(network), image)
+        enlarge(meta_copy(network), image)
     return counter.get_total_flops() / side**2
 
 

@@ -84,7 +84,7 @@ def footprint(network: Network, channels: int, height: int, width: int) -> Footp
     channels, height, width : int
         Of the tile: (1, channels, H, W).
     """
-    hollow = ghost(network)
+    hollow = meta_copy(network)
     tracer = _Tracer()
     with torch.inference_mode(), use_kernels("reference"), tracer:
         image = torch.empty(1, channels, height, width, device="meta")
@@ -105,7 +105,7 @@ def learning_bytes(network: Network, height: int, width: int) -> int:
     height, width : int
         Of the image, H and W.
     """
-    hollow = ghost(network).train().requires_grad_(True)
+    hollow = meta_copy(network).train().requires_grad_(True)
     weights = sum(one.nbytes for one in hollow.parameters())
     tracer = _Tracer()
     with use_kernels("reference"), tracer:
@@ -114,7 +114,7 @@ def learning_bytes(network: Network, height: int, width: int) -> int:
     return max(tracer.peak - weights, 0)  # their gradient is among what was alive
 
 
-def ghost(network: Network) -> Network:
+def meta_copy(network: Network) -> Network:
     """Return a network of the same shapes without data."""
     memo: dict[int, Any] = {}
     for tensor in (*network.parameters(), *network.buffers()):

@@ -9,8 +9,14 @@ from weakref import WeakKeyDictionary
 from napari_sr.engine.image.colour import chain_for
 from napari_sr.engine.planning import tiling
 from napari_sr.engine.planning.chain_profile import Profile, profile
-from napari_sr.engine.planning.memory import ghost
-from napari_sr.graph.chain import Attend, Cells, Moments, Step, with_one_writer_each
+from napari_sr.engine.planning.memory import meta_copy
+from napari_sr.graph.chain import (
+    ChunkedAttention,
+    GlobalStats,
+    PooledGrid,
+    Step,
+    with_one_writer_each,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -20,12 +26,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Structure:
+class NetworkProfile:
     """What a network is like that runs on images of so many channels, in some precision."""
 
     chain: Chain
     """Without data."""
-    found: Profile
+    profile: Profile
     least_size: int
     multiple: int
 
@@ -38,27 +44,27 @@ class Structure:
     def gathers(self) -> bool:
         """Whether small values of the whole image are gathered, and no pixel looks at all of it."""
         kinds = {type(link) for link in self.chain}
-        return bool(kinds & {Cells, Moments}) and Attend not in kinds
+        return bool(kinds & {PooledGrid, GlobalStats}) and ChunkedAttention not in kinds
 
     @property
     def least_tile(self) -> int:
         """The smallest tile that runs in stages, in LR pixels."""
-        reach = max((link.reach for link in self.chain if isinstance(link, Cells)), default=1)
+        reach = max((link.reach for link in self.chain if isinstance(link, PooledGrid)), default=1)
         return max(tiling.least_tile(self.radius, self.multiple), reach, self.least_size)
 
 
-_structures: WeakKeyDictionary[Network, dict[tuple[int, torch.dtype], Structure]] = (
+_structures: WeakKeyDictionary[Network, dict[tuple[int, torch.dtype], NetworkProfile]] = (
     WeakKeyDictionary()
 )
 
 
-def structure_of(network: Network, channels: int, precision: torch.dtype) -> Structure:
+def profile_of(network: Network, channels: int, precision: torch.dtype) -> NetworkProfile:
     """Return what a network is like, found once and remembered as long as the network lives."""
     known = _structures.setdefault(network, {})
     key = (channels, precision)
     if key not in known:
-        hollow = ghost(network).to(precision)
+        hollow = meta_copy(network).to(precision)
         chain = chain_for(hollow, channels)
         found = profile(with_one_writer_each(chain), hollow, channels)
-        known[key] = Structure(chain, found, network.least_size, network.grid)
+        known[key] = NetworkProfile(chain, found, network.least_size, network.tile_alignment)
     return known[key]

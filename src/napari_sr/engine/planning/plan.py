@@ -11,9 +11,9 @@ import numpy as np
 from napari_sr.engine.image.orientation import ALL_VIEWS, AS_IT_IS
 from napari_sr.engine.planning import tiling
 from napari_sr.engine.planning.devices import budget_in_memory, choose_device, choose_precision
-from napari_sr.engine.planning.network_profile import structure_of
+from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stages
-from napari_sr.engine.planning.tile_grid import Grid
+from napari_sr.engine.planning.tile_grid import TileGrid
 from napari_sr.engine.planning.tile_size import (
     LARGEST_TILE,
     capped,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.image.arrays import Layout, Percentiles
     from napari_sr.engine.image.orientation import Orientation
-    from napari_sr.engine.planning.network_profile import Structure
+    from napari_sr.engine.planning.network_profile import NetworkProfile
     from napari_sr.graph.network import Network
 
 FLOPS_PER_BYTE = {"cuda": 4000.0, "mps": 500.0, "cpu": 12.0, "file": 200.0}
@@ -77,7 +77,7 @@ class Plan:
     """Tiles begin at multiples of this."""
     device: torch.device
     precision: torch.dtype
-    structure: Structure
+    network_profile: NetworkProfile
     ensemble: bool = False
 
     @property
@@ -113,11 +113,11 @@ class Plan:
         """
         if not self.tiled or self.halo is not None:
             return None
-        grid = Grid(self.height, self.width, self.tile, self.multiple)
-        of = partial(Stages, self.structure.chain, self.structure.found, grid)
+        grid = TileGrid(self.height, self.width, self.tile, self.multiple)
+        of = partial(Stages, self.network_profile.chain, self.network_profile.profile, grid)
         cost = FLOPS_PER_BYTE.get(self.device.type, FLOPS_PER_BYTE["cpu"])
         stages = of(flops_per_byte=cost)
-        if self.height * self.width * stages.waiting <= budget_in_memory():
+        if self.height * self.width * stages.spilled_bytes <= budget_in_memory():
             return stages
         return of(flops_per_byte=max(cost, FLOPS_PER_BYTE["file"]))
 
@@ -140,9 +140,9 @@ class Plan:
         return done
 
     @property
-    def work(self) -> float:
+    def cost(self) -> float:
         """Of how many pixels of a small image, computed once, one plane takes the time."""
-        found = self.structure.found
+        found = self.network_profile.profile
         if self.staged is None:
             pixels = min(self.tile, self.height) * min(self.tile, self.width)
             return self.count * pixels * (found.work(pixels) / sum(found.flops))
@@ -150,9 +150,11 @@ class Plan:
         return len(self.views) * each
 
     @property
-    def waiting(self) -> int:
+    def spilled_bytes(self) -> int:
         """How many bytes of features wait outside the device at the peak."""
-        return 0 if self.staged is None else int(self.height * self.width * self.staged.waiting)
+        return (
+            0 if self.staged is None else int(self.height * self.width * self.staged.spilled_bytes)
+        )
 
     @property
     def side(self) -> int:
@@ -163,8 +165,8 @@ class Plan:
     def least_tile(self) -> int:
         """The smallest tile that works here, in LR pixels."""
         if self.halo is not None:
-            return max(tiling.least_tile(self.halo, self.multiple), self.structure.least_size)
-        return self.structure.least_tile
+            return max(tiling.least_tile(self.halo, self.multiple), self.network_profile.least_size)
+        return self.network_profile.least_tile
 
     def exact_for(self, network: Network) -> bool:
         """Say whether tiles leave no trace."""
@@ -197,9 +199,9 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
             raise ValueError(f"the {name} must be a whole number of LR pixels, got {pixels!r}")
     if not isinstance(settings.ensemble, (bool, np.bool_)):
         raise ValueError(f"ensemble must be True or False, got {settings.ensemble!r}")
-    structure = structure_of(network, layout.channels, precision)
+    network_profile = profile_of(network, layout.channels, precision)
     plan = Plan(
-        height, width, LARGEST_TILE, settings.halo, network.grid, device, precision, structure,
+        height, width, LARGEST_TILE, settings.halo, network.tile_alignment, device, precision, network_profile,
         bool(settings.ensemble),
     )  # fmt: skip
     if settings.tile is None:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from napari_sr.engine.planning.chain_profile import Profile
-    from napari_sr.engine.planning.tile_grid import Grid
+    from napari_sr.engine.planning.tile_grid import TileGrid
     from napari_sr.graph.chain import Chain
 
 
-class Costs:
+class StageCostModel:
     """What it costs to run steps of a chain together as a stage.
 
     Parameters
@@ -35,7 +35,7 @@ class Costs:
         What carrying a byte to the device or back costs, in floating-point operations.
     """
 
-    def __init__(self, chain: Chain, found: Profile, grid: Grid, flops_per_byte: float) -> None:
+    def __init__(self, chain: Chain, found: Profile, grid: TileGrid, flops_per_byte: float) -> None:
         self._chain = chain
         self._profile = found
         self._grid = grid

@@ -16,12 +16,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from napari_sr.engine.planning import tiling
-from napari_sr.engine.planning.stage_cost import Costs
+from napari_sr.engine.planning.stage_cost import StageCostModel
 from napari_sr.graph.chain import (
     IMAGE,
     RESULT,
-    Attend,
-    Cells,
+    ChunkedAttention,
+    PooledGrid,
     Step,
     inputs_of,
     with_one_writer_each,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from napari_sr.engine.planning.chain_profile import Profile
-    from napari_sr.engine.planning.tile_grid import Grid
+    from napari_sr.engine.planning.tile_grid import TileGrid
     from napari_sr.graph.chain import Chain
 
 
@@ -68,11 +68,13 @@ class Stages:
         What carrying a byte to the device or back costs, in floating-point operations.
     """
 
-    def __init__(self, chain: Chain, found: Profile, grid: Grid, *, flops_per_byte: float) -> None:
+    def __init__(
+        self, chain: Chain, found: Profile, grid: TileGrid, *, flops_per_byte: float
+    ) -> None:
         self.chain = with_one_writer_each(chain)
         self.profile = found
         self.grid = grid
-        self._costs = Costs(self.chain, found, grid, flops_per_byte)
+        self._costs = StageCostModel(self.chain, found, grid, flops_per_byte)
 
     @cached_property
     def all(self) -> tuple[Stage, ...]:
@@ -88,7 +90,7 @@ class Stages:
         for index, link in enumerate(self.chain):
             if isinstance(link, Step):
                 pending.append(index)
-            elif isinstance(link, (Cells, Attend)):
+            elif isinstance(link, (PooledGrid, ChunkedAttention)):
                 if self._costs.made(pending) & set(inputs_of(link)):
                     groups += [(part, None) for part in self._costs.cut(pending)]
                     pending = []
@@ -114,7 +116,7 @@ class Stages:
 
     def _cost(self, stage: Stage) -> float:
         cost = self._costs.cost(stage.steps, stage.halo, stage.reads, stage.keeps)
-        if stage.gather is not None and isinstance(self.chain[stage.gather], Attend):
+        if stage.gather is not None and isinstance(self.chain[stage.gather], ChunkedAttention):
             pixels = self.grid.height * self.grid.width
             cost += self.profile.flops[stage.gather] * pixels / self.profile.pixels
         return cost
@@ -129,7 +131,7 @@ class Stages:
         return sum(len(self.tiles(stage)) for stage in self.all)
 
     @property
-    def waiting(self) -> float:
+    def spilled_bytes(self) -> float:
         """The most bytes that wait between stages, per pixel of the image.
 
         While a stage runs, what it reads for the last time goes as fast as what it keeps comes.
@@ -150,9 +152,9 @@ class Stages:
         as columns of one row: each keeps those that look, and reads their chunk.
         """
         link = None if stage.gather is None else self.chain[stage.gather]
-        if isinstance(link, Attend):
+        if isinstance(link, ChunkedAttention):
             return list(self._runs(link))
-        if not isinstance(link, Cells):
+        if not isinstance(link, PooledGrid):
             return self.grid.tiles(stage.halo)
         rows, columns = (
             (size - link.reach) // link.pitch + 1 for size in (self.grid.height, self.grid.width)
@@ -160,7 +162,7 @@ class Stages:
         together = max((self.grid.tile - link.reach) // link.pitch + 1, 1)
         return list(tiling.tiles(rows, columns, together, 0))
 
-    def _runs(self, link: Attend) -> Iterator[tiling.Tile]:
+    def _runs(self, link: ChunkedAttention) -> Iterator[tiling.Tile]:
         """Yield runs of at most as many pixels as a tile has."""
         most, row = self.grid.tile**2, slice(0, 1)
         for chunk in link.chunks(self.grid.height * self.grid.width):

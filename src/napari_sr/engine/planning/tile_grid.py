@@ -7,7 +7,7 @@ import math
 from napari_sr.engine.planning import tiling
 
 
-class Grid:
+class TileGrid:
     """How a plane is cut into tiles.
 
     Parameters

@@ -61,7 +61,7 @@ def tile_by_memory(plan: Plan, network: Network, channels: int) -> int:
     """
     budget = SHARE.get(plan.device.type, 0.3) * free_memory(plan.device)
     needed = bytes_per_pixel(network, channels, plan.precision)
-    whole = network.whole or (plan.device.type == "cuda" and plan.structure.gathers)
+    whole = network.whole or (plan.device.type == "cuda" and plan.network_profile.gathers)
     if whole and plan.height * plan.width * needed <= budget:
         return max(plan.height, plan.width)
     if plan.device.type == "cpu":
@@ -117,7 +117,7 @@ def capped(tile: int, plan: Plan, network: Network, channels: int) -> int:
             "smaller halo"
         )
     longer = max(plan.height, plan.width)
-    halo = plan.halo or network.receptive_field or plan.structure.radius
+    halo = plan.halo or network.receptive_field or plan.network_profile.radius
     even = math.ceil(longer / math.ceil(longer / side)) + 2 * halo
     return (
         min(side, math.ceil(even / plan.multiple) * plan.multiple)

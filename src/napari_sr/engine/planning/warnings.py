@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 
-def cautions(plan: Plan, network: Network, settings: Settings) -> Iterator[str]:
+def run_warnings(plan: Plan, network: Network, settings: Settings) -> Iterator[str]:
     """Yield what is not as it was asked for, or not exact.
 
     Parameters
@@ -39,7 +39,7 @@ def cautions(plan: Plan, network: Network, settings: Settings) -> Iterator[str]:
             f"tiles of {plan.side} px may show"
         )
     elif not network.exact:
-        halo = plan.structure.radius if plan.halo is None else plan.halo
+        halo = plan.network_profile.radius if plan.halo is None else plan.halo
         yield (
             f"how far {network.title} looks is not known: its tiles overlap by {halo} px on each "
             "side, and may show"

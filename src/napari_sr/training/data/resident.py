@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 POSES = tuple(Pose(flipped, turns) for flipped in (False, True) for turns in range(4))
 
 
-class Resident:
+class DeviceDataset:
     """The same batches as `Crops` draws.
 
     Parameters

@@ -33,7 +33,7 @@ FORECAST_LINES = 3
 """Reserved for what a run takes, so that no button moves when it arrives."""
 
 
-class Form(ScrolledForm):
+class Variant(ScrolledForm):
     """Fields, buttons and lines of text; it decides nothing."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

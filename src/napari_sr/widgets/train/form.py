@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from napari_sr.training.task import News, Tuned
+    from napari_sr.training.task import FineTuned, Update
     from napari_sr.widgets.common.model_list import Choice
 
 
@@ -193,7 +193,7 @@ class TrainWidget(RunningForm):
         self.form.stop.setEnabled(False)
         self.form.status.say("Stopping after this step …")
 
-    def _show_news(self, news: News) -> None:
+    def _show_news(self, news: Update) -> None:
         form = self.form
         form.show_progress(news.done, news.total)
         left = news.seconds_left
@@ -216,7 +216,7 @@ class TrainWidget(RunningForm):
     def _show_stopped(self) -> None:
         self.form.status.say("Stopped before anything was learnt: there is nothing to keep.")
 
-    def _show_result(self, tuned: Tuned) -> None:
+    def _show_result(self, tuned: FineTuned) -> None:
         self._made = str(tuned.path)
         notes = " ".join(f"{note[:1].upper()}{note[1:]}." for note in tuned.notes)
         kept = f"Kept as {tuned.path.stem}, after {tuned.steps} steps."

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-    from napari_sr.training.origin import Origin
-    from napari_sr.training.task import News, Task, Tuned
+    from napari_sr.training.origin import BaseModel
+    from napari_sr.training.task import FineTuneConfig, FineTuned, Update
     from napari_sr.widgets.common.model_list import Choice
     from napari_sr.widgets.common.source import Source
     from napari_sr.widgets.train.degradation import Shrinking
@@ -42,7 +42,7 @@ class TrainJob:
     """Set to end it after the step that runs, with the best network so far."""
 
 
-def run_training(job: TrainJob) -> Generator[News, None, Tuned]:
+def run_training(job: TrainJob) -> Generator[Update, None, FineTuned]:
     """Run a job. Closing it ends it, too, and keeps what was the best when last judged.
 
     Raises
@@ -63,15 +63,15 @@ def run_training(job: TrainJob) -> Generator[News, None, Tuned]:
         raise TrainError(f"the training of {job.choice.label} stopped: {why}") from error
 
 
-def _run(job: TrainJob) -> Generator[News, None, Tuned]:
+def _run(job: TrainJob) -> Generator[Update, None, FineTuned]:
     import_trainer()
     from napari_sr.training.fine_tuning import fine_tune
-    from napari_sr.training.task import News
+    from napari_sr.training.task import Update
 
     if job.choice.entry is not None:
         for done, total in fetch_steps(job.choice.entry):
             how_far = f"{size_in_words(done)} of {size_in_words(total)}"
-            yield News(f"Downloading: {how_far}", done, total)
+            yield Update(f"Downloading: {how_far}", done, total)
     steps = fine_tune(task_of(job), job.stop.is_set)
     try:
         return (yield from steps)
@@ -79,13 +79,13 @@ def _run(job: TrainJob) -> Generator[News, None, Tuned]:
         steps.close()
 
 
-def task_of(job: TrainJob) -> Task:
+def task_of(job: TrainJob) -> FineTuneConfig:
     """Return the trainer's record of a job; brings torch."""
     from napari_sr.training.config import Part
     from napari_sr.training.held_out import Image
-    from napari_sr.training.task import Task
+    from napari_sr.training.task import FineTuneConfig
 
-    return Task(
+    return FineTuneConfig(
         images=tuple(Image(one.name, one.data, one.axes, values) for one, values in job.sources),
         origin=_origin(job.choice),
         scale=job.choice.scale,
@@ -97,12 +97,12 @@ def task_of(job: TrainJob) -> Task:
     )
 
 
-def _origin(choice: Choice) -> Origin:
-    from napari_sr.training.origin import Origin
+def _origin(choice: Choice) -> BaseModel:
+    from napari_sr.training.origin import BaseModel
 
     model = choice.model
     if isinstance(model, Fresh):
-        return Origin(choice.label, recipe=model.recipe)
+        return BaseModel(choice.label, recipe=model.recipe)
     options = dict(choice.arguments)
     options.pop("scale", None)
-    return Origin(choice.label, str(options.pop("name_or_path")), options)
+    return BaseModel(choice.label, str(options.pop("name_or_path")), options)

@@ -9,7 +9,7 @@ from napari_sr.widgets.common.device_box import available_devices
 from napari_sr.widgets.common.dock import RunningForm
 from napari_sr.widgets.common.download import may_download
 from napari_sr.widgets.common.first_look import PixelError
-from napari_sr.widgets.common.form import CURRENT, Form
+from napari_sr.widgets.common.form import CURRENT, Variant
 from napari_sr.widgets.common.networks import BlendError
 from napari_sr.widgets.common.source import Source, current_plane, layer_problem, source_of
 from napari_sr.widgets.common.words import error_in_words
@@ -38,7 +38,7 @@ class UpscaleWidget(RunningForm):
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        self.form = Form()
+        self.form = Variant()
         super().__init__(napari_viewer, self.form, self.form.status)
         self._forecaster = Forecaster(self)
         self._placer = Placer(napari_viewer)
