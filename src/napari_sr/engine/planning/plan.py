@@ -201,8 +201,8 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
         raise ValueError(f"ensemble must be True or False, got {settings.ensemble!r}")
     network_profile = profile_of(network, layout.channels, precision)
     plan = Plan(
-        height, width, LARGEST_TILE, settings.halo, network.tile_alignment, device, precision, network_profile,
-        bool(settings.ensemble),
+        height, width, LARGEST_TILE, settings.halo, network.tile_alignment, device, precision,
+        network_profile, bool(settings.ensemble),
     )  # fmt: skip
     if settings.tile is None:
         wished = tile_by_memory(plan, network, layout.channels)
