@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sr.engine.execution.attention import parts
-from napari_sr.engine.execution.stage_context import Part
+from napari_sr.engine.planning.tiling import Region
 
 
 @given(st.integers(1, 9), st.integers(0, 40), st.integers(1, 40))
@@ -28,4 +28,4 @@ def test_an_empty_run_has_no_rectangles(run):
 
 
 def test_whole_rows_are_one_rectangle():
-    assert list(parts(slice(4, 12), 4)) == [Part(slice(1, 3), slice(0, 4))]
+    assert list(parts(slice(4, 12), 4)) == [Region(slice(1, 3), slice(0, 4))]

@@ -12,6 +12,7 @@ import torch
 from fake_recorder import FakeRecorder
 from fakes import Global, Nearest, Wild, finish
 
+from napari_sr.engine.execution import context
 from napari_sr.engine.execution import plane as module
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.planning.plan import Settings
@@ -148,7 +149,7 @@ def captured(monkeypatch):
             super().__init__(recorder=FakeRecorder(), pixels=what.pixels)
             what.graphs.append(self)
 
-    monkeypatch.setattr(module, "Graphs", Captured)
+    monkeypatch.setattr(context, "Graphs", Captured)
     return what
 
 

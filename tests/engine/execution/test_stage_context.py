@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from napari_sr.engine.execution.feature_store import Features
-from napari_sr.engine.execution.stage_context import Part, StageContext, UntrustedError
+from napari_sr.engine.execution.stage_context import StageContext, UntrustedError
+from napari_sr.engine.planning.tiling import Region
 from napari_sr.graph.chain import IMAGE
 
 
@@ -22,13 +23,13 @@ def context(image):
 
 
 def test_a_border_is_right_at_the_image_s_own_edge_only():
-    part = Part(slice(0, 20), slice(10, 30))
+    part = Region(slice(0, 20), slice(10, 30))
 
-    assert part.without(4, 50, 30) == Part(slice(0, 16), slice(14, 30))
+    assert part.without(4, 50, 30) == Region(slice(0, 16), slice(14, 30))
 
 
 def test_a_part_within_another_counts_from_there():
-    inner, outer = Part(slice(12, 20), slice(16, 30)), Part(slice(10, 24), slice(10, 30))
+    inner, outer = Region(slice(12, 20), slice(16, 30)), Region(slice(10, 24), slice(10, 30))
 
     assert inner.within(outer, 2) == (slice(4, 20), slice(12, 40))
     assert inner.lies_in(outer)
@@ -38,7 +39,7 @@ def test_a_part_within_another_counts_from_there():
 
 def test_parts_come_from_the_image_or_from_what_waits():
     image = torch.arange(30.0).reshape(1, 1, 5, 6)
-    held, part = context(image), Part(slice(1, 3), slice(2, 6))
+    held, part = context(image), Region(slice(1, 3), slice(2, 6))
 
     held.keep("x", part, -image[..., 1:3, 2:6])
 
@@ -51,6 +52,6 @@ def test_nothing_waits_that_is_not_finite(wrong):
     values = torch.tensor([[[[0.0, wrong]]]])
 
     with pytest.raises(UntrustedError, match=r"x has NaN or infinity in slice\(0, 1"):
-        held.keep("x", Part(slice(0, 1), slice(0, 2)), values)
+        held.keep("x", Region(slice(0, 1), slice(0, 2)), values)
 
     assert held.features.bands == 0

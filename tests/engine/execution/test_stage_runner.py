@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from napari_sr.engine.execution.feature_store import Features
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.segments import segments_of
-from napari_sr.engine.execution.stage_context import Part, StageContext, UntrustedError
+from napari_sr.engine.execution.stage_context import StageContext, UntrustedError
 from napari_sr.engine.execution.stage_runner import run_stages
 from napari_sr.engine.image.colour import chain_for, enlarge
 from napari_sr.engine.planning.memory import meta_copy
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stages
 from napari_sr.engine.planning.tile_grid import TileGrid
+from napari_sr.engine.planning.tiling import Region
 from napari_sr.graph.chain import RESULT, with_one_writer_each
 from napari_sr.models import architecture, names
 
@@ -228,7 +229,7 @@ def test_features_that_half_precision_cannot_hold_are_not_trusted():
 def test_a_ghost_is_enough_to_plan():
     network = meta_copy(example("bsrn"))
 
-    assert profile_of(network, 3, torch.float32).found.planes[RESULT].scale == network.scale
+    assert profile_of(network, 3, torch.float32).profile.planes[RESULT].scale == network.scale
 
 
 class Refusing(FakeRecorder):
@@ -249,7 +250,7 @@ def run_with_graphs(network, image, tile, recorder):
     expected = Counter()
     for stage in context.plan.all:
         sizes = Counter(
-            Part(tile.rows.read, tile.columns.read).size for tile in context.plan.tiles(stage)
+            Region(tile.read.rows, tile.read.columns).size for tile in context.plan.tiles(stage)
         )
         graphs = sum(segment.repeatable for segment in segments_of(context, stage) or ())
         expected["captured"] += graphs * sum(many > 1 for many in sizes.values())

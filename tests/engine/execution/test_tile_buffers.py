@@ -6,15 +6,16 @@ import torch
 from fakes import Nearest
 
 from napari_sr.engine.execution.feature_store import Features
-from napari_sr.engine.execution.stage_context import Part, StageContext
+from napari_sr.engine.execution.stage_context import StageContext
 from napari_sr.engine.execution.tile_buffers import TileBuffers
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stages
 from napari_sr.engine.planning.tile_grid import TileGrid
+from napari_sr.engine.planning.tiling import Region
 from napari_sr.graph.chain import IMAGE, Step
 from sr_kernels.plane_moments import plane_moments
 
-CORE, READ = Part(slice(8, 20), slice(8, 20)), Part(slice(6, 22), slice(6, 22))
+CORE, READ = Region(slice(8, 20), slice(8, 20)), Region(slice(6, 22), slice(6, 22))
 
 
 def blurred(x):

@@ -83,7 +83,7 @@ def test_each_pixel_looks_once_and_in_its_chunk():
     )
     [attending] = [stage for stage in cut.all if stage.gather is not None]
 
-    runs = [(tile.columns.keep, tile.columns.read) for tile in cut.tiles(attending)]
+    runs = [(tile.keep.columns, tile.read.columns) for tile in cut.tiles(attending)]
 
     assert [pixel for run, _ in runs for pixel in range(run.start, run.stop)] == list(range(930))
     assert {chunk.indices(930)[:2] for _, chunk in runs} == {(0, 310), (310, 620), (620, 930)}

@@ -11,8 +11,8 @@ def test_tiles_keep_every_pixel_once():
     kept = [
         (row, column)
         for tile in TileGrid(37, 53, 20, 1).tiles(3)
-        for row in range(tile.rows.keep.start, tile.rows.keep.stop)
-        for column in range(tile.columns.keep.start, tile.columns.keep.stop)
+        for row in range(tile.keep.rows.start, tile.keep.rows.stop)
+        for column in range(tile.keep.columns.start, tile.keep.columns.stop)
     ]
 
     assert sorted(kept) == [(row, column) for row in range(37) for column in range(53)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_sr.engine.execution.stage_context import Part
+from napari_sr.engine.planning.tiling import Region
 from sr_kernels import use_kernels
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def attend(
     width = context.plan.grid.width
     most = context.plan.grid.tile**2
     for run in runs:
-        chunk, looking = run.columns.read, run.columns.keep
+        chunk, looking = run.read.columns, run.keep.columns
         for name, first in zip(link.reads, (looking, chunk), strict=True):
             if name in dying:
                 context.features.drop_above(name, first.start // width)
@@ -68,7 +68,7 @@ def attend(
         yield
 
 
-def parts(run: slice, width: int) -> Iterator[Part]:
+def parts(run: slice, width: int) -> Iterator[Region]:
     """Yield the rectangles that pixels in row-major order fill: at most three."""
     start = run.start
     while start < run.stop:
@@ -76,7 +76,7 @@ def parts(run: slice, width: int) -> Iterator[Part]:
         rows = 1 if column else max((run.stop - start) // width, 1)
         stop = min(run.stop, (row + rows) * width)
         columns = slice(column, column + (stop - start) // rows)
-        yield Part(slice(row, row + rows), columns)
+        yield Region(slice(row, row + rows), columns)
         start = stop
 
 

@@ -19,6 +19,7 @@ import psutil
 import torch
 
 from napari_sr.engine.planning.devices import OutOfMemoryError, trim
+from napari_sr.engine.planning.tiling import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,11 +34,6 @@ LEAST_BAND, MOST_BANDS = 64, 64
 """Rows of a band, at least, and bands of a plane, at most: each may be an open file."""
 LEFT_FREE = 2**30
 """Bytes that stay free on the disk."""
-
-
-def scaled(span: slice, scale: int | Fraction) -> slice:
-    """Return a span of the image as a span of a plane so many times larger."""
-    return slice(int(span.start * scale), int(span.stop * scale))
 
 
 @dataclass

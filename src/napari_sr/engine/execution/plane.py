@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 
 from napari_sr.engine.execution.context import Progress, RunContext
-from napari_sr.engine.execution.feature_store import Features, scaled
+from napari_sr.engine.execution.feature_store import Features
 from napari_sr.engine.execution.plane_output import OrientedPlane, PlaneOutput
 from napari_sr.engine.execution.stage_context import StageContext, UntrustedError
 from napari_sr.engine.execution.stage_runner import run_stages
@@ -206,7 +206,7 @@ def _in_stages(
 
 def _at_once(run_context: RunContext, plan: Plan, tile: Tile, oriented: OrientedPlane) -> None:
     """Take one tile through the whole network, in float32 where that is needed."""
-    small = oriented.read(tile.rows.read, tile.columns.read).to(plan.device)
+    small = oriented.read(tile.read.rows, tile.read.columns).to(plan.device)
     try:
         chain = run_context.chain(plan, plan.precision)
         with use_kernels(run_context.kernels):
@@ -222,7 +222,5 @@ def _keep(
     run_context: RunContext, tile: Tile, oriented: OrientedPlane, large: Tensor, float32: bool
 ) -> None:
     """Write what a tile keeps of its result."""
-    rows, columns = (
-        scaled(span.crop, run_context.network.scale) for span in (tile.rows, tile.columns)
-    )
-    oriented.write(tile.rows.keep, tile.columns.keep, large[..., rows, columns], float32)
+    rows, columns = tile.keep.within(tile.read, run_context.network.scale)
+    oriented.write(tile.keep.rows, tile.keep.columns, large[..., rows, columns], float32)

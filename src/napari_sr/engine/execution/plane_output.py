@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from napari_sr.engine.execution.ensemble import Mean
-from napari_sr.engine.execution.feature_store import scaled
 from napari_sr.engine.execution.stage_context import UntrustedError
 from napari_sr.engine.image.guards import Bounds, fill_missing
 from napari_sr.engine.image.opacity import PlaneRange
 from napari_sr.engine.image.overshoot import PlaneOvershoot
+from napari_sr.engine.planning.tiling import scaled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

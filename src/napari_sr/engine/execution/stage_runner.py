@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from napari_sr.engine.execution.attention import attend
 from napari_sr.engine.execution.moments import MomentsOfTiles
 from napari_sr.engine.execution.segments import segments_of
-from napari_sr.engine.execution.stage_context import Part, UntrustedError
+from napari_sr.engine.execution.stage_context import UntrustedError
 from napari_sr.engine.execution.tile_buffers import TileBuffers
+from napari_sr.engine.planning.tiling import Region
 from napari_sr.graph.chain import RESULT, ChunkedAttention, GlobalStats, PooledGrid, Step
 from sr_kernels import use_kernels
 
@@ -74,7 +75,7 @@ def _run_stage(context: StageContext, stage: Stage, dying: Sequence[str]) -> Ite
     segments = segments_of(context, stage)
     for tile in tiles:
         for name in dying:
-            context.features.drop_above(name, tile.rows.read.start)
+            context.features.drop_above(name, tile.read.rows.start)
         with use_kernels(context.kernels):
             told = _run_tile(context, stage, tile, segments)
         if told is not None:
@@ -89,15 +90,15 @@ def _run_stage(context: StageContext, stage: Stage, dying: Sequence[str]) -> Ite
 
 def _gather_cells(context: StageContext, link: PooledGrid, tiles: list[Tile]) -> Iterator[None]:
     """Compute a grid of cells, some together at a time."""
-    rows, columns = tiles[-1].rows.keep.stop, tiles[-1].columns.keep.stop
+    rows, columns = tiles[-1].keep.rows.stop, tiles[-1].keep.columns.stop
     cells: Tensor | None = None
     for tile in tiles:
-        part = Part(*(_under(span.read, link) for span in (tile.rows, tile.columns)))
+        part = Region(_under(tile.read.rows, link), _under(tile.read.columns, link))
         with use_kernels(context.kernels):
             found = link.compute(context.part(link.reads, part))
         if cells is None:
             cells = found.new_empty((*found.shape[:2], rows, columns))
-        cells[..., tile.rows.read, tile.columns.read] = found
+        cells[..., tile.read.rows, tile.read.columns] = found
         yield
     if cells is not None:
         with use_kernels(context.kernels):
@@ -130,8 +131,7 @@ def _compute_tile(
     segments: Sequence[Segment] | None,
 ) -> tuple[int, Tensor, Tensor] | None:
     """Compute one tile; return the moments of its core where the stage gathers some."""
-    core = Part(tile.rows.keep, tile.columns.keep)
-    read = Part(tile.rows.read, tile.columns.read)
+    core, read = tile.keep, tile.read
     held = TileBuffers(context, read, stage.halo, alike=segments is not None)
     if segments is None:
         for place, margin in stage.steps:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.execution.graphs import Graphs
     from napari_sr.engine.execution.segments import Segment
-    from napari_sr.engine.execution.stage_context import Part, StageContext
+    from napari_sr.engine.execution.stage_context import StageContext
+    from napari_sr.engine.planning.tiling import Region
 
 
 class TileBuffers:
@@ -25,7 +26,7 @@ class TileBuffers:
     ----------
     work : Work
         Where other planes are read.
-    part : Part
+    part : Region
         What the tile reads.
     halo : int
         How much of it, at inner edges, lies around the core.
@@ -35,14 +36,14 @@ class TileBuffers:
     """
 
     def __init__(
-        self, context: StageContext, part: Part, halo: int, *, alike: bool = False
+        self, context: StageContext, part: Region, halo: int, *, alike: bool = False
     ) -> None:
         self._context = context
         self._part = part
         self._halo = halo
         self._alike = alike
-        self._planes: dict[str, tuple[Tensor, Part, int | Fraction]] = {}
-        self._told: dict[str, tuple[Part, tuple[Tensor, ...]]] = {}
+        self._planes: dict[str, tuple[Tensor, Region, int | Fraction]] = {}
+        self._told: dict[str, tuple[Region, tuple[Tensor, ...]]] = {}
 
     def compute(self, step: Step, margin: int) -> None:
         """Compute a step as far around the core as its result is needed."""
@@ -89,7 +90,7 @@ class TileBuffers:
             return self.part(name, self._part)
         return self._context.waiting(name, self._part)
 
-    def part(self, name: str, part: Part) -> Tensor:
+    def part(self, name: str, part: Region) -> Tensor:
         """Return a part of a plane, read from outside where the tile does not hold it."""
         known = self._planes.get(name)
         if known is None or not part.lies_in(known[1]):
@@ -99,7 +100,7 @@ class TileBuffers:
         rows, columns = part.within(held, scale)
         return plane[..., rows, columns]
 
-    def moments(self, name: str, core: Part) -> tuple[int, Tensor, Tensor]:
+    def moments(self, name: str, core: Region) -> tuple[int, Tensor, Tensor]:
         """Return number of pixels, mean and squared deviations of the core of a plane."""
         plane = self.part(name, core)
         count = plane.shape[2] * plane.shape[3]

@@ -168,7 +168,7 @@ class Stages:
         for chunk in link.chunks(self.grid.height * self.grid.width):
             for start in range(chunk.start, chunk.stop, most):
                 kept = slice(start, min(start + most, chunk.stop))
-                yield tiling.Tile(tiling.Span(row, row), tiling.Span(chunk, kept))
+                yield tiling.Tile(tiling.Region(row, chunk), tiling.Region(row, kept))
 
     def _linked(self, groups: Iterable[tuple[list[int], int | None]]) -> tuple[Stage, ...]:
         """Return the groups as stages that know what they read and keep."""

@@ -13,28 +13,71 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from fractions import Fraction
 
 
 @dataclass(frozen=True)
-class Span:
+class _Span:
     """One tile along one axis, in LR pixels of the image."""
 
     read: slice
     keep: slice
     """What is written, a part of `read`; the spans' keeps cover the axis once."""
 
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of a plane, in LR pixels of the image."""
+
+    rows: slice
+    columns: slice
+
+    def without(self, radius: int, height: int, width: int) -> Region:
+        """Return what is left inside a border, which is wrong at inner edges only."""
+        return Region(_inner(self.rows, radius, height), _inner(self.columns, radius, width))
+
+    def within(self, outer: Region, scale: int | Fraction) -> tuple[slice, slice]:
+        """Return the rows and columns of a plane of `outer` that are this part."""
+        return _from(self.rows, outer.rows, scale), _from(self.columns, outer.columns, scale)
+
+    def lies_in(self, other: Region) -> bool:
+        """Say whether all of it is part of another."""
+        spans = ((self.rows, other.rows), (self.columns, other.columns))
+        return all(a.start >= b.start and a.stop <= b.stop for a, b in spans)
+
     @property
-    def crop(self) -> slice:
-        """The kept part, counted from the start of the tile."""
-        return slice(self.keep.start - self.read.start, self.keep.stop - self.read.start)
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+
+def _inner(span: slice, radius: int, size: int) -> slice:
+    start = span.start + radius if span.start > 0 else 0
+    return slice(start, span.stop - radius if span.stop < size else size)
+
+
+def _from(inner: slice, outer: slice, scale: int | Fraction) -> slice:
+    return scaled(slice(inner.start - outer.start, inner.stop - outer.start), scale)
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile, in LR pixels of the image."""
+    """One tile of a plane."""
 
-    rows: Span
-    columns: Span
+    read: Region
+    """What it reads."""
+    keep: Region
+    """What is written of it, a part of `read`; the tiles' keeps cover the plane once."""
+
+    @property
+    def crop(self) -> Region:
+        """The kept part, counted from the start of the tile."""
+        return Region(*self.keep.within(self.read, 1))
+
+
+def scaled(span: slice, scale: int | Fraction) -> slice:
+    """Return a span of the image as a span of a plane so many times larger."""
+    return slice(int(span.start * scale), int(span.stop * scale))
 
 
 def least_tile(halo: int, multiple: int = 1) -> int:
@@ -43,7 +86,7 @@ def least_tile(halo: int, multiple: int = 1) -> int:
     return 2 * step + multiple
 
 
-def spans(size: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
+def spans(size: int, tile: int, halo: int, multiple: int = 1) -> list[_Span]:
     """Cut one axis into tiles.
 
     Parameters
@@ -65,7 +108,7 @@ def spans(size: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
     if size < 1:
         raise ValueError(f"the axis must be at least 1 px long, got {size}")
     if tile >= size:
-        return [Span(slice(0, size), slice(0, size))]
+        return [_Span(slice(0, size), slice(0, size))]
     tile = tile // multiple * multiple
     least = least_tile(halo, multiple)
     if tile < least:
@@ -76,11 +119,11 @@ def spans(size: int, tile: int, halo: int, multiple: int = 1) -> list[Span]:
     step = (tile - 2 * halo) // multiple * multiple
     last = -(-(size - tile) // multiple) * multiple
     starts = [*range(0, last, step), last]
-    found: list[Span] = []
+    found: list[_Span] = []
     kept = 0
     for start in starts:
         stop = size if start == last else start + tile - halo
-        found.append(Span(slice(start, min(start + tile, size)), slice(kept, stop)))
+        found.append(_Span(slice(start, min(start + tile, size)), slice(kept, stop)))
         kept = stop
     return found
 
@@ -90,4 +133,4 @@ def tiles(height: int, width: int, tile: int, halo: int, multiple: int = 1) -> I
     columns = spans(width, tile, halo, multiple)
     for row in spans(height, tile, halo, multiple):
         for column in columns:
-            yield Tile(row, column)
+            yield Tile(Region(row.read, column.read), Region(row.keep, column.keep))
