@@ -144,7 +144,7 @@ def captured(monkeypatch):
     """Let runs capture on the CPU, tiles of so many pixels; keep the graphs of all runs."""
     what = SimpleNamespace(pixels=10**6, graphs=[])
 
-    class Captured(module.Graphs):
+    class Captured(context.Graphs):
         def __init__(self):
             super().__init__(recorder=FakeRecorder(), pixels=what.pixels)
             what.graphs.append(self)

@@ -10,7 +10,7 @@ import torch
 from fakes import Global, Nearest, finish
 
 from napari_sr.engine.execution import feature_store as features
-from napari_sr.engine.execution import plane, upscale
+from napari_sr.engine.execution import context, plane, upscale
 from napari_sr.engine.execution import plane_output as canvas
 from napari_sr.engine.execution.ensemble import Mean
 from napari_sr.engine.execution.feature_store import Features
@@ -130,7 +130,7 @@ PLACES = [
     (canvas.OrientedPlane, "write"),
     (Mean, "__init__"),
     (Mean, "add"),
-    (plane, "placed"),
+    (context, "placed"),
     (plane, "run_stages"),
     (Features, "read"),
     (Features, "write"),

@@ -1,0 +1,45 @@
+"""What a run keeps over all planes: the network on the device, once in each precision."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from fakes import Nearest
+
+from napari_sr.engine.execution.context import Progress, RunContext
+from napari_sr.engine.image.arrays import ValueRange, layout_of
+from napari_sr.engine.image.guards import Diagnostics
+from napari_sr.engine.planning.plan import Settings, make_plan
+
+
+def test_a_network_is_put_on_the_device_once_in_each_precision():
+    network = Nearest()
+    layout = layout_of((6, 7), np.float32)
+    plan = make_plan(layout, network, Settings(device="cpu"))
+    values, output = ValueRange(0.0, 1.0), np.zeros((12, 14), np.float32)
+    context = RunContext(
+        network, layout, output, layout.enlarged(2), values, "auto", "clip", Diagnostics()
+    )
+
+    first = context.chain(plan, torch.float32)
+
+    assert context.chain(plan, torch.float32) is first
+    assert list(context.chains) == [torch.float32]
+    context.chain(plan, torch.bfloat16)
+    assert list(context.chains) == [torch.float32, torch.bfloat16]
+
+
+def test_contexts_of_two_runs_share_nothing():
+    layout = layout_of((6, 7), np.float32)
+    one, other = (
+        RunContext(Nearest(), layout, np.zeros(1), layout, ValueRange(0.0, 1.0), "auto", "clip",
+                   Diagnostics())
+        for _ in range(2)
+    )  # fmt: skip
+
+    assert one.chains is not other.chains
+    assert one.graphs is not other.graphs
+
+
+def test_progress_says_nothing_that_is_not_known():
+    assert Progress(1, 4) == Progress(1, 4, message="", share=0.0, seconds_left=None)
