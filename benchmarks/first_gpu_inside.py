@@ -31,7 +31,7 @@ from timing import DEVICE, ON_GPU, ROOT, environment, op_arguments  # says where
 # isort: split
 import sr_kernels
 from napari_sr import models
-from napari_sr.engine.execution import plane as plane_module
+from napari_sr.engine.execution import context
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.planning.plan import Settings
@@ -107,7 +107,7 @@ def staged(plane: np.ndarray, network: Any) -> dict[str, Any]:
     for tile in STAGED_TILES:
         results = []
         for words, most in (("with graphs", 10**9), ("without", 0)):
-            with mock.patch.object(plane_module, "Graphs", partial(Graphs, pixels=most)):
+            with mock.patch.object(context, "Graphs", partial(Graphs, pixels=most)):
                 both = [upscaled(stack, network, "auto", tile) for _ in range(1 + ON_GPU)]
             results.append(both[-1].pixels)
             found[f"seconds {words}, tiles of {tile} px"] = both[-1].record["seconds"]

@@ -25,7 +25,7 @@ LAYERS = [
     {"zoo", "files"},
     {"api"},
     {"evaluation"},
-    {"training", "export"},
+    {"training", "onnx"},
     {"samples"},
     {"widgets"},
     {"demo"},

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_sr.api import blend, load, upscale
-    from napari_sr.export.onnx import export
+    from napari_sr.onnx.export import export
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "blend", "export", "load", "upscale"]
@@ -20,7 +20,7 @@ __all__ = ["__version__", "blend", "export", "load", "upscale"]
 def __getattr__(name: str) -> Any:
     """Import the public functions when they are first asked for."""
     if name in __all__:
-        home = "onnx_export" if name == "export" else "api"
+        home = "onnx.export" if name == "export" else "api"
         return getattr(import_module(f"napari_sr.{home}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -331,7 +331,7 @@ def export_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
 ) -> None:
     """Write a network as an ONNX file for images of any size, checked with onnxruntime."""
-    from napari_sr.export import onnx as onnx_export
+    from napari_sr.onnx import export as onnx_export
 
     onnx_export.check_ready(target, opset, overwrite=overwrite)
     options = dict(upscale_file.option(text) for text in option or [])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from napari_sr.graph import chain as _chain
+from napari_sr.graph.chain import ChunkedAttention, Step, run
 from sr_kernels._choice import use_kernels
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_sr.graph.chain import ChunkedAttention, Link
+    from napari_sr.graph.chain import Link
     from napari_sr.graph.network import Network
 
 aten = torch.ops.aten
@@ -57,7 +57,7 @@ def multiply_adds(network: Network, height: int, width: int) -> int:
     counter = _Counter(weights)
     # gradients off, yet not inference mode, in which a convolution comes under another name
     with use_kernels("reference"), torch.no_grad(), counter:
-        _chain.run([_one_pixel_of(link) for link in network.chain()], image)
+        run([_one_pixel_of(link) for link in network.chain()], image)
     return counter.total
 
 
@@ -129,13 +129,13 @@ _COUNTS: dict[object, Callable[[Tensor, tuple[Any, ...]], int]] = {
 
 def _one_pixel_of(link: Link) -> Link:
     """Return a link that writes planes of the same shape, where attention would take long."""
-    if not isinstance(link, _chain.ChunkedAttention):
+    if not isinstance(link, ChunkedAttention):
         return link
 
     def compute(who: Tensor, whom: Tensor) -> Tensor:
         return _looked_by_one(link, who, whom)
 
-    return _chain.Step(compute, link.reads, (link.writes,))
+    return Step(compute, link.reads, (link.writes,))
 
 
 def _looked_by_one(link: ChunkedAttention, who: Tensor, whom: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from napari_sr.graph import chain as _chain
+from napari_sr.graph.chain import receptive_field, run
 
 if TYPE_CHECKING:
     from napari_sr.graph.chain import Chain
@@ -86,7 +86,7 @@ class Network(nn.Module):
     @property
     def receptive_field(self) -> int | None:
         """Radius in LR pixels, or None where the whole image matters, or nobody knows."""
-        return _chain.receptive_field(self.chain())
+        return receptive_field(self.chain())
 
     def forward(self, image: Tensor) -> Tensor:
         """Upscale (N, C, H, W) in 0..1 to (N, C, S * H, S * W), unclipped.
@@ -97,7 +97,7 @@ class Network(nn.Module):
             If the image has other channels, is too small, or is no multiple of `multiple`.
         """
         self._check(image)
-        return _chain.run(self.chain(), image)
+        return run(self.chain(), image)
 
     def _check(self, image: Tensor) -> None:
         name = self.title

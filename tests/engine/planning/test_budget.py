@@ -9,8 +9,8 @@ import pytest
 import torch
 from fakes import Global, Nearest, finish
 
-from napari_sr.engine.execution import feature_store as features
 from napari_sr.engine.execution import context, plane, upscale
+from napari_sr.engine.execution import feature_store as features
 from napari_sr.engine.execution import plane_output as canvas
 from napari_sr.engine.execution.ensemble import Mean
 from napari_sr.engine.execution.feature_store import Features

@@ -10,9 +10,9 @@ from fakes import Chunked, Nearest
 
 import napari_sr
 from napari_sr import models
-from napari_sr.export import onnx as onnx_export
-from napari_sr.export.onnx import TOLERANCE, ExportError, export
 from napari_sr.files.image import FileError
+from napari_sr.onnx import export as onnx_export
+from napari_sr.onnx.export import TOLERANCE, ExportError, export
 
 KINDS = [
     *((name, {}) for name in models.names()),

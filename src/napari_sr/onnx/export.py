@@ -17,9 +17,9 @@ from torch.nn.functional import interpolate
 from napari_sr import __version__
 from napari_sr.api import load
 from napari_sr.atomic_write import atomic_write
-from napari_sr.export.onnx_graph import IMAGE, ExportError, graph_of
 from napari_sr.files.place import check_place
 from napari_sr.graph.network import Network
+from napari_sr.onnx.graph import IMAGE, ExportError, graph_of
 from napari_sr.zoo.registry import entries
 
 if TYPE_CHECKING:

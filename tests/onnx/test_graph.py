@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 import torch
 
-from napari_sr.export.onnx_graph import graph_of
+from napari_sr.onnx.graph import graph_of
 
 
 def test_equal_weights_are_used_without_copies(example):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from napari_sr.graph import chain as _chain
+from napari_sr.graph.chain import ChunkedAttention, Step, run
 from sr_kernels import use_kernels
 
 if TYPE_CHECKING:
@@ -68,12 +68,12 @@ class _Whole(nn.Module):
         self.network = network
 
     def forward(self, image: Tensor) -> Tensor:
-        return _chain.run(_traceable(self.network.chain()), image)
+        return run(_traceable(self.network.chain()), image)
 
 
 def _traceable(chain: Chain) -> Chain:
     def step(link: Link) -> Link:
-        if not isinstance(link, _chain.ChunkedAttention) or link.traced is None:
+        if not isinstance(link, ChunkedAttention) or link.traced is None:
             return link
         traced = link.traced
 
@@ -81,7 +81,7 @@ def _traceable(chain: Chain) -> Chain:
             found = traced(who.flatten(2), whom.flatten(2))
             return found.reshape(*found.shape[:2], *who.shape[2:])
 
-        return _chain.Step(compute, link.reads, (link.writes,))
+        return Step(compute, link.reads, (link.writes,))
 
     return tuple(map(step, chain))
 
