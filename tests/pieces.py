@@ -16,8 +16,8 @@ from napari_sr.graph.chain import (
     PooledGrid,
     Step,
     Window,
-    compute,
 )
+from napari_sr.graph.run import compute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

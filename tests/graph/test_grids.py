@@ -10,8 +10,9 @@ import torch
 from pieces import run_in_pieces
 from torch.nn import functional
 
-from napari_sr.graph.chain import IMAGE, RESULT, run
+from napari_sr.graph.chain import IMAGE, RESULT
 from napari_sr.graph.grids import chain_of, operation, resized, same, transposed
+from napari_sr.graph.run import run
 from napari_sr.layers.resize import imresize
 
 TAP = torch.ones(1, 1, 3, 3, dtype=torch.float64)

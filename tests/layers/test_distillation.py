@@ -9,7 +9,8 @@ import torch
 from pieces import run_in_pieces
 from torch import nn
 
-from napari_sr.graph.chain import IMAGE, RESULT, Step, run
+from napari_sr.graph.chain import IMAGE, RESULT, Step
+from napari_sr.graph.run import run
 from napari_sr.layers.attention import ContrastGate
 from napari_sr.layers.blocks import Activated3x3, conv1x1
 from napari_sr.layers.distillation import DistillationNetwork, reduction_of, trunk_options

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from napari_sr.graph.chain import IMAGE, RESULT, Step, run
+from napari_sr.graph.chain import IMAGE, RESULT, Step
+from napari_sr.graph.run import run
 from napari_sr.layers.blocks import conv3x3
 from napari_sr.layers.normalised import InstanceNorm, Normalised, NormalisedBlock
 

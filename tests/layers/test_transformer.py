@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from napari_sr.graph.chain import attend
+from napari_sr.graph.run import attend
 from napari_sr.layers import transformer as _transformer
 from napari_sr.layers.transformer import EfficientTransformer
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from napari_sr.graph.chain import ChunkedAttention, Step, run
+from napari_sr.graph.chain import ChunkedAttention, Step
+from napari_sr.graph.run import run
 from sr_kernels._choice import use_kernels
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from napari_sr.graph.chain import receptive_field, run
+from napari_sr.graph.chain import receptive_field
+from napari_sr.graph.run import run
 
 if TYPE_CHECKING:
     from napari_sr.graph.chain import Chain

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from napari_sr.graph.chain import ChunkedAttention, Step, run
+from napari_sr.graph.chain import ChunkedAttention, Step
+from napari_sr.graph.run import run
 from sr_kernels import use_kernels
 
 if TYPE_CHECKING:

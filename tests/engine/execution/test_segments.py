@@ -24,10 +24,9 @@ from napari_sr.graph.chain import (
     PooledGrid,
     Step,
     Window,
-    attend,
-    compute,
     with_one_writer_each,
 )
+from napari_sr.graph.run import attend, compute
 from napari_sr.models import architecture, names
 
 

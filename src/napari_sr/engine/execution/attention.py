@@ -31,9 +31,9 @@ def attend(
 
     Parameters
     ----------
-    work : Work
+    context : StageContext
         Where planes are read and kept.
-    link : Attend
+    link : ChunkedAttention
         What to compute.
     runs : list of Tile
         As `Stages.tiles` returns them: the pixels of each, and their chunk, as columns.

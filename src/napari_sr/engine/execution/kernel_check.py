@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_sr.graph.chain import run
+from napari_sr.graph.run import run
 from sr_kernels import distrusted, use_kernels
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from napari_sr.engine.planning.devices import (
 )
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.plan import Plan
-from napari_sr.graph.chain import run
+from napari_sr.graph.run import run
 from sr_kernels import use_kernels
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ class PlaneOutput:
 
     Parameters
     ----------
-    job : Job
+    run_context : RunContext
         What stays the same over all planes.
     index : tuple of int
         Of the plane along the looped axes.
@@ -136,7 +136,7 @@ class OrientedPlane:
 
     Parameters
     ----------
-    canvas : Canvas
+    plane_output : PlaneOutput
         The plane.
     view : Orientation
         How it lies.

@@ -15,7 +15,8 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from napari_sr.graph.chain import Step, inputs_of, outputs_of, run_steps
+from napari_sr.graph.chain import Step, inputs_of, outputs_of
+from napari_sr.graph.run import run_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

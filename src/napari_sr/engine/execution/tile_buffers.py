@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_sr.engine.execution.segments import function_of
-from napari_sr.graph.chain import Step, Window, compute
+from napari_sr.graph.chain import Step, Window
+from napari_sr.graph.run import compute
 from sr_kernels.plane_moments import plane_moments
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class TileBuffers:
 
     Parameters
     ----------
-    work : Work
+    context : StageContext
         Where other planes are read.
     part : Region
         What the tile reads.

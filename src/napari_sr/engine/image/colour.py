@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from napari_sr.engine.image.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE, OFFSET, TO_YCBCR
-from napari_sr.graph.chain import IMAGE, RESULT, Step, renamed, run
+from napari_sr.graph.chain import IMAGE, RESULT, Step, renamed
+from napari_sr.graph.run import run
 from napari_sr.layers.resize import imresize
 
 if TYPE_CHECKING:

@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from napari_sr.graph.chain import (
-    IMAGE,
-    ChunkedAttention,
-    PooledGrid,
-    Step,
-    Window,
-    attend,
-    compute,
-    outputs_of,
-)
+from napari_sr.graph.chain import IMAGE, ChunkedAttention, PooledGrid, Step, Window, outputs_of
+from napari_sr.graph.run import attend, compute
 from sr_kernels import use_kernels
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ class StageCostModel:
         Whose names have one writer each.
     found : Profile
         Of the chain.
-    grid : Grid
+    grid : TileGrid
         How planes are cut.
     flops_per_byte : float
         What carrying a byte to the device or back costs, in floating-point operations.

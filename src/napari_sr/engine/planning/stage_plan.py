@@ -43,8 +43,8 @@ class Stage:
     """Steps, computed one after the other on every tile: the place of each in the chain, and how
     far around the tile's core its result is needed."""
     gather: int | None
-    """The place of a `Moments` or `Cells`, gathered from the tiles, or of an `Attend`, which is a
-    stage of its own; None where there is none."""
+    """The place of a `GlobalStats` or `PooledGrid`, gathered from the tiles, or of a
+    `ChunkedAttention`, which is a stage of its own; None where there is none."""
     reads: tuple[str, ...]
     """Planes made before, of which every tile reads its part and its halo."""
     keeps: tuple[str, ...]
@@ -62,7 +62,7 @@ class Stages:
         From the image to the result, any names.
     found : Profile
         Of `with_one_writer_each(chain)`.
-    grid : Grid
+    grid : TileGrid
         How planes are cut.
     flops_per_byte : float
         What carrying a byte to the device or back costs, in floating-point operations.

@@ -1,0 +1,153 @@
+"""Run a chain of links on a whole image, or some of its steps on a piece.
+
+Letters: N images, C features, H x W pixels of the image that enters the network.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+
+from napari_sr.graph.chain import (
+    IMAGE,
+    RESULT,
+    ChunkedAttention,
+    GlobalStats,
+    Link,
+    Step,
+    Window,
+    inputs_of,
+    outputs_of,
+)
+from sr_kernels.plane_moments import plane_moments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from torch import Tensor
+
+_Link = TypeVar("_Link", bound=Link)
+
+
+def _with_last_uses(
+    chain: Sequence[_Link], wanted: Iterable[str] = (RESULT,)
+) -> Iterator[tuple[_Link, set[str]]]:
+    """Yield every link with the names that nobody needs after it; `wanted` is needed at the end."""
+    wanted = set(wanted)
+    pairs: list[tuple[_Link, set[str]]] = []
+    for link in reversed(chain):
+        inputs = set(inputs_of(link))
+        pairs.append((link, inputs - wanted))
+        wanted = (wanted - set(outputs_of(link))) | inputs
+    return reversed(pairs)
+
+
+def compute(
+    step: Step, held: Mapping[str, Tensor], window: Window
+) -> tuple[dict[str, Tensor], tuple[Tensor, ...] | None]:
+    """Compute one step on a piece.
+
+    Parameters
+    ----------
+    step : Step
+        What to compute.
+    held : mapping of str to Tensor
+        The piece of every plane that the step reads, and every value that it uses.
+    window : Window
+        Where the piece lies.
+
+    Returns
+    -------
+    planes : dict of str to Tensor
+        The pieces that it writes.
+    moments : tuple of Tensor or None
+        Of the first of these, where the step tells them, and the value if that is told as well.
+    """
+    inputs: list[Tensor | Window] = [held[name] for name in (*step.reads, *step.uses)]
+    if step.placed:
+        inputs.append(window)
+    written = step.compute(*inputs)
+    outputs = written if isinstance(written, tuple) else (written,)
+    moments = None
+    if step.moments:
+        planes = len(step.writes)
+        outputs, moments = outputs[:planes], outputs[planes:]
+    return dict(zip(step.writes, outputs, strict=True)), moments
+
+
+def attend(link: ChunkedAttention, held: Mapping[str, Tensor]) -> Tensor:
+    """Compute what `link` writes from the whole planes that it reads, (N, C, H, W)."""
+    size = held[link.reads[0]].shape[2:]
+    who, whom = (held[name].flatten(2) for name in link.reads)
+    chunks = link.chunks(who.shape[2])
+    found = [link.compute(who[..., chunk], (whom[..., chunk],)) for chunk in chunks]
+    planes = torch.cat(found, dim=2)
+    return planes.reshape(*planes.shape[:2], *size)
+
+
+def run_steps(
+    steps: Sequence[Step], given: Mapping[str, Tensor], wanted: Sequence[str]
+) -> tuple[Tensor, ...]:
+    """Run steps that need no place on one piece.
+
+    Planes are dropped as soon as no later step reads them.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        None of them `placed`.
+    given : mapping of str to Tensor
+        The piece of every plane that they read and do not write, and every value that they use.
+    wanted : sequence of str
+        Names of planes that they write.
+
+    Returns
+    -------
+    tuple of Tensor
+        The pieces of `wanted`.
+    """
+    held = dict(given)
+    for step, dead in _with_last_uses(steps, wanted):
+        # no step looks at it
+        window = Window.whole(held[step.reads[0]])
+        held.update(compute(step, held, window)[0])
+        for name in dead:
+            del held[name]
+    return tuple(held[name] for name in wanted)
+
+
+def _gathered(link: GlobalStats, plane: Tensor, told: tuple[Tensor, ...]) -> Tensor:
+    """Return the value of a whole plane, with what a step has told of it."""
+    mean, deviations, *value = told or plane_moments(plane)
+    return value[0] if value else link.finish(mean, deviations, plane.shape[2] * plane.shape[3])
+
+
+def run(chain: Sequence[Link], image: Tensor) -> Tensor:
+    """Run a chain on a whole image, (N, C, H, W), as one piece.
+
+    Planes are dropped as soon as no later link reads them.
+
+    Returns
+    -------
+    Tensor, (N, C, scale * H, scale * W)
+    """
+    held: dict[str, Tensor] = {IMAGE: image}
+    moments: dict[str, tuple[Tensor, ...]] = {}
+    window = Window.whole(image)
+    for link, dead in _with_last_uses(chain):
+        if isinstance(link, Step):
+            written, known = compute(link, held, window)
+            if known is not None:
+                moments[link.writes[0]] = known
+        elif isinstance(link, GlobalStats):
+            written = {link.writes: _gathered(link, held[link.reads], moments.pop(link.reads, ()))}
+        elif isinstance(link, ChunkedAttention):
+            written = {link.writes: attend(link, held)}
+        else:
+            written = {link.writes: link.finish(link.compute(held[link.reads]))}
+        for name in dead:
+            del held[name]
+        held.update(written)
+        del written
+    return held[RESULT]
