@@ -35,6 +35,7 @@ from napari_sr.engine.execution import context
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.planning.plan import Settings
+from napari_sr.runs.drive import drive
 
 SIDE = 700 if ON_GPU else 24
 """Pixels a side of the images that are upscaled: several tiles of one shape, so that graphs run."""
@@ -75,12 +76,7 @@ def upscaled(image: np.ndarray, network: Any, kernels: str, tile: int | None = T
     options = Settings(
         tile=tile, device=str(DEVICE), precision=precision, kernels=kernels, outliers="keep"
     )
-    steps = upscale_array(image, network, options)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
+    return drive(upscale_array(image, network, options))
 
 
 def engine() -> dict[str, Any]:

@@ -23,6 +23,7 @@ LAYERS = [
     {"engine.planning"},
     {"engine.execution"},
     {"zoo", "files"},
+    {"runs"},
     {"api"},
     {"evaluation"},
     {"training", "onnx"},

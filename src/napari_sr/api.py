@@ -12,6 +12,7 @@ from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.conversion import as_array, whole_number
 from napari_sr.engine.planning.plan import Settings
 from napari_sr.graph.network import Network
+from napari_sr.runs.drive import drive
 from napari_sr.zoo import community, recognition
 from napari_sr.zoo.blend import blend as blend_networks
 from napari_sr.zoo.blend import check_weight, name_of
@@ -235,14 +236,7 @@ def upscale(
         tile, halo, str(device), precision, value_range, kernels, outliers, ensemble
     )
     steps = upscale_array(as_array(image), network, settings, axes=axes)
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            pixels: NDArray[Any] = end.value.pixels
-            return pixels
-        if progress is not None:
-            progress(step)
+    return drive(steps, progress).pixels
 
 
 def _network(model: str | Path | Network, scale: int | None, options: dict[str, Any]) -> Network:

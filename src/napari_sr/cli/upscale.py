@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import __version__
 from napari_sr.cli import terminal
+from napari_sr.runs.drive import drive
 from napari_sr.zoo.download import fetch, local_path
 from napari_sr.zoo.file_kind import names_file
 from napari_sr.zoo.registry import Entry, find
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from rich.progress import Progress as Bars
@@ -219,23 +219,10 @@ def _upscale(image: ImageFile, network: Network, settings: Settings, bars: Bars)
         if step.message:
             terminal.tell(bars, step.message)
 
-    with closing(upscale_array(image.pixels, network, settings, axes=image.axes)) as steps:
-        try:
-            return _follow(steps, show)
-        except OutOfMemoryError as error:
-            raise CommandError(str(error)) from error
-
-
-def _follow(
-    steps: Generator[Progress, None, Upscaled], show: Callable[[Progress], None]
-) -> Upscaled:
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            result: Upscaled = end.value
-            return result
-        show(step)
+    try:
+        return drive(upscale_array(image.pixels, network, settings, axes=image.axes), show)
+    except OutOfMemoryError as error:
+        raise CommandError(str(error)) from error
 
 
 def software(network: Network, *, ensemble: bool) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.planning.devices import choose_device, free_memory
+from napari_sr.runs.drive import translate
 from napari_sr.training import sizing
 from napari_sr.training.beyond import beyond
 from napari_sr.training.config import Config, Data
@@ -91,13 +92,11 @@ def fine_tune(
 
 
 def _read(task: FineTuneConfig) -> Generator[Update, None, Any]:
-    reading = read(task.images)
-    while True:
-        try:
-            done, total = next(reading)
-        except StopIteration as end:
-            return end.value
-        yield Update(f"Reading the images: plane {done} of {total}", done, total)
+    def words(planes: tuple[int, int]) -> Update:
+        done, total = planes
+        return Update(f"Reading the images: plane {done} of {total}", done, total)
+
+    return (yield from translate(read(task.images), words))
 
 
 class Tuning:

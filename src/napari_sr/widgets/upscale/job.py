@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.runs.drive import translate
 from napari_sr.widgets.common.download import fetch_steps
 from napari_sr.widgets.common.networks import network_of
 from napari_sr.widgets.common.source import Source, read_pixels
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.image.arrays import Percentiles
     from napari_sr.engine.planning.plan import Settings
     from napari_sr.graph.network import Network
@@ -135,34 +137,26 @@ def _run(job: Job) -> Generator[Step, None, Result]:
 
 
 def _read(source: Source) -> Generator[Step, None, NDArray[Any]]:
-    reading = read_pixels(source)
-    while True:
-        try:
-            done, total = next(reading)
-        except StopIteration as end:
-            pixels: NDArray[Any] = end.value
-            return pixels
-        yield Step(done, total, f"Reading the layer: plane {done} of {total}")
+    def words(planes: tuple[int, int]) -> Step:
+        done, total = planes
+        return Step(done, total, f"Reading the layer: plane {done} of {total}")
+
+    return (yield from translate(read_pixels(source), words))
 
 
 def _upscaled(job: Job, pixels: NDArray[Any], network: Network) -> Generator[Step, None, Result]:
     from napari_sr.engine.execution.upscale import upscale_array
 
+    def words(progress: Progress) -> Step:
+        note = f" ({progress.message})" if progress.message else ""
+        doing = f"Upscaling: tile {progress.done} of {progress.total}{note}"
+        return Step(progress.done, progress.total, doing, progress.seconds_left)
+
     steps = upscale_array(pixels, network, job.how.settings(), axes=job.source.axes)
-    try:
-        while True:
-            try:
-                progress = next(steps)
-            except StopIteration as end:
-                record = _record(job, network, end.value.record)
-                notes = tuple(end.value.record["notes"])
-                arguments = with_record(job.arguments, record)
-                return Result(end.value.pixels, arguments, notes, job.afterwards)
-            note = f" ({progress.message})" if progress.message else ""
-            doing = f"Upscaling: tile {progress.done} of {progress.total}{note}"
-            yield Step(progress.done, progress.total, doing, progress.seconds_left)
-    finally:
-        steps.close()
+    upscaled = yield from translate(steps, words)
+    ran: dict[str, Any] = upscaled.record
+    arguments = with_record(job.arguments, _record(job, network, ran))
+    return Result(upscaled.pixels, arguments, tuple(ran["notes"]), job.afterwards)
 
 
 def _record(job: Job, network: Network, ran: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""One run for scripts, command line and forms: which model, and a driver for its steps."""
