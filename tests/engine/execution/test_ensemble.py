@@ -190,7 +190,7 @@ class Corner(Nearest):
 
     def compute(self, image):
         large = super().compute(image)
-        large[..., :1, :1] = self.wild
+        large[..., :1, :1] = torch.tensor(self.wild)
         return large
 
 
