@@ -18,7 +18,7 @@ ncu       one line of the profiler for bsconv, where it is installed
 compiled  torch.compile, one process for each row, the most wanted first
 
 Every part is a process of its own with a limit, so that what fails or hangs costs no other part.
-FOLDER gets PART.json and PART.log of each, and first_gpu.md, written anew after every part: what is
+FOLDER gets PART.json and PART.log of each, and first_gpu.md, written after every part: what is
 cut off keeps what came before. The exit code is 1 if anything was wrong.
 
 Without a GPU, or with --dry, every part runs on the CPU in Triton's interpreter at toy sizes, in

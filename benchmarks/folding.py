@@ -30,7 +30,7 @@ def fold(pointwise: Tensor, pointwise_bias: Tensor | None, depthwise: Tensor) ->
     weight = pointwise.float() * depthwise.float()
     more = 0
     if pointwise_bias is not None:
-        # as many that a multiple results: the first is the bias's, the rest are nought
+        # as many that a multiple results: the first is the bias's, the rest are zero
         more = ALIGNED - pointwise.shape[1] % ALIGNED
         extra = weight.new_zeros(len(weight), more, 3, 3)
         extra[:, :1] = pointwise_bias.float()[:, None, None, None] * depthwise.float()

@@ -13,7 +13,7 @@ with kernels beside float32 without. Last, what is to be reached, and whether it
 
 --launch NAME launches one op or network at several sizes and stops, as compute-sanitizer wants it.
 --quick checks and times ops only; --dense adds EDSR and RRDBNet at the two small sizes. NAME.md
-and NAME.json are written anew after every part, so that a run that is cut off leaves what it had.
+and NAME.json are written again after every part, so that a run that is cut off leaves what it had.
 
 Without a GPU this is a dry run: tiny images, Triton's interpreter, nothing compiled, and numbers
 that mean nothing. So far it has been run in no other way.

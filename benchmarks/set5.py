@@ -54,7 +54,7 @@ def read_png(path: Path) -> Tensor:
         packed += body if kind == b"IDAT" else b""
         at += length + 12
     lines = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(height, 1 + 3 * width)
-    pixels = np.zeros((height + 1, width + 1, 3), np.int64)  # a border of nought above and left
+    pixels = np.zeros((height + 1, width + 1, 3), np.int64)  # a border of zero above and left
     for row in range(height):
         line = lines[row, 1:].reshape(width, 3).astype(np.int64)
         pixels[row + 1, 1:] = _unfiltered(lines[row, 0], line, pixels[row])

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ACTIVATIONS = ("none", "gelu", "relu", "leaky_relu", "hard_swish", "tanh")
-"""Names of all. Only "leaky_relu" has a slope, which values below nought are scaled by."""
+"""Names of all. Only "leaky_relu" has a slope, which values below zero are scaled by."""
 
 
 def activated(y: Tensor, activation: str, slope: float = 0.0) -> Tensor:

@@ -124,7 +124,7 @@ def launched() -> dict[str, int]:
 
 
 def reset_launched() -> None:
-    """Start counting launches from nought."""
+    """Start counting launches from zero."""
     with _one_at_a_time:
         _launched.clear()
 

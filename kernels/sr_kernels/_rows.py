@@ -53,7 +53,7 @@ def load_taps(weight_ptr, row: tl.constexpr, channel, CHANNELS: tl.constexpr):
 
 @triton.jit
 def load_bias(bias_ptr, channel, CHANNELS: tl.constexpr):
-    """Return the bias, (1, channels) of float32; nought where there is none."""
+    """Return the bias, (1, channels) of float32; zero where there is none."""
     if bias_ptr is None:
         return tl.zeros_like(channel).to(tl.float32)[None, :]
     else:

@@ -74,7 +74,7 @@ def _mix(
     x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl.constexpr,
     PLANES: tl.constexpr,
 ):  # fmt: skip
-    # (columns, channels): the pointwise half of a row; nought outside, where its bias ends too
+    # (columns, channels): the pointwise half of a row; zero outside, where its bias ends too
     inside = is_inside(row, column, height, width)
     channel = tl.arange(0, weight.shape[0])
     if PLANES < INPUTS:  # repeated planes, NCHW

@@ -177,7 +177,7 @@ def conv3x3(
     activation : str
         "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
-        What "leaky_relu" scales values below nought by.
+        What "leaky_relu" scales values below zero by.
     scale : float
         What the convolution with its bias is multiplied by.
     shuffle : int

@@ -55,7 +55,7 @@ def reference(
 
 @triton.jit
 def _load(x_ptr, top, row, column, channel, height, width, CHANNELS: tl.constexpr):
-    # (columns, channels) of a row; nought outside the image
+    # (columns, channels) of a row; zero outside the image
     mask = is_inside(row, column, height, width)[:, None] & (channel < CHANNELS)[None, :]
     at = (top + row) * width * CHANNELS + (column[:, None] * CHANNELS + channel[None, :])
     return tl.load(x_ptr + at, mask=mask, other=0.0).to(tl.float32)

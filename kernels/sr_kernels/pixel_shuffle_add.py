@@ -174,7 +174,7 @@ def pixel_shuffle_add(
     activation : str
         "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
-        What "leaky_relu" scales values below nought by.
+        What "leaky_relu" scales values below zero by.
     slopes : Tensor, (1,) or (C,), optional
         The same where it was learnt, for all channels or for each; it replaces `slope`.
     factor : float

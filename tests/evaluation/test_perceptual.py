@@ -40,7 +40,7 @@ def given(monkeypatch):
 
 
 @pytest.mark.parametrize(("distance", "name"), [(lpips, "LPIPS"), (dists, "DISTS")])
-def test_the_library_gets_rgb_planes_from_nought_to_one(given, distance, name):
+def test_the_library_gets_rgb_planes_from_zero_to_one(given, distance, name):
     result = np.zeros((24, 30, 3), np.uint8)
     truth = np.full((24, 30, 3), (255, 0, 0), np.uint8)
 

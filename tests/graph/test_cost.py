@@ -36,9 +36,9 @@ class Small(Network):
     def first(self, image):
         return self.transposed(self.strided(self.plain(image)))
 
-    def attend(self, who, whom):
-        (others,) = whom
-        return ((who.mT @ others).softmax(-1) @ others.mT).mT
+    def attend(self, queries, keys):
+        (others,) = keys
+        return ((queries.mT @ others).softmax(-1) @ others.mT).mT
 
     def end(self, image, x):
         x = self.last(self.linear(x.movedim(1, 3))).movedim(3, 1)

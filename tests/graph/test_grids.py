@@ -59,7 +59,7 @@ def test_reach_is_what_gradients_say(compute, reach, ratio):
         first, last = read_by(compute, size, pixel)
 
         stated = reach.of((pixel, pixel))
-        # where a pixel lies on one of the input's, its neighbours' weights are nought
+        # where a pixel lies on one of the input's, its neighbours' weights are zero
         centred = reach == resized(3) and pixel % 3 == 1
         assert (first - centred, last + centred) == stated
 

@@ -72,8 +72,8 @@ def test_pixels_look_at_all_of_their_own_chunk():
         return looking + sum(some.sum(dim=2, keepdim=True) for some in seen)
 
     chain = (
-        Step(lambda image: (100 * image, image), (IMAGE,), ("who", "whom")),
-        ChunkedAttention(("who", "whom"), RESULT, lambda pixels: pixels // 3, compute),
+        Step(lambda image: (100 * image, image), (IMAGE,), ("queries", "keys")),
+        ChunkedAttention(("queries", "keys"), RESULT, lambda pixels: pixels // 3, compute),
     )
 
     result = run(chain, torch.arange(10.0).reshape(1, 1, 2, 5))

@@ -45,7 +45,7 @@ def dtype(request):
 
 @pytest.fixture
 def kernels():
-    """Choose the kernels, and start their count from nought."""
+    """Choose the kernels, and start their count from zero."""
     sr_kernels.reset_launched()
     with sr_kernels.use_kernels("triton"):
         yield

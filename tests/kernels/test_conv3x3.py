@@ -92,7 +92,7 @@ def test_scale_comes_before_the_residual_and_that_before_the_activation(device, 
 
     result = conv3x3(x, weight, bias, residual, "leaky_relu", 0.25, 0.5)
 
-    # (3 * 1 + 1) / 2 - 4 is below nought
+    # (3 * 1 + 1) / 2 - 4 is below zero
     assert result.item() == -0.5
 
 

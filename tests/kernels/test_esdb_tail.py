@@ -34,7 +34,7 @@ def assert_close(result, expected):
 
 
 def picking(part, given):
-    """Return a fusion that hands on one of the four parts, and nought beyond its channels."""
+    """Return a fusion that hands on one of the four parts, and zero beyond its channels."""
     weight = torch.zeros_like(given["fuse_weight"])
     for channel in range(25):
         weight[channel, 25 * part + channel] = 1

@@ -83,7 +83,7 @@ def test_bias_comes_first_then_factor_skip_and_activation(device):
 
     y = pixel_shuffle_add(x, 2, skip, 2 * x[0, :, 0, 0], "leaky_relu", 0.25, factor=0.5)
 
-    # (1 + 2) / 2 - 4 is below nought
+    # (1 + 2) / 2 - 4 is below zero
     assert (y == -0.625).all()
 
 

@@ -17,7 +17,7 @@ NAME = "gated_residual"
 
 
 @pytest.fixture(autouse=True)
-def asked_anew():
+def asked_again():
     forget_verdicts()
     reset_launched()
     yield

@@ -96,6 +96,6 @@ def test_deep_network_is_cut_often():
     assert len(chain) >= 16 // 2
 
 
-def test_depth_of_nought_is_refused():
+def test_depth_of_zero_is_refused():
     with pytest.raises(ValueError, match="depth of at least 1, got depth=0"):
         DRCN(scale=2, depth=0)

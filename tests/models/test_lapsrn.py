@@ -49,7 +49,7 @@ def test_other_scales_are_shrunk_from_the_next_power_of_2(scale, next_larger, ex
     torch.testing.assert_close(network(image), expected, rtol=0, atol=1e-6)
 
 
-def test_untrained_residual_of_nought_leaves_the_image_bilinear(example):
+def test_untrained_residual_of_zero_leaves_the_image_bilinear(example):
     network, image = example("lapsrn", scale=4), torch.rand(1, 1, 6, 5)
     with torch.no_grad():
         for level in network.levels:

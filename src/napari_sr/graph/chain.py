@@ -123,7 +123,7 @@ class ChunkedAttention:
     """
 
     reads: tuple[str, str]
-    """Names of the plane of those who look, and of the plane that they look at."""
+    """Names of the query plane and of the key and value plane."""
     writes: str
     length: Callable[[int], int]
     """Takes the number of pixels; returns how many form a chunk. The last one may be shorter."""

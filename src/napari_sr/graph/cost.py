@@ -133,13 +133,13 @@ def _one_pixel_of(link: Link) -> Link:
     if not isinstance(link, ChunkedAttention):
         return link
 
-    def compute(who: Tensor, whom: Tensor) -> Tensor:
-        return _looked_by_one(link, who, whom)
+    def compute(queries: Tensor, keys: Tensor) -> Tensor:
+        return _looked_by_one(link, queries, keys)
 
     return Step(compute, link.reads, (link.writes,))
 
 
-def _looked_by_one(link: ChunkedAttention, who: Tensor, whom: Tensor) -> Tensor:
+def _looked_by_one(link: ChunkedAttention, queries: Tensor, keys: Tensor) -> Tensor:
     """Return (N, C, H, W), its channels those that the first pixel of (N, C', H, W) gets."""
-    small = link.compute(who.flatten(2)[..., :1], (whom.flatten(2)[..., :1],))
-    return small.new_empty(*small.shape[:2], *who.shape[2:])
+    small = link.compute(queries.flatten(2)[..., :1], (keys.flatten(2)[..., :1],))
+    return small.new_empty(*small.shape[:2], *queries.shape[2:])

@@ -79,9 +79,9 @@ def compute(
 def attend(link: ChunkedAttention, held: Mapping[str, Tensor]) -> Tensor:
     """Compute what `link` writes from the whole planes that it reads, (N, C, H, W)."""
     size = held[link.reads[0]].shape[2:]
-    who, whom = (held[name].flatten(2) for name in link.reads)
-    chunks = link.chunks(who.shape[2])
-    found = [link.compute(who[..., chunk], (whom[..., chunk],)) for chunk in chunks]
+    queries, keys = (held[name].flatten(2) for name in link.reads)
+    chunks = link.chunks(queries.shape[2])
+    found = [link.compute(queries[..., chunk], (keys[..., chunk],)) for chunk in chunks]
     planes = torch.cat(found, dim=2)
     return planes.reshape(*planes.shape[:2], *size)
 

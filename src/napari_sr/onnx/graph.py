@@ -78,9 +78,9 @@ def _traceable(chain: Chain) -> Chain:
             return link
         traced = link.traced
 
-        def compute(who: Tensor, whom: Tensor) -> Tensor:
-            found = traced(who.flatten(2), whom.flatten(2))
-            return found.reshape(*found.shape[:2], *who.shape[2:])
+        def compute(queries: Tensor, keys: Tensor) -> Tensor:
+            found = traced(queries.flatten(2), keys.flatten(2))
+            return found.reshape(*found.shape[:2], *queries.shape[2:])
 
         return Step(compute, link.reads, (link.writes,))
 

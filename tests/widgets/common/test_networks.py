@@ -73,7 +73,7 @@ def test_a_forecast_looks_and_leaves_the_first_as_it_is(blend, read):
     assert read == ["a", "b"]
 
 
-def test_a_file_that_was_written_anew_is_read_anew(blend, read, file_of):
+def test_a_file_that_was_written_again_is_read_again(blend, read, file_of):
     network_of(blend)
     path = file_of("b", seed=7)
     os.utime(path, ns=(1, 1))

@@ -242,7 +242,7 @@ def test_of_what_is_gone_another_takes_the_place(growing, shelf, qtbot):
     assert scales(growing) == [2]
 
 
-def test_opened_files_stay_when_the_list_is_made_anew(growing, shelf, checkpoint, qtbot):
+def test_opened_files_stay_when_the_list_is_made_again(growing, shelf, checkpoint, qtbot):
     with qtbot.waitSignal(growing.changed, timeout=20_000):
         growing.open_file(checkpoint)
     shelf.append(model("c", "C"))

@@ -46,7 +46,7 @@ class Mean:
     def add(self, number: int, rows: slice, columns: slice, values: Tensor) -> Tensor:
         """Take a part of a result; return this part of the mean so far.
 
-        What comes again, because a tile was too large for memory and smaller ones begin anew,
+        What comes again, because a tile was too large for memory and smaller ones begin again,
         is taken once.
 
         Parameters

@@ -47,7 +47,7 @@ def check_outliers(wanted: str, dtype: np.dtype[Any]) -> None:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Between what the results of one plane are plausible."""
+    """Plausible output range of one plane."""
 
     low: float
     high: float

@@ -141,7 +141,7 @@ class Plan:
 
     @property
     def cost(self) -> float:
-        """Of how many pixels of a small image, computed once, one plane takes the time."""
+        """Cost of one plane, in equivalent single-pass pixels."""
         found = self.network_profile.profile
         if self.staged is None:
             pixels = min(self.tile, self.height) * min(self.tile, self.width)

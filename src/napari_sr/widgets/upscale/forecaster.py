@@ -39,7 +39,7 @@ class Forecaster(QObject):
         self._pause.start()
 
     def forget(self) -> None:
-        """Want no answer any more."""
+        """Cancel the pending request."""
         self._wanted = None
         self._pause.stop()
 

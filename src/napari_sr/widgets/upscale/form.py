@@ -70,7 +70,7 @@ class UpscaleWidget(RunningForm):
     # the form's fields
 
     def reset_choices(self, event: object = None) -> None:
-        """List the image layers anew; napari calls this when the layer list changes."""
+        """List the image layers again; napari calls this when the layer list changes."""
         if not self._gone:
             self.form.layers.offer(self._viewer.layers)
             self._refresh()

@@ -102,7 +102,7 @@ class ModelChooser(QWidget):
         return choice if other is None else choice.blended(other, self.blend.weight.value())
 
     def relist(self) -> None:
-        """List anew what there is: networks are trained, and files deleted, meanwhile."""
+        """List again what there is: networks are trained, and files deleted, meanwhile."""
         chosen, known = self.models.currentData(), self._known()
         if known == self._listed:
             return
