@@ -30,12 +30,22 @@ def activated(y: Tensor, activation: str, slope: float = 0.0) -> Tensor:
 
 
 @triton.jit
+def larger(one, other):
+    """Return the larger of two float32 values, and NaN where there is one.
+
+    `tl.maximum` alone drops NaN on a GPU, though not in the interpreter. PyTorch keeps it, and by
+    that a tile is known whose sums went beyond half precision.
+    """
+    return tl.maximum(one, other, propagate_nan=tl.PropagateNan.ALL)
+
+
+@triton.jit
 def activate(y, ACTIVATION: tl.constexpr, slope):
     """Return float32 values, activated."""
     if ACTIVATION == "gelu":
         y = gelu(y)
     if ACTIVATION == "relu":
-        y = tl.maximum(y, 0.0)
+        y = larger(y, 0.0)
     if ACTIVATION == "leaky_relu":
         y = tl.where(y > 0.0, y, y * slope)
     if ACTIVATION == "hard_swish":

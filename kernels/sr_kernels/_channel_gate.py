@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from sr_kernels._activation import larger
 from sr_kernels._triton import kernel_jit, next_power_of_2, tl, triton
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ def gate_of(
 ):  # fmt: skip
     """Return the gates of one image's channels by their moments, (C2,) of float32 each."""
     c, r = tl.arange(0, C2), tl.arange(0, R2)
-    contrast = mean + tl.sqrt(tl.maximum(m2 / pixels, LEAST))
+    contrast = mean + tl.sqrt(larger(m2 / pixels, LEAST))
     # the columns that fill up the matrices are zero, whatever is in the vectors there
     hidden = tl.sum(_load_matrix(squeeze_weight_ptr, r, c, R, C) * contrast[None, :], axis=1)
     hidden += tl.load(squeeze_bias_ptr + r, mask=r < R, other=0.0).to(tl.float32)
-    hidden = tl.maximum(hidden, 0.0)
+    hidden = larger(hidden, 0.0)
     gate = tl.sum(_load_matrix(excite_weight_ptr, c, r, C, R) * hidden[None, :], axis=1)
     gate += tl.load(excite_bias_ptr + c, mask=c < C, other=0.0).to(tl.float32)
     return tl.sigmoid(gate)
@@ -130,7 +131,7 @@ def merge_and_gate(
     gate = parts.new_empty(shape, dtype=weights[0].dtype)
     wide = next_power_of_2(features)
     # wider features take the registers of parts
-    slots = min(next_power_of_2(count), max(16, SLOTS * 64 // max(wide, 64)))
+    slots = max(16, SLOTS * 64 // max(wide, 64))
     with torch.cuda.device_of(parts):
         _kernel[(images,)](
             parts, *(weight.contiguous() for weight in weights), mean, m2, gate, *plane, *part,

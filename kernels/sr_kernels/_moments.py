@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sr_kernels._triton import kernel_jit, next_power_of_2, tl, triton
+from sr_kernels._triton import kernel_jit, tl, triton
 
 MOST = 1024
 """Parts that are merged at once."""
@@ -113,9 +113,8 @@ def merge(parts: Tensor, plane: tuple[int, int], part: tuple[int, int]) -> tuple
     """
     _, images, channels, count = parts.shape
     mean, m2 = (parts.new_empty((images, channels, 1, 1)) for _ in range(2))
-    together = min(next_power_of_2(count), MOST)
     with torch.cuda.device_of(parts):
         _merge_kernel[(images * channels,)](
-            parts, mean, m2, *plane, *part, count, PARTS=together, num_warps=WARPS
+            parts, mean, m2, *plane, *part, count, PARTS=MOST, num_warps=WARPS
         )
     return mean, m2

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 try:
-    from torch._C import _get_tracing_state, _len_torch_dispatch_stack
+    from torch._C import (
+        _get_tracing_state,
+        _len_torch_dispatch_stack,
+        _len_torch_function_stack,
+    )
     from torch._C._autograd import _profiler_enabled
     from torch._C._functorch import maybe_current_level
 except ImportError:  # PyTorch promises none of these names
@@ -165,6 +169,7 @@ def _needs_no_operator(arguments: Sequence[Any]) -> bool:
         and torch.is_inference_mode_enabled()
         and maybe_current_level() is None
         and not _len_torch_dispatch_stack()
+        and not _len_torch_function_stack()
         and not _profiler_enabled()
         and _get_tracing_state() is None
         and _PLAIN.issuperset(map(type, tensors_of(arguments)))

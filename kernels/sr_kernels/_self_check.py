@@ -98,16 +98,21 @@ def _first(
     if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
         return reference(*arguments)  # a capture allows no look at values: check it another time
     with _one_at_a_time:
-        if key in _verdicts:  # another thread was faster
-            return (launch if _verdicts[key] else reference)(*arguments)
-        results, reason = _compare(reference, launch, arguments)
-        if reason is not None:
-            _verdicts[key] = not reason
-        if reason:
-            _reasons[str(device), name] = reason
-    if reason == "":
-        count_launch(name)
-    return results
+        # another thread may have been faster
+        trusted = False if (str(device), name) in _reasons else _verdicts.get(key)
+        if trusted is None:
+            results, reason = _compare(reference, launch, arguments)
+            if reason is not None:
+                _verdicts[key] = not reason
+            if reason:
+                _reasons[str(device), name] = reason
+            if reason == "":
+                count_launch(name)
+            return results
+    if not trusted:
+        return reference(*arguments)
+    count_launch(name)
+    return launch(*arguments)
 
 
 def _compare(
@@ -168,14 +173,19 @@ def _signature(arguments: Sequence[Any], sizes: Container[int]) -> Hashable:
 
 def _kind(tensor: Tensor) -> Hashable:
     shape: tuple[Any, ...] = tensor.shape
+    laid: tuple[Any, ...]
     strides = tensor.stride()
     if len(shape) == 4 and shape[2] * shape[3] > SMALL:
         images, channels, height, width = shape
         aligned = height % ALIGNMENT == width % ALIGNMENT == 0
-        whole = channels * height * width % ALIGNMENT == 0
-        shape = (images == 1, channels, aligned, whole, strides[3] % ALIGNMENT == 0)
-    beside = len(shape) < 2 or strides[1] == 1
-    return tensor.dtype, shape, beside, tensor.data_ptr() % ALIGNMENT == 0
+        size = channels * height * width
+        shape = (images == 1, channels, aligned, size % ALIGNMENT == 0, size > MOST_INT32)
+        # a part of an image's channels may be read where it lies
+        laid = strides[1] == 1, strides[3]
+    else:
+        # as may a part of a weight's inputs
+        laid = strides[:2]
+    return tensor.dtype, shape, laid, tensor.data_ptr() % ALIGNMENT == 0
 
 
 def _widened(argument: Any) -> Any:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from sr_kernels._activation import larger
 from sr_kernels._configuration import configuration
 from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, load_vector, load_weight, padded
 from sr_kernels._op import Op, check_shapes, register
@@ -140,16 +141,16 @@ def _kernel(
         fifth = _load_row(x_ptr + 7 * line, inside, E, DOT)
         sixth = _load_row(x_ptr + 8 * line, inside, E, DOT)
         value = _weigh(second, below, _weigh(first, level, following))
-        half = tl.maximum(edge, value)
+        half = larger(edge, value)
         value = _weigh(fourth, below, _weigh(third, level, _weigh(second, above, zero)))
-        half = tl.maximum(half, value)
+        half = larger(half, value)
         edge = _weigh(sixth, below, _weigh(fifth, level, _weigh(fourth, above, zero)))
-        half = tl.maximum(half, edge)
+        half = larger(half, edge)
         following = _weigh(sixth, above, zero)
         x_ptr += 6 * line
 
-        highest = tl.where(counted, tl.maximum(before, half), float("-inf"))
-        y = tl.max(tl.reshape(highest, (BLOCK, 8, PART)), axis=1) + bias
+        highest = tl.where(counted, larger(before, half), float("-inf"))
+        y = tl.reduce(tl.reshape(highest, (BLOCK, 8, PART)), 1, larger) + bias
         # the first half has none before it
         known = cell < tl.where(row > begin, low_width, 0)
         tl.store(y_ptr, y, mask=known[:, None] & (f < E)[None, :])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -57,6 +61,49 @@ def test_a_kernel_s_activation_is_pytorch_s(name, device):
     _kernel[(1,)](x, y, 0.3, ACTIVATION=name, BLOCK=256)
 
     torch.testing.assert_close(y, activated(x, name, 0.3), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_nan_stays(name, device):
+    x = torch.full((4,), float("nan"), device=device)
+    y = torch.zeros_like(x)
+
+    _kernel[(1,)](x, y, 0.3, ACTIVATION=name, BLOCK=4)
+
+    assert y.isnan().all()
+
+
+COMPILING = """
+import re
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from sr_kernels._activation import activate
+tl = triton.language
+
+@triton.jit
+def kernel(x_ptr, y_ptr, NAME: tl.constexpr):
+    at = tl.arange(0, 128)
+    tl.store(y_ptr + at, activate(tl.load(x_ptr + at), NAME, 0.0))
+
+types = {"x_ptr": "*fp32", "y_ptr": "*fp32", "NAME": "constexpr"}
+source = ASTSource(fn=kernel, signature=types, constexprs={"NAME": "relu"})
+code = triton.compile(source, target=GPUTarget("cuda", 80, 32)).asm["ptx"]
+print(*set(re.findall(r"max[.]\\S+", code)))
+"""
+
+
+def test_nan_stays_on_a_gpu_too(tmp_path):
+    """Plainly written, a maximum keeps NaN in the interpreter only."""
+    script = tmp_path / "compiling.py"
+    script.write_text(COMPILING)
+    bare = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+
+    result = subprocess.run(
+        [sys.executable, script], env=bare, capture_output=True, text=True, check=False
+    )
+
+    assert result.stdout.split() == ["max.NaN.f32"], result.stderr
 
 
 def test_tanh_of_large_values_is_one(device):

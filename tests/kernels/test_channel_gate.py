@@ -10,8 +10,8 @@ from sr_kernels._channel_gate import merge_and_gate
 from sr_kernels._moments import merge
 from sr_kernels.contrast_gate import contrast_gate
 
-HEIGHT, WIDTH, ROWS, COLUMNS = 7, 13, 3, 5
-PARTS = 9
+HEIGHT, WIDTH, ROWS, COLUMNS = 23, 29, 3, 5
+PARTS = 48
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def weights(device):
     return [torch.randn(shape, device=device) for shape in shapes]
 
 
-@pytest.mark.parametrize("slots", [2, 4, 64])
+@pytest.mark.parametrize("slots", [16, 32, 64])
 def test_it_is_the_merge_and_the_gate_of_that(slots, weights, device, monkeypatch):
     monkeypatch.setattr(_channel_gate, "SLOTS", slots)
     parts = torch.randn(3, 2, 3, PARTS, device=device)

@@ -105,3 +105,15 @@ def test_an_error_names_an_image_without_a_cell(device):
 
     with pytest.raises(ValueError, match=r"at least 15 x 15 pixels, got \(2, 4, 15, 14\)"):
         esa_pool(squeezed, weight, bias)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_finite_stays_so_as_in_pytorch(device, value):
+    """By that the engine knows a tile whose sums went beyond half precision."""
+    squeezed, weight, bias = given(4, device, size=(27, 33))
+    squeezed[0, 1, 8, 8] = value
+
+    cells = esa_pool(squeezed, weight, bias)
+
+    assert torch.equal(cells.isnan(), OP.reference(squeezed, weight, bias).isnan())
+    assert cells[1].isfinite().all()

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sr_kernels import _op, launched, reset_launched, use_kernels
@@ -142,6 +143,25 @@ def test_modes_see_the_operator_in_inference_too(compute, x):
         compute(x, None, 2)
 
     assert watching.names[0] == "napari_sr.pretended_op.default"
+
+
+class Overriding(TorchFunctionMode):
+    """A mode that notes which functions are called."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.seen.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+def test_modes_that_override_functions_see_the_operator_in_inference_too(compute, x):
+    with use_kernels("triton"), torch.inference_mode(), Overriding() as overriding:
+        compute(x, None, 2)
+
+    assert "napari_sr.pretended_op.default" in overriding.seen
 
 
 def test_profilers_see_the_operator_in_inference_too(compute, x):

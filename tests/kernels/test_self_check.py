@@ -11,7 +11,10 @@ import sr_kernels
 from sr_kernels import _self_check, distrusted, launched, reset_launched
 from sr_kernels._op import sizes_of
 from sr_kernels._self_check import forget_verdicts, launch_checked
-from sr_kernels._triton import triton
+from sr_kernels._triton import INTERPRETED, triton
+
+if INTERPRETED:
+    from triton.runtime import interpreter
 
 NAME = "gated_residual"
 
@@ -176,6 +179,48 @@ def test_a_tensor_at_an_odd_address_is_another_binary(op, device):
     assert len(_self_check._verdicts) == 2
 
 
+@pytest.mark.skipif(not INTERPRETED, reason="the interpreter's launches can be looked at")
+@pytest.mark.parametrize("channels", [16, 50, 64])
+@pytest.mark.parametrize("name", sr_kernels.names())
+def test_what_is_checked_is_what_runs_at_every_size(name, channels, monkeypatch):
+    """Sizes of one signature are launched with the same constants, and so run the same binary."""
+    op, met = sr_kernels.op(name), {}
+
+    def look(executor, *_, **constants):
+        met.setdefault(signature, []).append((executor.fn.__name__, constants))
+
+    monkeypatch.setattr(interpreter.GridExecutor, "__call__", look)
+    for size in ((9, 70), (41, 70), (301, 130), (1025, 130)):
+        arguments = op.example((1, channels, *size), torch.float16, torch.device("cpu"))
+        signature = _self_check._signature(arguments, sizes_of(op.launch))
+        before = met.pop(signature, None)
+        op.launch(*arguments)
+        assert before in (None, met[signature])
+
+
+@pytest.mark.parametrize("name", ["conv3x3", "pointwise_sum"])
+def test_a_part_that_is_read_where_it_lies_is_another_binary(name):
+    """From one pixel, or output, to the next is a constant of these kernels."""
+    op = sr_kernels.op(name)
+    x, weight, *others = example(op, torch.device("cpu"), (1, 16, 9, 10))
+    x = x.contiguous(memory_format=torch.channels_last)
+    wider = torch.cat((x, x), 1)[:, :16], torch.cat((weight, weight), 1)[:, :16]
+    given = (wider[0], weight) if name == "conv3x3" else (x, wider[1])
+
+    one, other = (_self_check._signature((*each, *others), ()) for each in ((x, weight), given))
+
+    assert one != other
+
+
+def test_an_image_beyond_32_bits_is_another_binary():
+    kinds = {
+        _self_check._kind(torch.empty((1, 64, height, 8192), device="meta"))
+        for height in (1024, 2048, 8192)
+    }
+
+    assert len(kinds) == 2
+
+
 def test_a_sum_beyond_the_type_says_nothing_of_the_kernel(op, device):
     x, gate, residual = example(op, device)
     arguments = (x * 60_000, gate, residual)
@@ -221,3 +266,14 @@ def test_several_threads_come_to_one_verdict(op, device, monkeypatch):
     assert len(compared) == 1
     assert len(results) == 4
     assert all(torch.equal(result, results[0]) for result in results)
+    assert launched() == {NAME: 4}
+
+
+def test_a_thread_that_waited_launches_no_kernel_that_failed_meanwhile(op, device, monkeypatch):
+    arguments = example(op, device)
+    monkeypatch.setitem(_self_check._reasons, (str(device), NAME), "it failed")
+    key = (NAME, device, ())
+
+    result = _self_check._first(key, op.reference, lambda *given: pytest.fail("ran"), arguments)
+
+    assert torch.equal(result, op.reference(*arguments))
