@@ -39,7 +39,7 @@ class FakeRecording:
 
     def forget(self):
         for tensor in self.written():
-            tensor.fill_(float("nan"))
+            tensor.fill_(float("nan") if tensor.is_floating_point() else 0)
 
     def replay(self):
         for other in self.others:

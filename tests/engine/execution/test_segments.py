@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from fake_recorder import CPU, FakeRecorder
@@ -13,10 +15,12 @@ from napari_sr.engine.execution.feature_store import Features
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.segments import Segment, cut, function_of, segments_of
 from napari_sr.engine.execution.stage_context import StageContext
+from napari_sr.engine.execution.tile_buffers import TileBuffers
 from napari_sr.engine.image.colour import chain_for
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stage, Stages
 from napari_sr.engine.planning.tile_grid import TileGrid
+from napari_sr.engine.planning.tiling import Region
 from napari_sr.graph.chain import (
     IMAGE,
     RESULT,
@@ -24,6 +28,7 @@ from napari_sr.graph.chain import (
     PooledGrid,
     Step,
     Window,
+    outputs_of,
     with_one_writer_each,
 )
 from napari_sr.graph.run import attend, compute
@@ -107,6 +112,31 @@ def test_a_stage_of_nothing_but_placed_steps_has_nothing_to_repeat():
 
     assert gathering
     assert all(segments_of(context, stage) is None for stage in gathering)
+
+
+def test_a_segment_that_gives_other_planes_has_graphs_of_its_own():
+    network, image = example("bsrn"), torch.rand(1, 3, 40, 40)
+    plan = stages_of(network, 40, 90)
+    whole = next(each for each in cut(plan.chain, plan.all[0]) if each.repeatable)
+    made = [name for place in whole.places for name in outputs_of(plan.chain[place])]
+    graphs, part = Graphs(recorder=FakeRecorder()), Region(slice(0, 40), slice(0, 40))
+    context = replace(
+        work_for(plan, graphs),
+        chain=with_one_writer_each(chain_for(network, 3)),
+        read=lambda rows, columns: image,
+    )
+
+    def plane(name):
+        held = TileBuffers(context, part, 0, alike=True)
+        held.replay(replace(whole, gives=(name,)), graphs, last=True)
+        return held.part(name, part).clone()
+
+    with torch.inference_mode():
+        for name in (made[1], made[-1]):
+            plain, *replayed = (plane(name) for _ in range(3))
+            assert all(torch.equal(each, plain) for each in replayed)
+
+    assert graphs.tally == {"captured": 2, "replayed": 4, "refused": 0}
 
 
 class Copies(TorchDispatchMode):

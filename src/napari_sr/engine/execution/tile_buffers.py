@@ -75,7 +75,7 @@ class TileBuffers:
             Whether no other segment is replayed before the planes are read.
         """
         context = self._context
-        key = ("segment", id(context.chain), segment.places)
+        key = ("segment", id(context.chain), segment.places, segment.gives)
         given = [self._given(name) for name in segment.takes]
         made = graphs.run(
             key, function_of(context.chain, segment), given, device=context.device, borrowed=last
