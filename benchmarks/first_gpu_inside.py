@@ -140,7 +140,7 @@ def train(steps: int) -> dict[str, Any]:
 
     from napari_sr.training.config import Config
     from napari_sr.training.data.pictures import of_array
-    from napari_sr.training.material import TrainingData
+    from napari_sr.training.data.training_data import TrainingData
     from napari_sr.training.trainer import Session
     from napari_sr.training.trainer import train as run
 

@@ -40,7 +40,7 @@ from napari_sr.training.data.folder import Reading, of_folder
 from napari_sr.training.data.microscope import Microscope
 from napari_sr.training.data.optics import Optics
 from napari_sr.training.data.pairs import Pairs
-from napari_sr.training.data.phantoms import Phantoms
+from napari_sr.training.data.synthetic import Phantoms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

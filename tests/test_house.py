@@ -167,7 +167,7 @@ def test_files_are_written_whole_or_not_at_all():
     writers = ("write_text", "write_bytes", "tofile", "savez", "save_file", "imwrite", "imsave")
     # the one that does so, one that looks whether a folder can be written, rows that are added to
     # a log, and a file that pooch made under a private name
-    exempt = ("atomic_write.py", "place.py", "history.py", "transfer.py")
+    exempt = ("atomic_write.py", "place.py", "log.py", "transfer.py")
 
     found = []
     for path in SOURCES:

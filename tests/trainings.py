@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_sr.training import recipe
 from napari_sr.training.data.pictures import of_array
-from napari_sr.training.material import TrainingData
+from napari_sr.training.data.training_data import TrainingData
 
 TINY = {
     "name": "tiny",

@@ -18,8 +18,8 @@ from trainings import discs, table
 import napari_sr
 from napari_sr.cli import app as cli
 from napari_sr.cli import train as train_network
-from napari_sr.training.history import rows
-from napari_sr.training.state import load_state
+from napari_sr.training.checkpointing import load_state
+from napari_sr.training.log import rows
 from napari_sr.training.trainer import Progress
 
 RECIPE = """

@@ -8,8 +8,8 @@ import pytest
 from trainings import tiny
 
 from napari_sr.training.changes import changes
+from napari_sr.training.checkpointing import StateError
 from napari_sr.training.recipe import as_table
-from napari_sr.training.state import StateError
 
 STATE = {"config": as_table(tiny())}
 OUT = Path("out")

@@ -10,10 +10,10 @@ from trainings import TINY, table
 
 from napari_sr import models
 from napari_sr.training import recipe
-from napari_sr.training.adversary import Adversary
+from napari_sr.training.adversarial import Adversary
+from napari_sr.training.data.training_data import degradation_of
 from napari_sr.training.learner import build
 from napari_sr.training.losses import perceptual
-from napari_sr.training.material import degradation_of
 from napari_sr.training.objective import Objective
 from napari_sr.training.recipe import RecipeError
 from napari_sr.training.schedule import rate_factor

@@ -18,12 +18,12 @@ from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.models.mslapsrn import MSLapSRN
 from napari_sr.training.card import Reached
 from napari_sr.training.card import card as card_of
+from napari_sr.training.checkpointing import export
 from napari_sr.training.data.folder import Reading, of_folder
 from napari_sr.training.data.pairs import Pairs
-from napari_sr.training.judge import judge
-from napari_sr.training.material import degradation_of
+from napari_sr.training.data.training_data import degradation_of
 from napari_sr.training.ship import ship
-from napari_sr.training.state import export
+from napari_sr.training.validation import judge
 from napari_sr.zoo.card import card_of as card
 
 

@@ -18,10 +18,10 @@ from trainings import CRITIC, SRGAN, material, tiny
 import napari_sr
 from napari_sr.evaluation._imresize import imresize
 from napari_sr.evaluation._psnr import psnr
+from napari_sr.training.checkpointing import StateError, load_state
 from napari_sr.training.data.pictures import of_array
-from napari_sr.training.history import rows
-from napari_sr.training.material import pairs_of
-from napari_sr.training.state import StateError, load_state
+from napari_sr.training.data.training_data import pairs_of
+from napari_sr.training.log import rows
 from napari_sr.training.trainer import Session, TrainingError, train
 
 GAN = {"kind": "adversarial", "weight": 0.1, "critic": CRITIC}

@@ -13,8 +13,8 @@ from forms import PATIENCE, Failing, Gated
 from napari.utils import progress
 from superqt.utils import WorkerBase
 
-from napari_sr.training.state import export
-from napari_sr.training.task import FineTuned, Scores
+from napari_sr.training.checkpointing import export
+from napari_sr.training.finetuning.config import FineTuned, Scores
 from napari_sr.widgets.common import networks as _networks
 from napari_sr.zoo import trained
 

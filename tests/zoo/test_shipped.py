@@ -20,8 +20,8 @@ from napari_sr.training.data.camera import Camera
 from napari_sr.training.data.microscope import Microscope
 from napari_sr.training.data.optics import Optics
 from napari_sr.training.data.pairs import Pairs
-from napari_sr.training.data.phantoms import Phantoms
-from napari_sr.training.preview import HeldOut
+from napari_sr.training.data.synthetic import Phantoms
+from napari_sr.training.finetuning.preview import HeldOut
 from napari_sr.zoo.download import local_path
 from napari_sr.zoo.registry import entries, find
 

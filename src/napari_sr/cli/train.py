@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
     from napari_sr.training.config import Config
-    from napari_sr.training.material import TrainingData
+    from napari_sr.training.data.training_data import TrainingData
     from napari_sr.training.trainer import Progress
 
 
@@ -72,7 +72,7 @@ def run(request: Request) -> Path:
     napari_sr.cli.terminal.Stopped
         If a signal ended it before the last step, which the user was told.
     """
-    from napari_sr.training.material import of_folders
+    from napari_sr.training.data.training_data import of_folders
     from napari_sr.training.trainer import Session, train
 
     config = recipe.read(request.recipe)
@@ -104,7 +104,7 @@ def run(request: Request) -> Path:
 
 def _tell_beyond(material: TrainingData, request: Request, bars: Bars) -> None:
     """Tell of values beyond black and white, which networks learn from as they are."""
-    from napari_sr.training.beyond import beyond
+    from napari_sr.training.data.out_of_range import beyond
 
     pictures = [*material.learnt, *material.held_out]
     note = beyond(f"the images in {request.data}", pictures) if speaks() else ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.training.checkpointing import StateError
 from napari_sr.training.recipe import as_table
-from napari_sr.training.state import StateError
 
 if TYPE_CHECKING:
     from pathlib import Path

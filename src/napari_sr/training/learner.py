@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from napari_sr import models
-from napari_sr.training import processes
-from napari_sr.training.adversary import Adversary
+from napari_sr.training import distributed
+from napari_sr.training.adversarial import Adversary
 from napari_sr.training.average import EMA
+from napari_sr.training.build import make
+from napari_sr.training.initialisation import prepare
 from napari_sr.training.objective import Objective, Predictor
-from napari_sr.training.optimiser import OptimizerStep
-from napari_sr.training.parts import make
-from napari_sr.training.start import prepare
+from napari_sr.training.optim import OptimizerStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ class Learner:
         self.network = build(config)
         self.told = prepare(self.network, config.start) if fresh else ""
         self.network.to(device=device, memory_format=self.format)  # type: ignore[call-overload]
-        processes.same_everywhere(self.network)
+        distributed.same_everywhere(self.network)
         self.average = EMA(self.network, config.run.ema) if config.run.ema else None
         self.objective = Objective(config.loss, self.network)
         self.objective.to(device)
@@ -90,7 +90,7 @@ class Learner:
         self.adversary: Adversary | None = None
         if config.adversary is not None:
             self.adversary = Adversary(config, self.network.channels, device, rank)
-            processes.same_everywhere(self.adversary.critic)
+            distributed.same_everywhere(self.adversary.critic)
 
     @property
     def result(self) -> Network:

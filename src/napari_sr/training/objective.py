@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 from torch import Tensor, nn
 
 from napari_sr.models.drcn import DRCN
+from napari_sr.training.build import make, named
 from napari_sr.training.config import Part
-from napari_sr.training.parts import make, named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

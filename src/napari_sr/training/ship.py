@@ -19,10 +19,10 @@ from napari_sr import api
 from napari_sr.evaluation.benchmark import evaluate
 from napari_sr.evaluation.sets import LARGE, ImageSet
 from napari_sr.training import recipe
+from napari_sr.training.checkpointing import export
 from napari_sr.training.data.folder import Reading, of_folder
-from napari_sr.training.material import TrainingData, pairs_of
-from napari_sr.training.preview import HeldOut
-from napari_sr.training.state import export
+from napari_sr.training.data.training_data import TrainingData, pairs_of
+from napari_sr.training.finetuning.preview import HeldOut
 from napari_sr.zoo import card as cards
 from napari_sr.zoo.checkpoint import read_checkpoint
 from napari_sr.zoo.download import SHIPPED

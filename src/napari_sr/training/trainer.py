@@ -15,26 +15,26 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from napari_sr.engine.planning.devices import choose_device
-from napari_sr.training import processes
-from napari_sr.training.batches import Batches
+from napari_sr.training import distributed
 from napari_sr.training.card import Reached, card, words
 from napari_sr.training.changes import changes
+from napari_sr.training.checkpointing import StateError, export, load_state, save_state
+from napari_sr.training.data.prefetch import Batches
+from napari_sr.training.data.training_data import draws_of, pairs_of
 from napari_sr.training.determinism import arithmetic
-from napari_sr.training.history import History
-from napari_sr.training.judge import flat, judge
 from napari_sr.training.learner import Learner
-from napari_sr.training.material import draws_of, pairs_of
+from napari_sr.training.log import History
 from napari_sr.training.recipe import as_table
-from napari_sr.training.state import StateError, export, load_state, save_state
 from napari_sr.training.totals import Totals
+from napari_sr.training.validation import flat, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from napari_sr.training.config import Config
-    from napari_sr.training.material import TrainingData
-    from napari_sr.training.processes import Place
+    from napari_sr.training.data.training_data import TrainingData
+    from napari_sr.training.distributed import Place
 
 
 class TrainingError(RuntimeError):
@@ -108,7 +108,7 @@ def train(
         If the loss or a gradient is no finite number any more: the last state that was saved stays.
     """
     began = time.monotonic()
-    with processes.together() as place:
+    with distributed.together() as place:
         name = f"cuda:{place.local}" if place.world > 1 and torch.cuda.is_available() else None
         device = choose_device(name or session.device)
         with arithmetic(device, deterministic=config.run.deterministic):
@@ -205,7 +205,7 @@ class Training:
                 self.seconds = before + now - started
                 left = (now - started) / (self.step - first) * (self.config.run.steps - self.step)
                 yield self.progress(left)
-                if self.asks() and processes.anywhere(
+                if self.asks() and distributed.anywhere(
                     now - began > self.limit or self.stopped(), self.device
                 ):
                     break
@@ -265,7 +265,7 @@ class Training:
         """Return the means of what was learnt since the last report, all of them finite."""
         means = self.totals.means()
         healthy = means.pop("healthy", 1.0)
-        if processes.anywhere(healthy < 1, self.device):
+        if distributed.anywhere(healthy < 1, self.device):
             shown = ", ".join(f"{key} {value:g}" for key, value in means.items())
             kept = "nothing was saved yet"
             if self.saved and self.lasting:

@@ -8,7 +8,7 @@ import torch
 import napari_sr
 from napari_sr import models
 from napari_sr.graph.foreign import Foreign, Hints
-from napari_sr.training.state import export
+from napari_sr.training.checkpointing import export
 from napari_sr.widgets.common.model_list import (
     COMPUTED,
     DOWNLOADED,

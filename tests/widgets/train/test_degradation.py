@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_sr.training.config import Data, Part
-from napari_sr.training.material import degradation_of
+from napari_sr.training.data.training_data import degradation_of
 from napari_sr.widgets.train.degradation import BLUR, MICROSCOPE, ShrinkChooser, pixel_size
 
 

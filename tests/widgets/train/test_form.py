@@ -17,8 +17,8 @@ from superqt.utils import WorkerBase
 
 import napari_sr
 from napari_sr.engine.image.arrays import Percentiles
-from napari_sr.training.preview import Preview
-from napari_sr.training.task import FineTuned, Scores, Update
+from napari_sr.training.finetuning.config import FineTuned, Scores, Update
+from napari_sr.training.finetuning.preview import Preview
 from napari_sr.widgets.common.model_list import Model, known_models
 from napari_sr.widgets.train import form as train
 from napari_sr.widgets.train.form import TrainWidget
@@ -328,9 +328,9 @@ def test_closing_the_dock_ends_it_and_frees_its_memory(viewer, running, trainer,
 
 
 def test_a_network_is_trained_and_upscales_at_once(viewer, form, cells, folder, qtbot, monkeypatch):
-    from napari_sr.training import fine_tuning, sizing
+    from napari_sr.training.finetuning import finetune, sizing
 
-    monkeypatch.setattr(fine_tuning, "TIMED", 0.0)
+    monkeypatch.setattr(finetune, "TIMED", 0.0)
     monkeypatch.setattr(sizing, "LADDER", (sizing.Size(1, 24),))
     form.form.minutes.setMinimum(0.001)
     form.form.minutes.setDecimals(3)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from fakes import finish
 
-from napari_sr.training import fine_tuning
-from napari_sr.training.task import Update
+from napari_sr.training.finetuning import finetune
+from napari_sr.training.finetuning.config import Update
 from napari_sr.widgets.common.model_list import Choice, Model, known_models
 from napari_sr.widgets.common.source import Source
 from napari_sr.widgets.train import job as _train_job
@@ -65,7 +65,7 @@ def test_a_model_that_is_not_here_is_fetched_first(monkeypatch):
         yield 1000, 2000
 
     monkeypatch.setattr(_train_job, "fetch_steps", fetch)
-    monkeypatch.setattr(fine_tuning, "fine_tune", lambda task, stopped: (yield Update("training")))
+    monkeypatch.setattr(finetune, "fine_tune", lambda task, stopped: (yield Update("training")))
 
     told, _ = finish(run_training(job(Choice(known("bsrn"), 4))))
 
@@ -79,7 +79,7 @@ def test_a_runtime_error_becomes_one_that_workers_keep(monkeypatch):
         yield Update("training")
         raise RuntimeError("CUDA error")
 
-    monkeypatch.setattr(fine_tuning, "fine_tune", broken)
+    monkeypatch.setattr(finetune, "fine_tune", broken)
 
     with pytest.raises(TrainError, match="training of FSRCNN x2 stopped: CUDA error"):
         finish(run_training(job(Choice(known(), 2))))
@@ -90,7 +90,7 @@ def test_memory_that_runs_out_is_told_in_words(monkeypatch):
         yield Update("training")
         raise MemoryError
 
-    monkeypatch.setattr(fine_tuning, "fine_tune", broken)
+    monkeypatch.setattr(finetune, "fine_tune", broken)
 
     with pytest.raises(TrainError, match="training of FSRCNN x2 stopped: memory ran out;"):
         finish(run_training(job(Choice(known(), 2))))
@@ -107,7 +107,7 @@ def test_stop_and_closing_reach_the_trainer(monkeypatch):
         finally:
             seen.append("closed")
 
-    monkeypatch.setattr(fine_tuning, "fine_tune", train)
+    monkeypatch.setattr(finetune, "fine_tune", train)
     one = job(Choice(known(), 2))
     steps = run_training(one)
     next(steps)

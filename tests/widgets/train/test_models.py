@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from napari_sr.training.config import Data
-from napari_sr.training.origin import BaseModel, config_of
+from napari_sr.training.finetuning.base_model import BaseModel, config_of
 from napari_sr.widgets.common.model_list import COMPUTED, INCLUDED
 from napari_sr.widgets.train.models import FRESH, Fresh, origins
 

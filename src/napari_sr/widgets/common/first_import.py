@@ -50,7 +50,7 @@ def import_trainer() -> None:
     """Import what trains, too, in the same way."""
     import_engine()
     with _one_at_a_time, _no_full_collections():
-        import_module("napari_sr.training.fine_tuning")
+        import_module("napari_sr.training.finetuning.finetune")
         import torch
 
         # the first step of an optimiser brings the compiler, though nothing is compiled

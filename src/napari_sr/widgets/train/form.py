@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from napari_sr.training.task import FineTuned, Update
+    from napari_sr.training.finetuning.config import FineTuned, Update
     from napari_sr.widgets.common.model_list import Choice
 
 

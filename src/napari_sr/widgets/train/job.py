@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-    from napari_sr.training.origin import BaseModel
-    from napari_sr.training.task import FineTuneConfig, FineTuned, Update
+    from napari_sr.training.finetuning.base_model import BaseModel
+    from napari_sr.training.finetuning.config import FineTuneConfig, FineTuned, Update
     from napari_sr.widgets.common.model_list import Choice
     from napari_sr.widgets.common.source import Source
     from napari_sr.widgets.train.degradation import Shrinking
@@ -49,7 +49,7 @@ def run_training(job: TrainJob) -> Generator[Update, None, FineTuned]:
     ------
     TrainError
         In place of any RuntimeError or MemoryError.
-    ValueError, napari_sr.zoo.download.DownloadError, napari_sr.training.task.FineTuningError
+    ValueError, DownloadError, FineTuningError
         As `fine_tune` does.
     """
     try:
@@ -65,8 +65,8 @@ def run_training(job: TrainJob) -> Generator[Update, None, FineTuned]:
 
 def _run(job: TrainJob) -> Generator[Update, None, FineTuned]:
     import_trainer()
-    from napari_sr.training.fine_tuning import fine_tune
-    from napari_sr.training.task import Update
+    from napari_sr.training.finetuning.config import Update
+    from napari_sr.training.finetuning.finetune import fine_tune
 
     if job.choice.entry is not None:
         for done, total in fetch_steps(job.choice.entry):
@@ -82,8 +82,8 @@ def _run(job: TrainJob) -> Generator[Update, None, FineTuned]:
 def task_of(job: TrainJob) -> FineTuneConfig:
     """Return the trainer's record of a job; brings torch."""
     from napari_sr.training.config import Part
-    from napari_sr.training.held_out import Image
-    from napari_sr.training.task import FineTuneConfig
+    from napari_sr.training.finetuning.config import FineTuneConfig
+    from napari_sr.training.finetuning.split import Image
 
     return FineTuneConfig(
         images=tuple(Image(one.name, one.data, one.axes, values) for one, values in job.sources),
@@ -98,7 +98,7 @@ def task_of(job: TrainJob) -> FineTuneConfig:
 
 
 def _origin(choice: Choice) -> BaseModel:
-    from napari_sr.training.origin import BaseModel
+    from napari_sr.training.finetuning.base_model import BaseModel
 
     model = choice.model
     if isinstance(model, Fresh):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from trainings import tiny
 
-from napari_sr.training.adversary import Adversary
+from napari_sr.training.adversarial import Adversary
 
 CPU = torch.device("cpu")
 WGAN = {"kind": "wgan", "options": {"features": 2}}

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from napari_sr.training import discriminators
+from napari_sr.training.build import make, named
 from napari_sr.training.objective import LOSSES
-from napari_sr.training.optimiser import OptimizerStep
-from napari_sr.training.parts import make, named
+from napari_sr.training.optim import OptimizerStep
 
 if TYPE_CHECKING:
     from napari_sr.training.config import Config

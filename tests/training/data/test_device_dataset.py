@@ -11,9 +11,9 @@ from trainings import discs, pictures
 from napari_sr.training.data.augmentation import Augmentation
 from napari_sr.training.data.bicubic import Bicubic
 from napari_sr.training.data.crops import Crops
+from napari_sr.training.data.device_dataset import DeviceDataset
 from napari_sr.training.data.microscope import Microscope
 from napari_sr.training.data.pictures import of_array
-from napari_sr.training.data.resident import DeviceDataset
 
 CPU = torch.device("cpu")
 

@@ -9,7 +9,7 @@ from PIL import Image
 from trainings import discs, material, tiny
 
 from napari_sr.training.data.blur import Blur
-from napari_sr.training.material import crops_of, degradation_of, of_folders, pairs_of
+from napari_sr.training.data.training_data import crops_of, degradation_of, of_folders, pairs_of
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from napari_sr.training.history import History, rows
+from napari_sr.training.log import History, rows
 
 
 def test_a_log_goes_on_where_the_state_was_saved(tmp_path):

@@ -7,7 +7,7 @@ import io
 import time
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.training.state import write
+from napari_sr.training.checkpointing import write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

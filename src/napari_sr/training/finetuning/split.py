@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_sr.engine.image.conversion import as_array
 from napari_sr.training.data.pictures import Declared, Picture, of_array
-from napari_sr.training.material import TrainingData
+from napari_sr.training.data.training_data import TrainingData
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence

@@ -16,17 +16,23 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.planning.devices import choose_device, free_memory
 from napari_sr.runs.drive import translate
-from napari_sr.training import sizing
-from napari_sr.training.beyond import beyond
+from napari_sr.training.checkpointing import export
 from napari_sr.training.config import Config, Data
-from napari_sr.training.held_out import Parts, hold_out, read
+from napari_sr.training.data.out_of_range import beyond
+from napari_sr.training.data.training_data import TrainingData, pairs_of
+from napari_sr.training.finetuning import sizing
+from napari_sr.training.finetuning.base_model import config_of, lasting
+from napari_sr.training.finetuning.config import (
+    FineTuneConfig,
+    FineTuned,
+    FineTuningError,
+    Scores,
+    Update,
+)
+from napari_sr.training.finetuning.preview import HeldOut, Preview
+from napari_sr.training.finetuning.split import Parts, hold_out, read
+from napari_sr.training.initialisation import prepare
 from napari_sr.training.learner import build
-from napari_sr.training.material import TrainingData, pairs_of
-from napari_sr.training.origin import config_of, lasting
-from napari_sr.training.preview import HeldOut, Preview
-from napari_sr.training.start import prepare
-from napari_sr.training.state import export
-from napari_sr.training.task import FineTuneConfig, FineTuned, FineTuningError, Scores, Update
 from napari_sr.training.trainer import Session, TrainingError, train
 from napari_sr.zoo import recognition
 from napari_sr.zoo.card import card_of
@@ -36,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from napari_sr.graph.network import Network
-    from napari_sr.training.sizing import Size
+    from napari_sr.training.finetuning.sizing import Size
 
 TIMED = 2.0
 """Seconds for which steps are timed; the first two, which prepare things, don't count."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from napari_sr.training.build import make, named
 from napari_sr.training.config import Part
 from napari_sr.training.data.microscope import Microscope
 from napari_sr.training.losses.charbonnier import Charbonnier
-from napari_sr.training.parts import make, named
 
 LOSSES = "napari_sr.training.losses"
 

@@ -10,7 +10,7 @@ from napari_sr.layers.resize import imresize
 from napari_sr.models.edsr import EDSR
 from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.training.config import Start
-from napari_sr.training.start import prepare, start_as_interpolation
+from napari_sr.training.initialisation import prepare, start_as_interpolation
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from safetensors.torch import save_file
 
 from napari_sr import models
 from napari_sr.training.config import Data, Start
+from napari_sr.training.finetuning.base_model import RATES, BaseModel, config_of, lasting
+from napari_sr.training.initialisation import prepare
 from napari_sr.training.learner import build
-from napari_sr.training.origin import RATES, BaseModel, config_of, lasting
-from napari_sr.training.start import prepare
 
 DATA = Data(crop=8, batch=1)
 

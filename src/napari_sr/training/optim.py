@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_sr.engine.planning.devices import PRECISIONS
-from napari_sr.training import processes
+from napari_sr.training import distributed
 from napari_sr.training.schedule import rate_factor
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class OptimizerStep:
             group["lr"] = self.rate * factor * own
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch has no types
-        processes.average_gradients(self.parameters)
+        distributed.average_gradients(self.parameters)
         self.scaler.unscale_(self.optimiser)
         self.norm = nn.utils.clip_grad_norm_(self.parameters, self.run.clip or math.inf)
         self.scaler.step(self.optimiser)

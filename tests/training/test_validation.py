@@ -10,7 +10,7 @@ import torch
 
 from napari_sr.evaluation._psnr import psnr
 from napari_sr.models.fsrcnn import FSRCNN
-from napari_sr.training.judge import flat, judge, pair_psnr
+from napari_sr.training.validation import flat, judge, pair_psnr
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -14,13 +14,14 @@ from safetensors.torch import save_file
 import napari_sr
 from napari_sr import models
 from napari_sr.engine.image.arrays import Percentiles
-from napari_sr.training import fine_tuning, origin, preview, sizing, trainer
+from napari_sr.training import trainer
 from napari_sr.training.config import Part
-from napari_sr.training.fine_tuning import fine_tune
-from napari_sr.training.held_out import Image
-from napari_sr.training.origin import BaseModel
-from napari_sr.training.sizing import Size
-from napari_sr.training.task import FineTuneConfig, FineTuningError
+from napari_sr.training.finetuning import finetune, preview, sizing
+from napari_sr.training.finetuning.base_model import BaseModel
+from napari_sr.training.finetuning.config import FineTuneConfig, FineTuningError
+from napari_sr.training.finetuning.finetune import fine_tune
+from napari_sr.training.finetuning.sizing import Size
+from napari_sr.training.finetuning.split import Image
 from napari_sr.zoo.trained import networks
 
 OTHER = Path("not written.safetensors")
@@ -39,8 +40,8 @@ def counts_of(steps, judged):
 @pytest.fixture
 def task(tmp_path, random, monkeypatch):
     """Return a task of some steps, from a network that has learnt nothing."""
-    monkeypatch.setattr(fine_tuning.Tuning, "_counts", counts_of(16, 4))
-    monkeypatch.setattr(origin, "RATES", (1e-2, 1e-2))
+    monkeypatch.setattr(finetune.Tuning, "_counts", counts_of(16, 4))
+    monkeypatch.setattr(base_model, "RATES", (1e-2, 1e-2))
     monkeypatch.setattr(sizing, "LADDER", (Size(2, 24),))
     monkeypatch.setenv("NAPARI_SR_NETWORKS", str(tmp_path / "networks"))
     torch.manual_seed(0)
@@ -101,7 +102,7 @@ def test_the_preview_is_the_kept_network_on_the_held_out_part(task):
 def timed(task, monkeypatch):
     """Return the same task with its steps timed, if shortly."""
     monkeypatch.undo()
-    monkeypatch.setattr(fine_tuning, "TIMED", 0.0)
+    monkeypatch.setattr(finetune, "TIMED", 0.0)
     monkeypatch.setattr(sizing, "LADDER", (Size(2, 24),))
     return task
 
@@ -125,7 +126,7 @@ def test_the_session_ends_in_time_though_steps_are_left(task):
 
 
 def test_what_is_stopped_before_it_was_judged_is_kept_with_its_score(task, monkeypatch):
-    monkeypatch.setattr(fine_tuning.Tuning, "_counts", counts_of(1000, 1))
+    monkeypatch.setattr(finetune.Tuning, "_counts", counts_of(1000, 1))
 
     told, tuned = finish(fine_tune(task, stop_after(4)))
 
@@ -137,7 +138,7 @@ def test_what_is_stopped_before_it_was_judged_is_kept_with_its_score(task, monke
 
 
 def test_closing_leaves_the_best_so_far_and_nothing_else(task, tmp_path, monkeypatch):
-    monkeypatch.setattr(fine_tuning.tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(finetune.tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     steps = fine_tune(task)
 
@@ -226,7 +227,7 @@ def paced(monkeypatch, seconds_per_pixel, each=0.0):
         return each + seconds_per_pixel * tuning.size.pixels
         yield
 
-    monkeypatch.setattr(fine_tuning.Tuning, "_paced", pace)
+    monkeypatch.setattr(finetune.Tuning, "_paced", pace)
     return sizes
 
 
@@ -245,9 +246,9 @@ def test_a_step_learns_from_as_much_as_it_has_time_for(
     monkeypatch.setattr(sizing, "LADDER", LADDER)
     sizes = paced(monkeypatch, seconds_per_pixel)
     trained = []
-    train = fine_tuning.train
+    train = finetune.train
     monkeypatch.setattr(
-        fine_tuning, "train", lambda config, *more: trained.append(config) or train(config, *more)
+        finetune, "train", lambda config, *more: trained.append(config) or train(config, *more)
     )
 
     told = next(
@@ -295,7 +296,7 @@ def test_small_steps_are_noted(task, monkeypatch):
 def test_nothing_is_taken_that_has_no_room_in_memory(task, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(sizing, "LADDER", LADDER)
-    monkeypatch.setattr(fine_tuning, "free_memory", lambda device: 0)
+    monkeypatch.setattr(finetune, "free_memory", lambda device: 0)
     sizes = paced(monkeypatch, 1e-6)
 
     next(news for news in fine_tune(task) if "Training" in news.doing)

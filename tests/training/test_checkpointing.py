@@ -9,34 +9,34 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from napari_sr.training import state
-from napari_sr.training.state import StateError
+from napari_sr.training import checkpointing
+from napari_sr.training.checkpointing import StateError
 
 
 def test_a_state_comes_back(tmp_path):
-    state.save_state(tmp_path, {"step": 3, "learner": {"weight": torch.arange(4.0)}})
+    checkpointing.save_state(tmp_path, {"step": 3, "learner": {"weight": torch.arange(4.0)}})
 
-    found = state.load_state(tmp_path)
+    found = checkpointing.load_state(tmp_path)
 
     assert found["step"] == 3
     assert torch.equal(found["learner"]["weight"], torch.arange(4.0))
 
 
 def test_no_state_is_none(tmp_path):
-    assert state.load_state(tmp_path) is None
+    assert checkpointing.load_state(tmp_path) is None
 
 
 def test_a_disk_that_fails_leaves_the_last_state(tmp_path, monkeypatch):
-    state.save_state(tmp_path, {"step": 3})
+    checkpointing.save_state(tmp_path, {"step": 3})
 
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        state.save_state(tmp_path, {"step": 4})
+        checkpointing.save_state(tmp_path, {"step": 4})
 
-    assert state.load_state(tmp_path)["step"] == 3
+    assert checkpointing.load_state(tmp_path)["step"] == 3
 
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x04junk", b"PK\x03\x04junk"])
@@ -44,20 +44,20 @@ def test_a_broken_state_is_told_by_name(tmp_path, content):
     (tmp_path / "state.pt").write_bytes(content)
 
     with pytest.raises(StateError, match=r"state\.pt is no state of a training"):
-        state.load_state(tmp_path)
+        checkpointing.load_state(tmp_path)
 
 
 def test_a_state_of_another_version_is_refused(tmp_path):
     torch.save({"version": 99}, tmp_path / "state.pt")
 
     with pytest.raises(StateError, match="of version 1, got 99"):
-        state.load_state(tmp_path)
+        checkpointing.load_state(tmp_path)
 
 
 def test_an_export_has_tensors_and_card(tmp_path):
     weight = torch.arange(12.0).reshape(3, 4).T
 
-    state.export(tmp_path / "x.safetensors", {"weight": weight}, {"scale": 3})
+    checkpointing.export(tmp_path / "x.safetensors", {"weight": weight}, {"scale": 3})
 
     with safe_open(tmp_path / "x.safetensors", "pt") as file:
         assert torch.equal(file.get_tensor("weight"), weight)

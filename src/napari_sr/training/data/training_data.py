@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_sr.training.build import make, named
 from napari_sr.training.data.augmentation import Augmentation
 from napari_sr.training.data.crops import Crops
+from napari_sr.training.data.device_dataset import DeviceDataset
 from napari_sr.training.data.folder import MEMORY, Reading, files_of, of_folder
 from napari_sr.training.data.pairs import Pairs
-from napari_sr.training.data.phantoms import Phantoms
-from napari_sr.training.data.resident import DeviceDataset
-from napari_sr.training.parts import make, named
+from napari_sr.training.data.synthetic import Phantoms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

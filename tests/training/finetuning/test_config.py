@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_sr.training.task import FineTuned, Scores
+from napari_sr.training.finetuning.config import FineTuned, Scores
 
 
 def verdict(psnr, bicubic, start):

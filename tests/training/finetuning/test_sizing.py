@@ -9,8 +9,16 @@ from napari_sr import models
 from napari_sr.engine.planning.memory import WORKSPACE, learning_bytes
 from napari_sr.models.edsr import EDSR
 from napari_sr.models.fsrcnn import FSRCNN
-from napari_sr.training import sizing
-from napari_sr.training.sizing import COPIES, LADDER, PART, Size, affordable, choose, sizes
+from napari_sr.training.finetuning import sizing
+from napari_sr.training.finetuning.sizing import (
+    COPIES,
+    LADDER,
+    PART,
+    Size,
+    affordable,
+    choose,
+    sizes,
+)
 
 CPU = torch.device("cpu")
 

@@ -10,7 +10,7 @@ from torch import nn
 from trainings import tiny
 
 from napari_sr.training.config import Optimiser
-from napari_sr.training.optimiser import OptimizerStep
+from napari_sr.training.optim import OptimizerStep
 
 CPU = torch.device("cpu")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_sr.training.data import phantoms
-from napari_sr.training.data.phantoms import KINDS, Phantoms, drawn
+from napari_sr.training.data import synthetic
+from napari_sr.training.data.synthetic import KINDS, Phantoms, drawn
 
 
 def test_pictures_are_functions_of_seed_and_number(monkeypatch):
@@ -53,7 +53,7 @@ def test_every_kind_is_bright_on_darkness(kind, random):
 
 def test_membranes_are_equally_far_from_two_middles(monkeypatch):
     # two middles, at a quarter and three quarters, have their border between them
-    monkeypatch.setattr(phantoms, "_haze", lambda random, size: np.ones((size, size)))
+    monkeypatch.setattr(synthetic, "_haze", lambda random, size: np.ones((size, size)))
 
     class Fixed:
         def __init__(self):
@@ -65,7 +65,7 @@ def test_membranes_are_equally_far_from_two_middles(monkeypatch):
         def uniform(self, *bounds):
             return next(self.answers)
 
-    image = phantoms._membranes(Fixed(), 32)
+    image = synthetic._membranes(Fixed(), 32)
 
     # half a pixel from column 16, and one of sigma 1 wide
     np.testing.assert_allclose(image[:, 15:18], np.exp([[-1 / 2, 0, -1 / 2]]).repeat(32, 0))
@@ -75,7 +75,7 @@ def test_membranes_are_equally_far_from_two_middles(monkeypatch):
 def test_points_keep_their_place_and_their_light():
     places = np.array([[4.0, 7.25], [-0.5, 2.0], [20.0, 3.0]])
 
-    image = phantoms._placed(places, np.array([2.0, 1.0, 5.0]), 16)
+    image = synthetic._placed(places, np.array([2.0, 1.0, 5.0]), 16)
 
     # the third is outside, and of the second half is
     assert image.sum() == pytest.approx(2 + 0.5)

@@ -10,9 +10,9 @@ from napari_sr.training.config import Part
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_sr.training.held_out import Image
-    from napari_sr.training.origin import BaseModel
-    from napari_sr.training.preview import Preview
+    from napari_sr.training.finetuning.base_model import BaseModel
+    from napari_sr.training.finetuning.preview import Preview
+    from napari_sr.training.finetuning.split import Image
 
 WORTH = 0.05
 """A gain in dB below which nobody sees or measures a difference."""

@@ -7,7 +7,7 @@ from fakes import Nearest
 
 from napari_sr.evaluation._psnr import psnr
 from napari_sr.layers.resize import imresize
-from napari_sr.training.preview import SIDES, HeldOut
+from napari_sr.training.finetuning.preview import SIDES, HeldOut
 
 
 def pair(height, width, channels=1):

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from napari_sr.layers.resize import imresize
-from napari_sr.training.judge import flat, judge, pair_psnr
+from napari_sr.training.validation import flat, judge, pair_psnr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

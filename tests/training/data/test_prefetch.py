@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_sr.training.batches import Batches
+from napari_sr.training.data.prefetch import Batches
 
 
 def test_every_number_gives_its_own_batch():

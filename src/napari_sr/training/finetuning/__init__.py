@@ -1,0 +1,1 @@
+"""Fine-tuning of a network on images in memory, for some minutes."""
