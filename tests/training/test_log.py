@@ -7,18 +7,19 @@ from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
+import torch
 
-from napari_sr.training.log import History, rows
+from napari_sr.training.log import Totals, TrainingLog, rows
 
 
 def test_a_log_goes_on_where_the_state_was_saved(tmp_path):
-    first = History(tmp_path, ["l1"], 0)
+    first = TrainingLog(tmp_path, ["l1"], 0)
     for step in (2, 4, 6):
         first.add(step, {"loss": step / 10, "l1": step / 10, "psnr": 20 + step})
     with first.path.open("a") as file:
         file.write("8,0.1")  # and was killed
 
-    again = History(tmp_path, ["l1", "critic"], 4)
+    again = TrainingLog(tmp_path, ["l1", "critic"], 4)
     again.add(6, {"loss": 0.5, "critic": -1.0})
 
     found = rows(tmp_path / "log.csv")
@@ -28,9 +29,9 @@ def test_a_log_goes_on_where_the_state_was_saved(tmp_path):
 
 
 def test_a_new_training_begins_a_new_log(tmp_path):
-    History(tmp_path, [], 0).add(2, {"loss": 1.0})
+    TrainingLog(tmp_path, [], 0).add(2, {"loss": 1.0})
 
-    History(tmp_path, [], 0)
+    TrainingLog(tmp_path, [], 0)
 
     assert rows(tmp_path / "log.csv") == []
 
@@ -70,7 +71,7 @@ def writers(monkeypatch):
 
 
 def test_tensorboard_gets_every_value_with_its_step(writers, tmp_path):
-    history = History(tmp_path, ["l1"], 0)
+    history = TrainingLog(tmp_path, ["l1"], 0)
     history.add(2, {"loss": 0.5, "psnr": 30.0})
     history.close()
 
@@ -81,13 +82,13 @@ def test_tensorboard_gets_every_value_with_its_step(writers, tmp_path):
 
 
 def test_tensorboard_takes_off_what_comes_again_and_nothing_else(writers, tmp_path):
-    History(tmp_path, [], 4)
+    TrainingLog(tmp_path, [], 4)
 
     assert writers[0].purge_step == 5
 
 
 def test_tensorboard_gets_nothing_where_it_is_not_wanted(writers, tmp_path):
-    History(tmp_path, [], 0, board=False).add(2, {"loss": 0.5})
+    TrainingLog(tmp_path, [], 0, board=False).add(2, {"loss": 0.5})
 
     assert writers == []
 
@@ -95,7 +96,7 @@ def test_tensorboard_gets_nothing_where_it_is_not_wanted(writers, tmp_path):
 def test_without_tensorboard_there_is_the_log(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
 
-    history = History(tmp_path, [], 0)
+    history = TrainingLog(tmp_path, [], 0)
     history.add(2, {"loss": 0.5})
     history.close()
 
@@ -104,13 +105,13 @@ def test_without_tensorboard_there_is_the_log(monkeypatch, tmp_path):
 
 def test_the_curves_of_a_training_that_was_killed_have_every_step_once(tmp_path):
     pytest.importorskip("tensorboard")
-    killed = History(tmp_path, [], 0)
+    killed = TrainingLog(tmp_path, [], 0)
     for step in (2, 4, 6):
         killed.add(step, {"loss": 1 / step})
     with next((tmp_path / "tensorboard").iterdir()).open("ab") as file:
         file.write(b"\x18\0\0")  # a record that was being written
 
-    again = History(tmp_path, [], 4)
+    again = TrainingLog(tmp_path, [], 4)
     for step in (6, 8):
         again.add(step, {"loss": 1 / step, "psnr": 30 + step})
     again.close()
@@ -124,7 +125,7 @@ def test_the_curves_of_a_training_that_was_killed_have_every_step_once(tmp_path)
 def test_the_curves_of_a_training_that_begins_anew_are_its_own(tmp_path):
     pytest.importorskip("tensorboard")
     for step in (4, 2):
-        history = History(tmp_path, [], 0)
+        history = TrainingLog(tmp_path, [], 0)
         history.add(step, {"loss": 0.5})
         history.close()
 
@@ -134,7 +135,25 @@ def test_the_curves_of_a_training_that_begins_anew_are_its_own(tmp_path):
 def test_files_of_one_second_would_come_in_the_wrong_order_so_each_has_its_own(tmp_path):
     pytest.importorskip("tensorboard")
     for _ in range(2):
-        History(tmp_path, [], 0).close()
+        TrainingLog(tmp_path, [], 0).close()
 
     seconds = [path.name.split(".")[3] for path in (tmp_path / "tensorboard").iterdir()]
     assert len(set(seconds)) == len(seconds) == 2
+
+
+def test_a_mean_is_over_the_steps_that_had_the_value():
+    totals = Totals()
+
+    totals.add({"loss": torch.tensor(1.0), "l1": torch.tensor(4.0)})
+    totals.add({"loss": torch.tensor(3.0)})
+
+    assert totals.means() == {"loss": 2, "l1": 4}
+
+
+def test_one_unhealthy_step_shows():
+    totals = Totals()
+
+    for healthy in (True, False, True, True):
+        totals.add({"healthy": torch.tensor(healthy)})
+
+    assert totals.means() == {"healthy": 0.75}

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 from trainings import tiny
 
-from napari_sr.training.config import Optimiser
-from napari_sr.training.optim import OptimizerStep
+from napari_sr.models.srgan import SRGAN
+from napari_sr.training.config import Optimiser, Schedule
+from napari_sr.training.optim import EMA, OptimizerStep, rate_factor
 
 CPU = torch.device("cpu")
 
@@ -91,3 +92,43 @@ def test_a_part_that_no_weight_has_is_told():
 
     with pytest.raises(ValueError, match=r"optimiser.slower .* such as weight, bias, got tale"):
         descent(nn.Linear(1, 1), recipe)
+
+
+def test_a_cosine_rises_evenly_then_falls_to_its_floor():
+    schedule = Schedule("cosine", warm_up=4, floor=0.1)
+
+    rates = [rate_factor(schedule, step, 1000) for step in (0, 1, 4, 500, 1000)]
+
+    assert rates == pytest.approx([0.2, 0.4, 1, 0.55, 0.1], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "schedule", [Schedule("step", every=10, factor=0.5), Schedule("step", at=(10, 20), factor=0.5)]
+)
+def test_steps_fall_at_their_times(schedule):
+    rates = [rate_factor(schedule, step, 30) for step in (0, 9, 10, 19, 20)]
+
+    assert rates == [1, 1, 0.5, 0.5, 0.25]
+
+
+def test_a_constant_stays():
+    assert rate_factor(Schedule(), 7, 10) == 1
+
+
+def test_the_mean_is_the_geometric_one_of_all_weights_and_copies_moments():
+    network = SRGAN(scale=2, features=2, blocks=1)
+    average = EMA(network, 0.9)
+    expected = network.tail.weight.detach().double()
+
+    for step in range(30):
+        with torch.no_grad():
+            network.tail.weight += 1
+            network.blocks[0].first.norm.running_mean += 1
+        average.follow(network, step)
+        decay = min(0.9, (step + 1) / (step + 10))
+        expected = decay * expected + (1 - decay) * network.tail.weight.double()
+
+    torch.testing.assert_close(average.network.tail.weight.double(), expected, rtol=1e-5, atol=1e-5)
+    assert torch.equal(average.network.blocks[0].first.norm.running_mean, torch.full((2,), 30.0))
+    assert not average.network.training
+    assert not average.network.tail.weight.requires_grad

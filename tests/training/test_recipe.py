@@ -15,8 +15,8 @@ from napari_sr.training.data.training_data import degradation_of
 from napari_sr.training.learner import build
 from napari_sr.training.losses import perceptual
 from napari_sr.training.objective import Objective
+from napari_sr.training.optim import rate_factor
 from napari_sr.training.recipe import RecipeError
-from napari_sr.training.schedule import rate_factor
 
 
 @pytest.mark.parametrize(

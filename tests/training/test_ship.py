@@ -16,9 +16,8 @@ from napari_sr.evaluation.sets import ImageSet
 from napari_sr.layers.resize import imresize
 from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.models.mslapsrn import MSLapSRN
-from napari_sr.training.card import Reached
-from napari_sr.training.card import card as card_of
-from napari_sr.training.checkpointing import export
+from napari_sr.training.checkpointing import Reached, export
+from napari_sr.training.checkpointing import training_card as card_of
 from napari_sr.training.data.folder import Reading, of_folder
 from napari_sr.training.data.pairs import Pairs
 from napari_sr.training.data.training_data import degradation_of

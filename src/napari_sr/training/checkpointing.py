@@ -1,15 +1,20 @@
-"""A training's state on the disk: whole or not at all, whatever ends the process."""
+"""What a training writes: its state, whole or not at all, and its result with a card.
+
+A state also says which settings of a recipe must not change before training is resumed.
+"""
 
 from __future__ import annotations
 
 import io
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import save
 
 from napari_sr.atomic_write import atomic_write
+from napari_sr.training.recipe import as_table
 from napari_sr.zoo.limits import BROKEN
 
 if TYPE_CHECKING:
@@ -18,12 +23,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_sr.training.config import Config
+
 NAME = "state.pt"
 VERSION = 1
 
 
 class StateError(ValueError):
-    """A training's state that cannot be gone on from."""
+    """A training's state that cannot be resumed."""
 
 
 def write(path: Path, content: bytes | memoryview) -> None:
@@ -82,3 +89,85 @@ def export(path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -
     """
     plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
     write(path, save(plain, metadata={"card": json.dumps(card)}))
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Progress of a training when its result was written."""
+
+    step: int
+    seconds: float
+    psnr: float | None
+    """On images that were held out, in dB; None where there were none."""
+    device: str
+    """In words."""
+
+
+def training_card(config: Config, reached: Reached) -> dict[str, Any]:
+    """Return the card of a result, which JSON can hold.
+
+    Parameters
+    ----------
+    config : Config
+        The training.
+    reached : Reached
+        Progress when the result was written.
+    """
+    return {
+        "network": config.network.kind,
+        "scale": config.scale,
+        "options": config.network.options,
+        "data": list(config.data.folders),
+        "recipe": as_table(config),
+        "steps": reached.step,
+        "of": config.run.steps,
+        "seconds": round(reached.seconds),
+        "device": reached.device,
+        "torch": torch.__version__,
+        "psnr_validation": reached.psnr,
+    }
+
+
+def device_words(device: torch.device, processes: int) -> str:
+    """Return the device and the number of processes, in words."""
+    if device.type == "cuda":
+        return f"{processes} x {torch.cuda.get_device_name(device)}"
+    count = torch.get_num_threads()
+    each = f"{device.type}, {count} thread{'s' if count > 1 else ''}"
+    return each if processes == 1 else f"{processes} x {each}"
+
+
+FIXED = ("network", "scale", "scales", "optimiser.kind", "adversary.kind", "adversary.critic")
+"""Settings that must not change on resume."""
+
+
+def resume_check(config: Config, state: dict[str, Any], out: Path) -> list[str]:
+    """Return a sentence about each setting that changed since the state was saved.
+
+    Raises
+    ------
+    StateError
+        If one of `FIXED` changed.
+    """
+    before, after = flat(state["config"]), flat(as_table(config))
+    told: list[str] = []
+    for key in sorted({*before, *after}):
+        old, new = before.get(key), after.get(key)
+        if old == new or (old is None and not key.startswith("adversary")):
+            continue  # a recipe of an older version knew less
+        if key.startswith(FIXED) or (key == "run.ema" and not (old and new)):
+            raise StateError(
+                f"{out} holds a training with {key} = {old!r}, got {new!r}: give another folder"
+            )
+        told.append(f"{key} was {old!r} and is now {new!r}")
+    return told
+
+
+def flat(table: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """Return nested tables as one table with dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        found |= (
+            flat(value, f"{before}{key}.") if isinstance(value, dict) else {before + key: value}
+        )
+    return found

@@ -16,11 +16,10 @@ from torch import Tensor
 from napari_sr import models
 from napari_sr.training import distributed
 from napari_sr.training.adversarial import Adversary
-from napari_sr.training.average import EMA
 from napari_sr.training.build import make
 from napari_sr.training.initialisation import prepare
 from napari_sr.training.objective import Objective, Predictor
-from napari_sr.training.optim import OptimizerStep
+from napari_sr.training.optim import EMA, OptimizerStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable

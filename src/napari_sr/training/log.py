@@ -1,10 +1,11 @@
-"""The log of a training: rows in a CSV file, and TensorBoard where it is installed."""
+"""The log of a training: means over steps, rows in a CSV file, TensorBoard where installed."""
 
 from __future__ import annotations
 
 import csv
 import io
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.training.checkpointing import write
@@ -13,12 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from torch import Tensor
+
 WAIT = 0.02
 """Seconds between two looks whether the next second has begun."""
 FIRST, LAST = ("step", "seconds", "rate", "loss"), "psnr"
 
 
-class History:
+class TrainingLog:
     """Loss, its parts, and PSNR by steps.
 
     Parameters
@@ -84,3 +87,22 @@ def _board(folder: Path, step: int) -> Any:
         time.sleep(WAIT)
     # everything from this step on is taken off; what was logged at the step itself stays
     return SummaryWriter(folder, purge_step=step + 1)
+
+
+@dataclass
+class Totals:
+    """Sums since the last report; on the device, so that no step waits for them."""
+
+    sums: dict[str, Tensor] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, values: dict[str, Tensor]) -> None:
+        """Add a step's scalars."""
+        for key, value in values.items():
+            number = value.float()  # sums of booleans would be booleans
+            self.sums[key] = self.sums[key] + number if key in self.sums else number
+            self.counts[key] = self.counts.get(key, 0) + 1
+
+    def means(self) -> dict[str, float]:
+        """Return the mean of each, which waits for the device."""
+        return {key: (one / self.counts[key]).item() for key, one in self.sums.items()}

@@ -1,10 +1,14 @@
-"""A step of an optimiser: rate, mixed precision, processes that learn together, clipping.
+"""What follows a gradient: learning-rate schedule, optimiser step, running mean of the weights.
 
-Micikevicius et al., "Mixed Precision Training", ICLR 2018, https://arxiv.org/abs/1710.03740
+Mixed precision: Micikevicius et al., ICLR 2018, https://arxiv.org/abs/1710.03740
+Cosine schedule: Loshchilov and Hutter, "SGDR", ICLR 2017, https://arxiv.org/abs/1608.03983, one
+descent. Running mean: Polyak and Juditsky, "Acceleration of Stochastic Approximation by
+Averaging", SIAM Journal on Control and Optimization 30(4), 1992; exponential as the field uses it.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +17,12 @@ from torch import Tensor, nn
 
 from napari_sr.engine.planning.devices import PRECISIONS
 from napari_sr.training import distributed
-from napari_sr.training.schedule import rate_factor
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from napari_sr.training.config import Config, Optimiser
+    from napari_sr.graph.network import Network
+    from napari_sr.training.config import Config, Optimiser, Schedule
 
 
 class OptimizerStep:
@@ -121,3 +125,57 @@ def _optimiser(recipe: Optimiser, groups: list[dict[str, Any]]) -> torch.optim.O
     # one kernel for all weights, where there is one
     fused = all(one.is_cuda for group in groups for one in group["params"])
     return kind(groups, betas=recipe.betas, eps=recipe.epsilon, fused=fused, **common)
+
+
+def rate_factor(schedule: Schedule, step: int, total: int) -> float:
+    """Return the factor of the highest learning rate at a step.
+
+    It is a function of the step alone, so a resumed training needs no state for it.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        How it changes.
+    step, total : int
+        The step, from 0, and how many there are.
+    """
+    rise = min(1.0, (step + 1) / (schedule.warm_up + 1))
+    if schedule.kind == "cosine":
+        half = 0.5 * (1 + math.cos(math.pi * min(step / total, 1)))
+        return rise * (schedule.floor + (1 - schedule.floor) * half)
+    if schedule.kind == "step":
+        falls = step // schedule.every if schedule.every else sum(step >= at for at in schedule.at)
+        return float(rise * schedule.factor**falls)
+    return rise
+
+
+class EMA:
+    """The mean of a network's weights over the last 1 / (1 - decay) steps or so.
+
+    PyTorch's `AveragedModel` starts from the first weights and keeps a tenth of them for two such
+    times; this mean is over few steps at first. It asks the device for nothing, either.
+
+    Parameters
+    ----------
+    network : Network
+        Which is copied.
+    decay : float
+        Between 0 and 1: how much of the mean is kept in a step.
+    """
+
+    def __init__(self, network: Network, decay: float) -> None:
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.decay = decay
+
+    @torch.no_grad()
+    def follow(self, network: Network, step: int) -> None:
+        """Move a little towards the network's weights, after a step that is counted from 0.
+
+        Buffers, such as running moments, are means already: they are copied.
+        """
+        decay = min(self.decay, (step + 1) / (step + 10))
+        kept: list[Tensor] = list(self.network.parameters())
+        new: list[Tensor] = list(network.parameters())
+        torch._foreach_lerp_(kept, new, 1 - decay)
+        for mine, other in zip(self.network.buffers(), network.buffers(), strict=True):
+            mine.copy_(other)

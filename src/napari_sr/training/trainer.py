@@ -16,16 +16,22 @@ import torch
 
 from napari_sr.engine.planning.devices import choose_device
 from napari_sr.training import distributed
-from napari_sr.training.card import Reached, card, words
-from napari_sr.training.changes import changes
-from napari_sr.training.checkpointing import StateError, export, load_state, save_state
+from napari_sr.training.checkpointing import (
+    Reached,
+    StateError,
+    device_words,
+    export,
+    load_state,
+    resume_check,
+    save_state,
+    training_card,
+)
 from napari_sr.training.data.prefetch import Batches
 from napari_sr.training.data.training_data import draws_of, pairs_of
 from napari_sr.training.determinism import arithmetic
 from napari_sr.training.learner import Learner
-from napari_sr.training.log import History
+from napari_sr.training.log import Totals, TrainingLog
 from napari_sr.training.recipe import as_table
-from napari_sr.training.totals import Totals
 from napari_sr.training.validation import flat, judge
 
 if TYPE_CHECKING:
@@ -150,7 +156,7 @@ class Training:
                 f"{self.out} holds a training at step {state['step']}: resume it, or give another "
                 "folder"
             )
-        self.told: list[str] = [] if state is None else changes(config, state, self.out)
+        self.told: list[str] = [] if state is None else resume_check(config, state, self.out)
         self.learner = Learner(config, device, place.rank, fresh=state is None)
         if self.learner.told:
             self.told.append(self.learner.told)
@@ -176,7 +182,7 @@ class Training:
         self.loss: float | None = None
         self.psnr: float | None = None
         self.result = self.out / f"{config.name}.safetensors"
-        self.history: History | None = None
+        self.history: TrainingLog | None = None
         learner = self.learner
         self.batches = Batches(
             lambda number: draw[learner.scale_of(number // learner.batches)](number), device
@@ -194,7 +200,7 @@ class Training:
             self.out.mkdir(parents=True, exist_ok=True)
             parts = [one.term.kind for one in self.learner.objective.terms]
             more = ["adversary", "critic"] if self.learner.adversary else []
-            self.history = History(self.out, [*parts, *more], self.step, board=self.lasting)
+            self.history = TrainingLog(self.out, [*parts, *more], self.step, board=self.lasting)
         for message in self.told:
             yield self.progress(message=message)
         started, first, before = time.monotonic(), self.step, self.seconds
@@ -258,8 +264,10 @@ class Training:
 
     def export(self) -> None:
         """Write the result as a checkpoint with a card."""
-        how = Reached(self.step, self.seconds, self.psnr, words(self.device, self.place.world))
-        export(self.result, self.learner.result.state_dict(), card(self.config, how))
+        how = Reached(
+            self.step, self.seconds, self.psnr, device_words(self.device, self.place.world)
+        )
+        export(self.result, self.learner.result.state_dict(), training_card(self.config, how))
 
     def checked(self) -> dict[str, float]:
         """Return the means of what was learnt since the last report, all of them finite."""

@@ -8,9 +8,8 @@ import pytest
 import torch
 from trainings import discs, pictures
 
-from napari_sr.training.data.augmentation import Augmentation
 from napari_sr.training.data.bicubic import Bicubic
-from napari_sr.training.data.crops import Crops
+from napari_sr.training.data.crops import Augmentation, Crops
 from napari_sr.training.data.device_dataset import DeviceDataset
 from napari_sr.training.data.microscope import Microscope
 from napari_sr.training.data.pictures import of_array

@@ -16,7 +16,7 @@ from napari_sr import models
 from napari_sr.engine.image.arrays import Percentiles
 from napari_sr.training import trainer
 from napari_sr.training.config import Part
-from napari_sr.training.finetuning import finetune, preview, sizing
+from napari_sr.training.finetuning import base_model, finetune, preview, sizing
 from napari_sr.training.finetuning.base_model import BaseModel
 from napari_sr.training.finetuning.config import FineTuneConfig, FineTuningError
 from napari_sr.training.finetuning.finetune import fine_tune

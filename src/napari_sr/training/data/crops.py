@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_sr.training.data.augmentation import Augmentation, Pose
 from napari_sr.training.data.degradation import Degradation
 from napari_sr.training.data.folder import MEMORY
 from napari_sr.training.data.pairs import Pairs, check_fit
@@ -171,3 +170,31 @@ def _large_enough(
     if small:
         logger.info("%d of %d pictures are smaller than a crop", len(small), len(pictures))
     return enough
+
+
+@dataclass(frozen=True)
+class Pose:
+    """One of the eight ways."""
+
+    flipped: bool = False
+    """Left for right, before it is turned."""
+    turns: int = 0
+    """Quarters, counter-clockwise."""
+
+    def lay(self, image: Tensor) -> Tensor:
+        """Return an image (..., P, P) in this pose."""
+        image = image.flip(-1) if self.flipped else image
+        return torch.rot90(image, self.turns, (-2, -1))
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Which poses occur; all that do are equally likely."""
+
+    flips: bool = True
+    turns: bool = True
+
+    def draw(self, random: np.random.Generator) -> Pose:
+        """Draw a pose."""
+        flipped, turns = bool(random.integers(2)), int(random.integers(4))
+        return Pose(flipped and self.flips, turns if self.turns else 0)

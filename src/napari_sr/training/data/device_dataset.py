@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_sr.training.data.augmentation import Pose
+from napari_sr.training.data.crops import Pose
 from napari_sr.training.data.degradation import Degradation
 from napari_sr.training.data.folder import BYTE
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_sr.training.build import make, named
-from napari_sr.training.data.augmentation import Augmentation
-from napari_sr.training.data.crops import Crops
+from napari_sr.training.data.crops import Augmentation, Crops
 from napari_sr.training.data.device_dataset import DeviceDataset
 from napari_sr.training.data.folder import MEMORY, Reading, files_of, of_folder
 from napari_sr.training.data.pairs import Pairs
