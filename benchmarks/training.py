@@ -84,7 +84,7 @@ def _wait() -> None:
 
 SRGAN = {"kind": "srgan", "options": {"features": 8, "blocks": 2}}
 WGAN = {"kind": "wgan", "options": {"features": 4}}
-RMSPROP = {"kind": "rmsprop", "rate": 5e-5}
+RMSPROP = {"kind": "rmsprop", "learning_rate": 5e-5}
 # WGAN's paper clips to 0.01, from which a critic of so few features says nothing any more
 ADVERSARIES = {
     "GAN": {"kind": "adversarial", "critic": {"kind": "srgan", "options": {"features": 4}}},
@@ -106,7 +106,7 @@ def tiny(adversary: dict[str, object] | None = None, **run: object) -> Config:
             "network": SRGAN,
             "data": {"crop": 16, "batch": 4},
             "loss": [{"kind": "l1"}],
-            "optimiser": {"rate": 1e-3},
+            "optimiser": {"learning_rate": 1e-3},
             "adversary": adversary,
             "run": {"steps": 200, "report_every": 20, "validate_every": 200, **run},
         },

@@ -22,7 +22,7 @@ KINDS = [
 
 def adversary(recipe, **optimiser):
     torch.manual_seed(0)
-    recipe = {**recipe, "optimiser": {"kind": "rmsprop", "rate": 1e-3, **optimiser}}
+    recipe = {**recipe, "optimiser": {"kind": "rmsprop", "learning_rate": 1e-3, **optimiser}}
     return Adversary(tiny(adversary=recipe), 1, CPU)
 
 

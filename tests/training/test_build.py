@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_sr.training.build import make, named
-from napari_sr.training.config import Part
+from napari_sr.training.config import ComponentSpec
 from napari_sr.training.data.microscope import Microscope
 from napari_sr.training.losses.charbonnier import Charbonnier
 
@@ -25,7 +25,7 @@ def test_an_unknown_part_names_the_known(kind):
 def test_options_reach_nested_records_as_tuples():
     options = {"camera": {"photons": [10, 20]}, "optics": {"aperture": 1.2}}
 
-    made = make(Microscope, Part("microscope", options), "data.degradation")
+    made = make(Microscope, ComponentSpec("microscope", options), "data.degradation")
 
     assert made.camera.photons == (10, 20)
     assert made.optics.aperture == 1.2
@@ -40,9 +40,9 @@ def test_options_reach_nested_records_as_tuples():
 )
 def test_wrong_options_are_told_by_key_and_value(options, message):
     with pytest.raises(ValueError, match=message):
-        make(Charbonnier, Part("charbonnier", options), "loss.0")
+        make(Charbonnier, ComponentSpec("charbonnier", options), "loss.0")
 
 
 def test_a_wrong_option_of_a_nested_record_is_told():
     with pytest.raises(ValueError, match=r"degradation: microscope: .*lenses"):
-        make(Microscope, Part("microscope", {"optics": {"lenses": 2}}), "degradation")
+        make(Microscope, ComponentSpec("microscope", {"optics": {"lenses": 2}}), "degradation")

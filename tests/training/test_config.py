@@ -6,13 +6,13 @@ import pytest
 
 from napari_sr.training.config import (
     Adversary,
+    ComponentSpec,
     Config,
     Data,
+    Initialisation,
     Optimiser,
-    Part,
     Run,
     Schedule,
-    Start,
     Term,
 )
 
@@ -22,21 +22,26 @@ from napari_sr.training.config import (
     [
         (lambda: Data(0, 1), "crop must be at least 1, got 0"),
         (lambda: Data(8, 1, folders=()), "folders must be at least one folder"),
-        (lambda: Data(8, 1, made=-1), "made must be at least 0, got -1"),
+        (lambda: Data(8, 1, synthetic=-1), "synthetic must be at least 0, got -1"),
         (lambda: Data(8, 1, recorded=("a", "b")), r"one for each of 1 folders, got \('a', 'b'\)"),
         (lambda: Data(8, 1, recorded=("a",), sizes=(0.5,)), r"sizes must be left out .* \(0.5,\)"),
-        (lambda: Data(8, 1, recorded=("a",), made=3), "made must be left out of .*, got 3"),
+        (
+            lambda: Data(8, 1, recorded=("a",), synthetic=3),
+            "synthetic must be left out of .*, got 3",
+        ),
         (lambda: Term("l1", weight=0), "weight must be above 0, got 0"),
         (lambda: Term("l1", since=0.5, until=0.5), r"0 <= since < until <= 1, got \(0.5, 0.5\)"),
-        (lambda: Optimiser(rate=-1), "rate must be above 0, got -1"),
+        (lambda: Optimiser(learning_rate=-1), "learning_rate must be above 0, got -1"),
         (lambda: Optimiser(betas=(0.9, 1.0)), r"betas must be in 0..1, got \(0.9, 1.0\)"),
         (lambda: Schedule("step"), r"told every or at, got \(0, \(\)\)"),
         (lambda: Schedule("cosine", every=3), r"left out of a cosine schedule, got \(3, \(\)\)"),
         (lambda: Adversary("wasserstein", 1.0), r"bounded by clip or by penalty, got \(0.0, 0.0\)"),
         (lambda: Adversary("relativistic", 1.0, clip=0.1), "left out of relativistic"),
-        (lambda: Start("checkpoint"), r"given with kind 'checkpoint', and only then, got"),
+        (lambda: Initialisation("checkpoint"), r"given with kind 'checkpoint', and only then, got"),
         (
-            lambda: Config(2, Part("fsrcnn"), Data(8, 1), (Term("l1", since=0.5),), Run(2)),
+            lambda: Config(
+                2, ComponentSpec("fsrcnn"), Data(8, 1), (Term("l1", since=0.5),), Run(2)
+            ),
             r"loss must be there at every step, got none from 0 on",
         ),
         (lambda: Run(0), "steps must be at least 1, got 0"),
@@ -44,7 +49,7 @@ from napari_sr.training.config import (
         (lambda: Run(1, seed=1 << 63), "seed must be at most"),
         (lambda: Data(10**9, 1), "crop must be at most 16384, got 1000000000"),
         (lambda: Data(8, 10**9), "batch must be at most 65536, got 1000000000"),
-        (lambda: Data(8, 1, made=10**10), "made must be at most"),
+        (lambda: Data(8, 1, synthetic=10**10), "synthetic must be at most"),
         (lambda: Data(8, 1, sizes=()), r"sizes must be above 0 to 64, got \(\)"),
         (lambda: Data(8, 1, sizes=(1.0, -0.5)), r"sizes must be above 0 .*-0\.5"),
         (lambda: Data(8, 1, sizes=(float("nan"),)), r"sizes must be above 0 .*nan"),
@@ -55,7 +60,7 @@ from napari_sr.training.config import (
         (lambda: Term("l1", weight=float("nan")), "weight must be above 0, got nan"),
         (lambda: Optimiser(decay=float("inf")), "decay must be at least 0, got inf"),
         (lambda: Optimiser(epsilon=float("inf")), "epsilon must be above 0, got inf"),
-        (lambda: Optimiser(slower={"a": float("inf")}), "slower must be factors above 0"),
+        (lambda: Optimiser(lr_scale={"a": float("inf")}), "lr_scale must be factors above 0"),
         (lambda: Schedule(warm_up=10**10), "warm_up must be at most"),
         (lambda: Adversary("relativistic", float("inf")), "weight must be above 0, got inf"),
         (
@@ -63,7 +68,7 @@ from napari_sr.training.config import (
             r"clip and penalty must be at least 0, got \(0\.0, inf\)",
         ),
         (
-            lambda: Config(3000, Part("fsrcnn"), Data(8, 1), (Term("l1"),), Run(2)),
+            lambda: Config(3000, ComponentSpec("fsrcnn"), Data(8, 1), (Term("l1"),), Run(2)),
             "scale must be at most 64, got 3000",
         ),
         (lambda: Run(1, ema=1.0), "ema must be from 0 to below 1, got 1.0"),
@@ -75,4 +80,4 @@ def test_what_cannot_be_meant_is_refused_with_its_value(make, message):
 
 
 def test_a_critic_is_bounded_by_one_thing():
-    assert Adversary("wasserstein", 1.0, Part("wgan"), penalty=10.0).clip == 0
+    assert Adversary("wasserstein", 1.0, ComponentSpec("wgan"), penalty=10.0).clip == 0

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from napari_sr.layers.resize import imresize
 from napari_sr.models.edsr import EDSR
 from napari_sr.models.fsrcnn import FSRCNN
-from napari_sr.training.config import Start
+from napari_sr.training.config import Initialisation
 from napari_sr.training.initialisation import prepare, start_as_interpolation
 
 
@@ -27,7 +27,7 @@ def test_a_lower_scale_gives_what_has_the_same_name_and_shape(lower):
     network = EDSR(scale=3, features=4, blocks=2)
     fresh = network.enlarge[0].weight.detach().clone()
 
-    told = prepare(network, Start("checkpoint", str(path)))
+    told = prepare(network, Initialisation("checkpoint", str(path)))
 
     assert torch.equal(network.blocks[0].branch[0].weight, smaller.blocks[0].branch[0].weight)
     assert torch.equal(network.enlarge[0].weight, fresh)
@@ -40,19 +40,20 @@ def test_another_network_is_refused(lower):
     with pytest.raises(
         ValueError, match=r"a checkpoint of FSRCNN, got .*x2.*, which is one of EDSR"
     ):
-        prepare(FSRCNN(scale=2), Start("checkpoint", str(path)))
+        prepare(FSRCNN(scale=2), Initialisation("checkpoint", str(path)))
 
 
 def test_a_checkpoint_that_is_nowhere_is_told():
     with pytest.raises(ValueError, match="a file or a known model's name, got 'edsr-x99'"):
-        prepare(EDSR(scale=2, features=4, blocks=1), Start("checkpoint", "edsr-x99"))
+        prepare(EDSR(scale=2, features=4, blocks=1), Initialisation("checkpoint", "edsr-x99"))
 
 
 def test_a_model_that_ships_is_known_by_name():
     network = FSRCNN(scale=3)
 
     assert (
-        prepare(network, Start("checkpoint", "fsrcnn-x2")) == "took 23 of 23 tensors from fsrcnn-x2"
+        prepare(network, Initialisation("checkpoint", "fsrcnn-x2"))
+        == "took 23 of 23 tensors from fsrcnn-x2"
     )
 
 
@@ -72,4 +73,4 @@ def test_a_network_can_start_as_an_interpolation(scale):
 
 def test_only_fsrcnn_starts_as_an_interpolation():
     with pytest.raises(ValueError, match="'interpolation' is for FSRCNN, got EDSR"):
-        prepare(EDSR(scale=2, features=4, blocks=1), Start("interpolation"))
+        prepare(EDSR(scale=2, features=4, blocks=1), Initialisation("interpolation"))

@@ -26,7 +26,7 @@ def draw(channels, scale=2):
 
 
 def test_a_step_lowers_the_loss_and_the_mean_follows():
-    learner = Learner(tiny(run={"steps": 8, "ema": 0.5}, optimiser={"rate": 0.01}), CPU)
+    learner = Learner(tiny(run={"steps": 8, "ema": 0.5}, optimiser={"learning_rate": 0.01}), CPU)
     batch = draw(1)
 
     losses = [learner.learn(step, lambda _: batch(0))["loss"].item() for step in range(8)]

@@ -25,7 +25,7 @@ def test_a_step_has_the_schedules_rate_and_each_parts_own():
     module = nn.ModuleDict(
         {"body": nn.Linear(1, 1, bias=False), "tail": nn.Linear(1, 1, bias=False)}
     )
-    recipe = Optimiser("sgd", rate=1.0, slower={"tail": 0.1})
+    recipe = Optimiser("sgd", learning_rate=1.0, lr_scale={"tail": 0.1})
     schedule = {"kind": "step", "at": [1], "factor": 0.5}
     before = copy.deepcopy(module)
     descends = descent(module, recipe, schedule=schedule)
@@ -40,7 +40,7 @@ def test_a_step_has_the_schedules_rate_and_each_parts_own():
 def test_a_gradient_is_clipped_to_its_norm():
     module = nn.Linear(4, 1, bias=False)
     before = module.weight.detach().clone()
-    descends = descent(module, Optimiser("sgd", rate=1.0), run={"clip": 0.5})
+    descends = descent(module, Optimiser("sgd", learning_rate=1.0), run={"clip": 0.5})
 
     descends.step(module(torch.full((1, 4), 100.0)).sum(), 0)
 
@@ -62,7 +62,7 @@ def test_a_gradient_without_bounds_is_no_healthy_one():
 def test_every_optimiser_goes_on_from_its_state(kind):
     torch.manual_seed(0)
     module, data = nn.Linear(3, 2), torch.rand(4, 3)
-    recipe = Optimiser(kind, rate=0.01, decay=0.01)
+    recipe = Optimiser(kind, learning_rate=0.01, decay=0.01)
     one = descent(module, recipe)
     for step in range(3):
         one.step(module(data).square().sum(), step)
@@ -88,9 +88,9 @@ def test_half_precision_computes_in_it_and_keeps_weights_in_float32():
 
 
 def test_a_part_that_no_weight_has_is_told():
-    recipe = Optimiser(slower={"tale": 0.1})
+    recipe = Optimiser(lr_scale={"tale": 0.1})
 
-    with pytest.raises(ValueError, match=r"optimiser.slower .* such as weight, bias, got tale"):
+    with pytest.raises(ValueError, match=r"optimiser.lr_scale .* such as weight, bias, got tale"):
         descent(nn.Linear(1, 1), recipe)
 
 

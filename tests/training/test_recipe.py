@@ -27,7 +27,10 @@ from napari_sr.training.recipe import RecipeError
         ({"wings": 2}, "x.toml: wings is no key of a recipe, got 2"),
         ({"run": {"precision": "half"}}, "run.precision must be 'float32', .* got 'half'"),
         ({"data": {"crop": 0}}, "x.toml: data: crop must be at least 1, got 0"),
-        ({"optimiser": {"rate": True}}, "optimiser.rate must be a valid number, got True"),
+        (
+            {"optimiser": {"learning_rate": True}},
+            "optimiser.learning_rate must be a valid number, got True",
+        ),
         ({"loss": []}, r"loss must be at least one \[\[loss\]\]"),
         ({"loss": [{"kind": "l1", "wieght": 3}]}, "loss.0.wieght is no key of a recipe, got 3"),
         ({"loss": [{"weight": 3}]}, "loss.0.kind is missing"),
@@ -80,7 +83,7 @@ def test_every_recipe_that_ships_has_parts_that_exist_and_fit(name, monkeypatch)
 
     degradation_of(config.data)
     keys = [key for key, _ in network.named_parameters()]
-    assert all(any(key.startswith(part) for key in keys) for part in config.optimiser.slower)
+    assert all(any(key.startswith(part) for key in keys) for part in config.optimiser.lr_scale)
     assert objective.terms
 
 
@@ -97,7 +100,7 @@ def test_every_paper_and_the_networks_that_ship_have_a_recipe():
         # Caffe's sums over the pixels that a network without padding leaves, half of them
         ("srcnn-x3", lambda one: one.loss[0].weight, (33 - 12) ** 2 / 2),
         ("fsrcnn-paper-x3", lambda one: one.loss[0].weight, (3 * 7 - 3 + 1) ** 2 / 2),
-        ("espcn-x3", lambda one: one.optimiser.slower, {"enlarge": 0.1}),
+        ("espcn-x3", lambda one: one.optimiser.lr_scale, {"enlarge": 0.1}),
         # epochs of 6,536 batches
         ("drrn-x3", lambda one: (one.schedule.every, one.run.steps), (10 * 6_536, 101 * 6_536)),
         ("mslapsrn-d5r8", lambda one: one.scales, (2, 4, 8)),
@@ -122,7 +125,7 @@ def test_rates_of_pyramids_stop_falling_where_their_authors_stop_them(name):
 
     last = rate_factor(config.schedule, config.run.steps - 1, config.run.steps)
 
-    assert 1e-6 <= config.optimiser.rate * last < 2e-6
+    assert 1e-6 <= config.optimiser.learning_rate * last < 2e-6
 
 
 def test_tiny_is_a_recipe():

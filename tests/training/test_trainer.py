@@ -114,7 +114,7 @@ def test_a_short_training_from_an_empty_folder_gains_over_bicubic(tmp_path):
     config = tiny(
         network=drrn,
         data={"crop": 10},
-        optimiser={"rate": 5e-3},
+        optimiser={"learning_rate": 5e-3},
         schedule={"kind": "cosine"},
         run={"steps": 100, "ema": 0.9, "clip": 0.1, "validate_every": 100, "save_every": 100},
     )
@@ -148,7 +148,7 @@ def test_progress_tells_steps_loss_time_and_psnr(images, tmp_path):
 
 def test_the_best_on_held_out_images_is_kept_and_loads(images, tmp_path):
     # so high a rate that it only gets worse
-    config = tiny(optimiser={"rate": 0.3}, run={"steps": 4, "validate_every": 1})
+    config = tiny(optimiser={"learning_rate": 0.3}, run={"steps": 4, "validate_every": 1})
 
     seen = finish(config, images, Session(tmp_path))
 
@@ -168,7 +168,7 @@ def test_nan_stops_with_a_clear_word_and_the_last_good_state_intact(images, tmp_
     config = tiny(run={"steps": 50, "report_every": 50, "save_every": 2, "validate_every": 50})
     finish(config, images, Session(tmp_path), 4)
     kept = (tmp_path / "state.pt").read_bytes()
-    mad = tiny(optimiser={"rate": 1e38}, run={**config.run.__dict__})
+    mad = tiny(optimiser={"learning_rate": 1e38}, run={**config.run.__dict__})
 
     with pytest.raises(
         TrainingError, match=r"broke down by step 6: .*loss nan.*state of step 4 is"
@@ -198,9 +198,9 @@ def test_a_folder_with_a_training_is_not_overwritten(images, tmp_path):
 
 
 def test_pictures_on_the_device_train_the_same_network(images, tmp_path):
-    for resident in (False, True):
-        config = tiny(network=SRGAN, data={"resident": resident}, run={"steps": 2})
-        finish(config, images, Session(tmp_path / str(resident)))
+    for cache_on_device in (False, True):
+        config = tiny(network=SRGAN, data={"cache_on_device": cache_on_device}, run={"steps": 2})
+        finish(config, images, Session(tmp_path / str(cache_on_device)))
 
     states = [load_state(tmp_path / name)["learner"] for name in ("True", "False")]
     assert differences(*states) == []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_sr.training.config import Part
+    from napari_sr.training.config import ComponentSpec
 
 
 def named(package: str, record: str, kind: str, key: str) -> Any:
@@ -32,7 +32,7 @@ def named(package: str, record: str, kind: str, key: str) -> Any:
     raise ValueError(f"{key} must be one of {', '.join(known)}, got {kind!r}")
 
 
-def make(build: Callable[..., Any], part: Part, key: str, **given: Any) -> Any:
+def make(build: Callable[..., Any], part: ComponentSpec, key: str, **given: Any) -> Any:
     """Call a constructor with a recipe's options and with what else is given.
 
     Tables become the dataclasses that the constructor wants there, and lists become tuples.

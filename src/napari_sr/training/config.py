@@ -35,7 +35,7 @@ def _within(key: str, value: int, least: int, most: int) -> None:
 
 
 @dataclass(frozen=True)
-class Part:
+class ComponentSpec:
     """Something that is chosen by the name of its file, and its constructor's keywords."""
 
     __pydantic_config__: ClassVar = _NO_OTHERS
@@ -60,7 +60,7 @@ class Data:
     """How many image files are held out to judge by, spread evenly over all."""
     validation_size: int = 0
     """Large pixels along each side of their middle that is judged; 0 for all."""
-    degradation: Part = field(default_factory=lambda: Part("bicubic"))
+    degradation: ComponentSpec = field(default_factory=lambda: ComponentSpec("bicubic"))
     flips: bool = True
     turns: bool = True
     value_range: tuple[float, float] | None = None
@@ -68,15 +68,15 @@ class Data:
     grey: bool = False
     """Whether RGB is read as grey, and networks of 1 channel see it from black to white; else they
     see luma, in 16..235 of 255, of grey images, too."""
-    made: int = 0
-    """How many images of made-up fluorescence are learnt from beside; others are held out."""
+    synthetic: int = 0
+    """Number of synthetic fluorescence images to add; others are held out."""
     recorded: tuple[str, ...] = ()
     """For each of `folders`, one of the small images that were recorded, of the same names; they
     are not degraded then."""
     leave_out_small: bool = False
     """Whether images smaller than a crop are left out; else they are refused."""
-    resident: bool = False
-    """Whether all images lie on the device, where crops are cut: for GPUs, and 8-bit images."""
+    cache_on_device: bool = False
+    """Whether to keep all images on the device and crop there: for GPUs, and 8-bit images."""
 
     def __post_init__(self) -> None:
         """Refuse numbers out of bounds."""
@@ -87,7 +87,7 @@ class Data:
         _need(bool(self.folders), "folders", "at least one folder", self.folders)
         _need(self.validation >= 0, "validation", "at least 0", self.validation)
         _need(self.validation_size >= 0, "validation_size", "at least 0", self.validation_size)
-        _within("made", self.made, 0, MOST_STEPS)
+        _within("synthetic", self.synthetic, 0, MOST_STEPS)
         low, high = self.value_range or (0, 1)
         right = math.isfinite(low) and low < high < math.inf
         _need(right, "value_range", "finite, the lower value first", self.value_range)
@@ -99,7 +99,7 @@ class Data:
         each = len(self.recorded) == len(self.folders)
         _need(each, "recorded", f"one for each of {len(self.folders)} folders", self.recorded)
         _need(self.sizes == (1.0,), "sizes", "left out of recorded images", self.sizes)
-        _need(not self.made, "made", "left out of recorded images", self.made)
+        _need(not self.synthetic, "synthetic", "left out of recorded images", self.synthetic)
 
 
 @dataclass(frozen=True)
@@ -131,30 +131,30 @@ class Optimiser:
 
     __pydantic_config__: ClassVar = _NO_OTHERS
     kind: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
-    rate: float = 1e-3
+    learning_rate: float = 1e-3
     """The highest of the schedule."""
     betas: tuple[float, float] = (0.9, 0.999)
     epsilon: float = 1e-8
     decay: float = 0.0
     """Of weights."""
     momentum: float = 0.0
-    slower: dict[str, float] = field(default_factory=dict)
-    """Factors of the rate for weights whose keys begin so."""
+    lr_scale: dict[str, float] = field(default_factory=dict)
+    """Factors of the learning rate, by prefix of the parameter name."""
 
     def __post_init__(self) -> None:
         """Refuse numbers out of bounds."""
-        _need(0 < self.rate < math.inf, "rate", "above 0", self.rate)
+        _need(0 < self.learning_rate < math.inf, "learning_rate", "above 0", self.learning_rate)
         _need(all(0 <= beta < 1 for beta in self.betas), "betas", "in 0..1", self.betas)
         _need(0 < self.epsilon < math.inf, "epsilon", "above 0", self.epsilon)
         _need(0 <= self.decay < math.inf, "decay", "at least 0", self.decay)
         _need(0 <= self.momentum < 1, "momentum", "in 0..1", self.momentum)
-        slower = all(0 < value < math.inf for value in self.slower.values())
-        _need(slower, "slower", "factors above 0", self.slower)
+        lr_scale = all(0 < value < math.inf for value in self.lr_scale.values())
+        _need(lr_scale, "lr_scale", "factors above 0", self.lr_scale)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the rate changes."""
+    """How the learning rate changes."""
 
     __pydantic_config__: ClassVar = _NO_OTHERS
     kind: Literal["constant", "cosine", "step"] = "constant"
@@ -194,7 +194,7 @@ class Adversary:
     """The name of a file in `losses`."""
     weight: float
     """Of the network's part."""
-    critic: Part = field(default_factory=lambda: Part("srgan"))
+    critic: ComponentSpec = field(default_factory=lambda: ComponentSpec("srgan"))
     """A function of `discriminators.py`."""
     optimiser: Optimiser = field(default_factory=Optimiser)
     steps: int = 1
@@ -221,7 +221,7 @@ class Adversary:
 
 
 @dataclass(frozen=True)
-class Start:
+class Initialisation:
     """What the weights are before the first step."""
 
     __pydantic_config__: ClassVar = _NO_OTHERS
@@ -276,7 +276,7 @@ class Config:
 
     __pydantic_config__: ClassVar = _NO_OTHERS
     scale: int
-    network: Part
+    network: ComponentSpec
     data: Data
     loss: tuple[Term, ...]
     run: Run
@@ -285,7 +285,7 @@ class Config:
     optimiser: Optimiser = field(default_factory=Optimiser)
     schedule: Schedule = field(default_factory=Schedule)
     adversary: Adversary | None = None
-    start: Start = field(default_factory=Start)
+    start: Initialisation = field(default_factory=Initialisation)
     name: str = "network"
     """Of the result's file."""
 

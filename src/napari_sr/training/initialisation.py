@@ -15,13 +15,13 @@ from napari_sr.zoo import recognition
 
 if TYPE_CHECKING:
     from napari_sr.graph.network import Network
-    from napari_sr.training.config import Start
+    from napari_sr.training.config import Initialisation
 
 SHOWN = 6
 """How many of the tensors that stay fresh are named."""
 
 
-def prepare(network: Network, start: Start) -> str:
+def prepare(network: Network, start: Initialisation) -> str:
     """Set a new network's weights as a recipe says; return what to tell about it.
 
     Raises

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WAIT = 0.02
 """Seconds between two looks whether the next second has begun."""
-FIRST, LAST = ("step", "seconds", "rate", "loss"), "psnr"
+FIRST, LAST = ("step", "seconds", "learning_rate", "loss"), "psnr"
 
 
 class TrainingLog:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from napari_sr.models.drcn import DRCN
 from napari_sr.training.build import make, named
-from napari_sr.training.config import Part
+from napari_sr.training.config import ComponentSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,7 +143,7 @@ class Objective:
 
 def _weighed(term: Term, key: str) -> _Weighed:
     kind: Any = named(LOSSES, "LOSS", term.kind, f"{key}.kind")
-    loss = make(kind, Part(term.kind, term.options), key)
+    loss = make(kind, ComponentSpec(term.kind, term.options), key)
     if not isinstance(loss, nn.Module):
         raise ValueError(f"{key}.kind must be a loss of images, got {term.kind!r}")
     return _Weighed(term, loss, getattr(loss, "reads", "image"))

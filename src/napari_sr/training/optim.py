@@ -42,14 +42,15 @@ class OptimizerStep:
     Raises
     ------
     ValueError
-        If a key of `slower` begins no weight's name.
+        If a key of `lr_scale` is no prefix of a parameter name.
     """
 
     def __init__(
         self, module: nn.Module, recipe: Optimiser, config: Config, device: torch.device
     ) -> None:
         self.parameters = [one for one in module.parameters() if one.requires_grad]
-        self.rate, self.schedule, self.run = recipe.rate, config.schedule, config.run
+        self.learning_rate = recipe.learning_rate
+        self.schedule, self.run = config.schedule, config.run
         groups = _groups(module, recipe)
         self.factors = [factor for factor, _ in groups]
         self.optimiser = _optimiser(recipe, [{"params": weights} for _, weights in groups])
@@ -69,7 +70,7 @@ class OptimizerStep:
         """Take the step of this number, from 0; `norm` is the gradient's norm then."""
         factor = rate_factor(self.schedule, step, self.run.steps)
         for group, own in zip(self.optimiser.param_groups, self.factors, strict=True):
-            group["lr"] = self.rate * factor * own
+            group["lr"] = self.learning_rate * factor * own
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch has no types
         distributed.average_gradients(self.parameters)
@@ -99,16 +100,16 @@ def _groups(module: nn.Module, recipe: Optimiser) -> list[tuple[float, list[nn.P
     found: dict[float, list[nn.Parameter]] = {}
     used: set[str] = set()
     for name, parameter in module.named_parameters():
-        keys = [key for key in recipe.slower if name.startswith(key)]
+        keys = [key for key in recipe.lr_scale if name.startswith(key)]
         used.update(keys)
         longest = max(keys, key=len, default=None)
-        factor = 1.0 if longest is None else recipe.slower[longest]
+        factor = 1.0 if longest is None else recipe.lr_scale[longest]
         found.setdefault(factor, []).append(parameter)
-    unused = [key for key in recipe.slower if key not in used]
+    unused = [key for key in recipe.lr_scale if key not in used]
     if unused:
         parts = dict.fromkeys(name.split(".")[0] for name, _ in module.named_parameters())
         raise ValueError(
-            f"optimiser.slower needs beginnings of weights' names, such as {', '.join(parts)}, "
+            f"optimiser.lr_scale must hold parameter-name prefixes, such as {', '.join(parts)}, "
             f"got {', '.join(unused)}"
         )
     return list(found.items())
@@ -116,7 +117,7 @@ def _groups(module: nn.Module, recipe: Optimiser) -> list[tuple[float, list[nn.P
 
 def _optimiser(recipe: Optimiser, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
     optim = torch.optim
-    common: dict[str, Any] = {"lr": recipe.rate, "weight_decay": recipe.decay}
+    common: dict[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.decay}
     if recipe.kind == "sgd":
         return optim.SGD(groups, momentum=recipe.momentum, **common)
     if recipe.kind == "rmsprop":

@@ -254,7 +254,7 @@ class Training:
         if self.history is None:
             return
         rate = self.learner.descent.optimiser.param_groups[0]["lr"]
-        row = {"seconds": self.seconds, "rate": rate, **means}
+        row = {"seconds": self.seconds, "learning_rate": rate, **means}
         if judges:
             self.psnr = row["psnr"] = judge(self.learner.result, self.pairs)
             if self.psnr > self.best:

@@ -117,11 +117,13 @@ def test_grey_and_value_range_are_how_files_are_read(folder):
         assert torch.equal(2 * one.whole(), other.whole())
 
 
-@pytest.mark.parametrize(("made", "others"), [(0, 0), (7, 0), (16, 2), (100, 8)])
-def test_made_up_images_are_learnt_and_others_are_held_out(folder, made, others):
-    found = of_folders(tiny(data={"folders": ["one"], "validation": 1, "made": made}).data, folder)
+@pytest.mark.parametrize(("synthetic", "others"), [(0, 0), (7, 0), (16, 2), (100, 8)])
+def test_made_up_images_are_learnt_and_others_are_held_out(folder, synthetic, others):
+    found = of_folders(
+        tiny(data={"folders": ["one"], "validation": 1, "synthetic": synthetic}).data, folder
+    )
 
-    assert (len(found.learnt), len(found.held_out)) == (2 + made, 1 + others)
+    assert (len(found.learnt), len(found.held_out)) == (2 + synthetic, 1 + others)
     if others:
         assert not torch.equal(found.learnt[2].whole(), found.held_out[1].whole())
 

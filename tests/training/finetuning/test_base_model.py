@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from napari_sr import models
-from napari_sr.training.config import Data, Start
+from napari_sr.training.config import Data, Initialisation
 from napari_sr.training.finetuning.base_model import RATES, BaseModel, config_of, lasting
 from napari_sr.training.initialisation import prepare
 from napari_sr.training.learner import build
@@ -28,7 +28,7 @@ def test_a_known_model_starts_as_it_is():
     config = config_of(BaseModel("FSRCNN x3", "fsrcnn-x3"), 3, DATA, "cells")
 
     assert (config.network.kind, config.scale, config.name) == ("fsrcnn", 3, "cells")
-    assert config.optimiser.rate == RATES[0]
+    assert config.optimiser.learning_rate == RATES[0]
 
 
 @pytest.mark.parametrize("name", ["espcn", "bsrn"])
@@ -69,7 +69,7 @@ def test_a_fresh_network_starts_as_its_recipe_says_at_any_scale():
     config = config_of(BaseModel("FSRCNN", recipe="fsrcnn-x2"), 4, DATA, "cells")
 
     assert (config.scale, config.network.kind) == (4, "fsrcnn")
-    assert config.start == Start("interpolation")
+    assert config.start == Initialisation("interpolation")
     assert config.data == DATA
     assert [term.kind for term in config.loss] == ["l1", "mse"]
 

@@ -15,7 +15,7 @@ import napari_sr
 from napari_sr import models
 from napari_sr.engine.image.arrays import Percentiles
 from napari_sr.training import trainer
-from napari_sr.training.config import Part
+from napari_sr.training.config import ComponentSpec
 from napari_sr.training.finetuning import base_model, finetune, preview, sizing
 from napari_sr.training.finetuning.base_model import BaseModel
 from napari_sr.training.finetuning.config import FineTuneConfig, FineTuningError
@@ -207,10 +207,10 @@ def test_a_training_that_breaks_down_says_what_is_kept(task, monkeypatch):
 
 
 def test_small_images_are_made_as_told(task):
-    microscope = Part("microscope", {"optics": {"pixel": 0.3}, "camera": {"photons": 5.0}})
+    microscope = ComponentSpec("microscope", {"optics": {"pixel": 0.3}, "camera": {"photons": 5.0}})
 
     noisy = next(
-        news.scores for news in fine_tune(replace(task, shrinking=microscope)) if news.scores
+        news.scores for news in fine_tune(replace(task, degradation=microscope)) if news.scores
     )
     clean = next(news.scores for news in fine_tune(task) if news.scores)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_sr.training.config import Data, Part
+from napari_sr.training.config import ComponentSpec, Data
 from napari_sr.training.data.training_data import degradation_of
 from napari_sr.widgets.train.degradation import BLUR, MICROSCOPE, ShrinkChooser, pixel_size
 
@@ -21,7 +21,7 @@ def choose(chooser, kind):
 
 
 def made(shrinking):
-    part = Part(shrinking.kind, shrinking.options)
+    part = ComponentSpec(shrinking.kind, shrinking.options)
     return degradation_of(Data(crop=8, batch=1, degradation=part))
 
 

@@ -36,8 +36,8 @@ def test_a_job_is_told_to_the_trainer():
     assert image.array is PIXELS
     assert (task.origin.title, task.origin.checkpoint) == ("FSRCNN x3", "fsrcnn-x3")
     assert (task.scale, task.minutes, task.device) == (3, 3.0, "cpu")
-    assert (task.shrinking.kind, task.shrinking.options) == ("blur", {"sigma": 2.0})
-    assert task.shrunk == "a blur"
+    assert (task.degradation.kind, task.degradation.options) == ("blur", {"sigma": 2.0})
+    assert task.degradation_words == "a blur"
 
 
 def test_a_file_brings_the_answers_that_its_tensors_lack():

@@ -80,9 +80,9 @@ def of_folders(data: Data, folder: Path) -> TrainingData:
     judged = [picture for file in sorted(held) for picture in of_folder(file, at_full_size)]
     if data.recorded:
         return TrainingData(learnt, judged, _recorded(data, folder, pictures))
-    others = min(8, data.made // 8) if data.validation else 0
+    others = min(8, data.synthetic // 8) if data.validation else 0
     return TrainingData(
-        learnt + Phantoms(data.made).pictures(), judged + Phantoms(others, seed=1).pictures()
+        learnt + Phantoms(data.synthetic).pictures(), judged + Phantoms(others, seed=1).pictures()
     )
 
 
@@ -173,7 +173,7 @@ def draws_of(
         As `crops_of`, and where pictures cannot lie on the device.
     """
     crops = crops_of(material, config, channels, rank)
-    if config.data.resident:
+    if config.data.cache_on_device:
         return {scale: DeviceDataset(one, device).batch for scale, one in crops.items()}
     return {scale: one.batch for scale, one in crops.items()}
 

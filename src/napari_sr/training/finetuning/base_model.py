@@ -9,13 +9,13 @@ from typing import Any
 
 from napari_sr.training import recipe
 from napari_sr.training.config import (
+    ComponentSpec,
     Config,
     Data,
+    Initialisation,
     Optimiser,
-    Part,
     Run,
     Schedule,
-    Start,
     Term,
 )
 from napari_sr.zoo import recognition
@@ -95,13 +95,13 @@ def config_of(origin: BaseModel, scale: int, data: Data, name: str) -> Config:
     return Config(
         scale=scale,
         scales=(scale,) if len(exists) > 1 else (),
-        network=Part(kind, {**found, **options}),
+        network=ComponentSpec(kind, {**found, **options}),
         data=data,
         loss=(Term("l1"),),
         run=_run(1),
-        optimiser=Optimiser(rate=rate),
+        optimiser=Optimiser(learning_rate=rate),
         schedule=_schedule(1),
-        start=Start("checkpoint", str(path)),
+        start=Initialisation("checkpoint", str(path)),
         name=name,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from napari_sr.training.config import Part
+from napari_sr.training.config import ComponentSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,9 +32,9 @@ class FineTuneConfig:
     target: Path
     """Where the network is kept: a file that does not exist."""
     minutes: float = 5.0
-    shrinking: Part = field(default_factory=lambda: Part("bicubic"))
+    degradation: ComponentSpec = field(default_factory=lambda: ComponentSpec("bicubic"))
     """The degradation that makes small images."""
-    shrunk: str = "bicubic"
+    degradation_words: str = "bicubic"
     """The same in words."""
     device: str = "auto"
 

@@ -30,7 +30,7 @@ from napari_sr.training.finetuning.config import (
     Update,
 )
 from napari_sr.training.finetuning.preview import HeldOut, Preview
-from napari_sr.training.finetuning.split import Parts, hold_out, read
+from napari_sr.training.finetuning.split import Split, hold_out, read
 from napari_sr.training.initialisation import prepare
 from napari_sr.training.learner import build
 from napari_sr.training.trainer import Session, TrainingError, train
@@ -121,14 +121,14 @@ class Tuning:
     """
 
     def __init__(
-        self, task: FineTuneConfig, parts: Parts, folder: Path, notes: tuple[str, ...] = ()
+        self, task: FineTuneConfig, parts: Split, folder: Path, notes: tuple[str, ...] = ()
     ) -> None:
         self.task, self.folder, self.parts, self.notes = task, folder, parts, notes
         self._result = folder / "run" / f"{NAME}.safetensors"
         data = Data(
             crop=parts.crop,
             batch=1,
-            degradation=task.shrinking,
+            degradation=task.degradation,
             leave_out_small=True,
         )
         self.config = config_of(task.origin, task.scale, data, NAME)
@@ -288,7 +288,7 @@ class Tuning:
         here = {
             "origin": task.origin.title,
             "images": [image.name for image in task.images],
-            "shrunk": task.shrunk,
+            "shrunk": task.degradation_words,
             "notes": list(self.notes),
             "psnr": self.best,
             "bicubic": self.scores.bicubic,

@@ -46,7 +46,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Parts:
+class Split:
     """What is learnt from and what is judged, and the crop that fits the former."""
 
     material: TrainingData
@@ -132,7 +132,7 @@ def _reader(block: NDArray[Any]) -> Callable[[slice, slice], NDArray[Any]]:
     return read_part
 
 
-def hold_out(layers: Sequence[Sequence[Picture]], scale: int) -> Parts:
+def hold_out(layers: Sequence[Sequence[Picture]], scale: int) -> Split:
     """Part every plane into what is learnt and the band that is judged.
 
     Parameters
@@ -159,7 +159,7 @@ def hold_out(layers: Sequence[Sequence[Picture]], scale: int) -> Parts:
             bands.append(band)
     count = min(JUDGED, len(bands))
     judged = [bands[(2 * k + 1) * len(bands) // (2 * count)] for k in range(count)]
-    return Parts(TrainingData(learnt, judged), crop)
+    return Split(TrainingData(learnt, judged), crop)
 
 
 def _parted(picture: Picture, least: int) -> tuple[list[Picture], Picture]:

@@ -81,7 +81,7 @@ def _run(job: TrainJob) -> Generator[Update, None, FineTuned]:
 
 def task_of(job: TrainJob) -> FineTuneConfig:
     """Return the trainer's record of a job; brings torch."""
-    from napari_sr.training.config import Part
+    from napari_sr.training.config import ComponentSpec
     from napari_sr.training.finetuning.config import FineTuneConfig
     from napari_sr.training.finetuning.split import Image
 
@@ -91,8 +91,8 @@ def task_of(job: TrainJob) -> FineTuneConfig:
         scale=job.choice.scale,
         target=job.target,
         minutes=job.minutes,
-        shrinking=Part(job.shrinking.kind, job.shrinking.options),
-        shrunk=job.shrinking.words,
+        degradation=ComponentSpec(job.shrinking.kind, job.shrinking.options),
+        degradation_words=job.shrinking.words,
         device=job.device,
     )
 
