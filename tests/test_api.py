@@ -300,7 +300,7 @@ def test_an_ensemble_turns_with_the_image(random):
 
 
 def test_the_public_names_are_listed():
-    assert {"blend", "load", "upscale"} <= set(dir(napari_sr))
+    assert {"blend", "export", "fine_tune", "load", "upscale"} <= set(dir(napari_sr))
     with pytest.raises(AttributeError, match="nothing_here"):
         napari_sr.nothing_here  # noqa: B018
 

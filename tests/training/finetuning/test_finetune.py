@@ -52,7 +52,7 @@ def task(tmp_path, random, monkeypatch):
     smooth = coarse.repeat(4, 1).repeat(4, 2)
     return FineTuneConfig(
         images=(Image("cells", smooth, "ZYX"),),
-        origin=BaseModel("ESPCN x2", str(start)),
+        base_model=BaseModel("ESPCN x2", str(start)),
         scale=2,
         target=tmp_path / "networks" / "mine.safetensors",
         minutes=0.5,

@@ -34,7 +34,7 @@ def test_a_job_is_told_to_the_trainer():
     (image,) = task.images
     assert (image.name, image.axes, image.value_range) == ("cells", "YX", (0.0, 99.0))
     assert image.array is PIXELS
-    assert (task.origin.title, task.origin.checkpoint) == ("FSRCNN x3", "fsrcnn-x3")
+    assert (task.base_model.title, task.base_model.checkpoint) == ("FSRCNN x3", "fsrcnn-x3")
     assert (task.scale, task.minutes, task.device) == (3, 3.0, "cpu")
     assert (task.degradation.kind, task.degradation.options) == ("blur", {"sigma": 2.0})
     assert task.degradation_words == "a blur"
@@ -43,7 +43,7 @@ def test_a_job_is_told_to_the_trainer():
 def test_a_file_brings_the_answers_that_its_tensors_lack():
     model = Model("mine.pth", "mine", "", "", (2,), options=(("input_range", 1.0),))
 
-    origin = task_of(job(Choice(model, 2, (("res_scale", 0.1),)))).origin
+    origin = task_of(job(Choice(model, 2, (("res_scale", 0.1),)))).base_model
 
     assert origin.checkpoint == "mine.pth"
     assert origin.options == {"input_range": 1.0, "res_scale": 0.1}
@@ -52,7 +52,7 @@ def test_a_file_brings_the_answers_that_its_tensors_lack():
 def test_a_fresh_network_is_told_by_its_recipe():
     fresh = Fresh("fsrcnn", "FSRCNN, fresh", "", "", (2, 3))
 
-    origin = task_of(job(Choice(fresh, 3))).origin
+    origin = task_of(job(Choice(fresh, 3))).base_model
 
     assert (origin.recipe, origin.checkpoint) == ("fsrcnn-x2", "")
 

@@ -51,12 +51,12 @@ class BaseModel:
     """The name of one that ships, whose network, start, losses and optimiser are taken."""
 
 
-def config_of(origin: BaseModel, scale: int, data: Data, name: str) -> Config:
+def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Config:
     """Return a training of one step, to be told how many there are.
 
     Parameters
     ----------
-    origin : Origin
+    base_model : BaseModel
         What is trained.
     scale : int
         How many times larger its results are.
@@ -72,24 +72,24 @@ def config_of(origin: BaseModel, scale: int, data: Data, name: str) -> Config:
     napari_sr.zoo.download.DownloadError
         If a known model cannot be downloaded.
     """
-    if origin.recipe:
-        known = recipe.read(origin.recipe)
+    if base_model.recipe:
+        known = recipe.read(base_model.recipe)
         data = replace(data, grey=known.data.grey)
         return replace(known, scale=scale, scales=(), data=data, run=_run(1), name=name,
                        schedule=_schedule(1))  # fmt: skip
-    path, options = Path(os.path.expanduser(origin.checkpoint)), origin.options
+    path, options = Path(os.path.expanduser(base_model.checkpoint)), base_model.options
     if path.is_file():
         checkpoint = open_checkpoint(path)
         grey = trained_on_grey(checkpoint.card)
     else:
-        entry = find(origin.checkpoint)
+        entry = find(base_model.checkpoint)
         path, options, grey = fetch(entry), {**entry.options, **options}, entry.grey
         checkpoint = open_checkpoint(path, entry.sha256)
     data = replace(data, grey=data.grey or grey)
     record, state, found = recognition.recognise(checkpoint.tensors)
     exists = found.pop("scales", None) or (found.pop("scale", scale),)
     if scale not in exists:
-        raise ValueError(f"{origin.title} upscales {exists} times, got scale={scale}")
+        raise ValueError(f"{base_model.title} upscales {exists} times, got scale={scale}")
     kind = record.network.__module__.rpartition(".")[2]
     rate = RATES[sum(value.numel() for value in state.values()) > SMALL]
     return Config(

@@ -27,7 +27,7 @@ class FineTuneConfig:
     """What to make of what, for how long."""
 
     images: tuple[Image, ...]
-    origin: BaseModel
+    base_model: BaseModel
     scale: int
     target: Path
     """Where the network is kept: a file that does not exist."""

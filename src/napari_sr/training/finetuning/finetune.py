@@ -76,7 +76,7 @@ def fine_tune(
     Raises
     ------
     ValueError
-        If an image, the origin, the scale or a setting is wrong, or the target exists.
+        If an image, the base model, the scale or a setting is wrong, or the target exists.
     napari_sr.zoo.download.DownloadError
         If a known model cannot be downloaded.
     FineTuningError
@@ -131,7 +131,7 @@ class Tuning:
             degradation=task.degradation,
             leave_out_small=True,
         )
-        self.config = config_of(task.origin, task.scale, data, NAME)
+        self.config = config_of(task.base_model, task.scale, data, NAME)
         self.device = choose_device(task.device)
         network = build(self.config)
         prepare(network, self.config.start)
@@ -286,7 +286,7 @@ class Tuning:
         """Write the best network to its place, whole, with what is known of it."""
         task = self.task
         here = {
-            "origin": task.origin.title,
+            "origin": task.base_model.title,
             "images": [image.name for image in task.images],
             "shrunk": task.degradation_words,
             "notes": list(self.notes),

@@ -40,8 +40,8 @@ class Image:
 
     name: str
     array: ArrayLike
-    axes: str
-    """One letter per axis, as for `of_array`."""
+    axes: str | None = None
+    """One letter per axis, as for `of_array`; guessed by default."""
     value_range: Declared = None
 
 

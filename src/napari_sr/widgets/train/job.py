@@ -87,7 +87,7 @@ def task_of(job: TrainJob) -> FineTuneConfig:
 
     return FineTuneConfig(
         images=tuple(Image(one.name, one.data, one.axes, values) for one, values in job.sources),
-        origin=_origin(job.choice),
+        base_model=_base_model(job.choice),
         scale=job.choice.scale,
         target=job.target,
         minutes=job.minutes,
@@ -97,7 +97,7 @@ def task_of(job: TrainJob) -> FineTuneConfig:
     )
 
 
-def _origin(choice: Choice) -> BaseModel:
+def _base_model(choice: Choice) -> BaseModel:
     from napari_sr.training.finetuning.base_model import BaseModel
 
     model = choice.model

@@ -1,0 +1,111 @@
+"""Fine-tuning in one call: `napari_sr.fine_tune`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_sr.runs.drive import drive
+from napari_sr.training.config import ComponentSpec
+from napari_sr.training.finetuning import finetune
+from napari_sr.training.finetuning.base_model import BaseModel
+from napari_sr.training.finetuning.config import FineTuneConfig
+from napari_sr.training.finetuning.split import Image
+from napari_sr.zoo.file_kind import names_file
+from napari_sr.zoo.registry import find
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from napari_sr.engine.image.arrays import ArrayLike
+    from napari_sr.training.data.pictures import Declared
+    from napari_sr.training.finetuning.config import FineTuned, Update
+
+
+def fine_tune(
+    images: Iterable[ArrayLike | Image],
+    model: str | Path,
+    scale: int,
+    target: str | Path,
+    *,
+    axes: str | None = None,
+    value_range: Declared = None,
+    minutes: float = 5.0,
+    degradation: str | ComponentSpec = "bicubic",
+    device: str = "auto",
+    progress: Callable[[Update], object] | None = None,
+) -> FineTuned:
+    """Fine-tune a network on sharp images, and write the best one to a file.
+
+    A band of every image is held out; the network that scores best there is kept.
+
+    Parameters
+    ----------
+    images : iterable of array or Image
+        NumPy, dask or Zarr: planes (Y, X) or (Y, X, 3 or 4) along any other axes. `Image`
+        gives one of them a name, axes and value range of its own.
+    model : str or Path
+        A known model, "fsrcnn-x2" or "fsrcnn" with `scale=2`, downloaded on first use; or a file.
+    scale : int
+        Enlargement factor, along each side.
+    target : str or Path
+        The file to write, which must not exist: safetensors that `napari_sr.load` opens.
+    axes : str, optional
+        Of all arrays, one letter per axis, such as "TZYX"; guessed by default.
+    value_range : (low, high), optional
+        Black and white of all arrays; by default the range of the integer type, or 0..1 for floats.
+    minutes : float
+        Training time.
+    degradation : str or ComponentSpec
+        What makes the small images: "bicubic", "blur" or "microscope".
+    device : str
+        "auto", "cpu", "cuda", "cuda:1" or "mps".
+    progress : callable, optional
+        Gets an `Update` after every stage of the training.
+
+    Returns
+    -------
+    FineTuned
+        File, scores before and after in dB, and a verdict in words.
+
+    Raises
+    ------
+    ValueError
+        If an image, the model, the scale or a setting is wrong, or the target exists.
+    napari_sr.zoo.download.DownloadError
+        If a known model cannot be downloaded.
+    napari_sr.training.finetuning.config.FineTuningError
+        If loss or gradient became NaN or infinite.
+    """
+    config = FineTuneConfig(
+        images=_images(images, axes, value_range),
+        base_model=_base_model(model, scale),
+        scale=scale,
+        target=Path(os.path.expanduser(target)),
+        minutes=minutes,
+        degradation=ComponentSpec(degradation) if isinstance(degradation, str) else degradation,
+        degradation_words=degradation if isinstance(degradation, str) else degradation.kind,
+        device=device,
+    )
+    return drive(finetune.fine_tune(config), progress)
+
+
+def _images(
+    images: Iterable[ArrayLike | Image], axes: str | None, value_range: Declared
+) -> tuple[Image, ...]:
+    """Return each array as an image with a name."""
+    if hasattr(images, "dtype"):
+        raise ValueError("images must be a list of arrays, got one array: write [array]")
+    return tuple(
+        one if isinstance(one, Image) else Image(f"image {number}", one, axes, value_range)
+        for number, one in enumerate(images, 1)
+    )
+
+
+def _base_model(model: str | Path, scale: int) -> BaseModel:
+    """Return a file or a known model as what is trained further."""
+    if names_file(model):
+        return BaseModel(Path(model).stem, str(model))
+    name = find(str(model), scale).name
+    return BaseModel(name, name)
