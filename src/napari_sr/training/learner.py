@@ -129,15 +129,15 @@ class Learner:
         found: dict[str, Tensor] = {}
         first = step * self.batches
         for number in range(first, first + self.batches):
-            small, large = draw(number)
+            lr, hr = draw(number)
             last = number == first + self.batches - 1
             with self.descent.autocast(), nullcontext() if last else torch.no_grad():
-                result, more = self.predict(small.to(memory_format=self.format))
+                result, more = self.predict(lr.to(memory_format=self.format))
             if self.adversary is not None:
-                found["critic"] = self.adversary.learn(large, result, step, number)
-        loss, parts = self.objective(result, more, large, step / self.config.run.steps)
+                found["critic"] = self.adversary.learn(hr, result, step, number)
+        loss, parts = self.objective(result, more, hr, step / self.config.run.steps)
         if self.adversary is not None:
-            parts["adversary"] = self.adversary.judge(large, result)
+            parts["adversary"] = self.adversary.judge(hr, result)
             loss = loss + self.adversary.recipe.weight * parts["adversary"]
         self.descent.step(loss, step)
         # what is judged and kept between steps has the scale that the recipe names

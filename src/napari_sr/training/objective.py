@@ -54,11 +54,11 @@ class Predictor(nn.Module):
         self.network = network
         self.reads = reads
 
-    def forward(self, small: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(self, lr: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Upscale (N, C, H, W); return the result, (N, C, S * H, S * W), and what else is read."""
         if self.reads == "image":
-            return self.network(small), ()
-        found: tuple[Tensor, ...] = getattr(self.network, METHODS[self.reads])(small)
+            return self.network(lr), ()
+        found: tuple[Tensor, ...] = getattr(self.network, METHODS[self.reads])(lr)
         if isinstance(self.network, DRCN):
             return self.network.combine(found), found
         return found[-1], found

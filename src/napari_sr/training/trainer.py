@@ -71,15 +71,14 @@ class Session:
     """Its folder."""
     device: str = "auto"
     resume: bool = False
-    """Whether it goes on from what the folder holds, if it holds anything."""
+    """Whether to resume what the folder holds, if it holds anything."""
     minutes: float = math.inf
     """After which it stops, to be resumed."""
     stopped: Callable[[], bool] = lambda: False
     """Asked after every step whether to stop, to be resumed; any of the processes that train
     together may say so, and all stop at the same step."""
     lasting: bool = True
-    """Whether it may be gone on from, and looked back on: else neither a state is written nor
-    TensorBoard's files."""
+    """Whether to write resume state and TensorBoard logs."""
 
 
 def train(
@@ -94,7 +93,7 @@ def train(
     ----------
     config : Config
         What to train, and how.
-    material : Material
+    material : TrainingData
         What to learn from.
     session : Session
         Where and for how long.
@@ -111,7 +110,7 @@ def train(
         If the recipe does not fit itself, the device or the material, or the folder holds another
         training.
     TrainingError
-        If the loss or a gradient is no finite number any more: the last state that was saved stays.
+        If the loss or a gradient becomes NaN or infinite: the last saved state stays.
     """
     began = time.monotonic()
     with distributed.together() as place:
@@ -279,9 +278,9 @@ class Training:
             if self.saved and self.lasting:
                 kept = f"the state of step {self.saved} is kept in {self.out}"
             raise TrainingError(
-                f"the training broke down by step {self.step}: loss or gradient is no finite "
-                f"number any more ({shown}); {kept}. A "
-                "lower rate, clipping (run.clip) or bfloat16 instead of float16 may help"
+                f"the training broke down by step {self.step}: loss or gradient became NaN or "
+                f"infinite ({shown}); {kept}. A "
+                "lower learning rate, clipping (run.clip) or bfloat16 instead of float16 may help"
             )
         return means
 

@@ -43,8 +43,8 @@ def judge(network: Network, pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
     network.eval()
     try:
         found = [
-            pair_psnr(network(small[None].to(device))[0].float(), large, network.scale)
-            for small, large in pairs
+            pair_psnr(network(lr[None].to(device))[0].float(), hr, network.scale)
+            for lr, hr in pairs
         ]
     finally:
         network.train(trains)

@@ -29,14 +29,14 @@ class Bicubic(Degradation):
         """Return how many small pixels around a crop its pixels depend on."""
         return 0 if scale == 1 else METHODS["bicubic"].reach
 
-    def shrink(self, large: Tensor, scale: int, steps: int | None) -> Tensor:
+    def shrink(self, hr: Tensor, scale: int, steps: int | None) -> Tensor:
         """Shrink (C, S * H, S * W) to (C, H, W), as `Degradation.shrink` says."""
         if scale == 1:
-            return large
+            return hr
         if steps is None:
-            return imresize(large, Fraction(1, scale))
+            return imresize(hr, Fraction(1, scale))
         # back to the whole numbers that were divided
-        whole = (large * steps).round()
+        whole = (hr * steps).round()
         return imresize(whole, Fraction(1, scale), largest=steps) / steps
 
 

@@ -63,16 +63,16 @@ class Blur(Degradation):
         """Return the blur with its sigma drawn from the range."""
         return replace(self, sigma=draw(self.sigma, random))
 
-    def shrink(self, large: Tensor, scale: int, steps: int | None) -> Tensor:
+    def shrink(self, hr: Tensor, scale: int, steps: int | None) -> Tensor:
         """Shrink (C, S * H, S * W) to (C, H, W), as `Degradation.shrink` says.
 
         Beyond its edge the image goes on as it ends. A range of sigmas counts by its middle.
         """
         sigma = sum(self.sigma) / 2 if isinstance(self.sigma, tuple) else self.sigma
-        small = large
+        lr = hr
         for dim in (1, 2):
-            small = _blurred(small, dim, scale, sigma, self._reach(sigma))
-        return small if steps is None else (small * steps).round() / steps
+            lr = _blurred(lr, dim, scale, sigma, self._reach(sigma))
+        return lr if steps is None else (lr * steps).round() / steps
 
     def _reach(self, sigma: float) -> float:
         return (self.width - 1) / 2 if self.width else REACH * sigma

@@ -146,8 +146,8 @@ class Crops:
     def _draw(self, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         at = self.place(random)
         rows, columns = slice(at.top, at.top + self.crop), slice(at.left, at.left + self.crop)
-        small, large = self.pairs.window(at.index, rows, columns, random)
-        return at.pose.lay(small), at.pose.lay(large)
+        lr, hr = self.pairs.window(at.index, rows, columns, random)
+        return at.pose.lay(lr), at.pose.lay(hr)
 
 
 def _large_enough(

@@ -41,12 +41,12 @@ class Degradation:
         """Return this degradation with a value drawn from every range."""
         return self
 
-    def shrink(self, large: Tensor, scale: int, steps: int | None) -> Tensor:
+    def shrink(self, hr: Tensor, scale: int, steps: int | None) -> Tensor:
         """Shrink an image.
 
         Parameters
         ----------
-        large : Tensor, (C, S * H, S * W)
+        hr : Tensor, (C, S * H, S * W)
             float32 in 0..1.
         scale : int
             S.
@@ -61,9 +61,9 @@ class Degradation:
         """
         raise NotImplementedError(f"{type(self).__name__} cannot shrink")
 
-    def disturb(self, small: Tensor, random: np.random.Generator) -> Tensor:
+    def disturb(self, lr: Tensor, random: np.random.Generator) -> Tensor:
         """Add noise to (C, H, W), each pixel by itself."""
-        return small
+        return lr
 
 
 def check_range(name: str, value: Range, least: float = 0.0) -> None:

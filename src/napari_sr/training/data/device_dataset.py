@@ -55,7 +55,7 @@ class DeviceDataset:
                 "RGB, got both"
             )
         self.grey = colours == {1}
-        scale, smalls, larges = pairs.scale, [], []
+        scale, lrs, hrs = pairs.scale, [], []
         for index, picture in enumerate(pairs.pictures):
             if picture.steps != BYTE:
                 raise ValueError(
@@ -63,12 +63,12 @@ class DeviceDataset:
                     f"white is {picture.steps}"
                 )
             height, width = pairs.size(index)
-            large = picture.crop(slice(0, scale * height), slice(0, scale * width))
-            small = pairs.degradation.shrink(large, scale, picture.steps)
-            smalls.append(_bytes(small))
-            larges.append(_bytes(large))
-        self.small = _Sheet(smalls, crops.crop, 1, device)
-        self.large = _Sheet(larges, crops.crop, scale, device)
+            hr = picture.crop(slice(0, scale * height), slice(0, scale * width))
+            lr = pairs.degradation.shrink(hr, scale, picture.steps)
+            lrs.append(_bytes(lr))
+            hrs.append(_bytes(hr))
+        self.lr = _Sheet(lrs, crops.crop, 1, device)
+        self.hr = _Sheet(hrs, crops.crop, scale, device)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Cut the crops of a step.
@@ -86,10 +86,10 @@ class DeviceDataset:
         crops = self.crops
         random = np.random.default_rng((crops.seed, crops.rank, step))
         places = [crops.place(random) for _ in range(crops.size)]
-        small, large = self.small.cut(places), self.large.cut(places)
+        lr, hr = self.lr.cut(places), self.hr.cut(places)
         channels = 1 if self.grey else 3
         coloured = crops.pairs.coloured
-        return coloured(small[:, :channels]), coloured(large[:, :channels])
+        return coloured(lr[:, :channels]), coloured(hr[:, :channels])
 
 
 class _Sheet:

@@ -45,15 +45,15 @@ class Microscope(Degradation):
         """Return a microscope with a value drawn from every range."""
         return replace(self, optics=self.optics.drawn(random), camera=self.camera.drawn(random))
 
-    def shrink(self, large: Tensor, scale: int, steps: int | None) -> Tensor:
+    def shrink(self, hr: Tensor, scale: int, steps: int | None) -> Tensor:
         """Blur and bin (C, S * H, S * W) to (C, H, W), as `Degradation.shrink` says.
 
         Beyond its edge the image goes on as it ends; the camera decides what is rounded.
         """
         del steps
-        spot = _spot(self.optics, scale).to(large.dtype)
+        spot = _spot(self.optics, scale).to(hr.dtype)
         reach = spot.shape[0] // 2
-        around = functional.pad(large, (reach,) * 4, mode="replicate")
+        around = functional.pad(hr, (reach,) * 4, mode="replicate")
         # by Fourier transforms, because a spot covers hundreds of pixels; what comes round from the
         # other side falls onto the first 2 R rows and columns, which are cut off
         sizes = [-(-size // SMOOTH) * SMOOTH for size in around.shape[1:]]
@@ -62,9 +62,9 @@ class Microscope(Degradation):
         inside = blurred[:, 2 * reach : around.shape[1], 2 * reach : around.shape[2]]
         return functional.avg_pool2d(inside, scale)
 
-    def disturb(self, small: Tensor, random: np.random.Generator) -> Tensor:
+    def disturb(self, lr: Tensor, random: np.random.Generator) -> Tensor:
         """Record (C, H, W) with the camera."""
-        return self.camera.record(small, random)
+        return self.camera.record(lr, random)
 
 
 @lru_cache(maxsize=8)

@@ -117,16 +117,16 @@ class Pairs:
         """Return a part of a pair, by rows and columns of the small image; as `whole`."""
         degradation = self.degradation.drawn(random)
         picture, scale = self.pictures[index], self.scale
-        large = picture.crop(_times(rows, scale), _times(columns, scale))
+        hr = picture.crop(_times(rows, scale), _times(columns, scale))
         if self.recorded is not None:
             part = self.recorded[index].crop(rows, columns)
-        elif (small := self._small(index)) is not None:
-            part = torch.from_numpy(small[:, rows, columns].astype(np.float32))
+        elif (lr := self._small(index)) is not None:
+            part = torch.from_numpy(lr[:, rows, columns].astype(np.float32))
             part = part if picture.steps is None else part / picture.steps
         else:
             part = self._shrunk(index, rows, columns, degradation)
         part = degradation.disturb(part, random)
-        return self.coloured(part), self.coloured(large)
+        return self.coloured(part), self.coloured(hr)
 
     def _shrunk(self, index: int, rows: slice, columns: slice, degradation: Degradation) -> Tensor:
         """Shrink a part with a margin, which then is cut off again."""
@@ -134,18 +134,18 @@ class Pairs:
         height, width = self.size(index)
         down = slice(max(rows.start - margin, 0), min(rows.stop + margin, height))
         across = slice(max(columns.start - margin, 0), min(columns.stop + margin, width))
-        large = picture.crop(_times(down, scale), _times(across, scale))
-        small = degradation.shrink(large, scale, picture.steps)
+        hr = picture.crop(_times(down, scale), _times(across, scale))
+        lr = degradation.shrink(hr, scale, picture.steps)
         inside = slice(rows.start - down.start, rows.stop - down.start)
-        return small[:, inside, columns.start - across.start : columns.stop - across.start]
+        return lr[:, inside, columns.start - across.start : columns.stop - across.start]
 
     def _small(self, index: int) -> NDArray[Any] | None:
         """Return the whole small image where it is kept, or may be, in the picture's type."""
         kept = self._kept.get(index)
         picture = self.pictures[index]
         height, width = self.size(index)
-        large = picture.height * picture.width * picture.channels > LARGEST
-        if kept is not None or large or not self.degradation.repeatable:
+        too_large = picture.height * picture.width * picture.channels > LARGEST
+        if kept is not None or too_large or not self.degradation.repeatable:
             return kept
         kind = {None: np.float32, BYTE: np.uint8}.get(picture.steps, np.uint16)
         size = height * width * picture.channels * np.dtype(kind).itemsize
@@ -153,10 +153,10 @@ class Pairs:
             if size > self._free:
                 return None
             self._free -= size
-        small = self._shrunk(index, slice(0, height), slice(0, width), self.degradation)
+        lr = self._shrunk(index, slice(0, height), slice(0, width), self.degradation)
         if picture.steps is not None:
-            small = (small * picture.steps).round()
-        self._kept[index] = small.numpy().astype(kind)
+            lr = (lr * picture.steps).round()
+        self._kept[index] = lr.numpy().astype(kind)
         return self._kept[index]
 
     def coloured(self, image: Tensor) -> Tensor:
@@ -183,13 +183,13 @@ def check_fit(pictures: Sequence[Picture], recorded: Sequence[Picture], scale: i
             f"each large picture needs its small one, got {len(pictures)} large and "
             f"{len(recorded)} small"
         )
-    for large, small in zip(pictures, recorded, strict=True):
-        fits = (large.height // scale, large.width // scale) == (small.height, small.width)
-        if not fits or large.channels != small.channels:
+    for hr, lr in zip(pictures, recorded, strict=True):
+        fits = (hr.height // scale, hr.width // scale) == (lr.height, lr.width)
+        if not fits or hr.channels != lr.channels:
             raise ValueError(
-                f"{large.name} has {large.height} x {large.width} pixels of {large.channels} "
-                f"channels, which scale {scale} divides, but {small.name} has {small.height} x "
-                f"{small.width} of {small.channels}"
+                f"{hr.name} has {hr.height} x {hr.width} pixels of {hr.channels} "
+                f"channels, which scale {scale} divides, but {lr.name} has {lr.height} x "
+                f"{lr.width} of {lr.channels}"
             )
 
 

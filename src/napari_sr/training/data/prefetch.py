@@ -48,17 +48,17 @@ class Batches:
         for wanted in range(number, number + self._ahead + 1):
             if wanted not in self._waiting:
                 self._waiting[wanted] = self._pool.submit(self._drawn, wanted)
-        small, large = self._waiting.pop(number).result()
+        lr, hr = self._waiting.pop(number).result()
         return (
-            small.to(self._device, non_blocking=self._cuda),
-            large.to(self._device, non_blocking=self._cuda),
+            lr.to(self._device, non_blocking=self._cuda),
+            hr.to(self._device, non_blocking=self._cuda),
         )
 
     def _drawn(self, number: int) -> Pair:
-        small, large = self._draw(number)
-        if not self._cuda or small.is_cuda:
-            return small, large
-        return small.pin_memory(), large.pin_memory()
+        lr, hr = self._draw(number)
+        if not self._cuda or lr.is_cuda:
+            return lr, hr
+        return lr.pin_memory(), hr.pin_memory()
 
     def close(self) -> None:
         """End the threads."""

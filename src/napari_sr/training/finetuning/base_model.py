@@ -25,12 +25,12 @@ from napari_sr.zoo.download import fetch
 from napari_sr.zoo.registry import find
 
 SMALL = 100_000
-"""Weights up to which a network bears the higher rate."""
+"""Number of weights up to which a network bears the higher learning rate."""
 RATES = 2e-3, 2e-4
 """Of small networks, and of others. Half a minute of FSRCNN x2 on the sample `spots`, from 33.3 dB:
 48.0 dB at 2e-3, 45.9 dB at 5e-4 (bicubic: 43.2 dB); `tissue` 35.5 and 35.4 dB."""
 WARM_UP = 0.02
-"""Share of all steps in which the rate rises."""
+"""Share of all steps in which the learning rate rises."""
 AVERAGED = 0.999
 """Of the running mean: some 1000 steps, and fewer at first."""
 CLIP = 1.0

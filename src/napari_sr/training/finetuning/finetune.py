@@ -110,9 +110,9 @@ class Tuning:
 
     Parameters
     ----------
-    task : Task
+    task : FineTuneConfig
         What is wanted.
-    parts : Parts
+    parts : Split
         Of its images.
     folder : Path
         For what is not kept.
@@ -303,8 +303,8 @@ class Tuning:
         if self.task.target.exists():
             kept = f"the best network so far is kept as {self.task.target.stem}"
         return (
-            f"the training broke down by step {self.step}: loss or gradient is no finite number "
-            f"any more; {kept}. Look at the values that count as black and white, or start from "
+            f"the training broke down by step {self.step}: loss or gradient became NaN or "
+            f"infinite; {kept}. Look at the values that count as black and white, or start from "
             "another network"
         )
 
