@@ -8,7 +8,7 @@ import time
 
 from fakes import Nearest
 
-from napari_sr.widgets.common import networks as _networks
+from napari_sr.runs import cache
 
 PATIENCE = 20_000
 """Milliseconds after which a test gives up."""
@@ -57,7 +57,7 @@ class Failing(Nearest):
 
 
 class Loader:
-    """Stands in for `napari_sr.load`: returns the test's network, and remembers what for."""
+    """Stands in for `load_one`: returns the test's network, and remembers what for."""
 
     def __init__(self):
         self.network = Nearest(scale=2)
@@ -71,9 +71,9 @@ class Loader:
     @network.setter
     def network(self, network):
         self._network = network
-        _networks._loaded.cache_clear()  # what was loaded before is not this
+        cache._loaded.cache_clear()  # what was loaded before is not this
 
-    def __call__(self, name_or_path, scale=None, **options):
-        self.asked.append((name_or_path, scale, options))
-        self.network.provenance = {"model": str(name_or_path), "sha256": "0123"}
+    def __call__(self, reference):
+        self.asked.append((reference.name, reference.scale, dict(reference.options)))
+        self.network.provenance = {"model": str(reference.name), "sha256": "0123"}
         return self.network.eval()

@@ -10,7 +10,9 @@ from fakes import Nearest
 from safetensors.torch import save_file
 
 import napari_sr
-from napari_sr import api, models
+from napari_sr import models
+from napari_sr.runs.loading import _sha256
+from napari_sr.zoo import download
 from napari_sr.zoo.checkpoint import CheckpointError
 from napari_sr.zoo.download import local_path
 from napari_sr.zoo.registry import find
@@ -78,7 +80,7 @@ def test_a_checkpoint_loads_as_the_network_that_was_saved(checkpoint):
         torch.testing.assert_close(loaded(image), network(image), rtol=0, atol=0)
     assert not loaded.training
     assert (loaded.scale, loaded.channels) == (network.scale, network.channels)
-    assert loaded.provenance["sha256"] == api._sha256(path)
+    assert loaded.provenance["sha256"] == _sha256(path)
     assert loaded.provenance["model"] == "small"
 
 
@@ -125,7 +127,7 @@ def test_two_files_are_blended_with_what_tensors_cannot_tell(tmp_path):
         torch.testing.assert_close(value, 0.75 * one + 0.25 * other)
     known = result.provenance
     assert (known["model"], known["weight"]) == ("0.75 psnr + 0.25 gan", 0.25)
-    assert [each["sha256"] for each in known["blended"]] == [api._sha256(path) for path in paths]
+    assert [each["sha256"] for each in known["blended"]] == [_sha256(path) for path in paths]
     assert [each["options"] for each in known["blended"]] == [{"input_range": 255}] * 2
 
 
@@ -232,7 +234,7 @@ def test_a_folder_is_called_one_and_does_not_hide_a_model(tmp_path, monkeypatch)
 def test_a_known_file_that_changes_behind_the_registry_is_refused(tmp_path, monkeypatch):
     # found, and changed before it is opened
     content = find("fsrcnn-x4")
-    monkeypatch.setattr(api, "fetch", lambda entry: local_path(content))
+    monkeypatch.setattr(download, "fetch", lambda entry: local_path(content))
 
     with pytest.raises(CheckpointError, match=r"was changed: its sha256 must be \w+, got"):
         napari_sr.load("fsrcnn-x2")

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_sr import models
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.conversion import as_array, whole_number
 from napari_sr.engine.planning.plan import Settings
 from napari_sr.graph.network import Network
 from napari_sr.runs.drive import drive
-from napari_sr.zoo import community, recognition
-from napari_sr.zoo.blend import blend as blend_networks
-from napari_sr.zoo.blend import check_weight, name_of
-from napari_sr.zoo.card import options_in, scale_in, trained_on_grey
-from napari_sr.zoo.checkpoint import CheckpointError, open_checkpoint
-from napari_sr.zoo.download import fetch
-from napari_sr.zoo.file_kind import names_file
-from napari_sr.zoo.registry import find
+from napari_sr.runs.model import ModelReference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.image.arrays import ArrayLike, Percentiles
-    from napari_sr.zoo.registry import Entry
 
 
 def load(
@@ -72,40 +62,7 @@ def load(
     napari_sr.zoo.download.DownloadError
         If a model cannot be downloaded.
     """
-    scale = whole_number("scale", scale)
-    if names_file(name_or_path):
-        file = Path(os.path.expanduser(name_or_path))
-        checkpoint = open_checkpoint(file)
-        scale, options = _told(checkpoint.card, file, scale, options)
-        network = community.build(checkpoint.tensors, scale=scale, **options)
-        name, grey, sha256 = file.stem, trained_on_grey(checkpoint.card), checkpoint.sha256
-    else:
-        entry = find(str(name_or_path), scale)
-        file = fetch(entry)
-        network, sha256 = _known(entry, file, options)
-        name, grey = entry.name, entry.grey
-    network.full_range = network.full_range or grey if full_range is None else full_range
-    network.provenance = {
-        "model": name,
-        "scale": network.scale,
-        "file": str(file),
-        "sha256": sha256,
-        "options": options,
-    }
-    return network
-
-
-def _told(
-    card: dict[str, Any], path: Path, scale: int | None, options: dict[str, Any]
-) -> tuple[int | None, dict[str, Any]]:
-    """Return scale and options: as given, else as the card of a file that we trained says."""
-    if card.get("scale") is None:  # others have cards, too
-        return scale, options
-    try:
-        scale = scale_in(card) if scale is None else scale
-        return scale, {**options_in(card), **options}
-    except ValueError as error:
-        raise CheckpointError(f"{path} cannot be used: {error}") from error
+    return _reference(name_or_path, scale, options, full_range=full_range).load()
 
 
 def blend(
@@ -144,15 +101,8 @@ def blend(
     napari_sr.zoo.download.DownloadError
         If a model cannot be downloaded.
     """
-    check_weight(weight)
-    scale = whole_number("scale", scale)
-    one = _network(first, scale, options)
-    try:
-        other = _network(second, one.scale, options)
-    except ValueError as error:
-        names = f"{name_of(one)} ({one.title} x{one.scale}) cannot be blended with {second}"
-        raise ValueError(f"{names}: {error}") from error
-    return blend_networks(one, other, weight)
+    other = _reference(second, None, options)
+    return _reference(first, scale, options, second=other, weight=weight).load()
 
 
 def upscale(
@@ -230,7 +180,8 @@ def upscale(
         If not even the smallest tile fits.
     """
     scale = whole_number("scale", scale)
-    network = _network(_default(scale) if model is None else model, scale, {})
+    wanted = ModelReference(None, scale) if model is None else _reference(model, scale, {})
+    network = wanted.load()
     tile, halo = whole_number("tile", tile), whole_number("halo", halo, least=0)
     settings = Settings(
         tile, halo, str(device), precision, value_range, kernels, outliers, ensemble
@@ -239,39 +190,14 @@ def upscale(
     return drive(steps, progress).pixels
 
 
-def _network(model: str | Path | Network, scale: int | None, options: dict[str, Any]) -> Network:
-    """Return a network as it is, and load what else names one."""
+def _reference(
+    model: str | Path | Network, scale: int | None, options: dict[str, Any], **more: Any
+) -> ModelReference:
+    """Return the reference of what a script names as a model, after a check of its type."""
     if not isinstance(model, str | os.PathLike | Network):
         raise ValueError(
             "model must be a name, a file or what napari_sr.load returned, got "
             f"{type(model).__name__}"
         )
-    if not isinstance(model, Network):
-        return load(model, scale, **options)
-    if scale is not None and model.scale != scale:
-        raise ValueError(
-            f"the network given, {name_of(model)}, enlarges {model.scale} times, got scale={scale}"
-        )
-    return model
-
-
-def _known(entry: Entry, file: Path, options: dict[str, Any]) -> tuple[Network, str]:
-    """Return a known model's network, and the hash of the file that it is of."""
-    if not entry.computed:
-        checkpoint = open_checkpoint(file, entry.sha256)
-        given = {**entry.options, **options}
-        return recognition.build(checkpoint.tensors, scale=entry.scale, **given), entry.sha256
-    if options:
-        raise ValueError(f"{entry.name} has no options, got {options}")
-    record = models.architecture(entry.architecture)
-    return record.network(scale=entry.scale, **entry.options).eval(), _sha256(file)
-
-
-def _default(scale: int | None) -> str:
-    name: str = find(None, scale).name
-    return name
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    given = tuple(options.items())
+    return ModelReference(model, whole_number("scale", scale), given, **more)

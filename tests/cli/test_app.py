@@ -513,11 +513,11 @@ def test_ctrl_c_during_the_run_leaves_nothing(tmp_path):
         # a shell's job in the background is born deaf to it, and so would be its children
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from napari_sr.cli import app, upscale\n"
-        "follow = upscale._follow\n"
+        "follow = upscale.drive\n"
         "def told(steps, show):\n"
         "    def also(step): show(step); print('tile', flush=True)\n"
         "    return follow(steps, also)\n"
-        "upscale._follow = told\n"
+        "upscale.drive = told\n"
         "sys.argv = ['napari-sr', 'upscale', 'in.tif', 'out.tif', '--scale', '4']\n"
         "app.main()\n"
     )

@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 from napari_sr.cli.evaluate import Request, label_of, run
-from napari_sr.cli.upscale import CommandError, Model
+from napari_sr.cli.upscale import CommandError, reference
 from napari_sr.evaluation import perceptual
 from napari_sr.evaluation.benchmark import Protocol
 from napari_sr.files.image import FileError
 from napari_sr.zoo._torchvision import import_on_torchvision
 
-NEAREST = [Model("nearest", 2), Model("bilinear-x2")]
+NEAREST = [reference("nearest", 2), reference("bilinear-x2")]
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_markdown_table_is_what_is_printed(folder, tmp_path):
 def test_networks_of_luma_show_colours(folder, tmp_path, monkeypatch):
     picture = tmp_path / "p.png"
 
-    run(Request(folder, [Model("fsrcnn", 2)], Protocol(), picture=picture))
+    run(Request(folder, [reference("fsrcnn", 2)], Protocol(), picture=picture))
 
     pixels = np.array(Image.open(picture)).astype(int)
     detail = pixels[8 : 8 + 80, -100:-10]
@@ -74,7 +74,7 @@ def test_a_metric_s_missing_package_is_told_before_a_model_is_looked_for(folder,
     monkeypatch.setitem(sys.modules, "piq", None)
     for kept in (perceptual._metric, import_on_torchvision):
         kept.cache_clear()
-    request = Request(folder, [Model("no model", 2)], Protocol(metrics=("psnr", "lpips")))
+    request = Request(folder, [reference("no model", 2)], Protocol(metrics=("psnr", "lpips")))
 
     with pytest.raises(CommandError, match=r"LPIPS needs .* 'napari-sr\[perceptual\]'"):
         run(request)
@@ -93,7 +93,7 @@ def test_models_are_called_without_scale_and_files_by_name(tmp_path):
     file = tmp_path / "mine-x2.pth"
     file.touch()
 
-    assert [label_of(Model(name)) for name in ("bsrn-x4", "bsrn", str(file))] == [
+    assert [label_of(reference(name)) for name in ("bsrn-x4", "bsrn", str(file))] == [
         "bsrn",
         "bsrn",
         "mine-x2.pth",

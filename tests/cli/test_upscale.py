@@ -14,11 +14,11 @@ from napari_sr import models
 from napari_sr.cli import terminal
 from napari_sr.cli.upscale import (
     CommandError,
-    Model,
     declared,
     load,
     option,
     read,
+    reference,
     software,
     with_range,
 )
@@ -40,7 +40,7 @@ def pair(tmp_path, monkeypatch):
 
 def loaded(*arguments, **named):
     with terminal.bars() as bars:
-        return load(Model(*arguments, **named), bars)
+        return load(reference(*arguments, **named), bars)
 
 
 @pytest.mark.parametrize(
@@ -84,21 +84,17 @@ def test_a_known_model_is_blended_at_the_scale_of_the_first(tmp_path, pair):
 
 
 @pytest.mark.parametrize(
-    ("model", "error", "what"),
+    ("second", "error", "what"),
     [
-        (Model("psnr.pth", 2, {}, None, 0.3), CommandError, "--weight 0.3 alone"),
-        (Model("psnr.pth", 2, {}, "gan.pth", 1.5), ValueError, "got 1.5"),
-        (Model("psnr.pth", 2, {}, "no.pth", 0.5), ValueError, r"psnr \(FSRCNN x2\) .*no\.pth"),
-        (
-            Model("psnr.pth", 2, {}, "bsrn-x4"),
-            ValueError,
-            r"psnr \(FSRCNN x2\) .* upscales 4",
-        ),
+        ((None, 0.3), CommandError, "--weight 0.3 alone"),
+        (("gan.pth", 1.5), ValueError, "got 1.5"),
+        (("no.pth", 0.5), ValueError, r"psnr \(FSRCNN x2\) .*no\.pth"),
+        (("bsrn-x4",), ValueError, r"psnr \(FSRCNN x2\) .* upscales 4"),
     ],
 )
-def test_what_cannot_be_blended_is_told(pair, model, error, what):
-    with terminal.bars() as bars, pytest.raises(error, match=what):
-        load(model, bars)
+def test_what_cannot_be_blended_is_told(pair, second, error, what):
+    with pytest.raises(error, match=what):
+        loaded("psnr.pth", 2, {}, *second)
 
 
 def test_the_file_says_all_that_made_it(pair):
@@ -149,7 +145,8 @@ def test_without_a_word_the_type_says_what_is_white():
 
 
 @pytest.mark.parametrize(
-    ("model", "factor"), [(Model("fsrcnn", 4), 17), (Model("fsrcnn-x3"), 10), (Model(None), 5)]
+    ("model", "factor"),
+    [(reference("fsrcnn", 4), 17), (reference("fsrcnn-x3"), 10), (reference(None), 5)],
 )
 def test_a_result_that_cannot_fit_is_refused_before_the_image_is_read(
     tmp_path, monkeypatch, model, factor

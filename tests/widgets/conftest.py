@@ -8,8 +8,7 @@ from forms import PATIENCE, Loader
 from napari.components import ViewerModel
 from superqt.utils import WorkerBase
 
-from napari_sr import api
-from napari_sr.widgets.common import networks as _networks
+from napari_sr.runs import cache, loading
 from napari_sr.widgets.upscale import forecast as _forecast
 from napari_sr.widgets.upscale.form import UpscaleWidget
 
@@ -18,10 +17,10 @@ from napari_sr.widgets.upscale.form import UpscaleWidget
 def loader(monkeypatch):
     """Replace the loading of networks, and the timing that would run them."""
     loader = Loader()
-    monkeypatch.setattr(api, "load", loader)
-    monkeypatch.setattr(_forecast, "_speed", lambda device, **arguments: 1e6)
+    monkeypatch.setattr(loading, "load_one", loader)
+    monkeypatch.setattr(_forecast, "_speed", lambda how, reference: 1e6)
     yield loader
-    _networks._loaded.cache_clear()
+    cache._loaded.cache_clear()
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from forms import PATIENCE, Failing, Gated
 from napari.utils import progress
 from superqt.utils import WorkerBase
 
+from napari_sr.runs import cache
 from napari_sr.training.checkpointing import export
 from napari_sr.training.finetuning.config import FineTuned, Scores
-from napari_sr.widgets.common import networks as _networks
 from napari_sr.zoo import trained
 
 PLUGIN = "napari-sr"
@@ -112,7 +112,7 @@ def test_a_cancelled_run_leaves_nothing_in_memory_while_the_window_lives(running
         gate.permits.release(1000)
     all_done(qtbot)
 
-    _networks._loaded.cache_clear()
+    cache._loaded.cache_clear()
     gc.collect()
 
     # napari's list of tasks holds the worker until the window closes

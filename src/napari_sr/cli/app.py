@@ -183,7 +183,7 @@ def upscale_command(
     formats.check_target(target, source, overwrite=overwrite)
     values = upscale_file.declared(value_range, percentiles)
     options = dict(upscale_file.option(text) for text in option or [])
-    wanted = upscale_file.Model(model, scale, options, blend, weight)
+    wanted = upscale_file.reference(model, scale, options, blend, weight)
     image = upscale_file.read(source, axes, wanted)
     from napari_sr.engine.planning.plan import Settings  # brings torch
 
@@ -241,7 +241,9 @@ def evaluate_command(
     from napari_sr.evaluation.benchmark import Protocol
     from napari_sr.evaluation.metrics import USUAL
 
-    chosen = [upscale_file.Model(_at_home(name), scale) for name in model or ("bicubic", "fsrcnn")]
+    chosen = [
+        upscale_file.reference(_at_home(name), scale) for name in model or ("bicubic", "fsrcnn")
+    ]
     names = tuple(name.lower() for name in metric or USUAL)
     protocol = Protocol(not rgb, border, grey_as_rgb, {"ensemble": ensemble}, names)
     request = evaluate_set.Request(folder, chosen, protocol, each, table, picture, image)
@@ -336,7 +338,7 @@ def export_command(
     onnx_export.check_ready(target, opset, overwrite=overwrite)
     options = dict(upscale_file.option(text) for text in option or [])
     with terminal.bars() as bars:
-        network = upscale_file.load(upscale_file.Model(model, scale, options), bars)
+        network = upscale_file.load(upscale_file.reference(model, scale, options), bars)
         onnx_export.export(network, target, opset=opset, overwrite=overwrite)
 
 

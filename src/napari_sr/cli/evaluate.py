@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
     from napari_sr.evaluation.benchmark import Protocol, Result, Row, Table
+    from napari_sr.runs.model import ModelReference
 
 TABLES = {".md": report.markdown, ".csv": report.comma_separated}
 DETAIL = 48
@@ -39,7 +40,7 @@ class Request:
     """What to judge, and what to write."""
 
     folder: Path
-    models: Sequence[upscale_file.Model]
+    models: Sequence[ModelReference]
     protocol: Protocol
     images: bool = False
     """Whether the printed table has a row for every image."""
@@ -85,7 +86,7 @@ def _prepare(protocol: Protocol) -> None:
         raise CommandError(str(error)) from error
 
 
-def _judged(request: Request, model: upscale_file.Model, gallery: Gallery, bars: Bars) -> Table:
+def _judged(request: Request, model: ModelReference, gallery: Gallery, bars: Bars) -> Table:
     network = upscale_file.load(model, bars)
     label = label_of(model)
     bar = bars.add_task(f"{label} x{network.scale}", total=None)
@@ -101,9 +102,9 @@ def _judged(request: Request, model: upscale_file.Model, gallery: Gallery, bars:
     return evaluate(network, images, model=label, protocol=request.protocol, seen=seen)
 
 
-def label_of(model: upscale_file.Model) -> str:
+def label_of(model: ModelReference) -> str:
     """Return what to call a model in tables: without its scale, or its file's name."""
-    name = model.name or ""
+    name = str(model.name or "")
     return Path(name).name if Path(name).is_file() else re.sub(r"-x\d+$", "", name)
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import __version__
 from napari_sr.cli import terminal
 from napari_sr.runs.drive import drive
+from napari_sr.runs.model import ModelReference
 from napari_sr.zoo.download import fetch, local_path
-from napari_sr.zoo.file_kind import names_file
-from napari_sr.zoo.registry import Entry, find
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.planning.plan import Settings
     from napari_sr.files.image import ImageFile
     from napari_sr.graph.network import Network
+    from napari_sr.zoo.registry import Entry
 
 HALF_WAY = 0.5
 """The weight of a blend where none is given."""
@@ -33,22 +33,44 @@ class CommandError(Exception):
     """Something that the user is told in one line."""
 
 
-@dataclass(frozen=True)
-class Model:
-    """Which network is asked for."""
+def reference(
+    name: str | None,
+    scale: int | None = None,
+    options: dict[str, Any] | None = None,
+    other: str | None = None,
+    weight: float | None = None,
+) -> ModelReference:
+    """Return the model that the options of a command name.
 
-    name: str | None
-    """A known model or a file; None for the one that ships."""
-    scale: int | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-    """What tensors cannot tell."""
-    other: str | None = None
-    """What it is blended with; None for nothing."""
-    weight: float | None = None
-    """Share of the other."""
+    Parameters
+    ----------
+    name : str or None
+        A known model or a file; None for the one that ships.
+    scale, options
+        As for `napari_sr.load`.
+    other : str, optional
+        What it is blended with.
+    weight : float, optional
+        Share of the other.
+
+    Raises
+    ------
+    CommandError
+        If there is a weight and no other.
+    """
+    given = tuple((options or {}).items())
+    if other is None:
+        if weight is not None:
+            raise CommandError(
+                f"--weight is the share of what --blend names, got --weight {weight} alone"
+            )
+        return ModelReference(name, scale, given)
+    weight = HALF_WAY if weight is None else weight
+    second = ModelReference(other, options=given)
+    return ModelReference(name, scale, given, second=second, weight=weight)
 
 
-def read(source: Path, axes: str | None, model: Model) -> ImageFile:
+def read(source: Path, axes: str | None, model: ModelReference) -> ImageFile:
     """Return an image that can be upscaled, with its axes as they are named, or as the file says.
 
     What cannot fit into memory beside its result is refused before its pixels are read.
@@ -72,16 +94,18 @@ def read(source: Path, axes: str | None, model: Model) -> ImageFile:
     return image
 
 
-def _least_scale(model: Model) -> int:
+def _least_scale(model: ModelReference) -> int:
     """Return the scale of a model, or 1 where it is known only once its file was read."""
     if model.scale is not None:
         return model.scale
     with suppress(ValueError):  # which is told when it is loaded
-        return int(find(model.name).scale)
+        return 1 if model.entry is None else int(model.entry.scale)
     return 1
 
 
-def run(image: ImageFile, name: str, target: Path, model: Model, settings: Settings) -> None:
+def run(
+    image: ImageFile, name: str, target: Path, model: ModelReference, settings: Settings
+) -> None:
     """Upscale an image into a file whose place was checked; notes call the image by its name.
 
     Raises
@@ -165,7 +189,7 @@ def declared(
     return value_range if percentiles is None else Percentiles(*percentiles)
 
 
-def load(model: Model, bars: Bars) -> Network:
+def load(model: ModelReference, bars: Bars) -> Network:
     """Return the network that is asked for, downloaded with a bar where it is not here.
 
     Raises
@@ -173,39 +197,20 @@ def load(model: Model, bars: Bars) -> Network:
     CommandError, ValueError, napari_sr.zoo.download.DownloadError
         If there is none, or the two cannot be blended.
     """
-    from napari_sr import api
-    from napari_sr.zoo.blend import check_weight
 
-    if model.other is None:
-        if model.weight is not None:
-            raise CommandError(
-                f"--weight is the share of what --blend names, got --weight {model.weight} alone"
-            )
-        return api.load(_here(model.name, model.scale, bars), model.scale, **model.options)
-    weight = HALF_WAY if model.weight is None else model.weight
-    check_weight(weight)  # before anything is downloaded
-    first = api.load(_here(model.name, model.scale, bars), model.scale, **model.options)
-    with suppress(ValueError):  # which comes again, and then names both
-        _here(model.other, first.scale, bars)
-    return api.blend(first, model.other, weight, **model.options)
+    def fetched(entry: Entry) -> Path:
+        return _download(entry, bars) if local_path(entry) is None else fetch(entry)
+
+    return model.load(fetched)
 
 
-def _here(name: str | None, scale: int | None, bars: Bars) -> str:
-    """Return the name of a model or a file, after the model was downloaded where it was not."""
-    if name is not None and names_file(name):
-        return name
-    entry = find(name, scale)
-    if local_path(entry) is None:
-        _download(entry, bars)
-    return entry.name
-
-
-def _download(entry: Entry, bars: Bars) -> None:
+def _download(entry: Entry, bars: Bars) -> Path:
     size = f"{entry.size / 1e6:.1f} MB"
     terminal.tell(bars, f"downloading {entry.name}, {size}, licence: {entry.licence}")
     bar = bars.add_task(f"{entry.name}, bytes", total=entry.size)
-    fetch(entry, lambda done, total: bars.update(bar, completed=done, total=total))
+    path = fetch(entry, lambda done, total: bars.update(bar, completed=done, total=total))
     bars.remove_task(bar)
+    return path
 
 
 def _upscale(image: ImageFile, network: Network, settings: Settings, bars: Bars) -> Upscaled:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-import napari_sr
 from napari_sr import models
 from napari_sr.graph.foreign import Foreign, Hints
+from napari_sr.runs.model import ModelReference
 from napari_sr.training.checkpointing import export
 from napari_sr.widgets.common.model_list import (
     COMPUTED,
@@ -73,8 +73,8 @@ def test_networks_trained_here_are_listed_and_loaded_with_what_tensors_cannot_te
     assert [each.heading for each in listed].index(TRAINED) > 0
     assert (choice.label, model.architecture) == ("my cells x3", "edsr")
     assert "31.00 dB, bicubic 30.00 dB" in model.summary
-    assert choice.arguments == {"name_or_path": mine, "scale": 3, "res_scale": 0.25}
-    assert napari_sr.load(**choice.arguments).scale == 3
+    assert choice.reference == ModelReference(mine, 3, (("res_scale", 0.25),))
+    assert choice.reference.load().scale == 3
 
 
 def test_interpolations_are_offered_like_any_model():
@@ -82,13 +82,13 @@ def test_interpolations_are_offered_like_any_model():
 
     assert list(offered) == ["nearest", "bilinear", "bicubic", "bicubic-torch", "lanczos"]
     assert {model.scales for model in offered.values()} == {(2, 3, 4, 8)}
-    assert napari_sr.load(**Choice(offered["lanczos"], 3).arguments).method == "lanczos"
+    assert Choice(offered["lanczos"], 3).reference.load().method == "lanczos"
 
 
 def test_a_known_choice_is_loaded_by_its_name():
     choice = Choice(known_models()[0], 3)
 
-    assert choice.arguments == {"name_or_path": "fsrcnn-x3"}
+    assert choice.reference == ModelReference("fsrcnn-x3", 3)
     assert choice.label == "FSRCNN x3"
 
 
@@ -99,7 +99,7 @@ def test_a_blend_is_two_choices_with_one_scale_and_one_set_of_answers(tmp_path):
     choice = alone.blended(second, 0.25)
 
     assert choice.label == "0.75 edsr + 0.25 edsr x2"
-    assert [part.arguments for part in choice.parts] == [alone.arguments] * 2
+    assert choice.reference.second == alone.reference
     assert choice.parts[1].other is None
     assert alone.parts == (alone,)
 
@@ -110,9 +110,9 @@ def test_what_is_blended_into_a_known_model_gets_that_one_s_options():
 
     choice = Choice(known["rfdn"], 4).blended(second, 0.5)
 
-    assert choice.arguments == {"name_or_path": "rfdn-x4"}
-    wanted = {"name_or_path": Path("mine.pth"), "scale": 4, "input_range": 255}
-    assert choice.parts[1].arguments == wanted
+    assert choice.reference.name == "rfdn-x4"
+    wanted = ModelReference(Path("mine.pth"), 4, (("input_range", 255),))
+    assert choice.reference.second == wanted
 
 
 @pytest.mark.parametrize("name", ["fsrcnn", "mdsr", "srgan"])
@@ -142,7 +142,7 @@ def test_a_file_that_hides_its_scale_asks(tmp_path):
 
     assert model.scales == (2, 3, 4, 8)
     assert not model.scale_is_known
-    assert Choice(model, 4).arguments == {"name_or_path": path, "scale": 4}
+    assert Choice(model, 4).reference == ModelReference(path, 4)
 
 
 def test_what_tensors_cannot_tell_is_asked(tmp_path):

@@ -15,7 +15,7 @@ from qtpy.QtCore import QTimer
 
 import napari_sr
 from napari_sr import models
-from napari_sr.widgets.common import networks as _networks
+from napari_sr.runs import cache
 from napari_sr.widgets.common.form import CURRENT
 from napari_sr.widgets.upscale import forecast as _forecast
 from napari_sr.widgets.upscale import form as upscale
@@ -197,7 +197,7 @@ def pair(tmp_path, random):
 @pytest.fixture
 def opened(viewer, docked, pair, qtbot, monkeypatch):
     """Return a form with real checkpoints: one chosen, and a function that blends another in."""
-    monkeypatch.setattr(_forecast, "_speed", lambda how, **arguments: 1e6)
+    monkeypatch.setattr(_forecast, "_speed", lambda how, reference: 1e6)
     widget = docked(viewer)
     model = widget.form.model
     with qtbot.waitSignal(model.changed, timeout=PATIENCE):
@@ -422,7 +422,7 @@ def test_cancel_frees_the_memory(widget, gated, loader, qtbot):
 
     loader.network = None
     del network
-    _networks._loaded.cache_clear()
+    cache._loaded.cache_clear()
     gc.collect()
 
     assert gone() is None
@@ -484,7 +484,7 @@ def test_an_error_holds_no_memory(widget, camera, loader, run):
     run(widget)
 
     loader.network.error = loader.network = None
-    _networks._loaded.cache_clear()
+    cache._loaded.cache_clear()
     gc.collect()
 
     assert notification_manager.records

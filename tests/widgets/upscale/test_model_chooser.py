@@ -94,7 +94,7 @@ def test_an_opened_file_is_chosen_and_asks_for_its_scale(chooser, checkpoint, qt
 
     choice = chooser.choice()
     assert chooser.models.findText(OPENED) > 0
-    assert choice.arguments["name_or_path"] == checkpoint
+    assert choice.reference.name == checkpoint
     assert scales(chooser) == [2, 3, 4, 8]
     assert "does not show" in chooser.scale.toolTip()
 
@@ -105,7 +105,7 @@ def test_the_answer_to_a_question_reaches_the_loader(chooser, checkpoint, qtbot)
 
     chooser._boxes()["input_range"].setValue(255)
 
-    assert chooser.choice().arguments["input_range"] == 255
+    assert chooser.choice().reference.options == (("input_range", 255),)
 
 
 def test_what_is_left_automatic_is_not_passed_on(chooser, checkpoint, qtbot):

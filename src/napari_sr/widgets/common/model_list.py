@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.runs.model import ModelReference
 from napari_sr.zoo import registry, trained
 from napari_sr.zoo.card import trained_on_grey
 
@@ -90,12 +91,15 @@ class Choice:
         return self.model.entry(self.scale)
 
     @property
-    def arguments(self) -> dict[str, Any]:
-        """Keyword arguments of `napari_sr.load`, for the first checkpoint alone."""
-        if self.entry is not None:
-            return {"name_or_path": self.entry.name}
-        answers = {**dict(self.model.options), **dict(self.options)}
-        return {"name_or_path": Path(self.model.name), "scale": self.scale, **answers}
+    def reference(self) -> ModelReference:
+        """The model that a run loads."""
+        if self.entry is None:
+            answers = {**dict(self.model.options), **dict(self.options)}
+            alone = ModelReference(Path(self.model.name), self.scale, tuple(answers.items()))
+        else:
+            alone = ModelReference(self.entry.name, self.scale)
+        second = None if self.other is None else self.other.reference
+        return replace(alone, second=second, weight=self.weight, title=self.model.title)
 
     @property
     def parts(self) -> tuple[Choice, ...]:

@@ -103,6 +103,5 @@ def _base_model(choice: Choice) -> BaseModel:
     model = choice.model
     if isinstance(model, Fresh):
         return BaseModel(choice.label, recipe=model.recipe)
-    options = dict(choice.arguments)
-    options.pop("scale", None)
-    return BaseModel(choice.label, str(options.pop("name_or_path")), options)
+    reference = choice.reference
+    return BaseModel(choice.label, str(reference.name), dict(reference.options))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from napari_sr.runs import cache
 from napari_sr.widgets.common.first_look import look_for_infinity
-from napari_sr.widgets.common.networks import checked, loaded
 from napari_sr.widgets.common.words import shape_in_words, size_in_words, time_in_words
 from napari_sr.widgets.upscale.job import How
-from napari_sr.zoo import download
 
 if TYPE_CHECKING:
     from napari_sr.engine.planning.estimate import Estimate
+    from napari_sr.runs.model import ModelReference
     from napari_sr.widgets.common.model_list import Choice
     from napari_sr.widgets.common.source import Source
 
@@ -83,8 +83,7 @@ def forecast(source: Source, choice: Choice, how: How) -> Forecast:
     factors = source.factors(choice.scale)
     shape = (*(a * b for a, b in zip(spatial, factors, strict=True)), *colours)
     size = math.prod(shape) * source.dtype.itemsize
-    entries = [part.entry for part in choice.parts if part.entry is not None]
-    if any(download.local_path(entry) is None for entry in entries):
+    if choice.reference.missing:
         return Forecast(shape, size, None)
     return Forecast(shape, size, _estimate(source, choice, how))
 
@@ -93,14 +92,14 @@ def _estimate(source: Source, choice: Choice, how: How) -> Estimate:
     from napari_sr.engine.planning.estimate import estimate
 
     # a blend takes what either checkpoint takes
-    network = checked(choice)
+    network = cache.load_checked(choice.reference)
     usual = How(device=how.device, precision=how.precision, kernels=how.kernels)
-    speed = _speed(usual, **choice.arguments)
+    speed = _speed(usual, replace(choice.reference, second=None, weight=0.0))
     return estimate(source.shape, source.axes, source.dtype, network, how.settings(), speed=speed)
 
 
 @functools.lru_cache(maxsize=64)
-def _speed(how: How, **arguments: Any) -> float:
+def _speed(how: How, reference: ModelReference) -> float:
     from napari_sr.engine.planning.estimate import measure_speed
 
-    return measure_speed(loaded(**arguments), how.settings())
+    return measure_speed(cache.load_first(reference), how.settings())

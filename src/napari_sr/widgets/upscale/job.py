@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.runs import cache
 from napari_sr.runs.drive import translate
 from napari_sr.widgets.common.download import fetch_steps
-from napari_sr.widgets.common.networks import network_of
 from napari_sr.widgets.common.source import Source, read_pixels
 from napari_sr.widgets.common.words import is_ours, no_memory, size_in_words
 from napari_sr.widgets.upscale.result import with_record
@@ -125,13 +125,13 @@ def run(job: Job) -> Generator[Step, None, Result]:
 
 
 def _run(job: Job) -> Generator[Step, None, Result]:
-    for entry in (part.entry for part in job.choice.parts):
-        if entry is not None:
-            for done, total in fetch_steps(entry):
-                how_far = f"{size_in_words(done)} of {size_in_words(total)}"
-                yield Step(done, total, f"Downloading: {how_far}")
+    reference = job.choice.reference
+    for entry in reference.entries:
+        for done, total in fetch_steps(entry):
+            how_far = f"{size_in_words(done)} of {size_in_words(total)}"
+            yield Step(done, total, f"Downloading: {how_far}")
     yield Step(0, 0, "Loading the model …")
-    network = network_of(job.choice)
+    network = cache.load(reference)
     pixels = yield from _read(job.source)
     return (yield from _upscaled(job, pixels, network))
 

@@ -8,25 +8,26 @@ import pytest
 import torch
 
 import napari_sr
-from napari_sr import api, models
-from napari_sr.widgets.common import networks as _networks
+from napari_sr import models
+from napari_sr.runs import cache, loading
+from napari_sr.runs.cache import load, load_checked, load_first
+from napari_sr.runs.model import BlendError
 from napari_sr.widgets.common.model_list import Choice, inspect_checkpoint
-from napari_sr.widgets.common.networks import BlendError, checked, loaded, network_of
 
 
 @pytest.fixture
 def read(monkeypatch):
     """Return the names of the files that are read from now on."""
-    names, load = [], api.load
+    names, load_one = [], loading.load_one
 
-    def watched(name_or_path, scale=None, **options):
-        names.append(getattr(name_or_path, "stem", name_or_path))
-        return load(name_or_path, scale, **options)
+    def watched(reference, fetch=None):
+        names.append(getattr(reference.name, "stem", reference.name))
+        return load_one(reference, fetch)
 
-    monkeypatch.setattr(api, "load", watched)
-    _networks._loaded.cache_clear()
+    monkeypatch.setattr(loading, "load_one", watched)
+    cache._loaded.cache_clear()
     yield names
-    _networks._loaded.cache_clear()
+    cache._loaded.cache_clear()
 
 
 @pytest.fixture
@@ -48,9 +49,9 @@ def blend(file_of):
 
 
 def test_moving_the_slider_reads_no_file_again(blend, read):
-    before = network_of(blend)
+    before = load(blend.reference)
 
-    after = network_of(blend.blended(blend.other.model, 0.6))
+    after = load(blend.blended(blend.other.model, 0.6).reference)
 
     assert read == ["a", "b"]
     paths = [part.model.name for part in blend.parts]
@@ -61,42 +62,42 @@ def test_moving_the_slider_reads_no_file_again(blend, read):
 
 
 def test_both_get_the_answers_to_the_first_one_s_questions(blend, read):
-    known = network_of(blend).provenance
+    known = load(blend.reference).provenance
 
     assert [each["options"] for each in known["blended"]] == [{"res_scale": 0.5}] * 2
 
 
 def test_a_forecast_looks_and_leaves_the_first_as_it_is(blend, read):
-    first = checked(blend)
+    first = load_checked(blend.reference)
 
-    assert first is loaded(**blend.arguments)
+    assert first is load_first(blend.reference)
     assert read == ["a", "b"]
 
 
 def test_a_file_that_was_written_again_is_read_again(blend, read, file_of):
-    network_of(blend)
+    load(blend.reference)
     path = file_of("b", seed=7)
     os.utime(path, ns=(1, 1))
 
-    network_of(blend)
+    load(blend.reference)
 
     assert read == ["a", "b", "b"]
 
 
-@pytest.mark.parametrize("ask", [network_of, checked])
+@pytest.mark.parametrize("ask", [load, load_checked])
 def test_two_that_differ_are_told_as_what_cannot_be_blended(blend, read, file_of, ask):
     wide = inspect_checkpoint(file_of("wide", features=12))
     gone = inspect_checkpoint(file_of("gone"))
     (file_of("gone")).unlink()
 
     with pytest.raises(BlendError, match="got a and wide, which differ in the shape of"):
-        ask(blend.blended(wide, 0.5))
+        ask(blend.blended(wide, 0.5).reference)
     with pytest.raises(BlendError, match=r"a x2 cannot be blended with gone: .*gone\.pth"):
-        ask(blend.blended(gone, 0.5))
+        ask(blend.blended(gone, 0.5).reference)
 
 
 def test_a_choice_without_a_second_is_loaded_as_it_is(blend, read):
     alone = Choice(blend.model, 2, blend.options)
 
-    assert network_of(alone) is checked(alone)
+    assert load(alone.reference) is load_checked(alone.reference)
     assert read == ["a"]

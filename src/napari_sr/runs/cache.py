@@ -1,0 +1,70 @@
+"""Loads models and keeps the last two checkpoints: the two of a blend."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_sr.runs.model import BlendError, ModelReference
+
+if TYPE_CHECKING:
+    from napari_sr.graph.network import Network
+
+
+def load(reference: ModelReference) -> Network:
+    """Load a network, blended where there is a second; another weight reads no file again.
+
+    Raises
+    ------
+    BlendError
+        If the second checkpoint cannot be loaded, or cannot be blended with the first.
+    ValueError
+        If the first cannot be loaded.
+    """
+    from napari_sr.runs import loading  # brings torch
+
+    return loading.load(reference, load_first)
+
+
+def load_checked(reference: ModelReference) -> Network:
+    """Load the first checkpoint, after a check that the second can be blended with it.
+
+    Raises
+    ------
+    BlendError, ValueError
+        As `load`.
+    """
+    if reference.second is None:
+        return load_first(reference)
+    from napari_sr.runs import loading
+    from napari_sr.zoo.blend import check_alike
+
+    first, second = loading.load_both(reference, reference.second, load_first)
+    try:
+        check_alike(first, second)
+    except ValueError as error:
+        raise BlendError(str(error)) from error
+    return first
+
+
+def load_first(reference: ModelReference) -> Network:
+    """Load a reference without its second; read once for as long as its file stays the same."""
+    return _loaded(_stamp(reference.name), replace(reference, second=None, weight=0.0))
+
+
+@functools.lru_cache(maxsize=2)
+def _loaded(stamp: object, reference: ModelReference) -> Network:
+    from napari_sr.runs import loading
+
+    return loading.load_one(reference)
+
+
+def _stamp(name: object) -> object:
+    """Return what tells one state of a file from another; nothing for known models."""
+    if not isinstance(name, Path) or not name.exists():
+        return None
+    told = name.stat()
+    # two changes within one tick of the clock have the same times of change
+    return told.st_mtime_ns, told.st_ctime_ns, told.st_ino, told.st_size

@@ -1,0 +1,155 @@
+"""Loads what a model reference names."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_sr import models
+from napari_sr.graph.network import Network
+from napari_sr.runs.model import BlendError, ModelReference
+from napari_sr.zoo import community, download, recognition
+from napari_sr.zoo.blend import blend, check_weight, name_of
+from napari_sr.zoo.card import options_in, scale_in, trained_on_grey
+from napari_sr.zoo.checkpoint import CheckpointError, open_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_sr.zoo.registry import Entry
+
+
+def load(reference: ModelReference, load_one: Callable[[ModelReference], Network]) -> Network:
+    """Load a network, blended where there is a second.
+
+    Parameters
+    ----------
+    reference : ModelReference
+        What to load.
+    load_one : callable
+        Loads a reference without its second.
+
+    Raises
+    ------
+    ValueError
+        If the first cannot be loaded, or the weight lies outside 0..1.
+    BlendError
+        If the second cannot be loaded, or cannot be blended with the first.
+    """
+    if reference.second is None:
+        return load_one(reference)
+    check_weight(reference.weight)  # before anything is downloaded
+    first, second = load_both(reference, reference.second, load_one)
+    try:
+        return blend(first, second, reference.weight)
+    except ValueError as error:
+        raise BlendError(str(error)) from error
+
+
+def load_both(
+    reference: ModelReference,
+    other: ModelReference,
+    load_one: Callable[[ModelReference], Network],
+) -> tuple[Network, Network]:
+    """Load the two networks of a blend; the second at the scale of the first.
+
+    Raises
+    ------
+    ValueError
+        If the first cannot be loaded.
+    BlendError
+        If the second cannot be loaded.
+    """
+    first = load_one(reference)
+    try:
+        return first, load_one(replace(other, scale=first.scale))
+    except ValueError as error:
+        own = f"{name_of(first)} ({first.title} x{first.scale})"
+        if reference.title:
+            own = f"{reference.title} x{first.scale}"
+        names = f"{own} cannot be blended with {other.title or other.name}"
+        raise BlendError(f"{names}: {error}") from error
+
+
+def load_one(reference: ModelReference, fetch: Callable[[Entry], Path] | None = None) -> Network:
+    """Load a reference without its second, in eval mode and with its provenance.
+
+    Parameters
+    ----------
+    reference : ModelReference
+        A loaded network is returned as it is.
+    fetch : callable, optional
+        Returns the file of a known model; by default downloads it where it is missing.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model or file, or it is no checkpoint of a known network.
+    napari_sr.zoo.download.DownloadError
+        If a model cannot be downloaded.
+    """
+    if isinstance(reference.name, Network):
+        return _at_scale(reference.name, reference.scale)
+    scale, options, entry = reference.scale, dict(reference.options), reference.entry
+    if entry is None:
+        file = Path(os.path.expanduser(str(reference.name)))
+        checkpoint = open_checkpoint(file)
+        scale, options = _with_card(checkpoint.card, file, scale, options)
+        network = community.build(checkpoint.tensors, scale=scale, **options)
+        name, grey, sha256 = file.stem, trained_on_grey(checkpoint.card), checkpoint.sha256
+    else:
+        file = (fetch or download.fetch)(entry)
+        network, sha256 = _known(entry, file, options)
+        name, grey = entry.name, entry.grey
+    usual = network.full_range or grey
+    network.full_range = usual if reference.full_range is None else reference.full_range
+    network.provenance = {
+        "model": name,
+        "scale": network.scale,
+        "file": str(file),
+        "sha256": sha256,
+        "options": options,
+    }
+    return network
+
+
+def _at_scale(network: Network, scale: int | None) -> Network:
+    if scale not in (None, network.scale):
+        raise ValueError(
+            f"the network given, {name_of(network)}, enlarges {network.scale} times, "
+            f"got scale={scale}"
+        )
+    return network
+
+
+def _with_card(
+    card: dict[str, Any], path: Path, scale: int | None, options: dict[str, Any]
+) -> tuple[int | None, dict[str, Any]]:
+    """Return scale and options: as given, else as the card of a file that we trained says."""
+    if card.get("scale") is None:  # others have cards, too
+        return scale, options
+    try:
+        scale = scale_in(card) if scale is None else scale
+        return scale, {**options_in(card), **options}
+    except ValueError as error:
+        raise CheckpointError(f"{path} cannot be used: {error}") from error
+
+
+def _known(entry: Entry, file: Path, options: dict[str, Any]) -> tuple[Network, str]:
+    """Return a known model's network, and the hash of its file."""
+    if not entry.computed:
+        checkpoint = open_checkpoint(file, entry.sha256)
+        given = {**entry.options, **options}
+        return recognition.build(checkpoint.tensors, scale=entry.scale, **given), entry.sha256
+    if options:
+        raise ValueError(f"{entry.name} has no options, got {options}")
+    record = models.architecture(entry.architecture)
+    return record.network(scale=entry.scale, **entry.options).eval(), _sha256(file)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

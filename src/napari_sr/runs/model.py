@@ -1,0 +1,97 @@
+"""Which model a run uses: a name, a file or a network, alone or blended with a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.zoo import download
+from napari_sr.zoo.file_kind import names_file
+from napari_sr.zoo.registry import Entry, find
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from napari_sr.graph.network import Network
+
+
+class BlendError(ValueError):
+    """Two checkpoints cannot be blended."""
+
+
+@dataclass(frozen=True)
+class ModelReference:
+    """What a user names as the model; nothing is read before `load`."""
+
+    name: str | Path | Network | None = None
+    """A known model, a checkpoint file or a loaded network; None for the shipped default."""
+    scale: int | None = None
+    """None where name or file tell it; for the second model of a blend, as the first."""
+    options: tuple[tuple[str, Any], ...] = ()
+    """Names and values of what tensors cannot tell."""
+    full_range: bool | None = None
+    """Whether one channel is grey from 0 to 1, not luma; None: as the file's card says."""
+    second: ModelReference | None = None
+    """What it is blended with; None for nothing."""
+    weight: float = 0.0
+    """Share of the second, from 0 to 1."""
+    title: str = field(default="", compare=False)
+    """How messages call it where that is not its name."""
+
+    @property
+    def entry(self) -> Entry | None:
+        """What the registry knows of it, without the second; None for a file or a network.
+
+        Raises
+        ------
+        ValueError
+            If no model has this name and scale.
+        """
+        known = self.name is None or (isinstance(self.name, str) and not names_file(self.name))
+        return find(None if self.name is None else str(self.name), self.scale) if known else None
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What the registry knows of it and of the second.
+
+        Raises
+        ------
+        ValueError
+            If no model has such a name and scale.
+        """
+        models = (self,) if self.second is None else (self, self.second)
+        return tuple(entry for entry in (model.entry for model in models) if entry is not None)
+
+    @property
+    def missing(self) -> tuple[Entry, ...]:
+        """What must be downloaded before it can be loaded.
+
+        Raises
+        ------
+        ValueError
+            If no model has such a name and scale.
+        """
+        return tuple(entry for entry in self.entries if download.local_path(entry) is None)
+
+    def load(self, fetch: Callable[[Entry], Path] | None = None) -> Network:
+        """Load the network, blended where there is a second.
+
+        Parameters
+        ----------
+        fetch : callable, optional
+            Returns the file of a known model; by default downloads it where it is missing.
+
+        Raises
+        ------
+        ValueError
+            If there is no such model or file, or it is no checkpoint of a known network.
+        BlendError
+            If the second cannot be loaded, or cannot be blended with the first.
+        napari_sr.zoo.download.DownloadError
+            If a model cannot be downloaded.
+        """
+        from napari_sr.runs import loading  # brings torch
+
+        return loading.load(self, partial(loading.load_one, fetch=fetch))
