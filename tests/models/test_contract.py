@@ -122,6 +122,11 @@ def exported(network, rows, columns):
         return torch.export.export(network, (image,), dynamic_shapes=(dims,)).module()
 
 
+@pytest.mark.skipif(
+    tuple(map(int, torch.__version__.split(".")[:2])) < (2, 13),
+    # seven networks with 2.6, and BSRN, BSRN-S, RFDN and ESRT up to 2.11
+    reason="older torch.export fixes the size of some networks' images",
+)
 def test_export_gives_any_size_what_the_network_gives_it(name, example):
     known = inspect.signature(models.architecture(name).network).parameters
     options = dict.fromkeys(known.keys() & SHALLOW, 1)
