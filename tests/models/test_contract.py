@@ -124,7 +124,7 @@ def exported(network, rows, columns):
 
 @pytest.mark.skipif(
     tuple(map(int, torch.__version__.split(".")[:2])) < (2, 13),
-    # seven networks with 2.6, and BSRN, BSRN-S, RFDN and ESRT up to 2.11
+    # seven networks with 2.6, and BSRN, BSRN-S, RFDN and ESRT up to 2.12
     reason="older torch.export fixes the size of some networks' images",
 )
 def test_export_gives_any_size_what_the_network_gives_it(name, example):
