@@ -10,7 +10,7 @@ from napari_sr.layers.resize import imresize
 from napari_sr.models.edsr import EDSR
 from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.training.config import Initialisation
-from napari_sr.training.initialisation import prepare, start_as_interpolation
+from napari_sr.training.initialisation import prepare
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_network_can_start_as_an_interpolation(scale):
     y, x = torch.meshgrid(torch.arange(30.0), torch.arange(30.0), indexing="ij")
     ramp = (0.2 + 0.01 * x + 0.008 * y)[None, None]
 
-    start_as_interpolation(network)
+    network.start_as_interpolation()
 
     with torch.inference_mode():
         difference = (network(ramp) - imresize(ramp, scale))[..., 20:-20, 20:-20]

@@ -10,8 +10,10 @@ sees luma; checkpoints of three channels see RGB.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
@@ -24,6 +26,7 @@ from napari_sr.layers.blocks import (
     rename,
     width_of,
 )
+from napari_sr.layers.resize import cubic
 
 if TYPE_CHECKING:
     import re
@@ -90,6 +93,33 @@ class FSRCNN(Network):
         x = self.expand(self.map(self.shrink(x)))
         result: Tensor = self.enlarge(x)
         return result / self.input_range
+
+    @torch.no_grad()
+    def start_as_interpolation(self) -> None:
+        """Let one feature carry the image through, and the last kernel interpolate it.
+
+        All other weights keep small random values, so training starts from an interpolation
+        instead of from noise and has only the detail to learn.
+        """
+        for name, parameter in self.named_parameters():
+            if parameter.ndim == 4:
+                fan = parameter[0].numel() if "enlarge" not in name else parameter.shape[0] * 20
+                parameter.normal_(std=math.sqrt(2 / fan) * 0.5)
+            elif name.endswith("bias"):
+                parameter.zero_()
+            else:
+                parameter.fill_(0.1)
+        for convolution in self.modules():
+            if isinstance(convolution, nn.Conv2d):
+                middle = convolution.kernel_size[0] // 2
+                convolution.weight[0] = 0
+                convolution.weight[0, 0, middle, middle] = 1
+        scale = self.scale
+        # sample k of the 9 taps lies at this place, in LR pixels, before its source
+        place = (torch.arange(9) - 4 - (scale - 1) / 2) / scale
+        tent = cubic(place) if scale == 2 else (1 - place.abs()).clamp(min=0)
+        self.enlarge.weight *= 0.05
+        self.enlarge.weight[0, 0] = tent[:, None] * tent[None, :]
 
 
 # two public layouts: Sequential parts (yjn870), and named layers (Nhat-Thanh)

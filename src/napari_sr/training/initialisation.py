@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
-from napari_sr.layers.resize import cubic
-from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.zoo import recognition
 
 if TYPE_CHECKING:
@@ -33,11 +28,12 @@ def prepare(network: Network, start: Initialisation) -> str:
         If a known model cannot be downloaded.
     """
     if start.kind == "interpolation":
-        if not isinstance(network, FSRCNN):
+        interpolate = getattr(network, "start_as_interpolation", None)
+        if interpolate is None:
             raise ValueError(
                 f"start.kind 'interpolation' is for FSRCNN, got {type(network).__name__}"
             )
-        start_as_interpolation(network)
+        interpolate()
         return "the network starts as an interpolation"
     if start.kind == "checkpoint":
         return _warm(network, start.checkpoint)
@@ -86,31 +82,3 @@ def _known(name: str) -> Path:
         raise ValueError(
             f"start.checkpoint must be a file or a known model's name, got {name!r}: {error}"
         ) from error
-
-
-@torch.no_grad()
-def start_as_interpolation(network: FSRCNN) -> None:
-    """Let one feature carry the image through, and the last kernel interpolate it.
-
-    All other weights keep small random values, so training starts from an interpolation
-    instead of from noise and has only the detail to learn.
-    """
-    for name, parameter in network.named_parameters():
-        if parameter.ndim == 4:
-            fan = parameter[0].numel() if "enlarge" not in name else parameter.shape[0] * 20
-            parameter.normal_(std=math.sqrt(2 / fan) * 0.5)
-        elif name.endswith("bias"):
-            parameter.zero_()
-        else:
-            parameter.fill_(0.1)
-    for convolution in network.modules():
-        if isinstance(convolution, torch.nn.Conv2d):
-            middle = convolution.kernel_size[0] // 2
-            convolution.weight[0] = 0
-            convolution.weight[0, 0, middle, middle] = 1
-    scale = network.scale
-    # sample k of the 9 taps lies at this place, in LR pixels, before its source
-    place = (torch.arange(9) - 4 - (scale - 1) / 2) / scale
-    tent = cubic(place) if scale == 2 else (1 - place.abs()).clamp(min=0)
-    network.enlarge.weight *= 0.05
-    network.enlarge.weight[0, 0] = tent[:, None] * tent[None, :]

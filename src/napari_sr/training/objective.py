@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor, nn
 
-from napari_sr.models.drcn import DRCN
 from napari_sr.training.build import make, named
 from napari_sr.training.config import ComponentSpec
 
@@ -59,9 +58,8 @@ class Predictor(nn.Module):
         if self.reads == "image":
             return self.network(lr), ()
         found: tuple[Tensor, ...] = getattr(self.network, METHODS[self.reads])(lr)
-        if isinstance(self.network, DRCN):
-            return self.network.combine(found), found
-        return found[-1], found
+        combine = getattr(self.network, "combine", None)  # DRCN's result is a weighted sum
+        return (found[-1] if combine is None else combine(found)), found
 
 
 class Objective:
