@@ -141,7 +141,7 @@ def train(steps: int) -> dict[str, Any]:
     from napari_sr.training.config import Config
     from napari_sr.training.data.pictures import of_array
     from napari_sr.training.data.training_data import TrainingData
-    from napari_sr.training.trainer import Session
+    from napari_sr.training.session import Session
     from napari_sr.training.trainer import train as run
 
     config = made(Config, {"name": RECIPE.stem, **tomllib.loads(RECIPE.read_text())})

@@ -33,7 +33,8 @@ import numpy as np  # noqa: E402  # the paths come first
 from napari_sr.training.config import Config  # noqa: E402
 from napari_sr.training.data.pictures import of_array  # noqa: E402
 from napari_sr.training.data.training_data import TrainingData  # noqa: E402
-from napari_sr.training.trainer import Session, train  # noqa: E402
+from napari_sr.training.session import Session  # noqa: E402
+from napari_sr.training.trainer import train  # noqa: E402
 
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp"}
 

@@ -36,7 +36,8 @@ from napari_sr.training.data.pictures import of_array  # noqa: E402
 from napari_sr.training.data.training_data import TrainingData, crops_of, of_folders, pairs_of  # noqa: E402
 from napari_sr.training.learner import Learner  # noqa: E402
 from napari_sr.training.log import rows  # noqa: E402
-from napari_sr.training.trainer import Session, train  # noqa: E402
+from napari_sr.training.session import Session  # noqa: E402
+from napari_sr.training.trainer import train  # noqa: E402
 
 if TYPE_CHECKING:
     from napari_sr.training.config import Config

@@ -20,7 +20,7 @@ from napari_sr.cli import app as cli
 from napari_sr.cli import train as train_network
 from napari_sr.training.checkpointing import load_state
 from napari_sr.training.log import rows
-from napari_sr.training.trainer import Progress
+from napari_sr.training.session import Progress
 
 RECIPE = """
 scale = 2

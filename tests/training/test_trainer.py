@@ -22,7 +22,8 @@ from napari_sr.training.checkpointing import StateError, load_state
 from napari_sr.training.data.pictures import of_array
 from napari_sr.training.data.training_data import pairs_of
 from napari_sr.training.log import rows
-from napari_sr.training.trainer import Session, TrainingError, train
+from napari_sr.training.session import Session, TrainingError
+from napari_sr.training.trainer import train
 
 GAN = {"kind": "adversarial", "weight": 0.1, "critic": CRITIC}
 RUN = {"steps": 6, "ema": 0.9}
@@ -83,7 +84,8 @@ sys.path.insert(0, {tests!r})
 import torch
 torch.set_num_threads({threads})
 from trainings import material, tiny
-from napari_sr.training.trainer import Session, train
+from napari_sr.training.session import Session
+from napari_sr.training.trainer import train
 for progress in train(tiny(run={run}), material(size=24), Session(Path({out!r}))):
     print(progress.step, flush=True)
 """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from napari_sr.training.config import Config
     from napari_sr.training.data.training_data import TrainingData
-    from napari_sr.training.trainer import Progress
+    from napari_sr.training.session import Progress
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,14 @@ def run(request: Request) -> Path:
 
     Raises
     ------
-    ValueError, OSError, napari_sr.training.trainer.TrainingError
+    ValueError, OSError, napari_sr.training.session.TrainingError
         As `train` does.
     napari_sr.cli.terminal.Stopped
         If a signal ended it before the last step, which the user was told.
     """
     from napari_sr.training.data.training_data import of_folders
-    from napari_sr.training.trainer import Session, train
+    from napari_sr.training.session import Session
+    from napari_sr.training.trainer import train
 
     config = recipe.read(request.recipe)
     if request.steps is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -32,53 +31,16 @@ from napari_sr.training.determinism import arithmetic
 from napari_sr.training.learner import Learner
 from napari_sr.training.log import Totals, TrainingLog
 from napari_sr.training.recipe import as_table
+from napari_sr.training.session import Progress, Session, TrainingError
 from napari_sr.training.validation import flat, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from napari_sr.training.config import Config
     from napari_sr.training.data.training_data import TrainingData
     from napari_sr.training.distributed import Place
-
-
-class TrainingError(RuntimeError):
-    """A training that cannot go on."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a training is."""
-
-    step: int
-    total: int
-    seconds_left: float | None = None
-    """None before the first step."""
-    loss: float | None = None
-    """The mean of the last report; None before the first."""
-    psnr: float | None = None
-    """Of the held-out pairs when last judged, in dB."""
-    message: str = ""
-    """What the user should be told."""
-
-
-@dataclass(frozen=True)
-class Session:
-    """Where and for how long a training runs this time."""
-
-    out: Path
-    """Its folder."""
-    device: str = "auto"
-    resume: bool = False
-    """Whether to resume what the folder holds, if it holds anything."""
-    minutes: float = math.inf
-    """After which it stops, to be resumed."""
-    stopped: Callable[[], bool] = lambda: False
-    """Asked after every step whether to stop, to be resumed; any of the processes that train
-    together may say so, and all stop at the same step."""
-    lasting: bool = True
-    """Whether to write resume state and TensorBoard logs."""
 
 
 def train(

@@ -22,6 +22,7 @@ from napari_sr.training.finetuning.config import FineTuneConfig, FineTuningError
 from napari_sr.training.finetuning.finetune import fine_tune
 from napari_sr.training.finetuning.sizing import Size
 from napari_sr.training.finetuning.split import Image
+from napari_sr.training.session import TrainingError
 from napari_sr.zoo.trained import networks
 
 OTHER = Path("not written.safetensors")
@@ -195,7 +196,7 @@ def test_a_network_of_that_name_is_never_replaced(task):
 
 def test_a_training_that_breaks_down_says_what_is_kept(task, monkeypatch):
     def broken(training):
-        raise trainer.TrainingError("no finite number any more")
+        raise TrainingError("no finite number any more")
 
     checked = trainer.Training.checked
     monkeypatch.setattr(

@@ -33,7 +33,8 @@ from napari_sr.training.finetuning.preview import HeldOut, Preview
 from napari_sr.training.finetuning.split import Split, hold_out, read
 from napari_sr.training.initialisation import prepare
 from napari_sr.training.learner import build
-from napari_sr.training.trainer import Session, TrainingError, train
+from napari_sr.training.session import Session, TrainingError
+from napari_sr.training.trainer import train
 from napari_sr.zoo import recognition
 from napari_sr.zoo.card import card_of
 from napari_sr.zoo.checkpoint import read_checkpoint
