@@ -12,7 +12,7 @@ from napari_sr import models
 from napari_sr.runs import cache, loading
 from napari_sr.runs.cache import load, load_checked, load_first
 from napari_sr.runs.model import BlendError
-from napari_sr.widgets.common.model_list import Choice, inspect_checkpoint
+from napari_sr.runs.model_list import Choice, inspect_checkpoint
 
 
 @pytest.fixture

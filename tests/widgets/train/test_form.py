@@ -17,9 +17,9 @@ from superqt.utils import WorkerBase
 
 import napari_sr
 from napari_sr.engine.image.arrays import Percentiles
+from napari_sr.runs.model_list import Model, known_models
 from napari_sr.training.finetuning.config import FineTuned, Scores, Update
 from napari_sr.training.finetuning.preview import Preview
-from napari_sr.widgets.common.model_list import Model, known_models
 from napari_sr.widgets.train import form as train
 from napari_sr.widgets.train.form import TrainWidget
 from napari_sr.widgets.upscale.result import METADATA_KEY

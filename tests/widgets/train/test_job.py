@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from fakes import finish
 
+from napari_sr.runs.model_list import Choice, Model, known_models
 from napari_sr.training.finetuning import finetune
 from napari_sr.training.finetuning.config import Update
-from napari_sr.widgets.common.model_list import Choice, Model, known_models
 from napari_sr.widgets.common.source import Source
 from napari_sr.widgets.train import job as _train_job
 from napari_sr.widgets.train.degradation import Shrinking

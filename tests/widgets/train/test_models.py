@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+from napari_sr.runs.model_list import COMPUTED, INCLUDED
 from napari_sr.training.config import Data
 from napari_sr.training.finetuning.base_model import BaseModel, config_of
-from napari_sr.widgets.common.model_list import COMPUTED, INCLUDED
 from napari_sr.widgets.train.models import FRESH, Fresh, origins
 
 DATA = Data(crop=8, batch=1)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from napari_sr import models
-from napari_sr.widgets.common.model_list import inspect_checkpoint, known_models
+from napari_sr.runs.model_list import inspect_checkpoint, known_models
 from napari_sr.widgets.upscale.blend_chooser import BlendChooser
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_sr.widgets.common.model_list import Choice, Model, known_models
+from napari_sr.runs.model_list import Choice, Model, known_models
 from napari_sr.widgets.common.source import source_of
 from napari_sr.widgets.upscale.forecast import forecast
 from napari_sr.widgets.upscale.job import How

@@ -9,7 +9,7 @@ from forms import Failing
 from napari.layers import Image
 
 from napari_sr.engine.planning.devices import OutOfMemoryError
-from napari_sr.widgets.common.model_list import Choice, Model, known_models
+from napari_sr.runs.model_list import Choice, Model, known_models
 from napari_sr.widgets.common.source import source_of
 from napari_sr.widgets.upscale import job as _job
 from napari_sr.widgets.upscale.job import How, Job, UpscaleError, run

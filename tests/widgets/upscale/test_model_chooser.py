@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from napari_sr import models
-from napari_sr.widgets.common.model_list import COMPUTED, OPENED, Model, known_models
+from napari_sr.runs.model_list import COMPUTED, OPENED, Model, known_models
 from napari_sr.widgets.upscale.model_chooser import ModelChooser, about
 
 

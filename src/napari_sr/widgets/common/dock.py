@@ -8,8 +8,8 @@ from napari.utils.notifications import notification_manager, show_error, show_wa
 from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.focus import focus_style
-from napari_sr.widgets.common.words import error_in_words
 from napari_sr.widgets.common.worker import ActivityBar, RunWorker, forget_locals
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox, QWidget
 
-from napari_sr.widgets.common.words import size_in_words
+from napari_sr.runs.words import size_in_words
 from napari_sr.zoo import download
 
 if TYPE_CHECKING:

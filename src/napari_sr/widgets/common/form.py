@@ -16,13 +16,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_sr.runs.words import time_in_words
 from napari_sr.widgets.common.device_box import DeviceBox
 from napari_sr.widgets.common.focus import wrong_style
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.layer_chooser import LayerChooser
 from napari_sr.widgets.common.scroll import ScrolledForm
 from napari_sr.widgets.common.value_range import RangeChooser
-from napari_sr.widgets.common.words import time_in_words
 from napari_sr.widgets.upscale.model_chooser import ModelChooser
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr.engine.image.conversion import pixels_of
-from napari_sr.widgets.common.words import shape_in_words
+from napari_sr.runs.words import shape_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

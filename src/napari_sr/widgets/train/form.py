@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import models
+from napari_sr.runs.words import time_in_words
 from napari_sr.widgets.common.device_box import available_devices
 from napari_sr.widgets.common.dock import RunningForm
 from napari_sr.widgets.common.download import may_download
 from napari_sr.widgets.common.source import layer_problem, source_of
 from napari_sr.widgets.common.value_range import CONTRAST
-from napari_sr.widgets.common.words import time_in_words
 from napari_sr.widgets.common.worker import create_steps, send_on_errand
 from napari_sr.widgets.train.fields import TrainForm
 from napari_sr.widgets.train.job import TrainJob, run_training
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
+    from napari_sr.runs.model_list import Choice
     from napari_sr.training.finetuning.config import FineTuned, Update
-    from napari_sr.widgets.common.model_list import Choice
 
 
 class TrainWidget(RunningForm):

@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.runs.words import is_ours, no_memory, size_in_words
 from napari_sr.widgets.common.download import fetch_steps
 from napari_sr.widgets.common.first_import import import_trainer
-from napari_sr.widgets.common.words import is_ours, no_memory, size_in_words
 from napari_sr.widgets.train.models import Fresh
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from napari_sr.runs.model_list import Choice
     from napari_sr.training.finetuning.base_model import BaseModel
     from napari_sr.training.finetuning.config import FineTuneConfig, FineTuned, Update
-    from napari_sr.widgets.common.model_list import Choice
     from napari_sr.widgets.common.source import Source
     from napari_sr.widgets.train.degradation import Shrinking
 

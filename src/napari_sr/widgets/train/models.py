@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from napari_sr.runs.model_list import Model, known_models
 from napari_sr.training import recipe
-from napari_sr.widgets.common.model_list import Model, known_models
 
 FRESH = "Fresh, from a recipe"
 """A heading of the list."""

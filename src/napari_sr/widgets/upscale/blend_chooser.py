@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from napari_sr.widgets.common.model_list import Model
+    from napari_sr.runs.model_list import Model
 
 NOTHING = "nothing"
 HALF_WAY = 0.5

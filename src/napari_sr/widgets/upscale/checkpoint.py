@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QFileDialog
 
-from napari_sr.widgets.common.model_list import Model, inspect_checkpoint
+from napari_sr.runs.model_list import Model, inspect_checkpoint
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget

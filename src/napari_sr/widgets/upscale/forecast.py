@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_sr.runs import cache
+from napari_sr.runs.words import shape_in_words, size_in_words, time_in_words
 from napari_sr.widgets.common.first_look import look_for_infinity
-from napari_sr.widgets.common.words import shape_in_words, size_in_words, time_in_words
 from napari_sr.widgets.upscale.job import How
 
 if TYPE_CHECKING:
     from napari_sr.engine.planning.estimate import Estimate
     from napari_sr.runs.model import ModelReference
-    from napari_sr.widgets.common.model_list import Choice
+    from napari_sr.runs.model_list import Choice
     from napari_sr.widgets.common.source import Source
 
 WORTH_TELLING = 100e6

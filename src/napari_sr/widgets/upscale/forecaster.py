@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_sr.widgets.common.model_list import Choice
+from napari_sr.runs.model_list import Choice
 from napari_sr.widgets.common.source import Source
 from napari_sr.widgets.common.worker import send_on_errand
 from napari_sr.widgets.upscale.forecast import Forecast, forecast

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_sr.runs.model import BlendError
+from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.appearance import set_afterwards
 from napari_sr.widgets.common.device_box import available_devices
 from napari_sr.widgets.common.dock import RunningForm
@@ -12,7 +13,6 @@ from napari_sr.widgets.common.download import may_download
 from napari_sr.widgets.common.first_look import PixelError
 from napari_sr.widgets.common.form import CURRENT, Variant
 from napari_sr.widgets.common.source import Source, current_plane, layer_problem, source_of
-from napari_sr.widgets.common.words import error_in_words
 from napari_sr.widgets.common.worker import create_run, send_on_errand
 from napari_sr.widgets.upscale.forecast import Forecast
 from napari_sr.widgets.upscale.forecaster import Forecaster

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.runs import cache
 from napari_sr.runs.drive import translate
+from napari_sr.runs.words import is_ours, no_memory, size_in_words
 from napari_sr.widgets.common.download import fetch_steps
 from napari_sr.widgets.common.source import Source, read_pixels
-from napari_sr.widgets.common.words import is_ours, no_memory, size_in_words
 from napari_sr.widgets.upscale.result import with_record
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import Percentiles
     from napari_sr.engine.planning.plan import Settings
     from napari_sr.graph.network import Network
-    from napari_sr.widgets.common.model_list import Choice
+    from napari_sr.runs.model_list import Choice
 
 
 class UpscaleError(Exception):

@@ -16,11 +16,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_sr.runs.model_list import Choice, Model, known_models
+from napari_sr.runs.words import TIMES, size_in_words
 from napari_sr.widgets.common.label import WrappedLabel
-from napari_sr.widgets.common.model_list import Choice, Model, known_models
 from napari_sr.widgets.common.names_box import NamesBox
 from napari_sr.widgets.common.wheel import guard_from_wheel
-from napari_sr.widgets.common.words import TIMES, size_in_words
 from napari_sr.widgets.common.worker import send_on_errand
 from napari_sr.widgets.upscale.blend_chooser import BlendChooser
 from napari_sr.widgets.upscale.checkpoint import ABOUT_FILES, ask_for_checkpoint, inspected

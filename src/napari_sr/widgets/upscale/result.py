@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Image, Layer
 
-    from napari_sr.widgets.common.model_list import Choice
+    from napari_sr.runs.model_list import Choice
     from napari_sr.widgets.common.source import Source
 
 METADATA_KEY = "napari-sr"

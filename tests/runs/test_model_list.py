@@ -8,8 +8,7 @@ import torch
 from napari_sr import models
 from napari_sr.graph.foreign import Foreign, Hints
 from napari_sr.runs.model import ModelReference
-from napari_sr.training.checkpointing import export
-from napari_sr.widgets.common.model_list import (
+from napari_sr.runs.model_list import (
     COMPUTED,
     DOWNLOADED,
     INCLUDED,
@@ -19,6 +18,7 @@ from napari_sr.widgets.common.model_list import (
     inspect_checkpoint,
     known_models,
 )
+from napari_sr.training.checkpointing import export
 from napari_sr.zoo import community, registry, trained
 
 

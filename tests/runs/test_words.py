@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from napari_sr.engine.planning.devices import OutOfMemoryError
-from napari_sr.widgets.common.words import (
+from napari_sr.runs.words import (
     error_in_words,
     is_ours,
     no_memory,
