@@ -49,7 +49,7 @@ def spans(size: int, tile: int) -> Iterator[Span]:
 
 
 def run_in_pieces(chain, image: Tensor, tile: int, multiple: int = 1) -> Tensor:
-    """Return what `_chain.run` returns, with every link computed tile by tile."""
+    """Return what `graph.run.run` returns, with every link computed tile by tile."""
     held, told, known = {IMAGE: image}, {}, {IMAGE: 1}
     tile = -(-tile // multiple) * multiple
     for link in chain:

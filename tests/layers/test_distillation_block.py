@@ -11,8 +11,8 @@ from pieces import run_in_pieces
 from torch import nn
 from torch.nn import functional
 
-from napari_sr.graph import chain as _chain
 from napari_sr.graph.chain import IMAGE, RESULT
+from napari_sr.graph.run import run
 from napari_sr.layers.attention import ContrastGate, PooledConv, SpatialGate
 from napari_sr.layers.blocks import Activated3x3, conv1x1
 from napari_sr.layers.distillation_block import Block, Distillation
@@ -86,7 +86,7 @@ def test_block_gates_as_asked_for_whole_and_in_pieces(spatial, channel, skip):
     chain = tuple(block.chain(IMAGE, RESULT))
 
     with torch.no_grad():
-        result, pieces = _chain.run(chain, x), run_in_pieces(chain, x, 10)
+        result, pieces = run(chain, x), run_in_pieces(chain, x, 10)
         expected = gated(block, x)
 
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-12)
