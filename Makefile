@@ -1,6 +1,6 @@
 # make demo: set up, then upscale a sample in napari (in a virtual display where there is none)
 # make test: set up, then lint, types and all tests
-# make test-kernels: compile every kernel for every supported GPU, which needs none, and rehearse the first run on one; seven minutes
+# make test-kernels: compile every kernel for every supported GPU, which needs none, and rehearse the first run on one; some ten minutes
 # make lint, make types, make unit: one of these alone
 
 BIN := .venv/bin
