@@ -363,13 +363,15 @@ def target_rows(card: Card) -> list[str]:
     ours = seconds(fast, card)
     kernels, moved = COMPILED
     compiled = moved * height * width / card.bandwidth + kernels * GAP
-    found = {
-        "eager": (seconds(slow, card, launch=LAUNCH) / ours, 8.0),
-        "torch.compile, in a CUDA graph": (compiled / ours, 2.5),
+    floor = sum(kernel.bytes / card.bandwidth + GAP for kernel in fast)
+    peers = {
+        "eager": (seconds(slow, card, launch=LAUNCH), 8.0),
+        "torch.compile, in a CUDA graph": (compiled, 2.5),
     }
     return [
-        f"| {name} | {wanted} x | {ratio:.1f} x | {'yes' if ratio >= wanted else 'no'} |"
-        for name, (ratio, wanted) in found.items()
+        f"| {name} | {wanted} x | {peer / wanted * 1e3:.2f} | {floor * 1e3:.2f} | {ours * 1e3:.2f} "
+        f"| {peer / ours:.1f} x | {'yes' if peer / ours >= wanted else 'no'} |"
+        for name, (peer, wanted) in peers.items()
     ]
 
 
@@ -411,9 +413,16 @@ def report() -> str:
         ]
     card = CARDS[0]
     lines += [
-        f"The targets of BSRN x4 at 320 x 180, forecast for {card.name}:",
+        f"The targets of BSRN x4 at 320 x 180, forecast for {card.name}. Where the bytes and the time "
+        "between kernels alone take longer than what is allowed, no faster kernel reaches the "
+        "target: only fewer bytes or launches do, or planes that stay in L2, which this model "
+        "leaves out:",
         "",
-        *table("| against | target | forecast | within reach |", target_rows(card)),
+        *table(
+            "| against | target | allowed, ms | bytes and gaps, ms | forecast, ms | forecast "
+            "| within reach |",
+            target_rows(card),
+        ),
     ]
     for size in ("320 x 180", "2048 x 2048"):
         lines += [
