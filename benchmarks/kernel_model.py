@@ -413,8 +413,8 @@ def report() -> str:
         ]
     card = CARDS[0]
     lines += [
-        f"The targets of BSRN x4 at 320 x 180, forecast for {card.name}. Where the bytes and the time "
-        "between kernels alone take longer than what is allowed, no faster kernel reaches the "
+        f"The targets of BSRN x4 at 320 x 180, forecast for {card.name}. Where the bytes and the "
+        "time between kernels alone take longer than what is allowed, no faster kernel reaches the "
         "target: only fewer bytes or launches do, or planes that stay in L2, which this model "
         "leaves out:",
         "",
