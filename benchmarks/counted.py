@@ -5,13 +5,14 @@ Letters: N images, C features, H x W pixels.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from compiling import compiling
-from launching import Widths
+from launching import Widths, size_of
 from machine_code import Launch, launch_of
 
 import sr_kernels
@@ -32,9 +33,13 @@ LIMITS = {
     "bsconv 16 to 16": (35, 6, 7),
     "bsconv 48 to 48": (47, 11.5, 8.5),
     "conv3x3": (32, 21, 3),
+    "esa_moments": (38, 9, 5),
+    "esa_mix": (34, 10.5, 7),
 }
 """Most instructions of an element, clocks of shared memory for 32 elements, and bytes past the L1
-cache of an element, on `LIMITED`."""
+cache of an element, on `LIMITED`; of an op's first launch."""
+MOST_BARRIERS = {"esa_moments": 25}
+"""Of one turn of the loop."""
 LIMITED = "sm_90"
 LEEWAY = 1.03
 """By how much the other GPUs may take more."""
@@ -48,13 +53,18 @@ class Counted:
     architecture: str
     size: str
     launch: Launch
+    first: bool = True
+    """Whether it is the first launch of its op."""
 
     @property
     def over(self) -> str:
         """Say which limit it exceeds, or nothing."""
         most = LIMITS.get(self.label)
-        if most is None or not self.launch.loop.instructions:
+        if most is None or not self.first or not self.launch.loop.instructions:
             return ""
+        barriers, allowed = self.launch.loop.barriers, MOST_BARRIERS.get(self.label, math.inf)
+        if barriers > allowed:
+            return f"{barriers:.0f} barriers of {allowed}"
         leeway = 1 if self.architecture == LIMITED else LEEWAY
         inside = self.launch.inside
         counts = (inside.instructions, inside.shared, inside.fetched / 32)
@@ -81,7 +91,8 @@ def example(op: str, size: tuple[int, int]) -> tuple[Any, ...]:
     """Return an op's example arguments, 64 features wide, without data."""
     with torch.device("meta") as nowhere:  # random values, too, are made of nothing
         channels = Widths(64).inside(op).inputs
-        return sr_kernels.op(op).example((1, channels, *size), torch.half, nowhere)
+        shape = (1, channels, *size_of(op, size))
+        return sr_kernels.op(op).example(shape, torch.half, nowhere)
 
 
 def launched(op: str, size: tuple[int, int]) -> Callable[[], object]:
@@ -101,8 +112,8 @@ def lines_of(architecture: str) -> list[Counted]:
             with compiling(architecture, PROCESSORS[architecture]) as compiled:
                 made(size)()
             found += [
-                Counted(label, architecture, name, launch_of(each, architecture))
-                for each in compiled
+                Counted(label, architecture, name, launch_of(each, architecture), place == 0)
+                for place, each in enumerate(compiled)
             ]
     return found
 

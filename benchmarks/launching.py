@@ -18,6 +18,7 @@ import torch
 
 import sr_kernels
 from sr_kernels import _configuration
+from sr_kernels.esa_pool import PITCH, REACH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 INSIDE = ("esa_low", "esa_pool")
 """Ops of which a network of C features has a quarter as many."""
+POOLED = ("esa_low",)
+"""Ops on ESA's pooled plane, whose cells lie `PITCH` pixels apart."""
 PAIRED = ("bsconv", "conv3x3", "pointwise_sum")
 """Ops out of which other widths may come than go in."""
 
@@ -55,6 +58,14 @@ class Widths:
     def suits(self, op: str) -> bool:
         """Return whether an op takes such widths."""
         return self.outputs is None or op in PAIRED
+
+
+def size_of(op: str, size: tuple[int, int]) -> tuple[int, int]:
+    """Return the height and width of what an op gets, of an image of so many pixels."""
+    if op not in POOLED:
+        return size
+    height, width = (max((side - REACH) // PITCH + 1, 1) for side in size)
+    return height, width
 
 
 def arguments_of(op: str, widths: Widths, size: tuple[int, int], device: torch.device) -> list[Any]:

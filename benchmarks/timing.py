@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "kernels"), str(ROOT / "benchmarks")]
 
 from commit import commit  # noqa: E402
-from launching import Widths, arguments_of  # noqa: E402
+from launching import Widths, arguments_of, size_of  # noqa: E402
 
 import sr_kernels  # noqa: E402  # the paths come first
 from sr_kernels._triton import triton  # noqa: E402
@@ -135,7 +135,7 @@ def op_arguments(name: str, channels: int | Widths, size: tuple[int, int]) -> li
     """Return an op's example in a network so wide, in float16, features channels_last."""
     torch.manual_seed(0)
     widths = channels if isinstance(channels, Widths) else Widths(channels)
-    return arguments_of(name, widths.inside(name), size, DEVICE)
+    return arguments_of(name, widths.inside(name), size_of(name, size), DEVICE)
 
 
 def check_op(name: str, arguments: Sequence[Any]) -> float:

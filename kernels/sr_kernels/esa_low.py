@@ -289,7 +289,7 @@ def esa_low(
     first_between, second_between, last_between : Tensor, (E,), or None
         Bias of the 1x1; the padding is zero nevertheless.
     activation : str
-        "none", "gelu", "relu", "leaky_relu" or "hard_swish".
+        "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
         What "leaky_relu" multiplies values below zero by.
 

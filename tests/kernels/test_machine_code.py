@@ -99,6 +99,25 @@ def test_what_is_counted_is_spread_over_the_elements(code):
     assert launch.inside.shared == 10
 
 
+@pytest.mark.parametrize(("barriers", "over"), [(25, ""), (26, "26 barriers of 25")])
+def test_barriers_are_limited_too(code, barriers, over):
+    import counted
+
+    loop = code.Count(instructions=1, barriers=barriers)
+    launch = code.Launch("", loop, code.Count(), 1, warps=1, programs=1, resident=1, elements=32)
+
+    assert counted.Counted("esa_moments", "sm_90", "", launch).over == over
+    assert not counted.Counted("esa_moments", "sm_90", "", launch, first=False).over
+
+
+def test_the_pooled_plane_is_as_large_as_its_image_makes_it(code):
+    import launching
+
+    assert launching.size_of("esa_low", (180, 320)) == (28, 51)
+    assert launching.size_of("esa_low", (5, 7)) == (1, 1)
+    assert launching.size_of("bsconv", (180, 320)) == (180, 320)
+
+
 @pytest.mark.parametrize(
     ("architecture", "instructions", "over"),
     [("sm_90", 35, ""), ("sm_90", 36, "36.0 of 35"), ("sm_80", 36, ""), ("sm_80", 37, "37.0 of")],
