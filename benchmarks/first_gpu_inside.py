@@ -34,7 +34,7 @@ from napari_sr import models
 from napari_sr.engine.execution import context
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.upscale import upscale_array
-from napari_sr.engine.planning.plan import Settings
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.drive import drive
 
 SIDE = 700 if ON_GPU else 24

@@ -28,7 +28,7 @@ import torch
 from napari_sr import load
 from napari_sr.engine.execution import plane
 from napari_sr.engine.execution.upscale import upscale_array
-from napari_sr.engine.planning.plan import Settings
+from napari_sr.engine.planning.settings import Settings
 
 TILES = (96, 192, 384)
 SIDES = (400, 800)

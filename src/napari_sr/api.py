@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.conversion import as_array, whole_number
-from napari_sr.engine.planning.plan import Settings
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.graph.network import Network
 from napari_sr.runs.drive import drive
 from napari_sr.runs.model import ModelReference

@@ -23,7 +23,7 @@ from napari_sr.cli.upscale import (
     with_range,
 )
 from napari_sr.engine.image.arrays import Percentiles
-from napari_sr.engine.planning.plan import Settings
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.image import ImageFile
 
 

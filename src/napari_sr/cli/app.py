@@ -185,7 +185,7 @@ def upscale_command(
     options = dict(upscale_file.option(text) for text in option or [])
     wanted = upscale_file.reference(model, scale, options, blend, weight)
     image = upscale_file.read(source, axes, wanted)
-    from napari_sr.engine.planning.plan import Settings  # brings torch
+    from napari_sr.engine.planning.settings import Settings
 
     settings = Settings(tile, halo, device, precision, values, kernels, outliers, ensemble)
     upscale_file.run(image, source.name, target, wanted, settings)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.execution.upscale import Upscaled
     from napari_sr.engine.image.arrays import Percentiles
-    from napari_sr.engine.planning.plan import Settings
+    from napari_sr.engine.planning.settings import Settings
     from napari_sr.files.image import ImageFile
     from napari_sr.graph.network import Network
     from napari_sr.zoo.registry import Entry

@@ -9,7 +9,8 @@ from fakes import Nearest
 from napari_sr.engine.execution.context import Progress, RunContext
 from napari_sr.engine.image.arrays import ValueRange, layout_of
 from napari_sr.engine.image.guards import Diagnostics
-from napari_sr.engine.planning.plan import Settings, make_plan
+from napari_sr.engine.planning.plan import make_plan
+from napari_sr.engine.planning.settings import Settings
 
 
 def test_a_network_is_put_on_the_device_once_in_each_precision():

@@ -13,7 +13,7 @@ from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.colour import enlarge
 from napari_sr.engine.image.orientation import ALL_VIEWS
 from napari_sr.engine.planning.budget import bytes_of_mean
-from napari_sr.engine.planning.plan import Settings
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.models import architecture
 
 

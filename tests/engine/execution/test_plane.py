@@ -15,7 +15,7 @@ from fakes import Global, Nearest, Wild, finish
 from napari_sr.engine.execution import context
 from napari_sr.engine.execution import plane as module
 from napari_sr.engine.execution.upscale import upscale_array
-from napari_sr.engine.planning.plan import Settings
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.models import architecture
 
 

@@ -16,7 +16,8 @@ from napari_sr.engine.execution import upscale as upscale_module
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.devices import OutOfMemoryError
-from napari_sr.engine.planning.plan import Settings, make_plan
+from napari_sr.engine.planning.plan import make_plan
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.models import architecture
 from sr_kernels import chosen
 

@@ -10,7 +10,7 @@ import napari_sr
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import ValueRange
 from napari_sr.engine.image.overshoot import Overshoot, PlaneOvershoot
-from napari_sr.engine.planning.plan import Settings
+from napari_sr.engine.planning.settings import Settings
 
 
 def edge(kind, low, high):

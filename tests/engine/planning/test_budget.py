@@ -19,7 +19,8 @@ from napari_sr.engine.image import value_check
 from napari_sr.engine.image.arrays import Layout, Percentiles, layout_of
 from napari_sr.engine.planning.budget import affordable, budget, told_in_words
 from napari_sr.engine.planning.devices import OutOfMemoryError
-from napari_sr.engine.planning.plan import Settings, make_plan
+from napari_sr.engine.planning.plan import make_plan
+from napari_sr.engine.planning.settings import Settings
 
 
 class Lazy:

@@ -6,7 +6,7 @@ from fakes import Global, Nearest, finish
 
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.planning.estimate import estimate, flops_per_pixel, measure_speed
-from napari_sr.engine.planning.plan import Settings
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.models import architecture
 from napari_sr.models.fsrcnn import FSRCNN
 

@@ -7,7 +7,8 @@ from fakes import Global, Nearest
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning import plan as plan_module
 from napari_sr.engine.planning import tile_size
-from napari_sr.engine.planning.plan import Settings, make_plan
+from napari_sr.engine.planning.plan import make_plan
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.models import architecture
 
 

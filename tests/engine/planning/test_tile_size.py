@@ -12,7 +12,8 @@ from fakes import Nearest, finish
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning import tile_size
-from napari_sr.engine.planning.plan import Settings, make_plan
+from napari_sr.engine.planning.plan import make_plan
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.models import architecture
 from napari_sr.models.fsrcnn import FSRCNN
 

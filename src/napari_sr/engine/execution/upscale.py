@@ -30,7 +30,8 @@ from napari_sr.engine.image.guards import Diagnostics, check_outliers
 from napari_sr.engine.image.value_check import check_values
 from napari_sr.engine.planning.budget import affordable, told_in_words
 from napari_sr.engine.planning.devices import free_memory, release
-from napari_sr.engine.planning.plan import Plan, Settings, make_plan
+from napari_sr.engine.planning.plan import Plan, make_plan
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.engine.planning.warnings import run_warnings
 from sr_kernels import chosen, distrusted, launched
 

@@ -16,13 +16,14 @@ from napari_sr.engine.image.colour import enlarge
 from napari_sr.engine.planning.budget import bytes_of_mean
 from napari_sr.engine.planning.devices import choose_device, choose_precision, placed
 from napari_sr.engine.planning.memory import meta_copy
-from napari_sr.engine.planning.plan import Settings, make_plan
+from napari_sr.engine.planning.plan import make_plan
 from napari_sr.engine.planning.tile_size import bytes_per_pixel, padded
 from sr_kernels import chosen, use_kernels
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
+    from napari_sr.engine.planning.settings import Settings
     from napari_sr.graph.network import Network
 
 PROBE_FLOPS = 25e9

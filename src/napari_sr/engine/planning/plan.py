@@ -26,41 +26,16 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from napari_sr.engine.image.arrays import Layout, Percentiles
+    from napari_sr.engine.image.arrays import Layout
     from napari_sr.engine.image.orientation import Orientation
     from napari_sr.engine.planning.network_profile import NetworkProfile
+    from napari_sr.engine.planning.settings import Settings
     from napari_sr.graph.network import Network
 
 FLOPS_PER_BYTE = {"cuda": 4000.0, "mps": 500.0, "cpu": 12.0, "file": 200.0}
 """What carrying a byte of features to the device or back costs: a CPU computes some 100 GFLOP/s
 and copies some 8 GB/s, or some 0.5 GB/s where features wait in files; a GPU computes some
 50 TFLOP/s behind a bus of some 12 GB/s."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to run a network."""
-
-    tile: int | None = None
-    """LR pixels along each side that a tile reads, halo included; None: by free memory. One whose
-    feature maps are too large for the device's libraries becomes a smaller one."""
-    halo: int | None = None
-    """LR pixels around what a tile keeps, whatever the network sees; None: exactly what makes
-    the tiles leave no trace."""
-    device: str = "auto"
-    """"auto", "cpu", "cuda", "cuda:1", "mps"."""
-    precision: str = "auto"
-    """"auto", "float32", "float16" or "bfloat16"."""
-    value_range: tuple[float, float] | Percentiles | None = None
-    """What counts as black and white; None: the range of integer types, 0..1 for floats."""
-    kernels: str = "auto"
-    """"auto": fused kernels where they are fast; "reference": plain PyTorch; "triton": kernels, and
-    an error where they cannot run. The environment variable NAPARI_SR_KERNELS decides "auto"."""
-    outliers: str = "clip"
-    """What becomes of results far outside what the plane's values allow: "clip", "mark" (NaN,
-    floats only) or "keep"."""
-    ensemble: bool = False
-    """Whether the result is the mean over all flips and quarter turns, at eight times the work."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari_sr.engine.planning.plan import Plan, Settings
+    from napari_sr.engine.planning.plan import Plan
+    from napari_sr.engine.planning.settings import Settings
     from napari_sr.graph.network import Network
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.image.arrays import Percentiles
-    from napari_sr.engine.planning.plan import Settings
+    from napari_sr.engine.planning.settings import Settings
     from napari_sr.graph.network import Network
     from napari_sr.runs.model_list import Choice
 
@@ -45,11 +45,11 @@ class How:
     kernels: str = "auto"
     outliers: str = "clip"
     ensemble: bool = False
-    """All four as in `napari_sr.engine.planning.plan.Settings`."""
+    """All four as in `napari_sr.engine.planning.settings.Settings`."""
 
     def settings(self) -> Settings:
         """Return the engine's record of the same."""
-        from napari_sr.engine.planning.plan import Settings
+        from napari_sr.engine.planning.settings import Settings
 
         return Settings(
             tile=self.tile,
