@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.model_list import Choice, Model, known_models
 from napari_sr.widgets.common.source import source_of
 from napari_sr.widgets.upscale.forecast import forecast
-from napari_sr.widgets.upscale.job import How
 from napari_sr.zoo import download
 
 
@@ -21,7 +21,7 @@ def choice():
 def test_it_says_size_memory_and_time(choice, loader):
     source = source_of(Image(np.zeros((7, 160, 160), np.uint16)))
 
-    told = forecast(source, choice, How(tile=64))
+    told = forecast(source, choice, Settings(tile=64))
 
     assert told.shape == (7, 320, 320)
     assert not told.missing
@@ -31,7 +31,7 @@ def test_it_says_size_memory_and_time(choice, loader):
 
 def test_what_tiles_cost_is_said(choice, loader):
     source = source_of(Image(np.zeros((5000, 5000), np.uint8)))
-    told = forecast(source, choice, How(tile=64))
+    told = forecast(source, choice, Settings(tile=64))
     few = dataclasses.replace(told.estimate, overhead=0.02, waiting_bytes=10**6)
     many = dataclasses.replace(told.estimate, overhead=0.37, waiting_bytes=3 * 10**9)
 
@@ -46,7 +46,7 @@ def test_what_tiles_cost_is_said(choice, loader):
 
 def test_seams_that_may_show_are_told(choice, loader):
     source = source_of(Image(np.zeros((160, 160), np.uint16)))
-    told = forecast(source, choice, How(tile=64))
+    told = forecast(source, choice, Settings(tile=64))
     guessed = dataclasses.replace(told, estimate=dataclasses.replace(told.estimate, exact=False))
 
     assert "seams" not in told.sentence
@@ -56,7 +56,7 @@ def test_seams_that_may_show_are_told(choice, loader):
 def test_the_price_of_an_ensemble_is_said(choice, loader):
     source = source_of(Image(np.zeros((2, 160, 160), np.uint16)))
 
-    once, eight = (forecast(source, choice, How(tile=64, ensemble=so)) for so in (False, True))
+    once, eight = (forecast(source, choice, Settings(tile=64, ensemble=so)) for so in (False, True))
 
     assert eight.estimate.seconds == pytest.approx(8 * once.estimate.seconds)
     assert "in 144 tiles of 64 px over 8 views, which" in eight.sentence
@@ -68,33 +68,33 @@ def test_a_blend_takes_what_its_first_checkpoint_takes_and_waits_for_both(choice
     source = source_of(Image(np.zeros((10, 20), np.uint8)))
     other = Model("near.pth", "near", "", "", (2,))
 
-    told = forecast(source, choice.blended(other, 0.3), How())
+    told = forecast(source, choice.blended(other, 0.3), Settings())
 
-    assert told.estimate == forecast(source, choice, How()).estimate
+    assert told.estimate == forecast(source, choice, Settings()).estimate
     assert [str(asked[0]) for asked in loader.asked] == ["fsrcnn-x2", "near.pth"]
     bsrn = next(model for model in known_models() if model.name == "bsrn")
     foreign = dataclasses.replace(choice, other=Choice(bsrn, 2))
     assert download.local_path(foreign.other.entry) is None
-    assert forecast(source, foreign, How()).missing
+    assert forecast(source, foreign, Settings()).missing
 
 
 def test_colours_are_not_enlarged(choice, loader):
     source = source_of(Image(np.zeros((10, 20, 3), np.uint8), rgb=True))
 
-    assert forecast(source, choice, How()).shape == (20, 40, 3)
+    assert forecast(source, choice, Settings()).shape == (20, 40, 3)
 
 
 def test_one_plane_is_forecast_alone(choice, loader):
     source = source_of(Image(np.zeros((7, 16, 16), np.uint8)), plane=(3,))
 
-    assert forecast(source, choice, How()).shape == (1, 32, 32)
+    assert forecast(source, choice, Settings()).shape == (1, 32, 32)
 
 
 def test_a_model_that_is_not_here_is_not_loaded(choice, loader, monkeypatch):
     monkeypatch.setattr(download, "local_path", lambda entry: None)
     source = source_of(Image(np.zeros((10, 20), np.uint8)))
 
-    told = forecast(source, choice, How())
+    told = forecast(source, choice, Settings())
 
     assert told.missing
     assert "will be downloaded first" in told.sentence
@@ -106,11 +106,11 @@ def test_a_tile_that_is_too_small_is_refused(choice, loader):
     source = source_of(Image(np.zeros((100, 100), np.uint8)))
 
     with pytest.raises(ValueError, match="at least 17 px"):
-        forecast(source, choice, How(tile=8))
+        forecast(source, choice, Settings(tile=8))
 
 
 def test_an_unknown_speed_is_not_told(choice, loader):
-    told = forecast(source_of(Image(np.zeros((10, 20), np.uint8))), choice, How())
+    told = forecast(source_of(Image(np.zeros((10, 20), np.uint8))), choice, Settings())
     estimate = dataclasses.replace(told.estimate, seconds=None)
 
     sentence = dataclasses.replace(told, estimate=estimate).sentence

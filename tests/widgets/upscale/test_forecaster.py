@@ -68,10 +68,10 @@ def test_what_was_forgotten_is_not_told(forecaster, monkeypatch, qtbot):
 def test_an_error_is_told_and_the_next_question_answered(forecaster, monkeypatch, qtbot):
     told = []
 
-    def grumpy(source, choice, how):
-        if how == 1:
+    def grumpy(source, choice, settings):
+        if settings == 1:
             raise ValueError("a tile must be at least 17 px, got 1")
-        return how
+        return settings
 
     monkeypatch.setattr(_forecaster, "forecast", grumpy)
     forecaster.told.connect(told.append)

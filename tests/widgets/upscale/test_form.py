@@ -197,7 +197,7 @@ def pair(tmp_path, random):
 @pytest.fixture
 def opened(viewer, docked, pair, qtbot, monkeypatch):
     """Return a form with real checkpoints: one chosen, and a function that blends another in."""
-    monkeypatch.setattr(_forecast, "_speed", lambda how, reference: 1e6)
+    monkeypatch.setattr(_forecast, "_speed", lambda settings, reference: 1e6)
     widget = docked(viewer)
     model = widget.form.model
     with qtbot.waitSignal(model.changed, timeout=PATIENCE):
@@ -770,11 +770,11 @@ def test_impossible_results_are_told_when_all_is_done(viewer, widget, run, loade
 
 def test_what_becomes_of_outliers_is_the_form_s_choice(viewer, widget):
     form = widget.form
-    assert widget._how().outliers == "clip"
+    assert widget._settings().outliers == "clip"
 
     form.outliers.setCurrentIndex(form.outliers.findData("keep"))
 
-    assert widget._how().outliers == "keep"
+    assert widget._settings().outliers == "keep"
 
 
 def test_precision_and_kernels_of_the_form_reach_the_run(viewer, widget):
@@ -782,6 +782,6 @@ def test_precision_and_kernels_of_the_form_reach_the_run(viewer, widget):
     form.precision.setCurrentIndex(form.precision.findData("float16"))
     form.kernels.setCurrentIndex(form.kernels.findData("reference"))
 
-    how = widget._how()
+    settings = widget._settings()
 
-    assert (how.precision, how.kernels) == ("float16", "reference")
+    assert (settings.precision, settings.kernels) == ("float16", "reference")

@@ -9,17 +9,18 @@ from forms import Failing
 from napari.layers import Image
 
 from napari_sr.engine.planning.devices import OutOfMemoryError
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.model_list import Choice, Model, known_models
 from napari_sr.widgets.common.source import source_of
 from napari_sr.widgets.upscale import job as _job
-from napari_sr.widgets.upscale.job import How, Job, UpscaleError, run
+from napari_sr.widgets.upscale.job import Job, UpscaleError, run
 from napari_sr.widgets.upscale.result import METADATA_KEY, result_arguments
 
 
-def job_of(layer, how=None, plane=None):
+def job_of(layer, settings=None, plane=None):
     choice = Choice(Model("near.pth", "near", "", "", (2,)), 2, (("input_range", 255.0),))
     source = source_of(layer, plane)
-    return Job(source, choice, how or How(), result_arguments(layer, source, choice))
+    return Job(source, choice, settings or Settings(), result_arguments(layer, source, choice))
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def layer(random):
 
 
 def test_every_tile_is_told_and_the_pixels_come_back(layer, loader):
-    told, result = finish(run(job_of(layer, How(tile=20))))
+    told, result = finish(run(job_of(layer, Settings(tile=20))))
 
     assert [step.doing for step in told[1:]] == [f"Upscaling: tile {n} of 4" for n in range(1, 5)]
     np.testing.assert_array_equal(result.pixels, layer.data.repeat(2, 0).repeat(2, 1))
@@ -42,7 +43,7 @@ def test_the_checkpoint_is_loaded_with_scale_and_answers(layer, loader):
 
 
 def test_the_record_says_how_it_was_made(layer, loader):
-    _, result = finish(run(job_of(layer, How(tile=20, device="cpu", value_range=(0, 99)))))
+    _, result = finish(run(job_of(layer, Settings(tile=20, device="cpu", value_range=(0, 99)))))
 
     record = result.arguments["metadata"][METADATA_KEY]
     assert record["model"] == "near.pth"
@@ -55,9 +56,9 @@ def test_the_record_says_how_it_was_made(layer, loader):
 
 
 def test_precision_and_kernels_reach_the_engine_and_the_record(layer, loader):
-    how = How(device="cpu", precision="bfloat16", kernels="reference")
+    settings = Settings(device="cpu", precision="bfloat16", kernels="reference")
 
-    _, result = finish(run(job_of(layer, how)))
+    _, result = finish(run(job_of(layer, settings)))
 
     record = result.arguments["metadata"][METADATA_KEY]
     assert record["precision"] == "bfloat16"
@@ -66,7 +67,7 @@ def test_precision_and_kernels_reach_the_engine_and_the_record(layer, loader):
 
 
 def test_an_ensemble_takes_eight_times_the_tiles_and_is_recorded(layer, loader):
-    told, result = finish(run(job_of(layer, How(tile=20, ensemble=True))))
+    told, result = finish(run(job_of(layer, Settings(tile=20, ensemble=True))))
 
     assert told[-1].doing == "Upscaling: tile 32 of 32"
     assert result.arguments["metadata"][METADATA_KEY]["ensemble"] is True
@@ -126,7 +127,7 @@ def test_out_of_memory_is_told_by_its_own_class(layer, loader):
     loader.network = Hungry(limit=0)
 
     with pytest.raises(OutOfMemoryError, match="not even tiles of 1 px"):
-        finish(run(job_of(layer, How(tile=1))))
+        finish(run(job_of(layer, Settings(tile=1))))
 
 
 def test_a_halved_tile_is_told(layer, loader):
@@ -141,7 +142,7 @@ def test_closing_it_lets_go_of_the_network(layer, loader, monkeypatch):
     closed = []
     loader.network = Nearest(scale=2)
     monkeypatch.setattr("napari_sr.engine.execution.upscale.release", closed.append)
-    steps = run(job_of(layer, How(tile=20)))
+    steps = run(job_of(layer, Settings(tile=20)))
     next(steps), next(steps)
 
     steps.close()
@@ -161,7 +162,7 @@ def test_memory_that_runs_out_while_reading_is_told_in_words(layer, loader, monk
 
 
 def test_the_time_left_is_told_with_the_steps(layer, loader):
-    told, _ = finish(run(job_of(layer, How(tile=20))))
+    told, _ = finish(run(job_of(layer, Settings(tile=20))))
 
     assert told[0].seconds_left is None
     assert told[-1].seconds_left == 0

@@ -7,10 +7,10 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs import cache
 from napari_sr.runs.words import shape_in_words, size_in_words, time_in_words
 from napari_sr.widgets.common.first_look import look_for_infinity
-from napari_sr.widgets.upscale.job import How
 
 if TYPE_CHECKING:
     from napari_sr.engine.planning.estimate import Estimate
@@ -67,7 +67,7 @@ class Forecast:
         return told
 
 
-def forecast(source: Source, choice: Choice, how: How) -> Forecast:
+def forecast(source: Source, choice: Choice, settings: Settings) -> Forecast:
     """Say what a run will take. Slow where a model must be loaded: not for the GUI thread.
 
     Raises
@@ -85,21 +85,21 @@ def forecast(source: Source, choice: Choice, how: How) -> Forecast:
     size = math.prod(shape) * source.dtype.itemsize
     if choice.reference.missing:
         return Forecast(shape, size, None)
-    return Forecast(shape, size, _estimate(source, choice, how))
+    return Forecast(shape, size, _estimate(source, choice, settings))
 
 
-def _estimate(source: Source, choice: Choice, how: How) -> Estimate:
+def _estimate(source: Source, choice: Choice, settings: Settings) -> Estimate:
     from napari_sr.engine.planning.estimate import estimate
 
     # a blend takes what either checkpoint takes
     network = cache.load_checked(choice.reference)
-    usual = How(device=how.device, precision=how.precision, kernels=how.kernels)
+    usual = Settings(device=settings.device, precision=settings.precision, kernels=settings.kernels)
     speed = _speed(usual, replace(choice.reference, second=None, weight=0.0))
-    return estimate(source.shape, source.axes, source.dtype, network, how.settings(), speed=speed)
+    return estimate(source.shape, source.axes, source.dtype, network, settings, speed=speed)
 
 
 @functools.lru_cache(maxsize=64)
-def _speed(how: How, reference: ModelReference) -> float:
+def _speed(settings: Settings, reference: ModelReference) -> float:
     from napari_sr.engine.planning.estimate import measure_speed
 
-    return measure_speed(cache.load_first(reference), how.settings())
+    return measure_speed(cache.load_first(reference), settings)

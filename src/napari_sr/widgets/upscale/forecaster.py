@@ -6,13 +6,13 @@ from typing import TypeAlias
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.model_list import Choice
 from napari_sr.widgets.common.source import Source
 from napari_sr.widgets.common.worker import send_on_errand
 from napari_sr.widgets.upscale.forecast import Forecast, forecast
-from napari_sr.widgets.upscale.job import How
 
-Question: TypeAlias = tuple[Source, Choice, How]
+Question: TypeAlias = tuple[Source, Choice, Settings]
 
 PAUSE = 200
 """Milliseconds without a change before a forecast is asked for."""
@@ -33,9 +33,9 @@ class Forecaster(QObject):
         self._pause.setInterval(PAUSE)
         self._pause.timeout.connect(self._send)
 
-    def ask(self, source: Source, choice: Choice, how: How) -> None:
+    def ask(self, source: Source, choice: Choice, settings: Settings) -> None:
         """Ask what a run would take; `told` follows unless another question does."""
-        self._wanted = (source, choice, how)
+        self._wanted = (source, choice, settings)
         self._pause.start()
 
     def forget(self) -> None:

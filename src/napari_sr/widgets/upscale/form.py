@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.model import BlendError
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.appearance import set_afterwards
@@ -16,7 +17,7 @@ from napari_sr.widgets.common.source import Source, current_plane, layer_problem
 from napari_sr.widgets.common.worker import create_run, send_on_errand
 from napari_sr.widgets.upscale.forecast import Forecast
 from napari_sr.widgets.upscale.forecaster import Forecaster
-from napari_sr.widgets.upscale.job import How, Job, Result, Step
+from napari_sr.widgets.upscale.job import Job, Result, Step
 from napari_sr.widgets.upscale.placing import Placer
 from napari_sr.widgets.upscale.result import result_arguments
 from napari_sr.zoo.download import local_path
@@ -105,7 +106,7 @@ class UpscaleWidget(RunningForm):
             return  # the form's lines are about the run
         self.form.forecast.say("")
         if not problems and layer is not None and choice is not None:
-            self._forecaster.ask(self._source(layer), choice, self._how())
+            self._forecaster.ask(self._source(layer), choice, self._settings())
 
     def _problems(self) -> dict[str, str]:
         """Return by field why it cannot be used, for those that cannot."""
@@ -154,8 +155,8 @@ class UpscaleWidget(RunningForm):
         one_plane = layer.ndim > 2 and self.form.slices.currentText() == CURRENT
         return source_of(layer, current_plane(layer, self._viewer.dims) if one_plane else None)
 
-    def _how(self) -> How:
-        return How(
+    def _settings(self) -> Settings:
+        return Settings(
             tile=self.form.tile.value() or None,
             device=self.form.device.device(),
             value_range=self.form.values.value(),
@@ -171,10 +172,10 @@ class UpscaleWidget(RunningForm):
         layer, choice = self.form.layers.layer(), self.form.model.choice()
         if self._worker is not None or layer is None or choice is None:
             return
-        source, how = self._source(layer), self._how()
+        source, settings = self._source(layer), self._settings()
         order = self._viewer.dims.order
-        arguments = result_arguments(layer, source, choice, ensemble=how.ensemble, order=order)
-        job = Job(source, choice, how, arguments, set_afterwards(layer))
+        arguments = result_arguments(layer, source, choice, ensemble=settings.ensemble, order=order)
+        job = Job(source, choice, settings, arguments, set_afterwards(layer))
         if all(self._may_load(part.entry) for part in choice.parts):
             self._source_layer = layer
             self._run(job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs import cache
 from napari_sr.runs.drive import translate
 from napari_sr.runs.words import is_ours, no_memory, size_in_words
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_sr.engine.execution.context import Progress
-    from napari_sr.engine.image.arrays import Percentiles
-    from napari_sr.engine.planning.settings import Settings
     from napari_sr.graph.network import Network
     from napari_sr.runs.model_list import Choice
 
@@ -32,43 +31,12 @@ class UpscaleError(Exception):
 
 
 @dataclass(frozen=True)
-class How:
-    """The form's settings for a run."""
-
-    tile: int | None = None
-    """LR pixels along each side; None: by free memory."""
-    device: str = "auto"
-    """As `napari_sr.engine.planning.devices.available` names it."""
-    value_range: tuple[float, float] | Percentiles | None = None
-    """What counts as black and white; None: the range of the data type."""
-    precision: str = "auto"
-    kernels: str = "auto"
-    outliers: str = "clip"
-    ensemble: bool = False
-    """All four as in `napari_sr.engine.planning.settings.Settings`."""
-
-    def settings(self) -> Settings:
-        """Return the engine's record of the same."""
-        from napari_sr.engine.planning.settings import Settings
-
-        return Settings(
-            tile=self.tile,
-            device=self.device,
-            precision=self.precision,
-            value_range=self.value_range,
-            kernels=self.kernels,
-            outliers=self.outliers,
-            ensemble=self.ensemble,
-        )
-
-
-@dataclass(frozen=True)
 class Job:
     """All that a run needs; nothing in it belongs to the GUI thread."""
 
     source: Source
     choice: Choice
-    how: How = field(default_factory=How)
+    settings: Settings = field(default_factory=Settings)
     arguments: dict[str, Any] = field(default_factory=dict)
     """Of `add_image`, for the result."""
     afterwards: dict[str, Any] = field(default_factory=dict)
@@ -152,7 +120,7 @@ def _upscaled(job: Job, pixels: NDArray[Any], network: Network) -> Generator[Ste
         doing = f"Upscaling: tile {progress.done} of {progress.total}{note}"
         return Step(progress.done, progress.total, doing, progress.seconds_left)
 
-    steps = upscale_array(pixels, network, job.how.settings(), axes=job.source.axes)
+    steps = upscale_array(pixels, network, job.settings, axes=job.source.axes)
     upscaled = yield from translate(steps, words)
     ran: dict[str, Any] = upscaled.record
     arguments = with_record(job.arguments, _record(job, network, ran))
