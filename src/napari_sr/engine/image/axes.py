@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-LOOP_LETTERS = "ZTCABDEFGHIJKLMNOPQRUVW"
-"""Names given to leading axes that nobody named, the one beside Y first."""
+LOOP_LETTERS = tuple("ZTCABDEFGHIJKLMNOPQRUVW")
+"""Names of leading axes, the one beside Y first: all letters but Y, X and S (colour)."""
 
 
 def axes_of(shape: tuple[int, ...], kind: np.dtype[Any], axes: str | None = None) -> str:

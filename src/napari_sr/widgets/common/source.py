@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.engine.image.axes import LOOP_LETTERS
 from napari_sr.engine.image.conversion import pixels_of
 from napari_sr.runs.words import shape_in_words
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from napari.components import Dims
     from napari.layers import Image
     from numpy.typing import NDArray
-
-LEADING_LETTERS = tuple("ZTCABDEFGHIJKLMNOPQRUVW")
-"""All but Y, X and S (colour); taken in this order for the axes before Y, from Y backwards."""
 
 _HINTS = {
     "b": "integers (layer.data.astype('uint8') * 255) or floats",
@@ -92,10 +90,10 @@ def leading_letters(labels: Sequence[str]) -> str:
     """
     capitals = [label.upper() for label in labels]
     own = [
-        letter if letter in LEADING_LETTERS and capitals.count(letter) == 1 else None
+        letter if letter in LOOP_LETTERS and capitals.count(letter) == 1 else None
         for letter in capitals
     ]
-    spare = (letter for letter in LEADING_LETTERS if letter not in own)
+    spare = (letter for letter in LOOP_LETTERS if letter not in own)
     return "".join([letter or next(spare) for letter in reversed(own)][::-1])
 
 
