@@ -28,7 +28,7 @@ unit: .venv/ready
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4
 
 test-kernels: .venv/ready
-	$(BIN)/python benchmarks/compile_gate.py
+	$(BIN)/python benchmarks/gpu/compile_gate.py
 	$(BIN)/python benchmarks/first_gpu.py --dry --write .first-gpu-dry
 
 clean:

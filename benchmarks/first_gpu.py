@@ -11,8 +11,8 @@ compile   every op and network, in parallel processes: exit code and seconds of 
 run       what a user does first: whole images through the engine, kernels chosen by themselves;
           and a stack in stages, with CUDA graphs and without
 tests     the kernel tests, one process for each op, as one illegal access ends its process
-table     ops and networks: errors, then times, eager and in a CUDA graph (gpu.py)
-tune      launch options of the ops that are furthest from their floors (tune.py)
+table     ops and networks: errors, then times, eager and in a CUDA graph (gpu/speed.py)
+tune      launch options of the ops that are furthest from their floors (gpu/tune.py)
 train     a few training steps of a recipe for GPUs, on made-up images
 ncu       one line of the profiler for bsconv, where it is installed
 compiled  torch.compile, one process for each row, the most wanted first
@@ -42,8 +42,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = ROOT / "benchmarks" / "gpu"
 NETWORKS = ("bsrn", "bsrn_s", "rfdn", "imdn")
 WORST = 3
 """Ops that are tuned."""
@@ -83,7 +83,7 @@ class Run:
         return max(self.deadline - time.monotonic(), 0)
 
     def call(self, command: Sequence[str | Path], seconds: float) -> Ran:
-        """Run a script of this folder, or a module (-m), for so long at most."""
+        """Run a script, or a module (-m), for so long at most."""
         environment = {**os.environ, "CUBLAS_WORKSPACE_CONFIG": ":4096:8", "PYTHONUNBUFFERED": "1"}
         environment["PYTHONPATH"] = os.pathsep.join(
             [str(ROOT / "src"), str(ROOT / "kernels"), environment.get("PYTHONPATH", "")]
@@ -124,7 +124,7 @@ class Run:
 
 def inside(what: str, *arguments: str | Path) -> list[str | Path]:
     """Return the command that does a part's work in a process that may import torch."""
-    return [HERE / "first_gpu_inside.py", what, *arguments]
+    return [SCRIPTS / "first_gpu_inside.py", what, *arguments]
 
 
 def facts(run: Run) -> None:
@@ -142,7 +142,7 @@ def names(run: Run) -> list[str]:
 def compile_all(run: Run) -> None:
     """Compile everything that follows into Triton's cache."""
     commands: dict[str, Sequence[str | Path]] = {
-        name: [HERE / "gpu.py", "--launch", name] for name in names(run)
+        name: [SCRIPTS / "speed.py", "--launch", name] for name in names(run)
     }
     ran = run.call_all(commands, 150, os.cpu_count() or 1)
     run.keep("compile", {name: each.told for name, each in ran.items()}, _logs(ran))
@@ -176,7 +176,7 @@ def tests(run: Run) -> None:
         commands[name] = [*plain, "-k", name, own, *contract]
     if not run.dry:
         commands["networks"] = [*plain, folder / "test_networks.py", folder / "test_self_check.py"]
-        commands["graphs"] = [*plain, ROOT / "tests/engine/test_graphs.py"]
+        commands["graphs"] = [*plain, ROOT / "tests/engine/execution/test_graphs.py"]
     ran = run.call_all(commands, 150, max((os.cpu_count() or 2) // 2, 1))
     run.keep("tests", {name: each.told for name, each in ran.items()}, _logs(ran))
 
@@ -184,7 +184,9 @@ def tests(run: Run) -> None:
 def table(run: Run) -> None:
     """Check and time ops and networks."""
     toy = ["--only", *names(run)] if run.dry else []
-    ran = run.call([HERE / "gpu.py", "--minutes", "0", "--write", run.folder / "gpu", *toy], 200)
+    ran = run.call(
+        [SCRIPTS / "speed.py", "--minutes", "0", "--write", run.folder / "gpu", *toy], 200
+    )
     run.keep("table", ran.told, ran.output)
 
 
@@ -192,7 +194,7 @@ def tune(run: Run) -> None:
     """Tune the ops that are furthest from their floors."""
     toy = ["--widths", "48", "--most", "1"] if run.dry else ["--widths", "64", "48"]
     minutes = 1 if run.dry else 1.5
-    command = [HERE / "tune.py", "--only", *furthest(run), *toy, "--minutes", f"{minutes}"]
+    command = [SCRIPTS / "tune.py", "--only", *furthest(run), *toy, "--minutes", f"{minutes}"]
     ran = run.call([*command, "--write", run.folder / "configurations.json"], 60 * minutes + 40)
     run.keep("tune", ran.told, ran.output)
 
@@ -239,7 +241,7 @@ def compiled(run: Run) -> None:
         for row in rows:
             if run.left < 15:
                 break
-            ran = run.call([HERE / "gpu.py", "--compiled", row, "--size", size], 120)
+            ran = run.call([SCRIPTS / "speed.py", "--compiled", row, "--size", size], 120)
             found[f"{row} {size}"] = {**ran.told, **(_last_json(ran) if ran.code == 0 else {})}
             logs[f"{row} {size}"] = ran
             run.keep("compiled", found, _logs(logs))

@@ -4,7 +4,7 @@ An op is found by its file's name and described by the record `OP` at the file's
 imported before it is asked for, so a broken kernel breaks only itself.
 
 None has run on a GPU yet. What the files say of gains ("at best", by bytes) and of times is a
-forecast; `benchmarks/kernel_model.py` has it for all of them, by their machine code.
+forecast; `benchmarks/gpu/kernel_model.py` has it for all of them, by their machine code.
 """
 
 from __future__ import annotations

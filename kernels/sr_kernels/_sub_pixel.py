@@ -4,7 +4,7 @@
 leaves bias, shuffle and activation to `pixel_shuffle_add`, which reads and writes all once more.
 
 Forecast in microseconds for an H100, half precision, 320 x 180 pixels, by the model of
-`benchmarks/kernel_model.py`; nothing here was measured:
+`benchmarks/gpu/kernel_model.py`; nothing here was measured:
 
     channels in and out         conv3x3   cuDNN, then the op
     32 to 9, luma x3                3.7   4.5

@@ -182,7 +182,7 @@ def part_of_outputs(outputs: int) -> int:
 def choice(outputs: int) -> dict[str, int]:
     """Return how many pairs of columns a program takes, and Triton's options.
 
-    Chosen by the machine code for sm_90 (see `benchmarks/compile_gate.md`), by no clock.
+    Chosen by the machine code for sm_90 (see `benchmarks/gpu/compile_gate.md`), by no clock.
     """
     return {"BLOCK": 16, "num_warps": 4 if outputs > 16 else 1, "num_stages": 2}
 

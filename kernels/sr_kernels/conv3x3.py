@@ -16,9 +16,9 @@ A program reads its pixels and the weight for every tap: 27 bytes for each eleme
 and out. By asynchronous copies all of it would come through L2, 1.7 KB for each pixel: 1.7 ms at
 2048 x 2048 on an H100, where memory takes 0.54 ms and the matrix units 0.39 ms. Plain loads, one
 stage, find nearly all of it in the L1 cache, which delivers it in 0.27 ms. All of this is forecast
-by `benchmarks/kernel_model.py`; nothing was measured. cuDNN is as fast for the convolution alone,
-but every pass after it costs 0.36 ms and more. `_sub_pixel` chooses between the two where a pixel
-shuffle follows.
+by `benchmarks/gpu/kernel_model.py`; nothing was measured. cuDNN is as fast for the convolution
+alone, but every pass after it costs 0.36 ms and more. `_sub_pixel` chooses between the two where a
+pixel shuffle follows.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 A network's own errors are about 1/1000 of white. On Set5 as grey in uint16, FSRCNN x2 is 3.4 dB
 better than bicubic interpolation where the images fill the range, 0.8 dB better where they have 12
-bits, and 6.4 dB worse where they have 10, unless `value_range` tells (`benchmarks/faint.py`).
+bits, and 6.4 dB worse where they have 10, unless `value_range` tells
+(`benchmarks/quality/faint.py`).
 """
 
 from __future__ import annotations

@@ -114,7 +114,8 @@ def trim() -> None:
     """Give memory that was freed back to the system.
 
     The C library of most Linux systems keeps what lies between pieces still in use: over the
-    stages of one run that came to three times the tile's own memory (benchmarks/tile_memory.py).
+    stages of one run that came to three times the tile's own memory
+    (benchmarks/memory/tile_memory.py).
     """
     if sys.platform.startswith("linux"):
         give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl has not

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 WORKSPACE = 1.7
 """Peak over the tensors alone: convolution libraries reorder and unfold their inputs. Measured
-on the CPU (see benchmarks/memory.py)."""
+on the CPU (see benchmarks/memory/forecast.py)."""
 
 
 class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here

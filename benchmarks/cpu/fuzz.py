@@ -1,0 +1,266 @@
+"""Read thousands of damaged and lying files: none may crash, hang, eat memory or leave a file.
+
+    python benchmarks/cpu/fuzz.py --count 10000 [--seed 0] [--kind png] [--keep FOLDER] > table.md
+
+The same seed and number give the same file. Each is read in a process of its own kind (`spawn`),
+which is started again where it died, and judged by what it said: a file is either read, or refused
+with the error that is documented. Everything else is a fault; its input is kept.
+fuzz.md has the last long run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import platform
+import random
+import resource
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.append(str(Path(__file__).parents[1]))
+from commit import commit  # the path comes first
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+
+SECONDS = 5.0
+"""Processor time that one file may take."""
+PATIENCE = 60.0
+"""Seconds after which a process is ended: others may be at work beside it."""
+MEMORY = 1 << 30
+"""Bytes that one file may take more."""
+CHECKPOINTS = ("pth", "pth, legacy", "safetensors", "card", "npz", "mat")
+NAME = "input"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file."""
+
+    verdict: str
+    """"read", "refused", or what is wrong."""
+    told: str = ""
+
+
+@dataclass
+class Tally:
+    """Counts of one kind."""
+
+    verdicts: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+
+def judge(kind: str, path: Path) -> Outcome:
+    """Read a file; anything but success and the documented errors is a fault."""
+    began, started = time.process_time(), _memory(reset=True)
+    try:
+        outcome = _READERS[kind](path)
+    except BaseException as error:  # noqa: BLE001  # whatever comes is what is looked for
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        name = f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}"
+        outcome = Outcome("exception", f"{name}: {str(error)[:200]}")
+    seconds, more = time.process_time() - began, _memory() - started
+    left = sorted(str(one.relative_to(path.parent)) for one in path.parent.rglob("*"))
+    if seconds > SECONDS:
+        return Outcome("slow", f"{seconds:.1f} s")
+    if more > MEMORY:
+        return Outcome("memory", f"{more >> 20} MiB")
+    if left != [path.name]:
+        return Outcome("file left", ", ".join(left))
+    return outcome
+
+
+def _read_checkpoint(path: Path) -> Outcome:
+    from napari_sr import api
+    from napari_sr.zoo import trained
+    from napari_sr.zoo.checkpoint import CheckpointError, open_checkpoint
+
+    trained.networks()  # of this folder: one file may not take away the list
+    try:
+        open_checkpoint(path)
+    except CheckpointError as error:
+        return Outcome("refused", str(error))
+    with suppress(ValueError):  # tensors of no network
+        api.load(path, 2)
+    return Outcome("read")
+
+
+def _read_image(path: Path) -> Outcome:
+    from napari_sr.files import formats
+    from napari_sr.files.image import FileError
+
+    try:
+        image = formats.read(path)
+    except FileError as error:
+        return Outcome("refused", str(error))
+    sum(part.nbytes for part in (image.pixels,))
+    return Outcome("read")
+
+
+def _read_recipe(path: Path) -> Outcome:
+    from napari_sr.training import recipe
+
+    try:
+        recipe.read(path)
+    except recipe.RecipeError as error:
+        return Outcome("refused", str(error))
+    return Outcome("read")
+
+
+_READERS: dict[str, Callable[[Path], Outcome]] = {
+    **dict.fromkeys(CHECKPOINTS, _read_checkpoint),
+    **dict.fromkeys(("png", "tiff", "jpeg"), _read_image),
+    "toml": _read_recipe,
+}
+
+
+def _memory(*, reset: bool = False) -> int:
+    """Return the most bytes that this process has held since the last reset."""
+    with suppress(OSError):
+        if reset:
+            Path("/proc/self/clear_refs").write_text("5")
+        lines = Path("/proc/self/status").read_text().splitlines()
+        peak = next(line for line in lines if line.startswith("VmHWM"))
+        return int(peak.split()[1]) << 10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
+def inputs(count: int, seed: int, kinds: list[str]) -> Any:
+    """Yield number, kind and content of each mutated file."""
+    from fuzz_mutations import mutated
+    from fuzz_samples import samples
+
+    valid = samples()
+    for number in range(count):
+        rng = random.Random(f"{seed} {number}")
+        kind = kinds[number % len(kinds)]
+        yield number, kind, mutated(rng.choice(valid[kind]), kind, rng)
+
+
+def work(connection: Connection, folder: str) -> None:
+    """Judge files until there are no more."""
+    import warnings
+
+    import torch
+
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    os.environ["NAPARI_SR_NETWORKS"] = folder
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = f"{folder}-torch"  # made where torch is asked for it
+    tempfile.tempdir = folder
+    # whoever takes 8 GB more is stopped before the machine is
+    most = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + (8 << 30)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # libraries write there
+    with suppress(EOFError):
+        while True:
+            kind, name = connection.recv()
+            connection.send(judge(kind, Path(folder) / name))
+
+
+class Worker:
+    """A process that judges files, and is started again where it dies."""
+
+    def __init__(self) -> None:
+        self._context = multiprocessing.get_context("spawn")
+        self._start()
+
+    def _start(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="napari-sr-fuzz-"))
+        self._here, there = self._context.Pipe()
+        self._process = self._context.Process(target=work, args=(there, str(self._folder)))
+        self._process.start()
+        there.close()
+
+    def judge(self, kind: str, content: bytes) -> Outcome:
+        """Return what became of a file."""
+        name = f"{NAME}.safetensors" if kind in CHECKPOINTS else NAME
+        (self._folder / name).write_bytes(content)
+        try:
+            self._here.send((kind, name))
+            outcome: Outcome = (
+                self._here.recv() if self._here.poll(PATIENCE) else Outcome("hang", f"{PATIENCE} s")
+            )
+        except (EOFError, OSError):
+            self._process.join()
+            outcome = Outcome("crash", f"exit code {self._process.exitcode}")
+        with suppress(FileNotFoundError):
+            (self._folder / name).unlink()
+        if outcome.verdict in ("hang", "crash", "file left", "memory"):
+            self.end()
+            self._start()
+        return outcome
+
+    def end(self) -> None:
+        """End the process, and remove its folder."""
+        self._process.kill()
+        self._process.join()
+        self._here.close()
+        shutil.rmtree(self._folder)
+        shutil.rmtree(f"{self._folder}-torch", ignore_errors=True)
+
+
+def run(count: int, seed: int, kinds: list[str], keep: Path | None) -> dict[str, Tally]:
+    """Judge mutated files in a process of their own; return counts by kind."""
+    tallies = {kind: Tally() for kind in kinds}
+    worker = Worker()
+    try:
+        for number, kind, content in inputs(count, seed, kinds):
+            outcome = worker.judge(kind, content)
+            tallies[kind].verdicts[outcome.verdict] += 1
+            if outcome.verdict not in ("read", "refused"):
+                fault = f"{number} ({kind}): {outcome.verdict}, {outcome.told}"
+                tallies[kind].faults.append(fault)
+                print(fault, file=sys.stderr, flush=True)
+                if keep is not None:
+                    keep.mkdir(parents=True, exist_ok=True)
+                    (keep / f"{seed}-{number}.{kind.partition(',')[0]}").write_bytes(content)
+    finally:
+        worker.end()
+    return tallies
+
+
+def table(tallies: dict[str, Tally]) -> str:
+    """Return Markdown: a row for each kind, and each fault."""
+    rows = ["| kind | inputs | refused | read | faults |", "|---|---|---|---|---|"]
+    for kind, tally in tallies.items():
+        counts = tally.verdicts
+        shown = f"{counts.total()} | {counts['refused']} | {counts['read']} | {len(tally.faults)}"
+        rows.append(f"| {kind} | {shown} |")
+    faults = [f"* {fault}" for tally in tallies.values() for fault in tally.faults]
+    return "\n".join([*rows, "", *faults])
+
+
+def main() -> int:
+    """Read the command line, judge, and print the table; return how many faults there are."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kind", choices=_READERS, action="append")
+    parser.add_argument("--keep", type=Path, help="folder for inputs that show a fault")
+    given = parser.parse_args()
+    began, measured = time.perf_counter(), commit()
+    tallies = run(given.count, given.seed, given.kind or list(_READERS), given.keep)
+    import torch
+
+    versions = f"Python {platform.python_version()}, torch {torch.__version__}"
+    print(
+        f"{time.strftime('%Y-%m-%d')}, commit {measured}, {versions}, seed {given.seed}, "
+        f"{time.perf_counter() - began:.0f} s\n\n{table(tallies)}"
+    )
+    return min(sum(len(tally.faults) for tally in tallies.values()), 100)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

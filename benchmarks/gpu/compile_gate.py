@@ -1,0 +1,310 @@
+"""Whether every shipped kernel compiles well for every supported GPU, on a machine without one.
+
+    python benchmarks/gpu/compile_gate.py [--at-most N] [--workers N] [--write FILE]
+
+Every op is launched as on a GPU, with Triton told that it stands before the GPU in question;
+Triton then specialises and compiles what it would compile there, down to machine code, and nothing
+runs. It must hold no spills, no more shared memory than the GPU has (the compiler does not check),
+the matrix instructions where the kernel has a `tl.dot`, and 128-bit loads where the channels allow
+them: for NVIDIA, both are read off PTX, which the assembler takes over as they are.
+
+For the GPUs of `COUNTED`, the instructions of the innermost loop are counted too (machine_code.py),
+of every op at the sizes of `COUNTED_SIZES`; those of `LIMITS` may not take more than it says.
+
+Prints two Markdown tables (kept in compile_gate.md) and fails where one of these fails.
+
+What this cannot show: speed, races, wrong machine code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if __name__ == "__main__" and os.environ.pop("TRITON_INTERPRET", None):
+    os.execv(sys.executable, [sys.executable, *sys.argv])  # it is read when kernels are decorated
+
+import counted
+import torch
+from compiling import SHARED_LIMITS, compiled_by
+from triton import knobs
+from triton.errors import TritonError
+
+import sr_kernels
+from napari_sr import models
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VARIANTS = (
+    (torch.float16, (1, 64, 180, 320)),
+    (torch.float16, (1, 50, 180, 320)),
+    (torch.bfloat16, (1, 48, 37, 53)),
+)
+"""Types and shapes (N, C, H, W): the widths of BSRN, RFDN and BSRN-S, and sizes that 16 divides
+and does not divide, which Triton tells apart."""
+
+NETWORKS = {
+    "bsrn": (torch.bfloat16, (1, 3, 32, 48)),
+    "bsrn_s": (torch.float16, (1, 3, 32, 48)),
+    "rfdn": (torch.float16, (1, 3, 32, 48)),
+    "imdn": (torch.bfloat16, (1, 3, 32, 48)),
+}
+"""Networks whose every launch is compiled too, with the image that enters: their ops have other
+widths inside, and leave out what is optional. With the variants, both types meet all widths."""
+
+NARROW = {
+    "_channel_gate._kernel": "reads the moments of the parts of a plane, once",
+    "_moments._merge_kernel": "reads four bytes of every part of a plane, once",
+    "contrast_gate._kernel": "reads the moments of one image and two small matrices, once",
+}
+"""Kernels that need no 128-bit loads, and why."""
+
+MATRIX = re.compile(r"\b(mma\.sync|wgmma\.mma_async|tcgen05\.mma|v_mfma)")
+STACK = re.compile(r"\b(?:STACK|LOCAL):(\d+)")
+AMD_SPILLS = re.compile(r"vgpr_spill_count: *(\d+)")
+LOADS = re.compile(r"\bld\.global\S*?(?:\.v(\d))?\.[bufs](\d+)\b")
+COPIES = re.compile(r"\bcp\.async\.c[ag]\.shared\.global\S* \[[^]]*\], \[[^]]*\], (0x[\da-f]+|\d+)")
+AMD_LOADS = re.compile(r"\b(?:buffer|global)_load_(\w+)")
+"""What NVIDIA's PTX and tools and AMD's machine code say."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One op as it is launched once."""
+
+    op: str
+    architecture: str
+    variant: tuple[torch.dtype, tuple[int, int, int, int]]
+    """Type and shape of the op's first argument."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the machine code of one kernel is like."""
+
+    case: Case
+    kernel: str
+    warps: int
+    stages: int
+    registers: int
+    spills: int
+    shared: int
+    matrix: str
+    """The matrix instruction, or "-"."""
+    load: int
+    """Bits of the widest load from global memory."""
+    wants_matrix: bool
+    wants_wide: bool
+    error: str = ""
+    """Why it does not compile at all."""
+
+    @property
+    def faults(self) -> list[str]:
+        """Say what is wrong, in a few words each."""
+        limit = SHARED_LIMITS[self.case.architecture]
+        found = {
+            self.error: bool(self.error),
+            f"{self.spills} spills": self.spills > 0,
+            f"more than {limit} B of shared memory": self.shared > limit,
+            "no matrix instructions": self.wants_matrix and self.matrix == "-",
+            f"loads of {self.load} bits": self.wants_wide and self.load < 128,
+        }
+        return [fault for fault, holds in found.items() if holds]
+
+
+def assembly(compiled: Any) -> str:
+    """Return a kernel in words, with what its machine code takes.
+
+    NVIDIA's disassembler would take a quarter of a second for each.
+    """
+    if "amdgcn" in compiled.asm:
+        return compiled.asm["amdgcn"]
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(compiled.asm["cubin"])
+        file.flush()
+        command = [knobs.nvidia.cuobjdump.path, "-res-usage", file.name]
+        usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return usage + compiled.asm["ptx"]
+
+
+def spills_in(code: str) -> int:
+    """Return how many words of each thread are spilled."""
+    return sum(map(int, AMD_SPILLS.findall(code))) + sum(map(int, STACK.findall(code))) // 4
+
+
+def widest_load(code: str) -> int:
+    """Return the bits of the widest load from global memory, 0 where there is none."""
+    found = [int(count or 1) * int(bits) for count, bits in LOADS.findall(code)]
+    found += [8 * int(count, 0) for count in COPIES.findall(code)]
+    for kind in AMD_LOADS.findall(code):
+        words = re.search(r"dword(?:x(\d))?", kind)
+        found.append(32 * int(words[1] or 1) if words else 16)
+    return max(found, default=0)
+
+
+def inspect(case: Case, compiled: Any) -> Row:
+    """Read off one compiled kernel what the gate asks about."""
+    name = f"{compiled.src.fn.__module__.rpartition('.')[2]}.{compiled.name}"
+    code = assembly(compiled)
+    registers = re.search(r"\bREG:(\d+)|\.vgpr_count: *(\d+)", code)
+    matrix = MATRIX.search(code)
+    return Row(
+        case=case,
+        kernel=name,
+        warps=compiled.metadata.num_warps,
+        stages=compiled.metadata.num_stages,
+        registers=int(registers[1] or registers[2]) if registers else 0,
+        spills=spills_in(code),
+        shared=compiled.metadata.shared,
+        matrix=matrix[1] if matrix else "-",
+        load=widest_load(code),
+        wants_matrix="tt.dot" in compiled.asm["ttir"],
+        # eight channels of two bytes make 128 bits, where pixels begin on such a border
+        wants_wide=case.variant[1][1] % 16 == 0 and name not in NARROW,
+    )
+
+
+def rows_of(chosen: list[Case]) -> dict[str, Row]:
+    """Compile and inspect what these launch, all for one architecture; each kernel once.
+
+    Returns
+    -------
+    dict of str to Row
+        By the kernel's hash, which tells the architecture, too.
+    """
+    torch.set_num_threads(1)  # as many processes as cores
+    rows: dict[str, Row] = {}
+    for case in chosen:
+        try:
+            compiled = compiled_by(call_of(case), case.architecture)
+        except (TritonError, RuntimeError) as error:
+            rows[repr(case)] = broken(case, error)
+            continue
+        new = {kernel.hash: kernel for kernel in compiled if kernel.hash not in rows}
+        rows.update({key: inspect(case, kernel) for key, kernel in new.items()})
+    return rows
+
+
+def broken(case: Case, error: Exception) -> Row:
+    """Return the row of what does not compile."""
+    words = " ".join(str(error).split())[-200:].replace("|", "/")
+    return Row(case, "?", 0, 0, 0, 0, 0, "-", 0, False, False, f"does not compile: {words}")
+
+
+def call_of(case: Case) -> Callable[[], object]:
+    """Return what launches: an op on its example, or a network on an image."""
+    dtype, shape = case.variant
+    if case.op in NETWORKS:
+        network = models.architecture(case.op).network(scale=4, blocks=2).eval().to(dtype)
+        return torch.inference_mode()(partial(network, torch.zeros(shape, dtype=dtype)))
+    op = sr_kernels.op(case.op)
+    return partial(op.launch, *op.example(shape, dtype, torch.device("cpu")))
+
+
+def cases(most: int | None = None) -> list[Case]:
+    """Return every op for every architecture, dtype, width and kind of size; then the networks.
+
+    With `most`, at most so many, of ops alone, chosen so that ops and architectures meet in turn.
+    """
+    ops, architectures = sr_kernels.names(), list(SHARED_LIMITS)
+    if most is None:
+        whole = product(NETWORKS, architectures)
+        networks = [Case(name, architecture, NETWORKS[name]) for name, architecture in whole]
+        return [Case(*each) for each in product(ops, architectures, VARIANTS)] + networks
+    chosen = []
+    for turn in range(most):
+        place = turn + turn // len(ops)
+        architecture = architectures[place % len(architectures)]
+        variant = VARIANTS[place % len(VARIANTS)]
+        chosen.append(Case(ops[turn % len(ops)], architecture, variant))
+    return chosen
+
+
+def groups_of(chosen: list[Case]) -> list[list[Case]]:
+    """Return the cases in groups of one architecture each, small enough to keep all cores busy.
+
+    Networks come last, when most of their kernels are in Triton's cache.
+    """
+    groups = [
+        [case for case in chosen if case.architecture == name and (case.op in NETWORKS) == late]
+        for late, name in product((False, True), SHARED_LIMITS)
+    ]
+    return [group for group in groups if group]
+
+
+def heading() -> str:
+    """Return what the table was made with, and its columns."""
+    versions = ", ".join(
+        f"{name} {importlib.metadata.version(name)}" for name in ("torch", "triton")
+    )
+    columns = (
+        "needed by", "kernel", "GPU", "dtype", "C x H x W", "warps", "stages", "registers",
+        "spills", "shared, B", "matrix", "widest load, bits", "faults",
+    )  # fmt: skip
+    return "\n".join(
+        [
+            "# Machine code of every shipped kernel",
+            "",
+            f"By `python benchmarks/gpu/compile_gate.py`, with {versions}. Compiled only: nothing "
+            "in this table has run.",
+            "",
+            f"| {' | '.join(columns)} |",
+            "|---" * len(columns) + "|",
+        ]
+    )
+
+
+def line(row: Row) -> str:
+    """Return one row of the Markdown table."""
+    case, (dtype, shape) = row.case, row.case.variant
+    cells = (
+        case.op, row.kernel, case.architecture, str(dtype).removeprefix("torch."),
+        " x ".join(map(str, shape[1:])), row.warps, row.stages, row.registers, row.spills,
+        row.shared, row.matrix, row.load, ", ".join(row.faults),
+    )  # fmt: skip
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def main() -> int:
+    """Print the table; return 1 where a kernel has a fault."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--at-most", type=int, help="compile so many cases, ops and GPUs in turn")
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--write", type=Path, help="where to keep the table")
+    arguments = parser.parse_args()
+    with ProcessPoolExecutor(arguments.workers, get_context("spawn")) as pool:
+        counting = pool.map(counted.lines_of, counted.COUNTED if arguments.at_most is None else ())
+        found: dict[str, Row] = {}
+        for rows_by_hash in pool.map(rows_of, groups_of(cases(arguments.at_most))):
+            # a network's kernel that an op's own case has shown already counts as the op's
+            found |= {key: row for key, row in rows_by_hash.items() if key not in found}
+        counts = [each for lines in counting for each in lines]
+    order = list(SHARED_LIMITS)
+    rows = sorted(found.values(), key=lambda row: order.index(row.case.architecture))
+    faulty = [row for row in rows if row.faults]
+    over = [each for each in counts if each.over]
+    summary = f"\n{len(rows)} kernels, {len(faulty)} with faults."
+    table = "\n".join([heading(), *map(line, rows), summary, ""])
+    if counts:
+        table += counted.table(counts)
+    print(table)
+    if arguments.write:
+        arguments.write.write_text(table)
+    return bool(faulty or over)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,462 @@
+"""What the kernels can gain: bytes, operations and the least time, per op and per network.
+
+    python benchmarks/gpu/kernel_model.py [--write FILE]
+
+Arithmetic only; nothing here has been measured on a GPU. Networks run on tensors without data, and
+every operator is written down with what it reads and writes: once in plain PyTorch, as a GPU runs
+it eagerly, and once with our ops, which go through all that they do but their kernels: a launch
+that an op makes is a kernel here, and so is a tensor that it copies first. An op's bytes are those
+of its own record.
+
+A kernel of PyTorch takes the longest of bytes / bandwidth, matrix operations / matrix rate and
+vector instructions / vector rate. A kernel of ours is compiled for the card, and counted in its
+machine code (machine_code.py): it takes the longest of bytes / bandwidth, bytes past the L1 cache /
+bandwidth of L2, and, on the multiprocessor that has most programs, the clocks of issue, of shared
+memory, of matrices and of the way to L2. Then come 1 us between kernels. Eager waits for the CPU
+too, 5 us a kernel. A bias in eager PyTorch costs a kernel of its own wherever cuDNN computes the
+convolution. Latency, bank conflicts, and caches that hold a whole small image are left out.
+
+Letters: N images, C features, H x W pixels of the image that enters, S scale.
+"""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import torch
+from compiling import compiling
+from counted import example
+from machine_code import Launch, launch_of
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from triton.runtime.interpreter import GridExecutor
+from triton.runtime.jit import JITFunction
+
+import sr_kernels
+from napari_sr import models
+from napari_sr.engine.planning.memory import _Tracer, meta_copy
+from sr_kernels import _op
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_sr.graph.network import Network
+
+SCALE = 4
+SIZES = {"320 x 180": (180, 320), "256 x 256": (256, 256), "510 x 339": (339, 510),
+         "2048 x 2048": (2048, 2048)}  # fmt: skip
+LAUNCH = 5e-6
+"""Seconds for which eager PyTorch occupies the CPU for every kernel."""
+GAP = 1e-6
+"""Seconds from the end of a kernel to the start of the next, in a CUDA graph."""
+INSTRUCTIONS = {"gelu": 33, "sigmoid": 8, "leaky_relu": 2, "mean": 1}
+"""Of one element, where not 1; GELU by the error function."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a GPU can do at best, all in units per second where nothing else is said."""
+
+    name: str
+    architecture: str
+    bandwidth: float
+    """Bytes to and from memory."""
+    cache: float
+    """Bytes to and from L2."""
+    matrix: float
+    """Half-precision matrix operations, two for each multiply-add."""
+    narrow_matrix: float
+    """The same by mma.sync; some kernels of ours have wgmma where the card has it."""
+    processors: int
+    """Multiprocessors; each starts 128 instructions in a clock."""
+    clock: float
+
+    @property
+    def vector(self) -> float:
+        """Instructions, each for one element."""
+        return 128 * self.processors * self.clock
+
+
+CARDS = (
+    # mma.sync reaches 62 % of wgmma: Luo et al., 2024, https://arxiv.org/abs/2402.13499
+    Card("H100 (SXM)", "sm_90", 3.0e12, 5.6e12, 800e12, 500e12, 132, 1.755e9),
+    # 96 matrix units, 128-bit GDDR6, 2 KB of L2 in a clock; data sheet, not measured
+    Card("RTX 4060 Laptop", "sm_89", 256e9, 2.0e12, 25e12, 25e12, 24, 2.0e9),
+)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One launch: what it moves and computes."""
+
+    name: str
+    bytes: float
+    matrix: float = 0.0
+    vector: float = 0.0
+    given: float = 0.0
+    """Bytes of an op's arguments and results, each once."""
+    own: bool = False
+    """Whether it is a kernel of ours."""
+    code: Launch | None = None
+    """What its machine code says, where it was compiled."""
+
+    def parts(self, card: Card) -> dict[str, float]:
+        """Return the seconds that each resource of a card takes, all at the same time."""
+        found = {"memory": self.bytes / card.bandwidth}
+        if self.code is None:
+            return {
+                **found,
+                "matrix": self.matrix / card.matrix,
+                "issue": self.vector / card.vector,
+            }
+        found["L2"] = max(self.code.whole.fetched, self.bytes) / card.cache
+        rates = (rate / card.processors / card.clock for rate in (card.narrow_matrix, card.matrix))
+        clocks = self.code.clocks(card.processors, *rates)
+        return {**found, **{name: value / card.clock for name, value in clocks.items()}}
+
+    def seconds(self, card: Card) -> float:
+        """Return the least time on a card."""
+        return max(self.parts(card).values())
+
+    def limit(self, card: Card) -> str:
+        """Return which resource takes longest."""
+        parts = self.parts(card)
+        return max(parts, key=lambda name: parts[name])
+
+
+class Counter(TorchDispatchMode):
+    """Writes down a `Kernel` for every operator that is more than a view, and every launch."""
+
+    def __init__(self, card: Card | None = None) -> None:
+        super().__init__()
+        self.kernels: list[Kernel] = []
+        self._card = card
+        self._launches = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func.namespace == "napari_sr":
+            return self._op(func.overloadpacket.__name__, args)
+        result = func(*args, **(kwargs or {}))
+        name = func.overloadpacket.__name__
+        # what is said to be a view may be a copy, as `contiguous` is where it has to
+        if "empty" not in name and not (func.is_view and _shares(args, result)):
+            moved = sum(leaf.nbytes for leaf in tree_leaves((args, result)) if _is_tensor(leaf))
+            if name in ("conv2d", "convolution"):
+                self._convolution(moved, result, *args)
+            else:
+                work = result.numel() * INSTRUCTIONS.get(name, 1)
+                self.kernels.append(Kernel(name, moved, vector=work))
+        return result
+
+    def _op(self, name: str, args: Any) -> Any:
+        """Go through an op's launch, and write down its kernels after all that it copied."""
+        op, self._launches = sr_kernels.op(name), 0
+        card = self._card
+        compiled = compiling(card.architecture, card.processors) if card else nullcontext([])
+        with self, compiled as found:
+            results = op.launch(*args)
+        codes: list[Launch | None] = [None] * self._launches
+        if card:
+            codes = [launch_of(each, card.architecture) for each in found]
+        given = {id(leaf): leaf for leaf in tree_leaves((args, results)) if _is_tensor(leaf)}
+        moved = op.bytes_moved(*args)
+        passed = sum(leaf.nbytes for leaf in given.values())
+        # the first launch reads and writes what the op does; others see what is small beside it
+        for place, code in enumerate(codes):
+            first = {"bytes": moved, "given": passed} if place == 0 else {"bytes": 0}
+            self.kernels.append(Kernel(name, **first, own=True, code=code))
+        return results
+
+    def launch(self, *_: Any, **__: Any) -> None:
+        """Stand in for a kernel."""
+        self._launches += 1
+
+    def _convolution(
+        self, moved: int, result: Tensor, x: Tensor, weight: Tensor,
+        bias: Tensor | None = None, *options: Any,
+    ) -> None:  # fmt: skip
+        multiply_adds = result.numel() * weight[0].numel()
+        if weight.shape[1] == 1 and x.shape[1] > 1:
+            self.kernels.append(Kernel("depthwise", moved, vector=multiply_adds))
+            return
+        self.kernels.append(Kernel("conv2d", moved, matrix=2 * multiply_adds))
+        if bias is not None:
+            self.kernels.append(Kernel("bias", 2 * result.nbytes, vector=result.numel()))
+
+
+def _is_tensor(leaf: object) -> bool:
+    return isinstance(leaf, Tensor)
+
+
+def _shares(arguments: Any, results: Any) -> bool:
+    """Return whether all results lie in the memory of the arguments."""
+    given, made = (
+        {leaf.untyped_storage()._cdata for leaf in tree_leaves(tree) if _is_tensor(leaf)}
+        for tree in (arguments, results)
+    )
+    return made <= given
+
+
+def eager(call: Callable[..., object], *planes: tuple[int, ...]) -> list[Kernel]:
+    """Return the kernels of a call in plain PyTorch on half-precision tensors of these shapes."""
+    inputs = [torch.empty(shape, device="meta", dtype=torch.half) for shape in planes]
+    with torch.inference_mode(), Counter() as counter:
+        call(*inputs)
+    return counter.kernels
+
+
+def fused(
+    call: Callable[..., object], *planes: tuple[int, ...], card: Card | None = None
+) -> list[Kernel]:
+    """Return the same with our ops; with a card, compiled for it."""
+    inputs = [torch.empty(shape, device="meta", dtype=torch.half) for shape in planes]
+    counter = Counter(card)
+    with (
+        mock.patch.object(_op, "runs_fused", lambda *tensors: True),
+        mock.patch.object(JITFunction, "run", counter.launch) if card is None else nullcontext(),
+        mock.patch.object(GridExecutor, "__call__", counter.launch),
+        torch.inference_mode(),
+        counter,
+    ):
+        call(*inputs)
+    return counter.kernels
+
+
+def peak_bytes(call: Callable[[], object]) -> int:
+    """Return the most bytes of tensors alive during a call, weights left out."""
+    tracer = _Tracer()
+    with torch.inference_mode(), tracer:
+        call()
+    return int(tracer.peak)
+
+
+def network_of(name: str) -> Network:
+    """Return a network without data, as it lies on a GPU."""
+    made = models.architecture(name).network(scale=SCALE).eval().half()
+    return meta_copy(made.to(memory_format=torch.channels_last))
+
+
+KNOWN = {"bsrn": (666, 90_339, 19_204), "rfdn": (825, 28_289, 6_710), "imdn": (1420, 33_288, 9_702)}
+"""kFLOP, eager and fused bytes per pixel as counted before this model, by other assumptions."""
+COMPILED = (364, 57_252)
+"""Kernels, and bytes per pixel, of BSRN x4 by torch.compile, as counted before this model."""
+NAMES = ("bsrn", "bsrn_s", "rfdn", "imdn")
+
+
+def seconds(kernels: list[Kernel], card: Card, *, launch: float = 0.0) -> float:
+    """Return the least time of kernels in a row, each of which the CPU launches for so long."""
+    device = sum(kernel.seconds(card) + GAP for kernel in kernels)
+    return max(device, launch * len(kernels))
+
+
+def in_all(kernels: list[Kernel]) -> tuple[float, float]:
+    """Return the bytes and the matrix operations of kernels."""
+    return sum(kernel.bytes for kernel in kernels), sum(kernel.matrix for kernel in kernels)
+
+
+def op_rows(card: Card) -> list[str]:
+    """Return a table row for each op and size: the reference, and what our kernels take."""
+    rows = []
+    for name in sr_kernels.names():
+        op = sr_kernels.op(name)
+        for size in ("320 x 180", "2048 x 2048"):
+            arguments = example(name, SIZES[size])
+            with torch.inference_mode(), Counter() as counter:
+                op.reference(*arguments)
+            every = fused(partial(op.public, *arguments), card=card)
+            # what lies otherwise than in a network is copied first
+            compiled = [kernel for kernel in every if kernel.own]
+            slow = sum(kernel.seconds(card) for kernel in counter.kernels)
+            fast = sum(kernel.seconds(card) for kernel in compiled)
+            worst = max(compiled, key=lambda kernel: kernel.seconds(card))
+            floor = sum(kernel.bytes for kernel in compiled) / card.bandwidth
+            rows.append(
+                f"| {name} | {size} | {len(counter.kernels)} | {len(compiled)} | {slow * 1e3:.3f} "
+                f"| {floor * 1e3:.3f} | {fast * 1e3:.3f} | {worst.limit(card)} "
+                f"| {slow / fast:.1f} |"
+            )
+    return rows
+
+
+def network_rows(card: Card) -> list[str]:
+    """Return a table row for each network and size."""
+    rows = []
+    for name in NAMES:
+        network = network_of(name)
+        for size, (height, width) in SIZES.items():
+            image = (1, network.channels, height, width)
+            slow, fast = eager(network, image), fused(network, image, card=card)
+            times = (
+                seconds(slow, card, launch=LAUNCH), seconds(slow, card), seconds(fast, card),
+            )  # fmt: skip
+            floor = sum(kernel.bytes / card.bandwidth + GAP for kernel in fast)
+            rows.append(
+                f"| {name} | {size} | {times[0] * 1e3:.2f} | {times[1] * 1e3:.2f} "
+                f"| {floor * 1e3:.2f} | {times[2] * 1e3:.2f} | {times[0] / times[2]:.1f} |"
+            )
+    return rows
+
+
+def count_rows() -> list[str]:
+    """Return a table row of kernels, bytes and operations for each network, at 320 x 180."""
+    height, width = SIZES["320 x 180"]
+    rows = []
+    for name in NAMES:
+        network = network_of(name)
+        slow = eager(network, (1, network.channels, height, width))
+        fast = fused(network, (1, network.channels, height, width))
+        work = in_all(slow)[1] + sum(
+            2 * kernel.vector for kernel in slow if kernel.name == "depthwise"
+        )
+        pixels = height * width
+        known = [f"{number:,}" for number in KNOWN[name]] if name in KNOWN else ["-"] * 3
+        peaks = [
+            peak_bytes(partial(run, network, (1, network.channels, height, width))) / pixels
+            for run in (eager, fused)
+        ]
+        rows.append(
+            f"| {name} | {work / pixels / 1e3:.0f} ({known[0]}) | {len(slow)} "
+            f"| {in_all(slow)[0] / pixels:,.0f} ({known[1]}) | {len(fast)} "
+            f"| {in_all(fast)[0] / pixels:,.0f} ({known[2]}) | {peaks[0]:,.0f} | {peaks[1]:,.0f} |"
+        )
+    return rows
+
+
+def share_rows(card: Card, size: str) -> list[str]:
+    """Return a table row for each kind of kernel in the fused BSRN, largest first."""
+    (height, width), network = SIZES[size], network_of("bsrn")
+    kernels = fused(network, (1, network.channels, height, width), card=card)
+    kinds: dict[str, list[Kernel]] = {}
+    for kernel in kernels:
+        kinds.setdefault(kernel.name if kernel.own else f"PyTorch's {kernel.name}", []).append(
+            kernel
+        )
+    whole = seconds(kernels, card)
+    rows = []
+    for kind, group in sorted(kinds.items(), key=lambda pair: -seconds(pair[1], card)):
+        longest = max(group, key=lambda kernel: kernel.seconds(card))
+        parts = longest.parts(card)
+        shares = ", ".join(
+            f"{name} {value / longest.seconds(card):.0%}" for name, value in parts.items()
+        )
+        rows.append(
+            f"| {kind} | {len(group)} | {in_all(group)[0] / height / width:,.0f} "
+            f"| {seconds(group, card) * 1e3:.3f} | {seconds(group, card) / whole:.0%} | {shares} |"
+        )
+    return rows
+
+
+def target_rows(card: Card) -> list[str]:
+    """Return a table row for each target of BSRN x4 at 320 x 180, with what is forecast."""
+    (height, width), network = SIZES["320 x 180"], network_of("bsrn")
+    image = (1, network.channels, height, width)
+    slow, fast = eager(network, image), fused(network, image, card=card)
+    ours = seconds(fast, card)
+    kernels, moved = COMPILED
+    compiled = moved * height * width / card.bandwidth + kernels * GAP
+    floor = sum(kernel.bytes / card.bandwidth + GAP for kernel in fast)
+    peers = {
+        "eager": (seconds(slow, card, launch=LAUNCH), 8.0),
+        "torch.compile, in a CUDA graph": (compiled, 2.5),
+    }
+    return [
+        f"| {name} | {wanted} x | {peer / wanted * 1e3:.2f} | {floor * 1e3:.2f} | {ours * 1e3:.2f} "
+        f"| {peer / ours:.1f} x | {'yes' if peer / ours >= wanted else 'no'} |"
+        for name, (peer, wanted) in peers.items()
+    ]
+
+
+def table(header: str, rows: list[str]) -> list[str]:
+    """Return the lines of a Markdown table."""
+    return [header, "|---" * (header.count("|") - 1) + "|", *rows, ""]
+
+
+def report() -> str:
+    """Return all tables."""
+    lines = [
+        "# What the kernels can gain, by arithmetic",
+        "",
+        f"By `python benchmarks/gpu/kernel_model.py`, whose docstring states the model; x{SCALE}, "
+        "half precision. Nothing here was measured on a GPU.",
+        "",
+        "Per LR pixel; in brackets an earlier count by other assumptions (the blocks' outputs "
+        "concatenated and fused at the end, not accumulated block by block):",
+        "",
+        *table(
+            "| network | kFLOP | kernels, eager | bytes, eager | kernels, fused | bytes, fused "
+            "| most bytes alive, eager | fused |",
+            count_rows(),
+        ),
+    ]
+    for card in CARDS:
+        lines += [
+            f"{card.name}: {card.bandwidth / 1e12:.3g} TB/s, L2 {card.cache / 1e12:.3g} TB/s, "
+            f"{card.matrix / 1e12:.0f} TFLOP/s of matrices ({card.narrow_matrix / 1e12:.0f} by "
+            f"mma.sync), {card.vector / 1e12:.3g} T instructions/s of "
+            f'{card.processors} multiprocessors. "Bytes" is what the fused kernels would take if '
+            'nothing but memory held them up, "fused" what their machine code takes:',
+            "",
+            *table(
+                "| network | LR size | eager, ms | in a CUDA graph, ms | bytes, ms | fused, ms "
+                "| gain |",
+                network_rows(card),
+            ),
+        ]
+    card = CARDS[0]
+    lines += [
+        f"The targets of BSRN x4 at 320 x 180, forecast for {card.name}. Where the bytes and the "
+        "time between kernels alone take longer than what is allowed, no faster kernel reaches the "
+        "target: only fewer bytes or launches do, or planes that stay in L2, which this model "
+        "leaves out:",
+        "",
+        *table(
+            "| against | target | allowed, ms | bytes and gaps, ms | forecast, ms | forecast "
+            "| within reach |",
+            target_rows(card),
+        ),
+    ]
+    for size in ("320 x 180", "2048 x 2048"):
+        lines += [
+            f"Where the fused bsrn's time goes on {card.name}, {size}; the last column says what "
+            "the longest launch of a kind is busy with, of its time:",
+            "",
+            *table(
+                "| kernel | launches | bytes per pixel | ms | share of the network | busy |",
+                share_rows(card, size),
+            ),
+        ]
+    lines += [
+        f"Each op on {card.name}, 64 channels (inside ESA 16), against its reference in eager "
+        "PyTorch, without the time between kernels:",
+        "",
+        *table(
+            "| op | size | kernels, eager | fused | eager, ms | bytes, ms | fused, ms | held up by "
+            "| gain |",
+            op_rows(card),
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the tables, and keep them where that is wanted."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", type=Path, help="where to keep the tables")
+    arguments = parser.parse_args()
+    text = report()
+    print(text)
+    if arguments.write:
+        arguments.write.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,319 @@
+"""Find out on a GPU how ops are launched best there, and keep it as data.
+
+    python benchmarks/gpu/tune.py [--only OPS] [--widths 64 48 64-32] [--minutes 8] [--write FILE]
+
+Every op passes block sizes, warps and stages to `configuration`; they are found by listening there.
+For each op and width, the values around the present ones are tried, the nearest first: those that
+do not compile, spill, or take more shared memory than there is are left out (compiled ahead, in as
+many processes as there are cores, for a third of the minutes); of the others only those are timed
+that give the present result. Time is that of ten launches in a CUDA graph, at 320 x 180 and at
+2048 x 2048, as a share of the present time; the mean of both counts. What is more than 3 % better,
+once more beside the present options, and right at an odd size too, goes into FILE (the package's
+configurations.json), by architecture, op and width. A width such as 64-32 is channels in and out,
+and is tried for ops that have such; the others leave it out.
+
+Without a GPU this is a dry run: one size, Triton's interpreter, times that mean nothing, and
+nothing is written unless FILE is named. So far it has been run in no other way.
+
+Letters: N images, C features, H x W pixels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import geometric_mean
+from typing import TYPE_CHECKING, Any
+
+import torch
+from timing import (
+    DEVICE,
+    ON_GPU,
+    ROOT,
+    ROUNDING,
+    check_op,
+    graphed,
+    milliseconds,
+    op_arguments,
+)
+
+# the above says where the sources are, and how kernels are to run
+# isort: split
+from launching import Widths, launched_with
+
+import sr_kernels
+from sr_kernels import _configuration
+from sr_kernels._triton import triton
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+Options = dict[str, int]
+SIZES = ((2048, 2048), (180, 320)) if ON_GPU else ((9, 20),)
+"""Height and width; what is much worse at the first is not tried at the others."""
+ODD = (37, 53) if ON_GPU else (5, 7)
+"""Where the best is checked against the reference."""
+REPEATS = 10 if ON_GPU else 1
+"""Launches that are timed together."""
+WORTH = 0.97
+"""Share of the present time below which a change is worth an entry."""
+HOPELESS = 1.1
+ROUNDINGS = 4
+"""By which results of two candidates may differ, in the largest value's: sums differ in order."""
+CHOICES = {"num_warps": (1, 2, 4, 8), "num_stages": (1, 2, 3)}
+WIDTHS = ("64", "48", "50", "64-32", "12-64", "16", "48-24", "12-48")
+"""Channels of BSRN, BSRN-S and RFDN: of features, and in and out of their convolutions."""
+LEAST_BLOCK = 16
+"""No side of a matrix product is smaller."""
+FAILURES = (RuntimeError, ValueError, AssertionError, triton.errors.TritonError)
+
+
+@dataclass
+class Trial:
+    """One op at one width, and how it may be launched."""
+
+    op: str
+    width: Widths
+    present: Options
+    candidates: list[Options] = field(default_factory=list)
+    best: Options = field(default_factory=dict)
+    share: float = 1.0
+    """Of the present time."""
+    tried: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def channels(self) -> Widths:
+        """Before and after the op, in a network so wide."""
+        return self.width.inside(self.op)
+
+    @property
+    def better(self) -> bool:
+        """Whether what was found is worth an entry."""
+        return self.share < WORTH
+
+
+def options_of(op: str, width: Widths) -> Options:
+    """Return the options that an op asks for, with their present values; none where it asks not."""
+    with launched_with(op, {}) as seen:
+        sr_kernels.op(op).launch(*op_arguments(op, width, ODD))
+    return seen.get(op, {})
+
+
+def choices_of(keyword: str, present: int) -> tuple[int, ...]:
+    """Return the values to try for one keyword, the present one among them."""
+    if keyword in CHOICES:
+        return tuple(sorted({*CHOICES[keyword], present}))
+    # a block that is smaller already has its reason
+    least = min(LEAST_BLOCK, present) if keyword == "BLOCK" else 1
+    around = {present // 4, present // 2, present, 2 * present, 4 * present}
+    return tuple(sorted(value for value in around if value >= least))
+
+
+def trial_of(op: str, width: Widths, most: int | None = None) -> Trial:
+    """Return what there is to try for an op, nearest to the present options first."""
+    present = options_of(op, width)
+    values = [choices_of(keyword, value) for keyword, value in present.items()]
+    found = [dict(zip(present, each, strict=True)) for each in itertools.product(*values)]
+    found = [each for each in found if each != present]
+    found.sort(key=lambda each: sum(each[keyword] != value for keyword, value in present.items()))
+    return Trial(op, width, present, found[:most])
+
+
+def prune(trials: list[Trial], deadline: float) -> None:
+    """Keep the candidates whose machine code is good, and leave it in Triton's cache."""
+    # the processes have no GPU to ask; without one here either, an H100 is assumed
+    architecture = _configuration.architecture(DEVICE) or "sm_90"
+    processors = torch.cuda.get_device_properties(DEVICE).multi_processor_count if ON_GPU else 132
+    head = {"architecture": architecture, "processors": processors}
+    # every op's nearest candidates come first
+    jobs = [
+        (trial, candidate, (trial.op, str(trial.channels), size, candidate))
+        for together in itertools.zip_longest(*(trial.candidates for trial in trials))
+        for trial, candidate in zip(trials, together, strict=True)
+        if candidate is not None
+        for size in SIZES
+    ]
+    workers = min(os.cpu_count() or 1, len(jobs))
+    chunks = [jobs[place::workers] for place in range(workers)]
+    running = [
+        start_pruning({**head, "jobs": [question for *_, question in chunk]}) for chunk in chunks
+    ]
+    for chunk, process in zip(chunks, running, strict=True):
+        faults = answers(process, deadline)
+        faults += ["not compiled in time"] * (len(chunk) - len(faults))
+        for (trial, candidate, _), fault in zip(chunk, faults, strict=True):
+            if fault and candidate in trial.candidates:
+                trial.candidates.remove(candidate)
+                trial.notes.append(f"{candidate}: {fault}")
+
+
+def start_pruning(questions: dict[str, Any]) -> subprocess.Popen[str]:
+    """Start a process that compiles, and hand it its questions."""
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    environment["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT / "src", ROOT / "kernels")))
+    command = [sys.executable, str(Path(__file__).with_name("prune.py"))]
+    with tempfile.TemporaryFile("w+") as file:
+        json.dump(questions, file)
+        file.seek(0)
+        return subprocess.Popen(
+            command, env=environment, stdin=file, stdout=subprocess.PIPE, text=True
+        )
+
+
+def answers(process: subprocess.Popen[str], deadline: float) -> list[str]:
+    """Return what a process has found by then."""
+    try:
+        printed, _ = process.communicate(timeout=max(deadline - time.monotonic(), 1))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        printed, _ = process.communicate()
+    return [json.loads(line) for line in printed.splitlines() if line.endswith('"')]
+
+
+def run(trial: Trial, deadline: float) -> None:
+    """Time the candidates that give the present result, while time remains."""
+    places = [Place(trial, size) for size in SIZES]
+    for candidate in trial.candidates:
+        if time.monotonic() > deadline:
+            trial.notes.append("out of time")
+            break
+        try:
+            share = share_of_present(trial, candidate, places)
+        except FAILURES as error:
+            trial.notes.append(f"{candidate}: {error}")
+            continue
+        trial.tried += 1
+        if share < trial.share:
+            trial.best, trial.share = candidate, share
+    if trial.better:
+        # the best of many is lucky, too
+        trial.share = geometric_mean(
+            place.milliseconds(trial.best) / place.milliseconds({}) for place in places
+        )
+
+
+def share_of_present(trial: Trial, candidate: Options, places: list[Place]) -> float:
+    """Return the mean share of the present time; infinity where the result is wrong."""
+    shares: list[float] = []
+    for place in places:
+        if not place.agrees(candidate):
+            trial.notes.append(f"{candidate}: WRONG")
+            return math.inf
+        shares.append(place.milliseconds(candidate) / place.time)
+        if shares[0] > HOPELESS:
+            return shares[0]
+    share = geometric_mean(shares)
+    if share < trial.share:
+        with launched_with(trial.op, candidate):
+            if check_op(trial.op, op_arguments(trial.op, trial.width, ODD)) > 1:
+                trial.notes.append(f"{candidate}: WRONG at an odd size")
+                return math.inf
+    return share
+
+
+class Place:
+    """One op at one size: its arguments, its present result and time."""
+
+    def __init__(self, trial: Trial, size: tuple[int, int]) -> None:
+        self.op = trial.op
+        self.arguments = op_arguments(trial.op, trial.width, size)
+        self.expected = self.results({})
+        self.time = self.milliseconds({})
+
+    def results(self, candidate: Options) -> Sequence[torch.Tensor]:
+        """Return what the op gives when launched so."""
+        with launched_with(self.op, candidate):
+            found = sr_kernels.op(self.op).launch(*self.arguments)
+        return (found,) if isinstance(found, torch.Tensor) else found
+
+    def agrees(self, candidate: Options) -> bool:
+        """Return whether the result is the present one, up to the order of sums."""
+        pairs = zip(self.results(candidate), self.expected, strict=True)
+        # NaN compares false
+        return all(
+            bool((a - b).abs().max() <= ROUNDINGS * ROUNDING * b.abs().max()) for a, b in pairs
+        )
+
+    def milliseconds(self, candidate: Options) -> float:
+        """Return the time of one launch."""
+        with launched_with(self.op, candidate):
+            call = graphed(lambda: repeat(self.op, self.arguments))
+            return milliseconds(call, 0.03 if ON_GPU else 0.0) / REPEATS
+
+
+def repeat(op: str, arguments: Iterable[Any]) -> None:
+    """Launch an op often enough for the clock."""
+    launch: Callable[..., object] = sr_kernels.op(op).launch
+    for _ in range(REPEATS):
+        launch(*arguments)
+
+
+def written(held: dict[str, dict[str, Options]]) -> str:
+    """Return the file's text: a line for each entry."""
+    parts = []
+    for architecture in sorted(held):
+        lines = [f"    {json.dumps(op)}: {json.dumps(options)}"
+                 for op, options in sorted(held[architecture].items())]  # fmt: skip
+        parts.append(f"  {json.dumps(architecture)}: {{\n" + ",\n".join(lines) + "\n  }")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def write(trials: list[Trial], path: Path) -> None:
+    """Put what is better into the file, beside what it has."""
+    held = {name: dict(ops) for name, ops in _configuration.configurations().items()}
+    mine = held.setdefault(_configuration.architecture(DEVICE) or "dry", {})
+    mine.update({f"{each.op}/{each.channels}": each.best for each in trials if each.better})
+    path.write_text(written({name: ops for name, ops in held.items() if ops}))
+
+
+def table(trials: list[Trial]) -> str:
+    """Return what was tried and found, old and new."""
+    lines = ["| op | C | tried | present | best | time, share | |", "|---" * 7 + "|"]
+    for each in trials:
+        verdict = "kept" if each.better else ""
+        cells = (each.op, each.channels, each.tried, each.present, each.best or "-",
+                 f"{each.share:.2f}", verdict)  # fmt: skip
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    notes = [f"- {each.op}/{each.channels} {note}" for each in trials for note in each.notes]
+    return "\n".join([*lines, "", *notes, ""])
+
+
+def main() -> None:
+    """Try, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", default=sr_kernels.names(), help="ops")
+    parser.add_argument("--widths", nargs="+", type=Widths.of, default=[*map(Widths.of, WIDTHS)])
+    parser.add_argument("--most", type=int, help="candidates of an op and width, at most")
+    parser.add_argument("--minutes", type=float, default=8.0)
+    parser.add_argument("--write", type=Path, help="instead of the package's file")
+    given = parser.parse_args()
+    path = given.write
+    if path is None and ON_GPU:
+        path = ROOT / "kernels" / "sr_kernels" / _configuration.FILE
+    start = time.monotonic()
+    with torch.inference_mode(), sr_kernels.use_kernels("triton"):
+        # the widest first for all ops, as most of a network has it
+        pairs = [(op, width) for width in given.widths for op in given.only if width.suits(op)]
+        trials = [trial for pair in pairs if (trial := trial_of(*pair, given.most)).present]
+        prune(trials, start + 20 * given.minutes)
+        for number, trial in enumerate(trials):
+            # what is left is shared equally by those that are left
+            now, left = time.monotonic(), len(trials) - number
+            run(trial, now + max(start + 60 * given.minutes - now, 0) / left)
+            if path:
+                write(trials, path)
+    print(table(trials))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""How much memory the command line takes for a file: the peak, beside pixels and result.
+
+    python benchmarks/memory/file_memory.py [--side 3000]
+
+Each format, of 8-bit grey, is upscaled x2 by bilinear interpolation in a process of its own, and
+the system tells the most that it ever held; what a process holds with everything imported
+and a small image is taken off. Linux only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from napari_sr.files import formats
+from napari_sr.files.image import ImageFile
+
+NAMES = ("plain.tif", "packed.tif", "image.png", "image.jpg")
+RUN = "import sys; from napari_sr.cli.app import main; sys.argv[1:] = {arguments}; main()"
+
+
+def peak(source: Path, target: Path) -> int:
+    """Return the most bytes that one run of the command line held."""
+    arguments = ["upscale", str(source), str(target), "--model", "bilinear", "--scale", "2"]
+    code = "import resource, sys\ntry:\n    " + RUN.format(arguments=arguments)
+    code += "\nfinally:\n    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    run = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
+    return 1024 * int(run.stdout)
+
+
+def image_file(folder: Path, name: str, side: int) -> Path:
+    """Write noise of smooth values and return its file."""
+    pixels = np.add.outer(np.arange(side), np.arange(side)).astype(np.uint8)
+    path = folder / f"{side}-{name}"
+    packed = "ADOBE_DEFLATE" if name.startswith("packed") else None
+    formats.write(path, ImageFile(pixels, "YX", compression=packed))
+    return path
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--side", type=int, default=3000)
+    side = parser.parse_args().side
+    print("| file | pixels, MiB | result, MiB | peak beyond a small image's, MiB | of both |")
+    print("|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for kind in NAMES:
+            small, large = (
+                peak(image_file(folder, kind, size), folder / f"out-{size}-{kind}")
+                for size in (64, side)
+            )
+            pixels, beyond = side**2, large - small
+            ratio = beyond / (5 * pixels)
+            print(
+                f"| {kind} | {pixels / 2**20:.1f} | {4 * pixels / 2**20:.1f} "
+                f"| {beyond / 2**20:.0f} | {ratio:.2f} |"
+            )
+
+
+if __name__ == "__main__":
+    main()
