@@ -9,7 +9,7 @@ from fakes import Nearest
 
 from napari_sr.engine.execution.context import RunContext
 from napari_sr.engine.execution.plane_output import OrientedPlane, PlaneOutput
-from napari_sr.engine.execution.stage_context import UntrustedError
+from napari_sr.engine.execution.tile import UntrustedError
 from napari_sr.engine.image.arrays import ValueRange, layout_of
 from napari_sr.engine.image.guards import Diagnostics
 from napari_sr.engine.image.orientation import ALL_VIEWS, AS_IT_IS, Orientation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,8 +15,7 @@ from torch.utils._pytree import tree_leaves
 from napari_sr.engine.execution.feature_store import Features
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.segments import Segment, cut, function_of, segments_of
-from napari_sr.engine.execution.stage_context import StageContext
-from napari_sr.engine.execution.tile_buffers import TileBuffers
+from napari_sr.engine.execution.tile import StageContext, TileBuffers
 from napari_sr.engine.image.colour import chain_for
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stage, Stages
@@ -50,7 +50,7 @@ def stages_of(network, tile, side, flops_per_byte=4000.0):
 
 def work_for(plan, graphs):
     features = Features(8, 8, budget=0, channels_last=False)
-    return StageContext(plan, plan.chain, CPU, None, None, features, float32=True, graphs=graphs)
+    return StageContext(plan, plan.chain, None, CPU, features, float32=True, graphs=graphs)
 
 
 def test_a_step_that_needs_its_place_ends_a_segment():
@@ -123,7 +123,7 @@ def test_a_segment_that_gives_other_planes_has_graphs_of_its_own():
     context = replace(
         work_for(plan, graphs),
         chain=with_one_writer_each(chain_for(network, 3)),
-        read=lambda rows, columns: image,
+        plane=SimpleNamespace(read=lambda rows, columns: image),
     )
 
     def plane(name):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,8 +18,8 @@ from hypothesis import strategies as st
 from napari_sr.engine.execution.feature_store import Features
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.segments import segments_of
-from napari_sr.engine.execution.stage_context import StageContext, UntrustedError
 from napari_sr.engine.execution.stage_runner import run_stages
+from napari_sr.engine.execution.tile import StageContext, UntrustedError
 from napari_sr.engine.image.colour import chain_for, enlarge
 from napari_sr.engine.planning.memory import meta_copy
 from napari_sr.engine.planning.network_profile import profile_of
@@ -41,16 +42,13 @@ def example(name, **options):
     return record.network(**{**record.example, **options}).eval()
 
 
-def work_for(
-    network, image, tile, *, flops_per_byte=12.0, in_memory=2**30, dtype=torch.float32, graphs=None
-):
+def work_for(network, image, tile, *, in_memory=2**30, dtype=torch.float32, graphs=None, **options):
     """Return the work of a tiled run, and the result that it fills."""
     channels, (height, width) = image.shape[1], image.shape[-2:]
     network_profile = profile_of(network, channels, dtype)
     grid = TileGrid(height, width, tile, network.tile_alignment)
-    plan = Stages(
-        network_profile.chain, network_profile.profile, grid, flops_per_byte=flops_per_byte
-    )
+    options = {"flops_per_byte": 12.0, **options}
+    plan = Stages(network_profile.chain, network_profile.profile, grid, **options)
     scale = network.scale
     result = torch.full((1, channels, scale * height, scale * width), torch.nan)
 
@@ -60,10 +58,10 @@ def work_for(
 
     features = Features(height, width, budget=in_memory, channels_last=False)
     chain = with_one_writer_each(chain_for(network.to(dtype), channels))
+    plane = SimpleNamespace(read=lambda rows, columns: image[..., rows, columns], write=write)
     context = StageContext(
-        plan, chain, torch.device("cpu"), lambda rows, columns: image[..., rows, columns], write,
-        features, float32=dtype == torch.float32, graphs=graphs,
-    )  # fmt: skip
+        plan, chain, plane, torch.device("cpu"), features, dtype == torch.float32, graphs=graphs
+    )
     return context, result
 
 
@@ -71,7 +69,7 @@ def run_tiled(network, image, tile, **options):
     context, result = work_for(network, image, tile, **options)
     with torch.inference_mode():
         steps = list(run_stages(context))
-    assert steps == list(range(1, context.plan.count + 1))
+    assert steps == list(range(1, context.stages.count + 1))
     return result
 
 
@@ -151,6 +149,49 @@ def test_half_precision_in_tiles_errs_at_most_twice_as_much(name):
     assert (tiled - exact).abs().max() <= 2 * (whole - exact).abs().max()
 
 
+@pytest.mark.parametrize("name", names())
+def test_one_stage_of_one_tile_is_the_chain_run_whole(name):
+    network = example(name, scale=SCALES.get(name, (2,))[0])
+    side = -(-max(40, network.least_size) // network.multiple) * network.multiple
+    image = torch.rand(1, 3, side, side + network.multiple)
+
+    result = run_tiled(network, image, 2 * side, halo=0)
+
+    assert torch.equal(result, run_whole(network, image))
+
+
+def test_a_halo_of_one_s_own_runs_tiles_that_know_nothing_of_each_other():
+    image = torch.rand(1, 1, 30, 30)
+
+    tiled = run_tiled(Global(), image, 20, halo=5)
+
+    corner = run_whole(Global(), image[..., :20, :20])[..., :30, :30]
+    torch.testing.assert_close(tiled[..., :30, :30], corner, rtol=0, atol=0)
+
+
+def test_one_stage_of_half_precision_is_computed_again_where_it_is_not_trusted():
+    network, image = example("bsrn"), torch.rand(1, 3, 30, 30)
+    context, result = work_for(network, image, 30, dtype=torch.float16, halo=0)
+    written, write = [], context.plane.write
+
+    def doubting(rows, columns, values, float32):
+        written.append(float32)
+        if not float32:
+            raise UntrustedError("in doubt")
+        write(rows, columns, values, float32)
+
+    context.plane.write = doubting
+    network = example("bsrn")  # `.to` has changed the first one
+    exact = with_one_writer_each(chain_for(network, 3))
+    context.careful = lambda: exact
+
+    with torch.inference_mode():
+        list(run_stages(context))
+
+    assert written == [False, True]
+    assert torch.equal(result, run_whole(network, image))
+
+
 def test_features_in_files_give_the_same(tmp_path, monkeypatch):
     monkeypatch.setenv("NAPARI_SR_SCRATCH", str(tmp_path))
     network, image = example("bsrn"), torch.rand(1, 3, 40, 47)
@@ -226,7 +267,7 @@ def test_features_that_half_precision_cannot_hold_are_not_trusted():
         list(run_stages(context))
 
 
-def test_a_ghost_is_enough_to_plan():
+def test_a_meta_copy_is_enough_to_plan():
     network = meta_copy(example("bsrn"))
 
     assert profile_of(network, 3, torch.float32).profile.planes[RESULT].scale == network.scale
@@ -248,9 +289,9 @@ class Refusing(FakeRecorder):
 def run_with_graphs(network, image, tile, recorder):
     context, result = work_for(network, image, tile, graphs=Graphs(recorder=recorder))
     expected = Counter()
-    for stage in context.plan.all:
+    for stage in context.stages.all:
         sizes = Counter(
-            Region(tile.read.rows, tile.read.columns).size for tile in context.plan.tiles(stage)
+            Region(tile.read.rows, tile.read.columns).size for tile in context.stages.tiles(stage)
         )
         graphs = sum(segment.repeatable for segment in segments_of(context, stage) or ())
         expected["captured"] += graphs * sum(many > 1 for many in sizes.values())

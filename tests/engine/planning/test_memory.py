@@ -29,7 +29,7 @@ def test_half_precision_takes_about_half():
     assert 0.45 < peak_bytes(network.half(), 1, 64, 64) / full < 0.6
 
 
-def test_a_ghost_has_the_shapes_and_none_of_the_data():
+def test_a_meta_copy_has_the_shapes_and_none_of_the_data():
     network = FSRCNN(scale=2)
 
     hollow = meta_copy(network)

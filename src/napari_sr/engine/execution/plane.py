@@ -1,4 +1,4 @@
-"""Upscale one plane of an image: whole, in stages, or in tiles that overlap.
+"""Upscale one plane of an image, in all its views, again where memory or half precision fail.
 
 Letters: C channels, H x W pixels, S scale.
 """
@@ -15,8 +15,8 @@ import torch
 from napari_sr.engine.execution.context import Progress, RunContext
 from napari_sr.engine.execution.feature_store import Features
 from napari_sr.engine.execution.plane_output import OrientedPlane, PlaneOutput
-from napari_sr.engine.execution.stage_context import StageContext, UntrustedError
 from napari_sr.engine.execution.stage_runner import run_stages
+from napari_sr.engine.execution.tile import StageContext, UntrustedError
 from napari_sr.engine.planning.devices import (
     OutOfMemoryError,
     budget_in_memory,
@@ -25,17 +25,11 @@ from napari_sr.engine.planning.devices import (
 )
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.plan import Plan
-from napari_sr.graph.run import run
-from sr_kernels import use_kernels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from napari_sr.engine.image.orientation import Orientation
-    from napari_sr.engine.planning.stage_plan import Stages
-    from napari_sr.engine.planning.tiling import Tile
-    from napari_sr.graph.chain import Chain
 
 
 Steps: TypeAlias = Generator[tuple[Progress, Plan], None, None]
@@ -148,35 +142,10 @@ def _smaller(plan: Plan, error: Exception) -> Plan:
     return smaller
 
 
-def _run_whole(chain: Chain, image: Tensor) -> tuple[Tensor]:
-    return (run(chain, image),)
-
-
-def _whole(run_context: RunContext, chain: Chain, small: Tensor) -> Tensor:
-    """Return the result of a tile, by a CUDA graph from the second small one of its shape on."""
-    if not run_context.graphs.takes(small.device, small.shape[2] * small.shape[3]):
-        return run(chain, small)
-    # no closure: an error's traceback would keep it, and with it the network
-    key, function = ("whole", id(chain)), partial(_run_whole, chain)
-    [large] = run_context.graphs.run(key, function, (small,), borrowed=True)
-    return large
-
-
 def _steps(
     run_context: RunContext, plan: Plan, oriented: OrientedPlane
 ) -> Generator[int, None, None]:
     """Compute all tiles of a plane as it lies; yield after each how many are done."""
-    if plan.staged is not None:
-        yield from _in_stages(run_context, plan, plan.staged, oriented)
-        return
-    for done, tile in enumerate(plan.tiles, start=1):
-        _at_once(run_context, plan, tile, oriented)
-        yield done
-
-
-def _in_stages(
-    run_context: RunContext, plan: Plan, stages: Stages, oriented: OrientedPlane
-) -> Generator[int, None, None]:
     float32 = plan.precision == torch.float32
     features = Features(
         plan.height,
@@ -186,41 +155,18 @@ def _in_stages(
         channels_last=plan.device.type == "cuda",
     )
     context = StageContext(
-        plan=stages,
+        stages=plan.stages,
         chain=run_context.chain(plan, plan.precision),
+        plane=oriented,
         device=plan.device,
-        read=oriented.read,
-        write=oriented.write,
         features=features,
         float32=float32,
         kernels=run_context.kernels,
         graphs=run_context.graphs,
     )
-    if len(stages.all) == 1 and not float32:
-        context.careful = run_context.chain(plan, torch.float32)
+    if len(plan.stages.all) == 1 and not float32:
+        context.careful = partial(run_context.chain, plan, torch.float32)
     try:
         yield from run_stages(context)
     finally:
         features.close()
-
-
-def _at_once(run_context: RunContext, plan: Plan, tile: Tile, oriented: OrientedPlane) -> None:
-    """Take one tile through the whole network, in float32 where that is needed."""
-    small = oriented.read(tile.read.rows, tile.read.columns).to(plan.device)
-    try:
-        chain = run_context.chain(plan, plan.precision)
-        with use_kernels(run_context.kernels):
-            large = _whole(run_context, chain, small)
-        _keep(run_context, tile, oriented, large, plan.precision == torch.float32)
-    except UntrustedError:
-        with use_kernels("reference"):
-            large = run(run_context.chain(plan, torch.float32), small)
-        _keep(run_context, tile, oriented, large, True)
-
-
-def _keep(
-    run_context: RunContext, tile: Tile, oriented: OrientedPlane, large: Tensor, float32: bool
-) -> None:
-    """Write what a tile keeps of its result."""
-    rows, columns = tile.keep.within(tile.read, run_context.network.scale)
-    oriented.write(tile.keep.rows, tile.keep.columns, large[..., rows, columns], float32)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from napari_sr.engine.execution.ensemble import Mean
-from napari_sr.engine.execution.stage_context import UntrustedError
+from napari_sr.engine.execution.tile import UntrustedError
 from napari_sr.engine.image.guards import Bounds, fill_missing
 from napari_sr.engine.image.opacity import PlaneRange
 from napari_sr.engine.image.overshoot import PlaneOvershoot

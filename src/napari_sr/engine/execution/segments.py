@@ -15,15 +15,15 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from napari_sr.graph.chain import Step, inputs_of, outputs_of
-from napari_sr.graph.run import run_steps
+from napari_sr.graph.chain import IMAGE, RESULT, Step, inputs_of, outputs_of
+from napari_sr.graph.run import run, run_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
-    from napari_sr.engine.execution.stage_context import StageContext
+    from napari_sr.engine.execution.tile import StageContext
     from napari_sr.engine.planning.stage_plan import Stage
     from napari_sr.graph.chain import Chain, Link
 
@@ -47,18 +47,23 @@ class Segment:
 
 def segments_of(context: StageContext, stage: Stage) -> tuple[Segment, ...] | None:
     """Return the segments of a stage, or None where graphs cannot run or would gain nothing."""
-    grid = context.plan.grid
+    grid = context.stages.grid
     pixels = min(grid.tile, grid.height) * min(grid.tile, grid.width)
     if context.graphs is None or not context.graphs.takes(context.device, pixels):
         return None
-    if context.plan.extra(stage) > MOST_EXTRA:
+    if context.stages.extra(stage) > MOST_EXTRA:
         return None
     found = cut(context.chain, stage)
     return found if any(segment.repeatable for segment in found) else None
 
 
 def cut(chain: Chain, stage: Stage) -> tuple[Segment, ...]:
-    """Cut a stage of a chain, whose names have one writer each, into segments."""
+    """Cut a stage of a chain, whose names have one writer each, into segments.
+
+    A stage that runs the whole chain at once is one segment, whatever its links.
+    """
+    if stage.at_once:
+        return (Segment(tuple(range(len(chain))), True, (IMAGE,), (RESULT,)),)
     places = [place for place, _ in stage.steps if isinstance(chain[place], Step)]
     groups: list[tuple[bool, tuple[int, ...]]] = []
     for repeatable, group in groupby(places, lambda place: _is_repeatable(chain[place])):
@@ -86,8 +91,15 @@ def run_segment(
     return run_steps(steps, dict(zip(takes, tensors, strict=True)), gives)
 
 
+def run_all(chain: Chain, image: Tensor) -> tuple[Tensor, ...]:
+    """Compute the result of a whole chain."""
+    return (run(chain, image),)
+
+
 def function_of(chain: Chain, segment: Segment) -> partial[tuple[Tensor, ...]]:
-    """Return `run_segment` of a segment; no closure, which an error's traceback would keep."""
+    """Return what computes a segment; no closure, which an error's traceback would keep."""
+    if len(segment.places) == len(chain):
+        return partial(run_all, chain)
     steps = [link for link in (chain[place] for place in segment.places) if isinstance(link, Step)]
     return partial(run_segment, steps, segment.takes, segment.gives)
 

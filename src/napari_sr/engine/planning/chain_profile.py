@@ -65,7 +65,7 @@ def profile(chain: Chain, network: Network, channels: int) -> Profile:
     Parameters
     ----------
     chain : Chain
-        Of a ghost (`memory.ghost`), whose names have one writer each.
+        Of a `memory.meta_copy`, whose names have one writer each.
     network : Network
         Its least size and multiple count.
     channels : int

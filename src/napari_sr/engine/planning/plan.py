@@ -66,30 +66,23 @@ class Plan:
         return replace(self, height=self.width, width=self.height)
 
     @property
-    def tiles(self) -> list[tiling.Tile]:
-        """The tiles of one view where each goes through the whole network at once."""
-        tile = self.tile if self.staged is None else max(self.height, self.width)
-        halo = self.halo or 0
-        return list(tiling.tiles(self.height, self.width, tile, halo, self.multiple))
-
-    @property
     def tiled(self) -> bool:
         """Whether a plane takes more than one tile."""
         return self.tile < max(self.height, self.width)
 
     @cached_property
-    def staged(self) -> Stages | None:
-        """The stages of a tiled plane, or None where each tile goes through at once.
+    def stages(self) -> Stages:
+        """The stages that every view of a plane goes through.
 
         Raises
         ------
         ValueError
             If the tile is too small.
         """
-        if not self.tiled or self.halo is not None:
-            return None
         grid = TileGrid(self.height, self.width, self.tile, self.multiple)
         of = partial(Stages, self.network_profile.chain, self.network_profile.profile, grid)
+        if not self.tiled or self.halo is not None:
+            return of(halo=self.halo or 0)
         cost = FLOPS_PER_BYTE.get(self.device.type, FLOPS_PER_BYTE["cpu"])
         stages = of(flops_per_byte=cost)
         if self.height * self.width * stages.spilled_bytes <= budget_in_memory():
@@ -100,36 +93,26 @@ class Plan:
     def count(self) -> int:
         """How many tiles one plane takes, over all stages and views."""
         # transposed, a plane takes as many
-        each = len(self.tiles) if self.staged is None else self.staged.count
-        return len(self.views) * each
+        return len(self.views) * self.stages.count
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:
         """Share of the work of one view that is done after each of its tiles, up to 1."""
-        if self.staged is None:
-            costs = np.ones(len(self.tiles))
-        else:
-            counts = [len(self.staged.tiles(stage)) for stage in self.staged.all]
-            costs = np.repeat(np.divide(self.staged.costs, counts), counts)
-        done: NDArray[np.float64] = np.cumsum(costs) / costs.sum()
-        return done
+        counts = [len(self.stages.tiles(stage)) for stage in self.stages.all]
+        costs = np.repeat(np.divide(self.stages.costs, counts), counts)
+        done: NDArray[np.float64] = np.cumsum(costs)
+        return done / float(done[-1])
 
     @property
     def cost(self) -> float:
         """Cost of one plane, in equivalent single-pass pixels."""
-        found = self.network_profile.profile
-        if self.staged is None:
-            pixels = min(self.tile, self.height) * min(self.tile, self.width)
-            return self.count * pixels * (found.work(pixels) / sum(found.flops))
-        each = self.height * self.width * self.staged.cost / sum(found.flops)
-        return len(self.views) * each
+        each = self.height * self.width * self.stages.cost
+        return len(self.views) * each / sum(self.network_profile.profile.flops)
 
     @property
     def spilled_bytes(self) -> int:
         """How many bytes of features wait outside the device at the peak."""
-        return (
-            0 if self.staged is None else int(self.height * self.width * self.staged.spilled_bytes)
-        )
+        return int(self.height * self.width * self.stages.spilled_bytes)
 
     @property
     def side(self) -> int:

@@ -1,10 +1,11 @@
-"""Cut a chain into stages, each of which runs tile by tile and leaves no trace of the tiles.
+"""The stages of a run, each of which goes over a plane tile by tile.
 
-What a link gathers from a whole plane must be known before anything that uses it begins, so a
-stage ends wherever something is gathered; the planes that are needed later wait between stages,
-outside the device. A stage may also end elsewhere: many small halos with features carried from
-one stage to the next can cost less than one halo as wide as all of them together. Where to end
-one is decided by cost; see `cuts`.
+Where a plane is one tile, or the user chose a halo, there is one stage: every tile goes through
+the whole chain at once. Else the chain is cut so that the tiles leave no trace. A value gathered
+from a whole plane must be known before anything uses it, so a stage ends wherever something is
+gathered; the planes that are needed later wait between stages, outside the device. A stage may also
+end elsewhere: many small halos with features carried from one stage to the next can cost less than
+one halo as wide as all of them together. Where to end one is decided by cost; see `stage_cost`.
 
 Letters: H x W pixels of the image that enters the network.
 """
@@ -51,6 +52,9 @@ class Stage:
     """Planes made here that later stages read, or the result."""
     halo: int
     """How far the planes that it reads are needed around the core, in pixels of the image."""
+    at_once: bool = False
+    """Whether each tile goes through the whole chain, as if it were the image; then there are no
+    `steps`, and values of the whole image are those of the tile."""
 
 
 class Stages:
@@ -66,14 +70,24 @@ class Stages:
         How planes are cut.
     flops_per_byte : float
         What carrying a byte to the device or back costs, in floating-point operations.
+    halo : int, optional
+        Where given, the tiles of the one stage read so many pixels around what they keep; else
+        tiles read as much as leaves no trace of them.
     """
 
     def __init__(
-        self, chain: Chain, found: Profile, grid: TileGrid, *, flops_per_byte: float
+        self,
+        chain: Chain,
+        found: Profile,
+        grid: TileGrid,
+        *,
+        flops_per_byte: float = 0.0,
+        halo: int | None = None,
     ) -> None:
         self.chain = with_one_writer_each(chain)
         self.profile = found
         self.grid = grid
+        self._halo = halo
         self._costs = StageCostModel(self.chain, found, grid, flops_per_byte)
 
     @cached_property
@@ -85,6 +99,8 @@ class Stages:
         ValueError
             If a tile keeps nothing inside the widest halo that cannot be avoided.
         """
+        if self._halo is not None:
+            return (Stage((), None, (IMAGE,), (RESULT,), self._halo, at_once=True),)
         groups: list[tuple[list[int], int | None]] = []
         pending: list[int] = []
         for index, link in enumerate(self.chain):
@@ -115,6 +131,10 @@ class Stages:
         return sum(self.costs)
 
     def _cost(self, stage: Stage) -> float:
+        if stage.at_once:
+            pixels = min(self.grid.tile, self.grid.height) * min(self.grid.tile, self.grid.width)
+            read = len(self.tiles(stage)) * pixels / (self.grid.height * self.grid.width)
+            return read * self.profile.work(pixels)
         cost = self._costs.cost(stage.steps, stage.halo, stage.reads, stage.keeps)
         if stage.gather is not None and isinstance(self.chain[stage.gather], ChunkedAttention):
             pixels = self.grid.height * self.grid.width

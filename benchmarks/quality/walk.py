@@ -1,0 +1,141 @@
+"""Print the way of an image from `napari_sr.upscale` to the network and back, and count its stops.
+
+A stop is a call from one file into another that pixels take part in: they are an argument or the
+result, of that call or of a call below it. Calls that a loop repeats count once. A return is a stop
+in a file that the image has already been in. The network itself is left out.
+
+    python benchmarks/quality/walk.py            # a grey image in tiles
+    python benchmarks/quality/walk.py --whole    # an image that is one tile
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+import napari_sr
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+PACKAGE = Path(napari_sr.__file__).parent
+INSIDE_THE_NETWORK = ("models/", "layers/", "zoo/")
+SIDE = 64
+TILE = 24
+LEAST_SIDE = 6
+"""Arrays with two axes as long as this are pixels; weights of the network do not pass between
+files of the engine."""
+
+
+@dataclass
+class Stop:
+    """A function of the package that was called."""
+
+    file: str
+    function: str
+    caller: Stop | None
+    pixels: bool = False
+    """Whether pixels take part in the call, or in one below it."""
+    calls: dict[tuple[str, str], Stop] = field(default_factory=dict)
+
+
+def has_pixels(value: object) -> bool:
+    """Return whether a value is an array or a tensor that may be a part of an image."""
+    shape = getattr(value, "shape", ()) if isinstance(value, np.ndarray | torch.Tensor) else ()
+    return sum(size >= LEAST_SIDE for size in shape) >= 2
+
+
+class Walk:
+    """Records calls between functions of the package, as `sys.setprofile` tells them."""
+
+    def __init__(self) -> None:
+        self.root = Stop("", "", None)
+        self._stack: dict[int, Stop] = {}
+
+    def __call__(self, frame: FrameType, event: str, value: Any) -> None:
+        """Take one event of the interpreter."""
+        if event not in ("call", "return"):
+            return
+        name = frame.f_code.co_filename
+        if not name.startswith(str(PACKAGE)):
+            return
+        file = Path(name).relative_to(PACKAGE).as_posix()
+        if event == "return":
+            stop = self._stack.pop(id(frame), None)
+            if stop is not None and has_pixels(value):
+                _mark(stop)
+            return
+        function = frame.f_code.co_qualname
+        caller = self._caller(frame)
+        stop = caller.calls.setdefault((file, function), Stop(file, function, caller))
+        self._stack[id(frame)] = stop
+        count = frame.f_code.co_argcount + frame.f_code.co_kwonlyargcount
+        arguments = (frame.f_locals.get(one) for one in frame.f_code.co_varnames[:count])
+        if any(has_pixels(argument) for argument in arguments):
+            _mark(stop)
+
+    def _caller(self, frame: FrameType) -> Stop:
+        above = frame.f_back
+        while above is not None:
+            if id(above) in self._stack:
+                return self._stack[id(above)]
+            above = above.f_back
+        return self.root
+
+    def stops(self) -> list[tuple[int, Stop, bool]]:
+        """Return depth, function and whether its file is another than its caller's, in order."""
+        found: list[tuple[int, Stop, bool]] = []
+        seen: set[tuple[str, str, str, str]] = set()
+
+        def visit(stop: Stop, depth: int) -> None:
+            for one in stop.calls.values():
+                if not one.pixels or one.file.startswith(INSIDE_THE_NETWORK):
+                    continue
+                pair = (stop.file, stop.function, one.file, one.function)
+                if pair not in seen:
+                    seen.add(pair)
+                    found.append((depth, one, one.file != stop.file))
+                    visit(one, depth + 1)
+
+        visit(self.root, 0)
+        return found
+
+
+def _mark(stop: Stop | None) -> None:
+    while stop is not None and not stop.pixels:
+        stop.pixels = True
+        stop = stop.caller
+
+
+def main() -> None:
+    """Upscale a small image once, and print its way."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--whole", action="store_true", help="one tile takes the whole image")
+    options.add_argument("--model", default="fsrcnn-x2", help="a known model (fsrcnn-x2)")
+    wanted = options.parse_args()
+    image = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE), np.uint8)
+    network = napari_sr.load(wanted.model)
+    tile = None if wanted.whole else TILE
+    napari_sr.upscale(image, network, tile=tile)  # what is found once is no part of the way
+    walk = Walk()
+    sys.setprofile(walk)
+    try:
+        napari_sr.upscale(image, network, tile=tile)
+    finally:
+        sys.setprofile(None)
+    stops = walk.stops()
+    for depth, stop, enters in stops:
+        print(f"{'->' if enters else '  '} {'  ' * depth}{stop.file}: {stop.function}")
+    entered = [stop.file for _, stop, enters in stops if enters]
+    files = len(set(entered))
+    print(f"\n{len(entered)} stops in {files} files: {len(entered) - files} returns")
+
+
+if __name__ == "__main__":
+    main()
