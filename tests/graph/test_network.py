@@ -69,3 +69,13 @@ def test_a_network_is_exact_and_called_by_its_class_unless_it_says_otherwise():
 
     assert (network.exact, network.whole, network.title) == (True, False, "Twice")
     assert network.precisions == ("float32", "float16", "bfloat16")
+
+
+@pytest.mark.parametrize("white", [1.0, 255.0])
+def test_an_image_is_brought_to_the_range_of_the_weights(white):
+    image = torch.tensor([0.0, 0.5, 1.0])
+
+    result = Twice(scale=2, channels=1, input_range=white).in_input_range(image)
+
+    assert result.tolist() == [0.0, 0.5 * white, white]
+    assert (result is image) == (white == 1)

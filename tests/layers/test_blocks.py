@@ -17,6 +17,7 @@ from napari_sr.layers.blocks import (
     count,
     enlarger,
     factors,
+    options_of_blocks,
     reach_in_small_pixels,
     reach_of_enlarger,
     rename,
@@ -182,3 +183,14 @@ def test_enlarger_of_other_tensors_has_no_scale():
 def test_reach_of_enlarger_with_two_convolutions_after_it(scale, reach):
     # by hand, x4: 2 at x4 are 1 at x2, and 1 for its 3x3; those 2 are 1 here, and 1 for its 3x3
     assert reach_of_enlarger(scale, 2) == reach
+
+
+def test_options_are_read_off_a_head_and_blocks():
+    state = {"head.weight": torch.zeros(8, 3, 3, 3)}
+    state |= {f"blocks.{index}.weight": torch.zeros(1) for index in range(4)}
+
+    options = options_of_blocks(state, 2)
+
+    assert options == {"scale": 2, "channels": 3, "features": 8, "blocks": 4}
+    assert options_of_blocks(state, None) is None
+    assert options_of_blocks({"head.weight": torch.zeros(8)}, 2) is None

@@ -100,6 +100,11 @@ class Network(nn.Module):
         self._check(image)
         return run(self.chain(), image)
 
+    def in_input_range(self, image: Tensor) -> Tensor:
+        """Return an image in 0..1, of any shape, in the range that the weights expect."""
+        # a product with 1 would be a kernel of its own
+        return image if self.input_range == 1 else image * self.input_range
+
     def _check(self, image: Tensor) -> None:
         name = self.title
         if image.ndim != 4 or image.shape[1] != self.channels:

@@ -176,6 +176,18 @@ def count(state: StateDict, pattern: str) -> int:
     return len({match[1] for key in state if (match := re.match(pattern, key))})
 
 
+def options_of_blocks(state: StateDict, scale: int | None) -> dict[str, int] | None:
+    """Read scale, channels, features and blocks off a network of `head` and `blocks`.
+
+    None where the head is no 2-D convolution, or there is no scale.
+    """
+    features, channels = width_of(state, "head.weight")
+    if scale is None or not features:
+        return None
+    blocks = count(state, r"blocks\.(\d+)\.")
+    return {"scale": scale, "channels": channels, "features": features, "blocks": blocks}
+
+
 def scale_of_shuffle(outputs: int, channels: int) -> int | None:
     """Return S where a pixel shuffle turns `outputs` = channels * S * S features into an image."""
     if channels < 1 or outputs < channels:

@@ -106,8 +106,7 @@ class DistillationNetwork(Network):
         return tuple(links)
 
     def _start(self, image: Tensor) -> Tensor:
-        # a product with 1 would be a kernel of its own
-        shallow: Tensor = self.head(image if self.input_range == 1 else image * self.input_range)
+        shallow: Tensor = self.head(self.in_input_range(image))
         return shallow
 
     def _fusion(self, start: int, stop: int) -> Step:

@@ -20,8 +20,8 @@ from napari_sr.graph.network import Architecture, Network, Options, StateDict, V
 from napari_sr.layers.blocks import (
     Activated3x3,
     ResidualBlock,
-    count,
     enlarger,
+    options_of_blocks,
     reach_of_enlarger,
     rename,
     scale_of_enlarger,
@@ -164,12 +164,9 @@ _RANGES = (1.0, 255.0, 65535.0)
 
 def options_of(state: StateDict) -> Options | None:
     """Read EDSR's constructor arguments off a checkpoint, or None if it is not an EDSR."""
-    features, channels = width_of(state, "head.weight")
-    scale = scale_of_enlarger(state, "enlarge.")
-    if scale is None or not features or "blocks.0.branch.0.weight" not in state:
+    options = options_of_blocks(state, scale_of_enlarger(state, "enlarge."))
+    if options is None or "blocks.0.branch.0.weight" not in state:
         return None
-    blocks = count(state, r"blocks\.(\d+)\.")
-    options = {"scale": scale, "channels": channels, "features": features, "blocks": blocks}
     white = _white_of(state)
     return options if white is None else {**options, "input_range": white}
 

@@ -66,11 +66,10 @@ class ESPCN(Network):
         return (Step(self._compute, (IMAGE,), (RESULT,), radius=4, scale=self.scale),)
 
     def _compute(self, image: Tensor) -> Tensor:
-        # a product with 1 would be a kernel of its own, and so would a quotient
-        own = self.input_range == 1
-        x = self.activation(self.extract(image if own else image * self.input_range))
+        x = self.activation(self.extract(self.in_input_range(image)))
         result: Tensor = self.enlarge(self.map(x))
-        return result if own else result / self.input_range
+        # a quotient by 1 would be a kernel of its own
+        return result if self.input_range == 1 else result / self.input_range
 
 
 # three public layouts: yjn870 and its port to Paddle, Nhat-Thanh, and Lornatang

@@ -4,88 +4,21 @@ Hui et al., "Lightweight Image Super-Resolution with Information Multi-distillat
 ACM Multimedia 2019, https://arxiv.org/abs/1909.11856
 
 Letters: N images, C image channels, H x W pixels, S scale.
-As in the released code, the channel gate stands before a block's 1x1 fusion, not after it.
-The baseline of the NTIRE 2022 challenge is another network: `imdn_ntire`.
+`layers/multi_distillation.py` has its blocks. IMDN_AS, for any scale, is `imdn_as`; the baseline of
+the NTIRE 2022 challenge is another network: `imdn_ntire`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import ClassVar
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from napari_sr.graph.chain import Link, Step
 from napari_sr.graph.network import Architecture, Options, StateDict, Variant
-from napari_sr.layers.attention import ContrastGate
-from napari_sr.layers.blocks import Activated3x3, conv1x1, rename, weight_and_bias
+from napari_sr.layers.blocks import Activated3x3, rename
 from napari_sr.layers.distillation import DistillationNetwork, reduction_of, trunk_options
-from sr_kernels.pointwise_sum import pointwise_sum
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-class SplitDistillation(nn.Module):
-    """Three 3x3, each leaving a quarter of its channels behind, and a last one for the rest.
-
-    Parameters
-    ----------
-    features : int
-        Width C, a multiple of 4.
-    activation : nn.Module
-        Follows the first three.
-    """
-
-    RADIUS = 4
-    """Four 3x3 in a row."""
-
-    def __init__(self, *, features: int, activation: nn.Module) -> None:
-        super().__init__()
-        distilled = features // 4
-        remaining = features - distilled
-        self.split = (distilled, remaining)
-        self.refine = nn.ModuleList(
-            Activated3x3(inputs, features, activation=activation)
-            for inputs in (features, remaining, remaining)
-        )
-        self.last = Activated3x3(remaining, distilled, activation=nn.Identity())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the four distilled parts of (N, C, H, W), concatenated: the same shape."""
-        parts = []
-        for refine in self.refine:
-            part, x = refine(x).split(self.split, dim=1)
-            parts.append(part)
-        return torch.cat([*parts, self.last(x)], dim=1)
-
-
-class Block(nn.Module):
-    """Distillation, channel gate, 1x1, skip, of (N, C, H, W): the paper's IMDB.
-
-    Parameters
-    ----------
-    features, reduction : int
-        Width, and how many times narrower the channel gate is inside.
-    activation : nn.Module
-        Of the distillation.
-    """
-
-    def __init__(self, *, features: int, reduction: int, activation: nn.Module) -> None:
-        super().__init__()
-        self.front = SplitDistillation(features=features, activation=activation)
-        self.channel = ContrastGate(features=features, reduction=reduction)
-        self.fuse = conv1x1(features, features)
-
-    def chain(self, x: str, y: str) -> Iterator[Link]:
-        """Yield the links that make plane `y` of plane `x`."""
-        yield Step(self.front, (x,), ("parts",), SplitDistillation.RADIUS)
-        yield self.channel.link("parts", "gate")
-        yield Step(self.compute_end, ("parts", x), (y,), uses=("gate",))
-
-    def compute_end(self, parts: Tensor, x: Tensor, gate: Tensor) -> Tensor:
-        """Gate the channels of (N, C, H, W), mix them and add the block's skip."""
-        return pointwise_sum(parts, *weight_and_bias(self.fuse), gate, residual=x)
+from napari_sr.layers.multi_distillation import Block
 
 
 class IMDN(DistillationNetwork):
@@ -104,6 +37,9 @@ class IMDN(DistillationNetwork):
     input_range : float
         The float maximum that the weights expect.
     """
+
+    FACTOR: ClassVar[int | None] = None
+    """What the tail enlarges features by; None for the scale."""
 
     def __init__(
         self,
@@ -128,7 +64,17 @@ class IMDN(DistillationNetwork):
             ),
             convolution=Activated3x3,
             activation=activation,
+            head=self.make_head(scale, channels, features, activation),
+            factor=self.FACTOR,
         )
+        self.resolution = Fraction(scale, self.FACTOR or scale)
+        """Pixels of the features for one of the image, in one direction."""
+        self.multiple = self.resolution.denominator
+
+    @staticmethod
+    def make_head(scale: int, channels: int, features: int, activation: nn.Module) -> nn.Module:
+        """Return the layer that makes features of an image, (N, channels, H, W)."""
+        return Activated3x3(channels, features)
 
 
 KEYS = (

@@ -15,17 +15,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
 from napari_sr.graph.network import Architecture, Options, StateDict, Variant
-from napari_sr.layers.blocks import Activated3x3, rename
-from napari_sr.layers.distillation import DistillationNetwork, reduction_of, trunk_options
+from napari_sr.layers.blocks import rename
+from napari_sr.layers.distillation import reduction_of, trunk_options
 from napari_sr.layers.resize import imresize, radius_of
-from napari_sr.models.imdn import KEYS, Block
+from napari_sr.models.imdn import IMDN, KEYS
 
 if TYPE_CHECKING:
     from napari_sr.graph.chain import Link
@@ -61,7 +60,7 @@ class StridedHead(nn.Module):
         return result
 
 
-class IMDNAS(DistillationNetwork):
+class IMDNAS(IMDN):
     """Bicubic enlargement, and an IMDN that shrinks before it enlarges.
 
     Parameters
@@ -69,48 +68,16 @@ class IMDNAS(DistillationNetwork):
     scale : int
         What the image is enlarged by, which the weights do not show; 1 for images that are
         enlarged already.
-    channels : int
-        Image channels: 3 for RGB.
-    features, blocks : int
-        Width, a multiple of 4, and depth; the paper has 64 and 6.
-    reduction : int
-        How many times narrower the channel gates are inside; the paper has 16.
-    slope : float
-        Of the leaky rectifiers.
-    input_range : float
-        The float maximum that the weights expect.
+    channels, features, blocks, reduction, slope, input_range
+        As in `IMDN`.
     """
 
-    def __init__(
-        self,
-        *,
-        scale: int,
-        channels: int = 3,
-        features: int = 64,
-        blocks: int = 6,
-        reduction: int = 16,
-        slope: float = 0.05,
-        input_range: float = 1.0,
-    ) -> None:
-        activation = nn.LeakyReLU(slope)
-        super().__init__(
-            scale=scale,
-            channels=channels,
-            input_range=input_range,
-            features=features,
-            blocks=(
-                Block(features=features, reduction=reduction, activation=activation)
-                for _ in range(blocks)
-            ),
-            convolution=Activated3x3,
-            activation=activation,
-            head=StridedHead(
-                scale=scale, channels=channels, features=features, activation=activation
-            ),
-            factor=SHRINKING,
-        )
-        self.coarse = Fraction(scale, SHRINKING)
-        self.multiple = self.coarse.denominator
+    FACTOR = SHRINKING
+
+    @staticmethod
+    def make_head(scale: int, channels: int, features: int, activation: nn.Module) -> nn.Module:
+        """Return the enlargement and the two strided convolutions."""
+        return StridedHead(scale=scale, channels=channels, features=features, activation=activation)
 
     def chain(self) -> Chain:
         """Return IMDN's links, on the grid of its features."""
@@ -122,8 +89,10 @@ class IMDNAS(DistillationNetwork):
         if not isinstance(link, Step):
             return link
         enters, leaves = IMAGE in link.reads, RESULT in link.writes
-        radius = radius_of(self.scale, REACH) if enters else math.ceil(link.radius / self.coarse)
-        return replace(link, radius=radius, scale=link.scale if leaves else self.coarse)
+        radius = (
+            radius_of(self.scale, REACH) if enters else math.ceil(link.radius / self.resolution)
+        )
+        return replace(link, radius=radius, scale=link.scale if leaves else self.resolution)
 
 
 _KEYS = (

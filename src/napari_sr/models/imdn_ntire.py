@@ -18,12 +18,12 @@ from napari_sr.layers.blocks import (
     Activated3x3,
     SubPixel3x3,
     conv1x1,
-    count,
+    options_of_blocks,
     rename,
     scale_of_shuffle,
     width_of,
 )
-from napari_sr.models.imdn import SplitDistillation
+from napari_sr.layers.multi_distillation import SplitDistillation
 
 
 class Block(nn.Module):
@@ -89,7 +89,7 @@ class IMDNNTIRE(Network):
         return (Step(self._start, (IMAGE,), ("shallow",), 1), *blocks, end)
 
     def _start(self, image: Tensor) -> Tensor:
-        shallow: Tensor = self.head(image * self.input_range)
+        shallow: Tensor = self.head(self.in_input_range(image))
         return shallow
 
     def _finish(self, x: Tensor, shallow: Tensor) -> Tensor:
@@ -116,12 +116,11 @@ def adapt(state: StateDict) -> StateDict:
 
 def options_of(state: StateDict) -> Options | None:
     """Read the baseline's constructor arguments off a checkpoint, or None if it is another's."""
-    features, channels = width_of(state, "head.weight")
+    channels = width_of(state, "head.weight")[1]
     scale = scale_of_shuffle(width_of(state, "tail.weight")[0], channels)
     if scale is None or "blocks.0.front.last.weight" not in state:
         return None
-    blocks = count(state, r"blocks\.(\d+)\.")
-    return {"scale": scale, "channels": channels, "features": features, "blocks": blocks}
+    return options_of_blocks(state, scale)
 
 
 ARCHITECTURE = Architecture(

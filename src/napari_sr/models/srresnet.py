@@ -20,12 +20,11 @@ from napari_sr.graph.network import Architecture, Network, Options, StateDict, V
 from napari_sr.layers.blocks import (
     Activated3x3,
     ResidualBlock,
-    count,
     enlarger,
+    options_of_blocks,
     reach_of_enlarger,
     rename,
     scale_of_enlarger,
-    width_of,
 )
 
 
@@ -106,8 +105,7 @@ class SRResNet(Network):
         return (Step(self._start, (IMAGE,), ("shallow",), 1), *blocks, end)
 
     def _start(self, image: Tensor) -> Tensor:
-        # a product with 1 would be a kernel of its own
-        shallow: Tensor = self.head(image if self.input_range == 1 else image * self.input_range)
+        shallow: Tensor = self.head(self.in_input_range(image))
         return shallow
 
     def _finish(self, deep: Tensor, image: Tensor) -> Tensor:
@@ -141,12 +139,8 @@ def adapt(state: StateDict) -> StateDict:
 
 def options_of(state: StateDict) -> Options | None:
     """Read SRResNet's constructor arguments off a checkpoint, or None if it is another's."""
-    features, channels = width_of(state, "head.weight")
     scale = scale_of_enlarger(state, "enlarge.")
-    if scale is None or not features or "smooth.weight" not in state:
-        return None
-    blocks = count(state, r"blocks\.(\d+)\.")
-    return {"scale": scale, "channels": channels, "features": features, "blocks": blocks}
+    return options_of_blocks(state, scale) if "smooth.weight" in state else None
 
 
 ARCHITECTURE = Architecture(
