@@ -62,3 +62,17 @@ def example():
         return record.network(**{**record.example, **changes}).eval()
 
     return build
+
+
+@pytest.fixture
+def loader(monkeypatch):
+    """Replace the loading of networks by `forms.Loader`, and the timing that would run them."""
+    from forms import Loader
+
+    from napari_sr.runs import cache, forecast, loading
+
+    loader = Loader()
+    monkeypatch.setattr(loading, "load_one", loader)
+    monkeypatch.setattr(forecast, "_speed", lambda settings, reference: 1e6)
+    yield loader
+    cache._loaded.cache_clear()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.conversion import as_array, whole_number
 from napari_sr.engine.planning.settings import Settings
-from napari_sr.graph.network import Network
+from napari_sr.runs import request
 from napari_sr.runs.drive import drive
 from napari_sr.runs.model import ModelReference
 
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.image.arrays import ArrayLike, Percentiles
+    from napari_sr.graph.network import Network
 
 
 def load(
@@ -62,7 +61,7 @@ def load(
     napari_sr.zoo.download.DownloadError
         If a model cannot be downloaded.
     """
-    return _reference(name_or_path, scale, options, full_range=full_range).load()
+    return ModelReference.of(name_or_path, scale, options, full_range=full_range).load()
 
 
 def blend(
@@ -101,8 +100,8 @@ def blend(
     napari_sr.zoo.download.DownloadError
         If a model cannot be downloaded.
     """
-    other = _reference(second, None, options)
-    return _reference(first, scale, options, second=other, weight=weight).load()
+    other = ModelReference.of(second, None, options)
+    return ModelReference.of(first, scale, options, second=other, weight=weight).load()
 
 
 def upscale(
@@ -179,25 +178,17 @@ def upscale(
     napari_sr.engine.planning.devices.OutOfMemoryError
         If not even the smallest tile fits.
     """
-    scale = whole_number("scale", scale)
-    wanted = ModelReference(None, scale) if model is None else _reference(model, scale, {})
-    network = wanted.load()
-    tile, halo = whole_number("tile", tile), whole_number("halo", halo, least=0)
     settings = Settings(
-        tile, halo, str(device), precision, value_range, kernels, outliers, ensemble
+        whole_number("tile", tile),
+        whole_number("halo", halo, least=0),
+        str(device),
+        precision,
+        value_range,
+        kernels,
+        outliers,
+        ensemble,
     )
-    steps = upscale_array(as_array(image), network, settings, axes=axes)
-    return drive(steps, progress).pixels
-
-
-def _reference(
-    model: str | Path | Network, scale: int | None, options: dict[str, Any], **more: Any
-) -> ModelReference:
-    """Return the reference of what a script names as a model, after a check of its type."""
-    if not isinstance(model, str | os.PathLike | Network):
-        raise ValueError(
-            "model must be a name, a file or what napari_sr.load returned, got "
-            f"{type(model).__name__}"
-        )
-    given = tuple(options.items())
-    return ModelReference(model, whole_number("scale", scale), given, **more)
+    scale = whole_number("scale", scale)
+    wanted = ModelReference(None, scale) if model is None else ModelReference.of(model, scale)
+    run = request.upscale(request.Request(as_array(image), wanted, settings, axes))
+    return drive(run, progress).pixels

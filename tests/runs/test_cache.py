@@ -54,7 +54,7 @@ def test_moving_the_slider_reads_no_file_again(blend, read):
     after = load(blend.blended(blend.other.model, 0.6).reference)
 
     assert read == ["a", "b"]
-    paths = [part.model.name for part in blend.parts]
+    paths = [blend.model.name, blend.other.model.name]
     for weight, network in ((0.3, before), (0.6, after)):
         expected = napari_sr.blend(*paths, weight, res_scale=0.5).state_dict()
         for key, value in network.state_dict().items():

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from forms import PATIENCE, Loader
+from forms import PATIENCE
 from napari.components import ViewerModel
 from superqt.utils import WorkerBase
 
-from napari_sr.runs import cache, loading
-from napari_sr.widgets.upscale import forecast as _forecast
 from napari_sr.widgets.upscale.form import UpscaleWidget
-
-
-@pytest.fixture
-def loader(monkeypatch):
-    """Replace the loading of networks, and the timing that would run them."""
-    loader = Loader()
-    monkeypatch.setattr(loading, "load_one", loader)
-    monkeypatch.setattr(_forecast, "_speed", lambda how, reference: 1e6)
-    yield loader
-    cache._loaded.cache_clear()
 
 
 @pytest.fixture

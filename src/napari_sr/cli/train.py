@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 import signal
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_sr.cli import terminal
 from napari_sr.files.place import check_folder
+from napari_sr.runs.drive import drive
 from napari_sr.training import recipe
 
 if TYPE_CHECKING:
@@ -117,15 +118,18 @@ def _follow(training: Generator[Progress, None, Path], config: Config, bars: Bar
     """Show how far a training is until it ends or stops; return the step."""
     bar = bars.add_task(config.name, total=config.run.steps)
     step, judged, first = 0, None, speaks()
-    with closing(training) as steps:
-        for progress in steps:
-            step = progress.step
-            bars.update(bar, completed=step, description=words(config.name, progress))
-            if progress.message and first:
-                terminal.tell(bars, progress.message)
-            elif progress.psnr not in (None, judged):
-                judged = progress.psnr
-                terminal.tell(bars, f"step {step}: {words(config.name, progress)}")
+
+    def show(progress: Progress) -> None:
+        nonlocal step, judged
+        step = progress.step
+        bars.update(bar, completed=step, description=words(config.name, progress))
+        if progress.message and first:
+            terminal.tell(bars, progress.message)
+        elif progress.psnr not in (None, judged):
+            judged = progress.psnr
+            terminal.tell(bars, f"step {step}: {words(config.name, progress)}")
+
+    drive(training, show)
     return step
 
 

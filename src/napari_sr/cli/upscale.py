@@ -10,9 +10,11 @@ from napari_sr import __version__
 from napari_sr.cli import terminal
 from napari_sr.runs.drive import drive
 from napari_sr.runs.model import ModelReference
+from napari_sr.runs.request import Request, upscale
 from napari_sr.zoo.download import fetch, local_path
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from rich.progress import Progress as Bars
@@ -96,10 +98,8 @@ def read(source: Path, axes: str | None, model: ModelReference) -> ImageFile:
 
 def _least_scale(model: ModelReference) -> int:
     """Return the scale of a model, or 1 where it is known only once its file was read."""
-    if model.scale is not None:
-        return model.scale
     with suppress(ValueError):  # which is told when it is loaded
-        return 1 if model.entry is None else int(model.entry.scale)
+        return model.known_scale or 1
     return 1
 
 
@@ -121,8 +121,8 @@ def run(
         told = formats.check_holds(target, image, network.scale)
         for note in (*image.notes, *of_range, *told):
             terminal.tell(bars, f"{name}: {note}")
-        result = _upscale(image, network, settings, bars)
-        made_by = software(network, ensemble=settings.ensemble)
+        result = _upscale(Request(image.pixels, model, settings, image.axes), network, bars)
+        made_by = software(result.record)
         larger = image.enlarged(result.pixels, network.scale, made_by)
         formats.write(target, larger)
         if bars.console.is_terminal:
@@ -213,8 +213,7 @@ def _download(entry: Entry, bars: Bars) -> Path:
     return path
 
 
-def _upscale(image: ImageFile, network: Network, settings: Settings, bars: Bars) -> Upscaled:
-    from napari_sr.engine.execution.upscale import upscale_array
+def _upscale(request: Request, network: Network, bars: Bars) -> Upscaled:
     from napari_sr.engine.planning.devices import OutOfMemoryError
 
     bar = bars.add_task("tiles", total=None)
@@ -225,15 +224,14 @@ def _upscale(image: ImageFile, network: Network, settings: Settings, bars: Bars)
             terminal.tell(bars, step.message)
 
     try:
-        return drive(upscale_array(image.pixels, network, settings, axes=image.axes), show)
+        return drive(upscale(request, network), show)
     except OutOfMemoryError as error:
         raise CommandError(str(error)) from error
 
 
-def software(network: Network, *, ensemble: bool) -> str:
-    """Return what the file says of who made it."""
-    known = network.provenance
-    loaded: Any = known.get("blended", [known])
+def software(record: Mapping[str, Any]) -> str:
+    """Return what the file says of who made it, by the record of its run."""
+    loaded = record.get("blended", [record])
     hashes = " and ".join(str(each["sha256"]) for each in loaded)
-    mean = ", mean of 8 views" if ensemble else ""
-    return f"napari-sr {__version__}, {known['model']}, sha256 {hashes}{mean}"
+    mean = ", mean of 8 views" if record["ensemble"] else ""
+    return f"napari-sr {__version__}, {record['model']}, sha256 {hashes}{mean}"

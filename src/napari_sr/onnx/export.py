@@ -15,11 +15,11 @@ import torch
 from torch.nn.functional import interpolate
 
 from napari_sr import __version__
-from napari_sr.api import load
 from napari_sr.atomic_write import atomic_write
 from napari_sr.files.place import check_place
 from napari_sr.graph.network import Network
 from napari_sr.onnx.graph import IMAGE, ExportError, graph_of
+from napari_sr.runs.model import ModelReference
 from napari_sr.zoo.registry import entries
 
 if TYPE_CHECKING:
@@ -84,14 +84,13 @@ def export(
     """
     path = Path(os.path.expanduser(path))
     check_ready(path, opset, overwrite=overwrite)
-    if not isinstance(model, Network):
-        model = load(model, scale, **options)
-    elif options or scale not in (None, model.scale):
+    if isinstance(model, Network) and (options or scale not in (None, model.scale)):
         raise ValueError(
             f"a network that is loaded has its scale {model.scale} and its options, got "
             f"scale={scale}, options {options}"
         )
-    network = copy.deepcopy(model).cpu().float().eval()
+    loaded = ModelReference.of(model, scale, options).load()
+    network = copy.deepcopy(loaded).cpu().float().eval()
     graph = graph_of(network, _image(network, 2, 10, 13), opset)  # of no two numbers alike
     error = _error(graph.SerializeToString(), network)
     content = _labelled(graph, {**metadata(network), "max_error": f"{error:.1e}"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,27 @@ from napari_sr.runs.model import BlendError, ModelReference
 from napari_sr.zoo import community, download, recognition
 from napari_sr.zoo.blend import blend, check_weight, name_of
 from napari_sr.zoo.card import options_in, scale_in, trained_on_grey
-from napari_sr.zoo.checkpoint import CheckpointError, open_checkpoint
+from napari_sr.zoo.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_sr.zoo.registry import Entry
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A checkpoint that was read, and what is known of it besides its tensors."""
+
+    name: str
+    file: Path
+    checkpoint: Checkpoint
+    scale: int | None
+    """None where tensors must show it."""
+    options: dict[str, Any]
+    """Arguments of the network that tensors cannot show."""
+    grey: bool
+    """Whether it was trained on grey from 0 to 1, not on luma."""
 
 
 def load(reference: ModelReference, load_one: Callable[[ModelReference], Network]) -> Network:
@@ -93,17 +108,19 @@ def load_one(reference: ModelReference, fetch: Callable[[Entry], Path] | None = 
     """
     if isinstance(reference.name, Network):
         return _at_scale(reference.name, reference.scale)
-    scale, options, entry = reference.scale, dict(reference.options), reference.entry
-    if entry is None:
-        file = Path(os.path.expanduser(str(reference.name)))
-        checkpoint = open_checkpoint(file)
-        scale, options = _with_card(checkpoint.card, file, scale, options)
-        network = community.build(checkpoint.tensors, scale=scale, **options)
-        name, grey, sha256 = file.stem, trained_on_grey(checkpoint.card), checkpoint.sha256
-    else:
+    entry, options = reference.entry, dict(reference.options)
+    if entry is not None and entry.computed:
         file = (fetch or download.fetch)(entry)
-        network, sha256 = _known(entry, file, options)
+        network, sha256 = _computed(entry, options), _sha256(file)
         name, grey = entry.name, entry.grey
+    else:
+        weights = read(reference, fetch)
+        build = community.build if entry is None else recognition.build
+        network = build(weights.checkpoint.tensors, scale=weights.scale, **weights.options)
+        name, file, grey, sha256 = (
+            weights.name, weights.file, weights.grey, weights.checkpoint.sha256,
+        )  # fmt: skip
+        options = weights.options if entry is None else options
     usual = network.full_range or grey
     network.full_range = usual if reference.full_range is None else reference.full_range
     network.provenance = {
@@ -114,6 +131,33 @@ def load_one(reference: ModelReference, fetch: Callable[[Entry], Path] | None = 
         "options": options,
     }
     return network
+
+
+def read(reference: ModelReference, fetch: Callable[[Entry], Path] | None = None) -> Weights:
+    """Read the checkpoint of a reference without its second.
+
+    Parameters
+    ----------
+    reference : ModelReference
+        A file, or a known model that has weights.
+    fetch : callable, optional
+        As for `load_one`.
+
+    Raises
+    ------
+    ValueError, napari_sr.zoo.download.DownloadError
+        As `load_one` does.
+    """
+    entry, options = reference.entry, dict(reference.options)
+    if entry is not None:
+        file = (fetch or download.fetch)(entry)
+        checkpoint = open_checkpoint(file, entry.sha256)
+        given = {**entry.options, **options}
+        return Weights(entry.name, file, checkpoint, entry.scale, given, entry.grey)
+    file = Path(os.path.expanduser(str(reference.name)))
+    checkpoint = open_checkpoint(file)
+    scale, options = _with_card(checkpoint.card, file, reference.scale, options)
+    return Weights(file.stem, file, checkpoint, scale, options, trained_on_grey(checkpoint.card))
 
 
 def _at_scale(network: Network, scale: int | None) -> Network:
@@ -138,16 +182,12 @@ def _with_card(
         raise CheckpointError(f"{path} cannot be used: {error}") from error
 
 
-def _known(entry: Entry, file: Path, options: dict[str, Any]) -> tuple[Network, str]:
-    """Return a known model's network, and the hash of its file."""
-    if not entry.computed:
-        checkpoint = open_checkpoint(file, entry.sha256)
-        given = {**entry.options, **options}
-        return recognition.build(checkpoint.tensors, scale=entry.scale, **given), entry.sha256
+def _computed(entry: Entry, options: dict[str, Any]) -> Network:
+    """Return a known model that is a formula without weights."""
     if options:
         raise ValueError(f"{entry.name} has no options, got {options}")
     record = models.architecture(entry.architecture)
-    return record.network(scale=entry.scale, **entry.options).eval(), _sha256(file)
+    return record.network(scale=entry.scale, **entry.options).eval()
 
 
 def _sha256(path: Path) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.engine.image.conversion import whole_number
 from napari_sr.zoo import download
 from napari_sr.zoo.file_kind import names_file
 from napari_sr.zoo.registry import Entry, find
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
     from napari_sr.graph.network import Network
 
@@ -40,6 +42,42 @@ class ModelReference:
     title: str = field(default="", compare=False)
     """How messages call it where that is not its name."""
 
+    @classmethod
+    def of(
+        cls,
+        model: str | os.PathLike[str] | Network,
+        scale: int | None = None,
+        options: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> ModelReference:
+        """Return the reference of what a script names as a model, after a check of its type.
+
+        Parameters
+        ----------
+        model : str, path or Network
+            As for `napari_sr.load`, or what it returned.
+        scale, options
+            As for `napari_sr.load`.
+        **more
+            Other fields.
+
+        Raises
+        ------
+        ValueError
+            If it is of another type, or the scale is no whole number.
+        """
+        if not isinstance(model, str | os.PathLike):
+            from napari_sr.graph.network import Network  # brings torch
+
+            if not isinstance(model, Network):
+                raise ValueError(
+                    "model must be a name, a file or what napari_sr.load returned, got "
+                    f"{type(model).__name__}"
+                )
+        name = Path(model) if isinstance(model, os.PathLike) else model
+        given = tuple((options or {}).items())
+        return cls(name, whole_number("scale", scale), given, **more)
+
     @property
     def entry(self) -> Entry | None:
         """What the registry knows of it, without the second; None for a file or a network.
@@ -51,6 +89,31 @@ class ModelReference:
         """
         known = self.name is None or (isinstance(self.name, str) and not names_file(self.name))
         return find(None if self.name is None else str(self.name), self.scale) if known else None
+
+    @property
+    def known_scale(self) -> int | None:
+        """How many times larger results are; None where only its file tells.
+
+        Raises
+        ------
+        ValueError
+            If no model has this name and scale.
+        """
+        return self.scale if self.entry is None else self.entry.scale
+
+    @property
+    def label(self) -> str:
+        """Title and scale, each once, as results carry it."""
+        name = self._called
+        if self.second is not None:
+            shares = f"{1 - self.weight:.4g}", f"{self.weight:.4g}"
+            name = f"{shares[0]} {name} + {shares[1]} {self.second._called}"
+        scale = "" if self.scale is None else f" x{self.scale}"
+        return name if name.endswith(scale) else f"{name}{scale}"
+
+    @property
+    def _called(self) -> str:
+        return self.title or str(self.name or "")
 
     @property
     def entries(self) -> tuple[Entry, ...]:

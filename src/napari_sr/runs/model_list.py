@@ -78,12 +78,7 @@ class Choice:
     @property
     def label(self) -> str:
         """Name of model and scale, each said once, as results carry it."""
-        name = self.model.title
-        if self.other is not None:
-            shares = f"{1 - self.weight:.4g}", f"{self.weight:.4g}"
-            name = f"{shares[0]} {name} + {shares[1]} {self.other.model.title}"
-        scale = f" x{self.scale}"
-        return name if name.endswith(scale) else f"{name}{scale}"
+        return self.reference.label
 
     @property
     def entry(self) -> registry.Entry | None:
@@ -100,11 +95,6 @@ class Choice:
             alone = ModelReference(self.entry.name, self.scale)
         second = None if self.other is None else self.other.reference
         return replace(alone, second=second, weight=self.weight, title=self.model.title)
-
-    @property
-    def parts(self) -> tuple[Choice, ...]:
-        """The checkpoints that are to be loaded: one, or the two of a blend."""
-        return (self,) if self.other is None else (self, self.other)
 
     def blended(self, other: Model, weight: float) -> Choice:
         """Return the choice of a blend with a second checkpoint, which gets the same answers."""

@@ -7,12 +7,11 @@ import pytest
 import torch
 
 import napari_sr
+from napari_sr.runs.model import ModelReference
 from napari_sr.training.config import ComponentSpec
 from napari_sr.training.finetuning import finetune, sizing
-from napari_sr.training.finetuning.base_model import BaseModel
-from napari_sr.training.finetuning.config import Update
+from napari_sr.training.finetuning.config import BaseModel, Image, Update
 from napari_sr.training.finetuning.sizing import Size
-from napari_sr.training.finetuning.split import Image
 
 
 @pytest.fixture
@@ -66,8 +65,8 @@ def test_arrays_are_named_and_share_axes_and_range(configs, tmp_path):
 @pytest.mark.parametrize(
     ("model", "base"),
     [
-        ("fsrcnn", BaseModel("fsrcnn-x2", "fsrcnn-x2")),
-        ("runs/mine.safetensors", BaseModel("mine", "runs/mine.safetensors")),
+        ("fsrcnn", BaseModel("fsrcnn-x2", ModelReference("fsrcnn", 2))),
+        ("runs/mine.safetensors", BaseModel("mine", ModelReference("runs/mine.safetensors", 2))),
     ],
 )
 def test_a_model_is_a_name_or_a_file(configs, model, base):

@@ -7,8 +7,10 @@ import torch
 from safetensors.torch import save_file
 
 from napari_sr import models
+from napari_sr.runs.model import ModelReference
 from napari_sr.training.config import Data, Initialisation
-from napari_sr.training.finetuning.base_model import RATES, BaseModel, config_of, lasting
+from napari_sr.training.finetuning.base_model import RATES, config_of, lasting
+from napari_sr.training.finetuning.config import BaseModel
 from napari_sr.training.initialisation import prepare
 from napari_sr.training.learner import build
 
@@ -25,7 +27,7 @@ def saved(folder, name, **changes):
 
 
 def test_a_known_model_starts_as_it_is():
-    config = config_of(BaseModel("FSRCNN x3", "fsrcnn-x3"), 3, DATA, "cells")
+    config = config_of(BaseModel("FSRCNN x3", ModelReference("fsrcnn-x3")), 3, DATA, "cells")
 
     assert (config.network.kind, config.scale, config.name) == ("fsrcnn", 3, "cells")
     assert config.optimiser.learning_rate == RATES[0]
@@ -35,7 +37,7 @@ def test_a_known_model_starts_as_it_is():
 def test_every_tensor_of_a_file_is_taken(tmp_path, name):
     network, path = saved(tmp_path, name)
 
-    config = config_of(BaseModel(name, str(path)), network.scale, DATA, "cells")
+    config = config_of(BaseModel(name, ModelReference(path)), network.scale, DATA, "cells")
     built = build(config)
     prepare(built, config.start)
 
@@ -47,7 +49,7 @@ def test_every_tensor_of_a_file_is_taken(tmp_path, name):
 def test_of_a_network_of_several_scales_one_is_trained(tmp_path):
     network, path = saved(tmp_path, "mdsr", scale=3, scales=(2, 3))
 
-    config = config_of(BaseModel("MDSR", str(path)), 3, DATA, "cells")
+    config = config_of(BaseModel("MDSR", ModelReference(path)), 3, DATA, "cells")
     built = build(config)
     prepare(built, config.start)
 
@@ -60,7 +62,9 @@ def test_of_a_network_of_several_scales_one_is_trained(tmp_path):
 def test_what_tensors_cannot_tell_is_told(tmp_path):
     _, path = saved(tmp_path, "edsr")
 
-    config = config_of(BaseModel("EDSR", str(path), {"res_scale": 0.25}), 2, DATA, "cells")
+    config = config_of(
+        BaseModel("EDSR", ModelReference(path, options=(("res_scale", 0.25),))), 2, DATA, "cells"
+    )
 
     assert config.network.options["res_scale"] == 0.25
 
@@ -78,16 +82,16 @@ def test_a_file_of_another_scale_is_refused_with_both(tmp_path):
     _, path = saved(tmp_path, "bsrn", scale=3)
 
     with pytest.raises(ValueError, match=r"BSRN upscales \(3,\) times, got scale=2"):
-        config_of(BaseModel("BSRN", str(path)), 2, DATA, "cells")
+        config_of(BaseModel("BSRN", ModelReference(path)), 2, DATA, "cells")
 
 
 def test_a_file_that_is_gone_is_no_known_model(tmp_path):
     with pytest.raises(ValueError, match=r"gone\.pth"):
-        config_of(BaseModel("gone", str(tmp_path / "gone.pth")), 2, DATA, "cells")
+        config_of(BaseModel("gone", ModelReference(tmp_path / "gone.pth")), 2, DATA, "cells")
 
 
 def test_a_training_is_judged_about_as_often_as_told():
-    config = config_of(BaseModel("FSRCNN x2", "fsrcnn-x2"), 2, DATA, "cells")
+    config = config_of(BaseModel("FSRCNN x2", ModelReference("fsrcnn-x2")), 2, DATA, "cells")
 
     run = lasting(config, 1000, 40).run
     assert (run.steps, run.validate_every, run.report_every) == (1000, 25, 5)
@@ -99,8 +103,8 @@ def test_a_network_trained_on_grey_goes_on_so(tmp_path):
     network, _ = saved(tmp_path, "espcn")
     card = json.dumps({"scale": network.scale, "recipe": {"data": {"grey": True}}})
     save_file(network.state_dict(), tmp_path / "grey.safetensors", metadata={"card": card})
-    of_luma = BaseModel("FSRCNN x3", "fsrcnn-x3")
-    of_grey = BaseModel("grey", str(tmp_path / "grey.safetensors"))
+    of_luma = BaseModel("FSRCNN x3", ModelReference("fsrcnn-x3"))
+    of_grey = BaseModel("grey", ModelReference(tmp_path / "grey.safetensors"))
     fresh = BaseModel("fresh", recipe="microscope-x2")
 
     assert not config_of(of_luma, 3, DATA, "cells").data.grey

@@ -14,14 +14,13 @@ from safetensors.torch import save_file
 import napari_sr
 from napari_sr import models
 from napari_sr.engine.image.arrays import Percentiles
+from napari_sr.runs.model import ModelReference
 from napari_sr.training import trainer
 from napari_sr.training.config import ComponentSpec
 from napari_sr.training.finetuning import base_model, finetune, preview, sizing
-from napari_sr.training.finetuning.base_model import BaseModel
-from napari_sr.training.finetuning.config import FineTuneConfig, FineTuningError
+from napari_sr.training.finetuning.config import BaseModel, FineTuneConfig, FineTuningError, Image
 from napari_sr.training.finetuning.finetune import fine_tune
 from napari_sr.training.finetuning.sizing import Size
-from napari_sr.training.finetuning.split import Image
 from napari_sr.training.session import TrainingError
 from napari_sr.zoo.trained import networks
 
@@ -53,7 +52,7 @@ def task(tmp_path, random, monkeypatch):
     smooth = coarse.repeat(4, 1).repeat(4, 2)
     return FineTuneConfig(
         images=(Image("cells", smooth, "ZYX"),),
-        base_model=BaseModel("ESPCN x2", str(start)),
+        base_model=BaseModel("ESPCN x2", ModelReference(start)),
         scale=2,
         target=tmp_path / "networks" / "mine.safetensors",
         minutes=0.5,

@@ -6,7 +6,8 @@ import torch
 from fakes import finish
 
 from napari_sr.training.data.pictures import of_array
-from napari_sr.training.finetuning.split import JUDGED, Image, hold_out, read
+from napari_sr.training.finetuning.config import Image
+from napari_sr.training.finetuning.split import JUDGED, hold_out, read
 
 
 class Lazy:

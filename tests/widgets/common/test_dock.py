@@ -7,10 +7,10 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QWidget
 from superqt.utils import WorkerBase
 
+from napari_sr.runs.job import Step
 from napari_sr.widgets.common.dock import RunningForm
 from napari_sr.widgets.common.label import WrappedLabel
-from napari_sr.widgets.common.worker import create_steps
-from napari_sr.widgets.upscale.job import Step
+from napari_sr.widgets.common.worker import create_run
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def endless(happened):
 
 def launch(form, qtbot):
     happened = []
-    worker = create_steps(endless, happened, finished=form._ended, yielded=form._tell_bar)
+    worker = create_run(endless, happened, finished=form._ended, yielded=form._tell_bar)
     form._launch(worker, "a run", worker.quit)
     qtbot.waitUntil(lambda: "step" in happened, timeout=PATIENCE)
     return happened

@@ -2,22 +2,13 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import dask.array
 import numpy as np
 import pytest
-import zarr
-from fakes import finish
 from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.widgets.common.source import (
-    current_plane,
-    layer_problem,
-    leading_letters,
-    read_pixels,
-    source_of,
-)
+from napari_sr.widgets.common.source import current_plane, layer_problem, leading_letters, source_of
 
 
 @pytest.mark.parametrize(
@@ -66,35 +57,6 @@ def test_the_finest_level_is_read():
     source = source_of(Image(levels, multiscale=True))
 
     assert source.shape == (40, 48)
-
-
-def test_a_whole_numpy_array_is_not_copied():
-    pixels = np.zeros((3, 5, 6))
-
-    _, read = finish(read_pixels(source_of(Image(pixels))))
-
-    assert read is pixels
-
-
-@pytest.mark.parametrize("kind", [dask.array.from_array, zarr.array], ids=["dask", "zarr"])
-def test_lazy_arrays_are_read_plane_by_plane(kind, random):
-    pixels = random.integers(0, 999, (2, 3, 5, 6)).astype(np.uint16)
-
-    told, read = finish(read_pixels(source_of(Image(kind(pixels), multiscale=False))))
-
-    assert told == [(done, 6) for done in range(1, 7)]
-    assert isinstance(read, np.ndarray)
-    np.testing.assert_array_equal(read, pixels)
-
-
-def test_one_plane_is_read_alone(random):
-    pixels = random.random((2, 3, 5, 6))
-    source = source_of(Image(pixels), plane=(1, 2))
-
-    _, read = finish(read_pixels(source))
-
-    np.testing.assert_array_equal(read, pixels[1:2, 2:3])
-    assert source.origin == (1, 2, 0, 0)
 
 
 def test_the_current_plane_is_where_the_sliders_are():

@@ -9,9 +9,8 @@ from napari.utils import progress
 from superqt.utils import WorkerBase
 
 from napari_sr.engine.execution.background import PRIORITIES_ARE_INHERITED
-from napari_sr.widgets.common import worker as _worker
-from napari_sr.widgets.common.worker import ActivityBar, create_run, create_steps, send_on_errand
-from napari_sr.widgets.upscale.job import Step
+from napari_sr.runs.job import Step
+from napari_sr.widgets.common.worker import ActivityBar, create_run, send_on_errand
 
 
 @pytest.fixture(autouse=True)
@@ -20,12 +19,10 @@ def _no_worker_left():
     WorkerBase.await_workers(PATIENCE)
 
 
-@pytest.fixture
-def steps(monkeypatch):
-    """Replace the run of a job; return what happened in it."""
+def test_a_run_that_is_quit_closes_its_generator(qtbot):
     happened = []
 
-    def run(job):
+    def run():
         try:
             while True:
                 happened.append("step")
@@ -33,12 +30,7 @@ def steps(monkeypatch):
         finally:
             happened.append("closed")
 
-    monkeypatch.setattr(_worker, "run", run)
-    return happened
-
-
-def test_a_run_that_is_quit_closes_its_generator(steps, qtbot):
-    worker = create_run(None)
+    worker = create_run(run)
     with qtbot.waitSignal(worker.yielded, timeout=PATIENCE):
         worker.start()
 
@@ -46,7 +38,7 @@ def test_a_run_that_is_quit_closes_its_generator(steps, qtbot):
         worker.quit()
 
     # though the worker, which holds it, is still alive
-    assert steps[-1] == "closed"
+    assert happened[-1] == "closed"
 
 
 def test_an_errand_brings_back_what_it_was_sent_for(qtbot):
@@ -105,7 +97,7 @@ def test_any_generator_can_be_driven(qtbot):
 
     told, brought = [], []
 
-    worker = create_steps(count, 3, yielded=told.append, returned=brought.append)
+    worker = create_run(count, 3, yielded=told.append, returned=brought.append)
     with qtbot.waitSignal(worker.finished, timeout=PATIENCE):
         worker.start()
 
@@ -119,7 +111,7 @@ def test_what_asks_python_to_exit_ends_the_run_only(qtbot, error):
         raise error
 
     told = []
-    worker = create_steps(leave, errored=told.append)
+    worker = create_run(leave, errored=told.append)
 
     with qtbot.waitSignal(worker.finished, timeout=PATIENCE):
         worker.start()
@@ -133,7 +125,7 @@ def test_a_run_gives_way_to_the_window(qtbot):
         yield os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     told = []
-    worker = create_steps(priority, yielded=told.append)
+    worker = create_run(priority, yielded=told.append)
     with qtbot.waitSignal(worker.finished, timeout=PATIENCE):
         worker.start()
 

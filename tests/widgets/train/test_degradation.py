@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_sr.training.config import ComponentSpec, Data
+from napari_sr.training.config import Data
 from napari_sr.training.data.training_data import degradation_of
-from napari_sr.widgets.train.degradation import BLUR, MICROSCOPE, ShrinkChooser, pixel_size
+from napari_sr.widgets.train.degradation import BLUR, MICROSCOPE, DegradationChooser, pixel_size
 
 
 @pytest.fixture
 def chooser(qtbot):
-    chooser = ShrinkChooser()
+    chooser = DegradationChooser()
     qtbot.addWidget(chooser)
     return chooser
 
@@ -20,9 +20,8 @@ def choose(chooser, kind):
     chooser.kind.activated.emit(chooser.kind.currentIndex())
 
 
-def made(shrinking):
-    part = ComponentSpec(shrinking.kind, shrinking.options)
-    return degradation_of(Data(crop=8, batch=1, degradation=part))
+def made(degradation):
+    return degradation_of(Data(crop=8, batch=1, degradation=degradation))
 
 
 def test_the_trainer_understands_every_way(chooser):
@@ -58,7 +57,7 @@ def test_the_microscope_is_told_in_micrometres_of_the_small_image(chooser):
     assert microscope.optics.aperture == 1.4
     assert microscope.optics.pixel == pytest.approx(0.195)
     assert microscope.camera.photons == 80
-    assert chooser.value(3).words == "a microscope (610 nm, NA 1.4, 0.195 µm, 80 photons)"
+    assert chooser.words(3) == "a microscope (610 nm, NA 1.4, 0.195 µm, 80 photons)"
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,8 @@ def test_only_the_wrong_field_is_framed_until_it_is_right(form):
 def test_every_field_explains_itself(form):
     fields = [
         *form._fields().values(), form.minutes, form.device, form.stop, form.use, form.loss,
-        form.psnr, form.preview, form.shrinking.kind, form.shrinking.sigma, form.shrinking.photons,
+        form.psnr, form.preview, form.degradation.kind, form.degradation.sigma,
+        form.degradation.photons,
     ]  # fmt: skip
 
     assert all(field.toolTip() for field in fields)
@@ -49,8 +50,8 @@ def test_curves_and_pictures_have_no_place_before_the_first_training(form):
 
 @pytest.mark.parametrize("kind", ["bicubic", "microscope"])
 def test_nothing_is_cut_at_the_least_width(form, kind, qtbot):
-    form.shrinking.kind.setCurrentText(kind)
-    form.shrinking.kind.activated.emit(0)
+    form.degradation.kind.setCurrentText(kind)
+    form.degradation.kind.activated.emit(0)
     form.clear_results()
     qtbot.wait(1)
 

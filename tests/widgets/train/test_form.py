@@ -27,17 +27,17 @@ from napari_sr.zoo import trained
 
 
 class Trainer:
-    """Stands in for `run_training`: goes on step by step, as the test lets it."""
+    """Stands in for `training.finetuning.job.run`: goes on step by step, as the test lets it."""
 
     def __init__(self):
-        self.jobs = []
+        self.configs = []
         self.permits = threading.Semaphore(0)
         self.closed = threading.Event()
         self.error = None
         self.held = []
 
-    def run(self, job):
-        self.jobs.append(job)
+    def run(self, config, stopped):
+        self.configs.append(config)
         memory = np.zeros(10)
         self.held.append(weakref.ref(memory))
         try:
@@ -48,12 +48,12 @@ class Trainer:
                     yield Update(f"Training: step {step - 1} of 4", step - 1, 4, 90.0)
                 if self.error is not None:
                     raise self.error
-                if job.stop.is_set():
+                if stopped():
                     break
                 picture = np.full((8, 8), step, np.uint8)
                 yield Update(f"Training: step {step} of 4", step, 4, 90.0, (step, 0.1),
                            (step, 29.0 + step), preview=Preview(*[picture] * 4))  # fmt: skip
-            return FineTuned(job.target, 28.0 + step, Scores(30.0, 29.0), step, ("a note",))
+            return FineTuned(config.target, 28.0 + step, Scores(30.0, 29.0), step, ("a note",))
         finally:
             del memory
             self.closed.set()
@@ -62,7 +62,7 @@ class Trainer:
 @pytest.fixture
 def trainer(monkeypatch):
     trainer = Trainer()
-    monkeypatch.setattr(train, "run_training", trainer.run)
+    monkeypatch.setattr(train, "run", trainer.run)
     return trainer
 
 
@@ -101,7 +101,7 @@ def ran(form, trainer, qtbot):
         with qtbot.waitSignal(form.run_ended, timeout=PATIENCE):
             form.form.run.click()
             trainer.permits.release(permits)
-        return trainer.jobs[-1]
+        return trainer.configs[-1]
 
     return run
 
@@ -165,16 +165,16 @@ def test_a_network_of_another_library_cannot_be_trained(form, cells):
         "photo.pth", "photo", "Opened files", "", (4,), architecture="SwinIR (spandrel)"
     )
 
-    form.form.origin._take_file(foreign)
+    form.form.base_model._take_file(foreign)
 
     assert not form.form.run.isEnabled()
-    assert "photo is a SwinIR (spandrel), which is not" in form.form.origin.models.toolTip()
+    assert "photo is a SwinIR (spandrel), which is not" in form.form.base_model.models.toolTip()
 
 
 def test_the_pixel_size_of_the_first_layer_is_taken_over(viewer, form):
     viewer.add_image(np.zeros((40, 50)), scale=(0.2, 0.2), units=("um", "um"))
 
-    assert form.form.shrinking.pixel.value() == 0.2
+    assert form.form.degradation.pixel.value() == 0.2
 
 
 # what it asks of the trainer
@@ -184,21 +184,21 @@ def test_all_that_is_chosen_is_asked_for(viewer, form, cells, trainer, ran, rand
     rgb = random.integers(0, 255, (40, 50, 3), np.uint8)
     viewer.add_image(rgb, name="tissue", rgb=True)
     tick(form, 1)
-    form.form.origin.scale.setCurrentIndex(1)
-    form.form.origin.scale.activated.emit(1)
-    form.form.shrinking.kind.setCurrentText("blur")
+    form.form.base_model.scale.setCurrentIndex(1)
+    form.form.base_model.scale.activated.emit(1)
+    form.form.degradation.kind.setCurrentText("blur")
     form.form.minutes.setValue(2.5)
     form.form.name.setText("mine")
 
-    job = ran()
+    config = ran()
 
-    (first, limits), (second, colours) = job.sources
-    assert (first.name, first.axes, limits) == ("cells", "ZYX", (0.0, 4095.0))
+    first, second = config.images
+    assert (first.name, first.axes, first.value_range) == ("cells", "ZYX", (0.0, 4095.0))
     assert (second.name, second.axes) == ("tissue", "YXS")
-    assert colours == (0.0, 255.0)  # contrast limits are each layer's own
-    assert (job.choice.label, job.minutes, job.device) == ("FSRCNN x3", 2.5, "auto")
-    assert job.shrinking.options == {"sigma": 1.6}
-    assert job.target == trained.place("mine")
+    assert second.value_range == (0.0, 255.0)  # contrast limits are each layer's own
+    assert (config.base_model.title, config.minutes, config.device) == ("FSRCNN x3", 2.5, "auto")
+    assert config.degradation.options == {"sigma": 1.6}
+    assert config.target == trained.place("mine")
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_other_values_are_the_same_for_all_layers(form, cells, ran, kind, expect
     form.form.values.kind.setCurrentText(kind)
     form.form.values.kind.activated.emit(0)
 
-    assert ran().sources[0][1] == expected
+    assert ran().images[0].value_range == expected
 
 
 # a training
@@ -306,7 +306,7 @@ def test_a_file_of_that_name_that_came_meanwhile_is_not_replaced(form, cells, tr
 
     form.form.run.click()
 
-    assert trainer.jobs == []
+    assert trainer.configs == []
     assert "a network called mine already" in form.form.status.text()
 
 
@@ -345,14 +345,14 @@ def test_a_network_is_trained_and_upscales_at_once(viewer, form, cells, folder, 
     assert Path(model.name).parent == folder
     network = napari_sr.load(Path(model.name), scale=2)
     assert napari_sr.upscale(cells.data[0], network, value_range=(0, 4095)).shape == (80, 96)
-    offered = form.form.origin.models
+    offered = form.form.base_model.models
     listed = [offered.itemData(index) for index in range(offered.count())]
     assert model in [each for each in listed if isinstance(each, Model)]
 
 
 def test_a_fresh_network_is_named_without_saying_so(form, cells):
-    models = form.form.origin.models
-    form.form.origin.choose("fsrcnn")
+    models = form.form.base_model.models
+    form.form.base_model.choose("fsrcnn")
     index = next(i for i in range(models.count()) if models.itemText(i) == "FSRCNN, fresh")
     models.setCurrentIndex(index)
 

@@ -20,44 +20,44 @@ def forecaster(qtbot):
 def test_only_the_last_of_many_questions_is_answered(forecaster, monkeypatch, qtbot):
     asked, told = [], []
     monkeypatch.setattr(
-        _forecaster, "forecast", lambda *question: asked.append(question) or question
+        _forecaster, "forecast", lambda question: asked.append(question) or question
     )
     forecaster.told.connect(told.append)
 
     for number in range(50):
-        forecaster.ask("source", "choice", number)
+        forecaster.ask(number)
     qtbot.waitUntil(lambda: bool(told))
 
-    assert told == [("source", "choice", 49)]
+    assert told == [49]
     assert len(asked) == 1
 
 
 def test_an_answer_that_comes_too_late_is_not_told(forecaster, monkeypatch, qtbot):
     begun, go_on, told = threading.Event(), threading.Event(), []
 
-    def slow(*question):
+    def slow(question):
         begun.set()
         assert go_on.wait(10)
         return question
 
     monkeypatch.setattr(_forecaster, "forecast", slow)
     forecaster.told.connect(told.append)
-    forecaster.ask("source", "choice", 1)
+    forecaster.ask(1)
     qtbot.waitUntil(begun.is_set)
 
-    forecaster.ask("source", "choice", 2)
+    forecaster.ask(2)
     qtbot.wait(20)
     go_on.set()
     qtbot.waitUntil(lambda: bool(told))
 
-    assert told == [("source", "choice", 2)]
+    assert told == [2]
 
 
 def test_what_was_forgotten_is_not_told(forecaster, monkeypatch, qtbot):
     told = []
-    monkeypatch.setattr(_forecaster, "forecast", lambda *question: question)
+    monkeypatch.setattr(_forecaster, "forecast", lambda question: question)
     forecaster.told.connect(told.append)
-    forecaster.ask("source", "choice", 1)
+    forecaster.ask(1)
 
     forecaster.forget()
     qtbot.wait(50)
@@ -68,17 +68,17 @@ def test_what_was_forgotten_is_not_told(forecaster, monkeypatch, qtbot):
 def test_an_error_is_told_and_the_next_question_answered(forecaster, monkeypatch, qtbot):
     told = []
 
-    def grumpy(source, choice, settings):
-        if settings == 1:
+    def grumpy(question):
+        if question == 1:
             raise ValueError("a tile must be at least 17 px, got 1")
-        return settings
+        return question
 
     monkeypatch.setattr(_forecaster, "forecast", grumpy)
     forecaster.told.connect(told.append)
-    forecaster.ask("source", "choice", 1)
+    forecaster.ask(1)
     qtbot.waitUntil(lambda: len(told) == 1)
 
-    forecaster.ask("source", "choice", 2)
+    forecaster.ask(2)
     qtbot.waitUntil(lambda: len(told) == 2)
 
     assert str(told[0]) == "a tile must be at least 17 px, got 1"

@@ -16,9 +16,10 @@ from qtpy.QtCore import QTimer
 import napari_sr
 from napari_sr import models
 from napari_sr.runs import cache
+from napari_sr.runs import forecast as _forecast
+from napari_sr.runs.model import ModelReference
+from napari_sr.widgets.common import dock
 from napari_sr.widgets.common.form import CURRENT
-from napari_sr.widgets.upscale import forecast as _forecast
-from napari_sr.widgets.upscale import form as upscale
 from napari_sr.widgets.upscale.result import METADATA_KEY
 
 
@@ -719,11 +720,11 @@ def test_the_result_is_shown_over_the_same_range_and_projected_alike(viewer, wid
 def missing(monkeypatch, widget, camera):
     """Let every model be missing on this machine; return what the form asked for."""
     asked = []
-    monkeypatch.setattr(upscale, "local_path", lambda entry: None)
+    monkeypatch.setattr(ModelReference, "missing", ModelReference.entries)
 
     def answer_with(agreed):
         monkeypatch.setattr(
-            upscale, "may_download", lambda entry, parent: asked.append(entry.name) or agreed
+            dock, "may_download", lambda entry, parent: asked.append(entry.name) or agreed
         )
         return asked
 
@@ -750,7 +751,7 @@ def test_a_granted_download_runs(viewer, widget, missing, run):
 
 
 def test_a_model_that_is_here_is_not_asked_about(widget, camera, run, monkeypatch):
-    monkeypatch.setattr(upscale, "may_download", lambda entry, parent: pytest.fail(entry.name))
+    monkeypatch.setattr(dock, "may_download", lambda entry, parent: pytest.fail(entry.name))
 
     run(widget)
 

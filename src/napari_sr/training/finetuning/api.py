@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_sr.runs.drive import drive
+from napari_sr.runs.model import ModelReference
 from napari_sr.training.config import ComponentSpec
 from napari_sr.training.finetuning import finetune
-from napari_sr.training.finetuning.base_model import BaseModel
-from napari_sr.training.finetuning.config import FineTuneConfig
-from napari_sr.training.finetuning.split import Image
-from napari_sr.zoo.file_kind import names_file
-from napari_sr.zoo.registry import find
+from napari_sr.training.finetuning.config import BaseModel, FineTuneConfig, Image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -105,7 +102,6 @@ def _images(
 
 def _base_model(model: str | Path, scale: int) -> BaseModel:
     """Return a file or a known model as what is trained further."""
-    if names_file(model):
-        return BaseModel(Path(model).stem, str(model))
-    name = find(str(model), scale).name
-    return BaseModel(name, name)
+    reference = ModelReference.of(model, scale)
+    entry = reference.entry
+    return BaseModel(Path(model).stem if entry is None else entry.name, reference)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from napari_sr.runs import loading
 from napari_sr.training import recipe
 from napari_sr.training.config import (
     ComponentSpec,
@@ -19,10 +18,9 @@ from napari_sr.training.config import (
     Term,
 )
 from napari_sr.zoo import recognition
-from napari_sr.zoo.card import trained_on_grey
-from napari_sr.zoo.checkpoint import open_checkpoint
-from napari_sr.zoo.download import fetch
-from napari_sr.zoo.registry import find
+
+if TYPE_CHECKING:
+    from napari_sr.training.finetuning.config import BaseModel
 
 SMALL = 100_000
 """Number of weights up to which a network bears the higher learning rate."""
@@ -35,20 +33,6 @@ AVERAGED = 0.999
 """Of the running mean: some 1000 steps, and fewer at first."""
 CLIP = 1.0
 """Largest norm of a gradient, which a fine-tuned network reaches only where something is wrong."""
-
-
-@dataclass(frozen=True)
-class BaseModel:
-    """A checkpoint, or the recipe of a fresh network."""
-
-    title: str
-    """What people call it."""
-    checkpoint: str = ""
-    """A file, or a known model's name."""
-    options: dict[str, Any] = field(default_factory=dict)
-    """What its tensors cannot tell."""
-    recipe: str = ""
-    """The name of one that ships, whose network, start, losses and optimiser are taken."""
 
 
 def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Config:
@@ -68,7 +52,8 @@ def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Confi
     Raises
     ------
     ValueError
-        If the checkpoint or the recipe is missing, broken, or of another scale.
+        If the checkpoint or the recipe is missing, broken, or of another scale, or if its network
+        is none of ours.
     napari_sr.zoo.download.DownloadError
         If a known model cannot be downloaded.
     """
@@ -77,16 +62,9 @@ def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Confi
         data = replace(data, grey=known.data.grey)
         return replace(known, scale=scale, scales=(), data=data, run=_run(1), name=name,
                        schedule=_schedule(1))  # fmt: skip
-    path, options = Path(os.path.expanduser(base_model.checkpoint)), base_model.options
-    if path.is_file():
-        checkpoint = open_checkpoint(path)
-        grey = trained_on_grey(checkpoint.card)
-    else:
-        entry = find(base_model.checkpoint)
-        path, options, grey = fetch(entry), {**entry.options, **options}, entry.grey
-        checkpoint = open_checkpoint(path, entry.sha256)
-    data = replace(data, grey=data.grey or grey)
-    record, state, found = recognition.recognise(checkpoint.tensors)
+    weights = loading.read(base_model.model)
+    data = replace(data, grey=data.grey or weights.grey)
+    record, state, found = recognition.recognise(weights.checkpoint.tensors)
     exists = found.pop("scales", None) or (found.pop("scale", scale),)
     if scale not in exists:
         raise ValueError(f"{base_model.title} upscales {exists} times, got scale={scale}")
@@ -95,13 +73,13 @@ def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Confi
     return Config(
         scale=scale,
         scales=(scale,) if len(exists) > 1 else (),
-        network=ComponentSpec(kind, {**found, **options}),
+        network=ComponentSpec(kind, {**found, **weights.options}),
         data=data,
         loss=(Term("l1"),),
         run=_run(1),
         optimiser=Optimiser(learning_rate=rate),
         schedule=_schedule(1),
-        start=Initialisation("checkpoint", str(path)),
+        start=Initialisation("checkpoint", str(weights.file)),
         name=name,
     )
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from napari_sr.runs.model import ModelReference
 from napari_sr.training.config import ComponentSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_sr.training.finetuning.base_model import BaseModel
+    from napari_sr.engine.image.arrays import ArrayLike
+    from napari_sr.training.data.pictures import Declared
     from napari_sr.training.finetuning.preview import Preview
-    from napari_sr.training.finetuning.split import Image
+    from napari_sr.zoo.registry import Entry
 
 WORTH = 0.05
 """A gain in dB below which nobody sees or measures a difference."""
@@ -20,6 +22,40 @@ WORTH = 0.05
 
 class FineTuningError(Exception):
     """A training that broke down; not a RuntimeError, which napari's workers lose."""
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """What is trained further: a checkpoint, or the fresh network of a recipe."""
+
+    title: str
+    """What people call it."""
+    model: ModelReference = field(default_factory=ModelReference)
+    """The checkpoint; nothing counts of it where there is a recipe."""
+    recipe: str = ""
+    """Name of a shipped recipe, whose network, start, losses and optimiser are taken."""
+
+    @property
+    def missing(self) -> tuple[Entry, ...]:
+        """What must be downloaded before a training.
+
+        Raises
+        ------
+        ValueError
+            If no model has such a name and scale.
+        """
+        return () if self.recipe else self.model.missing
+
+
+@dataclass(frozen=True)
+class Image:
+    """A layer, say: planes along any axes."""
+
+    name: str
+    array: ArrayLike
+    axes: str | None = None
+    """One letter per axis, as for `of_array`; guessed by default."""
+    value_range: Declared = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr.engine.image.conversion import as_array
-from napari_sr.training.data.pictures import Declared, Picture, of_array
+from napari_sr.training.data.pictures import Picture, of_array
 from napari_sr.training.data.training_data import TrainingData
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_sr.engine.image.arrays import ArrayLike
+    from napari_sr.training.finetuning.config import Image
 
 MEMORY = 1 << 30
 """Bytes of lazy images that are kept."""
@@ -32,17 +32,6 @@ LARGEST = 24
 """Small pixels that a crop has at most."""
 JUDGED = 8
 """How many planes are judged at most, spread over all."""
-
-
-@dataclass(frozen=True)
-class Image:
-    """A layer, say: planes along any axes."""
-
-    name: str
-    array: ArrayLike
-    axes: str | None = None
-    """One letter per axis, as for `of_array`; guessed by default."""
-    value_range: Declared = None
 
 
 @dataclass(frozen=True)

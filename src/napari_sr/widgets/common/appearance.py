@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Image
 
-    from napari_sr.widgets.common.source import Source
+    from napari_sr.runs.source import Source
 
 CARRIED = (
     "attenuation", "auto_contrast", "blending", "colormap", "contrast_limits",

@@ -9,6 +9,7 @@ from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_sr.runs.words import error_in_words
+from napari_sr.widgets.common.download import may_download
 from napari_sr.widgets.common.focus import focus_style
 from napari_sr.widgets.common.worker import ActivityBar, RunWorker, forget_locals
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
 
+    from napari_sr.runs.job import Step
+    from napari_sr.runs.model import ModelReference
     from napari_sr.widgets.common.label import WrappedLabel
-    from napari_sr.widgets.upscale.job import Step
 
 
 class RunningForm(QWidget):
@@ -60,6 +62,11 @@ class RunningForm(QWidget):
 
     def _let_go(self) -> None:
         """Listen to nothing any more: the dock is closed."""
+
+    def _may_download(self, model: ModelReference) -> bool:
+        """Ask whether to download what is missing of a model; say whether the run may start."""
+        # the question lets Qt handle events: the dock may be closed meanwhile
+        return all(may_download(entry, self) and not self._gone for entry in model.missing)
 
     def _launch(self, worker: RunWorker, name: str, cancel: Callable[[], object]) -> None:
         """Start a worker, with a bar of this name whose button cancels; a slot's last statement."""

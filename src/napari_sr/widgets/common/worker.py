@@ -9,11 +9,12 @@ from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils import cancelable_progress
 from superqt.utils import create_worker as create_quiet_worker
 
-from napari_sr.widgets.common.first_import import import_engine
-from napari_sr.widgets.upscale.job import Job, Step, run
+from napari_sr.runs.first_import import import_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+    from napari_sr.runs.job import Step
 
 
 class StoppedError(Exception):
@@ -49,23 +50,20 @@ class RunWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no types
         """Do nothing, as above."""
 
 
-def create_run(job: Job, **slots: Callable[..., object]) -> RunWorker:
-    """Return a worker for a job, not started yet.
+def create_run(
+    function: Callable[..., Generator[Any, None, Any]], *args: Any, **slots: Callable[..., object]
+) -> RunWorker:
+    """Return a worker that drives a generator, not started yet.
 
     Parameters
     ----------
-    job : Job
-        What to run.
+    function : callable
+        Returns the generator.
+    *args
+        Its arguments.
     **slots
         By signal: yielded, returned, errored, warned, aborted, finished.
     """
-    return create_steps(run, job, **slots)
-
-
-def create_steps(
-    function: Callable[..., Generator[Any, None, Any]], *args: Any, **slots: Callable[..., object]
-) -> RunWorker:
-    """Return a worker that drives a generator, not started yet; slots as for `create_run`."""
     worker: RunWorker = create_worker(
         function, *args, _start_thread=False, _connect=slots, _worker_class=RunWorker
     )

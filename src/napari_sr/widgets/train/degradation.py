@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QVBoxLayout, QWidget
 
+from napari_sr.training.config import ComponentSpec
 from napari_sr.widgets.common.label import WrappedLabel
 
 if TYPE_CHECKING:
@@ -22,18 +22,7 @@ _ABOUT = {
 }
 
 
-@dataclass(frozen=True)
-class Shrinking:
-    """A degradation, and what to call it."""
-
-    kind: str
-    """The name of a file in `training.data`."""
-    words: str
-    options: dict[str, Any] = field(default_factory=dict)
-    """Its constructor's keywords."""
-
-
-class ShrinkChooser(QWidget):
+class DegradationChooser(QWidget):
     """A list of ways, and the numbers that the chosen one needs."""
 
     changed = Signal()
@@ -94,20 +83,31 @@ class ShrinkChooser(QWidget):
         if size is not None:
             self.pixel.setValue(size)
 
-    def value(self, scale: int) -> Shrinking:
-        """Return what is chosen, for a scale."""
+    def value(self, scale: int) -> ComponentSpec:
+        """Return the degradation that is chosen, for a scale."""
         kind = self.kind.currentText()
-        if kind == BLUR:
-            sigma = self.sigma.value()
-            return Shrinking(kind, f"a blur of {sigma:g} px", {"sigma": sigma})
         if kind == BICUBIC:
-            return Shrinking(kind, "bicubic")
-        wavelength, aperture = self.wavelength.value(), self.aperture.value()
-        pixel, photons = self.pixel.value(), self.photons.value()
-        words = f"{wavelength:g} nm, NA {aperture:g}, {pixel * scale:.4g} µm, {photons:g} photons"
-        optics = {"wavelength": wavelength / 1000, "aperture": aperture, "pixel": pixel * scale}
-        options = {"optics": optics, "camera": {"photons": photons}}
-        return Shrinking(kind, f"a microscope ({words})", options)
+            return ComponentSpec(kind)
+        if kind == BLUR:
+            return ComponentSpec(kind, {"sigma": self.sigma.value()})
+        optics = {
+            "wavelength": self.wavelength.value() / 1000,
+            "aperture": self.aperture.value(),
+            "pixel": self.pixel.value() * scale,
+        }
+        return ComponentSpec(kind, {"optics": optics, "camera": {"photons": self.photons.value()}})
+
+    def words(self, scale: int) -> str:
+        """Return the same in words."""
+        kind = self.kind.currentText()
+        if kind == BICUBIC:
+            return kind
+        if kind == BLUR:
+            return f"a blur of {self.sigma.value():g} px"
+        return (
+            f"a microscope ({self.wavelength.value():g} nm, NA {self.aperture.value():g}, "
+            f"{self.pixel.value() * scale:.4g} µm, {self.photons.value():g} photons)"
+        )
 
     def _change(self) -> None:
         self._show()

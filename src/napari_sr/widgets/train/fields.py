@@ -16,15 +16,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_sr.training.finetuning.model_list import base_models
 from napari_sr.widgets.common.device_box import DeviceBox
 from napari_sr.widgets.common.focus import wrong_style
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.scroll import ScrolledForm
 from napari_sr.widgets.common.value_range import RangeChooser
 from napari_sr.widgets.train.curves import Curve
-from napari_sr.widgets.train.degradation import ShrinkChooser
+from napari_sr.widgets.train.degradation import DegradationChooser
 from napari_sr.widgets.train.layers import LayersChooser
-from napari_sr.widgets.train.models import origins
 from napari_sr.widgets.train.preview import PreviewBoard
 from napari_sr.widgets.upscale.model_chooser import ModelChooser
 
@@ -38,15 +38,15 @@ class TrainForm(ScrolledForm):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.layers = LayersChooser()
-        self.origin = ModelChooser(origins)
+        self.base_model = ModelChooser(base_models)
         # nothing is blended here, but what no form holds would outlive this one
-        self.origin.blend.setParent(self)
-        self.origin.blend.hide()
-        self.origin.models.setToolTip(
+        self.base_model.blend.setParent(self)
+        self.base_model.blend.hide()
+        self.base_model.models.setToolTip(
             "The network to begin with. One that was trained on other images learns yours in\n"
             "minutes; a fresh one takes much longer."
         )
-        self.shrinking = ShrinkChooser()
+        self.degradation = DegradationChooser()
         self.values = RangeChooser()
         self.minutes = QDoubleSpinBox()
         self.minutes.setRange(0.1, 10_000)
@@ -94,10 +94,10 @@ class TrainForm(ScrolledForm):
         fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         fields.addRow(self.intro)
         fields.addRow("Images", self.layers)
-        fields.addRow("Start from", self.origin)
-        fields.addRow(self.origin.about)
-        fields.addRow("Scale", self.origin.scale)
-        fields.addRow("Small images", self.shrinking)
+        fields.addRow("Start from", self.base_model)
+        fields.addRow(self.base_model.about)
+        fields.addRow("Scale", self.base_model.scale)
+        fields.addRow("Small images", self.degradation)
         fields.addRow("Values", self.values)
         fields.addRow("Train for", self.minutes)
         fields.addRow("Device", self.device)
@@ -121,7 +121,7 @@ class TrainForm(ScrolledForm):
     def _fields(self) -> dict[str, QWidget]:
         return {
             "layers": self.layers,
-            "origin": self.origin.models,
+            "base_model": self.base_model.models,
             "values": self.values.kind,
             "name": self.name,
         }

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import models
+from napari_sr.runs.job import Step
 from napari_sr.runs.words import time_in_words
+from napari_sr.training.finetuning.config import FineTuneConfig, Image
+from napari_sr.training.finetuning.job import run
+from napari_sr.training.finetuning.model_list import base_model_of
 from napari_sr.widgets.common.device_box import available_devices
 from napari_sr.widgets.common.dock import RunningForm
-from napari_sr.widgets.common.download import may_download
 from napari_sr.widgets.common.source import layer_problem, source_of
 from napari_sr.widgets.common.value_range import CONTRAST
-from napari_sr.widgets.common.worker import create_steps, send_on_errand
+from napari_sr.widgets.common.worker import create_run, send_on_errand
 from napari_sr.widgets.train.fields import TrainForm
-from napari_sr.widgets.train.job import TrainJob, run_training
-from napari_sr.widgets.upscale.job import Step
 from napari_sr.zoo import trained
-from napari_sr.zoo.download import local_path
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image as Layer
 
-    from napari_sr.runs.model_list import Choice
     from napari_sr.training.finetuning.config import FineTuned, Update
 
 
@@ -39,7 +39,7 @@ class TrainWidget(RunningForm):
         self.form = TrainForm()
         super().__init__(napari_viewer, self.form, self.form.status)
         self._problem: str | None = None
-        self._job: TrainJob | None = None
+        self._asked_to_stop = Event()
         self._learns = False
         self._made: str | None = None
         self._connect()
@@ -51,7 +51,7 @@ class TrainWidget(RunningForm):
         form = self.form
         form.layers.changed.connect(self._change_layers)
         form.layers.limits_changed.connect(form.values.refresh)
-        form.origin.changed.connect(self._edit)
+        form.base_model.changed.connect(self._edit)
         form.values.changed.connect(self._edit)
         form.name.textEdited.connect(self._edit)
         form.run.clicked.connect(self._start)
@@ -74,7 +74,7 @@ class TrainWidget(RunningForm):
     def _change_layers(self) -> None:
         first = next(iter(self.form.layers.layers()), None)
         self.form.values.follow(first)
-        self.form.shrinking.follow(first)
+        self.form.degradation.follow(first)
         self._edit()
 
     def _edit(self) -> None:
@@ -105,16 +105,16 @@ class TrainWidget(RunningForm):
             wrong = ["Open an image: there is no image layer."]
         found = {
             "layers": next(iter(wrong), None),
-            "origin": self._origin_problem(),
+            "base_model": self._base_model_problem(),
             "values": self.form.values.problem() if layers else None,
             "name": self._name_problem(),
         }
         return {field: reason for field, reason in found.items() if reason is not None}
 
-    def _origin_problem(self) -> str | None:
-        choice = self.form.origin.choice()
+    def _base_model_problem(self) -> str | None:
+        choice = self.form.base_model.choice()
         if choice is None or choice.model.architecture in models.names():
-            return self.form.origin.problem()
+            return self.form.base_model.problem()
         kind = choice.model.architecture
         return f"{choice.model.title} is a {kind}, which is not one of ours and cannot be trained."
 
@@ -129,12 +129,12 @@ class TrainWidget(RunningForm):
         return f"There is a network called {name} already: choose another name." if taken else None
 
     def _usual_name(self) -> str:
-        layers, choice = self.form.layers.layers(), self.form.origin.choice()
+        layers, choice = self.form.layers.layers(), self.form.base_model.choice()
         if not layers or choice is None:
             return ""
         return trained.free_name(f"{layers[0].name} {choice.label.replace(', fresh', '')}")
 
-    def _range_of(self, layer: Image) -> Any:
+    def _range_of(self, layer: Layer) -> Any:
         """Return what counts as black and white: contrast limits are each layer's own."""
         if self.form.values.kind.currentText() == CONTRAST:
             return tuple(map(float, layer.contrast_limits))
@@ -143,75 +143,76 @@ class TrainWidget(RunningForm):
     # a training
 
     def _start(self) -> None:
-        layers, choice = self.form.layers.layers(), self.form.origin.choice()
+        layers, choice = self.form.layers.layers(), self.form.base_model.choice()
         if self._worker is not None or not layers or choice is None:
             return
         self._edit()  # a file of this name may have come meanwhile
-        if not self.form.run.isEnabled() or not self._may_load(choice):
+        if not self.form.run.isEnabled() or not self._may_download(choice.reference):
             return
-        name = self.form.name.text() or self._usual_name()
-        job = TrainJob(
-            sources=tuple((source_of(layer), self._range_of(layer)) for layer in layers),
-            choice=choice,
-            shrinking=self.form.shrinking.value(choice.scale),
-            minutes=self.form.minutes.value(),
-            device=self.form.device.device(),
-            target=trained.place(name),
+        self._run(
+            FineTuneConfig(
+                images=tuple(map(self._image, layers)),
+                base_model=base_model_of(choice),
+                scale=choice.scale,
+                target=trained.place(self.form.name.text() or self._usual_name()),
+                minutes=self.form.minutes.value(),
+                degradation=self.form.degradation.value(choice.scale),
+                degradation_words=self.form.degradation.words(choice.scale),
+                device=self.form.device.device(),
+            )
         )
-        self._run(job)
 
-    def _may_load(self, choice: Choice) -> bool:
-        entry = choice.entry
-        if entry is None or local_path(entry) is not None:
-            return True
-        # the question lets Qt handle events: the dock may be closed meanwhile
-        return may_download(entry, self) and not self._gone
+    def _image(self, layer: Layer) -> Image:
+        source = source_of(layer)
+        return Image(source.name, source.data, source.axes, self._range_of(layer))
 
-    def _run(self, job: TrainJob) -> None:
-        worker = create_steps(
-            run_training,
-            job,
-            yielded=self._show_news,
+    def _run(self, config: FineTuneConfig) -> None:
+        self._asked_to_stop = Event()
+        worker = create_run(
+            run,
+            config,
+            self._asked_to_stop.is_set,
+            yielded=self._show_update,
             returned=self._show_result,
             errored=self._show_error,
             warned=self._show_warning,
             aborted=self._show_stopped,
             finished=self._end,
         )
-        self._job, self._learns = job, False
+        self._learns = False
         self.form.clear_results()
         self.form.show_running(True)
         self.form.status.say("Starting: PyTorch is loaded, which takes a moment the first time …")
-        self._launch(worker, f"training {job.target.stem}", self._stop)
+        self._launch(worker, f"training {config.target.stem}", self._stop)
 
     def _stop(self) -> None:
-        if self._job is None or self._worker is None:
+        if self._worker is None:
             return
-        self._job.stop.set()
+        self._asked_to_stop.set()
         if not self._learns:
             self._worker.quit()
         self.form.stop.setEnabled(False)
         self.form.status.say("Stopping after this step …")
 
-    def _show_news(self, news: Update) -> None:
+    def _show_update(self, update: Update) -> None:
         form = self.form
-        form.show_progress(news.done, news.total)
-        left = news.seconds_left
-        if self._job is not None and not self._job.stop.is_set():
+        form.show_progress(update.done, update.total)
+        left = update.seconds_left
+        if not self._asked_to_stop.is_set():
             told = "" if left is None else f", {time_in_words(left)} left"
-            form.status.say(f"{news.doing}{told}")
-        if news.scores is not None:
+            form.status.say(f"{update.doing}{told}")
+        if update.scores is not None:
             self._learns = True
-            form.psnr.compare("bicubic", news.scores.bicubic)
-        if news.loss is not None:
-            form.loss.add(*news.loss)
-        if news.psnr is not None:
-            form.psnr.add(*news.psnr)
-        if news.preview is not None:
-            form.preview.show_pictures(vars(news.preview))
-        if news.scores is not None:
+            form.psnr.compare("bicubic", update.scores.bicubic)
+        if update.loss is not None:
+            form.loss.add(*update.loss)
+        if update.psnr is not None:
+            form.psnr.add(*update.psnr)
+        if update.preview is not None:
+            form.preview.show_pictures(vars(update.preview))
+        if update.scores is not None:
             form.show_results()
-        self._tell_bar(Step(news.done, news.total, news.doing))
+        self._tell_bar(Step(update.done, update.total, update.doing))
 
     def _show_stopped(self) -> None:
         self.form.status.say("Stopped before anything was learnt: there is nothing to keep.")
@@ -228,9 +229,8 @@ class TrainWidget(RunningForm):
 
     def _end(self) -> None:
         self._ended()
-        self._job = None
         self.form.show_running(False)
-        self.form.origin.relist()
+        self.form.base_model.relist()
         self.form.name.clear()
         self._refresh()
         self.run_ended.emit()

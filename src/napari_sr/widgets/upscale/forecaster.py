@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_sr.engine.planning.settings import Settings
-from napari_sr.runs.model_list import Choice
-from napari_sr.widgets.common.source import Source
+from napari_sr.runs.forecast import Forecast, forecast
 from napari_sr.widgets.common.worker import send_on_errand
-from napari_sr.widgets.upscale.forecast import Forecast, forecast
 
-Question: TypeAlias = tuple[Source, Choice, Settings]
+if TYPE_CHECKING:
+    from napari_sr.runs.request import Request
 
 PAUSE = 200
 """Milliseconds without a change before a forecast is asked for."""
@@ -26,16 +24,16 @@ class Forecaster(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._wanted: Question | None = None
-        self._asked: Question | None = None
+        self._wanted: Request | None = None
+        self._asked: Request | None = None
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE)
         self._pause.timeout.connect(self._send)
 
-    def ask(self, source: Source, choice: Choice, settings: Settings) -> None:
+    def ask(self, request: Request) -> None:
         """Ask what a run would take; `told` follows unless another question does."""
-        self._wanted = (source, choice, settings)
+        self._wanted = request
         self._pause.start()
 
     def forget(self) -> None:
@@ -47,7 +45,7 @@ class Forecaster(QObject):
         if self._wanted is None or self._asked is not None:
             return
         self._asked = self._wanted
-        send_on_errand(forecast, *self._asked, returned=self._answer, errored=self._answer)
+        send_on_errand(forecast, self._asked, returned=self._answer, errored=self._answer)
 
     def _answer(self, answer: Forecast | Exception) -> None:
         current = self._asked is self._wanted

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.runs.first_look import PixelError
+from napari_sr.runs.forecast import Forecast
+from napari_sr.runs.job import Step, run
 from napari_sr.runs.model import BlendError
+from napari_sr.runs.request import Request
+from napari_sr.runs.source import Source
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.appearance import set_afterwards
 from napari_sr.widgets.common.device_box import available_devices
 from napari_sr.widgets.common.dock import RunningForm
-from napari_sr.widgets.common.download import may_download
-from napari_sr.widgets.common.first_look import PixelError
 from napari_sr.widgets.common.form import CURRENT, Variant
-from napari_sr.widgets.common.source import Source, current_plane, layer_problem, source_of
+from napari_sr.widgets.common.source import current_plane, layer_problem, source_of
 from napari_sr.widgets.common.worker import create_run, send_on_errand
-from napari_sr.widgets.upscale.forecast import Forecast
 from napari_sr.widgets.upscale.forecaster import Forecaster
-from napari_sr.widgets.upscale.job import Job, Result, Step
 from napari_sr.widgets.upscale.placing import Placer
-from napari_sr.widgets.upscale.result import result_arguments
-from napari_sr.zoo.download import local_path
+from napari_sr.widgets.upscale.result import result_arguments, with_record
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from napari_sr.zoo.registry import Entry
+    from napari_sr.engine.execution.upscale import Upscaled
+    from napari_sr.runs.model_list import Choice
+    from napari_sr.runs.source import Source
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What the layer of a result needs once the result is there."""
+
+    layer: Image
+    """The source layer."""
+    arguments: dict[str, Any]
+    """Keywords of `add_image`."""
+    afterwards: dict[str, Any]
+    """Attributes to set once the layer exists."""
 
 
 class UpscaleWidget(RunningForm):
@@ -43,7 +58,7 @@ class UpscaleWidget(RunningForm):
         super().__init__(napari_viewer, self.form, self.form.status)
         self._forecaster = Forecaster(self)
         self._placer = Placer(napari_viewer)
-        self._source_layer: Image | None = None
+        self._pending: Pending | None = None
         self._adding = False
         self._problem: str | None = None
         self._connect()
@@ -106,7 +121,7 @@ class UpscaleWidget(RunningForm):
             return  # the form's lines are about the run
         self.form.forecast.say("")
         if not problems and layer is not None and choice is not None:
-            self._forecaster.ask(self._source(layer), choice, self._settings())
+            self._forecaster.ask(self._request(layer, choice))
 
     def _problems(self) -> dict[str, str]:
         """Return by field why it cannot be used, for those that cannot."""
@@ -155,6 +170,10 @@ class UpscaleWidget(RunningForm):
         one_plane = layer.ndim > 2 and self.form.slices.currentText() == CURRENT
         return source_of(layer, current_plane(layer, self._viewer.dims) if one_plane else None)
 
+    def _request(self, layer: Image, choice: Choice) -> Request:
+        source = self._source(layer)
+        return Request(source, choice.reference, self._settings(), source.axes)
+
     def _settings(self) -> Settings:
         return Settings(
             tile=self.form.tile.value() or None,
@@ -172,23 +191,18 @@ class UpscaleWidget(RunningForm):
         layer, choice = self.form.layers.layer(), self.form.model.choice()
         if self._worker is not None or layer is None or choice is None:
             return
-        source, settings = self._source(layer), self._settings()
-        order = self._viewer.dims.order
-        arguments = result_arguments(layer, source, choice, ensemble=settings.ensemble, order=order)
-        job = Job(source, choice, settings, arguments, set_afterwards(layer))
-        if all(self._may_load(part.entry) for part in choice.parts):
-            self._source_layer = layer
-            self._run(job)
+        request, source = self._request(layer, choice), self._source(layer)
+        ensemble, order = request.settings.ensemble, self._viewer.dims.order
+        arguments = result_arguments(layer, source, choice, ensemble=ensemble, order=order)
+        pending = Pending(layer, arguments, set_afterwards(layer))
+        if self._may_download(request.model):
+            self._pending = pending
+            self._run(request)
 
-    def _may_load(self, entry: Entry | None) -> bool:
-        if entry is None or local_path(entry) is not None:
-            return True
-        # the question lets Qt handle events: the dock may be closed meanwhile
-        return may_download(entry, self) and not self._gone
-
-    def _run(self, job: Job) -> None:
+    def _run(self, request: Request) -> None:
         worker = create_run(
-            job,
+            run,
+            request,
             yielded=self._show_progress,
             returned=self._show_result,
             errored=self._show_error,
@@ -200,7 +214,7 @@ class UpscaleWidget(RunningForm):
         self.form.show_running(True)
         self.form.forecast.say("")
         self.form.status.say("Starting …")
-        self._launch(worker, job.choice.label, worker.quit)
+        self._launch(worker, request.model.label, worker.quit)
 
     def _cancel(self) -> None:
         if self._worker is not None:
@@ -215,24 +229,25 @@ class UpscaleWidget(RunningForm):
             self.form.show_time_left(step.seconds_left)
         self._tell_bar(step)
 
-    def _show_result(self, result: Result) -> None:
-        if self._source_layer is None:
+    def _show_result(self, result: Upscaled) -> None:
+        pending = self._pending
+        if pending is None:
             return
+        arguments = with_record(pending.arguments, result.record)
         self._adding = True  # another run takes the same source, not this result
         try:
-            layer = self._placer.add(
-                result.pixels, self._source_layer, result.arguments, result.afterwards
-            )
+            layer = self._placer.add(result.pixels, pending.layer, arguments, pending.afterwards)
         finally:
             self._adding = False
-        self.form.status.say("; ".join((f"Done: {layer.name}", *result.notes)))
+        notes: Any = result.record["notes"]
+        self.form.status.say("; ".join((f"Done: {layer.name}", *notes)))
 
     def _show_cancelled(self) -> None:
         self.form.status.say("Cancelled.")
 
     def _end(self) -> None:
         self._ended()
-        self._source_layer = None
+        self._pending = None
         self.form.show_running(False)
         self._refresh()
         self.run_ended.emit()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
     from napari_sr.runs.model_list import Choice
-    from napari_sr.widgets.common.source import Source
+    from napari_sr.runs.source import Source
 
 METADATA_KEY = "napari-sr"
 """Under this key a result's metadata say how it was made."""

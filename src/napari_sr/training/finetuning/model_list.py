@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from napari_sr.runs.model_list import Model, known_models
+from napari_sr.runs.model_list import Choice, Model, known_models
 from napari_sr.training import recipe
+from napari_sr.training.finetuning.config import BaseModel
 
 FRESH = "Fresh, from a recipe"
 """A heading of the list."""
@@ -27,7 +28,7 @@ class Fresh(Model):
         return f"{self.name}-x2"
 
 
-def origins() -> list[Model]:
+def base_models() -> list[Model]:
     """Return what can be trained: known networks that have weights, and fresh ones."""
     known = [model for model in known_models() if not model.computed]
     return [*known, *_fresh()]
@@ -44,3 +45,10 @@ def _fresh() -> list[Model]:
                       architecture=architecture)
             )  # fmt: skip
     return found
+
+
+def base_model_of(choice: Choice) -> BaseModel:
+    """Return what a training of a choice begins with."""
+    if isinstance(choice.model, Fresh):
+        return BaseModel(choice.label, recipe=choice.model.recipe)
+    return BaseModel(choice.label, choice.reference)

@@ -35,10 +35,11 @@ _one_at_a_time = threading.Lock()
 
 def import_engine() -> None:
     """Import torch and all of ours that needs it; takes seconds once, nothing afterwards."""
-    with _one_at_a_time, _no_full_collections():
+    with importing():
         _load_library()
         import_module("sr_kernels._triton")  # before torch, parts of which import Triton themselves
-        import_module("napari_sr.api")
+        import_module("napari_sr.runs.loading")
+        import_module("napari_sr.engine.execution.upscale")
         import_module("napari_sr.engine.planning.estimate")
         import torch
 
@@ -46,18 +47,11 @@ def import_engine() -> None:
         torch.empty(1, device="meta") + 1
 
 
-def import_trainer() -> None:
-    """Import what trains, too, in the same way."""
-    import_engine()
+@contextmanager
+def importing() -> Iterator[None]:
+    """Let one thread import at a time, without full garbage collections meanwhile."""
     with _one_at_a_time, _no_full_collections():
-        import_module("napari_sr.training.finetuning.finetune")
-        import torch
-
-        # the first step of an optimiser brings the compiler, though nothing is compiled
-        weight = torch.zeros(1, requires_grad=True)
-        optimiser = torch.optim.Adam([weight])
-        weight.sum().backward()  # type: ignore[no-untyped-call]  # torch has no types
-        optimiser.step()
+        yield
 
 
 @contextmanager

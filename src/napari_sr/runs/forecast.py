@@ -7,16 +7,20 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs import cache
+from napari_sr.runs.first_look import look_for_infinity
+from napari_sr.runs.source import Source
 from napari_sr.runs.words import shape_in_words, size_in_words, time_in_words
-from napari_sr.widgets.common.first_look import look_for_infinity
 
 if TYPE_CHECKING:
     from napari_sr.engine.planning.estimate import Estimate
+    from napari_sr.graph.network import Network
     from napari_sr.runs.model import ModelReference
-    from napari_sr.runs.model_list import Choice
-    from napari_sr.widgets.common.source import Source
+    from napari_sr.runs.request import Request
 
 WORTH_TELLING = 100e6
 """Bytes that wait outside the device, from which on they are told of."""
@@ -67,35 +71,37 @@ class Forecast:
         return told
 
 
-def forecast(source: Source, choice: Choice, settings: Settings) -> Forecast:
+def forecast(request: Request) -> Forecast:
     """Say what a run will take. Slow where a model must be loaded: not for the GUI thread.
 
     Raises
     ------
     PixelError
-        If the layer holds infinite values.
+        If a layer holds infinite values.
     ValueError
         If a setting is wrong, the tile too small for instance.
     """
-    look_for_infinity(source)
-    colours = source.shape[-1:] if source.rgb else ()
-    spatial = source.shape[: len(source.origin)]
-    factors = source.factors(choice.scale)
-    shape = (*(a * b for a, b in zip(spatial, factors, strict=True)), *colours)
-    size = math.prod(shape) * source.dtype.itemsize
-    if choice.reference.missing:
-        return Forecast(shape, size, None)
-    return Forecast(shape, size, _estimate(source, choice, settings))
+    image, model = request.image, request.model
+    if isinstance(image, Source):
+        look_for_infinity(image)
+    network = None if model.missing else cache.load_checked(model)
+    scale = model.known_scale or (1 if network is None else network.scale)
+    larger = layout_of(image.shape, image.dtype, request.axes).enlarged(scale)
+    size = math.prod(larger.shape) * np.dtype(image.dtype).itemsize
+    return Forecast(larger.shape, size, None if network is None else _estimate(request, network))
 
 
-def _estimate(source: Source, choice: Choice, settings: Settings) -> Estimate:
+def _estimate(request: Request, network: Network) -> Estimate:
     from napari_sr.engine.planning.estimate import estimate
 
+    image, settings = request.image, request.settings
     # a blend takes what either checkpoint takes
-    network = cache.load_checked(choice.reference)
-    usual = Settings(device=settings.device, precision=settings.precision, kernels=settings.kernels)
-    speed = _speed(usual, replace(choice.reference, second=None, weight=0.0))
-    return estimate(source.shape, source.axes, source.dtype, network, settings, speed=speed)
+    first = replace(request.model, second=None, weight=0.0)
+    speed = _speed(
+        Settings(device=settings.device, precision=settings.precision, kernels=settings.kernels),
+        first,
+    )
+    return estimate(image.shape, request.axes, image.dtype, network, settings, speed=speed)
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,51 +1,52 @@
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from fakes import Hungry, Nearest, finish
 from forms import Failing
-from napari.layers import Image
 
 from napari_sr.engine.planning.devices import OutOfMemoryError
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.runs import job as _job
+from napari_sr.runs.job import UpscaleError, run
+from napari_sr.runs.model import ModelReference
 from napari_sr.runs.model_list import Choice, Model, known_models
-from napari_sr.widgets.common.source import source_of
-from napari_sr.widgets.upscale import job as _job
-from napari_sr.widgets.upscale.job import Job, UpscaleError, run
-from napari_sr.widgets.upscale.result import METADATA_KEY, result_arguments
+from napari_sr.runs.request import Request
+from napari_sr.runs.source import Source
 
 
-def job_of(layer, settings=None, plane=None):
+def request(pixels, plane=None, **settings):
     choice = Choice(Model("near.pth", "near", "", "", (2,)), 2, (("input_range", 255.0),))
-    source = source_of(layer, plane)
-    return Job(source, choice, settings or Settings(), result_arguments(layer, source, choice))
+    shape = pixels.shape if plane is None else (1, 1, *pixels.shape[2:])
+    source = Source("camera", pixels, shape, "TZYX"[-pixels.ndim :], rgb=False, plane=plane)
+    return Request(source, choice.reference, Settings(**settings), source.axes)
 
 
 @pytest.fixture
-def layer(random):
-    return Image(random.integers(0, 255, (40, 40), np.uint8), name="camera")
+def pixels(random):
+    return random.integers(0, 255, (40, 40), np.uint8)
 
 
-def test_every_tile_is_told_and_the_pixels_come_back(layer, loader):
-    told, result = finish(run(job_of(layer, Settings(tile=20))))
+def test_every_tile_is_told_and_the_pixels_come_back(pixels, loader):
+    told, result = finish(run(request(pixels, tile=20)))
 
     assert [step.doing for step in told[1:]] == [f"Upscaling: tile {n} of 4" for n in range(1, 5)]
-    np.testing.assert_array_equal(result.pixels, layer.data.repeat(2, 0).repeat(2, 1))
+    np.testing.assert_array_equal(result.pixels, pixels.repeat(2, 0).repeat(2, 1))
 
 
-def test_the_checkpoint_is_loaded_with_scale_and_answers(layer, loader):
-    finish(run(job_of(layer)))
+def test_the_checkpoint_is_loaded_with_scale_and_answers(pixels, loader):
+    finish(run(request(pixels)))
 
     (path, scale, options) = loader.asked[-1]
     assert (str(path), scale, options) == ("near.pth", 2, {"input_range": 255.0})
 
 
-def test_the_record_says_how_it_was_made(layer, loader):
-    _, result = finish(run(job_of(layer, Settings(tile=20, device="cpu", value_range=(0, 99)))))
+def test_the_record_says_how_it_was_made(pixels, loader):
+    _, result = finish(run(request(pixels, tile=20, device="cpu", value_range=(0, 99))))
 
-    record = result.arguments["metadata"][METADATA_KEY]
+    record = result.record
     assert record["model"] == "near.pth"
     assert record["sha256"] == "0123"
     assert (record["scale"], record["tile"], record["device"]) == (2, 20, "cpu")
@@ -55,38 +56,38 @@ def test_the_record_says_how_it_was_made(layer, loader):
     assert {"napari-sr", "torch", "numpy"} <= set(record["versions"])
 
 
-def test_precision_and_kernels_reach_the_engine_and_the_record(layer, loader):
-    settings = Settings(device="cpu", precision="bfloat16", kernels="reference")
+def test_precision_and_kernels_reach_the_engine_and_the_record(pixels, loader):
+    asked = request(pixels, device="cpu", precision="bfloat16", kernels="reference")
 
-    _, result = finish(run(job_of(layer, settings)))
+    _, result = finish(run(asked))
 
-    record = result.arguments["metadata"][METADATA_KEY]
+    record = result.record
     assert record["precision"] == "bfloat16"
     kernels = record["kernels"]
     assert (kernels["chosen"], kernels["launched"]) == ("reference", {})
 
 
-def test_an_ensemble_takes_eight_times_the_tiles_and_is_recorded(layer, loader):
-    told, result = finish(run(job_of(layer, Settings(tile=20, ensemble=True))))
+def test_an_ensemble_takes_eight_times_the_tiles_and_is_recorded(pixels, loader):
+    told, result = finish(run(request(pixels, tile=20, ensemble=True)))
 
     assert told[-1].doing == "Upscaling: tile 32 of 32"
-    assert result.arguments["metadata"][METADATA_KEY]["ensemble"] is True
-    np.testing.assert_array_equal(result.pixels, layer.data.repeat(2, 0).repeat(2, 1))
+    assert result.record["ensemble"] is True
+    np.testing.assert_array_equal(result.pixels, pixels.repeat(2, 0).repeat(2, 1))
 
 
-def test_a_blend_is_recorded_with_both_checkpoints_and_the_weight(layer, loader):
-    job = job_of(layer)
-    other = Model("sharp.pth", "sharp", "", "", (2,))
+def test_a_blend_is_recorded_with_both_checkpoints_and_the_weight(pixels, loader):
+    first = request(pixels)
+    blended = replace(first.model, second=ModelReference("sharp.pth", 2), weight=0.3)
 
-    _, result = finish(run(dataclasses.replace(job, choice=job.choice.blended(other, 0.3))))
+    _, result = finish(run(replace(first, model=blended)))
 
-    record = result.arguments["metadata"][METADATA_KEY]
+    record = result.record
     assert [str(asked[0]) for asked in loader.asked] == ["near.pth", "sharp.pth"]
     assert record["weight"] == 0.3
     assert [each["sha256"] for each in record["blended"]] == ["0123", "0123"]
 
 
-def test_both_checkpoints_of_a_blend_are_downloaded_first(layer, loader, monkeypatch):
+def test_both_checkpoints_of_a_blend_are_downloaded_first(pixels, loader, monkeypatch):
     fetched = []
 
     def steps(entry):
@@ -97,52 +98,52 @@ def test_both_checkpoints_of_a_blend_are_downloaded_first(layer, loader, monkeyp
     known = {model.name: model for model in known_models()}
     choice = Choice(known["fsrcnn"], 2).blended(known["bsrn"], 0.5)
 
-    told, _ = finish(run(dataclasses.replace(job_of(layer), choice=choice)))
+    told, _ = finish(run(replace(request(pixels), model=choice.reference)))
 
     assert fetched == ["fsrcnn-x2", "bsrn-x2"]
     assert [step.doing for step in told[:2]] == ["Downloading: 500 bytes of 1.0 kB"] * 2
 
 
 def test_one_plane_gives_one_plane(loader, random):
-    layer = Image(random.integers(0, 255, (3, 5, 8, 8), np.uint8))
+    pixels = random.integers(0, 255, (3, 5, 8, 8), np.uint8)
 
-    _, result = finish(run(job_of(layer, plane=(2, 4))))
+    _, result = finish(run(request(pixels, (2, 4))))
 
     assert result.pixels.shape == (1, 1, 16, 16)
-    np.testing.assert_array_equal(result.pixels[0, 0], layer.data[2, 4].repeat(2, 0).repeat(2, 1))
+    np.testing.assert_array_equal(result.pixels[0, 0], pixels[2, 4].repeat(2, 0).repeat(2, 1))
 
 
 @pytest.mark.parametrize("error", [RuntimeError("cuDNN failed"), NotImplementedError("no op")])
-def test_runtime_errors_come_as_another_class(layer, loader, error):
+def test_runtime_errors_come_as_another_class(pixels, loader, error):
     loader.network = Failing(error)
 
     with pytest.raises(UpscaleError, match=str(error)) as caught:
-        finish(run(job_of(layer)))
+        finish(run(request(pixels)))
 
     assert not isinstance(caught.value, RuntimeError)
     assert caught.value.__cause__ is error
 
 
-def test_out_of_memory_is_told_by_its_own_class(layer, loader):
+def test_out_of_memory_is_told_by_its_own_class(pixels, loader):
     loader.network = Hungry(limit=0)
 
     with pytest.raises(OutOfMemoryError, match="not even tiles of 1 px"):
-        finish(run(job_of(layer, Settings(tile=1))))
+        finish(run(request(pixels, tile=1)))
 
 
-def test_a_halved_tile_is_told(layer, loader):
+def test_a_halved_tile_is_told(pixels, loader):
     loader.network = Hungry(limit=400)
 
-    told, _ = finish(run(job_of(layer)))
+    told, _ = finish(run(request(pixels)))
 
     assert any("out of memory with tiles of" in step.doing for step in told)
 
 
-def test_closing_it_lets_go_of_the_network(layer, loader, monkeypatch):
+def test_closing_it_lets_go_of_the_network(pixels, loader, monkeypatch):
     closed = []
     loader.network = Nearest(scale=2)
     monkeypatch.setattr("napari_sr.engine.execution.upscale.release", closed.append)
-    steps = run(job_of(layer, Settings(tile=20)))
+    steps = run(request(pixels, tile=20))
     next(steps), next(steps)
 
     steps.close()
@@ -150,7 +151,7 @@ def test_closing_it_lets_go_of_the_network(layer, loader, monkeypatch):
     assert len(closed) == 1
 
 
-def test_memory_that_runs_out_while_reading_is_told_in_words(layer, loader, monkeypatch):
+def test_memory_that_runs_out_while_reading_is_told_in_words(pixels, loader, monkeypatch):
     def read(source):
         yield 1, 2
         raise MemoryError("Unable to allocate 8.00 GiB for an array with shape (4, 32768, 16384)")
@@ -158,11 +159,11 @@ def test_memory_that_runs_out_while_reading_is_told_in_words(layer, loader, monk
     monkeypatch.setattr(_job, "read_pixels", read)
 
     with pytest.raises(UpscaleError, match=r"near x2 stopped: memory ran out \(Unable .* 8.00 GiB"):
-        finish(run(job_of(layer)))
+        finish(run(request(pixels)))
 
 
-def test_the_time_left_is_told_with_the_steps(layer, loader):
-    told, _ = finish(run(job_of(layer, Settings(tile=20))))
+def test_the_time_left_is_told_with_the_steps(pixels, loader):
+    told, _ = finish(run(request(pixels, tile=20)))
 
     assert told[0].seconds_left is None
     assert told[-1].seconds_left == 0

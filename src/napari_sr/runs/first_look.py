@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr.widgets.common.source import planes_of
+from napari_sr.runs.source import planes_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_sr.widgets.common.source import Source
+    from napari_sr.runs.source import Source
 
 MOST = 2**26
 """Values that are looked at: 64 million, which take 0.08 s as float32."""

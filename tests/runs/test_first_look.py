@@ -5,11 +5,10 @@ from __future__ import annotations
 import dask.array
 import numpy as np
 import pytest
-from napari.layers import Image
 
-from napari_sr.widgets.common import first_look as _first_look
-from napari_sr.widgets.common.first_look import PixelError, look_for_infinity
-from napari_sr.widgets.common.source import Source, source_of
+from napari_sr.runs import first_look as _first_look
+from napari_sr.runs.first_look import PixelError, look_for_infinity
+from napari_sr.runs.source import Source
 
 
 def stack_with(at, value=np.inf, shape=(5, 6, 7)):
@@ -18,8 +17,10 @@ def stack_with(at, value=np.inf, shape=(5, 6, 7)):
     return pixels
 
 
-def source_with(pixels, plane=None, **options):
-    return source_of(Image(pixels, name="depth", contrast_limits=(0, 1), **options), plane)
+def source_with(pixels, plane=None, *, rgb=False):
+    shape = pixels.shape if plane is None else (1, *pixels.shape[1:])
+    axes = "ZYXS"[-pixels.ndim :] if rgb else "ZYX"[-pixels.ndim :]
+    return Source("depth", pixels, shape, axes, rgb, plane)
 
 
 def test_infinity_is_told_with_its_place():

@@ -1,0 +1,94 @@
+"""A run with every step in words, for a form's worker: download, load, read, upscale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from napari_sr.runs import cache
+from napari_sr.runs.drive import translate
+from napari_sr.runs.fetch import fetch_steps
+from napari_sr.runs.request import Request, upscale
+from napari_sr.runs.source import Source, read_pixels
+from napari_sr.runs.words import is_ours, no_memory, size_in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari_sr.engine.execution.context import Progress
+    from napari_sr.engine.execution.upscale import Upscaled
+
+
+class UpscaleError(Exception):
+    """A RuntimeError or MemoryError of a run, in our words.
+
+    napari's workers lose RuntimeErrors, and a MemoryError has no words or only NumPy's.
+    """
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a run has come."""
+
+    done: int
+    total: int
+    """0 where it is not known."""
+    doing: str
+    """What is being done, in words."""
+    seconds_left: float | None = None
+    """None where it is not known."""
+
+
+def run(request: Request) -> Generator[Step, None, Upscaled]:
+    """Run a request; yield at least once per tile. Closing it cancels and frees memory.
+
+    Raises
+    ------
+    UpscaleError
+        In place of any RuntimeError or MemoryError.
+    ValueError
+        If the image, a setting or a checkpoint is wrong.
+    napari_sr.zoo.download.DownloadError
+        If a model cannot be downloaded.
+    napari_sr.engine.planning.devices.OutOfMemoryError
+        If not even the smallest tile fits.
+    """
+    try:
+        return (yield from _run(request))
+    except RuntimeError as error:
+        raise UpscaleError(f"{request.model.label} stopped: {error}") from error
+    except MemoryError as error:
+        if is_ours(error):
+            raise
+        raise UpscaleError(f"{request.model.label} stopped: {no_memory(error)}") from error
+
+
+def _run(request: Request) -> Generator[Step, None, Upscaled]:
+    for entry in request.model.entries:
+        yield from translate(fetch_steps(entry), _downloading)
+    yield Step(0, 0, "Loading the model …")
+    network = cache.load(request.model)
+    source = request.image
+    if not isinstance(source, Source):
+        return (yield from translate(upscale(request, network), _upscaling))
+    pixels = yield from translate(read_pixels(source), _reading)
+    steps = upscale(replace(request, image=pixels), network)
+    result = yield from translate(steps, _upscaling)
+    record = {**result.record, "source": source.name, "plane": source.plane}
+    return replace(result, record=record)
+
+
+def _downloading(size: tuple[int, int]) -> Step:
+    done, total = size
+    return Step(done, total, f"Downloading: {size_in_words(done)} of {size_in_words(total)}")
+
+
+def _reading(planes: tuple[int, int]) -> Step:
+    done, total = planes
+    return Step(done, total, f"Reading the layer: plane {done} of {total}")
+
+
+def _upscaling(progress: Progress) -> Step:
+    note = f" ({progress.message})" if progress.message else ""
+    doing = f"Upscaling: tile {progress.done} of {progress.total}{note}"
+    return Step(progress.done, progress.total, doing, progress.seconds_left)

@@ -1,0 +1,66 @@
+"""One upscaling run: an image, a model and settings, and the generator that runs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.runs.drive import drive
+from napari_sr.runs.source import Source, read_pixels
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari_sr.engine.execution.context import Progress
+    from napari_sr.engine.execution.upscale import Upscaled
+    from napari_sr.engine.image.arrays import ArrayLike
+    from napari_sr.graph.network import Network
+    from napari_sr.runs.model import ModelReference
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a script, a command or a form asks for."""
+
+    image: ArrayLike | Source
+    """An array, or the pixels of a layer."""
+    model: ModelReference
+    settings: Settings = field(default_factory=Settings)
+    axes: str | None = None
+    """One letter per axis, such as "TZYX"; None: see `napari_sr.upscale`."""
+
+
+def upscale(
+    request: Request, network: Network | None = None
+) -> Generator[Progress, None, Upscaled]:
+    """Upscale an image; yield at least once per tile. Closing it cancels and frees memory.
+
+    Parameters
+    ----------
+    request : Request
+        What to run.
+    network : Network, optional
+        The request's model where it is loaded already.
+
+    Returns
+    -------
+    Upscaled
+        Its `record` says which model made it, too.
+
+    Raises
+    ------
+    ValueError
+        If the image, its axes, the model or a setting is wrong.
+    napari_sr.zoo.download.DownloadError
+        If a model cannot be downloaded.
+    napari_sr.engine.planning.devices.OutOfMemoryError
+        If not even the smallest tile fits.
+    """
+    from napari_sr.engine.execution.upscale import upscale_array  # brings torch
+
+    network = request.model.load() if network is None else network
+    image = request.image
+    pixels = drive(read_pixels(image)) if isinstance(image, Source) else image
+    result = yield from upscale_array(pixels, network, request.settings, axes=request.axes)
+    return replace(result, record={**network.provenance, **result.record})

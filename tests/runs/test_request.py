@@ -1,0 +1,62 @@
+"""One run from an array, a layer's pixels, or a network that is loaded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fakes import Nearest, finish
+
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.runs.model import ModelReference
+from napari_sr.runs.request import Request, upscale
+from napari_sr.runs.source import Source
+
+
+@pytest.fixture
+def network():
+    network = Nearest(scale=2)
+    network.provenance = {"model": "near", "sha256": "12"}
+    return network.eval()
+
+
+def test_progress_and_result_are_those_of_the_engine(network, random):
+    pixels = random.integers(0, 255, (12, 16), np.uint8)
+
+    told, result = finish(upscale(Request(pixels, ModelReference(network), Settings(tile=8))))
+
+    assert told[-1].done == told[-1].total == 4
+    np.testing.assert_array_equal(result.pixels, pixels.repeat(2, 0).repeat(2, 1))
+
+
+def test_the_record_names_the_model(network):
+    request = Request(np.zeros((4, 5), np.uint8), ModelReference(network))
+
+    _, result = finish(upscale(request))
+
+    assert (result.record["model"], result.record["sha256"]) == ("near", "12")
+    assert result.record["scale"] == 2
+
+
+def test_a_network_that_is_given_is_not_loaded_again(network):
+    request = Request(np.zeros((4, 5), np.uint8), ModelReference("no such model"))
+
+    _, result = finish(upscale(request, network))
+
+    assert result.pixels.shape == (8, 10)
+
+
+def test_the_axes_are_those_of_the_request(network):
+    request = Request(np.zeros((4, 5, 3), np.uint8), ModelReference(network), axes="ZYX")
+
+    _, result = finish(upscale(request))
+
+    assert result.pixels.shape == (4, 10, 6)
+
+
+def test_the_plane_of_a_layer_is_read(network, random):
+    pixels = random.integers(0, 255, (3, 6, 7), np.uint8)
+    source = Source("cells", pixels, (1, 6, 7), "ZYX", rgb=False, plane=(2,))
+
+    _, result = finish(upscale(Request(source, ModelReference(network), axes="ZYX")))
+
+    np.testing.assert_array_equal(result.pixels[0], pixels[2].repeat(2, 0).repeat(2, 1))
