@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from napari_sr.engine.image.colour import rgb_to_ycbcr
+from napari_sr.layers.colour import rgb_to_ycbcr
 from napari_sr.layers.resize import imresize
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from timing import DEVICE, by
 
-from napari_sr.engine.image.colour import rgb_to_ycbcr
+from napari_sr.layers.colour import rgb_to_ycbcr
 from napari_sr.zoo import recognition
 from napari_sr.zoo.checkpoint import read_checkpoint
 

@@ -17,8 +17,8 @@ import sys
 import torch
 
 from napari_sr import models
-from napari_sr.engine.image.colour import enlarge
 from napari_sr.engine.planning.memory import peak_bytes
+from napari_sr.layers.colour import enlarge
 
 SIDES = (256, 384)
 SCALE = 4

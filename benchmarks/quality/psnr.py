@@ -22,8 +22,8 @@ import torch
 from PIL import Image
 
 from napari_sr import load, upscale
-from napari_sr.engine.image.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
-from napari_sr.engine.image.colour import rgb_to_ycbcr
+from napari_sr.layers.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
+from napari_sr.layers.colour import rgb_to_ycbcr
 from napari_sr.layers.resize import imresize
 from napari_sr.zoo.registry import entries
 

@@ -33,11 +33,11 @@ import numpy as np
 import torch
 
 from napari_sr import models, upscale
-from napari_sr.engine.image.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
-from napari_sr.engine.image.colour import rgb_to_ycbcr
 from napari_sr.evaluation import psnr, ssim
 from napari_sr.evaluation.benchmark import Protocol, evaluate
 from napari_sr.evaluation.sets import ImageSet, Pair
+from napari_sr.layers.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
+from napari_sr.layers.colour import rgb_to_ycbcr
 from napari_sr.layers.resize import imresize
 from napari_sr.zoo import recognition
 from napari_sr.zoo.checkpoint import read_checkpoint

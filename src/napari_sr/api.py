@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_sr.engine.execution.context import Progress
-    from napari_sr.engine.image.arrays import ArrayLike, Percentiles
+    from napari_sr.engine.image.arrays import ArrayLike
+    from napari_sr.engine.image.value_range import Percentiles
     from napari_sr.graph.network import Network
 
 

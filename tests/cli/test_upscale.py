@@ -21,7 +21,7 @@ from napari_sr.cli.upscale import (
     software,
     with_range,
 )
-from napari_sr.engine.image.arrays import Percentiles
+from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.image import ImageFile
 

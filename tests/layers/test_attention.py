@@ -84,7 +84,7 @@ def test_spatial_gate_is_its_formula(gate):
     expected = x * gate.excite(enlarged + gate.skip(squeezed)).sigmoid()
 
     link = gate.link("squeezed", "low")
-    result = gate(x, squeezed, link.finish(link.compute(squeezed)), Window.whole(x))
+    result = gate(x, squeezed, link.finish(link.compute(squeezed)), Window.whole(*x.shape[-2:]))
 
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-12)
 

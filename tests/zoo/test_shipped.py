@@ -12,9 +12,9 @@ from PIL import Image
 from safetensors import safe_open
 
 import napari_sr
-from napari_sr.engine.image.colour import rgb_to_ycbcr
 from napari_sr.evaluation.benchmark import evaluate
 from napari_sr.evaluation.sets import ImageSet
+from napari_sr.layers.colour import rgb_to_ycbcr
 from napari_sr.layers.resize import imresize
 from napari_sr.training.data.camera import Camera
 from napari_sr.training.data.microscope import Microscope

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.execution.upscale import Upscaled
-    from napari_sr.engine.image.arrays import Percentiles
+    from napari_sr.engine.image.value_range import Percentiles
     from napari_sr.engine.planning.settings import Settings
     from napari_sr.files.image import ImageFile
     from napari_sr.graph.network import Network
@@ -180,7 +180,7 @@ def declared(
     CommandError
         If both are given.
     """
-    from napari_sr.engine.image.arrays import Percentiles
+    from napari_sr.engine.image.value_range import Percentiles
 
     if value_range is not None and percentiles is not None:
         raise CommandError(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr.engine.image.arrays import declared_range
-from napari_sr.engine.image.bt601 import LUMA_OF_BLACK, TO_YCBCR
-from napari_sr.engine.image.conversion import as_array, pixels_of
+from napari_sr.engine.image.arrays import pixels_of
+from napari_sr.engine.image.conversion import as_array
+from napari_sr.engine.image.value_range import declared_range
+from napari_sr.layers.bt601 import LUMA_OF_BLACK, TO_YCBCR
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr import api
-from napari_sr.engine.image.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
 from napari_sr.evaluation import metrics
 from napari_sr.evaluation._images import is_flat, luma_of, unit_range
+from napari_sr.layers.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

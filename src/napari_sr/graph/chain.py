@@ -47,9 +47,8 @@ class Window:
         return self.top, self.left, self.full_height, self.full_width
 
     @classmethod
-    def whole(cls, plane: Tensor) -> Window:
-        """Return the window that is all of `plane`, (N, C, H, W)."""
-        height, width = plane.shape[-2:]
+    def whole(cls, height: int, width: int) -> Window:
+        """Return the window that is a whole plane of this size."""
         return cls(0, 0, height, width, height, width)
 
 

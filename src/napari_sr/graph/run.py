@@ -110,7 +110,7 @@ def run_steps(
     held = dict(given)
     for step, dead in _with_last_uses(steps, wanted):
         # no step looks at it
-        window = Window.whole(held[step.reads[0]])
+        window = Window.whole(*held[step.reads[0]].shape[-2:])
         held.update(compute(step, held, window)[0])
         for name in dead:
             del held[name]
@@ -134,7 +134,7 @@ def run(chain: Sequence[Link], image: Tensor) -> Tensor:
     """
     held: dict[str, Tensor] = {IMAGE: image}
     moments: dict[str, tuple[Tensor, ...]] = {}
-    window = Window.whole(image)
+    window = Window.whole(*image.shape[-2:])
     for link, dead in _with_last_uses(chain):
         if isinstance(link, Step):
             written, known = compute(link, held, window)

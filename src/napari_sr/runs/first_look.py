@@ -55,7 +55,7 @@ def _refuse_infinity(
     source: Source, pixels: NDArray[Any], axes: str, index: tuple[int, ...] = ()
 ) -> None:
     from napari_sr.engine.image.arrays import layout_of
-    from napari_sr.engine.image.value_check import check_values
+    from napari_sr.engine.image.value_range import check_values
 
     layout = layout_of(pixels.shape, pixels.dtype, axes[-pixels.ndim :])
     try:

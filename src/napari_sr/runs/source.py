@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr.engine.image.conversion import pixels_of
+from napari_sr.engine.image.arrays import pixels_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator

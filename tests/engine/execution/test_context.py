@@ -7,8 +7,9 @@ import torch
 from fakes import Nearest
 
 from napari_sr.engine.execution.context import Progress, RunContext
-from napari_sr.engine.image.arrays import ValueRange, layout_of
+from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.guards import Diagnostics
+from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.planning.plan import make_plan
 from napari_sr.engine.planning.settings import Settings
 

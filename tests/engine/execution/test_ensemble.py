@@ -8,12 +8,16 @@ import torch
 from fakes import Chunked, Hungry, Nearest, Watching, finish
 
 from napari_sr.engine.execution import ensemble as module
-from napari_sr.engine.execution.ensemble import Mean
+from napari_sr.engine.execution.context import RunContext
+from napari_sr.engine.execution.ensemble import ORIENTATIONS, Mean, OrientedPlane, oriented_planes
+from napari_sr.engine.execution.plane_output import PlaneOutput
 from napari_sr.engine.execution.upscale import upscale_array
-from napari_sr.engine.image.colour import enlarge
-from napari_sr.engine.image.orientation import ALL_VIEWS
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.image.guards import Diagnostics
+from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.planning.budget import bytes_of_mean
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.layers.colour import enlarge
 from napari_sr.models import architecture
 
 
@@ -48,7 +52,7 @@ def mean_by_torch(network, image):
 def test_the_views_are_eight_different_ones_and_the_first_is_the_plane_itself():
     pixels = np.arange(6).reshape(2, 3, 1)
 
-    laid = [view.apply(pixels)[..., 0].tolist() for view in ALL_VIEWS]
+    laid = [view.apply(pixels)[..., 0].tolist() for view in ORIENTATIONS]
 
     assert laid[0] == [[0, 1, 2], [3, 4, 5]]
     assert len({str(each) for each in laid}) == 8
@@ -56,7 +60,7 @@ def test_the_views_are_eight_different_ones_and_the_first_is_the_plane_itself():
     assert all(each in laid for each in turned)
 
 
-@pytest.mark.parametrize("view", ALL_VIEWS, ids=str)
+@pytest.mark.parametrize("view", ORIENTATIONS, ids=str)
 def test_what_was_laid_is_laid_back_at_its_place(view, random):
     pixels = random.random((5, 7, 1))
     laid = view.apply(pixels)
@@ -66,6 +70,76 @@ def test_what_was_laid_is_laid_back_at_its_place(view, random):
     place = view.place(rows, columns, laid.shape[:2])
 
     np.testing.assert_array_equal(view.undo(part)[0], pixels[(*place, 0)])
+
+
+def output_of(pixels, size=None):
+    """Return a plane of values from 0 to 100, and what it is written to, filled with -1."""
+    layout = layout_of(pixels.shape, pixels.dtype)
+    larger = layout.enlarged(2)
+    output = np.full(larger.shape, -1, pixels.dtype)
+    values = ValueRange(0.0, 100.0)
+    context = RunContext(Nearest(), layout, output, larger, values, "auto", "clip", Diagnostics())
+    return PlaneOutput(context, (), pixels, size or pixels.shape), output
+
+
+def large_of(block):
+    return block.repeat_interleave(2, -1).repeat_interleave(2, -2)
+
+
+@pytest.fixture
+def pixels(random):
+    return (random.random((5, 7)) * 100).astype(np.float32)
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS, ids=str)
+def test_tiles_of_an_oriented_plane_end_up_in_their_places(orientation, pixels):
+    plane_output, output = output_of(pixels)
+    mean = Mean(5, 7, 1, 2)
+    mean.add(1, slice(0, 5), slice(0, 7), torch.zeros(1, 1, 10, 14))
+    oriented = OrientedPlane(plane_output, orientation, mean, (5, 7))
+    height, width = (7, 5) if oriented.swapped else (5, 7)
+
+    for rows in (slice(0, 3), slice(3, height)):
+        for columns in (slice(0, 2), slice(2, width)):
+            oriented.write(rows, columns, large_of(oriented.read(rows, columns)), True)
+
+    number = ORIENTATIONS.index(orientation) + 1
+    found = mean._values.read("mean", slice(0, 5), slice(0, 7))
+    share = pixels.repeat(2, 0).repeat(2, 1) / 100 / number
+    np.testing.assert_allclose(found[0, 0], share, rtol=1e-5)
+    assert (output == -1).all() == (number < 8)
+
+
+def test_what_reflection_added_to_an_oriented_plane_is_not_written(pixels):
+    plane_output, output = output_of(pixels)
+    rows, columns, beyond = slice(0, 8), slice(0, 12), slice(7, 12)
+
+    for oriented in oriented_planes(plane_output, (8, 12)):
+        if oriented.swapped:
+            every, part = (columns, rows), (beyond, rows)
+            some = torch.full((1, 1, 10, 16), 9.0)
+        else:
+            every, part = (rows, columns), (rows, beyond)
+            some = torch.full((1, 1, 16, 10), 9.0)
+        oriented.write(*every, large_of(oriented.read(*every)), True)
+        oriented.write(*part, some, True)
+
+    np.testing.assert_allclose(output, pixels.repeat(2, 0).repeat(2, 1), rtol=1e-6)
+    assert plane_output.run_context.diagnostics.outliers == 0
+
+
+def test_nothing_is_written_before_the_last_orientation_has_come(pixels):
+    plane_output, output = output_of(pixels)
+    before = []
+
+    for number, oriented in enumerate(oriented_planes(plane_output, (5, 7)), start=1):
+        before.append((output == -1).all())
+        size = (7, 5) if oriented.swapped else (5, 7)
+        level = torch.full((1, 1, 2 * size[0], 2 * size[1]), 0.01 * number)
+        oriented.write(*(slice(0, length) for length in size), level, True)
+
+    assert all(before)
+    np.testing.assert_allclose(output, 4.5, rtol=1e-6)
 
 
 def test_the_mean_of_equal_values_is_that_value_exactly():

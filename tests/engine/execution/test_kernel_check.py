@@ -7,7 +7,7 @@ from fakes import Nearest
 import sr_kernels
 from napari_sr.engine.execution import kernel_check
 from napari_sr.engine.execution.kernel_check import check_kernels, in_words, waves
-from napari_sr.engine.image.colour import chain_for
+from napari_sr.layers.colour import chain_for
 from napari_sr.models import architecture
 from sr_kernels import _choice, _op, _self_check
 

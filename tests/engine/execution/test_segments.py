@@ -16,7 +16,6 @@ from napari_sr.engine.execution.feature_store import Features
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.segments import Segment, cut, function_of, segments_of
 from napari_sr.engine.execution.tile import StageContext, TileBuffers
-from napari_sr.engine.image.colour import chain_for
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stage, Stages
 from napari_sr.engine.planning.tile_grid import TileGrid
@@ -32,6 +31,7 @@ from napari_sr.graph.chain import (
     with_one_writer_each,
 )
 from napari_sr.graph.run import attend, compute
+from napari_sr.layers.colour import chain_for
 from napari_sr.models import architecture, names
 
 
@@ -158,7 +158,7 @@ def everything(chain, image):
     held = {IMAGE: image}
     for link in chain:
         if isinstance(link, Step):
-            held |= compute(link, held, Window.whole(image))[0]
+            held |= compute(link, held, Window.whole(*image.shape[-2:]))[0]
         elif isinstance(link, ChunkedAttention):
             held[link.writes] = attend(link, held)
         elif isinstance(link, PooledGrid):

@@ -20,13 +20,13 @@ from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.segments import segments_of
 from napari_sr.engine.execution.stage_runner import run_stages
 from napari_sr.engine.execution.tile import StageContext, UntrustedError
-from napari_sr.engine.image.colour import chain_for, enlarge
 from napari_sr.engine.planning.memory import meta_copy
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stages
 from napari_sr.engine.planning.tile_grid import TileGrid
 from napari_sr.engine.planning.tiling import Region
 from napari_sr.graph.chain import RESULT, with_one_writer_each
+from napari_sr.layers.colour import chain_for, enlarge
 from napari_sr.models import architecture, names
 
 CHEAP, DEAR = 0.0, 1e9

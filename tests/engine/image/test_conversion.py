@@ -14,7 +14,8 @@ from PIL import Image
 from scipy import sparse
 
 import napari_sr
-from napari_sr.engine.image.conversion import as_array, pixels_of, refuse_masked, whole_number
+from napari_sr.engine.image.arrays import pixels_of
+from napari_sr.engine.image.conversion import as_array, fill_missing, whole_number
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 7, 3), np.uint8)
 GREY, ALPHA = RGB[..., 0], RGB[..., 1]
@@ -134,33 +135,6 @@ def test_what_is_no_array_is_refused_with_what_it_is(given, words):
         as_array(given)
 
 
-@pytest.mark.parametrize("lazy", [False, True])
-def test_masked_floats_are_nan_there(lazy):
-    block = pixels_of(da.from_array(MASKED, chunks=4) if lazy else MASKED)
-
-    assert type(block) is np.ndarray
-    np.testing.assert_array_equal(np.isnan(block), MASKED.mask)
-    np.testing.assert_array_equal(block[~MASKED.mask], FLOATS[~MASKED.mask])
-
-
-@pytest.mark.parametrize("lazy", [False, True])
-def test_masked_integers_are_refused_with_their_number(lazy):
-    masked = np.ma.masked_array(GREY, mask=GREY[0, 0] == GREY)
-    masked = da.from_array(masked, chunks=9) if lazy else masked
-    count = np.count_nonzero(GREY[0, 0] == GREY)
-
-    with pytest.raises(ValueError, match=rf"^{count} of 42 values are masked, and uint8"):
-        pixels_of(masked)
-
-
-def test_a_mask_that_hides_nothing_does_not_mind():
-    masked = np.ma.masked_array(GREY)
-
-    refuse_masked(masked)
-
-    assert type(pixels_of(masked)) is np.ndarray
-
-
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), 3.0, np.float32(3)])
 def test_whole_numbers_of_any_kind_are_taken(value):
     found = whole_number("tile", value)
@@ -189,3 +163,50 @@ def test_a_mask_and_negative_strides_reach_the_result():
     large = napari_sr.upscale(MASKED[::-1, ::-1], "nearest-x2")
 
     np.testing.assert_array_equal(large, pixels_of(MASKED)[::-1, ::-1].repeat(2, 0).repeat(2, 1))
+
+
+def plane(*rows):
+    return np.array(rows, np.float32)[..., None]
+
+
+def test_nothing_changes_where_nothing_is_missing():
+    pixels = plane([1, 2], [3, 4])
+
+    filled, missing = fill_missing(pixels)
+
+    assert filled is pixels
+    assert missing is None
+
+
+def test_integers_have_no_missing_pixels():
+    assert fill_missing(np.zeros((2, 2, 1), np.uint8))[1] is None
+
+
+def test_a_missing_pixel_takes_the_nearest_of_its_row_then_of_its_column():
+    pixels = plane(
+        [1, np.nan, np.nan, np.nan, 5],
+        [np.nan, np.nan, np.nan, np.nan, np.nan],
+        [9, 9, np.nan, 7, 7],
+    )
+
+    filled, missing = fill_missing(pixels)
+
+    np.testing.assert_array_equal(filled[0, :, 0], [1, 1, 1, 5, 5])
+    np.testing.assert_array_equal(filled[1], filled[0])
+    assert filled[2, 2, 0] in (7, 9)
+    np.testing.assert_array_equal(missing, np.isnan(pixels))
+
+
+def test_channels_are_filled_each_from_its_own():
+    pixels = np.array([[[1, 10], [np.nan, 20]]], np.float32)
+
+    filled, _ = fill_missing(pixels)
+
+    np.testing.assert_array_equal(filled, [[[1, 10], [1, 20]]])
+
+
+def test_a_plane_without_any_value_is_filled_with_zeros():
+    filled, missing = fill_missing(np.full((3, 4, 1), np.nan))
+
+    assert not filled.any()
+    assert missing.all()

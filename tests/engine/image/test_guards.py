@@ -1,75 +1,12 @@
-"""Missing pixels come back missing; impossible results are noticed, and told."""
+"""What a run reports: implausible results, and values beyond black and white."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
-from napari_sr.engine.image.guards import Bounds, Diagnostics, check_outliers, fill_missing
-
-NAN = np.nan
-
-
-def plane(*rows):
-    return np.array(rows, np.float32)[..., None]
-
-
-def test_nothing_changes_where_nothing_is_missing():
-    pixels = plane([1, 2], [3, 4])
-
-    filled, missing = fill_missing(pixels)
-
-    assert filled is pixels
-    assert missing is None
-
-
-def test_integers_have_no_missing_pixels():
-    assert fill_missing(np.zeros((2, 2, 1), np.uint8))[1] is None
-
-
-def test_a_missing_pixel_takes_the_nearest_of_its_row_then_of_its_column():
-    pixels = plane([1, NAN, NAN, NAN, 5], [NAN, NAN, NAN, NAN, NAN], [9, 9, NAN, 7, 7])
-
-    filled, missing = fill_missing(pixels)
-
-    np.testing.assert_array_equal(filled[0, :, 0], [1, 1, 1, 5, 5])
-    np.testing.assert_array_equal(filled[1], filled[0])
-    assert filled[2, 2, 0] in (7, 9)
-    np.testing.assert_array_equal(missing, np.isnan(pixels))
-
-
-def test_channels_are_filled_each_from_its_own():
-    pixels = np.array([[[1, 10], [NAN, 20]]], np.float32)
-
-    filled, _ = fill_missing(pixels)
-
-    np.testing.assert_array_equal(filled, [[[1, 10], [1, 20]]])
-
-
-def test_a_plane_without_any_value_is_filled_with_zeros():
-    filled, missing = fill_missing(np.full((3, 4, 1), NAN))
-
-    assert not filled.any()
-    assert missing.all()
-
-
-def test_bounds_leave_room_for_overshoot():
-    bounds = Bounds.of(np.array([0.2, 0.8], np.float32))
-
-    assert (bounds.low, bounds.high) == pytest.approx((-0.4, 1.4))
-    assert Bounds.of(np.array([0.5])).high == 0.75
-
-
-def test_values_outside_are_clipped_marked_or_kept():
-    bounds = Bounds(-1.0, 2.0)
-    result = torch.tensor([-5.0, 0.5, 3.0])
-
-    assert bounds.outside(result).tolist() == [True, False, True]
-    assert bounds.outside(torch.tensor([NAN, torch.inf])).all()
-    assert bounds.corrected(result, "clip").tolist() == [-1, 0.5, 2]
-    assert bounds.corrected(result, "keep").tolist() == [-5, 0.5, 3]
-    assert bounds.corrected(result, "mark").isnan().tolist() == [True, False, True]
+from napari_sr.engine.image.guards import Diagnostics, check_outliers
+from napari_sr.engine.image.plane_values import PlaneValues, ValueRange
 
 
 @pytest.mark.parametrize(
@@ -98,7 +35,9 @@ def test_findings_say_how_many_and_where():
 
 
 def look(findings, colours, black, white):
-    findings.look(colours, (float(colours.min()), float(colours.max())), black, white)
+    plane = PlaneValues(colours, ValueRange(black, white), colours.dtype)
+    findings.meet((plane.lowest, plane.highest))
+    findings.count(plane.visible, plane.beyond)
 
 
 def test_values_that_are_close_to_each_other_are_told_apart():

@@ -8,8 +8,7 @@ from fakes import Hungry, finish
 
 import napari_sr
 from napari_sr.engine.execution.upscale import upscale_array
-from napari_sr.engine.image.arrays import ValueRange
-from napari_sr.engine.image.overshoot import Overshoot, PlaneOvershoot
+from napari_sr.engine.image.overshoot import Overshoot
 from napari_sr.engine.planning.settings import Settings
 
 
@@ -104,21 +103,6 @@ def test_a_plane_that_begins_again_is_counted_once():
     assert result.record["guards"]["beyond_source"] == beyond
 
 
-def test_only_what_goes_far_is_told():
-    values = ValueRange(0.0, 100.0)
-    looked = PlaneOvershoot((0.0, 100.0), values, np.dtype("float32"))
-    written = np.array([[-4.9], [50.0], [104.9], [np.nan]], np.float32)
-
-    looked.look(written / 100, written)
-    near = looked.found.in_words((0, 100))
-    looked.look(np.full((1, 1), 1.06, np.float32), np.full((1, 1), 106.0))
-
-    assert near == ""
-    assert looked.found.beyond == 3
-    assert "3 values of the result (60.00%)" in looked.found.in_words((0, 100))
-    assert Overshoot().in_words((0, 1)) == ""
-
-
 def test_values_that_are_close_to_each_other_are_told_apart():
     found = Overshoot(
         width=0.02, values=10, beyond=3, below=0.01, lowest=101324.99, highest=101325.0
@@ -127,3 +111,7 @@ def test_values_that_are_close_to_each_other_are_told_apart():
     words = found.in_words((101325.0, 101325.02))
 
     assert "goes from 101325 to 101325.02, and the result from 101324.99 to 101325" in words
+
+
+def test_without_a_result_nothing_is_told():
+    assert Overshoot().in_words((0, 1)) == ""

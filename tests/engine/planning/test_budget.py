@@ -9,14 +9,14 @@ import pytest
 import torch
 from fakes import Global, Nearest, finish
 
-from napari_sr.engine.execution import context, plane, upscale
+from napari_sr.engine.execution import context, plane, plane_output, upscale
 from napari_sr.engine.execution import feature_store as features
-from napari_sr.engine.execution import plane_output as canvas
-from napari_sr.engine.execution.ensemble import Mean
+from napari_sr.engine.execution.ensemble import Mean, OrientedPlane
 from napari_sr.engine.execution.feature_store import Features
 from napari_sr.engine.execution.upscale import upscale_array
-from napari_sr.engine.image import value_check
-from napari_sr.engine.image.arrays import Layout, Percentiles, layout_of
+from napari_sr.engine.image import plane_values, value_range
+from napari_sr.engine.image.arrays import Layout, layout_of
+from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.engine.planning.budget import affordable, budget, told_in_words
 from napari_sr.engine.planning.devices import OutOfMemoryError
 from napari_sr.engine.planning.plan import make_plan
@@ -41,7 +41,7 @@ def planned(image, network, **settings):
 
 def taken(image, network, **settings):
     layout, plan = planned(image, network, **settings)
-    return budget(image, layout, plan, network)
+    return budget(layout, plan, network, lazy=not isinstance(image, np.ndarray))
 
 
 def test_result_plane_and_tile_are_counted():
@@ -90,11 +90,11 @@ def test_what_cannot_fit_is_refused_before_it_is_read(shape, dtype):
 def test_tiles_become_smaller_before_a_run_is_refused():
     image, network = Lazy((600, 600)), Nearest()
     layout, plan = planned(image, network, tile=600)
-    needed = budget(image, layout, plan, network)
+    needed = budget(layout, plan, network, lazy=True)
 
-    smaller = affordable(image, layout, plan, network, needed.total - needed.tile // 2)
+    smaller = affordable(layout, plan, network, needed.total - needed.tile // 2, lazy=True)
 
-    assert affordable(image, layout, plan, network, needed.total) is plan
+    assert affordable(layout, plan, network, needed.total, lazy=True) is plan
     assert smaller.tile == 300
 
 
@@ -118,17 +118,17 @@ ERRORS = [
 ]
 PLACES = [
     (upscale, "make_plan"),
-    (upscale, "check_values"),
-    (value_check, "value_range_of"),
-    (upscale, "value_range_of"),
+    (upscale, "checked_range"),
+    (value_range, "check_values"),
+    (value_range, "value_range_of"),
     (upscale, "release"),
     (Layout, "read"),
     (Layout, "write"),
-    (canvas, "fill_missing"),
-    (canvas.PlaneOutput, "__init__"),
-    (canvas.PlaneOutput, "put"),
-    (canvas.OrientedPlane, "read"),
-    (canvas.OrientedPlane, "write"),
+    (plane_values, "fill_missing"),
+    (plane_output.PlaneOutput, "__init__"),
+    (plane_output.PlaneOutput, "put"),
+    (OrientedPlane, "read"),
+    (OrientedPlane, "write"),
     (Mean, "__init__"),
     (Mean, "add"),
     (context, "placed"),

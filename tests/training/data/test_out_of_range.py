@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_sr.engine.image.arrays import Percentiles
+from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.training.data import out_of_range as module
 from napari_sr.training.data.out_of_range import beyond
 from napari_sr.training.data.pictures import of_array

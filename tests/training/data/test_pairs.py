@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_sr.engine.image.colour import rgb_to_ycbcr
+from napari_sr.layers.colour import rgb_to_ycbcr
 from napari_sr.training.data import pairs as module
 from napari_sr.training.data.bicubic import Bicubic
 from napari_sr.training.data.blur import Blur

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_sr.engine.image.arrays import Percentiles
+from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.training.data.pictures import of_array
 
 

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 import napari_sr
 from napari_sr import models
-from napari_sr.engine.image.arrays import Percentiles
+from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.runs.model import ModelReference
 from napari_sr.training import trainer
 from napari_sr.training.config import ComponentSpec

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_sr.engine.image.arrays import Percentiles
+from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.widgets.common.value_range import (
     CONTRAST,
     CUSTOM,

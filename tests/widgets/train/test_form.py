@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QWidget
 from superqt.utils import WorkerBase
 
 import napari_sr
-from napari_sr.engine.image.arrays import Percentiles
+from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.runs.model_list import Model, known_models
 from napari_sr.training.finetuning.config import FineTuned, Scores, Update
 from napari_sr.training.finetuning.preview import Preview

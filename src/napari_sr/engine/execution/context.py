@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.execution.graphs import Graphs
-from napari_sr.engine.image.colour import chain_for
 from napari_sr.engine.planning.devices import placed
 from napari_sr.graph.chain import with_one_writer_each
+from napari_sr.layers.colour import chain_for
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from napari_sr.engine.image.arrays import Layout, ValueRange
+    from napari_sr.engine.image.arrays import Layout
     from napari_sr.engine.image.guards import Diagnostics
+    from napari_sr.engine.image.plane_values import ValueRange
     from napari_sr.engine.planning.plan import Plan
     from napari_sr.graph.chain import Chain
     from napari_sr.graph.network import Network

@@ -6,6 +6,7 @@ Letters: C channels, H x W pixels, S scale.
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 
 from napari_sr.engine.execution.context import Progress, RunContext
+from napari_sr.engine.execution.ensemble import OrientedPlane, oriented_planes
 from napari_sr.engine.execution.feature_store import Features
-from napari_sr.engine.execution.plane_output import OrientedPlane, PlaneOutput
+from napari_sr.engine.execution.plane_output import PlaneOutput
 from napari_sr.engine.execution.stage_runner import run_stages
 from napari_sr.engine.execution.tile import StageContext, UntrustedError
 from napari_sr.engine.planning.devices import (
@@ -29,7 +31,7 @@ from napari_sr.engine.planning.plan import Plan
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_sr.engine.image.orientation import Orientation
+    from napari_sr.engine.execution.tile import Plane
 
 
 Steps: TypeAlias = Generator[tuple[Progress, Plan], None, None]
@@ -41,12 +43,12 @@ def upscale_plane(
     """Upscale one plane into the output; yield after every tile, with the plan in force.
 
     Where memory runs out, the plane begins again with tiles of half the side; where half
-    precision cannot hold what the stages of a network hand on, it begins again in float32. Of an
-    ensemble, no more than one view begins again, and those before it stay as they are.
+    precision cannot hold features that wait between stages, it begins again in float32. Of an
+    ensemble, only the orientation that failed begins again.
 
     Parameters
     ----------
-    job, plan
+    run_context, plan
         What to do, and how.
     index : tuple of int
         Of the plane along the looped axes.
@@ -60,20 +62,26 @@ def upscale_plane(
     ValueError
         If the network returns NaN or infinity in float32.
     """
-    plane_output = PlaneOutput(run_context, index, pixels, plan.views)
+    plane_output = PlaneOutput(run_context, index, pixels, (plan.height, plan.width))
     run = _Run(run_context, plan)
-    try:
-        for number, view in enumerate(plan.views, start=1):
-            size = (plan.width, plan.height) if view.swapped else (plan.height, plan.width)
-            laid = OrientedPlane(plane_output, view, number, size)
-            before = number - 1
-            for done in run.steps(laid, view):
-                each = run.now.count // len(run.now.views)
-                share = (before + float(run.now.shares[done - 1])) / len(run.now.views)
-                told = Progress(before * each + done, run.now.count, run.said(plane_output), share)
-                yield told, run.following
-    finally:
-        plane_output.close()
+    with closing(plane_output), closing(_views(plane_output, plan)) as views:
+        for before, view in enumerate(views):
+            for done in run.steps(view):
+                now = run.now
+                each = now.count // now.views
+                share = (before + float(now.shares[done - 1])) / now.views
+                message = run.message(plane_output)
+                yield Progress(before * each + done, now.count, message, share), run.following
+
+
+def _views(
+    plane_output: PlaneOutput, plan: Plan
+) -> Generator[PlaneOutput | OrientedPlane, None, None]:
+    """Yield the plane as it is, or in each orientation of an ensemble."""
+    if plan.ensemble:
+        yield from oriented_planes(plane_output, (plan.height, plan.width))
+    else:
+        yield plane_output
 
 
 class _Run:
@@ -81,33 +89,33 @@ class _Run:
 
     Parameters
     ----------
-    job, plan
+    run_context, plan
         As in `upscale_plane`.
     """
 
     def __init__(self, run_context: RunContext, plan: Plan) -> None:
-        self._job = run_context
+        self._run_context = run_context
         self.now = plan
         """In force."""
         self.following = plan
         """For the planes that follow."""
         self._message = ""
 
-    def said(self, plane_output: PlaneOutput) -> str:
-        """Return what the user should know since it was last asked."""
-        said = "; ".join(part for part in (self._message, *plane_output.notes) if part)
+    def message(self, plane_output: PlaneOutput) -> str:
+        """Return what the user should know since the last call."""
+        message = "; ".join(part for part in (self._message, *plane_output.notes) if part)
         self._message = ""
         plane_output.notes.clear()
-        return said
+        return message
 
-    def steps(self, oriented: OrientedPlane, view: Orientation) -> Generator[int, None, None]:
-        """Upscale the plane as a view lays it; yield after every tile how many are done."""
-        run_context = self._job
+    def steps(self, view: PlaneOutput | OrientedPlane) -> Generator[int, None, None]:
+        """Upscale the plane in one orientation; yield after every tile how many are done."""
+        run_context = self._run_context
         while True:
             try:
-                oriented.begin()
+                view.begin()
                 plan = self.now.transposed if view.swapped else self.now
-                yield from _steps(run_context, plan, oriented)
+                yield from _steps(run_context, plan, view)
                 return
             except UntrustedError:
                 run_context.diagnostics.recomputed += 1
@@ -117,16 +125,18 @@ class _Run:
                 self.now = replace(
                     self.now, precision=torch.float32, network_profile=network_profile
                 )
-                told = "half precision failed, so that the plane is computed again in float32"
+                message = "half precision failed, so that the plane is computed again in float32"
             except OutOfMemoryError:
-                raise  # of what waits, which smaller tiles do not make smaller
+                raise  # smaller tiles do not make smaller what waits between stages
             except (RuntimeError, MemoryError) as error:
                 before = self.now.side
                 self.now = self.following = _smaller(self.now, error)
-                told = f"out of memory with tiles of {before} px: going on with {self.now.side} px"
+                message = (
+                    f"out of memory with tiles of {before} px: going on with {self.now.side} px"
+                )
             run_context.graphs.close()
             release(self.now.device, after_error=True)
-            self._message = "; ".join(part for part in (self._message, told) if part)
+            self._message = "; ".join(part for part in (self._message, message) if part)
 
 
 def _smaller(plan: Plan, error: Exception) -> Plan:
@@ -142,10 +152,8 @@ def _smaller(plan: Plan, error: Exception) -> Plan:
     return smaller
 
 
-def _steps(
-    run_context: RunContext, plan: Plan, oriented: OrientedPlane
-) -> Generator[int, None, None]:
-    """Compute all tiles of a plane as it lies; yield after each how many are done."""
+def _steps(run_context: RunContext, plan: Plan, view: Plane) -> Generator[int, None, None]:
+    """Compute all tiles of a plane in one orientation; yield after each how many are done."""
     float32 = plan.precision == torch.float32
     features = Features(
         plan.height,
@@ -157,7 +165,7 @@ def _steps(
     context = StageContext(
         stages=plan.stages,
         chain=run_context.chain(plan, plan.precision),
-        plane=oriented,
+        plane=view,
         device=plan.device,
         features=features,
         float32=float32,

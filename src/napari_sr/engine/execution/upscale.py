@@ -19,15 +19,9 @@ from napari_sr.engine.execution.feature_store import check_scratch_folder
 from napari_sr.engine.execution.kernel_check import check_kernels, in_words
 from napari_sr.engine.execution.pace import Pace
 from napari_sr.engine.execution.plane import upscale_plane
-from napari_sr.engine.image.arrays import (
-    ArrayLike,
-    Layout,
-    Percentiles,
-    layout_of,
-    value_range_of,
-)
+from napari_sr.engine.image.arrays import ArrayLike, Layout, layout_of
 from napari_sr.engine.image.guards import Diagnostics, check_outliers
-from napari_sr.engine.image.value_check import check_values
+from napari_sr.engine.image.value_range import Percentiles, checked_range
 from napari_sr.engine.planning.budget import affordable, told_in_words
 from napari_sr.engine.planning.devices import free_memory, release
 from napari_sr.engine.planning.plan import Plan, make_plan
@@ -40,6 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_sr.engine.image.plane_values import ValueRange
     from napari_sr.graph.network import Network
 
 
@@ -105,9 +100,12 @@ def _upscale(
     """Upscale an image as `upscale_array` does; lack of memory may be any error."""
     began, before = time.monotonic(), launched()
     layout = layout_of(image.shape, image.dtype, axes)
-    check_outliers(settings.outliers, np.dtype(image.dtype))
-    plan = _affordable_plan(image, layout, network, settings)
-    run_context = _job(image, layout, network, settings, len(plan.views))
+    check_outliers(settings.outliers, layout.dtype)
+    lazy = not isinstance(image, np.ndarray)
+    plan = _affordable_plan(layout, network, settings, lazy=lazy)
+    learnt = next(network.parameters(), None) is not None
+    values = checked_range(image, layout, settings.value_range, learnt=learnt)
+    run_context = _run_context(layout, network, settings, values, plan.views)
     pace = Pace()
     try:
         distrust = _check_kernels(run_context, plan)
@@ -142,26 +140,21 @@ def _upscale(
     return Upscaled(run_context.output, layout.axes, record)
 
 
-def _affordable_plan(
-    image: ArrayLike, layout: Layout, network: Network, settings: Settings
-) -> Plan:
-    """Return a plan that fits into memory, and refuse values that cannot be upscaled."""
+def _affordable_plan(layout: Layout, network: Network, settings: Settings, *, lazy: bool) -> Plan:
+    """Return a plan that fits into memory."""
     plan = make_plan(layout, network, settings)
-    plan = affordable(image, layout, plan, network, free_memory(torch.device("cpu")))
+    plan = affordable(layout, plan, network, free_memory(torch.device("cpu")), lazy=lazy)
     if plan.spilled_bytes or plan.ensemble:
         check_scratch_folder()
-    learnt = next(network.parameters(), None) is not None
-    check_values(image, layout, settings.value_range, learnt=learnt)
     return plan
 
 
-def _job(
-    image: ArrayLike, layout: Layout, network: Network, settings: Settings, views: int
+def _run_context(
+    layout: Layout, network: Network, settings: Settings, values: ValueRange, views: int
 ) -> RunContext:
     """Return what stays the same over all planes, with memory for the result."""
-    values = value_range_of(image, layout, settings.value_range)
     larger = layout.enlarged(network.scale)
-    output = np.empty(larger.shape, image.dtype)
+    output = np.empty(larger.shape, layout.dtype)
     kernels = chosen() if settings.kernels == "auto" else settings.kernels
     given = settings.value_range is not None and not isinstance(settings.value_range, Percentiles)
     diagnostics = Diagnostics(views, declared=given)

@@ -1,4 +1,7 @@
-"""Arrays as users hold them: masked, lazy, tensors, Pillow's images, lists."""
+"""Arrays as users hold them: tensors, Pillow's images, lists, and floats with gaps.
+
+Letters: H x W pixels, C channels.
+"""
 
 from __future__ import annotations
 
@@ -85,40 +88,6 @@ def _of_pillow(image: Any) -> NDArray[Any]:
     return np.asarray(image)
 
 
-def pixels_of(block: Any) -> NDArray[Any]:
-    """Return what slicing gave as a plain NumPy array, in which masked floats are NaN.
-
-    Raises
-    ------
-    ValueError
-        If integers are masked, as these have no NaN: how many; or it is no array.
-    """
-    if hasattr(block, "__dask_graph__"):  # np.asarray would drop the mask of its chunks
-        block = block.compute()
-    if isinstance(block, np.ma.MaskedArray):
-        if block.dtype.kind == "f":
-            return np.asarray(block.filled(np.nan))
-        refuse_masked(block)
-        return np.asarray(block.data)
-    return np.asarray(block)
-
-
-def refuse_masked(image: Any) -> None:
-    """Refuse integers that are masked: the mask would be lost.
-
-    Raises
-    ------
-    ValueError
-        With how many there are.
-    """
-    if isinstance(image, np.ma.MaskedArray) and image.dtype.kind != "f" and np.ma.is_masked(image):
-        count = int(np.count_nonzero(np.ma.getmaskarray(image)))
-        raise ValueError(
-            f"{count} of {image.size} values are masked, and {image.dtype} has no NaN to say so: "
-            "give image.astype('float32'), or image.filled(value)"
-        )
-
-
 def whole_number(name: str, value: Any, least: int = 1) -> int | None:
     """Return a setting as an integer: Python's, NumPy's or a float that is whole; or None.
 
@@ -134,3 +103,44 @@ def whole_number(name: str, value: Any, least: int = 1) -> int | None:
     if not whole or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
     return int(value)
+
+
+def fill_missing(pixels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """Give pixels without a value that of a neighbour.
+
+    Parameters
+    ----------
+    pixels : array, (H, W, C)
+        Of floats or integers.
+
+    Returns
+    -------
+    filled : array, (H, W, C)
+        NaN replaced by the nearest value of its row, then of its column; zeros where the plane
+        has no value at all. The array itself where nothing is missing.
+    missing : array of bool, (H, W, C), or None
+        Where it was; None where nothing is missing.
+    """
+    if pixels.dtype.kind != "f" or not np.isnan(pixels).any():
+        return pixels, None
+    missing = np.isnan(pixels)
+    filled = _along(_along(pixels, 1), 0)
+    return np.nan_to_num(filled, nan=0.0), missing
+
+
+def _along(pixels: NDArray[Any], axis: int) -> NDArray[Any]:
+    """Replace NaN by the nearest value along an axis, where there is one."""
+    size = pixels.shape[axis]
+    shape = [1, 1, 1]
+    shape[axis] = size
+    place = np.arange(size).reshape(shape)
+    known = ~np.isnan(pixels)
+    before = np.maximum.accumulate(np.where(known, place, -1), axis=axis)
+    after = np.flip(
+        np.minimum.accumulate(np.flip(np.where(known, place, size), axis), axis=axis), axis
+    )
+    far = 4 * size
+    to_before = np.where(before >= 0, place - before, far)
+    to_after = np.where(after < size, after - place, far)
+    nearest = np.where(to_before <= to_after, before, after)
+    return np.take_along_axis(pixels, np.clip(nearest, 0, size - 1), axis=axis)

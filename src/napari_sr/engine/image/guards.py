@@ -1,4 +1,4 @@
-"""What must not pass silently: pixels without a value, and results that no input explains.
+"""What a run must report: missing pixels, implausible results, values beyond black and white.
 
 A network may return values far outside what its input allows: BSRN x2 answers uniform noise with
 -2080 to 1700, where 0 to 1 is meant. And a float image may have NaN where nothing was measured.
@@ -12,21 +12,14 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-
 from napari_sr.engine.image.digits import told_apart
 from napari_sr.engine.image.overshoot import Overshoot
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
+    import numpy as np
 
 OUTLIERS = {"clip": "were clipped", "mark": "are NaN now", "keep": "were kept"}
 """What may become of impossible results, and how that is told."""
-LEAST_ROOM = 0.25
-"""How far results may always lie outside the values of their plane, where 1 is black to white:
-sharp edges overshoot, and a constant plane has no range of its own."""
 MOST_PLACES = 5
 """How many places are named."""
 
@@ -43,33 +36,6 @@ def check_outliers(wanted: str, dtype: np.dtype[Any]) -> None:
         raise ValueError(f"outliers must be one of {', '.join(OUTLIERS)}, got {wanted!r}")
     if wanted == "mark" and dtype.kind != "f":
         raise ValueError(f"outliers='mark' needs an image of floats, which have NaN; got {dtype}")
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """Plausible output range of one plane."""
-
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: NDArray[Any]) -> Bounds:
-        """Return the bounds for a plane whose encoded values, 0..1, are finite."""
-        low, high = float(values.min()), float(values.max())
-        room = max(high - low, LEAST_ROOM)
-        return cls(low - room, high + room)
-
-    def outside(self, result: Tensor) -> Tensor:
-        """Return where a result lies outside, NaN and infinity included."""
-        return ~((result >= self.low) & (result <= self.high))
-
-    def corrected(self, result: Tensor, wanted: str) -> Tensor:
-        """Return a result whose outliers are clipped, marked as NaN, or kept."""
-        if wanted == "keep":
-            return result
-        if wanted == "clip":
-            return result.clamp(self.low, self.high)
-        return torch.where(self.outside(result), torch.nan, result)
 
 
 @dataclass
@@ -114,18 +80,10 @@ class Diagnostics:
         """Remember the least and the largest visible value of a plane."""
         self.lowest, self.highest = min(self.lowest, ends[0]), max(self.highest, ends[1])
 
-    def look(
-        self, colours: NDArray[Any], ends: tuple[float, float], black: float, white: float
-    ) -> None:
-        """Count what lies beyond black and white in a plane's visible colours, without gaps.
-
-        Its least and its largest value are given, as others need them, too.
-        """
-        low, high = ends
-        self.meet(ends)
-        self.values += colours.size
-        if low < black or high > white:
-            self.beyond += int(np.count_nonzero((colours < black) | (colours > white)))
+    def count(self, values: int, beyond: int) -> None:
+        """Add the visible values of a plane, and how many lie beyond black and white."""
+        self.values += values
+        self.beyond += beyond
 
     def in_words(self, wanted: str) -> str:
         """Return what the user should know of values and results, "" where all is well."""
@@ -167,44 +125,3 @@ class Diagnostics:
             "beyond_black_and_white": self.beyond,
             **self.overshoot.record(),
         }
-
-
-def fill_missing(pixels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-    """Give pixels without a value that of a neighbour.
-
-    Parameters
-    ----------
-    pixels : array, (H, W, C)
-        Of floats or integers.
-
-    Returns
-    -------
-    filled : array, (H, W, C)
-        NaN replaced by the nearest value of its row, then of its column; zeros where the plane
-        has no value at all. The array itself where nothing is missing.
-    missing : array of bool, (H, W, C), or None
-        Where it was; None where nothing is missing.
-    """
-    if pixels.dtype.kind != "f" or not np.isnan(pixels).any():
-        return pixels, None
-    missing = np.isnan(pixels)
-    filled = _along(_along(pixels, 1), 0)
-    return np.nan_to_num(filled, nan=0.0), missing
-
-
-def _along(pixels: NDArray[Any], axis: int) -> NDArray[Any]:
-    """Replace NaN by the nearest value along an axis, where there is one."""
-    size = pixels.shape[axis]
-    shape = [1, 1, 1]
-    shape[axis] = size
-    place = np.arange(size).reshape(shape)
-    known = ~np.isnan(pixels)
-    before = np.maximum.accumulate(np.where(known, place, -1), axis=axis)
-    after = np.flip(
-        np.minimum.accumulate(np.flip(np.where(known, place, size), axis), axis=axis), axis
-    )
-    far = 4 * size
-    to_before = np.where(before >= 0, place - before, far)
-    to_after = np.where(after < size, after - place, far)
-    nearest = np.where(to_before <= to_after, before, after)
-    return np.take_along_axis(pixels, np.clip(nearest, 0, size - 1), axis=axis)

@@ -2,27 +2,15 @@
 
 Bicubic interpolation and networks make -42 to 357 of a photograph of 2 to 255. That is how they
 work, so it is not clipped; but no such value was ever measured, so it is told.
-
-Letters: H x W pixels, C channels.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from napari_sr.engine.image.digits import told_apart
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_sr.engine.image.arrays import ValueRange
-
-ROUNDING = 1e-5
-"""Of black to white: what float32 may be off by is no overshoot."""
 TOLD = 1 / 20
 """Of black to white: overshoot that goes no further is recorded, and not told. Bicubic
 interpolation of scikit-image's `camera` in floats goes 0.04 further, FSRCNN 0.08."""
@@ -86,56 +74,6 @@ class Overshoot:
             "cut_off_at_type": self.cut,
             "result_from_to": (self.lowest, self.highest) if self.lowest < math.inf else None,
         }
-
-
-class PlaneOvershoot:
-    """Looks at the parts of one plane's result.
-
-    Parameters
-    ----------
-    ends : (float, float)
-        The least and the largest colour value of the plane.
-    values : ValueRange
-        Black and white.
-    dtype : data type
-        Of the result.
-    """
-
-    def __init__(self, ends: tuple[float, float], values: ValueRange, dtype: np.dtype[Any]) -> None:
-        self._low, self._high = ends
-        self._integer = dtype.kind != "f"
-        width = values.high - values.low
-        self._slack = 0.0 if self._integer else ROUNDING * width
-        self._cut_below, self._cut_above = -math.inf, math.inf
-        if self._integer:
-            limits = np.iinfo(dtype)
-            # half a step further rounds to the end itself
-            if self._low > limits.min:
-                self._cut_below = (float(limits.min) - 0.5 - values.low) / width
-            if self._high < limits.max:
-                self._cut_above = (float(limits.max) + 0.5 - values.low) / width
-        self._width = width
-        self.found = Overshoot(width)
-
-    def begin(self) -> None:
-        """Forget what was seen: the plane begins again."""
-        self.found = Overshoot(self._width)
-
-    def look(self, encoded: NDArray[np.float32], written: NDArray[Any]) -> None:
-        """Look at colours, (H, W, C), in 0..1 and as they are written; NaN does not count."""
-        found = self.found
-        low = float(np.fmin.reduce(written, axis=None))
-        high = float(np.fmax.reduce(written, axis=None))
-        found.values += written.size
-        found.lowest, found.highest = min(found.lowest, low), max(found.highest, high)
-        least, largest = self._low - self._slack, self._high + self._slack
-        if low < least or high > largest:
-            found.beyond += int(np.count_nonzero((written < least) | (written > largest)))
-            found.below = max(found.below, self._low - low)
-            found.above = max(found.above, high - self._high)
-        if self._integer:
-            outside = (encoded < self._cut_below) | (encoded > self._cut_above)
-            found.cut += int(np.count_nonzero(outside))
 
 
 def _share(part: int, whole: int) -> str:

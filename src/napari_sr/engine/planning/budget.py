@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from napari_sr.engine.planning.devices import OutOfMemoryError, budget_in_memory, is_out_of_memory
@@ -19,7 +18,7 @@ from napari_sr.engine.planning.tile_size import bytes_per_pixel
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari_sr.engine.image.arrays import ArrayLike, Layout
+    from napari_sr.engine.image.arrays import Layout
     from napari_sr.engine.planning.plan import Plan
     from napari_sr.graph.network import Network
 
@@ -47,24 +46,24 @@ class Budget:
         return self.result + self.plane + self.tile + self.waiting
 
 
-def budget(image: ArrayLike, layout: Layout, plan: Plan, network: Network) -> Budget:
-    """Return what upscaling an image takes; only its shape and type are used.
+def budget(layout: Layout, plan: Plan, network: Network, *, lazy: bool) -> Budget:
+    """Return what upscaling an image takes.
 
     Parameters
     ----------
-    image : array
-        An array of NumPy is in memory already; of others, a plane is read at a time.
     layout : Layout
         Of the image.
     plan : Plan
         How it would run.
     network : Network
         That would run.
+    lazy : bool
+        Whether planes are read one at a time; else the image is in memory already.
     """
-    kind = np.dtype(image.dtype)
+    kind = layout.dtype
     values = layout.height * layout.width * layout.channels
     padding = (plan.height, plan.width) != (layout.height, layout.width)
-    copies = (not isinstance(image, np.ndarray)) + padding
+    copies = lazy + padding
     pixels = min(plan.tile, plan.height) * min(plan.tile, plan.width)
     tile = pixels * layout.channels * network.scale**2 * RESULT_OF_TILE
     if plan.device.type == "cpu":
@@ -80,12 +79,12 @@ def budget(image: ArrayLike, layout: Layout, plan: Plan, network: Network) -> Bu
     )
 
 
-def affordable(image: ArrayLike, layout: Layout, plan: Plan, network: Network, free: int) -> Plan:
+def affordable(layout: Layout, plan: Plan, network: Network, free: int, *, lazy: bool) -> Plan:
     """Return the plan, with smaller tiles where that makes it fit into memory.
 
     Parameters
     ----------
-    image, layout, plan, network
+    layout, plan, network, lazy
         As for `budget`.
     free : int
         Bytes of memory.
@@ -97,13 +96,13 @@ def affordable(image: ArrayLike, layout: Layout, plan: Plan, network: Network, f
     """
     smaller: Plan | None = plan
     while smaller is not None:
-        plan, needed = smaller, budget(image, layout, smaller, network)
+        plan, needed = smaller, budget(layout, smaller, network, lazy=lazy)
         if needed.total <= free:
             return plan
         # no tile helps where the rest alone is too much
         smaller = plan.halved() if needed.total - needed.tile <= free else None
     raise OutOfMemoryError(
-        f"the result, {layout.enlarged(network.scale).shape} of {np.dtype(image.dtype)}, needs "
+        f"the result, {layout.enlarged(network.scale).shape} of {layout.dtype}, needs "
         f"{in_words(needed.result)} of memory, one plane of the image with its tiles of "
         f"{plan.side} px {in_words(needed.total - needed.result)} more, and {in_words(free)} are "
         "free: upscale a part of the image, or by less"

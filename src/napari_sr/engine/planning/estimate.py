@@ -12,12 +12,12 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.engine.image.colour import enlarge
 from napari_sr.engine.planning.budget import bytes_of_mean
 from napari_sr.engine.planning.devices import choose_device, choose_precision, placed
 from napari_sr.engine.planning.memory import meta_copy
 from napari_sr.engine.planning.plan import make_plan
 from napari_sr.engine.planning.tile_size import bytes_per_pixel, padded
+from napari_sr.layers.colour import enlarge
 from sr_kernels import chosen, use_kernels
 
 if TYPE_CHECKING:
@@ -96,9 +96,9 @@ def estimate(
         tiles=tiles,
         exact=plan.exact_for(network),
         seconds=None if speed is None else layout.count * plan.cost / speed,
-        overhead=plan.cost / (len(plan.views) * plan.height * plan.width) - 1,
+        overhead=plan.cost / (plan.views * plan.height * plan.width) - 1,
         waiting_bytes=plan.spilled_bytes + (bytes_of_mean(*averaged) if plan.ensemble else 0),
-        views=len(plan.views),
+        views=plan.views,
     )
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from napari_sr.engine.image.colour import enlarge
+from napari_sr.layers.colour import enlarge
 from sr_kernels import use_kernels
 
 if TYPE_CHECKING:

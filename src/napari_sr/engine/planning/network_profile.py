@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from napari_sr.engine.image.colour import chain_for
 from napari_sr.engine.planning import tiling
 from napari_sr.engine.planning.chain_profile import Profile, profile
 from napari_sr.engine.planning.memory import meta_copy
@@ -17,6 +16,7 @@ from napari_sr.graph.chain import (
     Step,
     with_one_writer_each,
 )
+from napari_sr.layers.colour import chain_for
 
 if TYPE_CHECKING:
     import torch

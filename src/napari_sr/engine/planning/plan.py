@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_sr.engine.image.orientation import ALL_VIEWS, AS_IT_IS
 from napari_sr.engine.planning import tiling
 from napari_sr.engine.planning.devices import budget_in_memory, choose_device, choose_precision
 from napari_sr.engine.planning.network_profile import profile_of
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_sr.engine.image.arrays import Layout
-    from napari_sr.engine.image.orientation import Orientation
     from napari_sr.engine.planning.network_profile import NetworkProfile
     from napari_sr.engine.planning.settings import Settings
     from napari_sr.graph.network import Network
@@ -56,9 +54,9 @@ class Plan:
     ensemble: bool = False
 
     @property
-    def views(self) -> tuple[Orientation, ...]:
-        """How each plane is laid, once or in turn."""
-        return ALL_VIEWS if self.ensemble else AS_IT_IS
+    def views(self) -> int:
+        """How many times each plane is upscaled: once, or in each of eight orientations."""
+        return 8 if self.ensemble else 1
 
     @cached_property
     def transposed(self) -> Plan:
@@ -93,7 +91,7 @@ class Plan:
     def count(self) -> int:
         """How many tiles one plane takes, over all stages and views."""
         # transposed, a plane takes as many
-        return len(self.views) * self.stages.count
+        return self.views * self.stages.count
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:
@@ -107,7 +105,7 @@ class Plan:
     def cost(self) -> float:
         """Cost of one plane, in equivalent single-pass pixels."""
         each = self.height * self.width * self.stages.cost
-        return len(self.views) * each / sum(self.network_profile.profile.flops)
+        return self.views * each / sum(self.network_profile.profile.flops)
 
     @property
     def spilled_bytes(self) -> int:

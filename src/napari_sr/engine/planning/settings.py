@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_sr.engine.image.arrays import Percentiles
+    from napari_sr.engine.image.value_range import Percentiles
 
 
 @dataclass(frozen=True)

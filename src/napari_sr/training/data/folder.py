@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_sr.engine.image.arrays import Percentiles, ValueRange
+from napari_sr.engine.image.plane_values import ValueRange
+from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.layers.resize import imresize
 from napari_sr.training.data.pictures import Declared, Picture, of_array
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_sr.engine.image.colour import grey_to_luma, luma_to_grey, rgb_to_ycbcr
+from napari_sr.layers.colour import grey_to_luma, luma_to_grey, rgb_to_ycbcr
 from napari_sr.training.data.degradation import Degradation
 from napari_sr.training.data.folder import BYTE, MEMORY
 

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_sr.engine.image.arrays import Percentiles, ValueRange, layout_of, value_range_of
-from napari_sr.engine.image.conversion import as_array, pixels_of, refuse_masked
+from napari_sr.engine.image.arrays import layout_of, pixels_of, refuse_masked
+from napari_sr.engine.image.conversion import as_array
+from napari_sr.engine.image.value_range import Percentiles, value_range_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_sr.engine.image.arrays import ArrayLike, Layout
+    from napari_sr.engine.image.plane_values import ValueRange
 
 Declared: TypeAlias = tuple[float, float] | Percentiles | None
 """Which values are black and white: as for `engine.arrays.value_range_of`."""

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from napari_sr.engine.image.arrays import ValueRange
+from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.training.data.blur import Blur
 from napari_sr.training.data.pictures import Picture
 

@@ -9,7 +9,7 @@ import numpy as np
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from napari_sr.engine.image.arrays import Percentiles
+from napari_sr.engine.image.value_range import Percentiles
 
 if TYPE_CHECKING:
     from napari.layers import Image

@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from napari_sr import models
-from napari_sr.engine.image.colour import enlarge, extra_radius, rgb_to_ycbcr, ycbcr_to_rgb
+from napari_sr.layers.colour import enlarge, extra_radius, rgb_to_ycbcr, ycbcr_to_rgb
 from napari_sr.layers.resize import imresize
 
 

@@ -1,4 +1,4 @@
-"""Feed grey, RGB and RGBA images to networks of luma or of colour.
+"""Layers around a network that feed grey, RGB and RGBA images to networks of luma or of colour.
 
 Letters: N images, H x W pixels, S scale.
 """
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from napari_sr.engine.image.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE, OFFSET, TO_YCBCR
 from napari_sr.graph.chain import IMAGE, RESULT, Step, renamed
 from napari_sr.graph.run import run
+from napari_sr.layers.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE, OFFSET, TO_YCBCR
 from napari_sr.layers.resize import imresize
 
 if TYPE_CHECKING:

@@ -1,0 +1,128 @@
+"""Values on their way to a network and back: exact, bounded, with gaps and alpha apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_sr.engine.image.plane_values import Bounds, PlaneValues, ValueRange, visible
+
+
+@given(low=st.floats(-1e4, 1e4), width=st.floats(1e-2, 1e5), value=st.floats(-1e4, 1e4, width=32))
+def test_a_given_range_maps_floats_back_to_themselves(low, width, value):
+    range_ = ValueRange(low, low + width)
+
+    back = range_.decode(range_.encode(np.array([value])), "float64")[0]
+
+    # one rounding to float32 of (value - low) / width, scaled back
+    assert abs(back - value) <= 2.0**-24 * max(abs(value - low), width) * 1.01 + 1e-9
+
+
+def test_integers_are_rounded_and_clipped_never_wrapped():
+    range_ = ValueRange(0, 255)
+
+    result = range_.decode(np.array([-0.5, 0.0019, 0.0021, 2.0]), "uint8")
+
+    assert result.tolist() == [0, 0, 1, 255]
+
+
+@pytest.mark.parametrize("kind", ["int64", "uint64"])
+def test_the_largest_integers_are_reached_and_not_passed(kind):
+    limits = np.iinfo(kind)
+    range_ = ValueRange(float(limits.min), float(limits.max))
+
+    result = range_.decode(np.array([-1.0, 0.0, 1.0, 2.0]), kind)
+
+    assert result.tolist() == [limits.min, limits.min, limits.max, limits.max]
+
+
+def test_half_precision_does_not_become_infinite():
+    result = ValueRange(-65504, 65504).decode(np.array([-0.5, 1.5]), "float16")
+
+    assert result.tolist() == [-65504, 65504]
+
+
+def test_bounds_leave_room_for_overshoot():
+    bounds = Bounds.of(0.2, 0.8)
+
+    assert (bounds.low, bounds.high) == pytest.approx((-0.4, 1.4))
+    assert Bounds.of(0.5, 0.5).high == 0.75
+
+
+def test_values_outside_are_clipped_marked_or_kept():
+    bounds = Bounds(-1.0, 2.0)
+    result = torch.tensor([-5.0, 0.5, 3.0])
+
+    assert bounds.outside(result).tolist() == [True, False, True]
+    assert bounds.outside(torch.tensor([torch.nan, torch.inf])).all()
+    assert bounds.corrected(result, "clip").tolist() == [-1, 0.5, 2]
+    assert bounds.corrected(result, "keep").tolist() == [-5, 0.5, 3]
+    assert bounds.corrected(result, "mark").isnan().tolist() == [True, False, True]
+
+
+def plane_of(*values, dtype=np.float32):
+    return np.array(values, dtype).reshape(-1, 1, 1)
+
+
+def test_only_what_goes_far_is_told():
+    values = PlaneValues(plane_of(0, 100, np.nan), ValueRange(0.0, 100.0), np.float32)
+    rows, column = slice(0, 3), slice(0, 1)
+
+    values.decode(plane_of(-0.049, 1.049, 0.5), rows, column, 1)
+    near = values.overshoot.in_words((0, 100))
+    values.decode(plane_of(1.06), slice(1, 2), column, 1)
+
+    assert near == ""
+    assert values.overshoot.beyond == 3
+    assert "3 values of the result (75.00%)" in values.overshoot.in_words((0, 100))
+
+
+def test_a_plane_that_begins_again_forgets_its_results():
+    values = PlaneValues(plane_of(0, 100), ValueRange(0.0, 100.0), np.float32)
+    values.decode(plane_of(2.0, 0.0), slice(0, 2), slice(0, 1), 1)
+
+    values.begin()
+
+    assert (values.overshoot.beyond, values.overshoot.values) == (0, 0)
+
+
+def test_a_gap_is_filled_for_the_network_and_a_gap_in_the_result():
+    values = PlaneValues(plane_of(7, np.nan), ValueRange(0.0, 10.0), np.float64)
+
+    encoded = values.encode(values.pixels)
+    result = values.decode(encoded.repeat(2, 0).repeat(2, 1), slice(0, 2), slice(0, 1), 2)
+
+    assert encoded.ravel().tolist() == pytest.approx([0.7, 0.7])
+    assert result[:2].ravel().tolist() == pytest.approx([7] * 4)
+    assert np.isnan(result[2:]).all()
+
+
+def test_visible_values_beyond_black_and_white_are_counted():
+    values = PlaneValues(plane_of(-1, 5, 10, 11, 12), ValueRange(0.0, 10.0), np.float32)
+
+    assert (values.visible, values.beyond) == (5, 3)
+    assert (values.lowest, values.highest) == (-1, 12)
+
+
+@pytest.mark.parametrize("hidden", [0, 1, 3])
+def test_colours_that_are_fully_transparent_are_not_visible(hidden):
+    pixels = np.arange(12, dtype=np.float32).reshape(1, 3, 4) + 1
+    pixels[0, :hidden, 3] = 0
+
+    seen = visible(pixels, 4)
+
+    # where all are transparent, all count
+    assert seen.tolist() == pixels[..., :3][:, hidden % 3 :].reshape(seen.shape).tolist()
+
+
+def test_opacity_outside_its_range_comes_back_as_it_is():
+    for alpha in (np.full((3, 4), 255.0), np.full((3, 4), -2.0)):
+        pixels = np.dstack([np.zeros((3, 4, 3)), alpha])
+        values = PlaneValues(pixels, ValueRange(0, 10), np.float64)
+
+        result = values.decode(values.encode(pixels), slice(0, 3), slice(0, 4), 1)
+
+        np.testing.assert_array_equal(result[..., 3], alpha)
