@@ -107,7 +107,7 @@ def test_a_cancelled_run_leaves_nothing_in_memory_while_the_window_lives(running
     _viewer, widget, gate = running
     gone = weakref.ref(loader.network)
     loader.network = None
-    widget.form.cancel.click()
+    widget.form.stop.click()
     with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
         gate.permits.release(1000)
     all_done(qtbot)

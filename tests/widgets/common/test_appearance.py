@@ -10,7 +10,7 @@ from napari.layers import Image
 from napari.utils import Colormap
 
 from napari_sr.widgets.common.appearance import CARRIED, appearance, enlarged_plane, set_afterwards
-from napari_sr.widgets.common.source import source_of
+from napari_sr.widgets.common.layer_source import source_of
 
 PLACED = {"affine", "axis_labels", "rotate", "scale", "shear", "translate", "units"}
 """Where the result lies: `_result` and its tests."""

@@ -9,16 +9,15 @@ from superqt.utils import WorkerBase
 
 from napari_sr.runs.job import Step
 from napari_sr.widgets.common.dock import RunningForm
-from napari_sr.widgets.common.label import WrappedLabel
-from napari_sr.widgets.common.worker import create_run
+from napari_sr.widgets.common.fields import RunFields
 
 
 @pytest.fixture
 def form(viewer):
-    """Return a form of one line, which counts its steps."""
-    fields = QWidget()
-    form = RunningForm(viewer, fields, WrappedLabel(fields))
-    viewer.layers.selection.events.active.connect(form._follow_selection)
+    """Return a form without fields."""
+    fields = RunFields("Run", "Stop")
+    fields.arrange([])
+    form = RunningForm(viewer, fields)
     yield form
     WorkerBase.await_workers(PATIENCE)
     if not form._gone:
@@ -36,8 +35,7 @@ def endless(happened):
 
 def launch(form, qtbot):
     happened = []
-    worker = create_run(endless, happened, finished=form._ended, yielded=form._tell_bar)
-    form._launch(worker, "a run", worker.quit)
+    form._launch(endless, happened, name="a run")
     qtbot.waitUntil(lambda: "step" in happened, timeout=PATIENCE)
     return happened
 
@@ -70,7 +68,7 @@ def test_an_error_is_said_in_the_form_and_notified_once(form, error):
 
     form._show_error(error)
 
-    assert form._status.text().lower() == str(error)
+    assert form._fields.status.text().lower() == str(error)
     assert [record.message for record in notification_manager.records] == [str(error)]
 
 

@@ -6,9 +6,9 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QComboBox, QVBoxLayout, QWidget
 
-from napari_sr.widgets.common.form import Variant
 from napari_sr.widgets.common.scroll import LEAST_HEIGHT, ScrolledForm
-from napari_sr.widgets.train.fields import TrainForm
+from napari_sr.widgets.train.fields import TrainFields
+from napari_sr.widgets.upscale.fields import UpscaleFields
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_no_field_is_cut_at_the_least_width(form):
     assert form.widget().minimumSizeHint().width() <= form.viewport().width()
 
 
-@pytest.mark.parametrize("kind", [Variant, TrainForm])
+@pytest.mark.parametrize("kind", [UpscaleFields, TrainFields])
 def test_two_docks_fit_a_low_screen(kind, qtbot):
     form = kind()
     qtbot.addWidget(form)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
 
-from napari_sr.widgets.train.fields import TrainForm
+from napari_sr.widgets.train.fields import TrainFields
 
 
 @pytest.fixture
 def form(qtbot):
-    form = TrainForm()
+    form = TrainFields()
     qtbot.addWidget(form)
     form.resize(340, 700)
     form.show()
@@ -30,7 +30,7 @@ def test_only_the_wrong_field_is_framed_until_it_is_right(form):
 
 def test_every_field_explains_itself(form):
     fields = [
-        *form._fields().values(), form.minutes, form.device, form.stop, form.use, form.loss,
+        *form.checked().values(), form.minutes, form.device, form.stop, form.use, form.loss,
         form.psnr, form.preview, form.degradation.kind, form.degradation.sigma,
         form.degradation.photons,
     ]  # fmt: skip

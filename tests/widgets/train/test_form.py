@@ -20,9 +20,9 @@ from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.runs.model_list import Model, known_models
 from napari_sr.training.finetuning.config import FineTuned, Scores, Update
 from napari_sr.training.finetuning.preview import Preview
+from napari_sr.widgets.common.layer_source import METADATA_KEY
 from napari_sr.widgets.train import form as train
 from napari_sr.widgets.train.form import TrainWidget
-from napari_sr.widgets.upscale.result import METADATA_KEY
 from napari_sr.zoo import trained
 
 

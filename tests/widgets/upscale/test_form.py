@@ -19,8 +19,8 @@ from napari_sr.runs import cache
 from napari_sr.runs import forecast as _forecast
 from napari_sr.runs.model import ModelReference
 from napari_sr.widgets.common import dock
-from napari_sr.widgets.common.form import CURRENT
-from napari_sr.widgets.upscale.result import METADATA_KEY
+from napari_sr.widgets.common.layer_source import METADATA_KEY
+from napari_sr.widgets.upscale.fields import CURRENT
 
 
 @pytest.fixture
@@ -342,11 +342,11 @@ def test_run_waits_for_the_run_to_end(widget, gated, qtbot):
     network = gated()
 
     assert not widget.form.run.isEnabled()
-    assert widget.form.cancel.isEnabled()
+    assert widget.form.stop.isEnabled()
     finish(widget, network, qtbot)
 
     assert widget.form.run.isEnabled()
-    assert not widget.form.cancel.isEnabled()
+    assert not widget.form.stop.isEnabled()
 
 
 def test_the_time_left_is_shown_during_a_run_and_the_forecast_after_it(
@@ -395,7 +395,7 @@ def test_the_window_goes_on_during_a_run(widget, camera, loader, run):
 def test_cancel_ends_within_one_tile_and_adds_nothing(viewer, widget, gated, qtbot):
     network = gated()
 
-    widget.form.cancel.click()
+    widget.form.stop.click()
     assert widget.form.status.text() == "Cancelling after this tile …"
     finish(widget, network, qtbot)
 
@@ -406,7 +406,7 @@ def test_cancel_ends_within_one_tile_and_adds_nothing(viewer, widget, gated, qtb
 
 def test_after_cancel_it_runs_again(viewer, widget, gated, loader, run, qtbot):
     network = gated()
-    widget.form.cancel.click()
+    widget.form.stop.click()
     finish(widget, network, qtbot)
 
     release_all(network)
@@ -418,7 +418,7 @@ def test_after_cancel_it_runs_again(viewer, widget, gated, loader, run, qtbot):
 def test_cancel_frees_the_memory(widget, gated, loader, qtbot):
     network = gated()
     gone = weakref.ref(network)
-    widget.form.cancel.click()
+    widget.form.stop.click()
     finish(widget, network, qtbot)
 
     loader.network = None
@@ -738,7 +738,7 @@ def test_a_refused_download_does_nothing(viewer, widget, missing):
 
     assert asked == ["fsrcnn-x2"]
     assert widget.form.run.isEnabled()
-    assert not widget.form.cancel.isEnabled()
+    assert not widget.form.stop.isEnabled()
     assert len(viewer.layers) == 1
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
+from napari_sr.widgets.common.layer_source import METADATA_KEY
 from napari_sr.widgets.upscale.placing import Placer
-from napari_sr.widgets.upscale.result import METADATA_KEY
 
 
 @pytest.fixture

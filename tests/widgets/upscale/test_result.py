@@ -5,13 +5,8 @@ import pytest
 from napari.layers import Image
 
 from napari_sr.runs.model_list import Choice, Model
-from napari_sr.widgets.common.source import source_of
-from napari_sr.widgets.upscale.result import (
-    METADATA_KEY,
-    result_arguments,
-    result_name,
-    with_record,
-)
+from napari_sr.widgets.common.layer_source import METADATA_KEY, source_of
+from napari_sr.widgets.upscale.result import result_arguments, result_name, with_record
 
 
 def choice_of(scale):

@@ -1,4 +1,4 @@
-"""What forms that run something in a dock have in common: one run at a time, and an orderly end."""
+"""What both forms do alike: check fields, run one thing at a time, and end in order."""
 
 from __future__ import annotations
 
@@ -11,70 +11,143 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.download import may_download
 from napari_sr.widgets.common.focus import focus_style
-from napari_sr.widgets.common.worker import ActivityBar, RunWorker, forget_locals
+from napari_sr.widgets.common.worker import ActivityBar, RunWorker, create_run, forget_locals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Mapping
 
     from napari.components import ViewerModel
 
     from napari_sr.runs.job import Step
     from napari_sr.runs.model import ModelReference
-    from napari_sr.widgets.common.label import WrappedLabel
+    from napari_sr.widgets.common.fields import RunFields
 
 
 class RunningForm(QWidget):
-    """A form beside a viewer, whose run ends when its dock is closed.
+    """A form beside a viewer: one run at a time, which ends when the dock is closed.
 
     Parameters
     ----------
     napari_viewer : ViewerModel
         Whose selected layer it follows.
-    form : QWidget
+    form : RunFields
         Its fields.
-    status : WrappedLabel
-        The form's line that says what happens.
     """
 
     run_ended = Signal()
     """A run is over: done, failed or cancelled."""
 
-    def __init__(self, napari_viewer: ViewerModel, form: QWidget, status: WrappedLabel) -> None:
+    def __init__(self, napari_viewer: ViewerModel, form: RunFields) -> None:
         super().__init__()
         self._viewer = napari_viewer
-        self._status = status
+        self._fields = form
+        self._problem: str | None = None
         self._worker: RunWorker | None = None
         self._bar: ActivityBar | None = None
         self._gone = False
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(form)
-        self._form = form
         self._wear_theme()
         napari_viewer.events.theme.connect(self._wear_theme)
+        napari_viewer.layers.selection.events.active.connect(self._follow_selection)
 
-    def _wear_theme(self, event: object = None) -> None:
-        """Show the keyboard's focus in the colours of the viewer's theme."""
-        self._form.setStyleSheet(focus_style(self._viewer.theme))
+    # what a form does in its own way
+
+    def _offer_layers(self) -> None:
+        """List the image layers."""
 
     def _follow_selection(self, event: object = None) -> None:
-        """Take note of the selected layer."""
+        """React to another selected layer."""
+
+    def _refresh(self) -> None:
+        """Show what is wrong with the fields now."""
+
+    def _show_progress(self, step: Any) -> None:
+        """Show what a run yields."""
+
+    def _show_result(self, result: Any) -> None:
+        """Show what a run returns."""
+
+    def _show_cancelled(self) -> None:
+        """Say that a run ended without a result."""
+
+    def _clean_up(self) -> None:
+        """Forget a run that is over."""
 
     def _let_go(self) -> None:
-        """Listen to nothing any more: the dock is closed."""
+        """Stop listening to layers: the dock is closed."""
+
+    # the fields
+
+    def reset_choices(self, event: object = None) -> None:
+        """List the image layers again; napari calls this when the layer list changes."""
+        if not self._gone:
+            self._offer_layers()
+            self._refresh()
+
+    def _edit(self) -> None:
+        """Clear what the last run said, now that the user changes something."""
+        if self._worker is None:
+            self._problem = None
+            self._fields.status.say("")
+        self._refresh()
+
+    def _show_problems(self, problems: Mapping[str, str]) -> None:
+        """Frame wrong fields, say what is wrong with the first, and allow a run if none is."""
+        self._fields.show_problems(problems)
+        self._fields.run.setEnabled(not problems and self._worker is None)
+        problem = next(iter(problems.values()), None)
+        if problem != self._problem and self._worker is None:
+            self._problem = problem
+            self._fields.status.say(problem or "")
 
     def _may_download(self, model: ModelReference) -> bool:
         """Ask whether to download what is missing of a model; say whether the run may start."""
         # the question lets Qt handle events: the dock may be closed meanwhile
         return all(may_download(entry, self) and not self._gone for entry in model.missing)
 
-    def _launch(self, worker: RunWorker, name: str, cancel: Callable[[], object]) -> None:
-        """Start a worker, with a bar of this name whose button cancels; a slot's last statement."""
+    def _wear_theme(self, event: object = None) -> None:
+        """Show the keyboard's focus in the colours of the viewer's theme."""
+        self._fields.setStyleSheet(focus_style(self._viewer.theme))
+
+    # a run
+
+    def _launch(
+        self,
+        steps: Callable[..., Generator[Any, None, Any]],
+        *args: Any,
+        name: str,
+        cancel: Callable[[], object] | None = None,
+    ) -> None:
+        """Run a generator in a thread, with a bar in the activity dock; a slot's last statement.
+
+        Parameters
+        ----------
+        steps : callable
+            Returns the generator.
+        *args
+            Its arguments.
+        name : str
+            What stands beside the bar.
+        cancel : callable, optional
+            What the bar's button does; by default it ends the generator.
+        """
+        worker = create_run(
+            steps,
+            *args,
+            yielded=self._show_progress,
+            returned=self._show_result,
+            errored=self._show_error,
+            warned=self._show_warning,
+            aborted=self._show_cancelled,
+            finished=self._end,
+        )
         self._worker = worker
         # where the window dies with the widget in it, no event tells
         self.destroyed.connect(worker.quit)
         worker.start()
-        bar = ActivityBar(name, cancel)
+        bar = ActivityBar(name, cancel or worker.quit)
         # making the bar let Qt handle events: the run may be over
         if self._worker is worker:
             self._bar = bar
@@ -82,19 +155,23 @@ class RunningForm(QWidget):
             bar.close()
 
     def _tell_bar(self, step: Step) -> None:
-        """Show in the bar how far it is, which lets Qt handle events: a slot's last statement."""
+        """Move the bar of the activity dock. Qt handles events then: a slot's last statement."""
         if self._bar is not None:
             self._bar.show(step)
 
-    def _ended(self) -> None:
-        """Take note that the worker has finished."""
+    def _end(self) -> None:
+        """React to the worker's end, however it came."""
         self._worker = None
         bar, self._bar = self._bar, None
         if bar is not None:
             bar.close()
+        self._clean_up()
+        self._fields.show_running(False)
+        self._refresh()
+        self.run_ended.emit()
 
     def _show_error(self, error: Exception) -> None:
-        self._status.say(error_in_words(error))
+        self._fields.status.say(error_in_words(error))
         forget_locals(error)  # napari keeps every notification
         if isinstance(error, ValueError):
             show_error(str(error))

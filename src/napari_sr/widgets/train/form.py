@@ -13,10 +13,10 @@ from napari_sr.training.finetuning.job import run
 from napari_sr.training.finetuning.model_list import base_model_of
 from napari_sr.widgets.common.device_box import available_devices
 from napari_sr.widgets.common.dock import RunningForm
-from napari_sr.widgets.common.source import layer_problem, source_of
+from napari_sr.widgets.common.layer_source import layer_problem, source_of
 from napari_sr.widgets.common.value_range import CONTRAST
-from napari_sr.widgets.common.worker import create_run, send_on_errand
-from napari_sr.widgets.train.fields import TrainForm
+from napari_sr.widgets.common.worker import send_on_errand
+from napari_sr.widgets.train.fields import TrainFields
 from napari_sr.zoo import trained
 
 if TYPE_CHECKING:
@@ -36,9 +36,8 @@ class TrainWidget(RunningForm):
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        self.form = TrainForm()
-        super().__init__(napari_viewer, self.form, self.form.status)
-        self._problem: str | None = None
+        self.form = TrainFields()
+        super().__init__(napari_viewer, self.form)
         self._asked_to_stop = Event()
         self._learns = False
         self._made: str | None = None
@@ -57,15 +56,11 @@ class TrainWidget(RunningForm):
         form.run.clicked.connect(self._start)
         form.stop.clicked.connect(self._stop)
         form.use.clicked.connect(self._use)
-        self._viewer.layers.selection.events.active.connect(self._follow_selection)
 
     # the form's fields
 
-    def reset_choices(self, event: object = None) -> None:
-        """List the image layers again; napari calls this when the layer list changes."""
-        if not self._gone:
-            self.form.layers.offer(self._viewer.layers)
-            self._refresh()
+    def _offer_layers(self) -> None:
+        self.form.layers.offer(self._viewer.layers)
 
     def _follow_selection(self, event: object = None) -> None:
         if not self._gone:
@@ -77,23 +72,10 @@ class TrainWidget(RunningForm):
         self.form.degradation.follow(first)
         self._edit()
 
-    def _edit(self) -> None:
-        """Show what is wrong now, and take back what the last run said of it."""
-        if self._worker is None:
-            self._problem = None
-            self.form.status.say("")
-        self._refresh()
-
     def _refresh(self) -> None:
         """Show what is wrong now, and what the next network will be called."""
         self.form.name.setPlaceholderText(self._usual_name())
-        problems = self._problems()
-        self.form.show_problems(problems)
-        self.form.run.setEnabled(not problems and self._worker is None)
-        problem = next(iter(problems.values()), None)
-        if problem != self._problem and self._worker is None:
-            self._problem = problem
-            self.form.status.say(problem or "")
+        self._show_problems(self._problems())
 
     def _problems(self) -> dict[str, str]:
         """Return by field why it cannot be used, for those that cannot."""
@@ -168,22 +150,12 @@ class TrainWidget(RunningForm):
 
     def _run(self, config: FineTuneConfig) -> None:
         self._asked_to_stop = Event()
-        worker = create_run(
-            run,
-            config,
-            self._asked_to_stop.is_set,
-            yielded=self._show_update,
-            returned=self._show_result,
-            errored=self._show_error,
-            warned=self._show_warning,
-            aborted=self._show_stopped,
-            finished=self._end,
-        )
         self._learns = False
         self.form.clear_results()
         self.form.show_running(True)
         self.form.status.say("Starting: PyTorch is loaded, which takes a moment the first time …")
-        self._launch(worker, f"training {config.target.stem}", self._stop)
+        stopped = self._asked_to_stop.is_set
+        self._launch(run, config, stopped, name=f"training {config.target.stem}", cancel=self._stop)
 
     def _stop(self) -> None:
         if self._worker is None:
@@ -194,7 +166,7 @@ class TrainWidget(RunningForm):
         self.form.stop.setEnabled(False)
         self.form.status.say("Stopping after this step …")
 
-    def _show_update(self, update: Update) -> None:
+    def _show_progress(self, update: Update) -> None:
         form = self.form
         form.show_progress(update.done, update.total)
         left = update.seconds_left
@@ -214,7 +186,7 @@ class TrainWidget(RunningForm):
             form.show_results()
         self._tell_bar(Step(update.done, update.total, update.doing))
 
-    def _show_stopped(self) -> None:
+    def _show_cancelled(self) -> None:
         self.form.status.say("Stopped before anything was learnt: there is nothing to keep.")
 
     def _show_result(self, tuned: FineTuned) -> None:
@@ -227,13 +199,9 @@ class TrainWidget(RunningForm):
         self.form.verdict.say(" ".join(filter(None, told)))
         self.form.use.setVisible(hasattr(self._viewer, "window"))
 
-    def _end(self) -> None:
-        self._ended()
-        self.form.show_running(False)
+    def _clean_up(self) -> None:
         self.form.base_model.relist()
         self.form.name.clear()
-        self._refresh()
-        self.run_ended.emit()
 
     def _use(self) -> None:
         """Open the form that upscales, and choose what was made."""

@@ -8,7 +8,7 @@ from napari.layers import Image
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QWidget
 
-from napari_sr.widgets.upscale.result import is_result
+from napari_sr.widgets.common.layer_source import is_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,9 +16,9 @@ from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.appearance import set_afterwards
 from napari_sr.widgets.common.device_box import available_devices
 from napari_sr.widgets.common.dock import RunningForm
-from napari_sr.widgets.common.form import CURRENT, Variant
-from napari_sr.widgets.common.source import current_plane, layer_problem, source_of
-from napari_sr.widgets.common.worker import create_run, send_on_errand
+from napari_sr.widgets.common.layer_source import current_plane, layer_problem, source_of
+from napari_sr.widgets.common.worker import send_on_errand
+from napari_sr.widgets.upscale.fields import CURRENT, UpscaleFields
 from napari_sr.widgets.upscale.forecaster import Forecaster
 from napari_sr.widgets.upscale.placing import Placer
 from napari_sr.widgets.upscale.result import result_arguments, with_record
@@ -54,13 +54,12 @@ class UpscaleWidget(RunningForm):
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        self.form = Variant()
-        super().__init__(napari_viewer, self.form, self.form.status)
+        self.form = UpscaleFields()
+        super().__init__(napari_viewer, self.form)
         self._forecaster = Forecaster(self)
         self._placer = Placer(napari_viewer)
         self._pending: Pending | None = None
         self._adding = False
-        self._problem: str | None = None
         self._connect()
         self.reset_choices()
         self._change_layer()
@@ -79,17 +78,13 @@ class UpscaleWidget(RunningForm):
         for box in (form.device, form.precision, form.kernels, form.slices, form.outliers):
             box.activated.connect(self._edit)
         form.run.clicked.connect(self._start)
-        form.cancel.clicked.connect(self._cancel)
+        form.stop.clicked.connect(self._cancel)
         self._forecaster.told.connect(self._show_forecast)
-        self._viewer.layers.selection.events.active.connect(self._follow_selection)
 
     # the form's fields
 
-    def reset_choices(self, event: object = None) -> None:
-        """List the image layers again; napari calls this when the layer list changes."""
-        if not self._gone:
-            self.form.layers.offer(self._viewer.layers)
-            self._refresh()
+    def _offer_layers(self) -> None:
+        self.form.layers.offer(self._viewer.layers)
 
     def _follow_selection(self, event: object = None) -> None:
         """Choose the layer that the user selects; a result that comes is not the user's choice."""
@@ -104,15 +99,8 @@ class UpscaleWidget(RunningForm):
 
     # before a run
 
-    def _edit(self) -> None:
-        """Take back what the last run said: the user has moved on."""
-        if self._worker is None:
-            self._problem = None
-            self.form.status.say("")
-        self._refresh()
-
     def _refresh(self, event: object = None) -> None:
-        """Show what is wrong, or ask what a run would take."""
+        """Show what is wrong, or ask for a forecast."""
         problems = self._problems()
         self._show_problems(problems)
         layer, choice = self.form.layers.layer(), self.form.model.choice()
@@ -143,14 +131,6 @@ class UpscaleWidget(RunningForm):
         return (
             f"The layer {layer.name} holds {layer.dtype}, which has no NaN: choose other Outliers."
         )
-
-    def _show_problems(self, problems: dict[str, str]) -> None:
-        self.form.show_problems(problems)
-        self.form.run.setEnabled(not problems and self._worker is None)
-        problem = next(iter(problems.values()), None)
-        if problem != self._problem and self._worker is None:
-            self._problem = problem
-            self.form.status.say(problem or "")
 
     def _show_forecast(self, answer: Forecast | Exception) -> None:
         if isinstance(answer, Forecast):
@@ -200,26 +180,16 @@ class UpscaleWidget(RunningForm):
             self._run(request)
 
     def _run(self, request: Request) -> None:
-        worker = create_run(
-            run,
-            request,
-            yielded=self._show_progress,
-            returned=self._show_result,
-            errored=self._show_error,
-            warned=self._show_warning,
-            aborted=self._show_cancelled,
-            finished=self._end,
-        )
         self._forecaster.forget()
         self.form.show_running(True)
         self.form.forecast.say("")
         self.form.status.say("Starting …")
-        self._launch(worker, request.model.label, worker.quit)
+        self._launch(run, request, name=request.model.label)
 
     def _cancel(self) -> None:
         if self._worker is not None:
             self._worker.quit()
-            self.form.cancel.setEnabled(False)
+            self.form.stop.setEnabled(False)
             self.form.status.say("Cancelling after this tile …")
 
     def _show_progress(self, step: Step) -> None:
@@ -245,12 +215,8 @@ class UpscaleWidget(RunningForm):
     def _show_cancelled(self) -> None:
         self.form.status.say("Cancelled.")
 
-    def _end(self) -> None:
-        self._ended()
+    def _clean_up(self) -> None:
         self._pending = None
-        self.form.show_running(False)
-        self._refresh()
-        self.run_ended.emit()
 
     def _let_go(self) -> None:
         self._forecaster.forget()

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from napari.layers import Image
 
-from napari_sr.widgets.upscale.result import METADATA_KEY
+from napari_sr.widgets.common.layer_source import METADATA_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.image.geometry import enlarged_transform
 from napari_sr.widgets.common.appearance import appearance
+from napari_sr.widgets.common.layer_source import METADATA_KEY, is_result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari.layers import Image, Layer
+    from napari.layers import Image
 
     from napari_sr.runs.model_list import Choice
     from napari_sr.runs.source import Source
-
-METADATA_KEY = "napari-sr"
-"""Under this key a result's metadata say how it was made."""
 
 LONGEST = 48
 """Letters of a model's name that a layer's name has at most."""
@@ -56,11 +54,6 @@ def result_arguments(
         **_placement(layer, source, choice.scale),
         **appearance(layer, source, choice.scale, order),
     }
-
-
-def is_result(layer: Layer) -> bool:
-    """Whether a layer is the result of a run."""
-    return METADATA_KEY in layer.metadata
 
 
 def result_name(source: str, model: str, *, of_result: bool = False) -> str:

@@ -6,7 +6,7 @@ import torch
 from qtpy.QtWidgets import QFileDialog
 
 from napari_sr import models
-from napari_sr.widgets.upscale.checkpoint import ask_for_checkpoint, inspected
+from napari_sr.widgets.common.checkpoint import ask_for_checkpoint, inspected
 
 
 def test_a_file_is_its_model_or_the_reason_why_not(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Points
 
-from napari_sr.widgets.common.layer_chooser import LayerChooser
+from napari_sr.widgets.upscale.layer_chooser import LayerChooser
 
 
 @pytest.fixture

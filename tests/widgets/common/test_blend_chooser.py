@@ -5,7 +5,7 @@ import torch
 
 from napari_sr import models
 from napari_sr.runs.model_list import inspect_checkpoint, known_models
-from napari_sr.widgets.upscale.blend_chooser import BlendChooser
+from napari_sr.widgets.common.blend_chooser import BlendChooser
 
 
 @pytest.fixture

@@ -8,7 +8,12 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.widgets.common.source import current_plane, layer_problem, leading_letters, source_of
+from napari_sr.widgets.common.layer_source import (
+    current_plane,
+    layer_problem,
+    leading_letters,
+    source_of,
+)
 
 
 @pytest.mark.parametrize(

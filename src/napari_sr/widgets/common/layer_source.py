@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari.components import Dims
-    from napari.layers import Image
+    from napari.layers import Image, Layer
     from numpy.typing import NDArray
+
+METADATA_KEY = "napari-sr"
+"""Under this key a result's metadata say how it was made."""
 
 _HINTS = {
     "b": "integers (layer.data.astype('uint8') * 255) or floats",
@@ -95,3 +98,8 @@ def layer_problem(layer: Image) -> str | None:
             f"{shape_in_words(shape)}."
         )
     return None
+
+
+def is_result(layer: Layer) -> bool:
+    """Whether a layer is the result of a run."""
+    return METADATA_KEY in layer.metadata

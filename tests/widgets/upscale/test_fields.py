@@ -4,12 +4,12 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
-from napari_sr.widgets.common.form import Variant
+from napari_sr.widgets.upscale.fields import UpscaleFields
 
 
 @pytest.fixture
 def form(qtbot):
-    form = Variant()
+    form = UpscaleFields()
     qtbot.addWidget(form)
     return form
 
@@ -34,7 +34,7 @@ def test_a_field_that_is_right_again_explains_itself(form):
 
 def test_every_field_explains_itself(form):
     fields = [
-        *form._fields().values(),
+        *form.checked().values(),
         form.slices,
         form.ensemble,
         form.model.blend.browse,
@@ -57,12 +57,12 @@ def test_the_price_of_an_ensemble_is_where_it_is_chosen(form):
 
 def test_cancel_and_the_bar_belong_to_a_run(form):
     form.show()
-    assert not form.cancel.isEnabled()
+    assert not form.stop.isEnabled()
     assert not form.bar.isVisible()
 
     form.show_running(True)
 
-    assert form.cancel.isEnabled()
+    assert form.stop.isEnabled()
     assert form.bar.isVisible()
     assert not form.run.isEnabled()
 

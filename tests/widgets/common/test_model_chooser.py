@@ -5,7 +5,7 @@ import torch
 
 from napari_sr import models
 from napari_sr.runs.model_list import COMPUTED, OPENED, Model, known_models
-from napari_sr.widgets.upscale.model_chooser import ModelChooser, about
+from napari_sr.widgets.common.model_chooser import ModelChooser, about
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from napari.layers import Image
 from qtpy.QtCore import Signal
 
+from napari_sr.widgets.common.layer_source import is_result
 from napari_sr.widgets.common.names_box import NamesBox
-from napari_sr.widgets.upscale.result import is_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

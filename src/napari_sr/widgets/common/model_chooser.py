@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QStandardItem, QStandardItemModel
-from qtpy.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
-    QHBoxLayout,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QWidget
 
 from napari_sr.runs.model_list import Choice, Model, known_models
 from napari_sr.runs.words import TIMES, size_in_words
+from napari_sr.widgets.common.blend_chooser import BlendChooser
+from napari_sr.widgets.common.checkpoint import CheckpointChooser
 from napari_sr.widgets.common.label import WrappedLabel
-from napari_sr.widgets.common.names_box import NamesBox
 from napari_sr.widgets.common.wheel import guard_from_wheel
-from napari_sr.widgets.common.worker import send_on_errand
-from napari_sr.widgets.upscale.blend_chooser import BlendChooser
-from napari_sr.widgets.upscale.checkpoint import ABOUT_FILES, ask_for_checkpoint, inspected
 from napari_sr.zoo.download import local_path
 
 if TYPE_CHECKING:
@@ -38,7 +28,7 @@ _ABOUT = {
 }
 
 
-class ModelChooser(QWidget):
+class ModelChooser(CheckpointChooser):
     """A list of models under headings, and a button for files.
 
     The form that it stands in also shows its line about the choice, its list of scales, and what
@@ -50,26 +40,18 @@ class ModelChooser(QWidget):
         Returns what is offered; asked again whenever the list is opened.
     """
 
-    changed = Signal()
-    """Another model, scale or option is chosen, or a file turned out unusable."""
-
     def __init__(
         self, models: Callable[[], list[Model]] = known_models, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._known = models
-        self._listed: list[Model] = []
-        self._opened: list[Model] = []
-        self.models = NamesBox()
+        self._offered: list[Model] = []
         self.models.setToolTip("The network. Those that are not included are downloaded once.")
-        self.browse = QPushButton("Browse…")
-        self.browse.setToolTip(ABOUT_FILES)
         self.about = WrappedLabel(lines=ABOUT_LINES, cut=True)
         self.scale = QComboBox()
         self.blend = BlendChooser()
         self.questions = QFormLayout()
-        self._problem: str | None = None
-        self._lay_out()
+        self._rows.addLayout(self.questions)
         self.relist()
         self._show_model()
         self.models.opening.connect(self.relist)
@@ -78,16 +60,6 @@ class ModelChooser(QWidget):
         self.models.activated.connect(self._change_model)
         self.scale.activated.connect(self._change_scale)
         self.blend.changed.connect(self.changed)
-        self.browse.clicked.connect(self._ask_for_file)
-
-    def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.addWidget(self.models)
-        row.addWidget(self.browse)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(row)
-        layout.addLayout(self.questions)
 
     def choice(self) -> Choice | None:
         """Return what is chosen, or None where nothing usable is."""
@@ -104,9 +76,9 @@ class ModelChooser(QWidget):
     def relist(self) -> None:
         """List again what there is: networks are trained, and files deleted, meanwhile."""
         chosen, known = self.models.currentData(), self._known()
-        if known == self._listed:
+        if known == self._offered:
             return
-        self._listed = known
+        self._offered = known
         self.models.blockSignals(True)
         self.models.clear()
         for model in (*known, *self._opened):
@@ -129,19 +101,10 @@ class ModelChooser(QWidget):
                 return True
         return False
 
-    def problem(self) -> str | None:
-        """Return why the file that was opened last cannot be used, or None."""
-        return self._problem
-
     def open_file(self, path: Path) -> None:
         """Read in a thread which network a checkpoint is, and choose it."""
         self.about.say(f"Reading {path.name} …")
-        send_on_errand(inspected, path, returned=self._take_file)
-
-    def _ask_for_file(self) -> None:
-        path = ask_for_checkpoint(self)
-        if path is not None:
-            self.open_file(path)
+        super().open_file(path)
 
     def _take_file(self, found: Model | str) -> None:
         if isinstance(found, str):
@@ -176,9 +139,7 @@ class ModelChooser(QWidget):
 
     def _offer_to_blend(self) -> None:
         model: Model | None = self.models.currentData()
-        listed = (self.models.itemData(index) for index in range(self.models.count()))
-        others = [other for other in listed if other is not None]
-        self.blend.offer(model, self.scale.currentData(), others)
+        self.blend.offer(model, self.scale.currentData(), self._listed())
 
     def _show_model(self) -> None:
         model: Model | None = self.models.currentData()

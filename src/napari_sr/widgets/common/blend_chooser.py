@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt
 from superqt import QLabeledDoubleSlider
 
-from napari_sr.widgets.common.names_box import NamesBox
-from napari_sr.widgets.common.worker import send_on_errand
-from napari_sr.widgets.upscale.checkpoint import ABOUT_FILES, ask_for_checkpoint, inspected
+from napari_sr.widgets.common.checkpoint import CheckpointChooser
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+
+    from qtpy.QtWidgets import QWidget
 
     from napari_sr.runs.model_list import Model
 
@@ -27,18 +25,12 @@ _ABOUT = (
 )
 
 
-class BlendChooser(QWidget):
+class BlendChooser(CheckpointChooser):
     """A list of second checkpoints, and a slider that shows once one is chosen."""
-
-    changed = Signal()
-    """Another second checkpoint or share is chosen, or a file turned out unusable."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.models = NamesBox()
         self.models.setToolTip(_ABOUT)
-        self.browse = QPushButton("Browse…")
-        self.browse.setToolTip(ABOUT_FILES)
         self.weight = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
         self.weight.setRange(0, 1)
         self.weight.setDecimals(2)
@@ -49,31 +41,15 @@ class BlendChooser(QWidget):
         )
         self._first: Model | None = None
         self._scale: int | None = None
-        self._opened: list[Model] = []
-        self._problem: str | None = None
-        self._lay_out()
+        self._rows.addWidget(self.weight)
         self.offer(None, None, ())
         self.models.activated.connect(self._change)
         self.weight.valueChanged.connect(self.changed)
-        self.browse.clicked.connect(self._ask_for_file)
-
-    def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.addWidget(self.models)
-        row.addWidget(self.browse)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(row)
-        layout.addWidget(self.weight)
 
     def model(self) -> Model | None:
         """Return the second checkpoint, or None for nothing."""
         chosen: Model | None = self.models.currentData()
         return chosen
-
-    def problem(self) -> str | None:
-        """Return why the file that was opened last cannot be blended in, or None."""
-        return self._problem
 
     def offer(self, first: Model | None, scale: int | None, others: Iterable[Model]) -> None:
         """List what a model can be blended with: checkpoints of its network at its scale.
@@ -97,15 +73,6 @@ class BlendChooser(QWidget):
             self.models.addItem(each.title, each)
         self.setEnabled(first is not None and not first.computed)
         self._choose(None if before is None else before.name)
-
-    def open_file(self, path: Path) -> None:
-        """Read in a thread which network a checkpoint is, and choose it."""
-        send_on_errand(inspected, path, returned=self._take_file)
-
-    def _ask_for_file(self) -> None:
-        path = ask_for_checkpoint(self)
-        if path is not None:
-            self.open_file(path)
 
     def _take_file(self, found: Model | str) -> None:
         self._problem = found if isinstance(found, str) else self._misfit(found)
@@ -140,8 +107,7 @@ class BlendChooser(QWidget):
 
     def _choose(self, name: str | None) -> None:
         """Choose a second checkpoint by its name, or nothing where it is not offered."""
-        listed = (self.models.itemData(index) for index in range(self.models.count()))
-        names = [None if model is None else model.name for model in listed]
+        names = [None, *(model.name for model in self._listed())]
         self.models.setCurrentIndex(names.index(name) if name in names else 0)
         self.weight.setVisible(self.model() is not None)
 

@@ -1,0 +1,76 @@
+"""A list of models, and a button that opens a checkpoint file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_sr.runs.model_list import Model, inspect_checkpoint
+from napari_sr.widgets.common.names_box import NamesBox
+from napari_sr.widgets.common.worker import send_on_errand
+
+FILE_FILTER = "Checkpoints (*.pth *.pt *.ckpt *.safetensors *.npz *.mat);;All files (*)"
+ABOUT_FILES = (
+    "Open a checkpoint file: .pth, .pt, .safetensors, .npz or .mat.\n"
+    "Its network is recognised by its tensors; code in the file is never run."
+)
+
+
+class CheckpointChooser(QWidget):
+    """A list of models with a button for files."""
+
+    changed = Signal()
+    """The choice changed, or a file turned out unusable."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.models = NamesBox()
+        self.browse = QPushButton("Browse…")
+        self.browse.setToolTip(ABOUT_FILES)
+        self._opened: list[Model] = []
+        self._problem: str | None = None
+        row = QHBoxLayout()
+        row.addWidget(self.models)
+        row.addWidget(self.browse)
+        self._rows = QVBoxLayout(self)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.addLayout(row)
+        self.browse.clicked.connect(self._ask_for_file)
+
+    def problem(self) -> str | None:
+        """Return why the file that was opened last cannot be used, or None."""
+        return self._problem
+
+    def open_file(self, path: Path) -> None:
+        """Read in a thread which network a checkpoint is, and choose it."""
+        send_on_errand(inspected, path, returned=self._take_file)
+
+    def _ask_for_file(self) -> None:
+        path = ask_for_checkpoint(self)
+        if path is not None:
+            self.open_file(path)
+
+    def _take_file(self, found: Model | str) -> None:
+        """Choose a file that was opened, or say why it cannot be used."""
+        raise NotImplementedError(f"{type(self).__name__} must choose {found}")
+
+    def _listed(self) -> list[Model]:
+        """Return the models in the list, without its headings."""
+        listed = (self.models.itemData(index) for index in range(self.models.count()))
+        return [model for model in listed if model is not None]
+
+
+def ask_for_checkpoint(parent: QWidget) -> Path | None:
+    """Let the user choose a file; return None where that was cancelled."""
+    name, _ = QFileDialog.getOpenFileName(parent, "Open a checkpoint", filter=FILE_FILTER)
+    return Path(name) if name else None
+
+
+def inspected(path: Path) -> Model | str:
+    """Return the model of a file, or why there is none. Slow: not for the GUI thread."""
+    try:
+        return inspect_checkpoint(path)
+    except (ValueError, OSError) as error:
+        return f"Cannot use {path.name}: {error}"

@@ -1,0 +1,113 @@
+"""What the fields of both forms share: buttons, a bar, and how a wrong field looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import (
+    QFormLayout,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_sr.widgets.common.device_box import DeviceBox
+from napari_sr.widgets.common.focus import wrong_style
+from napari_sr.widgets.common.label import WrappedLabel
+from napari_sr.widgets.common.scroll import ScrolledForm
+from napari_sr.widgets.common.value_range import RangeChooser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class RunFields(ScrolledForm):
+    """Fields, buttons and lines of text of something that runs; it decides nothing.
+
+    Parameters
+    ----------
+    run, stop : str
+        What the two buttons say.
+    status_lines : int
+        Lines that are reserved for the status, so that nothing below it moves.
+    """
+
+    def __init__(
+        self, run: str, stop: str, *, status_lines: int = 0, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.values = RangeChooser()
+        self.device = DeviceBox()
+        self.run, self.stop = QPushButton(run), QPushButton(stop)
+        self.status = WrappedLabel(lines=status_lines)
+        self.bar = QProgressBar()
+        policy = self.bar.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.bar.setSizePolicy(policy)
+        self._tips: dict[str, str] = {}
+
+    def arrange(
+        self,
+        rows: Iterable[tuple[str, QWidget]],
+        above: Iterable[QWidget] = (),
+        below: Iterable[QWidget] = (),
+    ) -> None:
+        """Lay out all fields, once they are made, for no run.
+
+        Parameters
+        ----------
+        rows : iterable of (str, QWidget)
+            Labels and fields; a field without a label spans both columns.
+        above, below : iterable of QWidget
+            What stands directly above the buttons, and below the status.
+        """
+        fields = QFormLayout()
+        fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for label, field in rows:
+            if label:
+                fields.addRow(label, field)
+            else:
+                fields.addRow(field)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run)
+        buttons.addWidget(self.stop)
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.addLayout(fields)
+        for shown in above:
+            layout.addWidget(shown)
+        layout.addLayout(buttons)
+        for shown in (self.bar, self.status, *below):
+            layout.addWidget(shown)
+        layout.addStretch()
+        self.hold(layout, inside)
+        self._tips = {name: field.toolTip() for name, field in self.checked().items()}
+        self.show_running(False)
+
+    def checked(self) -> dict[str, QWidget]:
+        """Return by name the fields whose values may be wrong."""
+        return {}
+
+    def show_problems(self, problems: Mapping[str, str]) -> None:
+        """Frame the fields that are named, each with its reason as tooltip."""
+        for name, field in self.checked().items():
+            wrong = name in problems
+            field.setToolTip(problems.get(name, self._tips[name]))
+            style = wrong_style(type(field).__name__) if wrong else ""
+            if field.styleSheet() != style:  # setting it takes 4 ms
+                field.setStyleSheet(style)
+
+    def show_running(self, running: bool) -> None:
+        """Enable the buttons for a run or for none; show the bar during a run only."""
+        self.stop.setEnabled(running)
+        self.bar.setVisible(running)
+        self.bar.setRange(0, 0)
+        if running:
+            self.run.setEnabled(False)
+
+    def show_progress(self, done: int, total: int) -> None:
+        """Move the bar; a total of 0 lets it swing."""
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)
