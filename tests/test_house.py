@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -144,6 +145,21 @@ def test_the_engine_brings_neither_qt_nor_napari():
     )
 
     assert printed.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("options", [(), ("--whole",)], ids=["tiles", "whole"])
+def test_an_image_s_way_to_the_network_and_back_is_short(options):
+    walk = ROOT / "benchmarks" / "quality" / "walk.py"
+
+    printed = subprocess.run(
+        [sys.executable, walk, *options], capture_output=True, text=True, check=True
+    )
+
+    found = re.search(r"(\d+) stops in (\d+) files: (\d+) returns", printed.stdout)
+    stops, files, returns = map(int, found.groups())
+    assert files <= 12
+    assert returns <= 8
+    assert stops > 15  # or else the way is not seen
 
 
 def test_processes_are_spawned_and_never_forked():

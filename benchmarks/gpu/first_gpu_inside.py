@@ -35,7 +35,7 @@ from napari_sr.engine.execution import context
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.planning.settings import Settings
-from napari_sr.runs.drive import drive
+from napari_sr.runs.run import drive
 
 SIDE = 700 if ON_GPU else 24
 """Pixels a side of the images that are upscaled: several tiles of one shape, so that graphs run."""

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.image.conversion import as_array, whole_number
 from napari_sr.engine.planning.settings import Settings
-from napari_sr.runs import request
-from napari_sr.runs.drive import drive
 from napari_sr.runs.model import ModelReference
+from napari_sr.runs.run import Request, drive, run_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,5 +190,5 @@ def upscale(
     )
     scale = whole_number("scale", scale)
     wanted = ModelReference(None, scale) if model is None else ModelReference.of(model, scale)
-    run = request.upscale(request.Request(as_array(image), wanted, settings, axes))
-    return drive(run, progress).pixels
+    request = Request(as_array(image), wanted, settings, axes)
+    return drive(run_request(request), progress).pixels

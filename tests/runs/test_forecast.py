@@ -8,7 +8,7 @@ import pytest
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.forecast import forecast
 from napari_sr.runs.model_list import Choice, Model, known_models
-from napari_sr.runs.request import Request
+from napari_sr.runs.run import Request
 from napari_sr.runs.source import Source
 from napari_sr.zoo import download
 

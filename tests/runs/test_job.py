@@ -13,7 +13,7 @@ from napari_sr.runs import job as _job
 from napari_sr.runs.job import UpscaleError, run
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.model_list import Choice, Model, known_models
-from napari_sr.runs.request import Request
+from napari_sr.runs.run import Request
 from napari_sr.runs.source import Source
 
 

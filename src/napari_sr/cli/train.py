@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from napari_sr.cli import terminal
 from napari_sr.files.place import check_folder
-from napari_sr.runs.drive import drive
+from napari_sr.runs.run import drive
 from napari_sr.training import recipe
 
 if TYPE_CHECKING:

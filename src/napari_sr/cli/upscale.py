@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr import __version__
 from napari_sr.cli import terminal
-from napari_sr.runs.drive import drive
 from napari_sr.runs.model import ModelReference
-from napari_sr.runs.request import Request, upscale
+from napari_sr.runs.run import Request, drive, run_request
 from napari_sr.zoo.download import fetch, local_path
 
 if TYPE_CHECKING:
@@ -224,7 +223,7 @@ def _upscale(request: Request, network: Network, bars: Bars) -> Upscaled:
             terminal.tell(bars, step.message)
 
     try:
-        return drive(upscale(request, network), show)
+        return drive(run_request(request, network), show)
     except OutOfMemoryError as error:
         raise CommandError(str(error)) from error
 

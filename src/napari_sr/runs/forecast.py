@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.planning.estimate import Estimate
     from napari_sr.graph.network import Network
     from napari_sr.runs.model import ModelReference
-    from napari_sr.runs.request import Request
+    from napari_sr.runs.run import Request
 
 WORTH_TELLING = 100e6
 """Bytes that wait outside the device, from which on they are told of."""

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_sr.runs import cache
-from napari_sr.runs.drive import translate
 from napari_sr.runs.fetch import fetch_steps
-from napari_sr.runs.request import Request, upscale
+from napari_sr.runs.run import Request, run_request, translate
 from napari_sr.runs.source import Source, read_pixels
 from napari_sr.runs.words import is_ours, no_memory, size_in_words
 
@@ -70,9 +69,9 @@ def _run(request: Request) -> Generator[Step, None, Upscaled]:
     network = cache.load(request.model)
     source = request.image
     if not isinstance(source, Source):
-        return (yield from translate(upscale(request, network), _upscaling))
+        return (yield from translate(run_request(request, network), _upscaling))
     pixels = yield from translate(read_pixels(source), _reading)
-    steps = upscale(replace(request, image=pixels), network)
+    steps = run_request(replace(request, image=pixels), network)
     result = yield from translate(steps, _upscaling)
     record = {**result.record, "source": source.name, "plane": source.plane}
     return replace(result, record=record)

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_sr.runs.drive import drive
 from napari_sr.runs.model import ModelReference
+from napari_sr.runs.run import drive
 from napari_sr.training.config import ComponentSpec
 from napari_sr.training.finetuning import finetune
 from napari_sr.training.finetuning.config import BaseModel, FineTuneConfig, Image

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.planning.devices import choose_device, free_memory
-from napari_sr.runs.drive import translate
+from napari_sr.runs.run import translate
 from napari_sr.training.checkpointing import export
 from napari_sr.training.config import Config, Data
 from napari_sr.training.data.out_of_range import beyond

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_sr.runs.drive import translate
 from napari_sr.runs.fetch import fetch_steps
+from napari_sr.runs.run import translate
 from napari_sr.runs.words import is_ours, no_memory, size_in_words
 from napari_sr.training.finetuning.config import FineTuneConfig, FineTuned, Update
 from napari_sr.training.first_import import import_trainer

@@ -10,7 +10,7 @@ from napari_sr.runs.forecast import Forecast, forecast
 from napari_sr.widgets.common.worker import send_on_errand
 
 if TYPE_CHECKING:
-    from napari_sr.runs.request import Request
+    from napari_sr.runs.run import Request
 
 PAUSE = 200
 """Milliseconds without a change before a forecast is asked for."""

@@ -10,7 +10,7 @@ from napari_sr.runs.first_look import PixelError
 from napari_sr.runs.forecast import Forecast
 from napari_sr.runs.job import Step, run
 from napari_sr.runs.model import BlendError
-from napari_sr.runs.request import Request
+from napari_sr.runs.run import Request
 from napari_sr.runs.source import Source
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.appearance import set_afterwards

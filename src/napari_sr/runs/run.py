@@ -1,22 +1,26 @@
-"""One upscaling run: an image, a model and settings, and the generator that runs it."""
+"""One upscaling run: what is asked for, the generator that runs it, and what drives generators."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from napari_sr.engine.planning.settings import Settings
-from napari_sr.runs.drive import drive
 from napari_sr.runs.source import Source, read_pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator, Iterator
 
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.execution.upscale import Upscaled
     from napari_sr.engine.image.arrays import ArrayLike
     from napari_sr.graph.network import Network
     from napari_sr.runs.model import ModelReference
+
+Step = TypeVar("Step")
+Shown = TypeVar("Shown")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Request:
     """One letter per axis, such as "TZYX"; None: see `napari_sr.upscale`."""
 
 
-def upscale(
+def run_request(
     request: Request, network: Network | None = None
 ) -> Generator[Progress, None, Upscaled]:
     """Upscale an image; yield at least once per tile. Closing it cancels and frees memory.
@@ -64,3 +68,55 @@ def upscale(
     pixels = drive(read_pixels(image)) if isinstance(image, Source) else image
     result = yield from upscale_array(pixels, network, request.settings, axes=request.axes)
     return replace(result, record={**network.provenance, **result.record})
+
+
+class Whole(Generic[Step, Result]):
+    """The steps of a generator, and its result after the last step."""
+
+    result: Result
+    """What the generator returned."""
+
+    def __init__(self, steps: Generator[Step, None, Result]) -> None:
+        self._steps = steps
+
+    def __iter__(self) -> Iterator[Step]:
+        self.result = yield from self._steps
+
+
+def drive(
+    steps: Generator[Step, None, Result], show: Callable[[Step], object] | None = None
+) -> Result:
+    """Run a generator to its end; return what it returns.
+
+    Parameters
+    ----------
+    steps : generator
+        It is closed however the run ends.
+    show : callable, optional
+        Gets each value that the generator yields.
+    """
+    whole = Whole(steps)
+    with closing(steps):
+        for step in whole:
+            if show is not None:
+                show(step)
+    return whole.result
+
+
+def translate(
+    steps: Generator[Step, None, Result], words: Callable[[Step], Shown]
+) -> Generator[Shown, None, Result]:
+    """Yield what `words` makes of each step of a generator; return what the generator returns.
+
+    Parameters
+    ----------
+    steps : generator
+        It is closed however the run ends.
+    words : callable
+        Gets each value that the generator yields.
+    """
+    whole = Whole(steps)
+    with closing(steps):
+        for step in whole:
+            yield words(step)
+    return whole.result
