@@ -52,6 +52,13 @@ def channels_last(plane: Tensor) -> Tensor:
     return plane.contiguous(memory_format=torch.channels_last)
 
 
+def laid_out(tensor: Tensor | None) -> Tensor | None:
+    """Return a weight, (C, I, h, w), with its inputs next to each other; a vector contiguous."""
+    if tensor is None:
+        return None
+    return channels_last(tensor) if tensor.ndim == 4 else tensor.contiguous()
+
+
 def in_rows(weight: Tensor) -> Tensor:
     """Return a weight whose inputs are neighbours, as those of a part of a larger one are."""
     return weight if weight.stride(1) == 1 else weight.contiguous()

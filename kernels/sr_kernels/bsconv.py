@@ -9,7 +9,7 @@ half: it pads what the pointwise half returns, so that the bias in between ends 
 Bytes, for n elements of e bytes each in and out: eager PyTorch reads 5n and writes 4n (each of
 the four steps goes to memory and comes back); the kernel reads n and writes n, where the residual
 is x itself, else it reads 2n. At best it is 4.5 times faster, else 3 times. In return it forms
-the pointwise product twice (see `PHASES`), on matrix units that have little else to do.
+the pointwise product twice (see `_mixed_rows.PHASES`), on matrix units that have little else to do.
 
 BSRN repeats its image along channels; the kernel reads the image itself, as it lies (NCHW), which
 saves PyTorch a copy that repeats and one that makes channels_last of it.
@@ -23,30 +23,19 @@ from torch.nn import functional
 
 from sr_kernels._activation import activated, check_activation
 from sr_kernels._configuration import configuration
-from sr_kernels._matrix import channels_last
+from sr_kernels._matrix import channels_last, dot_type, laid_out, padded
+from sr_kernels._mixed_rows import PHASES, mix_around, part_of_outputs
 from sr_kernels._op import Op, check_shapes, register
 from sr_kernels._rows import (
     ACTIVATIONS,
     finish_row,
-    is_inside,
     load_bias,
     load_taps,
     part_of,
     rows_per_band,
     weigh,
 )
-from sr_kernels._triton import INTERPRETED, cdiv, kernel_jit, next_power_of_2, tl, triton
-
-PHASES = 2
-"""Neighbouring columns that one row of a matrix product stands for: of their four products, each
-output needs three, so that two outputs cost four products instead of six."""
-MOST_OUTPUTS = 64
-"""Output channels of a program, at most."""
-IDLE = 1.34
-"""Channels computed for each that is there, beyond which programs take fewer. 48 are one program of
-64, which takes 46 instructions and 6 bytes of L2 for each element that is there. Three programs of
-16 take 40 instructions and 18 bytes, as each reads the pixels again: twice as long on an H100, as
-forecast."""
+from sr_kernels._triton import INTERPRETED, cdiv, kernel_jit, tl
 
 
 def reference(
@@ -69,60 +58,13 @@ def reference(
     return activated(y, activation)
 
 
-@triton.jit
-def _mix(
-    x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl.constexpr,
-    PLANES: tl.constexpr,
-):  # fmt: skip
-    # (columns, channels): the pointwise half of a row; zero outside, where its bias ends too
-    inside = is_inside(row, column, height, width)
-    channel = tl.arange(0, weight.shape[0])
-    if PLANES < INPUTS:  # repeated planes, NCHW
-        line = (top * PLANES + row) + (channel % PLANES) * height
-        at = line[None, :] * width + column[:, None]
-    else:
-        at = (top + row) * width * INPUTS + (column[:, None] * INPUTS + channel[None, :])
-    x = tl.load(x_ptr + at, mask=inside[:, None] & (channel < INPUTS)[None, :], other=0.0)
-    start = tl.zeros((column.shape[0], weight.shape[1]), dtype=tl.float32)
-    if bias is not None:
-        start += tl.where(inside[:, None], bias, 0.0)
-    return tl.dot(x.to(weight.dtype), weight, start, input_precision="ieee")
-
-
-@triton.jit
-def _mix_around(
-    x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl.constexpr,
-    PLANES: tl.constexpr,
-):  # fmt: skip
-    # what PHASES neighbouring columns and the one on either side see of a row
-    left = _mix(x_ptr, top, row, column - 1, height, width, weight, bias, INPUTS, PLANES)
-    first = _mix(x_ptr, top, row, column, height, width, weight, bias, INPUTS, PLANES)
-    second = _mix(x_ptr, top, row, column + 1, height, width, weight, bias, INPUTS, PLANES)
-    right = _mix(x_ptr, top, row, column + 2, height, width, weight, bias, INPUTS, PLANES)
-    return (left, first, second), (first, second, right)
-
-
 @kernel_jit
 def _kernel(
-    x_ptr,
-    pointwise_ptr,
-    pointwise_bias_ptr,
-    depthwise_ptr,
-    bias_ptr,
-    residual_ptr,
-    y_ptr,
-    height,
-    width,
-    rows,
-    INPUTS: tl.constexpr,
-    PLANES: tl.constexpr,
-    OUTPUTS: tl.constexpr,
-    BLOCK: tl.constexpr,
-    BLOCK_INPUTS: tl.constexpr,
-    BLOCK_OUTPUTS: tl.constexpr,
-    ACTIVATION: tl.constexpr,
-    UPCAST: tl.constexpr,
-):
+    x_ptr, pointwise_ptr, pointwise_bias_ptr, depthwise_ptr, bias_ptr, residual_ptr, y_ptr,
+    height, width, rows, INPUTS: tl.constexpr, PLANES: tl.constexpr, OUTPUTS: tl.constexpr,
+    BLOCK: tl.constexpr, BLOCK_INPUTS: tl.constexpr, BLOCK_OUTPUTS: tl.constexpr,
+    ACTIVATION: tl.constexpr, DOT: tl.constexpr,
+):  # fmt: skip
     # one program: BLOCK pairs of columns of a band of rows of one image, BLOCK_OUTPUTS channels
     channel, pair, first_row, image = part_of(
         tl.program_id(0), height, tl.cdiv(width, 2), rows, OUTPUTS, BLOCK, BLOCK_OUTPUTS
@@ -136,9 +78,7 @@ def _kernel(
         pointwise_ptr + channel[None, :] * INPUTS + source[:, None],
         mask=(channel < OUTPUTS)[None, :] & (source < INPUTS)[:, None],
         other=0.0,
-    )
-    if UPCAST:
-        weight = weight.to(tl.float32)
+    ).to(DOT)
     between = None
     if pointwise_bias_ptr is not None:
         between = load_bias(pointwise_bias_ptr, channel, OUTPUTS)
@@ -151,32 +91,20 @@ def _kernel(
     beside = (column + 1 < width)[:, None] & known
     place = column[:, None] * OUTPUTS + channel[None, :]
 
-    one, two = _mix_around(
-        x_ptr, top, first_row - 1, column, height, width, weight, between, INPUTS, PLANES
-    )
+    seen = (column, height, width, weight)
+    one, two = mix_around(x_ptr, top, first_row - 1, *seen, between, INPUTS, PLANES)
     current, current_two = weigh(one, above, bias), weigh(two, above, bias)
-    one, two = _mix_around(
-        x_ptr, top, first_row, column, height, width, weight, between, INPUTS, PLANES
-    )
+    one, two = mix_around(x_ptr, top, first_row, *seen, between, INPUTS, PLANES)
     current, current_two = weigh(one, level, current), weigh(two, level, current_two)
     following, following_two = weigh(one, above, bias), weigh(two, above, bias)
     for row in range(first_row, last_row):
-        one, two = _mix_around(
-            x_ptr, top, row + 1, column, height, width, weight, between, INPUTS, PLANES
-        )
+        one, two = mix_around(x_ptr, top, row + 1, *seen, between, INPUTS, PLANES)
         at = (top + row) * width * OUTPUTS + place
         current, current_two = weigh(one, below, current), weigh(two, below, current_two)
         finish_row(current, at, inside, residual_ptr, y_ptr, ACTIVATION)
         finish_row(current_two, at + OUTPUTS, beside, residual_ptr, y_ptr, ACTIVATION)
         current, current_two = weigh(one, level, following), weigh(two, level, following_two)
         following, following_two = weigh(one, above, bias), weigh(two, above, bias)
-
-
-def part_of_outputs(outputs: int) -> int:
-    """Return how many output channels a program takes: as many as leave few of them idle."""
-    padded = {part: cdiv(outputs, part) * part for part in (MOST_OUTPUTS, 32, 16)}
-    allowed = IDLE * min(padded.values())
-    return next(part for part, size in padded.items() if size <= allowed)
 
 
 def choice(outputs: int) -> dict[str, int]:
@@ -203,11 +131,9 @@ def _launch(
     if residual is not None:
         residual = channels_last(residual)
     y = torch.empty(
-        (images, outputs, height, width),
-        dtype=x.dtype,
-        device=x.device,
+        (images, outputs, height, width), dtype=x.dtype, device=x.device,
         memory_format=torch.channels_last,
-    )
+    )  # fmt: skip
     block_outputs = part_of_outputs(outputs)
     options = configuration("bsconv", x, outputs=outputs, **choice(block_outputs))
     across = cdiv(width, PHASES * options["BLOCK"])
@@ -215,25 +141,13 @@ def _launch(
     rows = rows_per_band(height, across, x.device)
     with torch.cuda.device_of(x):
         _kernel[(across * cdiv(height, rows),)](
-            x,
-            pointwise.contiguous(),
-            None if pointwise_bias is None else pointwise_bias.contiguous(),
-            depthwise.contiguous(),
-            None if bias is None else bias.contiguous(),
-            residual,
-            y,
-            height,
-            width,
-            rows,
-            INPUTS=inputs,
-            PLANES=planes,
-            OUTPUTS=outputs,
-            BLOCK_INPUTS=max(next_power_of_2(inputs), 16),
-            BLOCK_OUTPUTS=block_outputs,
-            ACTIVATION=activation,
-            UPCAST=INTERPRETED,
-            **options,
-        )
+            x, pointwise.contiguous(), laid_out(pointwise_bias), depthwise.contiguous(),
+            laid_out(bias), residual, y, height, width, rows,
+            INPUTS=inputs, PLANES=planes, OUTPUTS=outputs,
+            BLOCK_INPUTS=padded(inputs), BLOCK_OUTPUTS=block_outputs, ACTIVATION=activation,
+            # the interpreter takes minutes to multiply in half precision
+            DOT=tl.float32 if INTERPRETED else dot_type(x.dtype), **options,
+        )  # fmt: skip
     return y
 
 
@@ -303,14 +217,14 @@ def _example(
     shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, str, int]:
     channels = shape[1]
-    x = torch.randn(shape)
-    pointwise = torch.randn(channels, channels, 1, 1) / channels**0.5
-    pointwise_bias = torch.randn(channels)
-    depthwise = torch.randn(channels, 1, 3, 3) / 3
-    bias = torch.randn(channels)
-    x, pointwise, pointwise_bias, depthwise, bias = (
-        tensor.to(device, dtype) for tensor in (x, pointwise, pointwise_bias, depthwise, bias)
+    tensors = (
+        torch.randn(shape),
+        torch.randn(channels, channels, 1, 1) / channels**0.5,
+        torch.randn(channels),
+        torch.randn(channels, 1, 3, 3) / 3,
+        torch.randn(channels),
     )
+    x, pointwise, pointwise_bias, depthwise, bias = (each.to(device, dtype) for each in tensors)
     return x, pointwise, pointwise_bias, depthwise, bias, x, "gelu", 1
 
 

@@ -14,21 +14,18 @@ program computes the cells around its own that it needs twice more: of 4 x 8 cel
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from sr_kernels._activation import activate, activated, check_activation
 from sr_kernels._configuration import configuration
-from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, load_vector, load_weight, padded
-from sr_kernels._op import Op, check_shapes, register, tensors_of
+from sr_kernels._folded3x3 import check, convolve, convolve_tile
+from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, laid_out, padded
+from sr_kernels._op import Op, register, tensors_of
 from sr_kernels._rows import is_inside
-from sr_kernels._triton import INTERPRETED, cdiv, kernel_jit, tl, triton
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from sr_kernels._triton import INTERPRETED, cdiv, kernel_jit, tl
 
 ROWS, COLUMNS = (28, 28) if INTERPRETED else (4, 8)
 """Cells of a program: with those around them they fill 128, 64 and 32 rows of matrices. The
@@ -42,104 +39,9 @@ WARPS = 4
 def reference(cells: Tensor, *arguments: Any) -> Tensor:
     """Compute `esa_low` in plain PyTorch."""
     *weights, activation, slope = arguments
-    y = activated(_convolve(cells, *weights[:4]), activation, slope)
-    y = activated(_convolve(y, *weights[4:8]), activation, slope)
-    return _convolve(y, *weights[8:])
-
-
-def _convolve(
-    x: Tensor, weight: Tensor, bias: Tensor, pointwise: Tensor | None, between: Tensor | None
-) -> Tensor:
-    groups = 1
-    if pointwise is not None:
-        x, groups = functional.conv2d(x, pointwise, between), weight.shape[0]
-    return functional.conv2d(x, weight, bias, padding=1, groups=groups)
-
-
-@triton.jit
-def _load_weights(
-    weight_ptr, mixing, down, first, E: tl.constexpr, E2: tl.constexpr, TAPS: tl.constexpr, DOT
-):  # fmt: skip
-    """Return TAPS taps of one row of a 3x3, from `first` on, as (taps of sources, outputs)."""
-    output = tl.arange(0, E2)
-    if mixing is None:
-        each = tl.arange(0, TAPS * E2)
-        tap, source = first + each // E2, each % E2
-        inside = ((tap < 3) & (source < E))[:, None] & (output < E)[None, :]
-        at = (output[None, :] * 9 + down * 3 + tap[:, None]) * E + source[:, None]
-        return tl.load(weight_ptr + at, mask=inside, other=0.0).to(DOT)
-    else:
-        tap = first + tl.arange(0, TAPS)[:, None]
-        inside = (tap < 3) & (output < E)[None, :]
-        at = output[None, :] * 9 + down * 3 + tap
-        taps = tl.load(weight_ptr + at, mask=inside, other=0.0).to(tl.float32)
-        return tl.reshape(mixing[None, :, :] * taps[:, None, :], (TAPS * E2, E2)).to(DOT)
-
-
-@triton.jit
-def _load_cells(
-    x_ptr, at, pitch, row, column, known, height, width, down, first,
-    E: tl.constexpr, E2: tl.constexpr, STRIDE: tl.constexpr, TAPS: tl.constexpr, DOT,
-):  # fmt: skip
-    """Return what cells see through the same taps, (cells, taps of sources)."""
-    each = tl.arange(0, TAPS * E2)
-    tap, source = first + each // E2, each % E2
-    place = column[:, None] + tap[None, :] - 1
-    inside = is_inside((row + down - 1)[:, None], place, height, width) & known[:, None]
-    inside &= ((tap < 3) & (source < E))[None, :]
-    at = (at + (down - 1) * pitch)[:, None] * STRIDE + ((tap - 1) * STRIDE + source)[None, :]
-    return tl.load(x_ptr + at, mask=inside, other=0.0).to(DOT)
-
-
-@triton.jit
-def _weigh_between(
-    row, column, height, width, weight_ptr, between_ptr, E: tl.constexpr, E2: tl.constexpr, DOT
-):  # fmt: skip
-    """Return what the bias of a 1x1 gives: as much as there are taps inside the plane."""
-    feature, tap = tl.arange(0, E2)[None, :], tl.arange(0, 16)
-    weight = tl.load(
-        weight_ptr + feature * 9 + tap[:, None],
-        mask=(tap < 9)[:, None] & (feature < E), other=0.0,
-    )  # fmt: skip
-    weight = weight.to(tl.float32) * load_vector(between_ptr, tl.arange(0, E2), E)
-    across = column[:, None] + (tap % 3 - 1)[None, :]
-    inside = is_inside(row[:, None] + (tap // 3 - 1)[None, :], across, height, width)
-    return tl.dot(inside.to(DOT), weight.to(DOT), input_precision="ieee")
-
-
-@triton.jit
-def _convolve_tile(
-    x_ptr, at, pitch, row, column, known, height, width,
-    weight_ptr, bias_ptr, pointwise_ptr, between_ptr,
-    E: tl.constexpr, E2: tl.constexpr, STRIDE: tl.constexpr, TAPS: tl.constexpr, DOT,
-):  # fmt: skip
-    """Return a 3x3 of cells, (cells, features) of float32, whose sources lie from `at` on."""
-    mixing = None
-    if pointwise_ptr is not None:
-        source = tl.arange(0, E2)
-        mixing = load_weight(pointwise_ptr, source, source, E, E, E, tl.float32)
-    value = tl.zeros((row.shape[0], E2), tl.float32)
-    cells = (x_ptr, at, pitch, row, column, known, height, width)
-    if TAPS == 4:
-        # all loads come first, as none passes a product's barriers
-        above = _load_cells(*cells, 0, 0, E, E2, STRIDE, TAPS, DOT)
-        level = _load_cells(*cells, 1, 0, E, E2, STRIDE, TAPS, DOT)
-        below = _load_cells(*cells, 2, 0, E, E2, STRIDE, TAPS, DOT)
-        weight = _load_weights(weight_ptr, mixing, 0, 0, E, E2, TAPS, DOT)
-        value = tl.dot(above, weight, value, input_precision="ieee")
-        weight = _load_weights(weight_ptr, mixing, 1, 0, E, E2, TAPS, DOT)
-        value = tl.dot(level, weight, value, input_precision="ieee")
-        weight = _load_weights(weight_ptr, mixing, 2, 0, E, E2, TAPS, DOT)
-        value = tl.dot(below, weight, value, input_precision="ieee")
-    else:
-        for down in range(3):
-            for first in range(0, 3, TAPS):
-                x = _load_cells(*cells, down, first, E, E2, STRIDE, TAPS, DOT)
-                weight = _load_weights(weight_ptr, mixing, down, first, E, E2, TAPS, DOT)
-                value = tl.dot(x, weight, value, input_precision="ieee")
-    if between_ptr is not None:
-        value += _weigh_between(row, column, height, width, weight_ptr, between_ptr, E, E2, DOT)
-    return value + load_vector(bias_ptr, tl.arange(0, E2), E)
+    y = activated(convolve(cells, *weights[:4]), activation, slope)
+    y = activated(convolve(y, *weights[4:8]), activation, slope)
+    return convolve(y, *weights[8:])
 
 
 @kernel_jit
@@ -170,7 +72,7 @@ def _kernel(
     cell = tl.arange(0, FIRST)
     row, column = top + cell // WIDER - 2, left + cell % WIDER - 2
     known = cell < (ROWS + 4) * WIDER
-    value = _convolve_tile(
+    value = convolve_tile(
         x_ptr, row * width + column, width, row, column, known, height, width,
         first_ptr, first_bias_ptr, first_pointwise_ptr, first_between_ptr, E, E2, E, TAPS, DOT,
     )  # fmt: skip
@@ -181,7 +83,7 @@ def _kernel(
     cell = tl.arange(0, SECOND)
     row, column = top + cell // WIDE - 1, left + cell % WIDE - 1
     known = cell < (ROWS + 2) * WIDE
-    value = _convolve_tile(
+    value = convolve_tile(
         passed_ptr, (cell // WIDE + 1) * WIDER + cell % WIDE + 1, WIDER, row, column, known,
         height, width,
         second_ptr, second_bias_ptr, second_pointwise_ptr, second_between_ptr, E, E2, E2, TAPS, DOT,
@@ -193,7 +95,7 @@ def _kernel(
     cell = tl.arange(0, LAST)
     row, column = top + cell // COLUMNS, left + cell % COLUMNS
     known = cell < ROWS * COLUMNS
-    value = _convolve_tile(
+    value = convolve_tile(
         further_ptr, (cell // COLUMNS + 1) * WIDE + cell % COLUMNS + 1, WIDE, row, column, known,
         height, width,
         last_ptr, last_bias_ptr, last_pointwise_ptr, last_between_ptr, E, E2, E2, TAPS, DOT,
@@ -232,26 +134,18 @@ def _launch(
     programs = images * cdiv(height, rows) * cdiv(width, columns)
     passed = torch.empty((programs, sum(sizes[:2]), wide), dtype=x.dtype, device=x.device)
     weights = (
-        (first, first_bias, first_pointwise, first_between),
-        (second, second_bias, second_pointwise, second_between),
-        (last, last_bias, last_pointwise, last_between),
-    )
-    laid = [_laid_out(tensor) for one in weights for tensor in one]
+        first, first_bias, first_pointwise, first_between, second, second_bias, second_pointwise,
+        second_between, last, last_bias, last_pointwise, last_between,
+    )  # fmt: skip
     with torch.cuda.device_of(x):
         _kernel[(programs,)](
-            x, *laid, passed, y, height, width, slope, E=inner, E2=wide,
+            x, *map(laid_out, weights), passed, y, height, width, slope, E=inner, E2=wide,
             FIRST=padded(sizes[0]), SECOND=padded(sizes[1]), LAST=padded(sizes[2]),
             TAPS=max(SOURCES // wide, 1), ACTIVATION=activation, num_stages=1,
             # the interpreter takes minutes to multiply in half precision
             DOT=tl.float32 if INTERPRETED else dot_type(x.dtype), **options,
         )  # fmt: skip
     return y
-
-
-def _laid_out(tensor: Tensor | None) -> Tensor | None:
-    if tensor is None:
-        return None
-    return channels_last(tensor) if tensor.ndim == 4 else tensor.contiguous()
 
 
 _compute = register("esa_low", reference, _launch)
@@ -310,26 +204,11 @@ def esa_low(
         "last": (last, last_bias, last_pointwise, last_between),
     }
     for name, one in weights.items():
-        _check(name, cells.shape[1], one)
+        check("esa_low", name, cells.shape[1], one)
     check_activation("esa_low", activation)
     flat = (tensor for one in weights.values() for tensor in one)
     result: Tensor = _compute(cells, *flat, activation, slope)
     return result
-
-
-def _check(name: str, inner: int, weights: Sequence[Tensor | None]) -> None:
-    weight, bias, pointwise, between = weights
-    shapes: dict[str, Any] = {
-        name: (weight, (inner, inner if pointwise is None else 1, 3, 3)),
-        f"{name}_bias": (bias, (inner,)),
-        f"{name}_pointwise": (pointwise, (inner, inner, 1, 1)),
-        f"{name}_between": (between, (inner,)),
-    }
-    check_shapes("esa_low", **shapes)
-    if between is not None and pointwise is None:
-        raise ValueError(
-            f"esa_low needs {name}_pointwise for {name}_between {tuple(between.shape)}, got None"
-        )
 
 
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:

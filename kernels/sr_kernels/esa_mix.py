@@ -23,28 +23,10 @@ from sr_kernels._esa import check, run_kernel
 from sr_kernels._op import Op, check_shapes, register, tensors_of
 
 
-def reference(
-    x: Tensor,
-    squeezed: Tensor,
-    low: Tensor,
-    residual: Tensor,
-    skip_weight: Tensor,
-    skip_bias: Tensor,
-    excite_weight: Tensor,
-    excite_bias: Tensor,
-    scale: Tensor,
-    mix_weight: Tensor,
-    mix_bias: Tensor,
-    top: int,
-    left: int,
-    full_height: int,
-    full_width: int,
-) -> Tensor:
+def reference(x: Tensor, squeezed: Tensor, low: Tensor, residual: Tensor, *rest: Any) -> Tensor:
     """Compute `esa_mix` in plain PyTorch."""
-    gated = esa_tail.reference(
-        x, squeezed, low, skip_weight, skip_bias, excite_weight, excite_bias,
-        top, left, full_height, full_width,
-    )  # fmt: skip
+    weights, (scale, mix_weight, mix_bias), window = rest[:4], rest[4:7], rest[7:]
+    gated = esa_tail.reference(x, squeezed, low, *weights, *window)
     return functional.conv2d(gated * scale[:, None, None], mix_weight, mix_bias) + residual
 
 

@@ -30,30 +30,13 @@ if TYPE_CHECKING:
 
 
 def reference(
-    x: Tensor,
-    squeezed: Tensor,
-    low: Tensor,
-    skip_weight: Tensor,
-    skip_bias: Tensor,
-    excite_weight: Tensor,
-    excite_bias: Tensor,
-    narrow_weight: Tensor,
-    narrow_bias: Tensor,
-    widen_weight: Tensor,
-    widen_bias: Tensor,
-    top: int,
-    left: int,
-    full_height: int,
-    full_width: int,
+    x: Tensor, squeezed: Tensor, low: Tensor, *rest: Any
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Compute `esa_moments` in plain PyTorch."""
-    y = esa_tail.reference(
-        x, squeezed, low, skip_weight, skip_bias, excite_weight, excite_bias,
-        top, left, full_height, full_width,
-    )  # fmt: skip
+    weights, gating, window = rest[:4], rest[4:8], rest[8:]
+    y = esa_tail.reference(x, squeezed, low, *weights, *window)
     mean, m2 = plane_moments.reference(y)
-    weights = (narrow_weight, narrow_bias, widen_weight, widen_bias)
-    return y, mean, m2, contrast_gate.reference(mean, m2, y.shape[2] * y.shape[3], *weights)
+    return y, mean, m2, contrast_gate.reference(mean, m2, y.shape[2] * y.shape[3], *gating)
 
 
 def _launch(

@@ -23,7 +23,8 @@ from torch.nn import functional
 
 from sr_kernels._activation import larger
 from sr_kernels._configuration import configuration
-from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, load_vector, load_weight, padded
+from sr_kernels._folded3x3 import load_mixing, load_taps_of_row
+from sr_kernels._matrix import LEAST_DOT, channels_last, dot_type, laid_out, load_vector, padded
 from sr_kernels._op import Op, check_shapes, register
 from sr_kernels._rows import rows_per_band
 from sr_kernels._triton import cdiv, kernel_jit, tl, triton
@@ -50,27 +51,6 @@ def reference(
         squeezed, groups = functional.conv2d(squeezed, pointwise), weight.shape[0]
     strided = functional.conv2d(squeezed, weight, bias, stride=2, groups=groups)
     return functional.max_pool2d(strided, 7, stride=3)
-
-
-@triton.jit
-def _load_tap(weight_ptr, mixing, tap: tl.constexpr, source, output, E: tl.constexpr, DOT):
-    inside = output < E
-    if mixing is None:
-        square = (source < E)[:, None] & inside[None, :]
-        at = (output[None, :] * 9 + tap) * E + source[:, None]
-        return tl.load(weight_ptr + at, mask=square, other=0.0).to(DOT)
-    else:
-        taps = tl.load(weight_ptr + output * 9 + tap, mask=inside, other=0.0)
-        return (mixing * taps.to(tl.float32)[None, :]).to(DOT)
-
-
-@triton.jit
-def _load_taps(weight_ptr, mixing, row: tl.constexpr, source, output, E: tl.constexpr, DOT):
-    """Return what one row of the 3x3 does, three (sources, outputs); what fills up is zero."""
-    left = _load_tap(weight_ptr, mixing, row * 3, source, output, E, DOT)
-    centre = _load_tap(weight_ptr, mixing, row * 3 + 1, source, output, E, DOT)
-    right = _load_tap(weight_ptr, mixing, row * 3 + 2, source, output, E, DOT)
-    return left, centre, right
 
 
 @triton.jit
@@ -106,12 +86,10 @@ def _kernel(
     end = tl.minimum(begin + rows, low_height)
     image = (program // blocks // bands).to(tl.int64)
 
-    mixing = None
-    if pointwise_ptr is not None:
-        mixing = load_weight(pointwise_ptr, e, f, E, E, E, tl.float32)
-    above = _load_taps(weight_ptr, mixing, 0, e, f, E, DOT)
-    level = _load_taps(weight_ptr, mixing, 1, e, f, E, DOT)
-    below = _load_taps(weight_ptr, mixing, 2, e, f, E, DOT)
+    mixing = load_mixing(pointwise_ptr, e, f, E)
+    above = load_taps_of_row(weight_ptr, mixing, 0, e, f, E, DOT)
+    level = load_taps_of_row(weight_ptr, mixing, 1, e, f, E, DOT)
+    below = load_taps_of_row(weight_ptr, mixing, 2, e, f, E, DOT)
     bias = load_vector(bias_ptr, f, E)
 
     # a cell's 7 columns and one that is left out follow each other: all are one matrix
@@ -179,8 +157,8 @@ def _launch(
     rows = rows_per_band(size[0], across, x.device, range(1, MOST_ROWS + 1), 4 / 3)
     with torch.cuda.device_of(x):
         _kernel[(across * cdiv(size[0], rows),)](
-            x, channels_last(weight), bias.contiguous(),
-            None if pointwise is None else pointwise.contiguous(), y, height, width, *size, rows,
+            x, channels_last(weight), bias.contiguous(), laid_out(pointwise), y, height, width,
+            *size, rows,
             E=inner, E2=wide, PART=part, DOT=dot_type(x.dtype), **options,
         )  # fmt: skip
     return y

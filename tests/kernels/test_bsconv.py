@@ -9,7 +9,7 @@ from torch.nn import functional
 import sr_kernels
 from sr_kernels import use_kernels
 from sr_kernels._matrix import channels_last
-from sr_kernels.bsconv import OP, bsconv, choice, part_of_outputs
+from sr_kernels.bsconv import OP, bsconv, choice
 
 pytestmark = pytest.mark.usefixtures("kernels")
 
@@ -145,14 +145,6 @@ def test_a_residual_that_is_the_input_is_read_once():
     assert OP.bytes_moved(x, *rest) == 2 * 2 * x.numel()
     assert OP.bytes_moved(x, *apart) == 3 * 2 * x.numel()
     assert OP.flops(x, *rest) == 16 * (2 * 8 * 8 + 18 * 8)
-
-
-@pytest.mark.parametrize(
-    ("outputs", "part"),
-    [(3, 16), (16, 16), (24, 32), (32, 32), (48, 64), (50, 64), (64, 64), (100, 64)],
-)
-def test_few_output_channels_of_a_program_are_idle(outputs, part):
-    assert part_of_outputs(outputs) == part
 
 
 @pytest.mark.parametrize("part", [16, 32, 64])

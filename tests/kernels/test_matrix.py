@@ -9,6 +9,7 @@ from sr_kernels._matrix import (
     channels_last,
     dot_type,
     in_rows,
+    laid_out,
     load_vector,
     load_weight,
     padded,
@@ -54,3 +55,11 @@ def test_a_part_of_a_weight_s_inputs_is_no_copy():
 
     assert in_rows(weight[:, 3:]).data_ptr() == weight[:, 3:].data_ptr()
     assert in_rows(weight.transpose(0, 1)).stride(1) == 1
+
+
+def test_a_weight_is_laid_out_by_inputs_and_a_vector_stays():
+    weight, vector = torch.zeros(4, 3, 3, 3), torch.zeros(8)[::2]
+
+    assert laid_out(weight).stride() == (27, 1, 9, 3)
+    assert laid_out(vector).is_contiguous()
+    assert laid_out(None) is None
