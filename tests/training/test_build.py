@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_sr.training.build import make, named
-from napari_sr.training.config import ComponentSpec
+from napari_sr.training.component import ComponentSpec
 from napari_sr.training.data.microscope import Microscope
 from napari_sr.training.losses.charbonnier import Charbonnier
 

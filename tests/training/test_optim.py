@@ -10,8 +10,8 @@ from torch import nn
 from trainings import tiny
 
 from napari_sr.models.srgan import SRGAN
-from napari_sr.training.config import Optimiser, Schedule
 from napari_sr.training.optim import EMA, OptimizerStep, rate_factor
+from napari_sr.training.optim_config import Optimiser, Schedule
 
 CPU = torch.device("cpu")
 

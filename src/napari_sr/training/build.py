@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_sr.training.config import ComponentSpec
+    from napari_sr.training.component import ComponentSpec
 
 
 def named(package: str, record: str, kind: str, key: str) -> Any:

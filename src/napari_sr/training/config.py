@@ -7,47 +7,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from napari_sr.training.component import MOST_STEPS, NO_OTHERS, ComponentSpec, need, within
+from napari_sr.training.optim_config import Adversary, Optimiser, Schedule
 
-_NO_OTHERS: Mapping[str, str] = {"extra": "forbid"}
-"""Tells pydantic to refuse keys that are none of the record's."""
 LARGEST_SCALE = 64
 LARGEST_CROP = 1 << 14
 LARGEST_BATCH = 1 << 16
-MOST_STEPS = 10**9
 LARGEST_SEED = (1 << 63) - 1
 Precision = Literal["float32", "float16", "bfloat16"]
-
-
-def _need(right: bool, key: str, needed: str, came: object) -> None:
-    """Refuse a value, naming its key, what is needed and what came."""
-    if not right:
-        raise ValueError(f"{key} must be {needed}, got {came!r}")
-
-
-def _within(key: str, value: int, least: int, most: int) -> None:
-    """Refuse a number that is too small or too large."""
-    _need(value >= least, key, f"at least {least}", value)
-    _need(value <= most, key, f"at most {most}", value)
-
-
-@dataclass(frozen=True)
-class ComponentSpec:
-    """Something that is chosen by the name of its file, and its constructor's keywords."""
-
-    __pydantic_config__: ClassVar = _NO_OTHERS
-    kind: str
-    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Data:
     """What is learnt from."""
 
-    __pydantic_config__: ClassVar = _NO_OTHERS
+    __pydantic_config__: ClassVar = NO_OTHERS
     crop: int
     """Small pixels along each side of a crop."""
     batch: int
@@ -80,33 +56,33 @@ class Data:
 
     def __post_init__(self) -> None:
         """Refuse numbers out of bounds."""
-        _within("crop", self.crop, 1, LARGEST_CROP)
-        _within("batch", self.batch, 1, LARGEST_BATCH)
+        within("crop", self.crop, 1, LARGEST_CROP)
+        within("batch", self.batch, 1, LARGEST_BATCH)
         sizes = all(0 < size <= LARGEST_SCALE for size in self.sizes)
-        _need(sizes and bool(self.sizes), "sizes", f"above 0 to {LARGEST_SCALE}", self.sizes)
-        _need(bool(self.folders), "folders", "at least one folder", self.folders)
-        _need(self.validation >= 0, "validation", "at least 0", self.validation)
-        _need(self.validation_size >= 0, "validation_size", "at least 0", self.validation_size)
-        _within("synthetic", self.synthetic, 0, MOST_STEPS)
+        need(sizes and bool(self.sizes), "sizes", f"above 0 to {LARGEST_SCALE}", self.sizes)
+        need(bool(self.folders), "folders", "at least one folder", self.folders)
+        need(self.validation >= 0, "validation", "at least 0", self.validation)
+        need(self.validation_size >= 0, "validation_size", "at least 0", self.validation_size)
+        within("synthetic", self.synthetic, 0, MOST_STEPS)
         low, high = self.value_range or (0, 1)
         right = math.isfinite(low) and low < high < math.inf
-        _need(right, "value_range", "finite, the lower value first", self.value_range)
+        need(right, "value_range", "finite, the lower value first", self.value_range)
         self._check_recorded()
 
     def _check_recorded(self) -> None:
         if not self.recorded:
             return
         each = len(self.recorded) == len(self.folders)
-        _need(each, "recorded", f"one for each of {len(self.folders)} folders", self.recorded)
-        _need(self.sizes == (1.0,), "sizes", "left out of recorded images", self.sizes)
-        _need(not self.synthetic, "synthetic", "left out of recorded images", self.synthetic)
+        need(each, "recorded", f"one for each of {len(self.folders)} folders", self.recorded)
+        need(self.sizes == (1.0,), "sizes", "left out of recorded images", self.sizes)
+        need(not self.synthetic, "synthetic", "left out of recorded images", self.synthetic)
 
 
 @dataclass(frozen=True)
 class Term:
     """A loss, as a part of the whole."""
 
-    __pydantic_config__: ClassVar = _NO_OTHERS
+    __pydantic_config__: ClassVar = NO_OTHERS
     kind: str
     """The name of a file in `losses`."""
     weight: float = 1.0
@@ -119,112 +95,17 @@ class Term:
 
     def __post_init__(self) -> None:
         """Refuse numbers out of bounds."""
-        _need(0 < self.weight < math.inf, "weight", "above 0", self.weight)
+        need(0 < self.weight < math.inf, "weight", "above 0", self.weight)
         inside = 0 <= self.since < self.until <= 1
-        _need(inside, "since and until", "0 <= since < until <= 1", (self.since, self.until))
-        _need(0 <= self.fades <= 1, "fades", "in 0..1", self.fades)
-
-
-@dataclass(frozen=True)
-class Optimiser:
-    """How weights follow gradients."""
-
-    __pydantic_config__: ClassVar = _NO_OTHERS
-    kind: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
-    learning_rate: float = 1e-3
-    """The highest of the schedule."""
-    betas: tuple[float, float] = (0.9, 0.999)
-    epsilon: float = 1e-8
-    decay: float = 0.0
-    """Of weights."""
-    momentum: float = 0.0
-    lr_scale: dict[str, float] = field(default_factory=dict)
-    """Factors of the learning rate, by prefix of the parameter name."""
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of bounds."""
-        _need(0 < self.learning_rate < math.inf, "learning_rate", "above 0", self.learning_rate)
-        _need(all(0 <= beta < 1 for beta in self.betas), "betas", "in 0..1", self.betas)
-        _need(0 < self.epsilon < math.inf, "epsilon", "above 0", self.epsilon)
-        _need(0 <= self.decay < math.inf, "decay", "at least 0", self.decay)
-        _need(0 <= self.momentum < 1, "momentum", "in 0..1", self.momentum)
-        lr_scale = all(0 < value < math.inf for value in self.lr_scale.values())
-        _need(lr_scale, "lr_scale", "factors above 0", self.lr_scale)
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How the learning rate changes."""
-
-    __pydantic_config__: ClassVar = _NO_OTHERS
-    kind: Literal["constant", "cosine", "step"] = "constant"
-    warm_up: int = 0
-    """Steps in which the rate rises evenly from 0."""
-    floor: float = 0.0
-    """Where a cosine ends, as a share of the rate."""
-    every: int = 0
-    """Steps between falls; or `at`."""
-    at: tuple[int, ...] = ()
-    """Steps at which it falls."""
-    factor: float = 0.5
-    """By which it falls."""
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of bounds, and falls that are said twice or not at all."""
-        _within("warm_up", self.warm_up, 0, MOST_STEPS)
-        _need(0 <= self.floor <= 1, "floor", "in 0..1", self.floor)
-        _need(0 < self.factor < 1, "factor", "between 0 and 1", self.factor)
-        _need(self.every >= 0, "every", "at least 0", self.every)
-        falls = (self.every > 0) != bool(self.at)
-        if self.kind == "step":
-            _need(falls, "a step schedule", "told every or at", (self.every, self.at))
-        else:
-            none = not self.every and not self.at
-            _need(
-                none, "every and at", f"left out of a {self.kind} schedule", (self.every, self.at)
-            )
-
-
-@dataclass(frozen=True)
-class Adversary:
-    """A critic that learns to tell truth and result apart, against which the network learns."""
-
-    __pydantic_config__: ClassVar = _NO_OTHERS
-    kind: Literal["adversarial", "wasserstein", "relativistic"]
-    """The name of a file in `losses`."""
-    weight: float
-    """Of the network's part."""
-    critic: ComponentSpec = field(default_factory=lambda: ComponentSpec("srgan"))
-    """A function of `discriminators.py`."""
-    optimiser: Optimiser = field(default_factory=Optimiser)
-    steps: int = 1
-    """Of the critic for each of the network's; each sees crops of its own."""
-    clip: float = 0.0
-    """The largest weight of a Wasserstein critic; 0 for no clipping."""
-    penalty: float = 0.0
-    """Of a Wasserstein critic's gradient; 0 for none."""
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of bounds, and a Wasserstein critic that nothing bounds."""
-        _need(0 < self.weight < math.inf, "weight", "above 0", self.weight)
-        _within("steps", self.steps, 1, MOST_STEPS)
-        least, most = sorted((self.clip, self.penalty))
-        _need(least >= 0 and most < math.inf, "clip and penalty", "at least 0",
-              (self.clip, self.penalty))  # fmt: skip
-        bounded = (self.clip > 0) != (self.penalty > 0)
-        if self.kind == "wasserstein":
-            _need(bounded, "a wasserstein critic", "bounded by clip or by penalty",
-                  (self.clip, self.penalty))  # fmt: skip
-        else:
-            free = not self.clip and not self.penalty
-            _need(free, "clip and penalty", f"left out of {self.kind}", (self.clip, self.penalty))
+        need(inside, "since and until", "0 <= since < until <= 1", (self.since, self.until))
+        need(0 <= self.fades <= 1, "fades", "in 0..1", self.fades)
 
 
 @dataclass(frozen=True)
 class Initialisation:
     """What the weights are before the first step."""
 
-    __pydantic_config__: ClassVar = _NO_OTHERS
+    __pydantic_config__: ClassVar = NO_OTHERS
     kind: Literal["fresh", "interpolation", "checkpoint"] = "fresh"
     """"interpolation" is for FSRCNN: one feature carries the image through."""
     checkpoint: str = ""
@@ -234,7 +115,7 @@ class Initialisation:
     def __post_init__(self) -> None:
         """Refuse a checkpoint that is not named, or named in vain."""
         right = (self.kind == "checkpoint") == bool(self.checkpoint)
-        _need(right, "checkpoint", "given with kind 'checkpoint', and only then",
+        need(right, "checkpoint", "given with kind 'checkpoint', and only then",
               (self.kind, self.checkpoint))  # fmt: skip
 
 
@@ -242,7 +123,7 @@ class Initialisation:
 class Run:
     """How long, how exactly, and what is kept."""
 
-    __pydantic_config__: ClassVar = _NO_OTHERS
+    __pydantic_config__: ClassVar = NO_OTHERS
     steps: int
     seed: int = 0
     precision: Precision = "float32"
@@ -264,17 +145,17 @@ class Run:
     def __post_init__(self) -> None:
         """Refuse numbers out of bounds."""
         for key in ("steps", "report_every", "validate_every", "save_every"):
-            _within(key, getattr(self, key), 1, MOST_STEPS)
-        _within("seed", self.seed, 0, LARGEST_SEED)
-        _need(0 <= self.ema < 1, "ema", "from 0 to below 1", self.ema)
-        _need(0 <= self.clip < math.inf, "clip", "at least 0", self.clip)
+            within(key, getattr(self, key), 1, MOST_STEPS)
+        within("seed", self.seed, 0, LARGEST_SEED)
+        need(0 <= self.ema < 1, "ema", "from 0 to below 1", self.ema)
+        need(0 <= self.clip < math.inf, "clip", "at least 0", self.clip)
 
 
 @dataclass(frozen=True)
 class Config:
     """A training."""
 
-    __pydantic_config__: ClassVar = _NO_OTHERS
+    __pydantic_config__: ClassVar = NO_OTHERS
     scale: int
     network: ComponentSpec
     data: Data
@@ -291,13 +172,13 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse a training that learns nothing, or the wrong scale."""
-        _within("scale", self.scale, 1, LARGEST_SCALE)
-        _need(bool(self.loss), "loss", "at least one [[loss]]", self.loss)
+        within("scale", self.scale, 1, LARGEST_SCALE)
+        need(bool(self.loss), "loss", "at least one [[loss]]", self.loss)
         for share in (0.0, *(term.until for term in self.loss)):
             there = share == 1 or any(term.since <= share < term.until for term in self.loss)
             if not there:
                 raise ValueError(f"loss must be there at every step, got none from {share:g} on")
         right = not self.scales or self.scale in self.scales
-        _need(right, "scales", f"with the scale {self.scale} among them", self.scales)
+        need(right, "scales", f"with the scale {self.scale} among them", self.scales)
         alone = not (self.scales and self.adversary)
-        _need(alone, "scales", "one with an adversary, whose critic has one size", self.scales)
+        need(alone, "scales", "one with an adversary, whose critic has one size", self.scales)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from torch import Tensor, nn
 
 from napari_sr.training.build import make, named
-from napari_sr.training.config import ComponentSpec
+from napari_sr.training.component import ComponentSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

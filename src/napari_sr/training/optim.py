@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from napari_sr.graph.network import Network
-    from napari_sr.training.config import Config, Optimiser, Schedule
+    from napari_sr.training.config import Config
+    from napari_sr.training.optim_config import Optimiser, Schedule
 
 
 class OptimizerStep:

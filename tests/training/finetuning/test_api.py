@@ -8,7 +8,7 @@ import torch
 
 import napari_sr
 from napari_sr.runs.model import ModelReference
-from napari_sr.training.config import ComponentSpec
+from napari_sr.training.component import ComponentSpec
 from napari_sr.training.finetuning import finetune, sizing
 from napari_sr.training.finetuning.config import BaseModel, Image, Update
 from napari_sr.training.finetuning.sizing import Size

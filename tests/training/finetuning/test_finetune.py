@@ -15,8 +15,8 @@ import napari_sr
 from napari_sr import models
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.runs.model import ModelReference
-from napari_sr.training import trainer
-from napari_sr.training.config import ComponentSpec
+from napari_sr.training import reporter
+from napari_sr.training.component import ComponentSpec
 from napari_sr.training.finetuning import base_model, finetune, preview, sizing
 from napari_sr.training.finetuning.config import BaseModel, FineTuneConfig, FineTuningError, Image
 from napari_sr.training.finetuning.finetune import fine_tune
@@ -164,7 +164,7 @@ def test_closing_before_anything_was_judged_leaves_nothing(task):
 
 def test_a_worse_network_does_not_replace_a_better_one(task, monkeypatch):
     scores = iter([20.0, 30.0, 25.0, *[24.0] * 100])
-    monkeypatch.setattr(trainer, "judge", lambda network, pairs: next(scores))
+    monkeypatch.setattr(reporter, "judge", lambda network, pairs: next(scores))
 
     told, tuned = finish(fine_tune(task))
 
@@ -197,9 +197,11 @@ def test_a_training_that_breaks_down_says_what_is_kept(task, monkeypatch):
     def broken(training):
         raise TrainingError("no finite number any more")
 
-    checked = trainer.Training.checked
+    means = reporter.Reporter.means
     monkeypatch.setattr(
-        trainer.Training, "checked", lambda self: broken(self) if self.step > 9 else checked(self)
+        reporter.Reporter,
+        "means",
+        lambda self, step, saved: broken(self) if step > 9 else means(self, step, saved),
     )
 
     with pytest.raises(FineTuningError, match=r"broke down by step 9: .* kept as mine"):
@@ -351,7 +353,7 @@ def test_a_flat_plane_does_not_lift_the_score(task):
 
 
 def test_results_that_are_not_finite_are_not_kept(task, monkeypatch):
-    monkeypatch.setattr(trainer, "judge", lambda network, pairs: -np.inf)
+    monkeypatch.setattr(reporter, "judge", lambda network, pairs: -np.inf)
     monkeypatch.setattr(preview, "judge", lambda network, pairs: -np.inf)
 
     with pytest.raises(FineTuningError, match="nothing was kept"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.run import drive
-from napari_sr.training.config import ComponentSpec
+from napari_sr.training.component import ComponentSpec
 from napari_sr.training.finetuning import finetune
 from napari_sr.training.finetuning.config import BaseModel, FineTuneConfig, Image
 

@@ -7,16 +7,9 @@ from typing import TYPE_CHECKING
 
 from napari_sr.runs import loading
 from napari_sr.training import recipe
-from napari_sr.training.config import (
-    ComponentSpec,
-    Config,
-    Data,
-    Initialisation,
-    Optimiser,
-    Run,
-    Schedule,
-    Term,
-)
+from napari_sr.training.component import ComponentSpec
+from napari_sr.training.config import Config, Data, Initialisation, Run, Term
+from napari_sr.training.optim_config import Optimiser, Schedule
 from napari_sr.zoo import recognition
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from napari_sr.runs.model import ModelReference
-from napari_sr.training.config import ComponentSpec
+from napari_sr.training.component import ComponentSpec
 
 if TYPE_CHECKING:
     from pathlib import Path

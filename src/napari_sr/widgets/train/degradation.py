@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QVBoxLayout, QWidget
 
-from napari_sr.training.config import ComponentSpec
+from napari_sr.training.component import ComponentSpec
 from napari_sr.widgets.common.label import WrappedLabel
 
 if TYPE_CHECKING:

@@ -1,0 +1,102 @@
+"""How weights follow gradients: records of optimiser, learning-rate schedule and adversary."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from napari_sr.training.component import MOST_STEPS, NO_OTHERS, ComponentSpec, need, within
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """How weights follow gradients."""
+
+    __pydantic_config__: ClassVar = NO_OTHERS
+    kind: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
+    learning_rate: float = 1e-3
+    """The highest of the schedule."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+    decay: float = 0.0
+    """Of weights."""
+    momentum: float = 0.0
+    lr_scale: dict[str, float] = field(default_factory=dict)
+    """Factors of the learning rate, by prefix of the parameter name."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of bounds."""
+        need(0 < self.learning_rate < math.inf, "learning_rate", "above 0", self.learning_rate)
+        need(all(0 <= beta < 1 for beta in self.betas), "betas", "in 0..1", self.betas)
+        need(0 < self.epsilon < math.inf, "epsilon", "above 0", self.epsilon)
+        need(0 <= self.decay < math.inf, "decay", "at least 0", self.decay)
+        need(0 <= self.momentum < 1, "momentum", "in 0..1", self.momentum)
+        lr_scale = all(0 < value < math.inf for value in self.lr_scale.values())
+        need(lr_scale, "lr_scale", "factors above 0", self.lr_scale)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the learning rate changes."""
+
+    __pydantic_config__: ClassVar = NO_OTHERS
+    kind: Literal["constant", "cosine", "step"] = "constant"
+    warm_up: int = 0
+    """Steps in which the rate rises evenly from 0."""
+    floor: float = 0.0
+    """Where a cosine ends, as a share of the rate."""
+    every: int = 0
+    """Steps between falls; or `at`."""
+    at: tuple[int, ...] = ()
+    """Steps at which it falls."""
+    factor: float = 0.5
+    """By which it falls."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of bounds, and falls that are said twice or not at all."""
+        within("warm_up", self.warm_up, 0, MOST_STEPS)
+        need(0 <= self.floor <= 1, "floor", "in 0..1", self.floor)
+        need(0 < self.factor < 1, "factor", "between 0 and 1", self.factor)
+        need(self.every >= 0, "every", "at least 0", self.every)
+        falls = (self.every > 0) != bool(self.at)
+        if self.kind == "step":
+            need(falls, "a step schedule", "told every or at", (self.every, self.at))
+        else:
+            none = not self.every and not self.at
+            need(none, "every and at", f"left out of a {self.kind} schedule", (self.every, self.at))
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """A critic that learns to tell truth and result apart, against which the network learns."""
+
+    __pydantic_config__: ClassVar = NO_OTHERS
+    kind: Literal["adversarial", "wasserstein", "relativistic"]
+    """The name of a file in `losses`."""
+    weight: float
+    """Of the network's part."""
+    critic: ComponentSpec = field(default_factory=lambda: ComponentSpec("srgan"))
+    """A function of `discriminators.py`."""
+    optimiser: Optimiser = field(default_factory=Optimiser)
+    steps: int = 1
+    """Of the critic for each of the network's; each sees crops of its own."""
+    clip: float = 0.0
+    """The largest weight of a Wasserstein critic; 0 for no clipping."""
+    penalty: float = 0.0
+    """Of a Wasserstein critic's gradient; 0 for none."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of bounds, and a Wasserstein critic that nothing bounds."""
+        need(0 < self.weight < math.inf, "weight", "above 0", self.weight)
+        within("steps", self.steps, 1, MOST_STEPS)
+        least, most = sorted((self.clip, self.penalty))
+        need(least >= 0 and most < math.inf, "clip and penalty", "at least 0",
+              (self.clip, self.penalty))  # fmt: skip
+        bounded = (self.clip > 0) != (self.penalty > 0)
+        if self.kind == "wasserstein":
+            need(bounded, "a wasserstein critic", "bounded by clip or by penalty",
+                  (self.clip, self.penalty))  # fmt: skip
+        else:
+            free = not self.clip and not self.penalty
+            need(free, "clip and penalty", f"left out of {self.kind}", (self.clip, self.penalty))

@@ -1,0 +1,150 @@
+"""What a training reports: mean losses, PSNR of held-out pairs, and the best result so far."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.training import distributed
+from napari_sr.training.checkpointing import Reached, device_words, export, training_card
+from napari_sr.training.log import Totals, TrainingLog
+from napari_sr.training.session import TrainingError
+from napari_sr.training.validation import flat, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from napari_sr.training.config import Config
+    from napari_sr.training.distributed import Place
+    from napari_sr.training.learner import Learner
+    from napari_sr.training.session import Session
+
+
+class Reporter:
+    """The log, the validation and the result of a training.
+
+    Parameters
+    ----------
+    config : Config
+        The training.
+    session : Session
+        Where the log and the result go.
+    learner : Learner
+        Its result is judged and exported.
+    pairs : sequence of (C, H, W) and (C, S * H, S * W)
+        Held-out pairs, as `validation.judge` takes them; flat ones are left out.
+    place : Place
+        This process; the first one writes.
+    state : mapping, optional
+        What `state` returned before the training stopped.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        session: Session,
+        learner: Learner,
+        pairs: Sequence[tuple[Tensor, Tensor]],
+        place: Place,
+        state: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.config, self.out, self.lasting = config, session.out, session.lasting
+        self.learner, self.place, self.device = learner, place, learner.device
+        self.pairs = [pair for pair in pairs if not flat(pair[1], learner.network.scale)]
+        self.told: list[str] = []
+        """What the user should be told."""
+        if len(self.pairs) < len(pairs):
+            self.told.append(
+                f"{len(pairs) - len(self.pairs)} of {len(pairs)} held-out images are flat where "
+                "they are judged, and are left out"
+            )
+        self.judges = distributed.anywhere(bool(self.pairs), self.device)
+        """Whether any process has pairs: all processes report at the same steps."""
+        self.result = self.out / f"{config.name}.safetensors"
+        self.best: float = -math.inf if state is None else state["best"]
+        self.totals = Totals() if state is None else Totals(state["sums"], state["counts"])
+        self.totals.sums = {key: one.to(self.device) for key, one in self.totals.sums.items()}
+        self.loss: float | None = None
+        self.psnr: float | None = None
+        self.log: TrainingLog | None = None
+
+    def open(self, step: int) -> None:
+        """Begin or continue the log; `step` is the last step that was taken."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        parts = [one.term.kind for one in self.learner.objective.terms]
+        more = ["adversary", "critic"] if self.learner.adversary else []
+        self.log = TrainingLog(self.out, [*parts, *more], step, board=self.lasting)
+
+    def close(self) -> None:
+        """Close the log's files."""
+        if self.log is not None:
+            self.log.close()
+
+    def report(self, step: int, seconds: float, *, judges: bool, saved: int) -> None:
+        """Write a row of the log; judge the result if asked to, and keep it if it is the best.
+
+        Parameters
+        ----------
+        step, saved : int
+            The last step that was taken, and the last whose state was saved.
+        seconds : float
+            Training time up to this step.
+        judges : bool
+            Whether to judge, where there are pairs.
+
+        Raises
+        ------
+        TrainingError
+            If the loss or a gradient became NaN or infinite.
+        """
+        means = self.means(step, saved)
+        self.totals = Totals()
+        self.loss = means["loss"]
+        if self.log is None:
+            return
+        rate = self.learner.descent.optimiser.param_groups[0]["lr"]
+        row = {"seconds": seconds, "learning_rate": rate, **means}
+        if judges:
+            self.psnr = row["psnr"] = judge(self.learner.result, self.pairs)
+            if self.psnr > self.best:
+                self.best = self.psnr
+                self.export(step, seconds)
+        self.log.add(step, row)
+
+    def means(self, step: int, saved: int) -> dict[str, float]:
+        """Return the means of losses since the last report.
+
+        Parameters
+        ----------
+        step, saved : int
+            As in `report`.
+
+        Raises
+        ------
+        TrainingError
+            If one of them, or a gradient, is NaN or infinite in any process.
+        """
+        means = self.totals.means()
+        healthy = means.pop("healthy", 1.0)
+        if distributed.anywhere(healthy < 1, self.device):
+            shown = ", ".join(f"{key} {value:g}" for key, value in means.items())
+            kept = "nothing was saved yet"
+            if saved and self.lasting:
+                kept = f"the state of step {saved} is kept in {self.out}"
+            raise TrainingError(
+                f"the training broke down by step {step}: loss or gradient became NaN or "
+                f"infinite ({shown}); {kept}. A "
+                "lower learning rate, clipping (run.clip) or bfloat16 instead of float16 may help"
+            )
+        return means
+
+    def export(self, step: int, seconds: float) -> None:
+        """Write the result as a checkpoint with a card; arguments as in `report`."""
+        how = Reached(step, seconds, self.psnr, device_words(self.device, self.place.world))
+        export(self.result, self.learner.result.state_dict(), training_card(self.config, how))
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed training needs."""
+        return {"best": self.best, "sums": self.totals.sums, "counts": self.totals.counts}
