@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from napari_sr.cli.evaluate import Request, label_of, run
-from napari_sr.cli.upscale import CommandError, reference
+from napari_sr.cli.model import CommandError, reference
 from napari_sr.evaluation import perceptual
 from napari_sr.evaluation.benchmark import Protocol
 from napari_sr.files.image import FileError

@@ -11,16 +11,8 @@ import torch
 import napari_sr
 from napari_sr import models
 from napari_sr.cli import terminal
-from napari_sr.cli.upscale import (
-    CommandError,
-    declared,
-    load,
-    option,
-    read,
-    reference,
-    software,
-    with_range,
-)
+from napari_sr.cli.model import CommandError, load, reference
+from napari_sr.cli.upscale import declared, read, software, with_range
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.image import ImageFile
@@ -42,58 +34,11 @@ def loaded(*arguments, **named):
         return load(reference(*arguments, **named), bars)
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("res_scale=0.1", ("res_scale", 0.1)),
-        ("input-range=255", ("input_range", 255)),
-        ("squash=False", ("squash", False)),
-    ],
-)
-def test_an_option_is_a_name_and_a_number(text, found):
-    name, value = option(text)
-
-    assert (name, value) == found
-    assert type(value) is type(found[1])
-
-
 def test_no_two_ranges_are_taken():
     assert declared((0, 9), None) == (0, 9)
     assert declared(None, (1, 99)).high == 99
     with pytest.raises(CommandError, match=r"got \(0, 9\) and \(1, 99\)"):
         declared((0, 9), (1, 99))
-
-
-@pytest.mark.parametrize(("weight", "share"), [(None, 0.5), (0.25, 0.25), (1, 1)])
-def test_a_blend_is_the_same_as_from_python(pair, weight, share):
-    network = loaded(pair[0], 2, {"input_range": 255}, pair[1], weight)
-
-    expected = napari_sr.blend(*pair, share, scale=2, input_range=255)
-    assert network.provenance == expected.provenance
-    for key, value in network.state_dict().items():
-        assert torch.equal(value, expected.state_dict()[key])
-
-
-def test_a_known_model_is_blended_at_the_scale_of_the_first(tmp_path, pair):
-    torch.save(napari_sr.load("fsrcnn-x3").state_dict(), tmp_path / "fine.pth")
-
-    network = loaded("fsrcnn-x3", None, {}, "fine.pth", 0.3)
-
-    assert (network.scale, network.provenance["model"]) == (3, "0.7 fsrcnn-x3 + 0.3 fine")
-
-
-@pytest.mark.parametrize(
-    ("second", "error", "what"),
-    [
-        ((None, 0.3), CommandError, "--weight 0.3 alone"),
-        (("gan.pth", 1.5), ValueError, "got 1.5"),
-        (("no.pth", 0.5), ValueError, r"psnr \(FSRCNN x2\) .*no\.pth"),
-        (("bsrn-x4",), ValueError, r"psnr \(FSRCNN x2\) .* upscales 4"),
-    ],
-)
-def test_what_cannot_be_blended_is_told(pair, second, error, what):
-    with pytest.raises(error, match=what):
-        loaded("psnr.pth", 2, {}, *second)
 
 
 def test_the_file_says_all_that_made_it(pair):
@@ -108,12 +53,6 @@ def test_the_file_says_all_that_made_it(pair):
     )
     plain = {"model": "near", "sha256": "12", "ensemble": False}
     assert software(plain).endswith(", near, sha256 12")
-
-
-@pytest.mark.parametrize("text", ["scale=2", "model=3"])
-def test_what_has_an_option_of_its_own_is_told(text):
-    with pytest.raises(CommandError, match=rf"--option {text} is given as --"):
-        option(text)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.atomic_write import atomic_write
 from napari_sr.cli import terminal
-from napari_sr.cli import upscale as upscale_file
-from napari_sr.cli.upscale import CommandError
+from napari_sr.cli.model import CommandError, load
 from napari_sr.evaluation import report
 from napari_sr.evaluation.benchmark import evaluate
 from napari_sr.evaluation.perceptual import MissingPackageError
@@ -87,7 +86,7 @@ def _prepare(protocol: Protocol) -> None:
 
 
 def _judged(request: Request, model: ModelReference, gallery: Gallery, bars: Bars) -> Table:
-    network = upscale_file.load(model, bars)
+    network = load(model, bars)
     label = label_of(model)
     bar = bars.add_task(f"{label} x{network.scale}", total=None)
 

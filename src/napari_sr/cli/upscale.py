@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr import __version__
 from napari_sr.cli import terminal
-from napari_sr.runs.model import ModelReference
+from napari_sr.cli.model import CommandError, load
 from napari_sr.runs.run import Request, drive, run_request
-from napari_sr.zoo.download import fetch, local_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,51 +23,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.planning.settings import Settings
     from napari_sr.files.image import ImageFile
     from napari_sr.graph.network import Network
-    from napari_sr.zoo.registry import Entry
-
-HALF_WAY = 0.5
-"""The weight of a blend where none is given."""
-
-
-class CommandError(Exception):
-    """Something that the user is told in one line."""
-
-
-def reference(
-    name: str | None,
-    scale: int | None = None,
-    options: dict[str, Any] | None = None,
-    other: str | None = None,
-    weight: float | None = None,
-) -> ModelReference:
-    """Return the model that the options of a command name.
-
-    Parameters
-    ----------
-    name : str or None
-        A known model or a file; None for the one that ships.
-    scale, options
-        As for `napari_sr.load`.
-    other : str, optional
-        What it is blended with.
-    weight : float, optional
-        Share of the other.
-
-    Raises
-    ------
-    CommandError
-        If there is a weight and no other.
-    """
-    given = tuple((options or {}).items())
-    if other is None:
-        if weight is not None:
-            raise CommandError(
-                f"--weight is the share of what --blend names, got --weight {weight} alone"
-            )
-        return ModelReference(name, scale, given)
-    weight = HALF_WAY if weight is None else weight
-    second = ModelReference(other, options=given)
-    return ModelReference(name, scale, given, second=second, weight=weight)
+    from napari_sr.runs.model import ModelReference
 
 
 def read(source: Path, axes: str | None, model: ModelReference) -> ImageFile:
@@ -147,28 +102,6 @@ def with_range(image: ImageFile, settings: Settings) -> tuple[Settings, list[str
     return settings, []
 
 
-def option(text: str) -> tuple[str, float | bool]:
-    """Return the name and the value of KEY=VALUE.
-
-    Raises
-    ------
-    CommandError
-        If it is no such text.
-    """
-    key, _, value = text.partition("=")
-    words = {"true": True, "false": False}
-    try:
-        number = words[value.lower()] if value.lower() in words else float(value)
-    except ValueError:
-        raise CommandError(
-            f"--option needs KEY=NUMBER, such as res_scale=0.1, got {text!r}"
-        ) from None
-    if key in ("scale", "model"):
-        raise CommandError(f"--option {text} is given as --{key}")
-    whole = not isinstance(number, bool) and number.is_integer() and "." not in value
-    return key.replace("-", "_"), int(number) if whole else number
-
-
 def declared(
     value_range: tuple[float, float] | None, percentiles: tuple[float, float] | None
 ) -> tuple[float, float] | Percentiles | None:
@@ -186,30 +119,6 @@ def declared(
             f"give --value-range or --percentiles, got {value_range} and {percentiles}"
         )
     return value_range if percentiles is None else Percentiles(*percentiles)
-
-
-def load(model: ModelReference, bars: Bars) -> Network:
-    """Return the network that is asked for, downloaded with a bar where it is not here.
-
-    Raises
-    ------
-    CommandError, ValueError, napari_sr.zoo.download.DownloadError
-        If there is none, or the two cannot be blended.
-    """
-
-    def fetched(entry: Entry) -> Path:
-        return _download(entry, bars) if local_path(entry) is None else fetch(entry)
-
-    return model.load(fetched)
-
-
-def _download(entry: Entry, bars: Bars) -> Path:
-    size = f"{entry.size / 1e6:.1f} MB"
-    terminal.tell(bars, f"downloading {entry.name}, {size}, licence: {entry.licence}")
-    bar = bars.add_task(f"{entry.name}, bytes", total=entry.size)
-    path = fetch(entry, lambda done, total: bars.update(bar, completed=done, total=total))
-    bars.remove_task(bar)
-    return path
 
 
 def _upscale(request: Request, network: Network, bars: Bars) -> Upscaled:

@@ -1,0 +1,249 @@
+"""The commands and their options; what a command does is in the file of its name.
+
+torch is imported once there is something to compute, so that help and mistakes come at once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_sr import __version__
+from napari_sr.cli import options, terminal
+from napari_sr.cli.model import load, read_options, reference
+from napari_sr.cli.options import at_home
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.zoo.download import cache_folder
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Super-resolution: upscale images with networks.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def _no_command(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"napari-sr {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command("upscale")
+def upscale_command(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", callback=at_home, help="PNG, JPEG or TIFF.")
+    ],
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", callback=at_home, help="Its ending decides the format."),
+    ],
+    model: options.Model = None,
+    blend: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            callback=at_home,
+            help="A second checkpoint of the same network, to blend in.",
+        ),
+    ] = None,
+    weight: Annotated[
+        float | None,
+        typer.Option(help="Share of the second in the blend, from 0 to 1. [default: 0.5]"),
+    ] = None,
+    scale: options.Scale = None,
+    tile: Annotated[
+        int | None, typer.Option(help="Input pixels a side computed at once. [default: by memory]")
+    ] = None,
+    halo: Annotated[
+        int | None, typer.Option(help="Input pixels that tiles overlap. [default: exact]")
+    ] = None,
+    device: options.Device = "auto",
+    precision: Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.")] = "auto",
+    kernels: Annotated[str, typer.Option(help="auto, reference or triton.")] = "auto",
+    outliers: Annotated[
+        str, typer.Option(help="Impossible results: clip, mark (as NaN) or keep.")
+    ] = "clip",
+    ensemble: Annotated[
+        bool,
+        typer.Option(
+            "--ensemble", help="Mean over all flips and turns: 8 times the time, a little better."
+        ),
+    ] = False,
+    value_range: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            metavar="LOW HIGH",
+            help="Black and white. [default: all of an integer type, 0 1 for floats]",
+        ),
+    ] = None,
+    percentiles: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="LOW HIGH", help="Take the range from the image, such as 0.1 99.9."),
+    ] = None,
+    axes: Annotated[
+        str | None,
+        typer.Option(help="A letter per axis, such as TZYX or YXC. [default: as the file says]"),
+    ] = None,
+    option: options.Options = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Upscale an image file; resolution, axes and channels go along."""
+    from napari_sr.cli import upscale
+    from napari_sr.files import formats
+
+    formats.check_target(target, source, overwrite=overwrite)
+    values = upscale.declared(value_range, percentiles)
+    wanted = reference(model, scale, read_options(option), blend, weight)
+    image = upscale.read(source, axes, wanted)
+    settings = Settings(tile, halo, device, precision, values, kernels, outliers, ensemble)
+    upscale.run(image, source.name, target, wanted, settings)
+
+
+@app.command("evaluate")
+def evaluate_command(
+    folder: Annotated[
+        Path,
+        typer.Argument(callback=at_home, help="Images, or HR/ and LR_bicubic/x2/ with images."),
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="A model's name or file; may be repeated. [default: bicubic, fsrcnn]"),
+    ] = None,
+    scale: Annotated[int, typer.Option(help="How many times larger.")] = 2,
+    table: Annotated[
+        Path | None,
+        typer.Option(callback=at_home, help="Write the table: .md, or .csv with every image."),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(callback=at_home, help="Write a detail of every result side by side: .png."),
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option(help="Which image goes into the picture. [default: the first]")
+    ] = None,
+    each: Annotated[bool, typer.Option("--each", help="Print a row for every image.")] = False,
+    rgb: Annotated[bool, typer.Option("--rgb", help="Judge colours, not luma.")] = False,
+    border: Annotated[
+        int | None, typer.Option(help="Pixels left out around images. [default: the scale]")
+    ] = None,
+    grey_as_rgb: Annotated[
+        bool, typer.Option("--grey-as-rgb", help="Treat grey images as RGB, as some papers do.")
+    ] = False,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Mean over all flips and turns of each image.")
+    ] = False,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="psnr, ssim, frc, lpips or dists; may be repeated. [default: psnr, ssim]"
+        ),
+    ] = None,
+) -> None:
+    """Measure how near models come to a set of images, beside what was published."""
+    from napari_sr.cli import evaluate
+    from napari_sr.evaluation.benchmark import Protocol
+    from napari_sr.evaluation.metrics import USUAL
+
+    chosen = [reference(at_home(name), scale) for name in model or ("bicubic", "fsrcnn")]
+    names = tuple(name.lower() for name in metric or USUAL)
+    protocol = Protocol(not rgb, border, grey_as_rgb, {"ensemble": ensemble}, names)
+    request = evaluate.Request(folder, chosen, protocol, each, table, picture, image)
+    typer.echo(evaluate.run(request))
+
+
+@app.command("train")
+def train_command(
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECIPE", callback=at_home, help="A TOML file, or a name that ships."
+        ),
+    ],
+    data: Annotated[
+        Path,
+        typer.Option(callback=at_home, help="Where the recipe's folders of images are."),
+    ] = Path(),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            callback=at_home, help="Where result, log and state go. [default: runs/RECIPE]"
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from what OUT holds, if anything.")
+    ] = False,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="Stop after so long, to be resumed.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="How many in all. [default: as the recipe says]")
+    ] = None,
+    device: options.Device = "auto",
+) -> None:
+    """Train a network by a recipe; Ctrl-C or SIGTERM stops, and --resume goes on."""
+    from napari_sr.cli import train
+
+    out = out or Path("runs") / Path(recipe).stem
+    request = train.Request(recipe, data, out, device, resume, minutes, steps)
+    result = train.run(request)
+    if train.speaks():
+        typer.echo(result)
+
+
+@app.command("models")
+def models_command(
+    wide: Annotated[
+        bool, typer.Option("--wide", help="All of the tables, however narrow the terminal.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For programs: all that is known.")
+    ] = False,
+) -> None:
+    """List the networks, the models to be chosen by name, and where downloads are kept."""
+    from napari_sr.cli import models
+
+    if as_json:
+        typer.echo(models.as_json())
+        return
+    narrow = sys.stdout.isatty() and not wide
+    typer.echo(models.text(shutil.get_terminal_size().columns if narrow else None))
+    typer.echo(f"\nDownloads are kept in {cache_folder()} (NAPARI_SR_CACHE moves it).")
+    if mirror := os.environ.get("NAPARI_SR_WEIGHTS"):
+        typer.echo(f"Files are looked for first in {mirror} (NAPARI_SR_WEIGHTS).")
+
+
+@app.command("export")
+def export_command(
+    model: options.ModelArgument,
+    target: Annotated[Path, typer.Argument(metavar="OUT", callback=at_home, help="Ends in .onnx.")],
+    scale: options.Scale = None,
+    opset: Annotated[int, typer.Option(help="Version of ONNX's operators, 18 to 20.")] = 18,
+    option: options.Options = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Write a network as an ONNX file for images of any size, checked with onnxruntime."""
+    from napari_sr.onnx.export import check_ready, export
+
+    check_ready(target, opset, overwrite=overwrite)
+    wanted = reference(model, scale, read_options(option))
+    with terminal.bars() as bars:
+        export(load(wanted, bars), target, opset=opset, overwrite=overwrite)
+
+
+@app.command("demo")
+def demo_command() -> None:
+    """Open napari with a sample image and its upscaling, side by side."""
+    from napari_sr import demo
+
+    raise typer.Exit(demo.main())

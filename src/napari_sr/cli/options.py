@@ -1,0 +1,35 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+Given = TypeVar("Given", str, Path, None)
+
+
+def at_home(given: Given) -> Given:
+    """Return a path or a name with a leading "~" as the home folder, as some shells leave it."""
+    if given is None:
+        return given
+    # unlike Path.expanduser, this leaves "~name" as it is where there is no such user
+    return type(given)(os.path.expanduser(given))
+
+
+ABOUT_MODELS = "A name that `napari-sr models` lists, or a checkpoint file."
+"""What may be named as a model."""
+
+Model = Annotated[str | None, typer.Option(callback=at_home, help=ABOUT_MODELS)]
+ModelArgument = Annotated[str, typer.Argument(callback=at_home, help=ABOUT_MODELS)]
+Scale = Annotated[
+    int | None, typer.Option(help="How many times larger; needed where the model has several.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+Options = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help="For checkpoint files, such as res_scale=0.1."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")]
