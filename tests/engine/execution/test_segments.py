@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 
 from napari_sr.engine.execution.feature_store import Features
 from napari_sr.engine.execution.graphs import Graphs
-from napari_sr.engine.execution.segments import Segment, cut, function_of, segments_of
+from napari_sr.engine.execution.segments import Segment, cut, function_of, replay, segments_of
 from napari_sr.engine.execution.tile import StageContext, TileBuffers
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stage, Stages
@@ -128,7 +128,7 @@ def test_a_segment_that_gives_other_planes_has_graphs_of_its_own():
 
     def plane(name):
         held = TileBuffers(context, part, 0, alike=True)
-        held.replay(replace(whole, gives=(name,)), graphs, last=True)
+        replay(context, held, [replace(whole, gives=(name,))])
         return held.part(name, part).clone()
 
     with torch.inference_mode():

@@ -12,13 +12,13 @@ Letters: N images, C features, H x W pixels.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from typing import TYPE_CHECKING, Any, TypeAlias
-from weakref import WeakValueDictionary
+from collections import OrderedDict
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor
 
+from napari_sr.engine.execution.captured_call import BoundCall, Buffers, CapturedCall, kind_of
 from napari_sr.engine.execution.recording import CudaRecorder
 from napari_sr.engine.planning.devices import DEVICE_LOCK
 from sr_kernels import add_launched, chosen, launches_apart
@@ -66,8 +66,8 @@ class Graphs:
         self._most = most
         self._pixels = pixels
         self._recorder = CudaRecorder() if recorder is None else recorder
-        self._kept: OrderedDict[Hashable, _Graph] = OrderedDict()
-        self._buffers = _Buffers()
+        self._kept: OrderedDict[Hashable, CapturedCall] = OrderedDict()
+        self._buffers = Buffers()
         self._met: dict[Hashable, tuple[Tensor, ...]] = {}
         self._tally = dict.fromkeys(("captured", "replayed", "refused"), 0)
         self._reasons: dict[str, None] = {}
@@ -126,7 +126,7 @@ class Graphs:
         if not tensors or not self._recorder.takes(devices):
             return function(*_moved(tensors, device))
         [there] = devices
-        full = (key, chosen(), there, *(_kind(tensor) for tensor in tensors))
+        full = (key, chosen(), there, *(kind_of(tensor) for tensor in tensors))
         if full not in self._met:
             results = function(*_moved(tensors, there))
             self._met[full] = _hollow(results)
@@ -147,7 +147,7 @@ class Graphs:
 
     def _graph(
         self, full: Hashable, function: Function, tensors: Sequence[Tensor], device: torch.device
-    ) -> _Graph | None:
+    ) -> CapturedCall | None:
         """Return the graph, captured now if need be, or None where it cannot be captured."""
         if full in self._kept:
             self._kept.move_to_end(full)
@@ -157,8 +157,8 @@ class Graphs:
         try:
             inputs = self._buffers.like("inputs", here)
             results = self._buffers.like("results", self._met[full], device)
-            call = _Call(function, inputs, results)
-            graph = _Graph(self._recorder, call, here, beside)
+            call = BoundCall(function, inputs, results)
+            graph = CapturedCall(self._recorder, call, here, beside)
             with launches_apart():
                 right = _agree(graph.run(here), function(*here))
             if not right:
@@ -176,96 +176,6 @@ class Graphs:
         return graph
 
 
-class _Buffers:
-    """What graphs read and write: shared, as no two of them ever run at the same time.
-
-    A buffer lives as long as a graph holds it.
-    """
-
-    def __init__(self) -> None:
-        self._kept: WeakValueDictionary[Hashable, Tensor] = WeakValueDictionary()
-
-    @property
-    def bytes(self) -> int:
-        """What all of them take."""
-        return sum(tensor.nbytes for tensor in self._kept.values())
-
-    def like(
-        self, use: str, tensors: Sequence[Tensor], device: torch.device | None = None
-    ) -> tuple[Tensor, ...]:
-        """Return a buffer for each of these tensors, on a device; another use has others."""
-        numbers: Counter[Hashable] = Counter()
-        buffers = []
-        for tensor in tensors:
-            there = tensor.device if device is None else device
-            kind = (use, there, _kind(tensor))
-            name = (kind, numbers[kind])
-            numbers[kind] += 1
-            if name not in self._kept:
-                buffer = torch.empty_like(tensor, device=there)
-                self._kept[name] = buffer
-            buffers.append(self._kept[name])
-        return tuple(buffers)
-
-
-class _Call:
-    """A function that reads and writes given tensors.
-
-    Parameters
-    ----------
-    function : callable
-        As in `Graphs.run`.
-    inputs : tuple of Tensor
-        What it takes.
-    results : tuple of Tensor
-        Where what it returns is copied to; what is returned twice, to the first place.
-    """
-
-    def __init__(
-        self, function: Function, inputs: tuple[Tensor, ...], results: tuple[Tensor, ...]
-    ) -> None:
-        self._function = function
-        self.inputs = inputs
-        self._results = results
-
-    def __call__(self) -> tuple[Tensor, ...]:
-        """Compute, and return the tensors that hold the results."""
-        found = self._function(*self.inputs)
-        places: dict[int, Tensor] = {}
-        for result, place in zip(found, self._results, strict=True):
-            if id(result) not in places:
-                places[id(result)] = place.copy_(result)
-        return tuple(places[id(result)] for result in found)
-
-
-class _Graph:
-    """One captured call at one combination of shapes."""
-
-    def __init__(
-        self, recorder: Recorder, call: _Call, tensors: Sequence[Tensor], beside: Any
-    ) -> None:
-        self._inputs = call.inputs
-        self._fill(tensors)  # a capture may run some operators on what it finds
-        with launches_apart() as self.launched:
-            self.recording = recorder.record(call, tensors[0].device, beside)
-
-    def run(self, tensors: Sequence[Tensor], *, borrowed: bool = False) -> tuple[Tensor, ...]:
-        """Compute the results for these tensors."""
-        self._fill(tensors)
-        self.recording.replay()
-        results = self.recording.results
-        if borrowed:
-            return results
-        # a tensor that is returned twice is copied once
-        copies = {id(result): result for result in results}
-        copies = {name: result.clone() for name, result in copies.items()}
-        return tuple(copies[id(result)] for result in results)
-
-    def _fill(self, tensors: Sequence[Tensor]) -> None:
-        for place, tensor in zip(self._inputs, tensors, strict=True):
-            place.copy_(tensor)
-
-
 def _moved(tensors: Sequence[Tensor], device: torch.device | None) -> tuple[Tensor, ...]:
     return tuple(tensor if device is None else tensor.to(device) for tensor in tensors)
 
@@ -281,8 +191,3 @@ def _agree(results: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> bool:
         torch.allclose(result, wanted, rtol=0.01, atol=0.01, equal_nan=True)
         for result, wanted in zip(results, expected, strict=True)
     )
-
-
-def _kind(tensor: Tensor) -> Hashable:
-    """Return what a captured call depends on, beside the values."""
-    return tensor.shape, tensor.dtype, tensor.stride()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_sr.engine.execution.tile import StageContext
+    from napari_sr.engine.execution.tile import StageContext, TileBuffers
     from napari_sr.engine.planning.stage_plan import Stage
     from napari_sr.graph.chain import Chain, Link
 
@@ -82,6 +82,39 @@ def cut(chain: Chain, stage: Stage) -> tuple[Segment, ...]:
         found.insert(0, Segment(together, repeatable, takes, gives))
         needed |= set(takes)
     return tuple(found)
+
+
+def replay(context: StageContext, held: TileBuffers, segments: Sequence[Segment]) -> None:
+    """Compute a tile by CUDA graphs where that is possible.
+
+    Parameters
+    ----------
+    context : StageContext
+        What the tiles have in common, and the graphs.
+    held : TileBuffers
+        The tile's planes.
+    segments : sequence of Segment
+        Those of the stage, in order.
+    """
+    chain = context.chain
+    last = [segment for segment in segments if segment.repeatable][-1:]
+    for segment in segments:
+        if not segment.repeatable or context.graphs is None:
+            for place in segment.places:
+                held.compute(chain[place], 0)
+            continue
+        key = ("segment", id(chain), segment.places, segment.gives)
+        inputs = [held.input(name) for name in segment.takes]
+        # the results of the last one are read before anything is replayed again
+        made = context.graphs.run(
+            key,
+            function_of(chain, segment),
+            inputs,
+            device=context.device,
+            borrowed=segment in last,
+        )
+        for name, plane in zip(segment.gives, made, strict=True):
+            held.hold(name, plane)
 
 
 def run_segment(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from napari_sr.engine.execution.segments import function_of
+from napari_sr.engine.execution.segments import replay
 from napari_sr.graph.chain import IMAGE, RESULT, GlobalStats, Step, Window
 from napari_sr.graph.run import compute, run
 from sr_kernels import use_kernels
@@ -144,7 +144,7 @@ def _compute(
 ) -> tuple[int, Tensor, Tensor] | None:
     held = TileBuffers(context, tile.read, stage.halo, alike=segments is not None)
     if segments is not None:
-        _replay(context, held, segments)
+        replay(context, held, segments)
     elif stage.at_once:
         held.compute_at_once(chain)
     else:
@@ -154,17 +154,6 @@ def _compute(
         context.keep(name, tile.keep, held.part(name, tile.keep), float32=float32)
     link = None if stage.gather is None else chain[stage.gather]
     return held.moments(link.reads, tile.keep) if isinstance(link, GlobalStats) else None
-
-
-def _replay(context: StageContext, held: TileBuffers, segments: Sequence[Segment]) -> None:
-    """Compute a tile's planes by CUDA graphs, but for steps that need its place."""
-    last = [segment for segment in segments if segment.repeatable][-1:]
-    for segment in segments:
-        if segment.repeatable and context.graphs is not None:
-            held.replay(segment, context.graphs, last=segment in last)
-            continue
-        for place in segment.places:
-            held.compute(context.chain[place], 0)
 
 
 class TileBuffers:
@@ -195,8 +184,7 @@ class TileBuffers:
 
     def compute_at_once(self, chain: Chain) -> None:
         """Compute the whole chain on what the tile reads, as if that were the image."""
-        result = run(chain, self.part(IMAGE, self._part))
-        self._planes[RESULT] = (result, self._part, self._scale(RESULT))
+        self.hold(RESULT, run(chain, self.part(IMAGE, self._part)))
 
     def compute(self, step: Link, margin: int) -> None:
         """Compute a step as far around the core as its result is needed."""
@@ -216,28 +204,11 @@ class TileBuffers:
         if told is not None:
             self._told[step.writes[0]] = (part, told)
 
-    def replay(self, segment: Segment, graphs: Graphs, *, last: bool) -> None:
-        """Compute a segment by a CUDA graph where that is possible.
+    def hold(self, name: str, plane: Tensor) -> None:
+        """Take a plane that was computed on all that the tile reads."""
+        self._planes[name] = (plane, self._part, self._scale(name))
 
-        Parameters
-        ----------
-        segment : Segment
-            One that is repeatable.
-        graphs : Graphs
-            What replays.
-        last : bool
-            Whether no other segment is replayed before the planes are read.
-        """
-        context = self._context
-        key = ("segment", id(context.chain), segment.places, segment.gives)
-        given = [self._given(name) for name in segment.takes]
-        made = graphs.run(
-            key, function_of(context.chain, segment), given, device=context.device, borrowed=last
-        )
-        for name, plane in zip(segment.gives, made, strict=True):
-            self._planes[name] = (plane, self._part, self._scale(name))
-
-    def _given(self, name: str) -> Tensor:
+    def input(self, name: str) -> Tensor:
         """Return a value, or what the tile reads of a plane, on the device or where it waits."""
         if name in self._context.values:
             return self._context.values[name]
