@@ -11,7 +11,7 @@ import torch
 from sr_kernels import launches_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from torch import Tensor
 
