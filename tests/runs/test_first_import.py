@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from napari_sr.runs import first_import as _first_import
+from napari_sr.runs import first_import
 
 
 def test_many_threads_may_import_at_once_and_the_loaders_flags_stay():
@@ -31,7 +31,7 @@ def test_many_threads_may_import_at_once_and_the_loaders_flags_stay():
 def test_while_importing_only_new_objects_are_looked_at_for_garbage():
     usual = gc.get_threshold()
 
-    with pytest.raises(ImportError), _first_import._no_full_collections():
+    with pytest.raises(ImportError), first_import._no_full_collections():
         during = gc.get_threshold()
         raise ImportError("no such module")
 
@@ -46,15 +46,15 @@ def test_the_libraries_that_are_loaded_first_are_torchs(monkeypatch):
     torch = sys.modules["torch"]
     monkeypatch.delitem(sys.modules, "torch")
     opener = SimpleNamespace(dlopen=lambda path, flags: loaded.append(Path(os.fsdecode(path))))
-    monkeypatch.setattr(_first_import.ctypes, "CDLL", lambda name: opener)
+    monkeypatch.setattr(first_import.ctypes, "CDLL", lambda name: opener)
 
-    _first_import._load_library()
+    first_import._load_library()
 
     assert [path.stem for path in loaded][:3] == ["libtorch_global_deps", "libc10", "libtorch_cpu"]
     assert {path.parent for path in loaded} == {Path(torch.__file__).parent / "lib"}
 
 
 def test_a_torch_that_is_there_is_not_loaded_again(monkeypatch):
-    monkeypatch.setattr(_first_import.ctypes, "CDLL", lambda name: pytest.fail("loaded again"))
+    monkeypatch.setattr(first_import.ctypes, "CDLL", lambda name: pytest.fail("loaded again"))
 
-    _first_import._load_library()
+    first_import._load_library()

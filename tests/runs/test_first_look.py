@@ -6,7 +6,7 @@ import dask.array
 import numpy as np
 import pytest
 
-from napari_sr.runs import first_look as _first_look
+from napari_sr.runs import first_look
 from napari_sr.runs.first_look import PixelError, look_for_infinity
 from napari_sr.runs.source import Source
 
@@ -54,7 +54,7 @@ def test_gaps_and_integers_are_let_through(pixels):
 
 
 def test_of_a_large_array_planes_are_looked_at_spread_over_all(monkeypatch):
-    monkeypatch.setattr(_first_look, "MOST", 2 * 6 * 7)  # two of five planes
+    monkeypatch.setattr(first_look, "MOST", 2 * 6 * 7)  # two of five planes
 
     look_for_infinity(source_with(stack_with((0, 0, 0))))
     with pytest.raises(PixelError, match=r"of plane \(1,\)"):

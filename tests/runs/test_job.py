@@ -9,7 +9,7 @@ from forms import Failing
 
 from napari_sr.engine.planning.devices import OutOfMemoryError
 from napari_sr.engine.planning.settings import Settings
-from napari_sr.runs import job as _job
+from napari_sr.runs import job
 from napari_sr.runs.job import UpscaleError, run
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.model_list import Choice, Model, known_models
@@ -94,7 +94,7 @@ def test_both_checkpoints_of_a_blend_are_downloaded_first(pixels, loader, monkey
         fetched.append(entry.name)
         yield 500, 1000
 
-    monkeypatch.setattr(_job, "fetch_steps", steps)
+    monkeypatch.setattr(job, "fetch_steps", steps)
     known = {model.name: model for model in known_models()}
     choice = Choice(known["fsrcnn"], 2).blended(known["bsrn"], 0.5)
 
@@ -156,7 +156,7 @@ def test_memory_that_runs_out_while_reading_is_told_in_words(pixels, loader, mon
         yield 1, 2
         raise MemoryError("Unable to allocate 8.00 GiB for an array with shape (4, 32768, 16384)")
 
-    monkeypatch.setattr(_job, "read_pixels", read)
+    monkeypatch.setattr(job, "read_pixels", read)
 
     with pytest.raises(UpscaleError, match=r"near x2 stopped: memory ran out \(Unable .* 8.00 GiB"):
         finish(run(request(pixels)))

@@ -9,8 +9,7 @@ import pytest
 from fakes import finish
 
 from napari_sr.runs.model import ModelReference
-from napari_sr.training.finetuning import finetune
-from napari_sr.training.finetuning import job as _job
+from napari_sr.training.finetuning import finetune, job
 from napari_sr.training.finetuning.config import BaseModel, FineTuneConfig, Update
 from napari_sr.training.finetuning.job import TrainError, run
 
@@ -31,7 +30,7 @@ def test_a_model_that_is_not_here_is_fetched_first(monkeypatch):
         asked.append(entry.name)
         yield 1000, 2000
 
-    monkeypatch.setattr(_job, "fetch_steps", fetch)
+    monkeypatch.setattr(job, "fetch_steps", fetch)
     monkeypatch.setattr(finetune, "fine_tune", lambda task, stopped: (yield Update("training")))
 
     told, _ = finish(run(config("bsrn", 4), never))

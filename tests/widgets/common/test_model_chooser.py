@@ -189,11 +189,11 @@ def test_a_second_file_that_cannot_be_used_leaves_no_choice(chooser, tmp_path, q
     assert chooser.choice().label == "BSRN x2"
 
 
-def test_the_line_of_a_formula_says_that_nothing_is_learned(chooser):
+def test_the_line_of_a_formula_says_that_it_has_no_weights(chooser):
     choose(chooser, "Lanczos")
 
     assert "Windowed sine" in chooser.about.text()
-    assert "nothing is learned" in chooser.about.text()
+    assert "has no weights" in chooser.about.text()
     assert chooser.choice().label == "Lanczos x2"
 
 

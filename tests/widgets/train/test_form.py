@@ -233,7 +233,7 @@ def test_the_end_says_how_good_it_is_and_for_what(form, cells, ran):
     told = form.form.verdict.text()
     assert told.startswith("Kept as cells FSRCNN x2, after 4 steps. A note. On the held-out part:")
     assert "32.00 dB, 2.00 dB above bicubic" in told
-    assert told.endswith("good for images like those that it learnt only.")
+    assert told.endswith("only for images like those it was trained on.")
     assert form.form.run.isEnabled()
     assert not form.form.bar.isVisible()
 

@@ -15,8 +15,7 @@ from qtpy.QtCore import QTimer
 
 import napari_sr
 from napari_sr import models
-from napari_sr.runs import cache
-from napari_sr.runs import forecast as _forecast
+from napari_sr.runs import cache, forecast
 from napari_sr.runs.model import ModelReference
 from napari_sr.widgets.common import dock
 from napari_sr.widgets.common.layer_source import METADATA_KEY
@@ -198,7 +197,7 @@ def pair(tmp_path, random):
 @pytest.fixture
 def opened(viewer, docked, pair, qtbot, monkeypatch):
     """Return a form with real checkpoints: one chosen, and a function that blends another in."""
-    monkeypatch.setattr(_forecast, "_speed", lambda settings, reference: 1e6)
+    monkeypatch.setattr(forecast, "_speed", lambda settings, reference: 1e6)
     widget = docked(viewer)
     model = widget.form.model
     with qtbot.waitSignal(model.changed, timeout=PATIENCE):

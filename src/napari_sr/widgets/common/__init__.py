@@ -1,1 +1,1 @@
-"""What both forms share."""
+"""Code that both forms share."""

@@ -1,4 +1,4 @@
-"""Reads off a layer how it looks, so that the layer of its result looks alike."""
+"""The look of a layer, copied to the layer of its result."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ CARRIED = (
     "custom_interpolation_kernel_2d", "depiction", "gamma", "interpolation2d", "interpolation3d",
     "iso_threshold", "opacity", "projection_mode", "rendering", "visible",
 )  # fmt: skip
-"""Attributes of an image layer that its result gets unchanged, where this napari has them."""
+"""Attributes of an image layer that its result gets unchanged, if this napari has them."""
 SET_AFTERWARDS = ("contrast_limits_range", "auto_contrast")
-"""Those that the constructor of a layer does not take, or would change others by."""
+"""Attributes to set once the layer exists: its constructor lacks them, or sets others by them."""
 
 
 def appearance(
     layer: Image, source: Source, factor: int, order: Sequence[int] | None = None
 ) -> dict[str, Any]:
-    """Return what a layer's result needs to look like it, as keyword arguments of `add_image`.
+    """Return keyword arguments of `add_image` that make a result look like its layer.
 
     Parameters
     ----------
     layer : Image
         The source layer.
     source : Source
-        What is read of it.
+        The pixels that are read from it.
     factor : int
         How many times larger Y and X become.
     order : sequence of int, optional
-        The viewer's `dims.order`: planes are defined along the last three of these axes. The
-        layer's own last three where it is left out.
+        The viewer's `dims.order`: planes are defined along the last three of these axes. By
+        default the last three axes of the layer.
     """
     carried = (name for name in CARRIED if hasattr(layer, name) and name not in SET_AFTERWARDS)
     factors, origin = _displayed(source, factor, order)
@@ -60,7 +60,7 @@ def appearance(
 
 
 def set_afterwards(layer: Image) -> dict[str, Any]:
-    """Return the attributes of a layer that its result gets once it exists."""
+    """Return the attributes that a result's layer gets once it exists."""
     return {name: getattr(layer, name) for name in SET_AFTERWARDS if hasattr(layer, name)}
 
 
@@ -97,7 +97,7 @@ def enlarged_plane(
 
 
 def _stretch(normal: Sequence[float], factors: Sequence[float]) -> float:
-    """Return how many times further apart two parallel planes lie in the enlarged pixels."""
+    """Return the factor by which the distance of two parallel planes grows with the pixels."""
     return 1 / float(np.linalg.norm(np.asarray(normal, float) / np.asarray(factors, float)))
 
 

@@ -1,4 +1,4 @@
-"""Asks what a checkpoint is blended with, and how much of it goes in."""
+"""The fields for a second checkpoint and its share in a blend."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 NOTHING = "nothing"
 HALF_WAY = 0.5
 _ABOUT = (
-    "A second checkpoint of the same network, such as one fine-tuned for sharper texture:\n"
-    "what runs then lies between the two, weight by weight (ESRGAN's network interpolation).\n"
-    "The second must have been trained on from the first."
+    "A second checkpoint of the same network, such as one fine-tuned for sharper texture.\n"
+    "Each weight of the network is then a mean of the two (ESRGAN's network interpolation).\n"
+    "The second checkpoint must have been fine-tuned from the first."
 )
 
 
 class BlendChooser(CheckpointChooser):
-    """A list of second checkpoints, and a slider that shows once one is chosen."""
+    """A list of second checkpoints, and a slider that appears once one is chosen."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,7 +34,7 @@ class BlendChooser(CheckpointChooser):
         self.weight = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
         self.weight.setRange(0, 1)
         self.weight.setDecimals(2)
-        self.weight.setSingleStep(0.05)  # type: ignore[arg-type]  # said of QSlider, not of it
+        self.weight.setSingleStep(0.05)  # type: ignore[arg-type]  # the types are QSlider's
         self.weight.setValue(HALF_WAY)
         self.weight.setToolTip(
             "Share of the second checkpoint: 0 is the first alone, 1 the second alone."
@@ -57,15 +57,15 @@ class BlendChooser(CheckpointChooser):
         Parameters
         ----------
         first : Model or None
-            What is chosen.
+            The chosen model.
         scale : int or None
-            Of it.
+            Its scale.
         others : iterable of Model
-            All that are known; files that were opened here are remembered.
+            All known models. Files that were opened here are added.
         """
         before = self.model()
         self._first, self._scale, self._problem = first, scale, None
-        # a file that was opened in both lists is one
+        # a file that was opened in both lists appears once
         fitting = {each.name: each for each in (*others, *self._opened) if self._fits(each)}
         self.models.clear()
         self.models.addItem(NOTHING, None)
@@ -106,7 +106,7 @@ class BlendChooser(CheckpointChooser):
         return alike and scaled
 
     def _choose(self, name: str | None) -> None:
-        """Choose a second checkpoint by its name, or nothing where it is not offered."""
+        """Choose a second checkpoint by its name, or nothing if it is not listed."""
         names = [None, *(model.name for model in self._listed())]
         self.models.setCurrentIndex(names.index(name) if name in names else 0)
         self.weight.setVisible(self.model() is not None)

@@ -22,7 +22,7 @@ class CheckpointChooser(QWidget):
     """A list of models with a button for files."""
 
     changed = Signal()
-    """The choice changed, or a file turned out unusable."""
+    """The choice changed, or an opened file cannot be used."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,11 +40,11 @@ class CheckpointChooser(QWidget):
         self.browse.clicked.connect(self._ask_for_file)
 
     def problem(self) -> str | None:
-        """Return why the file that was opened last cannot be used, or None."""
+        """Return why the last opened file cannot be used, or None."""
         return self._problem
 
     def open_file(self, path: Path) -> None:
-        """Read in a thread which network a checkpoint is, and choose it."""
+        """Recognise the network of a checkpoint in a thread, and choose it."""
         send_on_errand(inspected, path, returned=self._take_file)
 
     def _ask_for_file(self) -> None:
@@ -63,13 +63,13 @@ class CheckpointChooser(QWidget):
 
 
 def ask_for_checkpoint(parent: QWidget) -> Path | None:
-    """Let the user choose a file; return None where that was cancelled."""
+    """Let the user choose a file; return None if the dialog was cancelled."""
     name, _ = QFileDialog.getOpenFileName(parent, "Open a checkpoint", filter=FILE_FILTER)
     return Path(name) if name else None
 
 
 def inspected(path: Path) -> Model | str:
-    """Return the model of a file, or why there is none. Slow: not for the GUI thread."""
+    """Return the model of a file, or why it has none. Slow: not for the GUI thread."""
     try:
         return inspect_checkpoint(path)
     except (ValueError, OSError) as error:

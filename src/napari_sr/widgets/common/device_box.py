@@ -1,4 +1,4 @@
-"""Asks where to compute."""
+"""The field for the device."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ if TYPE_CHECKING:
 
 
 class DeviceBox(NamesBox):
-    """A list of devices, which is filled once they are known, without becoming wider."""
+    """A list of devices. It is filled once they are known, and does not become wider."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.addItem("automatic", "auto")
-        self.setToolTip("Where the network runs; automatic takes a GPU if there is one.")
+        self.setToolTip("Where the network runs. Automatic uses a GPU if there is one.")
 
     def offer(self, devices: list[tuple[str, str]]) -> None:
-        """List devices; the first one is what "automatic" takes."""
+        """List devices; "automatic" means the first one."""
         self.setItemText(0, f"automatic ({devices[0][1]})")
         for name, description in devices:
             self.addItem(f"{name}: {description}", name)
 
     def device(self) -> str:
-        """Return the chosen one, as `napari_sr.engine.planning.devices.available` names it."""
+        """Return the chosen device, as `napari_sr.engine.planning.devices.available` names it."""
         return str(self.currentData())
 
 
 def available_devices() -> Any:
-    """Return the devices here: for a worker, since it brings torch."""
+    """Return the devices of this machine. For a worker: it imports torch."""
     from napari_sr.engine.planning.devices import available
 
     return available()

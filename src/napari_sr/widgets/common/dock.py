@@ -1,4 +1,4 @@
-"""What both forms do alike: check fields, run one thing at a time, and end in order."""
+"""The behaviour of both forms: check fields, run one thing at a time, end with the dock."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class RunningForm(QWidget):
-    """A form beside a viewer: one run at a time, which ends when the dock is closed.
+    """A form in a dock. It runs one thing at a time; closing the dock ends that run.
 
     Parameters
     ----------
     napari_viewer : ViewerModel
-        Whose selected layer it follows.
+        The form follows its selected layer.
     form : RunFields
-        Its fields.
+        The fields.
     """
 
     run_ended = Signal()
@@ -52,7 +52,7 @@ class RunningForm(QWidget):
         napari_viewer.events.theme.connect(self._wear_theme)
         napari_viewer.layers.selection.events.active.connect(self._follow_selection)
 
-    # what a form does in its own way
+    # what each form defines
 
     def _offer_layers(self) -> None:
         """List the image layers."""
@@ -103,12 +103,12 @@ class RunningForm(QWidget):
             self._fields.status.say(problem or "")
 
     def _may_download(self, model: ModelReference) -> bool:
-        """Ask whether to download what is missing of a model; say whether the run may start."""
+        """Ask before missing files of a model are downloaded; return whether the run may start."""
         # the question lets Qt handle events: the dock may be closed meanwhile
         return all(may_download(entry, self) and not self._gone for entry in model.missing)
 
     def _wear_theme(self, event: object = None) -> None:
-        """Show the keyboard's focus in the colours of the viewer's theme."""
+        """Draw the keyboard focus in the colours of the viewer's theme."""
         self._fields.setStyleSheet(focus_style(self._viewer.theme))
 
     # a run
@@ -120,7 +120,9 @@ class RunningForm(QWidget):
         name: str,
         cancel: Callable[[], object] | None = None,
     ) -> None:
-        """Run a generator in a thread, with a bar in the activity dock; a slot's last statement.
+        """Run a generator in a thread, with a bar in the activity dock.
+
+        Qt handles events meanwhile, so this must be the last statement of a slot.
 
         Parameters
         ----------
@@ -129,9 +131,9 @@ class RunningForm(QWidget):
         *args
             Its arguments.
         name : str
-            What stands beside the bar.
+            The text beside the bar.
         cancel : callable, optional
-            What the bar's button does; by default it ends the generator.
+            What the bar's Cancel button does; by default it ends the generator.
         """
         worker = create_run(
             steps,
@@ -144,7 +146,7 @@ class RunningForm(QWidget):
             finished=self._end,
         )
         self._worker = worker
-        # where the window dies with the widget in it, no event tells
+        # a window that is deleted with the widget in it sends no event
         self.destroyed.connect(worker.quit)
         worker.start()
         bar = ActivityBar(name, cancel or worker.quit)
@@ -155,12 +157,12 @@ class RunningForm(QWidget):
             bar.close()
 
     def _tell_bar(self, step: Step) -> None:
-        """Move the bar of the activity dock. Qt handles events then: a slot's last statement."""
+        """Move the bar of the activity dock. Qt handles events meanwhile: call it last."""
         if self._bar is not None:
             self._bar.show(step)
 
     def _end(self) -> None:
-        """React to the worker's end, however it came."""
+        """React to the end of the worker, for whatever reason."""
         self._worker = None
         bar, self._bar = self._bar, None
         if bar is not None:
@@ -176,7 +178,7 @@ class RunningForm(QWidget):
         if isinstance(error, ValueError):
             show_error(str(error))
         else:
-            # with a button that shows where it came from
+            # a notification with a button that shows the traceback
             notification_manager.receive_error(type(error), error, error.__traceback__)
 
     def _show_warning(self, details: tuple[Any, ...]) -> None:
@@ -185,7 +187,7 @@ class RunningForm(QWidget):
             show_warning(str(message))
 
     def event(self, event: QEvent | None) -> bool:
-        """Leave when the dock is closed, which does no more than take the parent away."""
+        """End the form when its dock is closed: Qt only removes the form's parent."""
         left = event is not None and event.type() == QEvent.Type.ParentChange
         if left and self.parent() is None:
             self._leave()

@@ -1,4 +1,4 @@
-"""Asks before a first download."""
+"""The question before a model is downloaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def question(entry: Entry, parent: QWidget | None = None) -> QMessageBox:
-    """Return the dialog that asks whether to download a model, naming size and licence."""
+    """Return the dialog that asks whether to download a model, with its size and licence."""
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle("Download a model")
@@ -33,7 +33,7 @@ def question(entry: Entry, parent: QWidget | None = None) -> QMessageBox:
 
 
 def may_download(entry: Entry, parent: QWidget | None = None) -> bool:
-    """Ask, and say whether the user agreed."""
+    """Ask whether to download a model; return whether the user agreed."""
     box = question(entry, parent)
     box.exec()
     clicked = box.clickedButton()

@@ -1,4 +1,4 @@
-"""What the fields of both forms share: buttons, a bar, and how a wrong field looks."""
+"""The fields that both forms have, their layout, and the look of a wrong field."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class RunFields(ScrolledForm):
-    """Fields, buttons and lines of text of something that runs; it decides nothing.
+    """Fields, buttons and lines of text of a form that runs something; it decides nothing.
 
     Parameters
     ----------
     run, stop : str
-        What the two buttons say.
+        Texts of the two buttons.
     status_lines : int
-        Lines that are reserved for the status, so that nothing below it moves.
+        Lines reserved for the status, so that nothing below it moves.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class RunFields(ScrolledForm):
         above: Iterable[QWidget] = (),
         below: Iterable[QWidget] = (),
     ) -> None:
-        """Lay out all fields, once they are made, for no run.
+        """Lay out all fields once they exist, in the state of no run.
 
         Parameters
         ----------
         rows : iterable of (str, QWidget)
             Labels and fields; a field without a label spans both columns.
         above, below : iterable of QWidget
-            What stands directly above the buttons, and below the status.
+            Widgets directly above the buttons, and below the status.
         """
         fields = QFormLayout()
         fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -87,11 +87,11 @@ class RunFields(ScrolledForm):
         self.show_running(False)
 
     def checked(self) -> dict[str, QWidget]:
-        """Return by name the fields whose values may be wrong."""
+        """Return the fields whose values may be wrong, by name."""
         return {}
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
-        """Frame the fields that are named, each with its reason as tooltip."""
+        """Frame the named fields, each with the reason as its tooltip."""
         for name, field in self.checked().items():
             wrong = name in problems
             field.setToolTip(problems.get(name, self._tips[name]))
@@ -100,7 +100,7 @@ class RunFields(ScrolledForm):
                 field.setStyleSheet(style)
 
     def show_running(self, running: bool) -> None:
-        """Enable the buttons for a run or for none; show the bar during a run only."""
+        """Enable the buttons as a run or no run needs them; show the bar during a run."""
         self.stop.setEnabled(running)
         self.bar.setVisible(running)
         self.bar.setRange(0, 0)

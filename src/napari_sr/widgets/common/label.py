@@ -1,4 +1,4 @@
-"""A line of text that wraps, and moves nothing where it has its lines reserved."""
+"""A label that wraps, and can reserve lines so that nothing below it moves."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 
 class WrappedLabel(QLabel):
-    """Wraps at its width, can be copied, and never widens what it stands in.
+    """A label that wraps at its width, can be copied, and never widens its parent.
 
-    Layouts forget that a wrapped label's height depends on its width where they are nested;
-    so it demands the height itself.
+    Nested layouts ignore that a wrapped label's height depends on its width, so the label sets
+    its height itself.
 
     Parameters
     ----------
     parent : QWidget, optional
     lines : int
-        How many lines it is high at least.
+        Lines that are always reserved.
     cut : bool
-        Whether it is never higher: the rest of a long text is then in the tooltip.
+        Whether more lines are cut: the tooltip then shows the whole text.
     """
 
     def __init__(self, parent: QWidget | None = None, *, lines: int = 0, cut: bool = False) -> None:
@@ -37,16 +37,16 @@ class WrappedLabel(QLabel):
         self._fit()
 
     def say(self, text: str) -> None:
-        """Show a text, beginning with a capital as sentences do."""
+        """Show a text, with a capital at its start."""
         self._said = text[:1].upper() + text[1:]
         self._fit()
 
     def text(self) -> str:
-        """Return what it says, whole."""
+        """Return the whole text."""
         return self._said
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802  # Qt's name
-        """Ask for another height where the width has changed."""
+        """Adapt the height to another width."""
         super().resizeEvent(event)
         self._fit()
 
@@ -59,13 +59,13 @@ class WrappedLabel(QLabel):
         self.setFixedHeight(max(least, height))
 
     def _demanded(self, text: str) -> int:
-        """Show a text, and return the height that Qt gives it: more than its lines' heights."""
+        """Show a text, and return the height that Qt wants: more than that of its lines."""
         self.setText(text)
-        self.setMinimumHeight(0)  # else Qt takes the height that was demanded for needed
+        self.setMinimumHeight(0)  # otherwise Qt returns the fixed height
         return self.heightForWidth(self.width()) if text else 0
 
     def _shortened(self) -> str:
-        """Return as much of the text as has room, by halving what is not known to fit."""
+        """Return as much of the text as fits, found by bisection."""
         height = self._height_of("\n".join("x" * self._lines))
         if self._height_of(self._said) <= height:
             return self._said

@@ -1,4 +1,4 @@
-"""Reads a layer into plain records, so that a worker never touches the layer."""
+"""Plain records of a layer, so that a worker never touches the layer itself."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 METADATA_KEY = "napari-sr"
-"""Under this key a result's metadata say how it was made."""
+"""Key of a result's metadata whose value says how it was made."""
 
 _HINTS = {
     "b": "integers (layer.data.astype('uint8') * 255) or floats",
     "c": "real numbers (abs, real, imag or angle)",
     "f": "float64",
 }
-"""What is offered instead of a data type that cannot be upscaled, by its kind."""
+"""What to convert a data type to that cannot be upscaled, by NumPy's kind."""
 
 
 def source_of(layer: Image, plane: tuple[int, ...] | None = None) -> Source:
-    """Read off a layer what a run needs of it; on the GUI thread.
+    """Return the pixels and axes of a layer; call it on the GUI thread.
 
     Parameters
     ----------
     layer : Image
-        Its finest level is taken where it has several.
+        The finest level of a multiscale layer is read.
     plane : tuple of int, optional
-        Index on the leading axes of the one plane to read.
+        Index of one plane on the leading axes; by default all planes are read.
     """
     data = layer.data[0] if layer.multiscale else layer.data
     shape = tuple(int(size) for size in data.shape)
@@ -48,7 +48,7 @@ def source_of(layer: Image, plane: tuple[int, ...] | None = None) -> Source:
 
 
 def leading_letters(labels: Sequence[str]) -> str:
-    """Return a different letter per label: its own where that is a letter and free.
+    """Return a different letter for each label: the label itself if it is a free letter.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def leading_letters(labels: Sequence[str]) -> str:
 
 
 def current_plane(layer: Image, dims: Dims) -> tuple[int, ...]:
-    """Return the index on the layer's leading axes of the plane at the sliders' position."""
+    """Return the plane that the sliders show, as an index on the layer's leading axes."""
     point = np.asarray(dims.point[-layer.ndim :], float)
     point = point * _unit_ratios(layer, dims)[-len(point) :]
     position = np.asarray(layer.world_to_data(point), float)
@@ -75,7 +75,7 @@ def current_plane(layer: Image, dims: Dims) -> tuple[int, ...]:
 
 
 def _unit_ratios(layer: Image, dims: Dims) -> NDArray[np.float64]:
-    """Return how many of the layer's units one of the viewer's units is, per layer axis."""
+    """Return the viewer's unit in units of the layer, for each axis of the layer."""
     units = getattr(dims, "units", None)
     if units is None:
         return np.ones(layer.ndim)
@@ -84,7 +84,7 @@ def _unit_ratios(layer: Image, dims: Dims) -> NDArray[np.float64]:
 
 
 def layer_problem(layer: Image) -> str | None:
-    """Return why a layer's pixels cannot be upscaled, or None; no pixel is read."""
+    """Return why a layer cannot be upscaled, or None; no pixel is read."""
     data = layer.data[0] if layer.multiscale else layer.data
     kind, shape = np.dtype(data.dtype), tuple(data.shape)
     if kind.kind not in "uif" or kind.itemsize > 8:

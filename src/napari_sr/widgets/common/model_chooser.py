@@ -1,4 +1,4 @@
-"""Asks which model: a list with one line about each, or a checkpoint file."""
+"""The fields for a model: a list with some words about each, or a checkpoint file."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ABOUT_LINES = 5
-"""Of the text about a model, so that no field moves when another one is chosen."""
+"""Lines reserved for the text about a model, so that no field moves with it."""
 _ABOUT = {
-    "input_range": "The value that the network's weights take for white: 1 or 255.",
-    "res_scale": "What each residual branch is multiplied by: 1, or 0.1 in large networks.",
+    "input_range": "The value of white that the network was trained with: 1 or 255.",
+    "res_scale": "The factor of each residual branch: 1, or 0.1 in large networks.",
 }
 
 
 class ModelChooser(CheckpointChooser):
     """A list of models under headings, and a button for files.
 
-    The form that it stands in also shows its line about the choice, its list of scales, and what
-    the model is blended with.
+    A form places three of its parts itself: the text about the model, the list of scales, and the
+    fields of a blend.
 
     Parameters
     ----------
     models : callable
-        Returns what is offered; asked again whenever the list is opened.
+        Returns the models to list; called again whenever the list is opened.
     """
 
     def __init__(
@@ -56,25 +56,25 @@ class ModelChooser(CheckpointChooser):
         self._show_model()
         self.models.opening.connect(self.relist)
         self.models.currentIndexChanged.connect(self._change_model)
-        # choosing the same model again takes back a file that could not be used
+        # choosing the same model again discards a file that could not be used
         self.models.activated.connect(self._change_model)
         self.scale.activated.connect(self._change_scale)
         self.blend.changed.connect(self.changed)
 
     def choice(self) -> Choice | None:
-        """Return what is chosen, or None where nothing usable is."""
+        """Return the choice, or None if nothing usable is chosen."""
         model = self.models.currentData()
         if model is None or self._problem is not None or self.blend.problem() is not None:
             return None
         answers = ((name, box.value()) for name, box in self._boxes().items())
-        # 0 leaves it to the network
+        # 0 means the network's own default
         options = tuple((name, value) for name, value in answers if value)
         choice = Choice(model, int(self.scale.currentData()), options)
         other = self.blend.model()
         return choice if other is None else choice.blended(other, self.blend.weight.value())
 
     def relist(self) -> None:
-        """List again what there is: networks are trained, and files deleted, meanwhile."""
+        """Update the list: networks may have been trained and files deleted meanwhile."""
         chosen, known = self.models.currentData(), self._known()
         if known == self._offered:
             return
@@ -89,7 +89,7 @@ class ModelChooser(CheckpointChooser):
             self._offer_to_blend() if found else self._change_model()
 
     def choose(self, name: str) -> None:
-        """Choose a model by its name or path, if there is such a one now."""
+        """Choose a model by its name or path, if it exists."""
         self.relist()
         self._select(name)
 
@@ -102,7 +102,7 @@ class ModelChooser(CheckpointChooser):
         return False
 
     def open_file(self, path: Path) -> None:
-        """Read in a thread which network a checkpoint is, and choose it."""
+        """Recognise the network of a checkpoint in a thread, and choose it."""
         self.about.say(f"Reading {path.name} …")
         super().open_file(path)
 
@@ -148,7 +148,7 @@ class ModelChooser(CheckpointChooser):
         while self.questions.rowCount():
             self.questions.removeRow(0)
         if model is None:
-            self.about.say("No model is known: Browse for a checkpoint file.")
+            self.about.say("There is no model: use Browse to open a checkpoint file.")
             self._offer_to_blend()
             return
         for scale in model.scales:
@@ -167,9 +167,7 @@ class ModelChooser(CheckpointChooser):
         box.setRange(0, 65535)
         box.setSpecialValueText("automatic")
         box.setValue(usual or 0)
-        box.setToolTip(
-            f"{_ABOUT.get(name, name)}\nThe file does not tell; what stands here is usual."
-        )
+        box.setToolTip(f"{_ABOUT.get(name, name)}\nThe file does not say; this is the usual value.")
         box.valueChanged.connect(self.changed)
         guard_from_wheel(box)
         self.questions.addRow(name.replace("_", " "), box)
@@ -180,12 +178,12 @@ class ModelChooser(CheckpointChooser):
 
 
 def about(model: Model) -> str:
-    """Return what it is, and its size, licence and training images where they are known."""
+    """Return a model's summary, and its size, licence and training images if they are known."""
     if not model.entries:
         return f"{model.summary} {model.name}"
     entry = model.entries[0]
     if entry.computed:
-        return f"{model.summary} (Included; nothing is learned.)"
+        return f"{model.summary} (Included; it has no weights.)"
     here = "included" if entry.url is None else "on this machine"
     where = "to download once" if local_path(entry) is None else here
     facts = [f"{size_in_words(entry.size)}, {where}", f"licence: {entry.licence}"]
@@ -194,5 +192,5 @@ def about(model: Model) -> str:
 
 def _about_scale(model: Model) -> str:
     if model.scale_is_known:
-        return "How many times larger the result is; these exist for this model."
-    return "The file does not show which scale it was trained for: choose the right one."
+        return "How many times larger the result is. The model exists for these scales."
+    return "The file does not show for which scale it was trained: choose the right one."

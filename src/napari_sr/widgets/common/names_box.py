@@ -1,4 +1,4 @@
-"""A list of names that are as long as people make them."""
+"""A drop-down list of names of any length."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 LEAST = 12
-"""Letters that are always shown."""
+"""Letters that always have room."""
 
 
 class NamesBox(QComboBox):
-    """Takes what width there is, and never widens what it stands in: long names are cut."""
+    """A list that fills the given width and never widens its parent: long names are cut."""
 
     opening = Signal()
     """The list is about to be shown: the last moment to change it."""
@@ -23,6 +23,6 @@ class NamesBox(QComboBox):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def showPopup(self) -> None:  # noqa: N802  # Qt's name
-        """Show the list, after telling so."""
+        """Emit `opening`, then show the list."""
         self.opening.emit()
         super().showPopup()

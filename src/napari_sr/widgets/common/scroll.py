@@ -1,4 +1,4 @@
-"""A form that scrolls where its dock is lower than its fields are."""
+"""A form that scrolls if its dock is lower than its fields."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QLayout
 
 LEAST_WIDTH, LEAST_HEIGHT = 390, 260
-"""Screen pixels below which no dock shrinks a form: two of them fit a screen of 1366 x 768."""
+"""Smallest size of a form in screen pixels: two of them fit a screen of 1366 x 768."""
 
 
 class ScrolledForm(QScrollArea):
-    """Holds fields, as wide as none is cut, and scrolls up and down only.
+    """Fields that scroll up and down only, and are never cut at the side.
 
-    Its fields are equally wide with the scroll bar and without: a text that wraps would otherwise
-    bring the bar, which narrows it, which makes it higher.
+    Fields have the same width with and without the scroll bar. Otherwise a wrapped text could
+    bring the bar, become narrower and therefore higher, and keep the bar.
     """
 
     def hold(self, layout: QLayout, inside: QWidget) -> None:
-        """Show a widget with its layout, once all its fields are made."""
+        """Show a widget and its layout, once all its fields exist."""
         bar = self.verticalScrollBar() or QScrollBar()
         self._bar = bar.sizeHint().width()
         self._room = max(layout.contentsMargins().right(), self._bar)
@@ -32,20 +32,22 @@ class ScrolledForm(QScrollArea):
         self.setWidget(inside)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab would stop where nothing shows it
+        self.setFocusPolicy(
+            Qt.FocusPolicy.NoFocus
+        )  # otherwise Tab would stop at something invisible
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         guard_from_wheel(inside)
         bar.rangeChanged.connect(self._make_room)
         self._make_room(0, 0)
 
     def _make_room(self, low: int, high: int) -> None:
-        """Let the bar, where it is, stand in the margin."""
+        """Let the scroll bar replace the margin."""
         margins = self._inner_layout.contentsMargins()
         margins.setRight(self._room - (self._bar if high > low else 0))
         self._inner_layout.setContentsMargins(margins)
 
     def sizeHint(self) -> QSize:  # noqa: N802  # Qt's name
-        """Return the least size: docks beside each other share what height there is."""
+        """Return the minimum size: docks above each other share the height."""
         return self.minimumSizeHint()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802  # Qt's name
@@ -58,7 +60,7 @@ class ScrolledForm(QScrollArea):
         return QSize(max(width, LEAST_WIDTH), LEAST_HEIGHT)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
-        """Ask for another size where the fields inside do."""
+        """Update the size when the fields inside change theirs."""
         if event is not None and event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
         handled: bool = super().eventFilter(watched, event)

@@ -1,4 +1,4 @@
-"""Asks which values count as black and white."""
+"""The fields for the values of black and white."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _USUAL_PERCENTILES = (0.1, 99.9)
 
 
 class RangeChooser(QWidget):
-    """Offers the layer's contrast limits, the data type's range, percentiles, or two numbers."""
+    """A choice of contrast limits, the data type's range, percentiles or two numbers."""
 
     changed = Signal()
-    """The range may be another one now."""
+    """The range may have changed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.kind = QComboBox()
         self.kind.addItems([CONTRAST, DTYPE, PERCENTILES, CUSTOM])
         self.kind.setToolTip(
-            "Networks work from 0 (black) to 1 (white). The values chosen here are mapped to "
-            "these,\nand back afterwards: nothing is clipped or rescaled in the result."
+            "Networks work from 0 (black) to 1 (white). The two values chosen here are mapped to "
+            "0 and 1,\nand the result is mapped back: nothing in it is clipped or rescaled."
         )
         self.low, self.high = QLineEdit(), QLineEdit()
         self.low.setToolTip("Black")
@@ -56,7 +56,7 @@ class RangeChooser(QWidget):
         layout.addLayout(numbers)
 
     def follow(self, layer: Image | None) -> None:
-        """Offer the range of another layer, unless the user chose numbers by hand."""
+        """Show the range of another layer, unless the user typed numbers."""
         self._layer = layer
         chosen = self._by_hand and self.kind.currentText() in (PERCENTILES, CUSTOM)
         if layer is not None and not chosen:
@@ -64,7 +64,7 @@ class RangeChooser(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the numbers again: the layer's contrast limits may have changed."""
+        """Update the numbers: the layer's contrast limits may have changed."""
         self._shown_kind = kind = self.kind.currentText()
         self.low.setReadOnly(kind in (CONTRAST, DTYPE))
         self.high.setReadOnly(kind in (CONTRAST, DTYPE))
@@ -78,13 +78,13 @@ class RangeChooser(QWidget):
         if shown is not None:
             for box, text in zip((self.low, self.high), pair_in_words(*shown), strict=True):
                 box.setText(text)
-                box.setCursorPosition(0)  # where it is too long, its first digits are seen
+                box.setCursorPosition(0)  # the first digits of a long number are visible
 
     def _choose(self) -> None:
         self._by_hand = True
         exact = self._offered(self._shown_kind)
         if self.kind.currentText() == CUSTOM and exact is not None:
-            # to be edited, without losing digits that were not shown
+            # all digits, also those that were not shown
             self.low.setText(_exactly(exact[0]))
             self.high.setText(_exactly(exact[1]))
         if self.kind.currentText() == PERCENTILES:
@@ -102,7 +102,7 @@ class RangeChooser(QWidget):
         return _dtype_range(self._layer.dtype) if kind == DTYPE else None
 
     def problem(self) -> str | None:
-        """Return why this is no range, or None."""
+        """Return why the values are no range, or None."""
         pair = self._offered(self.kind.currentText()) or self._typed()
         if pair is None:
             return f"Values need two numbers, got {self.low.text()!r} and {self.high.text()!r}"
@@ -122,7 +122,7 @@ class RangeChooser(QWidget):
         return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
     def value(self) -> tuple[float, float] | Percentiles | None:
-        """Return the engine's `value_range`; ask for `problem` first."""
+        """Return the engine's `value_range`; check `problem` first."""
         kind = self.kind.currentText()
         if kind == DTYPE:
             return None
@@ -133,7 +133,7 @@ class RangeChooser(QWidget):
 
 
 def pair_in_words(low: float, high: float) -> tuple[str, str]:
-    """Return two numbers with as many digits as tell them apart, to 1/1000 of their difference.
+    """Return two numbers, exact to 1/1000 of their difference.
 
     Examples
     --------
@@ -149,14 +149,14 @@ def pair_in_words(low: float, high: float) -> tuple[str, str]:
 
 
 def _exactly(number: float) -> str:
-    """Return the shortest text that means exactly this number."""
+    """Return the shortest text of exactly this number."""
     return f"{number:.0f}" if number.is_integer() and abs(number) < 1e17 else repr(number)
 
 
 def usual_kind(layer: Image) -> str:
-    """Return what a layer starts with: bytes and colours fill their data type, others don't.
+    """Return the default for a layer: the data type for bytes and colours, else contrast limits.
 
-    12 bits in uint16, CT in int16 and physical floats have the range that they are shown with.
+    12 bits in uint16, CT in int16 and physical floats do not fill their data type.
     """
     return DTYPE if layer.rgb or np.dtype(layer.dtype).itemsize == 1 else CONTRAST
 

@@ -1,4 +1,4 @@
-"""Keeps fields from changing when the mouse wheel passes over them."""
+"""A guard against fields that change when the mouse wheel scrolls over them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QAbstractSlider, QAbstractSpinBox, QComboBox, QScroll
 
 
 class _Guard(QObject):
-    """Lets the wheel reach one field only while the field has the focus by a click."""
+    """A filter that lets the wheel reach a field only after a click into the field."""
 
     def __init__(self, field: QWidget) -> None:
         super().__init__(field)
@@ -18,7 +18,7 @@ class _Guard(QObject):
         field.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
-        """Hand the wheel on to what the field stands in, which scrolls."""
+        """Pass the wheel on to the parent, which scrolls."""
         if isinstance(event, QFocusEvent):
             by_click = event.reason() == Qt.FocusReason.MouseFocusReason
             self._clicked = event.type() == QEvent.Type.FocusIn and by_click
@@ -29,7 +29,7 @@ class _Guard(QObject):
 
 
 def guard_from_wheel(root: QWidget) -> None:
-    """Guard all lists, boxes of numbers and sliders in a widget, and itself if it is one."""
+    """Guard all lists, number boxes and sliders in a widget, and the widget itself."""
     for field in (root, *root.findChildren(QWidget)):
         turned = isinstance(field, QAbstractSpinBox | QAbstractSlider | QComboBox)
         if turned and not isinstance(field, QScrollBar):

@@ -1,4 +1,4 @@
-"""Threads for forms: a run with its bar in napari's activity dock, and short errands."""
+"""Threads for forms: long runs with a bar in napari's activity dock, and short errands."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class StoppedError(Exception):
 
 
 class RunWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no types
-    """Closes its generator in its own thread however it ends, so that memory is free again.
+    """A worker that always closes its generator, in its own thread, which frees the memory.
 
-    Left alone, an aborted generator lives as long as napari's list of tasks: until the window
+    Otherwise an aborted generator would live as long as napari's list of tasks: until the window
     closes.
     """
 
@@ -33,18 +33,18 @@ class RunWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no types
         import_engine()
         from napari_sr.engine.execution.background import in_background
 
-        # the window goes first
+        # the window has priority
         self._gen = in_background(self._gen)  # type: ignore[has-type]  # napari has no types
         try:
             return super().work()
         except (KeyboardInterrupt, SystemExit) as error:
-            # in Qt's thread they would end napari
+            # in Qt's thread these errors would end napari
             raise StoppedError(f"the run was ended by {type(error).__name__}") from error
         finally:
             self._gen.close()
 
     def _relay_error(self, error: Exception) -> None:
-        """Do nothing: napari means to notify here, and does so with some Qt bindings only."""
+        """Do nothing: napari would notify here, but only with some Qt bindings."""
 
     def _relay_warning(self, details: tuple[Any, ...]) -> None:
         """Do nothing, as above."""
@@ -53,7 +53,7 @@ class RunWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no types
 def create_run(
     function: Callable[..., Generator[Any, None, Any]], *args: Any, **slots: Callable[..., object]
 ) -> RunWorker:
-    """Return a worker that drives a generator, not started yet.
+    """Return a worker for a generator; it is not started yet.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def create_run(
     *args
         Its arguments.
     **slots
-        By signal: yielded, returned, errored, warned, aborted, finished.
+        Functions by signal: yielded, returned, errored, warned, aborted, finished.
     """
     worker: RunWorker = create_worker(
         function, *args, _start_thread=False, _connect=slots, _worker_class=RunWorker
@@ -71,16 +71,16 @@ def create_run(
 
 
 def send_on_errand(function: Callable[..., object], *args: Any, **slots: Any) -> None:
-    """Call a function in a thread, soon; napari does not ask to wait for it when it closes.
+    """Call a function in a thread; napari does not wait for it when it closes.
 
     Parameters
     ----------
     function : callable
-        Short, since nothing can end it.
+        It should be short: nothing can end it early.
     *args
         Its arguments.
     **slots
-        By signal: returned and errored.
+        Functions by signal: returned and errored.
     """
     create_quiet_worker(_with_engine, function, *args, _connect=slots)
 
@@ -91,7 +91,7 @@ def _with_engine(function: Callable[..., object], *args: Any) -> object:
 
 
 def forget_locals(error: BaseException | None) -> None:
-    """Let go of the pixels and networks that an error's tracebacks hold; lines and names stay."""
+    """Free the pixels and networks in an error's tracebacks; file names and lines stay."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
@@ -100,12 +100,12 @@ def forget_locals(error: BaseException | None) -> None:
 class ActivityBar(cancelable_progress):  # type: ignore[misc]  # napari has no types
     """A bar in napari's activity dock, whose Cancel button ends the run.
 
-    Making, showing and renaming it let Qt handle events: let it be a slot's last statement.
+    Creating and moving it let Qt handle events, so each must be the last statement of a slot.
 
     Parameters
     ----------
     name : str
-        What stands beside the bar.
+        The text beside the bar.
     cancel : callable
         Ends the run.
     """

@@ -1,4 +1,4 @@
-"""A curve that grows while a network is trained, painted by Qt alone."""
+"""A curve that grows during a training, painted with Qt alone."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 HEIGHT = 104
 COLOUR, DASHED = QColor("#3fa7ff"), QColor("#f0a030")
-"""Of the curve and of what it is compared with: legible on napari's dark and light."""
+"""Colours of the curve and of the lines beside it: legible on napari's dark and light themes."""
 FAINT = 110
-"""Of 255: how strong the frame is."""
+"""Opacity of the frame, from 0 to 255."""
 
 
 class Curve(QWidget):
-    """Values by steps, and lines to compare them with.
+    """Values by step, and dashed lines to compare them with.
 
     Parameters
     ----------
     title : str
-        What the values are.
+        Name of the values.
     number : str
-        How one is written, as for `str.format`.
+        Format of a value, as for `str.format`.
     logarithmic : bool
-        Whether equal ratios are equally high; for values above 0.
+        Whether the axis is logarithmic; values must be above 0.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class Curve(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def clear(self) -> None:
-        """Forget all values and lines."""
+        """Remove all values and lines."""
         self.points, self.lines = [], {}
         self.update()
 
     def add(self, step: int, value: float) -> None:
-        """Add a finite value; steps rise."""
+        """Add a finite value at a step later than the last."""
         self.points.append((step, value))
         self.update()
 
@@ -57,7 +57,7 @@ class Curve(QWidget):
         self.update()
 
     def words(self) -> str:
-        """Return the line above the curve: title, last value, and what it is compared with."""
+        """Return the text above the curve: title, last value, and the values of its lines."""
         told = [self.title]
         if self.points:
             told.append(self._number.format(self.points[-1][1]))
@@ -65,7 +65,7 @@ class Curve(QWidget):
         return "   ".join(told)
 
     def span(self) -> tuple[float, float] | None:
-        """Return the lowest and the highest height that is shown, or None where nothing is."""
+        """Return the lowest and highest position on the axis, or None if there is no value."""
         heights = [self._height(value) for value in self._values()]
         if not heights:
             return None
@@ -74,7 +74,7 @@ class Curve(QWidget):
         return low - room, high + room
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
-        """Draw the words, the frame, the lines and the curve."""
+        """Draw text, frame, lines and curve."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         text = self.palette().color(self.foregroundRole())
@@ -106,11 +106,11 @@ class Curve(QWidget):
             painter.drawEllipse(at[0], 2, 2)
 
     def _values(self) -> list[float]:
-        """Return all that is shown."""
+        """Return all values that are shown."""
         return [*(value for _, value in self.points), *self.lines.values()]
 
     def _margin(self) -> float:
-        """Return the width at the right that numbers take."""
+        """Return the width of the numbers at the right."""
         shown = (self._number.format(value) for value in self._values())
         return max((self.fontMetrics().horizontalAdvance(text) + 6 for text in shown), default=0)
 

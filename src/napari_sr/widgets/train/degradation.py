@@ -1,4 +1,4 @@
-"""Asks how the small images are made that a network learns to enlarge."""
+"""The fields for the degradation that makes the LR images of a training."""
 
 from __future__ import annotations
 
@@ -15,38 +15,42 @@ if TYPE_CHECKING:
 
 BICUBIC, BLUR, MICROSCOPE = "bicubic", "blur", "microscope"
 _ABOUT = {
-    BICUBIC: "The layers are shrunk without noise, as papers do.",
+    BICUBIC: "The layers are downscaled bicubically without noise, as in papers.",
     BLUR: "The layers are blurred by a Gaussian, and every S-th pixel is kept.",
-    MICROSCOPE: "The layers are taken for the truth; small images are what this microscope "
-    "would have recorded of them.",
+    MICROSCOPE: "The layers count as the truth; the small images are what this microscope "
+    "would have recorded.",
 }
 
 
 class DegradationChooser(QWidget):
-    """A list of ways, and the numbers that the chosen one needs."""
+    """A list of degradations, and the numbers that the chosen one needs."""
 
     changed = Signal()
-    """Another way or number is chosen."""
+    """Another degradation or number is chosen."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.kind = QComboBox()
         self.kind.addItems([BICUBIC, BLUR, MICROSCOPE])
         self.kind.setToolTip(
-            "A network learns pairs: the layers' pixels, and small images made of them.\n"
-            "Choose what is nearest to how your small images come about."
+            "A network learns from pairs: the layers' pixels, and small images made from them.\n"
+            "Choose what resembles the origin of the images that you want to upscale."
         )
         self.about = WrappedLabel()
         self.sigma = _box(1.6, (0.1, 20), 2, " px", "Sigma of the Gaussian, in the layers' pixels.")
-        self.wavelength = _box(520, (200, 2000), 0, " nm", "Of the light that is seen.")
+        self.wavelength = _box(520, (200, 2000), 0, " nm", "Wavelength of the emitted light.")
         self.aperture = _box(0.8, (0.05, 1.7), 2, "", "The objective's numerical aperture.")
         self.pixel = _box(
             0.1, (0.001, 1000), 4, " µm",
-            "Side of one of the layers' pixels in the sample; read off the first layer where its\n"
-            "scale has a unit of length. The small image's pixels are S times larger.",
+            "Side of one pixel of the layers in the sample. It is taken from the first layer if\n"
+            "its scale has a unit of length. The small image's pixels are S times larger.",
         )  # fmt: skip
         self.photons = _box(
-            500, (1, 1e6), 0, "", "Detected in a small pixel that is white: fewer make more noise."
+            500,
+            (1, 1e6),
+            0,
+            "",
+            "Photons in a white pixel of the small image; fewer mean more noise.",
         )
         self._blur, self._microscope = QWidget(), QWidget()
         self._lay_out()
@@ -78,13 +82,13 @@ class DegradationChooser(QWidget):
             layout.addWidget(group)
 
     def follow(self, layer: Image | None) -> None:
-        """Take over a layer's pixel size where it has one."""
+        """Use a layer's pixel size if it has one."""
         size = None if layer is None else pixel_size(layer)
         if size is not None:
             self.pixel.setValue(size)
 
     def value(self, scale: int) -> ComponentSpec:
-        """Return the degradation that is chosen, for a scale."""
+        """Return the chosen degradation for a scale."""
         kind = self.kind.currentText()
         if kind == BICUBIC:
             return ComponentSpec(kind)
@@ -98,7 +102,7 @@ class DegradationChooser(QWidget):
         return ComponentSpec(kind, {"optics": optics, "camera": {"photons": self.photons.value()}})
 
     def words(self, scale: int) -> str:
-        """Return the same in words."""
+        """Return the chosen degradation in words."""
         kind = self.kind.currentText()
         if kind == BICUBIC:
             return kind
@@ -121,7 +125,7 @@ class DegradationChooser(QWidget):
 
 
 def pixel_size(layer: Image) -> float | None:
-    """Return the side of a layer's pixel in micrometres, or None where it has no such unit."""
+    """Return the side of a layer's pixel in micrometres, or None if its unit is no length."""
     unit, scale = layer.units[-1], float(layer.scale[-1])
     if "[length]" not in (1 * unit).dimensionality:
         return None

@@ -24,15 +24,15 @@ class TrainFields(RunFields):
     """Fields, buttons, lines of text, curves and pictures; it decides nothing."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        # two lines: curves and pictures stay where they are as steps are told
+        # two lines: curves and pictures stay in place while the status changes
         super().__init__("Train", "Stop", status_lines=2, parent=parent)
         self.layers = LayersChooser()
         self.base_model = ModelChooser(base_models)
-        # nothing is blended here, but what no form holds would outlive this one
+        # nothing is blended here, but a widget without a parent would outlive the form
         self.base_model.blend.setParent(self)
         self.base_model.blend.hide()
         self.base_model.models.setToolTip(
-            "The network to begin with. One that was trained on other images learns yours in\n"
+            "The network to start from. One that was trained on other images adapts to yours in\n"
             "minutes; a fresh one takes much longer."
         )
         self.degradation = DegradationChooser()
@@ -41,27 +41,27 @@ class TrainFields(RunFields):
         self.minutes.setDecimals(1)
         self.minutes.setValue(5)
         self.minutes.setSuffix(" min")
-        self.minutes.setToolTip("It can be stopped at any time; the best so far is kept.")
+        self.minutes.setToolTip("You can stop at any time; the best network so far is kept.")
         self.name = QLineEdit()
         self.name.setToolTip(
-            "What the network is called in the list of models; none is ever replaced."
+            "The network's name in the list of models. No other network is ever replaced."
         )
         self.intro, self.verdict = WrappedLabel(), WrappedLabel()
-        self.stop.setToolTip("End after this step, and keep the best network so far.")
+        self.stop.setToolTip("Stop after this step, and keep the best network so far.")
         self.use = QPushButton("Upscale with it")
-        self.use.setToolTip("Open the form that upscales, with this network chosen.")
+        self.use.setToolTip("Open the upscaling form with this network chosen.")
         self.loss = Curve("Loss", "{:.4f}", logarithmic=True)
-        self.loss.setToolTip("What the network is trained to make small: the mean error of crops.")
+        self.loss.setToolTip("The mean error of crops, which the training minimises.")
         self.psnr = Curve("PSNR", "{:.2f} dB")
         self.psnr.setToolTip(
-            "How near results are to the truth on a part of the images that is not learnt from:\n"
-            "higher is better. Dashed: bicubic interpolation of the same."
+            "How close results are to the truth on the held-out part of the images: higher is\n"
+            "better. Dashed: bicubic interpolation of the same part."
         )
         self.preview = PreviewBoard()
         self._lay_out()
         self.intro.say(
-            "Adapts a network to images like yours. Tick sharp images: small ones are made of "
-            "them, and the network learns the way back."
+            "Adapts a network to images like yours. Tick sharp images: small images are made from "
+            "them, and the network learns to restore the originals."
         )
         for shown in (self.loss, self.psnr, self.preview, self.use):
             shown.hide()
@@ -83,7 +83,7 @@ class TrainFields(RunFields):
         self.arrange(rows, below=below)
 
     def checked(self) -> dict[str, QWidget]:
-        """Return by name the fields whose values may be wrong."""
+        """Return the fields whose values may be wrong, by name."""
         return {
             "layers": self.layers,
             "base_model": self.base_model.models,
@@ -92,7 +92,7 @@ class TrainFields(RunFields):
         }
 
     def clear_results(self) -> None:
-        """Empty curves and pictures, and show their places."""
+        """Clear curves and pictures, and make room for them."""
         self.loss.clear()
         self.psnr.clear()
         self.preview.clear()
@@ -102,7 +102,7 @@ class TrainFields(RunFields):
             shown.show()
 
     def show_results(self) -> None:
-        """Scroll to where curves and pictures are, if they are out of sight."""
-        # what was asked of the layout is done when events are handled, which may be later
+        """Scroll to curves and pictures if they are out of sight."""
+        # the layout is otherwise updated when Qt handles events, which may be later
         QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
         self.ensureWidgetVisible(self.preview)

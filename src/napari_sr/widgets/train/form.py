@@ -32,7 +32,7 @@ class TrainWidget(RunningForm):
     Parameters
     ----------
     napari_viewer : ViewerModel
-        Whose layers are offered.
+        The form lists its image layers.
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
@@ -73,16 +73,16 @@ class TrainWidget(RunningForm):
         self._edit()
 
     def _refresh(self) -> None:
-        """Show what is wrong now, and what the next network will be called."""
+        """Show what is wrong, and the name that the network will get."""
         self.form.name.setPlaceholderText(self._usual_name())
         self._show_problems(self._problems())
 
     def _problems(self) -> dict[str, str]:
-        """Return by field why it cannot be used, for those that cannot."""
+        """Return what is wrong with each wrong field, by its name."""
         layers = self.form.layers.layers()
         wrong = [reason for reason in map(layer_problem, layers) if reason is not None]
         if not layers:
-            wrong = ["Tick at least one image to learn from."]
+            wrong = ["Tick at least one image to train on."]
         if not self.form.layers.count():
             wrong = ["Open an image: there is no image layer."]
         found = {
@@ -117,7 +117,7 @@ class TrainWidget(RunningForm):
         return trained.free_name(f"{layers[0].name} {choice.label.replace(', fresh', '')}")
 
     def _range_of(self, layer: Layer) -> Any:
-        """Return what counts as black and white: contrast limits are each layer's own."""
+        """Return the values of black and white; contrast limits are each layer's own."""
         if self.form.values.kind.currentText() == CONTRAST:
             return tuple(map(float, layer.contrast_limits))
         return self.form.values.value()
@@ -128,7 +128,7 @@ class TrainWidget(RunningForm):
         layers, choice = self.form.layers.layers(), self.form.base_model.choice()
         if self._worker is not None or not layers or choice is None:
             return
-        self._edit()  # a file of this name may have come meanwhile
+        self._edit()  # a file of this name may exist by now
         if not self.form.run.isEnabled() or not self._may_download(choice.reference):
             return
         self._run(
@@ -153,7 +153,7 @@ class TrainWidget(RunningForm):
         self._learns = False
         self.form.clear_results()
         self.form.show_running(True)
-        self.form.status.say("Starting: PyTorch is loaded, which takes a moment the first time …")
+        self.form.status.say("Starting: loading PyTorch takes a moment the first time …")
         stopped = self._asked_to_stop.is_set
         self._launch(run, config, stopped, name=f"training {config.target.stem}", cancel=self._stop)
 
@@ -187,15 +187,15 @@ class TrainWidget(RunningForm):
         self._tell_bar(Step(update.done, update.total, update.doing))
 
     def _show_cancelled(self) -> None:
-        self.form.status.say("Stopped before anything was learnt: there is nothing to keep.")
+        self.form.status.say("Stopped before the training began: there is nothing to keep.")
 
     def _show_result(self, tuned: FineTuned) -> None:
         self._made = str(tuned.path)
         notes = " ".join(f"{note[:1].upper()}{note[1:]}." for note in tuned.notes)
         kept = f"Kept as {tuned.path.stem}, after {tuned.steps} steps."
-        told = (kept, notes, tuned.verdict, "It is good for images like those that it learnt only.")
+        told = (kept, notes, tuned.verdict, "Use it only for images like those it was trained on.")
         self.form.status.say("Done.")
-        # it stays with curves and pictures until the next training, whatever is edited meanwhile
+        # it stays beside curves and pictures until the next training
         self.form.verdict.say(" ".join(filter(None, told)))
         self.form.use.setVisible(hasattr(self._viewer, "window"))
 
@@ -204,9 +204,9 @@ class TrainWidget(RunningForm):
         self.form.name.clear()
 
     def _use(self) -> None:
-        """Open the form that upscales, and choose what was made."""
+        """Open the upscaling form, and choose the new network."""
         viewer: Any = self._viewer
-        # where it is open already, it is brought to the front
+        # a form that is already open comes to the front
         dock, upscaling = viewer.window.add_plugin_dock_widget(
             "napari-sr", "Upscale layer", tabify=True
         )

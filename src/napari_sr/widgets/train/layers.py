@@ -1,4 +1,4 @@
-"""Asks which image layers are learnt from."""
+"""The field for the image layers of a training."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 ROWS = 4
-"""How many layers are shown without scrolling."""
+"""Layers that are shown without scrolling."""
 
 
 class LayersChooser(QListWidget):
-    """A list of image layers with ticks. Leave it before it is deleted: layers live longer."""
+    """A list of image layers to tick. Call `leave` before it is deleted: layers live longer."""
 
     changed = Signal()
     """Other layers are ticked."""
@@ -30,8 +30,8 @@ class LayersChooser(QListWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setToolTip(
-            "Tick the images to learn from: sharp ones of the kind that you want to upscale.\n"
-            "All planes of a stack are learnt; the middle fifth of each is left out, to judge by."
+            "Tick the images to train on: sharp images of the kind that you want to upscale.\n"
+            "All planes of a stack are used. The middle fifth of each is held out for validation."
         )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -47,9 +47,9 @@ class LayersChooser(QListWidget):
         return [layer for layer, tick in zip(self._layers, ticked, strict=True) if tick]
 
     def offer(self, layers: Iterable[Layer]) -> None:
-        """List the images among some layers; ticks stay, and a layer that is alone gets one.
+        """List the images among some layers; ticks stay, and an only layer gets a tick.
 
-        A result of ours is ticked by the user only: what it shows is no truth to learn from.
+        Only the user ticks a result of ours: its pixels are not the truth.
         """
         before = self.layers()
         self._layers = [layer for layer in layers if isinstance(layer, Image)]
@@ -63,17 +63,17 @@ class LayersChooser(QListWidget):
         self._change()
 
     def tick(self, layer: Layer | None) -> None:
-        """Tick a layer if it is offered, no other is ticked, and it is no result of ours."""
+        """Tick a layer if it is listed, no other is ticked, and it is not a result of ours."""
         if layer in self._layers and not self.layers() and not is_result(layer):
             self._item(self._layers.index(layer)).setCheckState(Qt.CheckState.Checked)
 
     def leave(self) -> None:
-        """Listen to no layer any more, and let go of them."""
+        """Stop listening to layers, and forget them."""
         self._watch(None)
         self._told = []
 
     def sizeHint(self) -> QSize:  # noqa: N802  # Qt's name
-        """Return room for some rows."""
+        """Return the size of some rows."""
         rows = min(max(self.count(), 2), ROWS)
         row = self.sizeHintForRow(0) if self.count() else self.fontMetrics().height() + 4
         return QSize(super().sizeHint().width(), rows * row + 2 * self.frameWidth() + 4)

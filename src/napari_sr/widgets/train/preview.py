@@ -1,4 +1,4 @@
-"""Four pictures of one place that the network does not learn from, side by side."""
+"""Four pictures of one held-out place, side by side."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 GAP = 6
 LEAST_WIDTH = 170
-"""Of a picture, where four in a row would be narrower there are two rows."""
+"""Smallest width of a picture with four in a row; if they would be narrower, there are two rows."""
 
 
 class PreviewBoard(QWidget):
-    """Pictures of one shape, each under its name; pixels are shown as squares."""
+    """Pictures of one shape, each below its name; pixels are drawn as squares."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,28 +27,27 @@ class PreviewBoard(QWidget):
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.setToolTip(
-            "A part of the images that the network does not learn from: what it is shown, what\n"
-            "bicubic interpolation makes of it, what the best network so far makes of it, and\n"
-            "what it should be. Networks of brightness show colour images in grey."
+            "A held-out part of the images: the network's input, bicubic interpolation, the\n"
+            "result of the best network so far, and the truth. Networks of luma show grey."
         )
 
     def clear(self) -> None:
-        """Show nothing."""
+        """Remove all pictures."""
         self.show_pictures({})
 
     def show_pictures(self, pictures: dict[str, NDArray[np.uint8]]) -> None:
-        """Show arrays (H, W) or (H, W, 3) of one shape by their names."""
+        """Show arrays (H, W) or (H, W, 3) of one shape, by name."""
         self.pictures = {name: image_of(pixels) for name, pixels in pictures.items()}
         self._fit()
         self.update()
 
     def columns(self) -> int:
-        """Return how many pictures stand in a row."""
+        """Return the number of pictures in a row."""
         wide = self.width() >= 4 * LEAST_WIDTH + 3 * GAP
         return 4 if wide else 2
 
     def heightForWidth(self, width: int) -> int:  # noqa: N802  # Qt's name
-        """Return the height that the rows take."""
+        """Return the height of all rows."""
         count = len(self.pictures)
         if not count:
             return 0
@@ -56,16 +55,16 @@ class PreviewBoard(QWidget):
         return int(rows * (self._line() + self._picture().height() + GAP))
 
     def sizeHint(self) -> QSize:  # noqa: N802  # Qt's name
-        """Return the size at the width that there is."""
+        """Return the size at the current width."""
         return QSize(2 * LEAST_WIDTH, self.heightForWidth(self.width()))
 
     def resizeEvent(self, event: Any) -> None:  # noqa: N802  # Qt's name
-        """Ask for another height where the width has changed."""
+        """Adapt the height to another width."""
         super().resizeEvent(event)
         self._fit()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
-        """Draw the pictures, as large as the width allows."""
+        """Draw the pictures as large as the width allows."""
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
         size, line = self._picture(), self._line()
@@ -91,7 +90,7 @@ class PreviewBoard(QWidget):
 
 
 def image_of(pixels: NDArray[np.uint8]) -> QImage:
-    """Return an array (H, W) or (H, W, 3) as a picture of its own memory."""
+    """Return an array (H, W) or (H, W, 3) as a picture that owns its memory."""
     rgb = pixels.ndim == 3
     kind = QImage.Format.Format_RGB888 if rgb else QImage.Format.Format_Grayscale8
     height, width = pixels.shape[:2]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ALL, CURRENT = "all", "current slice"
 FORECAST_LINES = 3
-"""Reserved for what a run takes, so that no button moves when it arrives."""
+"""Lines reserved for the forecast, so that no button moves when it arrives."""
 
 
 class UpscaleFields(RunFields):
@@ -33,20 +33,20 @@ class UpscaleFields(RunFields):
             "float16",
             "bfloat16",
             tip="Half precision is faster on GPUs; a tile that\n"
-            "overflows is computed again in float32. Automatic takes it on CUDA only.",
+            "overflows is computed again in float32. Automatic uses it on CUDA only.",
         )
         self.kernels = _word_box(
             "reference",
             "triton",
-            tip="Automatic takes fused Triton kernels where they are fast;\n"
+            tip="Automatic uses fused Triton kernels where they are fast;\n"
             "reference is plain PyTorch; triton fails where kernels cannot run.",
         )
         self.outliers = QComboBox()
         for words, word in (("clip", "clip"), ("mark as NaN", "mark"), ("keep", "keep")):
             self.outliers.addItem(words, word)
         self.outliers.setToolTip(
-            "What becomes of results far outside what the image's values allow: a network that\n"
-            "does not suit the image may invent them. You are told how many there were.\n"
+            "What to do with results far outside the range that the image's values allow. A\n"
+            "network that does not suit the image may produce them; a message says how many.\n"
             "Only images of floats can hold NaN."
         )
         self.ensemble = QCheckBox("mean of eight views")
@@ -57,8 +57,8 @@ class UpscaleFields(RunFields):
         self.slices = QComboBox()
         self.slices.addItems([ALL, CURRENT])
         self.slices.setToolTip(
-            "Upscale every plane of the layer, or only the one at the sliders' position.\n"
-            "Y and X (the last two axes) are enlarged, the others stay as they are."
+            "Upscale every plane of the layer, or only the one that the sliders show.\n"
+            "Y and X (the last two axes) are enlarged; the others stay as they are."
         )
         self.forecast = WrappedLabel(lines=FORECAST_LINES)
         self._lay_out()
@@ -82,7 +82,7 @@ class UpscaleFields(RunFields):
         self.arrange(rows, above=[self.forecast])
 
     def checked(self) -> dict[str, QWidget]:
-        """Return by name the fields whose values may be wrong."""
+        """Return the fields whose values may be wrong, by name."""
         return {
             "layer": self.layers,
             "model": self.model.models,
@@ -94,7 +94,7 @@ class UpscaleFields(RunFields):
         }
 
     def show_time_left(self, seconds: float | None) -> None:
-        """Show how long a run still takes, in the place of what was foretold."""
+        """Show the remaining time of a run in place of the forecast."""
         if seconds is not None:
             self.forecast.say(f"{time_in_words(seconds)} left, as measured on the tiles so far.")
 
@@ -115,8 +115,7 @@ def _tile_box() -> QSpinBox:
     box.setSpecialValueText("automatic")
     box.setSuffix(" px")
     box.setToolTip(
-        "Pixels of the source along each side that are computed at once, halo included.\n"
-        "0 chooses by free memory. Smaller tiles take less memory and more time;\n"
-        "the result is the same whatever the tile."
+        "Side of the tiles, in pixels of the source, halo included. 0 chooses it by free memory.\n"
+        "Smaller tiles take less memory and more time; the result is the same."
     )
     return box

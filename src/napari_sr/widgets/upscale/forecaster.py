@@ -1,4 +1,4 @@
-"""Asks for forecasts in a thread, one at a time, and only for what the form shows last."""
+"""Forecasts in a thread: one at a time, and only for what the form shows now."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from napari_sr.runs.run import Request
 
 PAUSE = 200
-"""Milliseconds without a change before a forecast is asked for."""
+"""Milliseconds without a change before a forecast starts."""
 
 
 class Forecaster(QObject):
-    """Answers the last of many questions that come faster than answers."""
+    """A queue of one request: a newer request replaces the one that waits."""
 
     told = Signal(object)
     """A `Forecast`, or the exception that says why there is none."""
@@ -32,7 +32,7 @@ class Forecaster(QObject):
         self._pause.timeout.connect(self._send)
 
     def ask(self, request: Request) -> None:
-        """Ask what a run would take; `told` follows unless another question does."""
+        """Ask for a forecast; `told` is emitted unless another request follows."""
         self._wanted = request
         self._pause.start()
 

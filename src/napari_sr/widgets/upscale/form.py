@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pending:
-    """What the layer of a result needs once the result is there."""
+    """What a result's layer needs once the result is computed."""
 
     layer: Image
     """The source layer."""
@@ -50,7 +50,7 @@ class UpscaleWidget(RunningForm):
     Parameters
     ----------
     napari_viewer : ViewerModel
-        Whose layers are offered, and which gets the result.
+        The form lists its image layers, and adds results to it.
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
@@ -87,7 +87,7 @@ class UpscaleWidget(RunningForm):
         self.form.layers.offer(self._viewer.layers)
 
     def _follow_selection(self, event: object = None) -> None:
-        """Choose the layer that the user selects; a result that comes is not the user's choice."""
+        """Choose the layer that the user selects; a result that is added selects itself."""
         if not self._gone and not self._adding:
             self.form.layers.follow(self._viewer.layers.selection.active)
 
@@ -106,13 +106,13 @@ class UpscaleWidget(RunningForm):
         layer, choice = self.form.layers.layer(), self.form.model.choice()
         self._forecaster.forget()
         if self._worker is not None:
-            return  # the form's lines are about the run
+            return  # the form shows the run
         self.form.forecast.say("")
         if not problems and layer is not None and choice is not None:
             self._forecaster.ask(self._request(layer, choice))
 
     def _problems(self) -> dict[str, str]:
-        """Return by field why it cannot be used, for those that cannot."""
+        """Return what is wrong with each wrong field, by its name."""
         layer = self.form.layers.layer()
         found = {
             "layer": "Open an image: there is no image layer." if layer is None else None,
@@ -204,7 +204,7 @@ class UpscaleWidget(RunningForm):
         if pending is None:
             return
         arguments = with_record(pending.arguments, result.record)
-        self._adding = True  # another run takes the same source, not this result
+        self._adding = True  # the next run uses the same source, not this result
         try:
             layer = self._placer.add(result.pixels, pending.layer, arguments, pending.afterwards)
         finally:

@@ -1,4 +1,4 @@
-"""Asks which image layer, and tells of what happens to it."""
+"""The field for the image layer, with signals for its changes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class LayerChooser(NamesBox):
-    """A list of image layers. Leave it before it is deleted: layers live longer."""
+    """A list of image layers. Call `leave` before it is deleted, because layers live longer."""
 
     chosen = Signal()
-    """Another layer is chosen, or none any more."""
+    """Another layer is chosen, or none."""
     limits_changed = Signal()
     """The chosen layer has other contrast limits."""
     data_changed = Signal()
@@ -29,7 +29,7 @@ class LayerChooser(NamesBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setToolTip("The image layer to upscale; follows the layer that you select.")
+        self.setToolTip("The image layer to upscale. It follows the layer that you select.")
         self._layers: list[Image] = []
         self._watched: Image | None = None
         self.currentIndexChanged.connect(self._change)
@@ -40,9 +40,9 @@ class LayerChooser(NamesBox):
         return self._layers[index] if 0 <= index < len(self._layers) else None
 
     def offer(self, layers: Iterable[Layer]) -> None:
-        """List the images among some layers; the chosen one stays where it is among them.
+        """List the images among some layers, and keep the chosen one if it is among them.
 
-        Otherwise the first one is chosen that is no result of ours, where there is such a one.
+        Otherwise the first layer is chosen that is not a result of ours, or else the first layer.
         """
         before = self.layer()
         self._layers = [layer for layer in layers if isinstance(layer, Image)]
@@ -56,12 +56,12 @@ class LayerChooser(NamesBox):
         self._change()
 
     def follow(self, layer: Layer | None) -> None:
-        """Choose a layer if it is offered."""
+        """Choose a layer if it is listed."""
         if layer in self._layers:
             self.setCurrentIndex(self._layers.index(layer))
 
     def leave(self) -> None:
-        """Listen to no layer any more."""
+        """Stop listening to layers."""
         self._watch(None)
 
     def _change(self) -> None:

@@ -1,4 +1,4 @@
-"""Puts results into the layer list: above their sources, without disturbing other selections."""
+"""The place of results in the layer list: above their sources, with other selections kept."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class Placer:
-    """Adds results to a viewer, and remembers which layer each was made of.
+    """Adds results to a viewer, and remembers the source layer of each.
 
     Parameters
     ----------
     viewer : ViewerModel
-        Whose layer list gets the results.
+        The viewer that gets the results.
     """
 
     def __init__(self, viewer: ViewerModel) -> None:
@@ -37,19 +37,19 @@ class Placer:
         arguments: dict[str, Any],
         afterwards: dict[str, Any],
     ) -> Image:
-        """Add a result directly above its source and the earlier results of it.
+        """Add a result directly above its source and that source's earlier results.
 
-        It is selected where nothing was, its source, or an earlier result of that: then `V` and
-        the status bar are about the new result. Any other selection stays.
+        The result is selected if nothing, its source or an earlier result was selected: then `V`
+        and the status bar apply to the new result. Any other selection stays.
 
         Parameters
         ----------
         pixels : array
             The result.
         source : Layer
-            What it was made of; it may have been removed meanwhile.
+            Its source layer, which may have been removed meanwhile.
         arguments, afterwards : dict
-            Of the new layer: its constructor's keywords, and attributes to set then.
+            Keywords of the new layer's constructor, and attributes to set afterwards.
         """
         layer = Image(pixels, **arguments)
         for name, value in afterwards.items():
@@ -66,7 +66,7 @@ class Placer:
         return layer
 
     def _index(self, layers: Sequence[Layer], source: Layer) -> int:
-        """Return where a new result of a layer belongs."""
+        """Return the index for a new result of a layer."""
         if source not in layers:
             images = [at for at, layer in enumerate(layers) if isinstance(layer, Image)]
             return images[-1] + 1 if images else 0
@@ -76,6 +76,6 @@ class Placer:
         return above
 
     def _is_of(self, layer: Layer, source: Layer) -> bool:
-        """Whether a layer is a result of another: of this form, or by its record."""
+        """Whether a layer is a result of another: made by this form, or by its metadata."""
         record = layer.metadata.get(METADATA_KEY, {})
         return layer in self._results.get(source, ()) or record.get("source") == source.name

@@ -1,4 +1,4 @@
-"""Makes the keyword arguments of the layer that shows a result."""
+"""The keyword arguments of the layer that shows a result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_sr.runs.source import Source
 
 LONGEST = 48
-"""Letters of a model's name that a layer's name has at most."""
+"""Largest number of letters of a model's name in a layer's name."""
 
 
 def result_arguments(
@@ -29,7 +29,7 @@ def result_arguments(
     ensemble: bool = False,
     order: Sequence[int] | None = None,
 ) -> dict[str, Any]:
-    """Return what `add_image` needs beside pixels; on the GUI thread, before the run.
+    """Return all arguments of `add_image` but the pixels; call it on the GUI thread before a run.
 
     The result lies exactly on its source and looks like it.
 
@@ -38,11 +38,11 @@ def result_arguments(
     layer : Image
         The source layer.
     source : Source
-        What is read of it.
+        The pixels that are read from it.
     choice : Choice
         The model and its scale.
     ensemble : bool
-        Whether the mean of eight views is shown, which the layer's name then says.
+        Whether the result is the mean of eight views; the layer's name then says so.
     order : sequence of int, optional
         The viewer's `dims.order`, see `appearance`.
     """
@@ -57,14 +57,14 @@ def result_arguments(
 
 
 def result_name(source: str, model: str, *, of_result: bool = False) -> str:
-    """Return a result's name: its source and what made it, each said once.
+    """Return a result's name: its source and its model, each once.
 
     Parameters
     ----------
     source : str
         Name of the source layer.
     model : str
-        What made it, such as "FSRCNN x2".
+        The model, such as "FSRCNN x2".
     of_result : bool
         Whether the source is a result itself.
 
@@ -80,7 +80,7 @@ def result_name(source: str, model: str, *, of_result: bool = False) -> str:
     if model.startswith(f"{source} "):
         model = f"own {model.removeprefix(source).strip()}"
     if len(model) > LONGEST:
-        # the end tells scale and ensemble
+        # the end says scale and ensemble
         model = f"{model[: LONGEST - 20]}…{model[-19:]}"
     before = re.fullmatch(r"(.* \[[^\]]*[^\d\]][^\]]*)\]", source) if of_result else None
     return f"{source} [{model}]" if before is None else f"{before[1]}, then {model}]"
@@ -106,5 +106,5 @@ def _placement(layer: Image, source: Source, factor: int) -> dict[str, Any]:
 
 
 def with_record(arguments: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments with the record of the run added to the source's metadata."""
+    """Return the arguments with the run's record added to the source's metadata."""
     return {**arguments, "metadata": {**arguments["metadata"], METADATA_KEY: record}}
