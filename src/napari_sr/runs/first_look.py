@@ -59,7 +59,7 @@ def _refuse_infinity(
 
     layout = layout_of(pixels.shape, pixels.dtype, axes[-pixels.ndim :])
     try:
-        check_values(pixels, layout, (0.0, 1.0), learnt=False)
+        check_values(pixels, layout, (0.0, 1.0), has_weights=False)
     except ValueError as error:
         where = f" of plane {index}" if index else ""
         raise PixelError(f"The layer {source.name} cannot be upscaled: {error}{where}") from error

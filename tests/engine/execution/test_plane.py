@@ -71,7 +71,7 @@ def test_impossible_values_are_clipped_told_and_recorded(tile):
     assert result.pixels[:6, :6].tolist() == np.full((6, 6), 0.5).tolist()
     guards = result.record["guards"]
     assert (guards["outliers"], guards["outliers_at"]) == (4, ["y=0, x=0"])
-    assert "4 values of the result lay far outside" in result.record["notes"][-1]
+    assert "4 values of the result were far outside" in result.record["notes"][-1]
     assert told[-1].done == told[-1].total
 
 

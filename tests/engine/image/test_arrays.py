@@ -32,7 +32,7 @@ def test_writing_what_was_read_restores_the_array(axes, random):
 
 
 @pytest.mark.parametrize("lazy", [False, True])
-def test_masked_floats_are_nan_there(lazy):
+def test_masked_floats_become_nan(lazy):
     floats = np.arange(42.0, dtype=np.float32).reshape(6, 7)
     masked = np.ma.masked_array(floats, mask=floats > 30)
 
@@ -54,7 +54,7 @@ def test_masked_integers_are_refused_with_their_number(lazy):
         pixels_of(masked)
 
 
-def test_a_mask_that_hides_nothing_does_not_mind():
+def test_an_empty_mask_is_accepted():
     masked = np.ma.masked_array(np.zeros((6, 7), np.uint8))
 
     refuse_masked(masked)

@@ -1,4 +1,4 @@
-"""Axes are as they were named, or guessed where that is safe."""
+"""Axes are checked if given, else guessed where that is safe."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ from napari_sr.engine.image.axes import axes_of
         ((5, 7, 2, 3), "uint8", "ZYXS"),
     ],
 )
-def test_axes_nobody_named_are_guessed_as_documented(shape, dtype, axes):
+def test_unnamed_axes_are_guessed_as_documented(shape, dtype, axes):
     assert axes_of(shape, np.dtype(dtype)) == axes
 
 
 @pytest.mark.parametrize(("last", "kind"), [(2, "uint8"), (2, "float32"), (3, "int16"), (4, "u4")])
 def test_a_last_axis_that_may_be_colour_must_be_named(last, kind):
     shape, kind = (5, 7, last), np.dtype(kind)
-    with pytest.raises(ValueError, match=rf"of {kind} of shape \(5, 7, {last}\) may .* axes='YXC'"):
+    words = rf"of {kind} of shape \(5, 7, {last}\) may be .* axes='YXC'"
+    with pytest.raises(ValueError, match=words):
         axes_of(shape, kind)
 
     assert axes_of(shape, kind, "YXC") == "YXC"
@@ -46,17 +47,17 @@ def test_an_axis_of_unknown_length_is_refused():
 
 def test_an_array_of_too_many_axes_is_refused():
     assert len(axes_of((1,) * 23 + (4, 5), np.dtype("int16"))) == 25
-    with pytest.raises(ValueError, match="may have 23 looped axes, got 24"):
+    with pytest.raises(ValueError, match="at most 23 looped axes, got 24"):
         axes_of((1,) * 24 + (4, 5), np.dtype("int16"))
 
 
-def test_bool_is_refused_with_what_helps():
-    with pytest.raises(ValueError, match=r"of bool: give image\.astype\('uint8'\) \* 255"):
+def test_bool_is_refused_with_a_remedy():
+    with pytest.raises(ValueError, match=r"of bool: pass image\.astype\('uint8'\) \* 255"):
         axes_of((4, 5), np.dtype("bool"))
 
 
 @pytest.mark.parametrize("axes", [5, ("Y", "X"), ["Y", "X"]])
-def test_axes_that_are_no_text_are_refused(axes):
+def test_axes_that_are_not_text_are_refused(axes):
     with pytest.raises(ValueError, match="2 different capital letters"):
         axes_of((4, 5), np.dtype("uint8"), axes)
 
@@ -74,7 +75,7 @@ def test_an_empty_or_flat_array_is_refused_with_its_shape(shape):
 
 
 @pytest.mark.parametrize("dtype", ["bool", "complex64", "U1", "object"])
-def test_values_that_are_no_real_numbers_are_refused(dtype):
+def test_values_that_are_not_real_numbers_are_refused(dtype):
     with pytest.raises(ValueError, match=str(np.dtype(dtype))):
         axes_of((4, 5), np.dtype(dtype))
 

@@ -1,4 +1,4 @@
-"""Arrays as users hold them become the right pixels, or one sentence."""
+"""What users pass as an image becomes the right pixels, or a one-sentence error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MASKED = np.ma.masked_array(FLOATS, mask=GREY > 128)
     [GREY, zarr.array(GREY), da.from_array(GREY, chunks=3), GREY[::-1, ::-2], MASKED],
     ids=["NumPy", "Zarr", "dask", "strides", "masked"],
 )
-def test_what_slices_to_pixels_is_left_as_it_is(array):
+def test_arrays_that_slice_to_pixels_are_returned_unchanged(array):
     assert as_array(array) is array
 
 
@@ -124,19 +124,19 @@ def test_colours_that_need_a_profile_are_refused(mode):
     [
         ("cells.tif", r"the path 'cells\.tif': .*tifffile\.imread.*napari-sr upscale"),
         (pathlib.Path("cells.tif"), r"the path 'cells\.tif'"),
-        ([[1, 2], [3]], r"got list, which is none: .*inhomogeneous"),
-        (torch.empty(3, 3, device="meta"), r"torch\.float32 .* on meta\) cannot be read"),
-        (torch.eye(3).to_sparse(), r"sparse_coo, on cpu\) cannot be read"),
+        ([[1, 2], [3]], r"got list, which cannot become one: .*inhomogeneous"),
+        (torch.empty(3, 3, device="meta"), r"torch\.float32 .* on meta\) cannot become"),
+        (torch.eye(3).to_sparse(), r"sparse_coo, on cpu\) cannot become"),
     ],
     ids=["text", "path", "ragged", "meta", "sparse"],
 )
-def test_what_is_no_array_is_refused_with_what_it_is(given, words):
+def test_what_is_not_an_array_is_refused_with_its_type(given, words):
     with pytest.raises(ValueError, match=words):
         as_array(given)
 
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), 3.0, np.float32(3)])
-def test_whole_numbers_of_any_kind_are_taken(value):
+def test_whole_numbers_of_any_kind_are_accepted(value):
     found = whole_number("tile", value)
 
     assert (found, type(found)) == (3, int)
@@ -144,7 +144,7 @@ def test_whole_numbers_of_any_kind_are_taken(value):
 
 
 @pytest.mark.parametrize("value", [True, np.True_, 0, -4, 2.5, np.nan, np.inf, "3", (3,)])
-def test_what_is_no_whole_number_is_refused_by_name(value):
+def test_what_is_not_a_whole_number_is_refused_by_name(value):
     with pytest.raises(ValueError, match=r"tile must be a whole number of at least 1, got "):
         whole_number("tile", value)
 
@@ -169,7 +169,7 @@ def plane(*rows):
     return np.array(rows, np.float32)[..., None]
 
 
-def test_nothing_changes_where_nothing_is_missing():
+def test_pixels_without_nan_are_returned_unchanged():
     pixels = plane([1, 2], [3, 4])
 
     filled, missing = fill_missing(pixels)
@@ -197,7 +197,7 @@ def test_a_missing_pixel_takes_the_nearest_of_its_row_then_of_its_column():
     np.testing.assert_array_equal(missing, np.isnan(pixels))
 
 
-def test_channels_are_filled_each_from_its_own():
+def test_each_channel_is_filled_from_its_own_values():
     pixels = np.array([[[1, 10], [np.nan, 20]]], np.float32)
 
     filled, _ = fill_missing(pixels)

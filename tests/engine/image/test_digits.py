@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from napari_sr.engine.image.digits import told_apart
+from napari_sr.engine.image.digits import distinct
 
 
 @pytest.mark.parametrize(
@@ -18,20 +18,20 @@ from napari_sr.engine.image.digits import told_apart
         ((101325.0, 101325.5, 101400.125), ["101325", "101325.5", "101400.1"]),
     ],
 )
-def test_numbers_differ_in_words_where_they_differ(numbers, expected):
-    assert told_apart(*numbers) == expected
+def test_different_numbers_get_different_text(numbers, expected):
+    assert distinct(*numbers) == expected
 
 
 @pytest.mark.parametrize("step", [1e-9, 1e-3, 1.0])
-def test_words_are_within_a_thousandth_of_the_span(step):
+def test_text_is_within_a_thousandth_of_the_span(step):
     low, high = 54321.123456789, 54321.123456789 + step
 
-    words = told_apart(low, high)
+    words = distinct(low, high)
 
     assert max(abs(float(words[0]) - low), abs(float(words[1]) - high)) <= (high - low) / 1000
 
 
 def test_equal_and_impossible_numbers_are_short():
-    assert told_apart(1 / 3, 1 / 3) == ["0.333333", "0.333333"]
-    assert told_apart(math.nan, -math.inf, 2.5) == ["nan", "-inf", "2.5"]
-    assert told_apart() == []
+    assert distinct(1 / 3, 1 / 3) == ["0.333333", "0.333333"]
+    assert distinct(math.nan, -math.inf, 2.5) == ["nan", "-inf", "2.5"]
+    assert distinct() == []

@@ -18,69 +18,69 @@ def test_what_cannot_be_done_with_outliers_is_refused(word, dtype, match):
         check_outliers(word, np.dtype(dtype))
 
 
-def test_findings_say_how_many_and_where():
-    findings = Diagnostics()
-    assert findings.in_words("clip") == ""
+def test_diagnostics_say_how_many_and_where():
+    diagnostics = Diagnostics()
+    assert diagnostics.in_words("clip") == ""
 
     for index in range(9):
-        findings.note(f"y=0, x={index}", 3, (-10.0 * index, 7.0))
+        diagnostics.add_outliers(f"y=0, x={index}", 3, (-10.0 * index, 7.0))
 
-    words = findings.in_words("clip")
+    words = diagnostics.in_words("clip")
     assert words.startswith("27 values")
     assert "from -80 to 7, and were clipped" in words
     assert "x=4" in words
     assert "x=5" not in words
-    assert findings.record()["outliers"] == 27
-    assert findings.record()["outliers_from_to"] == (-80, 7)
+    assert diagnostics.record()["outliers"] == 27
+    assert diagnostics.record()["outliers_from_to"] == (-80, 7)
 
 
-def look(findings, colours, black, white):
+def add_plane(diagnostics, colours, black, white):
     plane = PlaneValues(colours, ValueRange(black, white), colours.dtype)
-    findings.meet((plane.lowest, plane.highest))
-    findings.count(plane.visible, plane.beyond)
+    diagnostics.add_ends((plane.lowest, plane.highest))
+    diagnostics.add_values(plane.visible, plane.beyond)
 
 
-def test_values_that_are_close_to_each_other_are_told_apart():
-    findings = Diagnostics(declared=True)
-    findings.note("y=0, x=0", 1, (101324.5, 101325.75))
-    look(findings, np.array([[[101325.25], [101325.5]]]), 101325.25, 101325.4)
+def test_values_that_are_close_to_each_other_are_distinguished():
+    diagnostics = Diagnostics(declared=True)
+    diagnostics.add_outliers("y=0, x=0", 1, (101324.5, 101325.75))
+    add_plane(diagnostics, np.array([[[101325.25], [101325.5]]]), 101325.25, 101325.4)
 
-    words = findings.in_words("clip")
+    words = diagnostics.in_words("clip")
 
     assert "which go from 101325.25 to 101325.5, are darker" in words
     assert "allows, from 101324.5 to 101325.75, and were clipped" in words
 
 
-def test_values_beyond_black_and_white_are_counted_over_all_planes_and_told():
-    findings = Diagnostics(declared=True)
+def test_values_beyond_black_and_white_are_counted_over_all_planes_and_reported():
+    diagnostics = Diagnostics(declared=True)
 
-    look(findings, np.array([[[90], [4095]], [[100], [5000]]], np.uint16), 100, 4095)
-    look(findings, np.array([[[100], [4095]]], np.uint16), 100, 4095)
+    add_plane(diagnostics, np.array([[[90], [4095]], [[100], [5000]]], np.uint16), 100, 4095)
+    add_plane(diagnostics, np.array([[[100], [4095]]], np.uint16), 100, 4095)
 
-    assert (findings.values, findings.beyond) == (6, 2)
-    assert findings.in_words("clip").startswith(
+    assert (diagnostics.values, diagnostics.beyond) == (6, 2)
+    assert diagnostics.in_words("clip").startswith(
         "33.33% of the image's values, which go from 90 to 5000, are darker than black or brighter"
     )
-    assert findings.record()["beyond_black_and_white"] == 2
+    assert diagnostics.record()["beyond_black_and_white"] == 2
 
 
-def test_one_value_of_many_is_not_told_as_none():
-    findings = Diagnostics(declared=True)
-    look(findings, np.r_[np.zeros(999_999), 2.0].reshape(1000, 1000, 1), 0, 1)
+def test_one_value_of_many_is_not_reported_as_none():
+    diagnostics = Diagnostics(declared=True)
+    add_plane(diagnostics, np.r_[np.zeros(999_999), 2.0].reshape(1000, 1000, 1), 0, 1)
 
-    assert findings.in_words("clip").startswith("0.01% of")
-
-
-def test_where_all_values_are_within_nothing_is_told():
-    findings = Diagnostics(declared=True)
-    look(findings, np.array([[[0.0], [1.0]]]), 0, 1)
-
-    assert findings.in_words("clip") == ""
+    assert diagnostics.in_words("clip").startswith("0.01% of")
 
 
-def test_of_a_range_that_nobody_gave_nothing_is_told_but_recorded():
-    findings = Diagnostics()
-    look(findings, np.array([[[0.0], [1.5]]]), 0, 1)
+def test_values_all_within_the_range_are_not_reported():
+    diagnostics = Diagnostics(declared=True)
+    add_plane(diagnostics, np.array([[[0.0], [1.0]]]), 0, 1)
 
-    assert findings.in_words("clip") == ""
-    assert findings.record()["beyond_black_and_white"] == 1
+    assert diagnostics.in_words("clip") == ""
+
+
+def test_beyond_an_undeclared_range_is_recorded_but_not_reported():
+    diagnostics = Diagnostics()
+    add_plane(diagnostics, np.array([[[0.0], [1.5]]]), 0, 1)
+
+    assert diagnostics.in_words("clip") == ""
+    assert diagnostics.record()["beyond_black_and_white"] == 1

@@ -1,4 +1,4 @@
-"""Results beyond the source's values are counted and told: how many, and how far."""
+"""Results beyond the source's values are counted and reported: how many, and how far."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def expected(result, low, high):
 
 @pytest.mark.parametrize("model", ["bicubic-x2", "lanczos-x2", "fsrcnn-x2"])
 @pytest.mark.parametrize("kind", ["float32", "int16", "uint16"])
-def test_overshoot_is_recorded_and_told_with_its_values(kind, model):
+def test_overshoot_is_recorded_and_reported_with_its_values(kind, model):
     result = upscaled(edge(kind, 30, 220), model, value_range=(0, 255))
 
     beyond, below, above = expected(result, 30, 220)
@@ -56,14 +56,14 @@ def test_values_cut_off_at_the_ends_of_a_type_are_counted():
     assert f"{record['cut_off_at_type']} were cut off at the ends" in result.record["notes"][0]
 
 
-def test_integers_that_fill_their_type_are_not_told():
+def test_integers_that_fill_their_type_are_not_reported():
     assert upscaled(edge("uint8", 0, 255)).record["notes"] == []
 
 
 @pytest.mark.parametrize(
     "image", [np.full((20, 20), 7.0), np.full((20, 20, 4), 0.5), np.full((20, 20), np.nan)]
 )
-def test_what_rounding_makes_is_no_overshoot(image):
+def test_rounding_errors_are_not_overshoot(image):
     record = upscaled(image, value_range=(0, 10), ensemble=True).record
 
     assert record["guards"]["beyond_source"] == 0
@@ -71,14 +71,14 @@ def test_what_rounding_makes_is_no_overshoot(image):
     assert (record["guards"]["result_from_to"] is None) == np.isnan(image).all()
 
 
-def test_opacity_and_gaps_do_not_count():
+def test_opacity_and_missing_pixels_do_not_count():
     image = np.dstack([np.full((16, 16, 3), 0.5), edge("float64", 0, 1)[:16, 8:24]])
     image[3, 3] = np.nan
 
     assert upscaled(image).record["guards"]["beyond_source"] == 0
 
 
-def test_planes_are_judged_each_by_its_own_values():
+def test_each_plane_is_compared_with_its_own_values():
     stack = np.stack([edge("float32", 0, 0.5), edge("float32", 0.2, 1.0)])
 
     both = upscaled(stack).record["guards"]
@@ -89,7 +89,7 @@ def test_planes_are_judged_each_by_its_own_values():
     assert both["above_source_by"] == second["above_source_by"]
 
 
-def test_a_plane_that_begins_again_is_counted_once():
+def test_a_plane_that_starts_again_is_counted_once():
     class Overshooting(Hungry):
         def compute(self, image):
             return super().compute(image) * 1.2
@@ -103,15 +103,15 @@ def test_a_plane_that_begins_again_is_counted_once():
     assert result.record["guards"]["beyond_source"] == beyond
 
 
-def test_values_that_are_close_to_each_other_are_told_apart():
-    found = Overshoot(
+def test_values_that_are_close_to_each_other_are_distinguished():
+    overshoot = Overshoot(
         width=0.02, values=10, beyond=3, below=0.01, lowest=101324.99, highest=101325.0
     )
 
-    words = found.in_words((101325.0, 101325.02))
+    words = overshoot.in_words((101325.0, 101325.02))
 
     assert "goes from 101325 to 101325.02, and the result from 101324.99 to 101325" in words
 
 
-def test_without_a_result_nothing_is_told():
+def test_without_a_result_nothing_is_reported():
     assert Overshoot().in_words((0, 1)) == ""

@@ -1,4 +1,4 @@
-"""Values on their way to a network and back: exact, bounded, with gaps and alpha apart."""
+"""Values on their way to a network and back: exact, bounded, missing pixels and alpha apart."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def plane_of(*values, dtype=np.float32):
     return np.array(values, dtype).reshape(-1, 1, 1)
 
 
-def test_only_what_goes_far_is_told():
+def test_only_large_overshoot_is_reported():
     values = PlaneValues(plane_of(0, 100, np.nan), ValueRange(0.0, 100.0), np.float32)
     rows, column = slice(0, 3), slice(0, 1)
 
@@ -80,16 +80,16 @@ def test_only_what_goes_far_is_told():
     assert "3 values of the result (75.00%)" in values.overshoot.in_words((0, 100))
 
 
-def test_a_plane_that_begins_again_forgets_its_results():
+def test_reset_forgets_the_overshoot_of_earlier_results():
     values = PlaneValues(plane_of(0, 100), ValueRange(0.0, 100.0), np.float32)
     values.decode(plane_of(2.0, 0.0), slice(0, 2), slice(0, 1), 1)
 
-    values.begin()
+    values.reset()
 
     assert (values.overshoot.beyond, values.overshoot.values) == (0, 0)
 
 
-def test_a_gap_is_filled_for_the_network_and_a_gap_in_the_result():
+def test_a_missing_pixel_is_filled_for_the_network_and_nan_in_the_result():
     values = PlaneValues(plane_of(7, np.nan), ValueRange(0.0, 10.0), np.float64)
 
     encoded = values.encode(values.pixels)
@@ -112,13 +112,13 @@ def test_colours_that_are_fully_transparent_are_not_visible(hidden):
     pixels = np.arange(12, dtype=np.float32).reshape(1, 3, 4) + 1
     pixels[0, :hidden, 3] = 0
 
-    seen = visible(pixels, 4)
+    shown = visible(pixels, 4)
 
-    # where all are transparent, all count
-    assert seen.tolist() == pixels[..., :3][:, hidden % 3 :].reshape(seen.shape).tolist()
+    # if all are transparent, all count
+    assert shown.tolist() == pixels[..., :3][:, hidden % 3 :].reshape(shown.shape).tolist()
 
 
-def test_opacity_outside_its_range_comes_back_as_it_is():
+def test_opacity_outside_its_range_is_preserved():
     for alpha in (np.full((3, 4), 255.0), np.full((3, 4), -2.0)):
         pixels = np.dstack([np.zeros((3, 4, 3)), alpha])
         values = PlaneValues(pixels, ValueRange(0, 10), np.float64)

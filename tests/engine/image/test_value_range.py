@@ -18,7 +18,7 @@ from napari_sr.engine.image.value_range import (
 )
 
 
-def look(image, declared=None):
+def check(image, declared=None):
     check_values(image, layout_of(image.shape, image.dtype, None), declared)
 
 
@@ -30,12 +30,12 @@ def look(image, declared=None):
         ((0, 0.02), np.float32, r"float32 image span 0 to 0\.02, 2\.0% of the range 0 to 1"),
     ],
 )
-def test_a_faint_image_is_told_with_its_values(values, kind, words):
+def test_a_faint_image_is_reported_with_its_values(values, kind, words):
     image = np.full((3, 4, 5), values[0], kind)
     image[2, 1, 1] = values[1]
 
     with pytest.warns(FaintImageWarning, match=words):
-        look(image)
+        check(image)
 
 
 @pytest.mark.parametrize(
@@ -48,19 +48,19 @@ def test_a_faint_image_is_told_with_its_values(values, kind, words):
         np.full((2, 2), np.nan),
     ],
 )
-def test_other_images_are_not(image):
+def test_other_images_are_not_reported(image):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        look(image)
+        check(image)
 
 
-def test_who_says_what_is_white_is_not_warned():
+def test_a_declared_range_gets_no_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        look(np.array([[0, 4095]], np.uint16), (0, 4095))
+        check(np.array([[0, 4095]], np.uint16), (0, 4095))
 
 
-def test_of_many_planes_a_few_are_read(random):
+def test_few_of_many_planes_are_read(random):
     read = []
 
     class Stack:
@@ -71,7 +71,7 @@ def test_of_many_planes_a_few_are_read(random):
             return random.integers(0, 9, (5, 6)).astype(np.uint16)
 
     with pytest.warns(FaintImageWarning):
-        look(Stack())
+        check(Stack())
 
     assert len(read) == 3
 
@@ -83,7 +83,7 @@ def test_upscaling_warns():
         napari_sr.upscale(faint, "fsrcnn", 2)
 
 
-def test_a_formula_does_not_mind():
+def test_a_formula_gets_no_warning_about_a_faint_image():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         napari_sr.upscale(np.arange(64, dtype=np.uint16).reshape(8, 8), "bicubic", 2)
@@ -116,7 +116,7 @@ def test_floats_far_outside_an_undeclared_range_warn_with_their_values():
     check_values(image, layout, (0, 4095))
 
 
-def test_colours_that_nobody_sees_and_opacity_warn_of_nothing():
+def test_invisible_colours_and_opacity_cause_no_warning():
     bright = np.full((2, 3, 4), 0.5, np.float32)
     bright[0, 0], bright[1, 2] = (0, 0, 0, 1), (1, 1, 1, 1)
     bright[0, 1] = (4000, -7, 1, 0)
@@ -125,19 +125,19 @@ def test_colours_that_nobody_sees_and_opacity_warn_of_nothing():
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        look(bright)
+        check(bright)
     with pytest.warns(FaintImageWarning, match="span 0 to 17"):
-        look(faint)
+        check(faint)
 
 
 @pytest.mark.parametrize("declared", [None, (0, 1)])
-def test_a_fourth_channel_of_floats_that_is_no_opacity_is_told(declared):
+def test_a_fourth_channel_of_floats_that_is_not_opacity_is_reported(declared):
     image = np.full((2, 2, 3, 4), 0.5, np.float32)
     image[0, 0, 0, :3] = 0
     image[1, 1, 2, 3] = 300
 
-    with pytest.warns(OutsideRangeWarning, match=r"fourth sample of axis S .* from 0 to 300 where"):
-        look(image, declared)
+    with pytest.warns(OutsideRangeWarning, match=r"fourth sample of axis S .* goes from 0 to 300:"):
+        check(image, declared)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_values(image, layout_of(image.shape, image.dtype, "ZYXT"), (0, 300))
@@ -156,7 +156,7 @@ def test_every_integer_survives_the_way_to_floats_and_back(dtype):
     np.testing.assert_array_equal(range_.decode(encoded, dtype), values)
 
 
-def test_the_maximum_of_the_image_never_decides_its_range():
+def test_the_range_never_depends_on_the_maximum_of_the_image():
     image = np.full((4, 4), 17, np.uint16)
 
     range_ = value_range_of(image, layout_of(image.shape, image.dtype), None)
@@ -164,7 +164,7 @@ def test_the_maximum_of_the_image_never_decides_its_range():
     assert (range_.low, range_.high) == (0, 65535)
 
 
-def test_percentiles_come_from_the_image_and_survive_a_constant_one(random):
+def test_percentiles_come_from_the_image_and_work_for_a_constant_one(random):
     image = random.random((3, 50, 60))
     layout = layout_of(image.shape, image.dtype)
     flat = np.full((5, 5), 7.0)
@@ -207,10 +207,12 @@ def test_a_range_without_width_is_refused_with_its_values(declared):
         value_range_of(np.zeros((2, 2)), layout_of((2, 2), "float64"), declared)
 
 
-@pytest.mark.parametrize("wanted", [Percentiles(50, 50), Percentiles(-1, 5), Percentiles(1, 101)])
-def test_percentiles_out_of_order_are_refused(wanted):
-    with pytest.raises(ValueError, match=f"low={wanted.low}, high={wanted.high}"):
-        value_range_of(np.zeros((2, 2)), layout_of((2, 2), "float64"), wanted)
+@pytest.mark.parametrize(
+    "percentiles", [Percentiles(50, 50), Percentiles(-1, 5), Percentiles(1, 101)]
+)
+def test_percentiles_out_of_order_are_refused(percentiles):
+    with pytest.raises(ValueError, match=f"low={percentiles.low}, high={percentiles.high}"):
+        value_range_of(np.zeros((2, 2)), layout_of((2, 2), "float64"), percentiles)
 
 
 @pytest.mark.parametrize("kind", ["uint8", "uint16", "float64"])
@@ -222,12 +224,12 @@ def test_neither_alpha_nor_what_is_transparent_counts_for_percentiles(kind, rand
     image[:10, :, :3], image[:10, :, 3] = 255, 0
 
     assert value_range_of(image, layout_of(image.shape, kind), Percentiles()) == expected
-    image[..., 3] = 0  # nothing is visible: then everything counts
+    image[..., 3] = 0  # if nothing is visible, everything counts
     assert value_range_of(image, layout_of(image.shape, kind), Percentiles(0, 100)).high == 255
 
 
 @pytest.mark.parametrize("kind", ["int8", "int16", "int32", "int64", "uint32", "uint64"])
-def test_percentiles_of_signed_and_wide_integers_lead_back(kind, random):
+def test_percentiles_of_signed_and_wide_integers_are_invertible(kind, random):
     limits = np.iinfo(kind)
     low, high = max(limits.min, -1000), min(limits.max, 1000)
     image = random.integers(low, high, (30, 40)).astype(kind)
@@ -261,7 +263,7 @@ def test_wide_integers_need_a_declared_range_and_are_clipped_to_their_type(dtype
     assert limits.max - high <= limits.max * 2.0**-52
 
 
-def test_the_range_comes_after_a_look_at_the_values():
+def test_values_are_checked_before_the_range_is_returned():
     image = np.array([[0.5, np.inf]])
     layout = layout_of(image.shape, image.dtype)
 

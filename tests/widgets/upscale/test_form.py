@@ -765,7 +765,7 @@ def test_impossible_results_are_told_when_all_is_done(viewer, widget, run, loade
 
     said = widget.form.status.text()
     assert said.startswith("Done: ")
-    assert "4 values of the result lay far outside" in said
+    assert "4 values of the result were far outside" in said
 
 
 def test_what_becomes_of_outliers_is_the_form_s_choice(viewer, widget):

@@ -67,14 +67,14 @@ class PlaneOutput:
             diagnostics.masked += int(values.missing.any(axis=-1).sum())
             if values.missing.all():
                 return
-        diagnostics.meet((values.lowest, values.highest))
+        diagnostics.add_ends((values.lowest, values.highest))
         # a formula takes values beyond black and white as well as others
         if next(run_context.network.parameters(), None) is not None:
-            diagnostics.count(values.visible, values.beyond)
+            diagnostics.add_values(values.visible, values.beyond)
 
     def begin(self) -> None:
         """Forget what was found in the result: all of it comes again."""
-        self.values.begin()
+        self.values.reset()
 
     def close(self) -> None:
         """Report how far the result overshoots."""
@@ -130,7 +130,7 @@ class PlaneOutput:
             if not torch.isfinite(large).all():
                 raise ValueError(f"the network returned NaN or infinite values at {where}")
             ends = self.values.in_image_values(large[:, :3])
-            context.diagnostics.note(where, int(outside.sum()), ends)
+            context.diagnostics.add_outliers(where, int(outside.sum()), ends)
             corrected = self.values.bounds.corrected(large[:, :3], context.outliers)
             large = torch.cat((corrected, large[:, 3:]), dim=1)
         if self._untrusted == (rows, columns):

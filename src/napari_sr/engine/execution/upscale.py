@@ -103,8 +103,8 @@ def _upscale(
     check_outliers(settings.outliers, layout.dtype)
     lazy = not isinstance(image, np.ndarray)
     plan = _affordable_plan(layout, network, settings, lazy=lazy)
-    learnt = next(network.parameters(), None) is not None
-    values = checked_range(image, layout, settings.value_range, learnt=learnt)
+    has_weights = next(network.parameters(), None) is not None
+    values = checked_range(image, layout, settings.value_range, has_weights=has_weights)
     run_context = _run_context(layout, network, settings, values, plan.views)
     pace = Pace()
     try:

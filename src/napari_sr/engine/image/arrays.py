@@ -1,4 +1,4 @@
-"""Which axis of an array is which, and how planes are read and written: converted only here.
+"""The axes of an array, and reading and writing its planes. Only this module converts axes.
 
 Letters: Y and X are the image axes; a last axis C or S of 3 or 4 entries is RGB or RGBA; any
 other letter (T, Z, C, ...) is an axis that is looped over, plane by plane.
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class ArrayLike(Protocol):
-    """NumPy, dask, Zarr: anything with a shape and a dtype that slices to pixels."""
+    """A NumPy, dask or Zarr array, or anything else with a shape, a dtype and slicing."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Length of each axis."""
+        """Length of each axis in pixels, planes or channels."""
 
     @property
     def dtype(self) -> Any:
@@ -37,9 +37,10 @@ class ArrayLike(Protocol):
 
 @dataclass(frozen=True)
 class Layout:
-    """Which axis of an array is which."""
+    """Axes, shape and data type of an array."""
 
     axes: str
+    """One letter per axis."""
     shape: tuple[int, ...]
     samples: bool
     """Whether the last axis is RGB or RGBA."""
@@ -66,7 +67,7 @@ class Layout:
 
     @property
     def count(self) -> int:
-        """How many planes there are."""
+        """Number of planes."""
         return math.prod(self.shape[axis] for axis in self._looped)
 
     @property
@@ -93,7 +94,7 @@ class Layout:
         Raises
         ------
         ValueError
-            If integers are masked, as `pixels_of` says; masked floats are NaN.
+            If integers are masked; see `pixels_of`. Masked floats become NaN.
         """
         block = pixels_of(image[self._index(plane, slice(None), slice(None))])
         return np.transpose(block, np.argsort(np.argsort(self._plane)))
@@ -106,7 +107,7 @@ class Layout:
         columns: slice,
         block: NDArray[Any],
     ) -> None:
-        """Put a block (Y, X) or (Y, X, 3 or 4) into an array whose axes are as here."""
+        """Write a block, (Y, X) or (Y, X, 3 or 4), into an array with the axes of this layout."""
         image[self._index(plane, rows, columns)] = np.transpose(block, np.argsort(self._plane))
 
     def enlarged(self, scale: int) -> Layout:
@@ -119,23 +120,24 @@ class Layout:
 
 
 def layout_of(shape: tuple[int, ...], dtype: DTypeLike, axes: str | None = None) -> Layout:
-    """Read an array's axes, or guess them where none are named.
+    """Return the layout of an array; guess its axes where none are named.
 
     Parameters
     ----------
     shape : tuple of int
-        Of the array.
+        Shape of the array.
     dtype : data type
-        Decides, where no axes are named, whether a last axis of 3 or 4 may be colour: it may
-        for uint8, uint16 and floats of three or more axes.
+        Data type of the array. Without named axes, a last axis of 3 or 4 may be colour only in
+        arrays of uint8, uint16 or floats with three or more axes.
     axes : str, optional
         One letter per axis, such as "TZYX" or "YXC"; see `axes.axes_of`.
 
     Raises
     ------
     ValueError
-        If the array is empty, has fewer than two axes or some of unknown length, holds no real
-        numbers, the letters do not fit it, or nobody says what a last axis is that may be colour.
+        If the array is empty, has fewer than two axes, has an axis of unknown length, or does not
+        hold real numbers; if the letters do not fit the array; or if no axes are named and the
+        last axis may or may not be colour.
     """
     letters = axes_of(shape, np.dtype(dtype), axes)
     colour = letters[-1] in "CS" and shape[-1] in (3, 4)
@@ -143,12 +145,12 @@ def layout_of(shape: tuple[int, ...], dtype: DTypeLike, axes: str | None = None)
 
 
 def pixels_of(block: Any) -> NDArray[Any]:
-    """Return what slicing gave as a plain NumPy array, in which masked floats are NaN.
+    """Convert the result of slicing to a plain NumPy array; masked floats become NaN.
 
     Raises
     ------
     ValueError
-        If integers are masked, as these have no NaN: how many; or it is no array.
+        If integers are masked, because integers have no NaN, or if the result is not an array.
     """
     if hasattr(block, "__dask_graph__"):  # np.asarray would drop the mask of its chunks
         block = block.compute()
@@ -161,16 +163,16 @@ def pixels_of(block: Any) -> NDArray[Any]:
 
 
 def refuse_masked(image: Any) -> None:
-    """Refuse integers that are masked: the mask would be lost.
+    """Refuse masked integers: their mask would be lost.
 
     Raises
     ------
     ValueError
-        With how many there are.
+        If integers are masked; the message has their number.
     """
     if isinstance(image, np.ma.MaskedArray) and image.dtype.kind != "f" and np.ma.is_masked(image):
         count = int(np.count_nonzero(np.ma.getmaskarray(image)))
         raise ValueError(
-            f"{count} of {image.size} values are masked, and {image.dtype} has no NaN to say so: "
-            "give image.astype('float32'), or image.filled(value)"
+            f"{count} of {image.size} values are masked, and {image.dtype} cannot hold NaN: "
+            "pass image.astype('float32') or image.filled(value)"
         )

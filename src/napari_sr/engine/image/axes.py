@@ -1,7 +1,7 @@
-"""Which letter each axis of an array has: as it was named, or guessed where that is safe.
+"""Letters for the axes of an array: checked if given, else guessed where that is safe.
 
-Letters: Y and X are the image axes; a last axis S is RGB or RGBA, a last C of 3 or 4 entries, too;
-any other letter is an axis that is looped over.
+Letters: Y and X are the image axes; a last axis S, or a last axis C of 3 or 4 entries, is RGB or
+RGBA; any other letter is an axis that is looped over.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 LOOP_LETTERS = tuple("ZTCABDEFGHIJKLMNOPQRUVW")
-"""Names of leading axes, the one beside Y first: all letters but Y, X and S (colour)."""
+"""Letters for leading axes, starting with the axis next to Y: all but Y, X and S (colour)."""
 
 
 def axes_of(shape: tuple[int, ...], kind: np.dtype[Any], axes: str | None = None) -> str:
@@ -22,18 +22,20 @@ def axes_of(shape: tuple[int, ...], kind: np.dtype[Any], axes: str | None = None
     Parameters
     ----------
     shape : tuple of int
-        Of the array.
+        Shape of the array.
     kind : data type
-        Of its values.
+        Data type of the array.
     axes : str, optional
-        The letters, to be checked. By default, a last axis of 1 is a channel, and one of 3 or 4
-        is colour in uint8, uint16 and floats; in other types, and of 2, it must be named.
+        The letters to check. By default, a last axis of length 1 is a channel, and one of 3 or 4
+        is colour in uint8, uint16 and floats. A last axis of length 2, or of 3 or 4 in other
+        types, must be named.
 
     Raises
     ------
     ValueError
-        If the array is empty, has fewer than two axes or some of unknown length, holds no real
-        numbers, the letters do not fit it, or nobody says what a last axis is that may be colour.
+        If the array is empty, has fewer than two axes, has an axis of unknown length, or does not
+        hold real numbers; if the letters do not fit the array; or if no axes are named and the
+        last axis may or may not be colour.
     """
     _check_kind(kind)
     _check_shape(shape)
@@ -57,7 +59,7 @@ def _fit(axes: str) -> bool:
 def _check_kind(kind: np.dtype[Any]) -> None:
     if kind.kind == "b":
         raise ValueError(
-            "an image needs integers or floats, got an array of bool: give "
+            "an image needs integers or floats, got an array of bool: pass "
             "image.astype('uint8') * 255"
         )
     if kind.kind not in "uif":
@@ -79,12 +81,13 @@ def _guessed(shape: tuple[int, ...], kind: np.dtype[Any]) -> str:
     may_be_colour = kind.kind == "f" or (kind.kind == "u" and kind.itemsize <= 2)
     if last == 2 or (last in (3, 4) and not may_be_colour):
         raise ValueError(
-            f"an array of {kind} of shape {shape} may have colours or channels last, or planes of "
-            f"{shape[-2]} x {last} pixels: name its axes, such as axes='YXC' or axes='ZYX'"
+            f"the last axis of an array of {kind} of shape {shape} may be colours or channels, or "
+            f"the width of planes of {shape[-2]} x {last} pixels: name the axes, such as "
+            "axes='YXC' or axes='ZYX'"
         )
     tail = {1: "YXC", 3: "YXS", 4: "YXS"}.get(last, "YX")
     letters = [letter for letter in LOOP_LETTERS if letter not in tail]
     looped = len(shape) - len(tail)
     if looped > len(letters):
-        raise ValueError(f"an image may have {len(letters)} looped axes, got {looped}")
+        raise ValueError(f"an image may have at most {len(letters)} looped axes, got {looped}")
     return "".join(letters[:looped][::-1]) + tail

@@ -1,4 +1,4 @@
-"""Arrays as users hold them: tensors, Pillow's images, lists, and floats with gaps.
+"""Conversion of what users pass as an image: tensors, Pillow images, lists, floats with NaN.
 
 Letters: H x W pixels, C channels.
 """
@@ -15,28 +15,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AS_GREY, AS_RGB, AS_RGBA = ("1",), ("YCbCr", "HSV", "RGBX"), ("LA", "La", "PA", "RGBa")
-"""Modes of Pillow's images that mean just that, in other numbers."""
-AS_THEY_ARE = ("L", "RGB", "RGBA", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+"""Pillow modes that convert to grey, RGB or RGBA without loss of meaning."""
+UNCHANGED = ("L", "RGB", "RGBA", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+"""Pillow modes that need no conversion."""
 
 
 def as_array(image: Any) -> Any:
-    """Return what slices to pixels: NumPy, dask, Zarr and alike as they are, all else as NumPy.
+    """Return an array that slices to pixels.
+
+    NumPy, dask, Zarr and similar arrays are returned unchanged; anything else becomes NumPy.
 
     Parameters
     ----------
     image : array, tensor, Pillow image or nested lists
-        A tensor of bfloat16 becomes float32. A Pillow image of palette, grey and alpha, or
-        YCbCr becomes RGB or RGBA.
+        A tensor of bfloat16 becomes float32. A Pillow image with a palette, with grey and alpha,
+        or in YCbCr becomes RGB or RGBA.
 
     Raises
     ------
     ValueError
-        If it is a path, or cannot be taken for an array: what it is.
+        If it is a path, or cannot be converted to an array; the message has its type.
     """
     if isinstance(image, str | bytes | os.PathLike):
         raise ValueError(
-            f"an array is needed, got the path {os.fspath(image)!r}: read the file, as "
-            "tifffile.imread does, or use `napari-sr upscale`"
+            f"an array is needed, got the path {os.fspath(image)!r}: read the file first, for "
+            "instance with tifffile.imread, or use `napari-sr upscale`"
         )
     torch, pillow = sys.modules.get("torch"), sys.modules.get("PIL.Image")
     if torch is not None and isinstance(image, torch.Tensor):
@@ -52,7 +55,7 @@ def as_array(image: Any) -> Any:
         return np.asarray(image)
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"an array is needed, got {type(image).__name__}, which is none: {error}"
+            f"an array is needed, got {type(image).__name__}, which cannot become one: {error}"
         ) from error
 
 
@@ -64,8 +67,8 @@ def _of_tensor(tensor: Any, torch: Any) -> NDArray[Any]:
         array: NDArray[Any] = plain.cpu().resolve_conj().resolve_neg().numpy()
     except (TypeError, RuntimeError) as error:
         raise ValueError(
-            f"a tensor of {tensor.dtype} ({tensor.layout}, on {tensor.device}) cannot be read as "
-            f"an array: {error}"
+            f"a tensor of {tensor.dtype} ({tensor.layout}, on {tensor.device}) cannot become an "
+            f"array: {error}"
         ) from error
     return array
 
@@ -80,21 +83,24 @@ def _of_pillow(image: Any) -> NDArray[Any]:
         image = image.convert("RGB")
     elif mode in AS_GREY:
         image = image.convert("L")
-    elif mode not in AS_THEY_ARE:
+    elif mode not in UNCHANGED:
         raise ValueError(
-            f"a Pillow image of mode {mode} has colours that only its profile explains: convert "
-            "it first, as image.convert('RGB') does"
+            f"the colours of a Pillow image of mode {mode} depend on its colour profile: convert "
+            "the image first, for instance with image.convert('RGB')"
         )
     return np.asarray(image)
 
 
 def whole_number(name: str, value: Any, least: int = 1) -> int | None:
-    """Return a setting as an integer: Python's, NumPy's or a float that is whole; or None.
+    """Return a setting as an int, or None if it is None.
+
+    Integers of Python and NumPy and floats without a fraction are accepted.
 
     Raises
     ------
     ValueError
-        If it is no whole number, or less than the least: its name and what it is.
+        If the value is not a whole number, or is less than `least`; the message has the name and
+        the value.
     """
     if value is None:
         return None
@@ -106,20 +112,20 @@ def whole_number(name: str, value: Any, least: int = 1) -> int | None:
 
 
 def fill_missing(pixels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-    """Give pixels without a value that of a neighbour.
+    """Replace NaN by the value of a neighbour.
 
     Parameters
     ----------
     pixels : array, (H, W, C)
-        Of floats or integers.
+        Floats or integers.
 
     Returns
     -------
     filled : array, (H, W, C)
-        NaN replaced by the nearest value of its row, then of its column; zeros where the plane
-        has no value at all. The array itself where nothing is missing.
+        The pixels, with each NaN replaced by the nearest value in its row, or, if the row has
+        none, in its column; zeros if the whole plane is NaN. The same array if it has no NaN.
     missing : array of bool, (H, W, C), or None
-        Where it was; None where nothing is missing.
+        Where the pixels were NaN; None if they have no NaN.
     """
     if pixels.dtype.kind != "f" or not np.isnan(pixels).any():
         return pixels, None
@@ -129,18 +135,18 @@ def fill_missing(pixels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] 
 
 
 def _along(pixels: NDArray[Any], axis: int) -> NDArray[Any]:
-    """Replace NaN by the nearest value along an axis, where there is one."""
+    """Replace NaN by the nearest value along an axis, if there is one."""
     size = pixels.shape[axis]
     shape = [1, 1, 1]
     shape[axis] = size
-    place = np.arange(size).reshape(shape)
+    position = np.arange(size).reshape(shape)
     known = ~np.isnan(pixels)
-    before = np.maximum.accumulate(np.where(known, place, -1), axis=axis)
+    before = np.maximum.accumulate(np.where(known, position, -1), axis=axis)
     after = np.flip(
-        np.minimum.accumulate(np.flip(np.where(known, place, size), axis), axis=axis), axis
+        np.minimum.accumulate(np.flip(np.where(known, position, size), axis), axis=axis), axis
     )
     far = 4 * size
-    to_before = np.where(before >= 0, place - before, far)
-    to_after = np.where(after < size, after - place, far)
+    to_before = np.where(before >= 0, position - before, far)
+    to_after = np.where(after < size, after - position, far)
     nearest = np.where(to_before <= to_after, before, after)
     return np.take_along_axis(pixels, np.clip(nearest, 0, size - 1), axis=axis)

@@ -1,26 +1,26 @@
-"""Writes numbers with as many digits as a reader needs to tell them apart."""
+"""Formatting of numbers with as many digits as a reader needs to distinguish them."""
 
 from __future__ import annotations
 
 import math
 
 FEWEST, MOST = 6, 17
-"""Digits: as many as `:g` writes, and as many as tell any two floats apart."""
+"""Significant digits: the default of `:g`, and enough to distinguish any two floats."""
 
 
-def told_apart(*numbers: float) -> list[str]:
-    """Return numbers in words, exact to 1/1000 of what lies between the least and the largest.
+def distinct(*numbers: float) -> list[str]:
+    """Format numbers, each exact to 1/1000 of the span from the smallest to the largest.
 
     Parameters
     ----------
     *numbers : float
-        Of one kind, such as the ends of a range. NaN and infinity are written as they are.
+        Numbers to compare, such as the ends of a range. NaN and infinity are written as such.
 
     Examples
     --------
-    >>> told_apart(0.0, 3999.0)
+    >>> distinct(0.0, 3999.0)
     ['0', '3999']
-    >>> told_apart(101325.0, 101325.0234375)
+    >>> distinct(101325.0, 101325.0234375)
     ['101325', '101325.02344']
     """
     finite = [float(number) for number in numbers if math.isfinite(number)]
@@ -28,6 +28,6 @@ def told_apart(*numbers: float) -> list[str]:
     digits = FEWEST
     while digits < MOST and any(abs(float(f"{x:.{digits}g}") - x) > allowed for x in finite):
         digits += 1
-    # numbers that are all equal differ from none
+    # equal numbers need no more digits
     digits = digits if allowed else FEWEST
     return [f"{number:.{digits}g}" for number in numbers]

@@ -1,9 +1,9 @@
-"""Where an upscaled layer lies in the world.
+"""Scale and translate of an upscaled layer in world coordinates.
 
-Pixel i of an axis lies at `i * scale + translate`, its edges half a pixel to either side. An
-image enlarged r times has its first pixel's centre half a small pixel inside the same edge, so
-its translate differs from the source's: keeping the old one shifts the overlay by up to half a
-pixel.
+The centre of pixel i is at `i * scale + translate`, and its edges are half a pixel to either side.
+Source and result share their outer edges. The centre of the first pixel is half a pixel inside the
+edge, and the result's pixels are smaller, so its translate differs from the source's. Copying the
+source's translate would shift the overlay by up to half a source pixel.
 
 Letters: D data axes of a layer.
 """
@@ -27,20 +27,20 @@ def enlarged_transform(
     factors: Sequence[float],
     origin: Sequence[float] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the scale and translate that put an enlarged layer exactly on its source.
+    """Return the scale and translate that align an enlarged layer with its source.
 
-    Rotation, shear, affine, units and axis labels are the source's, unchanged.
+    Rotation, shear, affine, units and axis labels stay those of the source.
 
     Parameters
     ----------
     scale : array, (D,)
         The source layer's scale.
     to_world : callable
-        Maps data coordinates, (D,), of the source to the world: `layer.data_to_world`.
+        Maps data coordinates of the source, (D,), to world coordinates: `layer.data_to_world`.
     from_parent : callable
         Undoes the layer's affine on a world position, (D,): `layer.affine.inverse`.
     factors : sequence of float, (D,)
-        How many times larger each axis is: 1 for looped axes.
+        Enlargement of each axis; 1 for looped axes.
     origin : sequence of float, (D,), optional
         Data index of the first source pixel that was enlarged; 0 for a whole layer.
 
@@ -58,7 +58,7 @@ def enlarged_transform(
     start = np.zeros_like(source) if origin is None else np.asarray(origin, float)
     if source.ndim != 1 or not source.shape == factor.shape == start.shape or (factor <= 0).any():
         raise ValueError(
-            "scale, factors and origin must be of one length and factors positive, got "
+            "scale, factors and origin must have the same length and factors be positive, got "
             f"scale {source.shape}, factors {factor.tolist()}, origin {start.tolist()}"
         )
     first_centre = start + 0.5 / factor - 0.5

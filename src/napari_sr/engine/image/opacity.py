@@ -1,4 +1,4 @@
-"""Alpha is opacity, not light: it keeps the range of its type, whatever black and white are.
+"""Range of an alpha channel. Alpha is opacity, not intensity: black and white do not apply to it.
 
 Letters: H x W pixels.
 """
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROUNDING = 1e-6
-"""Error of a bicubic sum in float32: opacity so near to an end of its range is the end."""
+"""Error of a bicubic sum in float32; opacity this close to 0 or 1 is set to 0 or 1."""
 
 
 def opacity_range(alpha: NDArray[Any]) -> tuple[float, float]:
-    """Return what is transparent and what is opaque in a plane's alpha, (H, W).
+    """Return the alpha values that mean transparent and opaque in a plane, (H, W).
 
-    From 0 to the largest integer of the type, or to 1 for floats. Values outside, such as 255
-    in floats, widen the range, so that they come back as they are. NaN does not count.
+    The range goes from 0 to the largest integer of the type, or to 1 for floats. Values outside,
+    such as 255 in floats, widen the range, so that they are preserved. NaN is ignored.
     """
     full = np.iinfo(alpha.dtype).max if alpha.dtype.kind in "ui" else 1.0
     low = float(np.fmin.reduce(alpha, axis=None, initial=0))
@@ -29,7 +29,7 @@ def opacity_range(alpha: NDArray[Any]) -> tuple[float, float]:
 
 
 def snapped(alpha: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return enlarged opacity, where 1 is opaque, with rounding errors at 0 and 1 taken out."""
+    """Remove rounding errors at 0 and 1 from enlarged opacity, where 1 is opaque."""
     wide = alpha.astype(np.float64)
     end = np.rint(wide)
     return np.where(np.abs(wide - end) <= ROUNDING, end, wide)

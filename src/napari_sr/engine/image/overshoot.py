@@ -1,7 +1,8 @@
-"""How far results go beyond the values of their plane: sharp edges overshoot.
+"""How far results exceed the values of their plane: sharp edges overshoot.
 
-Bicubic interpolation and networks make -42 to 357 of a photograph of 2 to 255. That is how they
-work, so it is not clipped; but no such value was ever measured, so it is told.
+From a photograph with values of 2 to 255, bicubic interpolation and networks make -42 to 357. That
+is how they work, so overshoot is not clipped. But such values were never measured, so it is
+reported.
 """
 
 from __future__ import annotations
@@ -9,34 +10,35 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from napari_sr.engine.image.digits import told_apart
+from napari_sr.engine.image.digits import distinct
 
-TOLD = 1 / 20
-"""Of black to white: overshoot that goes no further is recorded, and not told. Bicubic
-interpolation of scikit-image's `camera` in floats goes 0.04 further, FSRCNN 0.08."""
+REPORTED_ABOVE = 1 / 20
+"""Share of black to white. Less overshoot is recorded but not reported. Bicubic interpolation of
+scikit-image's `camera` in floats overshoots by 0.04, FSRCNN by 0.08."""
 
 
 @dataclass
 class Overshoot:
-    """What lies beyond the source's values, in one plane or in all."""
+    """How far the result exceeds the source's values, in one plane or in all."""
 
     width: float = 1.0
-    """How far white is from black."""
+    """Difference between white and black."""
     values: int = 0
-    """Colour values of the result, as far as they are written."""
+    """Colour values of the result written so far."""
     beyond: int = 0
-    """Of these, below the least or above the largest value of their plane."""
+    """How many of `values` are below the smallest or above the largest value of their plane."""
     cut: int = 0
-    """Of these, cut off at an end of the integer type that their plane does not reach."""
+    """How many of `values` were cut off at an end of the integer type that their plane does not
+    reach."""
     below: float = 0.0
-    """How far below the least value of their plane they go at most."""
     above: float = 0.0
+    """Largest distance below the smallest, and above the largest, value of the plane."""
     lowest: float = math.inf
-    """Of the result."""
     highest: float = -math.inf
+    """Smallest and largest value of the result."""
 
     def merge(self, other: Overshoot) -> None:
-        """Add what was found in another plane."""
+        """Add the overshoot of another plane."""
         self.width = other.width
         self.values += other.values
         self.beyond += other.beyond
@@ -47,26 +49,26 @@ class Overshoot:
         self.highest = max(self.highest, other.highest)
 
     def in_words(self, source: tuple[float, float]) -> str:
-        """Return what the user should know, "" where it goes no further than usual.
+        """Return what the user should know, "" if there is little overshoot.
 
         Parameters
         ----------
         source : (float, float)
-            The least and the largest value of the image.
+            The smallest and the largest value of the image.
         """
-        if max(self.below, self.above) <= TOLD * self.width:
+        if max(self.below, self.above) <= REPORTED_ABOVE * self.width:
             return ""
         cut = f", and {self.cut} were cut off at the ends of the type" if self.cut else ""
-        dark, bright, lowest, highest = told_apart(*source, self.lowest, self.highest)
+        dark, bright, lowest, highest = distinct(*source, self.lowest, self.highest)
         return (
-            f"{self.beyond} values of the result ({_share(self.beyond, self.values)}) lie beyond "
-            f"those of their plane, up to {self.below:g} below and {self.above:g} above{cut}: the "
-            f"image goes from {dark} to {bright}, and the result from {lowest} to {highest}, "
-            "as sharp edges overshoot"
+            f"{self.beyond} values of the result ({_share(self.beyond, self.values)}) are outside "
+            f"the range of their plane, up to {self.below:g} below and {self.above:g} above{cut}: "
+            f"the image goes from {dark} to {bright}, and the result from {lowest} to {highest}, "
+            "because sharp edges overshoot"
         )
 
     def record(self) -> dict[str, object]:
-        """Return the same for the record."""
+        """Return the counts for the record of the result."""
         return {
             "beyond_source": self.beyond,
             "below_source_by": self.below,

@@ -1,4 +1,4 @@
-"""The values of one plane: as the image has them, as networks take them, and what results may be.
+"""The values of one plane: conversion to network input and back, and bounds for results.
 
 Letters: H x W pixels, C channels, S scale.
 """
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LEAST_ROOM = 0.25
-"""How far results may always lie outside the values of their plane, where 1 is black to white:
-sharp edges overshoot, and a constant plane has no range of its own."""
+"""How far results may always exceed the values of their plane, as a share of black to white: sharp
+edges overshoot, and the range of a constant plane is empty."""
 ROUNDING = 1e-5
-"""Of black to white: an error of float32 so small is no overshoot."""
+"""Share of black to white: a float32 error, not overshoot."""
 _LARGEST_HALF = 65504.0
 """The largest float16."""
 
@@ -34,9 +34,10 @@ class ValueRange:
 
     low: float
     high: float
+    """Black and white, in the image's values."""
 
     def encode(self, values: NDArray[Any]) -> NDArray[np.float32]:
-        """Map `low`..`high` to 0..1, and what lies outside to outside."""
+        """Map `low`..`high` to 0..1 without clipping."""
         wide = np.asarray(values, np.float64)
         encoded: NDArray[np.float32] = ((wide - self.low) / (self.high - self.low)).astype(
             np.float32
@@ -54,7 +55,7 @@ class ValueRange:
         limits = np.iinfo(kind)
         if kind.itemsize < 8:
             return np.clip(np.rint(wide), limits.min, limits.max).astype(kind)
-        # the largest 64-bit integers have no float64 of their own: the next one below fits
+        # float64 cannot represent the largest 64-bit integers; the next float64 below them fits
         top = np.nextafter(float(limits.max), 0)
         whole = np.clip(np.rint(wide), float(limits.min), top).astype(kind)
         whole[wide > top] = limits.max
@@ -75,52 +76,52 @@ class Bounds:
         return cls(low - room, high + room)
 
     def outside(self, result: Tensor) -> Tensor:
-        """Return where a result lies outside, NaN and infinity included."""
+        """Return a mask of the values outside the bounds; NaN and infinity are outside."""
         return ~((result >= self.low) & (result <= self.high))
 
-    def corrected(self, result: Tensor, wanted: str) -> Tensor:
-        """Return a result whose outliers are clipped ("clip"), NaN ("mark") or kept ("keep")."""
-        if wanted == "keep":
+    def corrected(self, result: Tensor, choice: str) -> Tensor:
+        """Clip a result's outliers ("clip"), set them to NaN ("mark") or keep them ("keep")."""
+        if choice == "keep":
             return result
-        if wanted == "clip":
+        if choice == "clip":
             return result.clamp(self.low, self.high)
         return result.masked_fill(self.outside(result), math.nan)
 
 
 class PlaneValues:
-    """One plane without gaps, and its values on their way to a network and back.
+    """One plane with its NaN filled, and the conversion of its values to network input and back.
 
-    Alpha keeps a range of its own; see `opacity`.
+    Alpha has a range of its own; see `opacity`.
 
     Parameters
     ----------
     pixels : array, (H, W, C)
-        As they are in the image; C is 1, 3 or 4. NaN is a pixel without a value.
+        Pixels of the image; C is 1, 3 or 4. NaN is a pixel without a value.
     values : ValueRange
         Black and white.
     dtype : data type
-        Of the result.
+        Data type of the result.
 
     Attributes
     ----------
     pixels : array, (H, W, C)
-        Every gap filled from its neighbours.
+        The pixels, with every NaN filled from its neighbours.
     missing : array of bool, (H, W, C), or None
-        Where the gaps are; None where there are none.
+        Where the pixels were NaN; None if they have no NaN.
     lowest, highest : float
-        Of the visible values.
+        Smallest and largest visible value.
     visible : int
-        How many values are visible.
+        Number of visible values.
     beyond : int
-        How many of these are darker than black or brighter than white.
+        Number of visible values that are darker than black or brighter than white.
     bounds : Bounds
-        What results are plausible.
+        Plausible range of results.
     overshoot : Overshoot
-        How far the results that were decoded lie beyond the plane's own values.
+        How far the results decoded so far exceed the plane's own values.
     """
 
     def __init__(self, pixels: NDArray[Any], values: ValueRange, dtype: DTypeLike) -> None:
-        # once for all orientations: which neighbour fills a gap depends on how the plane lies
+        # filled once for all orientations: which neighbour fills a NaN depends on the orientation
         self.pixels, self.missing = fill_missing(pixels)
         self._range = values
         self._dtype = dtype
@@ -129,40 +130,40 @@ class PlaneValues:
             self._opacity = ValueRange(*opacity_range(self.pixels[..., 3]))
         self._low, self._high = _ends(self.pixels[..., :3])
         self.bounds = Bounds.of(*values.encode(np.array([self._low, self._high])).tolist())
-        seen = visible(self.pixels, pixels.shape[-1])
-        self.lowest, self.highest = _ends(seen)
-        self.visible, self.beyond = seen.size, 0
+        shown = visible(self.pixels, pixels.shape[-1])
+        self.lowest, self.highest = _ends(shown)
+        self.visible, self.beyond = shown.size, 0
         if self.lowest < values.low or self.highest > values.high:
-            self.beyond = int(np.count_nonzero((seen < values.low) | (seen > values.high)))
-        self.begin()
+            self.beyond = int(np.count_nonzero((shown < values.low) | (shown > values.high)))
+        self.reset()
 
-    def begin(self) -> None:
-        """Forget the results that were decoded: the plane begins again."""
+    def reset(self) -> None:
+        """Forget the overshoot of decoded results, because the plane starts again."""
         self.overshoot = Overshoot(self._range.high - self._range.low)
 
     def encode(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
-        """Map a part of the plane, (H, W, C), to 0..1: white and opaque are 1."""
+        """Map a part of the plane, (H, W, C), to 0..1, where 1 is white or opaque."""
         encoded = self._range.encode(pixels)
         if self._opacity is not None:
             encoded[..., 3] = self._opacity.encode(pixels[..., 3])
         return encoded
 
     def decode(self, values: NDArray[Any], rows: slice, columns: slice, scale: int) -> NDArray[Any]:
-        """Map a part of the result back to the image's values, and gaps to NaN.
+        """Map a part of the result back to the image's values; set missing pixels to NaN.
 
         Parameters
         ----------
         values : array of float32, (S * rows, S * columns, C)
-            Where 0 is black and 1 is white.
+            Part of the result, where 0 is black and 1 is white.
         rows, columns : slice
-            Of the plane.
+            Rows and columns of the plane.
         scale : int
             S.
 
         Returns
         -------
         array, (S * rows, S * columns, C)
-            In the type of the image; integers are rounded and clipped to it.
+            Values in the data type of the image; integers are rounded and clipped to it.
         """
         decoded = self._range.decode(values, self._dtype)
         if self._opacity is not None:
@@ -171,55 +172,56 @@ class PlaneValues:
         if self.missing is not None:
             gaps = self.missing[rows, columns].repeat(scale, 0).repeat(scale, 1)
             decoded[gaps] = np.nan
-        self._look(values[..., :3], decoded[..., :3])
+        self._add_overshoot(values[..., :3], decoded[..., :3])
         return decoded
 
     def in_image_values(self, result: Tensor) -> tuple[float, float]:
-        """Return the least and the largest value of a result, unrounded, as the image has them."""
+        """Return the smallest and largest value of a result in the image's values, unrounded."""
         ends = np.array(_ends(result.cpu().numpy()))
         low, high = self._range.decode(ends, np.float64)
         return float(low), float(high)
 
-    def _look(self, encoded: NDArray[np.float32], written: NDArray[Any]) -> None:
-        """Add colours, (H, W, C), in 0..1 and as they are written; NaN does not count."""
-        found, integer = self.overshoot, written.dtype.kind != "f"
+    def _add_overshoot(self, encoded: NDArray[np.float32], written: NDArray[Any]) -> None:
+        """Measure the overshoot of colours, (H, W, C), given in 0..1 and as written; skip NaN."""
+        overshoot, integer = self.overshoot, written.dtype.kind != "f"
         low = float(np.fmin.reduce(written, axis=None))
         high = float(np.fmax.reduce(written, axis=None))
-        found.values += written.size
-        found.lowest, found.highest = min(found.lowest, low), max(found.highest, high)
-        slack = 0.0 if integer else ROUNDING * found.width
-        least, largest = self._low - slack, self._high + slack
-        if low < least or high > largest:
-            found.beyond += int(np.count_nonzero((written < least) | (written > largest)))
-            found.below = max(found.below, self._low - low)
-            found.above = max(found.above, high - self._high)
+        overshoot.values += written.size
+        overshoot.lowest = min(overshoot.lowest, low)
+        overshoot.highest = max(overshoot.highest, high)
+        slack = 0.0 if integer else ROUNDING * overshoot.width
+        lower, upper = self._low - slack, self._high + slack
+        if low < lower or high > upper:
+            overshoot.beyond += int(np.count_nonzero((written < lower) | (written > upper)))
+            overshoot.below = max(overshoot.below, self._low - low)
+            overshoot.above = max(overshoot.above, high - self._high)
         if integer:
-            found.cut += self._count_cut(encoded, np.iinfo(written.dtype))
+            overshoot.cut += self._count_cut(encoded, np.iinfo(written.dtype))
 
     def _count_cut(self, encoded: NDArray[np.float32], limits: np.iinfo[Any]) -> int:
-        """Return how many values an integer type cuts off at an end that the plane is not at."""
+        """Count the values cut off at an end of an integer type that the plane does not reach."""
         black, width = self._range.low, self._range.high - self._range.low
-        # half a step further rounds to the end itself
+        # values up to half a step beyond an end round to the end and are not cut off
         below = (limits.min - 0.5 - black) / width if self._low > limits.min else -math.inf
         above = (limits.max + 0.5 - black) / width if self._high < limits.max else math.inf
         return int(np.count_nonzero((encoded < below) | (encoded > above)))
 
 
 def visible(pixels: NDArray[Any], channels: int) -> NDArray[Any]:
-    """Return the values of a plane that one sees.
+    """Return the visible colour values of a plane.
 
     Parameters
     ----------
     pixels : array, (H, W) or (H, W, C)
-        Of a plane, or a part of it.
+        Pixels of a plane, or of a part of it.
     channels : int
-        C; 4 means that the last one is alpha.
+        C; 4 means that the last channel is alpha.
 
     Returns
     -------
     array
-        The pixels themselves where they have no alpha; else the colours, (H, W, 3), or (n, 3)
-        without those that are fully transparent, unless all are.
+        The pixels themselves if they have no alpha. Otherwise the colours: (n, 3) without fully
+        transparent pixels, or (H, W, 3) if no pixel or every pixel is fully transparent.
     """
     if channels < 4:
         return pixels

@@ -1,8 +1,8 @@
-"""Which values of an image are black and white; refuses infinity, warns of a doubtful range.
+"""Black and white of an image: refuse infinite values, warn about a range that does not fit.
 
 A network's own errors are about 1/1000 of white. On Set5 as grey in uint16, FSRCNN x2 is 3.4 dB
-better than bicubic interpolation where the images fill the range, 0.8 dB better where they have 12
-bits, and 6.4 dB worse where they have 10, unless `value_range` tells
+better than bicubic interpolation if the images fill the range of the type, and 0.8 dB better if
+they have 12 bits. If they have 10 bits, it is 6.4 dB worse, unless `value_range` is given
 (`benchmarks/quality/faint.py`).
 """
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import ArrayLike, Layout
 
 FAINT = 1 / 8
-"""Of the range; images that span less are faint."""
+"""Share of the range from black to white; an image whose values span less is faint."""
 SLACK = 0.1
-"""How far outside 0..1 floats may lie without a warning."""
+"""How far outside 0..1 floats may be without a warning."""
 SAMPLES = 10_000_000
-"""Pixels that percentiles are taken from at most, evenly spread."""
-LOOKED_AT = 3
-"""Planes of integers at most, spread over all."""
+"""Most pixels that percentiles are computed from, evenly spread."""
+MAX_PLANES_READ = 3
+"""Most planes of an integer image that are read to find its span, evenly spread."""
 
 
 @dataclass(frozen=True)
 class Percentiles:
-    """Take the range of values from the image: these percentiles become black and white.
+    """Take black and white from percentiles of the image.
 
-    Of its colours: neither alpha counts, nor pixels that are fully transparent.
+    Alpha and the colours of fully transparent pixels do not count.
     """
 
     low: float = 0.1
@@ -45,7 +45,7 @@ class Percentiles:
 
 
 class OutsideRangeWarning(UserWarning):
-    """A float image has values far outside the range that was declared for it."""
+    """A float image has values far outside the range that is assumed for it."""
 
 
 class FaintImageWarning(UserWarning):
@@ -57,64 +57,64 @@ def checked_range(
     layout: Layout,
     declared: tuple[float, float] | Percentiles | None,
     *,
-    learnt: bool = True,
+    has_weights: bool = True,
 ) -> ValueRange:
-    """Return what counts as black and white, after a look at the values.
+    """Check the values of an image, and return its black and white.
 
     Parameters, errors and warnings are those of `check_values` and `value_range_of`.
     """
-    check_values(image, layout, declared, learnt=learnt)
+    check_values(image, layout, declared, has_weights=has_weights)
     return value_range_of(image, layout, declared)
 
 
 def check_values(
-    image: ArrayLike, layout: Layout, declared: object, *, learnt: bool = True
+    image: ArrayLike, layout: Layout, declared: object, *, has_weights: bool = True
 ) -> None:
-    """Refuse infinity; where nobody declared a range, warn of one that does not fit.
+    """Refuse infinite values; warn if no range was declared and the default does not fit.
 
-    NaN is let through: it means that nothing was measured there. Floats are looked at plane by
-    plane, of integers only some. Alpha, and colours that are fully transparent, have no part in
-    a range.
+    NaN is accepted: it means that nothing was measured there. All planes of floats are read, but
+    only some planes of integers. Alpha and the colours of fully transparent pixels do not count.
 
     Parameters
     ----------
     image : array
-        What is to be upscaled.
+        The image to upscale.
     layout : Layout
-        Of the array.
+        Layout of the image.
     declared : (low, high) or Percentiles, optional
-        What the user said about black and white.
-    learnt : bool
-        Whether the network has weights; a formula does not mind a faint image.
+        Black and white as the user declared them.
+    has_weights : bool
+        Whether the network has weights; a faint image does not matter to a formula.
 
     Raises
     ------
     ValueError
-        If a value is infinite: how many there are, and where the first is; or integers are masked.
+        If a value is infinite (the message has their number and the place of the first), or if
+        integers are masked.
     """
     refuse_masked(image)
     kind = np.dtype(image.dtype)
-    minds = declared is None and learnt and kind.itemsize > 1
+    faint_matters = declared is None and has_weights and kind.itemsize > 1
     if kind.kind == "f":
         low, high = _span_of_floats(image, layout)
         _check_opacity(image, layout)
         if declared is None and (low < -SLACK or high > 1 + SLACK):
             warnings.warn(
-                f"this float image has values from {low:g} to {high:g}, but floats are taken as "
-                "0..1 unless value_range=(low, high) says otherwise",
+                f"this float image has values from {low:g} to {high:g}, but for floats 0 is black "
+                "and 1 is white unless value_range=(low, high) says otherwise",
                 OutsideRangeWarning,
                 stacklevel=2,
             )
-    elif minds:
+    elif faint_matters:
         low, high = _span_of_some(image, layout)
-    if minds:
+    if faint_matters:
         usual = value_range_of(image, layout, None)
         share = (high - low) / (usual.high - usual.low)
         if 0 < share < FAINT:
             warnings.warn(
                 f"the values of this {kind} image span {low:g} to {high:g}, {share:.1%} of the "
-                f"range {usual.low:g} to {usual.high:g} that counts as black to white: networks do "
-                "worse on so faint an image; tell what is black and white by value_range "
+                f"range {usual.low:g} to {usual.high:g} from black to white: networks do worse on "
+                "so faint an image; declare black and white with value_range "
                 "(--value-range 0 4095 for 12 bits)",
                 FaintImageWarning,
                 stacklevel=2,
@@ -122,7 +122,7 @@ def check_values(
 
 
 def _span_of_floats(image: ArrayLike, layout: Layout) -> tuple[float, float]:
-    """Return the least and the largest visible value of all planes, and refuse infinity."""
+    """Return the smallest and the largest visible value of all planes; refuse infinite values."""
     bad, first, low, high = 0, None, math.inf, -math.inf
     for plane in layout.planes():
         values = layout.read(image, plane)
@@ -131,9 +131,9 @@ def _span_of_floats(image: ArrayLike, layout: Layout) -> tuple[float, float]:
             bad += int(infinite.sum())
             first = first or (plane, tuple(int(i) for i in np.argwhere(infinite)[0]))
         elif not bad:
-            seen = visible(values, layout.channels)
-            low = float(np.fmin.reduce(seen, axis=None, initial=low))
-            high = float(np.fmax.reduce(seen, axis=None, initial=high))
+            shown = visible(values, layout.channels)
+            low = float(np.fmin.reduce(shown, axis=None, initial=low))
+            high = float(np.fmax.reduce(shown, axis=None, initial=high))
     if first is not None:
         where = f"y={first[1][0]}, x={first[1][1]}" + (f" of plane {first[0]}" if first[0] else "")
         what = "one infinite value," if bad == 1 else f"{bad} infinite values, the first"
@@ -142,7 +142,7 @@ def _span_of_floats(image: ArrayLike, layout: Layout) -> tuple[float, float]:
 
 
 def _check_opacity(image: ArrayLike, layout: Layout) -> None:
-    """Warn of a fourth sample of floats that is no opacity, whose values are never changed."""
+    """Warn if the fourth sample of floats does not look like opacity; change no values."""
     if layout.channels < 4:
         return
     low, high = 0.0, 1.0
@@ -152,42 +152,42 @@ def _check_opacity(image: ArrayLike, layout: Layout) -> None:
         high = float(np.fmax.reduce(alpha, axis=None, initial=high))
     if low < -SLACK or high > 1 + SLACK:
         warnings.warn(
-            f"the fourth sample of axis {layout.axes[-1]} is taken for opacity, but goes from "
-            f"{low:g} to {high:g} where 0 to 1 is meant: if it is a channel, name its axis by "
-            "another letter than C or S, such as axes='YXT'",
+            f"the fourth sample of axis {layout.axes[-1]} is treated as opacity, which should go "
+            f"from 0 to 1, but goes from {low:g} to {high:g}: if it is a channel, use a letter "
+            "other than C or S for its axis, such as axes='YXT'",
             OutsideRangeWarning,
             stacklevel=3,
         )
 
 
 def _span_of_some(image: ArrayLike, layout: Layout) -> tuple[float, float]:
-    """Return the least and the largest visible value of some planes of integers."""
-    planes = islice(layout.planes(), 0, None, max(1, -(-layout.count // LOOKED_AT)))
-    seen = (visible(layout.read(image, plane), layout.channels) for plane in planes)
-    ends = [(int(one.min()), int(one.max())) for one in seen]
+    """Return the smallest and the largest visible value of some planes of integers."""
+    planes = islice(layout.planes(), 0, None, max(1, -(-layout.count // MAX_PLANES_READ)))
+    shown = (visible(layout.read(image, plane), layout.channels) for plane in planes)
+    ends = [(int(one.min()), int(one.max())) for one in shown]
     return min(low for low, _ in ends), max(high for _, high in ends)
 
 
 def value_range_of(
     image: ArrayLike, layout: Layout, declared: tuple[float, float] | Percentiles | None
 ) -> ValueRange:
-    """Return the range that counts as black and white.
+    """Return black and white of an image.
 
     Parameters
     ----------
     image : array
-        Looked at only for percentiles.
+        The image; its values are read only for percentiles.
     layout : Layout
-        Of the array.
+        Layout of the image.
     declared : (low, high) or Percentiles, optional
-        By default integers of up to 16 bits have the range of their type and floats 0..1. The
-        maximum of the image never decides.
+        Black and white. By default, the ends of the type for integers of up to 16 bits, and 0..1
+        for floats. The maximum of the image is never used.
 
     Raises
     ------
     ValueError
-        If low is not below high, a percentile lies outside 0..100, or integers of more than 16
-        bits come without a range: theirs is so wide that networks would see black only.
+        If low is not below high, if a percentile is outside 0..100, or if no range is declared for
+        integers of more than 16 bits: their type is so wide that networks would only see black.
     """
     kind = np.dtype(image.dtype)
     if isinstance(declared, Percentiles):
@@ -198,15 +198,15 @@ def value_range_of(
         return ValueRange(0.0, 1.0)
     if kind.itemsize > 2:
         raise ValueError(
-            f"an image of {kind} needs value_range=(low, high), as the range of its type is far "
-            "wider than its values; such as (0, 4095) for 12 bits"
+            f"an image of {kind} needs value_range=(low, high), such as (0, 4095) for 12 bits: the "
+            "range of its type is far wider than the range of its values"
         )
     limits = np.iinfo(kind)
     return ValueRange(float(limits.min), float(limits.max))
 
 
 def declared_range(declared: object) -> ValueRange:
-    """Return a range that somebody gave as two numbers, in a tuple, list or array.
+    """Return a range that the user declared as two numbers, in a tuple, list or array.
 
     Raises
     ------
@@ -225,15 +225,15 @@ def declared_range(declared: object) -> ValueRange:
     )
 
 
-def _percentile_range(image: ArrayLike, layout: Layout, wanted: Percentiles) -> ValueRange:
-    if not 0 <= wanted.low < wanted.high <= 100:
-        raise ValueError(f"percentiles need 0 <= low < high <= 100, got {wanted}")
+def _percentile_range(image: ArrayLike, layout: Layout, percentiles: Percentiles) -> ValueRange:
+    if not 0 <= percentiles.low < percentiles.high <= 100:
+        raise ValueError(f"percentiles need 0 <= low < high <= 100, got {percentiles}")
     step = max(1, round(math.sqrt(math.prod(layout.shape) / SAMPLES)))
     parts = (layout.read(image, plane)[::step, ::step, ...] for plane in layout.planes())
     sample = np.concatenate([visible(part, layout.channels).ravel() for part in parts])
     known = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample
     if not known.size:
         return ValueRange(0.0, 1.0)
-    low, high = np.percentile(known.astype(np.float64), [wanted.low, wanted.high])
-    # a constant image has no range of its own; any width maps it back exactly
+    low, high = np.percentile(known.astype(np.float64), [percentiles.low, percentiles.high])
+    # the range of a constant image is empty; any width maps it back exactly
     return ValueRange(float(low), float(high) if high > low else float(low) + 1.0)
