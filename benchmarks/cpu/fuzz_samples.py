@@ -27,7 +27,7 @@ CARD = {
     "options": {"input_range": 1.0},
     "recipe": {"data": {"grey": False}},
     "here": {
-        "origin": "FSRCNN x2", "images": ["a", "b"], "shrunk": "bicubic", "psnr": 31.2,
+        "base_model": "FSRCNN x2", "images": ["a", "b"], "degradation": "bicubic", "psnr": 31.2,
         "bicubic": 30.5,
     },
 }  # fmt: skip

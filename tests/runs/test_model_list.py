@@ -57,7 +57,7 @@ def mine(tmp_path, monkeypatch):
     monkeypatch.setenv(trained.VARIABLE, str(tmp_path))
     record = models.architecture("edsr")
     network = record.network(**{**record.example, "res_scale": 0.25, "scale": 3})
-    here = {"origin": "EDSR x3", "images": ["cell"], "shrunk": "bicubic"}
+    here = {"base_model": "EDSR x3", "images": ["cell"], "degradation": "bicubic"}
     card = {"network": "edsr", "scale": 3, "options": {"res_scale": 0.25}}
     card["here"] = {**here, "psnr": 31.0, "bicubic": 30.0, "start": 29.0}
     export(tmp_path / "my cells.safetensors", network.state_dict(), card)

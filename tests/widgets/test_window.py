@@ -142,7 +142,7 @@ def beside(window):
 def test_what_was_trained_is_chosen_in_the_form_that_upscales(beside, tmp_path, monkeypatch):
     _viewer, widget, training = beside
     monkeypatch.setenv(trained.VARIABLE, str(tmp_path))
-    here = {"origin": "", "images": ["camera"], "shrunk": "", "psnr": 31, "bicubic": 30}
+    here = {"base_model": "", "images": ["camera"], "degradation": "", "psnr": 31, "bicubic": 30}
     card = {"network": "fsrcnn", "scale": 2, "options": {}, "here": here}
     export(tmp_path / "mine.safetensors", {}, card)
 

@@ -14,9 +14,9 @@ CARD = {
     "scale": 2,
     "options": {"features": 8},
     "here": {
-        "origin": "FSRCNN x2",
+        "base_model": "FSRCNN x2",
         "images": ["cell", "b", "c", "d", "e"],
-        "shrunk": "bicubic",
+        "degradation": "bicubic",
         "psnr": 31.256,
         "bicubic": 30.5,
     },
@@ -62,7 +62,7 @@ def test_what_is_not_ours_is_left_out(folder):
     put(folder, "A good", CARD)
     put(folder, "no card", None)
     put(folder, "of a recipe", {key: CARD[key] for key in ("network", "scale", "options")})
-    put(folder, "half a card", {**CARD, "here": {"origin": "?"}})
+    put(folder, "half a card", {**CARD, "here": {"base_model": "?"}})
     (folder / "broken.safetensors").write_bytes(b"nothing")
 
     assert [one.name for one in trained.networks()] == ["A good", "b good"]
@@ -121,8 +121,8 @@ def test_the_folder_is_the_users_unless_told_otherwise(monkeypatch):
         {"here": {**CARD["here"], "images": "cell"}},
         {"here": {**CARD["here"], "images": 3}},
         {"here": {**CARD["here"], "images": [3]}},
-        {"here": {**CARD["here"], "origin": "x" * 10_000}},
-        {"here": {**CARD["here"], "shrunk": None}},
+        {"here": {**CARD["here"], "base_model": "x" * 10_000}},
+        {"here": {**CARD["here"], "degradation": None}},
     ],
     ids=lambda change: str(change)[:70],
 )

@@ -36,11 +36,11 @@ class Trained:
     scale: int
     options: dict[str, Any] = field(default_factory=dict)
     """Keywords of the network's constructor that its tensors cannot tell."""
-    origin: str = ""
-    """What it was before it was trained here."""
+    base_model: str = ""
+    """The network that was trained further."""
     images: tuple[str, ...] = ()
     """Names of what it was trained on."""
-    shrunk: str = ""
+    degradation: str = ""
     """How small images were made."""
     psnr: float | None = None
     """On the held-out part of these images, in dB."""
@@ -59,7 +59,8 @@ class Trained:
         """What it is, and how good, for people who choose."""
         shown = ", ".join(self.images[:3])
         more = f" and {len(self.images) - 3} more" if len(self.images) > 3 else ""
-        told = f"Trained here on {shown}{more} from {self.origin}, small images by {self.shrunk}."
+        told = f"Trained here on {shown}{more} from {self.base_model}, "
+        told += f"small images by {self.degradation}."
         if self.psnr is not None and self.bicubic is not None:
             better = self.psnr > self.bicubic
             than = "" if better else ": not better than bicubic interpolation there"
@@ -129,9 +130,9 @@ def _read(path: Path) -> Trained | None:
             architecture=text_in(card, "network"),
             scale=scale,
             options=options_in(card),
-            origin=text_in(told, "origin"),
+            base_model=text_in(told, "base_model"),
             images=tuple(text_in({"image": image}, "image") for image in images),
-            shrunk=text_in(told, "shrunk"),
+            degradation=text_in(told, "degradation"),
             psnr=number_in(told, "psnr"),
             bicubic=number_in(told, "bicubic"),
             grey=trained_on_grey(card),

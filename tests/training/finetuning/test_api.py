@@ -11,6 +11,7 @@ from napari_sr.runs.model import ModelReference
 from napari_sr.training.component import ComponentSpec
 from napari_sr.training.finetuning import finetune, sizing
 from napari_sr.training.finetuning.config import BaseModel, Image, Update
+from napari_sr.training.finetuning.pacing import Pacer
 from napari_sr.training.finetuning.sizing import Size
 
 
@@ -33,7 +34,7 @@ def test_an_array_becomes_a_file_that_loads_at_its_scale(tmp_path, monkeypatch, 
         return 4, 1
         yield
 
-    monkeypatch.setattr(finetune.Tuning, "_counts", counts)
+    monkeypatch.setattr(Pacer, "counts", counts)
     monkeypatch.setattr(sizing, "LADDER", (Size(2, 24),))
     image = random.integers(0, 255, (12, 12), np.uint8).repeat(4, 0).repeat(4, 1)
     told = []

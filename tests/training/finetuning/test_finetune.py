@@ -17,9 +17,10 @@ from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.runs.model import ModelReference
 from napari_sr.training import reporter
 from napari_sr.training.component import ComponentSpec
-from napari_sr.training.finetuning import base_model, finetune, preview, sizing
+from napari_sr.training.finetuning import base_model, finetune, pacing, preview, sizing
 from napari_sr.training.finetuning.config import BaseModel, FineTuneConfig, FineTuningError, Image
 from napari_sr.training.finetuning.finetune import fine_tune
+from napari_sr.training.finetuning.pacing import Pacer
 from napari_sr.training.finetuning.sizing import Size
 from napari_sr.training.session import TrainingError
 from napari_sr.zoo.trained import networks
@@ -30,7 +31,7 @@ OTHER = Path("not written.safetensors")
 def counts_of(steps, judged):
     """Return what stands in for timing the steps, so that no test depends on the machine."""
 
-    def counts(tuning, stopped):
+    def counts(pacer, stopped):
         return steps, judged
         yield
 
@@ -40,7 +41,7 @@ def counts_of(steps, judged):
 @pytest.fixture
 def task(tmp_path, random, monkeypatch):
     """Return a task of some steps, from a network that has learnt nothing."""
-    monkeypatch.setattr(finetune.Tuning, "_counts", counts_of(16, 4))
+    monkeypatch.setattr(Pacer, "counts", counts_of(16, 4))
     monkeypatch.setattr(base_model, "RATES", (1e-2, 1e-2))
     monkeypatch.setattr(sizing, "LADDER", (Size(2, 24),))
     monkeypatch.setenv("NAPARI_SR_NETWORKS", str(tmp_path / "networks"))
@@ -102,7 +103,7 @@ def test_the_preview_is_the_kept_network_on_the_held_out_part(task):
 def timed(task, monkeypatch):
     """Return the same task with its steps timed, if shortly."""
     monkeypatch.undo()
-    monkeypatch.setattr(finetune, "TIMED", 0.0)
+    monkeypatch.setattr(pacing, "TIMED", 0.0)
     monkeypatch.setattr(sizing, "LADDER", (Size(2, 24),))
     return task
 
@@ -126,7 +127,7 @@ def test_the_session_ends_in_time_though_steps_are_left(task):
 
 
 def test_what_is_stopped_before_it_was_judged_is_kept_with_its_score(task, monkeypatch):
-    monkeypatch.setattr(finetune.Tuning, "_counts", counts_of(1000, 1))
+    monkeypatch.setattr(Pacer, "counts", counts_of(1000, 1))
 
     told, tuned = finish(fine_tune(task, stop_after(4)))
 
@@ -223,13 +224,13 @@ def paced(monkeypatch, seconds_per_pixel, each=0.0):
     """Let steps take so long as they have pixels; return the sizes that are timed."""
     sizes = []
 
-    def pace(tuning, stopped):
-        sizes.append((tuning.size.batch, tuning.size.crop))
-        assert (tuning.config.data.batch, tuning.config.data.crop) == sizes[-1]
-        return each + seconds_per_pixel * tuning.size.pixels
+    def pace(pacer, stopped):
+        sizes.append((pacer.size.batch, pacer.size.crop))
+        assert (pacer.config.data.batch, pacer.config.data.crop) == sizes[-1]
+        return each + seconds_per_pixel * pacer.size.pixels
         yield
 
-    monkeypatch.setattr(finetune.Tuning, "_paced", pace)
+    monkeypatch.setattr(Pacer, "_paced", pace)
     return sizes
 
 

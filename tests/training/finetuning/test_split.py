@@ -35,17 +35,17 @@ def stack(random):
 def test_what_is_judged_and_what_is_learnt_share_no_pixel_and_miss_none(stack):
     numbered = np.arange(50 * 40, dtype=np.uint16).reshape(50, 40)
 
-    material = hold_out([of_array(numbered)], 2).material
+    training_data = hold_out([of_array(numbered)], 2).training_data
 
-    learnt = np.concatenate([all_of(one).ravel() for one in material.learnt])
-    judged = np.concatenate([all_of(one).ravel() for one in material.held_out])
+    learnt = np.concatenate([all_of(one).ravel() for one in training_data.learnt])
+    judged = np.concatenate([all_of(one).ravel() for one in training_data.held_out])
     assert sorted([*learnt, *judged]) == list(range(2000))
     assert len(judged) == 16 * 40
     assert judged.min() == 17 * 40  # the middle
 
 
 def test_a_wide_image_is_parted_along_its_width():
-    (band,) = hold_out([of_array(np.zeros((20, 100), np.uint8))], 2).material.held_out
+    (band,) = hold_out([of_array(np.zeros((20, 100), np.uint8))], 2).training_data.held_out
 
     assert (band.height, band.width) == (20, 20)
 
@@ -53,20 +53,20 @@ def test_a_wide_image_is_parted_along_its_width():
 def test_a_short_image_gives_the_band_at_its_end():
     parts = hold_out([of_array(np.zeros((40, 20), np.uint8))], 2)
 
-    assert [(one.height, one.width) for one in parts.material.learnt] == [(24, 20)]
-    assert [(one.height, one.width) for one in parts.material.held_out] == [(16, 20)]
+    assert [(one.height, one.width) for one in parts.training_data.learnt] == [(24, 20)]
+    assert [(one.height, one.width) for one in parts.training_data.held_out] == [(16, 20)]
     assert parts.crop == 10
 
 
 def test_the_same_band_of_every_plane_is_held_out_and_some_are_judged(random):
     planes = of_array(random.integers(0, 255, (30, 40, 80), np.uint8), axes="ZYX")
 
-    material = hold_out([planes], 2).material
+    training_data = hold_out([planes], 2).training_data
 
-    assert len(material.learnt) == 60
-    assert len(material.held_out) == JUDGED
-    assert material.held_out[0].name == "array, plane (1,)"
-    assert material.held_out[-1].name == "array, plane (28,)"
+    assert len(training_data.learnt) == 60
+    assert len(training_data.held_out) == JUDGED
+    assert training_data.held_out[0].name == "array, plane (1,)"
+    assert training_data.held_out[-1].name == "array, plane (28,)"
 
 
 def test_a_crop_fits_into_the_smallest_image():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_sr.runs.model import ModelReference
 from napari_sr.training.component import ComponentSpec
@@ -130,3 +130,28 @@ class FineTuned:
 
 def _apart(gain: float) -> str:
     return f"{abs(gain):.2f} dB {'above' if gain >= 0 else 'below'}"
+
+
+def card_entry(
+    task: FineTuneConfig, scores: Scores, psnr: float, notes: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the entry `here` of a result's card, which `zoo.trained` reads.
+
+    Parameters
+    ----------
+    task, scores
+        The fine-tuning, and the scores before its first step.
+    psnr : float
+        The result's score on the held-out part, in dB.
+    notes : tuple of str
+        What the user should know of the images.
+    """
+    return {
+        "base_model": task.base_model.title,
+        "images": [image.name for image in task.images],
+        "degradation": task.degradation_words,
+        "notes": list(notes),
+        "psnr": psnr,
+        "bicubic": scores.bicubic,
+        "start": scores.start,
+    }

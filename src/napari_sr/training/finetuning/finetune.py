@@ -28,7 +28,9 @@ from napari_sr.training.finetuning.config import (
     FineTuningError,
     Scores,
     Update,
+    card_entry,
 )
+from napari_sr.training.finetuning.pacing import JUDGING, LEAST_JUDGED, Pacer
 from napari_sr.training.finetuning.preview import HeldOut, Preview
 from napari_sr.training.finetuning.split import Split, hold_out, read
 from napari_sr.training.initialisation import prepare
@@ -43,20 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from napari_sr.graph.network import Network
-    from napari_sr.training.finetuning.sizing import Size
 
-TIMED = 2.0
-"""Seconds for which steps are timed; the first two, which prepare things, don't count."""
-SIZED = 3
-"""How often another size of a step is tried."""
-SLACK = 1.3
-"""By which a step may take longer than it should before a smaller one is tried."""
-SPARED = 0.6
-"""Share of the time that a smaller step must take at most to be worth it, where both are long."""
-JUDGING = 0.1
-"""Share of the time that judging may take."""
-LEAST_JUDGED, MOST_JUDGED = 4, 40
-"""How often it is judged."""
 LEAST_SECONDS = 1.0
 """That judging may take, however short the training is."""
 NAME = "network"
@@ -126,12 +115,7 @@ class Tuning:
     ) -> None:
         self.task, self.folder, self.parts, self.notes = task, folder, parts, notes
         self._result = folder / "run" / f"{NAME}.safetensors"
-        data = Data(
-            crop=parts.crop,
-            batch=1,
-            degradation=task.degradation,
-            leave_out_small=True,
-        )
+        data = Data(parts.crop, 1, degradation=task.degradation, leave_out_small=True)
         self.config = config_of(task.base_model, task.scale, data, NAME)
         self.device = choose_device(task.device)
         network = build(self.config)
@@ -141,35 +125,29 @@ class Tuning:
         self.told = {k: v for k, v in self.config.network.options.items() if k not in found}
         offered = sizing.sizes(network, parts.crop)
         self.most = offered[0]
-        self.sizes = sizing.affordable(offered, network, free_memory(self.device))
-        # nobody knows yet how slow it is
-        self._take(next((size for size in self.sizes if size.batch == 1), self.sizes[-1]))
+        sizes = sizing.affordable(offered, network, free_memory(self.device))
         self.held_out = self._hold_out(network)
-        judged = [parts.material.held_out[index] for index in self.held_out.judged]
-        self.material = TrainingData(parts.material.learnt, judged)
+        learnt = parts.training_data.learnt
+        judged = [parts.training_data.held_out[index] for index in self.held_out.judged]
+        self.training_data = TrainingData(learnt, judged)
         self.first = self.held_out.show(network)
         began = time.monotonic()  # the first time took what preparing takes
         self.scores = Scores(self.held_out.bicubic, self.held_out.judge(network))
-        self.judging = time.monotonic() - began
+        judging = time.monotonic() - began
+        session = Session(folder / "timed", task.device, lasting=False)
+        self.pacer = Pacer(self.config, learnt, sizes, session, task.minutes, judging)
         self.best = -math.inf
         self.step = 0
-
-    def _take(self, size: Size) -> None:
-        """Let steps be of that size."""
-        self.size = size
-        self._data(crop=size.crop, batch=size.batch)
-
-    def _data(self, **changes: Any) -> None:
-        self.config = replace(self.config, data=replace(self.config.data, **changes))
 
     def _hold_out(self, network: Network) -> HeldOut:
         """Return what is judged: as much as the time allows, of where there is something."""
         seconds = max(60 * self.task.minutes * JUDGING / LEAST_JUDGED, LEAST_SECONDS)
         side, most = sizing.judgeable(network, self.device, seconds)
         while True:
-            self._data(validation_size=side)
-            material, channels = self.parts.material, network.channels
-            pairs = pairs_of(material, self.config, channels, network.multiple)
+            data = replace(self.config.data, validation_size=side)
+            self.config = replace(self.config, data=data)
+            training_data = self.parts.training_data
+            pairs = pairs_of(training_data, self.config, network.channels, network.multiple)
             try:
                 return HeldOut(pairs, self.task.scale, most)
             except ValueError:
@@ -182,57 +160,11 @@ class Tuning:
         yield Update("Timing the steps …", scores=self.scores, psnr=(0, self.scores.start),
                    preview=self.first)  # fmt: skip
         try:
-            counts = yield from self._counts(stopped)
-            yield from self._trained(lasting(self.config, *counts), stopped)
+            counts = yield from self.pacer.counts(stopped)
+            yield from self._trained(lasting(self.pacer.config, *counts), stopped)
         except TrainingError as error:
             raise FineTuningError(self._broken()) from error
         return self._ended(early=stopped())
-
-    def _counts(self, stopped: Callable[[], bool]) -> Generator[Update, None, tuple[int, int]]:
-        """Return how many steps fit, and how often they can be judged."""
-        pace = yield from self._sized(stopped)
-        seconds = 60 * self.task.minutes
-        steps = max(10, int(seconds * (1 - JUDGING) / pace))
-        most = int(JUDGING * seconds / max(self.judging, 1e-3))
-        return steps, min(max(most, LEAST_JUDGED), MOST_JUDGED, steps)
-
-    def _sized(self, stopped: Callable[[], bool]) -> Generator[Update, None, float]:
-        """Choose what a step learns from, so that it is short; return the seconds it takes."""
-        longest = sizing.longest(self.task.minutes)
-        pace = yield from self._paced(stopped)
-        for _ in range(SIZED):
-            size = sizing.choose(self.sizes, pace / self.size.pixels, longest)
-            smaller = size.pixels < self.size.pixels
-            if stopped() or size == self.size or (smaller and pace <= SLACK * longest):
-                break
-            before = self.size, pace
-            self._take(size)
-            pace = yield from self._paced(stopped)
-            if smaller and pace > max(longest, SPARED * before[1]):
-                self._take(before[0])  # it is the weights that take the time
-                return before[1]
-        return pace
-
-    def _paced(self, stopped: Callable[[], bool]) -> Generator[Update, None, float]:
-        """Return how many seconds a step takes."""
-        config = lasting(self.config, 1_000_000, 1)
-        material = TrainingData(self.material.learnt)
-        session = Session(self.folder / "timed", self.task.device, lasting=False)
-        took: list[float] = []
-        with closing(train(config, material, session)) as steps:
-            began = last = time.monotonic()
-            for progress in steps:
-                now = time.monotonic()
-                if progress.message:
-                    last = now
-                    continue
-                took.append(now - last)
-                last = now
-                if stopped() or (len(took) > 2 and now - began > TIMED):
-                    break
-                yield Update(f"Timing steps of {self.size.words} …")
-        counted = sorted(took[2:] or took)
-        return max(counted[len(counted) // 2], 1e-4)
 
     def _trained(
         self, config: Config, stopped: Callable[[], bool]
@@ -240,23 +172,18 @@ class Tuning:
         minutes = self.task.minutes
         session = Session(self.folder / "run", self.task.device, minutes=minutes, lasting=False)
         began = told = time.monotonic()
-        with closing(train(config, self.material, session)) as steps:
+        with closing(train(config, self.training_data, session)) as steps:
             for progress in steps:
                 now, self.step = time.monotonic(), progress.step
                 if progress.message:
                     continue
-                every, left = config.run.report_every, 60 * minutes - (now - began)
-                news = Update(
-                    f"Training: step {progress.step} of {progress.total}, "
-                    f"each of {self.size.words}",
-                    progress.step,
-                    progress.total,
-                    max(
-                        0.0,
-                        left if progress.seconds_left is None else min(left, progress.seconds_left),
-                    ),
-                )
-                if progress.loss is not None and self.step % every == 0:
+                left = max(0.0, 60 * minutes - (now - began))
+                if progress.seconds_left is not None:
+                    left = min(left, max(0.0, progress.seconds_left))
+                doing = f"Training: step {self.step} of {progress.total}, "
+                doing += f"each of {self.pacer.size.words}"
+                news = Update(doing, self.step, progress.total, left)
+                if progress.loss is not None and self.step % config.run.report_every == 0:
                     news = replace(news, loss=(self.step, progress.loss))
                 if progress.psnr is not None and self._judged(config):
                     news = replace(news, psnr=(self.step, progress.psnr))
@@ -286,15 +213,7 @@ class Tuning:
     def _publish(self) -> None:
         """Write the best network to its place, whole, with what is known of it."""
         task = self.task
-        here = {
-            "origin": task.base_model.title,
-            "images": [image.name for image in task.images],
-            "shrunk": task.degradation_words,
-            "notes": list(self.notes),
-            "psnr": self.best,
-            "bicubic": self.scores.bicubic,
-            "start": self.scores.start,
-        }
+        here = card_entry(task, self.scores, self.best, self.notes)
         task.target.parent.mkdir(parents=True, exist_ok=True)
         card = {**card_of(self._result), "options": self.told, "here": here}
         export(task.target, read_checkpoint(self._result), card)
@@ -320,9 +239,9 @@ class Tuning:
                 f"in {self.task.minutes:g} minutes this device took no more steps than "
                 f"{self.step}: a smaller network, more time or a GPU would allow more"
             )
-        if self.size != self.most:
+        if self.pacer.size != self.most:
             notes.append(
-                f"each step learnt from {self.size.words}, as {self.most.words} would have taken "
-                "this device too long or too much memory"
+                f"each step learnt from {self.pacer.size.words}, as {self.most.words} would have "
+                "taken this device too long or too much memory"
             )
         return FineTuned(self.task.target, self.best, self.scores, self.step, tuple(notes))

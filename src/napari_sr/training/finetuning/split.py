@@ -38,7 +38,7 @@ JUDGED = 8
 class Split:
     """What is learnt from and what is judged, and the crop that fits the former."""
 
-    material: TrainingData
+    training_data: TrainingData
     crop: int
     """Small pixels along each side."""
 
