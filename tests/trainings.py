@@ -46,6 +46,6 @@ def pictures(count=2, size=40, seed=0):
     return [one for _ in range(count) for one in of_array(discs(random, size), axes="YXC")]
 
 
-def material(count=2, held_out=1, size=40):
+def training_data(count=2, held_out=1, size=40):
     every = pictures(count + held_out, size)
     return TrainingData(every[:count], every[count:])

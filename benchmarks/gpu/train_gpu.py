@@ -64,8 +64,8 @@ def made(kind: Any, value: Any) -> Any:
     return value
 
 
-def material(config: Config, folder: Path) -> TrainingData:
-    """Read images with Pillow, at every size; hold files out as `material.of_folders` does."""
+def training_data(config: Config, folder: Path) -> TrainingData:
+    """Read images with Pillow, at every size; hold files out as `training_data.of_folders` does."""
     from PIL import Image
 
     from napari_sr.layers.resize import imresize
@@ -122,7 +122,7 @@ def main() -> None:
 
 def run(config: Config, given: argparse.Namespace) -> None:
     """Train, print what is judged, and copy what is kept."""
-    seen = material(config, given.data or Path(given.recipe).parent / "images")
+    seen = training_data(config, given.data or Path(given.recipe).parent / "images")
     print(f"{len(seen.learnt)} images to learn from, {len(seen.held_out)} to judge by")
     judged, began = None, (0, time.perf_counter())
     for progress in train(config, seen, Session(given.out, resume=True, minutes=given.minutes)):

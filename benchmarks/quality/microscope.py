@@ -40,7 +40,7 @@ from napari_sr.training.data.folder import Reading, of_folder
 from napari_sr.training.data.microscope import Microscope
 from napari_sr.training.data.optics import Optics
 from napari_sr.training.data.pairs import Pairs
-from napari_sr.training.data.synthetic import Phantoms
+from napari_sr.training.data.synthetic import SyntheticImages
 
 sys.path.append(str(Path(__file__).parents[1]))
 from commit import commit  # the path comes first
@@ -121,7 +121,7 @@ def pictures_of(sets: Path) -> dict[str, list[Picture]]:
     folders = [path / "HR" if (path / "HR").is_dir() else path for path in map(sets.joinpath, SETS)]
     return {
         "Set5 and Set14 as grey": [one for path in folders for one in of_folder(path, grey)],
-        "made-up fluorescence": Phantoms(MADE, seed=UNSEEN).pictures(),
+        "made-up fluorescence": SyntheticImages(MADE, seed=UNSEEN).pictures(),
     }
 
 

@@ -19,8 +19,8 @@ def draw(channels, scale=2):
 
     def batch(number):
         torch.manual_seed(number)
-        large = torch.rand(2, channels, 8 * scale, 8 * scale)
-        return torch.nn.functional.avg_pool2d(large, scale), large
+        hr = torch.rand(2, channels, 8 * scale, 8 * scale)
+        return torch.nn.functional.avg_pool2d(hr, scale), hr
 
     return batch
 

@@ -35,12 +35,12 @@ def test_losses_are_weighed_while_they_count(network):
 def test_a_pyramid_sees_every_level():
     network = LapSRN(scale=4, features=2, depth=1)
     objective = Objective(terms({"kind": "pyramid"}), network)
-    small, truth = torch.rand(1, 1, 5, 6), torch.rand(1, 1, 20, 24)
+    lr, truth = torch.rand(1, 1, 5, 6), torch.rand(1, 1, 20, 24)
 
-    result, more = Predictor(network, objective.reads)(small)
+    result, more = Predictor(network, objective.reads)(lr)
     total, _ = objective(result, more, truth, 0.0)
 
-    torch.testing.assert_close(result, network(small))
+    torch.testing.assert_close(result, network(lr))
     assert [tuple(level.shape[-2:]) for level in more] == [(10, 12), (20, 24)]
     total.backward()
     assert network.levels[0].residual.weight.grad.abs().sum() > 0
@@ -49,12 +49,12 @@ def test_a_pyramid_sees_every_level():
 def test_recursive_supervision_fades_from_all_predictions_to_the_result():
     network = DRCN(scale=2, features=2, depth=3)
     objective = Objective(terms({"kind": "recursive", "fades": 0.5}), network)
-    small, truth = torch.rand(1, 1, 5, 6), torch.rand(1, 1, 10, 12)
+    lr, truth = torch.rand(1, 1, 5, 6), torch.rand(1, 1, 10, 12)
 
-    result, more = Predictor(network, objective.reads)(small)
+    result, more = Predictor(network, objective.reads)(lr)
     values = [objective(result, more, truth, share)[0] for share in (0.0, 0.25, 0.5, 0.9)]
 
-    torch.testing.assert_close(result, network(small))
+    torch.testing.assert_close(result, network(lr))
     each = torch.stack([(one - truth).square().mean() for one in more]).mean() / 2
     whole = (result - truth).square().mean() / 2
     expected = [each, (each + whole) / 2, whole, whole]

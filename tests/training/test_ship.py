@@ -71,15 +71,15 @@ def test_what_learnt_from_another_degradation_is_judged_by_that(sets, tmp_path):
     shipped = ship(tmp_path / "result.safetensors", sets, tmp_path / "shipped.safetensors")
 
     pictures = of_folder(sets / "Set5", Reading(grey=True))
-    small, large = Pairs(
+    lr, hr = Pairs(
         pictures, degradation_of(config.data), scale=2, channels=1, full_range=True
     ).whole(0, np.random.default_rng((config.run.seed, 0)))
-    assert small.shape == (1, 12, 12)  # the whole image, whatever is cut while training
+    assert lr.shape == (1, 12, 12)  # the whole image, whatever is cut while training
     assert shipped["psnr_set5_microscope"] == pytest.approx(
-        judge(network.eval(), [(small, large)]), abs=1e-3
+        judge(network.eval(), [(lr, hr)]), abs=1e-3
     )
-    bicubic = imresize(small, 2).clamp(0, 1)
+    bicubic = imresize(lr, 2).clamp(0, 1)
     assert shipped["psnr_set5_microscope_bicubic"] == pytest.approx(
-        psnr(bicubic[0].numpy(), large[0].numpy(), border=2), abs=1e-3
+        psnr(bicubic[0].numpy(), hr[0].numpy(), border=2), abs=1e-3
     )
     assert not any(key.endswith("_luma") for key in shipped)

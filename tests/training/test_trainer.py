@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from trainings import CRITIC, SRGAN, material, tiny
+from trainings import CRITIC, SRGAN, tiny, training_data
 
 import napari_sr
 from napari_sr.evaluation._imresize import imresize
@@ -31,7 +31,7 @@ RUN = {"steps": 6, "ema": 0.9}
 
 @pytest.fixture(scope="module")
 def images():
-    return material(size=24)
+    return training_data(size=24)
 
 
 def finish(config, images, session, until=math.inf):
@@ -83,10 +83,10 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 import torch
 torch.set_num_threads({threads})
-from trainings import material, tiny
+from trainings import tiny, training_data
 from napari_sr.training.session import Session
 from napari_sr.training.trainer import train
-for progress in train(tiny(run={run}), material(size=24), Session(Path({out!r}))):
+for progress in train(tiny(run={run}), training_data(size=24), Session(Path({out!r}))):
     print(progress.step, flush=True)
 """
 
@@ -120,7 +120,7 @@ def test_a_short_training_from_an_empty_folder_gains_over_bicubic(tmp_path):
         schedule={"kind": "cosine"},
         run={"steps": 100, "ema": 0.9, "clip": 0.1, "validate_every": 100, "save_every": 100},
     )
-    seen = material(4, 2, size=48)
+    seen = training_data(4, 2, size=48)
     pairs = pairs_of(seen, config, 1)
 
     finish(config, seen, Session(tmp_path))
@@ -130,8 +130,8 @@ def test_a_short_training_from_an_empty_folder_gains_over_bicubic(tmp_path):
 
 
 def bicubic(pairs):
-    found = [psnr(imresize(small[0].numpy(), 2).clip(0, 1), large[0].numpy(), border=2)
-             for small, large in pairs]  # fmt: skip
+    found = [psnr(imresize(lr[0].numpy(), 2).clip(0, 1), hr[0].numpy(), border=2)
+             for lr, hr in pairs]  # fmt: skip
     return sum(found) / len(found)
 
 
@@ -209,7 +209,7 @@ def test_pictures_on_the_device_train_the_same_network(images, tmp_path):
 
 
 def test_without_held_out_images_the_last_is_the_result(tmp_path):
-    finish(tiny(run={"steps": 2}), material(held_out=0, size=24), Session(tmp_path))
+    finish(tiny(run={"steps": 2}), training_data(held_out=0, size=24), Session(tmp_path))
 
     state = load_state(tmp_path)["learner"]["network"]
     result = napari_sr.load(tmp_path / "tiny.safetensors", 2)
@@ -236,7 +236,7 @@ def test_a_network_that_takes_even_sizes_only_is_judged_on_those(tmp_path):
         "kind": "rrdbnet",
         "options": {"features": 4, "growth": 2, "blocks": 1, "unshuffle": 2},
     }
-    odd = material(size=38)  # 19 small pixels
+    odd = training_data(size=38)  # 19 LR pixels
     config = tiny(network=esrgan, run={"steps": 1, "validate_every": 1})
 
     *_, last = finish(config, odd, Session(tmp_path))

@@ -22,10 +22,10 @@ def test_the_mean_psnr_leaves_the_border_out(channels):
     found = judge(network, pairs)
 
     with torch.no_grad():
-        results = [network(small[None])[0].clamp(0, 1) for small, _ in pairs]
+        results = [network(lr[None])[0].clamp(0, 1) for lr, _ in pairs]
     expected = [
-        psnr(np.moveaxis(ours.numpy(), 0, 2), np.moveaxis(large.numpy(), 0, 2), border=2)
-        for ours, (_, large) in zip(results, pairs, strict=True)
+        psnr(np.moveaxis(ours.numpy(), 0, 2), np.moveaxis(hr.numpy(), 0, 2), border=2)
+        for ours, (_, hr) in zip(results, pairs, strict=True)
     ]
     assert found == pytest.approx(np.mean(expected), abs=1e-9)
     assert network.training, "a network that trains goes on training"

@@ -20,7 +20,7 @@ from napari_sr.training.data.camera import Camera
 from napari_sr.training.data.microscope import Microscope
 from napari_sr.training.data.optics import Optics
 from napari_sr.training.data.pairs import Pairs
-from napari_sr.training.data.synthetic import Phantoms
+from napari_sr.training.data.synthetic import SyntheticImages
 from napari_sr.training.finetuning.preview import HeldOut
 from napari_sr.zoo.download import local_path
 from napari_sr.zoo.registry import entries, find
@@ -67,7 +67,11 @@ def test_the_network_for_microscopes_clears_bicubic_and_keeps_the_light():
     network = napari_sr.load("microscope", 2)
     camera = Microscope(Optics(), Camera(photons=300.0))
     pairs = Pairs(
-        Phantoms(3, size=96, seed=1000).pictures(), camera, scale=2, channels=1, full_range=True
+        SyntheticImages(3, size=96, seed=1000).pictures(),
+        camera,
+        scale=2,
+        channels=1,
+        full_range=True,
     )
     made = [pairs.whole(index, np.random.default_rng(index)) for index in range(len(pairs))]
 

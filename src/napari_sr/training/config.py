@@ -25,7 +25,7 @@ class Data:
 
     __pydantic_config__: ClassVar = NO_OTHERS
     crop: int
-    """Small pixels along each side of a crop."""
+    """LR pixels along each side of a crop."""
     batch: int
     """Crops of a step, in each process."""
     folders: tuple[str, ...] = (".",)
@@ -35,7 +35,7 @@ class Data:
     validation: int = 8
     """How many image files are held out to judge by, spread evenly over all."""
     validation_size: int = 0
-    """Large pixels along each side of their middle that is judged; 0 for all."""
+    """HR pixels along each side of their middle that is judged; 0 for all."""
     degradation: ComponentSpec = field(default_factory=lambda: ComponentSpec("bicubic"))
     flips: bool = True
     turns: bool = True
@@ -47,7 +47,7 @@ class Data:
     synthetic: int = 0
     """Number of synthetic fluorescence images to add; others are held out."""
     recorded: tuple[str, ...] = ()
-    """For each of `folders`, one of the small images that were recorded, of the same names; they
+    """For each of `folders`, one of the LR images that were recorded, of the same names; they
     are not degraded then."""
     leave_out_small: bool = False
     """Whether images smaller than a crop are left out; else they are refused."""

@@ -117,7 +117,7 @@ class Learner:
         step : int
             From 0.
         draw : callable
-            Takes the number of a batch, counted over all steps, and returns small and large crops,
+            Takes the number of a batch, counted over all steps, and returns LR and HR crops,
             (N, C, H, W) and (N, C, S * H, S * W), on the device.
 
         Returns

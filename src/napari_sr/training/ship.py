@@ -3,7 +3,7 @@
     python -m napari_sr.training.ship runs/fsrcnn-x3/fsrcnn-x3.safetensors --sets ../shared/data
 
 It is judged on Set5 and Set14, of which nothing may have been learnt, and what it reached is
-written on its card; then the registry is sealed. Whether small images were shrunk bicubically or
+written on its card; then the registry is sealed. Whether LR images were shrunk bicubically or
 in another way, the sets' are shrunk so, too.
 """
 
@@ -88,8 +88,8 @@ def _reached(network: Network, card: dict[str, Any], folder: Path) -> dict[str, 
     key = f"psnr_{folder.name.lower()}"
     if config is None or config.data.degradation.kind == USUAL:
         return {f"{key}_luma": round(evaluate(network, ImageSet(folder)).psnr, 3)}
-    large = next((folder / name for name in LARGE if (folder / name).is_dir()), folder)
-    pictures = of_folder(large, Reading(config.data.value_range, config.data.grey))
+    hr = next((folder / name for name in LARGE if (folder / name).is_dir()), folder)
+    pictures = of_folder(hr, Reading(config.data.value_range, config.data.grey))
     whole = replace(config, data=replace(config.data, validation_size=0))
     pairs = pairs_of(TrainingData([], pictures), whole, network.channels)
     held_out = HeldOut(pairs, network.scale)

@@ -15,7 +15,7 @@ import torch
 from napari_sr.engine.planning.devices import choose_device
 from napari_sr.training import distributed
 from napari_sr.training.checkpointing import StateError, load_state, resume_check, save_state
-from napari_sr.training.data.prefetch import Batches
+from napari_sr.training.data.prefetch import BatchLoader
 from napari_sr.training.data.training_data import draws_of, pairs_of
 from napari_sr.training.determinism import arithmetic
 from napari_sr.training.learner import Learner
@@ -124,7 +124,7 @@ class Training:
         self.seconds: float = 0.0 if state is None else state["seconds"]
         self.result = self.reporter.result
         learner = self.learner
-        self.batches = Batches(
+        self.batches = BatchLoader(
             lambda number: draw[learner.scale_of(number // learner.batches)](number), device
         )
 

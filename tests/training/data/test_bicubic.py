@@ -19,20 +19,20 @@ def test_set5_comes_out_as_matlab_made_it(shared, scale, random):
     pairs = Pairs(pictures, Bicubic(), scale=scale, channels=3)
 
     for index, picture in enumerate(pictures):
-        small, _ = pairs.whole(index, random)
+        lr, _ = pairs.whole(index, random)
 
         name = picture.name.rsplit("/", 1)[-1]
         stored = Image.open(shared / "data" / "Set5" / "LR_matlab" / f"x{scale}" / name)
         matlab = np.asarray(stored.convert("RGB"), np.float32) / 255
-        np.testing.assert_array_equal(small.permute(1, 2, 0).numpy(), matlab)
+        np.testing.assert_array_equal(lr.permute(1, 2, 0).numpy(), matlab)
 
 
 def test_16_bits_are_rounded_to_16_bits_after_each_pass(random):
     numbers = torch.from_numpy(random.integers(0, 65_536, (1, 12, 16)).astype(np.float32))
 
-    small = Bicubic().shrink(numbers / 65_535, 4, 65_535)
+    lr = Bicubic().shrink(numbers / 65_535, 4, 65_535)
 
-    assert torch.equal((small * 65_535).round(), imresize(numbers, 0.25, largest=65_535))
+    assert torch.equal((lr * 65_535).round(), imresize(numbers, 0.25, largest=65_535))
 
 
 def test_floats_are_not_rounded():

@@ -32,18 +32,18 @@ def by_hand(image, scale, sigma, furthest):
 def test_a_small_pixel_is_a_gaussian_mean_around_its_centre(scale, sigma, random):
     image = random.random((12, 12))
 
-    small = Blur(sigma).shrink(torch.from_numpy(image).float()[None], scale, None)
+    lr = Blur(sigma).shrink(torch.from_numpy(image).float()[None], scale, None)
 
     # some hundred products, each rounded to float32
-    np.testing.assert_allclose(small[0], by_hand(image, scale, sigma, 3 * sigma), atol=1e-6)
+    np.testing.assert_allclose(lr[0], by_hand(image, scale, sigma, 3 * sigma), atol=1e-6)
 
 
 def test_the_papers_is_cut_to_7_by_7(random):
     image = random.random((12, 12))
 
-    small = Blur(1.6, width=7).shrink(torch.from_numpy(image).float()[None], 3, None)
+    lr = Blur(1.6, width=7).shrink(torch.from_numpy(image).float()[None], 3, None)
 
-    np.testing.assert_allclose(small[0], by_hand(image, 3, 1.6, 3), atol=1e-6)
+    np.testing.assert_allclose(lr[0], by_hand(image, 3, 1.6, 3), atol=1e-6)
     assert Blur(1.6, width=7).margin(3) == 1
 
 
@@ -51,18 +51,18 @@ def test_the_papers_is_cut_to_7_by_7(random):
 def test_a_ramp_stays_where_it_is(scale):
     ramp = torch.arange(24.0).expand(1, 24, 24) / 24
 
-    small = Blur(0.9).shrink(ramp, scale, None)
+    lr = Blur(0.9).shrink(ramp, scale, None)
 
     centres = (torch.arange(24 // scale) + 0.5) * scale - 0.5
     inside = slice(3, -3)
-    torch.testing.assert_close(small[0, 4, inside] * 24, centres[inside])
+    torch.testing.assert_close(lr[0, 4, inside] * 24, centres[inside])
 
 
 @pytest.mark.parametrize("steps", [255, 65_535])
 def test_integers_stay_integers(steps):
-    small = Blur().shrink((torch.rand(3, 9, 9) * steps).round() / steps, 3, steps) * steps
+    lr = Blur().shrink((torch.rand(3, 9, 9) * steps).round() / steps, 3, steps) * steps
 
-    torch.testing.assert_close(small, small.round(), rtol=2**-23, atol=0)
+    torch.testing.assert_close(lr, lr.round(), rtol=2**-23, atol=0)
 
 
 def test_a_range_is_drawn_for_every_crop(random):

@@ -34,9 +34,9 @@ def test_a_step_is_the_same_in_any_order_any_thread_and_after_a_new_start(pictur
     with ThreadPoolExecutor(4) as pool:
         later = list(pool.map(again.batch, [3, 1, 0, 2]))
 
-    for step, (small, large) in zip([3, 1, 0, 2], later, strict=True):
-        assert torch.equal(small, first[step][0])
-        assert torch.equal(large, first[step][1])
+    for step, (lr, hr) in zip([3, 1, 0, 2], later, strict=True):
+        assert torch.equal(lr, first[step][0])
+        assert torch.equal(hr, first[step][1])
 
 
 @pytest.mark.parametrize("other", [{"seed": 6}, {"rank": 1}, {"step": 1}], ids=str)
@@ -51,24 +51,22 @@ def test_seed_rank_and_step_each_draw_other_crops(pictures, other):
 
 
 def test_batches_have_the_shapes_that_were_asked_for(pictures):
-    small, large = Crops(pictures, Bicubic(), scale=3, crop=5, batch=4).batch(0)
+    lr, hr = Crops(pictures, Bicubic(), scale=3, crop=5, batch=4).batch(0)
 
-    assert (tuple(small.shape), tuple(large.shape)) == ((4, 3, 5, 5), (4, 3, 15, 15))
-    assert small.dtype == large.dtype == torch.float32
+    assert (tuple(lr.shape), tuple(hr.shape)) == ((4, 3, 5, 5), (4, 3, 15, 15))
+    assert lr.dtype == hr.dtype == torch.float32
 
 
 def test_small_and_large_show_the_same_place_in_the_same_pose():
     ramp = np.add.outer(np.arange(64), 3 * np.arange(64)).astype(np.float32) / 300
 
-    small, large = Crops(of_array(ramp), Bicubic(), scale=2, crop=8, batch=16, channels=1).batch(0)
+    lr, hr = Crops(of_array(ramp), Bicubic(), scale=2, crop=8, batch=16, channels=1).batch(0)
 
     # inside, where no border is mirrored, a ramp shrinks to the means of its pixels
-    means = torch.nn.functional.avg_pool2d(large, 2)
-    close = (small - means).abs().amax((1, 2, 3)) < 1e-5
+    means = torch.nn.functional.avg_pool2d(hr, 2)
+    close = (lr - means).abs().amax((1, 2, 3)) < 1e-5
     assert close.sum() >= 8
-    rises = {
-        (bool(one[0, 1, 0] > one[0, 0, 0]), bool(one[0, 0, 1] > one[0, 0, 0])) for one in small
-    }
+    rises = {(bool(one[0, 1, 0] > one[0, 0, 0]), bool(one[0, 0, 1] > one[0, 0, 0])) for one in lr}
     assert len(rises) == 4
 
 
@@ -125,12 +123,12 @@ def test_numbers_out_of_bounds_are_refused(pictures, name):
 
 def test_recorded_small_pictures_stay_with_their_large_ones(random):
     shapes = [(16, 16), (40, 44), (48, 40)]
-    large = [of_array(random.random(shape))[0] for shape in shapes]
-    small = [of_array(picture.whole()[0, ::2, ::2].numpy())[0] for picture in large]
+    hr = [of_array(random.random(shape))[0] for shape in shapes]
+    lr = [of_array(picture.whole()[0, ::2, ::2].numpy())[0] for picture in hr]
 
-    smalls, larges = Crops(
-        large,
-        small,
+    lrs, hrs = Crops(
+        hr,
+        lr,
         scale=2,
         crop=10,
         batch=8,
@@ -139,7 +137,7 @@ def test_recorded_small_pictures_stay_with_their_large_ones(random):
         small_pictures="leave out",
     ).batch(0)
 
-    assert torch.equal(smalls, larges[..., ::2, ::2])
+    assert torch.equal(lrs, hrs[..., ::2, ::2])
 
 
 def test_all_eight_poses_differ_and_one_changes_nothing():
@@ -152,11 +150,11 @@ def test_all_eight_poses_differ_and_one_changes_nothing():
 
 
 def test_small_and_large_stay_on_each_other():
-    small = torch.rand(1, 3, 3)
-    large = small.repeat_interleave(2, -1).repeat_interleave(2, -2)
+    lr = torch.rand(1, 3, 3)
+    hr = lr.repeat_interleave(2, -1).repeat_interleave(2, -2)
 
     for pose in (Pose(True, 1), Pose(False, 3), Pose(True, 2)):
-        assert torch.equal(pose.lay(large)[:, ::2, ::2], pose.lay(small))
+        assert torch.equal(pose.lay(hr)[:, ::2, ::2], pose.lay(lr))
 
 
 @pytest.mark.parametrize(

@@ -17,31 +17,31 @@ def test_a_point_becomes_the_binned_spot(scale):
     spot = microscope.optics.kernel(scale)
     reach = spot.shape[0] // 2
     size = -(-(4 * reach) // scale) * scale
-    large = torch.zeros(1, size, size)
+    hr = torch.zeros(1, size, size)
     row, column = size // 2, size // 2 + 1
-    large[0, row, column] = 1
+    hr[0, row, column] = 1
 
-    small = microscope.shrink(large, scale, None)
+    lr = microscope.shrink(hr, scale, None)
 
     spread = torch.zeros(size, size, dtype=torch.float64)
     inside = slice(row - reach, row + reach + 1), slice(column - reach, column + reach + 1)
     spread[inside] = spot
     binned = spread.unflatten(0, (-1, scale)).unflatten(2, (-1, scale)).mean((1, 3))
-    torch.testing.assert_close(small[0].double(), binned, atol=1e-7, rtol=1e-5)
+    torch.testing.assert_close(lr[0].double(), binned, atol=1e-7, rtol=1e-5)
 
 
 def test_an_even_field_stays_even_up_to_the_edge():
-    small = Microscope().shrink(torch.full((3, 24, 24), 0.4), 3, 255)
+    lr = Microscope().shrink(torch.full((3, 24, 24), 0.4), 3, 255)
 
-    torch.testing.assert_close(small, torch.full((3, 8, 8), 0.4))
+    torch.testing.assert_close(lr, torch.full((3, 8, 8), 0.4))
 
 
 def test_a_crop_with_its_margin_is_what_the_whole_gives():
-    microscope, scale, large = Microscope(Optics(aperture=1.2)), 2, torch.rand(1, 60, 60)
+    microscope, scale, hr = Microscope(Optics(aperture=1.2)), 2, torch.rand(1, 60, 60)
     margin = microscope.margin(scale)
 
-    whole = microscope.shrink(large, scale, None)
-    crop = microscope.shrink(large[:, 10 : 10 + 2 * (2 * margin + 6)], scale, None)
+    whole = microscope.shrink(hr, scale, None)
+    crop = microscope.shrink(hr[:, 10 : 10 + 2 * (2 * margin + 6)], scale, None)
 
     inside = slice(margin, margin + 6)
     # sums of some hundred products in float32, whose order the library chooses

@@ -32,11 +32,11 @@ def test_a_window_is_bit_for_bit_that_part_of_the_whole(pictures, degradation, k
     whole = Pairs(pictures, degradation, scale=3, channels=3).whole(0, random)
 
     for rows, columns in WINDOWS:
-        small, large = pairs.window(0, rows, columns, random)
+        lr, hr = pairs.window(0, rows, columns, random)
 
-        assert torch.equal(small, whole[0][:, rows, columns])
+        assert torch.equal(lr, whole[0][:, rows, columns])
         down, across = (slice(3 * span.start, 3 * span.stop) for span in (rows, columns))
-        assert torch.equal(large, whole[1][:, down, across])
+        assert torch.equal(hr, whole[1][:, down, across])
 
 
 def test_a_picture_too_large_to_be_shrunk_whole_gives_the_same(pictures, random, monkeypatch):
@@ -57,9 +57,9 @@ def test_a_microscopes_window_is_that_part_but_for_the_last_digit(random):
     whole, _ = pairs.whole(0, random)
 
     for rows, columns in WINDOWS:
-        small, _ = pairs.window(0, rows, columns, random)
+        lr, _ = pairs.window(0, rows, columns, random)
         # a billion photons vary by 3e-5
-        torch.testing.assert_close(small, whole[:, rows, columns], atol=3e-4, rtol=0)
+        torch.testing.assert_close(lr, whole[:, rows, columns], atol=3e-4, rtol=0)
 
 
 def test_noise_is_new_for_every_window_and_the_same_for_one_seed(random):
@@ -110,9 +110,9 @@ def test_a_network_of_luma_sees_grey_as_luma_and_one_of_the_full_range_luma_as_g
 def test_rows_beyond_a_multiple_of_the_scale_are_left_out(random):
     pairs = Pairs(of_array(random.random((13, 11))), Bicubic(), scale=4, channels=1)
 
-    small, large = pairs.whole(0, random)
+    lr, hr = pairs.whole(0, random)
 
-    assert (tuple(small.shape), tuple(large.shape)) == ((1, 3, 2), (1, 12, 8))
+    assert (tuple(lr.shape), tuple(hr.shape)) == ((1, 3, 2), (1, 12, 8))
 
 
 @pytest.mark.parametrize(("scale", "channels"), [(0, 1), (2.0, 1), (2, 2)])
@@ -136,26 +136,26 @@ def test_a_picture_smaller_than_a_small_pixel_is_named():
 
 
 def test_pairs_that_were_recorded_are_taken_as_they_are(random):
-    large = of_array(random.integers(0, 256, (2, 20, 31), dtype=np.uint8), name="large")
-    small = of_array(random.integers(0, 4096, (2, 10, 15), dtype=np.uint16), name="small")
+    hr = of_array(random.integers(0, 256, (2, 20, 31), dtype=np.uint8), name="large")
+    lr = of_array(random.integers(0, 4096, (2, 10, 15), dtype=np.uint16), name="small")
 
-    pairs = Pairs(large, small, scale=2, channels=1, full_range=True)
+    pairs = Pairs(hr, lr, scale=2, channels=1, full_range=True)
 
     rows, columns = slice(2, 6), slice(7, 12)
-    expected = small[1].crop(rows, columns), large[1].crop(slice(4, 12), slice(14, 24))
+    expected = lr[1].crop(rows, columns), hr[1].crop(slice(4, 12), slice(14, 24))
     assert all(map(torch.equal, pairs.window(1, rows, columns, random), expected))
 
 
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
-        ((2, 10, 15), "each large picture needs its small one, got 1 large and 2 small"),
+        ((2, 10, 15), "each HR picture needs its LR picture, got 1 HR and 2 LR"),
         ((11, 15), "large has 20 x 30 pixels of 1 channels, .* but small has 11 x 15 of 1"),
         ((10, 15, 3), "but small has 10 x 15 of 3"),
     ],
 )
 def test_recorded_pairs_that_do_not_fit_are_named(shape, words):
-    large = of_array(np.zeros((20, 30), np.uint8), name="large")
+    hr = of_array(np.zeros((20, 30), np.uint8), name="large")
 
     with pytest.raises(ValueError, match=words):
-        Pairs(large, of_array(np.zeros(shape, np.uint8), name="small"), scale=2, channels=1)
+        Pairs(hr, of_array(np.zeros(shape, np.uint8), name="small"), scale=2, channels=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_sr.training.data.prefetch import Batches
+from napari_sr.training.data.prefetch import BatchLoader
 
 
 def test_every_number_gives_its_own_batch():
@@ -15,11 +15,11 @@ def test_every_number_gives_its_own_batch():
         drawn.append(number)
         return torch.tensor(float(number)), torch.tensor(2.0 * number)
 
-    batches = Batches(draw, torch.device("cpu"), threads=2)
+    batches = BatchLoader(draw, torch.device("cpu"), threads=2)
     seen = [batches(number) for number in (5, 6, 7, 8)]
     batches.close()
 
-    assert [(int(small), int(large)) for small, large in seen] == [
+    assert [(int(lr), int(hr)) for lr, hr in seen] == [
         (5, 10),
         (6, 12),
         (7, 14),
@@ -32,7 +32,7 @@ def test_an_error_while_drawing_reaches_the_trainer():
     def draw(number):
         raise ValueError(f"image {number} is broken")
 
-    batches = Batches(draw, torch.device("cpu"))
+    batches = BatchLoader(draw, torch.device("cpu"))
 
     with pytest.raises(ValueError, match="image 3 is broken"):
         batches(3)

@@ -7,11 +7,15 @@ import pytest
 import torch
 
 from napari_sr.training.data import synthetic
-from napari_sr.training.data.synthetic import KINDS, Phantoms, drawn
+from napari_sr.training.data.synthetic import KINDS, SyntheticImages, drawn
 
 
 def test_pictures_are_functions_of_seed_and_number(monkeypatch):
-    one, more, other = Phantoms(2, size=32), Phantoms(3, size=32), Phantoms(2, size=32, seed=1)
+    one, more, other = (
+        SyntheticImages(2, size=32),
+        SyntheticImages(3, size=32),
+        SyntheticImages(2, size=32, seed=1),
+    )
     first = [picture.whole() for picture in one.pictures()]
     drawn.cache_clear()
 
@@ -23,7 +27,7 @@ def test_pictures_are_functions_of_seed_and_number(monkeypatch):
 
 
 def test_a_crop_is_that_part_of_the_whole():
-    picture = Phantoms(1, size=40).pictures()[0]
+    picture = SyntheticImages(1, size=40).pictures()[0]
 
     crop = picture.crop(slice(3, 20), slice(30, 40))
 
@@ -34,7 +38,7 @@ def test_a_crop_is_that_part_of_the_whole():
 def test_nothing_is_drawn_before_it_is_read():
     drawn.cache_clear()
 
-    Phantoms(1000).pictures()
+    SyntheticImages(1000).pictures()
 
     assert drawn.cache_info().currsize == 0
 
@@ -88,4 +92,4 @@ def test_points_keep_their_place_and_their_light():
 )
 def test_numbers_out_of_bounds_are_refused(wrong):
     with pytest.raises(ValueError, match=f"{list(wrong)[-1]}={list(wrong.values())[-1]}"):
-        Phantoms(**wrong)
+        SyntheticImages(**wrong)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from trainings import discs, material, tiny
+from trainings import discs, tiny, training_data
 
 from napari_sr.training.data.blur import Blur
 from napari_sr.training.data.training_data import crops_of, degradation_of, of_folders, pairs_of
@@ -70,7 +70,7 @@ def test_nothing_held_out_is_allowed(folder):
 
 
 def test_pairs_to_judge_by_are_the_middle_and_always_the_same():
-    config, held = tiny(data={"validation_size": 21}), material()
+    config, held = tiny(data={"validation_size": 21}), training_data()
 
     (first,), (again,) = (pairs_of(held, config, 3) for _ in range(2))
 
@@ -81,15 +81,15 @@ def test_pairs_to_judge_by_are_the_middle_and_always_the_same():
 
 
 def test_pairs_to_judge_by_are_of_a_size_that_the_network_can_take():
-    config, held = tiny(data={"validation_size": 23}), material()
+    config, held = tiny(data={"validation_size": 23}), training_data()
 
-    [(small, large)] = pairs_of(held, config, 3, multiple=4)
+    [(lr, hr)] = pairs_of(held, config, 3, multiple=4)
 
-    assert (small.shape[1:], large.shape[1:]) == ((8, 8), (16, 16))
+    assert (lr.shape[1:], hr.shape[1:]) == ((8, 8), (16, 16))
 
 
 def test_crops_are_of_every_scale():
-    crops = crops_of(material(), tiny(scales=[2, 3]), 1, 0)
+    crops = crops_of(training_data(), tiny(scales=[2, 3]), 1, 0)
 
     sizes = {scale: one.batch(0)[1].shape for scale, one in crops.items()}
     assert sizes == {2: (2, 1, 16, 16), 3: (2, 1, 24, 24)}
@@ -134,8 +134,8 @@ def recorded(folder):
     for name in ("one", "two"):
         (folder / f"small {name}").mkdir()
         for number in range(3):
-            small = np.asarray(Image.open(folder / name / f"{number}.png"))[::2, ::2]
-            Image.fromarray(small).save(folder / f"small {name}" / f"{number}.png")
+            lr = np.asarray(Image.open(folder / name / f"{number}.png"))[::2, ::2]
+            Image.fromarray(lr).save(folder / f"small {name}" / f"{number}.png")
     return folder
 
 
@@ -148,10 +148,10 @@ def test_recorded_small_images_stay_with_their_large_ones(recorded):
     found = of_folders(config.data, recorded)
 
     assert (len(found.learnt), len(found.held_out)) == (4, 2)
-    small, large = crops_of(found, config, 3, 0)[2].batch(0)
-    assert torch.equal(small, large[..., ::2, ::2])
-    for small, large in pairs_of(found, config, 3):
-        assert torch.equal(small, large[..., ::2, ::2])
+    lr, hr = crops_of(found, config, 3, 0)[2].batch(0)
+    assert torch.equal(lr, hr[..., ::2, ::2])
+    for lr, hr in pairs_of(found, config, 3):
+        assert torch.equal(lr, hr[..., ::2, ::2])
 
 
 def test_a_recorded_image_alone_is_told(recorded):

@@ -12,8 +12,8 @@ from napari_sr.training.finetuning.preview import SIDES, HeldOut
 
 def pair(height, width, channels=1):
     torch.manual_seed(height)
-    large = torch.rand(channels, height, width)
-    return imresize(large, 0.5).clamp(0, 1), large
+    hr = torch.rand(channels, height, width)
+    return imresize(hr, 0.5).clamp(0, 1), hr
 
 
 def test_bicubic_is_scored_as_networks_are():
@@ -26,19 +26,18 @@ def test_bicubic_is_scored_as_networks_are():
     held_out = HeldOut(pairs, 2)
 
     expected = [
-        psnr(imresize(small, 2).clamp(0, 1)[0].numpy(), large[0].numpy(), border=2)
-        for small, large in pairs
+        psnr(imresize(lr, 2).clamp(0, 1)[0].numpy(), hr[0].numpy(), border=2) for lr, hr in pairs
     ]
     assert held_out.bicubic == pytest.approx(sum(expected) / 2, abs=1e-5)
     assert held_out.judge(Bicubic(scale=2)) == pytest.approx(held_out.bicubic, abs=1e-5)
 
 
 def test_the_four_pictures_show_one_place():
-    small, large = pair(20, 24, channels=3)
+    lr, hr = pair(20, 24, channels=3)
 
-    shown = HeldOut([(small, large)], 2).show(Nearest(scale=2, channels=3))
+    shown = HeldOut([(lr, hr)], 2).show(Nearest(scale=2, channels=3))
 
-    truth = (large * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    truth = (hr * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
     np.testing.assert_array_equal(shown.truth, truth)
     np.testing.assert_array_equal(shown.small, shown.network)  # which repeats pixels
     assert shown.bicubic.shape == (20, 24, 3)
@@ -46,12 +45,12 @@ def test_the_four_pictures_show_one_place():
 
 
 def test_the_place_with_most_structure_of_the_liveliest_pair_is_shown():
-    dull, (_, large) = pair(200, 200), pair(201, 300)
+    dull, (_, hr) = pair(200, 200), pair(201, 300)
     dull = (dull[0] * 0.1, dull[1] * 0.1)
-    large = large[:, :200] * 0.1
-    large[:, 120:, 200:] = (large[:, 120:, 200:] > 0.05).float()
+    hr = hr[:, :200] * 0.1
+    hr[:, 120:, 200:] = (hr[:, 120:, 200:] > 0.05).float()
 
-    shown = HeldOut([dull, (imresize(large, 0.5).clamp(0, 1), large)], 2).show(Nearest(scale=2))
+    shown = HeldOut([dull, (imresize(hr, 0.5).clamp(0, 1), hr)], 2).show(Nearest(scale=2))
 
     assert shown.truth.shape == SIDES
     assert shown.truth.mean() > 100

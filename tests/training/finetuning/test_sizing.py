@@ -48,7 +48,7 @@ def test_crops_are_what_the_network_can_take():
 
 
 def test_images_without_room_for_the_network_are_told():
-    with pytest.raises(ValueError, match=r"at least 12 x 12 small pixels, .* room for 11 x 11"):
+    with pytest.raises(ValueError, match=r"at least 12 x 12 LR pixels, .* room for 11 x 11"):
         sizes(Wanting(scale=2), 11)
 
 
@@ -96,7 +96,7 @@ def test_short_trainings_have_short_steps(minutes, seconds):
 
 @pytest.mark.parametrize(
     ("per_pixel", "expected"),
-    # 32, 64 and 128 small pixels a side; one plane is shown beside those that are judged
+    # 32, 64 and 128 LR pixels a side; one plane is shown beside those that are judged
     [
         (1e-9, (256, 8)),
         (1 / (4 * 128**2), (256, 3)),

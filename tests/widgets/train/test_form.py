@@ -328,9 +328,9 @@ def test_closing_the_dock_ends_it_and_frees_its_memory(viewer, running, trainer,
 
 
 def test_a_network_is_trained_and_upscales_at_once(viewer, form, cells, folder, qtbot, monkeypatch):
-    from napari_sr.training.finetuning import finetune, sizing
+    from napari_sr.training.finetuning import pacing, sizing
 
-    monkeypatch.setattr(finetune, "TIMED", 0.0)
+    monkeypatch.setattr(pacing, "TIMED", 0.0)
     monkeypatch.setattr(sizing, "LADDER", (sizing.Size(1, 24),))
     form.form.minutes.setMinimum(0.001)
     form.form.minutes.setDecimals(3)

@@ -1,6 +1,6 @@
 """Shrinking as MATLAB does it, which the field trains and judges on.
 
-Letters: C channels, H x W pixels of the small image, S scale.
+Letters: C channels, H x W pixels of the LR image, S scale.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Bicubic(Degradation):
         return True
 
     def margin(self, scale: int) -> int:
-        """Return how many small pixels around a crop its pixels depend on."""
+        """Return how many LR pixels around a crop its pixels depend on."""
         return 0 if scale == 1 else METHODS["bicubic"].reach
 
     def shrink(self, hr: Tensor, scale: int, steps: int | None) -> Tensor:

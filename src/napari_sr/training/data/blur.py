@@ -3,9 +3,9 @@
 Zhang et al., "Residual Dense Network for Image Super-Resolution", CVPR 2018,
 https://arxiv.org/abs/1802.08797, section 4.3: 7 x 7, sigma 1.6, x3.
 
-Letters: C channels, H x W pixels of the small image, S scale.
-Unlike there, the Gaussian is centred on the small pixel also where S is even and no large pixel is
-at its centre: the small image lies where MATLAB's would, and not half a large pixel beside it.
+Letters: C channels, H x W pixels of the LR image, S scale.
+Unlike there, the Gaussian is centred on the LR pixel also where S is even and no HR pixel is
+at its centre: the LR image lies where MATLAB's would, and not half an HR pixel beside it.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Blur(Degradation):
     """A Gaussian blur and subsampling."""
 
     sigma: Range = 1.6
-    """Of the Gaussian, in large pixels."""
+    """Of the Gaussian, in HR pixels."""
     width: int = 0
-    """Large pixels along each side to which it is cut, 7 in the paper; 0 for three sigmas."""
+    """HR pixels along each side to which it is cut, 7 in the paper; 0 for three sigmas."""
 
     def __post_init__(self) -> None:
         """Refuse a sigma that is no positive number, or a width that is negative.
@@ -55,7 +55,7 @@ class Blur(Degradation):
         return not isinstance(self.sigma, tuple)
 
     def margin(self, scale: int) -> int:
-        """Return how many small pixels around a crop its pixels depend on."""
+        """Return how many LR pixels around a crop its pixels depend on."""
         widest = max(self.sigma) if isinstance(self.sigma, tuple) else self.sigma
         return math.ceil(self._reach(widest) / scale)
 

@@ -27,7 +27,7 @@ class Camera:
     """A sensor, and how much light it gets."""
 
     photons: Range = (50.0, 2000.0)
-    """Detected in a small pixel that is white; a range is drawn from evenly in its logarithm."""
+    """Detected in an LR pixel that is white; a range is drawn from evenly in its logarithm."""
     background: float = 0.0
     """Detected in every pixel beside, from light that is none of the image's."""
     read_noise: Range = 1.6

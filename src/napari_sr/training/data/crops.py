@@ -1,6 +1,6 @@
 """The crops of every step: drawn anew from the seed, so that a training goes on as if unbroken.
 
-Letters: N crops, C channels, P pixels along a small crop, S scale.
+Letters: N crops, C channels, P pixels along an LR crop, S scale.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Place:
     """Of the pair."""
     top: int
     left: int
-    """Its first row and column, in small pixels."""
+    """Its first row and column, in LR pixels."""
     pose: Pose
 
 
@@ -47,7 +47,7 @@ class Crops:
     pictures : sequence of Picture
         At least one that is large enough.
     degradation : Degradation or sequence of Picture
-        Makes the small images; or those that were recorded, one for each.
+        Makes the LR images; or those that were recorded, one for each.
     scale : int
         S.
     crop : int
@@ -65,7 +65,7 @@ class Crops:
     small_pictures : {"refuse", "leave out"}
         What to do with pictures smaller than a crop.
     memory : int
-        Bytes of small images that may be kept.
+        Bytes of LR images that may be kept.
 
     Raises
     ------
@@ -133,8 +133,8 @@ class Crops:
         """
         random = np.random.default_rng((self.seed, self.rank, step))
         drawn = [self._draw(random) for _ in range(self.size)]
-        smalls, larges = zip(*drawn, strict=True)
-        return torch.stack(smalls), torch.stack(larges)
+        lrs, hrs = zip(*drawn, strict=True)
+        return torch.stack(lrs), torch.stack(hrs)
 
     def place(self, random: np.random.Generator) -> Place:
         """Draw where a crop is."""
@@ -159,16 +159,17 @@ def _large_enough(
         for index, picture in enumerate(pictures)
         if min(picture.height, picture.width) >= least
     ]
-    small = [picture for picture in pictures if min(picture.height, picture.width) < least]
-    if small and (not enough or small_pictures == "refuse"):
-        first = small[0]
+    too_small = [picture for picture in pictures if min(picture.height, picture.width) < least]
+    if too_small and (not enough or small_pictures == "refuse"):
+        first = too_small[0]
         raise ValueError(
-            f"{len(small)} of {len(pictures)} pictures are smaller than a crop, which has {least} "
+            f"{len(too_small)} of {len(pictures)} pictures are smaller than a crop, "
+            f"which has {least} "
             f"pixels a side, the first is {first.name} with {first.height} x {first.width}: "
             "choose a smaller crop, or leave small pictures out"
         )
-    if small:
-        logger.info("%d of %d pictures are smaller than a crop", len(small), len(pictures))
+    if too_small:
+        logger.info("%d of %d pictures are smaller than a crop", len(too_small), len(pictures))
     return enough
 
 

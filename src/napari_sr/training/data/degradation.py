@@ -1,6 +1,6 @@
-"""What a degradation is: how a small image comes of a large one.
+"""What a degradation is: how an LR image is made of an HR image.
 
-Letters: C channels, H x W pixels of the small image, S scale.
+Letters: C channels, H x W pixels of the LR image, S scale.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Range: TypeAlias = float | tuple[float, float]
 
 
 class Degradation:
-    """How a small image comes of one that is S times larger.
+    """Makes an LR image of one that is S times larger.
 
     Shrinking draws nothing and looks at a margin around each pixel, so that a crop with its margin
     gives what the whole image gives there. Disturbing draws, for every pixel alone.
@@ -34,7 +34,7 @@ class Degradation:
         return False
 
     def margin(self, scale: int) -> int:
-        """Return how many small pixels around a crop its pixels depend on."""
+        """Return how many LR pixels around a crop its pixels depend on."""
         raise NotImplementedError(f"{type(self).__name__} tells no margin")
 
     def drawn(self, random: np.random.Generator) -> Self:
@@ -52,7 +52,7 @@ class Degradation:
             S.
         steps : int, optional
             The integer that is white, 255 or 65535, where the image is of an integer type and the
-            small one is rounded to it, too; None where it is not.
+            LR image is rounded to it, too; None where it is not.
 
         Returns
         -------

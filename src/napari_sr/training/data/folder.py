@@ -187,10 +187,10 @@ def _resized(picture: Picture, size: float) -> Picture:
     if size == 1:
         return picture
     white = picture.steps
-    small = picture.whole()
-    small = imresize(small if white is None else (small * white).round(), size, largest=white)
+    resized = picture.whole()
+    resized = imresize(resized if white is None else (resized * white).round(), size, largest=white)
     name = f"{picture.name} at {size:g}"
-    pixels = small.permute(1, 2, 0).numpy() if picture.channels == 3 else small[0].numpy()
+    pixels = resized.permute(1, 2, 0).numpy() if picture.channels == 3 else resized[0].numpy()
     if white is not None:
         pixels = pixels.astype(np.uint8 if white == BYTE else np.uint16)
         values = ValueRange(0.0, float(white))

@@ -1,10 +1,10 @@
 """A microscope's degradation: its optics blur, its camera bins and adds noise.
 
-What a fluorescence microscope of `Optics` and `Camera` would have recorded of the large image:
-the spot of each point spreads over the large pixels (`optics`), S x S of which are one pixel of
+What a fluorescence microscope of `Optics` and `Camera` would have recorded of the HR image:
+the spot of each point spreads over the HR pixels (`optics`), S x S of which are one pixel of
 the camera (binning), where light becomes numbers (`camera`).
 
-Letters: C channels, H x W pixels of the small image, S scale, R radius of the spot.
+Letters: C channels, H x W pixels of the LR image, S scale, R radius of the spot.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Microscope(Degradation):
     camera: Camera = field(default_factory=Camera)
 
     def margin(self, scale: int) -> int:
-        """Return how many small pixels around a crop its pixels depend on."""
+        """Return how many LR pixels around a crop its pixels depend on."""
         return -(-self.optics.reach(scale) // scale)
 
     def drawn(self, random: np.random.Generator) -> Self:

@@ -45,7 +45,7 @@ class Optics:
     aperture: Range = 0.8
     """The objective's numerical aperture NA."""
     pixel: Range = 0.2
-    """Side of a small image's pixel in the plane of the sample, in micrometres."""
+    """Side of an LR image's pixel in the plane of the sample, in micrometres."""
     spot: Literal["airy", "gaussian"] = "airy"
 
     def __post_init__(self) -> None:
@@ -71,7 +71,7 @@ class Optics:
         )
 
     def reach(self, scale: int) -> int:
-        """Return the spot's radius in large pixels, at the widest of the ranges."""
+        """Return the spot's radius in HR pixels, at the widest of the ranges."""
         unit = _most(self.wavelength) / _least(self.aperture)
         radius = THIRD_DARK_RING / (2 * math.pi)
         if self.spot == "gaussian":
@@ -79,7 +79,7 @@ class Optics:
         return math.ceil(radius * unit / (_least(self.pixel) / scale))
 
     def kernel(self, scale: int) -> Tensor:
-        """Return the light that each large pixel around receives, (2 R + 1, 2 R + 1) float64.
+        """Return the light that each HR pixel around receives, (2 R + 1, 2 R + 1) float64.
 
         It sums to 1. Of ranges it takes the middle.
         """

@@ -1,6 +1,6 @@
-"""Pairs of a small and a large image: whole ones to judge by, and windows to learn from.
+"""Pairs of an LR and an HR image: whole ones to judge by, and windows to learn from.
 
-Letters: C channels, H x W pixels of a small image, S scale.
+Letters: C channels, H x W pixels of an LR image, S scale.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Pairs:
     pictures : sequence of Picture
         At least one. Rows and columns beyond a multiple of the scale are left out.
     degradation : Degradation or sequence of Picture
-        Shrinks in colour where the picture has it; or the small pictures themselves that were
+        Shrinks in colour where the picture has it; or the LR pictures themselves that were
         recorded, one for each.
     scale : int
         S.
@@ -45,13 +45,13 @@ class Pairs:
     full_range : bool
         Whether a network of 1 channel takes grey in 0..1, and luma stretched to that.
     memory : int
-        Bytes of small images that may be kept.
+        Bytes of LR images that may be kept.
 
     Raises
     ------
     ValueError
-        If there are no pictures, one is smaller than a small pixel, or scale or channels are
-        wrong; or small pictures don't fit.
+        If there are no pictures, one is smaller than an LR pixel, or scale or channels are
+        wrong; or LR pictures don't fit.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Pairs:
         return len(self.pictures)
 
     def size(self, index: int) -> tuple[int, int]:
-        """Return H and W of a small image."""
+        """Return H and W of an LR image."""
         picture = self.pictures[index]
         return picture.height // self.scale, picture.width // self.scale
 
@@ -114,13 +114,13 @@ class Pairs:
     def window(
         self, index: int, rows: slice, columns: slice, random: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Return a part of a pair, by rows and columns of the small image; as `whole`."""
+        """Return a part of a pair, by rows and columns of the LR image; as `whole`."""
         degradation = self.degradation.drawn(random)
         picture, scale = self.pictures[index], self.scale
         hr = picture.crop(_times(rows, scale), _times(columns, scale))
         if self.recorded is not None:
             part = self.recorded[index].crop(rows, columns)
-        elif (lr := self._small(index)) is not None:
+        elif (lr := self._kept_lr(index)) is not None:
             part = torch.from_numpy(lr[:, rows, columns].astype(np.float32))
             part = part if picture.steps is None else part / picture.steps
         else:
@@ -139,8 +139,8 @@ class Pairs:
         inside = slice(rows.start - down.start, rows.stop - down.start)
         return lr[:, inside, columns.start - across.start : columns.stop - across.start]
 
-    def _small(self, index: int) -> NDArray[Any] | None:
-        """Return the whole small image where it is kept, or may be, in the picture's type."""
+    def _kept_lr(self, index: int) -> NDArray[Any] | None:
+        """Return the whole LR image where it is kept, or may be, in the picture's type."""
         kept = self._kept.get(index)
         picture = self.pictures[index]
         height, width = self.size(index)
@@ -171,7 +171,7 @@ class Pairs:
 
 
 def check_fit(pictures: Sequence[Picture], recorded: Sequence[Picture], scale: int) -> None:
-    """Refuse small pictures that are not those of the large ones.
+    """Refuse LR pictures that do not match the HR pictures.
 
     Raises
     ------
@@ -180,8 +180,7 @@ def check_fit(pictures: Sequence[Picture], recorded: Sequence[Picture], scale: i
     """
     if len(pictures) != len(recorded):
         raise ValueError(
-            f"each large picture needs its small one, got {len(pictures)} large and "
-            f"{len(recorded)} small"
+            f"each HR picture needs its LR picture, got {len(pictures)} HR and {len(recorded)} LR"
         )
     for hr, lr in zip(pictures, recorded, strict=True):
         fits = (hr.height // scale, hr.width // scale) == (lr.height, lr.width)

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 Pair: TypeAlias = tuple[Tensor, Tensor]
 
 
-class Batches:
+class BatchLoader:
     """What `draw` returns for one number after another, drawn ahead.
 
     Parameters
     ----------
     draw : callable
-        Takes a number and returns small and large crops, anywhere; any thread may call it.
+        Takes a number and returns LR and HR crops, anywhere; any thread may call it.
     device : torch.device
         Where they are wanted.
     threads : int, optional

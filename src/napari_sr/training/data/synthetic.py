@@ -34,7 +34,7 @@ LEAST = 16
 
 
 @dataclass(frozen=True)
-class Phantoms:
+class SyntheticImages:
     """So many pictures, each a function of seed and number alone."""
 
     count: int

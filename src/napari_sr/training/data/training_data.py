@@ -16,7 +16,7 @@ from napari_sr.training.data.crops import Augmentation, Crops
 from napari_sr.training.data.device_dataset import DeviceDataset
 from napari_sr.training.data.folder import MEMORY, Reading, files_of, of_folder
 from napari_sr.training.data.pairs import Pairs
-from napari_sr.training.data.synthetic import Phantoms
+from napari_sr.training.data.synthetic import SyntheticImages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,10 +37,10 @@ class TrainingData:
     learnt: Sequence[Picture]
     held_out: Sequence[Picture] = ()
     recorded: Mapping[str, Picture] | None = None
-    """The small picture of each, by its name, where they were recorded and are not made."""
+    """The LR picture of each, by its name, where LR pictures were recorded."""
 
-    def small(self, pictures: Sequence[Picture]) -> list[Picture] | None:
-        """Return the small ones of some pictures, where they were recorded."""
+    def recorded_of(self, pictures: Sequence[Picture]) -> list[Picture] | None:
+        """Return the recorded LR pictures of some pictures; None where none were recorded."""
         return None if self.recorded is None else [self.recorded[one.name] for one in pictures]
 
 
@@ -82,29 +82,30 @@ def of_folders(data: Data, folder: Path) -> TrainingData:
         return TrainingData(learnt, judged, _recorded(data, folder, pictures))
     others = min(8, data.synthetic // 8) if data.validation else 0
     return TrainingData(
-        learnt + Phantoms(data.synthetic).pictures(), judged + Phantoms(others, seed=1).pictures()
+        learnt + SyntheticImages(data.synthetic).pictures(),
+        judged + SyntheticImages(others, seed=1).pictures(),
     )
 
 
 def _recorded(data: Data, folder: Path, pictures: Sequence[Picture]) -> dict[str, Picture]:
-    """Return the small picture of each by the large one's name."""
-    for large, small in zip(data.folders, data.recorded, strict=True):
+    """Return the LR picture of each by the HR picture's name."""
+    for hr, lr in zip(data.folders, data.recorded, strict=True):
         wanted, found = ({file.stem: file for file in files_of(_place(folder, name))}
-                         for name in (large, small))  # fmt: skip
+                         for name in (hr, lr))  # fmt: skip
         alone = sorted(wanted.keys() ^ found.keys())
         if alone:
             file = wanted.get(alone[0], found.get(alone[0]))
-            other = _place(folder, small if alone[0] in wanted else large)
+            other = _place(folder, lr if alone[0] in wanted else hr)
             raise ValueError(f"{file} has none of its name in {other}")
     reading = Reading(data.value_range, data.grey)
     places = [_place(folder, name) for name in data.recorded]
-    smalls = [picture for place in places for picture in of_folder(place, reading)]
-    if len(smalls) != len(pictures):
+    lrs = [picture for place in places for picture in of_folder(place, reading)]
+    if len(lrs) != len(pictures):
         raise ValueError(
-            f"each image needs as many planes as its small one, got {len(pictures)} in "
-            f"{', '.join(data.folders)} and {len(smalls)} in {', '.join(data.recorded)}"
+            f"each image needs as many planes as its LR image, got {len(pictures)} in "
+            f"{', '.join(data.folders)} and {len(lrs)} in {', '.join(data.recorded)}"
         )
-    return {large.name: small for large, small in zip(pictures, smalls, strict=True)}
+    return {hr.name: lr for hr, lr in zip(pictures, lrs, strict=True)}
 
 
 def _place(folder: Path, name: str) -> Path:
@@ -134,7 +135,9 @@ def degradation_of(data: Data) -> Degradation:
     return degradation
 
 
-def crops_of(material: TrainingData, config: Config, channels: int, rank: int) -> dict[int, Crops]:
+def crops_of(
+    training_data: TrainingData, config: Config, channels: int, rank: int
+) -> dict[int, Crops]:
     """Return what draws the crops, for each scale.
 
     Raises
@@ -145,8 +148,8 @@ def crops_of(material: TrainingData, config: Config, channels: int, rank: int) -
     scales, data = config.scales or (config.scale,), config.data
     return {
         scale: Crops(
-            material.learnt,
-            material.small(material.learnt) or degradation_of(data),
+            training_data.learnt,
+            training_data.recorded_of(training_data.learnt) or degradation_of(data),
             scale=scale,
             crop=data.crop,
             batch=data.batch,
@@ -163,7 +166,7 @@ def crops_of(material: TrainingData, config: Config, channels: int, rank: int) -
 
 
 def draws_of(
-    material: TrainingData, config: Config, channels: int, rank: int, device: torch.device
+    training_data: TrainingData, config: Config, channels: int, rank: int, device: torch.device
 ) -> dict[int, Callable[[int], tuple[Tensor, Tensor]]]:
     """Return what draws the batch of a number, for each scale: here, or on the device.
 
@@ -172,26 +175,26 @@ def draws_of(
     ValueError
         As `crops_of`, and where pictures cannot lie on the device.
     """
-    crops = crops_of(material, config, channels, rank)
+    crops = crops_of(training_data, config, channels, rank)
     if config.data.cache_on_device:
         return {scale: DeviceDataset(one, device).batch for scale, one in crops.items()}
     return {scale: one.batch for scale, one in crops.items()}
 
 
 def pairs_of(
-    material: TrainingData, config: Config, channels: int, multiple: int = 1
+    training_data: TrainingData, config: Config, channels: int, multiple: int = 1
 ) -> list[tuple[Tensor, Tensor]]:
     """Return the pairs to judge by, (C, H, W) and (C, S * H, S * W), always the same.
 
     H and W are multiples of `multiple`, as some networks want it.
     """
-    if not material.held_out:
+    if not training_data.held_out:
         return []
     most = config.data.validation_size // config.scale
-    small = material.small(material.held_out) or degradation_of(config.data)
+    lr = training_data.recorded_of(training_data.held_out) or degradation_of(config.data)
     pairs = Pairs(
-        material.held_out,
-        small,
+        training_data.held_out,
+        lr,
         scale=config.scale,
         channels=channels,
         full_range=config.data.grey,

@@ -55,7 +55,7 @@ def fine_tune(
     minutes : float
         Training time.
     degradation : str or ComponentSpec
-        What makes the small images: "bicubic", "blur" or "microscope".
+        What makes the LR images: "bicubic", "blur" or "microscope".
     device : str
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     progress : callable, optional

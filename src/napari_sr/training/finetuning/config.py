@@ -69,7 +69,7 @@ class FineTuneConfig:
     """Where the network is kept: a file that does not exist."""
     minutes: float = 5.0
     degradation: ComponentSpec = field(default_factory=lambda: ComponentSpec("bicubic"))
-    """The degradation that makes small images."""
+    """The degradation that makes LR images."""
     degradation_words: str = "bicubic"
     """The same in words."""
     device: str = "auto"

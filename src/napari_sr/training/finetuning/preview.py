@@ -1,6 +1,6 @@
 """What a held-out part looks like: small, enlarged by bicubic interpolation, by the network, true.
 
-Letters: C channels, H x W pixels of the small image, S scale.
+Letters: C channels, H x W pixels of the LR image, S scale.
 """
 
 from __future__ import annotations
@@ -24,14 +24,17 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 SIDES = 64, 64
-"""Large pixels of height and width that are shown at most."""
+"""HR pixels of height and width that are shown at most."""
 PLACES = 5
 """Along each axis, of which the one with most structure is shown."""
 
 
 @dataclass(frozen=True)
 class Preview:
-    """Four pictures of one place: uint8, (S * H, S * W) or (S * H, S * W, 3)."""
+    """Four pictures of one place, by the names that forms show.
+
+    Each uint8, (S * H, S * W) or (S * H, S * W, 3).
+    """
 
     small: NDArray[np.uint8]
     """Its pixels repeated."""
@@ -62,10 +65,10 @@ class HeldOut:
     def __init__(
         self, pairs: Sequence[tuple[Tensor, Tensor]], scale: int, most: int | None = None
     ) -> None:
-        enlarged = [imresize(small, scale) for small, _ in pairs]
+        enlarged = [imresize(lr, scale) for lr, _ in pairs]
         found = [
-            math.inf if flat(large, scale) else pair_psnr(one, large, scale)
-            for one, (_, large) in zip(enlarged, pairs, strict=True)
+            math.inf if flat(hr, scale) else pair_psnr(one, hr, scale)
+            for one, (_, hr) in zip(enlarged, pairs, strict=True)
         ]
         self.judged = [index for index, value in enumerate(found) if math.isfinite(value)]
         """Indices of those that are not left out."""
@@ -81,8 +84,8 @@ class HeldOut:
         self.scale = scale
         self.bicubic: float = sum(found[index] for index in self.judged) / len(self.judged)
         """PSNR of bicubic interpolation in dB, as `judge` measures networks."""
-        self._index = int(np.argmax([float(large.std()) for _, large in self.pairs]))
-        self._small = self.pairs[self._index][0]
+        self._index = int(np.argmax([float(hr.std()) for _, hr in self.pairs]))
+        self._lr = self.pairs[self._index][0]
         self._enlarged = enlarged[self._index]
         self._rows, self._columns = _place(self.pairs[self._index][1], scale)
 
@@ -94,8 +97,8 @@ class HeldOut:
     def show(self, network: Network) -> Preview:
         """Return what the shown place looks like; the network is in eval mode."""
         device = next(network.parameters()).device
-        result = network(self._small[None].to(device))[0].float().cpu()
-        repeated = self._small.repeat_interleave(self.scale, 1).repeat_interleave(self.scale, 2)
+        result = network(self._lr[None].to(device))[0].float().cpu()
+        repeated = self._lr.repeat_interleave(self.scale, 1).repeat_interleave(self.scale, 2)
         images = (repeated, self._enlarged, result, self.pairs[self._index][1])
         return Preview(*(_bytes(image[:, self._rows, self._columns]) for image in images))
 
@@ -106,17 +109,17 @@ def spread(every: Sequence[Any], most: int) -> list[Any]:
     return [every[(2 * k + 1) * len(every) // (2 * count)] for k in range(count)]
 
 
-def _place(large: Tensor, scale: int) -> tuple[slice, slice]:
-    """Return rows and columns, whole small pixels, where an image has most structure."""
+def _place(hr: Tensor, scale: int) -> tuple[slice, slice]:
+    """Return rows and columns, whole LR pixels, where an image has most structure."""
     height, width = (
-        min(size, most) // scale * scale for size, most in zip(large.shape[1:], SIDES, strict=True)
+        min(size, most) // scale * scale for size, most in zip(hr.shape[1:], SIDES, strict=True)
     )
     tops, lefts = (
         sorted({(size - side) * k // (PLACES - 1) // scale * scale for k in range(PLACES)})
-        for size, side in zip(large.shape[1:], (height, width), strict=True)
+        for size, side in zip(hr.shape[1:], (height, width), strict=True)
     )
     places = [(slice(t, t + height), slice(s, s + width)) for t in tops for s in lefts]
-    return max(places, key=lambda place: float(large[:, place[0], place[1]].std()))
+    return max(places, key=lambda place: float(hr[:, place[0], place[1]].std()))
 
 
 def _array(image: Tensor) -> NDArray[Any]:

@@ -1,6 +1,6 @@
 """How much a step learns from, and how much is judged, by what a network costs where it computes.
 
-Letters: N crops, P pixels along a small crop.
+Letters: N crops, P pixels along an LR crop.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ PART = 4
 COPIES = 5
 """Of weights: themselves, their gradient, two that Adam keeps, and the running mean."""
 SIDES = (64, 128, 256)
-"""Large pixels along each side of what is judged of a plane."""
+"""HR pixels along each side of what is judged of a plane."""
 MOST_JUDGED = 8
 """Planes."""
 TIMINGS, SHORT = 4, 0.2
@@ -69,7 +69,7 @@ def sizes(network: Network, room: int) -> tuple[Size, ...]:
     network : Network
         With weights; its shapes alone are used.
     room : int
-        Small pixels along each side of a crop for which the images have room.
+        LR pixels along each side of a crop for which the images have room.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def sizes(network: Network, room: int) -> tuple[Size, ...]:
     most = room // multiple * multiple
     if most < least:
         raise ValueError(
-            f"{network.title} learns from crops of at least {least} x {least} small pixels, and an "
+            f"{network.title} learns from crops of at least {least} x {least} LR pixels, and an "
             f"image has room for {room} x {room}: choose larger images, or another network"
         )
     fitted = (
@@ -135,7 +135,7 @@ def choose(offered: Sequence[Size], seconds_per_pixel: float, longest: float) ->
 
 @torch.no_grad()
 def judgeable(network: Network, device: torch.device, seconds: float) -> tuple[int, int]:
-    """Return of how much is judged in so many seconds: large pixels a side, and planes.
+    """Return of how much is judged in so many seconds: HR pixels a side, and planes.
 
     The network is timed on more and more, no longer than that.
 
@@ -164,9 +164,9 @@ def judgeable(network: Network, device: torch.device, seconds: float) -> tuple[i
 
 def _seconds(network: Network, device: torch.device, side: int) -> float:
     """Return how long a plane takes; what is short is timed again, as other programs disturb it."""
-    small = max(side // network.scale, network.least_size)
-    small = math.ceil(small / network.multiple) * network.multiple
-    image = torch.zeros(1, network.channels, small, small, device=device)
+    lr_side = max(side // network.scale, network.least_size)
+    lr_side = math.ceil(lr_side / network.multiple) * network.multiple
+    image = torch.zeros(1, network.channels, lr_side, lr_side, device=device)
     took: list[float] = []
     while not took or (len(took) < TIMINGS and sum(took) < SHORT):
         began = time.monotonic()

@@ -27,9 +27,9 @@ MEMORY = 1 << 30
 SHARE = 5
 """One part in so many is held out, from the middle of the longer side."""
 LEAST = 8
-"""Small pixels that a crop and a held-out band have at least, along each side."""
+"""LR pixels that a crop and a held-out band have at least, along each side."""
 LARGEST = 24
-"""Small pixels that a crop has at most."""
+"""LR pixels that a crop has at most."""
 JUDGED = 8
 """How many planes are judged at most, spread over all."""
 
@@ -40,7 +40,7 @@ class Split:
 
     training_data: TrainingData
     crop: int
-    """Small pixels along each side."""
+    """LR pixels along each side."""
 
 
 def read(
