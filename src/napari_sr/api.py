@@ -34,30 +34,31 @@ def load(
     ----------
     name_or_path : str or Path
         A known model, "bsrn-x4" or "bsrn" with `scale=4`, downloaded on first use; or a file:
-        .pth, .pt, .safetensors, .npz or .mat, also below "~". Architecture and widths are read off
-        its tensors.
-        Where these are of none of our networks, spandrel's are tried (the extra `spandrel`).
+        .pth, .pt, .safetensors, .npz or .mat, also below "~". The tensors show architecture and
+        widths. If the network is none of ours, spandrel tries to load it (the extra `spandrel`).
     scale : int, optional
-        Required for files whose tensors do not show it (FSRCNN, SRCNN), unless our training
-        wrote them: then their card does.
+        Required for files whose tensors do not show it (FSRCNN, SRCNN). Files that our training
+        wrote need none: their card says it.
     full_range : bool, optional
         Whether a network of one channel was trained on grey from 0 to 1, and not on luma; see
-        `Network.full_range`. By default what the card of our training says, else luma.
+        `Network.full_range`. By default as the card of our training says, else luma.
     **options
-        What tensors cannot tell, such as `res_scale` or `input_range`; likewise.
+        Arguments that tensors cannot show, such as `res_scale` or `input_range`. Files that our
+        training wrote need none.
 
     Returns
     -------
     Network
-        In eval mode. Takes and returns float (N, C, H, W) in 0..1, unclipped; C is 1 for
-        networks of luma. See `scale`, `channels`, `receptive_field` and `multiple`, `exact` for
-        whether tiles leave no trace, and `provenance` for what was loaded.
+        In eval mode. It maps float (N, C, H, W) in 0..1 to (N, C, scale * H, scale * W),
+        unclipped; C is 1 for networks of luma. Attributes: `scale`, `channels`,
+        `receptive_field`, `multiple`, `exact` (whether tiles leave no trace), and `provenance`
+        (what was loaded).
 
     Raises
     ------
     ValueError
-        If there is no such model or file, or it is no checkpoint of a known network; then it
-        tells the nearest, and what differs.
+        If there is no such model or file, or the file is no checkpoint of a known network. The
+        message then names the most similar network and the differences.
     napari_sr.zoo.download.DownloadError
         If a model cannot be downloaded.
     """
@@ -73,30 +74,30 @@ def blend(
 ) -> Network:
     """Blend two checkpoints of one network: (1 - weight) of the first, weight of the second.
 
-    ESRGAN's network interpolation, https://arxiv.org/abs/1809.00219: between a checkpoint trained
-    for PSNR and one fine-tuned from it against a discriminator, a smaller weight invents less
-    texture. Checkpoints that were trained apart cannot be blended to anything useful.
+    This is ESRGAN's network interpolation, https://arxiv.org/abs/1809.00219. The first checkpoint
+    is usually trained for PSNR, the second fine-tuned from it against a discriminator; a smaller
+    weight then invents less texture. Blends of checkpoints that were trained separately are
+    useless.
 
     Parameters
     ----------
     first, second : str, Path or Network
         As for `load`, or what it returned.
     weight : float
-        Share of the second, from 0 to 1, applied to every weight and every running mean and
-        variance.
+        Share of the second, from 0 to 1, for every weight and every running mean and variance.
     scale, **options
-        As for `load`, for both where they are names or files.
+        As for `load`, for names and files.
 
     Returns
     -------
     Network
-        In eval mode; its `provenance` holds that of both, and the weight.
+        In eval mode. Its `provenance` holds the weight and the provenance of both.
 
     Raises
     ------
     ValueError
-        If the weight lies outside 0..1, one cannot be loaded, or they differ in architecture,
-        scale, options or the shapes of their tensors.
+        If the weight lies outside 0..1, a checkpoint cannot be loaded, or the two differ in
+        architecture, scale, options or shapes of tensors.
     napari_sr.zoo.download.DownloadError
         If a model cannot be downloaded.
     """
@@ -126,23 +127,24 @@ def upscale(
     ----------
     image : array, tensor, Pillow image or nested lists
         uint8, uint16, int16, float32, ...: (Y, X), (..., Y, X), or with RGB or RGBA last. NumPy,
-        dask, Zarr or alike. Masked floats are NaN; masked integers are refused. A Pillow image
+        dask, Zarr or similar. Masked floats are NaN; masked integers are refused. A Pillow image
         with alpha becomes RGBA.
     model : str, Path or Network, optional
-        As for `load`, or what it returned; the shipped default (FSRCNN) where left out.
+        As for `load`, or a network that it returned; by default FSRCNN, which ships.
     scale : int, optional
-        How many times larger; 2 where the default model is used and none is given.
+        Enlargement factor along each side; 2 by default for the default model.
     axes : str, optional
-        One capital letter per axis, such as "TZYX" or "YXC"; Y and X are enlarged, a last C or S
-        of 3 or 4 entries is RGB(A), all others are looped over. Left out, a last axis of 3 or 4
-        is RGB(A) where there are three axes or more and the type is uint8, uint16 or float; in
-        other types, and of 2, it must be named; one of 1 is a channel.
+        One capital letter per axis, such as "TZYX" or "YXC". Y and X are enlarged; a last C or S
+        of length 3 or 4 is RGB(A); all other axes are looped over. By default, a last axis of
+        length 3 or 4 is RGB(A) if there are three axes or more and the type is uint8, uint16 or
+        float. For other types, and for length 2, give `axes`. A last axis of length 1 is a
+        channel.
     tile : int, optional
-        LR pixels along each side that are computed at once, halo included; by default as many
-        as fit into memory. Where memory runs out, tiles are halved.
+        Side of the tiles in LR pixels, halo included; by default as large as memory allows. If
+        memory runs out, tiles are halved.
     halo : int, optional
         LR pixels that tiles overlap on each side. By default tiles leave no trace, whatever the
-        network sees; a halo of your own may cost less, and may show.
+        network's receptive field. A halo of your own may be faster, and seams may show.
     device : str
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     precision : str
@@ -152,24 +154,24 @@ def upscale(
         "triton" (an error where they cannot run); NAPARI_SR_KERNELS in the environment decides
         "auto".
     outliers : str
-        What becomes of results further outside the plane's values than these reach, or than a
-        quarter of black to white: "clip", "mark" (NaN; floats only) or "keep".
+        What to do with results far outside the plane's values: by more than the width of their
+        range, and by more than a quarter of black to white. "clip", "mark" (NaN; floats only) or
+        "keep".
     ensemble : bool
-        Whether to take the mean over all flips and quarter turns of each plane, which is a little
-        better and takes eight times as long (EDSR+, https://arxiv.org/abs/1707.02921). Results of
-        single views are judged by `outliers` before they are averaged; integers are rounded once.
+        Whether to average over all flips and quarter turns of each plane, which is a little
+        better and takes eight times as long (EDSR+, https://arxiv.org/abs/1707.02921). `outliers`
+        applies to each view before the average; integers are rounded once.
     value_range : (low, high), array of two numbers or Percentiles, optional
-        What counts as black and white: (0, 4095) for 12 bits in uint16. By default the range of
-        an integer type, and 0..1 for floats; never the image's maximum.
+        The values of black and white: (0, 4095) for 12 bits in uint16. By default the range of an
+        integer type, and 0..1 for floats; never the image's maximum.
     progress : callable, optional
-        Gets one `Progress` (done, total, message) per tile.
+        Called with a `Progress` (done, total, message) after each tile.
 
     Returns
     -------
     array
-        NumPy, of the same axes and type (float32 for a tensor of bfloat16), Y and X `scale` times
-        longer. Integers are rounded and clipped to their type; floats overshoot as the network
-        does.
+        NumPy, with the same axes and type (float32 for a tensor of bfloat16); Y and X are `scale`
+        times longer. Integers are rounded and clipped to their type; floats are not clipped.
 
     Raises
     ------

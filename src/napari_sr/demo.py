@@ -1,7 +1,6 @@
-"""Opens napari with a sample, upscales it through the form, and shows both side by side.
+"""A demo: it opens napari with a sample, upscales it through the form, and shows both.
 
-`python -m napari_sr.demo`. Where there is no display, the same happens in a virtual one, and
-pictures are written instead.
+`python -m napari_sr.demo`. Without a display it runs in a virtual one, and writes pictures.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ if TYPE_CHECKING:
     from napari_sr.widgets.upscale.form import UpscaleWidget
 
 FOLDER = Path("demo-output")
-"""Where pictures go if nothing else is said."""
+"""The default folder of pictures."""
 SAMPLE, SCALE = "tissue", 4
 WINDOW = (1400, 860)
 """Width and height in screen pixels."""
 ZOOM = 2.5
-"""Closer than the whole image, so that pixels can be told apart."""
+"""Zoom relative to the whole image, so that pixels are visible."""
 PATIENCE = 120_000
-"""Milliseconds after which a demo without a user gives up."""
+"""Time limit of a demo without a user, in milliseconds."""
 
 
 def main(screenshot: Path | None = None) -> int:
@@ -38,8 +37,8 @@ def main(screenshot: Path | None = None) -> int:
     Parameters
     ----------
     screenshot : Path, optional
-        Folder that gets a picture of the window and the upscaled image; the window closes
-        then. Without a display the folder is `demo-output`.
+        Folder for a picture of the window and the upscaled image; the window closes afterwards.
+        Without a display it is `demo-output` by default.
     """
     if not has_display():
         return _in_virtual_display(screenshot or FOLDER)
@@ -47,7 +46,7 @@ def main(screenshot: Path | None = None) -> int:
 
 
 def has_display() -> bool:
-    """Say whether a window can be shown: on Linux, whether X or Wayland is there."""
+    """Return whether a window can be shown: on Linux, whether X or Wayland runs."""
     if not sys.platform.startswith("linux"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
@@ -65,12 +64,12 @@ def _in_virtual_display(folder: Path) -> int:
 
 
 class _Demo:
-    """One window with the form in it; `run` returns when it is closed.
+    """One window with the form; `run` returns when it is closed.
 
     Parameters
     ----------
     folder : Path or None
-        Gets the pictures; None leaves the window to the user.
+        Folder for the pictures; None leaves the window to the user.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -103,7 +102,7 @@ class _Demo:
         self.widget.run_ended.disconnect(self._show)
         side_by_side(self.viewer)
         if self._folder is not None:
-            # the canvas is drawn, and the line before a run told, a moment later
+            # canvas and forecast are drawn a moment later
             QTimer.singleShot(2500, self._write)
 
     def _write(self) -> None:
@@ -123,14 +122,14 @@ class _Demo:
 
 
 def side_by_side(viewer: Viewer) -> None:
-    """Show every layer in a field of its own, the source left, all zoomed alike."""
-    # where the grid lives since napari 0.9, and where it lived before
+    """Show every layer in its own cell of the grid, with the same zoom."""
+    # the grid's place since napari 0.9, and before
     grid = viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid
     grid.stride = 1
     grid.spacing = 4
     grid.enabled = True
     for layer in viewer.layers:
-        # napari 0.9 can write names into the fields
+        # napari 0.9 can show names in the cells
         if hasattr(layer, "name_overlay"):
             layer.name_overlay.visible = True
     viewer.reset_view()
@@ -162,7 +161,7 @@ def _arguments() -> argparse.Namespace:
         "--screenshot",
         type=Path,
         metavar="FOLDER",
-        help="write pictures there and close, instead of leaving the window open",
+        help="write pictures to this folder and close the window",
     )
     return parser.parse_args()
 

@@ -1,7 +1,7 @@
-"""Sample images: real ones that ship inside scikit-image, and one made by a formula.
+"""Sample images: real ones that ship with scikit-image, and a synthetic one.
 
-Nothing is downloaded. Pixel sizes are those that the sources state, and pixels where they
-state none. The real images are cut to a part that shows structure and upscales in a second.
+Nothing is downloaded. Pixel sizes are those that the sources state; without one, the unit is the
+pixel. The real images are cropped to a part with structure, which upscales in a second.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LayerData: TypeAlias = tuple["NDArray[Any]", dict[str, Any], str]
-"""What napari makes a layer of: pixels, keyword arguments, kind of layer."""
+"""A layer for napari: pixels, keyword arguments, kind of layer."""
 
 CELL_PIXEL = 0.107
-"""Micrometres; stated by scikit-image for its image `cell`."""
+"""Pixel size in micrometres, which scikit-image states for its image `cell`."""
 OFFSET, GAIN = 100, 2.0
-"""Of the made-up camera: its zero, and grey values per photon."""
+"""The synthetic camera: its offset, and grey values per photon."""
 
 
 def cell() -> list[LayerData]:
@@ -37,7 +37,7 @@ def tissue() -> list[LayerData]:
     """Return colonic glands, immunohistochemistry, (200, 200, 3) uint8 RGB.
 
     Acquired at the Center for Microscopy And Molecular Imaging; no known restrictions. Binned
-    2 x 2: pixels twice as large, each of them full of detail, show at once what a network does.
+    2 x 2, so that structures are as small as pixels, and the effect of a network is obvious.
     """
     pixels = _binned(_shipped("immunohistochemistry")[112:512, 112:512])
     return [_in_pixels("tissue", pixels, rgb=True)]
@@ -52,12 +52,12 @@ def retina() -> list[LayerData]:
 
 
 def camera() -> list[LayerData]:
-    """Return a part of the photograph of a camera man, (200, 200) uint8; CC0."""
+    """Return a part of the photograph of a cameraman, (200, 200) uint8; CC0."""
     return [_in_pixels("camera", _shipped("camera")[50:250, 150:350], rgb=False)]
 
 
 def spots() -> list[LayerData]:
-    """Return a made-up fluorescence stack, (7, 160, 160) uint16 with 12 bits in use.
+    """Return a synthetic fluorescence stack, (7, 160, 160) uint16 with 12 bits in use.
 
     See `fluorescence` for the formula.
     """
@@ -99,7 +99,7 @@ def fluorescence(depth: int = 7, side: int = 160, seed: int = 0) -> NDArray[np.u
     depth, side : int
         The stack is (depth, side, side).
     seed : int
-        Of the generator that places objects and draws counts.
+        Seed of the positions of objects and of photon counts.
     """
     random = np.random.default_rng(seed)
     where, photons = _objects(random, depth, side)

@@ -317,7 +317,7 @@ def infinite(shape):
                 (("--value-range", "5", "5"), r"low < high, or Percentiles; got \(5\.0, 5\.0\)"),
                 (("--percentiles", "9", "1"), r"low < high <= 100"),
                 (("--value-range", "0", "1", "--percentiles", "1", "9"), r"or --percentiles, got"),
-                (("--weight", "0.3"), r"share of what --blend names, got --weight 0\.3 alone"),
+                (("--weight", "0.3"), r"needs --blend, whose share it is, got --weight 0\.3 alone"),
                 (("--blend", "absent.pth"), r"fsrcnn-x2 \(FSRCNN x2\) cannot .*: there is no"),
                 (("--blend", "fsrcnn-x2", "--weight", "-1"), r"a number from 0 to 1, .* got -1"),
                 (("--blend", "bsrn-x4"), r"fsrcnn-x2 .* cannot .* with bsrn-x4: .* 4 times, got"),
@@ -418,7 +418,7 @@ def test_models_in_a_mirror_are_listed_as_such(run, monkeypatch, shared):
     _, out, _ = run("models")
 
     assert re.search(r"^bsrn-x4 .* mirror$", out, re.M)
-    assert f"first in {shared / 'weights'}" in out
+    assert f"mirror {shared / 'weights'} is searched first" in out
 
 
 def test_a_network_is_exported_with_its_name(run, tmp_path):

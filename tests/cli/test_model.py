@@ -76,7 +76,7 @@ def test_what_cannot_be_blended_is_told(pair, second, error, what):
 
 @pytest.mark.parametrize("text", ["scale=2", "model=3"])
 def test_what_has_an_option_of_its_own_is_told(text):
-    with pytest.raises(CommandError, match=rf"--option {text} is given as --"):
+    with pytest.raises(CommandError, match=rf"--option {text} must be given as --"):
         read_option(text)
 
 

@@ -145,7 +145,7 @@ def test_asked_to_stop_it_ends_after_the_step(run, tmp_path, monkeypatch, number
     code, _, err = run("mine.toml")
 
     assert code == 128 + number
-    assert "stopped at step 1: --resume goes on from there" in err
+    assert "stopped at step 1: --resume continues from there" in err
     assert "nothing was written" not in err
     assert load_state(tmp_path / "runs" / "mine")["step"] == 1
     assert signal.getsignal(signal.SIGINT) is before
@@ -168,7 +168,7 @@ def test_asked_twice_it_stops_at_once(run, tmp_path, monkeypatch):
     code, _, err = run("mine.toml")
 
     assert code == 143
-    assert err == "stopped at once: --resume goes on from the last saved state\n"
+    assert err == "stopped at once: --resume continues from the last saved state\n"
     assert not list(tmp_path.rglob("*.part"))
 
 

@@ -55,9 +55,9 @@ def test_shapes_are_lengths_with_a_sign_between():
     [
         (ValueError("a tile is too small"), "a tile is too small"),
         (FileNotFoundError(2, "No such file", "a.pth"), "[Errno 2] No such file: 'a.pth'"),
-        (KeyError("scale"), "it stopped because of an error that was not foreseen: KeyError"),
-        (TypeError(), "it stopped because of an error that was not foreseen: TypeError"),
-        (ValueError(), "it stopped because of an error that was not foreseen: ValueError"),
+        (KeyError("scale"), "it stopped with an unexpected error: KeyError"),
+        (TypeError(), "it stopped with an unexpected error: TypeError"),
+        (ValueError(), "it stopped with an unexpected error: ValueError"),
         (RuntimeError("  \nfirst\nsecond"), "RuntimeError: first"),
     ],
 )

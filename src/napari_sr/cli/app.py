@@ -1,4 +1,4 @@
-"""The command line `napari-sr`: runs a command, and says in one line what went wrong."""
+"""The program `napari-sr`: it runs a command, and reports a failure in one line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WORDS = {INTERRUPTED: "Interrupted", TERMINATED: "Terminated"}
 
 
 def main() -> NoReturn:
-    """Run the command line; mistakes are one line and exit code 2, Ctrl-C is 130, SIGTERM 143."""
+    """Run a command. Exit codes: 2 after an error, 130 after Ctrl-C, 143 after SIGTERM."""
     try:
         with terminal.terminable():
             code = _run()
@@ -34,8 +34,8 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
-    """Return the exit code of what the arguments ask for."""
-    # typer exports this class of its command library by a subclass only
+    """Run the command of the arguments; return its exit code."""
+    # typer exports only a subclass of its library's class
     usage_error = cast("type[Exception]", typer.BadParameter.__mro__[1])
     try:
         return app(standalone_mode=False) or 0
@@ -53,7 +53,7 @@ def _run() -> int:
 
 
 def _of_memory(error: RuntimeError | MemoryError) -> str:
-    """Return what went wrong, as lack of memory where it was that."""
+    """Return an error's message; that of a lack of memory is ours."""
     from napari_sr.engine.planning.budget import told_in_words  # brings torch
     from napari_sr.engine.planning.devices import OutOfMemoryError
 

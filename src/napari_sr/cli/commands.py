@@ -1,6 +1,6 @@
-"""The commands and their options; what a command does is in the file of its name.
+"""The commands and their options; the file of a command's name does the work.
 
-torch is imported once there is something to compute, so that help and mistakes come at once.
+torch is imported only when something is computed, so that help and mistakes appear at once.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def upscale_command(
     ],
     target: Annotated[
         Path,
-        typer.Argument(metavar="OUT", callback=at_home, help="Its ending decides the format."),
+        typer.Argument(metavar="OUT", callback=at_home, help="Its suffix sets the format."),
     ],
     model: options.Model = None,
     blend: Annotated[
@@ -63,7 +63,7 @@ def upscale_command(
     ] = None,
     scale: options.Scale = None,
     tile: Annotated[
-        int | None, typer.Option(help="Input pixels a side computed at once. [default: by memory]")
+        int | None, typer.Option(help="Side of tiles in input pixels. [default: by memory]")
     ] = None,
     halo: Annotated[
         int | None, typer.Option(help="Input pixels that tiles overlap. [default: exact]")
@@ -98,7 +98,7 @@ def upscale_command(
     option: options.Options = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Upscale an image file; resolution, axes and channels go along."""
+    """Upscale an image file; resolution, axes and channels are kept."""
     from napari_sr.cli import upscale
     from napari_sr.files import formats
 
@@ -150,7 +150,7 @@ def evaluate_command(
         ),
     ] = None,
 ) -> None:
-    """Measure how near models come to a set of images, beside what was published."""
+    """Measure how close models come to a set of images, beside published figures."""
     from napari_sr.cli import evaluate
     from napari_sr.evaluation.benchmark import Protocol
     from napari_sr.evaluation.metrics import USUAL
@@ -181,17 +181,17 @@ def train_command(
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from what OUT holds, if anything.")
+        bool, typer.Option("--resume", help="Resume the training in OUT, if there is one.")
     ] = False,
     minutes: Annotated[
-        float | None, typer.Option(min=0, help="Stop after so long, to be resumed.")
+        float | None, typer.Option(min=0, help="Stop after this time; --resume continues.")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="How many in all. [default: as the recipe says]")
+        int | None, typer.Option(min=1, help="Total steps. [default: as the recipe says]")
     ] = None,
     device: options.Device = "auto",
 ) -> None:
-    """Train a network by a recipe; Ctrl-C or SIGTERM stops, and --resume goes on."""
+    """Train a network by a recipe; Ctrl-C or SIGTERM stops it, and --resume continues."""
     from napari_sr.cli import train
 
     out = out or Path("runs") / Path(recipe).stem
@@ -204,13 +204,13 @@ def train_command(
 @app.command("models")
 def models_command(
     wide: Annotated[
-        bool, typer.Option("--wide", help="All of the tables, however narrow the terminal.")
+        bool, typer.Option("--wide", help="Whole tables, however narrow the terminal is.")
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="For programs: all that is known.")
+        bool, typer.Option("--json", help="Everything as JSON, for programs.")
     ] = False,
 ) -> None:
-    """List the networks, the models to be chosen by name, and where downloads are kept."""
+    """List the networks, the models by name, and the folder of downloads."""
     from napari_sr.cli import models
 
     if as_json:
@@ -220,7 +220,7 @@ def models_command(
     typer.echo(models.text(shutil.get_terminal_size().columns if narrow else None))
     typer.echo(f"\nDownloads are kept in {cache_folder()} (NAPARI_SR_CACHE moves it).")
     if mirror := os.environ.get("NAPARI_SR_WEIGHTS"):
-        typer.echo(f"Files are looked for first in {mirror} (NAPARI_SR_WEIGHTS).")
+        typer.echo(f"The mirror {mirror} is searched first (NAPARI_SR_WEIGHTS).")
 
 
 @app.command("export")
@@ -243,7 +243,7 @@ def export_command(
 
 @app.command("demo")
 def demo_command() -> None:
-    """Open napari with a sample image and its upscaling, side by side."""
+    """Open napari with a sample image and its upscaled result, side by side."""
     from napari_sr import demo
 
     raise typer.Exit(demo.main())

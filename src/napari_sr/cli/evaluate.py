@@ -1,4 +1,4 @@
-"""What `napari-sr evaluate` does: judge models on a set of images, write a table and a picture.
+"""The command `napari-sr evaluate`: models on a set of images, as a table and a picture.
 
 Letters: H x W pixels, S scale.
 """
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 TABLES = {".md": report.markdown, ".csv": report.comma_separated}
 DETAIL = 48
-"""Pixels along each side of the picture's details, at most."""
+"""Largest side of the picture's details, in pixels."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to judge, and what to write."""
+    """Which models to evaluate on what, and which files to write."""
 
     folder: Path
     models: Sequence[ModelReference]
@@ -46,16 +46,16 @@ class Request:
     table: Path | None = None
     picture: Path | None = None
     pictured: str | None = None
-    """The name of the image in the picture; None: the first."""
+    """Name of the image in the picture; None: the first."""
 
 
 def run(request: Request) -> str:
-    """Judge all models; return the table as Markdown once the files are written.
+    """Evaluate all models, write the files, and return the table as Markdown.
 
     Raises
     ------
     CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
-        If the set, a model or a place is wrong; nothing is written then.
+        If the set, a model or a path is wrong; then nothing is written.
     """
     places = ((request.table, tuple(TABLES)), (request.picture, (".png",)))
     for path, suffixes in places:
@@ -77,7 +77,7 @@ def run(request: Request) -> str:
 
 
 def _prepare(protocol: Protocol) -> None:
-    """Get what metrics need before a model is, as some want packages or weights of their own."""
+    """Load packages and weights of the metrics, before any model is loaded."""
     try:
         for metric in protocol.judges:
             metric.prepare()
@@ -102,41 +102,41 @@ def _judged(request: Request, model: ModelReference, gallery: Gallery, bars: Bar
 
 
 def label_of(model: ModelReference) -> str:
-    """Return what to call a model in tables: without its scale, or its file's name."""
+    """Return a model's name in tables: its file's name, or its name without the scale."""
     name = str(model.name or "")
     return Path(name).name if Path(name).is_file() else re.sub(r"-x\d+$", "", name)
 
 
 @dataclass
 class Gallery:
-    """Collects the results of one image."""
+    """The results of all models for one image."""
 
     pictured: str | None
-    """Its name; None: the first that comes."""
+    """Name of the image; None: the first one."""
     panels: list[Panel] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
-    """Of the images that came."""
+    """Names of all images so far."""
     _whole: Panel | None = None
 
     def wants(self, name: str) -> bool:
-        """Say whether this is the image."""
+        """Return whether an image of this name is the one."""
         self.names.append(name)
         self.pictured = self.pictured or name
         return name == self.pictured
 
     def add(self, label: str, result: Result) -> None:
-        """Take a model's result of it, with colours."""
+        """Add a model's result, with colours."""
         if self._whole is None:
             self._whole = Panel(result.pair.name, result.truth)
         self.panels.append(Panel(label, result.seen))
 
     def drawn(self) -> Any:
-        """Return the picture: the truth and all results, where the first of them errs most.
+        """Return the picture: truth and all results, at the place where the first is worst.
 
         Raises
         ------
         CommandError
-            If no such image came.
+            If the set has no such image.
         """
         if self._whole is None:
             known = ", ".join(dict.fromkeys(self.names))

@@ -1,4 +1,4 @@
-"""Which model a command names, and its download with a bar."""
+"""The model that a command names, and its download with a bar."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from napari_sr.zoo.registry import Entry
 
 HALF_WAY = 0.5
-"""The weight of a blend where none is given."""
+"""The default weight of a blend."""
 
 
 class CommandError(Exception):
-    """Something that the user is told in one line."""
+    """An error that is shown to the user in one line."""
 
 
 def reference(
@@ -37,24 +37,24 @@ def reference(
     Parameters
     ----------
     name : str or None
-        A known model or a file; None for the one that ships.
+        A known model or a file; None for the default model, which ships.
     scale, options
         As for `napari_sr.load`.
     other : str, optional
-        What it is blended with.
+        The second model of a blend.
     weight : float, optional
-        Share of the other.
+        Share of the second model.
 
     Raises
     ------
     CommandError
-        If there is a weight and no other.
+        If there is a weight but no second model.
     """
     given = tuple((options or {}).items())
     if other is None:
         if weight is not None:
             raise CommandError(
-                f"--weight is the share of what --blend names, got --weight {weight} alone"
+                f"--weight needs --blend, whose share it is, got --weight {weight} alone"
             )
         return ModelReference(name, scale, given)
     weight = HALF_WAY if weight is None else weight
@@ -68,7 +68,7 @@ def read_options(texts: Iterable[str] | None) -> dict[str, float | bool]:
     Raises
     ------
     CommandError
-        If one is no such text.
+        If a text has another form.
     """
     return dict(map(read_option, texts or ()))
 
@@ -79,7 +79,7 @@ def read_option(text: str) -> tuple[str, float | bool]:
     Raises
     ------
     CommandError
-        If it is no such text.
+        If the text has another form.
     """
     key, _, value = text.partition("=")
     words = {"true": True, "false": False}
@@ -90,18 +90,18 @@ def read_option(text: str) -> tuple[str, float | bool]:
             f"--option needs KEY=NUMBER, such as res_scale=0.1, got {text!r}"
         ) from None
     if key in ("scale", "model"):
-        raise CommandError(f"--option {text} is given as --{key}")
+        raise CommandError(f"--option {text} must be given as --{key}")
     whole = not isinstance(number, bool) and number.is_integer() and "." not in value
     return key.replace("-", "_"), int(number) if whole else number
 
 
 def load(model: ModelReference, bars: Bars) -> Network:
-    """Return the network that is asked for, downloaded with a bar where it is not here.
+    """Load a model; a missing one is downloaded with a bar.
 
     Raises
     ------
     CommandError, ValueError, napari_sr.zoo.download.DownloadError
-        If there is none, or the two cannot be blended.
+        If there is no such model, or the two cannot be blended.
     """
 
     def fetched(entry: Entry) -> Path:

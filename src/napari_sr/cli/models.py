@@ -1,4 +1,4 @@
-"""What `napari-sr models` prints: every network with what it takes, and the models by name."""
+"""The command `napari-sr models`: every network with its cost, and the models by name."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ MODEL_HEADS = (
     "name", "scale", "parameters", "Set5 PSNR", "licence", "trained on", "where",
 )  # fmt: skip
 NOTE = (
-    f"Multiply-adds: of trained weights, for a result of {OUTPUT[0]} x {OUTPUT[1]}. Radius: so "
-    "many pixels around one matter, or all of the image. Weights: licence of those that a name "
-    "below stands for; - where there are none, and a checkpoint file is needed."
+    f"Multiply-adds: of trained weights, for a result of {OUTPUT[0]} x {OUTPUT[1]}. Radius: of the "
+    "receptive field in input pixels, or all of the image. Weights: licence of the models below; - "
+    "if there are none, and a checkpoint file is needed."
 )
 BRIEFLY = (
-    "Parameters, multiply-adds and radius are those at x4, or at the nearest scale that there is; "
-    "--wide shows all, and whole addresses of papers."
+    "Parameters, multiply-adds and radius are those at x4, or at the nearest scale; --wide shows "
+    "all scales, and whole addresses of papers."
 )
 USUAL = 4
-"""The scale at which networks are compared where there is room for one."""
+"""The scale of the brief table."""
 WITH_PAPERS = 104
-"""Columns of a terminal from which on the brief table has papers, cut where they are longer."""
+"""Width of a terminal, in letters, at which the brief table gets papers; long ones are cut."""
 UNITS = ((1, ""), (1e3, " K"), (1e6, " M"), (1e9, " G"), (1e12, " T"))
 
 
@@ -49,7 +49,8 @@ def text(columns: int | None = None) -> str:
     Parameters
     ----------
     columns : int, optional
-        Of a terminal, by which they are shortened and folded; without, a row is a line.
+        Width of a terminal, to which the tables are shortened and wrapped; by default they are
+        whole, with a line per row.
     """
     networks = _table(NETWORK_HEADS, map(network_row, published()))
     rows = [model_row(entry) for entry in entries()]
@@ -65,7 +66,7 @@ def text(columns: int | None = None) -> str:
 
 
 def as_json() -> str:
-    """Return all that the tables show, and more, for programs."""
+    """Return the content of the tables, and more, for programs."""
     networks = [{**asdict(one), "licences": one.licences} for one in published()]
     models = [{**asdict(entry), "where": where(entry)} for entry in entries()]
     return json.dumps({"networks": networks, "models": models}, indent=1)
@@ -84,7 +85,7 @@ def network_row(one: Published) -> tuple[str, ...]:
 
 
 def brief_row(one: Published) -> tuple[str, ...]:
-    """Return a network's cells, in the order of `BRIEF_HEADS`: what it takes at one scale."""
+    """Return a network's cells, in the order of `BRIEF_HEADS`, with the cost at one scale."""
     nearest = min(one.costs, key=lambda cost: abs(cost.scale - USUAL))
     name, year, scales, *_, licence, paper = network_row(one)
     scales = scales.replace("x", "").replace(" ", "")
@@ -115,7 +116,7 @@ def model_row(entry: Entry) -> tuple[str, ...]:
 
 
 def where(entry: Entry) -> str:
-    """Say whether a model is here, or how much there is to download."""
+    """Return where a model is, or the size of its download."""
     path = local_path(entry)
     if entry.url is None:
         return "computed" if entry.computed else "shipped"
@@ -127,7 +128,7 @@ def where(entry: Entry) -> str:
 def short(counts: Sequence[int]) -> str:
     """Return counts with three digits and the unit of the largest: "159 / 71.3 / 40.9 G".
 
-    One stands for all where they are equal.
+    Equal counts are written once.
     """
     factor, unit = max(pair for pair in UNITS if pair[0] <= max(*counts, 1))
     numbers = [_digits(count / factor) for count in counts]
@@ -141,7 +142,7 @@ def radii(found: Sequence[int | None]) -> str:
 
 
 def _digits(value: float) -> str:
-    """Return at least three digits of a number, none behind the point from a hundred on."""
+    """Return at least three digits of a number, and no decimals from 100 on."""
     places = max(2 - math.floor(math.log10(value)), 0) if value else 0
     return f"{value:,.{places}f}"
 
@@ -161,7 +162,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], gap: int = 2) ->
 def _folded(
     heads: Sequence[str], rows: Sequence[Sequence[str]], columns: int
 ) -> Iterator[Sequence[str]]:
-    """Yield rows that fit; what the last cell but one has no room for makes further rows."""
+    """Yield rows that fit; the last cell but one is wrapped into further rows."""
     others = [max(map(len, cells)) for cells in zip(heads, *rows, strict=True)]
     del others[-2]
     room = max(columns - sum(others) - 2 * len(others), len(heads[-2]))

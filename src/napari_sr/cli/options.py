@@ -12,15 +12,15 @@ Given = TypeVar("Given", str, Path, None)
 
 
 def at_home(given: Given) -> Given:
-    """Return a path or a name with a leading "~" as the home folder, as some shells leave it."""
+    """Replace a leading "~", which some shells do not expand, by the home folder."""
     if given is None:
         return given
-    # unlike Path.expanduser, this leaves "~name" as it is where there is no such user
+    # unlike Path.expanduser, this leaves "~name" as it is if there is no such user
     return type(given)(os.path.expanduser(given))
 
 
 ABOUT_MODELS = "A name that `napari-sr models` lists, or a checkpoint file."
-"""What may be named as a model."""
+"""Help on the options that name a model."""
 
 Model = Annotated[str | None, typer.Option(callback=at_home, help=ABOUT_MODELS)]
 ModelArgument = Annotated[str, typer.Argument(callback=at_home, help=ABOUT_MODELS)]

@@ -1,4 +1,4 @@
-"""What the command line shows on stderr, bars and lines, and how signals end it."""
+"""Bars and lines of the command line on stderr, and its end by signals."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 PACKAGE = os.path.dirname(os.path.dirname(__file__))
-"""Of all our code."""
+"""The folder of our code."""
 SIGNALLED = 128
-"""What shells add to a signal's number to make the exit code of a program that it ended."""
+"""The exit code of a program that a signal ended is this plus the signal's number."""
 
 
 class Terminated(BaseException):
-    """SIGTERM, as schedulers send it; like KeyboardInterrupt, no handler of errors catches it."""
+    """SIGTERM, which schedulers send; like KeyboardInterrupt, it is not an Exception."""
 
 
 class Stopped(Exception):  # noqa: N818  # no error: the user asked for it
-    """A run that a signal ended, and that said itself what it kept.
+    """A signal ended a run, which has already told the user what is kept.
 
     Parameters
     ----------
     number : int
-        The signal's.
+        Number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -41,9 +41,9 @@ class Stopped(Exception):  # noqa: N818  # no error: the user asked for it
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM raise `Terminated` while inside, so that nothing unfinished is left."""
+    """Let SIGTERM raise `Terminated` inside the context, so that nothing unfinished is left."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # other threads may not say what a signal does
+        yield  # other threads may not set signal handlers
         return
     before = signal.signal(signal.SIGTERM, raise_terminated)
     try:
@@ -66,7 +66,7 @@ def raise_terminated(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def bars() -> Iterator[Bars]:
-    """Show bars on a terminal while inside, and none in a pipe."""
+    """Show bars on a terminal inside the context, and none in a pipe."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -89,14 +89,14 @@ def bars() -> Iterator[Bars]:
 
 
 def tell(shown: Bars, message: str) -> None:
-    """Write one line above the bars, as it is: no markup, no breaks."""
+    """Write one line above the bars, without markup or line breaks."""
     line = " ".join(message.split())
     shown.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 @contextmanager
 def warnings_as_lines(shown: Bars) -> Iterator[None]:
-    """Show our own warnings as one line each while inside, and others' not at all."""
+    """Show our own warnings as one line each inside the context, and hide all others."""
 
     def show(
         message: Warning | str,

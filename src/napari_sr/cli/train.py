@@ -1,4 +1,4 @@
-"""What `napari-sr train` does: run a recipe, show how far it is, stop when asked to."""
+"""The command `napari-sr train`: run a recipe, show its progress, stop when asked to."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What to train, and from what."""
+    """What to train on which images."""
 
     recipe: str
-    """A file, or the name of a recipe that ships."""
+    """A file, or the name of a shipped recipe."""
     data: Path
-    """The folder in which the recipe's folders are."""
+    """The folder that contains the recipe's folders of images."""
     out: Path
     device: str = "auto"
     resume: bool = False
     minutes: float | None = None
-    """None for no end."""
+    """Time limit; None for no limit."""
     steps: int | None = None
-    """In place of the recipe's."""
+    """Total steps in place of the recipe's."""
 
 
 class Asked:
@@ -48,7 +48,7 @@ class Asked:
 
     def __init__(self) -> None:
         self.number: int | None = None
-        """The signal that asked."""
+        """Number of the signal that asked, or None."""
 
     @property
     def to_stop(self) -> bool:
@@ -56,7 +56,7 @@ class Asked:
         return self.number is not None
 
     def stop(self, number: int, frame: FrameType | None) -> None:
-        """Remember it; asked again, stop at once, as if nothing were caught."""
+        """Remember the signal; the second one raises KeyboardInterrupt at once."""
         del frame
         if self.number is not None:
             signal.default_int_handler(number, None)
@@ -64,14 +64,14 @@ class Asked:
 
 
 def run(request: Request) -> Path:
-    """Train until the end, the session's end, or until asked to stop; return the result's file.
+    """Train until the last step, the time limit or a signal; return the result's file.
 
     Raises
     ------
     ValueError, OSError, napari_sr.training.session.TrainingError
         As `train` does.
     napari_sr.cli.terminal.Stopped
-        If a signal ended it before the last step, which the user was told.
+        If a signal ended it before the last step; the user has been told.
     """
     from napari_sr.training.data.training_data import of_folders
     from napari_sr.training.session import Session
@@ -91,11 +91,11 @@ def run(request: Request) -> Path:
             )
             try:
                 step = _follow(train(config, material, session), config, bars)
-                told = f"stopped at step {step}: --resume goes on from there"
+                told = f"stopped at step {step}: --resume continues from there"
             except KeyboardInterrupt:  # asked twice
                 step, told = (
                     0,
-                    "stopped at once: --resume goes on from the last saved state",
+                    "stopped at once: --resume continues from the last saved state",
                 )
         if asked.number is not None and step < config.run.steps:
             if speaks():
@@ -105,7 +105,7 @@ def run(request: Request) -> Path:
 
 
 def _tell_beyond(material: TrainingData, request: Request, bars: Bars) -> None:
-    """Tell of values beyond black and white, which networks learn from as they are."""
+    """Tell of values beyond black and white: the training uses them unclipped."""
     from napari_sr.training.data.out_of_range import beyond
 
     pictures = [*material.learnt, *material.held_out]
@@ -115,7 +115,7 @@ def _tell_beyond(material: TrainingData, request: Request, bars: Bars) -> None:
 
 
 def _follow(training: Generator[Progress, None, Path], config: Config, bars: Bars) -> int:
-    """Show how far a training is until it ends or stops; return the step."""
+    """Run a training to its end, with its progress in a bar; return the last step."""
     bar = bars.add_task(config.name, total=config.run.steps)
     step, judged, first = 0, None, speaks()
 
@@ -134,12 +134,12 @@ def _follow(training: Generator[Progress, None, Path], config: Config, bars: Bar
 
 
 def speaks() -> bool:
-    """Say whether this process tells the user: of those that torchrun started, the first."""
+    """Return whether this process writes messages: the first of those that torchrun started."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def words(name: str, progress: Progress) -> str:
-    """Return what the bar says: loss and PSNR as far as they are known."""
+    """Return the text of the bar: loss and PSNR as far as they are known."""
     loss = "" if progress.loss is None else f", loss {progress.loss:.5f}"
     psnr = "" if progress.psnr is None else f", {progress.psnr:.3f} dB"
     return f"{name}{loss}{psnr}"
@@ -147,7 +147,7 @@ def words(name: str, progress: Progress) -> str:
 
 @contextmanager
 def asked_to_stop() -> Iterator[Asked]:
-    """Let Ctrl-C and a scheduler's SIGTERM end the step that runs, and nothing in its middle."""
+    """Let Ctrl-C and a scheduler's SIGTERM stop after the current step, not within it."""
     asked, numbers = Asked(), (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, asked.stop) for number in numbers}
     try:

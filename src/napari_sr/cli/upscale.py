@@ -1,4 +1,4 @@
-"""What `napari-sr upscale` does: read an image file, load a network, upscale, write."""
+"""The command `napari-sr upscale`: read an image file, load a network, upscale, write."""
 
 from __future__ import annotations
 
@@ -27,32 +27,32 @@ if TYPE_CHECKING:
 
 
 def read(source: Path, axes: str | None, model: ModelReference) -> ImageFile:
-    """Return an image that can be upscaled, with its axes as they are named, or as the file says.
+    """Read an image that can be upscaled; without `axes`, the file says which they are.
 
-    What cannot fit into memory beside its result is refused before its pixels are read.
+    An image that does not fit into memory beside its result is refused before it is read.
 
     Raises
     ------
     ValueError, OSError
-        If it cannot be read, or not be upscaled.
+        If the image cannot be read or upscaled.
     """
     from napari_sr.engine.image.arrays import layout_of
     from napari_sr.files import formats, room
 
-    # libraries warn of odd metadata, and not of what is read
+    # libraries warn about odd metadata, not about pixels
     with (
         terminal.bars() as bars,
         terminal.warnings_as_lines(bars),
         room.for_result(_least_scale(model)),
     ):
         image = formats.read(source, None if axes is None else axes.upper())
-    layout_of(image.pixels.shape, image.pixels.dtype, image.axes)  # refuses what does not fit
+    layout_of(image.pixels.shape, image.pixels.dtype, image.axes)  # refuses axes that do not fit
     return image
 
 
 def _least_scale(model: ModelReference) -> int:
-    """Return the scale of a model, or 1 where it is known only once its file was read."""
-    with suppress(ValueError):  # which is told when it is loaded
+    """Return the scale of a model, or 1 if only its file shows it."""
+    with suppress(ValueError):  # the error is raised again when the model is loaded
         return model.known_scale or 1
     return 1
 
@@ -60,12 +60,25 @@ def _least_scale(model: ModelReference) -> int:
 def run(
     image: ImageFile, name: str, target: Path, model: ModelReference, settings: Settings
 ) -> None:
-    """Upscale an image into a file whose place was checked; notes call the image by its name.
+    """Upscale an image into a file whose path was checked.
+
+    Parameters
+    ----------
+    image : ImageFile
+        The image.
+    name : str
+        Its name in messages.
+    target : Path
+        The file to write.
+    model : ModelReference
+        What upscales it.
+    settings : Settings
+        How it runs.
 
     Raises
     ------
     CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
-        If the image, the model or a setting is wrong, or memory is short.
+        If the image, the model or a setting is wrong, or memory runs out.
     """
     from napari_sr.files import formats
 
@@ -84,14 +97,14 @@ def run(
 
 
 def with_range(image: ImageFile, settings: Settings) -> tuple[Settings, list[str]]:
-    """Return settings whose value range fits the image's pixels, and what is to be told of it.
+    """Return settings whose value range fits the image's pixels, and notes for the user.
 
     Parameters
     ----------
     image : ImageFile
         As it was read, with black at zero.
     settings : Settings
-        A range that they declare is one of the values as they are stored.
+        A declared range is one of values as the file stores them.
     """
     found = settings.value_range
     if found is None and image.significant_bits is not None:
@@ -105,7 +118,7 @@ def with_range(image: ImageFile, settings: Settings) -> tuple[Settings, list[str
 def declared(
     value_range: tuple[float, float] | None, percentiles: tuple[float, float] | None
 ) -> tuple[float, float] | Percentiles | None:
-    """Return the range of values as the engine takes it.
+    """Return the value range as `Settings` has it.
 
     Raises
     ------
@@ -138,7 +151,7 @@ def _upscale(request: Request, network: Network, bars: Bars) -> Upscaled:
 
 
 def software(record: Mapping[str, Any]) -> str:
-    """Return what the file says of who made it, by the record of its run."""
+    """Return the text about the software that goes into the result's file."""
     loaded = record.get("blended", [record])
     hashes = " and ".join(str(each["sha256"]) for each in loaded)
     mean = ", mean of 8 views" if record["ensemble"] else ""

@@ -1,4 +1,4 @@
-"""Write a network as an ONNX file for any image size, checked before it takes its place.
+"""The export of a network to an ONNX file for any image size, checked before it is written.
 
 Letters: N images, C image channels, H x W pixels, S scale.
 """
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 SUFFIXES = (".onnx",)
 PACKAGES = ("onnx", "onnxruntime")
 OPSETS = range(18, 21)
-"""Versions of ONNX's operators that can be written; the first are the most widely read."""
+"""Versions of ONNX's operators that can be written; most programs read the first."""
 SPOT = 5
-"""Pixels from one spot of a test image to the next."""
+"""Distance of the spots of a test image, in pixels."""
 TOLERANCE = 1e-4
-"""Error at which a file is not written, in units of the range of the network's results."""
+"""Largest error of a file that is written, in units of the range of the network's results."""
 
 
 def export(
@@ -48,27 +48,28 @@ def export(
 ) -> Path:
     """Write a network as an ONNX file, in float32, for any number of images of any size.
 
-    The file is run by onnxruntime at three sizes and compared with the network first, and
-    written whole or not at all. Its metadata tell model, scale, channels, value range, what
-    sizes it takes, the weights' SHA-256 and licence, and the version that wrote it.
+    Before it is written, onnxruntime runs the file at three sizes, and the results are compared
+    with the network's. The file is written whole or not at all. Its metadata contain model,
+    scale, channels, value range, allowed sizes, the weights' SHA-256 and licence, and the version
+    of napari-sr.
 
     Parameters
     ----------
     model : str, Path or Network
-        As for `load`, or what it returned, which stays as it is.
+        As for `load`, or a network that it returned, which does not change.
     path : str or Path
-        Ends in .onnx.
+        The file to write; it must end in .onnx.
     scale, **options
-        As for `load`, where the model is a name or a file.
+        As for `load`, if the model is a name or a file.
     opset : int
         Version of ONNX's operators, 18 to 20.
     overwrite : bool
-        Whether a file that exists is replaced.
+        Whether to replace an existing file.
 
     Returns
     -------
     Path
-        Of the file.
+        Path of the file.
 
     Raises
     ------
@@ -86,12 +87,12 @@ def export(
     check_ready(path, opset, overwrite=overwrite)
     if isinstance(model, Network) and (options or scale not in (None, model.scale)):
         raise ValueError(
-            f"a network that is loaded has its scale {model.scale} and its options, got "
-            f"scale={scale}, options {options}"
+            f"a loaded network has its own scale, {model.scale}, and options, got scale={scale}, "
+            f"options {options}"
         )
     loaded = ModelReference.of(model, scale, options).load()
     network = copy.deepcopy(loaded).cpu().float().eval()
-    graph = graph_of(network, _image(network, 2, 10, 13), opset)  # of no two numbers alike
+    graph = graph_of(network, _image(network, 2, 10, 13), opset)  # no two sizes are equal
     error = _error(graph.SerializeToString(), network)
     content = _labelled(graph, {**metadata(network), "max_error": f"{error:.1e}"})
     with atomic_write(path) as file:
@@ -100,7 +101,7 @@ def export(
 
 
 def check_ready(path: Path, opset: int, *, overwrite: bool) -> None:
-    """Refuse, before anything is loaded or computed, what cannot be exported here.
+    """Check path, opset and packages, before anything is loaded or computed.
 
     Raises
     ------
@@ -121,7 +122,7 @@ def check_ready(path: Path, opset: int, *, overwrite: bool) -> None:
 
 
 def metadata(network: Network) -> dict[str, str]:
-    """Return what a network's file says about it, besides how it was checked."""
+    """Return the metadata of a network's file, without its error."""
     known = network.provenance
     weights = known.get("sha256")
     entry = next((entry for entry in entries() if weights and entry.sha256 == weights), None)
@@ -144,7 +145,7 @@ def metadata(network: Network) -> dict[str, str]:
 
 
 def _sees(network: Network) -> str:
-    """Return what the channels are, and which of its values mean black and white."""
+    """Return the meaning of the channels, and their values of black and white."""
     if network.channels != 1:
         return "RGB, 0 black, 1 white"
     if network.full_range:
@@ -153,10 +154,10 @@ def _sees(network: Network) -> str:
 
 
 def _image(network: Network, images: int, height: int, width: int) -> Tensor:
-    """Return smooth spots of about this size, and of one that the network takes.
+    """Return images of smooth spots, at least of this size, and of one that the network accepts.
 
-    Noise would not do: BSRN's x2 weights answer it with a thousand times black to white, and blow
-    up roundings likewise.
+    Noise is unsuitable: from it, BSRN's x2 weights compute a thousand times the range of black to
+    white, and they amplify rounding errors as much.
     """
     step = network.multiple
     height, width = (-(-max(side, network.least_size) // step) * step for side in (height, width))
@@ -197,21 +198,21 @@ def _error(content: bytes, network: Network) -> float:
         raise ExportError(f"onnxruntime cannot run the exported file: {first}") from failure
     if not error <= TOLERANCE * (high - low):
         raise ExportError(
-            f"the exported file would differ from {network.title} by {error:.3g}, where "
-            f"its results go from {low:.3g} to {high:.3g}: it is not written"
+            f"the exported file differs from {network.title} by {error:.3g}, and results go from "
+            f"{low:.3g} to {high:.3g}: it was not written"
         )
     return error / (high - low)
 
 
 def _images(network: Network) -> Iterable[Tensor]:
-    """Yield images of other sizes than the traced one: the least, an odd one, a larger one."""
+    """Yield images of other sizes than the traced one: smallest, odd, and larger."""
     yield _image(network, 1, 1, 1)
     yield _image(network, 3, 7, 11)
     yield _image(network, 1, 37, 26)
 
 
 def _labelled(model: Any, about: dict[str, str]) -> bytes:
-    """Return the content of a file that says what it is, checked for validity."""
+    """Return the content of a file with its metadata, checked for validity."""
     import onnx
 
     onnx.helper.set_model_props(model, about)

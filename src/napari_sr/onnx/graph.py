@@ -1,9 +1,9 @@
 """A network as an ONNX graph for any image size.
 
-PyTorch has two exporters. The older one, which traces, is taken (`dynamo=False`; torch 2.6 to 2.15
-have it): with torch 2.13 it writes every network of ours, right for every size, in under a second.
-The newer one, through `torch.export`, keeps our kernels' operators, which no other program knows,
-and took 1 to 20 s for each.
+PyTorch has two exporters. We use the older one, which traces (`dynamo=False`; torch 2.6 to 2.15
+have it): with torch 2.13 it writes each of our networks, correct for every size, in less than a
+second. The newer one, through `torch.export`, keeps our kernels' operators, which no other program
+knows, and took 1 to 20 s per network.
 
 Letters: N images, C image channels, H x W pixels, S scale.
 """
@@ -34,7 +34,7 @@ IMAGE, RESULT = "image", "result"
 
 
 class ExportError(RuntimeError):
-    """A network cannot be exported here, or its file would not say the same."""
+    """A network cannot be exported, or its file gives other results."""
 
 
 def graph_of(network: Network, image: Tensor, opset: int) -> Any:
@@ -45,7 +45,7 @@ def graph_of(network: Network, image: Tensor, opset: int) -> Any:
     network : Network
         On the CPU, in eval mode.
     image : Tensor, (N, C, H, W)
-        Any that it takes, with more than one image.
+        An image that the network accepts; N above 1.
     opset : int
         Version of ONNX's operators.
 
@@ -62,7 +62,7 @@ def graph_of(network: Network, image: Tensor, opset: int) -> Any:
 
 
 class _Whole(nn.Module):
-    """A network as one function of a whole image, its links in words that tracing keeps."""
+    """A network as one function of a whole image, with links whose operators tracing keeps."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ def _traced(network: Network, image: Tensor, opset: int) -> bytes:
             use_kernels("reference"),
             tempfile.TemporaryDirectory() as folder,
         ):
-            warnings.simplefilter("ignore")  # of tracing: the check tells what matters
+            warnings.simplefilter("ignore")  # warnings of tracing: the check afterwards decides
             torch.onnx.export(
                 _Whole(network).eval(),
                 (image,),
@@ -116,9 +116,9 @@ def _traced(network: Network, image: Tensor, opset: int) -> bytes:
 
 
 def _remove_copies(graph: Any) -> None:
-    """Take out the nodes by which PyTorch lets equal weights stand for one another.
+    """Remove the nodes with which PyTorch shares equal weights.
 
-    They are valid, but onnxruntime 1.31 refuses some graphs that have them.
+    They are valid, but onnxruntime 1.31 refuses some graphs with them.
     """
     kept = {entry.name for entry in graph.output}
     copies = [
@@ -134,7 +134,7 @@ def _remove_copies(graph: Any) -> None:
 
 
 def _rename(graph: Any, names: Mapping[str, str]) -> None:
-    """Let all nodes, those of loops too, take other inputs."""
+    """Replace inputs of all nodes, also inside loops."""
     for node in graph.node:
         for place, name in enumerate(node.input):
             node.input[place] = names.get(name, name)

@@ -1,1 +1,1 @@
-"""One run for scripts, command line and forms: which model, and a driver for its steps."""
+"""One run for scripts, command line and forms: its model, its request, and its driver."""

@@ -1,4 +1,4 @@
-"""Loads models and keeps the last two checkpoints: the two of a blend."""
+"""Loaded models: the last two checkpoints are kept, which are the two of a blend."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def load(reference: ModelReference) -> Network:
-    """Load a network, blended where there is a second; another weight reads no file again.
+    """Load a network, blended if there is a second. Another weight reads no file again.
 
     Raises
     ------
     BlendError
-        If the second checkpoint cannot be loaded, or cannot be blended with the first.
+        If the second checkpoint cannot be loaded or blended with the first.
     ValueError
-        If the first cannot be loaded.
+        If the first checkpoint cannot be loaded.
     """
     from napari_sr.runs import loading  # brings torch
 
@@ -29,7 +29,7 @@ def load(reference: ModelReference) -> Network:
 
 
 def load_checked(reference: ModelReference) -> Network:
-    """Load the first checkpoint, after a check that the second can be blended with it.
+    """Load the first checkpoint, after checking that the second can be blended with it.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def load_checked(reference: ModelReference) -> Network:
 
 
 def load_first(reference: ModelReference) -> Network:
-    """Load a reference without its second; read once for as long as its file stays the same."""
+    """Load a reference without its second; its file is read again only if it has changed."""
     return _loaded(_stamp(reference.name), replace(reference, second=None, weight=0.0))
 
 
@@ -62,9 +62,9 @@ def _loaded(stamp: object, reference: ModelReference) -> Network:
 
 
 def _stamp(name: object) -> object:
-    """Return what tells one state of a file from another; nothing for known models."""
+    """Return what changes when a file does, or None for known models."""
     if not isinstance(name, Path) or not name.exists():
         return None
     told = name.stat()
-    # two changes within one tick of the clock have the same times of change
+    # two changes within one tick of the clock have the same time
     return told.st_mtime_ns, told.st_ctime_ns, told.st_ino, told.st_size

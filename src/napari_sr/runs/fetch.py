@@ -1,4 +1,4 @@
-"""Downloads a model step by step, so that it can be cancelled."""
+"""The download of a model in steps, so that it can be cancelled."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from napari_sr.zoo.registry import Entry
 
 _LOOK_EVERY = 0.1
-"""Seconds between two looks at a download."""
+"""Seconds between two progress reports of a download."""
 
 
 class _CancelledError(Exception):
-    """Raised inside a download to end it."""
+    """Raised inside a download to stop it."""
 
 
 def fetch_steps(entry: Entry) -> Generator[tuple[int, int], None, None]:
-    """Bring a model's file here where it is not; yield bytes done and bytes in all.
+    """Download a model's file if it is missing; yield bytes done and bytes in total.
 
-    Closing the generator ends the download and leaves no half file.
+    Closing the generator stops the download and leaves no partial file.
     """
     if download.local_path(entry) is not None:
         return

@@ -1,12 +1,11 @@
-"""Imports the engine once, in a worker, in a way that is safe beside a window and other threads.
+"""The first import of the engine, in a worker, safe beside a window and other threads.
 
-Two things go wrong otherwise.
+A plain import goes wrong in two ways:
 
-Triton, which parts of PyTorch import too, kills a process in which a canvas has loaded Mesa's
-OpenGL; `sr_kernels._triton` says why, and loads it so that it does not.
-
-PyTorch imports large parts of itself when they are first used. Two threads that do so at once
-may see half a module (seen: "'_OpNamespace' 'prims' object has no attribute 'sum'").
+* Triton kills a process in which a canvas has loaded Mesa's OpenGL. Parts of PyTorch import Triton
+  too. `sr_kernels._triton` explains why, and loads it safely.
+* PyTorch imports large parts of itself on first use. Two threads that do so at once may see half a
+  module (seen: "'_OpNamespace' 'prims' object has no attribute 'sum'").
 
 Two things would make the window wait, each for some 0.3 s: the loader, which holds Python's lock
 while it relocates PyTorch's library, and full garbage collections among a million new objects.
@@ -29,12 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LIBRARIES = ("libtorch_global_deps", "libc10", "libtorch_cpu", "libtorch_cuda")
-"""PyTorch's libraries that know nothing of Python, in the order in which they need each other."""
+"""PyTorch's libraries that do not use Python, each after those that it needs."""
 _one_at_a_time = threading.Lock()
 
 
 def import_engine() -> None:
-    """Import torch and all of ours that needs it; takes seconds once, nothing afterwards."""
+    """Import torch and our modules that need it: seconds the first time, nothing afterwards."""
     with importing():
         _load_library()
         import_module("sr_kernels._triton")  # before torch, parts of which import Triton themselves
@@ -43,20 +42,20 @@ def import_engine() -> None:
         import_module("napari_sr.engine.planning.estimate")
         import torch
 
-        # the first arithmetic without data brings the parts that describe every operator
+        # the first arithmetic on the meta device imports the descriptions of all operators
         torch.empty(1, device="meta") + 1
 
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Let one thread import at a time, without full garbage collections meanwhile."""
+    """Let one thread import at a time, without full garbage collections."""
     with _one_at_a_time, _no_full_collections():
         yield
 
 
 @contextmanager
 def _no_full_collections() -> Iterator[None]:
-    """Let the garbage collector look at new objects only; one full collection follows, not five."""
+    """Collect new garbage only, so that one full collection follows instead of five."""
     young, middle, old = gc.get_threshold()
     gc.set_threshold(young, middle, 1_000_000)
     try:
@@ -66,9 +65,9 @@ def _no_full_collections() -> Iterator[None]:
 
 
 def _load_library() -> None:
-    """Load PyTorch's own library without Python's lock; what cannot be loaded so, `import` loads.
+    """Load PyTorch's libraries without holding Python's lock; `import` loads the others.
 
-    On Windows, where PyTorch says first in which folders its libraries are, it is left to that.
+    Not on Windows, where PyTorch itself must first name the folders of its libraries.
     """
     found = None if "torch" in sys.modules else find_spec("torch")
     if found is None or found.origin is None or sys.platform == "win32":

@@ -1,4 +1,4 @@
-"""Looks at a layer's values before a run: in a worker, and at no more of them than is cheap."""
+"""A cheap check of a layer's values before a run, for a worker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari_sr.runs.source import Source
 
 MOST = 2**26
-"""Values that are looked at: 64 million, which take 0.08 s as float32."""
+"""Values that are checked at most: 64 million, which take 0.08 s as float32."""
 
 
 class PixelError(ValueError):
@@ -22,15 +22,15 @@ class PixelError(ValueError):
 
 
 def look_for_infinity(source: Source) -> None:
-    """Refuse infinite values where a look finds them; a run looks at all values.
+    """Refuse infinite values in some of the planes; a run checks all of them.
 
-    Of an array in memory, as many planes as `MOST` allows are looked at, spread over all; of a
-    lazy one, whose planes may take long to read, the middle one.
+    Of an array in memory, planes spread evenly over all are checked, as many as `MOST` allows. Of
+    a lazy array, whose planes may take long to read, only the middle plane is checked.
 
     Raises
     ------
     PixelError
-        If there is one: how many, and where the first is.
+        If a value is infinite: with their number, and the position of the first.
     """
     if source.dtype.kind != "f":
         return

@@ -1,4 +1,4 @@
-"""What a run will take, found in a worker and said in one line."""
+"""A forecast of a run's result, memory and time, in one line of text."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from napari_sr.runs.run import Request
 
 WORTH_TELLING = 100e6
-"""Bytes that wait outside the device, from which on they are told of."""
+"""Bytes of intermediate results outside the device that are worth mentioning."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Size, memory and time of a run that has not begun."""
+    """Size, memory and time of a run that has not started."""
 
     shape: tuple[int, ...]
-    """Of the result."""
+    """Shape of the result."""
     size: int
-    """Of the result in bytes."""
+    """Size of the result in bytes."""
     estimate: Estimate | None
-    """None where the model is not here yet."""
+    """None if the model is not downloaded yet."""
 
     @property
     def missing(self) -> bool:
@@ -58,7 +58,7 @@ class Forecast:
 
     @property
     def _price_of_tiles(self) -> str:
-        """What tiles and views cost beside their time: work done twice, and room for what waits."""
+        """Repeated work of tiles, space for intermediate results, and seams, in words."""
         estimate, told = self.estimate, ""
         if estimate is not None and estimate.overhead > 0.05:
             one = "one tile" if estimate.views == 1 else "one tile a view"
@@ -72,14 +72,14 @@ class Forecast:
 
 
 def forecast(request: Request) -> Forecast:
-    """Say what a run will take. Slow where a model must be loaded: not for the GUI thread.
+    """Return what a run will take. Slow if a model must be loaded: not for the GUI thread.
 
     Raises
     ------
     PixelError
         If a layer holds infinite values.
     ValueError
-        If a setting is wrong, the tile too small for instance.
+        If a setting is wrong, for instance a tile that is too small.
     """
     image, model = request.image, request.model
     if isinstance(image, Source):
@@ -95,7 +95,7 @@ def _estimate(request: Request, network: Network) -> Estimate:
     from napari_sr.engine.planning.estimate import estimate
 
     image, settings = request.image, request.settings
-    # a blend takes what either checkpoint takes
+    # a blend takes as long as either checkpoint
     first = replace(request.model, second=None, weight=0.0)
     speed = _speed(
         Settings(device=settings.device, precision=settings.precision, kernels=settings.kernels),

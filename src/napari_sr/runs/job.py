@@ -1,4 +1,4 @@
-"""A run with every step in words, for a form's worker: download, load, read, upscale."""
+"""A run for a form's worker, with every step in words: download, load, read, upscale."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 
 class UpscaleError(Exception):
-    """A RuntimeError or MemoryError of a run, in our words.
+    """Stands for a RuntimeError or MemoryError of a run.
 
-    napari's workers lose RuntimeErrors, and a MemoryError has no words or only NumPy's.
+    napari's workers lose RuntimeErrors, and the message of a MemoryError is empty or NumPy's.
     """
 
 
 @dataclass(frozen=True)
 class Step:
-    """How far a run has come."""
+    """Progress of a run."""
 
     done: int
     total: int
-    """0 where it is not known."""
+    """0 if unknown."""
     doing: str
-    """What is being done, in words."""
+    """The current activity, in words."""
     seconds_left: float | None = None
-    """None where it is not known."""
+    """None if unknown."""
 
 
 def run(request: Request) -> Generator[Step, None, Upscaled]:

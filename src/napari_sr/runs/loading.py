@@ -1,4 +1,4 @@
-"""Loads what a model reference names."""
+"""Loading of the network that a model reference names."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Weights:
-    """A checkpoint that was read, and what is known of it besides its tensors."""
+    """A checkpoint's tensors, and what else is known about it."""
 
     name: str
     file: Path
     checkpoint: Checkpoint
     scale: int | None
-    """None where tensors must show it."""
+    """None if the tensors must show it."""
     options: dict[str, Any]
     """Arguments of the network that tensors cannot show."""
     grey: bool
@@ -38,7 +38,7 @@ class Weights:
 
 
 def load(reference: ModelReference, load_one: Callable[[ModelReference], Network]) -> Network:
-    """Load a network, blended where there is a second.
+    """Load a network, blended if there is a second.
 
     Parameters
     ----------
@@ -172,8 +172,8 @@ def _at_scale(network: Network, scale: int | None) -> Network:
 def _with_card(
     card: dict[str, Any], path: Path, scale: int | None, options: dict[str, Any]
 ) -> tuple[int | None, dict[str, Any]]:
-    """Return scale and options: as given, else as the card of a file that we trained says."""
-    if card.get("scale") is None:  # others have cards, too
+    """Return scale and options as given, or else as the card of our training says."""
+    if card.get("scale") is None:  # other programs write cards, too
         return scale, options
     try:
         scale = scale_in(card) if scale is None else scale
@@ -183,7 +183,7 @@ def _with_card(
 
 
 def _computed(entry: Entry, options: dict[str, Any]) -> Network:
-    """Return a known model that is a formula without weights."""
+    """Return a known model without weights, such as bicubic interpolation."""
     if options:
         raise ValueError(f"{entry.name} has no options, got {options}")
     record = models.architecture(entry.architecture)

@@ -1,4 +1,4 @@
-"""Which model a run uses: a name, a file or a network, alone or blended with a second."""
+"""The model of a run: a name, a file or a network, alone or blended with a second."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ class BlendError(ValueError):
 
 @dataclass(frozen=True)
 class ModelReference:
-    """What a user names as the model; nothing is read before `load`."""
+    """A model as a user names it; nothing is read before `load`."""
 
     name: str | Path | Network | None = None
     """A known model, a checkpoint file or a loaded network; None for the shipped default."""
     scale: int | None = None
-    """None where name or file tell it; for the second model of a blend, as the first."""
+    """None: as name or file say; for the second model of a blend, as for the first."""
     options: tuple[tuple[str, Any], ...] = ()
-    """Names and values of what tensors cannot tell."""
+    """Arguments of the network that tensors cannot show."""
     full_range: bool | None = None
     """Whether one channel is grey from 0 to 1, not luma; None: as the file's card says."""
     second: ModelReference | None = None
-    """What it is blended with; None for nothing."""
+    """The model that it is blended with, or None."""
     weight: float = 0.0
     """Share of the second, from 0 to 1."""
     title: str = field(default="", compare=False)
-    """How messages call it where that is not its name."""
+    """Its name in messages; by default `name`."""
 
     @classmethod
     def of(
@@ -50,7 +50,7 @@ class ModelReference:
         options: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> ModelReference:
-        """Return the reference of what a script names as a model, after a check of its type.
+        """Check the type of a model that a script names, and return its reference.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class ModelReference:
 
     @property
     def entry(self) -> Entry | None:
-        """What the registry knows of it, without the second; None for a file or a network.
+        """The registry's entry, without the second model; None for a file or a network.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class ModelReference:
 
     @property
     def known_scale(self) -> int | None:
-        """How many times larger results are; None where only its file tells.
+        """Enlargement factor; None if only the file shows it.
 
         Raises
         ------
@@ -103,7 +103,7 @@ class ModelReference:
 
     @property
     def label(self) -> str:
-        """Title and scale, each once, as results carry it."""
+        """Title and scale, each once, as in the name of a result."""
         name = self._called
         if self.second is not None:
             shares = f"{1 - self.weight:.4g}", f"{self.weight:.4g}"
@@ -117,7 +117,7 @@ class ModelReference:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """What the registry knows of it and of the second.
+        """The registry's entries of the model and of the second.
 
         Raises
         ------
@@ -129,7 +129,7 @@ class ModelReference:
 
     @property
     def missing(self) -> tuple[Entry, ...]:
-        """What must be downloaded before it can be loaded.
+        """The entries that must be downloaded before loading.
 
         Raises
         ------
@@ -139,7 +139,7 @@ class ModelReference:
         return tuple(entry for entry in self.entries if download.local_path(entry) is None)
 
     def load(self, fetch: Callable[[Entry], Path] | None = None) -> Network:
-        """Load the network, blended where there is a second.
+        """Load the network, blended if there is a second.
 
         Parameters
         ----------

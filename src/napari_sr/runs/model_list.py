@@ -1,4 +1,4 @@
-"""What can be chosen as a model: known ones, and checkpoint files that the user opens."""
+"""The models to choose from: known models, and checkpoint files that the user opens."""
 
 from __future__ import annotations
 
@@ -19,70 +19,70 @@ if TYPE_CHECKING:
     from napari_sr.graph.foreign import Foreign
 
 SCALES_TO_OFFER = (2, 3, 4, 8)
-"""Offered where a checkpoint's tensors don't show their scale."""
+"""Scales to offer if a checkpoint's tensors do not show theirs."""
 TRAINED = "Trained here"
 INCLUDED, DOWNLOADED, OPENED = "Included", "Downloaded on first use", "Opened files"
 COMPUTED = "Interpolation, to compare with"
-"""The list's headings."""
+"""Headings of the list."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """One entry of the form's list: a network with its scales."""
+    """One line of the form's list: a network with its scales."""
 
     name: str
-    """The registry's family, or the checkpoint's path."""
+    """The family in the registry, or the path of a checkpoint."""
     title: str
-    """What the list shows."""
+    """The text in the list."""
     heading: str
-    """What it stands under in the list."""
+    """The heading above it."""
     summary: str
-    """One line for people who choose."""
+    """One sentence that helps to choose."""
     scales: tuple[int, ...]
-    """Those that exist, or that may be tried where the file cannot tell."""
+    """Existing scales, or those to try if the file does not show its own."""
     entries: tuple[registry.Entry, ...] = ()
     """One per scale; none for a file."""
     scale_is_known: bool = True
-    """False where `scales` is a question to the user."""
+    """False if the user must choose one of `scales`."""
     questions: Mapping[str, float | None] = field(default_factory=lambda: MappingProxyType({}))
-    """Options that tensors cannot tell, with the usual value; None: the network knows it."""
+    """Options that tensors cannot show, with usual values; None: the network's default."""
     options: tuple[tuple[str, Any], ...] = ()
-    """Answers to such questions that are known."""
+    """Options that tensors cannot show, but our training's card does."""
     architecture: str = ""
-    """Name of the network, as `models.names` has it; only checkpoints of one can be blended."""
+    """Name of the network in `models.names`; only checkpoints of one network can be blended."""
     grey: bool = False
-    """Whether it was trained on grey from black to white, and not on luma; blended likewise."""
+    """Whether it was trained on grey from 0 to 1, not on luma; both of a blend must agree."""
 
     @property
     def computed(self) -> bool:
-        """Whether it is a formula without weights."""
+        """Whether it has no weights, such as bicubic interpolation."""
         return any(entry.computed for entry in self.entries)
 
     def entry(self, scale: int) -> registry.Entry | None:
-        """Return what the registry knows about this scale, or None for a file."""
+        """Return the registry's entry for a scale, or None for a file."""
         return next((entry for entry in self.entries if entry.scale == scale), None)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A model, its scale, the answers to its questions, and what it is blended with."""
+    """A model, its scale, the answers to its questions, and the second model of a blend."""
 
     model: Model
     scale: int
     options: tuple[tuple[str, float], ...] = ()
     other: Choice | None = None
-    """A second checkpoint, or None to take the first as it is."""
+    """The second checkpoint of a blend, or None."""
     weight: float = 0.0
     """Share of the second, in 0..1."""
 
     @property
     def label(self) -> str:
-        """Name of model and scale, each said once, as results carry it."""
+        """Title and scale, each once, as in the name of a result."""
         return self.reference.label
 
     @property
     def entry(self) -> registry.Entry | None:
-        """What the registry knows, or None for a file."""
+        """The registry's entry, or None for a file."""
         return self.model.entry(self.scale)
 
     @property
@@ -97,15 +97,15 @@ class Choice:
         return replace(alone, second=second, weight=self.weight, title=self.model.title)
 
     def blended(self, other: Model, weight: float) -> Choice:
-        """Return the choice of a blend with a second checkpoint, which gets the same answers."""
+        """Return this choice blended with a second checkpoint, which gets the same answers."""
         options = self.options if self.entry is None else tuple(self.entry.options.items())
         return replace(self, other=Choice(other, self.scale, options), weight=weight)
 
 
 def known_models() -> list[Model]:
-    """Return the registry's models, each with all its scales, and networks that were trained here.
+    """Return the registry's models, each with all its scales, and the user's own networks.
 
-    Those that ship come first, then those of the user's own; last formulas without weights.
+    Shipped models come first, then the user's own, then downloads; models without weights last.
     """
     families: dict[str, list[registry.Entry]] = {}
     for entry in registry.entries():
@@ -150,12 +150,12 @@ def _heading(entry: registry.Entry) -> str:
 
 
 def inspect_checkpoint(path: Path) -> Model:
-    """Read which network a checkpoint file is. Slow: not for the GUI thread.
+    """Recognise the network of a checkpoint file. Slow: not for the GUI thread.
 
     Raises
     ------
     ValueError
-        If the file is no checkpoint, or of no network known here.
+        If the file is no checkpoint, or its network is unknown.
     OSError
         If it cannot be read.
     """

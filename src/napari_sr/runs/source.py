@@ -1,4 +1,4 @@
-"""The pixels that a form's run reads, and how they are read: plane by plane."""
+"""The pixels of a layer, and reading them plane by plane."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """The pixels that a run reads, and what their axes are."""
+    """The pixels of a layer that a run reads, and their axes."""
 
     name: str
-    """Of the layer."""
+    """Name of the layer."""
     data: Any
-    """The finest level's array: NumPy, dask, Zarr or alike; not copied."""
+    """The array of the finest level: NumPy, dask, Zarr or similar; not copied."""
     shape: tuple[int, ...]
-    """Of what is read: 1 on the leading axes where one plane is."""
+    """Shape of the pixels that are read; 1 on the leading axes of a single plane."""
     axes: str
     """One letter per axis of the array, colour included."""
     rgb: bool
     """Whether the last axis is colour."""
     plane: tuple[int, ...] | None = None
-    """Index of the one plane to read on the leading axes, or None for all of them."""
+    """Index of a single plane on the leading axes, or None for all planes."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of the pixels."""
+        """Data type of the pixels."""
         kind: np.dtype[Any] = np.dtype(self.data.dtype)
         return kind
 
     @property
     def origin(self) -> tuple[int, ...]:
-        """Data index of the first pixel read, without the colour axis."""
+        """Index of the first pixel that is read, without the colour axis."""
         leading = len(self.shape) - 2 - self.rgb
         return (*(self.plane or (0,) * leading), 0, 0)
 
     def factors(self, scale: int) -> tuple[int, ...]:
-        """Return how many times larger each axis becomes, without the colour axis."""
+        """Return the enlargement factor of each axis, without the colour axis."""
         return (*(1 for _ in self.origin[:-2]), scale, scale)
 
 
 def read_pixels(source: Source) -> Generator[tuple[int, int], None, NDArray[Any]]:
-    """Read a source into memory plane by plane; yield how many planes are done, of how many.
+    """Read a source into memory plane by plane; yield planes done and planes in total.
 
-    A NumPy array that is wanted whole is returned as it is.
+    A NumPy array of which all planes are wanted is returned as it is.
     """
     if isinstance(source.data, np.ndarray) and source.plane is None:
         return source.data

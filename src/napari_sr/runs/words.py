@@ -1,9 +1,9 @@
-"""Says sizes and times in words that people read at a glance."""
+"""Sizes, times and errors in words."""
 
 from __future__ import annotations
 
 TIMES = "\u00d7"
-"""The sign between lengths."""
+"""The sign between the lengths of axes."""
 
 
 def size_in_words(count: float) -> str:
@@ -23,7 +23,7 @@ def size_in_words(count: float) -> str:
 
 
 def time_in_words(seconds: float) -> str:
-    """Return a duration in words, as roughly as an estimate is.
+    """Return a duration in words, rounded as an estimate should be.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def shape_in_words(shape: tuple[int, ...]) -> str:
 
 
 def no_memory(error: MemoryError) -> str:
-    """Return why something stopped for lack of memory, and what helps.
+    """Return a message about a lack of memory, with what helps.
 
     Examples
     --------
@@ -69,24 +69,24 @@ def no_memory(error: MemoryError) -> str:
 
 
 def is_ours(error: BaseException) -> bool:
-    """Whether an error is of a class of ours, whose words are a sentence already."""
+    """Whether an error is of a class of ours; its message is then a sentence."""
     return type(error).__module__.startswith("napari_sr.")
 
 
 def error_in_words(error: BaseException) -> str:
-    """Return one sentence about an error; errors that nobody foresaw are named by their class.
+    """Return one sentence about an error; an unexpected error is named by its class.
 
     Examples
     --------
     >>> error_in_words(ValueError("a tile must be at least 17 px, got 8"))
     'a tile must be at least 17 px, got 8'
     >>> error_in_words(KeyError("scale"))
-    "it stopped because of an error that was not foreseen: KeyError: 'scale'"
+    "it stopped with an unexpected error: KeyError: 'scale'"
     """
     words = next(iter(str(error).strip().splitlines()), "")
     kind = type(error)
-    foreseen = kind.__module__ != "builtins" or isinstance(error, ValueError | OSError)
-    if foreseen and words:
+    expected = kind.__module__ != "builtins" or isinstance(error, ValueError | OSError)
+    if expected and words:
         return words
     named = f"{kind.__name__}: {words}" if words else kind.__name__
-    return f"it stopped because of an error that was not foreseen: {named}"
+    return f"it stopped with an unexpected error: {named}"

@@ -433,8 +433,8 @@ def test_cancel_frees_the_memory(widget, gated, loader, qtbot):
     [
         (Failing(RuntimeError("cuDNN failed")), "FSRCNN x2 stopped: cuDNN failed"),
         (Failing(ValueError("no such layer 7")), "No such layer 7"),
-        (Failing(ZeroDivisionError()), "not foreseen: ZeroDivisionError"),
-        (Failing(KeyError("scale")), "not foreseen: KeyError: 'scale'"),
+        (Failing(ZeroDivisionError()), "an unexpected error: ZeroDivisionError"),
+        (Failing(KeyError("scale")), "an unexpected error: KeyError: 'scale'"),
         (Failing(OSError(28, "No space left on device")), "No space left on device"),
         (Failing(RecursionError("too deep")), "FSRCNN x2 stopped: too deep"),
         (Failing(SystemExit(3)), "The run was ended by SystemExit"),
