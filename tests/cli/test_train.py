@@ -193,7 +193,7 @@ def test_processes_of_one_training_stop_together_and_save(tmp_path):
         launched.send_signal(signal.SIGINT)
         _, told = launched.communicate()
 
-    [step] = re.findall(r"stopped at step (\d+): --resume goes on", told)
+    [step] = re.findall(r"stopped at step (\d+): --resume continues", told)
     assert load_state(log.parent)["step"] == int(step)
 
 
