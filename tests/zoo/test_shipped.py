@@ -16,6 +16,7 @@ from napari_sr.evaluation.benchmark import evaluate
 from napari_sr.evaluation.sets import ImageSet
 from napari_sr.layers.colour import rgb_to_ycbcr
 from napari_sr.layers.resize import imresize
+from napari_sr.training import recipe
 from napari_sr.training.data.camera import Camera
 from napari_sr.training.data.microscope import Microscope
 from napari_sr.training.data.optics import Optics
@@ -93,5 +94,10 @@ def test_shipped_weights_carry_their_card_and_are_small():
         # what ships is the best on images held out, which is not always the last
         assert card["steps"] >= 0.75 * card["of"], "an unfinished training ships"
         assert {"data", "device", "torch", "licence"} <= set(card)
-        assert "recipe" in card or {"seed", "rate", "batch", "crop"} <= set(card)
+        if "recipe" in card:
+            config = recipe.parse(card["recipe"], entry.file)
+            assert recipe.as_table(config) == {**recipe.as_table(config), **card["recipe"]}
+            assert (config.scale, config.network.kind) == (entry.scale, card["network"])
+        else:  # older than recipes
+            assert {"seed", "learning_rate", "batch", "crop"} <= set(card)
     assert sum(entry.size for entry in shipped) < 3 * 2**20

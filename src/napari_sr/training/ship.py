@@ -3,7 +3,7 @@
     python -m napari_sr.training.ship runs/fsrcnn-x3/fsrcnn-x3.safetensors --sets ../shared/data
 
 It is judged on Set5 and Set14, of which nothing may have been learnt, and what it reached is
-written on its card; then the registry is sealed. Whether LR images were shrunk bicubically or
+written on its card; then the registry is updated. Whether LR images were shrunk bicubically or
 in another way, the sets' are shrunk so, too.
 """
 
@@ -26,7 +26,7 @@ from napari_sr.training.finetuning.preview import HeldOut
 from napari_sr.zoo import card as cards
 from napari_sr.zoo.checkpoint import read_checkpoint
 from napari_sr.zoo.download import SHIPPED
-from napari_sr.zoo.seal import seal
+from napari_sr.zoo.update_registry import update_registry
 
 if TYPE_CHECKING:
     from napari_sr.graph.network import Network
@@ -101,7 +101,7 @@ def _reached(network: Network, card: dict[str, Any], folder: Path) -> dict[str, 
 
 
 def main() -> None:
-    """Read the command line, ship and seal."""
+    """Read the command line, ship and update the registry."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("result", type=Path, help="the file that a training left")
     parser.add_argument("--sets", type=Path, required=True, help="folder with Set5/ and Set14/")
@@ -111,7 +111,7 @@ def main() -> None:
     target = SHIPPED / f"{given.name or given.result.stem}.safetensors"
     card = ship(given.result, given.sets, target)
     scores = ", ".join(f"{key} {card[key]:.2f} dB" for key in card if key.startswith(SCORES))
-    logger.info("%s: %s; sealed %s", target, scores, ", ".join(seal()))
+    logger.info("%s: %s; updated %s", target, scores, ", ".join(update_registry()))
 
 
 if __name__ == "__main__":

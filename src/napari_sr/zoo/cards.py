@@ -30,8 +30,8 @@ def table() -> str:
 def _row(entry: Entry) -> tuple[str, ...]:
     told = card_of(SHIPPED / entry.file)
     recipe = told.get("recipe")
-    made = recipe["data"]["made"] if isinstance(recipe, dict) else 0
-    shown = [*told["data"], *([f"{made} made-up images"] if made else [])]
+    synthetic = recipe["data"]["synthetic"] if isinstance(recipe, dict) else 0
+    shown = [*told["data"], *([f"{synthetic} synthetic images"] if synthetic else [])]
     return (
         f"`{entry.file}`",
         f"{entry.parameters:,}",

@@ -1,4 +1,4 @@
-"""The registry's entries of files that ship are sealed: they match the files."""
+"""The registry's entries of files that ship match the files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from napari_sr.zoo.card import card_of, trained_on_grey
 from napari_sr.zoo.download import SHIPPED
 from napari_sr.zoo.registry import entries
-from napari_sr.zoo.seal import seal
+from napari_sr.zoo.update_registry import update_registry
 
 SHIPS = [entry for entry in entries() if entry.url is None and not entry.computed]
 
@@ -35,7 +35,7 @@ def test_nothing_ships_that_the_registry_does_not_know():
     assert files == {entry.file for entry in SHIPS}
 
 
-def test_sealing_writes_size_hash_and_score_of_what_ships_alone(tmp_path):
+def test_the_update_writes_size_hash_and_score_of_what_ships_alone(tmp_path):
     registry, file = tmp_path / "registry.json", tmp_path / "a.safetensors"
     away = {"name": "b", "url": "somewhere", "sha256": "kept"}
     registry.write_text(
@@ -45,13 +45,13 @@ def test_sealing_writes_size_hash_and_score_of_what_ships_alone(tmp_path):
         {"w": torch.zeros(3)}, file, metadata={"card": json.dumps({"psnr_set5_luma": 36.987})}
     )
 
-    names = seal(registry, tmp_path)
+    names = update_registry(registry, tmp_path)
 
-    sealed, other = json.loads(registry.read_text())
+    updated, other = json.loads(registry.read_text())
     assert names == ["a"]
-    assert sealed["size"] == file.stat().st_size
-    assert sealed["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
-    assert sealed["psnr_set5"] == 36.99
+    assert updated["size"] == file.stat().st_size
+    assert updated["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert updated["psnr_set5"] == 36.99
     assert other == away
 
 
@@ -62,7 +62,7 @@ def test_a_file_without_a_card_has_no_score(tmp_path):
 
 
 @pytest.mark.parametrize("grey", [True, False])
-def test_sealing_writes_whether_it_was_trained_on_grey_whatever_was_there(grey, tmp_path):
+def test_the_update_writes_whether_it_was_trained_on_grey_whatever_was_there(grey, tmp_path):
     registry, told = tmp_path / "registry.json", {"recipe": {"data": {"grey": grey}}}
     record = {"name": "a", "file": "a.safetensors", "url": None, "parameters": 3, "grey": not grey}
     registry.write_text(json.dumps([record]))
@@ -70,6 +70,6 @@ def test_sealing_writes_whether_it_was_trained_on_grey_whatever_was_there(grey, 
         {"w": torch.zeros(3)}, tmp_path / "a.safetensors", metadata={"card": json.dumps(told)}
     )
 
-    seal(registry, tmp_path)
+    update_registry(registry, tmp_path)
 
     assert json.loads(registry.read_text())[0].get("grey", False) is grey

@@ -1,9 +1,9 @@
-"""Write size, sha256, score and kind of images of the weights that ship into the registry.
+"""Write size, SHA-256, score and kind of images of the weights that ship into the registry.
 
-    python -m napari_sr.zoo.seal
+    python -m napari_sr.zoo.update_registry
 
-To be run, and its change committed, whenever a file in `weights/` is replaced. Score and
-kind are read from the file's card.
+Run it and commit its change whenever a file in `weights/` is replaced. It reads score and kind
+from the file's card.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def seal(registry: Path = REGISTRY, folder: Path = SHIPPED) -> list[str]:
+def update_registry(registry: Path = REGISTRY, folder: Path = SHIPPED) -> list[str]:
     """Rewrite the registry's entries of files that ship; return their names."""
     records: list[dict[str, Any]] = json.loads(registry.read_text(encoding="utf-8"))
     shipped = [record for record in records if record["url"] is None and record["parameters"]]
@@ -42,4 +42,4 @@ def seal(registry: Path = REGISTRY, folder: Path = SHIPPED) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"sealed {', '.join(seal())}\n")
+    sys.stdout.write(f"updated {', '.join(update_registry())}\n")
