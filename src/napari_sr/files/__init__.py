@@ -1,1 +1,1 @@
-"""Reading and writing image files, with what they say about pixel size, axes and channels."""
+"""Image files, read and written with their pixel size, axes, channels and other metadata."""

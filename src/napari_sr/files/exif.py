@@ -1,4 +1,4 @@
-"""EXIF of PNG and JPEG: what it says of orientation and density, and how it changes.
+"""EXIF of PNG and JPEG: orientation and density, and EXIF of an enlarged image.
 
 The specification is CIPA DC-008; Pillow reads and writes it.
 """
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 
 PREFIX = b"Exif\0\0"
 DIRECTORY = 0x8769
-"""The tag of EXIF's own directory."""
+"""The tag that points to the EXIF directory."""
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 MALFORMED = (
     ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, OSError,
     SyntaxError, struct.error,
 )  # fmt: skip
-"""What Pillow raises of EXIF that is none."""
+"""The exceptions of Pillow for broken EXIF."""
 
 _UNITS = {2: "inch", 3: "cm"}
 _SIDES = ((0x0100, 0x0101), (X_RESOLUTION, Y_RESOLUTION))
 _SIDES_INSIDE = ((0xA002, 0xA003), (0xA20E, 0xA20F))
-"""Tags of x and y in the main directory and in EXIF's own: sizes in pixels, pixels per length."""
+"""Pairs of tags of x and y: sizes in pixels, and pixels per length."""
 _PLACES = (0x9214, 0xA214)
-"""Tags of what the camera focused on, in pixels of the image before it was turned."""
+"""Tags of the area in focus, in pixels before the image is turned upright."""
 
 
 def load(content: bytes) -> Image.Exif:
-    """Return EXIF to be read and changed.
+    """Parse EXIF.
 
     Raises
     ------
     MALFORMED
-        If it is none.
+        If the bytes are not EXIF.
     """
     exif = Image.Exif()
     exif.load(PREFIX + content.removeprefix(PREFIX))
@@ -48,13 +48,13 @@ def load(content: bytes) -> Image.Exif:
 
 
 def orientation_of(exif: Image.Exif) -> int:
-    """Return 1 to 8; 1 where nothing is said, or nonsense."""
+    """Return the orientation, 1 to 8; 1 if the tag is missing or invalid."""
     found = exif.get(ORIENTATION)
     return found if isinstance(found, int) and found in range(1, 9) else UPRIGHT
 
 
 def density_of(exif: Image.Exif) -> tuple[float, float, str] | None:
-    """Return stored pixels per length in x and y, and its unit, where they are told."""
+    """Return pixels per length in x and y as stored, and the unit of length, if known."""
     x, y = exif.get(X_RESOLUTION), exif.get(Y_RESOLUTION)
     unit = _UNITS.get(exif.get(RESOLUTION_UNIT, 2))
     if x is None or y is None or unit is None or not min(x, y) > 0:
@@ -70,14 +70,14 @@ def changed(content: bytes, *, swapped: bool = False, scale: int = 1) -> bytes:
     content : bytes
         EXIF, with or without its prefix in JPEG.
     swapped : bool
-        Whether stored rows became columns, so that x and y change places.
+        Whether rows and columns were exchanged, so that x and y change places.
     scale : int
-        By which sizes in pixels, and pixels per length, are multiplied.
+        Factor of sizes in pixels and of pixels per length.
 
     Returns
     -------
     bytes
-        Without the prefix and without a thumbnail.
+        EXIF without the prefix and without a thumbnail.
     """
     exif = load(content)
     if ORIENTATION in exif:

@@ -1,6 +1,6 @@
-"""What a PNG or JPEG says beside pixels, density and profile, in a form that both may hold.
+"""Metadata of a PNG or JPEG besides density and profile, in a form for both formats.
 
-Chunks are kept as PNG stores them (https://www.w3.org/TR/png-3/), EXIF and XMP as their bytes.
+Chunks are stored as in PNG (https://www.w3.org/TR/png-3/), EXIF and XMP as bytes.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ _STALE = (
 _STALE_XMP = re.compile(
     rb"\s" + _STALE + rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')|<(" + _STALE + rb")>[^<]*</\1>"
 )
-"""What XMP says of sizes and orientation, as attributes and as elements."""
+"""Sizes and orientation in XMP, as attributes and as elements."""
 
 
 @dataclass(frozen=True)
 class Extras:
-    """What is kept where the format can hold it."""
+    """Metadata that are kept if the format can hold them."""
 
     colour: tuple[NamedBytes, ...] = ()
-    """PNG's chunks on what colours mean, such as gAMA and cHRM."""
+    """PNG's chunks that define colours, such as gAMA and cHRM."""
     texts: tuple[NamedBytes, ...] = ()
-    """PNG's texts, as chunks; a JPEG's comment is one of them."""
+    """Texts as chunks of PNG, including the comment of a JPEG."""
     exif: bytes | None = None
-    """Date, camera, place and so on, of upright pixels; a TIFF without a prefix."""
+    """EXIF (date, camera, place and so on) of upright pixels: a TIFF, without a prefix."""
     xmp: bytes | None = None
-    """The same as XML."""
+    """XMP, which is XML."""
 
     def enlarged(self, scale: int) -> Extras:
-        """Return what holds for an image that is `scale` times larger."""
+        """Return the metadata of an image that is `scale` times larger."""
         if self.exif is None:
             return self
         return replace(self, exif=exif.changed(self.exif, scale=scale))
 
     def names(self) -> list[str]:
-        """Return what there is, in words."""
+        """Return the names of what is present."""
         chunks = [name.decode() for name, _ in self.colour]
         keywords = [f"text {keyword!r}" for keyword in keywords_of(self.texts)]
         others = {"EXIF": self.exif, "XMP": self.xmp}
@@ -60,7 +60,7 @@ def keywords_of(texts: Iterable[NamedBytes]) -> list[str]:
 
 
 def lasting(xmp: bytes) -> bytes:
-    """Return XMP without what it says of orientation, size and resolution."""
+    """Return XMP without orientation, size and resolution."""
     return _STALE_XMP.sub(b"", xmp)
 
 

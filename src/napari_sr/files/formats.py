@@ -1,4 +1,4 @@
-"""One door to all formats: read a file by its content, write one by its name."""
+"""All formats: a file is read by its content, and written by its suffix."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def read(path: Path, axes: str | None = None) -> ImageFile:
-    """Read a PNG, JPEG or TIFF, which its content decides.
+    """Read a PNG, JPEG or TIFF, recognised by its content.
 
     Parameters
     ----------
     path : Path
         The file.
     axes : str, optional
-        Names for the axes as they are stored; by default, they are what the file says.
+        One letter per axis, in stored order; by default as the file says.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def _start(path: Path) -> bytes:
     Raises
     ------
     FileError
-        If it is not a file that can be read, or empty.
+        If the file cannot be read, or is empty.
     """
     try:
         _check_file(path)
@@ -89,13 +89,13 @@ def _check_file(path: Path) -> None:
 
 
 def check_target(path: Path, source: Path, *, overwrite: bool) -> None:
-    """Refuse, before anything is computed, a place that cannot be written.
+    """Check that a result can be written, before anything is computed.
 
     Raises
     ------
     FileError
-        If the name has no known ending, its folder does not exist or cannot be written, it is
-        the source itself, or it exists and is not to be overwritten.
+        If the suffix is unknown, the folder does not exist or cannot be written, the path is the
+        source itself, or the file exists and must not be overwritten.
     """
     if path.exists() and source.exists() and path.samefile(source):
         raise FileError(f"{path} is the image that is read: give the result another name")
@@ -103,18 +103,17 @@ def check_target(path: Path, source: Path, *, overwrite: bool) -> None:
 
 
 def check_holds(path: Path, image: ImageFile, scale: int) -> list[str]:
-    """Refuse an image that the format cannot hold once it is `scale` times larger.
+    """Check that the format can hold an image that is `scale` times larger.
 
     Returns
     -------
     list of str
-        What will be lost, though the image can be written.
+        Metadata that will be lost, in words.
 
     Raises
     ------
     FileError
-        Before anything is computed, if the pixels themselves would be lost, or the disk has no
-        room for them.
+        If the format cannot hold the pixels, or the disk has no room for them.
     """
     suffix = path.suffix.lower()
     if suffix in PNG:
@@ -123,7 +122,7 @@ def check_holds(path: Path, image: ImageFile, scale: int) -> list[str]:
     if suffix in JPEG:
         jpeg.check_jpeg(image, path, scale)
         return _cannot("JPEG", [*jpeg.losses(image, scale), *_of_a_tiff(image)])
-    if image.compression is None:  # how much smaller others become is known too late
+    if image.compression is None:  # the size of compressed files is known too late
         samples = 2 / 4 if image.grey_alpha else 1
         check_space(path, int(image.pixels.nbytes * samples * scale**2))
     return [*tiff_writer.losses(image, path, scale), *_cannot("TIFF", image.extras.names())]
@@ -134,7 +133,7 @@ def _cannot(kind: str, lost: list[str]) -> list[str]:
 
 
 def _of_a_tiff(image: ImageFile) -> list[str]:
-    """Return what only a TIFF can say, in words."""
+    """Return the metadata that only a TIFF can hold, in words."""
     bits = image.significant_bits
     told = [] if bits is None else [f"{bits} bits (white stays at {image.white:.0f})"]
     told += ["tags of a TIFF"] * bool(set(image.tags) - set(geotiff.TAGS))
@@ -145,12 +144,12 @@ def _of_a_tiff(image: ImageFile) -> list[str]:
 
 
 def write(path: Path, image: ImageFile) -> None:
-    """Write an image whole or not at all.
+    """Write an image, whole or not at all.
 
     Raises
     ------
     FileError
-        If it cannot be written, or not encoded.
+        If it cannot be encoded or written.
     """
     try:
         with atomic_write(path) as file:

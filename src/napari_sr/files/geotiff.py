@@ -1,7 +1,7 @@
-"""GeoTIFF: where an image lies on the ground, kept true when it is enlarged.
+"""GeoTIFF: the place of an enlarged image on the ground.
 
-The standard is OGC 19-008r4. A raster point (0, 0) is the corner of the first pixel, or its centre
-where the raster type is "PixelIsPoint".
+The standard is OGC 19-008r4. The raster point (0, 0) is the corner of the first pixel, or its
+centre if the raster type is "PixelIsPoint".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PIXEL_SCALE, TIEPOINT, TRANSFORMATION, KEYS = 33550, 33922, 34264, 34735
 TAGS = (PIXEL_SCALE, TIEPOINT, TRANSFORMATION, KEYS, 34736, 34737, 42112, 42113)
-"""Place, projection, and GDAL's metadata and value of no data."""
+"""Tags of place and projection, of GDAL's metadata, and of its no-data value."""
 NODATA = 42113
 
 _RASTER_TYPE, _PIXEL_IS_POINT = 1025, 2
@@ -26,14 +26,14 @@ _RASTER_TYPE, _PIXEL_IS_POINT = 1025, 2
 def enlarged_tags(
     tags: Mapping[int, tuple[int, int, Any]], scale: int
 ) -> dict[int, tuple[int, int, Any]]:
-    """Return the tags of an image `scale` times larger of the same ground.
+    """Return the tags of an image of the same ground that is `scale` times larger.
 
     Parameters
     ----------
     tags : dict
-        By number: data type, count and value. Those that tell no place stay as they are.
+        Data type, count and value, by number. Tags that define no place do not change.
     scale : int
-        How many new pixels there are per old one, along rows and columns.
+        Enlargement factor along rows and columns.
     """
     centre = _is_point(tags)
     changed = dict(tags)
@@ -46,20 +46,20 @@ def enlarged_tags(
 
 
 def _is_point(tags: Mapping[int, tuple[int, int, Any]]) -> bool:
-    """Return whether raster points are centres of pixels; by the keys of four numbers each."""
+    """Return whether raster points are centres of pixels; each key has four numbers."""
     keys = np.array(tags[KEYS][2] if KEYS in tags else ()).ravel()
     entries = keys[4 : len(keys) // 4 * 4].reshape(-1, 4).tolist()
     return [_RASTER_TYPE, 0, 1, _PIXEL_IS_POINT] in entries
 
 
 def _scales(values: NDArray[np.float64], scale: int, centre: bool) -> NDArray[np.float64]:
-    """Shrink the ground size of a pixel along x and y; z is a height, and stays."""
+    """Divide the size of a pixel on the ground along x and y; z is a height, and stays."""
     values[:2] /= scale
     return values
 
 
 def _tiepoints(values: NDArray[np.float64], scale: int, centre: bool) -> NDArray[np.float64]:
-    """Move raster points (i, j) to the same ground in the enlarged raster."""
+    """Move raster points (i, j) to the same place on the ground in the enlarged raster."""
     points = values[: len(values) // 6 * 6].reshape(-1, 6)
     shift = 0.5 if centre else 0.0
     points[:, :2] = (points[:, :2] + shift) * scale - shift
@@ -67,11 +67,13 @@ def _tiepoints(values: NDArray[np.float64], scale: int, centre: bool) -> NDArray
 
 
 def _map(values: NDArray[np.float64], scale: int, centre: bool) -> NDArray[np.float64]:
-    """Change the 4 x 4 matrix from raster points to the ground."""
+    """Adapt the 4 x 4 matrix from raster points to the ground."""
     if values.size != 16:
         return values
     matrix = values.reshape(4, 4)
-    if centre:  # the first new centre lies half an old pixel less half a new one from the old one's
+    if (
+        centre
+    ):  # the first new centre lies half an old pixel minus half a new one before the old centre
         matrix[:, 3] += (matrix[:, 0] + matrix[:, 1]) * (0.5 / scale - 0.5)
     matrix[:, :2] /= scale
     return matrix

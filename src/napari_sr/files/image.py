@@ -1,4 +1,4 @@
-"""What an image file holds beside its pixels, and what becomes of it when it is enlarged."""
+"""The content of an image file besides its pixels, and that of its enlarged image."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ METRES = {
     "\\u00b5m": 1e-6,
     "nm": 1e-9,
 }
-"""Length of the units that files use; ImageJ writes the micro sign as six letters."""
+"""Units of length in metres; ImageJ writes the micro sign as six letters."""
 
 TagValue: TypeAlias = tuple[int, int, Any]
-"""A tag's data type and count, and its value, as `tifffile.imwrite` takes them."""
+"""A tag's data type, count and value, as for `tifffile.imwrite`."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _NO_TAGS: Mapping[int, TagValue] = MappingProxyType({})
 
 
 class FileError(ValueError):
-    """An image file cannot be read, or cannot hold what is to be written."""
+    """An image file cannot be read, or cannot hold the image to write."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ class Density:
     x: float
     y: float
     unit: str
-    """A key of `METRES`, or a word that only the file's makers know, or ""."""
+    """A key of `METRES`, another word from the file, or ""."""
 
     def times(self, scale: int) -> Density:
-        """Return the density of an image `scale` times larger of the same things."""
+        """Return the density of an image that is `scale` times larger."""
         return replace(self, x=self.x * scale, y=self.y * scale)
 
     def per(self, unit: str) -> tuple[float, float] | None:
-        """Return (x, y) in pixels per another unit, or None where ours has no known length."""
+        """Return (x, y) in pixels per another unit, or None if ours has no known length."""
         ours = METRES.get(self.unit.lower())
         if ours is None:
             return None
@@ -64,7 +64,7 @@ class Density:
 
 
 def white_of(dtype: DTypeLike, bits: int | None = None) -> float:
-    """Return the value of white: of the bits or the type of integers, 1 for floats."""
+    """Return the value of white: the largest of the bits or the integer type, 1 for floats."""
     kind = np.dtype(dtype)
     if kind.kind == "f":
         return 1.0
@@ -73,23 +73,23 @@ def white_of(dtype: DTypeLike, bits: int | None = None) -> float:
 
 @dataclass(frozen=True)
 class Samples:
-    """How a TIFF stores bands that are an axis of their own in `ImageFile.pixels`."""
+    """The storage of bands in a TIFF; in `ImageFile.pixels` they are an axis."""
 
     axis: str
     """The letter of that axis."""
     photometric: Literal["rgb", "minisblack"]
-    """What the first samples are, in tifffile's words."""
+    """Meaning of the first samples, as tifffile names it."""
     extra: tuple[int, ...]
-    """What the other samples are, by the numbers of the tag ExtraSamples."""
+    """Meaning of the other samples, as numbers of the tag ExtraSamples."""
     planar: bool
-    """Whether each band is stored as a plane of its own, or all of them pixel by pixel."""
+    """Whether each band is stored as a plane, rather than all bands pixel by pixel."""
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """The pixels of a file as they are shown, and what else it said.
+    """The pixels of a file as they are displayed, and its metadata.
 
-    Black is at zero, colours are not multiplied by alpha, and pixels are upright, however the file
+    Black is zero, colours are not multiplied by alpha, and pixels are upright, however the file
     stores them.
     """
 
@@ -98,35 +98,35 @@ class ImageFile:
     """One letter per axis of `pixels`; a last S of 3 or 4 is RGB or RGBA."""
     density: Density | None = None
     profile: bytes | None = None
-    """The ICC profile, which says what the colours mean."""
+    """The ICC profile, which defines the colours."""
     alpha: Literal["unassalpha", "assocalpha"] = "unassalpha"
-    """How a TIFF stores alpha, in tifffile's words: with colours multiplied by it or not."""
+    """How a TIFF stores alpha, as tifffile names it: multiplied into the colours or not."""
     alpha_bounds: bool = True
-    """Whether a TIFF of associated alpha has no colour above its alpha."""
+    """Whether no colour of a TIFF with associated alpha exceeds its alpha."""
     grey_alpha: bool = False
     """Whether the file held grey and alpha, which is RGBA here."""
     white_is_zero: bool = False
-    """Whether a TIFF stores white as zero; `pixels` have black at zero all the same."""
+    """Whether a TIFF stores white as zero; in `pixels` black is zero even so."""
     significant_bits: int | None = None
-    """How many bits the values use, where that is fewer than their unsigned type has."""
+    """Number of used bits, if it is less than that of the unsigned type."""
     samples: Samples | None = None
-    """How a TIFF stores bands; None where its samples are grey, RGB or alpha."""
+    """How a TIFF stores bands; None if its samples are grey, RGB or alpha."""
     nodata: float | None = None
-    """The value that a GeoTIFF of floats stores where nothing was measured, which is NaN here."""
+    """The no-data value of a GeoTIFF of floats; in `pixels` it is NaN."""
     compression: str | None = None
-    """Of a TIFF, in tifffile's words, where it loses nothing."""
+    """Compression of a TIFF, as tifffile names it, if it is lossless."""
     kind: Literal["plain", "imagej", "ome"] = "plain"
-    """Whose metadata a TIFF carried."""
+    """Whose metadata a TIFF has."""
     details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
-    """That metadata, under its makers' names."""
+    """These metadata, with their original names."""
     extras: Extras = NO_EXTRAS
-    """What a PNG or JPEG said beside pixels, density and profile."""
+    """Other metadata of a PNG or JPEG."""
     tags: Mapping[int, TagValue] = field(default_factory=lambda: _NO_TAGS)
-    """Further tags of a TIFF, by their numbers: date, artist, place on the ground."""
+    """Other tags of a TIFF, by number: date, artist, place on the ground."""
     software: str = "napari-sr"
-    """What wrote it."""
+    """The software that wrote the file."""
     notes: tuple[str, ...] = ()
-    """What the user should know about the reading."""
+    """Notes on reading the file, for the user."""
 
     @property
     def colour(self) -> bool:
@@ -135,15 +135,15 @@ class ImageFile:
 
     @property
     def white(self) -> float:
-        """The value of white, where the file or its type says it; 1 for floats."""
+        """The value of white that the file or its type defines; 1 for floats."""
         return white_of(self.pixels.dtype, self.significant_bits)
 
     def default_range(self) -> tuple[float, float] | None:
-        """Return (black, white) where the file says it, and None where only its type does."""
+        """Return (black, white) if the file defines it, or None if only its type does."""
         return None if self.significant_bits is None else (0.0, self.white)
 
     def shown_range(self, stored: tuple[float, float]) -> tuple[float, float]:
-        """Return (black, white) of `pixels` from the range (low, high) of the stored values."""
+        """Return (black, white) of `pixels` from the range (low, high) of stored values."""
         low, high = stored
         if not self.white_is_zero:
             return low, high
@@ -151,9 +151,9 @@ class ImageFile:
         return total - high, total - low
 
     def enlarged(self, pixels: NDArray[Any], scale: int, software: str) -> ImageFile:
-        """Return the file of an enlarged image: pixels are `scale` times denser, or smaller.
+        """Return the file of the enlarged image: its density is `scale` times higher.
 
-        Values above the white of the significant bits, which the file cannot mean, become white.
+        Values above the white of the significant bits are impossible, and become white.
         """
         density = None if self.density is None else self.density.times(scale)
         if self.significant_bits is not None and pixels.max() > self.white:
@@ -170,10 +170,10 @@ class ImageFile:
         )
 
     def as_shown(self) -> NDArray[Any]:
-        """Return the pixels as they are shown: grey and alpha where that is what the file held."""
+        """Return the pixels, with grey and alpha instead of RGBA if the file had these."""
         if not (self.grey_alpha and self.colour):
             return self.pixels
-        # the three are equal, but for the rounding of the way through luma
+        # the three colours are equal up to rounding in the conversion by luma
         grey = self.pixels[..., :3].mean(axis=-1, dtype=np.float64)
         if self.pixels.dtype.kind != "f":
             grey = np.rint(grey)

@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 SIGNATURE = b"\xff\xd8\xff"
 END = b"\xff\xd9"
 LIMIT = 65_500
-"""Pixels along a side that libjpeg reads and writes."""
+"""Largest side in pixels that libjpeg reads and writes."""
 LARGEST = 65_535
-"""Of dots per inch or centimetre, and of a segment's bytes with their count."""
+"""Largest number of dots per inch or centimetre, and of bytes in a segment with their count."""
 QUALITY = 95
 
 _UNITS = {0: "", 1: "inch", 2: "cm"}
 _JFIF = 20
-"""Bytes up to the end of the first segment, after which others may follow."""
+"""Bytes up to the end of the first segment; others may follow."""
 _DENSITY = slice(13, 18)
-"""Where in these unit, x and y are."""
+"""Position of unit, x and y in them."""
 _APP1, _COMMENT = b"\xff\xe1", b"\xff\xfe"
 _IPTC = 0x0404
-"""The number of captions and keywords among Photoshop's resources."""
+"""Number of Photoshop's resource with captions and keywords."""
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 
@@ -49,7 +49,7 @@ def read_jpeg(path: Path) -> ImageFile:
         If the file is damaged, neither grey nor RGB, or too large for memory.
     """
     try:
-        # unlike Image.open, it refuses no size: the user named the file
+        # unlike Image.open, it accepts every size: the user chose the file
         with JpegImageFile(path) as opened:
             _check(path, opened)
             pixels = np.asarray(opened)
@@ -70,11 +70,11 @@ def read_jpeg(path: Path) -> ImageFile:
 
 
 def _check(path: Path, opened: JpegImageFile) -> None:
-    """Refuse what cannot be read, before memory is taken for it."""
+    """Check size and colours before memory is allocated."""
     if opened.mode not in ("L", "RGB"):
         raise FileError(f"{path} has colours of the kind {opened.mode}: convert it to RGB first")
     width, height = opened.size
-    # twice, as Pillow has the pixels and then NumPy
+    # twice: Pillow and NumPy each hold the pixels
     if lack := room.lacking(width * height * 2 * len(opened.mode)):
         raise FileError(f"{path} is {width} x {height} px, which takes {lack}")
 
@@ -90,11 +90,11 @@ def _reason(path: Path, error: Exception) -> str:
 
 @dataclass(frozen=True)
 class _Found:
-    """What was found beside pixels and profile."""
+    """Metadata that were found, without the profile."""
 
     extras: Extras
     density: Density | None
-    """Of the stored pixels."""
+    """Density of the stored pixels."""
     orientation: int = UPRIGHT
     notes: tuple[str, ...] = ()
 
@@ -133,13 +133,13 @@ def _with_exif(found: _Found, content: bytes) -> _Found:
 def _jfif_density(info: dict[Any, Any]) -> Density | None:
     x, y = info.get("jfif_density", (0, 0))
     unit = _UNITS.get(info.get("jfif_unit", 0), "")
-    if not min(x, y) or (not unit and x == y):  # square pixels of no known size
+    if not min(x, y) or (not unit and x == y):  # square pixels of unknown size
         return None
     return Density(float(x), float(y), unit)
 
 
 def check_jpeg(image: ImageFile, path: Path, scale: int) -> None:
-    """Refuse what a JPEG cannot hold once it is `scale` times larger.
+    """Check that a JPEG can hold an image that is `scale` times larger.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def check_jpeg(image: ImageFile, path: Path, scale: int) -> None:
 
 
 def losses(image: ImageFile, scale: int) -> list[str]:
-    """Return what of a file's metadata a JPEG of an enlarged image cannot hold, in words."""
+    """Return the metadata that a JPEG of the enlarged image cannot hold, in words."""
     extras, density = image.extras, image.density
     others = [text for text in extras.texts if not _is_comment(text)]
     lost = Extras(
@@ -182,7 +182,7 @@ def _fits(content: bytes | None) -> bool:
 
 
 def _density_fields(density: Density) -> tuple[int, int, int] | None:
-    """Return unit, x and y as a JPEG tells them; None where it cannot."""
+    """Return unit, x and y as a JPEG stores them, or None if it cannot."""
     if not density.unit and min(density.x, density.y) > 0:
         largest = max(density.x, density.y)
         x, y = (side * min(1.0, LARGEST / largest) for side in (density.x, density.y))
@@ -195,7 +195,7 @@ def _density_fields(density: Density) -> tuple[int, int, int] | None:
 
 
 def write_jpeg(image: ImageFile, file: BinaryIO) -> None:
-    """Write a JPEG of high quality, colour at full resolution, with what else it can hold."""
+    """Write a JPEG of high quality, with colour at full resolution and metadata."""
     options: dict[str, Any] = {"quality": QUALITY, "subsampling": 0}
     if image.profile is not None:
         options["icc_profile"] = image.profile
@@ -210,7 +210,7 @@ def write_jpeg(image: ImageFile, file: BinaryIO) -> None:
 
 
 def _segments(extras: Extras) -> Iterator[bytes]:
-    """Yield segments of EXIF, XMP and comments, of those that fit."""
+    """Yield the segments of EXIF, XMP and comments that fit."""
     if extras.exif is not None and _fits(extras.exif):
         yield _segment(_APP1, exif.PREFIX + extras.exif)
     if extras.xmp is not None and _fits(extras.xmp):

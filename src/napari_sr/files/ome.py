@@ -1,4 +1,4 @@
-"""The part of OME's metadata that outlives an enlargement, in tifffile's words.
+"""The OME metadata of an enlarged image, as tifffile names them.
 
 The specification is at https://docs.openmicroscopy.org/ome-model/.
 """
@@ -43,9 +43,9 @@ _REWRITTEN = (
     "BinaryOnly",
 )
 USUAL_UNIT = "\xb5m"
-"""Of a PhysicalSize whose unit is not said."""
+"""Default unit of a PhysicalSize."""
 AXES = "TZC"
-"""What OME can loop over."""
+"""The axes of OME besides Y and X."""
 
 
 def details_of(
@@ -61,9 +61,9 @@ def details_of(
     xml : str
         The file's OME-XML.
     axes, shape : str, tuple of int
-        Of the pixels; planes are told in their order.
+        Axes and shape of the pixels; metadata of planes follow their order.
     kept : dict, optional
-        For each axis of which only a part was read, the indices of that part.
+        Indices that were read, for each axis that was not read whole.
     """
     try:
         image = _list(tifffile.xml2dict(xml)["OME"]["Image"])[0]
@@ -93,7 +93,7 @@ def details_of(
 
 
 def density_of(details: dict[str, Any]) -> Density | None:
-    """Return the pixels per unit that OME's sizes mean; None where they are not told."""
+    """Return the density by OME's sizes, or None without sizes."""
     x, y = details.get("PhysicalSizeX"), details.get("PhysicalSizeY")
     unit = details.get("PhysicalSizeXUnit", USUAL_UNIT)
     if not x or not y or unit != details.get("PhysicalSizeYUnit", USUAL_UNIT):
@@ -102,7 +102,7 @@ def density_of(details: dict[str, Any]) -> Density | None:
 
 
 def sizes_of(density: Density | None) -> dict[str, Any]:
-    """Return OME's sizes in micrometres; {} where the density has no known unit."""
+    """Return OME's sizes in micrometres; {} if the unit of the density is unknown."""
     per_metre = None if density is None else density.per("m")
     if per_metre is None or not min(per_metre) > 0:
         return {}
@@ -116,7 +116,7 @@ def sizes_of(density: Density | None) -> dict[str, Any]:
 
 
 def _columns(records: list[dict[str, Any]], keys: Iterable[str]) -> dict[str, list[Any]]:
-    """Turn records into lists by key, of the keys that all of them have."""
+    """Turn records into lists by key, for the keys that all records have."""
     return {
         key: [record[key] for record in records]
         for key in keys
@@ -129,7 +129,7 @@ def _list(found: Any) -> list[Any]:
 
 
 def left_out(xml: str) -> list[str]:
-    """Return what of the file's OME-XML is not written again, in words; [] where all is.
+    """Return the parts of the file's OME-XML that are not written, in words.
 
     Parameters
     ----------

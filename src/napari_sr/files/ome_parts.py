@@ -1,7 +1,7 @@
-"""OME-TIFF in several files: only those in the file's folder are opened, and no plane is made up.
+"""OME-TIFF in several files: only files of one folder are opened, and missing planes stay missing.
 
-tifffile opens whatever files the metadata name, reserves room for as many planes as they claim, and
-fills planes that are missing with zeros.
+tifffile opens all files that the metadata name, allocates as many planes as they claim, and fills
+missing planes with zeros.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ALWAYS = 10_000
-"""Planes that metadata may claim whatever the size of the files."""
+"""Number of planes that metadata may claim for files of any size."""
 LEAST = 32
-"""Bytes that a plane takes in a file at least, with its tags."""
+"""Smallest size of a plane in a file in bytes, with its tags."""
 
 
 @dataclass(frozen=True)
@@ -34,26 +34,26 @@ class Parts:
     """The other files that an OME-TIFF's metadata name."""
 
     missing: tuple[str, ...]
-    """Their names, where they do not exist."""
+    """Names of files that do not exist."""
     master: str | None = None
-    """The file that has the metadata of all parts, where this one has none of its own."""
+    """The file with the metadata of all parts, if this one has no metadata of its own."""
 
 
 def checked(xml: str, path: Path) -> Parts:
-    """Look at an OME-TIFF's metadata before anything that they name is opened.
+    """Check an OME-TIFF's metadata before any file that they name is opened.
 
     Parameters
     ----------
     xml : str
-        The file's OME-XML; what cannot be parsed names nothing.
+        The file's OME-XML; invalid XML names no files.
     path : Path
         The file.
 
     Raises
     ------
     ValueError
-        If they name a file outside of the folder or one that is no TIFF, or claim more planes than
-        the files can hold.
+        If they name a file outside of the folder or a file that is no TIFF, or claim more planes
+        than the files can hold.
     """
     try:
         root = ElementTree.fromstring(xml)
@@ -81,7 +81,7 @@ def checked(xml: str, path: Path) -> Parts:
 
 
 def _names(root: ElementTree.Element) -> Iterator[str]:
-    """Yield the files of other parts than this one."""
+    """Yield the files of the other parts."""
     own = root.get("UUID")
     for element in root.iter():
         if _tag(element) == "UUID" and (element.text != own or own is None):
@@ -115,7 +115,7 @@ def _check_claims(root: ElementTree.Element, most: int, size: int) -> None:
 
 
 def _whole_number(element: ElementTree.Element, name: str) -> int:
-    """Return an attribute's number, 0 where it has none."""
+    """Return the number in an attribute, or 0 without the attribute."""
     text = element.get(name, "0")
     try:
         return int(text)
@@ -126,24 +126,24 @@ def _whole_number(element: ElementTree.Element, name: str) -> int:
 def present(
     series: tifffile.TiffPageSeries, parts: Parts
 ) -> tuple[tifffile.TiffPageSeries, Mapping[str, tuple[int, ...]], tuple[str, ...]]:
-    """Return the planes that are there, as a series that has no gaps.
+    """Return the existing planes, as a series without gaps.
 
     Parameters
     ----------
     series : tifffile.TiffPageSeries
-        With None for every missing plane.
+        The image, with None for every missing plane.
     parts : Parts
-        The files that are missing.
+        Missing files.
 
     Returns
     -------
     series, kept, notes
-        The series; for each axis that lost planes, the indices that are left; what to tell.
+        The series, the remaining indices of each axis that lost planes, and notes for the user.
 
     Raises
     ------
     ValueError
-        If what is there makes up no whole stack: which planes are missing.
+        If the existing planes form no whole stack: with the planes that are missing.
     """
     pages = np.array([*series, None], dtype=object)[:-1]
     if all(page is not None for page in pages):
@@ -171,7 +171,7 @@ def present(
 
 
 def _missing(there: NDArray[np.bool_], read: int, lost: Mapping[str, tuple[int, ...]]) -> str:
-    """Say how many planes are missing, how many are left out with them, and which are read."""
+    """Return which planes are missing, which others are left out, and which are read, in words."""
     which = " and ".join(f"{letter} {_spans(indices)}" for letter, indices in lost.items())
     present = int(there.sum())
     more = f", and {present - read} others are left out with them" if present > read else ""
@@ -187,10 +187,10 @@ def _named(parts: Parts) -> tuple[str, ...]:
 
 
 def _whole_block(there: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
-    """Return indices along each axis whose planes are all there, as many as one axis tells.
+    """Return indices of each axis such that all their planes exist.
 
-    Indices without any plane go first. Where gaps are left, those go that have one, along the
-    axis along which most planes remain.
+    First, indices without any plane are dropped. If gaps are left, the indices with a gap are
+    dropped along the axis that keeps most planes.
     """
     kept = [
         np.flatnonzero(there.any(axis=tuple(set(range(there.ndim)) - {axis})))
@@ -211,7 +211,7 @@ def _whole_block(there: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
 
 
 def _spans(indices: tuple[int, ...]) -> str:
-    """Return numbers in words: 0 to 4, 7."""
+    """Return numbers in words, such as "0 to 4, 7"."""
     breaks = [0, *(i + 1 for i, (a, b) in enumerate(pairwise(indices)) if b != a + 1), len(indices)]
     runs = [indices[start:stop] for start, stop in pairwise(breaks)]
     return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)

@@ -1,7 +1,7 @@
-"""The eight orientations of TIFF and EXIF (tag 274): stored pixels turned upright.
+"""The eight orientations of TIFF and EXIF (tag 274), and stored pixels turned upright.
 
-The table is in the TIFF specification 6.0, section 8, "Orientation": where the first stored row
-and the first stored column are shown.
+The table is in the TIFF specification 6.0, section 8, "Orientation": the displayed places of the
+first stored row and column.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TAG = 274
 """The number of the tag Orientation, in TIFF and in EXIF."""
 UPRIGHT = 1
-"""The orientation of pixels that are shown as they are stored."""
+"""The orientation of pixels that are stored upright."""
 
 _RIGHT_TO_LEFT = (2, 3, 6, 7)
 _BOTTOM_TO_TOP = (3, 4, 7, 8)
@@ -29,16 +29,16 @@ _SWAPPED = (5, 6, 7, 8)
 def upright(
     pixels: NDArray[Any], orientation: object, rows: int = 0, columns: int = 1
 ) -> NDArray[Any]:
-    """Return pixels as they are to be shown; a view, not a copy.
+    """Return upright pixels; a view, not a copy.
 
     Parameters
     ----------
     pixels : array
         As they are stored.
     orientation : int
-        1 to 8; pixels of any other value, which no specification defines, stay as they are.
+        1 to 8. Other values are undefined, and change nothing.
     rows, columns : int
-        The axes of `pixels` along which rows and columns are stored.
+        The axes of `pixels` of the stored rows and columns.
     """
     if orientation in _SWAPPED:
         pixels = np.swapaxes(pixels, rows, columns)
@@ -48,7 +48,7 @@ def upright(
 
 
 def swaps_sides(orientation: object) -> bool:
-    """Return whether stored rows are shown as columns, so that x and y change places."""
+    """Return whether stored rows are displayed as columns, so that x and y change places."""
     return orientation in _SWAPPED
 
 

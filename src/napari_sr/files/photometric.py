@@ -1,7 +1,7 @@
-"""Stored values become shown ones: black at zero, RGB for palettes and YCbCr, at least 8 bits.
+"""From stored to displayed values: black is zero, palettes and YCbCr are RGB, at least 8 bits.
 
-This is the one place where the tag PhotometricInterpretation is heeded, for upscaling, training and
-evaluation alike. It is defined in the TIFF specification 6.0, section 8.
+Only this file evaluates the tag PhotometricInterpretation, for upscaling, training and evaluation
+alike. The TIFF specification 6.0, section 8, defines it.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 GREY, COLOUR = ("MINISBLACK", "MINISWHITE"), ("RGB", "YCBCR")
 FAX = (2, 3, 4, 32771)
-"""Compressions of scanned pages, whose white is zero where no tag says it."""
+"""Compressions of scanned pages, whose white is zero by default."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Pixels on the axes on which they are stored."""
+    """Pixels in the stored order of axes."""
 
     pixels: NDArray[Any]
     axes: str
     """One letter per axis; S are the samples of a pixel."""
     photometric: str
-    """"MINISBLACK", "MINISWHITE" or "RGB": what the pixels are, or were before they were turned."""
+    """"MINISBLACK", "MINISWHITE" or "RGB": the kind of the stored pixels."""
     significant_bits: int | None = None
     alpha_bounds: bool = True
-    """Whether no colour was above the alpha that was multiplied into it."""
+    """Whether no colour exceeded the alpha that was multiplied into it."""
     notes: tuple[str, ...] = ()
 
 
 def photometric_of(page: Any) -> str:
-    """Return the name of a page's photometric interpretation, as libtiff takes it if untold.
+    """Return the name of a page's photometric interpretation; the default is libtiff's.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def photometric_of(page: Any) -> str:
     Raises
     ------
     ValueError
-        If the colours are of a kind that is not understood, such as CMYK, CIELab, LogLuv or CFA, or
-        YCbCr of two resolutions.
+        If the colours are of an unsupported kind, such as CMYK, CIELab, LogLuv or CFA, or YCbCr of
+        two resolutions.
     """
     if "PhotometricInterpretation" not in page.tags and page.compression not in ycbcr.JPEG:
         if page.samplesperpixel - len(page.extrasamples) == 3:
@@ -65,16 +65,16 @@ def photometric_of(page: Any) -> str:
 
 
 def as_shown(shown: Shown, page: Any, declared_bits: int | None = None) -> Shown:
-    """Return stored pixels as they are shown; palettes are looked up by `from_palette`.
+    """Return displayed values of stored pixels; `from_palette` applies palettes.
 
     Parameters
     ----------
     shown : Shown
         The stored pixels.
     page : tifffile.TiffPage
-        The page whose tags tell of them.
+        The page with the tags.
     declared_bits : int, optional
-        How many bits the file's other metadata say that are used.
+        Number of used bits, by other metadata of the file.
 
     Raises
     ------
@@ -101,16 +101,16 @@ def as_shown(shown: Shown, page: Any, declared_bits: int | None = None) -> Shown
 def turn_over(
     pixels: NDArray[Any], bits: int | None = None, samples: int | None = None
 ) -> NDArray[Any]:
-    """Return pixels with black and white exchanged; twice is as before.
+    """Return pixels with black and white exchanged; a second call restores them.
 
     Parameters
     ----------
     pixels : array
         Unsigned integers are taken from white, signed ones from -1, floats from 1.
     bits : int, optional
-        How many bits unsigned integers use.
+        Number of bits that unsigned integers use.
     samples : int, optional
-        The axis of the samples of a pixel, of which only the first is turned; -1 for none.
+        The axis of a pixel's samples, of which only the first is inverted; -1 for none.
     """
     sample = pixels if samples in (None, -1) else np.take(pixels, 0, samples)
     kind = pixels.dtype
@@ -127,19 +127,19 @@ def turn_over(
 
 
 def from_palette(shown: Shown, tables: list[NDArray[np.uint16]]) -> Shown:
-    """Return indices as RGB, an S after the other axes.
+    """Return the colours of indices: RGB, with S as the last axis.
 
     Parameters
     ----------
     shown : Shown
-        Indices, a plane after the other.
+        Indices, one plane after the other.
     tables : list of array, (3, colours)
         One palette for all planes, or one for each.
 
     Raises
     ------
     ValueError
-        If an index has no colour: which, and how many colours there are.
+        If an index has no colour: with the index and the number of colours.
     """
     indices = shown.pixels.astype(np.uint8) if shown.pixels.dtype == bool else shown.pixels
     if indices.dtype.kind != "u" or "S" in shown.axes:
@@ -156,7 +156,7 @@ def from_palette(shown: Shown, tables: list[NDArray[np.uint16]]) -> Shown:
 
 
 def _coloured(indices: NDArray[Any], table: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Look up in a palette of 16 bits per colour; some writers fill only 8 of them."""
+    """Apply a palette of 16 bits per colour; some writers use only 8 of them."""
     shift = 8 if table.max() > 255 else 0
     coloured: NDArray[np.uint8] = (table >> shift).astype(np.uint8).T[indices]
     return coloured
@@ -177,12 +177,12 @@ def _stretched(shown: Shown, page: Any) -> Shown:
 
 
 def _stored_bits(page: Any) -> int | None:
-    """Return BitsPerSample; None where samples differ, which tifffile widens to 8 bits itself."""
+    """Return BitsPerSample, or None if samples differ: tifffile widens these to 8 bits."""
     return page.bitspersample if isinstance(page.bitspersample, int) else None
 
 
 def _with_bits(shown: Shown, page: Any, declared: int | None) -> Shown:
-    """Note how many bits are used, unless the values contradict it."""
+    """Set the number of used bits, unless the values contradict it."""
     kind = shown.pixels.dtype
     if kind.kind != "u" or any("converted to 8 bits" in note for note in shown.notes):
         return shown

@@ -1,4 +1,4 @@
-"""Places for results: refused before anything is computed where they cannot be written."""
+"""Checks of the paths of results, before anything is computed."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ MEBIBYTE = 2**20
 
 
 def check_place(path: Path, suffixes: Sequence[str], *, overwrite: bool) -> None:
-    """Refuse, before anything is computed, a place that cannot be written.
+    """Check that a file can be written.
 
     A symbolic link to a file counts as that file: the link stays, and its target is replaced.
 
     Raises
     ------
     FileError
-        If the name has none of the endings or is too long, its folder does not exist or cannot
-        be written, it is a link to nothing, or it exists and is not a regular file or not to be
+        If the name has none of the suffixes or is too long, its folder does not exist or cannot
+        be written, it is a broken link, or it exists and is no regular file or must not be
         overwritten.
     """
     if path.suffix.lower() not in suffixes:
@@ -51,12 +51,12 @@ def check_place(path: Path, suffixes: Sequence[str], *, overwrite: bool) -> None
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse, before anything is computed, a folder that cannot be made or written.
+    """Check that a folder exists or can be created, and that files can be written in it.
 
     Raises
     ------
     FileError
-        If there is a file of its name, or in its place no file can be made.
+        If it is a file, or no file can be created there.
     """
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not there.is_dir():
@@ -65,7 +65,7 @@ def check_folder(folder: Path) -> None:
 
 
 def _try(folder: Path) -> None:
-    """Refuse a folder in which no file can be made; only making one is sure to tell."""
+    """Check that files can be created in a folder, by creating one: nothing else is reliable."""
     probe = folder / f".napari-sr-probe-{secrets.token_hex(8)}"
     try:
         with probe.open("xb"):
@@ -76,20 +76,20 @@ def _try(folder: Path) -> None:
 
 
 def check_space(path: Path, needed: int) -> None:
-    """Refuse a place whose disk has less room than the result needs.
+    """Check that the disk has room for a result.
 
     Parameters
     ----------
     path : Path
-        The result's place, in a folder that exists.
+        The result's path, in a folder that exists.
     needed : int
-        Bytes that it takes at least.
+        Smallest size of the file in bytes.
 
     Raises
     ------
     FileError
-        If fewer bytes are free; a file that will be replaced does not count as free, because it
-        stays until the new one is whole.
+        If fewer bytes are free. A file to be replaced does not count as free, because it stays
+        until the new one is complete.
     """
     folder = Path(os.path.realpath(path)).parent
     free = shutil.disk_usage(folder).free

@@ -1,7 +1,7 @@
 """PNG: 8 and 16 bits, grey or colour, with or without alpha; fewer bits and palettes are read.
 
-Pixels are decoded and encoded by imagecodecs, because Pillow cuts 16-bit colour down to 8 bits;
-it sees critical chunks only, so that neither a large text nor an odd profile is in its way.
+imagecodecs decodes and encodes pixels, because Pillow reduces 16-bit colour to 8 bits. It gets
+critical chunks only, so that neither a large text nor an odd profile makes it fail.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LIMIT = 1_000_000
-"""Pixels along a side that libpng reads and writes."""
+"""Largest side in pixels that libpng reads and writes."""
 DEFLATION = 1032
-"""Bytes to which one compressed byte can expand at most, by the format of its codes."""
+"""Largest number of bytes that one compressed byte can expand to, by the format of its codes."""
 
 _HEADER = len(SIGNATURE) + 8 + 13 + 4
-"""Bytes of a PNG up to the end of its first chunk, after which others may follow."""
+"""Bytes of a PNG up to the end of its first chunk; others may follow."""
 
 
 def read_png(path: Path) -> ImageFile:
@@ -71,7 +71,7 @@ def read_png(path: Path) -> ImageFile:
 
 
 def _check(path: Path, header: Header, chunks: list[Chunk]) -> None:
-    """Refuse what cannot be read, before memory is taken for it."""
+    """Check chunks and size before memory is allocated."""
     names = [chunk.name for chunk in chunks]
     frames = [chunk.data[:4] for chunk in chunks if chunk.name == b"acTL"]
     if frames and (count := int.from_bytes(frames[0], "big")) > 1:
@@ -100,7 +100,7 @@ def _decoded(chunks: list[Chunk]) -> NDArray[Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep imagecodecs from writing libpng's warnings, such as one on every interlaced PNG."""
+    """Hide libpng's warnings in imagecodecs, such as one about every interlaced PNG."""
     logger, thread = logging.getLogger("imagecodecs"), threading.get_ident()
 
     def elsewhere(record: logging.LogRecord) -> bool:
@@ -114,7 +114,7 @@ def _quiet() -> Iterator[None]:
 
 
 def check_png(image: ImageFile, path: Path, scale: int) -> None:
-    """Refuse what a PNG cannot hold once it is `scale` times larger.
+    """Check that a PNG can hold an image that is `scale` times larger.
 
     Raises
     ------
@@ -132,12 +132,12 @@ def check_png(image: ImageFile, path: Path, scale: int) -> None:
 
 
 def check_plane(image: ImageFile, path: Path, kind: str) -> None:
-    """Refuse more than one plane of grey or colour.
+    """Check that an image is one plane of grey or colour.
 
     Raises
     ------
     FileError
-        With what the image has.
+        If it is not: with its axes and shape.
     """
     if image.axes[:2] != "YX" or (image.axes != "YX" and not image.colour):
         raise FileError(
@@ -147,7 +147,7 @@ def check_plane(image: ImageFile, path: Path, kind: str) -> None:
 
 
 def losses(image: ImageFile, scale: int) -> list[str]:
-    """Return what of a file's metadata a PNG of an enlarged image cannot hold, in words."""
+    """Return the metadata that a PNG of the enlarged image cannot hold, in words."""
     density = None if image.density is None else image.density.times(scale)
     if density is None or png_extras.density_chunk(density) is not None:
         return []

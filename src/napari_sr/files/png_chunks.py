@@ -1,4 +1,4 @@
-"""PNG as a sequence of chunks: a length, a name of four letters, data and their checksum.
+"""PNG as a sequence of chunks: length, name of four letters, data and checksum.
 
 The specification is https://www.w3.org/TR/png-3/. Chunks whose name begins with a capital letter
 are critical: pixels cannot be read without them.
@@ -17,7 +17,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 LARGEST = 2**26
-"""Bytes to which one chunk may expand: colour profiles and texts are far smaller."""
+"""Largest expanded size of a chunk in bytes; colour profiles and texts are far smaller."""
 
 
 class Chunk(NamedTuple):
@@ -26,9 +26,9 @@ class Chunk(NamedTuple):
     name: bytes
     data: memoryview
     framed: memoryview
-    """The whole chunk as it is stored."""
+    """The whole chunk as stored."""
     whole: bool
-    """Whether it ends before the file does."""
+    """Whether the chunk is complete."""
 
     @property
     def sound(self) -> bool:
@@ -38,7 +38,7 @@ class Chunk(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What IHDR says."""
+    """The content of the chunk IHDR."""
 
     width: int
     height: int
@@ -50,28 +50,28 @@ class Header(NamedTuple):
 
     @property
     def samples(self) -> int:
-        """Samples that are stored per pixel."""
+        """Stored samples per pixel."""
         return {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[self.kind]
 
     @property
     def stored(self) -> int:
-        """Bytes of the rows before they are compressed, at least."""
+        """Smallest size of the uncompressed rows in bytes."""
         return self.height * (1 + -(-self.width * self.samples * self.depth // 8))
 
     @property
     def decoded(self) -> int:
-        """Bytes of the pixels in memory, with alpha where a palette or a colour may bring it."""
+        """Bytes of the pixels in memory, with alpha if a palette or a colour may add it."""
         samples = {0: 2, 2: 4, 3: 4, 4: 2, 6: 4}[self.kind]
         return self.width * self.height * samples * max(self.depth // 8, 1)
 
 
 def split(content: bytes) -> list[Chunk]:
-    """Return the chunks of a PNG up to its end; the last may be cut off.
+    """Return the chunks of a PNG up to its end; the last one may be incomplete.
 
     Parameters
     ----------
     content : bytes
-        The file, which begins with PNG's signature.
+        The file, with PNG's signature.
     """
     view, at, chunks = memoryview(content), len(SIGNATURE), []
     while at + 8 <= len(view):
@@ -88,12 +88,12 @@ def split(content: bytes) -> list[Chunk]:
 
 
 def header_of(chunks: list[Chunk]) -> Header:
-    """Return what the first chunk says.
+    """Return the header, which is the first chunk.
 
     Raises
     ------
     ValueError
-        If it is no header of a PNG.
+        If the chunk is no header of a PNG.
     """
     if not chunks or chunks[0].name != b"IHDR" or len(chunks[0].data) != 13:
         raise ValueError("it does not begin with a header")
@@ -108,7 +108,7 @@ def header_of(chunks: list[Chunk]) -> Header:
 
 
 def joined(chunks: Iterable[Chunk]) -> bytes:
-    """Return a PNG of these chunks; one that was cut off gets a checksum, and the file an end."""
+    """Return a PNG of these chunks, with the checksum of an incomplete chunk and the end added."""
     parts: list[bytes | memoryview] = [SIGNATURE]
     for chunk in chunks:
         if chunk.name != b"IEND":
@@ -117,18 +117,18 @@ def joined(chunks: Iterable[Chunk]) -> bytes:
 
 
 def framed(name: bytes, data: bytes) -> bytes:
-    """Return a chunk as it is stored."""
+    """Return the bytes of a chunk."""
     checksum = zlib.crc32(name + data)
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", checksum)
 
 
 def expanded(compressed: bytes) -> bytes:
-    """Return the content of a compressed profile or text.
+    """Expand a compressed profile or text.
 
     Raises
     ------
     ValueError
-        If it is broken, or larger than `LARGEST`.
+        If it is damaged, or larger than `LARGEST`.
     """
     stream = zlib.decompressobj()
     try:
@@ -146,7 +146,7 @@ def text_of(data: bytes) -> bytes:
     Raises
     ------
     ValueError
-        If it is none, or broken.
+        If the chunk is damaged.
     """
     _, _, rest = data.partition(b"\0")
     fields = rest[2:].split(b"\0", 2)

@@ -1,4 +1,4 @@
-"""What a PNG says beside its pixels: density, colours, texts and EXIF."""
+"""The metadata of a PNG: density, colours, texts and EXIF."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")
-"""Chunks that say what colours mean, and that hold for an enlarged image as well."""
+"""Chunks that define colours, and apply to an enlarged image as well."""
 XMP = b"XML:com.adobe.xmp"
 METRE = 1
-"""The unit of pHYs; 0 means that only the pixels' aspect is known."""
+"""The unit of pHYs; with 0, only the aspect ratio of pixels is known."""
 
 _RAW_EXIF = ("Raw profile type exif", "Raw profile type APP1")
-"""Keywords under which older programs put EXIF, as hexadecimal text."""
+"""Keywords of EXIF as hexadecimal text, which older programs write."""
 _READ = (*CRITICAL, *COLOUR, *TEXTS, b"tRNS", b"pHYs", b"iCCP", b"eXIf", b"sBIT", b"acTL", b"fcTL")
 
 
 @dataclass(frozen=True)
 class Found:
-    """What was found in a file."""
+    """The metadata of a file."""
 
     extras: Extras = NO_EXTRAS
     density: Density | None = None
-    """Of the stored pixels."""
+    """Density of the stored pixels."""
     profile: bytes | None = None
     orientation: int = UPRIGHT
     notes: tuple[str, ...] = ()
-    """What was converted or is left out."""
+    """Notes on what was converted or left out."""
 
 
 def read(chunks: Sequence[Chunk], header: Header) -> Found:
-    """Return what the chunks say; what is damaged is left out, and told.
+    """Return the metadata of the chunks; damaged chunks are left out, with a note.
 
     Parameters
     ----------
     chunks : sequence of Chunk
-        Of the whole file.
+        All chunks of the file.
     header : Header
-        What the first one says.
+        Content of the first chunk.
     """
     others = [chunk for chunk in chunks if chunk.name not in CRITICAL]
     broken = [chunk.name.decode() for chunk in others if not chunk.sound]
@@ -78,9 +78,9 @@ def _conversions(header: Header, known: dict[bytes, bytes], chunks: Sequence[Chu
 
 
 def _left_out(others: Sequence[Chunk], header: Header, known: dict[bytes, bytes]) -> list[str]:
-    """Tell of what an enlarged image does not keep."""
+    """Note what an enlarged image does not keep."""
     names = {chunk.name.decode("latin-1") for chunk in others if chunk.name not in _READ}
-    # the samples of an image with sBIT are spread over the whole depth, so white stays the largest
+    # with sBIT, samples use the whole depth, so that white is still the largest value
     if min(known.get(b"sBIT", b"\xff")) < min(header.depth, 8 if header.kind == 3 else 16):
         names.add("sBIT")
     return [f"its {', '.join(sorted(names))} cannot be kept"] if names else []
@@ -90,13 +90,13 @@ def _density(data: bytes | None) -> Density | None:
     if data is None or len(data) != 9:
         return None
     x, y, unit = struct.unpack(">IIB", data)
-    if not min(x, y) or (unit != METRE and x == y):  # square pixels of no known size
+    if not min(x, y) or (unit != METRE and x == y):  # square pixels of unknown size
         return None
     return Density(float(x), float(y), "m" if unit == METRE else "")
 
 
 def density_chunk(density: Density | None) -> bytes | None:
-    """Return the data of pHYs, or None where nothing is known that it could hold."""
+    """Return the data of pHYs, or None for an unknown density."""
     if density is None:
         return None
     pixels = (density.x, density.y) if density.unit == "" else density.per("m")

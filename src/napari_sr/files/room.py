@@ -1,4 +1,4 @@
-"""Whether an image fits into memory, and its enlarged copy beside it, before it is read."""
+"""A check that an image and its enlarged copy fit into memory, before the image is read."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _GROWTH: ContextVar[int] = ContextVar("growth", default=0)
-"""How many times the pixels' memory their result takes."""
+"""Memory of the result relative to that of the pixels."""
 
 
 @contextmanager
 def for_result(scale: int) -> Iterator[None]:
-    """While inside, count with each image its copy `scale` times larger along both sides."""
+    """Inside the context, count each image together with its copy, `scale` times larger."""
     token = _GROWTH.set(scale**2)
     try:
         yield
@@ -26,12 +26,12 @@ def for_result(scale: int) -> Iterator[None]:
 
 
 def lacking(needed: int) -> str:
-    """Return what pixels of so many bytes need and what is free, or "" where they fit.
+    """Return the memory that is needed and free, in words, or "" if the pixels fit.
 
     Parameters
     ----------
     needed : int
-        Bytes of memory while the image is read.
+        Bytes of memory for reading the image.
     """
     free, more = psutil.virtual_memory().available, needed * _GROWTH.get()
     if needed + more <= free:

@@ -1,7 +1,7 @@
-"""The samples of a pixel: grey, RGB, opacity, or bands that are none of these.
+"""The samples of a pixel: grey, RGB, alpha, or bands.
 
-A sample that TIFF's tag ExtraSamples does not call alpha is a band: a measurement of its own, such
-as near infrared. Associated alpha, which is multiplied into the colours, is divided out.
+A sample that TIFF's tag ExtraSamples does not name alpha is a band: another measurement, such as
+near infrared. Associated alpha, which is multiplied into the colours, is divided out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_sr.files.photometric import Shown
 
 LETTERS = "CQIZTABDEFGHJKLMNOPRUVW"
-"""For the axis of bands, the first that no other axis has."""
+"""Letters for the axis of bands; the first free one is used."""
 UNSPECIFIED, ASSOCIATED, UNASSOCIATED = 0, 1, 2
 """The numbers of ExtraSamples."""
 
@@ -41,14 +41,14 @@ class Arranged:
 
 
 def arranged(shown: Shown, page: Any) -> Arranged:
-    """Bring colour and opacity to the end, and bands to the front as an axis of their own.
+    """Move colour and alpha to the last axis, and bands to a leading axis.
 
     Parameters
     ----------
     shown : Shown
-        Pixels on the axes on which they are stored.
+        Pixels in the stored order of axes.
     page : tifffile.TiffPage
-        The page whose tags tell what its samples are.
+        The page, whose tags define its samples.
     """
     if "S" not in shown.axes:
         return Arranged(shown.pixels, shown.axes, notes=shown.notes)
@@ -70,7 +70,7 @@ def arranged(shown: Shown, page: Any) -> Arranged:
 
 
 def _extra(shown: Shown, page: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Return what the samples beside grey or RGB are, by the file or by what is usual."""
+    """Return the meaning of the samples besides grey or RGB, by the file or by convention."""
     colours = 3 if shown.photometric == "RGB" else 1
     missing = page.samplesperpixel - colours - len(page.extrasamples)
     told = tuple(int(sample) for sample in page.extrasamples)
@@ -106,24 +106,24 @@ def axes_fit(axes: str, count: int) -> bool:
 
 
 def named(shown: Shown, page: Any, axes: str) -> Arranged:
-    """Give names to the axes on which pixels with samples are stored; they stay in that order.
+    """Name the axes of pixels with samples; their order does not change.
 
-    A last S or C keeps colours as they are, and S makes colours of bands. Bands that are called C
-    come before Y and X, so that nobody takes them for colours.
+    A last S or C keeps colours, and S turns bands into colours. Bands that are named C move before
+    Y and X, so that they are not mistaken for colours.
 
     Parameters
     ----------
     shown : Shown
-        Pixels on the axes on which they are stored, S among them.
+        Pixels in the stored order of axes, with an S.
     page : tifffile.TiffPage
-        The page whose tags tell what its samples are.
+        The page, whose tags define its samples.
     axes : str
         One letter per axis of the pixels; see `axes_fit`.
 
     Raises
     ------
     ValueError
-        If the samples cannot be what their name says.
+        If the samples cannot have their name.
     """
     found, at = arranged(shown, page), shown.axes.index("S")
     letter, bands, last = axes[at], found.samples is not None, at == len(axes) - 1
@@ -133,7 +133,7 @@ def named(shown: Shown, page: Any, axes: str) -> Arranged:
     if letter in "YXS":
         return Arranged(shown.pixels, axes, notes=shown.notes)
     extra = found.samples.extra if found.samples else (UNASSOCIATED,)
-    kept = bands or found.grey_alpha  # RGB under another name is planes like any others
+    kept = bands or found.grey_alpha  # RGB under another name is treated as planes
     samples = _samples(shown, page, extra, letter) if kept else None
     pixels = shown.pixels
     if letter == "C" and last:
@@ -144,7 +144,7 @@ def named(shown: Shown, page: Any, axes: str) -> Arranged:
 
 
 def _check_name(letter: str, shown: Shown, found: Arranged, last: str) -> None:
-    """Refuse names under which pixels could not be written as they were stored."""
+    """Refuse names with which pixels could not be written as they were stored."""
     if found.alpha == "assocalpha":
         instead = f"the axes {last[:-1]}C, or none" if {"Y", "X"} <= set(last[:-1]) else "no axes"
         raise ValueError(
@@ -165,23 +165,23 @@ def is_associated(page: Any, colours: int) -> bool:
 
 
 def straight(pixels: NDArray[Any], samples: int, white: float) -> tuple[NDArray[Any], bool]:
-    """Divide colours by their alpha; those of transparent pixels, which nobody sees, are 0.
+    """Divide colours by their alpha; colours of transparent pixels become 0.
 
     Parameters
     ----------
     pixels : array
         Integers or floats.
     samples : int
-        The axis of the colours and, after them, alpha.
+        The axis of the colours followed by alpha.
     white : float
-        The value of white, and of what is opaque.
+        The value of white, and of opaque alpha.
 
     Returns
     -------
     pixels : array
-        On the same axes; integers are rounded and cut to white.
+        On the same axes; integers are rounded and clipped to white.
     bounded : bool
-        Whether no colour was above its alpha.
+        Whether no colour exceeded its alpha.
     """
     result = pixels.copy()
     stored, divided = np.moveaxis(pixels, samples, 0), np.moveaxis(result, samples, 0)
@@ -197,16 +197,16 @@ def straight(pixels: NDArray[Any], samples: int, white: float) -> tuple[NDArray[
 
 
 def multiplied(pixels: NDArray[Any], bits: int | None, *, bounded: bool = True) -> NDArray[Any]:
-    """Return RGBA, or grey and alpha, with its colours multiplied by its alpha.
+    """Return RGBA, or grey and alpha, with colours multiplied by alpha.
 
     Parameters
     ----------
     pixels : array, (..., 2 or 4)
         Straight colours, and alpha last.
     bits : int, optional
-        How many bits integers use.
+        Number of bits that integers use.
     bounded : bool
-        Whether no colour may be above its alpha; it always holds for integers.
+        Whether colours are limited to their alpha; those of integers always are.
     """
     kind = pixels.dtype
     share = pixels[..., -1] / np.float64(white_of(kind, bits))

@@ -1,4 +1,4 @@
-"""Shown pixels become what a TIFF stores, the other way round than `photometric` and `samples`."""
+"""From displayed pixels to those that a TIFF stores: the inverse of `photometric` and `samples`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def as_stored(image: ImageFile) -> NDArray[Any]:
-    """Return pixels as a TIFF of the image's kind holds them, on the same axes.
+    """Return the stored pixels of a TIFF of the image's kind, on the same axes.
 
-    Colours are multiplied by associated alpha, grey and alpha are two samples, white is zero where
-    it was, and NaN is the value of no data.
+    Colours are multiplied by associated alpha, grey and alpha are two samples, white is zero if it
+    was, and NaN becomes the no-data value.
 
     Parameters
     ----------
     image : ImageFile
-        What is to be written.
+        The image to write.
     """
     pixels = image.as_shown()
     bits = image.significant_bits
@@ -41,7 +41,7 @@ def as_stored(image: ImageFile) -> NDArray[Any]:
 
 
 def _samples(image: ImageFile) -> int | None:
-    """Return the axis of samples, of which only the first is grey; None where all are."""
+    """Return the axis of samples of which only the first is grey; None if all are."""
     if image.grey_alpha and image.colour:
         return image.pixels.ndim - 1
     return None if image.samples is None else image.axes.find(image.samples.axis)

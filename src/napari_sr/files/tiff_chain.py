@@ -1,6 +1,6 @@
-"""The chain of a TIFF's pages, walked before a library does: loops, and what differs by page.
+"""The chain of a TIFF's pages, checked before a library follows it: loops, and differing pages.
 
-tifffile follows a chain of more than a hundred pages that closes upon itself without end.
+tifffile follows a loop of more than a hundred pages for ever.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_TAGS = 4096
-"""Of a page; files of science have up to a hundred."""
+"""Largest number of tags of a page; scientific files have up to a hundred."""
 STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """The first bytes of a TIFF, and of a BigTIFF."""
 BY_PAGE = {262: "photometric interpretation", TAG: "orientation"}
-"""Tags of one short number each, in which the pages of a stack must agree."""
+"""Tags with one short number each that must be equal in all pages of a stack."""
 
 _SHORT = 3
 
@@ -30,31 +30,31 @@ class Chain:
     """The pages of a TIFF in their order."""
 
     offsets: tuple[int, ...]
-    """Where each begins, in bytes."""
+    """Position of each page in the file, in bytes."""
     values: tuple[tuple[int | None, ...], ...]
-    """For each, the values of the tags `BY_PAGE`; None where it has none."""
+    """Values of the tags `BY_PAGE` for each page; None for a missing tag."""
     whole: bool
-    """Whether the chain ends as it should, and not beyond the file's end."""
+    """Whether the chain ends within the file."""
 
     def check_equal(self, offsets: Sequence[int]) -> None:
-        """Refuse pages that do not agree in the tags `BY_PAGE`.
+        """Check that pages agree in the tags `BY_PAGE`.
 
         Parameters
         ----------
         offsets : sequence of int
-            Of the pages that are to be read as one image; those of other files are left out.
+            Positions of the pages of one image; pages of other files are not checked.
 
         Raises
         ------
         ValueError
-            If they differ: in what, and how.
+            If they differ: with the tag and its values.
         """
         known = dict(zip(self.offsets, self.values, strict=True))
         found = [known[offset] for offset in offsets if offset in known]
         for name, values in zip(BY_PAGE.values(), zip(*found, strict=True), strict=False):
             usual = UPRIGHT if name == "orientation" else None
             first = usual if values[0] is None else values[0]
-            # some writers tag the first page of a stack alone
+            # some writers tag only the first page of a stack
             different = {first, *(first if value is None else value for value in values[1:])}
             if len(different) > 1:
                 told = ", ".join(sorted(map(str, different))[:4])
@@ -75,12 +75,12 @@ class _Form:
 
 
 def chain_of(path: Path) -> Chain:
-    """Walk the pages of a TIFF.
+    """Follow the chain of a TIFF's pages.
 
     Raises
     ------
     ValueError
-        If they lead back to an earlier one, or lie over each other.
+        If the chain is a loop, or pages overlap.
     OSError, struct.error
         If the file cannot be read, or ends within its header.
     """
@@ -123,7 +123,7 @@ def _form(file: BinaryIO) -> _Form:
 def _page(
     file: BinaryIO, form: _Form, offset: int
 ) -> tuple[tuple[int | None, ...], int, int] | None:
-    """Return a page's values, where the next one is, and its length; None where the file ends."""
+    """Return a page's values, the next position and the page's length, or None at file end."""
     file.seek(offset)
     width = struct.calcsize(form.order + form.count)
     head = file.read(width)

@@ -1,4 +1,4 @@
-"""A TIFF's claims are held against what it stores and what the memory takes, before reading."""
+"""A comparison of a TIFF's claimed size with its bytes and with free memory, before reading."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
     import tifffile
 
 EXPANSION = {1: 1, 32773: 64, 5: 1_400, 8: 1_033, 32946: 1_033}
-"""Bytes that one stored byte can become at most, by the number of the compression."""
+"""Largest number of bytes that a stored byte can expand to, by the number of the compression."""
 
 
 def check(series: tifffile.TiffPageSeries, pages: Sequence[Any]) -> None:
-    """Refuse an image whose pixels are not all there, or do not fit into memory.
+    """Check that all pixels of an image are in the file, and fit into memory.
 
     Parameters
     ----------
     series : tifffile.TiffPageSeries
         The image.
     pages : sequence of tifffile.TiffPage or tifffile.TiffFrame
-        Its pages, which may be in several files.
+        Its pages, perhaps in several files.
 
     Raises
     ------
     ValueError
-        If pixels lie beyond a file's end, or are more than could be stored.
+        If pixels lie beyond the end of a file, or the file is too small for them.
     MemoryError
-        If they do not fit: how much they need, and how much is free.
+        If they do not fit into memory: with the needed and the free memory.
     """
     key = series.keyframe
     needed = math.prod(series.shape) * series.dtype.itemsize
@@ -47,7 +47,7 @@ def check(series: tifffile.TiffPageSeries, pages: Sequence[Any]) -> None:
 
 
 def empty(pages: Sequence[Any]) -> Iterator[str]:
-    """Tell of strips or tiles that store nothing, which stand for one value.
+    """Return a note on empty strips or tiles, which are filled with one value.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def _check_end(key: Any, page: Any) -> None:
 
 
 def _check_segments(key: Any, pages: Sequence[Any]) -> None:
-    """Refuse pages without all of their strips or tiles, which tifffile would fill with zeros."""
+    """Refuse pages with missing strips or tiles, which tifffile would fill with zeros."""
     needed, least = math.prod(key.chunked), min(len(page.dataoffsets) for page in pages)
     if least < needed:
         raise ValueError(

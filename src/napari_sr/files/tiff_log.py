@@ -1,4 +1,4 @@
-"""What tifffile says of a file in its log: an error, a note for the user, or nothing."""
+"""Messages in tifffile's log: an error, a note for the user, or nothing."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DAMAGED = re.compile(
     r"|could not read all values|<asarray> failed to reshape"
     r"|TiffTag (25[4-9]|262|266|27[0347-9]|28[234]|29[67]|317|32\d|33[0189]|347|53[0-2]) "
 )
-"""Pixels, description or resolution are missing."""
+"""Messages about missing pixels, description or resolution."""
 HANDLED = re.compile(
     r"is not a valid|incorrect Strip|shaped series|ImageJ series metadata|OME series|GDAL_NODATA"
     r"|GeoKeyDirectory|estimating ByteCounts|ignoring predictor"
     r"|read_json|read_utf8"
 )
-"""What the readers look at themselves, or what changes no pixel."""
+"""Messages that our readers handle themselves, or that concern no pixel."""
 
 _ODD = re.compile("is not a valid|coercing invalid ASCII")
 _SPEAKER = re.compile(r"^<tifffile\.\w+ [^>]*> ")
@@ -33,11 +33,11 @@ _TAG = re.compile(
 
 
 _hearing: list[tuple[int, list[str]]] = []
-"""The threads that read a TIFF, and what each has heard."""
+"""The threads that read a TIFF, each with its messages."""
 
 
 def _divert(record: logging.LogRecord) -> bool:
-    """Keep a warning for who reads in its thread; one of a decoder's threads is for all readers."""
+    """Assign a warning to the reader in its thread; a decoder's thread belongs to all readers."""
     readers = list(_hearing)
     if record.levelno < logging.WARNING or not readers:
         return True
@@ -49,14 +49,14 @@ def _divert(record: logging.LogRecord) -> bool:
 
 @contextmanager
 def overheard(heard: list[str]) -> Iterator[None]:
-    """Collect what tifffile logs as warnings and errors, instead of showing it.
+    """Collect warnings and errors of tifffile's log instead of showing them.
 
     Parameters
     ----------
     heard : list of str
-        Takes the messages; those of other threads that read at the same time go elsewhere.
+        Gets the messages of this thread, not those of other readers at the same time.
     """
-    logging.getLogger("tifffile").addFilter(_divert)  # once, however often it is said
+    logging.getLogger("tifffile").addFilter(_divert)  # each message once
     reader = (threading.get_ident(), heard)
     _hearing.append(reader)
     try:
@@ -66,7 +66,7 @@ def overheard(heard: list[str]) -> Iterator[None]:
 
 
 def damage(heard: list[str]) -> str | None:
-    """Return what says that the file is damaged; None where nothing does."""
+    """Return the message that says that the file is damaged, or None."""
     return next((words(text) for text in heard if _tells_damage(text)), None)
 
 
@@ -76,14 +76,14 @@ def check(heard: list[str]) -> None:
     Raises
     ------
     ValueError
-        If something says that it is damaged.
+        If a message says that it is damaged.
     """
     if reason := damage(heard):
         raise ValueError(reason)
 
 
 def notes(heard: list[str]) -> Iterator[str]:
-    """Yield what the user should know of the rest, each once."""
+    """Yield notes for the user about the other messages, each once."""
     for text in dict.fromkeys(heard):
         if "coercing invalid ASCII" in text:
             yield "a text in it is in letters that cannot be read, and is left out"
@@ -92,12 +92,12 @@ def notes(heard: list[str]) -> Iterator[str]:
 
 
 def _tells_damage(text: str) -> bool:
-    # a value that the standard does not know is read, and decided where the tag is used
+    # an invalid value of a tag is handled where the tag is used
     return DAMAGED.search(text) is not None and not _ODD.search(text)
 
 
 def words(error: object) -> str:
-    """Return a message in one line, without who says it."""
+    """Return a message in one line, without its source."""
     text = _TAG.sub(r"tag \1 has an ", " ".join(str(error).split()))
     text = _SPEAKER.sub("", text).removesuffix("')")
     return text[:160] or type(error).__name__

@@ -1,7 +1,7 @@
 """TIFF: planes and stacks of any type, with the metadata of ImageJ, OME and plain files.
 
-tifffile tells of a file that is cut off only in its log, and returns the pages that are left;
-here that is an error.
+tifffile reports a truncated file only in its log, and returns the remaining pages; here that is
+an error.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from napari_sr.files.tiff_series import Chosen
 
 LOSSLESS = {8: "zlib", 32946: "zlib", 5: "lzw", 32773: "packbits", 50000: "zstd"}
-"""Compressions, by their TIFF number, that the result is written with, too."""
+"""Compressions that the result gets too, by their number in TIFF."""
 _MEANINGS = {
     "MINISBLACK": "grey with black at zero", "MINISWHITE": "grey with white at zero", "RGB": "RGB",
 }  # fmt: skip
@@ -44,14 +44,14 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageFile:
     path : Path
         The file.
     axes : str, optional
-        Names for the axes as they are stored, which then stay in that order. By default they
-        are what the file says, and colour is brought to the end.
+        One letter per axis; the axes then keep their stored order. By default as the file says,
+        with colour moved to the end.
 
     Raises
     ------
     FileError
-        If the file is damaged, cut off or contradicts itself, has colours that are not understood,
-        or names parts outside of its folder.
+        If the file is damaged, truncated or inconsistent, has unsupported colours, or names parts
+        outside of its folder.
     """
     heard: list[str] = []
     try:
@@ -61,7 +61,7 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageFile:
                 raise ValueError("it has no page")
             with tiff_series.opened(path, pages) as chosen:
                 pages.check_equal([page.offset for page in chosen.pages()])
-                photometric_of(chosen.series.keyframe)  # refuses what is not understood
+                photometric_of(chosen.series.keyframe)  # refuses unsupported colours
                 tiff_limits.check(chosen.series, chosen.pages())
                 tiff_log.check(heard)
                 image = _image_file(chosen, axes)
@@ -108,11 +108,11 @@ def _image_file(chosen: Chosen, axes: str | None) -> ImageFile:
 
 
 def _shown(chosen: Chosen, kind: str, details: dict[str, Any]) -> Shown:
-    """Read the pixels, and return them upright and as they are shown."""
+    """Read the pixels, and return them upright and as displayed values."""
     series, page = chosen.series, chosen.series.keyframe
     photometric = photometric_of(page)
     if photometric == "PALETTE" and kind == "imagej":
-        photometric = "MINISBLACK"  # ImageJ's are intensities, shown in colour
+        photometric = "MINISBLACK"  # ImageJ's values are intensities, displayed in colour
     pixels = _measured(chosen.pixels(), tiff_tags.nodata_of(page))
     shown = Shown(pixels, _distinct(series.axes), photometric)
     if photometric == "PALETTE":
@@ -128,7 +128,7 @@ def _shown(chosen: Chosen, kind: str, details: dict[str, Any]) -> Shown:
 
 
 def _measured(pixels: NDArray[Any], nodata: float | None) -> NDArray[Any]:
-    """Return floats with NaN where nothing was measured."""
+    """Return floats with NaN in place of the no-data value."""
     if nodata is None:
         return pixels
     with np.errstate(over="ignore"):
@@ -137,7 +137,7 @@ def _measured(pixels: NDArray[Any], nodata: float | None) -> NDArray[Any]:
 
 
 def _palettes(chosen: Chosen) -> list[NDArray[np.uint16]]:
-    """Return one palette where all pages have the same, or one for each page."""
+    """Return one palette if all pages have the same, or else one for each page."""
     tables = [page.aspage().colormap for page in chosen.pages()]
     if any(table is None for table in tables):
         raise ValueError("it has a page of palette colours without a palette")
@@ -147,7 +147,7 @@ def _palettes(chosen: Chosen) -> list[NDArray[np.uint16]]:
 
 
 def _named(shown: Shown, page: Any, axes: str) -> Arranged:
-    """Return pixels in the order in which they are stored, under other names."""
+    """Return pixels in stored order, with other names for the axes."""
     if "S" in shown.axes and len(axes) == len(shown.axes) - 1 and page.colormap is not None:
         axes += "S"
     if "S" not in shown.axes or not axes_fit(axes, shown.pixels.ndim):
@@ -156,7 +156,7 @@ def _named(shown: Shown, page: Any, axes: str) -> Arranged:
 
 
 def _distinct(axes: str) -> str:
-    """Return the letters with repeated ones replaced by others."""
+    """Return letters in which repeated ones are replaced."""
     result = ""
     for letter in axes:
         free = (spare for spare in LETTERS[1:] if spare not in result + axes)
@@ -171,12 +171,12 @@ def _density(page: Any, details: dict[str, Any]) -> Density | None:
     x, y = (numerator / denominator for numerator, denominator in values)
     unit = _UNITS.get(int(page.tags.valueof("ResolutionUnit", 2)), "")
     unit = details.get("unit", unit) or unit
-    # one pixel per nothing is what writers put who know nothing
+    # writers without a known density store one pixel per no unit
     return None if not unit and x == y == 1 else Density(x, y, unit)
 
 
 def _details(chosen: Chosen, kind: str) -> dict[str, Any]:
-    """Return the metadata that the file's makers wrote, but what the pixels tell themselves."""
+    """Return the metadata of the file's format, without what the pixels show."""
     file, series = chosen.file, chosen.series
     if kind == "ome":
         return details_of(file.ome_metadata or "", series.axes, series.shape, chosen.kept)
@@ -189,17 +189,17 @@ def _details(chosen: Chosen, kind: str) -> dict[str, Any]:
     try:
         shaped = (file.shaped_metadata or ({},))[0]
     except (ValueError, TypeError, OverflowError):
-        return {}  # what looks like tifffile's description and is none
+        return {}  # a text that resembles tifffile's description
     found = {key: shaped[key] for key in shaped if key not in ("shape", "axes", "truncated")}
     description = file.pages.first.description
-    # tifffile's own is the second one where its user gave another
+    # tifffile's own description is the second one if its user gave another
     if description and not description.startswith(('{"shape":', "shape=(")):
         found["description"] = description
     return found
 
 
 def _kept_details(details: dict[str, Any], shown: Shown, orientation: object) -> dict[str, Any]:
-    """Return metadata that hold for the pixels as they are shown."""
+    """Return metadata of the displayed pixels."""
     kept = dict(details)
     bits = shown.significant_bits or 8 * shown.pixels.dtype.itemsize
     if _number(details.get("SignificantBits")) != bits:
@@ -217,7 +217,7 @@ def _number(value: Any) -> int | None:
 
 
 def _lost(chosen: Chosen, kind: str) -> Iterator[str]:
-    """Tell of what the file says beside its pixels that is not written again."""
+    """Return notes on metadata that are not written."""
     yield from tiff_limits.empty(chosen.pages())
     yield from tiff_tags.left_out(chosen.series.keyframe)
     if kind == "ome":

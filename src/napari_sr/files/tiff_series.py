@@ -1,7 +1,7 @@
-"""Which pages of a TIFF make up the image that is read, and what is told of the others.
+"""The pages of a TIFF that form the image, and notes on the others.
 
-Descriptions (tifffile's, ImageJ's, OME's) say how pages are arranged. Some are older than the
-pages, since programs that crop or split a file keep them: then the pages count.
+Descriptions (tifffile's, ImageJ's, OME's) say how pages are arranged. Some are outdated, because
+programs that crop or split a file keep them: then the pages count.
 """
 
 from __future__ import annotations
@@ -29,33 +29,33 @@ UNREADABLE = (
     OSError, ValueError, RuntimeError, KeyError, IndexError, TypeError, ArithmeticError,
     AssertionError, AttributeError, EOFError, MemoryError, struct.error,
 )  # fmt: skip
-"""What tifffile and its codecs raise for broken files."""
+"""Exceptions of tifffile and its codecs for broken files."""
 
 _UNDESCRIBED: Any
-# of these, Micro-Manager's two open whatever other files they name, and fill gaps with zeros
+# two of these, Micro-Manager's, open all files that they name, and fill gaps with zeros
 _UNDESCRIBED = dict.fromkeys(("is_mmstack", "is_ndtiff", "is_shaped", "is_imagej", "is_ome"), False)
 _ALL: Mapping[str, tuple[int, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The image that is read."""
+    """The image to read."""
 
     file: tifffile.TiffFile
     """The open file, with its metadata."""
     source: tifffile.TiffFile
-    """The same file, opened as its pixels are read."""
+    """The same file, opened in the way in which its pixels are read."""
     series: tifffile.TiffPageSeries
     notes: tuple[str, ...] = ()
     kept: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: _ALL)
-    """Of an OME-TIFF with missing planes: which are read, by the letters of the axes."""
+    """Indices that are read of an OME-TIFF with missing planes, by the letter of the axis."""
 
     def pixels(self) -> NDArray[Any]:
-        """Read them; not before `tiff_limits.check` found that they are there, and fit."""
+        """Read the pixels; call `tiff_limits.check` first."""
         return self.source.asarray(series=self.series)
 
     def pages(self) -> list[Any]:
-        """Return the pages that hold them."""
+        """Return the pages of the image."""
         return [page for page in self.series if page is not None]
 
 
@@ -73,7 +73,7 @@ def opened(path: Path, chain: Chain) -> Iterator[Chosen]:
     Raises
     ------
     ValueError
-        If it holds no image, a part is cut off, or it names files that are not to be read.
+        If it holds no image, is truncated, or names files that must not be read.
     """
     with tifffile.TiffFile(path, is_mmstack=False, is_ndtiff=False) as file:
         parts = ome_parts.checked(file.ome_metadata or "", path) if file.is_ome else None
@@ -93,7 +93,7 @@ def opened(path: Path, chain: Chain) -> Iterator[Chosen]:
 
 
 def _described(file: tifffile.TiffFile) -> Sequence[Any]:
-    """Return the images as a description tells; none where it makes no sense."""
+    """Return the images by a description; none if the description makes no sense."""
     try:
         return file.series
     except UNREADABLE:
@@ -101,11 +101,11 @@ def _described(file: tifffile.TiffFile) -> Sequence[Any]:
 
 
 def _fits(series: Sequence[Any], chain: Chain, size: int) -> bool:
-    """Return whether images are read as described, rather than page by page."""
+    """Return whether images are read as described, and not page by page."""
     alike = _alike(series)
     if not _describes(series[0], chain, size):
         return False
-    # appended images of one kind are a stack, unless each of them is one behind a single page
+    # appended images of one kind are a stack, unless each is itself a stack behind one page
     return len(alike) == 1 or any(len(list(one)) != _planes(one) for one in alike)
 
 
@@ -114,7 +114,7 @@ def _planes(series: Any) -> float:
 
 
 def _alike(series: Sequence[Any]) -> list[Any]:
-    """Return the first of several images that were appended, and all like it."""
+    """Return the first of several appended images, with all images like it."""
     first = series[0]
     if first.kind != "shaped":
         return [first]
@@ -126,7 +126,7 @@ def _alike(series: Sequence[Any]) -> list[Any]:
 
 
 def _describes(series: Any, chain: Chain, size: int) -> bool:
-    """Return whether a description fits the pages that are there."""
+    """Return whether a description fits the existing pages."""
     key, planes = series.keyframe, _planes(series)
     if series.kind not in ("shaped", "imagej"):
         return True
@@ -146,10 +146,10 @@ def _describes(series: Any, chain: Chain, size: int) -> bool:
 
 
 def _check_stack_behind_page(key: Any, end: int, size: int, planes: float) -> None:
-    """Refuse a stack that is stored behind one page, and ends early.
+    """Refuse a truncated stack that is stored behind one page.
 
-    Writers of such stacks put the page first and the planes behind it. A single plane that was
-    taken out of a stack ends with itself, or with its page.
+    Writers of such stacks put the page first and the planes behind it. A file with a single plane
+    of a stack ends with the plane, or with its page.
     """
     if key.offset < key.dataoffsets[0] and end < size:
         raise ValueError(
@@ -161,7 +161,7 @@ def _check_stack_behind_page(key: Any, end: int, size: int, planes: float) -> No
 def _stale(
     file: tifffile.TiffFile, series: Any, chain: Chain, parts: ome_parts.Parts | None
 ) -> Iterator[str]:
-    """Tell of a description that says how pages are arranged, and does not fit them."""
+    """Return a note on a description that does not fit the pages."""
     if parts is not None and parts.master is not None:
         yield f"it is a part of an image that {parts.master} describes; its own pages are read"
     elif file.is_ome and series.kind != "ome":
@@ -185,7 +185,7 @@ def _check_imagej(file: tifffile.TiffFile, claimed: int, pages: int) -> None:
 
 
 def _others(series: Sequence[Any]) -> Iterator[str]:
-    """Tell of images beside the first, which is read."""
+    """Return a note on other images than the first, which is read."""
     if len(series) > 1:
         named = [repr(one.name) for one in series if one.name]
         shapes = [f"{one.dtype} {one.shape}" for one in series]
@@ -199,7 +199,7 @@ def _others(series: Sequence[Any]) -> Iterator[str]:
 
 
 def _beyond(file: tifffile.TiffFile, series: Sequence[Any], chain: Chain) -> Iterator[str]:
-    """Tell of pages that belong to none of the images that are described."""
+    """Return a note on pages that belong to no described image."""
     used = {
         page.offset
         for one in series

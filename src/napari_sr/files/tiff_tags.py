@@ -1,4 +1,4 @@
-"""Tags of a TIFF beside its pixels: those that are kept, and those that are told to be left out."""
+"""Tags of a TIFF besides its pixels: which are kept, and notes on the others."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ READ = frozenset(
      339, 340, 341, 347, 512, 513, 514, 519, 520, 521, 529, 530, 531, 532, 32997, 32998, 34675,
      50838, 50839)
 )  # fmt: skip
-"""Tags that say how pixels are stored, and those that are read elsewhere or mean nothing then."""
+"""Tags about the storage of pixels, and those that are read elsewhere or no longer apply."""
 
 _NAMES = {700: "XMP", 33723: "IPTC", 34377: "Photoshop's", 34665: "EXIF", 34853: "GPS"}
 
 
 def kept_tags(page: Any) -> dict[int, TagValue]:
-    """Return the tags of a page that are written again, by number.
+    """Return the tags of a page that are written to the result, by number.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def kept_tags(page: Any) -> dict[int, TagValue]:
     for tag in page.tags.values():
         if tag.code in KEPT and tag.value is not None and tag.code not in found:
             if turned and tag.code in geotiff.TAGS:
-                continue  # a place that holds for the pixels as they were stored
+                continue  # the place applies to the pixels as stored
             value = tag.value.tolist() if isinstance(tag.value, np.ndarray) else tag.value
             found[tag.code] = (
                 int(tag.dtype),
@@ -51,7 +51,7 @@ def kept_tags(page: Any) -> dict[int, TagValue]:
 
 
 def left_out(page: Any) -> list[str]:
-    """Return what of a page's tags is not written again, in words; [] where all are.
+    """Return the tags of a page that are not written to the result, in words.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def _listed(words: list[str]) -> str:
 
 
 def nodata_of(page: Any) -> float | None:
-    """Return the value of a GeoTIFF's floats where nothing was measured; None where none is."""
+    """Return the no-data value of a GeoTIFF of floats, or None."""
     tag = page.tags.get(geotiff.NODATA)
     if tag is None or page.dtype is None or page.dtype.kind != "f":
         return None

@@ -1,4 +1,4 @@
-"""Write a TIFF in the manner of the file that it comes from: ImageJ's, OME's or plain."""
+"""Writing a TIFF of the source's kind: ImageJ's, OME's or plain."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_sr.files.image import ImageFile, Samples
 
 CLASSIC_LIMIT = 2**32 - 2**26
-"""Bytes of pixels that fit into a TIFF of 32-bit offsets, beside its metadata."""
+"""Bytes of pixels that fit into a TIFF of 32-bit offsets, besides metadata."""
 IMAGEJ_TYPES = (np.uint8, np.uint16, np.float32)
 OME_TYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
 OME_SUFFIXES = (".ome.tif", ".ome.tiff")
@@ -27,7 +27,7 @@ _UNIT_NUMBERS = {"": 1, "inch": 2, "cm": 3}
 
 
 def kind_for(image: ImageFile, path: Path, scale: int) -> Literal["plain", "imagej", "ome"]:
-    """Return in whose manner an image can be written once it is `scale` times larger."""
+    """Return the kind of TIFF that can hold an image that is `scale` times larger."""
     looped = image.axes.removesuffix("S" if image.colour else "")
     in_order = looped[-2:] == "YX" and set(looped[:-2]) <= set(AXES)
     bytes_ = image.pixels.nbytes * scale**2
@@ -42,7 +42,7 @@ def kind_for(image: ImageFile, path: Path, scale: int) -> Literal["plain", "imag
 
 
 def losses(image: ImageFile, path: Path, scale: int) -> list[str]:
-    """Return what of the file's metadata cannot be kept, in words; [] where all can."""
+    """Return the metadata that cannot be kept, in words."""
     told = []
     if image.kind != "plain" and kind_for(image, path, scale) == "plain":
         name = {"ome": "OME", "imagej": "ImageJ"}[image.kind]
@@ -56,16 +56,16 @@ def losses(image: ImageFile, path: Path, scale: int) -> list[str]:
 
 
 def write_tiff(image: ImageFile, file: Path | BinaryIO, name: Path) -> None:
-    """Write a TIFF; BigTIFF where it would not fit otherwise.
+    """Write a TIFF, or a BigTIFF if it would not fit otherwise.
 
     Parameters
     ----------
     image : ImageFile
-        Already enlarged.
+        The enlarged image.
     file : Path or BinaryIO
-        Where to write: a path, or an empty file open for reading and writing.
+        A path, or an empty file open for reading and writing.
     name : Path
-        What the file will be called in the end.
+        The final name of the file.
     """
     kind = kind_for(image, name, 1)
     pixels, axes, samples = _laid_out(image, kind)
@@ -91,13 +91,13 @@ def write_tiff(image: ImageFile, file: Path | BinaryIO, name: Path) -> None:
 
 
 def _packs(image: ImageFile) -> bool:
-    """Return whether 9 to 15, or 17 to 31 bits are stored as such, so that white stays white."""
+    """Return whether 9 to 15, or 17 to 31 bits are stored as such, which keeps white."""
     bits, bytes_ = image.significant_bits, image.pixels.dtype.itemsize
     return bits is not None and bytes_ in (2, 4) and 4 * bytes_ < bits < 8 * bytes_
 
 
 def _laid_out(image: ImageFile, kind: str) -> tuple[NDArray[Any], str, dict[str, Any]]:
-    """Return pixels and axes as they are stored, and what a pixel is made of."""
+    """Return stored pixels and axes, and the samples of a pixel."""
     pixels = as_stored(image)
     axes = image.axes[:-1] + "S" if image.colour else image.axes
     grey = "miniswhite" if image.white_is_zero else "minisblack"
@@ -116,7 +116,7 @@ def _laid_out(image: ImageFile, kind: str) -> tuple[NDArray[Any], str, dict[str,
 def _with_bands(
     pixels: NDArray[Any], axes: str, samples: Samples, grey: str
 ) -> tuple[NDArray[Any], str, dict[str, Any]]:
-    """Bring the bands to where the file that was read had them."""
+    """Move the bands to the axis that they had in the source file."""
     at, rest = axes.index(samples.axis), axes.replace(samples.axis, "")
     front = min(rest.index("Y"), rest.index("X")) if samples.planar else len(rest)
     return (

@@ -1,4 +1,4 @@
-"""YCbCr becomes RGB where tifffile has not converted it, by the tags that define it.
+"""The conversion of YCbCr to RGB by its tags, where tifffile has not converted it.
 
 The formulas are in the TIFF specification 6.0, sections 20 and 21.
 """
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 JPEG = (6, 7, 33007, 34892)
-"""Compressions from which tifffile returns RGB where the file holds YCbCr."""
+"""Compressions of YCbCr for which tifffile returns RGB."""
 REC601 = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in Y, unless the tag YCbCrCoefficients says otherwise."""
+"""Default shares of red, green and blue in Y, without the tag YCbCrCoefficients."""
 
 
 def check_resolution(page: Any) -> None:
-    """Refuse a page whose colours have fewer pixels than its brightness, but for JPEG.
+    """Refuse a page with subsampled colours, except for JPEG.
 
     Raises
     ------
     ValueError
-        If it is such a page: by what its colours are smaller.
+        If the colours are subsampled: with the factors.
     """
     if page.is_subsampled and page.compression not in JPEG:
         raise ValueError(
@@ -39,16 +39,16 @@ def is_converted(page: Any) -> bool:
 
 
 def to_rgb(pixels: NDArray[Any], samples: int, page: Any, white: float) -> NDArray[Any]:
-    """Convert YCbCr to RGB, rounded and cut to black and white.
+    """Convert YCbCr to RGB, rounded and clipped to black and white.
 
     Parameters
     ----------
     pixels : array
         Unsigned integers of up to 16 bits.
     samples : int
-        The axis of Y, Cb, Cr and what may follow, which stays.
+        The axis of Y, Cb and Cr; further samples do not change.
     page : tifffile.TiffPage
-        The page whose tags define the colours.
+        The page, whose tags define the colours.
     white : float
         The largest code.
 
@@ -79,7 +79,7 @@ def _full_range(
     told = page.tags.valueof("ReferenceBlackWhite")
     usual = [0.0, white, half, white, half, white]
     ends = usual if told is None else _numbers(told, 6)
-    if max(ends) <= 255 < white:  # some writers tell those of 8 bits whatever the type
+    if max(ends) <= 255 < white:  # some writers store the values for 8 bits with every type
         of_8_bits = ends == [0.0, 255.0, 128.0, 255.0, 128.0, 255.0]
         ends = usual if of_8_bits else [end * (white + 1) / 256 for end in ends]
     ranges = (white, half - 1, half - 1)
@@ -91,7 +91,7 @@ def _full_range(
 
 
 def _numbers(values: tuple[Any, ...], count: int) -> list[float]:
-    """Return a tag's numbers, stored as such or as pairs of numerator and denominator."""
+    """Return a tag's numbers, stored as integers or as fractions."""
     numbers = [float(value) for value in values]
     if len(numbers) == 2 * count:
         numbers = [top / below for top, below in zip(numbers[::2], numbers[1::2], strict=True)]
