@@ -1,7 +1,7 @@
 """Super-resolution for napari: upscale images with networks, exactly in place.
 
-`upscale`, `load`, `blend`, `export` and `fine_tune` are all that most scripts need. Nothing heavy
-is imported before it is used: `import napari_sr` brings neither torch nor Qt.
+Most scripts need only `upscale`, `load`, `blend`, `export` and `fine_tune`. Nothing heavy is
+imported before it is used: `import napari_sr` imports neither torch nor Qt.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ELSEWHERE = {"export": "onnx.export", "fine_tune": "training.finetuning.api"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the public functions when they are first asked for."""
+    """Import a public function on its first use."""
     if name in __all__:
         home = _ELSEWHERE.get(name, "api")
         return getattr(import_module(f"napari_sr.{home}"), name)

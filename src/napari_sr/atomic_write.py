@@ -1,8 +1,8 @@
-"""Write a file whole or not at all, under a private name first.
+"""Writing of a file, whole or not at all, under a private name first.
 
 The unfinished file has a random name in the same folder and is created exclusively, so no other
-program can foretell it or put a link in its place. What a killed process left is removed when
-another one of the same user and machine writes into that folder.
+program can guess it or put a link in its place. The unfinished file of a killed process is removed
+when another process of the same user and machine writes into that folder.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"\.napari-sr-(?P<machine>[0-9a-f]{16})-(?P<process>\d+)-[0-9a-f]{16}\.part")
 _NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
-"""What file systems answer that cannot wait for the disk."""
+"""Errors of file systems that cannot wait for the disk."""
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Give a new file, open for reading and writing, that takes its place at the end.
+    """Open a new file for reading and writing, which gets its path at the end.
 
-    It gets the permissions of the file that it replaces, or those of any new file. Where the path
-    is a symbolic link, the link stays and its target is replaced. After an exception there is
-    neither an unfinished file nor a change.
+    It gets the permissions of the file that it replaces, or those of any new file. A symbolic link
+    stays, and its target is replaced. After an exception nothing has changed, and no unfinished
+    file is left.
 
     Parameters
     ----------
     path : Path
-        The place, in a folder that exists.
+        The path of the file, in a folder that exists.
 
     Raises
     ------
@@ -73,10 +73,10 @@ def _removed_in_the_end(path: Path) -> Iterator[None]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove unfinished files of ours whose process is gone.
+    """Remove unfinished files of ours whose process has ended.
 
-    Only regular files are removed that belong to this user and whose name tells a process of this
-    machine that runs no more. Those of other machines, which may share the folder, stay.
+    Only regular files of this user are removed, with the name of a process of this machine that
+    has ended. Files of other machines, which may share the folder, stay.
     """
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
@@ -95,13 +95,13 @@ def _is_left(entry: os.DirEntry[str], process: int) -> bool:
 
 
 def _name(process: int) -> str:
-    """Return the name of an unfinished file, which nobody can foretell."""
+    """Return a random name for an unfinished file."""
     return f".napari-sr-{_machine()}-{process}-{secrets.token_hex(8)}.part"
 
 
 @lru_cache(maxsize=1)
 def _machine() -> str:
-    """Return what tells apart machines, and containers on one machine, that share a folder."""
+    """Return what differs between machines, and between containers on one machine."""
     try:
         processes = os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -111,14 +111,14 @@ def _machine() -> str:
 
 
 def _keep_mode(file: BinaryIO, target: Path) -> None:
-    """Give the new file the permissions of the one that it will replace, if there is one."""
+    """Give the new file the permissions of the file that it will replace, if there is one."""
     if hasattr(os, "fchmod"):
         with suppress(OSError):
             os.fchmod(file.fileno(), stat.S_IMODE(os.stat(target).st_mode))
 
 
 def _sync(file: BinaryIO) -> None:
-    """Wait until the disk has the content, so that a power failure leaves the old file or this."""
+    """Wait for the disk, so that a power failure leaves either the old or the new file."""
     file.flush()
     try:
         os.fsync(file.fileno())

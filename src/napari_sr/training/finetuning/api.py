@@ -40,8 +40,8 @@ def fine_tune(
     Parameters
     ----------
     images : iterable of array or Image
-        NumPy, dask or Zarr: planes (Y, X) or (Y, X, 3 or 4) along any other axes. `Image`
-        gives one of them a name, axes and value range of its own.
+        NumPy, dask or Zarr: planes (Y, X) or (Y, X, 3 or 4) along any other axes. An `Image` has
+        its own name, axes and value range.
     model : str or Path
         A known model, "fsrcnn-x2" or "fsrcnn" with `scale=2`, downloaded on first use; or a file.
     scale : int
@@ -49,17 +49,17 @@ def fine_tune(
     target : str or Path
         The file to write, which must not exist: safetensors that `napari_sr.load` opens.
     axes : str, optional
-        Of all arrays, one letter per axis, such as "TZYX"; guessed by default.
+        One letter per axis of all arrays, such as "TZYX"; guessed by default.
     value_range : (low, high), optional
         Black and white of all arrays; by default the range of the integer type, or 0..1 for floats.
     minutes : float
         Training time.
     degradation : str or ComponentSpec
-        What makes the LR images: "bicubic", "blur" or "microscope".
+        The degradation that makes the LR images: "bicubic", "blur" or "microscope".
     device : str
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     progress : callable, optional
-        Gets an `Update` after every stage of the training.
+        Called with every `Update` of the training.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def _images(
 
 
 def _base_model(model: str | Path, scale: int) -> BaseModel:
-    """Return a file or a known model as what is trained further."""
+    """Return a file or a known model as the base model."""
     reference = ModelReference.of(model, scale)
     entry = reference.entry
     return BaseModel(Path(model).stem if entry is None else entry.name, reference)

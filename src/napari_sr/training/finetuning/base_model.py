@@ -1,4 +1,4 @@
-"""What a network is before it is fine-tuned, and the training that makes more of it."""
+"""The recipe that fine-tunes a base model."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ if TYPE_CHECKING:
     from napari_sr.training.finetuning.config import BaseModel
 
 SMALL = 100_000
-"""Number of weights up to which a network bears the higher learning rate."""
+"""Largest number of weights of a network that gets the higher learning rate."""
 RATES = 2e-3, 2e-4
-"""Of small networks, and of others. Half a minute of FSRCNN x2 on the sample `spots`, from 33.3 dB:
-48.0 dB at 2e-3, 45.9 dB at 5e-4 (bicubic: 43.2 dB); `tissue` 35.5 and 35.4 dB."""
+"""Learning rates of small networks and of others. Half a minute of FSRCNN x2 on the sample `spots`,
+from 33.3 dB: 48.0 dB at 2e-3, 45.9 dB at 5e-4 (bicubic: 43.2 dB); `tissue` 35.5 and 35.4 dB."""
 WARM_UP = 0.02
-"""Share of all steps in which the learning rate rises."""
+"""Share of all steps with a rising learning rate."""
 AVERAGED = 0.999
-"""Of the running mean: some 1000 steps, and fewer at first."""
+"""Decay of the running mean of weights: over some 1000 steps, and fewer at first."""
 CLIP = 1.0
-"""Largest norm of a gradient, which a fine-tuned network reaches only where something is wrong."""
+"""Largest norm of a gradient; in a healthy fine-tuning it is never reached."""
 
 
 def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Config:
-    """Return a training of one step, to be told how many there are.
+    """Return the recipe of one step; `lasting` sets the number of steps.
 
     Parameters
     ----------
     base_model : BaseModel
-        What is trained.
+        The network to train.
     scale : int
-        How many times larger its results are.
+        Enlargement factor.
     data : Data
-        What it learns from.
+        The part of the recipe on images.
     name : str
-        Of the result's file.
+        Name of the result's file.
 
     Raises
     ------
     ValueError
-        If the checkpoint or the recipe is missing, broken, or of another scale, or if its network
-        is none of ours.
+        If the checkpoint or the recipe is missing, broken or of another scale, or its network is
+        none of ours.
     napari_sr.zoo.download.DownloadError
         If a known model cannot be downloaded.
     """
@@ -78,7 +78,7 @@ def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Confi
 
 
 def lasting(config: Config, steps: int, judged: int) -> Config:
-    """Return the training with so many steps, judged about so many times."""
+    """Return the recipe with a number of steps, and about a number of validations."""
     every = max(1, steps // max(judged, 1))
     run = replace(_run(steps), validate_every=every, save_every=steps)
     return replace(config, run=run, schedule=_schedule(steps))
@@ -89,7 +89,7 @@ def _run(steps: int) -> Run:
         steps=steps,
         ema=AVERAGED,
         clip=CLIP,
-        # nobody goes on from it, and a window waits
+        # it is never resumed, and a user waits
         deterministic=False,
         report_every=max(1, steps // 200),
     )

@@ -1,4 +1,4 @@
-"""What fine-tuning is told, what it tells meanwhile, and what comes of it."""
+"""The settings, progress and result of a fine-tuning."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from napari_sr.zoo.registry import Entry
 
 WORTH = 0.05
-"""A gain in dB below which nobody sees or measures a difference."""
+"""A gain in dB that is too small to see."""
 
 
 class FineTuningError(Exception):
-    """A training that broke down; not a RuntimeError, which napari's workers lose."""
+    """A training broke down; no RuntimeError, because napari's workers lose these."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,15 @@ class BaseModel:
     """What is trained further: a checkpoint, or the fresh network of a recipe."""
 
     title: str
-    """What people call it."""
+    """Its name for people."""
     model: ModelReference = field(default_factory=ModelReference)
-    """The checkpoint; nothing counts of it where there is a recipe."""
+    """The checkpoint; not used with a recipe."""
     recipe: str = ""
-    """Name of a shipped recipe, whose network, start, losses and optimiser are taken."""
+    """Name of a shipped recipe, which defines network, initialisation, losses and optimiser."""
 
     @property
     def missing(self) -> tuple[Entry, ...]:
-        """What must be downloaded before a training.
+        """The entries that must be downloaded before a training.
 
         Raises
         ------
@@ -49,7 +49,7 @@ class BaseModel:
 
 @dataclass(frozen=True)
 class Image:
-    """A layer, say: planes along any axes."""
+    """An image to train on: planes along any axes."""
 
     name: str
     array: ArrayLike
@@ -60,13 +60,13 @@ class Image:
 
 @dataclass(frozen=True)
 class FineTuneConfig:
-    """What to make of what, for how long."""
+    """What to train on which images, and for how long."""
 
     images: tuple[Image, ...]
     base_model: BaseModel
     scale: int
     target: Path
-    """Where the network is kept: a file that does not exist."""
+    """The file of the result, which must not exist."""
     minutes: float = 5.0
     degradation: ComponentSpec = field(default_factory=lambda: ComponentSpec("bicubic"))
     """The degradation that makes LR images."""
@@ -77,46 +77,46 @@ class FineTuneConfig:
 
 @dataclass(frozen=True)
 class Scores:
-    """PSNR on what is held out, in dB."""
+    """PSNR on the held-out part, in dB."""
 
     bicubic: float
     start: float
-    """Of the network before its first step."""
+    """Score of the network before its first step."""
 
 
 @dataclass(frozen=True)
 class Update:
-    """What has happened since the last; what is None has not."""
+    """Progress since the last update; None where nothing changed."""
 
     doing: str
     done: int = 0
     total: int = 0
-    """0 where it is not known."""
+    """0 if unknown."""
     seconds_left: float | None = None
     loss: tuple[int, float] | None = None
-    """A step, and the mean loss of those before."""
+    """A step, and the mean loss of the steps before it."""
     psnr: tuple[int, float] | None = None
-    """A step, and the network's score after it."""
+    """A step, and the score after it."""
     scores: Scores | None = None
     preview: Preview | None = None
-    """Of the best network so far."""
+    """Pictures of the best network so far."""
 
 
 @dataclass(frozen=True)
 class FineTuned:
-    """What came of it."""
+    """The result of a fine-tuning."""
 
     path: Path
     psnr: float
-    """Of the network that is kept, on what was held out."""
+    """Score of the network that is kept, on the held-out part."""
     scores: Scores
     steps: int
     notes: tuple[str, ...] = ()
-    """What else the user should know, in words."""
+    """Other notes for the user."""
 
     @property
     def verdict(self) -> str:
-        """How good it is, in a sentence that promises nothing."""
+        """The scores in words, with a warning if the network is no improvement."""
         gain, before = self.psnr - self.scores.bicubic, self.psnr - self.scores.start
         told = f"On the held-out part: {self.psnr:.2f} dB, {_apart(gain)} bicubic interpolation "
         told += f"({self.scores.bicubic:.2f} dB) and {_apart(before)} the network at first "
@@ -144,7 +144,7 @@ def card_entry(
     psnr : float
         The result's score on the held-out part, in dB.
     notes : tuple of str
-        What the user should know of the images.
+        Notes for the user about the images.
     """
     return {
         "base_model": task.base_model.title,

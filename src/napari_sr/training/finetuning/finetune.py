@@ -1,7 +1,7 @@
-"""Adapt a network to images in memory, for a time: what the form runs, and any script may.
+"""The fine-tuning of a network on images in memory, for a time; for the form and for scripts.
 
-The file of the result is replaced whenever the network has become better on what is held out, so
-that the best so far is there whatever ends the training, and whole.
+The result's file is replaced whenever the network gets better on the held-out part. So the file of
+the best network so far exists, and is complete, however the training ends.
 """
 
 from __future__ import annotations
@@ -47,21 +47,21 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 LEAST_SECONDS = 1.0
-"""That judging may take, however short the training is."""
+"""Seconds that validation may take in a training of any length."""
 NAME = "network"
-"""Of the file that the trainer writes."""
+"""Name of the file that the trainer writes."""
 FEW_STEPS = 100
-"""Below which a network hardly changes."""
+"""Number of steps below which a network hardly changes."""
 PAUSE = 0.2
-"""Seconds between two pieces of news that tell only how far it is."""
+"""Seconds between two updates of nothing but progress."""
 
 
 def fine_tune(
     task: FineTuneConfig, stopped: Callable[[], bool] = lambda: False
 ) -> Generator[Update, None, FineTuned]:
-    """Train for a time, or until `stopped`, which is asked after every step.
+    """Train for a time, or until `stopped`, which is called after every step.
 
-    Closing the generator stops, too: what was best when last judged stays.
+    Closing the generator stops the training too, and keeps the best network so far.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def fine_tune(
     napari_sr.zoo.download.DownloadError
         If a known model cannot be downloaded.
     FineTuningError
-        If the numbers are not finite any more.
+        If loss or gradient became NaN or infinite.
     """
     if task.target.exists():
         raise ValueError(f"there is a network {task.target} already: choose another name")
@@ -80,7 +80,7 @@ def fine_tune(
     for image, pictures in zip(task.images, layers, strict=True):
         yield Update(f"Looking at the values of {image.name}")
         notes += filter(None, [beyond(image.name, pictures)])
-    # windows' temporary folders may still be held by a scanner when they are left
+    # on Windows, a virus scanner may still hold files of the temporary folder
     with tempfile.TemporaryDirectory("", "napari-sr-", ignore_cleanup_errors=True) as folder:
         yield Update("Loading the network …")
         tuning = Tuning(task, parts, Path(folder), tuple(notes))
@@ -101,13 +101,13 @@ class Tuning:
     Parameters
     ----------
     task : FineTuneConfig
-        What is wanted.
+        The settings.
     parts : Split
-        Of its images.
+        Training and held-out parts of its images.
     folder : Path
-        For what is not kept.
+        Folder for temporary files.
     notes : tuple of str
-        What the user should know of the images.
+        Notes for the user about the images.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class Tuning:
         judged = [parts.training_data.held_out[index] for index in self.held_out.judged]
         self.training_data = TrainingData(learnt, judged)
         self.first = self.held_out.show(network)
-        began = time.monotonic()  # the first time took what preparing takes
+        began = time.monotonic()  # the first run included preparations
         self.scores = Scores(self.held_out.bicubic, self.held_out.judge(network))
         judging = time.monotonic() - began
         session = Session(folder / "timed", task.device, lasting=False)
@@ -140,7 +140,7 @@ class Tuning:
         self.step = 0
 
     def _hold_out(self, network: Network) -> HeldOut:
-        """Return what is judged: as much as the time allows, of where there is something."""
+        """Return the validation pairs: as many as the time allows, where there is structure."""
         seconds = max(60 * self.task.minutes * JUDGING / LEAST_JUDGED, LEAST_SECONDS)
         side, most = sizing.judgeable(network, self.device, seconds)
         while True:
@@ -153,7 +153,7 @@ class Tuning:
             except ValueError:
                 if side == sizing.SIDES[-1]:
                     raise
-                side, most = sizing.SIDES[-1], 1  # there may be something beside the middle
+                side, most = sizing.SIDES[-1], 1  # there may be structure beside the middle
 
     def run(self, stopped: Callable[[], bool]) -> Generator[Update, None, FineTuned]:
         """Time steps, choose how many fit, and train."""
@@ -203,7 +203,7 @@ class Tuning:
         return network.eval().to(self.device)
 
     def _kept(self, psnr: float) -> Preview | None:
-        """Keep the network if it is the best so far, and show what it does."""
+        """Keep the network if it is the best so far, and return pictures of its results."""
         if psnr <= self.best:
             return None
         self.best = psnr
@@ -211,7 +211,7 @@ class Tuning:
         return self.held_out.show(self._loaded())
 
     def _publish(self) -> None:
-        """Write the best network to its place, whole, with what is known of it."""
+        """Write the file of the best network, with its card."""
         task = self.task
         here = card_entry(task, self.scores, self.best, self.notes)
         task.target.parent.mkdir(parents=True, exist_ok=True)
@@ -224,12 +224,11 @@ class Tuning:
             kept = f"the best network so far is kept as {self.task.target.stem}"
         return (
             f"the training broke down by step {self.step}: loss or gradient became NaN or "
-            f"infinite; {kept}. Look at the values that count as black and white, or start from "
-            "another network"
+            f"infinite; {kept}. Check the values of black and white, or start from another network"
         )
 
     def _ended(self, *, early: bool) -> FineTuned:
-        if self.best == -math.inf:  # stopped before it was judged
+        if self.best == -math.inf:  # stopped before the first validation
             self._kept(self.held_out.judge(self._loaded()))
         if self.best == -math.inf:  # its results are not finite
             raise FineTuningError(self._broken())

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 class TrainError(Exception):
-    """A RuntimeError or MemoryError of a training, in our words: workers lose RuntimeErrors."""
+    """Stands for a RuntimeError or MemoryError of a training: napari's workers lose the former."""
 
 
 def run(config: FineTuneConfig, stopped: Callable[[], bool]) -> Generator[Update, None, FineTuned]:
-    """Fine-tune until the end or until `stopped`. Closing it stops, too, and keeps the best.
+    """Fine-tune to the end, or until `stopped`. Closing it stops too, and keeps the best network.
 
     Parameters
     ----------
     config : FineTuneConfig
         What to train; nothing in it belongs to the GUI thread.
     stopped : callable
-        Asked after every step.
+        Called after every step.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a training can start from: networks with weights, and fresh ones by a recipe."""
+"""The base models to choose from: networks with weights, and fresh ones by a recipe."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ FRESH = "Fresh, from a recipe"
 """A heading of the list."""
 _RECIPES = MappingProxyType({
     "fsrcnn": ("FSRCNN, fresh", "fsrcnn", "Small and fast; learns in minutes."),
-    "edsr-slim": ("EDSR slim, fresh", "edsr", "Larger and better; wants half an hour."),
+    "edsr-slim": ("EDSR slim, fresh", "edsr", "Larger and better; needs half an hour."),
 })  # fmt: skip
-"""Titles, networks and words by the recipes' names without their scale: those for a laptop."""
+"""Title, network and summary of recipes for a laptop, by name without scale."""
 
 
 @dataclass(frozen=True)
 class Fresh(Model):
-    """A network that has learnt nothing yet."""
+    """A network that has not been trained."""
 
     @property
     def recipe(self) -> str:
-        """The recipe that says what it is at every scale: those for x3 and x4 start elsewhere."""
+        """The recipe for every scale; those for x3 and x4 start from trained weights."""
         return f"{self.name}-x2"
 
 
 def base_models() -> list[Model]:
-    """Return what can be trained: known networks that have weights, and fresh ones."""
+    """Return all base models: known networks with weights, and fresh ones."""
     known = [model for model in known_models() if not model.computed]
     return [*known, *_fresh()]
 
@@ -48,7 +48,7 @@ def _fresh() -> list[Model]:
 
 
 def base_model_of(choice: Choice) -> BaseModel:
-    """Return what a training of a choice begins with."""
+    """Return the base model of a choice."""
     if isinstance(choice.model, Fresh):
         return BaseModel(choice.label, recipe=choice.model.recipe)
     return BaseModel(choice.label, choice.reference)

@@ -1,4 +1,4 @@
-"""How long steps of a fine-tuning take, and how many of which size fit into its time."""
+"""The size and number of steps of a fine-tuning that fit into its time."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from napari_sr.training.session import Session
 
 TIMED = 2.0
-"""Seconds for which steps are timed; the first two, which prepare things, don't count."""
+"""Seconds for timing steps. The first two include preparations and do not count."""
 SIZED = 3
-"""How often another size of a step is tried."""
+"""Largest number of other step sizes to try."""
 SLACK = 1.3
-"""By which a step may take longer than it should before a smaller one is tried."""
+"""Factor by which a step may be too slow before a smaller one is tried."""
 SPARED = 0.6
-"""Share of the time that a smaller step must take at most to be worth it, where both are long."""
+"""A smaller step that is still too slow is used if it takes at most this share of the time."""
 JUDGING = 0.1
-"""Share of the time that judging may take."""
+"""Share of the time for validation."""
 LEAST_JUDGED, MOST_JUDGED = 4, 40
-"""How often it is judged."""
+"""Smallest and largest number of validations."""
 
 
 class Pacer:
@@ -43,13 +43,13 @@ class Pacer:
     config : Config
         The training; crop and batch are chosen here.
     learnt : sequence of Picture
-        The images to learn from.
+        The images to train on.
     sizes : sequence of Size
-        Those that fit into memory, from the best to the least.
+        Sizes that fit into memory, best first.
     session : Session
-        Where steps are timed; nothing in its folder is kept.
+        Session for timing steps; nothing in its folder is kept.
     minutes, judging : float
-        How long the training may take, and the seconds that judging takes once.
+        Minutes for the training, and seconds per validation.
     """
 
     def __init__(
@@ -64,17 +64,17 @@ class Pacer:
         self.config, self.sizes, self.session = config, sizes, session
         self.training_data = TrainingData(learnt)
         self.minutes, self.judging = minutes, judging
-        # nobody knows yet how slow the device is
+        # the speed of the device is unknown
         self._take(next((size for size in sizes if size.batch == 1), sizes[-1]))
 
     def _take(self, size: Size) -> None:
-        """Let steps be of that size."""
+        """Set the size of steps."""
         self.size = size
         data = replace(self.config.data, crop=size.crop, batch=size.batch)
         self.config = replace(self.config, data=data)
 
     def counts(self, stopped: Callable[[], bool]) -> Generator[Update, None, tuple[int, int]]:
-        """Return how many steps fit, and how often they can be judged."""
+        """Return the numbers of steps and validations that fit."""
         pace = yield from self._sized(stopped)
         seconds = 60 * self.minutes
         steps = max(10, int(seconds * (1 - JUDGING) / pace))
@@ -82,7 +82,7 @@ class Pacer:
         return steps, min(max(most, LEAST_JUDGED), MOST_JUDGED, steps)
 
     def _sized(self, stopped: Callable[[], bool]) -> Generator[Update, None, float]:
-        """Choose what a step learns from, so that it is short; return the seconds it takes."""
+        """Choose a size with short steps; return the seconds per step."""
         longest = sizing.longest(self.minutes)
         pace = yield from self._paced(stopped)
         for _ in range(SIZED):
@@ -94,12 +94,12 @@ class Pacer:
             self._take(size)
             pace = yield from self._paced(stopped)
             if smaller and pace > max(longest, SPARED * before[1]):
-                self._take(before[0])  # it is the weights that take the time
+                self._take(before[0])  # the weights take the time
                 return before[1]
         return pace
 
     def _paced(self, stopped: Callable[[], bool]) -> Generator[Update, None, float]:
-        """Return how many seconds a step takes."""
+        """Return the seconds per step."""
         config = lasting(self.config, 1_000_000, 1)
         took: list[float] = []
         with closing(train(config, self.training_data, self.session)) as steps:

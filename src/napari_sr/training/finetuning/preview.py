@@ -1,4 +1,4 @@
-"""What a held-out part looks like: small, enlarged by bicubic interpolation, by the network, true.
+"""Validation, and pictures of a held-out place: LR, bicubic, result of the network, and truth.
 
 Letters: C channels, H x W pixels of the LR image, S scale.
 """
@@ -24,37 +24,37 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 SIDES = 64, 64
-"""HR pixels of height and width that are shown at most."""
+"""Largest height and width of a picture in HR pixels."""
 PLACES = 5
-"""Along each axis, of which the one with most structure is shown."""
+"""Candidates along each axis; the one with most structure is shown."""
 
 
 @dataclass(frozen=True)
 class Preview:
-    """Four pictures of one place, by the names that forms show.
+    """Four pictures of one place; forms show the names of the fields.
 
-    Each uint8, (S * H, S * W) or (S * H, S * W, 3).
+    Each is uint8, (S * H, S * W) or (S * H, S * W, 3).
     """
 
     small: NDArray[np.uint8]
-    """Its pixels repeated."""
+    """The LR image, with repeated pixels."""
     bicubic: NDArray[np.uint8]
     network: NDArray[np.uint8]
     truth: NDArray[np.uint8]
 
 
 class HeldOut:
-    """Pairs that are judged, and one place of them that is shown.
+    """Validation pairs, and one place in them for pictures.
 
     Parameters
     ----------
     pairs : sequence of (C, H, W) and (C, S * H, S * W)
-        Black at 0, white at 1; flat ones, and what bicubic interpolation makes perfectly, are
-        left out.
+        Black is 0, white is 1. Flat pairs, and those that bicubic interpolation restores
+        perfectly, are left out.
     scale : int
         S.
     most : int, optional
-        How many are judged at most, spread over those that are left.
+        Largest number of pairs, spread evenly over the rest.
 
     Raises
     ------
@@ -71,11 +71,11 @@ class HeldOut:
             for one, (_, hr) in zip(enlarged, pairs, strict=True)
         ]
         self.judged = [index for index, value in enumerate(found) if math.isfinite(value)]
-        """Indices of those that are not left out."""
+        """Indices of the pairs that are used."""
         if not self.judged:
             raise ValueError(
-                "the held-out parts, from the middle of the images, are empty or flat: nothing can "
-                f"be judged by these {len(pairs)}; choose images with structure there"
+                "the held-out parts, in the middle of the images, are empty or flat: these "
+                f"{len(pairs)} allow no validation; choose images with structure there"
             )
         if most is not None:
             self.judged = spread(self.judged, most)
@@ -83,7 +83,7 @@ class HeldOut:
         enlarged = [enlarged[index] for index in self.judged]
         self.scale = scale
         self.bicubic: float = sum(found[index] for index in self.judged) / len(self.judged)
-        """PSNR of bicubic interpolation in dB, as `judge` measures networks."""
+        """PSNR of bicubic interpolation in dB, measured as for networks."""
         self._index = int(np.argmax([float(hr.std()) for _, hr in self.pairs]))
         self._lr = self.pairs[self._index][0]
         self._enlarged = enlarged[self._index]
@@ -95,7 +95,7 @@ class HeldOut:
 
     @torch.no_grad()
     def show(self, network: Network) -> Preview:
-        """Return what the shown place looks like; the network is in eval mode."""
+        """Return the pictures; the network is in eval mode."""
         device = next(network.parameters()).device
         result = network(self._lr[None].to(device))[0].float().cpu()
         repeated = self._lr.repeat_interleave(self.scale, 1).repeat_interleave(self.scale, 2)
@@ -104,13 +104,13 @@ class HeldOut:
 
 
 def spread(every: Sequence[Any], most: int) -> list[Any]:
-    """Return so many at most, spread evenly."""
+    """Return at most so many, spread evenly."""
     count = min(most, len(every))
     return [every[(2 * k + 1) * len(every) // (2 * count)] for k in range(count)]
 
 
 def _place(hr: Tensor, scale: int) -> tuple[slice, slice]:
-    """Return rows and columns, whole LR pixels, where an image has most structure."""
+    """Return rows and columns with most structure, in whole LR pixels."""
     height, width = (
         min(size, most) // scale * scale for size, most in zip(hr.shape[1:], SIDES, strict=True)
     )

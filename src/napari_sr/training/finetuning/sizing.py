@@ -1,4 +1,4 @@
-"""How much a step learns from, and how much is judged, by what a network costs where it computes.
+"""The size of a training step and of the validation, by the cost of a network on its device.
 
 Letters: N crops, P pixels along an LR crop.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Size:
-    """What a step learns from."""
+    """The crops of a training step."""
 
     batch: int
     """N."""
@@ -36,7 +36,7 @@ class Size:
 
     @property
     def words(self) -> str:
-        """The same for people."""
+        """The size in words."""
         crops = "1 crop" if self.batch == 1 else f"{self.batch} crops"
         return f"{crops} of {self.crop} x {self.crop} pixels"
 
@@ -45,44 +45,44 @@ LADDER = (
     Size(16, 24), Size(12, 24), Size(8, 24), Size(6, 24), Size(4, 24), Size(4, 20), Size(4, 16),
     Size(3, 16), Size(2, 16), Size(1, 16), Size(1, 12), Size(1, 8),
 )  # fmt: skip
-"""From what is best to what is least: fewer crops first, as each still shows a network its whole
-surroundings, and smaller ones where that is not enough."""
+"""Sizes from best to smallest: first fewer crops, which keep their surroundings, then smaller
+ones."""
 STEP, STEPS = 1.0, 300
-"""Seconds that a step may take at most, and how many steps a training should have."""
+"""Longest step in seconds, and the wanted number of steps."""
 PART = 4
-"""Learning may take one part in so many of the free memory."""
+"""Training may use one part in so many of the free memory."""
 COPIES = 5
-"""Of weights: themselves, their gradient, two that Adam keeps, and the running mean."""
+"""Copies of weights: themselves, their gradient, Adam's two moments, and the running mean."""
 SIDES = (64, 128, 256)
-"""HR pixels along each side of what is judged of a plane."""
+"""Sides in HR pixels of the part of a plane that is validated."""
 MOST_JUDGED = 8
 """Planes."""
 TIMINGS, SHORT = 4, 0.2
-"""How often a plane is timed at most, and the seconds after which no more."""
+"""Largest number of timings of a plane, and the seconds after which they end."""
 
 
 def sizes(network: Network, room: int) -> tuple[Size, ...]:
-    """Return what a step may learn from, the best first.
+    """Return the possible sizes of a step, best first.
 
     Parameters
     ----------
     network : Network
-        With weights; its shapes alone are used.
+        A network with weights; only its shapes are used.
     room : int
-        LR pixels along each side of a crop for which the images have room.
+        Largest side of a crop in LR pixels that fits into the images.
 
     Raises
     ------
     ValueError
-        If the images have no room for the network's least crop.
+        If the images are too small for the network's smallest crop.
     """
     multiple = network.multiple
     least = max(1, math.ceil(network.least_size / multiple)) * multiple
     most = room // multiple * multiple
     if most < least:
         raise ValueError(
-            f"{network.title} learns from crops of at least {least} x {least} LR pixels, and an "
-            f"image has room for {room} x {room}: choose larger images, or another network"
+            f"{network.title} needs crops of at least {least} x {least} LR pixels, and an image "
+            f"has room for {room} x {room}: choose larger images, or another network"
         )
     fitted = (
         Size(size.batch, min(max(size.crop // multiple * multiple, least), most)) for size in LADDER
@@ -91,16 +91,16 @@ def sizes(network: Network, room: int) -> tuple[Size, ...]:
 
 
 def affordable(offered: Sequence[Size], network: Network, free: int) -> tuple[Size, ...]:
-    """Return those for which there is memory, and the least in any case.
+    """Return the sizes that fit into memory, or else the smallest.
 
     Parameters
     ----------
     offered : sequence of Size
-        The best first.
+        Sizes, best first.
     network : Network
-        In the precision it will learn in; its shapes alone are used.
+        In the precision of the training; only its shapes are used.
     free : int
-        Bytes that the device has left, of which one in `PART` may be taken.
+        Free bytes on the device, of which one in `PART` may be used.
     """
     each = {crop: learning_bytes(network, crop, crop) for crop in {one.crop for one in offered}}
     weights = COPIES * sum(one.nbytes for one in network.parameters())
@@ -113,21 +113,21 @@ def affordable(offered: Sequence[Size], network: Network, free: int) -> tuple[Si
 
 
 def longest(minutes: float) -> float:
-    """Return how many seconds a step of a training of so many minutes may take."""
+    """Return the longest time of a step, in seconds, for a training of so many minutes."""
     return min(STEP, 60 * minutes / STEPS)
 
 
 def choose(offered: Sequence[Size], seconds_per_pixel: float, longest: float) -> Size:
-    """Return the best size whose step is short enough, or else the least.
+    """Return the best size whose step is short enough, or else the smallest.
 
     Parameters
     ----------
     offered : sequence of Size
-        The best first.
+        Sizes, best first.
     seconds_per_pixel : float
-        That a step takes for each of its N * P * P pixels.
+        Time of a step per each of its N * P * P pixels.
     longest : float
-        Seconds that it may take.
+        Longest time of a step in seconds.
     """
     short = (size for size in offered if size.pixels * seconds_per_pixel <= longest)
     return next(short, offered[-1])
@@ -135,21 +135,21 @@ def choose(offered: Sequence[Size], seconds_per_pixel: float, longest: float) ->
 
 @torch.no_grad()
 def judgeable(network: Network, device: torch.device, seconds: float) -> tuple[int, int]:
-    """Return of how much is judged in so many seconds: HR pixels a side, and planes.
+    """Return the side in HR pixels and the number of planes that can be validated in a time.
 
-    The network is timed on more and more, no longer than that.
+    The network is timed on larger and larger parts, for no longer than that time.
 
     Parameters
     ----------
     network : Network
         In eval mode, on the device.
     device : torch.device
-        Where it computes.
+        The device of the network.
     seconds : float
-        That judging and showing one plane may take.
+        Time for validating and showing one plane.
     """
     found, took, growth = SIDES[0], math.inf, 4.0
-    _seconds(network, device, found)  # the first time prepares things
+    _seconds(network, device, found)  # the first run includes preparations
     for side in SIDES:
         # one plane is shown, too
         if side > found and 2 * took * growth > seconds:
@@ -163,7 +163,7 @@ def judgeable(network: Network, device: torch.device, seconds: float) -> tuple[i
 
 
 def _seconds(network: Network, device: torch.device, side: int) -> float:
-    """Return how long a plane takes; what is short is timed again, as other programs disturb it."""
+    """Return the seconds for a plane; short times are measured again, and the best counts."""
     lr_side = max(side // network.scale, network.least_size)
     lr_side = math.ceil(lr_side / network.multiple) * network.multiple
     image = torch.zeros(1, network.channels, lr_side, lr_side, device=device)

@@ -1,7 +1,7 @@
-"""Images to learn from, read once, and a band of each held out to judge by.
+"""The split of images into a part for training and a held-out band for validation.
 
-Planes of a stack resemble their neighbours, so that whole planes would be a poor thing to hold
-out: what is judged would have been learnt. The same band of all planes is held out instead.
+Planes of a stack resemble their neighbours, so a whole plane would be a poor validation image: the
+network would have seen almost the same. The same band of all planes is held out instead.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from napari_sr.training.finetuning.config import Image
 
 MEMORY = 1 << 30
-"""Bytes of lazy images that are kept."""
+"""Bytes of lazy images that are kept in memory."""
 SHARE = 5
 """One part in so many is held out, from the middle of the longer side."""
 LEAST = 8
-"""LR pixels that a crop and a held-out band have at least, along each side."""
+"""Smallest side of a crop and of a held-out band in LR pixels."""
 LARGEST = 24
-"""LR pixels that a crop has at most."""
+"""Largest side of a crop in LR pixels."""
 JUDGED = 8
-"""How many planes are judged at most, spread over all."""
+"""Largest number of validation planes, spread evenly."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """What is learnt from and what is judged, and the crop that fits the former."""
+    """Training and validation images, and the size of crops that fits."""
 
     training_data: TrainingData
     crop: int
@@ -46,15 +46,15 @@ class Split:
 def read(
     images: Sequence[Image], memory: int = MEMORY
 ) -> Generator[tuple[int, int], None, list[list[Picture]]]:
-    """Read what is lazy, and look at all floats; yield how many planes are done, of how many.
+    """Read lazy images, and check all floats; yield planes done and planes in total.
 
     Parameters
     ----------
     images : sequence of Image
         At least one.
     memory : int
-        Bytes for all lazy images: of one with more planes than fit, planes that are spread evenly
-        are taken; single planes that don't fit stay where they are, to be read crop by crop.
+        Bytes for all lazy images. Of an image with more planes than fit, evenly spread planes are
+        used. A single plane that does not fit is not kept; it is read crop by crop.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def read(
     Raises
     ------
     ValueError
-        As `of_array` does, or if there are values that are not finite: after the image's name.
+        As `of_array` does, or if values are not finite; the message begins with the image's name.
     """
     if not images:
         raise ValueError("choose at least one image to learn from, got none")
@@ -94,7 +94,7 @@ def _size(picture: Picture, image: Image) -> int:
 
 
 def _spread(pictures: list[Picture], image: Image, memory: int) -> list[Picture]:
-    """Return the planes of an image for which there is room."""
+    """Return the planes of an image that fit into memory."""
     if isinstance(image.array, np.ndarray):
         return pictures
     room = max(1, memory // _size(pictures[0], image))
@@ -122,19 +122,19 @@ def _reader(block: NDArray[Any]) -> Callable[[slice, slice], NDArray[Any]]:
 
 
 def hold_out(layers: Sequence[Sequence[Picture]], scale: int) -> Split:
-    """Part every plane into what is learnt and the band that is judged.
+    """Split every plane into parts for training and a band for validation.
 
     Parameters
     ----------
     layers : sequence of sequence of Picture
         The planes of each image.
     scale : int
-        How many times larger results are.
+        Enlargement factor.
 
     Raises
     ------
     ValueError
-        If an image is too small: with its size, and what it needs.
+        If an image is too small: with its size and the needed size.
     """
     learnt: list[Picture] = []
     bands: list[Picture] = []
@@ -152,15 +152,15 @@ def hold_out(layers: Sequence[Sequence[Picture]], scale: int) -> Split:
 
 
 def _parted(picture: Picture, least: int) -> tuple[list[Picture], Picture]:
-    """Return the parts to learn from, each at least so large, and the band beside them."""
+    """Return the parts for training, each at least so large, and the band beside them."""
     length = max(picture.height, picture.width)
     band = max(length // SHARE, least)
     before = (length - band) // 2
-    if before < least:  # a band at the end leaves one part, and that one larger
+    if before < least:  # a band at the end leaves one larger part
         before = length - band
     if before < least or min(picture.height, picture.width) < least:
         raise ValueError(
-            f"{picture.name} is too small to learn from and to be judged by: it has "
+            f"{picture.name} is too small for training and validation: it has "
             f"{picture.height} x {picture.width} pixels, and needs {2 * least} x {least}"
         )
     pieces = [(0, before), (before, before + band), (before + band, length)]
@@ -170,7 +170,7 @@ def _parted(picture: Picture, least: int) -> tuple[list[Picture], Picture]:
 
 
 def _piece(picture: Picture, start: int, stop: int) -> Picture | None:
-    """Return a piece along the longer side, or None where it is empty."""
+    """Return a piece along the longer side, or None if it is empty."""
     if start == stop:
         return None
     rows, columns = slice(0, picture.height), slice(0, picture.width)
