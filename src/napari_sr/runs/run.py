@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
     from napari_sr.runs.model import ModelReference
 
-Step = TypeVar("Step")
+Yielded = TypeVar("Yielded")
 Shown = TypeVar("Shown")
 Result = TypeVar("Result")
 
@@ -70,21 +70,21 @@ def run_request(
     return replace(result, record={**network.provenance, **result.record})
 
 
-class Whole(Generic[Step, Result]):
+class Whole(Generic[Yielded, Result]):
     """The steps of a generator, and its result after the last step."""
 
     result: Result
     """What the generator returned."""
 
-    def __init__(self, steps: Generator[Step, None, Result]) -> None:
+    def __init__(self, steps: Generator[Yielded, None, Result]) -> None:
         self._steps = steps
 
-    def __iter__(self) -> Iterator[Step]:
+    def __iter__(self) -> Iterator[Yielded]:
         self.result = yield from self._steps
 
 
 def drive(
-    steps: Generator[Step, None, Result], show: Callable[[Step], object] | None = None
+    steps: Generator[Yielded, None, Result], show: Callable[[Yielded], object] | None = None
 ) -> Result:
     """Run a generator to its end; return what it returns.
 
@@ -104,7 +104,7 @@ def drive(
 
 
 def translate(
-    steps: Generator[Step, None, Result], words: Callable[[Step], Shown]
+    steps: Generator[Yielded, None, Result], words: Callable[[Yielded], Shown]
 ) -> Generator[Shown, None, Result]:
     """Yield what `words` makes of each step of a generator; return what the generator returns.
 

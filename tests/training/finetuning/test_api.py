@@ -46,7 +46,7 @@ def test_an_array_becomes_a_file_that_loads_at_its_scale(tmp_path, monkeypatch, 
     assert tuned.steps == 4
     assert napari_sr.load(tuned.path).scale == 2
     assert torch.isfinite(torch.tensor(tuned.psnr))
-    assert any(news.scores for news in told)
+    assert any(update.scores for update in told)
 
 
 def test_arrays_are_named_and_share_axes_and_range(configs, tmp_path):

@@ -74,11 +74,11 @@ def stop_after(count):
 def test_a_network_gets_better_and_is_kept_with_what_is_known_of_it(task):
     told, tuned = finish(fine_tune(task))
 
-    scores = [news.psnr for news in told if news.psnr]
+    scores = [update.psnr for update in told if update.psnr]
     assert scores[0] == (0, tuned.scores.start)
     assert tuned.psnr == max(score for step, score in scores if step)
     assert tuned.psnr > tuned.scores.start + 0.5
-    assert any(news.loss for news in told)
+    assert any(update.loss for update in told)
     with safe_open(task.target, "numpy") as file:
         card = json.loads(file.metadata()["card"])
     assert card["here"]["images"] == ["cells"]
@@ -90,7 +90,7 @@ def test_a_network_gets_better_and_is_kept_with_what_is_known_of_it(task):
 
 def test_the_preview_is_the_kept_network_on_the_held_out_part(task):
     told, _ = finish(fine_tune(task))
-    pictures = [news.preview for news in told if news.preview]
+    pictures = [update.preview for update in told if update.preview]
 
     first, last = pictures[0], pictures[-1]
     np.testing.assert_array_equal(first.truth, last.truth)
@@ -111,7 +111,7 @@ def timed(task, monkeypatch):
 def test_as_many_steps_are_taken_as_fit_and_few_are_noted(timed):
     _, short = finish(fine_tune(replace(timed, minutes=1e-5)))
     steps = fine_tune(replace(timed, minutes=5, target=timed.target.with_name("b.safetensors")))
-    long = next(news for news in steps if news.doing.startswith("Training"))
+    long = next(update for update in steps if update.doing.startswith("Training"))
     steps.close()
 
     assert f"in 1e-05 minutes this device took no more steps than {short.steps}:" in short.notes[0]
@@ -133,7 +133,7 @@ def test_what_is_stopped_before_it_was_judged_is_kept_with_its_score(task, monke
 
     assert tuned.steps == 5
     assert tuned.notes == ()
-    assert len([news for news in told if news.psnr]) == 1
+    assert len([update for update in told if update.psnr]) == 1
     assert np.isfinite(tuned.psnr)
     assert networks()[0].psnr == tuned.psnr
 
@@ -143,12 +143,12 @@ def test_closing_leaves_the_best_so_far_and_nothing_else(task, tmp_path, monkeyp
     (tmp_path / "temporary").mkdir()
     steps = fine_tune(task)
 
-    for news in steps:
-        if news.psnr and news.psnr[0]:
+    for update in steps:
+        if update.psnr and update.psnr[0]:
             break
     steps.close()
 
-    assert [one.psnr for one in networks()] == [news.psnr[1]]
+    assert [one.psnr for one in networks()] == [update.psnr[1]]
     assert [path.name for path in task.target.parent.iterdir()] == ["mine.safetensors"]
     assert list((tmp_path / "temporary").iterdir()) == []
 
@@ -171,7 +171,7 @@ def test_a_worse_network_does_not_replace_a_better_one(task, monkeypatch):
 
     assert tuned.psnr == 30.0
     assert networks()[0].psnr == 30.0
-    assert sum(news.preview is not None for news in told) == 3  # at first, at 20 and at 30
+    assert sum(update.preview is not None for update in told) == 3  # at first, at 20 and at 30
 
 
 def test_planes_that_are_empty_in_the_middle_are_not_judged(task):
@@ -180,7 +180,9 @@ def test_planes_that_are_empty_in_the_middle_are_not_judged(task):
 
     _, tuned = finish(fine_tune(replace(task, images=(Image("half", half, "ZYX"),)), stop_after(1)))
 
-    alone = next(news.scores for news in fine_tune(replace(task, target=OTHER)) if news.scores)
+    alone = next(
+        update.scores for update in fine_tune(replace(task, target=OTHER)) if update.scores
+    )
     assert tuned.scores == alone
 
 
@@ -213,9 +215,11 @@ def test_small_images_are_made_as_told(task):
     microscope = ComponentSpec("microscope", {"optics": {"pixel": 0.3}, "camera": {"photons": 5.0}})
 
     noisy = next(
-        news.scores for news in fine_tune(replace(task, degradation=microscope)) if news.scores
+        update.scores
+        for update in fine_tune(replace(task, degradation=microscope))
+        if update.scores
     )
-    clean = next(news.scores for news in fine_tune(task) if news.scores)
+    clean = next(update.scores for update in fine_tune(task) if update.scores)
 
     assert noisy.bicubic < clean.bicubic - 5
 
@@ -255,9 +259,9 @@ def test_a_step_learns_from_as_much_as_it_has_time_for(
     )
 
     told = next(
-        news.doing
-        for news in fine_tune(replace(task, minutes=5))
-        if news.doing.startswith("Training")
+        update.doing
+        for update in fine_tune(replace(task, minutes=5))
+        if update.doing.startswith("Training")
     )
 
     assert sizes[0] == (1, 8)  # the images are small
@@ -271,7 +275,7 @@ def test_a_step_that_takes_a_little_longer_is_not_timed_again(task, monkeypatch)
     monkeypatch.setattr(sizing, "LADDER", LADDER)
     sizes = paced(monkeypatch, 1.2 / 64)
 
-    next(news for news in fine_tune(replace(task, minutes=5)) if "Training" in news.doing)
+    next(update for update in fine_tune(replace(task, minutes=5)) if "Training" in update.doing)
 
     assert sizes == [(1, 8)]
 
@@ -281,7 +285,9 @@ def test_a_smaller_step_that_spares_no_time_is_not_taken(task, monkeypatch):
     monkeypatch.setattr(sizing, "LADDER", LADDER)
     sizes = paced(monkeypatch, 0.0, each=3.0)
 
-    told = next(news for news in fine_tune(replace(task, minutes=5)) if "Training" in news.doing)
+    told = next(
+        update for update in fine_tune(replace(task, minutes=5)) if "Training" in update.doing
+    )
 
     assert sizes == [(1, 8), (1, 4)]
     assert told.doing.endswith("each of 1 crop of 8 x 8 pixels")
@@ -302,7 +308,7 @@ def test_nothing_is_taken_that_has_no_room_in_memory(task, monkeypatch):
     monkeypatch.setattr(finetune, "free_memory", lambda device: 0)
     sizes = paced(monkeypatch, 1e-6)
 
-    next(news for news in fine_tune(task) if "Training" in news.doing)
+    next(update for update in fine_tune(task) if "Training" in update.doing)
 
     assert sizes == [(1, 4)]
 
@@ -311,7 +317,7 @@ def test_as_much_is_judged_as_there_is_time_for(task, monkeypatch):
     monkeypatch.setattr(sizing, "judgeable", lambda network, device, seconds: (16, 1))
     steps = fine_tune(task)
 
-    preview = next(news.preview for news in steps if news.preview)
+    preview = next(update.preview for update in steps if update.preview)
     steps.close()
 
     assert preview.truth.shape == (16, 16)
@@ -324,7 +330,7 @@ def test_what_is_flat_in_the_very_middle_is_judged_around_it(task, monkeypatch):
 
     told, _ = finish(fine_tune(replace(task, images=(Image("flat", flat, "ZYX"),))))
 
-    assert next(news.preview for news in told if news.preview).truth.shape == (16, 48)
+    assert next(update.preview for update in told if update.preview).truth.shape == (16, 48)
 
 
 @pytest.mark.parametrize(
@@ -349,7 +355,9 @@ def test_a_flat_plane_does_not_lift_the_score(task):
 
     _, tuned = finish(fine_tune(replace(task, images=(Image("flat", flat, "ZYX"),)), stop_after(1)))
 
-    alone = next(news.scores for news in fine_tune(replace(task, target=OTHER)) if news.scores)
+    alone = next(
+        update.scores for update in fine_tune(replace(task, target=OTHER)) if update.scores
+    )
     assert tuned.scores == alone
 
 

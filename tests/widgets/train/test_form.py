@@ -44,7 +44,7 @@ class Trainer:
             yield Update("Timing the steps …", scores=Scores(30.0, 29.0), psnr=(0, 29.0))
             for step in range(1, 5):
                 while not self.permits.acquire(timeout=0.01):
-                    # a worker that is quit notices between two pieces of news
+                    # a worker that is quit notices between two updates
                     yield Update(f"Training: step {step - 1} of 4", step - 1, 4, 90.0)
                 if self.error is not None:
                     raise self.error

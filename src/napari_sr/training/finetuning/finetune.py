@@ -182,15 +182,15 @@ class Tuning:
                     left = min(left, max(0.0, progress.seconds_left))
                 doing = f"Training: step {self.step} of {progress.total}, "
                 doing += f"each of {self.pacer.size.words}"
-                news = Update(doing, self.step, progress.total, left)
+                update = Update(doing, self.step, progress.total, left)
                 if progress.loss is not None and self.step % config.run.report_every == 0:
-                    news = replace(news, loss=(self.step, progress.loss))
+                    update = replace(update, loss=(self.step, progress.loss))
                 if progress.psnr is not None and self._judged(config):
-                    news = replace(news, psnr=(self.step, progress.psnr))
-                    news = replace(news, preview=self._kept(progress.psnr))
-                if news.loss or news.psnr or now - told > PAUSE:
+                    update = replace(update, psnr=(self.step, progress.psnr))
+                    update = replace(update, preview=self._kept(progress.psnr))
+                if update.loss or update.psnr or now - told > PAUSE:
                     told = now
-                    yield news
+                    yield update
                 if stopped():
                     break
 
