@@ -56,16 +56,16 @@ class FakeRecorder:
 
     def __init__(self):
         self.recordings = []
-        self.beside = []
+        self.shared_with = []
         self.failed = False
 
-    def takes(self, devices):
+    def accepts(self, devices):
         return not self.failed and set(devices) == {CPU}
 
-    def give_up(self):
+    def disable(self):
         self.failed = True
 
-    def record(self, call, device, beside):
+    def record(self, call, device, other):
         assert device == CPU
-        self.beside.append(beside)
+        self.shared_with.append(other)
         return FakeRecording(call, self.recordings)

@@ -60,7 +60,7 @@ def measure(model: str, side: int, tile: int | None, seconds: float) -> dict[str
     rng = np.random.default_rng(0)
     image = rng.integers(0, 255, (side, side, 3)).astype(np.uint8)
     if tile is not None:
-        plane.budget_in_memory = lambda: 0
+        plane.memory_for_features = lambda: 0
     before, watch, began = anonymous(), Watch(), time.monotonic()
     watch.start()
     steps = upscale_array(image, network, Settings(device="cpu", tile=tile))

@@ -43,8 +43,8 @@ def test_it_says_size_memory_and_time(choice, loader):
 def test_what_tiles_cost_is_said(choice, loader):
     source = source_of(np.zeros((5000, 5000), np.uint8))
     told = forecast(request(source, choice, tile=64))
-    few = dataclasses.replace(told.estimate, overhead=0.02, waiting_bytes=10**6)
-    many = dataclasses.replace(told.estimate, overhead=0.37, waiting_bytes=3 * 10**9)
+    few = dataclasses.replace(told.estimate, overhead=0.02, spilled_bytes=10**6)
+    many = dataclasses.replace(told.estimate, overhead=0.37, spilled_bytes=3 * 10**9)
 
     small, large = (dataclasses.replace(told, estimate=each).sentence for each in (few, many))
 

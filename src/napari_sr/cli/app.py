@@ -54,11 +54,11 @@ def _run() -> int:
 
 def _of_memory(error: RuntimeError | MemoryError) -> str:
     """Return an error's message; that of a lack of memory is ours."""
-    from napari_sr.engine.planning.budget import told_in_words  # brings torch
+    from napari_sr.engine.planning.budget import explain_memory_errors  # brings torch
     from napari_sr.engine.planning.devices import OutOfMemoryError
 
     try:
-        with told_in_words("the command ran"):
+        with explain_memory_errors("the command ran"):
             raise error
     except (RuntimeError, OutOfMemoryError) as told:
         return _words(told)

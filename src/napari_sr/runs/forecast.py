@@ -52,7 +52,8 @@ class Forecast:
         needs = f"Takes about {size_in_words(self.estimate.working_bytes)} of memory"
         if self.estimate.seconds is not None:
             needs += f" and {time_in_words(self.estimate.seconds)}"
-        views = f" over {self.estimate.views} views" if self.estimate.views > 1 else ""
+        count = self.estimate.orientations
+        views = f" over {count} views" if count > 1 else ""
         where = f"in {tiles} of {self.estimate.tile} px{views}"
         return f"{result} {needs}, {where}{self._price_of_tiles}."
 
@@ -61,10 +62,10 @@ class Forecast:
         """Repeated work of tiles, space for intermediate results, and seams, in words."""
         estimate, told = self.estimate, ""
         if estimate is not None and estimate.overhead > 0.05:
-            one = "one tile" if estimate.views == 1 else "one tile a view"
+            one = "one tile" if estimate.orientations == 1 else "one tile a view"
             told += f", which takes {estimate.overhead:.0%} longer than {one} would"
-        if estimate is not None and estimate.waiting_bytes > WORTH_TELLING:
-            size = size_in_words(estimate.waiting_bytes)
+        if estimate is not None and estimate.spilled_bytes > WORTH_TELLING:
+            size = size_in_words(estimate.spilled_bytes)
             told += f"; {size} of intermediate results wait in memory or files"
         if estimate is not None and not estimate.exact:
             told += "; their seams may show"

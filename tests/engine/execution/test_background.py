@@ -1,4 +1,4 @@
-"""Steps in a thread that gives way: the same values, one thread, a lower priority."""
+"""A generator in a background thread: the same values, one thread, a lower priority."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def watched(seen, context=lambda: None):
         seen.append((threading.get_ident(), "closed"))
 
 
-def told_of(steps):
-    told = []
+def values_of(steps):
+    values = []
     while True:
         try:
-            told.append(next(steps))
+            values.append(next(steps))
         except StopIteration as end:
-            return told, end.value
+            return values, end.value
 
 
 def test_steps_and_result_are_the_same_and_come_from_one_other_thread():
     seen = []
 
-    assert told_of(in_background(watched(seen))) == ([0, 1], 2)
+    assert values_of(in_background(watched(seen))) == ([0, 1], 2)
 
     [thread] = {one for one, _ in seen}
     assert thread != threading.get_ident()
@@ -57,24 +57,24 @@ def test_closing_in_the_middle_closes_the_steps_in_their_thread():
     assert len({thread for thread, _ in seen}) == 1
 
 
-def test_an_error_comes_through_as_it_is():
+def test_an_error_is_passed_on_unchanged():
     def fails():
         raise MemoryError("no")
 
     with pytest.raises(MemoryError, match="no"):
-        told_of(in_background(watched([], fails)))
+        values_of(in_background(watched([], fails)))
 
 
 def test_its_thread_ends_with_it():
     before = threading.active_count()
 
-    told_of(in_background(watched([])))
+    values_of(in_background(watched([])))
 
     assert threading.active_count() == before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own there")
-def test_the_thread_and_those_it_starts_give_way_and_the_callers_does_not():
+def test_the_thread_and_those_it_starts_have_low_priority_and_the_callers_does_not():
     def inherited():
         found = []
         thread = threading.Thread(target=lambda: found.append(priority()))
@@ -84,20 +84,20 @@ def test_the_thread_and_those_it_starts_give_way_and_the_callers_does_not():
 
     seen, before = [], priority()
 
-    told_of(in_background(watched(seen, inherited)))
+    values_of(in_background(watched(seen, inherited)))
 
     lower = min(before + NICENESS, 19)
     assert seen[0][1] == (lower, lower)
     assert priority() == before
 
 
-def test_elsewhere_one_core_is_left_and_given_back(monkeypatch):
+def test_on_other_systems_one_core_is_left_free_and_later_used_again(monkeypatch):
     monkeypatch.setattr(module, "PRIORITIES_ARE_INHERITED", False)
     usual = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
         seen = []
-        told_of(in_background(watched(seen, torch.get_num_threads)))
+        values_of(in_background(watched(seen, torch.get_num_threads)))
         after = torch.get_num_threads()
     finally:
         torch.set_num_threads(usual)

@@ -1,4 +1,4 @@
-"""What a captured call reads and writes."""
+"""The buffers that a captured call reads and writes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fake_recorder import FakeRecorder
 from napari_sr.engine.execution.captured_call import BoundCall, Buffers, CapturedCall, kind_of
 
 
-def test_calls_of_one_kind_share_buffers_and_one_call_has_two():
+def test_calls_of_one_kind_share_buffers_but_one_call_has_two():
     buffers, ones = Buffers(), torch.ones(2, 3)
 
     first = buffers.like("inputs", (ones, ones))
@@ -21,7 +21,7 @@ def test_calls_of_one_kind_share_buffers_and_one_call_has_two():
     assert buffers.like("results", (ones,))[0] is not first[0]
 
 
-def test_buffers_live_as_long_as_somebody_holds_them():
+def test_buffers_live_as_long_as_they_are_referenced():
     buffers = Buffers()
     held = buffers.like("inputs", (torch.ones(2, 3),))
     assert buffers.bytes == 24

@@ -1,4 +1,4 @@
-"""What a run keeps over all planes: the network on the device, once in each precision."""
+"""The state of a run: the network on the device, once in each precision."""
 
 from __future__ import annotations
 
@@ -43,5 +43,5 @@ def test_contexts_of_two_runs_share_nothing():
     assert one.graphs is not other.graphs
 
 
-def test_progress_says_nothing_that_is_not_known():
+def test_unknown_fields_of_progress_are_empty():
     assert Progress(1, 4) == Progress(1, 4, message="", share=0.0, seconds_left=None)

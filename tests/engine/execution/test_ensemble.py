@@ -1,4 +1,4 @@
-"""The eight views, the running mean, and whole runs against torch's own flips and rotations."""
+"""The eight orientations, the running mean, and runs against torch's flips and rotations."""
 
 from __future__ import annotations
 
@@ -49,25 +49,25 @@ def mean_by_torch(network, image):
     return mean if image.ndim == 3 else mean[..., 0]
 
 
-def test_the_views_are_eight_different_ones_and_the_first_is_the_plane_itself():
+def test_there_are_eight_different_orientations_and_the_first_is_the_identity():
     pixels = np.arange(6).reshape(2, 3, 1)
 
-    laid = [view.apply(pixels)[..., 0].tolist() for view in ORIENTATIONS]
+    oriented = [view.apply(pixels)[..., 0].tolist() for view in ORIENTATIONS]
 
-    assert laid[0] == [[0, 1, 2], [3, 4, 5]]
-    assert len({str(each) for each in laid}) == 8
+    assert oriented[0] == [[0, 1, 2], [3, 4, 5]]
+    assert len({str(each) for each in oriented}) == 8
     turned = (torch.rot90(torch.arange(6).reshape(2, 3), turns).tolist() for turns in range(4))
-    assert all(each in laid for each in turned)
+    assert all(each in oriented for each in turned)
 
 
 @pytest.mark.parametrize("view", ORIENTATIONS, ids=str)
-def test_what_was_laid_is_laid_back_at_its_place(view, random):
+def test_undo_restores_a_part_at_its_place(view, random):
     pixels = random.random((5, 7, 1))
-    laid = view.apply(pixels)
+    oriented = view.apply(pixels)
     rows, columns = slice(1, 4), slice(0, 2)
 
-    part = torch.from_numpy(laid[rows, columns].copy()).permute(2, 0, 1)
-    place = view.place(rows, columns, laid.shape[:2])
+    part = torch.from_numpy(oriented[rows, columns].copy()).permute(2, 0, 1)
+    place = view.place(rows, columns, oriented.shape[:2])
 
     np.testing.assert_array_equal(view.undo(part)[0], pixels[(*place, 0)])
 
@@ -92,12 +92,12 @@ def pixels(random):
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS, ids=str)
-def test_tiles_of_an_oriented_plane_end_up_in_their_places(orientation, pixels):
+def test_tiles_of_an_oriented_plane_are_written_to_their_places(orientation, pixels):
     plane_output, output = output_of(pixels)
     mean = Mean(5, 7, 1, 2)
     mean.add(1, slice(0, 5), slice(0, 7), torch.zeros(1, 1, 10, 14))
     oriented = OrientedPlane(plane_output, orientation, mean, (5, 7))
-    height, width = (7, 5) if oriented.swapped else (5, 7)
+    height, width = (7, 5) if oriented.transposed else (5, 7)
 
     for rows in (slice(0, 3), slice(3, height)):
         for columns in (slice(0, 2), slice(2, width)):
@@ -110,12 +110,12 @@ def test_tiles_of_an_oriented_plane_end_up_in_their_places(orientation, pixels):
     assert (output == -1).all() == (number < 8)
 
 
-def test_what_reflection_added_to_an_oriented_plane_is_not_written(pixels):
+def test_padding_of_an_oriented_plane_is_not_written(pixels):
     plane_output, output = output_of(pixels)
     rows, columns, beyond = slice(0, 8), slice(0, 12), slice(7, 12)
 
     for oriented in oriented_planes(plane_output, (8, 12)):
-        if oriented.swapped:
+        if oriented.transposed:
             every, part = (columns, rows), (beyond, rows)
             some = torch.full((1, 1, 10, 16), 9.0)
         else:
@@ -128,13 +128,13 @@ def test_what_reflection_added_to_an_oriented_plane_is_not_written(pixels):
     assert plane_output.run_context.diagnostics.outliers == 0
 
 
-def test_nothing_is_written_before_the_last_orientation_has_come(pixels):
+def test_nothing_is_written_before_the_last_orientation_is_done(pixels):
     plane_output, output = output_of(pixels)
     before = []
 
     for number, oriented in enumerate(oriented_planes(plane_output, (5, 7)), start=1):
         before.append((output == -1).all())
-        size = (7, 5) if oriented.swapped else (5, 7)
+        size = (7, 5) if oriented.transposed else (5, 7)
         level = torch.full((1, 1, 2 * size[0], 2 * size[1]), 0.01 * number)
         oriented.write(*(slice(0, length) for length in size), level, True)
 
@@ -151,7 +151,7 @@ def test_the_mean_of_equal_values_is_that_value_exactly():
     assert torch.equal(found, values)
 
 
-def test_a_part_that_comes_again_counts_once(random):
+def test_a_part_that_is_added_again_counts_once(random):
     parts = torch.from_numpy(random.random((3, 1, 1, 4, 4)).astype(np.float32))
     mean, whole, top = Mean(4, 4, 1, 1), slice(0, 4), slice(0, 2)
     mean.add(1, whole, whole, parts[0])
@@ -159,13 +159,13 @@ def test_a_part_that_comes_again_counts_once(random):
 
     found = mean.add(2, whole, whole, parts[2])
 
-    wanted = (parts[0] + torch.cat((parts[1][..., :2, :], parts[2][..., 2:, :]), dim=-2)) / 2
-    torch.testing.assert_close(found, wanted)
+    expected = (parts[0] + torch.cat((parts[1][..., :2, :], parts[2][..., 2:, :]), dim=-2)) / 2
+    torch.testing.assert_close(found, expected)
 
 
-def test_a_mean_without_room_in_memory_waits_in_files(monkeypatch, random):
+def test_a_mean_that_does_not_fit_into_memory_goes_to_files(monkeypatch, random):
     values = torch.from_numpy(random.random((2, 1, 3, 140, 20)).astype(np.float32))
-    monkeypatch.setattr(module, "budget_in_memory", lambda: 0)
+    monkeypatch.setattr(module, "memory_for_features", lambda: 0)
     mean, every = Mean(70, 10, 3, 2), (slice(0, 70), slice(0, 10))
 
     for number, each in enumerate(values, start=1):
@@ -175,7 +175,7 @@ def test_a_mean_without_room_in_memory_waits_in_files(monkeypatch, random):
     torch.testing.assert_close(found, values.mean(dim=0))
 
 
-def test_the_bytes_of_a_mean_are_those_it_holds():
+def test_the_size_of_a_mean_is_computed_exactly():
     # four bytes for each of 2 * 2 * 3 values of a pixel, and one to count
     assert bytes_of_mean(10, 20, 3, 2) == 10 * 20 * (4 * 12 + 1)
 
@@ -184,7 +184,7 @@ def test_the_bytes_of_a_mean_are_those_it_holds():
 @pytest.mark.parametrize(
     ("name", "channels"), [("fsrcnn", 1), ("fsrcnn", 3), ("imdn", 3), ("chunked", 1)]
 )
-def test_it_is_the_mean_over_torch_s_flips_and_rotations(name, channels, tile, random):
+def test_the_result_is_the_mean_over_torch_s_flips_and_rotations(name, channels, tile, random):
     network = network_of(name)
     shape = (20, 24, 3) if channels == 3 else (20, 24)
     image = random.random(shape).astype(np.float32)
@@ -195,26 +195,26 @@ def test_it_is_the_mean_over_torch_s_flips_and_rotations(name, channels, tile, r
     reach = np.ptp(expected)
     np.testing.assert_allclose(result.pixels, expected, rtol=0, atol=1e-5 * reach)
     plain = finish(upscale_array(image, network, Settings(device="cpu", outliers="keep")))[1]
-    # no network here treats all views alike: the mean is another result
+    # none of these networks is symmetric, so the mean differs
     assert np.abs(plain.pixels - expected).max() > 1e-3 * reach
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize("axes", ["ZYX", "XZY"])
-def test_of_a_network_that_treats_all_views_alike_nothing_changes(axes, dtype, random):
+def test_a_symmetric_network_gives_the_same_result(axes, dtype, random):
     image = (random.random((3, 20, 21)) * 255).astype(dtype)
 
-    told, result = run(image, Nearest(), axes, tile=8, value_range=(0, 255))
+    progress, result = run(image, Nearest(), axes, tile=8, value_range=(0, 255))
 
     settings = Settings(device="cpu", tile=8, value_range=(0, 255))
     plain = finish(upscale_array(image, Nearest(), settings, axes=axes))[1]
     np.testing.assert_array_equal(result.pixels, plain.pixels)
     assert plain.record["ensemble"] is False
     assert result.record["ensemble"] is True
-    assert [step.done for step in told] == list(range(1, told[-1].total + 1))
+    assert [step.done for step in progress] == list(range(1, progress[-1].total + 1))
 
 
-def test_alpha_is_enlarged_as_without_it(random):
+def test_alpha_is_enlarged_as_without_an_ensemble(random):
     image = random.random((9, 12, 4)).astype(np.float32)
 
     results = [
@@ -226,7 +226,7 @@ def test_alpha_is_enlarged_as_without_it(random):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 30), (14, 19)], ids=str)
-def test_planes_below_the_least_size_are_reflected_in_every_view(shape, random):
+def test_planes_below_the_least_size_are_reflected_in_every_orientation(shape, random):
     image = random.random(shape).astype(np.float32)
 
     _, result = run(image, Nearest(least_size=15, multiple=4))
@@ -246,7 +246,7 @@ def test_integers_are_rounded_once(random):
     assert np.abs(result.pixels - exact.clip(0, 255)).max() <= 0.5 + 1e-3
 
 
-def test_gaps_are_filled_once_and_come_back(random):
+def test_missing_pixels_are_filled_once_and_are_missing_in_the_result(random):
     image = random.random((20, 23)).astype(np.float32)
     image[4:9, 6:12], image[15, 2] = np.nan, np.nan
 
@@ -268,28 +268,28 @@ class Corner(Nearest):
         return large
 
 
-def test_each_view_is_judged_by_itself_and_told_where_it_lies_in_the_image():
+def test_each_orientation_is_checked_and_reported_at_its_place_in_the_image():
     image = np.full((8, 10), 0.5, np.float32)
     results = {}
     for word in ("clip", "mark", "keep"):
-        told, results[word] = run(image, Corner(), outliers=word)
+        progress, results[word] = run(image, Corner(), outliers=word)
     corners = [(y, x) for y in (0, -1) for x in (0, -1)]
 
-    # 0.25 beyond the plane's 0.5 in one view of each four, twice, and 0.5 in the others
+    # 0.25 beyond the plane's 0.5 in one orientation of four, twice, and 0.5 in the others
     clipped, marked, kept = (results[word].pixels for word in ("clip", "mark", "keep"))
     assert [clipped[corner] for corner in corners] == pytest.approx([0.5 + 0.25 / 4] * 4)
     assert [kept[corner] for corner in corners] == pytest.approx([0.5 + 999.5 / 4] * 4)
     assert np.argwhere(np.isnan(marked)).tolist() == [[0, 0], [0, 19], [15, 0], [15, 19]]
     guards = results["clip"].record["guards"]
     assert (guards["outliers"], guards["outliers_at"]) == (8, ["y=0, x=0"])
-    assert "8 values of the eight results that were averaged lay" in told[-1].message
+    assert "8 values of the eight results that were averaged were" in progress[-1].message
 
     guards = run(image, Corner(), tile=6)[1].record["guards"]
-    # where the first tile of each view lies
+    # the place of the first tile of each orientation
     assert set(guards["outliers_at"]) == {f"y={y}, x={x}" for y in (0, 2) for x in (0, 4)}
 
 
-def test_a_view_that_half_precision_cannot_hold_is_computed_in_float32(random):
+def test_an_orientation_that_half_precision_cannot_hold_is_computed_in_float32(random):
     class Overflowing(Corner):
         wild = 1e5
 
@@ -299,17 +299,17 @@ def test_a_view_that_half_precision_cannot_hold_is_computed_in_float32(random):
 
     image = random.random((8, 10)).astype(np.float32)
 
-    told, result = run(image, Overflowing(), precision="float16")
+    progress, result = run(image, Overflowing(), precision="float16")
 
     assert result.record["guards"]["recomputed_in_float32"] == 8
     assert result.record["guards"]["outliers"] == 0
-    assert all("half precision failed" in step.message for step in told)
+    assert all("half precision failed" in step.message for step in progress)
 
 
 @pytest.mark.parametrize("limit", [1000, 300])
-def test_out_of_memory_in_any_view_begins_no_other_again(limit, random):
+def test_out_of_memory_in_one_orientation_restarts_no_other(limit, random):
     class Later(Hungry):
-        """Runs out of memory in the fifth view, whose rows are columns."""
+        """Runs out of memory in the fifth orientation, which is transposed."""
 
         def compute(self, image):
             if image.shape[-2] <= image.shape[-1] or image.device.type == "meta":
@@ -318,15 +318,15 @@ def test_out_of_memory_in_any_view_begins_no_other_again(limit, random):
 
     image = random.random((2, 30, 44)).astype(np.float32)
 
-    told, result = run(image, Later(limit=limit))
+    progress, result = run(image, Later(limit=limit))
 
     np.testing.assert_array_equal(result.pixels, image.repeat(2, 1).repeat(2, 2))
     assert "out of memory with tiles of 44 px" in " ".join(result.record["notes"])
-    assert [step.done for step in told] == sorted(step.done for step in told)
-    assert told[-1].done == told[-1].total
+    assert [step.done for step in progress] == sorted(step.done for step in progress)
+    assert progress[-1].done == progress[-1].total
 
 
-def test_closing_stops_within_one_tile_and_gives_the_mean_back(random, monkeypatch):
+def test_closing_stops_within_one_tile_and_frees_the_mean(random, monkeypatch):
     closed, network = [], Watching().eval()
     monkeypatch.setattr(Mean, "close", lambda self: closed.append(self))
     steps = upscale_array(
@@ -341,6 +341,6 @@ def test_closing_stops_within_one_tile_and_gives_the_mean_back(random, monkeypat
     assert len(closed) == 1
 
 
-def test_a_word_is_no_answer():
+def test_a_setting_that_is_not_boolean_is_refused():
     with pytest.raises(ValueError, match="ensemble must be True or False, got 'no'"):
         finish(upscale_array(np.zeros((4, 4)), Nearest(), Settings(ensemble="no")))

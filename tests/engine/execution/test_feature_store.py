@@ -1,4 +1,4 @@
-"""Features that wait between stages: right values, memory given back, no file left."""
+"""Features stored between stages: right values, memory freed, no file left."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from napari_sr.engine.execution import feature_store as module
-from napari_sr.engine.execution.feature_store import Features
+from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.planning.devices import OutOfMemoryError
 
 HEIGHT, WIDTH = 200, 30
@@ -23,7 +23,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture(params=[2**30, 0, 2_000_000], ids=["memory", "files", "both"])
 def features(request):
-    made = Features(HEIGHT, WIDTH, budget=request.param, channels_last=False)
+    made = FeatureStore(HEIGHT, WIDTH, budget=request.param, channels_last=False)
     yield made
     made.close()
 
@@ -53,7 +53,7 @@ def test_what_was_written_is_read_across_bands(features, scale, dtype):
     assert features.bands == 4
 
 
-def test_what_lies_above_a_row_goes_and_the_rest_stays(features):
+def test_bands_above_a_row_are_freed_and_the_rest_stays(features):
     whole = fill(features, "x")
 
     features.drop_above("x", 140)
@@ -62,9 +62,9 @@ def test_what_lies_above_a_row_goes_and_the_rest_stays(features):
     assert torch.equal(features.read("x", slice(140, 200), slice(0, WIDTH)), whole[..., 140:, :])
 
 
-def test_planes_that_go_give_their_memory_to_the_next():
+def test_the_memory_of_dropped_planes_is_used_again():
     band = 8 * 64 * WIDTH * 4
-    features = Features(HEIGHT, WIDTH, budget=4 * band, channels_last=False)
+    features = FeatureStore(HEIGHT, WIDTH, budget=4 * band, channels_last=False)
 
     for name in ("x", "y"):
         fill(features, name)
@@ -74,15 +74,15 @@ def test_planes_that_go_give_their_memory_to_the_next():
 
 
 def test_no_file_has_a_name(folder):
-    features = Features(HEIGHT, WIDTH, budget=0, channels_last=False)
+    features = FeatureStore(HEIGHT, WIDTH, budget=0, channels_last=False)
 
     fill(features, "x")
 
     assert list(folder.iterdir()) == []
 
 
-def test_closing_gives_the_disk_back(folder):
-    features = Features(HEIGHT, WIDTH, budget=0, channels_last=False)
+def test_closing_frees_the_disk_space(folder):
+    features = FeatureStore(HEIGHT, WIDTH, budget=0, channels_last=False)
     fill(features, "x")
     mapped = [each.path for each in psutil.Process().memory_maps() if str(folder) in each.path]
     assert mapped
@@ -93,9 +93,9 @@ def test_closing_gives_the_disk_back(folder):
     assert not [each.path for each in maps if str(folder) in each.path]
 
 
-def test_a_full_disk_is_said_with_the_folder_before_anything_is_written(monkeypatch, folder):
+def test_a_full_disk_is_reported_with_the_folder_before_anything_is_written(monkeypatch, folder):
     monkeypatch.setattr(module, "LEFT_FREE", 2**60)
-    features = Features(HEIGHT, WIDTH, budget=0, channels_last=False)
+    features = FeatureStore(HEIGHT, WIDTH, budget=0, channels_last=False)
     features.make("x", 8, 1, torch.float32)
 
     with pytest.raises(OutOfMemoryError, match=f"neither into memory nor into {folder}"):
@@ -103,7 +103,7 @@ def test_a_full_disk_is_said_with_the_folder_before_anything_is_written(monkeypa
 
 
 def test_few_bands_hold_a_large_plane():
-    features = Features(100_000, 4, multiple=4, budget=2**30, channels_last=False)
+    features = FeatureStore(100_000, 4, multiple=4, budget=2**30, channels_last=False)
     features.make("x", 1, Fraction(1, 4), torch.float32)
 
     features.write("x", slice(0, 100_000), slice(0, 4), torch.zeros(1, 1, 25_000, 1))
@@ -111,45 +111,45 @@ def test_few_bands_hold_a_large_plane():
     assert features.bands <= 64
 
 
-def test_files_may_lie_at_home(folder, monkeypatch):
+def test_the_folder_may_be_in_the_home_directory(folder, monkeypatch):
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("USERPROFILE", str(folder))
     monkeypatch.setenv("NAPARI_SR_SCRATCH", "~")
 
-    made = Features(HEIGHT, WIDTH, budget=0, channels_last=False)
+    made = FeatureStore(HEIGHT, WIDTH, budget=0, channels_last=False)
 
     assert torch.equal(fill(made, "x"), made.read("x", slice(0, HEIGHT), slice(0, WIDTH)))
     made.close()
 
 
-def test_a_wrong_scratch_folder_is_told_with_its_variable(folder, monkeypatch):
+def test_a_wrong_scratch_folder_is_reported_with_its_variable(folder, monkeypatch):
     a_file = folder / "file"
     a_file.write_bytes(b"")
 
     for wrong in (folder / "missing", a_file):
         monkeypatch.setenv(module.FOLDER, str(wrong))
-        with pytest.raises(ValueError, match=rf"NAPARI_SR_SCRATCH names '{wrong}', and no file"):
+        with pytest.raises(ValueError, match=rf"results in '{wrong}', which NAPARI_SR_SCRATCH"):
             module.check_scratch_folder()
 
 
-def test_a_scratch_folder_that_cannot_be_written_is_told(folder, monkeypatch):
+def test_a_scratch_folder_that_cannot_be_written_is_reported(folder, monkeypatch):
     def refuses(**options):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setenv(module.FOLDER, str(folder))
     monkeypatch.setattr(module.tempfile, "TemporaryFile", refuses)
 
-    with pytest.raises(ValueError, match=r"NAPARI_SR_SCRATCH names .* \(Permission denied\)"):
+    with pytest.raises(ValueError, match=r"NAPARI_SR_SCRATCH is set to \(Permission denied\)"):
         module.check_scratch_folder()
 
 
-def test_a_disk_that_fills_up_meanwhile_is_told_with_the_variable(folder, monkeypatch):
+def test_a_disk_that_fills_up_meanwhile_is_reported_with_the_variable(folder, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setenv(module.FOLDER, str(folder))
     monkeypatch.setattr(module.os, "posix_fallocate", full, raising=False)
-    features = Features(HEIGHT, WIDTH, budget=0, channels_last=False)
+    features = FeatureStore(HEIGHT, WIDTH, budget=0, channels_last=False)
     features.make("x", 8, 1, torch.float32)
 
     with pytest.raises(OutOfMemoryError, match=r"NAPARI_SR_SCRATCH .* \(No space left"):

@@ -32,7 +32,7 @@ def test_whole_rows_are_one_rectangle():
     assert list(parts(slice(4, 12), 4)) == [Region(slice(1, 3), slice(0, 4))]
 
 
-def test_moments_of_tiles_are_those_of_the_plane():
+def test_merged_moments_of_tiles_are_those_of_the_plane():
     torch.manual_seed(0)
     plane = torch.randn(1, 3, 20, 30, dtype=torch.float64) + 5
     collected = MomentsOfTiles(10)

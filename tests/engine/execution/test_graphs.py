@@ -1,4 +1,4 @@
-"""Functions of tensors are captured once and replayed; without a GPU by a recording on the CPU."""
+"""Functions are captured once and replayed; without a GPU, by a recorder on the CPU."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def assert_right(results, tensors, function=both):
         torch.testing.assert_close(result, expected)
 
 
-def test_every_way_gives_the_function_s_results(graphs, device):
+def test_every_kind_of_call_gives_the_function_s_results(graphs, device):
     for _ in range(4):
         tensors = pair(3, 5, device=device)
         assert_right(graphs.run("both", both, tensors), tensors)
@@ -59,7 +59,7 @@ def test_every_way_gives_the_function_s_results(graphs, device):
     assert graphs.tally == {"captured": 1, "replayed": 3, "refused": 0}
 
 
-def test_a_replay_leaves_earlier_results_alone(graphs, device):
+def test_a_replay_does_not_change_earlier_results(graphs, device):
     calls = [pair(4, 2, device=device) for _ in range(4)]
 
     results = [graphs.run("both", both, tensors) for tensors in calls]
@@ -68,7 +68,7 @@ def test_a_replay_leaves_earlier_results_alone(graphs, device):
         assert_right(result, tensors)
 
 
-def test_a_replay_leaves_its_inputs_alone(graphs, device):
+def test_a_replay_does_not_change_its_inputs(graphs, device):
     tensors = pair(4, 2, device=device)
     before = [tensor.clone() for tensor in tensors]
     for _ in range(3):
@@ -92,7 +92,7 @@ def test_all_graphs_share_one_memory(recorder):
         for _ in range(2):
             graphs.run("both", both, pair(*shape))
 
-    assert recorder.beside == [None, *recorder.recordings[:2]]
+    assert recorder.shared_with == [None, *recorder.recordings[:2]]
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ def test_an_input_that_is_returned_is_copied_when_replayed(graphs, device):
     assert result.data_ptr() != tensors[0].data_ptr()
 
 
-def test_the_least_recently_used_graph_goes(recorder):
-    graphs = Graphs(most=2, recorder=recorder)
+def test_the_least_recently_used_graph_is_dropped(recorder):
+    graphs = Graphs(max_graphs=2, recorder=recorder)
 
     def run(size):
         tensors = pair(size, 2)
@@ -180,8 +180,8 @@ def test_after_one_failed_capture_other_shapes_are_not_tried(recorder, monkeypat
     assert len(attempts) == 1
 
 
-def held_elsewhere():
-    """Return whether the lock is held, as another thread sees it."""
+def is_locked():
+    """Return whether another thread would have to wait for the lock."""
     seen = []
     thread = Thread(target=lambda: seen.append(not DEVICE_LOCK.acquire(blocking=False)))
     thread.start()
@@ -191,11 +191,9 @@ def held_elsewhere():
     return True
 
 
-def test_nobody_else_touches_the_device_during_a_capture(recorder, monkeypatch):
+def test_no_other_thread_uses_the_device_during_a_capture(recorder, monkeypatch):
     record, seen = recorder.record, []
-    monkeypatch.setattr(
-        recorder, "record", lambda *each: seen.append(held_elsewhere()) or record(*each)
-    )
+    monkeypatch.setattr(recorder, "record", lambda *each: seen.append(is_locked()) or record(*each))
     graphs = Graphs(recorder=recorder)
 
     for _ in range(2):
@@ -204,7 +202,7 @@ def test_nobody_else_touches_the_device_during_a_capture(recorder, monkeypatch):
     assert seen == [True]
 
 
-def test_what_cannot_be_captured_runs_plainly_from_then_on(recorder, monkeypatch):
+def test_a_function_that_cannot_be_captured_runs_without_graphs(recorder, monkeypatch):
     graphs = Graphs(recorder=recorder)
     attempts = []
 
@@ -223,7 +221,7 @@ def test_what_cannot_be_captured_runs_plainly_from_then_on(recorder, monkeypatch
     assert graphs.reasons == ("RuntimeError: operation not permitted when stream is capturing",)
 
 
-def test_a_graph_that_replays_something_else_is_not_used(recorder, monkeypatch):
+def test_a_graph_with_other_results_is_not_used(recorder, monkeypatch):
     monkeypatch.setattr(FakeRecording, "replay", lambda self: self.forget())
     graphs = Graphs(recorder=recorder)
 
@@ -232,10 +230,10 @@ def test_a_graph_that_replays_something_else_is_not_used(recorder, monkeypatch):
         assert_right(graphs.run("both", both, tensors), tensors)
 
     assert graphs.tally == {"captured": 0, "replayed": 0, "refused": 1}
-    assert "a replay computes something else" in graphs.reasons[0]
+    assert "the results of a replay differ" in graphs.reasons[0]
 
 
-def test_a_mistake_of_the_function_is_not_hidden(recorder):
+def test_an_error_of_the_function_is_not_hidden(recorder):
     graphs = Graphs(recorder=recorder)
     graphs.run("mistake", lambda x: (x,), [torch.ones(2)])
 
@@ -263,7 +261,7 @@ def test_launches_of_a_capture_that_failed_are_counted_once(recorder, monkeypatc
         count_launch("bsconv")
         return (x + 1,)
 
-    def record(call, device, beside):
+    def record(call, device, other):
         call()
         raise RuntimeError("no")
 
@@ -274,7 +272,7 @@ def test_launches_of_a_capture_that_failed_are_counted_once(recorder, monkeypatc
         assert launched() == {"bsconv": times}
 
 
-def test_closing_forgets_all_graphs_and_keeps_the_tally(graphs, device):
+def test_closing_drops_all_graphs_and_keeps_the_tally(graphs, device):
     for _ in range(2):
         graphs.run("both", both, pair(2, 2, device=device))
 
@@ -285,9 +283,9 @@ def test_closing_forgets_all_graphs_and_keeps_the_tally(graphs, device):
     assert graphs.tally == {"captured": 1, "replayed": 1, "refused": 0}
 
 
-def test_tensors_off_cuda_run_plainly():
+def test_tensors_off_cuda_run_without_graphs():
     graphs = Graphs()
-    assert not graphs.takes(CPU, 1)
+    assert not graphs.accepts(CPU, 1)
 
     for _ in range(3):
         tensors = pair(2, 2)
@@ -296,12 +294,12 @@ def test_tensors_off_cuda_run_plainly():
     assert graphs.tally == {"captured": 0, "replayed": 0, "refused": 0}
 
 
-def test_no_graphs_at_all_are_refused():
-    with pytest.raises(ValueError, match="at least 1 graph, got most=0"):
-        Graphs(most=0)
+def test_a_limit_of_no_graphs_is_refused():
+    with pytest.raises(ValueError, match="at least 1 graph, got max_graphs=0"):
+        Graphs(max_graphs=0)
 
 
-def test_a_function_that_reads_a_value_runs_plainly_on_a_device(device):
+def test_a_function_that_reads_a_value_runs_without_graphs(device):
     graphs = Graphs()
 
     for value in (1.0, 2.0, 3.0):
@@ -312,7 +310,7 @@ def test_a_function_that_reads_a_value_runs_plainly_on_a_device(device):
     assert graphs.tally["captured"] == 0
 
 
-def test_graphs_share_what_they_read_and_write(recorder):
+def test_graphs_share_input_and_result_buffers(recorder):
     graphs = Graphs(recorder=recorder)
     for key in ("one", "other"):
         for _ in range(2):
@@ -324,7 +322,7 @@ def test_graphs_share_what_they_read_and_write(recorder):
     assert graphs.bytes == 4 * (3 * 12 + 3)
 
 
-def test_closing_gives_back_what_graphs_read_and_write(recorder):
+def test_closing_frees_input_and_result_buffers(recorder):
     graphs = Graphs(recorder=recorder)
     for _ in range(2):
         graphs.run("both", both, pair(4, 3))
@@ -335,7 +333,7 @@ def test_closing_gives_back_what_graphs_read_and_write(recorder):
     assert graphs.bytes == 0
 
 
-def test_a_tensor_that_is_given_twice_has_two_places(graphs, device):
+def test_a_tensor_that_is_passed_twice_has_two_buffers(graphs, device):
     x = torch.randn(3, 2, device=device)
     for _ in range(2):
         graphs.run("both", both, (x, x))
@@ -344,7 +342,7 @@ def test_a_tensor_that_is_given_twice_has_two_places(graphs, device):
     assert_right(graphs.run("both", both, tensors), tensors)
 
 
-def test_borrowed_results_are_where_the_next_run_writes(graphs, device):
+def test_borrowed_results_are_overwritten_by_the_next_run(graphs, device):
     calls = [pair(4, 2, device=device) for _ in range(4)]
 
     *_, before, last = (graphs.run("both", both, tensors, borrowed=True) for tensors in calls)
@@ -362,7 +360,7 @@ def test_a_borrowed_result_may_enter_the_next_run(graphs, device):
     torch.testing.assert_close(x, y)
 
 
-def test_tensors_elsewhere_are_computed_on_the_device_that_was_asked_for(graphs, device):
+def test_tensors_elsewhere_are_computed_on_the_requested_device(graphs, device):
     for _ in range(3):
         tensors = pair(3, 5)
         results = graphs.run("both", both, tensors, device=device)
@@ -372,7 +370,7 @@ def test_tensors_elsewhere_are_computed_on_the_device_that_was_asked_for(graphs,
     assert graphs.tally["captured"] == 1
 
 
-def test_tensors_elsewhere_are_moved_where_nothing_is_captured():
+def test_tensors_elsewhere_are_moved_even_without_a_capture():
     (result,) = Graphs().run("double", lambda x: (x * 2,), [torch.ones(2)], device=META)
 
     assert result.device == META
@@ -381,5 +379,5 @@ def test_tensors_elsewhere_are_moved_where_nothing_is_captured():
 def test_large_tiles_are_not_worth_a_graph(recorder):
     graphs = Graphs(pixels=12, recorder=recorder)
 
-    assert graphs.takes(CPU, 12)
-    assert not graphs.takes(CPU, 13)
+    assert graphs.accepts(CPU, 12)
+    assert not graphs.accepts(CPU, 13)

@@ -44,7 +44,7 @@ def test_all_kernels_of_a_network_are_launched_and_right(network):
     assert all(_self_check._verdicts.values())
 
 
-def test_both_images_are_run_in_sizes_that_suit_the_network(monkeypatch):
+def test_the_sizes_of_both_images_suit_the_network(monkeypatch):
     seen = []
     monkeypatch.setattr(kernel_check, "run", lambda chain, image: seen.append(image.shape))
     network = Nearest()
@@ -55,7 +55,7 @@ def test_both_images_are_run_in_sizes_that_suit_the_network(monkeypatch):
     assert seen == [(1, 4, 64, 96), (1, 4, 56, 80)]
 
 
-def test_a_network_that_takes_no_small_image_is_left_to_its_tiles(monkeypatch):
+def test_a_network_that_accepts_no_small_image_is_not_run(monkeypatch):
     monkeypatch.setattr(kernel_check, "run", lambda chain, image: pytest.fail("ran"))
     network = Nearest()
     network.least_size = 200
@@ -63,7 +63,7 @@ def test_a_network_that_takes_no_small_image_is_left_to_its_tiles(monkeypatch):
     assert check_kernels((), network, 1, CPU) == {}
 
 
-def test_the_words_name_device_kernels_and_reason():
+def test_the_sentence_names_device_kernels_and_reason():
     words = in_words({"bsconv": "OutOfResources: shared memory", "esa_mix": "?"}, CPU)
 
     assert "bsconv, esa_mix cannot be used on cpu" in words

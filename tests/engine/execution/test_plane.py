@@ -1,4 +1,4 @@
-"""One plane: missing pixels, impossible results, half precision that fails, and being cut off."""
+"""One plane: missing pixels, implausible results, half precision that fails, and cancelling."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def colour(random):
 
 
 @pytest.mark.parametrize("tile", [1024, 30])
-def test_missing_pixels_come_back_missing_in_their_enlarged_place(tile, random):
+def test_missing_pixels_are_missing_in_the_result(tile, random):
     image = random.random((40, 41)).astype(np.float32)
     image[7, 9], image[20:30, 5:35] = np.nan, np.nan
 
@@ -55,16 +55,16 @@ def test_missing_pixels_leave_no_trace_of_tiles(colour):
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-5 * np.nanmax(np.abs(whole)))
 
 
-def test_a_plane_without_any_value_has_none_in_the_result():
+def test_the_result_of_a_plane_without_values_has_none():
     assert np.isnan(run(np.full((20, 20), np.nan, np.float32), Nearest()).pixels).all()
 
 
 @pytest.mark.parametrize("tile", [1024, 30])
-def test_impossible_values_are_clipped_told_and_recorded(tile):
+def test_implausible_values_are_clipped_reported_and_recorded(tile):
     image = np.full((40, 40), 0.5, np.float32)
     image[3, 4] = 1
 
-    told, result = finish(upscale_array(image, Wild(), Settings(device="cpu", tile=tile)))
+    progress, result = finish(upscale_array(image, Wild(), Settings(device="cpu", tile=tile)))
 
     # 0.5 beyond the plane's 0.5 to 1
     assert result.pixels.max() == 1.5
@@ -72,10 +72,10 @@ def test_impossible_values_are_clipped_told_and_recorded(tile):
     guards = result.record["guards"]
     assert (guards["outliers"], guards["outliers_at"]) == (4, ["y=0, x=0"])
     assert "4 values of the result were far outside" in result.record["notes"][-1]
-    assert told[-1].done == told[-1].total
+    assert progress[-1].done == progress[-1].total
 
 
-def test_impossible_values_are_marked_or_kept_where_that_was_chosen():
+def test_implausible_values_are_marked_or_kept_if_chosen():
     image = np.full((20, 20), 0.5, np.float32)
     image[3, 4] = 1
 
@@ -85,7 +85,7 @@ def test_impossible_values_are_marked_or_kept_where_that_was_chosen():
     assert kept.max() == 1000
 
 
-def test_overshoot_is_left_alone(colour):
+def test_overshoot_is_not_clipped(colour):
     network = Nearest(channels=3)
     with torch.no_grad():
         network.weight.fill_(1.4)
@@ -101,7 +101,7 @@ def test_a_plane_whose_features_overflow_is_computed_again_in_float32(colour):
     with torch.no_grad():
         network.head.depthwise.bias.fill_(1e5)
 
-    told, result = finish(
+    progress, result = finish(
         upscale_array(
             colour, network, Settings(device="cpu", precision="float16", tile=30, outliers="keep")
         )
@@ -109,7 +109,7 @@ def test_a_plane_whose_features_overflow_is_computed_again_in_float32(colour):
 
     expected = run(colour, network, tile=30, outliers="keep").pixels
     np.testing.assert_array_equal(result.pixels, expected)
-    assert any("computed again in float32" in step.message for step in told)
+    assert any("computed again in float32" in step.message for step in progress)
     assert result.record["guards"]["recomputed_in_float32"] == 1
 
 
@@ -117,9 +117,11 @@ def mapped_files(folder):
     return [each.path for each in psutil.Process().memory_maps() if str(folder) in each.path]
 
 
-def test_being_closed_inside_a_stage_leaves_neither_memory_nor_files(colour, tmp_path, monkeypatch):
+def test_closing_a_run_inside_a_stage_leaves_neither_memory_nor_files(
+    colour, tmp_path, monkeypatch
+):
     monkeypatch.setenv("NAPARI_SR_SCRATCH", str(tmp_path))
-    monkeypatch.setattr(module, "budget_in_memory", lambda: 0)
+    monkeypatch.setattr(module, "memory_for_features", lambda: 0)
     steps = upscale_array(colour, bsrn(), Settings(device="cpu", tile=30))
     for _ in range(20):
         next(steps)
@@ -132,11 +134,13 @@ def test_being_closed_inside_a_stage_leaves_neither_memory_nor_files(colour, tmp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_tile_of_every_stage_is_told(colour):
-    told, _ = finish(upscale_array(colour, bsrn(), Settings(device="cpu", tile=30)))
+def test_every_tile_of_every_stage_is_reported(colour):
+    progress, _ = finish(upscale_array(colour, bsrn(), Settings(device="cpu", tile=30)))
 
-    # the last one tells of overshoot
-    assert [step.done for step in told if not step.message] == list(range(1, told[-1].total + 1))
+    # the last progress reports overshoot
+    assert [step.done for step in progress if not step.message] == list(
+        range(1, progress[-1].total + 1)
+    )
 
 
 @pytest.fixture
@@ -154,7 +158,7 @@ def captured(monkeypatch):
 
 
 @pytest.mark.parametrize(("side", "graphs"), [(20, 1), (21, 0)])
-def test_planes_of_a_stack_go_through_one_graph_where_they_are_small(
+def test_planes_of_a_stack_use_one_graph_if_they_are_small(
     random, captured, monkeypatch, side, graphs
 ):
     monkeypatch.setattr(captured, "pixels", 20 * 20)
@@ -173,7 +177,7 @@ def test_off_cuda_there_is_nothing_to_capture(random):
     assert record["cuda_graphs"] == {"captured": 0, "replayed": 0, "refused": 0, "reasons": []}
 
 
-def test_planes_of_a_stack_go_through_the_graphs_of_the_first(colour, captured):
+def test_planes_of_a_stack_use_the_graphs_of_the_first(colour, captured):
     one, two = (run(np.stack([colour] * many), bsrn(), tile=40) for many in (1, 2))
 
     first, both = (each.record["cuda_graphs"] for each in (one, two))
@@ -184,7 +188,7 @@ def test_planes_of_a_stack_go_through_the_graphs_of_the_first(colour, captured):
         np.testing.assert_allclose(result, one.pixels[0], rtol=0, atol=1e-6)
 
 
-def test_a_run_that_is_closed_gives_back_its_graphs(colour, captured):
+def test_a_run_that_is_closed_frees_its_graphs(colour, captured):
     steps = upscale_array(colour, bsrn(), Settings(device="cpu", tile=40))
     next(steps)
     [graphs] = captured.graphs
@@ -198,7 +202,7 @@ def test_a_run_that_is_closed_gives_back_its_graphs(colour, captured):
     assert graphs.bytes == 0
 
 
-def test_planes_of_a_stack_are_exact_each_by_itself(random):
+def test_each_plane_of_a_stack_is_exact(random):
     stack = random.random((2, 40, 41)).astype(np.float32)
 
     tiled = run(stack, Global(), tile=20).pixels

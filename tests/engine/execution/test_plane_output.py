@@ -1,4 +1,4 @@
-"""What tiles read of a plane, and where their results end up."""
+"""What tiles read of a plane, and where their results are written."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pixels(random):
     return (random.random((5, 7)) * 100).astype(np.float32)
 
 
-def test_a_tile_reads_its_values_between_black_and_white(pixels):
+def test_a_tile_reads_values_relative_to_black_and_white(pixels):
     _, plane = output_of(pixels)
 
     block = plane.read(slice(1, 3), slice(2, 7))
@@ -44,7 +44,7 @@ def test_a_tile_reads_its_values_between_black_and_white(pixels):
     np.testing.assert_allclose(block[0, 0], pixels[1:3, 2:7] / 100, rtol=1e-6)
 
 
-def test_tiles_end_up_in_their_places(pixels):
+def test_tiles_are_written_to_their_places(pixels):
     run_context, plane = output_of(pixels)
 
     for rows in (slice(0, 3), slice(3, 5)):
@@ -54,7 +54,7 @@ def test_tiles_end_up_in_their_places(pixels):
     np.testing.assert_allclose(run_context.output, pixels.repeat(2, 0).repeat(2, 1), rtol=1e-6)
 
 
-def test_what_reflection_added_is_not_written(pixels):
+def test_padding_is_not_written(pixels):
     run_context, plane = output_of(pixels, size=(8, 12))
     rows, columns, beyond = slice(0, 8), slice(0, 12), slice(7, 12)
 
@@ -65,7 +65,7 @@ def test_what_reflection_added_is_not_written(pixels):
     assert run_context.diagnostics.outliers == 0
 
 
-def test_what_half_precision_made_impossible_is_not_written_but_asked_for_again(pixels):
+def test_implausible_results_of_half_precision_are_not_written(pixels):
     run_context, plane = output_of(pixels)
     rows, columns = slice(0, 5), slice(2, 4)
     large = large_of(plane.read(rows, columns))
@@ -82,7 +82,7 @@ def test_what_half_precision_made_impossible_is_not_written_but_asked_for_again(
     ]
 
 
-def test_gaps_are_written_as_gaps(pixels):
+def test_missing_pixels_are_written_as_nan(pixels):
     pixels[1, 3] = np.nan
     run_context, plane = output_of(pixels)
     rows, columns = slice(0, 5), slice(0, 7)
@@ -95,7 +95,7 @@ def test_gaps_are_written_as_gaps(pixels):
     assert run_context.diagnostics.masked == 1
 
 
-def test_values_beyond_black_and_white_are_counted_without_gaps_and_alpha():
+def test_values_beyond_black_and_white_are_counted_without_missing_pixels_and_alpha():
     pixels = np.full((2, 3, 4), 50.0)
     pixels[0, 0], pixels[1, 1, :2], pixels[1, 2, 3] = np.nan, (-1, 101), 400
 

@@ -1,4 +1,4 @@
-"""CUDA is asked for captures in the right order, and for none after one has failed."""
+"""Captures are made in the right order, and none after one has failed."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def no_failure():
 
 
 @pytest.mark.usefixtures("no_failure")
-def test_after_one_failed_capture_no_recorder_of_the_process_takes_anything():
+def test_after_one_failed_capture_no_recorder_of_the_process_accepts_anything():
     first, second = CudaRecorder(), CudaRecorder()
-    assert second.takes({DEVICE})
+    assert second.accepts({DEVICE})
 
-    first.give_up()
+    first.disable()
 
-    assert not second.takes({DEVICE})
+    assert not second.accepts({DEVICE})
 
 
-def test_one_cuda_device_is_taken():
+def test_one_cuda_device_is_accepted():
     recorder = CudaRecorder()
 
-    assert not recorder.takes(set())
-    assert not recorder.takes({torch.device("cpu")})
-    assert not recorder.takes({DEVICE, torch.device("cuda", 1)})
+    assert not recorder.accepts(set())
+    assert not recorder.accepts({torch.device("cpu")})
+    assert not recorder.accepts({DEVICE, torch.device("cuda", 1)})
 
 
 class FakeCuda:

@@ -1,4 +1,4 @@
-"""What of a stage a CUDA graph repeats for every tile."""
+"""Parts of a stage that a CUDA graph replays for every tile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from napari_sr.engine.execution.feature_store import Features
+from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.segments import Segment, cut, function_of, replay, segments_of
 from napari_sr.engine.execution.tile import StageContext, TileBuffers
@@ -49,11 +49,11 @@ def stages_of(network, tile, side, flops_per_byte=4000.0):
 
 
 def work_for(plan, graphs):
-    features = Features(8, 8, budget=0, channels_last=False)
+    features = FeatureStore(8, 8, budget=0, channels_last=False)
     return StageContext(plan, plan.chain, None, CPU, features, float32=True, graphs=graphs)
 
 
-def test_a_step_that_needs_its_place_ends_a_segment():
+def test_a_step_that_depends_on_its_position_ends_a_segment():
     chain = (
         Step(torch.neg, (IMAGE,), ("a",)),
         Step(torch.abs, ("a",), ("b",)),
@@ -61,7 +61,7 @@ def test_a_step_that_needs_its_place_ends_a_segment():
         Step(torch.add, ("c", "a"), ("d",), uses=("gate",)),
         Step(torch.neg, ("d",), (RESULT,)),
     )
-    stage = Stage(tuple((place, 0) for place in range(5)), None, (IMAGE,), (RESULT,), 0)
+    stage = Stage(tuple((index, 0) for index in range(5)), None, (IMAGE,), (RESULT,), 0)
 
     assert cut(chain, stage) == (
         Segment((0, 1), True, (IMAGE,), ("a", "b")),
@@ -70,26 +70,26 @@ def test_a_step_that_needs_its_place_ends_a_segment():
     )
 
 
-def test_what_a_stage_gathers_leaves_its_segment():
+def test_a_plane_that_a_stage_gathers_is_an_output_of_its_segment():
     plan = stages_of(example("imdn"), 64, 200)
 
     (segment,) = cut(plan.chain, plan.all[0])
 
-    assert plan.chain[plan.all[0].gather].reads in segment.gives
+    assert plan.chain[plan.all[0].gather].reads in segment.outputs
 
 
 def test_large_tiles_run_without_graphs():
     plan = stages_of(example("bsrn"), 40, 90)
 
-    def found(pixels):
+    def segments(pixels):
         graphs = Graphs(pixels=pixels, recorder=FakeRecorder())
         return segments_of(work_for(plan, graphs), plan.all[0])
 
-    assert found(40**2) is not None
-    assert found(40**2 - 1) is None
+    assert segments(40**2) is not None
+    assert segments(40**2 - 1) is None
 
 
-def test_a_deep_stage_that_would_compute_much_for_nothing_runs_without_graphs():
+def test_a_stage_with_much_extra_arithmetic_runs_without_graphs():
     plan = stages_of(example("edsr"), 40, 100, flops_per_byte=1e9)
     (stage,) = plan.all
     context = work_for(plan, Graphs(recorder=FakeRecorder()))
@@ -98,14 +98,14 @@ def test_a_deep_stage_that_would_compute_much_for_nothing_runs_without_graphs():
     assert segments_of(context, stage) is None
 
 
-def test_without_a_device_that_captures_there_are_no_segments():
+def test_there_are_no_segments_on_a_device_without_capture():
     plan = stages_of(example("bsrn"), 40, 90)
 
     assert segments_of(work_for(plan, None), plan.all[0]) is None
     assert segments_of(work_for(plan, Graphs()), plan.all[0]) is None
 
 
-def test_a_stage_of_nothing_but_placed_steps_has_nothing_to_repeat():
+def test_a_stage_of_placed_steps_only_has_no_segments():
     plan = stages_of(example("bsrn"), 40, 90)
     context = work_for(plan, Graphs(recorder=FakeRecorder()))
     gathering = [stage for stage in plan.all if len(stage.steps) == 1 and not stage.keeps]
@@ -114,11 +114,11 @@ def test_a_stage_of_nothing_but_placed_steps_has_nothing_to_repeat():
     assert all(segments_of(context, stage) is None for stage in gathering)
 
 
-def test_a_segment_that_gives_other_planes_has_graphs_of_its_own():
+def test_a_segment_with_other_outputs_has_graphs_of_its_own():
     network, image = example("bsrn"), torch.rand(1, 3, 40, 40)
     plan = stages_of(network, 40, 90)
     whole = next(each for each in cut(plan.chain, plan.all[0]) if each.repeatable)
-    made = [name for place in whole.places for name in outputs_of(plan.chain[place])]
+    made = [name for index in whole.indices for name in outputs_of(plan.chain[index])]
     graphs, part = Graphs(recorder=FakeRecorder()), Region(slice(0, 40), slice(0, 40))
     context = replace(
         work_for(plan, graphs),
@@ -127,9 +127,9 @@ def test_a_segment_that_gives_other_planes_has_graphs_of_its_own():
     )
 
     def plane(name):
-        held = TileBuffers(context, part, 0, alike=True)
-        replay(context, held, [replace(whole, gives=(name,))])
-        return held.part(name, part).clone()
+        buffers = TileBuffers(context, part, 0, uniform=True)
+        replay(context, buffers, [replace(whole, outputs=(name,))])
+        return buffers.part(name, part).clone()
 
     with torch.inference_mode():
         for name in (made[1], made[-1]):
@@ -155,18 +155,18 @@ class Copies(TorchDispatchMode):
 
 def everything(chain, image):
     """Return all planes and values of a chain by name, without data."""
-    held = {IMAGE: image}
+    buffers = {IMAGE: image}
     for link in chain:
         if isinstance(link, Step):
-            held |= compute(link, held, Window.whole(*image.shape[-2:]))[0]
+            buffers |= compute(link, buffers, Window.whole(*image.shape[-2:]))[0]
         elif isinstance(link, ChunkedAttention):
-            held[link.writes] = attend(link, held)
+            buffers[link.writes] = attend(link, buffers)
         elif isinstance(link, PooledGrid):
-            held[link.writes] = link.finish(link.compute(held[link.reads]))
+            buffers[link.writes] = link.finish(link.compute(buffers[link.reads]))
         else:
-            statistic = held[link.reads].new_empty((1, held[link.reads].shape[1], 1, 1))
-            held[link.writes] = link.finish(statistic, statistic, 48**2)
-    return held
+            statistic = buffers[link.reads].new_empty((1, buffers[link.reads].shape[1], 1, 1))
+            buffers[link.writes] = link.finish(statistic, statistic, 48**2)
+    return buffers
 
 
 @pytest.mark.parametrize("name", names())
@@ -177,14 +177,16 @@ def test_no_segment_copies_anything_to_the_device(name):
     plan = stages_of(network, least + 8, 3 * least)
     chain = with_one_writer_each(chain_for(network, 3))
     with torch.inference_mode():
-        held = everything(chain, torch.zeros(1, 3, 48, 48, device="meta"))
+        buffers = everything(chain, torch.zeros(1, 3, 48, 48, device="meta"))
         segments = [segment for stage in plan.all for segment in cut(chain, stage)]
         assert any(segment.repeatable for segment in segments)
         with Copies() as copies:
             for segment in segments:
                 if segment.repeatable:
-                    given = [held[one] for one in segment.takes]
+                    given = [buffers[one] for one in segment.inputs]
                     results = function_of(chain, segment)(*given)
-                    assert [x.shape for x in results] == [held[one].shape for one in segment.gives]
+                    assert [x.shape for x in results] == [
+                        buffers[one].shape for one in segment.outputs
+                    ]
 
     assert copies.count == 0

@@ -1,6 +1,7 @@
-"""A chain run in stages, tile by tile, is the chain run whole.
+"""Running a chain in stages, tile by tile, gives the same result as running it whole.
 
-`pytest --hypothesis-profile thorough tests/engine/test_staged.py` tries more, and larger images.
+More and larger images:
+`pytest --hypothesis-profile thorough tests/engine/execution/test_stage_runner.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from fakes import Chunked, Coarse, Global
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_sr.engine.execution.feature_store import Features
+from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.segments import segments_of
 from napari_sr.engine.execution.stage_runner import run_stages
@@ -30,7 +31,7 @@ from napari_sr.layers.colour import chain_for, enlarge
 from napari_sr.models import architecture, names
 
 CHEAP, DEAR = 0.0, 1e9
-"""To carry features: then stages are short, and then they are as long as tiles allow."""
+"""Cost of moving features; the first makes stages short, the second as long as tiles allow."""
 
 
 SCALES = {"rrdbnet": (1, 2, 4)}
@@ -56,7 +57,7 @@ def work_for(network, image, tile, *, in_memory=2**30, dtype=torch.float32, grap
         part = result[..., scale * rows.start : scale * rows.stop, :]
         part[..., scale * columns.start : scale * columns.stop] = values
 
-    features = Features(height, width, budget=in_memory, channels_last=False)
+    features = FeatureStore(height, width, budget=in_memory, channels_last=False)
     chain = with_one_writer_each(chain_for(network.to(dtype), channels))
     plane = SimpleNamespace(read=lambda rows, columns: image[..., rows, columns], write=write)
     context = StageContext(
@@ -84,7 +85,7 @@ def run_whole(network, image):
 
 @pytest.mark.parametrize("name", names())
 @given(data=st.data())
-def test_tiles_leave_no_trace(name, data):
+def test_tiles_leave_no_seams(name, data):
     thorough = settings.default.max_examples > 20
     network = example(name, scale=data.draw(st.sampled_from(SCALES.get(name, (2, 3, 4)))))
     channels = data.draw(st.sampled_from([1, 3, 4]))
@@ -115,7 +116,7 @@ def impulse(height, width):
 
 @pytest.mark.parametrize("pattern", [torch.ones, torch.zeros, checkerboard, impulse])
 @pytest.mark.parametrize("name", ["bsrn", "imdn", "rfdn"])
-def test_patterns_leave_no_trace_of_tiles(name, pattern):
+def test_patterns_show_no_seams(name, pattern):
     network, image = example(name), pattern(41, 52).expand(1, 3, -1, -1)
 
     whole = run_whole(network, image)
@@ -150,7 +151,7 @@ def test_half_precision_in_tiles_errs_at_most_twice_as_much(name):
 
 
 @pytest.mark.parametrize("name", names())
-def test_one_stage_of_one_tile_is_the_chain_run_whole(name):
+def test_one_stage_of_one_tile_equals_the_whole_chain(name):
     network = example(name, scale=SCALES.get(name, (2,))[0])
     side = -(-max(40, network.least_size) // network.multiple) * network.multiple
     image = torch.rand(1, 3, side, side + network.multiple)
@@ -160,7 +161,7 @@ def test_one_stage_of_one_tile_is_the_chain_run_whole(name):
     assert torch.equal(result, run_whole(network, image))
 
 
-def test_a_halo_of_one_s_own_runs_tiles_that_know_nothing_of_each_other():
+def test_tiles_with_a_chosen_halo_are_independent():
     image = torch.rand(1, 1, 30, 30)
 
     tiled = run_tiled(Global(), image, 20, halo=5)
@@ -169,7 +170,7 @@ def test_a_halo_of_one_s_own_runs_tiles_that_know_nothing_of_each_other():
     torch.testing.assert_close(tiled[..., :30, :30], corner, rtol=0, atol=0)
 
 
-def test_one_stage_of_half_precision_is_computed_again_where_it_is_not_trusted():
+def test_an_implausible_tile_of_one_stage_is_computed_again_in_float32():
     network, image = example("bsrn"), torch.rand(1, 3, 30, 30)
     context, result = work_for(network, image, 30, dtype=torch.float16, halo=0)
     written, write = [], context.plane.write
@@ -183,7 +184,7 @@ def test_one_stage_of_half_precision_is_computed_again_where_it_is_not_trusted()
     context.plane.write = doubting
     network = example("bsrn")  # `.to` has changed the first one
     exact = with_one_writer_each(chain_for(network, 3))
-    context.careful = lambda: exact
+    context.float32_chain = lambda: exact
 
     with torch.inference_mode():
         list(run_stages(context))
@@ -192,7 +193,7 @@ def test_one_stage_of_half_precision_is_computed_again_where_it_is_not_trusted()
     assert torch.equal(result, run_whole(network, image))
 
 
-def test_features_in_files_give_the_same(tmp_path, monkeypatch):
+def test_features_in_files_give_the_same_result(tmp_path, monkeypatch):
     monkeypatch.setenv("NAPARI_SR_SCRATCH", str(tmp_path))
     network, image = example("bsrn"), torch.rand(1, 3, 40, 47)
 
@@ -224,7 +225,7 @@ def test_moments_are_gathered_over_all_tiles():
 
 
 @pytest.mark.parametrize("size", [(50, 40), (37, 53), (7, 90), (90, 7), (3, 1)])
-def test_pixels_look_at_their_chunk_over_all_tiles(size):
+def test_attention_covers_the_chunk_over_all_tiles(size):
     image = torch.rand(1, 1, *size)
     pixels = image.flatten()
 
@@ -236,7 +237,7 @@ def test_pixels_look_at_their_chunk_over_all_tiles(size):
 
 
 @pytest.mark.parametrize("size", [(50, 40), (37, 53), (21, 20), (2, 3)])
-def test_an_odd_end_has_no_coarse_pixel(size):
+def test_an_odd_last_row_has_no_coarse_pixel(size):
     image = torch.rand(1, 1, *size)
 
     tiled = run_tiled(Coarse(scale=1), image, 4)
@@ -280,10 +281,10 @@ class Refusing(FakeRecorder):
         super().__init__()
         self.after = after
 
-    def record(self, call, device, beside):
+    def record(self, call, device, other):
         if len(self.recordings) == self.after:
             raise RuntimeError("operation not permitted when stream is capturing")
-        return super().record(call, device, beside)
+        return super().record(call, device, other)
 
 
 def run_with_graphs(network, image, tile, recorder):
@@ -302,11 +303,11 @@ def run_with_graphs(network, image, tile, recorder):
 
 
 GRAPHED = {"bsrn": 3, "bsrn_s": 3, "fsrcnn": 2, "imdn": 3, "rrdbnet": 2}
-"""How many graphs the examples of some networks need at least."""
+"""Fewest graphs that the examples of some networks need."""
 
 
 @pytest.mark.parametrize(("name", "least"), GRAPHED.items())
-def test_graphs_repeat_what_plain_calls_compute(name, least):
+def test_graphs_compute_the_same_as_normal_calls(name, least):
     network, image = example(name), torch.rand(1, 3, 76, 80)
     tile = max(least_tile(network, 3), 36)
 

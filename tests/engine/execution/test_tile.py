@@ -1,4 +1,4 @@
-"""The planes of one tile, and where it reads and keeps them."""
+"""The planes of one tile: what it reads and what it keeps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 from fakes import Nearest
 
-from napari_sr.engine.execution.feature_store import Features
+from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.execution.tile import StageContext, TileBuffers, UntrustedError
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stages
@@ -24,7 +24,7 @@ def blurred(x):
     return torch.nn.functional.avg_pool2d(x, 3, 1, padding=1, count_include_pad=False)
 
 
-def held_for(image, *, alike=False):
+def buffers_for(image, *, uniform=False):
     height, width = image.shape[-2:]
     network_profile = profile_of(Nearest(), 1, torch.float32)
     plan = Stages(
@@ -37,60 +37,60 @@ def held_for(image, *, alike=False):
     def read(rows, columns):
         return image[..., rows, columns]
 
-    features = Features(height, width, budget=0, channels_last=False)
+    features = FeatureStore(height, width, budget=0, channels_last=False)
     plane = SimpleNamespace(read=read)
     context = StageContext(plan, plan.chain, plane, torch.device("cpu"), features, float32=True)
-    return TileBuffers(context, READ, 2, alike=alike)
+    return TileBuffers(context, READ, 2, uniform=uniform)
 
 
-def test_what_is_wrong_at_inner_edges_is_never_handed_on():
+def test_wrong_pixels_at_inner_edges_are_never_used():
     image = torch.rand(1, 1, 40, 41)
-    held = held_for(image)
+    buffers = buffers_for(image)
 
-    held.compute(Step(blurred, (IMAGE,), ("once",), radius=1), 1)
-    held.compute(Step(blurred, ("once",), ("twice",), radius=1), 0)
+    buffers.compute(Step(blurred, (IMAGE,), ("once",), radius=1), 1)
+    buffers.compute(Step(blurred, ("once",), ("twice",), radius=1), 0)
 
     expected = blurred(blurred(image))[..., CORE.rows, CORE.columns]
-    torch.testing.assert_close(held.part("twice", CORE), expected)
+    torch.testing.assert_close(buffers.part("twice", CORE), expected)
 
 
-def test_tiles_that_are_computed_alike_are_wrong_outside_the_core_only():
+def test_uniform_tiles_are_wrong_only_outside_the_core():
     image = torch.rand(1, 1, 40, 41)
-    held = held_for(image, alike=True)
+    buffers = buffers_for(image, uniform=True)
 
-    held.compute(Step(blurred, (IMAGE,), ("once",), radius=1), 1)
-    held.compute(Step(blurred, ("once",), ("twice",), radius=1), 0)
+    buffers.compute(Step(blurred, (IMAGE,), ("once",), radius=1), 1)
+    buffers.compute(Step(blurred, ("once",), ("twice",), radius=1), 0)
 
-    assert held.part("twice", READ).shape == (1, 1, *READ.size)
+    assert buffers.part("twice", READ).shape == (1, 1, *READ.size)
     expected = blurred(blurred(image))[..., CORE.rows, CORE.columns]
-    torch.testing.assert_close(held.part("twice", CORE), expected)
+    torch.testing.assert_close(buffers.part("twice", CORE), expected)
 
 
 def test_moments_are_those_of_the_core():
     image = torch.rand(1, 1, 40, 41)
-    held = held_for(image)
-    held.compute(Step(torch.neg, (IMAGE,), ("minus",)), 2)
+    buffers = buffers_for(image)
+    buffers.compute(Step(torch.neg, (IMAGE,), ("minus",)), 2)
 
-    count, mean, deviations = held.moments("minus", CORE)
+    count, mean, deviations = buffers.moments("minus", CORE)
 
     expected = plane_moments(-image[..., CORE.rows, CORE.columns])
     assert count == 144
     torch.testing.assert_close((mean, deviations), expected)
 
 
-def test_moments_that_a_step_told_are_taken_where_they_are_the_core_s():
-    held = held_for(torch.rand(1, 1, 40, 41))
-    told = torch.tensor(3.0), torch.tensor(5.0)
-    step = Step(lambda x: (x, *told), (IMAGE,), ("same",), moments=True)
+def test_moments_of_a_step_are_used_if_they_are_those_of_the_core():
+    buffers = buffers_for(torch.rand(1, 1, 40, 41))
+    moments = torch.tensor(3.0), torch.tensor(5.0)
+    step = Step(lambda x: (x, *moments), (IMAGE,), ("same",), moments=True)
 
-    held.compute(step, 0)
+    buffers.compute(step, 0)
 
-    assert held.moments("same", CORE) == (144, *told)
+    assert buffers.moments("same", CORE) == (144, *moments)
 
 
 def context(image):
     height, width = image.shape[-2:]
-    features = Features(height, width, budget=2**20, channels_last=False)
+    features = FeatureStore(height, width, budget=2**20, channels_last=False)
     features.make("x", 1, 1, torch.float32)
 
     def read(rows, columns):
@@ -100,22 +100,22 @@ def context(image):
     return StageContext(None, (), plane, torch.device("cpu"), features, float32=True)
 
 
-def test_a_border_is_right_at_the_image_s_own_edge_only():
+def test_a_border_is_removed_only_at_inner_edges():
     part = Region(slice(0, 20), slice(10, 30))
 
-    assert part.without(4, 50, 30) == Region(slice(0, 16), slice(14, 30))
+    assert part.shrunk(4, 50, 30) == Region(slice(0, 16), slice(14, 30))
 
 
-def test_a_part_within_another_counts_from_there():
+def test_slices_in_another_region_start_at_its_corner():
     inner, outer = Region(slice(12, 20), slice(16, 30)), Region(slice(10, 24), slice(10, 30))
 
-    assert inner.within(outer, 2) == (slice(4, 20), slice(12, 40))
-    assert inner.lies_in(outer)
-    assert not outer.lies_in(inner)
+    assert inner.slices_in(outer, 2) == (slice(4, 20), slice(12, 40))
+    assert inner.is_inside(outer)
+    assert not outer.is_inside(inner)
     assert inner.size == (8, 14)
 
 
-def test_parts_come_from_the_image_or_from_what_waits():
+def test_parts_come_from_the_image_or_from_stored_planes():
     image = torch.arange(30.0).reshape(1, 1, 5, 6)
     held, part = context(image), Region(slice(1, 3), slice(2, 6))
 
@@ -125,7 +125,7 @@ def test_parts_come_from_the_image_or_from_what_waits():
 
 
 @pytest.mark.parametrize("wrong", [torch.nan, torch.inf])
-def test_nothing_waits_that_is_not_finite(wrong):
+def test_planes_that_are_not_finite_are_not_stored(wrong):
     held = context(torch.zeros(1, 1, 5, 6))
     values = torch.tensor([[[[0.0, wrong]]]])
 

@@ -59,7 +59,7 @@ def test_repeating_pixels_repeats_the_values_in_their_axes_and_type(dtype, shape
 
 @pytest.mark.parametrize("name", ["fsrcnn", "edsr"])
 @given(data=st.data())
-def test_tiles_that_overlap_by_the_receptive_field_leave_no_trace(name, data):
+def test_tiles_that_overlap_by_the_receptive_field_leave_no_seams(name, data):
     record = architecture(name)
     torch.manual_seed(0)
     network = record.network(**record.example).eval()
@@ -75,7 +75,7 @@ def test_tiles_that_overlap_by_the_receptive_field_leave_no_trace(name, data):
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-5 * reach)
 
 
-def test_a_halo_of_the_users_choice_is_used_where_the_whole_image_matters(random):
+def test_a_chosen_halo_is_used_even_if_the_whole_image_matters(random):
     image = random.random((64, 64)).astype(np.float32)
 
     result = run(image, Global(), tile=32, halo=4)
@@ -85,7 +85,7 @@ def test_a_halo_of_the_users_choice_is_used_where_the_whole_image_matters(random
     assert result.record["receptive_field"] is None
 
 
-def test_a_halo_smaller_than_the_receptive_field_shows(random):
+def test_a_halo_smaller_than_the_receptive_field_leaves_seams(random):
     image = random.random((64, 64)).astype(np.float32)
     network = Nearest(radius=3)
 
@@ -109,26 +109,29 @@ def test_images_below_the_least_size_are_reflected_and_cropped(shape, random):
     [None, RuntimeError("DefaultCPUAllocator: can't allocate memory"), MemoryError("no")],
     ids=str,
 )
-def test_out_of_memory_halves_the_tile_goes_on_and_says_so(error, random):
+def test_out_of_memory_halves_the_tile_continues_and_reports_it(error, random):
     image = random.random((2, 60, 60)).astype(np.float32)
 
-    told, result = finish(upscale_array(image, Hungry(limit=20 * 20, error=error), SETTINGS))
+    progress, result = finish(upscale_array(image, Hungry(limit=20 * 20, error=error), SETTINGS))
 
     np.testing.assert_allclose(result.pixels, image.repeat(2, 1).repeat(2, 2), atol=1e-6)
-    messages = [step.message for step in told if step.message]
+    messages = [step.message for step in progress if step.message]
     assert messages == result.record["notes"]
-    assert "tiles of 60 px: going on with 30 px; out of memory with tiles of 30 px" in messages[0]
+    assert (
+        "tiles of 60 px: continuing with tiles of 30 px; out of memory with tiles of 30 px"
+        in messages[0]
+    )
     assert result.record["tile"] == 15
-    assert told[-1].done == told[-1].total
-    assert [step.done for step in told] == sorted(step.done for step in told)
+    assert progress[-1].done == progress[-1].total
+    assert [step.done for step in progress] == sorted(step.done for step in progress)
 
 
-def test_out_of_memory_with_the_smallest_tile_is_said_with_its_size():
+def test_out_of_memory_with_the_smallest_tile_is_reported_with_its_size():
     with pytest.raises(OutOfMemoryError, match=r"tiles of 1 px .* memory of cpu"):
         run(np.zeros((20, 20), np.float32), Hungry(limit=0))
 
 
-def test_other_errors_of_the_network_are_not_taken_for_lack_of_memory():
+def test_other_errors_of_the_network_are_not_mistaken_for_lack_of_memory():
     with pytest.raises(RuntimeError, match="size mismatch"):
         run(np.zeros((20, 20), np.float32), Hungry(limit=0, error=RuntimeError("size mismatch")))
 
@@ -140,15 +143,15 @@ def test_a_result_that_cannot_fit_is_refused_before_any_tile(monkeypatch):
         run(np.zeros((20, 20), np.float32), Nearest())
 
 
-def test_a_tile_that_overflows_half_precision_is_computed_in_float32_and_told(random):
+def test_a_tile_that_overflows_half_precision_is_computed_in_float32_and_reported(random):
     image = random.random((20, 20)).astype(np.float32)
 
-    told, result = finish(
+    progress, result = finish(
         upscale_array(image, Overflowing(), Settings(device="cpu", precision="float16"))
     )
 
     np.testing.assert_allclose(result.pixels, image.repeat(2, 0).repeat(2, 1), rtol=1e-5)
-    assert "half precision failed in the tile at y=0, x=0" in told[0].message
+    assert "half precision failed in the tile at y=0, x=0" in progress[0].message
 
 
 def test_a_network_that_returns_nan_is_refused():
@@ -161,7 +164,7 @@ def test_a_network_that_returns_nan_is_refused():
 
 
 @pytest.mark.parametrize("precision", ["float16", "bfloat16"])
-def test_half_precision_leaves_the_network_as_it_was(precision, random):
+def test_half_precision_does_not_change_the_network(precision, random):
     network = Nearest()
 
     result = run(random.random((20, 20)).astype(np.float32), network, precision=precision)
@@ -189,27 +192,27 @@ def test_closing_stops_within_one_tile_and_frees_the_image(random):
 def test_progress_counts_every_tile_of_every_plane(random):
     image = random.random((3, 30, 30)).astype(np.float32)
 
-    told, _ = finish(upscale_array(image, Nearest(), Settings(device="cpu", tile=10)))
+    progress, _ = finish(upscale_array(image, Nearest(), Settings(device="cpu", tile=10)))
 
-    assert [(step.done, step.total) for step in told] == [(n, 27) for n in range(1, 28)]
+    assert [(step.done, step.total) for step in progress] == [(n, 27) for n in range(1, 28)]
 
 
-def test_progress_tells_the_share_done_and_the_seconds_left(random):
+def test_progress_has_the_share_done_and_the_seconds_left(random):
     image = random.random((3, 30, 30)).astype(np.float32)
 
-    told, _ = finish(upscale_array(image, Nearest(), Settings(device="cpu", tile=10)))
+    progress, _ = finish(upscale_array(image, Nearest(), Settings(device="cpu", tile=10)))
 
-    assert [step.share for step in told] == pytest.approx([n / 27 for n in range(1, 28)])
-    assert all(step.seconds_left > 0 for step in told[:-1])
-    assert told[-1].seconds_left == 0
+    assert [step.share for step in progress] == pytest.approx([n / 27 for n in range(1, 28)])
+    assert all(step.seconds_left > 0 for step in progress[:-1])
+    assert progress[-1].seconds_left == 0
 
 
-def test_the_share_of_an_ensemble_counts_its_views(random):
+def test_the_share_of_an_ensemble_counts_its_orientations(random):
     settings = Settings(device="cpu", tile=10, ensemble=True)
 
-    told, _ = finish(upscale_array(random.random((10, 20)), Nearest(), settings))
+    progress, _ = finish(upscale_array(random.random((10, 20)), Nearest(), settings))
 
-    assert [step.share for step in told] == pytest.approx([n / 16 for n in range(1, 17)])
+    assert [step.share for step in progress] == pytest.approx([n / 16 for n in range(1, 17)])
 
 
 def test_all_tiles_have_one_shape(random):
@@ -279,7 +282,7 @@ def test_an_unknown_choice_of_kernels_is_refused():
         run(np.zeros((20, 20), np.float32), Nearest(), kernels="fast")
 
 
-def test_a_gpu_s_kernels_are_checked_where_they_are_chosen_automatically(monkeypatch):
+def test_a_gpu_s_kernels_are_checked_if_they_are_chosen_automatically(monkeypatch):
     asked = []
     monkeypatch.setattr(
         upscale_module, "check_kernels", lambda *each: asked.append(each) or {"bsconv": "wrong"}
@@ -298,32 +301,32 @@ def test_a_gpu_s_kernels_are_checked_where_they_are_chosen_automatically(monkeyp
     assert len(asked) == 1
 
 
-def test_what_is_to_be_said_of_kernels_comes_with_the_first_tile(monkeypatch, random):
+def test_unusable_kernels_are_reported_with_the_first_tile(monkeypatch, random):
     monkeypatch.setattr(
         upscale_module, "_check_kernels", lambda run_context, plan: {"bsconv": "wrong"}
     )
     monkeypatch.setattr(upscale_module, "distrusted", lambda device: {"bsconv": "wrong"})
 
-    told, result = finish(
+    progress, result = finish(
         upscale_array(random.random((30, 30)), Nearest(), Settings(device="cpu", tile=10))
     )
 
     first = (
-        "the kernels bsconv cannot be used on cpu, so PyTorch computes these steps: slower, with "
-        "the same result (wrong)"
+        "the kernels bsconv cannot be used on cpu; PyTorch computes these steps instead, slower "
+        "but with the same result (wrong)"
     )
-    assert [step.message for step in told] == [first] + [""] * 8
+    assert [step.message for step in progress] == [first] + [""] * 8
     assert result.record["notes"] == [first]
     assert result.record["kernels"]["distrusted"] == {"bsconv": "wrong"}
 
 
-def test_a_kernel_that_fails_in_the_midst_of_a_run_is_told_at_its_end(monkeypatch, random):
+def test_a_kernel_that_fails_during_a_run_is_reported_at_its_end(monkeypatch, random):
     monkeypatch.setattr(upscale_module, "distrusted", lambda device: {"esa_mix": "launch failed"})
 
-    told, _ = finish(upscale_array(random.random((30, 30)), Nearest(), Settings(device="cpu")))
+    progress, _ = finish(upscale_array(random.random((30, 30)), Nearest(), Settings(device="cpu")))
 
-    assert "esa_mix" in told[-1].message
-    assert "launch failed" in told[-1].message
+    assert "esa_mix" in progress[-1].message
+    assert "launch failed" in progress[-1].message
 
 
 def test_the_environment_decides_what_auto_means(monkeypatch, random):
@@ -335,10 +338,10 @@ def test_the_environment_decides_what_auto_means(monkeypatch, random):
     assert result.record["kernels"]["launched"]["bsconv"] > 0
 
 
-def test_a_wrong_scratch_folder_is_told_before_the_first_tile(monkeypatch, tmp_path, random):
+def test_a_wrong_scratch_folder_is_reported_before_the_first_tile(monkeypatch, tmp_path, random):
     monkeypatch.setenv("NAPARI_SR_SCRATCH", str(tmp_path / "missing"))
     image = random.random((20, 20)).astype(np.float32)
 
-    with pytest.raises(ValueError, match="NAPARI_SR_SCRATCH names"):
+    with pytest.raises(ValueError, match="which NAPARI_SR_SCRATCH is set to"):
         next(upscale_array(image, Nearest(), Settings(device="cpu", ensemble=True)))
-    assert run(image, Nearest()).pixels.shape == (40, 40)  # nothing has to wait here
+    assert run(image, Nearest()).pixels.shape == (40, 40)  # nothing is stored here

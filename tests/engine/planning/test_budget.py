@@ -12,12 +12,12 @@ from fakes import Global, Nearest, finish
 from napari_sr.engine.execution import context, plane, plane_output, upscale
 from napari_sr.engine.execution import feature_store as features
 from napari_sr.engine.execution.ensemble import Mean, OrientedPlane
-from napari_sr.engine.execution.feature_store import Features
+from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image import plane_values, value_range
 from napari_sr.engine.image.arrays import Layout, layout_of
 from napari_sr.engine.image.value_range import Percentiles
-from napari_sr.engine.planning.budget import affordable, budget, told_in_words
+from napari_sr.engine.planning.budget import budget, explain_memory_errors, fit_to_memory
 from napari_sr.engine.planning.devices import OutOfMemoryError
 from napari_sr.engine.planning.plan import make_plan
 from napari_sr.engine.planning.settings import Settings
@@ -58,7 +58,7 @@ def test_result_plane_and_tile_are_counted():
 def test_the_mean_of_an_ensemble_is_counted():
     image = np.zeros((40, 30), np.uint8)
 
-    more = taken(image, Nearest(), ensemble=True).waiting - taken(image, Nearest()).waiting
+    more = taken(image, Nearest(), ensemble=True).spilled - taken(image, Nearest()).spilled
 
     assert more >= 4 * 4 * 40 * 30
 
@@ -92,20 +92,20 @@ def test_tiles_become_smaller_before_a_run_is_refused():
     layout, plan = planned(image, network, tile=600)
     needed = budget(layout, plan, network, lazy=True)
 
-    smaller = affordable(layout, plan, network, needed.total - needed.tile // 2, lazy=True)
+    smaller = fit_to_memory(layout, plan, network, needed.total - needed.tile // 2, lazy=True)
 
-    assert affordable(layout, plan, network, needed.total, lazy=True) is plan
+    assert fit_to_memory(layout, plan, network, needed.total, lazy=True) is plan
     assert smaller.tile == 300
 
 
-def test_a_wished_tile_that_became_smaller_is_told(monkeypatch):
+def test_a_requested_tile_that_became_smaller_is_reported(monkeypatch):
     image, network = np.zeros((600, 600), np.uint8), Nearest()
     needed = taken(image, network, tile=600)
     monkeypatch.setattr(upscale, "free_memory", lambda device: needed.total - 1)
 
-    told, result = finish(upscale_array(image, network, Settings(device="cpu", tile=600)))
+    progress, result = finish(upscale_array(image, network, Settings(device="cpu", tile=600)))
 
-    assert "tiles of 600 px do not fit into memory" in told[0].message
+    assert "tiles of 600 px do not fit into memory" in progress[0].message
     assert result.record["tile"] == 300
 
 
@@ -131,10 +131,10 @@ PLACES = [
     (OrientedPlane, "write"),
     (Mean, "__init__"),
     (Mean, "add"),
-    (context, "placed"),
+    (context, "on_device"),
     (plane, "run_stages"),
-    (Features, "read"),
-    (Features, "write"),
+    (FeatureStore, "read"),
+    (FeatureStore, "write"),
     (features, "trim"),
 ]
 
@@ -144,7 +144,7 @@ PLACES = [
     [(*place, error) for place, error in zip(PLACES, cycle(ERRORS), strict=False)],
     ids=lambda one: getattr(one, "__name__", str(one)[:20]),
 )
-def test_lack_of_memory_anywhere_is_told_in_a_sentence(owner, name, error, monkeypatch, random):
+def test_lack_of_memory_anywhere_is_reported_in_a_sentence(owner, name, error, monkeypatch, random):
     def fails(*args, **options):
         raise error
 
@@ -156,12 +156,12 @@ def test_lack_of_memory_anywhere_is_told_in_a_sentence(owner, name, error, monke
         finish(upscale_array(image, Global(least_size=16), settings))
 
 
-def test_other_errors_stay_as_they_are():
-    with pytest.raises(RuntimeError, match="size mismatch"), told_in_words("testing"):
+def test_other_errors_are_not_changed():
+    with pytest.raises(RuntimeError, match="size mismatch"), explain_memory_errors("testing"):
         raise RuntimeError("size mismatch")
 
 
-def test_an_error_of_whoever_follows_the_run_stays_as_it_is(random):
+def test_an_error_of_the_caller_is_not_changed(random):
     steps = upscale_array(random.random((20, 20)), Nearest(), Settings(device="cpu", tile=10))
     next(steps)
 

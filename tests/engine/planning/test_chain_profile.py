@@ -1,4 +1,4 @@
-"""What links compute and planes hold, found without computing."""
+"""Arithmetic of links and format of planes, found without computing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 from fakes import Coarse
 
-from napari_sr.engine.planning.chain_profile import ELEMENTWISE, Kind, Profile, profile
+from napari_sr.engine.planning.chain_profile import ELEMENTWISE, PlaneFormat, Profile, profile
 from napari_sr.graph.chain import IMAGE, RESULT, Step, with_one_writer_each
 
 
@@ -26,31 +26,31 @@ class Convolved(Coarse):
         )
 
 
-def found_of(network):
+def profile_of(network):
     network = network.to("meta")
     return profile(with_one_writer_each(network.chain()), network, 1)
 
 
-def test_convolutions_count_two_operations_for_a_multiplication_and_all_writes():
+def test_convolutions_count_two_operations_per_multiplication_and_all_writes():
     # four outputs of nine products each; four values per pixel are written either way
-    assert found_of(Convolved()).flops == (2 * 4 * 9 + ELEMENTWISE * 4, ELEMENTWISE * 4)
+    assert profile_of(Convolved()).flops == (2 * 4 * 9 + ELEMENTWISE * 4, ELEMENTWISE * 4)
 
 
-def test_planes_are_known_by_width_and_size():
-    planes = found_of(Convolved()).planes
+def test_planes_are_profiled_by_channels_and_scale():
+    planes = profile_of(Convolved()).planes
 
-    assert planes["features, link 0"] == Kind(4, 1, torch.float32)
+    assert planes["features, link 0"] == PlaneFormat(4, 1, torch.float32)
     assert [planes[name].bytes for name in (IMAGE, RESULT)] == [4, 16]
 
 
 def test_a_coarse_plane_takes_less():
-    planes = found_of(Coarse(scale=1)).planes
+    planes = profile_of(Coarse(scale=1)).planes
 
-    assert planes["squares, link 0"] == Kind(1, Fraction(1, 2), torch.float32)
+    assert planes["squares, link 0"] == PlaneFormat(1, Fraction(1, 2), torch.float32)
     assert planes["squares, link 0"].bytes == pytest.approx(1)
 
 
-def test_pixels_that_look_at_more_pixels_cost_more():
-    found = Profile((3.0, 1.0), {}, attending=1.0, pixels=100)
+def test_attention_costs_more_per_pixel_of_a_larger_image():
+    of_chain = Profile((3.0, 1.0), {}, attention_flops=1.0, probe_pixels=100)
 
-    assert [found.work(pixels) for pixels in (100, 300)] == [4, 6]
+    assert [of_chain.flops_at(pixels) for pixels in (100, 300)] == [4, 6]

@@ -14,12 +14,12 @@ def test_the_cpu_is_always_there_and_last():
     assert str(devices.choose_device("auto")).startswith(devices.available()[0][0].split(":")[0])
 
 
-def test_a_device_that_is_not_here_is_refused_with_those_that_are():
-    with pytest.raises(ValueError, match=r"'cuda:99' here.*'cpu'"):
+def test_an_absent_device_is_refused_with_those_that_exist():
+    with pytest.raises(ValueError, match=r"no device 'cuda:99'; it has .*'cpu'"):
         devices.choose_device("cuda:99")
 
 
-def test_auto_is_float32_off_cuda_and_names_are_taken_as_given():
+def test_auto_is_float32_off_cuda_and_other_names_are_used_as_given():
     cpu = torch.device("cpu")
 
     assert devices.choose_precision("auto", cpu) == torch.float32
@@ -28,7 +28,7 @@ def test_auto_is_float32_off_cuda_and_names_are_taken_as_given():
         devices.choose_precision("double", cpu)
 
 
-def test_what_a_network_cannot_compute_in_becomes_float32():
+def test_a_precision_that_the_network_lacks_becomes_float32():
     cpu = torch.device("cpu")
 
     assert devices.choose_precision("float16", cpu, ("float32", "bfloat16")) == torch.float32
@@ -65,7 +65,7 @@ def test_auto_on_cuda_is_the_fastest_that_device_and_network_can(
     ],
     ids=str,
 )
-def test_running_out_of_memory_is_told_from_other_errors(error, expected):
+def test_running_out_of_memory_is_distinguished_from_other_errors(error, expected):
     assert devices.is_out_of_memory(error) is expected
 
 
@@ -76,35 +76,35 @@ def test_a_real_allocation_that_is_too_large_counts_as_out_of_memory():
     assert devices.is_out_of_memory(caught.value)
 
 
-def test_out_of_memory_is_no_runtime_error_which_workers_would_lose():
+def test_out_of_memory_is_not_a_runtime_error_which_workers_would_lose():
     assert not issubclass(devices.OutOfMemoryError, RuntimeError)
     assert devices.free_memory(torch.device("cpu")) > 0
 
 
-def test_memory_that_cannot_be_given_back_costs_no_result(monkeypatch):
-    asked = []
+def test_an_error_while_releasing_memory_is_ignored(monkeypatch):
+    calls = []
 
     def fail():
-        asked.append(True)
+        calls.append(True)
         raise RuntimeError("captures_underway.empty() INTERNAL ASSERT FAILED")
 
     monkeypatch.setattr(torch.cuda, "empty_cache", fail)
 
     devices.release(torch.device("cuda", 0))
 
-    assert asked
+    assert calls
 
 
-def test_memory_is_not_given_back_while_another_thread_captures(monkeypatch):
-    seen = []
+def test_memory_is_not_released_while_another_thread_captures(monkeypatch):
+    acquired = []
 
-    def look():
-        thread = Thread(target=lambda: seen.append(devices.DEVICE_LOCK.acquire(blocking=False)))
+    def try_lock():
+        thread = Thread(target=lambda: acquired.append(devices.DEVICE_LOCK.acquire(blocking=False)))
         thread.start()
         thread.join()
 
-    monkeypatch.setattr(torch.cuda, "empty_cache", look)
+    monkeypatch.setattr(torch.cuda, "empty_cache", try_lock)
 
     devices.release(torch.device("cuda", 0))
 
-    assert seen == [False]
+    assert acquired == [False]

@@ -13,17 +13,17 @@ from napari_sr.models.fsrcnn import FSRCNN
 
 @pytest.mark.parametrize("ensemble", [False, True])
 @pytest.mark.parametrize("shape", [(30, 40), (2, 50, 20), (25, 26, 3)], ids=str)
-def test_the_estimate_is_what_the_run_then_does(shape, ensemble, random):
+def test_the_estimate_agrees_with_the_run(shape, ensemble, random):
     image = (random.random(shape) * 255).astype(np.uint8)
     network = Nearest(scale=3, radius=2)
     settings = Settings(tile=16, device="cpu", ensemble=ensemble)
 
-    said = estimate(shape, None, image.dtype, network, settings, speed=1000.0)
-    told, done = finish(upscale_array(image, network, settings))
+    expected = estimate(shape, None, image.dtype, network, settings, speed=1000.0)
+    progress, done = finish(upscale_array(image, network, settings))
 
-    assert said.result_shape == done.pixels.shape
-    assert said.result_bytes == done.pixels.nbytes
-    assert said.tiles == told[-1].total == len(told)
+    assert expected.result_shape == done.pixels.shape
+    assert expected.result_bytes == done.pixels.nbytes
+    assert expected.tiles == progress[-1].total == len(progress)
 
 
 def test_time_grows_with_what_tiles_compute_twice():
@@ -36,49 +36,49 @@ def test_time_grows_with_what_tiles_compute_twice():
     assert seconds() < seconds(tile=60) < seconds(tile=30)
 
 
-def test_tiles_that_may_show_are_said_before_the_run():
-    def said(**options):
+def test_tiles_with_seams_are_reported_before_the_run():
+    def estimated(**options):
         return estimate((90, 90), None, "uint8", Global(), Settings(device="cpu", **options))
 
-    assert said(tile=90).exact
-    assert said(tile=80).exact
-    assert not said(tile=80, halo=8).exact
+    assert estimated(tile=90).exact
+    assert estimated(tile=80).exact
+    assert not estimated(tile=80, halo=8).exact
 
 
-def test_features_that_wait_between_stages_are_said():
+def test_features_stored_between_stages_are_reported():
     record = architecture("bsrn")
     network = record.network(**record.example)
 
-    def waiting(**options):
+    def spilled(**options):
         settings = Settings(device="cpu", **options)
-        return estimate((90, 90, 3), None, "uint8", network, settings).waiting_bytes
+        return estimate((90, 90, 3), None, "uint8", network, settings).spilled_bytes
 
-    assert waiting() == waiting(tile=60, halo=4) == 0
+    assert spilled() == spilled(tile=60, halo=4) == 0
     # several planes of 8 features in float32
-    assert 2 * 8 * 4 * 90 * 90 < waiting(tile=60) < 8 * 8 * 4 * 90 * 90
-    assert waiting(tile=60, precision="float16") < 0.6 * waiting(tile=60)
+    assert 2 * 8 * 4 * 90 * 90 < spilled(tile=60) < 8 * 8 * 4 * 90 * 90
+    assert spilled(tile=60, precision="float16") < 0.6 * spilled(tile=60)
 
 
 def test_an_ensemble_takes_eight_times_the_tiles_and_the_time_and_room_for_its_mean():
-    def said(**options):
+    def estimated(**options):
         settings = Settings(device="cpu", **options)
         return estimate((90, 80), None, "uint8", FSRCNN(scale=2), settings, speed=1000.0)
 
     for tile in (None, 40):
-        once, eight = said(tile=tile), said(tile=tile, ensemble=True)
-        assert (eight.tiles, eight.views, once.views) == (8 * once.tiles, 8, 1)
+        once, eight = estimated(tile=tile), estimated(tile=tile, ensemble=True)
+        assert (eight.tiles, eight.orientations, once.orientations) == (8 * once.tiles, 8, 1)
         assert eight.seconds == pytest.approx(8 * once.seconds)
         assert eight.overhead == pytest.approx(once.overhead)
         assert eight.working_bytes == once.working_bytes
         # four float32 of each pixel, and a count
-        assert eight.waiting_bytes - once.waiting_bytes == 90 * 80 * (4 * 4 + 1)
+        assert eight.spilled_bytes - once.spilled_bytes == 90 * 80 * (4 * 4 + 1)
 
 
-def test_no_time_is_said_before_the_speed_is_known():
-    said = estimate((30, 40), None, "uint8", Nearest(), Settings(device="cpu"))
+def test_there_is_no_time_before_the_speed_is_known():
+    estimated = estimate((30, 40), None, "uint8", Nearest(), Settings(device="cpu"))
 
-    assert said.seconds is None
-    assert said.working_bytes > 0
+    assert estimated.seconds is None
+    assert estimated.working_bytes > 0
 
 
 def test_operations_of_fsrcnn_are_those_counted_by_hand():

@@ -29,12 +29,12 @@ def test_half_precision_takes_about_half():
     assert 0.45 < peak_bytes(network.half(), 1, 64, 64) / full < 0.6
 
 
-def test_a_meta_copy_has_the_shapes_and_none_of_the_data():
+def test_a_meta_copy_has_the_shapes_but_no_data():
     network = FSRCNN(scale=2)
 
-    hollow = meta_copy(network)
+    without_data = meta_copy(network)
 
-    assert {tensor.device.type for tensor in hollow.parameters()} == {"meta"}
+    assert {tensor.device.type for tensor in without_data.parameters()} == {"meta"}
     assert {tensor.device.type for tensor in network.parameters()} == {"cpu"}
     assert torch.nn.utils.parameters_to_vector(network.parameters()).isfinite().all()
 

@@ -15,9 +15,9 @@ from napari_sr.graph.chain import IMAGE, RESULT, PooledGrid, Step
 from napari_sr.models import architecture
 
 
-def test_it_is_found_once_for_channels_and_precision(monkeypatch):
-    found, profile = [], module.profile
-    monkeypatch.setattr(module, "profile", lambda *args: found.append(args) or profile(*args))
+def test_it_is_computed_once_per_channels_and_precision(monkeypatch):
+    calls, profile = [], module.profile
+    monkeypatch.setattr(module, "profile", lambda *args: calls.append(args) or profile(*args))
     network = Nearest()
 
     first = profile_of(network, 1, torch.float32)
@@ -25,7 +25,7 @@ def test_it_is_found_once_for_channels_and_precision(monkeypatch):
     others = profile_of(network, 3, torch.float32), profile_of(network, 1, torch.float16)
 
     assert first is again
-    assert len({id(each) for each in (first, *others)}) == len(found) == 3
+    assert len({id(each) for each in (first, *others)}) == len(calls) == 3
 
 
 def test_it_holds_neither_the_network_nor_its_weights():
@@ -54,7 +54,7 @@ def test_the_smallest_tile_keeps_something_inside_the_widest_step(network, least
     assert profile_of(network, 1, torch.float32).least_tile == least
 
 
-def test_the_smallest_tile_holds_what_one_cell_looks_at():
+def test_the_smallest_tile_covers_the_reach_of_one_cell():
     class Pooling(Nearest):
         def chain(self):
             cells = PooledGrid(

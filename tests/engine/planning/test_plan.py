@@ -41,12 +41,12 @@ def test_one_tile_needs_no_stages():
     assert plan.cost == pytest.approx(300 * 400)
 
 
-def test_where_features_would_wait_in_files_stages_are_longer(monkeypatch):
+def test_if_features_would_go_to_files_stages_are_longer(monkeypatch):
     record = architecture("rrdbnet")
     network = record.network(scale=2, features=8, growth=8, blocks=2)
     short = len(planned(network, shape=(900, 900, 3), tile=200).stages.all)
 
-    monkeypatch.setattr(plan_module, "budget_in_memory", lambda: 10**6)
+    monkeypatch.setattr(plan_module, "memory_for_features", lambda: 10**6)
     long = planned(network, shape=(900, 900, 3), tile=200)
 
     assert len(long.stages.all) < short
@@ -97,7 +97,7 @@ def test_however_little_memory_is_free_a_tile_keeps_something(monkeypatch):
 
 
 def test_a_tile_too_small_for_its_halo_is_refused_with_the_least_that_works():
-    with pytest.raises(ValueError, match=r"at least 13 px .* one step .* sees .* got 12"):
+    with pytest.raises(ValueError, match=r"at least 13 px .* radius of one step .* got 12"):
         planned(Nearest(radius=6), tile=12)
 
 

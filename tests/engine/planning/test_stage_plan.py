@@ -1,4 +1,4 @@
-"""Where chains are cut, and what stages then read, keep and cost."""
+"""Where chains are cut, and what stages read, keep and cost."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def halos(cut):
     return [stage.halo for stage in cut.all]
 
 
-def test_a_convolutional_network_is_one_stage_where_carrying_features_is_dear():
+def test_a_convolutional_network_is_one_stage_if_moving_features_is_costly():
     assert halos(stages("rrdbnet", unshuffle=1, tile=150, flops_per_byte=1e9)) == [19]
 
 
-def test_a_deep_network_is_cut_where_computing_twice_is_dearer():
+def test_a_deep_network_is_cut_if_computing_twice_is_costlier():
     cut = stages("rrdbnet", unshuffle=1, tile=64, side=5000, flops_per_byte=0.0)
 
     # a stage for every step: start, head, three dense blocks, merge and tail
@@ -56,11 +56,11 @@ def test_a_stage_ends_where_something_is_gathered():
     assert cut.all[0].reads == (IMAGE,)
 
 
-def test_what_costs_no_halo_is_computed_again_instead_of_kept():
+def test_steps_without_a_halo_are_computed_again_instead_of_stored():
     statistics, following = stages("bsrn").all[2:4]
 
     assert statistics.keeps == ()
-    assert {place for place, _ in statistics.steps} < {place for place, _ in following.steps}
+    assert {index for index, _ in statistics.steps} < {index for index, _ in following.steps}
 
 
 def test_every_plane_that_is_read_was_kept_before():
@@ -71,19 +71,19 @@ def test_every_plane_that_is_read_was_kept_before():
             kept |= set(stage.keeps)
 
 
-def test_a_result_is_needed_no_further_than_its_readers_look():
+def test_no_margin_is_wider_than_the_halo():
     for stage in stages("bsrn").all:
         assert all(0 <= margin <= stage.halo for _, margin in stage.steps)
 
 
-def test_each_pixel_looks_once_and_in_its_chunk():
+def test_each_pixel_is_a_query_once_and_in_its_chunk():
     network_profile = profile_of(Chunked(), 1, torch.float32)
     cut = Stages(
         network_profile.chain, network_profile.profile, TileGrid(31, 30, 9, 1), flops_per_byte=12.0
     )
-    [attending] = [stage for stage in cut.all if stage.gather is not None]
+    [attention] = [stage for stage in cut.all if stage.gather is not None]
 
-    runs = [(tile.keep.columns, tile.read.columns) for tile in cut.tiles(attending)]
+    runs = [(tile.keep.columns, tile.read.columns) for tile in cut.tiles(attention)]
 
     assert [pixel for run, _ in runs for pixel in range(run.start, run.stop)] == list(range(930))
     assert {chunk.indices(930)[:2] for _, chunk in runs} == {(0, 310), (310, 620), (620, 930)}
@@ -97,14 +97,14 @@ def test_smaller_tiles_cost_more():
     assert costs[0] > costs[1] > costs[2]
 
 
-def test_half_precision_halves_what_waits():
+def test_half_precision_halves_what_is_stored():
     record = architecture("bsrn")
     network = record.network(**record.example)
     grid = TileGrid(200, 200, 64, 1)
-    waiting = []
+    stored = []
     for dtype in (torch.float32, torch.float16):
         network_profile = profile_of(network, 3, dtype)
         cut = Stages(network_profile.chain, network_profile.profile, grid, flops_per_byte=12.0)
-        waiting.append(cut.spilled_bytes)
+        stored.append(cut.spilled_bytes)
 
-    assert waiting[1] == waiting[0] / 2
+    assert stored[1] == stored[0] / 2

@@ -24,8 +24,8 @@ def test_a_tile_must_keep_something_inside_its_halo():
     assert TileGrid(6, 5, 6, 1).fits(3)  # one tile takes all
 
 
-def test_share_counts_what_tiles_read_twice():
-    assert TileGrid(200, 200, 200, 1).share(10, 0) == 1
+def test_the_overlap_factor_counts_what_tiles_read_twice():
+    assert TileGrid(200, 200, 200, 1).overlap_factor(10, 0) == 1
     # two tiles of 100 px each way cover 180 px with a halo of 10
-    assert TileGrid(180, 180, 100, 1).share(10, 0) == pytest.approx((200 / 180) ** 2)
-    assert TileGrid(180, 180, 100, 1).share(10, 10) == pytest.approx(1)
+    assert TileGrid(180, 180, 100, 1).overlap_factor(10, 0) == pytest.approx((200 / 180) ** 2)
+    assert TileGrid(180, 180, 100, 1).overlap_factor(10, 10) == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""Tiles whose feature maps fit into one tensor; the rest of sizes is in test_plan."""
+"""Tiles whose feature maps fit into one tensor; other limits are tested in test_plan."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def test_no_feature_map_on_a_cpu_passes_two_gibibytes_in_float32(precision):
     assert plan.count == 4
 
 
-def test_what_fits_stays_as_it_was_wished():
+def test_a_tile_that_fits_is_not_changed():
     assert planned(FSRCNN(scale=2), (4096, 4096), tile=3000).tile == 3000
     assert planned(FSRCNN(scale=2), (1000, 1000), tile=4096).tile == 4096
     assert planned(FSRCNN(scale=2), (9, 10**6), tile=10**6).tile == 10**6
 
 
-def test_a_network_that_should_see_everything_is_capped_too(monkeypatch):
+def test_a_network_that_should_see_everything_is_limited_too(monkeypatch):
     class Whole(Nearest):
         whole = True
 
@@ -51,7 +51,7 @@ def test_a_network_that_should_see_everything_is_capped_too(monkeypatch):
     assert planned(Whole(), (300, 300)).tile <= 100
 
 
-def test_tiles_begin_where_they_may(monkeypatch):
+def test_limited_tiles_stay_aligned(monkeypatch):
     record = architecture("bsrn")
     limit(monkeypatch, 10**6)
 
@@ -59,7 +59,7 @@ def test_tiles_begin_where_they_may(monkeypatch):
     assert planned(network, (900, 900, 3), tile=900).tile % network.tile_alignment == 0
 
 
-def test_a_capped_tile_is_told_and_leaves_the_result_as_it_is(monkeypatch, random):
+def test_a_limited_tile_is_reported_and_does_not_change_the_result(monkeypatch, random):
     torch.manual_seed(0)
     network = FSRCNN(scale=2).eval()
     image = random.random((90, 80)).astype(np.float32)
@@ -67,12 +67,12 @@ def test_a_capped_tile_is_told_and_leaves_the_result_as_it_is(monkeypatch, rando
     _, whole = finish(upscale_array(image, network, settings))
     limit(monkeypatch, 56 * 50**2)
 
-    told, capped = finish(upscale_array(image, network, settings))
+    progress, limited = finish(upscale_array(image, network, settings))
 
-    assert "tiles of 100 px do not fit" in told[0].message
-    assert "tiles of 50 px are used instead" in told[0].message
-    assert capped.record["tile"] == 50
-    np.testing.assert_allclose(capped.pixels, whole.pixels, rtol=0, atol=1e-5)
+    assert "tiles of 100 px do not fit" in progress[0].message
+    assert "tiles of 50 px are used instead" in progress[0].message
+    assert limited.record["tile"] == 50
+    np.testing.assert_allclose(limited.pixels, whole.pixels, rtol=0, atol=1e-5)
 
 
 def test_a_halo_that_leaves_no_tile_small_enough_is_refused_with_both_sizes(monkeypatch):
@@ -88,10 +88,10 @@ def test_a_halo_that_leaves_no_tile_small_enough_is_refused_with_both_sizes(monk
         ("bsrn", "cuda", 24, True),
         ("bsrn", "cuda", 4, False),
         ("bsrn", "cpu", 24, False),
-        ("fsrcnn", "cuda", 24, False),  # one stage, which carries nothing
+        ("fsrcnn", "cuda", 24, False),  # one stage, which moves no features
     ],
 )
-def test_an_image_goes_through_whole_where_stages_would_carry_features_over_a_bus(
+def test_an_image_runs_whole_if_stages_would_move_features_over_a_bus(
     monkeypatch, name, device, gibibytes, whole
 ):
     monkeypatch.setattr(tile_size, "free_memory", lambda device: gibibytes * 2**30)

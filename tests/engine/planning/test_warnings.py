@@ -1,4 +1,4 @@
-"""What a run does otherwise than asked, or not exactly, is said before it begins."""
+"""What a run does not do as requested, or not exactly, is reported before it starts."""
 
 from __future__ import annotations
 
@@ -20,41 +20,43 @@ class Guessed(Nearest):
 
 
 class Whole(Guessed):
-    """One that should see the whole image, too."""
+    """A network that should also see the whole image."""
 
     whole = True
 
 
-def told(network, **settings):
+def warnings_of(network, **settings):
     given = Settings(device="cpu", **settings)
     plan = make_plan(layout_of((90, 70), "float32"), network, given)
     return list(run_warnings(plan, network, given))
 
 
 @pytest.mark.parametrize("settings", [{}, {"precision": "bfloat16"}, {"tile": 90}], ids=str)
-def test_of_one_tile_in_a_precision_that_it_can_there_is_nothing_to_say(settings):
-    assert told(Guessed(radius=5), **settings) == []
+def test_one_tile_in_a_supported_precision_gets_no_warning(settings):
+    assert warnings_of(Guessed(radius=5), **settings) == []
 
 
-def test_an_exact_network_needs_no_caution():
-    assert told(Nearest(radius=5), tile=40, precision="float16") == []
+def test_an_exact_network_gets_no_warning():
+    assert warnings_of(Nearest(radius=5), tile=40, precision="float16") == []
 
 
 @pytest.mark.parametrize(("settings", "overlap"), [({}, 5), ({"halo": 9}, 9)], ids=str)
 def test_tiles_that_overlap_by_a_guess_may_show(settings, overlap):
-    assert told(Guessed(radius=5), tile=40, **settings) == [
-        f"how far Guessed looks is not known: its tiles overlap by {overlap} px on each side, and "
-        "may show"
+    assert warnings_of(Guessed(radius=5), tile=40, **settings) == [
+        f"the receptive field of Guessed is not known: tiles overlap by {overlap} px on each "
+        "side and may leave visible seams"
     ]
 
 
-def test_a_network_that_should_see_everything_and_does_not_is_named():
-    (said,) = told(Whole(radius=5), tile=40)
+def test_a_network_that_should_see_the_whole_image_but_does_not_is_named():
+    (warning,) = warnings_of(Whole(radius=5), tile=40)
 
-    assert said == "Whole should see the whole image, 90 x 70 px: its tiles of 40 px may show"
+    assert warning == (
+        "Whole should see the whole image of 90 x 70 px: tiles of 40 px may leave visible seams"
+    )
 
 
-def test_a_precision_that_overflows_is_not_used_and_the_user_is_told(random):
+def test_a_precision_that_the_network_lacks_is_not_used_and_reported(random):
     steps = upscale_array(
         random.random((20, 30)), Guessed(), Settings(device="cpu", precision="float16")
     )
@@ -64,13 +66,13 @@ def test_a_precision_that_overflows_is_not_used_and_the_user_is_told(random):
         while True:
             next(steps)
 
-    assert first.message == "Guessed cannot compute in float16, so that float32 is used"
+    assert first.message == "Guessed cannot compute in float16: float32 is used instead"
     record = ended.value.value.record
     assert record["precision"] == "float32"
     assert record["notes"] == [first.message]
 
 
-def test_tiles_that_may_show_are_not_called_exact():
+def test_tiles_that_may_leave_seams_are_not_called_exact():
     network = Guessed(radius=5)
     plan = make_plan(layout_of((90, 70), "float32"), network, Settings(40, device="cpu"))
 

@@ -1,7 +1,7 @@
-"""Run steps beside a window without making it wait.
+"""Run a generator in a background thread without making a window wait.
 
-A window's thread shares the cores with PyTorch's, and waits for one where all have the same
-priority; docs/memory.md has how long, with and without.
+PyTorch's threads keep all cores busy, so a window's thread has to wait for a core if all threads
+have the same priority. docs/memory.md has measurements with and without this module.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 PRIORITIES_ARE_INHERITED = sys.platform.startswith("linux")
-"""Whether threads have priorities of their own, and those that they start have the same."""
+"""Whether each thread has its own priority, which the threads that it starts inherit."""
 NICENESS = 5
-"""Added to the priority number of threads on Linux; 19 is the most, and starves beside other
+"""Added to the nice value of threads on Linux. The maximum, 19, would starve them beside other
 programs."""
 
 Step = TypeVar("Step")
@@ -29,15 +29,15 @@ Result = TypeVar("Result")
 
 
 def in_background(steps: Generator[Step, None, Result]) -> Generator[Step, None, Result]:
-    """Run a generator in a thread of its own that gives way to others.
+    """Run a generator in a thread of its own with low priority.
 
-    On Linux, the thread and those that PyTorch starts from it have a lower priority; elsewhere,
-    where priorities are not inherited, PyTorch leaves one core free.
+    On Linux, the thread and the threads that PyTorch starts from it have a lower priority. On other
+    systems, where priorities are not inherited, PyTorch leaves one core free.
 
     Parameters
     ----------
     steps : generator
-        Whatever it does happens in that one thread, closing it included.
+        The generator; it runs, and is closed, in that one thread only.
 
     Yields
     ------
@@ -49,11 +49,14 @@ def in_background(steps: Generator[Step, None, Result]) -> Generator[Step, None,
     object
         What `steps` returns.
     """
-    with ThreadPoolExecutor(1, "napari-sr", _give_way) as thread, _one_core_left(thread):
+    with (
+        ThreadPoolExecutor(1, "napari-sr", _lower_priority) as thread,
+        _leave_one_core_free(thread),
+    ):
         try:
             while True:
-                going_on, value = thread.submit(_next, steps).result()
-                if not going_on:
+                yielded, value = thread.submit(_next, steps).result()
+                if not yielded:
                     return value  # type: ignore[return-value]  # what the generator returned
                 yield value  # type: ignore[misc]  # what it yielded
         finally:
@@ -61,7 +64,7 @@ def in_background(steps: Generator[Step, None, Result]) -> Generator[Step, None,
 
 
 def _next(steps: Generator[Step, None, Result]) -> tuple[bool, Step | Result]:
-    """Return whether a generator goes on, with what it yields, or else returns."""
+    """Return True with what a generator yields, or False with what it returns at its end."""
     try:
         return True, next(steps)
     except StopIteration as end:
@@ -69,8 +72,8 @@ def _next(steps: Generator[Step, None, Result]) -> tuple[bool, Step | Result]:
         return False, result
 
 
-def _give_way() -> None:
-    """Lower the priority of this thread, for good, where threads that it starts inherit that."""
+def _lower_priority() -> None:
+    """Lower the priority of this thread permanently, if threads that it starts inherit it."""
     if PRIORITIES_ARE_INHERITED:
         thread = threading.get_native_id()
         with suppress(OSError):
@@ -80,8 +83,8 @@ def _give_way() -> None:
 
 
 @contextmanager
-def _one_core_left(thread: ThreadPoolExecutor) -> Iterator[None]:
-    """Let PyTorch use all cores but one in a thread, where priorities are not inherited."""
+def _leave_one_core_free(thread: ThreadPoolExecutor) -> Iterator[None]:
+    """Let PyTorch use all cores but one in a thread, if priorities are not inherited."""
     before = torch.get_num_threads()
     if PRIORITIES_ARE_INHERITED or before < 2:
         yield

@@ -1,4 +1,4 @@
-"""One call of a function, captured with the memory that it reads and writes."""
+"""One captured call of a function, and the buffers that it reads and writes."""
 
 from __future__ import annotations
 
@@ -19,48 +19,59 @@ if TYPE_CHECKING:
 
 
 class Buffers:
-    """What graphs read and write: shared, as no two of them ever run at the same time.
+    """Input and result buffers of all graphs, shared because only one graph runs at a time.
 
-    A buffer lives as long as a graph holds it.
+    A buffer lives as long as a graph references it.
     """
 
     def __init__(self) -> None:
-        self._kept: WeakValueDictionary[Hashable, Tensor] = WeakValueDictionary()
+        self._buffers: WeakValueDictionary[Hashable, Tensor] = WeakValueDictionary()
 
     @property
     def bytes(self) -> int:
-        """What all of them take."""
-        return sum(tensor.nbytes for tensor in self._kept.values())
+        """Size of all buffers in bytes."""
+        return sum(tensor.nbytes for tensor in self._buffers.values())
 
     def like(
         self, use: str, tensors: Sequence[Tensor], device: torch.device | None = None
     ) -> tuple[Tensor, ...]:
-        """Return a buffer for each of these tensors, on a device; another use has others."""
+        """Return a buffer for each of these tensors.
+
+        Parameters
+        ----------
+        use : str
+            Purpose of the buffers, such as "inputs"; different uses share no buffer.
+        tensors : sequence of Tensor
+            Tensors whose shape, dtype and strides the buffers have.
+        device : torch.device, optional
+            Device of the buffers; by default, the device of each tensor.
+        """
         numbers: Counter[Hashable] = Counter()
         buffers = []
         for tensor in tensors:
-            there = tensor.device if device is None else device
-            kind = (use, there, kind_of(tensor))
+            its_device = tensor.device if device is None else device
+            kind = (use, its_device, kind_of(tensor))
             name = (kind, numbers[kind])
             numbers[kind] += 1
-            if name not in self._kept:
-                buffer = torch.empty_like(tensor, device=there)
-                self._kept[name] = buffer
-            buffers.append(self._kept[name])
+            if name not in self._buffers:
+                buffer = torch.empty_like(tensor, device=its_device)
+                self._buffers[name] = buffer
+            buffers.append(self._buffers[name])
         return tuple(buffers)
 
 
 class BoundCall:
-    """A function that reads and writes given tensors.
+    """A function bound to the buffers that it reads and writes.
 
     Parameters
     ----------
     function : callable
-        As in `Graphs.run`.
+        The function, as in `Graphs.run`.
     inputs : tuple of Tensor
-        What it takes.
+        Arguments of the function.
     results : tuple of Tensor
-        Where what it returns is copied to; what is returned twice, to the first place.
+        Buffers that the returned tensors are copied to. A tensor that is returned twice is copied
+        once, to the first of its buffers.
     """
 
     def __init__(
@@ -74,28 +85,40 @@ class BoundCall:
         self._results = results
 
     def __call__(self) -> tuple[Tensor, ...]:
-        """Compute, and return the tensors that hold the results."""
-        found = self._function(*self.inputs)
-        places: dict[int, Tensor] = {}
-        for result, place in zip(found, self._results, strict=True):
-            if id(result) not in places:
-                places[id(result)] = place.copy_(result)
-        return tuple(places[id(result)] for result in found)
+        """Call the function, and return the buffers that hold its results."""
+        results = self._function(*self.inputs)
+        buffers: dict[int, Tensor] = {}
+        for result, buffer in zip(results, self._results, strict=True):
+            if id(result) not in buffers:
+                buffers[id(result)] = buffer.copy_(result)
+        return tuple(buffers[id(result)] for result in results)
 
 
 class CapturedCall:
-    """One captured call at one combination of shapes."""
+    """A captured call for one combination of shapes.
+
+    Parameters
+    ----------
+    recorder : Recorder
+        Recorder that captures the call.
+    call : BoundCall
+        The call.
+    tensors : sequence of Tensor
+        First inputs.
+    other : Recording, optional
+        Recording whose memory may be shared; None for the first one.
+    """
 
     def __init__(
-        self, recorder: Recorder, call: BoundCall, tensors: Sequence[Tensor], beside: Any
+        self, recorder: Recorder, call: BoundCall, tensors: Sequence[Tensor], other: Any
     ) -> None:
         self._inputs = call.inputs
-        self._fill(tensors)  # a capture may run some operators on what it finds
+        self._fill(tensors)  # a capture may run some operators on the inputs
         with launches_apart() as self.launched:
-            self.recording = recorder.record(call, tensors[0].device, beside)
+            self.recording = recorder.record(call, tensors[0].device, other)
 
     def run(self, tensors: Sequence[Tensor], *, borrowed: bool = False) -> tuple[Tensor, ...]:
-        """Compute the results for these tensors."""
+        """Compute the results for these tensors; `borrowed` as in `Graphs.run`."""
         self._fill(tensors)
         self.recording.replay()
         results = self.recording.results
@@ -107,10 +130,10 @@ class CapturedCall:
         return tuple(copies[id(result)] for result in results)
 
     def _fill(self, tensors: Sequence[Tensor]) -> None:
-        for place, tensor in zip(self._inputs, tensors, strict=True):
-            place.copy_(tensor)
+        for buffer, tensor in zip(self._inputs, tensors, strict=True):
+            buffer.copy_(tensor)
 
 
 def kind_of(tensor: Tensor) -> Hashable:
-    """Return what a captured call depends on, beside the values."""
+    """Return shape, dtype and strides: all that a captured call depends on besides the values."""
     return tensor.shape, tensor.dtype, tensor.stride()

@@ -1,4 +1,4 @@
-"""What one run of an image has in common over all planes, and what it reports.
+"""The state that all planes of a run share, and the progress of a run.
 
 Letters: C channels, H x W pixels, S scale.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.execution.graphs import Graphs
-from napari_sr.engine.planning.devices import placed
+from napari_sr.engine.planning.devices import on_device
 from napari_sr.graph.chain import with_one_writer_each
 from napari_sr.layers.colour import chain_for
 
@@ -27,38 +27,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Progress:
-    """Told after every tile."""
+    """Progress of a run after a tile."""
 
     done: int
     total: int
+    """Number of tiles done, and of all tiles."""
     message: str = ""
-    """Not empty where the user should know something."""
+    """What the user should know; "" for nothing."""
     share: float = 0.0
-    """Share of the work that is done, 0..1: tiles of different stages take different times."""
+    """Share of the work done, 0..1; tiles of different stages take different times."""
     seconds_left: float | None = None
-    """Measured from the tiles so far; None where it is not known yet."""
+    """Time left, measured from the tiles so far; None if it is not known yet."""
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """What stays the same over all planes of one image."""
+    """The state that all planes of one image share."""
 
     network: Network
     layout: Layout
+    """Layout of the image."""
     output: NDArray[Any]
-    larger: Layout
+    output_layout: Layout
     values: ValueRange
+    """Black and white."""
     kernels: str
+    """Choice of kernels, as `use_kernels` takes it."""
     outliers: str
+    """Treatment of implausible results, a key of `guards.OUTLIERS`."""
     diagnostics: Diagnostics
     chains: dict[torch.dtype, Chain] = field(default_factory=dict)
-    """What has been put on the device so far, by precision."""
+    """Chains on the device so far, by precision."""
     graphs: Graphs = field(default_factory=lambda: Graphs())
-    """Whole tiles, and segments of stages, as the GPU repeats them in one go."""
+    """CUDA graphs of whole tiles and of segments of stages."""
 
     def chain(self, plan: Plan, precision: torch.dtype) -> Chain:
-        """Return the chain of the network on the device, in a precision."""
+        """Return the network's chain on the device of a plan, in a precision."""
         if precision not in self.chains:
-            here = placed(self.network, plan.device, precision)
-            self.chains[precision] = with_one_writer_each(chain_for(here, self.layout.channels))
+            network = on_device(self.network, plan.device, precision)
+            self.chains[precision] = with_one_writer_each(chain_for(network, self.layout.channels))
         return self.chains[precision]

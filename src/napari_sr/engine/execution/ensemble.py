@@ -1,9 +1,9 @@
-"""Geometric self-ensemble: the mean of what a network makes of a plane in eight orientations.
+"""Geometric self-ensemble: the mean of a network's results for eight orientations of a plane.
 
 Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution", CVPR Workshops
-2017, section 3.4, https://arxiv.org/abs/1707.02921: there EDSR becomes EDSR+, 0.1 dB better for
-eight times the work. Any network can be run so. A plane is flipped and turned in all eight ways,
-each is upscaled and turned back exactly, and their mean is the result.
+2017, section 3.4, https://arxiv.org/abs/1707.02921. In the paper, the ensemble turns EDSR into
+EDSR+, 0.1 dB better for eight times the work; it works with any network. A plane is upscaled in all
+eight combinations of flips and quarter turns, and the results are turned back and averaged.
 
 Letters: C channels, H x W pixels, S scale.
 """
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_sr.engine.execution.feature_store import Features
+from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.execution.plane_output import padded, without_padding
-from napari_sr.engine.planning.devices import budget_in_memory
+from napari_sr.engine.planning.devices import memory_for_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,44 +36,47 @@ _NAME = "mean"
 class Orientation:
     """One of the eight ways to flip and turn a plane."""
 
-    swapped: bool = False
-    """Whether rows become columns, before anything is reversed."""
-    upended: bool = False
+    transposed: bool = False
+    """Whether rows and columns are exchanged, before any flip."""
+    flipped_rows: bool = False
     """Whether the order of rows is reversed."""
-    mirrored: bool = False
+    flipped_columns: bool = False
     """Whether the order of columns is reversed."""
 
     def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Return a plane, (H, W, C), in this orientation: (H, W, C) or (W, H, C); no copy."""
-        turned = pixels.swapaxes(0, 1) if self.swapped else pixels
-        return turned[:: -1 if self.upended else 1, :: -1 if self.mirrored else 1]
+        turned = pixels.swapaxes(0, 1) if self.transposed else pixels
+        return turned[:: -1 if self.flipped_rows else 1, :: -1 if self.flipped_columns else 1]
 
     def undo(self, values: Tensor) -> Tensor:
-        """Return a part of an oriented plane, (..., rows, columns), as it is in the image."""
-        reversed_axes = [axis for axis, so in ((-2, self.upended), (-1, self.mirrored)) if so]
+        """Turn a part of an oriented plane, (..., rows, columns), back as it is in the image."""
+        reversed_axes = [
+            axis for axis, so in ((-2, self.flipped_rows), (-1, self.flipped_columns)) if so
+        ]
         turned = values.flip(reversed_axes) if reversed_axes else values
-        return turned.transpose(-2, -1) if self.swapped else turned
+        return turned.transpose(-2, -1) if self.transposed else turned
 
     def place(self, rows: slice, columns: slice, size: tuple[int, int]) -> tuple[slice, slice]:
-        """Return the rows and columns in the image of a part of an oriented plane.
+        """Return the rows and columns of the image that a part of an oriented plane shows.
 
         Parameters
         ----------
         rows, columns : slice
-            Of the oriented plane.
+            Rows and columns of the oriented plane.
         size : (int, int)
             Height and width of the oriented plane.
         """
         height, width = size
-        if self.upended:
+        if self.flipped_rows:
             rows = slice(height - rows.stop, height - rows.start)
-        if self.mirrored:
+        if self.flipped_columns:
             columns = slice(width - columns.stop, width - columns.start)
-        return (columns, rows) if self.swapped else (rows, columns)
+        return (columns, rows) if self.transposed else (rows, columns)
 
 
 ORIENTATIONS = tuple(Orientation(*each) for each in product((False, True), repeat=3))
-"""The plane as it is comes first, and then all that are no wider: tiles change shape once."""
+"""All eight orientations, the identity first. The transposed ones are last, so that the shape of
+tiles changes only once."""
 
 
 def oriented_planes(plane_output: PlaneOutput, size: tuple[int, int]) -> Iterator[OrientedPlane]:
@@ -82,9 +85,9 @@ def oriented_planes(plane_output: PlaneOutput, size: tuple[int, int]) -> Iterato
     Parameters
     ----------
     plane_output : PlaneOutput
-        The plane as it is.
+        The plane in the image's orientation.
     size : (int, int)
-        Height and width that the network reads, of the plane as it is.
+        Padded height and width of the plane in the image's orientation.
     """
     height, width, channels = plane_output.values.pixels.shape
     mean = Mean(height, width, channels, plane_output.scale)
@@ -96,18 +99,18 @@ def oriented_planes(plane_output: PlaneOutput, size: tuple[int, int]) -> Iterato
 
 
 class OrientedPlane:
-    """A plane in one orientation: tiles read it so, and their results are turned back.
+    """A plane that tiles read in one orientation, and whose results are turned back.
 
     Parameters
     ----------
     plane_output : PlaneOutput
-        The plane as it is.
+        The plane in the image's orientation.
     orientation : Orientation
-        How it is flipped and turned.
+        Orientation in which tiles read the plane.
     mean : Mean
-        Of all orientations.
+        Mean over all orientations.
     size : (int, int)
-        Height and width that the network reads, of the plane as it is.
+        Padded height and width of the plane in the image's orientation.
     """
 
     def __init__(
@@ -117,24 +120,24 @@ class OrientedPlane:
         mean: Mean,
         size: tuple[int, int],
     ) -> None:
-        self.swapped = orientation.swapped
+        self.transposed = orientation.transposed
         self._output = plane_output
         self._orientation = orientation
         self._mean = mean
         turned = orientation.apply(plane_output.values.pixels)
         self._size: tuple[int, int] = (turned.shape[0], turned.shape[1])
-        self._pixels = padded(turned, size[::-1] if self.swapped else size)
+        self._pixels = padded(turned, size[::-1] if self.transposed else size)
 
-    def begin(self) -> None:
-        """Forget what was found in the result: all of it comes again."""
-        self._output.begin()
+    def reset(self) -> None:
+        """Forget the overshoot found so far, because the plane starts again."""
+        self._output.reset()
 
     def read(self, rows: slice, columns: slice) -> Tensor:
         """Return a part of the oriented plane, (1, C, rows, columns) in float32."""
         return self._output.encoded(self._pixels[rows, columns])
 
     def write(self, rows: slice, columns: slice, values: Tensor, float32: bool) -> None:
-        """Take a part of the result, as `PlaneOutput.write` does, into the mean."""
+        """Add a part of the result to the mean; arguments and errors as in `PlaneOutput.write`."""
         output, orientation = self._output, self._orientation
         rows, columns, values = without_padding(rows, columns, values, self._size, output.scale)
         if not values.numel():
@@ -148,10 +151,10 @@ class OrientedPlane:
 
 
 class Mean:
-    """The mean of a plane's results, in float32, in memory or, where that is short, in files.
+    """Running mean of a plane's results in float32, in memory, or in files if memory is short.
 
-    It is taken as m_k = m_(k-1) + (x_k - m_(k-1)) / k, so that the mean of equal values is
-    exactly this value. Close it when done.
+    It is computed as m_k = m_(k-1) + (x_k - m_(k-1)) / k, so the mean of equal values is exactly
+    that value. Close it after use.
 
     Parameters
     ----------
@@ -160,26 +163,25 @@ class Mean:
     """
 
     def __init__(self, height: int, width: int, channels: int, scale: int) -> None:
-        budget = budget_in_memory()
-        self._values = Features(height, width, budget=budget, channels_last=False)
+        budget = memory_for_features()
+        self._values = FeatureStore(height, width, budget=budget, channels_last=False)
         self._values.make(_NAME, channels, scale, torch.float32)
         self._counts = np.zeros((height, width), np.uint8)
         self._scale = scale
 
     def add(self, number: int, rows: slice, columns: slice, values: Tensor) -> Tensor:
-        """Take a part of a result; return this part of the mean so far.
+        """Add a part of a result; return this part of the mean so far.
 
-        What comes again, because a tile was too large for memory and smaller ones begin again,
-        is taken once.
+        A part that is added again, because the plane started again with smaller tiles, counts once.
 
         Parameters
         ----------
         number : int
-            Of the result, from 1.
+            Number of the result, from 1.
         rows, columns : slice
-            Of the plane.
+            Rows and columns of the plane.
         values : Tensor, (1, C, S * rows, S * columns)
-            On the CPU.
+            Part of the result, on the CPU.
 
         Raises
         ------
@@ -202,5 +204,5 @@ class Mean:
         return mean
 
     def close(self) -> None:
-        """Give back what it takes."""
+        """Free the memory and files."""
         self._values.close()

@@ -1,7 +1,7 @@
-"""Where feature planes wait between the stages of a tiled run: in memory, or in files.
+"""Storage of feature planes between the stages of a tiled run: in memory, or in files.
 
-A file is nameless from the moment that it is made: whatever ends the run, it is gone, and nothing
-needs to be cleaned up.
+A file loses its name as soon as it is created, so the system deletes it however the run ends, and
+nothing needs to be cleaned up.
 
 Letters: C channels, H x W pixels of the image that enters the network.
 """
@@ -29,48 +29,48 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FOLDER = "NAPARI_SR_SCRATCH"
-"""The environment variable that names the folder of the files; else the system's temporary one."""
+"""Environment variable with the folder of the files; by default the system's temporary folder."""
 LEAST_BAND, MOST_BANDS = 64, 64
-"""Rows of a band, at least, and bands of a plane, at most: each may be an open file."""
+"""Fewest rows of a band, and most bands of a plane; each band may be an open file."""
 LEFT_FREE = 2**30
-"""Bytes that stay free on the disk."""
+"""Bytes of disk space that are never used."""
 
 
 @dataclass
 class _Band:
-    """Some rows of a plane, over its whole width."""
+    """Consecutive rows of a plane, over its whole width."""
 
     values: Tensor
     """(1, C, rows, width)."""
     in_memory: int
-    """Bytes; 0 where it is a file."""
+    """Bytes of memory; 0 if the band is in a file."""
 
 
 @dataclass
 class _Plane:
-    """Features of one name."""
+    """One feature plane."""
 
     channels: int
     scale: int | Fraction
     dtype: torch.dtype
     bands: dict[int, _Band]
-    """By number from the top; those that nothing was written to are missing."""
+    """Bands by number from the top; bands that were never written are missing."""
 
 
-class Features:
-    """Feature planes by name, in bands of rows that come and go one by one.
+class FeatureStore:
+    """Feature planes by name, in bands of rows that are allocated and freed one by one.
 
     Parameters
     ----------
     height, width : int
         H and W.
     multiple : int
-        Bands begin at multiples of this.
+        Bands begin at multiples of this row number.
     budget : int
-        Bytes of memory that planes may take; what does not fit lies in files.
+        Bytes of memory that planes may use; the rest goes to files.
     channels_last : bool
-        Whether pixels lie side by side with all their channels, as GPUs like it. In files they
-        always do, so that a tile's row is one piece of the file.
+        Whether planes in memory are stored channels last, which GPUs prefer. Planes in files always
+        are, so that each row of a tile is contiguous in the file.
     """
 
     def __init__(
@@ -85,34 +85,33 @@ class Features:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Which planes there are."""
+        """Names of the planes."""
         return tuple(self._planes)
 
     @property
     def bands(self) -> int:
-        """How many bands there are in all planes."""
+        """Number of bands in all planes."""
         return sum(len(plane.bands) for plane in self._planes.values())
 
     def make(self, name: str, channels: int, scale: int | Fraction, dtype: torch.dtype) -> None:
-        """Begin a plane, in place of what had the name before."""
+        """Create an empty plane, in place of any plane of this name."""
         self.drop(name)
         self._planes[name] = _Plane(channels, scale, dtype, {})
 
     def read(self, name: str, rows: slice, columns: slice) -> Tensor:
-        """Return a copy of a part, (1, C, scale * rows, scale * columns)."""
+        """Return a copy of a part of a plane, (1, C, scale * rows, scale * columns)."""
         plane = self._planes[name]
         across = scaled(columns, plane.scale)
         down = scaled(rows, plane.scale)
         shape = (1, plane.channels, down.stop - down.start, across.stop - across.start)
         part = torch.empty(shape, dtype=plane.dtype, memory_format=self._layout)
-        for number, inside, there in self._over(rows):
-            to = scaled(there, plane.scale)
-            source = plane.bands[number].values[..., scaled(inside, plane.scale), across]
-            part[..., to, :].copy_(source)
+        for number, in_band, in_part in self._bands_of(rows):
+            target = part[..., scaled(in_part, plane.scale), :]
+            target.copy_(plane.bands[number].values[..., scaled(in_band, plane.scale), across])
         return part
 
     def write(self, name: str, rows: slice, columns: slice, values: Tensor) -> None:
-        """Put values into a part.
+        """Write values to a part of a plane.
 
         Raises
         ------
@@ -121,14 +120,14 @@ class Features:
         """
         plane = self._planes[name]
         across = scaled(columns, plane.scale)
-        for number, inside, there in self._over(rows):
+        for number, in_band, in_part in self._bands_of(rows):
             if number not in plane.bands:
-                plane.bands[number] = self._band(plane, number)
-            target = plane.bands[number].values[..., scaled(inside, plane.scale), across]
-            target.copy_(values[..., scaled(there, plane.scale), :])
+                plane.bands[number] = self._new_band(plane, number)
+            target = plane.bands[number].values[..., scaled(in_band, plane.scale), across]
+            target.copy_(values[..., scaled(in_part, plane.scale), :])
 
     def drop_above(self, name: str, row: int) -> None:
-        """Forget what lies wholly above a row of a plane, if there is one."""
+        """Free the bands of a plane that are entirely above a row, if the plane exists."""
         plane = self._planes.get(name)
         while plane is not None and plane.bands:
             first = min(plane.bands)
@@ -137,18 +136,18 @@ class Features:
             self._free += plane.bands.pop(first).in_memory
 
     def drop(self, name: str) -> None:
-        """Forget a plane, if there is one, and give back what it took."""
+        """Free a plane, if it exists."""
         self.drop_above(name, self._size[0] + self._rows)
         if self._planes.pop(name, None) is not None:
             trim()
 
     def close(self) -> None:
-        """Forget all planes."""
+        """Free all planes."""
         for name in self.names:
             self.drop(name)
 
-    def _over(self, rows: slice) -> Iterator[tuple[int, slice, slice]]:
-        """Yield the bands under some rows: number, rows in the band, rows of what was asked."""
+    def _bands_of(self, rows: slice) -> Iterator[tuple[int, slice, slice]]:
+        """Yield the bands that rows overlap: number, rows of the band, rows relative to `rows`."""
         for number in range(rows.start // self._rows, -(-rows.stop // self._rows)):
             top = number * self._rows
             start, stop = max(rows.start, top), min(rows.stop, top + self._rows)
@@ -158,7 +157,7 @@ class Features:
                 slice(start - rows.start, stop - rows.start),
             )
 
-    def _band(self, plane: _Plane, number: int) -> _Band:
+    def _new_band(self, plane: _Plane, number: int) -> _Band:
         height, width = self._size
         rows = min(self._rows, height - number * self._rows)
         shape = (1, plane.channels, int(rows * plane.scale), int(width * plane.scale))
@@ -176,7 +175,7 @@ def _in_a_file(needed: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tenso
         raise OutOfMemoryError(_no_room(needed, folder, free))
     try:
         mapped = _mapped(needed, folder)
-    except OSError as error:  # another program was faster, or a quota is less than the disk
+    except OSError as error:  # another program used the space first, or there is a disk quota
         raise OutOfMemoryError(f"{_no_room(needed, folder, free)} ({error.strerror})") from error
     images, channels, height, width = shape
     values = torch.from_numpy(mapped).view(dtype).view(images, height, width, channels)
@@ -186,26 +185,26 @@ def _in_a_file(needed: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tenso
 def _mapped(needed: int, folder: str) -> NDArray[np.uint8]:
     with tempfile.TemporaryFile(dir=folder, prefix="napari-sr-") as file:
         if hasattr(os, "posix_fallocate"):
-            # a hole in the file that cannot be filled later would kill the process
+            # writing to a hole in the file when the disk is full would kill the process
             os.posix_fallocate(file.fileno(), 0, needed)
         return np.memmap(file, dtype=np.uint8, mode="r+", shape=(needed,))
 
 
 def _no_room(needed: int, folder: str, free: int) -> str:
     return (
-        f"features of {needed / 2**20:.0f} MiB more fit neither into memory nor into {folder}, "
-        f"of which {max(free, 0) / 2**20:.0f} MiB may be used: let {FOLDER} name a folder on a "
-        "larger disk, choose half precision, or upscale a part of the image"
+        f"{needed / 2**20:.0f} MiB more of features fit neither into memory nor into {folder}, "
+        f"where {max(free, 0) / 2**20:.0f} MiB may be used: set {FOLDER} to a folder on a larger "
+        "disk, choose half precision, or upscale a part of the image"
     )
 
 
 def check_scratch_folder() -> str:
-    """Return the folder of the files, after a file was made there.
+    """Return the folder of the files, after creating a test file in it.
 
     Raises
     ------
     ValueError
-        If there is no such folder, or it cannot be written.
+        If there is no such folder, or no file can be created in it.
     """
     named = os.path.expanduser(os.environ.get(FOLDER, ""))
     try:
@@ -213,8 +212,8 @@ def check_scratch_folder() -> str:
         with tempfile.TemporaryFile(dir=folder, prefix="napari-sr-"):
             return folder
     except OSError as error:
-        what = f"{FOLDER} names {named!r}" if named else f"{FOLDER} is not set"
+        where = f"{named!r}, which {FOLDER} is set to" if named else "the temporary folder"
         raise ValueError(
-            f"{what}, and no file can be made there ({error.strerror or error}): let it name a "
-            "folder that can be written, for intermediate results"
+            f"cannot create files for intermediate results in {where} "
+            f"({error.strerror or error}): set {FOLDER} to a writable folder"
         ) from error

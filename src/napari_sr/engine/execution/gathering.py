@@ -1,6 +1,6 @@
-"""What a stage takes from a whole plane, tile by tile: moments, a grid of cells, or attention.
+"""Links that need a whole plane, computed tile by tile: moments, pooled grids and attention.
 
-Attention counts pixels in row-major order of the whole plane: a run of them is up to three
+Attention takes pixels in row-major order of the whole plane: a run of them fills up to three
 rectangles.
 
 Letters: N images, C channels, n pixels.
@@ -27,31 +27,39 @@ if TYPE_CHECKING:
 
 
 class MomentsOfTiles:
-    """Collects means and sums of squared deviations tile by tile.
+    """Means and sums of squared deviations of all tiles.
 
-    A small tensor for each tile would lie between the tiles' large ones, and keep the C library
-    from using that memory again: over a stage, hundreds of megabytes.
+    They share one tensor. One small tensor per tile would be allocated between the large tensors of
+    the tiles, and the C library could not reuse that memory: hundreds of megabytes in a stage.
 
     Parameters
     ----------
-    most : int
-        How many tiles there may be.
+    max_tiles : int
+        Largest number of tiles.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_tiles: int) -> None:
+        self._max_tiles = max_tiles
         self._counts: list[int] = []
-        self._kept: Tensor | None = None
+        self._moments: Tensor | None = None
 
     def add(self, count: int, mean: Tensor, deviations: Tensor) -> None:
-        """Add a tile of so many pixels: its moments, (N, C, 1, 1). One without pixels has none."""
+        """Add the moments of a tile, each (N, C, 1, 1).
+
+        Parameters
+        ----------
+        count : int
+            Pixels of the tile; a tile without pixels is skipped.
+        mean, deviations : Tensor, (N, C, 1, 1)
+            Mean, and sum of squared deviations from it.
+        """
         if not count:
             return
-        if self._kept is None:
-            self._kept = mean.new_empty((self._most, 2, *mean.shape))
-        place = len(self._counts)
-        self._kept[place, 0] = mean
-        self._kept[place, 1] = deviations
+        if self._moments is None:
+            self._moments = mean.new_empty((self._max_tiles, 2, *mean.shape))
+        number = len(self._counts)
+        self._moments[number, 0] = mean
+        self._moments[number, 1] = deviations
         self._counts.append(count)
 
     def merged(self) -> tuple[int, Tensor, Tensor]:
@@ -62,63 +70,60 @@ class MomentsOfTiles:
         ValueError
             If no tile had a pixel.
         """
-        kept = () if self._kept is None else self._kept
-        parts = zip(self._counts, kept, strict=False)
-        return merged((count, mean, deviations) for count, (mean, deviations) in parts)
+        moments = () if self._moments is None else self._moments
+        tiles = zip(self._counts, moments, strict=False)
+        return merged((count, mean, deviations) for count, (mean, deviations) in tiles)
 
 
 def gather_cells(context: StageContext, link: PooledGrid, tiles: Sequence[Tile]) -> Iterator[None]:
-    """Compute a grid of cells, some together at a time; yield after each of `tiles`.
+    """Compute a pooled grid, several cells at a time; yield after each tile.
 
     Parameters
     ----------
     context : StageContext
-        Where the plane is read, and the value is kept.
+        Source of the plane and store of the value.
     link : PooledGrid
-        What to compute.
+        The link to compute.
     tiles : sequence of Tile
-        As `Stages.tiles` returns them: counted in cells.
+        Tiles in units of cells, as `Stages.tiles` returns them.
     """
     rows, columns = tiles[-1].keep.rows.stop, tiles[-1].keep.columns.stop
     cells: Tensor | None = None
     for tile in tiles:
-        part = Region(_under(tile.read.rows, link), _under(tile.read.columns, link))
+        region = Region(
+            _pixels_of_cells(tile.read.rows, link), _pixels_of_cells(tile.read.columns, link)
+        )
         with use_kernels(context.kernels):
-            found = link.compute(context.part(link.reads, part))
+            part = link.compute(context.part(link.reads, region))
         if cells is None:
-            cells = found.new_empty((*found.shape[:2], rows, columns))
-        cells[..., tile.read.rows, tile.read.columns] = found
+            cells = part.new_empty((*part.shape[:2], rows, columns))
+        cells[..., tile.read.rows, tile.read.columns] = part
         yield
     if cells is not None:
         with use_kernels(context.kernels):
             context.values[link.writes] = link.finish(cells)
 
 
-def _under(cells: slice, link: PooledGrid) -> slice:
-    """Return which pixels some cells look at."""
+def _pixels_of_cells(cells: slice, link: PooledGrid) -> slice:
+    """Return the pixels that some cells depend on, along one axis."""
     return slice(cells.start * link.pitch, (cells.stop - 1) * link.pitch + link.reach)
 
 
 def attend(
-    context: StageContext, link: ChunkedAttention, runs: list[Tile], dying: Sequence[str]
+    context: StageContext, link: ChunkedAttention, runs: list[Tile], last_read: Sequence[str]
 ) -> Iterator[None]:
-    """Compute a plane whose pixels look at chunks, some pixels at a time.
+    """Compute attention over chunks of pixels, some query pixels at a time; yield after each run.
 
     Parameters
     ----------
     context : StageContext
-        Where planes are read and kept.
+        Source and store of planes.
     link : ChunkedAttention
-        What to compute.
+        The link to compute.
     runs : list of Tile
-        As `Stages.tiles` returns them: the pixels of each, and their chunk, as columns.
-    dying : sequence of str
-        Planes that nothing reads later.
-
-    Yields
-    ------
-    None
-        After every run.
+        Runs of query pixels with their chunks, as columns; see `Stages.tiles`.
+    last_read : sequence of str
+        Planes that no later stage reads.
 
     Raises
     ------
@@ -128,23 +133,23 @@ def attend(
     width = context.stages.grid.width
     most = context.stages.grid.tile**2
     for run in runs:
-        chunk, looking = run.read.columns, run.keep.columns
-        for name, first in zip(link.reads, (looking, chunk), strict=True):
-            if name in dying:
+        chunk, queries = run.read.columns, run.keep.columns
+        for name, first in zip(link.reads, (queries, chunk), strict=True):
+            if name in last_read:
                 context.features.drop_above(name, first.start // width)
         pieces = (
             slice(start, min(start + most, chunk.stop))
             for start in range(chunk.start, chunk.stop, most)
         )
         with use_kernels(context.kernels):
-            seen = (_read_run(context, link.reads[1], piece) for piece in pieces)
-            found = link.compute(_read_run(context, link.reads[0], looking), seen)
-        _write_run(context, link.writes, looking, found)
+            keys = (_read_run(context, link.reads[1], piece) for piece in pieces)
+            result = link.compute(_read_run(context, link.reads[0], queries), keys)
+        _write_run(context, link.writes, queries, result)
         yield
 
 
 def parts(run: slice, width: int) -> Iterator[Region]:
-    """Yield the rectangles that pixels in row-major order fill: at most three."""
+    """Yield the rectangles that a run of pixels in row-major order fills: at most three."""
     start = run.start
     while start < run.stop:
         row, column = divmod(start, width)
@@ -156,13 +161,13 @@ def parts(run: slice, width: int) -> Iterator[Region]:
 
 
 def _read_run(context: StageContext, name: str, run: slice) -> Tensor:
-    """Return pixels in row-major order, (1, C, n)."""
+    """Read a run of pixels in row-major order, (1, C, n)."""
     pieces = [context.part(name, part).flatten(2) for part in parts(run, context.stages.grid.width)]
     return torch.cat(pieces, dim=2)
 
 
 def _write_run(context: StageContext, name: str, run: slice, values: Tensor) -> None:
-    """Keep pixels in row-major order, (1, C, n)."""
+    """Store a run of pixels in row-major order, (1, C, n)."""
     done = 0
     for part in parts(run, context.stages.grid.width):
         height, width = part.size

@@ -1,11 +1,11 @@
-"""CUDA graphs: what the CPU launched once, kernel by kernel, the GPU repeats in one go.
+"""CUDA graphs: launch all kernels of a function at once instead of one by one.
 
-A fused step takes a GPU less time than its launches take the CPU. So a function is called plainly
-the first time (Triton compiles, cuDNN chooses), captured and checked against a plain call the
-second time, and replayed from then on: its inputs are copied to where the graph reads, its results
-from where the graph writes.
+The GPU computes a fused step faster than the CPU launches its kernels. So a function is called
+normally the first time, while Triton compiles and cuDNN chooses algorithms. The second time it is
+captured, and checked against a normal call. From then on it is replayed: inputs are copied to the
+graph's input buffers, and results are copied from its result buffers.
 
-The tests drive all of it by a recording that repeats operators on the CPU; see `recording`.
+The tests use a recorder that repeats operators on the CPU; see `recording`.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -31,65 +31,65 @@ if TYPE_CHECKING:
 Function: TypeAlias = "Callable[..., tuple[Tensor, ...]]"
 
 MOST_PIXELS = 512**2
-"""Of a tile whose launches a graph saves. A kernel of 64 features in half precision moves 256 bytes
-a pixel: for a larger tile an H100 takes 22 us at 3 TB/s (computed). The CPU takes about as long for
-a launch; on a slow one BSRN's 99 launches took 80 us each (measured, with the kernels left out). A
-capture checks its graph beside a plain call, so that it needs the memory of two tiles."""
+"""Pixels of the largest tile that is worth a graph. A kernel of 64 features in half precision moves
+256 bytes per pixel; for a tile of this size, an H100 needs 22 us at 3 TB/s (computed). A CPU needs
+about as long for a launch; on a slow CPU, BSRN's 99 launches took 80 us each (measured, without the
+kernels). A capture is checked against a normal call, so it needs the memory of two tiles."""
 
 
 class Graphs:
-    """Replays functions of tensors; for inference, by one thread at a time.
+    """CUDA graphs of functions of tensors, for inference in one thread at a time.
 
-    A function is Python once only: what it does beside computing tensors from tensors happens when
-    it is called and captured, not when it is replayed. Numbers and weights are those of that time;
-    a key that stands for other numbers or weights must be another key.
+    The Python code of a function runs only when the function is called or captured, not when it is
+    replayed. A replay uses the numbers and weights of the capture, so a function with other numbers
+    or weights needs another key.
 
-    After one failed capture nothing is captured or replayed any more, by nobody in this process:
-    the allocator of PyTorch before 2.12 does not recover from one (pytorch issue 180395).
+    After one failed capture, no graph in this process is captured or replayed any more: the
+    allocator of PyTorch before 2.12 does not recover from a failed capture (pytorch issue 180395).
 
     Parameters
     ----------
-    most : int
-        Graphs that are kept; the least recently used goes. All share their memory: that of inputs
-        and results as far as shapes, dtypes and strides are the same, and that in between.
+    max_graphs : int
+        Largest number of graphs; the least recently used one is dropped. Graphs share memory:
+        intermediate tensors always, inputs and results if shapes, dtypes and strides are equal.
     pixels : int
-        Of the largest tiles that are worth a graph.
+        Pixels of the largest tile that is worth a graph.
     recorder : Recorder, optional
-        What captures; None for CUDA.
+        Recorder of the graphs; by default that of CUDA.
     """
 
     def __init__(
-        self, *, most: int = 128, pixels: int = MOST_PIXELS, recorder: Recorder | None = None
+        self, *, max_graphs: int = 128, pixels: int = MOST_PIXELS, recorder: Recorder | None = None
     ) -> None:
-        if most < 1:
-            raise ValueError(f"Graphs keeps at least 1 graph, got most={most}")
-        self._most = most
+        if max_graphs < 1:
+            raise ValueError(f"Graphs keeps at least 1 graph, got max_graphs={max_graphs}")
+        self._max_graphs = max_graphs
         self._pixels = pixels
         self._recorder = CudaRecorder() if recorder is None else recorder
-        self._kept: OrderedDict[Hashable, CapturedCall] = OrderedDict()
+        self._graphs: OrderedDict[Hashable, CapturedCall] = OrderedDict()
         self._buffers = Buffers()
-        self._met: dict[Hashable, tuple[Tensor, ...]] = {}
+        self._results: dict[Hashable, tuple[Tensor, ...]] = {}
         self._tally = dict.fromkeys(("captured", "replayed", "refused"), 0)
         self._reasons: dict[str, None] = {}
 
     @property
     def tally(self) -> dict[str, int]:
-        """How many were captured and replayed, and how many refused capture and run plainly."""
+        """Numbers of captures, of replays, and of functions that could not be captured."""
         return dict(self._tally)
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why some refused, each reason once."""
+        """Reasons of failed captures, each once."""
         return tuple(self._reasons)
 
     @property
     def bytes(self) -> int:
-        """What the inputs and results of all graphs take on the device."""
+        """Size of the input and result buffers of all graphs, in bytes on the device."""
         return self._buffers.bytes
 
-    def takes(self, device: torch.device, pixels: int) -> bool:
-        """Return whether what a device computes of a tile of so many pixels is to be captured."""
-        return pixels <= self._pixels and self._recorder.takes({device})
+    def accepts(self, device: torch.device, pixels: int) -> bool:
+        """Return whether to capture the computation of a tile with this many pixels."""
+        return pixels <= self._pixels and self._recorder.accepts({device})
 
     @torch.inference_mode()
     def run(
@@ -101,78 +101,80 @@ class Graphs:
         device: torch.device | None = None,
         borrowed: bool = False,
     ) -> tuple[Tensor, ...]:
-        """Return what the function makes of these tensors, replayed where that is possible.
+        """Return the results of a function, by a replay if possible.
 
         Parameters
         ----------
         key : Hashable
-            Stands for the function, with all in it that is no argument. Kept until `close`.
+            Identifies the function with everything in it that is not an argument. It is kept until
+            `close`.
         function : callable
-            Takes the tensors, returns a tuple of tensors.
+            Takes the tensors; returns a tuple of tensors.
         tensors : sequence of Tensor
-            Of any shapes; each combination of shapes, dtypes and strides has a graph of its own.
+            Arguments of any shapes. Each combination of shapes, dtypes and strides has its own
+            graph.
         device : torch.device, optional
-            Where to compute; None for where all tensors lie. Tensors that lie elsewhere are copied
-            there, and straight to where a graph reads.
+            Device to compute on; by default that of the tensors. Tensors on other devices are
+            copied directly into the buffers that a graph reads.
         borrowed : bool
-            Whether the next `run` may overwrite the results, which saves copying them.
+            Whether the next `run` may overwrite the results, which saves a copy.
 
         Returns
         -------
         tuple of Tensor
-            Nobody else's, unless `borrowed`: no later run writes into them.
+            The results. No later run writes to them, unless `borrowed`.
         """
         devices = {tensor.device for tensor in tensors} if device is None else {device}
-        if not tensors or not self._recorder.takes(devices):
+        if not tensors or not self._recorder.accepts(devices):
             return function(*_moved(tensors, device))
-        [there] = devices
-        full = (key, chosen(), there, *(kind_of(tensor) for tensor in tensors))
-        if full not in self._met:
-            results = function(*_moved(tensors, there))
-            self._met[full] = _hollow(results)
+        [only] = devices
+        full_key = (key, chosen(), only, *(kind_of(tensor) for tensor in tensors))
+        if full_key not in self._results:
+            results = function(*_moved(tensors, only))
+            self._results[full_key] = _without_data(results)
             return results
         with DEVICE_LOCK:
-            graph = self._graph(full, function, tensors, there)
+            graph = self._graph(full_key, function, tensors, only)
         if graph is None:
-            return function(*_moved(tensors, there))
+            return function(*_moved(tensors, only))
         self._tally["replayed"] += 1
         add_launched(graph.launched)
         return graph.run(tensors, borrowed=borrowed)
 
     def close(self) -> None:
-        """Forget everything, and with it give back the memory of all graphs."""
+        """Drop all graphs and free their memory."""
         with DEVICE_LOCK:
-            self._kept.clear()
-        self._met.clear()
+            self._graphs.clear()
+        self._results.clear()
 
     def _graph(
-        self, full: Hashable, function: Function, tensors: Sequence[Tensor], device: torch.device
+        self, key: Hashable, function: Function, tensors: Sequence[Tensor], device: torch.device
     ) -> CapturedCall | None:
-        """Return the graph, captured now if need be, or None where it cannot be captured."""
-        if full in self._kept:
-            self._kept.move_to_end(full)
-            return self._kept[full]
-        beside = next(reversed(self._kept.values())).recording if self._kept else None
-        here = _moved(tensors, device)
+        """Return the graph of a key, captured now if needed; None if it cannot be captured."""
+        if key in self._graphs:
+            self._graphs.move_to_end(key)
+            return self._graphs[key]
+        other = next(reversed(self._graphs.values())).recording if self._graphs else None
+        moved = _moved(tensors, device)
         try:
-            inputs = self._buffers.like("inputs", here)
-            results = self._buffers.like("results", self._met[full], device)
+            inputs = self._buffers.like("inputs", moved)
+            results = self._buffers.like("results", self._results[key], device)
             call = BoundCall(function, inputs, results)
-            graph = CapturedCall(self._recorder, call, here, beside)
+            graph = CapturedCall(self._recorder, call, moved, other)
             with launches_apart():
-                right = _agree(graph.run(here), function(*here))
-            if not right:
-                raise RuntimeError("a replay computes something else than a plain call")
+                agree = _agree(graph.run(moved), function(*moved))
+            if not agree:
+                raise RuntimeError("the results of a replay differ from those of a normal call")
         except RuntimeError as error:
-            # a capture forbids much that a plain call may do; out of memory is one of these, too
-            self._recorder.give_up()
+            # a capture forbids many things that a normal call may do; it may also lack memory
+            self._recorder.disable()
             self._tally["refused"] += 1
             self._reasons[f"{type(error).__name__}: {error}"] = None
             return None
         self._tally["captured"] += 1
-        self._kept[full] = graph
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+        self._graphs[key] = graph
+        if len(self._graphs) > self._max_graphs:
+            self._graphs.popitem(last=False)
         return graph
 
 
@@ -180,14 +182,14 @@ def _moved(tensors: Sequence[Tensor], device: torch.device | None) -> tuple[Tens
     return tuple(tensor if device is None else tensor.to(device) for tensor in tensors)
 
 
-def _hollow(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Return tensors like these without data."""
+def _without_data(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return tensors of the same shape and dtype on the meta device."""
     return tuple(torch.empty_like(tensor, device="meta") for tensor in tensors)
 
 
 def _agree(results: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> bool:
-    """Say whether a replay's results are a plain call's, but for the order of sums."""
+    """Return whether results equal those of a normal call, up to rounding."""
     return all(
-        torch.allclose(result, wanted, rtol=0.01, atol=0.01, equal_nan=True)
-        for result, wanted in zip(results, expected, strict=True)
+        torch.allclose(result, reference, rtol=0.01, atol=0.01, equal_nan=True)
+        for result, reference in zip(results, expected, strict=True)
     )

@@ -1,8 +1,8 @@
 """Check the kernels of a network on the user's own GPU, before its first tile.
 
-`sr_kernels` checks every binary at its first launch. Two small images take all of a network's
-kernels there at once: one whose sides are multiples of 16, for which Triton compiles apart, and
-one of odd sides. So a kernel is compiled and judged before the run, not in the midst of it.
+`sr_kernels` checks every compiled kernel at its first launch. Two small images launch all kernels
+of a network: one has sides that are multiples of 16, for which Triton compiles separate binaries;
+the other has odd sides. So every kernel is compiled and checked before the run, not during it.
 
 Letters: C channels, H x W pixels.
 """
@@ -23,29 +23,30 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 SIZES = ((64, 96), (61, 87))
-"""Height and width of the two images: more columns than a block of any kernel but the widest."""
+"""Height and width of the two images: wider than a block of any kernel but the widest."""
 
 
 def check_kernels(
     chain: Chain, network: Network, channels: int, device: torch.device
 ) -> dict[str, str]:
-    """Run a network's kernels on two small images, and return those that cannot be trusted.
+    """Run a network's kernels on two small images, and return those that are wrong.
 
     Parameters
     ----------
     chain : Chain
-        Of the network on the device, as `colour.chain_for` returns it.
+        Chain of the network on the device, as `colour.chain_for` returns it.
     network : Network
-        Whose sizes the images must suit; one that takes no small image is checked by its tiles.
+        The network. If its smallest image side exceeds that of the images, its kernels are checked
+        by the first tile instead.
     channels : int
-        Of the image: 1, 3 or 4.
+        Channels of the image: 1, 3 or 4.
     device : torch.device
-        Where the chain is.
+        Device of the chain.
 
     Returns
     -------
     dict of str to str
-        The names of ops, each with the reason; empty where all kernels are right.
+        Names of the wrong kernels, each with the reason; empty if all are right.
     """
     for height, width in SIZES:
         height, width = (size - size % network.multiple for size in (height, width))
@@ -56,18 +57,21 @@ def check_kernels(
 
 
 def in_words(reasons: dict[str, str], device: torch.device) -> str:
-    """Return what to tell of kernels that are not used, "" where there are none."""
+    """Return a sentence about kernels that cannot be used, "" if there are none."""
     if not reasons:
         return ""
     one = next(iter(reasons.values()))
     return (
-        f"the kernels {', '.join(reasons)} cannot be used on {device}, so PyTorch computes these "
-        f"steps: slower, with the same result ({one})"
+        f"the kernels {', '.join(reasons)} cannot be used on {device}; PyTorch computes these "
+        f"steps instead, slower but with the same result ({one})"
     )
 
 
 def waves(channels: int, height: int, width: int) -> Tensor:
-    """Return a smooth image, (1, C, H, W) in 0..1: networks amplify noise beyond half precision."""
+    """Return a smooth image, (1, C, H, W) in 0..1.
+
+    It has no noise, which networks amplify beyond the range of half precision.
+    """
     rows = torch.linspace(0, 9, height)[:, None]
     columns = torch.linspace(0, 14, width)[None, :]
     phases = torch.arange(channels)[:, None, None]

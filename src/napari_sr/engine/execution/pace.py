@@ -1,4 +1,4 @@
-"""How long a run will still take, measured from what is done."""
+"""The time that a run still needs, measured from the work done so far."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WINDOW = 0.5
-"""Share of the elapsed time, the latest, that the pace is measured in: the first tiles are slow
-(libraries choose their algorithms), and a machine may become busy later."""
+"""Share of the elapsed time that the pace is measured over, up to now. The first tiles are slow,
+because libraries choose their algorithms, and the computer may become busy later."""
 
 
 class Pace:
-    """Measures how fast a run advances.
+    """Measurement of how fast a run advances.
 
     Parameters
     ----------
@@ -29,13 +29,13 @@ class Pace:
         self._marks = deque([(self._began, 0.0)])
 
     def seconds_left(self, share: float) -> float | None:
-        """Return the seconds until all work is done, or None where that is not known yet.
+        """Return the seconds until all work is done, or None if they are not known yet.
 
         Parameters
         ----------
         share : float
-            Share of the work that is done, 0..1. Where it is less than before, because a plane
-            begins again, the measurement begins again, too.
+            Share of the work that is done, 0..1. If it is less than before, because a plane
+            started again, the measurement also starts again.
         """
         now = self._clock()
         if share < self._marks[-1][1]:

@@ -1,4 +1,4 @@
-"""Upscale one plane of an image, in all its views, again where memory or half precision fail.
+"""Upscale one plane of an image; start again if memory runs out or half precision fails.
 
 Letters: C channels, H x W pixels, S scale.
 """
@@ -15,14 +15,14 @@ import torch
 
 from napari_sr.engine.execution.context import Progress, RunContext
 from napari_sr.engine.execution.ensemble import OrientedPlane, oriented_planes
-from napari_sr.engine.execution.feature_store import Features
+from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.execution.plane_output import PlaneOutput
 from napari_sr.engine.execution.stage_runner import run_stages
 from napari_sr.engine.execution.tile import StageContext, UntrustedError
 from napari_sr.engine.planning.devices import (
     OutOfMemoryError,
-    budget_in_memory,
     is_out_of_memory,
+    memory_for_features,
     release,
 )
 from napari_sr.engine.planning.network_profile import profile_of
@@ -40,20 +40,22 @@ Steps: TypeAlias = Generator[tuple[Progress, Plan], None, None]
 def upscale_plane(
     run_context: RunContext, plan: Plan, index: tuple[int, ...], pixels: NDArray[Any]
 ) -> Steps:
-    """Upscale one plane into the output; yield after every tile, with the plan in force.
+    """Upscale one plane into the output; yield after every tile, with the current plan.
 
-    Where memory runs out, the plane begins again with tiles of half the side; where half
-    precision cannot hold features that wait between stages, it begins again in float32. Of an
-    ensemble, only the orientation that failed begins again.
+    If memory runs out, the plane starts again with tiles of half the side. If half precision
+    cannot hold the features stored between stages, it starts again in float32. In an ensemble, only
+    the orientation that failed starts again.
 
     Parameters
     ----------
-    run_context, plan
-        What to do, and how.
+    run_context : RunContext
+        State that all planes share.
+    plan : Plan
+        Plan to start with.
     index : tuple of int
-        Of the plane along the looped axes.
+        Index of the plane along the looped axes.
     pixels : array, (H, W) or (H, W, 3 or 4)
-        As they are in the image.
+        Pixels of the image.
 
     Raises
     ------
@@ -64,20 +66,20 @@ def upscale_plane(
     """
     plane_output = PlaneOutput(run_context, index, pixels, (plan.height, plan.width))
     run = _Run(run_context, plan)
-    with closing(plane_output), closing(_views(plane_output, plan)) as views:
-        for before, view in enumerate(views):
-            for done in run.steps(view):
-                now = run.now
-                each = now.count // now.views
-                share = (before + float(now.shares[done - 1])) / now.views
+    with closing(plane_output), closing(_oriented(plane_output, plan)) as planes:
+        for before, plane in enumerate(planes):
+            for done in run.steps(plane):
+                current = run.plan
+                each = current.count // current.orientations
+                share = (before + float(current.shares[done - 1])) / current.orientations
                 message = run.message(plane_output)
-                yield Progress(before * each + done, now.count, message, share), run.following
+                yield Progress(before * each + done, current.count, message, share), run.next_plan
 
 
-def _views(
+def _oriented(
     plane_output: PlaneOutput, plan: Plan
 ) -> Generator[PlaneOutput | OrientedPlane, None, None]:
-    """Yield the plane as it is, or in each orientation of an ensemble."""
+    """Yield the plane itself, or each orientation of it for an ensemble."""
     if plan.ensemble:
         yield from oriented_planes(plane_output, (plan.height, plan.width))
     else:
@@ -85,7 +87,7 @@ def _views(
 
 
 class _Run:
-    """One plane on its way, in all its views.
+    """The run of one plane in all its orientations.
 
     Parameters
     ----------
@@ -95,10 +97,10 @@ class _Run:
 
     def __init__(self, run_context: RunContext, plan: Plan) -> None:
         self._run_context = run_context
-        self.now = plan
-        """In force."""
-        self.following = plan
-        """For the planes that follow."""
+        self.plan = plan
+        """Current plan."""
+        self.next_plan = plan
+        """Plan for the next planes."""
         self._message = ""
 
     def message(self, plane_output: PlaneOutput) -> str:
@@ -108,39 +110,40 @@ class _Run:
         plane_output.notes.clear()
         return message
 
-    def steps(self, view: PlaneOutput | OrientedPlane) -> Generator[int, None, None]:
+    def steps(self, plane: PlaneOutput | OrientedPlane) -> Generator[int, None, None]:
         """Upscale the plane in one orientation; yield after every tile how many are done."""
         run_context = self._run_context
         while True:
             try:
-                view.begin()
-                plan = self.now.transposed if view.swapped else self.now
-                yield from _steps(run_context, plan, view)
+                plane.reset()
+                plan = self.plan.transposed if plane.transposed else self.plan
+                yield from _steps(run_context, plan, plane)
                 return
             except UntrustedError:
                 run_context.diagnostics.recomputed += 1
                 network_profile = profile_of(
                     run_context.network, run_context.layout.channels, torch.float32
                 )
-                self.now = replace(
-                    self.now, precision=torch.float32, network_profile=network_profile
+                self.plan = replace(
+                    self.plan, precision=torch.float32, network_profile=network_profile
                 )
-                message = "half precision failed, so that the plane is computed again in float32"
+                message = "half precision failed, so the plane is computed again in float32"
             except OutOfMemoryError:
-                raise  # smaller tiles do not make smaller what waits between stages
+                raise  # smaller tiles do not need less memory between stages
             except (RuntimeError, MemoryError) as error:
-                before = self.now.side
-                self.now = self.following = _smaller(self.now, error)
+                before = self.plan.side
+                self.plan = self.next_plan = _smaller(self.plan, error)
                 message = (
-                    f"out of memory with tiles of {before} px: going on with {self.now.side} px"
+                    f"out of memory with tiles of {before} px: continuing with tiles of "
+                    f"{self.plan.side} px"
                 )
             run_context.graphs.close()
-            release(self.now.device, after_error=True)
+            release(self.plan.device, after_error=True)
             self._message = "; ".join(part for part in (self._message, message) if part)
 
 
 def _smaller(plan: Plan, error: Exception) -> Plan:
-    """Return a plan with smaller tiles, or raise what went wrong."""
+    """Return a plan with smaller tiles; raise the error if smaller tiles cannot help."""
     if not is_out_of_memory(error):
         raise error
     smaller = plan.halved()
@@ -152,20 +155,20 @@ def _smaller(plan: Plan, error: Exception) -> Plan:
     return smaller
 
 
-def _steps(run_context: RunContext, plan: Plan, view: Plane) -> Generator[int, None, None]:
+def _steps(run_context: RunContext, plan: Plan, plane: Plane) -> Generator[int, None, None]:
     """Compute all tiles of a plane in one orientation; yield after each how many are done."""
     float32 = plan.precision == torch.float32
-    features = Features(
+    features = FeatureStore(
         plan.height,
         plan.width,
         multiple=plan.multiple,
-        budget=budget_in_memory(),
+        budget=memory_for_features(),
         channels_last=plan.device.type == "cuda",
     )
     context = StageContext(
         stages=plan.stages,
         chain=run_context.chain(plan, plan.precision),
-        plane=view,
+        plane=plane,
         device=plan.device,
         features=features,
         float32=float32,
@@ -173,7 +176,7 @@ def _steps(run_context: RunContext, plan: Plan, view: Plane) -> Generator[int, N
         graphs=run_context.graphs,
     )
     if len(plan.stages.all) == 1 and not float32:
-        context.careful = partial(run_context.chain, plan, torch.float32)
+        context.float32_chain = partial(run_context.chain, plan, torch.float32)
     try:
         yield from run_stages(context)
     finally:

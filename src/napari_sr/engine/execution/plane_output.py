@@ -1,4 +1,4 @@
-"""What the network reads of one plane, and how its results become the output's pixels.
+"""One plane: conversion to network input, and of results to pixels of the output.
 
 Letters: C channels, H x W pixels, S scale.
 """
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from napari_sr.engine.execution.context import RunContext
 
 DECODED_TOGETHER = 2**20
-"""Values of a tile's result at a time; each takes some 40 bytes on its way to the output."""
+"""Values of a result that are converted at a time; converting one takes some 40 bytes."""
 
 
 class PlaneOutput:
-    """One plane of the image, and its place in the output.
+    """One plane of the image, and its part of the output.
 
     Parameters
     ----------
     run_context : RunContext
-        What stays the same over all planes.
+        State that all planes share.
     index : tuple of int
-        Of the plane along the looped axes.
+        Index of the plane along the looped axes.
     pixels : array, (H, W) or (H, W, 3 or 4)
-        As they are in the image.
+        Pixels of the image.
     size : (int, int)
-        Height and width that the network reads; reflection at the end fills up to them.
+        Height and width that the network reads; the plane is padded to them by reflection.
     """
 
-    swapped = False
-    """Whether tiles have the plane's rows as columns."""
+    transposed = False
+    """Whether tiles read the plane with rows and columns exchanged."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class PlaneOutput:
         self.run_context = run_context
         self.scale = run_context.network.scale
         self.notes: list[str] = []
-        """What the user should know, and has not been told."""
+        """Messages that the user has not received yet."""
         samples = pixels[..., None] if pixels.ndim == 2 else pixels
         self.values = PlaneValues(samples, run_context.values, run_context.output.dtype)
         self._index = index
@@ -61,23 +61,23 @@ class PlaneOutput:
         self._report(run_context)
 
     def _report(self, run_context: RunContext) -> None:
-        """Add what there is to report of the plane's values."""
+        """Add the plane's values to the diagnostics."""
         values, diagnostics = self.values, run_context.diagnostics
         if values.missing is not None:
             diagnostics.masked += int(values.missing.any(axis=-1).sum())
             if values.missing.all():
                 return
         diagnostics.add_ends((values.lowest, values.highest))
-        # a formula takes values beyond black and white as well as others
+        # a formula handles values beyond black and white as well as any others
         if next(run_context.network.parameters(), None) is not None:
             diagnostics.add_values(values.visible, values.beyond)
 
-    def begin(self) -> None:
-        """Forget what was found in the result: all of it comes again."""
+    def reset(self) -> None:
+        """Forget the overshoot found so far, because the plane starts again."""
         self.values.reset()
 
     def close(self) -> None:
-        """Report how far the result overshoots."""
+        """Add the overshoot of the result to the diagnostics."""
         self.run_context.diagnostics.overshoot.merge(self.values.overshoot)
 
     def read(self, rows: slice, columns: slice) -> Tensor:
@@ -85,14 +85,23 @@ class PlaneOutput:
         return self.encoded(self._pixels[rows, columns])
 
     def write(self, rows: slice, columns: slice, values: Tensor, float32: bool) -> None:
-        """Put a part of the result, (1, C, S * rows, S * columns), where it belongs.
+        """Write a part of the result, (1, C, S * rows, S * columns), to the output.
+
+        Parameters
+        ----------
+        rows, columns : slice
+            Rows and columns of the plane, before enlargement.
+        values : Tensor, (1, C, S * rows, S * columns)
+            Part of the result, on any device.
+        float32 : bool
+            Whether it was computed in float32.
 
         Raises
         ------
         UntrustedError
-            If it holds implausible values, and was not computed in float32.
+            If it has implausible values and was not computed in float32.
         ValueError
-            If it holds NaN or infinity though it was.
+            If it has NaN or infinity and was computed in float32.
         """
         size = self.values.pixels.shape[:2]
         rows, columns, values = without_padding(rows, columns, values, size, self.scale)
@@ -100,19 +109,19 @@ class PlaneOutput:
             self.put(rows, columns, self.checked(rows, columns, values, float32).cpu())
 
     def encoded(self, block: NDArray[Any]) -> Tensor:
-        """Return pixels, (rows, columns, C), as networks take them: (1, C, rows, columns)."""
+        """Convert pixels, (rows, columns, C), to network input, (1, C, rows, columns)."""
         encoded = self.values.encode(block)
         return torch.from_numpy(encoded).permute(2, 0, 1)[None].contiguous()
 
     def checked(self, rows: slice, columns: slice, large: Tensor, float32: bool) -> Tensor:
-        """Return a part of a result after its outliers were reported, and dealt with as chosen.
+        """Report the outliers of a part of a result, and clip, mark or keep them as chosen.
 
         Parameters
         ----------
         rows, columns : slice
-            Of the plane.
+            Rows and columns of the plane, before enlargement.
         large : Tensor, (1, C, ...)
-            However it is turned.
+            Part of the result in any orientation.
         float32 : bool
             Whether it was computed in float32.
 
@@ -142,9 +151,9 @@ class PlaneOutput:
         return large
 
     def put(self, rows: slice, columns: slice, large: Tensor) -> None:
-        """Write a part of the result, (1, C, S * rows, S * columns) on the CPU, to the output.
+        """Convert a part of the result, (1, C, S * rows, S * columns) on the CPU, into the output.
 
-        Some rows at a time, as they are float64 on their way.
+        Only a few rows are converted at a time, because the conversion uses float64.
         """
         context, scale = self.run_context, self.scale
         values = large[0].permute(1, 2, 0).numpy()
@@ -155,12 +164,12 @@ class PlaneOutput:
             result = self.values.decode(values[inside], band, columns, scale)
             block = result if context.layout.samples else result[..., 0]
             target = scaled(band, scale), scaled(columns, scale)
-            context.larger.write(context.output, self._index, *target, block)
+            context.output_layout.write(context.output, self._index, *target, block)
 
 
 def padded(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Return a plane, (H, W, C), filled up by reflection at its end to a height and a width."""
-    missing = [wanted - here for wanted, here in zip(size, pixels.shape, strict=False)]
+    """Pad a plane, (H, W, C), by reflection at its bottom and right to a height and width."""
+    missing = [padded - length for padded, length in zip(size, pixels.shape, strict=False)]
     if not any(missing):
         return pixels
     return np.pad(pixels, [*((0, more) for more in missing), (0, 0)], mode="reflect")
@@ -169,7 +178,26 @@ def padded(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
 def without_padding(
     rows: slice, columns: slice, large: Tensor, size: tuple[int, ...], scale: int
 ) -> tuple[slice, slice, Tensor]:
-    """Return what of a part of a result lies inside a plane of height and width `size`."""
+    """Crop a part of a result to a plane of height and width `size`.
+
+    Parameters
+    ----------
+    rows, columns : slice
+        Rows and columns of the padded plane, before enlargement.
+    large : Tensor, (..., S * rows, S * columns)
+        Part of the result.
+    size : tuple of int
+        Height and width of the plane without padding.
+    scale : int
+        S.
+
+    Returns
+    -------
+    rows, columns : slice
+        Rows and columns inside the plane; empty if the part is all padding.
+    large : Tensor, (..., S * rows, S * columns)
+        Result without padding.
+    """
     rows, columns = (
         slice(span.start, max(span.start, min(span.stop, end)))
         for span, end in zip((rows, columns), size, strict=True)

@@ -1,6 +1,6 @@
-"""What records one call on a device, to do it again: `CudaRecorder`, for CUDA graphs.
+"""Recorders that capture one call on a device and replay it: `CudaRecorder` for CUDA graphs.
 
-What belongs to CUDA is here and nowhere else. It has not run on a device yet.
+All code for the capture of CUDA graphs is in this module. It has not run on a GPU yet.
 """
 
 from __future__ import annotations
@@ -15,53 +15,54 @@ if TYPE_CHECKING:
 
 
 class Recording(Protocol):
-    """What one call did on a device, ready to be done again."""
+    """One call on a device that can be replayed."""
 
     results: tuple[Tensor, ...]
-    """Where it writes; without meaning before the first replay, and after any other recording's."""
+    """Buffers of the results; undefined before the first replay, and after a replay of another
+    recording."""
 
     def replay(self) -> None:
-        """Compute `results` from whatever the call's inputs now hold."""
+        """Compute `results` from the current contents of the call's inputs."""
         ...
 
 
 class Recorder(Protocol):
-    """Makes recordings."""
+    """A maker of recordings."""
 
-    def takes(self, devices: Collection[torch.device]) -> bool:
-        """Return whether what is computed of tensors on these devices can be recorded."""
+    def accepts(self, devices: Collection[torch.device]) -> bool:
+        """Return whether computations on tensors of these devices can be recorded."""
         ...
 
     def record(
-        self, call: Callable[[], tuple[Tensor, ...]], device: torch.device, beside: Any
+        self, call: Callable[[], tuple[Tensor, ...]], device: torch.device, other: Any
     ) -> Recording:
-        """Record a call without computing it, in the memory of the recording `beside`, if any."""
+        """Record a call without computing it; share the memory of the recording `other`, if any."""
         ...
 
-    def give_up(self) -> None:
-        """Take nothing from now on: a recording failed."""
+    def disable(self) -> None:
+        """Accept nothing from now on, because a recording failed."""
         ...
 
 
 class CudaRecording:
     """A `torch.cuda.CUDAGraph` of one call.
 
-    Its memory may be that of other recordings, as they are never replayed at the same time.
+    Recordings share memory, because they are never replayed at the same time.
     """
 
     def __init__(
         self,
         call: Callable[[], tuple[Tensor, ...]],
         stream: torch.cuda.Stream,
-        beside: CudaRecording | None,
+        other: CudaRecording | None,
     ) -> None:
         self._graph = torch.cuda.CUDAGraph()
-        pool = None if beside is None else beside._graph.pool()
-        # other threads, such as the one that draws, may do with the device what they like
+        pool = None if other is None else other._graph.pool()
+        # other threads, such as the one that draws the window, may still use the device
         capture = torch.cuda.graph(
             self._graph, pool=pool, stream=stream, capture_error_mode="thread_local"
         )
-        # where a capture fails, `torch.cuda.graph` leaves its stream the current one
+        # if a capture fails, `torch.cuda.graph` does not restore the current stream
         with torch.cuda.stream(torch.cuda.current_stream()), capture:
             self.results = call()
 
@@ -71,7 +72,7 @@ class CudaRecording:
 
 
 class CudaRecorder:
-    """Captures on one CUDA device, the first that it captures on, on a stream of its own."""
+    """A recorder for one CUDA device, that of its first capture; it captures on its own stream."""
 
     failed: ClassVar[bool] = False
     """Whether a capture of any recorder has failed in this process."""
@@ -79,12 +80,12 @@ class CudaRecorder:
     def __init__(self) -> None:
         self._stream: torch.cuda.Stream | None = None
 
-    def give_up(self) -> None:
-        """Let no recorder of this process capture or replay any more."""
+    def disable(self) -> None:
+        """Stop all recorders of this process from capturing and replaying."""
         CudaRecorder.failed = True
 
-    def takes(self, devices: Collection[torch.device]) -> bool:
-        """Return whether these are the one device, and no capture has failed."""
+    def accepts(self, devices: Collection[torch.device]) -> bool:
+        """Return whether these are the recorder's one device, and no capture has failed."""
         if CudaRecorder.failed or len(devices) != 1:
             return False
         [device] = devices
@@ -94,10 +95,10 @@ class CudaRecorder:
         self,
         call: Callable[[], tuple[Tensor, ...]],
         device: torch.device,
-        beside: CudaRecording | None,
+        other: CudaRecording | None,
     ) -> CudaRecording:
         """Capture a call that has run once before."""
         with torch.cuda.device(device):
             if self._stream is None:
                 self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's own
-            return CudaRecording(call, self._stream, beside)
+            return CudaRecording(call, self._stream, other)

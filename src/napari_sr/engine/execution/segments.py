@@ -1,9 +1,10 @@
-"""Segments of a stage: steps in a row that a CUDA graph repeats for every tile.
+"""Segments of a stage: consecutive steps that a CUDA graph replays for every tile.
 
-A step that must know where its tile lies takes that as numbers, which a graph would fix: such a
-step is launched plainly, and ends a segment. All other steps compute the same for every tile, if
-each computes all that the tile read, and what is wrong at inner edges is cut off at the end only.
-A chain's deep stages would compute much for nothing by that; they run without graphs.
+A step that depends on the position of its tile cannot be replayed, because a graph fixes the
+numbers of its capture. Such a step runs without a graph and ends a segment. Every other step does
+the same arithmetic for every tile, provided that it computes all that the tile reads, and that the
+wrong pixels at inner edges are cropped only at the end. That is wasteful in stages of many wide
+steps; these run without graphs.
 
 Letters: C channels, H x W pixels of the image that enters the network.
 """
@@ -27,101 +28,101 @@ if TYPE_CHECKING:
     from napari_sr.engine.planning.stage_plan import Stage
     from napari_sr.graph.chain import Chain, Link
 
-MOST_EXTRA = 1.1
-"""Times the arithmetic of a stage that it may take to compute all that tiles read."""
+MAX_EXTRA = 1.1
+"""Largest factor of extra arithmetic for computing all that tiles read; see `Stages.extra`."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Steps of a stage in a row, computed together on a tile."""
+    """Consecutive steps of a stage that are computed together on a tile."""
 
-    places: tuple[int, ...]
-    """Of the steps in the chain."""
+    indices: tuple[int, ...]
+    """Indices of the steps in the chain."""
     repeatable: bool
-    """Whether they compute the same for every tile; else there is one step."""
-    takes: tuple[str, ...]
-    """Names of planes and values that were made before."""
-    gives: tuple[str, ...]
+    """Whether a graph can replay the steps for every tile; if not, the segment has one step."""
+    inputs: tuple[str, ...]
+    """Names of planes and values that the segment reads."""
+    outputs: tuple[str, ...]
     """Names of planes made here that are needed later in the stage or after it."""
 
 
 def segments_of(context: StageContext, stage: Stage) -> tuple[Segment, ...] | None:
-    """Return the segments of a stage, or None where graphs cannot run or would gain nothing."""
+    """Return the segments of a stage, or None if graphs cannot run or would not help."""
     grid = context.stages.grid
     pixels = min(grid.tile, grid.height) * min(grid.tile, grid.width)
-    if context.graphs is None or not context.graphs.takes(context.device, pixels):
+    if context.graphs is None or not context.graphs.accepts(context.device, pixels):
         return None
-    if context.stages.extra(stage) > MOST_EXTRA:
+    if context.stages.extra(stage) > MAX_EXTRA:
         return None
-    found = cut(context.chain, stage)
-    return found if any(segment.repeatable for segment in found) else None
+    segments = cut(context.chain, stage)
+    return segments if any(segment.repeatable for segment in segments) else None
 
 
 def cut(chain: Chain, stage: Stage) -> tuple[Segment, ...]:
-    """Cut a stage of a chain, whose names have one writer each, into segments.
+    """Cut a stage of a chain, in which each name has one writer, into segments.
 
-    A stage that runs the whole chain at once is one segment, whatever its links.
+    A stage that runs the whole chain at once is one segment, whatever its links are.
     """
     if stage.at_once:
         return (Segment(tuple(range(len(chain))), True, (IMAGE,), (RESULT,)),)
-    places = [place for place, _ in stage.steps if isinstance(chain[place], Step)]
+    steps = [index for index, _ in stage.steps if isinstance(chain[index], Step)]
     groups: list[tuple[bool, tuple[int, ...]]] = []
-    for repeatable, group in groupby(places, lambda place: _is_repeatable(chain[place])):
-        together = tuple(group)
-        groups += [(True, together)] if repeatable else [(False, (one,)) for one in together]
+    for repeatable, group in groupby(steps, lambda index: _is_repeatable(chain[index])):
+        indices = tuple(group)
+        groups += [(True, indices)] if repeatable else [(False, (index,)) for index in indices]
     needed = set(stage.keeps)
     if stage.gather is not None:
         needed |= set(inputs_of(chain[stage.gather]))
-    found: list[Segment] = []
-    for repeatable, together in reversed(groups):
-        # dictionaries keep the order, and each name once
-        made = {name: None for place in together for name in outputs_of(chain[place])}
-        read = {name: None for place in together for name in inputs_of(chain[place])}
-        gives = tuple(name for name in made if name in needed)
-        takes = tuple(name for name in read if name not in made)
-        found.insert(0, Segment(together, repeatable, takes, gives))
-        needed |= set(takes)
-    return tuple(found)
+    segments: list[Segment] = []
+    for repeatable, indices in reversed(groups):
+        # dictionaries keep the order of names, and each name once
+        written = {name: None for index in indices for name in outputs_of(chain[index])}
+        read = {name: None for index in indices for name in inputs_of(chain[index])}
+        outputs = tuple(name for name in written if name in needed)
+        inputs = tuple(name for name in read if name not in written)
+        segments.insert(0, Segment(indices, repeatable, inputs, outputs))
+        needed |= set(inputs)
+    return tuple(segments)
 
 
-def replay(context: StageContext, held: TileBuffers, segments: Sequence[Segment]) -> None:
-    """Compute a tile by CUDA graphs where that is possible.
+def replay(context: StageContext, buffers: TileBuffers, segments: Sequence[Segment]) -> None:
+    """Compute a tile, by CUDA graphs where possible.
 
     Parameters
     ----------
     context : StageContext
-        What the tiles have in common, and the graphs.
-    held : TileBuffers
-        The tile's planes.
+        State that the tiles share, with the graphs.
+    buffers : TileBuffers
+        Planes of the tile.
     segments : sequence of Segment
-        Those of the stage, in order.
+        Segments of the stage, in order.
     """
     chain = context.chain
     last = [segment for segment in segments if segment.repeatable][-1:]
     for segment in segments:
         if not segment.repeatable or context.graphs is None:
-            for place in segment.places:
-                held.compute(chain[place], 0)
+            for index in segment.indices:
+                buffers.compute(chain[index], 0)
             continue
-        key = ("segment", id(chain), segment.places, segment.gives)
-        inputs = [held.input(name) for name in segment.takes]
-        # the results of the last one are read before anything is replayed again
-        made = context.graphs.run(
+        key = ("segment", id(chain), segment.indices, segment.outputs)
+        inputs = [buffers.input(name) for name in segment.inputs]
+        # the results of the last segment are read before any graph is replayed again
+        planes = context.graphs.run(
             key,
             function_of(chain, segment),
             inputs,
             device=context.device,
             borrowed=segment in last,
         )
-        for name, plane in zip(segment.gives, made, strict=True):
-            held.hold(name, plane)
+        for name, plane in zip(segment.outputs, planes, strict=True):
+            buffers.put(name, plane)
 
 
 def run_segment(
-    steps: Sequence[Step], takes: Sequence[str], gives: Sequence[str], *tensors: Tensor
+    steps: Sequence[Step], inputs: Sequence[str], outputs: Sequence[str], *tensors: Tensor
 ) -> tuple[Tensor, ...]:
-    """Compute the planes that a segment gives from the planes and values that it takes."""
-    return run_steps(steps, dict(zip(takes, tensors, strict=True)), gives)
+    """Compute the outputs of a segment from its inputs, `tensors`."""
+    return run_steps(steps, dict(zip(inputs, tensors, strict=True)), outputs)
 
 
 def run_all(chain: Chain, image: Tensor) -> tuple[Tensor, ...]:
@@ -130,13 +131,14 @@ def run_all(chain: Chain, image: Tensor) -> tuple[Tensor, ...]:
 
 
 def function_of(chain: Chain, segment: Segment) -> partial[tuple[Tensor, ...]]:
-    """Return what computes a segment; no closure, which an error's traceback would keep."""
-    if len(segment.places) == len(chain):
+    """Return the function of a segment; not a closure, which a traceback would keep alive."""
+    if len(segment.indices) == len(chain):
         return partial(run_all, chain)
-    steps = [link for link in (chain[place] for place in segment.places) if isinstance(link, Step)]
-    return partial(run_segment, steps, segment.takes, segment.gives)
+    links = (chain[index] for index in segment.indices)
+    steps = [link for link in links if isinstance(link, Step)]
+    return partial(run_segment, steps, segment.inputs, segment.outputs)
 
 
 def _is_repeatable(link: Link) -> bool:
-    """Say whether a step gives planes only, and needs no place."""
+    """Return whether a step returns only planes, and does not depend on its position."""
     return isinstance(link, Step) and not link.placed and not link.moments

@@ -1,8 +1,8 @@
 """Run a chain on one plane, stage by stage and tile by tile.
 
-Every way of running goes through here: a plane that is one tile, tiles with a halo of the user's
-own, and stages, whose tiles leave no trace; see `stage_plan`. Only a tile is ever on the device,
-with the small values that were gathered.
+Every kind of run uses this module: a plane that is one tile, tiles with a halo that the user chose,
+and stages, whose tiles leave no seams; see `stage_plan`. The device never holds more than one tile
+and the small values that were gathered.
 
 Letters: C channels, H x W pixels of the image that enters the network.
 """
@@ -25,59 +25,59 @@ if TYPE_CHECKING:
 
 
 def run_stages(context: StageContext) -> Iterator[int]:
-    """Run all stages; yield, after every tile, how many are done.
+    """Run all stages; yield after every tile how many are done.
 
     Raises
     ------
     UntrustedError
-        If a feature plane holds NaN or infinity, or the plane does not trust a result.
+        If a feature plane has NaN or infinity, or a result has implausible values.
     """
     stages = context.stages
-    last = {name: at for at, stage in enumerate(stages.all) for name in stage.reads}
+    last_stage = {name: number for number, stage in enumerate(stages.all) for name in stage.reads}
     done = 0
-    for at, stage in enumerate(stages.all):
+    for number, stage in enumerate(stages.all):
         for name in stage.keeps:
             if name != RESULT:
-                kind = stages.profile.planes[name]
-                context.features.make(name, kind.channels, kind.scale, kind.dtype)
-        ending = [name for name in stage.reads if last[name] == at]
-        for _ in _run_stage(context, stage, ending):
+                plane = stages.profile.planes[name]
+                context.features.make(name, plane.channels, plane.scale, plane.dtype)
+        last_read = [name for name in stage.reads if last_stage[name] == number]
+        for _ in _run_stage(context, stage, last_read):
             done += 1
             yield done
-        for name in ending:
+        for name in last_read:
             context.features.drop(name)
-        for name in set(context.values) - _values_after(context, at):
+        for name in set(context.values) - _values_after(context, number):
             del context.values[name]
 
 
-def _values_after(context: StageContext, at: int) -> set[str]:
-    """Return the names of gathered values that stages after this one use."""
-    later = context.stages.all[at + 1 :]
-    steps = (context.chain[place] for stage in later for place, _ in stage.steps)
+def _values_after(context: StageContext, number: int) -> set[str]:
+    """Return the names of gathered values that stages after this number use."""
+    later = context.stages.all[number + 1 :]
+    steps = (context.chain[index] for stage in later for index, _ in stage.steps)
     return {name for step in steps if isinstance(step, Step) for name in step.uses}
 
 
-def _run_stage(context: StageContext, stage: Stage, ending: Sequence[str]) -> Iterator[None]:
-    """Run one stage; yield after every tile. No later stage reads the planes of `ending`."""
+def _run_stage(context: StageContext, stage: Stage, last_read: Sequence[str]) -> Iterator[None]:
+    """Run one stage; yield after every tile. No later stage reads the planes of `last_read`."""
     link = None if stage.gather is None else context.chain[stage.gather]
     tiles = context.stages.tiles(stage)
     if isinstance(link, PooledGrid):
         yield from gather_cells(context, link, tiles)
         return
     if isinstance(link, ChunkedAttention):
-        yield from attend(context, link, tiles, ending)
+        yield from attend(context, link, tiles, last_read)
         return
     moments = MomentsOfTiles(len(tiles))
     segments = segments_of(context, stage)
     for tile in tiles:
-        for name in ending:
+        for name in last_read:
             context.features.drop_above(name, tile.read.rows.start)
-        found = compute_tile(context, stage, tile, segments)
-        if found is not None:
-            moments.add(*found)
+        of_tile = compute_tile(context, stage, tile, segments)
+        if of_tile is not None:
+            moments.add(*of_tile)
         yield
     if isinstance(link, GlobalStats):
-        # of a coarser plane, a tile's core may hold no pixel
+        # the kept part of a tile may have no pixel of a coarser plane
         count, mean, deviations = moments.merged()
         with use_kernels(context.kernels):
             context.values[link.writes] = link.finish(mean, deviations, count)

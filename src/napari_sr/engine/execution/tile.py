@@ -1,5 +1,7 @@
 """Compute one tile of a stage: read its planes, run its steps, keep its core.
 
+The core of a tile is the part that is kept; the halo around it is only read.
+
 Letters: C channels, H x W pixels of the image that enters the network.
 """
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from fractions import Fraction
 
-    from napari_sr.engine.execution.feature_store import Features
+    from napari_sr.engine.execution.feature_store import FeatureStore
     from napari_sr.engine.execution.graphs import Graphs
     from napari_sr.engine.execution.segments import Segment
     from napari_sr.engine.planning.stage_plan import Stage, Stages
@@ -30,53 +32,53 @@ if TYPE_CHECKING:
 
 
 class UntrustedError(Exception):
-    """A tile has NaN, infinity, or values that no input explains."""
+    """A tile has NaN, infinity or values far outside what its input allows."""
 
 
 class Plane(Protocol):
-    """Where the pixels come from and go to: one plane of the image and of the result."""
+    """Source of the pixels and target of the result: one plane of the image."""
 
     def read(self, rows: slice, columns: slice) -> Tensor:
         """Return a part of the image, (1, C, rows, columns), in float32."""
         ...
 
     def write(self, rows: slice, columns: slice, values: Tensor, float32: bool) -> None:
-        """Take a part of the result, which is `scale` times larger.
+        """Write a part of the result, which is `scale` times larger than the image.
 
-        Raises `UntrustedError` where it cannot be trusted, unless it was computed in float32.
+        Raises `UntrustedError` if it is implausible and was not computed in float32.
         """
         ...
 
 
 @dataclass
 class StageContext:
-    """What the stages of one plane have in common."""
+    """State that the stages of one plane share."""
 
     stages: Stages
     chain: Chain
-    """The same chain as that of `stages`, of a network on the device."""
+    """The chain of `stages`, of a network on the device."""
     plane: Plane
     device: torch.device
-    features: Features
-    """The planes that wait between stages."""
+    features: FeatureStore
+    """Planes stored between stages."""
     float32: bool
-    """Whether `chain` computes in it."""
+    """Whether `chain` computes in float32."""
     kernels: str = "auto"
-    """As `use_kernels` takes it."""
-    careful: Callable[[], Chain] | None = None
-    """Returns the same chain in float32, for tiles that cannot be trusted; None where planes wait
-    between stages, as features that are infinite may have been handed on."""
+    """Choice of kernels, as `use_kernels` takes it."""
+    float32_chain: Callable[[], Chain] | None = None
+    """Returns the chain in float32, to compute implausible tiles again. None if there are several
+    stages, because stored features may be infinite already; then the whole plane starts again."""
     graphs: Graphs | None = None
-    """Replays steps that compute the same for every tile; None to launch all plainly."""
+    """CUDA graphs of the segments; None to run all steps without graphs."""
     values: dict[str, Tensor] = field(default_factory=dict)
-    """What was gathered, by name."""
+    """Gathered values by name."""
 
     def part(self, name: str, part: Region) -> Tensor:
-        """Return a part of the image or of a plane that waits, on the device."""
-        return self.waiting(name, part).to(self.device)
+        """Return a part of the image or of a stored plane, on the device."""
+        return self.stored(name, part).to(self.device)
 
-    def waiting(self, name: str, part: Region) -> Tensor:
-        """Return a part of the image or of a plane that waits, where it waits."""
+    def stored(self, name: str, part: Region) -> Tensor:
+        """Return a part of the image or of a stored plane, in main memory."""
         if name == IMAGE:
             return self.plane.read(part.rows, part.columns)
         return self.features.read(name, part.rows, part.columns)
@@ -87,8 +89,8 @@ class StageContext:
         Raises
         ------
         UntrustedError
-            If a plane holds NaN or infinity, or a result that was not computed in `float32` is
-            implausible.
+            If a plane has NaN or infinity, or if a result is implausible and was not computed in
+            `float32`.
         """
         if name == RESULT:
             self.plane.write(part.rows, part.columns, values, float32)
@@ -101,37 +103,38 @@ class StageContext:
 def compute_tile(
     context: StageContext, stage: Stage, tile: Tile, segments: Sequence[Segment] | None
 ) -> tuple[int, Tensor, Tensor] | None:
-    """Compute one tile and keep its core, again in float32 where that may help.
+    """Compute one tile and keep its core; compute it again in float32 if that may help.
 
     Parameters
     ----------
     context : StageContext
-        Where planes are read and kept.
+        Source and store of planes.
     stage : Stage
-        What to compute.
+        Stage to compute.
     tile : Tile
-        What to read and what to keep.
+        Regions to read and to keep.
     segments : sequence of Segment, optional
-        Those of the stage, where graphs replay them.
+        Segments of the stage; None to run without CUDA graphs.
 
     Returns
     -------
     tuple of int, Tensor and Tensor, or None
-        Number of pixels, mean and squared deviations of the core, where the stage gathers them.
+        Number of pixels, mean and sum of squared deviations of the core; None if the stage gathers
+        no `GlobalStats`.
 
     Raises
     ------
     UntrustedError
-        If what the tile computes cannot be trusted, and float32 is no help.
+        If the tile is implausible and cannot be computed in float32 alone.
     """
     try:
         with use_kernels(context.kernels):
             return _compute(context, context.chain, stage, tile, segments, context.float32)
     except UntrustedError:
-        if context.careful is None:
+        if context.float32_chain is None:
             raise
     with use_kernels("reference"):
-        return _compute(context, context.careful(), stage, tile, None, True)
+        return _compute(context, context.float32_chain(), stage, tile, None, True)
 
 
 def _compute(
@@ -142,101 +145,101 @@ def _compute(
     segments: Sequence[Segment] | None,
     float32: bool,
 ) -> tuple[int, Tensor, Tensor] | None:
-    held = TileBuffers(context, tile.read, stage.halo, alike=segments is not None)
+    buffers = TileBuffers(context, tile.read, stage.halo, uniform=segments is not None)
     if segments is not None:
-        replay(context, held, segments)
+        replay(context, buffers, segments)
     elif stage.at_once:
-        held.compute_at_once(chain)
+        buffers.compute_at_once(chain)
     else:
-        for place, margin in stage.steps:
-            held.compute(chain[place], margin)
+        for index, margin in stage.steps:
+            buffers.compute(chain[index], margin)
     for name in stage.keeps:
-        context.keep(name, tile.keep, held.part(name, tile.keep), float32=float32)
+        context.keep(name, tile.keep, buffers.part(name, tile.keep), float32=float32)
     link = None if stage.gather is None else chain[stage.gather]
-    return held.moments(link.reads, tile.keep) if isinstance(link, GlobalStats) else None
+    return buffers.moments(link.reads, tile.keep) if isinstance(link, GlobalStats) else None
 
 
 class TileBuffers:
-    """The planes of one tile, each as far as it is right.
+    """The planes of one tile, each without the pixels that edges inside the image made wrong.
 
     Parameters
     ----------
     context : StageContext
-        Where other planes are read.
+        Source of other planes.
     part : Region
-        What the tile reads.
+        Region that the tile reads.
     halo : int
-        How much of it, at inner edges, lies around the core.
-    alike : bool
-        Whether steps compute all that the tile reads, so that all tiles are computed alike; what is
-        wrong at inner edges is then cut off with the halo.
+        Width of the halo around the core, at edges inside the image, in pixels.
+    uniform : bool
+        Whether every step computes all that the tile reads, so that all tiles take the same
+        operations. Then wrong pixels stay until the halo is cropped.
     """
 
     def __init__(
-        self, context: StageContext, part: Region, halo: int, *, alike: bool = False
+        self, context: StageContext, part: Region, halo: int, *, uniform: bool = False
     ) -> None:
         self._context = context
         self._part = part
         self._halo = halo
-        self._alike = alike
+        self._uniform = uniform
         self._planes: dict[str, tuple[Tensor, Region, int | Fraction]] = {}
-        self._told: dict[str, tuple[Region, tuple[Tensor, ...]]] = {}
+        self._moments: dict[str, tuple[Region, tuple[Tensor, ...]]] = {}
 
     def compute_at_once(self, chain: Chain) -> None:
-        """Compute the whole chain on what the tile reads, as if that were the image."""
-        self.hold(RESULT, run(chain, self.part(IMAGE, self._part)))
+        """Run the whole chain on what the tile reads, as if that were the image."""
+        self.put(RESULT, run(chain, self.part(IMAGE, self._part)))
 
     def compute(self, step: Link, margin: int) -> None:
-        """Compute a step as far around the core as its result is needed."""
+        """Compute a step on the core and `margin` pixels around it."""
         if not isinstance(step, Step):
             raise TypeError(f"tiles compute steps, got {type(step).__name__}")
         grid = self._context.stages.grid
         radius = -(-step.radius // grid.multiple) * grid.multiple
-        wrong = 0 if self._alike else self._halo - margin - radius
-        part = self._part.without(wrong, grid.height, grid.width)
+        unneeded = 0 if self._uniform else self._halo - margin - radius
+        part = self._part.shrunk(unneeded, grid.height, grid.width)
         inputs = {name: self.part(name, part) for name in step.reads}
         inputs |= {name: self._context.values[name] for name in step.uses}
-        place = part.rows.start, part.columns.start
-        window = Window(*place, *part.size, grid.height, grid.width)
-        written, told = compute(step, inputs, window)
+        corner = part.rows.start, part.columns.start
+        window = Window(*corner, *part.size, grid.height, grid.width)
+        written, moments = compute(step, inputs, window)
         for name, plane in written.items():
             self._planes[name] = (plane, part, step.scale)
-        if told is not None:
-            self._told[step.writes[0]] = (part, told)
+        if moments is not None:
+            self._moments[step.writes[0]] = (part, moments)
 
-    def hold(self, name: str, plane: Tensor) -> None:
-        """Take a plane that was computed on all that the tile reads."""
+    def put(self, name: str, plane: Tensor) -> None:
+        """Store a plane that was computed on all that the tile reads."""
         self._planes[name] = (plane, self._part, self._scale(name))
 
     def input(self, name: str) -> Tensor:
-        """Return a value, or what the tile reads of a plane, on the device or where it waits."""
+        """Return a gathered value, or a plane as far as the tile reads it, on any device."""
         if name in self._context.values:
             return self._context.values[name]
         if name in self._planes:
             return self.part(name, self._part)
-        return self._context.waiting(name, self._part)
+        return self._context.stored(name, self._part)
 
     def part(self, name: str, part: Region) -> Tensor:
-        """Return a part of a plane, read from outside where the tile does not hold it."""
+        """Return a part of a plane; read it from the context if the tile does not have it."""
         known = self._planes.get(name)
-        if known is None or not part.lies_in(known[1]):
+        if known is None or not part.is_inside(known[1]):
             scale = self._scale(name)
             self._planes[name] = (self._context.part(name, part), part, scale)
-        plane, held, scale = self._planes[name]
-        rows, columns = part.within(held, scale)
+        plane, region, scale = self._planes[name]
+        rows, columns = part.slices_in(region, scale)
         return plane[..., rows, columns]
 
     def _scale(self, name: str) -> int | Fraction:
         return self._context.stages.profile.planes[name].scale
 
     def moments(self, name: str, core: Region) -> tuple[int, Tensor, Tensor]:
-        """Return number of pixels, mean and squared deviations of the core of a plane."""
+        """Return number of pixels, mean and sum of squared deviations of the core of a plane."""
         plane = self.part(name, core)
         count = plane.shape[2] * plane.shape[3]
         if not count:
             return 0, plane, plane
-        part, told = self._told.get(name, (None, None))
-        if told is not None and part == core:
-            mean, deviations, *_ = told
+        part, moments = self._moments.get(name, (None, None))
+        if moments is not None and part == core:
+            mean, deviations, *_ = moments
             return count, mean, deviations
         return count, *plane_moments(plane)

@@ -1,7 +1,8 @@
-"""Upscale one image, tile by tile, as a generator.
+"""Upscale one image tile by tile, as a generator.
 
-A script loops over it, a thread runs it, a test steps it; closing it cancels within one tile
-and gives the memory back. Only the tile and what it returns are ever on the device.
+A script loops over the generator, a worker thread runs it, a test steps through it. Closing it
+cancels the run within one tile and frees the memory. The device never holds more than one tile and
+its result.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from napari_sr.engine.execution.plane import upscale_plane
 from napari_sr.engine.image.arrays import ArrayLike, Layout, layout_of
 from napari_sr.engine.image.guards import Diagnostics, check_outliers
 from napari_sr.engine.image.value_range import Percentiles, checked_range
-from napari_sr.engine.planning.budget import affordable, told_in_words
+from napari_sr.engine.planning.budget import explain_memory_errors, fit_to_memory
 from napari_sr.engine.planning.devices import free_memory, release
 from napari_sr.engine.planning.plan import Plan, make_plan
 from napari_sr.engine.planning.settings import Settings
@@ -43,10 +44,11 @@ class Upscaled:
     """The result of a run."""
 
     pixels: NDArray[Any]
-    """In the axes and data type of the source."""
+    """Upscaled image, with the axes and data type of the source."""
     axes: str
+    """One letter per axis."""
     record: dict[str, object]
-    """What ran: enough to repeat it."""
+    """Model, settings, versions and diagnostics: enough to repeat the run."""
 
 
 @torch.inference_mode()
@@ -62,10 +64,10 @@ def upscale_array(
     Parameters
     ----------
     image : array
-        Of integers or floats: (Y, X), (..., Y, X), or with RGB or RGBA last. NumPy, dask or
-        Zarr; read plane by plane. NaN is a pixel without a value, and stays one.
+        Integers or floats, (Y, X), (..., Y, X), or with RGB or RGBA last. NumPy, dask or Zarr; read
+        plane by plane. NaN is a pixel without a value, and is NaN in the result.
     network : Network
-        Left as it is; a copy runs where device or precision differ.
+        Network to run. It is not changed; a copy runs if device or precision differ.
     settings : Settings, optional
         Tile, halo, device, precision, range of values, ensemble.
     axes : str, optional
@@ -74,58 +76,60 @@ def upscale_array(
     Yields
     ------
     Progress
-        `message` tells of a halved tile, of what was computed again in float32, and of impossible
+        Its `message` reports smaller tiles, computations repeated in float32 and implausible
         results.
 
     Returns
     -------
     Upscaled
-        Same axes and data type as the image, Y and X `network.scale` times longer.
+        Image with the same axes and data type, Y and X `network.scale` times longer.
 
     Raises
     ------
     ValueError
-        If the image is empty, has other axes than named or infinite values, or if a setting is
+        If the image is empty or has infinite values, if the axes do not fit it, or if a setting is
         wrong.
     OutOfMemoryError
-        If the run does not fit into memory, told before anything is read, or memory runs out.
+        If the run does not fit into memory, before anything is read, or if memory runs out later.
     """
-    with told_in_words("upscaling the image"):
+    with explain_memory_errors("upscaling the image"):
         return (yield from _upscale(image, network, settings or Settings(), axes))
 
 
 def _upscale(
     image: ArrayLike, network: Network, settings: Settings, axes: str | None
 ) -> Generator[Progress, None, Upscaled]:
-    """Upscale an image as `upscale_array` does; lack of memory may be any error."""
+    """Upscale an image as `upscale_array` does; lack of memory may raise any error."""
     began, before = time.monotonic(), launched()
     layout = layout_of(image.shape, image.dtype, axes)
     check_outliers(settings.outliers, layout.dtype)
     lazy = not isinstance(image, np.ndarray)
-    plan = _affordable_plan(layout, network, settings, lazy=lazy)
+    plan = _plan_in_memory(layout, network, settings, lazy=lazy)
     has_weights = next(network.parameters(), None) is not None
     values = checked_range(image, layout, settings.value_range, has_weights=has_weights)
-    run_context = _run_context(layout, network, settings, values, plan.views)
+    run_context = _run_context(layout, network, settings, values, plan.orientations)
     pace = Pace()
     try:
         distrust = _check_kernels(run_context, plan)
-        told = (*run_warnings(plan, network, settings), in_words(distrust, plan.device))
-        notes = Notes("; ".join(part for part in told if part))
+        known = (*run_warnings(plan, network, settings), in_words(distrust, plan.device))
+        notes = Notes("; ".join(part for part in known if part))
         done = 0
-        for index, place in enumerate(layout.planes()):
-            remaining = layout.count - index
-            for progress, now in upscale_plane(run_context, plan, place, layout.read(image, place)):
-                plan = now
+        for number, index in enumerate(layout.planes()):
+            remaining = layout.count - number
+            # the plane is not held here, so that it is freed before the next one is read
+            steps = upscale_plane(run_context, plan, index, layout.read(image, index))
+            for progress, next_plan in steps:
+                plan = next_plan
                 total = done + remaining * progress.total
-                share = (index + progress.share) / layout.count
+                share = (number + progress.share) / layout.count
                 left = pace.seconds_left(share)
-                message = notes.of(progress.message)
+                message = notes.take(progress.message)
                 yield Progress(done + progress.done, total, message, share, left)
             done += plan.count
         later = {op: why for op, why in distrusted(plan.device).items() if op not in distrust}
         ends = (run_context.diagnostics.in_words(settings.outliers), in_words(later, plan.device))
         if any(ends):
-            yield Progress(done, done, notes.of("; ".join(filter(None, ends))), 1.0, 0.0)
+            yield Progress(done, done, notes.take("; ".join(filter(None, ends))), 1.0, 0.0)
     finally:
         run_context.chains.clear()  # nothing of the run stays on the device
         run_context.graphs.close()
@@ -140,51 +144,52 @@ def _upscale(
     return Upscaled(run_context.output, layout.axes, record)
 
 
-def _affordable_plan(layout: Layout, network: Network, settings: Settings, *, lazy: bool) -> Plan:
+def _plan_in_memory(layout: Layout, network: Network, settings: Settings, *, lazy: bool) -> Plan:
     """Return a plan that fits into memory."""
     plan = make_plan(layout, network, settings)
-    plan = affordable(layout, plan, network, free_memory(torch.device("cpu")), lazy=lazy)
+    plan = fit_to_memory(layout, plan, network, free_memory(torch.device("cpu")), lazy=lazy)
     if plan.spilled_bytes or plan.ensemble:
         check_scratch_folder()
     return plan
 
 
 def _run_context(
-    layout: Layout, network: Network, settings: Settings, values: ValueRange, views: int
+    layout: Layout, network: Network, settings: Settings, values: ValueRange, orientations: int
 ) -> RunContext:
-    """Return what stays the same over all planes, with memory for the result."""
-    larger = layout.enlarged(network.scale)
-    output = np.empty(larger.shape, layout.dtype)
+    """Return the state that all planes share, with memory for the result."""
+    output_layout = layout.enlarged(network.scale)
+    output = np.empty(output_layout.shape, layout.dtype)
     kernels = chosen() if settings.kernels == "auto" else settings.kernels
-    given = settings.value_range is not None and not isinstance(settings.value_range, Percentiles)
-    diagnostics = Diagnostics(views, declared=given)
+    value_range = settings.value_range
+    declared = value_range is not None and not isinstance(value_range, Percentiles)
+    diagnostics = Diagnostics(orientations, declared=declared)
     return RunContext(
-        network, layout, output, larger, values, kernels, settings.outliers, diagnostics
+        network, layout, output, output_layout, values, kernels, settings.outliers, diagnostics
     )
 
 
 class Notes:
-    """What the user should know, told once each.
+    """Messages to the user, kept for the record of the result.
 
     Parameters
     ----------
     first : str
-        Waits for the first progress; "" for nothing.
+        Message to add to the first progress; "" for nothing.
     """
 
     def __init__(self, first: str) -> None:
         self.all: list[str] = []
         self._first = first
 
-    def of(self, message: str) -> str:
-        """Return a progress's message, with what has waited, and remember it."""
-        told = "; ".join(part for part in (self._first, message) if part)
+    def take(self, message: str) -> str:
+        """Return the message of a progress, after any first message, and add it to the record."""
+        full = "; ".join(part for part in (self._first, message) if part)
         self._first = ""
-        self.add(told)
-        return told
+        self.add(full)
+        return full
 
     def add(self, message: str) -> None:
-        """Remember what the result's record should say."""
+        """Add a message to the record of the result; skip an empty one."""
         if message:
             self.all.append(message)
 
@@ -202,7 +207,7 @@ def _check_kernels(run_context: RunContext, plan: Plan) -> dict[str, str]:
 
 
 def _since(before: dict[str, int]) -> dict[str, int]:
-    """Return how often each kernel was launched since then."""
+    """Return how often each kernel was launched since the counts `before`."""
     now = launched()
     return {
         name: now[name] - before.get(name, 0) for name in now if now[name] > before.get(name, 0)

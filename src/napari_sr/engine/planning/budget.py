@@ -1,4 +1,4 @@
-"""What a run takes of the computer's memory, found before anything is read.
+"""The main memory that a run needs, computed before anything is read.
 
 Letters: H x W pixels, S scale.
 """
@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_sr.engine.planning.devices import OutOfMemoryError, budget_in_memory, is_out_of_memory
+from napari_sr.engine.planning.devices import (
+    OutOfMemoryError,
+    is_out_of_memory,
+    memory_for_features,
+)
 from napari_sr.engine.planning.tile_size import bytes_per_pixel
 
 if TYPE_CHECKING:
@@ -23,42 +27,43 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 MASKS = 2
-"""Bytes beside each value of a plane while it is searched for NaN, infinity and outliers."""
+"""Extra bytes per value of a plane while it is searched for NaN, infinity and outliers."""
 RESULT_OF_TILE = 4
-"""Bytes for each value of a tile's result; the few that become integers at a time do not count."""
+"""Bytes per value of a tile's result; the few that are converted at a time do not count."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Bytes of the computer's memory that one run takes; a tile on a GPU is not in it."""
+    """Main memory of one run in bytes; a tile on a GPU is not included."""
 
     result: int
+    """The whole output array."""
     plane: int
-    """One plane of the image as it is read, with what is found out about it."""
+    """One plane of the image, with its masks."""
     tile: int
-    """A tile, and its result on its way to the output."""
-    waiting: int
-    """Features between stages, and the mean of an ensemble, as far as they stay in memory."""
+    """One tile and its result."""
+    spilled: int
+    """Features stored between stages and the mean of an ensemble, without what goes to files."""
 
     @property
     def total(self) -> int:
-        """All of it."""
-        return self.result + self.plane + self.tile + self.waiting
+        """Sum of all parts."""
+        return self.result + self.plane + self.tile + self.spilled
 
 
 def budget(layout: Layout, plan: Plan, network: Network, *, lazy: bool) -> Budget:
-    """Return what upscaling an image takes.
+    """Return the main memory that upscaling an image needs.
 
     Parameters
     ----------
     layout : Layout
-        Of the image.
+        Layout of the image.
     plan : Plan
-        How it would run.
+        Plan of the run.
     network : Network
-        That would run.
+        Network to run.
     lazy : bool
-        Whether planes are read one at a time; else the image is in memory already.
+        Whether planes are read one at a time. If not, the image is in memory already.
     """
     kind = layout.dtype
     values = layout.height * layout.width * layout.channels
@@ -68,55 +73,55 @@ def budget(layout: Layout, plan: Plan, network: Network, *, lazy: bool) -> Budge
     tile = pixels * layout.channels * network.scale**2 * RESULT_OF_TILE
     if plan.device.type == "cpu":
         tile += int(pixels * bytes_per_pixel(network, layout.channels, plan.precision))
-    waiting = plan.spilled_bytes
+    spilled = plan.spilled_bytes
     if plan.ensemble:
-        waiting += bytes_of_mean(layout.height, layout.width, layout.channels, network.scale)
+        spilled += bytes_of_mean(layout.height, layout.width, layout.channels, network.scale)
     return Budget(
         result=math.prod(layout.enlarged(network.scale).shape) * kind.itemsize,
         plane=values * (copies * kind.itemsize + MASKS),
         tile=tile,
-        waiting=min(waiting, budget_in_memory()),
+        spilled=min(spilled, memory_for_features()),
     )
 
 
-def affordable(layout: Layout, plan: Plan, network: Network, free: int, *, lazy: bool) -> Plan:
-    """Return the plan, with smaller tiles where that makes it fit into memory.
+def fit_to_memory(layout: Layout, plan: Plan, network: Network, free: int, *, lazy: bool) -> Plan:
+    """Return the plan, with smaller tiles if it fits into memory only with these.
 
     Parameters
     ----------
     layout, plan, network, lazy
         As for `budget`.
     free : int
-        Bytes of memory.
+        Bytes of free memory.
 
     Raises
     ------
     OutOfMemoryError
-        If it does not fit even so.
+        If the run does not fit even with the smallest tiles.
     """
     smaller: Plan | None = plan
     while smaller is not None:
         plan, needed = smaller, budget(layout, smaller, network, lazy=lazy)
         if needed.total <= free:
             return plan
-        # no tile helps where the rest alone is too much
+        # smaller tiles do not help if the rest alone is too much
         smaller = plan.halved() if needed.total - needed.tile <= free else None
     raise OutOfMemoryError(
         f"the result, {layout.enlarged(network.scale).shape} of {layout.dtype}, needs "
-        f"{in_words(needed.result)} of memory, one plane of the image with its tiles of "
-        f"{plan.side} px {in_words(needed.total - needed.result)} more, and {in_words(free)} are "
-        "free: upscale a part of the image, or by less"
+        f"{in_words(needed.result)} of memory, and one plane of the image with its tiles of "
+        f"{plan.side} px needs {in_words(needed.total - needed.result)} more, but only "
+        f"{in_words(free)} are free: upscale a part of the image, or choose a smaller scale"
     )
 
 
 @contextmanager
-def told_in_words(what: str) -> Iterator[None]:
-    """Turn any error of lacking memory into an `OutOfMemoryError` that says what ran.
+def explain_memory_errors(what: str) -> Iterator[None]:
+    """Turn any error about lack of memory into an `OutOfMemoryError` that names the action.
 
     Parameters
     ----------
     what : str
-        Such as "upscaling the image".
+        The action, such as "upscaling the image".
     """
     try:
         yield
@@ -127,16 +132,16 @@ def told_in_words(what: str) -> Iterator[None]:
             raise
         why = " ".join(str(error).split())[:200]
         raise OutOfMemoryError(
-            f"memory ran out while {what}: close other programs, or take a part of the image"
+            f"memory ran out while {what}: close other programs, or upscale a part of the image"
             + (f" ({why})" if why else "")
         ) from error
 
 
 def in_words(size: int) -> str:
-    """Return a number of bytes in MiB or GiB."""
+    """Format a number of bytes in MiB or GiB."""
     return f"{size / 2**20:.1f} MiB" if size < 2**30 else f"{size / 2**30:.1f} GiB"
 
 
 def bytes_of_mean(height: int, width: int, channels: int, scale: int) -> int:
-    """Return what a `Mean` takes, in memory or in files."""
+    """Return the bytes of an `ensemble.Mean`, in memory or in files."""
     return height * width * (1 + torch.float32.itemsize * channels * scale**2)

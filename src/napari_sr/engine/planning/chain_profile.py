@@ -1,4 +1,4 @@
-"""What running a chain takes, link by link, found without computing a pixel."""
+"""Arithmetic and memory of a chain, link by link, found without computing a pixel."""
 
 from __future__ import annotations
 
@@ -22,83 +22,87 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 ELEMENTWISE = 20
-"""What writing a value costs beside the convolutions, as floating-point operations."""
+"""Cost of writing one value, beside the convolutions, in floating-point operations."""
 _PROBE = 96
+"""Height and width of the image that is profiled, in pixels."""
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What a plane is like."""
+class PlaneFormat:
+    """Channels, scale and data type of a plane."""
 
     channels: int
     scale: int | Fraction
-    """How many times larger it is than the image."""
+    """Size of the plane relative to the image."""
     dtype: torch.dtype
 
     @property
     def bytes(self) -> float:
-        """What it takes per pixel of the image."""
+        """Bytes per pixel of the image."""
         return float(self.channels * self.scale**2 * self.dtype.itemsize)
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What running a chain takes, found without computing a pixel."""
+    """Arithmetic of each link and format of each plane of a chain."""
 
     flops: tuple[float, ...]
     """Floating-point operations of each link per pixel of the image."""
-    planes: dict[str, Kind]
-    """Of each plane what it is like."""
-    attending: float
-    """The part of `flops` that grows with the number of pixels, as those look at more."""
-    pixels: int
-    """How many there were."""
+    planes: dict[str, PlaneFormat]
+    """Format of each plane, by name."""
+    attention_flops: float
+    """The part of `flops` that grows with the number of pixels of the image: attention."""
+    probe_pixels: int
+    """Number of pixels of the image that was profiled."""
 
-    def work(self, pixels: int) -> float:
-        """Return the floating-point operations per pixel of an image of so many."""
-        return sum(self.flops) + self.attending * (pixels / self.pixels - 1)
+    def flops_at(self, pixels: int) -> float:
+        """Return the floating-point operations per pixel of an image with this many pixels."""
+        return sum(self.flops) + self.attention_flops * (pixels / self.probe_pixels - 1)
 
 
 def profile(chain: Chain, network: Network, channels: int) -> Profile:
-    """Count what every link computes and every plane holds.
+    """Count the operations of every link and the bytes of every plane.
 
     Parameters
     ----------
     chain : Chain
-        Of a `memory.meta_copy`, whose names have one writer each.
+        Chain of a `memory.meta_copy`, in which each name has one writer.
     network : Network
-        Its least size and multiple count.
+        Network of the chain; only its least size and multiple are used.
     channels : int
-        Of the image.
+        Channels of the image.
     """
     side = math.ceil(max(_PROBE, network.least_size) / network.multiple) * network.multiple
     window = Window(0, 0, side, side, side, side)
     image = torch.empty(1, channels, side, side, device="meta")
-    held: dict[str, Tensor] = {IMAGE: image}
-    kinds = {IMAGE: Kind(channels, 1, image.dtype)}
+    tensors: dict[str, Tensor] = {IMAGE: image}
+    formats = {IMAGE: PlaneFormat(channels, 1, image.dtype)}
     flops: list[float] = []
     for link in chain:
         counter = FlopCounterMode(display=False)
         with torch.inference_mode(), use_kernels("reference"), counter:
             if isinstance(link, Step):
-                held |= compute(link, held, window)[0]
+                tensors |= compute(link, tensors, window)[0]
             elif isinstance(link, ChunkedAttention):
-                held[link.writes] = attend(link, held)
+                tensors[link.writes] = attend(link, tensors)
             else:
-                held[link.writes] = _gathered(link, held[link.reads])
-        made = {name: held[name] for name in outputs_of(link)}
+                tensors[link.writes] = _gather(link, tensors[link.reads])
+        outputs = {name: tensors[name] for name in outputs_of(link)}
         if isinstance(link, (Step, ChunkedAttention)):
             scale = link.scale if isinstance(link, Step) else 1
-            kinds |= {name: Kind(x.shape[1], scale, x.dtype) for name, x in made.items()}
-        written = sum(x.numel() for x in made.values())
+            formats |= {
+                name: PlaneFormat(x.shape[1], scale, x.dtype) for name, x in outputs.items()
+            }
+        written = sum(x.numel() for x in outputs.values())
         flops.append((counter.get_total_flops() + ELEMENTWISE * written) / side**2)
-    looks = [isinstance(link, ChunkedAttention) for link in chain]
-    attending = sum(many for many, look in zip(flops, looks, strict=True) if look)
-    return Profile(tuple(flops), kinds, attending, side**2)
+    attention_flops = sum(
+        each for each, link in zip(flops, chain, strict=True) if isinstance(link, ChunkedAttention)
+    )
+    return Profile(tuple(flops), formats, attention_flops, side**2)
 
 
-def _gathered(link: GlobalStats | PooledGrid, plane: Tensor) -> Tensor:
-    """Return what a link gathers from a plane without data."""
+def _gather(link: GlobalStats | PooledGrid, plane: Tensor) -> Tensor:
+    """Return the value that a link gathers from a plane without data."""
     if isinstance(link, PooledGrid):
         return link.finish(link.compute(plane))
     statistic = plane.new_empty((*plane.shape[:2], 1, 1), dtype=torch.float32)

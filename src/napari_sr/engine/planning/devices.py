@@ -1,4 +1,4 @@
-"""Which device, which precision, how much memory, and what to do when it runs out."""
+"""Devices, precisions and free memory, and what to do when memory runs out."""
 
 from __future__ import annotations
 
@@ -19,24 +19,27 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 FEATURES_SHARE = 0.1
-"""Share of the free memory that feature planes may take before they go to files."""
+"""Share of the free memory that feature planes may use before they go to files."""
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
-# what allocators say; only CUDA has an exception class of its own
+# text in allocators' errors; only CUDA has an exception class of its own
 _WORDS = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 DEVICE_LOCK = threading.RLock()
-"""Held while a CUDA graph is captured and while memory is given back: two windows, or a preview and
-a run, may use one GPU, and giving back memory during a capture invalidates it."""
+"""Held while a CUDA graph is captured and while memory is released. Two windows, or a preview and a
+run, may use one GPU, and releasing memory during a capture invalidates the capture."""
 
 
 class OutOfMemoryError(MemoryError):
-    """Memory ran out and no smaller tile can help; not a RuntimeError, which workers lose."""
+    """Memory ran out and no smaller tile can help.
+
+    It is not a RuntimeError, because napari's workers lose those.
+    """
 
 
 def available() -> list[tuple[str, str]]:
-    """Return the devices here as pairs of name and description, the best one first."""
+    """Return the available devices as pairs of name and description, the fastest one first."""
     found = [
         (f"cuda:{index}", torch.cuda.get_device_name(index))
         for index in range(torch.cuda.device_count())
@@ -47,35 +50,35 @@ def available() -> list[tuple[str, str]]:
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """Return the device of a name such as "cpu" or "cuda:0"; "auto" takes the best.
+    """Return the device with a name such as "cpu" or "cuda:0"; "auto" is the fastest.
 
     Raises
     ------
     ValueError
-        If there is no such device here.
+        If this computer has no such device.
     """
-    here = [known for known, _ in available()]
+    names = [known for known, _ in available()]
     if name == "auto":
-        return torch.device(here[0])
-    wanted = "cuda:0" if name == "cuda" else name
-    if wanted not in here:
-        raise ValueError(f"there is no device {name!r} here; there are 'auto', {str(here)[1:-1]}")
-    return torch.device(wanted)
+        return torch.device(names[0])
+    full_name = "cuda:0" if name == "cuda" else name
+    if full_name not in names:
+        raise ValueError(f"this computer has no device {name!r}; it has 'auto', {str(names)[1:-1]}")
+    return torch.device(full_name)
 
 
 def choose_precision(
     name: str, device: torch.device, able: Collection[str] = PRECISIONS
 ) -> torch.dtype:
-    """Return the type that a network computes in; "auto" is half precision on CUDA only.
+    """Return the data type that a network computes in; "auto" is half precision on CUDA only.
 
     Parameters
     ----------
     name : str
         "auto" or one of `PRECISIONS`.
     device : torch.device
-        Where it runs.
+        Device that the network runs on.
     able : collection of str
-        What the network can compute in. Anything else becomes float32.
+        Precisions that the network supports. Any other becomes float32.
 
     Raises
     ------
@@ -83,38 +86,37 @@ def choose_precision(
         If the name is unknown.
     """
     if name == "auto":
-        newness = torch.cuda.get_device_capability(device) if device.type == "cuda" else (0, 0)
+        capability = torch.cuda.get_device_capability(device) if device.type == "cuda" else (0, 0)
         fast = (("float16", (7, 0)), ("bfloat16", (8, 0)))
-        name = next((word for word, least in fast if word in able and newness >= least), "float32")
+        supported = (word for word, least in fast if word in able and capability >= least)
+        name = next(supported, "float32")
     if name not in PRECISIONS:
         raise ValueError(f"precision must be 'auto', {str(list(PRECISIONS))[1:-1]}, got {name!r}")
     return PRECISIONS[name] if name in able else torch.float32
 
 
 def free_memory(device: torch.device) -> int:
-    """Return the bytes that a device has left."""
+    """Return the free memory of a device in bytes."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
-        # what PyTorch holds but does not use counts as free
+        # memory that PyTorch has reserved but does not use counts as free
         cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(free + cached)
-    import psutil  # here, because training needs no free memory to be known
-
     return int(psutil.virtual_memory().available)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Say whether an error means that memory ran out, on any device."""
+    """Return whether an error means that memory ran out, on any device."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in _WORDS)
 
 
 def trim() -> None:
-    """Give memory that was freed back to the system.
+    """Return freed memory to the operating system.
 
-    The C library of most Linux systems keeps what lies between pieces still in use: over the
-    stages of one run that came to three times the tile's own memory
+    The C library of most Linux systems keeps freed memory between blocks that are still in use.
+    Over the stages of one run, that added up to three times the tile's own memory
     (benchmarks/memory/tile_memory.py).
     """
     if sys.platform.startswith("linux"):
@@ -124,18 +126,19 @@ def trim() -> None:
 
 
 def release(device: torch.device, *, after_error: bool = False) -> None:
-    """Give back what a run held on a device.
+    """Release the cached memory of a run on a device.
 
-    A failure costs no result: after a failed capture of a CUDA graph, PyTorch before 2.12 may
-    assert here (pytorch issue 180395).
+    Errors are ignored, because after a failed capture of a CUDA graph, PyTorch before 2.12 may
+    fail an assertion here (pytorch issue 180395).
 
     Parameters
     ----------
     device : torch.device
-        Where it ran.
+        Device of the run.
     after_error : bool
-        Whether an error's traceback may hold tensors in cycles. Looking for cycles stops all
-        threads, for some 0.2 s beside a window; a run that ends well leaves none that hold tensors.
+        Whether the traceback of an error may hold tensors in reference cycles. If so, garbage is
+        collected, which stops all threads for some 0.2 s beside a window. A run that succeeds
+        leaves no such cycles.
     """
     if after_error:
         gc.collect()
@@ -145,25 +148,25 @@ def release(device: torch.device, *, after_error: bool = False) -> None:
             give_back()
 
 
-def budget_in_memory() -> int:
-    """Return how many bytes of memory features may take: a share of what is free.
+def memory_for_features() -> int:
+    """Return the bytes of memory that features may use: a share of the free memory.
 
-    Files are kept in memory, too, as long as nobody else needs it, and give way where somebody
-    does; so the share is small.
+    The share is small because the operating system caches files in memory anyway, and drops them
+    when another program needs the memory.
     """
     return int(FEATURES_SHARE * psutil.virtual_memory().available)
 
 
-def placed(network: Network, device: torch.device, precision: torch.dtype) -> Network:
-    """Return the network on a device in a precision: itself where it is there already."""
+def on_device(network: Network, device: torch.device, precision: torch.dtype) -> Network:
+    """Return the network on a device in a precision; the same object if it is there already."""
     weight = next(network.parameters(), None)
-    if weight is None:  # it computes wherever the image lies
+    if weight is None:  # a formula computes on the device of the image
         return network
-    here = device.index in (None, weight.device.index) and weight.device.type == device.type
-    if here and weight.dtype == precision and not network.training:
+    there = device.index in (None, weight.device.index) and weight.device.type == device.type
+    if there and weight.dtype == precision and not network.training:
         return network
     moved = copy.deepcopy(network).to(device=device, dtype=precision).eval()
     if device.type == "cuda" and precision != torch.float32:
-        # matrix units and our kernels want channels fastest; the features follow the weights
+        # matrix units and our kernels are fastest with channels last; features follow the weights
         moved.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return moved

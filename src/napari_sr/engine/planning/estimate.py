@@ -1,4 +1,4 @@
-"""What a run will take, said before it starts."""
+"""Estimate of a run's time and memory before it starts."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.budget import bytes_of_mean
-from napari_sr.engine.planning.devices import choose_device, choose_precision, placed
+from napari_sr.engine.planning.devices import choose_device, choose_precision, on_device
 from napari_sr.engine.planning.memory import meta_copy
 from napari_sr.engine.planning.plan import make_plan
-from napari_sr.engine.planning.tile_size import bytes_per_pixel, padded
+from napari_sr.engine.planning.tile_size import bytes_per_pixel, padded_length
 from napari_sr.layers.colour import enlarge
 from sr_kernels import chosen, use_kernels
 
@@ -27,30 +27,31 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 PROBE_FLOPS = 25e9
-"""A timed probe computes about this much: about a second on a laptop's CPU."""
+"""Approximate operations of the timed probe: about one second on a laptop's CPU."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run will take."""
+    """Estimated size, memory and time of a run."""
 
     result_shape: tuple[int, ...]
     result_bytes: int
     working_bytes: int
-    """On the device at the peak, the result not counted."""
+    """Peak memory on the device, without the result."""
     tile: int
     """LR pixels along the longer side of a tile."""
     tiles: int
+    """Number of tiles over all planes, stages and orientations."""
     exact: bool
-    """Whether the tiles leave no trace in the result."""
+    """Whether the result has no seams: it equals that of one tile."""
     seconds: float | None
-    """None where the network's speed has not been measured."""
+    """Duration of the run; None if the network's speed has not been measured."""
     overhead: float
-    """How much more work the tiles are than one tile would be, as a share."""
-    waiting_bytes: int
-    """Of what waits outside the device, in memory or, where that is short, in files: features
-    between stages, and the mean of an ensemble."""
-    views: int
+    """Extra work of the tiles, as a share of the work of a single tile."""
+    spilled_bytes: int
+    """Features between stages and the mean of an ensemble: stored outside the device in memory, or
+    in files if memory is short."""
+    orientations: int
     """How often each plane is computed: 8 for an ensemble, else 1."""
 
 
@@ -63,23 +64,23 @@ def estimate(
     *,
     speed: float | None = None,
 ) -> Estimate:
-    """Say what upscaling an image would take, without computing a pixel.
+    """Estimate memory and time of upscaling an image, without computing a pixel.
 
     Parameters
     ----------
     shape, axes, dtype
-        Of the image, as for `upscale_array`.
+        Shape, axes and data type of the image, as for `upscale_array`.
     network : Network
-        Loaded; its shapes alone are used.
+        Loaded network; only its shapes are used.
     settings : Settings
-        How it would run.
+        Settings of the run.
     speed : float, optional
-        LR pixels per second, as `measure_speed` returns.
+        Speed in LR pixels per second, as `measure_speed` returns it.
 
     Raises
     ------
     ValueError
-        As `upscale_array` would.
+        As `upscale_array` does.
     """
     layout = layout_of(shape, dtype, axes)
     plan = make_plan(layout, network, settings)
@@ -96,15 +97,15 @@ def estimate(
         tiles=tiles,
         exact=plan.exact_for(network),
         seconds=None if speed is None else layout.count * plan.cost / speed,
-        overhead=plan.cost / (plan.views * plan.height * plan.width) - 1,
-        waiting_bytes=plan.spilled_bytes + (bytes_of_mean(*averaged) if plan.ensemble else 0),
-        views=plan.views,
+        overhead=plan.cost / (plan.orientations * plan.height * plan.width) - 1,
+        spilled_bytes=plan.spilled_bytes + (bytes_of_mean(*averaged) if plan.ensemble else 0),
+        orientations=plan.orientations,
     )
 
 
 def flops_per_pixel(network: Network) -> float:
     """Return the floating-point operations per LR pixel: two per multiply-add."""
-    side = padded(64, network)
+    side = padded_length(64, network)
     image = torch.empty(1, network.channels, side, side, device="meta")
     counter = FlopCounterMode(display=False)
     with torch.inference_mode(), use_kernels("reference"), counter:
@@ -113,19 +114,19 @@ def flops_per_pixel(network: Network) -> float:
 
 
 def measure_speed(network: Network, settings: Settings) -> float:
-    """Time the network on a small piece of noise, and return LR pixels per second.
+    """Time the network on a small noise image; return LR pixels per second.
 
-    Blocks for about a second: call it from a worker.
+    Blocks for about a second: call it from a worker thread.
     """
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device, network.precisions)
-    here = placed(network, device, precision)
+    moved = on_device(network, device, precision)
     pixels = PROBE_FLOPS / max(flops_per_pixel(network), 1.0)
-    side = padded(min(512, max(24, math.isqrt(int(pixels)))), network)
+    side = padded_length(min(512, max(24, math.isqrt(int(pixels)))), network)
     image = torch.rand(1, network.channels, side, side, device=device)
-    word = chosen() if settings.kernels == "auto" else settings.kernels
-    with torch.inference_mode(), use_kernels(word):
-        enlarge(here, image[..., : padded(24, network), : padded(24, network)]).cpu()
+    kernels = chosen() if settings.kernels == "auto" else settings.kernels
+    with torch.inference_mode(), use_kernels(kernels):
+        enlarge(moved, image[..., : padded_length(24, network), : padded_length(24, network)]).cpu()
         began = time.perf_counter()
-        enlarge(here, image).cpu()
+        enlarge(moved, image).cpu()
     return side**2 / (time.perf_counter() - began)

@@ -1,4 +1,4 @@
-"""How much memory a network needs for a tile, found without computing a pixel.
+"""The memory that a network needs for a tile, found without computing a pixel.
 
 Letters: H x W pixels.
 """
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 WORKSPACE = 1.7
-"""Peak over the tensors alone: convolution libraries reorder and unfold their inputs. Measured
-on the CPU (see benchmarks/memory/forecast.py)."""
+"""Peak memory divided by that of the tensors alone: convolution libraries reorder and unfold their
+inputs. Measured on the CPU (benchmarks/memory/forecast.py)."""
 
 
 class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here
-    """Follows how many bytes of tensors are alive, the most that ever were, and the largest."""
+    """Counts the bytes of live tensors, their peak, and the elements of the largest tensor."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # likewise
         self.alive = 0
         self.peak = 0
         self.largest = 0
-        self._seen: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._followed: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -47,9 +47,9 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has 
         return result
 
     def _follow(self, storage: Any) -> None:
-        if storage in self._seen:
+        if storage in self._followed:
             return
-        self._seen.add(storage)
+        self._followed.add(storage)
         size = storage.nbytes()
         self.alive += size
         self.peak = max(self.peak, self.alive)
@@ -61,61 +61,61 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has 
 
 @dataclass(frozen=True)
 class Footprint:
-    """What one tile takes on the device, weights left out."""
+    """Memory of one tile on the device, without the weights."""
 
     peak: int
-    """The most bytes of tensors that are alive at a time."""
+    """Most bytes of tensors that are alive at the same time."""
     largest: int
     """Elements of the largest tensor."""
 
 
 def peak_bytes(network: Network, channels: int, height: int, width: int) -> int:
-    """Return the most bytes of tensors alive while one tile is upscaled; see `footprint`."""
+    """Return the peak memory of tensors while one tile is upscaled, in bytes; see `footprint`."""
     return footprint(network, channels, height, width).peak
 
 
 def footprint(network: Network, channels: int, height: int, width: int) -> Footprint:
-    """Return what upscaling one tile takes.
+    """Return the memory that upscaling one tile needs.
 
     Parameters
     ----------
     network : Network
-        In the precision it will run in, on any device.
+        The network in the precision of the run, on any device.
     channels, height, width : int
-        Of the tile: (1, channels, H, W).
+        Size of the tile, (1, channels, H, W).
     """
-    hollow = meta_copy(network)
+    without_data = meta_copy(network)
     tracer = _Tracer()
     with torch.inference_mode(), use_kernels("reference"), tracer:
         image = torch.empty(1, channels, height, width, device="meta")
-        enlarge(hollow, image)
+        enlarge(without_data, image)
     return Footprint(tracer.peak, tracer.largest)
 
 
 def learning_bytes(network: Network, height: int, width: int) -> int:
-    """Return the most bytes of tensors alive while a network learns from one image.
+    """Return the peak memory of tensors while a network learns from one image, in bytes.
 
-    What the gradient needs of every layer stays until it is taken. Weights, their gradient and
-    what an optimiser keeps of them are left out.
+    The activations that the backward pass needs are included. Weights, their gradients and the
+    optimiser's state are not.
 
     Parameters
     ----------
     network : Network
-        With weights, in the precision it will learn in, on any device.
+        A network with weights, in the precision of the training, on any device.
     height, width : int
-        Of the image, H and W.
+        Size of the image, H and W.
     """
-    hollow = meta_copy(network).train().requires_grad_(True)
-    weights = sum(one.nbytes for one in hollow.parameters())
+    without_data = meta_copy(network).train().requires_grad_(True)
+    weights = sum(one.nbytes for one in without_data.parameters())
     tracer = _Tracer()
     with use_kernels("reference"), tracer:
         image = torch.empty(1, network.channels, height, width, device="meta")
-        hollow(image).abs().mean().backward()
-    return max(tracer.peak - weights, 0)  # their gradient is among what was alive
+        without_data(image).abs().mean().backward()
+    return max(tracer.peak - weights, 0)  # the peak includes the gradients of the weights
 
 
 def meta_copy(network: Network) -> Network:
-    """Return a network of the same shapes without data."""
+    """Return a copy of a network on the meta device: the same shapes without data."""
     memo: dict[int, Any] = {}
     for tensor in (*network.parameters(), *network.buffers()):
         empty = torch.empty_like(tensor, device="meta")

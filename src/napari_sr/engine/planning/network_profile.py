@@ -1,4 +1,4 @@
-"""What a network is like, found without data: its chain, its costs, and the tiles that it takes."""
+"""Profile of a network, found without data: its chain, its costs and its smallest tile."""
 
 from __future__ import annotations
 
@@ -27,44 +27,46 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NetworkProfile:
-    """What a network is like that runs on images of so many channels, in some precision."""
+    """Chain and costs of a network for images of one channel count in one precision."""
 
     chain: Chain
-    """Without data."""
+    """Chain of the network on the meta device."""
     profile: Profile
     least_size: int
+    """Smallest image side that the network accepts, in LR pixels."""
     multiple: int
+    """Tiles begin at multiples of this, in LR pixels."""
 
     @property
     def radius(self) -> int:
-        """How far the step looks that looks furthest, in LR pixels."""
+        """Radius of the step with the largest one, in LR pixels."""
         return max(link.radius for link in self.chain if isinstance(link, Step))
 
     @property
     def gathers(self) -> bool:
-        """Whether small values of the whole image are gathered, and no pixel looks at all of it."""
+        """Whether the network gathers small values of the whole image but has no attention."""
         kinds = {type(link) for link in self.chain}
         return bool(kinds & {PooledGrid, GlobalStats}) and ChunkedAttention not in kinds
 
     @property
     def least_tile(self) -> int:
-        """The smallest tile that runs in stages, in LR pixels."""
+        """Smallest tile that can run in stages, in LR pixels."""
         reach = max((link.reach for link in self.chain if isinstance(link, PooledGrid)), default=1)
         return max(tiling.least_tile(self.radius, self.multiple), reach, self.least_size)
 
 
-_structures: WeakKeyDictionary[Network, dict[tuple[int, torch.dtype], NetworkProfile]] = (
+_profiles: WeakKeyDictionary[Network, dict[tuple[int, torch.dtype], NetworkProfile]] = (
     WeakKeyDictionary()
 )
 
 
 def profile_of(network: Network, channels: int, precision: torch.dtype) -> NetworkProfile:
-    """Return what a network is like, found once and remembered as long as the network lives."""
-    known = _structures.setdefault(network, {})
+    """Return the profile of a network; cache it as long as the network lives."""
+    known = _profiles.setdefault(network, {})
     key = (channels, precision)
     if key not in known:
-        hollow = meta_copy(network).to(precision)
-        chain = chain_for(hollow, channels)
-        found = profile(with_one_writer_each(chain), hollow, channels)
-        known[key] = NetworkProfile(chain, found, network.least_size, network.tile_alignment)
+        without_data = meta_copy(network).to(precision)
+        chain = chain_for(without_data, channels)
+        of_chain = profile(with_one_writer_each(chain), without_data, channels)
+        known[key] = NetworkProfile(chain, of_chain, network.least_size, network.tile_alignment)
     return known[key]

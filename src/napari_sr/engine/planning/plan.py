@@ -1,4 +1,4 @@
-"""Which tile, which halo, on which device: decided before the first pixel is computed."""
+"""The plan of a run: tile, halo, device and precision, decided before the first pixel."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_sr.engine.planning import tiling
-from napari_sr.engine.planning.devices import budget_in_memory, choose_device, choose_precision
+from napari_sr.engine.planning.devices import choose_device, choose_precision, memory_for_features
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stages
 from napari_sr.engine.planning.tile_grid import TileGrid
 from napari_sr.engine.planning.tile_size import (
     LARGEST_TILE,
-    capped,
     check_tile,
-    padded,
+    limit_tile,
+    padded_length,
     tile_by_memory,
 )
 
@@ -31,21 +31,22 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 FLOPS_PER_BYTE = {"cuda": 4000.0, "mps": 500.0, "cpu": 12.0, "file": 200.0}
-"""What carrying a byte of features to the device or back costs: a CPU computes some 100 GFLOP/s
-and copies some 8 GB/s, or some 0.5 GB/s where features wait in files; a GPU computes some
-50 TFLOP/s behind a bus of some 12 GB/s."""
+"""Cost of moving a byte of features to the device or back, in floating-point operations. A CPU
+computes some 100 GFLOP/s and copies some 8 GB/s, or some 0.5 GB/s if features are stored in files.
+A GPU computes some 50 TFLOP/s behind a bus of some 12 GB/s."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is decided for one image."""
+    """Every decision about running one image."""
 
     height: int
-    """Rows of a plane after padding to the network's least size and multiple."""
     width: int
+    """Size of a plane in pixels, padded to the network's least size and multiple."""
     tile: int
+    """Side of a tile in LR pixels, halo included."""
     halo: int | None
-    """None where tiles are exact by stages."""
+    """Halo that the user chose, in LR pixels; None if stages make tiles exact."""
     multiple: int
     """Tiles begin at multiples of this."""
     device: torch.device
@@ -54,13 +55,13 @@ class Plan:
     ensemble: bool = False
 
     @property
-    def views(self) -> int:
+    def orientations(self) -> int:
         """How many times each plane is upscaled: once, or in each of eight orientations."""
         return 8 if self.ensemble else 1
 
     @cached_property
     def transposed(self) -> Plan:
-        """The same for planes whose rows are columns; kept, as finding stages takes time."""
+        """The plan for transposed planes; cached, because finding the stages takes time."""
         return replace(self, height=self.width, width=self.height)
 
     @property
@@ -70,7 +71,7 @@ class Plan:
 
     @cached_property
     def stages(self) -> Stages:
-        """The stages that every view of a plane goes through.
+        """The stages that every orientation of a plane goes through.
 
         Raises
         ------
@@ -78,24 +79,24 @@ class Plan:
             If the tile is too small.
         """
         grid = TileGrid(self.height, self.width, self.tile, self.multiple)
-        of = partial(Stages, self.network_profile.chain, self.network_profile.profile, grid)
+        cut = partial(Stages, self.network_profile.chain, self.network_profile.profile, grid)
         if not self.tiled or self.halo is not None:
-            return of(halo=self.halo or 0)
+            return cut(halo=self.halo or 0)
         cost = FLOPS_PER_BYTE.get(self.device.type, FLOPS_PER_BYTE["cpu"])
-        stages = of(flops_per_byte=cost)
-        if self.height * self.width * stages.spilled_bytes <= budget_in_memory():
+        stages = cut(flops_per_byte=cost)
+        if self.height * self.width * stages.spilled_bytes <= memory_for_features():
             return stages
-        return of(flops_per_byte=max(cost, FLOPS_PER_BYTE["file"]))
+        return cut(flops_per_byte=max(cost, FLOPS_PER_BYTE["file"]))
 
     @property
     def count(self) -> int:
-        """How many tiles one plane takes, over all stages and views."""
-        # transposed, a plane takes as many
-        return self.views * self.stages.count
+        """Number of tiles of one plane, over all stages and orientations."""
+        # a transposed plane has the same number
+        return self.orientations * self.stages.count
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:
-        """Share of the work of one view that is done after each of its tiles, up to 1."""
+        """Share of the work of one orientation that is done after each of its tiles, up to 1."""
         counts = [len(self.stages.tiles(stage)) for stage in self.stages.all]
         costs = np.repeat(np.divide(self.stages.costs, counts), counts)
         done: NDArray[np.float64] = np.cumsum(costs)
@@ -105,33 +106,33 @@ class Plan:
     def cost(self) -> float:
         """Cost of one plane, in equivalent single-pass pixels."""
         each = self.height * self.width * self.stages.cost
-        return self.views * each / sum(self.network_profile.profile.flops)
+        return self.orientations * each / sum(self.network_profile.profile.flops)
 
     @property
     def spilled_bytes(self) -> int:
-        """How many bytes of features wait outside the device at the peak."""
+        """Peak size of the features stored outside the device, in bytes."""
         return int(self.height * self.width * self.stages.spilled_bytes)
 
     @property
     def side(self) -> int:
-        """LR pixels along the longer side of the tiles."""
+        """Longer side of the tiles, in LR pixels."""
         return min(self.tile, max(self.height, self.width))
 
     @property
     def least_tile(self) -> int:
-        """The smallest tile that works here, in LR pixels."""
+        """Smallest tile that works with this network and halo, in LR pixels."""
         if self.halo is not None:
             return max(tiling.least_tile(self.halo, self.multiple), self.network_profile.least_size)
         return self.network_profile.least_tile
 
     def exact_for(self, network: Network) -> bool:
-        """Say whether tiles leave no trace."""
+        """Return whether the result of tiles equals that of one tile."""
         field = network.receptive_field
         chosen = self.halo is None or (field is not None and self.halo >= field)
         return not self.tiled or (network.exact and chosen)
 
     def halved(self) -> Plan | None:
-        """Return the plan with tiles of half the side, or None where no smaller one works."""
+        """Return the plan with tiles of half the side, or None if no smaller tile works."""
         least = self.least_tile
         if self.side <= least:
             return None
@@ -139,7 +140,7 @@ class Plan:
 
 
 def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
-    """Decide device, precision, tile and halo for an image.
+    """Choose device, precision, tile and halo for an image.
 
     Raises
     ------
@@ -148,9 +149,9 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
     """
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device, network.precisions)
-    height, width = (padded(size, network) for size in (layout.height, layout.width))
-    wanted: dict[str, object] = {"tile": settings.tile, "halo": settings.halo}
-    for name, pixels in wanted.items():
+    height, width = (padded_length(size, network) for size in (layout.height, layout.width))
+    lengths: dict[str, object] = {"tile": settings.tile, "halo": settings.halo}
+    for name, pixels in lengths.items():
         if pixels is not None and (not isinstance(pixels, (int, np.integer)) or pixels < 0):
             raise ValueError(f"the {name} must be a whole number of LR pixels, got {pixels!r}")
     if not isinstance(settings.ensemble, (bool, np.bool_)):
@@ -161,8 +162,8 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
         network_profile, bool(settings.ensemble),
     )  # fmt: skip
     if settings.tile is None:
-        wished = tile_by_memory(plan, network, layout.channels)
+        tile = tile_by_memory(plan, network, layout.channels)
     else:
         check_tile(settings.tile, plan, network)
-        wished = settings.tile
-    return replace(plan, tile=capped(wished, plan, network, layout.channels))
+        tile = settings.tile
+    return replace(plan, tile=limit_tile(tile, plan, network, layout.channels))

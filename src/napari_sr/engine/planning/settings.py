@@ -1,4 +1,4 @@
-"""What a user chooses for a run, besides image and model; imports no torch."""
+"""Settings of a run that a user chooses, besides image and model; imports no torch."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """How to run a network."""
+    """Settings of a run."""
 
     tile: int | None = None
-    """LR pixels along each side that a tile reads, halo included; None: by free memory. One whose
-    feature maps are too large for the device's libraries becomes a smaller one."""
+    """Side of a tile in LR pixels, halo included; None: chosen by free memory. A tile whose feature
+    maps are too large for the device's libraries is made smaller."""
     halo: int | None = None
-    """LR pixels around what a tile keeps, whatever the network sees; None: exactly what makes
-    the tiles leave no trace."""
+    """LR pixels that a tile reads around what it keeps; None: as many as the network needs for
+    tiles without seams."""
     device: str = "auto"
-    """"auto", "cpu", "cuda", "cuda:1", "mps"."""
+    """"auto", "cpu", "cuda", "cuda:1" or "mps"."""
     precision: str = "auto"
     """"auto", "float32", "float16" or "bfloat16"."""
     value_range: tuple[float, float] | Percentiles | None = None
-    """What counts as black and white; None: the range of integer types, 0..1 for floats."""
+    """Black and white; None: the ends of an integer type, 0..1 for floats."""
     kernels: str = "auto"
     """"auto": fused kernels where they are fast; "reference": plain PyTorch; "triton": kernels, and
-    an error where they cannot run. The environment variable NAPARI_SR_KERNELS decides "auto"."""
+    an error where they cannot run. The environment variable NAPARI_SR_KERNELS replaces "auto"."""
     outliers: str = "clip"
-    """What becomes of results far outside what the plane's values allow: "clip", "mark" (NaN,
-    floats only) or "keep"."""
+    """Treatment of results far outside what the plane's values allow: "clip", "mark" (NaN; floats
+    only) or "keep"."""
     ensemble: bool = False
-    """Whether the result is the mean over all flips and quarter turns, at eight times the work."""
+    """Whether the result is the mean over all flips and quarter turns; eight times the work."""

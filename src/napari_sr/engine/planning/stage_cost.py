@@ -1,4 +1,4 @@
-"""Where to end a stage: what stages of some steps cost, and the cheapest way to cut a chain.
+"""Where to end a stage: the cost of a stage, and the cheapest way to cut a chain into stages.
 
 Letters: H x W pixels of the image that enters the network.
 """
@@ -21,23 +21,27 @@ if TYPE_CHECKING:
 
 
 class StageCostModel:
-    """What it costs to run steps of a chain together as a stage.
+    """The cost of running steps of a chain together as one stage.
+
+    Steps are given by their indices in the chain.
 
     Parameters
     ----------
     chain : Chain
-        Whose names have one writer each.
-    found : Profile
-        Of the chain.
+        A chain in which each name has one writer.
+    profile : Profile
+        Profile of the chain.
     grid : TileGrid
-        How planes are cut.
+        Tiles of a plane.
     flops_per_byte : float
-        What carrying a byte to the device or back costs, in floating-point operations.
+        Cost of moving a byte to the device or back, in floating-point operations.
     """
 
-    def __init__(self, chain: Chain, found: Profile, grid: TileGrid, flops_per_byte: float) -> None:
+    def __init__(
+        self, chain: Chain, profile: Profile, grid: TileGrid, flops_per_byte: float
+    ) -> None:
         self._chain = chain
-        self._profile = found
+        self._profile = profile
         self._grid = grid
         self._flops_per_byte = flops_per_byte
         self._last_use = {
@@ -45,7 +49,7 @@ class StageCostModel:
         }
 
     def cut(self, steps: list[int]) -> list[list[int]]:
-        """Cut steps into groups at the least cost: the shortest way over all cuts.
+        """Cut steps into groups of least total cost, by dynamic programming.
 
         Raises
         ------
@@ -53,13 +57,13 @@ class StageCostModel:
             If a tile keeps nothing inside the halo of the widest step.
         """
         best = [0.0] + [math.inf] * len(steps)
-        came = [0] * (len(steps) + 1)
+        previous_cut = [0] * (len(steps) + 1)
         for stop in range(1, len(steps) + 1):
             for start in range(stop):
                 if best[start] < math.inf:
                     cost = best[start] + self._group_cost(steps[start:stop])
                     if cost < best[stop]:
-                        best[stop], came[stop] = cost, start
+                        best[stop], previous_cut[stop] = cost, start
         if steps and best[-1] == math.inf:
             least = tiling.least_tile(max(map(self.radius, steps)), self._grid.multiple)
             raise ValueError(
@@ -68,7 +72,7 @@ class StageCostModel:
             )
         cuts = [len(steps)]
         while cuts[-1]:
-            cuts.append(came[cuts[-1]])
+            cuts.append(previous_cut[cuts[-1]])
         return [steps[start:stop] for start, stop in pairwise(reversed(cuts))]
 
     def cost(
@@ -78,78 +82,94 @@ class StageCostModel:
         reads: Iterable[str],
         keeps: Iterable[str],
     ) -> float:
-        """Return the floating-point operations per pixel of the image that a stage costs.
+        """Return the cost of a stage in floating-point operations per pixel of the image.
 
         Parameters
         ----------
         steps : iterable of (int, int)
-            The place of each, and how far around the tile's core its result is needed.
+            Index of each step, and how far around the kept part of a tile its result is needed.
         halo : int
-            Pixels that tiles read around their core.
+            Pixels that tiles read around the part that they keep.
         reads, keeps : iterable of str
-            Planes carried to the device and back.
+            Planes moved to the device and back.
         """
-        moved = self._grid.share(halo, 0) * sum(map(self.bytes, reads))
+        moved = self._grid.overlap_factor(halo, 0) * sum(map(self.bytes, reads))
         moved += sum(map(self.bytes, keeps))
         return self._flops(steps, halo) + self._flops_per_byte * moved
 
     def extra(self, steps: Iterable[tuple[int, int]], halo: int) -> float:
-        """Return how many times the arithmetic of steps it takes where tiles compute all they read.
+        """Return the extra arithmetic of steps if every step computes all that its tile reads.
 
-        Else they compute what is right at inner edges, as far as it is needed.
+        Returns
+        -------
+        float
+            That arithmetic divided by the usual one, in which each step computes only the part of
+            the halo that later steps need.
         """
         steps = tuple(steps)
-        all_of_it = sum(self._profile.flops[place] for place, _ in steps)
-        needed = self._flops(steps, halo)
-        return self._grid.share(halo, 0) * all_of_it / needed if needed else 1.0
+        once = sum(self._profile.flops[index] for index, _ in steps)
+        usual = self._flops(steps, halo)
+        return self._grid.overlap_factor(halo, 0) * once / usual if usual else 1.0
 
     def _flops(self, steps: Iterable[tuple[int, int]], halo: int) -> float:
-        """Return the floating-point operations per pixel of the image that steps take."""
+        """Return the floating-point operations of steps per pixel of the image."""
         return sum(
-            self._profile.flops[place] * self._grid.share(halo, halo - margin - self.radius(place))
-            for place, margin in steps
+            self._profile.flops[index]
+            * self._grid.overlap_factor(halo, halo - margin - self.radius(index))
+            for index, margin in steps
         )
 
     def margins(
-        self, steps: list[int], wanted: Iterable[str]
+        self, steps: list[int], results: Iterable[str]
     ) -> tuple[dict[str, int], dict[int, int]]:
-        """Return how far around a core planes are needed, and the results of steps.
+        """Return how far around the kept part of a tile planes and steps are needed.
 
-        What nothing needs is left out.
+        Parameters
+        ----------
+        steps : list of int
+            Indices of the steps of a stage.
+        results : iterable of str
+            Planes that the stage must make for the kept part.
+
+        Returns
+        -------
+        planes : dict of str to int
+            Pixels around the kept part, for each plane that is needed.
+        steps : dict of int to int
+            Pixels around the kept part, for each step that is needed.
         """
-        needed = dict.fromkeys(wanted, 0)
+        needed = dict.fromkeys(results, 0)
         margins: dict[int, int] = {}
-        for place in reversed(steps):
-            link = self._chain[place]
-            results = [needed[name] for name in outputs_of(link) if name in needed]
-            if results and isinstance(link, Step):
-                margins[place] = max(results)
+        for index in reversed(steps):
+            link = self._chain[index]
+            outputs = [needed[name] for name in outputs_of(link) if name in needed]
+            if outputs and isinstance(link, Step):
+                margins[index] = max(outputs)
                 for name in link.reads:
-                    reach = margins[place] + self.radius(place)
+                    reach = margins[index] + self.radius(index)
                     needed[name] = max(needed.get(name, 0), reach)
         return needed, margins
 
-    def radius(self, place: int) -> int:
-        """Return how far a step looks, in whole multiples that tiles begin at."""
-        link = self._chain[place]
+    def radius(self, index: int) -> int:
+        """Return the radius of a step, rounded up to a multiple at which tiles may begin."""
+        link = self._chain[index]
         radius = link.radius if isinstance(link, Step) else 0
         return math.ceil(radius / self._grid.multiple) * self._grid.multiple
 
-    def made(self, places: Iterable[int]) -> set[str]:
-        """Return the names of what some links make."""
-        return {name for place in places for name in outputs_of(self._chain[place])}
+    def outputs(self, indices: Iterable[int]) -> set[str]:
+        """Return the names of the planes and values that some links make."""
+        return {name for index in indices for name in outputs_of(self._chain[index])}
 
     def bytes(self, name: str) -> float:
-        """Return what a plane takes per pixel of the image."""
+        """Return the bytes of a plane per pixel of the image."""
         return self._profile.planes[name].bytes
 
     def _group_cost(self, steps: list[int]) -> float:
-        """Return what a stage of these steps would cost, infinity where no tile is so large."""
-        keeps = [
-            name for name in self.made(steps) if self._last_use.get(name, math.inf) > steps[-1]
-        ]
+        """Return the cost of a stage of these steps; infinity if tiles are too small for it."""
+        outputs = self.outputs(steps)
+        keeps = [name for name in outputs if self._last_use.get(name, math.inf) > steps[-1]]
         needed, margins = self.margins(steps, keeps)
-        reads = set(needed) - self.made(steps)
+        reads = set(needed) - outputs
         halo = max((needed[name] for name in reads), default=0)
         if not self._grid.fits(halo):
             return math.inf

@@ -1,11 +1,11 @@
-"""The stages of a run, each of which goes over a plane tile by tile.
+"""The stages of a run; each stage goes over a plane tile by tile.
 
-Where a plane is one tile, or the user chose a halo, there is one stage: every tile goes through
-the whole chain at once. Else the chain is cut so that the tiles leave no trace. A value gathered
-from a whole plane must be known before anything uses it, so a stage ends wherever something is
-gathered; the planes that are needed later wait between stages, outside the device. A stage may also
-end elsewhere: many small halos with features carried from one stage to the next can cost less than
-one halo as wide as all of them together. Where to end one is decided by cost; see `stage_cost`.
+If a plane is one tile, or the user chose a halo, there is one stage, in which every tile goes
+through the whole chain. Otherwise the chain is cut into stages, so that the tiles leave no seams.
+A value gathered from a whole plane must be known before a step uses it, so a stage ends wherever
+something is gathered. Planes that later stages need are stored between stages, outside the device.
+A stage may also end elsewhere: several small halos, with features stored in between, can cost less
+than one halo as wide as their sum. The cost decides; see `stage_cost`.
 
 Letters: H x W pixels of the image that enters the network.
 """
@@ -41,20 +41,20 @@ class Stage:
     """Part of a chain that runs tile by tile."""
 
     steps: tuple[tuple[int, int], ...]
-    """Steps, computed one after the other on every tile: the place of each in the chain, and how
-    far around the tile's core its result is needed."""
+    """The steps computed on every tile, in order: the index of each in the chain, and how far
+    around the kept part of a tile its result is needed."""
     gather: int | None
-    """The place of a `GlobalStats` or `PooledGrid`, gathered from the tiles, or of a
-    `ChunkedAttention`, which is a stage of its own; None where there is none."""
+    """Index of a `GlobalStats` or `PooledGrid` that is gathered from the tiles, or of a
+    `ChunkedAttention`, which is a stage of its own; None if there is none."""
     reads: tuple[str, ...]
-    """Planes made before, of which every tile reads its part and its halo."""
+    """Planes made by earlier stages that every tile reads, with the halo."""
     keeps: tuple[str, ...]
     """Planes made here that later stages read, or the result."""
     halo: int
-    """How far the planes that it reads are needed around the core, in pixels of the image."""
+    """Pixels of the image that a tile reads around the part that it keeps."""
     at_once: bool = False
-    """Whether each tile goes through the whole chain, as if it were the image; then there are no
-    `steps`, and values of the whole image are those of the tile."""
+    """Whether each tile goes through the whole chain as if it were the image. Then there are no
+    `steps`, and values of the whole image are computed from the tile."""
 
 
 class Stages:
@@ -63,41 +63,41 @@ class Stages:
     Parameters
     ----------
     chain : Chain
-        From the image to the result, any names.
-    found : Profile
-        Of `with_one_writer_each(chain)`.
+        Chain from the image to the result; names may be reused.
+    profile : Profile
+        Profile of `with_one_writer_each(chain)`.
     grid : TileGrid
-        How planes are cut.
+        Tiles of a plane.
     flops_per_byte : float
-        What carrying a byte to the device or back costs, in floating-point operations.
+        Cost of moving a byte to the device or back, in floating-point operations.
     halo : int, optional
-        Where given, the tiles of the one stage read so many pixels around what they keep; else
-        tiles read as much as leaves no trace of them.
+        If given, there is one stage, whose tiles read this many pixels around what they keep. By
+        default, tiles read as much as they need to leave no seams.
     """
 
     def __init__(
         self,
         chain: Chain,
-        found: Profile,
+        profile: Profile,
         grid: TileGrid,
         *,
         flops_per_byte: float = 0.0,
         halo: int | None = None,
     ) -> None:
         self.chain = with_one_writer_each(chain)
-        self.profile = found
+        self.profile = profile
         self.grid = grid
         self._halo = halo
-        self._costs = StageCostModel(self.chain, found, grid, flops_per_byte)
+        self._cost_model = StageCostModel(self.chain, profile, grid, flops_per_byte)
 
     @cached_property
     def all(self) -> tuple[Stage, ...]:
-        """The stages in their order.
+        """The stages in order.
 
         Raises
         ------
         ValueError
-            If a tile keeps nothing inside the widest halo that cannot be avoided.
+            If a tile is too small to keep anything inside the halo of the widest step.
         """
         if self._halo is not None:
             return (Stage((), None, (IMAGE,), (RESULT,), self._halo, at_once=True),)
@@ -107,69 +107,71 @@ class Stages:
             if isinstance(link, Step):
                 pending.append(index)
             elif isinstance(link, (PooledGrid, ChunkedAttention)):
-                if self._costs.made(pending) & set(inputs_of(link)):
-                    groups += [(part, None) for part in self._costs.cut(pending)]
+                if self._cost_model.outputs(pending) & set(inputs_of(link)):
+                    groups += [(part, None) for part in self._cost_model.cut(pending)]
                     pending = []
                 groups.append(([], index))
             else:
-                parts = self._costs.cut(pending) or [[]]
+                parts = self._cost_model.cut(pending) or [[]]
                 groups += [(part, None) for part in parts[:-1]]
                 groups.append((parts[-1], index))
-                # without a halo nothing need be kept: its few planes are computed once more
-                pending = [] if any(map(self._costs.radius, parts[-1])) else list(parts[-1])
-        groups += [(part, None) for part in self._costs.cut(pending)]
+                # steps without a radius are computed again in the next stage instead of stored
+                pending = [] if any(map(self._cost_model.radius, parts[-1])) else list(parts[-1])
+        groups += [(part, None) for part in self._cost_model.cut(pending)]
         return self._linked(groups)
 
     @cached_property
     def costs(self) -> tuple[float, ...]:
-        """What each stage costs, in floating-point operations per pixel of the image."""
+        """Cost of each stage, in floating-point operations per pixel of the image."""
         return tuple(self._cost(stage) for stage in self.all)
 
     @property
     def cost(self) -> float:
-        """What running all stages costs, in floating-point operations per pixel of the image."""
+        """Cost of all stages, in floating-point operations per pixel of the image."""
         return sum(self.costs)
 
     def _cost(self, stage: Stage) -> float:
         if stage.at_once:
             pixels = min(self.grid.tile, self.grid.height) * min(self.grid.tile, self.grid.width)
             read = len(self.tiles(stage)) * pixels / (self.grid.height * self.grid.width)
-            return read * self.profile.work(pixels)
-        cost = self._costs.cost(stage.steps, stage.halo, stage.reads, stage.keeps)
+            return read * self.profile.flops_at(pixels)
+        cost = self._cost_model.cost(stage.steps, stage.halo, stage.reads, stage.keeps)
         if stage.gather is not None and isinstance(self.chain[stage.gather], ChunkedAttention):
             pixels = self.grid.height * self.grid.width
-            cost += self.profile.flops[stage.gather] * pixels / self.profile.pixels
+            cost += self.profile.flops[stage.gather] * pixels / self.profile.probe_pixels
         return cost
 
     def extra(self, stage: Stage) -> float:
-        """Return how many times its arithmetic a stage takes where tiles compute all they read."""
-        return self._costs.extra(stage.steps, stage.halo)
+        """Return the factor of extra arithmetic if every step computes all that its tile reads."""
+        return self._cost_model.extra(stage.steps, stage.halo)
 
     @property
     def count(self) -> int:
-        """How many tiles there are in all stages."""
+        """Number of tiles in all stages."""
         return sum(len(self.tiles(stage)) for stage in self.all)
 
     @property
     def spilled_bytes(self) -> float:
-        """The most bytes that wait between stages, per pixel of the image.
+        """Peak size of the planes stored between stages, in bytes per pixel of the image.
 
-        While a stage runs, what it reads for the last time goes as fast as what it keeps comes.
+        While a stage runs, the planes that it reads for the last time are freed about as fast as
+        the planes that it keeps are written.
         """
-        last = {name: at for at, stage in enumerate(self.all) for name in stage.reads}
-        most, held = 0.0, 0.0
-        for at, stage in enumerate(self.all):
-            most = max(most, held)
-            held += sum(self._costs.bytes(name) for name in stage.keeps if name != RESULT)
-            over = (name for name in stage.reads if last[name] == at and name != IMAGE)
-            held -= sum(map(self._costs.bytes, over))
-        return most
+        last_read = {name: number for number, stage in enumerate(self.all) for name in stage.reads}
+        peak, stored = 0.0, 0.0
+        for number, stage in enumerate(self.all):
+            peak = max(peak, stored)
+            stored += sum(self._cost_model.bytes(name) for name in stage.keeps if name != RESULT)
+            freed = (name for name in stage.reads if last_read[name] == number and name != IMAGE)
+            stored -= sum(map(self._cost_model.bytes, freed))
+        return peak
 
     def tiles(self, stage: Stage) -> list[tiling.Tile]:
         """Return the tiles of a stage.
 
-        Those that gather cells count in cells. Those that attend count pixels in row-major order,
-        as columns of one row: each keeps those that look, and reads their chunk.
+        Tiles of a `PooledGrid` are measured in cells. Tiles of a `ChunkedAttention` are runs of
+        pixels in row-major order, as columns of one row: they keep query pixels and read the whole
+        chunk of these.
         """
         link = None if stage.gather is None else self.chain[stage.gather]
         if isinstance(link, ChunkedAttention):
@@ -183,7 +185,7 @@ class Stages:
         return list(tiling.tiles(rows, columns, together, 0))
 
     def _runs(self, link: ChunkedAttention) -> Iterator[tiling.Tile]:
-        """Yield runs of at most as many pixels as a tile has."""
+        """Yield runs of pixels, each at most as long as a tile has pixels."""
         most, row = self.grid.tile**2, slice(0, 1)
         for chunk in link.chunks(self.grid.height * self.grid.width):
             for start in range(chunk.start, chunk.stop, most):
@@ -191,20 +193,21 @@ class Stages:
                 yield tiling.Tile(tiling.Region(row, chunk), tiling.Region(row, kept))
 
     def _linked(self, groups: Iterable[tuple[list[int], int | None]]) -> tuple[Stage, ...]:
-        """Return the groups as stages that know what they read and keep."""
-        found: list[Stage] = []
+        """Return the groups as stages, with the planes that each reads and keeps."""
+        stages: list[Stage] = []
         following: list[int] = []
         later: set[str] = {RESULT}
         for steps, gather in reversed(list(groups)):
-            again = steps and set(steps) <= set(following)
-            places = steps if gather is None else [*steps, gather]
-            keeps = set() if again else self._costs.made(places) & later
+            computed_again = steps and set(steps) <= set(following)
+            indices = steps if gather is None else [*steps, gather]
+            outputs = self._cost_model.outputs(indices)
+            keeps = set() if computed_again else outputs & later
             gathered = () if gather is None else inputs_of(self.chain[gather])
-            needed, margins = self._costs.margins(steps, {*keeps, *gathered})
-            reads = set(needed) - self._costs.made(places)
-            found.append(
+            needed, margins = self._cost_model.margins(steps, {*keeps, *gathered})
+            reads = set(needed) - outputs
+            stages.append(
                 Stage(
-                    tuple((place, margins[place]) for place in steps if place in margins),
+                    tuple((index, margins[index]) for index in steps if index in margins),
                     gather,
                     tuple(sorted(reads)),
                     tuple(sorted(keeps)),
@@ -213,4 +216,4 @@ class Stages:
             )
             later |= reads
             following = steps
-        return tuple(reversed(found))
+        return tuple(reversed(stages))

@@ -1,4 +1,4 @@
-"""How a plane is cut into tiles, and what tiles read twice."""
+"""The tiles of a plane, and how much work their overlap adds."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from napari_sr.engine.planning import tiling
 
 
 class TileGrid:
-    """How a plane is cut into tiles.
+    """The tiles of a plane.
 
     Parameters
     ----------
     height, width : int
-        Of the plane in pixels.
+        Size of the plane in pixels.
     tile : int
-        Pixels along each side that a tile reads, halo included.
+        Side of a tile in pixels, halo included.
     multiple : int
         Tiles begin at multiples of this.
     """
@@ -31,16 +31,24 @@ class TileGrid:
         return list(tiling.tiles(self.height, self.width, self.tile, halo, self.multiple))
 
     def fits(self, halo: int) -> bool:
-        """Say whether a tile keeps anything inside this halo."""
+        """Return whether a tile keeps anything inside this halo."""
         one = self.tile >= max(self.height, self.width)
         return one or self.tile >= tiling.least_tile(halo, self.multiple)
 
-    def share(self, halo: int, consumed: int) -> float:
-        """Return how often a pixel is computed, once `consumed` pixels of the halo are gone."""
-        share = 1.0
+    def overlap_factor(self, halo: int, consumed: int) -> float:
+        """Return how often a pixel is computed on average, because tiles overlap.
+
+        Parameters
+        ----------
+        halo : int
+            Pixels that tiles read around the part that they keep.
+        consumed : int
+            Pixels of the halo that are no longer computed.
+        """
+        factor = 1.0
         for size in (self.height, self.width):
             inner = max(size - 2 * halo, 1)
             count = 1 if self.tile >= size else math.ceil(inner / (self.tile - 2 * halo))
             side = min(self.tile, size) - (2 * consumed if count > 1 else 0)
-            share *= max(count * side / size, 1.0)
-        return share
+            factor *= max(count * side / size, 1.0)
+        return factor

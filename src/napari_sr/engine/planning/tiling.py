@@ -1,9 +1,9 @@
-"""Which pixels to read, which to keep, and where to write them.
+"""The pixels that each tile reads and keeps.
 
-Every tile reads `halo` pixels more than it keeps wherever the image goes on, so that no kept
-pixel sees the tile's edge. At the image's own border nothing is added: there the network's
-padding is right. All tiles have one shape, and the last one of a row is shifted inward; where it
-could then not begin where tiles may, it is a little shorter.
+At an edge inside the image, a tile reads `halo` pixels more than it keeps, so that the edge does
+not affect the pixels that it keeps. At the border of the image it reads no more, because the
+network's own padding is right there. All tiles have the same shape, and the last one of a row is
+shifted inward. If that would break the alignment of tiles, the last one is a little shorter.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ class _Span:
     """One tile along one axis, in LR pixels of the image."""
 
     read: slice
+    """Pixels to read."""
     keep: slice
-    """What is written, a part of `read`; the spans' keeps cover the axis once."""
+    """The part of `read` to write; the kept parts of all spans cover the axis exactly once."""
 
 
 @dataclass(frozen=True)
@@ -32,22 +33,30 @@ class Region:
     rows: slice
     columns: slice
 
-    def without(self, radius: int, height: int, width: int) -> Region:
-        """Return what is left inside a border, which is wrong at inner edges only."""
+    def shrunk(self, radius: int, height: int, width: int) -> Region:
+        """Return the region without a border of `radius` at edges that are inside the plane.
+
+        Parameters
+        ----------
+        radius : int
+            Width of the border in pixels.
+        height, width : int
+            Size of the plane in pixels.
+        """
         return Region(_inner(self.rows, radius, height), _inner(self.columns, radius, width))
 
-    def within(self, outer: Region, scale: int | Fraction) -> tuple[slice, slice]:
-        """Return the rows and columns of a plane of `outer` that are this part."""
+    def slices_in(self, outer: Region, scale: int | Fraction) -> tuple[slice, slice]:
+        """Return this region as rows and columns of a plane that covers `outer` at a scale."""
         return _from(self.rows, outer.rows, scale), _from(self.columns, outer.columns, scale)
 
-    def lies_in(self, other: Region) -> bool:
-        """Say whether all of it is part of another."""
+    def is_inside(self, other: Region) -> bool:
+        """Return whether this region is part of another."""
         spans = ((self.rows, other.rows), (self.columns, other.columns))
         return all(a.start >= b.start and a.stop <= b.stop for a, b in spans)
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width."""
+        """Height and width in pixels."""
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
 
 
@@ -65,18 +74,18 @@ class Tile:
     """One tile of a plane."""
 
     read: Region
-    """What it reads."""
+    """Region to read."""
     keep: Region
-    """What is written of it, a part of `read`; the tiles' keeps cover the plane once."""
+    """The part of `read` to write; the kept parts of all tiles cover the plane exactly once."""
 
     @property
     def crop(self) -> Region:
-        """The kept part, counted from the start of the tile."""
-        return Region(*self.keep.within(self.read, 1))
+        """The kept part, relative to the start of the tile."""
+        return Region(*self.keep.slices_in(self.read, 1))
 
 
 def scaled(span: slice, scale: int | Fraction) -> slice:
-    """Return a span of the image as a span of a plane so many times larger."""
+    """Return a span of the image as a span of a plane that is `scale` times larger."""
     return slice(int(span.start * scale), int(span.stop * scale))
 
 
@@ -92,18 +101,18 @@ def spans(size: int, tile: int, halo: int, multiple: int = 1) -> list[_Span]:
     Parameters
     ----------
     size : int
-        Length of the axis.
+        Length of the axis in LR pixels.
     tile : int
         LR pixels that every tile reads, halo included.
     halo : int
-        LR pixels at inner edges that are read and not kept.
+        LR pixels that are read but not kept, at edges inside the axis.
     multiple : int
-        Tiles begin at multiples of this, and end there or where the axis does.
+        Tiles begin and end at multiples of this, or end where the axis ends.
 
     Raises
     ------
     ValueError
-        If a tile would keep nothing, or there is nothing to cut.
+        If a tile would keep nothing, or the axis is empty.
     """
     if size < 1:
         raise ValueError(f"the axis must be at least 1 px long, got {size}")
@@ -119,13 +128,13 @@ def spans(size: int, tile: int, halo: int, multiple: int = 1) -> list[_Span]:
     step = (tile - 2 * halo) // multiple * multiple
     last = -(-(size - tile) // multiple) * multiple
     starts = [*range(0, last, step), last]
-    found: list[_Span] = []
+    cut: list[_Span] = []
     kept = 0
     for start in starts:
         stop = size if start == last else start + tile - halo
-        found.append(_Span(slice(start, min(start + tile, size)), slice(kept, stop)))
+        cut.append(_Span(slice(start, min(start + tile, size)), slice(kept, stop)))
         kept = stop
-    return found
+    return cut
 
 
 def tiles(height: int, width: int, tile: int, halo: int, multiple: int = 1) -> Iterator[Tile]:

@@ -1,4 +1,4 @@
-"""What a user should know of a run whose network cannot do all that most can."""
+"""Warnings for a run that is not as requested, or whose tiles are not exact."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ if TYPE_CHECKING:
 
 
 def run_warnings(plan: Plan, network: Network, settings: Settings) -> Iterator[str]:
-    """Yield what is not as it was asked for, or not exact.
+    """Yield a sentence for everything that is not as requested, or not exact.
 
     Parameters
     ----------
     plan : Plan
-        What was decided.
+        Plan of the run.
     network : Network
-        That runs.
+        Network to run.
     settings : Settings
-        What was asked for.
+        Requested settings.
     """
     precision, tile = settings.precision, settings.tile
     if tile is not None and plan.tile < tile:
         yield (
-            f"tiles of {tile} px do not fit into memory, or have feature maps that are too large "
-            f"for {plan.device}: tiles of {plan.tile} px are used instead"
+            f"tiles of {tile} px do not fit into memory, or their feature maps are too large for "
+            f"{plan.device}: tiles of {plan.tile} px are used instead"
         )
     if precision not in ("auto", *network.precisions):
-        yield f"{network.title} cannot compute in {precision}, so that float32 is used"
+        yield f"{network.title} cannot compute in {precision}: float32 is used instead"
     if not plan.tiled:
         return
     if network.whole:
         yield (
-            f"{network.title} should see the whole image, {plan.height} x {plan.width} px: its "
-            f"tiles of {plan.side} px may show"
+            f"{network.title} should see the whole image of {plan.height} x {plan.width} px: "
+            f"tiles of {plan.side} px may leave visible seams"
         )
     elif not network.exact:
         halo = plan.network_profile.radius if plan.halo is None else plan.halo
         yield (
-            f"how far {network.title} looks is not known: its tiles overlap by {halo} px on each "
-            "side, and may show"
+            f"the receptive field of {network.title} is not known: tiles overlap by {halo} px on "
+            "each side and may leave visible seams"
         )
