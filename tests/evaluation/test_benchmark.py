@@ -16,7 +16,7 @@ from reference import SHARED
 
 from napari_sr import api, load
 from napari_sr.evaluation import perceptual, psnr, ssim
-from napari_sr.evaluation.benchmark import Protocol, Row, Table, evaluate
+from napari_sr.evaluation.benchmark import Protocol, evaluate
 from napari_sr.evaluation.sets import ImageSet
 from napari_sr.zoo._torchvision import import_on_torchvision
 
@@ -187,22 +187,6 @@ def test_flat_images_are_left_out_of_the_means_with_a_note(images):
         "judged: c, d",
     )
     assert alone.notes == ()
-
-
-def test_infinite_figures_are_left_out_of_the_means_with_a_note():
-    rows = [Row(name, {"psnr": psnr}) for name, psnr in (("a", 30.0), ("b", math.inf), ("c", 34.0))]
-
-    table = Table("mine", "cells", 2, tuple(rows), made=False)
-
-    assert table.psnr == 32
-    assert table.notes == ("cells x2, mine: left out of the means are infinite figures: b",)
-    assert Table("mine", "cells", 2, (rows[1],), made=False).psnr == math.inf
-
-
-def test_a_set_of_flat_images_has_no_mean():
-    table = Table("mine", "cells", 2, (Row("a", {"psnr": 147.0}, flat=True),), made=False)
-
-    assert math.isnan(table.psnr)
 
 
 def test_a_set_of_12_bits_is_judged_as_one_of_8_bits_that_shows_the_same(tmp_path):

@@ -7,8 +7,8 @@ import csv
 import pytest
 from reference import SHARED
 
-from napari_sr.evaluation.benchmark import Row, Table
 from napari_sr.evaluation.report import comma_separated, markdown, published
+from napari_sr.evaluation.table import Row, Table
 
 USUAL = ({"psnr": 31.0, "ssim": 0.88}, {"psnr": 33.5, "ssim": 0.9})
 

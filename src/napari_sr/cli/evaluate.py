@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.progress import Progress as Bars
 
-    from napari_sr.evaluation.benchmark import Protocol, Result, Row, Table
+    from napari_sr.evaluation.benchmark import Protocol, Result
+    from napari_sr.evaluation.table import Row, Table
     from napari_sr.runs.model import ModelReference
 
 TABLES = {".md": report.markdown, ".csv": report.comma_separated}

@@ -14,8 +14,8 @@ from napari_sr.evaluation.metrics import METRICS, USUAL
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from napari_sr.evaluation.benchmark import Table
     from napari_sr.evaluation.metrics import Metric
+    from napari_sr.evaluation.table import Table
 
 NO_FIGURE = "-"
 PUBLISHED = ("psnr", "ssim")

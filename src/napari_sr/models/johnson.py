@@ -158,8 +158,7 @@ class Johnson(Network):
         links.extend(self.head.links("x", "x", REACH))
         half, factors = Fraction(1, 2), map(Fraction, self.factors)
         changes = [half] * len(self.halve) + [Fraction(1)] * len(self.blocks) + [*factors]
-        layers = [*self.halve, *self.blocks, *self.enlarge]
-        scale = Fraction(1)
+        layers, scale = [*self.halve, *self.blocks, *self.enlarge], Fraction(1)
         for change, layer in zip(changes, cast("list[Normalised]", layers), strict=True):
             radius = math.ceil(1 / scale)  # one pixel of what it reads
             scale *= change

@@ -24,6 +24,7 @@ from napari_sr.layers.blocks import (
     conv3x3,
     count,
     factors,
+    options_of_blocks,
     reach_in_small_pixels,
     rename,
     scale_of_shuffle,
@@ -209,9 +210,7 @@ def adapt(state: StateDict) -> StateDict:
     last = len(numbers) - 1
     # first, doublings, the smoothing 3x3, last: as far as there are as many
     ends = {0: "head.", last - 1: "smooth.", last: "tail."}
-    names = {
-        number: ends.get(place, f"enlarge.{place - 1}.") for place, number in enumerate(numbers)
-    }
+    names = {number: ends.get(i, f"enlarge.{i - 1}.") for i, number in enumerate(numbers)}
     return rename(state, (*_NUMBERED, (_TOP.pattern, lambda match: names[int(match[1])])))
 
 
@@ -220,21 +219,15 @@ _TOP = re.compile(r"^model\.(\d+)\.(?=weight$|bias$)")
 
 def options_of(state: StateDict) -> Options | None:
     """Read RRDBNet's constructor arguments off a checkpoint, or None if it is another's."""
-    features, folded = width_of(state, "head.weight")
+    _, folded = width_of(state, "head.weight")
     channels, _ = width_of(state, "tail.weight")
     growth, _ = width_of(state, "blocks.0.dense.0.grow.0.weight")
     unshuffle = scale_of_shuffle(folded, channels)
     enlarged = 2 ** count(state, r"enlarge\.(\d+)\.")
     if not growth or unshuffle is None or enlarged % unshuffle:
         return None
-    return {
-        "scale": enlarged // unshuffle,
-        "channels": channels,
-        "features": features,
-        "blocks": count(state, r"blocks\.(\d+)\."),
-        "growth": growth,
-        "unshuffle": unshuffle,
-    }
+    options = {"growth": growth, "unshuffle": unshuffle, "channels": channels}
+    return {**(options_of_blocks(state, enlarged // unshuffle) or {}), **options}
 
 
 ARCHITECTURE = Architecture(
@@ -243,10 +236,7 @@ ARCHITECTURE = Architecture(
     summary="Very large; ESRGAN's and Real-ESRGAN's weights, which may invent detail.",
     paper="https://arxiv.org/abs/1809.00219",
     year=2018,
-    forms=(
-        Variant("ESRGAN", (4,)),
-        Variant("Real-ESRGAN x2", (2,), {"unshuffle": 2}),
-    ),
+    forms=(Variant("ESRGAN", (4,)), Variant("Real-ESRGAN x2", (2,), {"unshuffle": 2})),
     options_of=options_of,
     adapt=adapt,
     example={
