@@ -79,7 +79,7 @@ def test_a_training_stops_and_goes_on(run, tmp_path):
     assert "pauses, to be resumed, at step 1" in first[2]
     assert refused[0] == 2
     assert "Error: x holds a training at step 1: resume it" in refused[2]
-    assert "goes on from step 1" in again[2]
+    assert "resumes at step 1" in again[2]
     assert load_state(tmp_path / "x")["step"] == 4
 
 
@@ -101,10 +101,10 @@ def test_a_folder_that_cannot_be_made_is_refused_before_images_are_read(run, tmp
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"scale =", r"is no recipe that can be read: Invalid value"),
-        (b"\xff\xfe\0", r"is no recipe that can be read: 'utf-8' codec"),
-        (b"x = " + b"[" * 5000, r"is no recipe: it is nested too deeply"),
-        (b"scale = 2\nscale = 3", r"is no recipe that can be read: Cannot overwrite a value"),
+        (b"scale =", r"is not a readable recipe: Invalid value"),
+        (b"\xff\xfe\0", r"is not a readable recipe: 'utf-8' codec"),
+        (b"x = " + b"[" * 5000, r"is not a recipe: it is nested too deeply"),
+        (b"scale = 2\nscale = 3", r"is not a readable recipe: Cannot overwrite a value"),
         (b"scale = nan", r"scale must be"),
         (b"date = 1979-05-27", r"a recipe holds numbers, texts and tables"),
         (b"", r"is missing"),

@@ -70,5 +70,5 @@ def test_white_is_what_the_file_says(tmp_path):
 def test_an_archive_is_told_from_a_missing_folder(tmp_path):
     (tmp_path / "set.zip").touch()
 
-    with pytest.raises(FileError, match=r"set\.zip is no folder: name one that holds images"):
+    with pytest.raises(FileError, match=r"set\.zip is not a folder: name a folder of images"):
         image_files(tmp_path / "set.zip")

@@ -52,7 +52,7 @@ def test_a_disk_that_fails_leaves_the_last_state(tmp_path, monkeypatch):
 def test_a_broken_state_is_told_by_name(tmp_path, content):
     (tmp_path / "state.pt").write_bytes(content)
 
-    with pytest.raises(StateError, match=r"state\.pt is no state of a training"):
+    with pytest.raises(StateError, match=r"state\.pt is not a readable training state"):
         checkpointing.load_state(tmp_path)
 
 

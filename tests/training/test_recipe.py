@@ -63,7 +63,7 @@ def test_a_broken_file_and_a_missing_one_are_told_by_name(tmp_path):
     path = tmp_path / "broken.toml"
     path.write_text("scale =")
 
-    with pytest.raises(RecipeError, match=r"broken.toml is no recipe that can be read: Invalid"):
+    with pytest.raises(RecipeError, match=r"broken.toml is not a readable recipe: Invalid"):
         recipe.read(path)
     with pytest.raises(RecipeError, match=r"no recipe file nowhere; these ship: .*fsrcnn-x3"):
         recipe.read("nowhere")

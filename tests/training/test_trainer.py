@@ -188,7 +188,7 @@ def test_a_session_of_no_time_takes_a_step_and_can_be_resumed(images, tmp_path):
     told = finish(tiny(run={"steps": 2}), images, Session(tmp_path, resume=True))
     assert [one.message for one in told[:2]] == [
         "run.steps was 6 and is now 2",
-        "goes on from step 1",
+        "resumes at step 1",
     ]
 
 

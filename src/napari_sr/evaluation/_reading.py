@@ -22,7 +22,7 @@ def image_files(folder: Path) -> list[Path]:
         If it is no folder, or holds none.
     """
     if folder.exists() and not folder.is_dir():
-        raise FileError(f"{folder} is no folder: name one that holds images (unpack an archive)")
+        raise FileError(f"{folder} is not a folder: name a folder of images (unpack an archive)")
     if not folder.is_dir():
         raise FileError(f"there is no folder {folder}")
     found = sorted(path for path in folder.iterdir() if _is_image(path))

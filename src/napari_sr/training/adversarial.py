@@ -27,27 +27,27 @@ if TYPE_CHECKING:
 CRITICS = {"srgan": discriminators.srgan, "esrgan": discriminators.esrgan,
            "wgan": discriminators.wgan}  # fmt: skip
 _MIXES = 1
-"""Sets what the penalty draws apart from what crops draw of the same seed."""
+"""Keeps the penalty's random numbers apart from those of crops with the same seed."""
 
 
 class Adversary:
-    """A critic, and what it learns by.
+    """A critic, its loss and its optimiser.
 
     Parameters
     ----------
     config : Config
-        Of a training with an adversary.
+        A training with an adversary.
     channels : int
-        C of the network.
+        The network's image channels C.
     device : torch.device
         Where the critic is.
     rank : int
-        Of this process.
+        The number of this process.
 
     Raises
     ------
     ValueError
-        If there is no such critic, or the crops have not the size that it wants.
+        If there is no such critic, or its size does not fit the crops.
     """
 
     def __init__(self, config: Config, channels: int, device: torch.device, rank: int = 0) -> None:
@@ -70,16 +70,16 @@ class Adversary:
         self.descent = OptimizerStep(self.critic, recipe.optimiser, config, device)
 
     def learn(self, real: Tensor, fake: Tensor, step: int, number: int) -> Tensor:
-        """Let the critic take a step.
+        """Take a step of the critic.
 
         Parameters
         ----------
         real, fake : Tensor, (N, C, P, P)
-            Truth and result, of which no gradient is wanted.
+            Truth and result, without gradients.
         step : int
-            The network's, of which the rate is a function.
+            The network's step, which sets the learning rate.
         number : int
-            Of this batch; what the penalty draws is a function of it.
+            The number of this batch, which seeds the penalty.
 
         Returns
         -------
@@ -99,11 +99,11 @@ class Adversary:
         return loss.detach()
 
     def judge(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return the network's loss, without its weight; the critic gets no gradient of it."""
+        """Return the network's loss, without its weight and without gradients for the critic."""
         self.critic.requires_grad_(False)
         try:
             with self.descent.autocast():
-                # real ones only serve where the critic compares
+                # only a critic that compares needs real images
                 logits = self.critic(real), self.critic(fake.float())
             loss: Tensor = self.loss.generator(*(one.float() for one in logits))
         finally:
@@ -115,15 +115,15 @@ class Adversary:
         return loss
 
     def _mix(self, crops: int, number: int) -> Tensor:
-        """Draw a place between truth and result for each crop, (N, 1, 1, 1)."""
+        """Draw a random mix of truth and result for each crop, (N, 1, 1, 1)."""
         random = np.random.default_rng((*self.seeds, number, _MIXES))
         return torch.from_numpy(random.random((crops, 1, 1, 1)))
 
     def state(self) -> dict[str, Any]:
-        """Return all that going on needs."""
+        """Return all that a resumed training needs."""
         return {"critic": self.critic.state_dict(), "descent": self.descent.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Restore what `state` returned."""
         self.critic.load_state_dict(state["critic"])
         self.descent.restore(state["descent"])

@@ -1,4 +1,4 @@
-"""Make what a recipe names by a file: a loss, a degradation, a network, a critic."""
+"""Build the components that a recipe names: losses, degradations, networks, critics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def named(package: str, record: str, kind: str, key: str) -> Any:
     Raises
     ------
     ValueError
-        If there is no such file, or it has no such record: with the recipe's key.
+        If there is no such file or record; the message names the recipe's key.
     """
     path = import_module(package).__path__
     found = sorted(one.name for one in pkgutil.iter_modules(path) if one.name[0] != "_")
@@ -33,14 +33,14 @@ def named(package: str, record: str, kind: str, key: str) -> Any:
 
 
 def make(build: Callable[..., Any], part: ComponentSpec, key: str, **given: Any) -> Any:
-    """Call a constructor with a recipe's options and with what else is given.
+    """Call a constructor with a recipe's options and further arguments.
 
-    Tables become the dataclasses that the constructor wants there, and lists become tuples.
+    Tables become the dataclasses that the constructor expects; lists become tuples.
 
     Raises
     ------
     ValueError
-        If an option is unknown, given already, or wrong: with the recipe's key.
+        If an option is unknown, given twice, or wrong; the message names the recipe's key.
     """
     known = [name for name in inspect.signature(build).parameters if name not in given]
     for name, value in part.options.items():

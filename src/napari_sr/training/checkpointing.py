@@ -1,6 +1,6 @@
-"""What a training writes: its state, whole or not at all, and its result with a card.
+"""The files of a training: its state, written atomically, and its result with a card.
 
-A state also says which settings of a recipe must not change before training is resumed.
+On resume, the saved state is compared with the recipe: some settings must not change.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ def save_state(folder: Path, state: Mapping[str, Any]) -> None:
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:
-    """Return the state in a folder, on the CPU, or None where there is none.
+    """Return the state in a folder, on the CPU; None without one.
 
     Raises
     ------
     StateError
-        If the file is broken, or of another version.
+        If the file is broken or has another version.
     """
     path = folder / NAME
     if not path.is_file():
@@ -69,7 +69,7 @@ def load_state(folder: Path) -> dict[str, Any] | None:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         version = state.get("version")
     except BROKEN as error:
-        raise StateError(f"{path} is no state of a training that can be read: {error}") from error
+        raise StateError(f"{path} is not a readable training state: {error}") from error
     if version != VERSION:
         raise StateError(f"{path} must be a training's state of version {VERSION}, got {version}")
     return state
@@ -83,9 +83,9 @@ def export(path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -
     path : Path
         The file.
     tensors : mapping of str to Tensor
-        By key; copied to the CPU.
+        The weights by key; they are copied to the CPU.
     card : mapping
-        What JSON can hold: network, scale, options, and how it was trained.
+        Network, scale, options and training, as JSON can hold them.
     """
     plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
     write(path, save(plain, metadata={"card": json.dumps(card)}))
@@ -98,7 +98,7 @@ class Reached:
     step: int
     seconds: float
     psnr: float | None
-    """On images that were held out, in dB; None where there were none."""
+    """On held-out images, in dB; None without any."""
     device: str
     """In words."""
 
@@ -154,7 +154,7 @@ def resume_check(config: Config, state: dict[str, Any], out: Path) -> list[str]:
     for key in sorted({*before, *after}):
         old, new = before.get(key), after.get(key)
         if old == new or (old is None and not key.startswith("adversary")):
-            continue  # a recipe of an older version knew less
+            continue  # recipes of older versions lack some keys
         if key.startswith(FIXED) or (key == "run.ema" and not (old and new)):
             raise StateError(
                 f"{out} holds a training with {key} = {old!r}, got {new!r}: give another folder"

@@ -1,4 +1,4 @@
-"""A component of a training, chosen by name; and how records check their values."""
+"""Components that recipes choose by name, and the checks of a record's values."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NO_OTHERS: Mapping[str, str] = {"extra": "forbid"}
-"""Tells pydantic to refuse keys that are none of the record's."""
+"""Tells pydantic to refuse unknown keys."""
 MOST_STEPS = 10**9
 
 
 def need(right: bool, key: str, needed: str, came: object) -> None:
-    """Refuse a value, naming its key, what is needed and what came."""
+    """Refuse a wrong value: name its key, what is needed and what came."""
     if not right:
         raise ValueError(f"{key} must be {needed}, got {came!r}")
 
@@ -27,7 +27,7 @@ def within(key: str, value: int, least: int, most: int) -> None:
 
 @dataclass(frozen=True)
 class ComponentSpec:
-    """Something that is chosen by the name of its file, and its constructor's keywords."""
+    """A component, chosen by the name of its file, and its constructor's keywords."""
 
     __pydantic_config__: ClassVar = NO_OTHERS
     kind: str

@@ -1,6 +1,6 @@
-"""What a training is: typed records, whose values are checked when they are made.
+"""The settings of a training: typed records that check their values.
 
-`recipe.py` makes them of TOML files, tables and keys of which are named as here.
+`recipe.py` reads them from TOML files, whose tables and keys have the names below.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Precision = Literal["float32", "float16", "bfloat16"]
 
 @dataclass(frozen=True)
 class Data:
-    """What is learnt from."""
+    """The training images and their degradation."""
 
     __pydantic_config__: ClassVar = NO_OTHERS
     crop: int
@@ -33,24 +33,24 @@ class Data:
     sizes: tuple[float, ...] = (1.0,)
     """Sizes at which each image is shown."""
     validation: int = 8
-    """How many image files are held out to judge by, spread evenly over all."""
+    """Number of image files held out for validation, spread evenly over all."""
     validation_size: int = 0
-    """HR pixels along each side of their middle that is judged; 0 for all."""
+    """Side of the central part of each held-out image that is judged, in HR pixels; 0 for all."""
     degradation: ComponentSpec = field(default_factory=lambda: ComponentSpec("bicubic"))
     flips: bool = True
     turns: bool = True
     value_range: tuple[float, float] | None = None
-    """What is black and what is white; by default, the range of an integer type or 0..1."""
+    """The values of black and white; by default, the range of an integer type or 0..1."""
     grey: bool = False
-    """Whether RGB is read as grey, and networks of 1 channel see it from black to white; else they
-    see luma, in 16..235 of 255, of grey images, too."""
+    """Whether to read RGB as grey and show networks of 1 channel the full range from black to
+    white; else they see luma, in 16..235 of 255, also of grey images."""
     synthetic: int = 0
     """Number of synthetic fluorescence images to add; others are held out."""
     recorded: tuple[str, ...] = ()
-    """For each of `folders`, one of the LR images that were recorded, of the same names; they
-    are not degraded then."""
+    """Folders of recorded LR images with the same file names, one for each of `folders`; they
+    replace the degradation."""
     leave_out_small: bool = False
-    """Whether images smaller than a crop are left out; else they are refused."""
+    """Whether to leave out images smaller than a crop; else they are refused."""
     cache_on_device: bool = False
     """Whether to keep all images on the device and crop there: for GPUs, and 8-bit images."""
 
@@ -80,7 +80,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Term:
-    """A loss, as a part of the whole."""
+    """One loss of the weighted sum."""
 
     __pydantic_config__: ClassVar = NO_OTHERS
     kind: str
@@ -88,9 +88,9 @@ class Term:
     weight: float = 1.0
     since: float = 0.0
     until: float = 1.0
-    """Shares of all steps between which it counts."""
+    """The part of the training in which it counts, as shares of all steps."""
     fades: float = 0.0
-    """For DRCN: share of all steps in which its predictions of single depths lose their part."""
+    """For DRCN: share of all steps over which the losses of single depths fade to 0."""
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -103,17 +103,17 @@ class Term:
 
 @dataclass(frozen=True)
 class Initialisation:
-    """What the weights are before the first step."""
+    """The weights before the first step."""
 
     __pydantic_config__: ClassVar = NO_OTHERS
     kind: Literal["fresh", "interpolation", "checkpoint"] = "fresh"
     """"interpolation" is for FSRCNN: one feature carries the image through."""
     checkpoint: str = ""
-    """A file, or a known model's name. Tensors of the same name and shape are taken: the scale, or
-    the depth, may be another."""
+    """A file, or a known model's name. Tensors of equal name and shape are copied, so the scale or
+    the depth may differ."""
 
     def __post_init__(self) -> None:
-        """Refuse a checkpoint that is not named, or named in vain."""
+        """Refuse a missing checkpoint, and one that `kind` would ignore."""
         right = (self.kind == "checkpoint") == bool(self.checkpoint)
         need(right, "checkpoint", "given with kind 'checkpoint', and only then",
               (self.kind, self.checkpoint))  # fmt: skip
@@ -121,23 +121,23 @@ class Initialisation:
 
 @dataclass(frozen=True)
 class Run:
-    """How long, how exactly, and what is kept."""
+    """Length, precision and reports of a training."""
 
     __pydantic_config__: ClassVar = NO_OTHERS
     steps: int
     seed: int = 0
     precision: Precision = "float32"
-    """Of the network; losses and weights stay in float32."""
+    """The precision of the network; losses and weights stay in float32."""
     ema: float = 0.0
-    """Decay of the running mean of the weights, which then is the result; 0 for none."""
+    """Decay of the running mean of the weights, which becomes the result; 0 for none."""
     clip: float = 0.0
     """Largest norm of the gradient; 0 for no limit."""
     compile: bool = False
-    """Whether torch.compile makes the network faster; it takes a minute or more at first."""
+    """Whether to compile the network with torch.compile, which first takes a minute or more."""
     deterministic: bool = True
-    """Whether a GPU, too, computes every sum in the same order."""
+    """Whether a GPU computes every sum in the same order, as a CPU does."""
     channels_last: bool = False
-    """Whether pixels of one place lie together, which half precision and small networks like."""
+    """Whether to store channels last, which is faster in half precision and for small networks."""
     report_every: int = 100
     validate_every: int = 1000
     save_every: int = 1000
@@ -162,13 +162,13 @@ class Config:
     loss: tuple[Term, ...]
     run: Run
     scales: tuple[int, ...] = ()
-    """Those of a network of several, of which every step draws one; `scale` is judged."""
+    """The scales of a network of several: every step draws one. `scale` is judged."""
     optimiser: Optimiser = field(default_factory=Optimiser)
     schedule: Schedule = field(default_factory=Schedule)
     adversary: Adversary | None = None
     start: Initialisation = field(default_factory=Initialisation)
     name: str = "network"
-    """Of the result's file."""
+    """Name of the result's file."""
 
     def __post_init__(self) -> None:
         """Refuse a training that learns nothing, or the wrong scale."""
@@ -177,7 +177,7 @@ class Config:
         for share in (0.0, *(term.until for term in self.loss)):
             there = share == 1 or any(term.since <= share < term.until for term in self.loss)
             if not there:
-                raise ValueError(f"loss must be there at every step, got none from {share:g} on")
+                raise ValueError(f"every step needs a loss, got none from share {share:g} on")
         right = not self.scales or self.scale in self.scales
         need(right, "scales", f"with the scale {self.scale} among them", self.scales)
         alone = not (self.scales and self.adversary)

@@ -1,4 +1,4 @@
-"""How a GPU sums: always in the same order, or as fast as it can."""
+"""Deterministic or fast sums on a GPU."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def arithmetic(device: torch.device, *, deterministic: bool) -> Iterator[None]:
-    """Let a CUDA device compute so while inside; others compute the same way always.
+    """Make a CUDA device deterministic or fast inside the context; other devices do not change.
 
-    Where no deterministic way is known, PyTorch warns.
+    PyTorch warns where it knows no deterministic algorithm.
     """
     if device.type != "cuda":
         yield
         return
-    # read by cuBLAS when it is first used
+    # cuBLAS reads it at its first use
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     backend: Any = torch.backends.cudnn
     utils: Any = torch.utils.deterministic
@@ -35,7 +35,7 @@ def arithmetic(device: torch.device, *, deterministic: bool) -> Iterator[None]:
     )
     backend.deterministic, backend.benchmark = deterministic, not deterministic
     torch.use_deterministic_algorithms(deterministic, warn_only=True)
-    utils.fill_uninitialized_memory = False  # it would write all new memory once more
+    utils.fill_uninitialized_memory = False  # filling would write all new memory twice
     torch.set_float32_matmul_precision("highest" if deterministic else "high")
     try:
         yield

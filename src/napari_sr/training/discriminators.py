@@ -1,4 +1,4 @@
-"""Networks that tell photographs from upscaled images, for adversarial training only.
+"""Networks that distinguish photographs from upscaled images, for adversarial training only.
 
 SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, section 2.1: eight 3x3 from 64 to
 512, slopes of 0.2, two dense layers and a sigmoid; figure 4, as ports draw it (Lornatang/
@@ -33,11 +33,11 @@ class Layer:
     """One convolution of a pyramid."""
 
     width: int
-    """Its outputs, as a multiple of the first convolution's."""
+    """Number of outputs, as a multiple of the first convolution's."""
     kernel: int
-    """Its side."""
+    """Kernel size."""
     stride: int
-    """By how much it divides the image's sides."""
+    """Factor by which it divides the image's sides."""
 
 
 SRGAN = tuple(Layer(width, 3, stride) for width in (1, 2, 4, 8) for stride in (1, 2))
@@ -54,15 +54,15 @@ class Discriminator(nn.Module):
     layers : sequence of Layer
         The pyramid.
     size : int
-        Pixels P, which the dense layers must know.
+        Pixels P along each side, which the dense layers need.
     channels, features, hidden : int
         Image channels C, outputs of the first convolution, and of the first dense layer.
     normalised : bool
-        Whether all convolutions but the first are normalised by batches.
+        Whether batch normalisation follows all convolutions but the first.
     bias : bool
-        Whether convolutions that are normalised have a bias, which cancels.
+        Whether normalised convolutions have a bias, although it cancels.
     sigmoid : bool
-        Whether the result is a probability in 0..1, and not any number.
+        Whether the result is a probability in 0..1; else it is a logit.
 
     Raises
     ------
@@ -106,7 +106,7 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Judge (N, C, P, P), high where it takes them for photographs; return (N, 1).
+        """Return a score for each image of (N, C, P, P), high for photographs: (N, 1).
 
         Raises
         ------
@@ -136,7 +136,7 @@ def srgan(
 
 
 def esrgan(*, size: int = 128, channels: int = 3, features: int = 64) -> Discriminator:
-    """Return ESRGAN's, whose result is a logit: its loss compares two images' results.
+    """Return ESRGAN's discriminator. Its result is a logit, as its loss compares two images.
 
     Parameters
     ----------
@@ -149,11 +149,11 @@ def esrgan(*, size: int = 128, channels: int = 3, features: int = 64) -> Discrim
 
 
 def wgan(*, size: int = 96, channels: int = 3, features: int = 64) -> Discriminator:
-    """Return a critic: SRGAN's pyramid, whose result is a score without bounds.
+    """Return a Wasserstein critic: SRGAN's pyramid with a score without bounds.
 
-    Not normalised, so that images of a batch don't mix: the gradient penalty of Gulrajani et al.,
-    NeurIPS 2017, https://arxiv.org/abs/1704.00028, is a gradient of each alone. They normalise by
-    layers where they normalise a critic (their code, gan_64x64.py).
+    It has no batch normalisation, which would mix the images of a batch: the gradient penalty of
+    Gulrajani et al., NeurIPS 2017, https://arxiv.org/abs/1704.00028, needs each image's own
+    gradient. Their normalised critics use layer normalisation (their code, gan_64x64.py).
 
     Parameters
     ----------

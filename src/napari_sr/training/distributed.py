@@ -1,8 +1,8 @@
-"""Processes that train together, as torch's own launcher starts them (`torchrun`).
+"""Processes that train together, started by PyTorch's launcher `torchrun`.
 
-Every process draws crops of its own and computes its gradients; their mean moves the weights of
-all alike. The mean is taken here rather than by DistributedDataParallel, because that cannot
-differentiate twice, as the gradient penalty does, nor call other methods than `forward`.
+Every process draws its own crops and computes its own gradients; all apply the mean gradient. The
+mean is computed here, because DistributedDataParallel can neither differentiate twice, as the
+gradient penalty needs, nor call methods other than `forward`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a process is among those that train together."""
+    """The place of a process among those that train together."""
 
     rank: int = 0
-    """From 0, which alone writes files and judges."""
+    """Its number, from 0; only process 0 writes files and judges."""
     world: int = 1
-    """How many there are."""
+    """The number of processes."""
     local: int = 0
-    """Its number on this machine, which is that of its GPU."""
+    """Its number on this machine, and the number of its GPU."""
 
     @property
     def first(self) -> bool:
@@ -38,7 +38,7 @@ class Place:
 
 @contextmanager
 def together() -> Iterator[Place]:
-    """Join the processes that `torchrun` started, while inside; without it there is one."""
+    """Join the processes that `torchrun` started; without `torchrun` there is one."""
     place = Place(*(int(os.environ.get(key, default)) for key, default in
                     (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))))  # fmt: skip
     if place.world == 1:
@@ -71,7 +71,7 @@ def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
 
 
 def same_everywhere(module: nn.Module) -> None:
-    """Give every process the first one's weights and buffers."""
+    """Copy the weights and buffers of the first process to all others."""
     if _alone():
         return
     tensors: Iterable[Tensor] = (*module.parameters(), *module.buffers())
@@ -80,7 +80,7 @@ def same_everywhere(module: nn.Module) -> None:
 
 
 def anywhere(flag: bool, device: torch.device) -> bool:
-    """Say whether a flag is set in any of the processes, all of which ask at the same time."""
+    """Return whether a flag is set in any process; all processes must call this together."""
     if _alone():
         return flag
     seen = torch.tensor(float(flag), device=device)

@@ -1,4 +1,4 @@
-"""What the weights of a training are before its first step."""
+"""The weights of a training before its first step."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from napari_sr.training.config import Initialisation
 
 SHOWN = 6
-"""How many of the tensors that stay fresh are named."""
+"""Number of tensors without a source that a message names."""
 
 
 def prepare(network: Network, start: Initialisation) -> str:
-    """Set a new network's weights as a recipe says; return what to tell about it.
+    """Set a new network's weights as a recipe says; return a message for the user.
 
     Raises
     ------
     ValueError
-        If the checkpoint is missing, is another network's, or has no tensor of the same name and
-        shape; or if this network cannot start as an interpolation.
+        If the checkpoint is missing, belongs to another network, or has no tensor of equal name
+        and shape; or if this network cannot start as an interpolation.
     napari_sr.zoo.download.DownloadError
         If a known model cannot be downloaded.
     """
@@ -62,8 +62,8 @@ def _warm(network: Network, name: str) -> str:
     }
     if not fits:
         raise ValueError(
-            f"start.checkpoint needs tensors that fit, got {name}, whose {len(state)} tensors "
-            "all have other names or shapes"
+            f"start.checkpoint needs tensors that fit, got {name}: all its {len(state)} tensors "
+            "have other names or shapes"
         )
     network.load_state_dict({**own, **fits})
     fresh = [key for key in own if key not in fits]

@@ -1,4 +1,4 @@
-"""A network that learns: everything that a step changes.
+"""All that a training step changes: network, optimiser, running mean, critic.
 
 Letters: N crops, C channels, H x W pixels, S scale.
 """
@@ -58,14 +58,14 @@ class Learner:
     device : torch.device
         Where it computes.
     rank : int
-        Of this process; others have the same weights and see other crops.
+        The number of this process; others have the same weights and see other crops.
     fresh : bool
-        Whether it begins as `config.start` says; else its state is restored.
+        Whether to initialise as `config.start` says; else the state is restored.
 
     Raises
     ------
     ValueError
-        If a part of the recipe doesn't exist, or doesn't fit.
+        If a component of the recipe does not exist or does not fit.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Learner:
         self.objective = Objective(config.loss, self.network)
         self.objective.to(device)
         predictor = Predictor(self.network, self.objective.reads)
-        # the same weights, not copies: what is compiled learns with the network
+        # the compiled predictor shares the network's weights
         self.predict: Any = torch.compile(predictor) if config.run.compile else predictor
         self.descent = OptimizerStep(self.network, config.optimiser, config, device)
         self.adversary: Adversary | None = None
@@ -93,12 +93,12 @@ class Learner:
 
     @property
     def result(self) -> Network:
-        """The network to be judged and kept: the running mean where there is one."""
+        """The network to judge and keep: the running mean if there is one."""
         return self.network if self.average is None else self.average.network
 
     @property
     def batches(self) -> int:
-        """How many batches a step takes."""
+        """Number of batches in a step."""
         return 1 if self.adversary is None else self.adversary.recipe.steps
 
     def scale_of(self, step: int) -> int:
@@ -115,7 +115,7 @@ class Learner:
         Parameters
         ----------
         step : int
-            From 0.
+            Its number, from 0.
         draw : callable
             Takes the number of a batch, counted over all steps, and returns LR and HR crops,
             (N, C, H, W) and (N, C, S * H, S * W), on the device.
@@ -123,7 +123,7 @@ class Learner:
         Returns
         -------
         dict of str to Tensor
-            The loss, its parts, and the critic's; and as `healthy` whether all is finite.
+            The loss, its parts and the critic's loss; `healthy` tells whether all are finite.
         """
         self.network.scale = self.scale_of(step)
         found: dict[str, Tensor] = {}
@@ -140,7 +140,7 @@ class Learner:
             parts["adversary"] = self.adversary.judge(hr, result)
             loss = loss + self.adversary.recipe.weight * parts["adversary"]
         self.descent.step(loss, step)
-        # what is judged and kept between steps has the scale that the recipe names
+        # between steps the network has the scale of the recipe, by which it is judged
         self.network.scale = self.config.scale
         if self.average is not None:
             self.average.follow(self.network, step)
@@ -154,7 +154,7 @@ class Learner:
         return healthy
 
     def state(self) -> dict[str, Any]:
-        """Return all that going on needs."""
+        """Return all that a resumed training needs."""
         return {
             "network": self.network.state_dict(),
             "average": None if self.average is None else self.average.network.state_dict(),
@@ -163,12 +163,12 @@ class Learner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` returned; what the training had not before begins now.
+        """Restore what `state` returned; components new to the training start fresh.
 
         Raises
         ------
         RuntimeError
-            If it is another network's.
+            If the state belongs to another network.
         """
         self.network.load_state_dict(state["network"])
         self.descent.restore(state["descent"])

@@ -1,4 +1,4 @@
-"""The log of a training: means over steps, rows in a CSV file, TensorBoard where installed."""
+"""The log of a training: means over steps, in a CSV file and, if installed, in TensorBoard."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WAIT = 0.02
-"""Seconds between two looks whether the next second has begun."""
+"""Seconds between two checks of the clock."""
 FIRST, LAST = ("step", "seconds", "learning_rate", "loss"), "psnr"
 
 
 class TrainingLog:
-    """Loss, its parts, and PSNR by steps.
+    """Loss, its parts and PSNR, by step.
 
     Parameters
     ----------
     folder : Path
         Where `log.csv` is.
     parts : sequence of str
-        Names of what the loss is made of.
+        Names of the parts of the loss.
     step : int
-        From which the training goes on: what was logged beyond will come again, and is taken off.
+        The step at which the training resumes; later rows are removed.
     board : bool
-        Whether TensorBoard gets its files, too, where it is installed.
+        Whether to write files for TensorBoard, if it is installed.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class TrainingLog:
         self.board = _board(folder / "tensorboard", step) if board else None
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
-        """Write a row; columns that have no value stay empty."""
+        """Write a row; columns without a value stay empty."""
         with self.path.open("a", encoding="utf-8", newline="") as file:
             shown = {key: f"{value:.6g}" for key, value in values.items()}
             csv.DictWriter(file, self.columns).writerow({"step": step, **shown})
@@ -61,13 +61,13 @@ class TrainingLog:
             self.board.flush()
 
     def close(self) -> None:
-        """Let go of TensorBoard's file and the thread that writes it."""
+        """Close TensorBoard's file and the thread that writes it."""
         if self.board is not None:
             self.board.close()
 
 
 def rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a log that are whole, by column; none where there is no log."""
+    """Return the complete rows of a log, by column; none if there is no log."""
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
@@ -76,22 +76,22 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def _board(folder: Path, step: int) -> Any:
-    """Return a writer for TensorBoard, or None where it is not installed."""
+    """Return a writer for TensorBoard, or None if it is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    # TensorBoard reads files in the order of their names, which hold the second, then a counter
-    # that sorts 10 before 9: two files of one second may come in the wrong order
+    # TensorBoard reads files in the order of their names, which hold the second, then a counter.
+    # It sorts 10 before 9, so two files of one second may come in the wrong order.
     while any(folder.glob(f"events.out.tfevents.{int(time.time()):010d}.*")):
         time.sleep(WAIT)
-    # everything from this step on is taken off; what was logged at the step itself stays
+    # TensorBoard removes all values from purge_step on; values at the step itself remain
     return SummaryWriter(folder, purge_step=step + 1)
 
 
 @dataclass
 class Totals:
-    """Sums since the last report; on the device, so that no step waits for them."""
+    """Sums since the last report, on the device, so that no step waits for them."""
 
     sums: dict[str, Tensor] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What a network is trained to make small: a weighted sum of losses.
+"""The weighted sum of losses that a training minimises.
 
 Letters: N crops, C channels, H x W pixels, S scale.
 """
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 LOSSES = "napari_sr.training.losses"
 METHODS = {"levels": "pyramid", "predictions": "predictions"}
-"""What else a loss may read than the result, and the method of networks that gives it."""
+"""What a loss may read beside the result, and the network method that returns it."""
 
 
 @dataclass(frozen=True)
 class _Weighed:
-    """A term of the sum, and what computes it."""
+    """A term of the sum, and the loss that computes it."""
 
     term: Term
     loss: nn.Module
@@ -36,14 +36,14 @@ class _Weighed:
 
 
 class Predictor(nn.Module):
-    """A network that gives all that losses read.
+    """A network that returns all that the losses read.
 
-    It is a module so that it can be compiled as one.
+    It is a module so that it can be compiled as a whole.
 
     Parameters
     ----------
     network : Network
-        Which upscales.
+        The network to train.
     reads : str
         "image", or a key of `METHODS`.
     """
@@ -54,7 +54,7 @@ class Predictor(nn.Module):
         self.reads = reads
 
     def forward(self, lr: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Upscale (N, C, H, W); return the result, (N, C, S * H, S * W), and what else is read."""
+        """Upscale (N, C, H, W); return the result, (N, C, S * H, S * W), and the other inputs."""
         if self.reads == "image":
             return self.network(lr), ()
         found: tuple[Tensor, ...] = getattr(self.network, METHODS[self.reads])(lr)
@@ -68,14 +68,14 @@ class Objective:
     Parameters
     ----------
     terms : sequence of Term
-        What the recipe says.
+        The recipe's terms.
     network : Network
-        That is trained.
+        The network to train.
 
     Raises
     ------
     ValueError
-        If there is no such loss, an option is wrong, or it reads what the network doesn't give.
+        If there is no such loss, an option is wrong, or the network lacks what the loss reads.
     """
 
     def __init__(self, terms: Sequence[Term], network: Network) -> None:
@@ -93,23 +93,23 @@ class Objective:
             self.reads = one.reads
 
     def to(self, device: torch.device) -> None:
-        """Move the losses, of which some have weights, to a device."""
+        """Move the losses to a device; some have weights."""
         for one in self.terms:
             one.loss.to(device).requires_grad_(False)
 
     def __call__(
         self, result: Tensor, more: tuple[Tensor, ...], truth: Tensor, share: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Judge a result.
+        """Compute the loss of a result.
 
         Parameters
         ----------
         result, truth : Tensor, (N, C, S * H, S * W)
-            Compared in float32.
+            They are compared in float32.
         more : tuple of Tensor
-            What `Predictor` gave beside the result.
+            What `Predictor` returned beside the result.
         share : float
-            Of all steps that are done, in 0..1.
+            Share of all steps that are done, in 0..1.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""What follows a gradient: learning-rate schedule, optimiser step, running mean of the weights.
+"""After the gradient: learning-rate schedule, optimiser step, running mean of the weights.
 
 Mixed precision: Micikevicius et al., ICLR 2018, https://arxiv.org/abs/1710.03740
 Cosine schedule: Loshchilov and Hutter, "SGDR", ICLR 2017, https://arxiv.org/abs/1608.03983, one
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 
 class OptimizerStep:
-    """Moves a module's weights down a loss.
+    """The steps of an optimiser on a module's weights.
 
     Parameters
     ----------
     module : Module
-        Whose weights move; on the device.
+        The module to train, on the device.
     recipe : Optimiser
-        How.
+        The optimiser's settings.
     config : Config
-        The training, of which schedule, precision and clipping count.
+        The training, for its schedule, precision and clipping.
     device : torch.device
         Where the weights are.
 
@@ -61,14 +61,14 @@ class OptimizerStep:
         self.norm = torch.zeros(())
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Return what lets a module compute in the recipe's precision while inside."""
+        """Return the context in which a module computes in the recipe's precision."""
         precision = PRECISIONS[self.run.precision]
         return torch.autocast(
             self.device.type, precision, enabled=precision != torch.float32, cache_enabled=True
         )
 
     def step(self, loss: Tensor, step: int) -> None:
-        """Take the step of this number, from 0; `norm` is the gradient's norm then."""
+        """Take step number `step`, from 0; then `norm` is the gradient's norm."""
         factor = rate_factor(self.schedule, step, self.run.steps)
         for group, own in zip(self.optimiser.param_groups, self.factors, strict=True):
             group["lr"] = self.learning_rate * factor * own
@@ -81,23 +81,23 @@ class OptimizerStep:
         self.scaler.update()
 
     def healthy(self) -> Tensor:
-        """Return whether the last gradient was finite, or its step left out: a boolean scalar."""
-        # a scaler that scales tries again with a smaller factor
+        """Return whether the last gradient was finite or its step was skipped: a boolean scalar."""
+        # a gradient scaler skips the step and tries again with a smaller factor
         return self.norm.isfinite() | self.scaler.is_enabled()
 
     def state(self) -> dict[str, Any]:
-        """Return all that going on needs."""
+        """Return all that a resumed training needs."""
         return {"optimiser": self.optimiser.state_dict(), "scaler": self.scaler.state_dict()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Restore what `state` returned."""
         self.optimiser.load_state_dict(state["optimiser"])
         if state["scaler"]:
             self.scaler.load_state_dict(state["scaler"])
 
 
 def _groups(module: nn.Module, recipe: Optimiser) -> list[tuple[float, list[nn.Parameter]]]:
-    """Return the weights by the factor of their rate."""
+    """Return the weights grouped by the factor of their learning rate."""
     found: dict[float, list[nn.Parameter]] = {}
     used: set[str] = set()
     for name, parameter in module.named_parameters():
@@ -124,22 +124,22 @@ def _optimiser(recipe: Optimiser, groups: list[dict[str, Any]]) -> torch.optim.O
     if recipe.kind == "rmsprop":
         return optim.RMSprop(groups, eps=recipe.epsilon, momentum=recipe.momentum, **common)
     kind = optim.Adam if recipe.kind == "adam" else optim.AdamW
-    # one kernel for all weights, where there is one
+    # a fused optimiser updates all weights in one kernel
     fused = all(one.is_cuda for group in groups for one in group["params"])
     return kind(groups, betas=recipe.betas, eps=recipe.epsilon, fused=fused, **common)
 
 
 def rate_factor(schedule: Schedule, step: int, total: int) -> float:
-    """Return the factor of the highest learning rate at a step.
+    """Return the learning rate at a step, as a factor of the highest.
 
-    It is a function of the step alone, so a resumed training needs no state for it.
+    It depends on the step alone, so a resumed training needs no state for it.
 
     Parameters
     ----------
     schedule : Schedule
-        How it changes.
+        The schedule's settings.
     step, total : int
-        The step, from 0, and how many there are.
+        The step, from 0, and the number of steps.
     """
     rise = min(1.0, (step + 1) / (schedule.warm_up + 1))
     if schedule.kind == "cosine":
@@ -154,15 +154,15 @@ def rate_factor(schedule: Schedule, step: int, total: int) -> float:
 class EMA:
     """The mean of a network's weights over the last 1 / (1 - decay) steps or so.
 
-    PyTorch's `AveragedModel` starts from the first weights and keeps a tenth of them for two such
-    times; this mean is over few steps at first. It asks the device for nothing, either.
+    PyTorch's `AveragedModel` starts from the first weights and still holds a tenth of them after
+    twice as many steps; this mean covers only few steps at first. It never waits for the device.
 
     Parameters
     ----------
     network : Network
-        Which is copied.
+        The network, which is copied.
     decay : float
-        Between 0 and 1: how much of the mean is kept in a step.
+        Share of the mean that a step keeps, between 0 and 1.
     """
 
     def __init__(self, network: Network, decay: float) -> None:
@@ -171,9 +171,9 @@ class EMA:
 
     @torch.no_grad()
     def follow(self, network: Network, step: int) -> None:
-        """Move a little towards the network's weights, after a step that is counted from 0.
+        """Move the mean towards the network's weights after step number `step`, from 0.
 
-        Buffers, such as running moments, are means already: they are copied.
+        Buffers, such as running moments, are means already and are copied.
         """
         decay = min(self.decay, (step + 1) / (step + 10))
         kept: list[Tensor] = list(self.network.parameters())

@@ -11,16 +11,16 @@ from napari_sr.training.component import MOST_STEPS, NO_OTHERS, ComponentSpec, n
 
 @dataclass(frozen=True)
 class Optimiser:
-    """How weights follow gradients."""
+    """The settings of an optimiser."""
 
     __pydantic_config__: ClassVar = NO_OTHERS
     kind: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
     learning_rate: float = 1e-3
-    """The highest of the schedule."""
+    """The highest learning rate of the schedule."""
     betas: tuple[float, float] = (0.9, 0.999)
     epsilon: float = 1e-8
     decay: float = 0.0
-    """Of weights."""
+    """Weight decay."""
     momentum: float = 0.0
     lr_scale: dict[str, float] = field(default_factory=dict)
     """Factors of the learning rate, by prefix of the parameter name."""
@@ -43,18 +43,18 @@ class Schedule:
     __pydantic_config__: ClassVar = NO_OTHERS
     kind: Literal["constant", "cosine", "step"] = "constant"
     warm_up: int = 0
-    """Steps in which the rate rises evenly from 0."""
+    """Number of steps in which the rate rises linearly from 0."""
     floor: float = 0.0
-    """Where a cosine ends, as a share of the rate."""
+    """The last value of a cosine, as a share of the highest rate."""
     every: int = 0
-    """Steps between falls; or `at`."""
+    """Steps between two falls; the alternative is `at`."""
     at: tuple[int, ...] = ()
     """Steps at which it falls."""
     factor: float = 0.5
-    """By which it falls."""
+    """Factor of each fall."""
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of bounds, and falls that are said twice or not at all."""
+        """Refuse numbers out of bounds, and a step schedule with both or none of `every`, `at`."""
         within("warm_up", self.warm_up, 0, MOST_STEPS)
         need(0 <= self.floor <= 1, "floor", "in 0..1", self.floor)
         need(0 < self.factor < 1, "factor", "between 0 and 1", self.factor)
@@ -69,25 +69,25 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Adversary:
-    """A critic that learns to tell truth and result apart, against which the network learns."""
+    """A critic that learns to distinguish truth from result, and its weight in the loss."""
 
     __pydantic_config__: ClassVar = NO_OTHERS
     kind: Literal["adversarial", "wasserstein", "relativistic"]
     """The name of a file in `losses`."""
     weight: float
-    """Of the network's part."""
+    """Weight of the network's adversarial loss."""
     critic: ComponentSpec = field(default_factory=lambda: ComponentSpec("srgan"))
     """A function of `discriminators.py`."""
     optimiser: Optimiser = field(default_factory=Optimiser)
     steps: int = 1
-    """Of the critic for each of the network's; each sees crops of its own."""
+    """Steps of the critic for each step of the network; each step sees other crops."""
     clip: float = 0.0
     """The largest weight of a Wasserstein critic; 0 for no clipping."""
     penalty: float = 0.0
-    """Of a Wasserstein critic's gradient; 0 for none."""
+    """Weight of a Wasserstein critic's gradient penalty; 0 for none."""
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of bounds, and a Wasserstein critic that nothing bounds."""
+        """Refuse numbers out of bounds, and a Wasserstein critic without clip or penalty."""
         need(0 < self.weight < math.inf, "weight", "above 0", self.weight)
         within("steps", self.steps, 1, MOST_STEPS)
         least, most = sorted((self.clip, self.penalty))

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 RECIPES = Path(__file__).parent / "recipes"
 LARGEST = 1 << 16
-"""Bytes of a recipe."""
+"""Bytes of a recipe, at most."""
 MOST_DOTS = 400
-"""In one line: Python's reader of TOML takes minutes for keys of thousands of parts."""
+"""Dots in one line: Python's TOML parser takes minutes for keys of thousands of parts."""
 
 
 class RecipeError(ValueError):
-    """A recipe that cannot be used: its message says the file, the key and the value."""
+    """A recipe that cannot be used; the message names the file, the key and the value."""
 
 
 def names() -> list[str]:
@@ -53,16 +53,16 @@ def read(name: str | Path) -> Config:
     Raises
     ------
     RecipeError
-        If there is no such file, it is no TOML, a key is missing, unknown, or its value is wrong:
-        with the file, the key, what is needed and what came.
+        If there is no such file, it is not TOML, or a key is missing, unknown or has a wrong
+        value; the message names the file, the key, what is needed and what came.
     """
     path = find(name)
     try:
         table = tomllib.loads(_text(path))
     except RecursionError as error:
-        raise RecipeError(f"{path} is no recipe: it is nested too deeply") from error
+        raise RecipeError(f"{path} is not a recipe: it is nested too deeply") from error
     except (ValueError, OSError) as error:
-        raise RecipeError(f"{path} is no recipe that can be read: {error}") from error
+        raise RecipeError(f"{path} is not a readable recipe: {error}") from error
     return parse({"name": path.stem, **table}, str(path))
 
 
@@ -72,7 +72,7 @@ def _text(path: Path) -> str:
     Raises
     ------
     ValueError
-        If it is too long, or no text.
+        If it is too long or not text.
     """
     with path.open("rb") as file:
         content = file.read(LARGEST + 1)
@@ -86,25 +86,25 @@ def _text(path: Path) -> str:
 
 
 def parse(table: Mapping[str, Any], where: str) -> Config:
-    """Make a training of nested tables, as TOML or JSON have them.
+    """Make a training from nested tables, as TOML or JSON have them.
 
     Parameters
     ----------
     table : mapping
         Keys as in `config`.
     where : str
-        What to call it in errors.
+        The recipe's name in errors.
 
     Raises
     ------
     RecipeError
         As for `read`.
     """
-    # here, because a training that is told otherwise needs no pydantic
+    # imported here, because only recipes need pydantic
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        # as JSON, whose arrays may become tuples though nothing else changes its type
+        # by way of JSON: pydantic turns its arrays into tuples, and converts no other type
         text = json.dumps(table)
         return TypeAdapter(Config).validate_json(text, strict=True)
     except ValidationError as error:

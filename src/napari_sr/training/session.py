@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class TrainingError(RuntimeError):
-    """A training that cannot go on."""
+    """A training that cannot continue."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is."""
+    """Progress of a training."""
 
     step: int
     total: int
@@ -26,9 +26,9 @@ class Progress:
     loss: float | None = None
     """The mean of the last report; None before the first."""
     psnr: float | None = None
-    """Of the held-out pairs when last judged, in dB."""
+    """PSNR on the held-out pairs at the last validation, in dB."""
     message: str = ""
-    """What the user should be told."""
+    """A message for the user."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Session:
     resume: bool = False
     """Whether to resume what the folder holds, if it holds anything."""
     minutes: float = math.inf
-    """After which it stops, to be resumed."""
+    """Minutes after which it stops; it can be resumed."""
     stopped: Callable[[], bool] = lambda: False
-    """Asked after every step whether to stop, to be resumed; any of the processes that train
-    together may say so, and all stop at the same step."""
+    """Called after every step; True stops the training, which can be resumed. If it is True in one
+    of several processes, all stop at the same step."""
     lasting: bool = True
     """Whether to write resume state and TensorBoard logs."""

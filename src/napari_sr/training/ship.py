@@ -2,9 +2,8 @@
 
     python -m napari_sr.training.ship runs/fsrcnn-x3/fsrcnn-x3.safetensors --sets ../shared/data
 
-It is judged on Set5 and Set14, of which nothing may have been learnt, and what it reached is
-written on its card; then the registry is updated. Whether LR images were shrunk bicubically or
-in another way, the sets' are shrunk so, too.
+It is judged on Set5 and Set14, which must not be among the training data. The scores are written
+into its card, and the registry is updated. The sets are degraded as the training images were.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
 SETS = ("Set5", "Set14")
 SCORES = tuple(f"psnr_{name.lower()}" for name in SETS)
-"""How the card's keys of scores begin."""
+"""Prefixes of the card's score keys."""
 USUAL = "bicubic"
 """The degradation of papers."""
 LICENCE = "BSD-3-Clause"
@@ -47,30 +46,30 @@ def card_of(path: Path) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If the file has none.
+        If the file has no card.
     """
     card = cards.card_of(path)
     if "scale" not in card:
-        raise ValueError(f"{path} must be the result of a training, whose card tells the scale")
+        raise ValueError(f"{path} must be the result of a training: it has no card with a scale")
     return card
 
 
 def ship(path: Path, sets: Path, target: Path) -> dict[str, Any]:
-    """Judge a result and write it with its card; return the card.
+    """Judge a result, write it with its card, and return the card.
 
     Parameters
     ----------
     path : Path
         What `train` returned.
     sets : Path
-        In which the folders Set5 and Set14 are.
+        The folder that holds Set5 and Set14.
     target : Path
         The file to write.
 
     Raises
     ------
     ValueError
-        If the file is no training's result.
+        If the file is not the result of a training.
     """
     card = card_of(path)
     network = api.load(path)
@@ -82,7 +81,7 @@ def ship(path: Path, sets: Path, target: Path) -> dict[str, Any]:
 
 
 def _reached(network: Network, card: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return what is written of a set: as papers judge, or as the network was trained."""
+    """Return the scores on one set: by the papers' protocol, or with the training's degradation."""
     told = card.get("recipe")
     config = None if told is None else recipe.parse(told, "the card's recipe")
     key = f"psnr_{folder.name.lower()}"

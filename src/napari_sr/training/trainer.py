@@ -1,8 +1,8 @@
 """Training as a generator: it yields after every step, and can be stopped after any.
 
-A training may be cut anywhere. What a step does depends on the seed, the step and the state that
-was saved, and on nothing else; so one that was killed and goes on ends as if it had never been
-stopped, bit for bit, on the same device with as many threads.
+A training may be interrupted anywhere. A step depends only on the seed, its number and the saved
+state. So a training that was killed and resumed ends, bit for bit, as if it had never stopped, on
+the same device with as many threads.
 """
 
 from __future__ import annotations
@@ -37,31 +37,31 @@ def train(
 ) -> Generator[Progress, None, Path]:
     """Train a network; yield after every step, and return the file of the result.
 
-    Close the generator to stop: what is needed to go on is written then, but not where several
-    processes train together, which stop by `Session.stopped`.
+    Close the generator to stop: this saves the state. Several processes that train together must
+    stop by `Session.stopped` instead.
 
     Parameters
     ----------
     config : Config
-        What to train, and how.
+        The training's settings.
     training_data : TrainingData
-        What to learn from.
+        The images.
     session : Session
-        Where and for how long.
+        Folder, device and time limit.
 
     Returns
     -------
     Path
         `<name>.safetensors` in the session's folder, which `napari_sr.load` opens: the best on the
-        pairs that were held out, or the last where there are none.
+        held-out pairs, or the last one without such pairs.
 
     Raises
     ------
     ValueError
-        If the recipe does not fit itself, the device or the training data, or the folder holds
-        another training.
+        If the recipe contradicts itself or does not fit the device or the data, or if the folder
+        holds another training.
     TrainingError
-        If the loss or a gradient becomes NaN or infinite: the last saved state stays.
+        If the loss or a gradient becomes NaN or infinite; the last saved state remains.
     """
     began = time.monotonic()
     with distributed.together() as place:
@@ -118,7 +118,7 @@ class Training:
         self.told += self.reporter.told
         if state is not None:
             self.learner.restore(state["learner"])
-            self.told.append(f"goes on from step {state['step']}")
+            self.told.append(f"resumes at step {state['step']}")
         self.step: int = 0 if state is None else state["step"]
         self.saved = self.step
         self.seconds: float = 0.0 if state is None else state["seconds"]
@@ -129,12 +129,12 @@ class Training:
         )
 
     def close(self) -> None:
-        """Let go of threads and files."""
+        """Close threads and files."""
         self.batches.close()
         self.reporter.close()
 
     def run(self, began: float) -> Iterator[Progress]:
-        """Yield after every step, from where it was to the end or to the session's."""
+        """Yield after every step, until the end of the training or of the session."""
         if self.place.first:
             self.reporter.open(self.step)
         for message in self.told:
@@ -160,18 +160,18 @@ class Training:
         yield self.progress(0.0, f"{done} at step {self.step}; the result is {self.result}")
 
     def asks(self) -> bool:
-        """Say whether all processes ask now whether to stop, which they do at the same steps."""
+        """Return whether to ask all processes at this step whether to stop."""
         # asking waits for the GPU, whose steps are short
         waits = self.place.world > 1 and self.device.type != "cpu"
         return not waits or self.step % 10 == 0
 
     def progress(self, left: float | None = None, message: str = "") -> Progress:
-        """Return how far it is."""
+        """Return the progress."""
         loss, psnr = self.reporter.loss, self.reporter.psnr
         return Progress(self.step, self.config.run.steps, left, loss, psnr, message)
 
     def advance(self) -> None:
-        """Take a step; report, judge and save when it is time."""
+        """Take a step; report, judge and save when due."""
         run = self.config.run
         self.reporter.totals.add(self.learner.learn(self.step, self.batches))
         self.step += 1
@@ -183,7 +183,7 @@ class Training:
             self.save()
 
     def save(self) -> None:
-        """Write all that going on needs, and the result where none is the best."""
+        """Save the state; without held-out pairs, write the result too."""
         self.reporter.means(self.step, self.saved)
         if not self.place.first or (self.step == self.saved and self.saved):
             return
@@ -194,7 +194,7 @@ class Training:
         self.saved = self.step
 
     def state(self) -> dict[str, Any]:
-        """Return all that going on needs."""
+        """Return all that a resumed training needs."""
         return {
             "config": as_table(self.config),
             "step": self.step,

@@ -1,4 +1,4 @@
-"""PSNR of a network on pairs that it never learnt from.
+"""PSNR of a network on held-out pairs.
 
 Letters: C channels, H x W pixels, S scale.
 """
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 @torch.no_grad()
 def judge(network: Network, pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
-    """Return the mean PSNR in dB, as papers report it: of luma, S pixels of border left out.
+    """Return the mean PSNR in dB as papers report it: of luma, without a border of S pixels.
 
     Parameters
     ----------
     network : Network
-        In any mode, which it is left in.
+        In training or evaluation mode; its mode is restored.
     pairs : sequence of (C, H, W) and (C, S * H, S * W)
-        Black at 0 and white at 1, with values beyond where the images have them; at least one.
+        At least one pair, with black at 0 and white at 1; values may exceed this range.
 
     Returns
     -------
     float
-        For a peak of white less black; minus infinity where a result is not finite.
+        For a peak of 1; minus infinity if a result is not finite.
     """
     trains, device = network.training, next(network.parameters()).device
     network.eval()
@@ -54,7 +54,7 @@ def judge(network: Network, pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
 def pair_psnr(result: Tensor, truth: Tensor, border: int) -> float:
     """Return the PSNR in dB between two images, (C, H, W), of luma where C is 3.
 
-    The result is clipped to 0..1, as papers do, or to the values of a truth that goes beyond.
+    The result is clipped to 0..1, as papers do, or to the truth's range if that is wider.
     """
     low, high = min(0.0, float(truth.min())), max(1.0, float(truth.max()))
     found = decibels(_judged(result.clamp(low, high), border), _judged(truth, border))
@@ -62,7 +62,7 @@ def pair_psnr(result: Tensor, truth: Tensor, border: int) -> float:
 
 
 def flat(truth: Tensor, border: int) -> bool:
-    """Return whether nothing can be judged by an image, (C, H, W): it has no structure."""
+    """Return whether an image, (C, H, W), has no structure to judge by."""
     return is_flat(_pixels(truth), border, luma=True)
 
 

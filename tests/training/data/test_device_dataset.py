@@ -60,7 +60,7 @@ def test_grey_beside_colours_is_refused_for_luma(random):
 
 
 def test_a_degradation_that_draws_is_refused():
-    with pytest.raises(ValueError, match="always makes the same of them, got Microscope"):
+    with pytest.raises(ValueError, match="that is not random, got Microscope"):
         DeviceDataset(crops(Microscope()), CPU)
 
 

@@ -124,7 +124,7 @@ def test_wrong_numbers_are_refused(scale, channels):
 
 
 def test_no_pictures_are_refused():
-    with pytest.raises(ValueError, match="no pictures"):
+    with pytest.raises(ValueError, match="at least one picture, got none"):
         Pairs([], Bicubic(), scale=2, channels=1)
 
 

@@ -59,7 +59,7 @@ def test_a_missing_folder_is_told(tmp_path):
 def test_an_archive_is_told_from_a_missing_folder(tmp_path):
     (tmp_path / "set.zip").touch()
 
-    with pytest.raises(ValueError, match=r"set\.zip is no folder: name one that holds images"):
+    with pytest.raises(ValueError, match=r"set\.zip is not a folder: name a folder of images"):
         of_folders(tiny().data, tmp_path / "set.zip")
 
 
@@ -158,7 +158,7 @@ def test_a_recorded_image_alone_is_told(recorded):
     data = tiny(data=PAIRED).data
     (recorded / "two" / "1.png").rename(recorded / "two" / "7.png")
 
-    with pytest.raises(ValueError, match=r"small two/1\.png has none of its name in .*/two"):
+    with pytest.raises(ValueError, match=r"small two/1\.png has no partner of its name in .*/two"):
         of_folders(data, recorded)
 
 

@@ -103,7 +103,7 @@ def test_other_weights_are_refused_with_what_is_wrong(state):
     with pytest.raises(ValueError, match=r"named features.0.weight and so on, got \['a'\]"):
         VGG19(["conv1_1"], {"a": torch.rand(1)})
     del state["features.5.bias"]
-    with pytest.raises(ValueError, match=r"no weights of VGG19: .*features\.5\.bias"):
+    with pytest.raises(ValueError, match=r"not the weights of VGG19: .*features\.5\.bias"):
         VGG19(["conv2_1"], state)
 
 

@@ -1,1 +1,1 @@
-"""What networks learn from: pictures, what shrinks them, and the crops of every step."""
+"""Training data: pictures, degradations, and the crops of every step."""

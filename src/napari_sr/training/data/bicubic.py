@@ -1,4 +1,4 @@
-"""Shrinking as MATLAB does it, which the field trains and judges on.
+"""MATLAB's bicubic shrinking, the field's usual degradation.
 
 Letters: C channels, H x W pixels of the LR image, S scale.
 """
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bicubic(Degradation):
-    """MATLAB's `imresize`, which rounds what is of an integer type after each of its passes."""
+    """MATLAB's `imresize`, which rounds integer types after each of its passes."""
 
     @property
     def repeatable(self) -> bool:
-        """Whether every crop is what the whole image gives there: always."""
+        """Whether every crop equals the whole image's result there: always."""
         return True
 
     def margin(self, scale: int) -> int:
-        """Return how many LR pixels around a crop its pixels depend on."""
+        """Return the number of LR pixels around a crop that its pixels depend on."""
         return 0 if scale == 1 else METHODS["bicubic"].reach
 
     def shrink(self, hr: Tensor, scale: int, steps: int | None) -> Tensor:
@@ -35,7 +35,7 @@ class Bicubic(Degradation):
             return hr
         if steps is None:
             return imresize(hr, Fraction(1, scale))
-        # back to the whole numbers that were divided
+        # back to the integers before the division
         whole = (hr * steps).round()
         return imresize(whole, Fraction(1, scale), largest=steps) / steps
 

@@ -1,11 +1,11 @@
-"""A Gaussian blur, of which every S-th pixel is kept: the field's "blur-down" degradation.
+"""A Gaussian blur, then every S-th pixel: the field's "blur-down" degradation.
 
 Zhang et al., "Residual Dense Network for Image Super-Resolution", CVPR 2018,
 https://arxiv.org/abs/1802.08797, section 4.3: 7 x 7, sigma 1.6, x3.
 
 Letters: C channels, H x W pixels of the LR image, S scale.
-Unlike there, the Gaussian is centred on the LR pixel also where S is even and no HR pixel is
-at its centre: the LR image lies where MATLAB's would, and not half an HR pixel beside it.
+Unlike there, the Gaussian is centred on the LR pixel also if S is even and no HR pixel is at its
+centre: the LR image lies where MATLAB's would lie, not half an HR pixel beside it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 REACH = 3
-"""How many sigmas a Gaussian goes on: beyond are 0.3 % of it."""
+"""Half-width of the Gaussian in sigmas: 0.3 % of it lie beyond."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,17 @@ class Blur(Degradation):
     """A Gaussian blur and subsampling."""
 
     sigma: Range = 1.6
-    """Of the Gaussian, in HR pixels."""
+    """Sigma of the Gaussian, in HR pixels."""
     width: int = 0
-    """HR pixels along each side to which it is cut, 7 in the paper; 0 for three sigmas."""
+    """Side of the truncated kernel in HR pixels, 7 in the paper; 0 for three sigmas each way."""
 
     def __post_init__(self) -> None:
-        """Refuse a sigma that is no positive number, or a width that is negative.
+        """Refuse a sigma that is not positive, or a negative width.
 
         Raises
         ------
         ValueError
-            With what came.
+            If one of them is wrong; the message names its value.
         """
         check_range("sigma", self.sigma)
         if not isinstance(self.width, int) or self.width < 0:
@@ -51,11 +51,11 @@ class Blur(Degradation):
 
     @property
     def repeatable(self) -> bool:
-        """Whether every crop is what the whole image gives there: unless each draws its sigma."""
+        """Whether every crop equals the whole image's result there: unless sigma is drawn."""
         return not isinstance(self.sigma, tuple)
 
     def margin(self, scale: int) -> int:
-        """Return how many LR pixels around a crop its pixels depend on."""
+        """Return the number of LR pixels around a crop that its pixels depend on."""
         widest = max(self.sigma) if isinstance(self.sigma, tuple) else self.sigma
         return math.ceil(self._reach(widest) / scale)
 
@@ -66,7 +66,7 @@ class Blur(Degradation):
     def shrink(self, hr: Tensor, scale: int, steps: int | None) -> Tensor:
         """Shrink (C, S * H, S * W) to (C, H, W), as `Degradation.shrink` says.
 
-        Beyond its edge the image goes on as it ends. A range of sigmas counts by its middle.
+        The image is padded with its edge values. Of a range of sigmas, the middle is used.
         """
         sigma = sum(self.sigma) / 2 if isinstance(self.sigma, tuple) else self.sigma
         lr = hr
@@ -79,7 +79,7 @@ class Blur(Degradation):
 
 
 def _blurred(image: Tensor, dim: int, scale: int, sigma: float, reach: float) -> Tensor:
-    """Blur along one axis, at every S-th pixel only; in one order, so that crops are exact."""
+    """Blur along one axis, at every S-th pixel, in a fixed order, so that crops are exact."""
     size = image.shape[dim]
     centre = (scale - 1) / 2
     taps = range(math.ceil(centre - reach), math.floor(centre + reach) + 1)

@@ -1,4 +1,4 @@
-"""What a camera makes of light: photons that come by chance, noise of reading, whole numbers.
+"""A camera's noise: photon noise, read noise and rounding.
 
 Foi et al., "Practical Poissonian-Gaussian Noise Modeling and Fitting for Single-Image Raw-Data",
 IEEE Transactions on Image Processing 17(10), 2008, https://doi.org/10.1109/TIP.2008.2001399.
@@ -7,7 +7,7 @@ IEEE Transactions on Image Processing 17(10), 2008, https://doi.org/10.1109/TIP.
     numbers = round(gain * electrons + offset), kept within 0 and 2^bits - 1
     image = (numbers - offset - gain * background) / (gain * photons)
 
-so that the image's mean is the light again, but for what saturates.
+so that the image's mean is the light, except where it saturates.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from napari_sr.training.data.degradation import Range, check_range, draw
 
 @dataclass(frozen=True)
 class Camera:
-    """A sensor, and how much light it gets."""
+    """A sensor and its amount of light."""
 
     photons: Range = (50.0, 2000.0)
-    """Detected in an LR pixel that is white; a range is drawn from evenly in its logarithm."""
+    """Photons detected in a white LR pixel; drawn log-uniformly from a range."""
     background: float = 0.0
-    """Detected in every pixel beside, from light that is none of the image's."""
+    """Photons detected in every pixel from background light."""
     read_noise: Range = 1.6
-    """Standard deviation, in electrons; 1.6 is a scientific CMOS camera's."""
+    """Standard deviation in electrons; 1.6 is typical of a scientific CMOS camera."""
     gain: float = 1.0
-    """Numbers for each electron."""
+    """Grey values for each electron."""
     offset: float = 100.0
-    """The number that means no light."""
+    """The grey value without light."""
     bits: int = 16
-    """Of the numbers: they saturate at 2^bits - 1."""
+    """Bits of the grey values, which saturate at 2^bits - 1."""
 
     def __post_init__(self) -> None:
-        """Refuse what no camera does.
+        """Refuse values that no camera has.
 
         Raises
         ------
         ValueError
-            With what came.
+            If a value is out of bounds; the message names it.
         """
         check_range("photons", self.photons)
         check_range("gain", self.gain)
@@ -69,9 +69,9 @@ class Camera:
         )
 
     def record(self, light: Tensor, random: np.random.Generator) -> Tensor:
-        """Return what the camera makes of light: any shape, float32, black at 0 and white at 1.
+        """Return a recording of light: any shape, float32, black at 0 and white at 1.
 
-        Negative light counts as none. Of ranges, values are drawn.
+        Negative light counts as none. Values are drawn from ranges.
         """
         camera = self.drawn(random)
         photons, noise = float(camera.photons), float(camera.read_noise)  # type: ignore[arg-type]

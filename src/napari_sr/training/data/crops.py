@@ -1,4 +1,4 @@
-"""The crops of every step: drawn anew from the seed, so that a training goes on as if unbroken.
+"""The crops of every step. They depend on seed and step alone, so training resumes exactly.
 
 Letters: N crops, C channels, P pixels along an LR crop, S scale.
 """
@@ -27,10 +27,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Place:
-    """Where a crop is."""
+    """The place of a crop."""
 
     index: int
-    """Of the pair."""
+    """Index of the pair."""
     top: int
     left: int
     """Its first row and column, in LR pixels."""
@@ -40,37 +40,37 @@ class Place:
 class Crops:
     """Batches of crops, each a function of seed, rank and step alone.
 
-    No generator has a state that would have to be saved, and any thread may draw any step.
+    So there is no generator state to save, and any thread may draw any step.
 
     Parameters
     ----------
     pictures : sequence of Picture
-        At least one that is large enough.
+        At least one must be large enough.
     degradation : Degradation or sequence of Picture
-        Makes the LR images; or those that were recorded, one for each.
+        Makes the LR images; or the recorded LR images, one for each picture.
     scale : int
         S.
     crop : int
         P.
     batch : int
-        N, of one process.
+        N in one process.
     channels : int
         C: 1 or 3, as `Pairs` says.
     full_range : bool
         As for `Pairs`.
     seed, rank : int
-        What is drawn: equal ones draw the same; processes that train together differ in rank.
+        Equal numbers give equal crops; processes that train together differ in rank.
     augmentation : Augmentation, optional
         Poses of the crops; by default all eight.
     small_pictures : {"refuse", "leave out"}
         What to do with pictures smaller than a crop.
     memory : int
-        Bytes of LR images that may be kept.
+        Bytes of LR images to keep in memory.
 
     Raises
     ------
     ValueError
-        If pictures are too small, there are none, or a number is out of bounds; or as for `Pairs`.
+        If pictures are too small or missing, or a number is out of bounds; or as for `Pairs`.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Crops:
         self.seed = seed
         self.rank = rank
         self.augmentation = augmentation or Augmentation()
-        # every place of every picture is as likely as any other
+        # every place of every picture is equally likely
         sizes = [self.pairs.size(index) for index in range(len(self.pairs))]
         places = np.array([(h - crop + 1) * (w - crop + 1) for h, w in sizes], dtype=np.float64)
         self._bounds = np.cumsum(places) / places.sum()
@@ -124,7 +124,7 @@ class Crops:
         Parameters
         ----------
         step : int
-            From 0.
+            Its number, from 0.
 
         Returns
         -------
@@ -137,9 +137,9 @@ class Crops:
         return torch.stack(lrs), torch.stack(hrs)
 
     def place(self, random: np.random.Generator) -> Place:
-        """Draw where a crop is."""
+        """Draw the place of a crop."""
         index = int(np.searchsorted(self._bounds, random.random(), side="right"))
-        index = min(index, len(self.pairs) - 1)  # the last bound may have been rounded down
+        index = min(index, len(self.pairs) - 1)  # the last bound may be rounded down
         top, left = (int(random.integers(s - self.crop + 1)) for s in self.pairs.size(index))
         return Place(index, top, left, self.augmentation.draw(random))
 
@@ -153,7 +153,7 @@ class Crops:
 def _large_enough(
     pictures: Sequence[Picture], least: int, small_pictures: Literal["refuse", "leave out"]
 ) -> list[int]:
-    """Return which pictures have room for a crop."""
+    """Return the pictures that are large enough for a crop."""
     enough = [
         index
         for index, picture in enumerate(pictures)
@@ -175,12 +175,12 @@ def _large_enough(
 
 @dataclass(frozen=True)
 class Pose:
-    """One of the eight ways."""
+    """One of the eight orientations of a crop."""
 
     flipped: bool = False
-    """Left for right, before it is turned."""
+    """Whether to mirror left and right, before the rotation."""
     turns: int = 0
-    """Quarters, counter-clockwise."""
+    """Quarter turns, counter-clockwise."""
 
     def lay(self, image: Tensor) -> Tensor:
         """Return an image (..., P, P) in this pose."""
@@ -190,7 +190,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Which poses occur; all that do are equally likely."""
+    """The poses to draw from, all with equal probability."""
 
     flips: bool = True
     turns: bool = True

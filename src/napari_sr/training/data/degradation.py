@@ -1,4 +1,4 @@
-"""What a degradation is: how an LR image is made of an HR image.
+"""The base of degradations, which make LR images from HR images.
 
 Letters: C channels, H x W pixels of the LR image, S scale.
 """
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Range: TypeAlias = float | tuple[float, float]
-"""A value, or a range from which every crop draws its own."""
+"""A value, or a range from which every crop draws a value."""
 
 
 class Degradation:
-    """Makes an LR image of one that is S times larger.
+    """Makes an LR image from one that is S times larger.
 
-    Shrinking draws nothing and looks at a margin around each pixel, so that a crop with its margin
-    gives what the whole image gives there. Disturbing draws, for every pixel alone.
+    `shrink` draws no random numbers and depends on a margin around each pixel, so that a crop with
+    its margin equals the whole image's result there. `disturb` draws numbers for each pixel alone.
     """
 
     @property
     def repeatable(self) -> bool:
-        """Whether every crop is bit for bit what the whole image gives there.
+        """Whether every crop equals, bit for bit, the whole image's result there.
 
-        The whole may then be shrunk once and for all.
+        The whole image may then be shrunk once.
         """
         return False
 
     def margin(self, scale: int) -> int:
-        """Return how many LR pixels around a crop its pixels depend on."""
-        raise NotImplementedError(f"{type(self).__name__} tells no margin")
+        """Return the number of LR pixels around a crop that its pixels depend on."""
+        raise NotImplementedError(f"{type(self).__name__} defines no margin")
 
     def drawn(self, random: np.random.Generator) -> Self:
         """Return this degradation with a value drawn from every range."""
@@ -51,8 +51,8 @@ class Degradation:
         scale : int
             S.
         steps : int, optional
-            The integer that is white, 255 or 65535, where the image is of an integer type and the
-            LR image is rounded to it, too; None where it is not.
+            The integer for white, 255 or 65535, of an image of integer type; the LR image is
+            rounded to this type, too. None for other types.
 
         Returns
         -------
@@ -62,17 +62,17 @@ class Degradation:
         raise NotImplementedError(f"{type(self).__name__} cannot shrink")
 
     def disturb(self, lr: Tensor, random: np.random.Generator) -> Tensor:
-        """Add noise to (C, H, W), each pixel by itself."""
+        """Add noise to (C, H, W), independently for each pixel."""
         return lr
 
 
 def check_range(name: str, value: Range, least: float = 0.0) -> None:
-    """Refuse a range that is empty, or not all above the least (which itself is no value).
+    """Refuse an empty range, and values not above `least`.
 
     Raises
     ------
     ValueError
-        With its name and what came.
+        If the range is wrong; the message names it and its value.
     """
     low, high = value if isinstance(value, tuple) else (value, value)
     if not (least < low <= high < math.inf):
@@ -82,7 +82,7 @@ def check_range(name: str, value: Range, least: float = 0.0) -> None:
 
 
 def draw(value: Range, random: np.random.Generator, *, ratio: bool = False) -> float:
-    """Draw from a range, evenly, or where it is a `ratio`, evenly in its logarithm."""
+    """Draw uniformly from a range, or log-uniformly if it is a `ratio`."""
     if not isinstance(value, tuple):
         return float(value)
     low, high = value

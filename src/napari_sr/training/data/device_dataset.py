@@ -1,4 +1,4 @@
-"""Crops cut on the device, where all pictures lie: for GPUs that threads could not feed.
+"""Crops cut on the device, which holds all pictures: for GPUs that threads cannot feed.
 
 Letters: N crops, C channels, P pixels along a crop, S scale.
 """
@@ -24,20 +24,20 @@ POSES = tuple(Pose(flipped, turns) for flipped in (False, True) for turns in ran
 
 
 class DeviceDataset:
-    """The same batches as `Crops` draws.
+    """Draws the same batches as `Crops`.
 
     Parameters
     ----------
     crops : Crops
-        Of 8-bit pictures, and of a degradation that makes of each always the same.
+        Crops of 8-bit pictures with a repeatable degradation.
     device : torch.device
-        Where the pictures lie, three bytes a pixel, and the crops are cut.
+        Holds the pictures, with three bytes a pixel, and cuts the crops.
 
     Raises
     ------
     ValueError
-        If a picture has other than 8 bits, the degradation draws, or a network of luma would see
-        grey pictures beside colours.
+        If a picture does not have 8 bits, the degradation is random, or a luma network would see
+        both grey and colour pictures.
     """
 
     def __init__(self, crops: Crops, device: torch.device) -> None:
@@ -45,21 +45,21 @@ class DeviceDataset:
         pairs = crops.pairs
         if not (isinstance(pairs.degradation, Degradation) and pairs.degradation.repeatable):
             raise ValueError(
-                "pictures lie on the device only where a degradation always makes the same of "
-                f"them, got {pairs.degradation!r}"
+                "pictures are kept on the device only with a degradation that is not random, "
+                f"got {pairs.degradation!r}"
             )
         colours = {picture.channels for picture in pairs.pictures}
         if pairs.channels == 1 and len(colours) > 1:
             raise ValueError(
-                "pictures lie on the device for a network of luma only if all are grey or all are "
-                "RGB, got both"
+                "pictures are kept on the device for a luma network only if all are grey or all "
+                "are RGB, got both"
             )
         self.grey = colours == {1}
         scale, lrs, hrs = pairs.scale, [], []
         for index, picture in enumerate(pairs.pictures):
             if picture.steps != BYTE:
                 raise ValueError(
-                    f"pictures lie on the device only with 8 bits, got {picture.name}, where "
+                    f"pictures are kept on the device only with 8 bits, got {picture.name}, where "
                     f"white is {picture.steps}"
                 )
             height, width = pairs.size(index)
@@ -76,7 +76,7 @@ class DeviceDataset:
         Parameters
         ----------
         step : int
-            From 0.
+            Its number, from 0.
 
         Returns
         -------
@@ -93,7 +93,7 @@ class DeviceDataset:
 
 
 class _Sheet:
-    """Pictures one after another in one tensor, of which crops are gathered by their indices."""
+    """Pictures concatenated in one tensor, from which crops are gathered by index."""
 
     def __init__(
         self, pictures: Sequence[Tensor], crop: int, scale: int, device: torch.device

@@ -1,8 +1,7 @@
 """Folders of image files to learn from: PNG, JPEG, TIFF, and arrays as NumPy stores them.
 
-Files are decoded once, all of them before anything is learned: one that is broken is named at
-once, and not an hour later. What the memory allows is kept in the type it was stored in; the rest
-is decoded again whenever a crop is drawn from it.
+All files are decoded before the training starts, so that a broken one is named at once. Images are
+kept in their stored type as far as memory allows; the others are decoded again for every crop.
 """
 
 from __future__ import annotations
@@ -29,33 +28,33 @@ if TYPE_CHECKING:
 
 ARRAY = ".npy"
 MEMORY = 4 << 30
-"""Bytes of decoded images that are kept, unless told otherwise."""
+"""Bytes of decoded images to keep, by default."""
 BYTE, SHORT = 255, 65_535
-"""White in 8 bits, and in 16, in which colours are read as grey."""
+"""White in 8 bits, and in 16 bits for colours that are read as grey."""
 GREY = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in it: BT.601's, from black to white without a margin."""
+"""Shares of red, green and blue in grey: BT.601's, full range."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How files become pictures."""
+    """Settings for reading files as pictures."""
 
     value_range: Declared = None
-    """What is black and white, where the types of the files don't say."""
+    """The values of black and white, if the files' types do not define them."""
     grey: bool = False
-    """Whether colours are read as grey, from black to white in 16 bits."""
+    """Whether to read colours as grey, in full range with 16 bits."""
     sizes: tuple[float, ...] = (1.0,)
-    """Sizes at which each is shown: 0.5 also shows it at half its height and width."""
+    """Sizes at which each image is shown: 0.5 is half its height and width."""
 
     def __post_init__(self) -> None:
-        """Refuse sizes that would show nothing, or what is not there.
+        """Refuse sizes outside 0..1.
 
         Raises
         ------
         ValueError
-            If there is none, or one is not above 0 and up to 1.
+            If there is no size, or one is not above 0 and at most 1.
         """
         if not self.sizes or not all(0 < size <= 1 for size in self.sizes):
             raise ValueError(f"sizes must be above 0 and at most 1, got {self.sizes}")
@@ -66,7 +65,7 @@ class Reading:
         Raises
         ------
         ValueError
-            If it cannot be read, or not be taken for an image: what is wrong, and its name.
+            If it cannot be read or is not an image; the message names the file and the reason.
         """
         planes = self.planes(path)
         return [_resized(plane, size) for size in self.sizes for plane in planes]
@@ -77,7 +76,7 @@ class Reading:
         return [_grey(plane) for plane in planes] if self.grey else planes
 
     def again(self, path: Path, number: int, rows: slice, columns: slice) -> NDArray[Any]:
-        """Decode one file once more, and return a part of the picture of this number."""
+        """Decode one file again, and return a part of the picture with this number."""
         planes = self.planes(path)
         size = self.sizes[number // len(planes)]
         return _resized(planes[number % len(planes)], size).read(rows, columns)
@@ -89,22 +88,22 @@ def of_folder(path: Path, reading: Reading | None = None, *, memory: int = MEMOR
     Parameters
     ----------
     path : Path
-        A folder, of which only the files in it are read and not those in folders below; or a file.
+        A folder, without its subfolders; or a file.
     reading : Reading, optional
-        How; by default in colour, at full size.
+        The settings; by default colour at full size.
     memory : int
-        Bytes that may be kept of decoded images.
+        Bytes of decoded images to keep.
 
     Raises
     ------
     ValueError
-        If there is no such path, it holds no images, or one of them is broken or of a wrong type.
+        If there is no such path, it holds no images, or an image is broken or of a wrong type.
     """
     reading = reading or Reading()
     files = files_of(path)
     pictures: list[Picture] = []
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        # a few at a time, because all that are decoded wait in memory
+        # a few at a time, because decoded images wait in memory
         for few in (files[start : start + 32] for start in range(0, len(files), 32)):
             for file, found in zip(few, pool.map(reading.pictures, few), strict=True):
                 for number, picture in enumerate(found):
@@ -183,7 +182,7 @@ def _grey(picture: Picture) -> Picture:
 
 
 def _resized(picture: Picture, size: float) -> Picture:
-    """Shrink as MATLAB does; whole integer types stay what they are, the rest becomes float32."""
+    """Shrink as MATLAB does; full-range integers keep their type, others become float32."""
     if size == 1:
         return picture
     white = picture.steps

@@ -1,8 +1,7 @@
-"""A microscope's degradation: its optics blur, its camera bins and adds noise.
+"""A microscope's degradation: optical blur, binning and camera noise.
 
-What a fluorescence microscope of `Optics` and `Camera` would have recorded of the HR image:
-the spot of each point spreads over the HR pixels (`optics`), S x S of which are one pixel of
-the camera (binning), where light becomes numbers (`camera`).
+It simulates a fluorescence microscope that records the HR image: `optics` spreads each point over
+the HR pixels, S x S of these form one pixel of the camera (binning), and `camera` adds its noise.
 
 Letters: C channels, H x W pixels of the LR image, S scale, R radius of the spot.
 """
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SMOOTH = 32
-"""Sizes that are multiples of it have fast Fourier transforms."""
+"""Multiples of this size have fast Fourier transforms."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Microscope(Degradation):
     camera: Camera = field(default_factory=Camera)
 
     def margin(self, scale: int) -> int:
-        """Return how many LR pixels around a crop its pixels depend on."""
+        """Return the number of LR pixels around a crop that its pixels depend on."""
         return -(-self.optics.reach(scale) // scale)
 
     def drawn(self, random: np.random.Generator) -> Self:
@@ -48,14 +47,14 @@ class Microscope(Degradation):
     def shrink(self, hr: Tensor, scale: int, steps: int | None) -> Tensor:
         """Blur and bin (C, S * H, S * W) to (C, H, W), as `Degradation.shrink` says.
 
-        Beyond its edge the image goes on as it ends; the camera decides what is rounded.
+        The image is padded with its edge values. The camera rounds the values.
         """
         del steps
         spot = _spot(self.optics, scale).to(hr.dtype)
         reach = spot.shape[0] // 2
         around = functional.pad(hr, (reach,) * 4, mode="replicate")
-        # by Fourier transforms, because a spot covers hundreds of pixels; what comes round from the
-        # other side falls onto the first 2 R rows and columns, which are cut off
+        # by Fourier transforms, because a spot covers hundreds of pixels; their wrap-around affects
+        # only the first 2 R rows and columns, which are cut off
         sizes = [-(-size // SMOOTH) * SMOOTH for size in around.shape[1:]]
         spectrum = torch.fft.rfft2(around, s=sizes) * torch.fft.rfft2(spot, s=sizes)
         blurred = torch.fft.irfft2(spectrum, s=sizes)
@@ -69,7 +68,7 @@ class Microscope(Degradation):
 
 @lru_cache(maxsize=8)
 def _spot(optics: Optics, scale: int) -> Tensor:
-    """Return the spot, (2 R + 1, 2 R + 1), which optics without ranges need for every crop."""
+    """Return the spot, (2 R + 1, 2 R + 1); cached for optics without ranges."""
     return optics.kernel(scale)
 
 

@@ -1,14 +1,14 @@
-"""The spot as which a microscope shows a point: wavelength, aperture and pixel size make it.
+"""A microscope's spot: the image of a point, by wavelength, aperture and pixel size.
 
 Born and Wolf, "Principles of Optics", section 8.5.2: a lens without aberrations shows a point in
 its focus as Airy's pattern, (2 J1(v) / v)^2 with v = 2 pi NA r / wavelength at a distance r in the
-plane of the sample, J1 being the Bessel function of the first kind and order.
+plane of the sample, with J1 the Bessel function of the first kind and first order.
 Zhang, Zerubia and Olivo-Marin, "Gaussian approximations of fluorescence microscope point-spread
 function models", Applied Optics 46(10), 2007, https://doi.org/10.1364/AO.46.001819: the Gaussian
-that lies nearest by least squares over the plane has sigma = 0.21 wavelength / NA.
+nearest to it by least squares over the plane has sigma = 0.21 wavelength / NA.
 
-Both are of light that comes from the sample itself, as in fluorescence, in focus, and of NA well
-below the refractive index. Lengths are in micrometres.
+Both hold for fluorescence in focus, and for an NA well below the refractive index. Lengths are in
+micrometres.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     import numpy as np
 
 THIRD_DARK_RING = 10.1735
-"""Third zero of J1: within it are 93.8 % of the light, to which the pattern is cut."""
+"""Third zero of J1, where the pattern is cut: it contains 93.8 % of the light."""
 NEAREST = 0.21
-"""Sigma of the nearest Gaussian, where wavelength over NA is 1."""
+"""Sigma of the nearest Gaussian, for wavelength / NA = 1."""
 GAUSSIAN_REACH = 3
-"""Sigmas within which are 98.9 % of a Gaussian spot's light, to which it is cut."""
+"""Radius in sigmas at which a Gaussian spot is cut: it contains 98.9 % of the light."""
 SAMPLES = 5
-"""Along each side of a pixel, whose mean is the pixel's light."""
+"""Samples along each side of a pixel; their mean is the pixel's light."""
 
 
 @dataclass(frozen=True)
 class Optics:
-    """What decides the spot."""
+    """The parameters of the spot."""
 
     wavelength: Range = 0.52
-    """Of the light that is seen, in micrometres; 0.52 is green fluorescent protein's."""
+    """Wavelength of the emitted light in micrometres; 0.52 for green fluorescent protein."""
     aperture: Range = 0.8
     """The objective's numerical aperture NA."""
     pixel: Range = 0.2
@@ -49,12 +49,12 @@ class Optics:
     spot: Literal["airy", "gaussian"] = "airy"
 
     def __post_init__(self) -> None:
-        """Refuse what makes no spot.
+        """Refuse parameters out of bounds.
 
         Raises
         ------
         ValueError
-            With what came.
+            If one is wrong; the message names its value.
         """
         for name in ("wavelength", "aperture", "pixel"):
             check_range(name, getattr(self, name))
@@ -79,14 +79,14 @@ class Optics:
         return math.ceil(radius * unit / (_least(self.pixel) / scale))
 
     def kernel(self, scale: int) -> Tensor:
-        """Return the light that each HR pixel around receives, (2 R + 1, 2 R + 1) float64.
+        """Return the light of each HR pixel around a point, (2 R + 1, 2 R + 1) float64.
 
-        It sums to 1. Of ranges it takes the middle.
+        It sums to 1. Of a range, the middle is used.
         """
         wavelength, aperture = _middle(self.wavelength), _middle(self.aperture)
         side = _middle(self.pixel) / scale
         reach = self.reach(scale)
-        # one quarter of it, from the middle's pixel on: the others are its mirror images
+        # one quadrant, from the central pixel on: the others are its mirror images
         count = (reach + 1) * SAMPLES
         place = (torch.arange(count, dtype=torch.float64) - SAMPLES // 2) * side / SAMPLES
         distance = torch.hypot(place[:, None], place[None, :])

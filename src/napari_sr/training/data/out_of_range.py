@@ -1,4 +1,4 @@
-"""How much of the images to learn from lies beyond black and white: it is learnt, and told.
+"""A message about training images with values beyond black and white; they are learnt as well.
 
 Letters: H x W pixels.
 """
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from napari_sr.training.data.pictures import Picture
 
 BAND = 256
-"""Rows that are looked at together."""
+"""Rows checked at once."""
 LOOKED_AT = 1 << 26
-"""Pixels of one plane at most, in bands that are spread over all."""
+"""Largest number of checked pixels of a plane, in bands spread over it."""
 
 
 def beyond(name: str, pictures: Sequence[Picture]) -> str:
-    """Return how many values lie beyond black and white, and how far, in words.
+    """Return in words how many values lie beyond black and white, and how far.
 
     Parameters
     ----------
     name : str
-        Of the images, for people.
+        Name of the images, for people.
     pictures : sequence of Picture
-        Those whose integers fill their type's range by definition are not read.
+        The planes; integers with the full range of their type are not read.
 
     Returns
     -------
     str
-        "" where nothing lies beyond.
+        "" if no value lies beyond.
     """
     values = outside = 0
     low = high = None

@@ -1,4 +1,4 @@
-"""Pairs of an LR and an HR image: whole ones to judge by, and windows to learn from.
+"""Pairs of an LR and an HR image: whole images for validation, windows for training.
 
 Letters: C channels, H x W pixels of an LR image, S scale.
 """
@@ -24,34 +24,34 @@ if TYPE_CHECKING:
     from napari_sr.training.data.pictures import Picture
 
 LARGEST = 1 << 26
-"""Values of the largest picture that is shrunk whole; of larger ones only what a crop needs."""
+"""Largest number of values of a picture to shrink as a whole; larger ones are shrunk by crop."""
 
 
 class Pairs:
-    """Pictures and what a degradation makes of them.
+    """Pictures and their LR images.
 
     Parameters
     ----------
     pictures : sequence of Picture
         At least one. Rows and columns beyond a multiple of the scale are left out.
     degradation : Degradation or sequence of Picture
-        Shrinks in colour where the picture has it; or the LR pictures themselves that were
-        recorded, one for each.
+        Makes LR images, in colour if the picture has colours; or the recorded LR pictures, one
+        for each.
     scale : int
         S.
     channels : int
-        Of the network: 1 takes both images' BT.601 luma, in 16/255..235/255, of RGB and of grey,
-        as luma networks see it; 3 takes RGB, and of grey three equal channels.
+        The network's channels: 1 for BT.601 luma in 16/255..235/255, of RGB and of grey, as luma
+        networks see it; 3 for RGB, with three equal channels for grey.
     full_range : bool
-        Whether a network of 1 channel takes grey in 0..1, and luma stretched to that.
+        Whether a network of 1 channel sees grey in 0..1, and luma stretched to 0..1.
     memory : int
-        Bytes of LR images that may be kept.
+        Bytes of LR images to keep in memory.
 
     Raises
     ------
     ValueError
-        If there are no pictures, one is smaller than an LR pixel, or scale or channels are
-        wrong; or LR pictures don't fit.
+        If there are no pictures, one is smaller than an LR pixel, scale or channels are wrong, or
+        LR pictures do not fit.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Pairs:
                 f"scale={scale}, channels={channels}"
             )
         if not pictures:
-            raise ValueError("there are no pictures to make pairs of")
+            raise ValueError("pairs need at least one picture, got none")
         for picture in pictures:
             if min(picture.height, picture.width) < scale:
                 raise ValueError(
@@ -90,7 +90,7 @@ class Pairs:
         self._lock = Lock()
 
     def __len__(self) -> int:
-        """Return how many pairs there are."""
+        """Return the number of pairs."""
         return len(self.pictures)
 
     def size(self, index: int) -> tuple[int, int]:
@@ -104,9 +104,9 @@ class Pairs:
         Parameters
         ----------
         index : int
-            Of the picture.
+            Index of the picture.
         random : Generator
-            Where a degradation draws from; one of a fixed seed always makes the same pair.
+            The degradation's random numbers; equal seeds give equal pairs.
         """
         height, width = self.size(index)
         return self.window(index, slice(0, height), slice(0, width), random)
@@ -114,7 +114,7 @@ class Pairs:
     def window(
         self, index: int, rows: slice, columns: slice, random: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Return a part of a pair, by rows and columns of the LR image; as `whole`."""
+        """Return a part of a pair, by rows and columns of the LR image, as `whole` does."""
         degradation = self.degradation.drawn(random)
         picture, scale = self.pictures[index], self.scale
         hr = picture.crop(_times(rows, scale), _times(columns, scale))
@@ -129,7 +129,7 @@ class Pairs:
         return self.coloured(part), self.coloured(hr)
 
     def _shrunk(self, index: int, rows: slice, columns: slice, degradation: Degradation) -> Tensor:
-        """Shrink a part with a margin, which then is cut off again."""
+        """Shrink a part with a margin, then cut the margin off."""
         margin, picture, scale = degradation.margin(self.scale), self.pictures[index], self.scale
         height, width = self.size(index)
         down = slice(max(rows.start - margin, 0), min(rows.stop + margin, height))
@@ -140,7 +140,7 @@ class Pairs:
         return lr[:, inside, columns.start - across.start : columns.stop - across.start]
 
     def _kept_lr(self, index: int) -> NDArray[Any] | None:
-        """Return the whole LR image where it is kept, or may be, in the picture's type."""
+        """Return the whole LR image in the picture's type, if memory allows to keep it."""
         kept = self._kept.get(index)
         picture = self.pictures[index]
         height, width = self.size(index)
@@ -160,7 +160,7 @@ class Pairs:
         return self._kept[index]
 
     def coloured(self, image: Tensor) -> Tensor:
-        """Return what a network of these channels sees of (..., C, h, w)."""
+        """Return (..., C, h, w) with the channels of the network."""
         if self.channels == 3:
             return image if image.shape[-3] == 3 else image.expand(*image.shape[:-3], 3, -1, -1)
         if image.shape[-3] == 1:
@@ -176,7 +176,7 @@ def check_fit(pictures: Sequence[Picture], recorded: Sequence[Picture], scale: i
     Raises
     ------
     ValueError
-        If there are more or fewer, or one has other colours or another size: both names.
+        If their number, colours or sizes differ; the message names both pictures.
     """
     if len(pictures) != len(recorded):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Pictures to learn from: planes of files or arrays, grey or RGB, in the type they were stored in.
+"""Training pictures: planes of files or arrays, grey or RGB, in their stored type.
 
 Letters: C channels, H x W pixels.
 """
@@ -25,29 +25,29 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.plane_values import ValueRange
 
 Declared: TypeAlias = tuple[float, float] | Percentiles | None
-"""Which values are black and white: as for `engine.arrays.value_range_of`."""
+"""The values of black and white, as for `engine.image.value_range`."""
 BEYOND = 0.1
-"""How far outside 0..1 floats may lie whose range nobody declared."""
+"""How far floats without a declared range may lie outside 0..1."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One plane, grey or RGB; alpha is left out."""
+    """One plane, grey or RGB, without alpha."""
 
     name: str
-    """Where it is from, for messages: a file, and the plane where there are several."""
+    """Its source, for messages: the file, and the plane if there are several."""
     height: int
     width: int
     channels: int
     """1 for grey, 3 for RGB."""
     values: ValueRange
-    """What is black and what is white; the other way round where white is stored as 0."""
+    """The values of black and white; black is larger if white is stored as 0."""
     steps: int | None
-    """The integer that is white where an integer type's whole range is shown: 255 or 65535."""
+    """The integer for white if an integer type's full range is shown: 255 or 65535."""
     read: Callable[[slice, slice], NDArray[Any]]
-    """Takes rows and columns, and returns (h, w) or (h, w, 3) of the type that was stored."""
+    """Takes rows and columns; returns (h, w) or (h, w, 3) in the stored type."""
     undeclared: bool = False
-    """Whether it has floats whose range nobody declared."""
+    """Whether it has floats without a declared range."""
 
     def crop(self, rows: slice, columns: slice) -> Tensor:
         """Return rows and columns as (C, h, w) float32, black at 0 and white at 1.
@@ -55,13 +55,13 @@ class Picture:
         Raises
         ------
         ValueError
-            If there are values that are not finite, or floats far outside 0..1: their number or
-            their range, and the picture's name.
+            If values are not finite, or floats lie far outside 0..1; the message names the picture
+            and their number or range.
         """
         block = self.read(rows, columns)
         self.check(block)
         if block.dtype in (np.uint8, np.uint16) and self.values.low == 0:
-            # float32 holds both, so its quotient is the nearest there is
+            # float32 holds both exactly, so the quotient is rounded once
             encoded = block.astype(np.float32) / np.float32(self.values.high)
         else:
             encoded = self.values.encode(block)
@@ -69,11 +69,11 @@ class Picture:
         return image[None] if image.ndim == 2 else image.permute(2, 0, 1).contiguous()
 
     def whole(self) -> Tensor:
-        """Return all of it, as `crop` does: (C, H, W)."""
+        """Return the whole picture as `crop` does, (C, H, W)."""
         return self.crop(slice(0, self.height), slice(0, self.width))
 
     def part(self, rows: slice, columns: slice) -> Picture:
-        """Return a rectangle as a picture of its own, to hold it out, say.
+        """Return a rectangle as another picture.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class Picture:
         return replace(self, height=height, width=width, read=read)
 
     def check(self, block: NDArray[Any]) -> None:
-        """Refuse values that would spoil a network.
+        """Refuse values that would ruin a training.
 
         Raises
         ------
@@ -120,24 +120,24 @@ class Picture:
 def of_array(
     array: ArrayLike, *, name: str = "array", axes: str | None = None, value_range: Declared = None
 ) -> list[Picture]:
-    """Return every plane of an array as a picture; only what a crop needs is ever read.
+    """Return every plane of an array as a picture; crops read only what they need.
 
     Parameters
     ----------
     array : array
         NumPy, dask, Zarr, a layer's data: planes (Y, X) or (Y, X, 3 or 4) along any other axes.
     name : str
-        For messages.
+        Name for messages.
     axes : str, optional
         One letter per axis, such as "TZYX"; guessed by default, as `engine.arrays.layout_of` does.
     value_range : (low, high) or Percentiles, optional
-        What is black and white; by default the range of the integer type, or 0..1 for floats.
+        Black and white; by default the range of the integer type, or 0..1 for floats.
 
     Raises
     ------
     ValueError
-        If the array is empty, its axes don't fit, it holds no real numbers, or the range is
-        wrong or must be declared: after the array's name.
+        If the array is empty, its axes do not fit, it holds no real numbers, or the range is
+        wrong or must be declared; the message names the array.
     """
     try:
         array = as_array(array)
@@ -169,7 +169,7 @@ def of_array(
 def _reader(
     array: ArrayLike, layout: Layout, plane: tuple[int, ...]
 ) -> Callable[[slice, slice], NDArray[Any]]:
-    """Return what reads a part of one plane, so that a lazy array gives no more than that."""
+    """Return a function that reads a part of one plane, and no more of a lazy array."""
     samples = layout.axes[-1] if layout.samples else ""
     positions = iter(plane)
     fixed = {axis: next(positions) for axis in layout.axes if axis not in ("Y", "X", samples)}

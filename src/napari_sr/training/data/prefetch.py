@@ -1,4 +1,4 @@
-"""Batches drawn ahead by threads, so that a device never waits for them.
+"""Batches drawn in advance by threads, so that the device never waits for them.
 
 Letters: N crops, C channels, H x W pixels, S scale.
 """
@@ -19,16 +19,16 @@ Pair: TypeAlias = tuple[Tensor, Tensor]
 
 
 class BatchLoader:
-    """What `draw` returns for one number after another, drawn ahead.
+    """Draws batches in the order of their numbers, in advance.
 
     Parameters
     ----------
     draw : callable
-        Takes a number and returns LR and HR crops, anywhere; any thread may call it.
+        Takes a number and returns LR and HR crops on any device; any thread may call it.
     device : torch.device
-        Where they are wanted.
+        The device that needs the crops.
     threads : int, optional
-        By default 1 where the CPU computes, too, and up to 8 else.
+        By default 1 if the CPU computes, too; else up to 8.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class BatchLoader:
         self._waiting: dict[int, Future[Pair]] = {}
 
     def __call__(self, number: int) -> Pair:
-        """Return the batch of a number, (N, C, H, W) and (N, C, S * H, S * W), on the device."""
+        """Return batch `number`, (N, C, H, W) and (N, C, S * H, S * W), on the device."""
         for wanted in range(number, number + self._ahead + 1):
             if wanted not in self._waiting:
                 self._waiting[wanted] = self._pool.submit(self._drawn, wanted)

@@ -1,9 +1,9 @@
-"""Made-up fluorescence: what a perfect microscope would see of cells, filaments and spots.
+"""Synthetic fluorescence: cells, filaments and spots as a perfect microscope would show them.
 
-Photographs have little of what fluorescence shows: thin bright lines and points on darkness. So
-these are drawn by chance, of four kinds: filaments that bend as they go, spots of very different
-brightness, nuclei that are grained inside, and the membranes of cells side by side. Edges are as
-sharp as the pixels allow: the optics blur them later (`microscope`).
+Photographs lack what fluorescence shows: thin bright lines and points on a dark background. So four
+kinds of structures are drawn at random: bent filaments, spots of very different brightness, nuclei
+with a texture, and the membranes of neighbouring cells. Edges are as sharp as the pixels allow;
+the `microscope` degradation blurs them later.
 
 Letters: P pixels along each side.
 """
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WHITE = 65_535
-"""Of the 16 bits that a picture has."""
+"""White in 16 bits."""
 LEAST = 16
-"""Pixels along each side below which nothing can be told."""
+"""Smallest side of a picture in pixels."""
 
 
 @dataclass(frozen=True)
 class SyntheticImages:
-    """So many pictures, each a function of seed and number alone."""
+    """A number of pictures, each a function of seed and index alone."""
 
     count: int
     size: int = 256
@@ -48,16 +48,17 @@ class SyntheticImages:
         Raises
         ------
         ValueError
-            With what came.
+            If one is wrong; the message names all values.
         """
         if self.count < 0 or self.size < LEAST or self.seed < 0:
             raise ValueError(
-                f"phantoms need a count and a seed of at least 0 and a size of at least {LEAST}, "
+                "synthetic images need a count and a seed of at least 0 and a size of at least "
+                f"{LEAST}, "
                 f"got count={self.count}, size={self.size}, seed={self.seed}"
             )
 
     def pictures(self) -> list[Picture]:
-        """Return them, grey, 16 bits; each is drawn when it is read first."""
+        """Return the pictures, grey, 16 bits; each is drawn at its first use."""
         return [
             Picture(
                 name=f"phantom {number}",
@@ -78,7 +79,7 @@ def _read(seed: int, number: int, size: int, rows: slice, columns: slice) -> NDA
 
 @lru_cache(maxsize=4096)
 def drawn(seed: int, number: int, size: int) -> NDArray[np.uint16]:
-    """Draw one phantom, (P, P): one kind or two, above a dim background, of its own brightness."""
+    """Draw one image, (P, P): one kind or two, on a dim background, with a random brightness."""
     random = np.random.default_rng((seed, number))
     image = np.zeros((size, size))
     for kind in random.choice(len(KINDS), size=int(random.integers(1, 3)), replace=False):
@@ -91,7 +92,7 @@ def drawn(seed: int, number: int, size: int) -> NDArray[np.uint16]:
 
 
 def _filaments(random: np.random.Generator, size: int) -> NDArray[np.float64]:
-    """Draw lines that go straight on but for small turns."""
+    """Draw lines that bend a little at every step."""
     count, length = int(random.integers(4, 40)), 4 * size
     start = random.uniform(-0.2, 1.2, (count, 1, 2)) * size
     bend = random.normal(0, random.uniform(0.005, 0.04), (count, length)).cumsum(axis=1)
@@ -103,7 +104,7 @@ def _filaments(random: np.random.Generator, size: int) -> NDArray[np.float64]:
 
 
 def _spots(random: np.random.Generator, size: int) -> NDArray[np.float64]:
-    """Draw points, some of which lie close together."""
+    """Draw points, some close together."""
     count = int(size**2 * 10 ** random.uniform(-3.5, -1.8)) + 1
     groups = random.uniform(0, size, (count // 4 + 1, 2))
     places = groups[random.integers(len(groups), size=count)]
@@ -112,7 +113,7 @@ def _spots(random: np.random.Generator, size: int) -> NDArray[np.float64]:
 
 
 def _nuclei(random: np.random.Generator, size: int) -> NDArray[np.float64]:
-    """Draw ellipses that are grained inside."""
+    """Draw ellipses with a texture."""
     image = np.zeros((size, size))
     grain = _soft(random.normal(0, 1, (size, size)), random.uniform(1, 4))
     grain = np.exp(random.uniform(0.2, 0.8) * grain / grain.std())
@@ -129,7 +130,7 @@ def _nuclei(random: np.random.Generator, size: int) -> NDArray[np.float64]:
 
 
 def _membranes(random: np.random.Generator, size: int) -> NDArray[np.float64]:
-    """Draw the borders of cells that fill the plane: where two middles are equally far."""
+    """Draw the borders of Voronoi cells that fill the plane."""
     count = int(random.integers(6, 40))
     middles = random.uniform(-0.1, 1.1, (count, 2)) * size
     y, x = np.mgrid[:size, :size]
@@ -168,7 +169,7 @@ def _soft(image: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
 
 
 def _haze(random: np.random.Generator, size: int) -> NDArray[np.float64]:
-    """Draw what varies slowly, from 0 to 1."""
+    """Draw a smooth random field from 0 to 1."""
     coarse = torch.from_numpy(random.random((1, 1, 6, 6)))
     haze = functional.interpolate(coarse, (size, size), mode="bicubic", align_corners=True)
     return haze[0, 0].clamp(0, 1).numpy()

@@ -1,4 +1,4 @@
-"""What a training reads: crops to learn from, and pairs held out to judge by.
+"""The data of a training: crops to learn from, and held-out pairs for validation.
 
 Letters: C channels, H x W pixels, S scale.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Pictures, apart: what is judged was never learnt."""
+    """Pictures for training, and held-out pictures for validation."""
 
     learnt: Sequence[Picture]
     held_out: Sequence[Picture] = ()
@@ -50,18 +50,18 @@ def of_folders(data: Data, folder: Path) -> TrainingData:
     Parameters
     ----------
     data : Data
-        What the recipe says.
+        The recipe's settings.
     folder : Path
-        In which its folders are.
+        The folder that holds the recipe's folders.
 
     Raises
     ------
     ValueError
-        If a folder is missing, has no images or a broken one, as many files are held out as
-        there are, or an image that was recorded has no other of its name.
+        If a folder is missing, has no images or a broken one, if all files would be held out, or if
+        a recorded image has no partner of its name.
     """
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is no folder: name one that holds images (unpack an archive)")
+        raise ValueError(f"{folder} is not a folder: name a folder of images (unpack an archive)")
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder} to learn from")
     places = [_place(folder, name) for name in data.folders]
@@ -96,7 +96,7 @@ def _recorded(data: Data, folder: Path, pictures: Sequence[Picture]) -> dict[str
         if alone:
             file = wanted.get(alone[0], found.get(alone[0]))
             other = _place(folder, lr if alone[0] in wanted else hr)
-            raise ValueError(f"{file} has none of its name in {other}")
+            raise ValueError(f"{file} has no partner of its name in {other}")
     reading = Reading(data.value_range, data.grey)
     places = [_place(folder, name) for name in data.recorded]
     lrs = [picture for place in places for picture in of_folder(place, reading)]
@@ -109,12 +109,12 @@ def _recorded(data: Data, folder: Path, pictures: Sequence[Picture]) -> dict[str
 
 
 def _place(folder: Path, name: str) -> Path:
-    """Return a recipe's folder, which is below another one, at home ("~/cells") or anywhere."""
+    """Return a recipe's folder: inside `folder`, at home ("~/cells"), or an absolute path."""
     return folder / os.path.expanduser(name)
 
 
 def _is_of(picture: Picture, files: Iterable[Path]) -> bool:
-    """Say whether a picture is a plane of one of the files, at any size."""
+    """Return whether a picture is a plane of one of the files, at any size."""
     return any(
         picture.name == str(file) or picture.name.startswith((f"{file} at ", f"{file}, "))
         for file in files
@@ -122,7 +122,7 @@ def _is_of(picture: Picture, files: Iterable[Path]) -> bool:
 
 
 def degradation_of(data: Data) -> Degradation:
-    """Return what shrinks images.
+    """Return the degradation of a recipe.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def degradation_of(data: Data) -> Degradation:
 def crops_of(
     training_data: TrainingData, config: Config, channels: int, rank: int
 ) -> dict[int, Crops]:
-    """Return what draws the crops, for each scale.
+    """Return the crops for each scale.
 
     Raises
     ------
@@ -168,12 +168,12 @@ def crops_of(
 def draws_of(
     training_data: TrainingData, config: Config, channels: int, rank: int, device: torch.device
 ) -> dict[int, Callable[[int], tuple[Tensor, Tensor]]]:
-    """Return what draws the batch of a number, for each scale: here, or on the device.
+    """Return a function for each scale that draws batches by number, on the CPU or the device.
 
     Raises
     ------
     ValueError
-        As `crops_of`, and where pictures cannot lie on the device.
+        As for `crops_of`, or if pictures cannot be kept on the device.
     """
     crops = crops_of(training_data, config, channels, rank)
     if config.data.cache_on_device:
@@ -184,9 +184,9 @@ def draws_of(
 def pairs_of(
     training_data: TrainingData, config: Config, channels: int, multiple: int = 1
 ) -> list[tuple[Tensor, Tensor]]:
-    """Return the pairs to judge by, (C, H, W) and (C, S * H, S * W), always the same.
+    """Return the validation pairs, (C, H, W) and (C, S * H, S * W), always the same.
 
-    H and W are multiples of `multiple`, as some networks want it.
+    H and W are multiples of `multiple`, as some networks require.
     """
     if not training_data.held_out:
         return []
@@ -208,7 +208,7 @@ def pairs_of(
 
 
 def _middle(size: int, most: int, multiple: int) -> slice:
-    """Return the middle of so many pixels, at most `most` if that is not 0."""
+    """Return the middle part of `size` pixels, at most `most` if that is not 0."""
     wanted = (min(size, most) if most else size) // multiple * multiple
     start = (size - wanted) // 2
     return slice(start, start + wanted)

@@ -26,7 +26,7 @@ class FineTuningError(Exception):
 
 @dataclass(frozen=True)
 class BaseModel:
-    """What is trained further: a checkpoint, or the fresh network of a recipe."""
+    """The network to fine-tune: a checkpoint, or the fresh network of a recipe."""
 
     title: str
     """Its name for people."""
@@ -71,7 +71,7 @@ class FineTuneConfig:
     degradation: ComponentSpec = field(default_factory=lambda: ComponentSpec("bicubic"))
     """The degradation that makes LR images."""
     degradation_words: str = "bicubic"
-    """The same in words."""
+    """The degradation in words."""
     device: str = "auto"
 
 

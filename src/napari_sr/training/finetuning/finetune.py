@@ -156,7 +156,7 @@ class Tuning:
                 side, most = sizing.SIDES[-1], 1  # there may be structure beside the middle
 
     def run(self, stopped: Callable[[], bool]) -> Generator[Update, None, FineTuned]:
-        """Time steps, choose how many fit, and train."""
+        """Time the steps, choose their number, and train."""
         yield Update("Timing the steps …", scores=self.scores, psnr=(0, self.scores.start),
                    preview=self.first)  # fmt: skip
         try:
@@ -230,7 +230,7 @@ class Tuning:
     def _ended(self, *, early: bool) -> FineTuned:
         if self.best == -math.inf:  # stopped before the first validation
             self._kept(self.held_out.judge(self._loaded()))
-        if self.best == -math.inf:  # its results are not finite
+        if self.best == -math.inf:  # the results are not finite
             raise FineTuningError(self._broken())
         notes = list(self.notes)
         if self.step < FEW_STEPS and not early:

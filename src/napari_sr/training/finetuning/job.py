@@ -24,7 +24,7 @@ def run(config: FineTuneConfig, stopped: Callable[[], bool]) -> Generator[Update
     Parameters
     ----------
     config : FineTuneConfig
-        What to train; nothing in it belongs to the GUI thread.
+        The settings; nothing in them belongs to the GUI thread.
     stopped : callable
         Called after every step.
 
@@ -33,7 +33,7 @@ def run(config: FineTuneConfig, stopped: Callable[[], bool]) -> Generator[Update
     TrainError
         In place of any RuntimeError or MemoryError.
     ValueError, DownloadError, FineTuningError
-        As `fine_tune` does.
+        As for `fine_tune`.
     """
     title = config.base_model.title
     try:

@@ -41,7 +41,7 @@ class Pacer:
     Parameters
     ----------
     config : Config
-        The training; crop and batch are chosen here.
+        The training; the pacer chooses crop and batch.
     learnt : sequence of Picture
         The images to train on.
     sizes : sequence of Size

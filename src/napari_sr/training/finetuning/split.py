@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MEMORY = 1 << 30
 """Bytes of lazy images that are kept in memory."""
 SHARE = 5
-"""One part in so many is held out, from the middle of the longer side."""
+"""1 / SHARE of the longer side is held out, from its middle."""
 LEAST = 8
 """Smallest side of a crop and of a held-out band in LR pixels."""
 LARGEST = 24

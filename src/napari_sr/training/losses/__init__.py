@@ -1,1 +1,1 @@
-"""Losses: one file each, whose record `LOSS` at its foot is found by the file's name."""
+"""Losses: one file each, with a record `LOSS` at its foot; the file's name is its `kind`."""

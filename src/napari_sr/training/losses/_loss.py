@@ -1,4 +1,4 @@
-"""What all losses share: they compare in float32, whatever precision the network ran in.
+"""The base of all losses: they compare in float32, whatever the network's precision.
 
 Letters: N crops, C channels, H x W pixels.
 """
@@ -12,15 +12,15 @@ from torch import Tensor, nn
 
 
 class Loss(nn.Module):
-    """A loss of images: called with what `reads` says, it returns a scalar."""
+    """A loss of images: called with the arguments that `reads` names, it returns a scalar."""
 
     reads: ClassVar[Literal["image", "levels", "predictions"]] = "image"
-    """What it is called with: (result, truth); (images of all levels, truth); or (predictions,
-    result, truth, alpha)."""
+    """Its arguments: (result, truth); (images of all levels, truth); or (predictions, result,
+    truth, alpha)."""
 
 
 def precise(image: Tensor) -> Tensor:
-    """Return an image in float32, or as it is where it is in float64."""
+    """Return an image in float32; float64 stays."""
     return image if image.dtype == torch.float64 else image.float()
 
 
@@ -30,7 +30,7 @@ def compared(result: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     Raises
     ------
     ValueError
-        If they have different shapes, or no pixels.
+        If the shapes differ or there are no pixels.
     """
     if result.shape != truth.shape or result.numel() == 0:
         raise ValueError(
@@ -41,7 +41,7 @@ def compared(result: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def judged(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what a critic says of photographs and of results, of any shapes, ready to compare.
+    """Return a critic's logits of photographs and of results, of any shapes, in float32.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""VGG19's features, which tell images apart more as people do than pixels do.
+"""VGG19's features, whose differences are closer to human perception than those of pixels.
 
 Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition",
 ICLR 2015, https://arxiv.org/abs/1409.1556, table 1, column E, without its dense layers.
-Trained weights are torchvision's, which are downloaded on first use, or a file's.
+The weights are torchvision's, downloaded on first use, or a file's.
 
 Letters: N images, H x W pixels, F features.
 """
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BLOCKS = ((1, 2), (2, 2), (4, 4), (8, 4), (8, 4))
-"""Of every block, its width as a multiple of the first one's, and its convolutions."""
+"""The width of every block, as a multiple of the first one's, and its number of convolutions."""
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's red, green and blue in 0..1, which the weights expect."""
+"""Mean and standard deviation of ImageNet's red, green and blue in 0..1."""
 WEIGHTS = Entry(
     name="vgg19",
     family="vgg19",
@@ -55,24 +55,24 @@ def _names() -> Iterator[str]:
 
 
 NAMES = tuple(_names())
-"""Of all layers; a layer's number in torchvision's files is its place here."""
+"""Names of all layers; a layer's number in torchvision's files is its index here."""
 
 
 class VGG19(nn.Module):
-    """The layers of VGG19 up to those that are wanted; they learn nothing.
+    """The layers of VGG19 up to the last wanted one, with frozen weights.
 
     Parameters
     ----------
     wanted : collection of str
         Names of layers, such as "conv5_4", or "relu5_4" for the same after its rectifier.
     state : mapping of str to Tensor
-        torchvision's "features.0.weight" and so on; others are left out. Its first convolution
-        tells the width, 64 in the paper.
+        torchvision's "features.0.weight" and so on; other keys are ignored. The first convolution
+        sets the width, 64 in the paper.
 
     Raises
     ------
     ValueError
-        If a name is unknown, none is given, or tensors are missing or of other shapes.
+        If a name is unknown, none is given, or tensors are missing or have wrong shapes.
     """
 
     mean: Tensor
@@ -100,7 +100,7 @@ class VGG19(nn.Module):
             self.load_state_dict(mine)
         except RuntimeError as error:
             words = " ".join(str(error).split())[:200]
-            raise ValueError(f"these are no weights of VGG19: {words}") from error
+            raise ValueError(f"these are not the weights of VGG19: {words}") from error
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
         self.register_buffer("spread", torch.tensor(SPREAD)[:, None, None], persistent=False)
         self.requires_grad_(False)
@@ -108,8 +108,8 @@ class VGG19(nn.Module):
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Return the wanted layers' features, (N, F, h, w), of (N, 1 or 3, H, W) in 0..1.
 
-        They are computed in float32 also under AMP: half precision has no room for the squares of
-        their differences.
+        They are computed in float32 even under AMP: the squares of their differences overflow in
+        half precision.
 
         Raises
         ------
@@ -145,7 +145,7 @@ def _layers(width: int, depth: int) -> Iterator[nn.Module]:
 
 
 def weights_of(path: Path | None) -> Mapping[str, Tensor]:
-    """Read VGG19's weights from a file, or from torchvision's, which is downloaded once.
+    """Read VGG19's weights from a file, or from torchvision's, downloaded once.
 
     Raises
     ------

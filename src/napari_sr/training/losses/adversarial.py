@@ -1,9 +1,9 @@
-"""The standard GAN's losses: the critic tells photographs, and the generator pleases it.
+"""The standard GAN's losses: the critic recognises photographs, the generator deceives it.
 
 Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, https://arxiv.org/abs/1406.2661;
-with the generator's loss that does not fade where the critic is sure, -log D(result), as in SRGAN:
-Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, equation (6), which sums over images
-where this averages.
+with the generator's loss -log D(result), whose gradient does not vanish where the critic is sure,
+as in SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, equation (6). That equation
+sums over images; this loss averages.
 
 With logits l, D = sigmoid(l): -log D = softplus(-l) and -log(1 - D) = softplus(l).
 """
@@ -24,12 +24,12 @@ class Adversarial:
     """Losses of the generator and of the critic, of logits of any shape."""
 
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return mean -log D(fake), small where results pass for photographs; a scalar."""
+        """Return mean -log D(fake), a scalar: small if results pass for photographs."""
         _, fake = judged(real, fake)
         return softplus(-fake).mean()
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return mean -log D(real) + mean -log(1 - D(fake)), small where it tells them."""
+        """Return mean -log D(real) + mean -log(1 - D(fake)), small if it distinguishes them."""
         real, fake = judged(real, fake)
         return softplus(-real).mean() + softplus(fake).mean()
 

@@ -1,4 +1,4 @@
-"""Charbonnier: L1, rounded off where the difference is small.
+"""Charbonnier: L1, smoothed near a difference of 0.
 
 Charbonnier et al., "Two deterministic half-quadratic regularization algorithms for computed
 imaging", ICIP 1994; as Lai et al. use it, CVPR 2017, https://arxiv.org/abs/1704.03915.
@@ -20,7 +20,7 @@ class Charbonnier(Loss):
     Parameters
     ----------
     epsilon : float
-        The difference below which it is rounded off; 1e-3 in LapSRN's paper, of images in 0..1.
+        The difference below which it is smoothed; 1e-3 in LapSRN's paper, for images in 0..1.
     """
 
     def __init__(self, *, epsilon: float = 1e-3) -> None:

@@ -1,4 +1,4 @@
-"""The mean squared difference, of which PSNR is the logarithm.
+"""The mean squared difference; PSNR is its logarithm.
 
 Dong et al., "Learning a Deep Convolutional Network for Image Super-Resolution", ECCV 2014,
 https://arxiv.org/abs/1501.00092, equation (4).

@@ -1,4 +1,4 @@
-"""Perceptual: the difference of VGG19's features, and not of pixels.
+"""Perceptual: the difference of VGG19's features instead of pixels.
 
 Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", ECCV 2016,
 https://arxiv.org/abs/1603.08155: squared differences after a rectifier, `relu2_2` of VGG16.
@@ -36,7 +36,7 @@ class Perceptual(Loss):
     ----------
     layers : mapping of str to float, optional
         Weight of each layer: "conv5_4" is before its rectifier (ESRGAN), "relu5_4" after (SRGAN).
-        By default ESRGAN's one.
+        By default ESRGAN's layer.
     distance : {"l1", "mse"}
         Absolute or squared differences.
     weights : str or Path, optional
@@ -46,8 +46,7 @@ class Perceptual(Loss):
     Raises
     ------
     ValueError
-        If a layer or the distance is unknown, a weight is below 0, or the file is of something
-        else.
+        If a layer or the distance is unknown, a weight is below 0, or the file has other weights.
     DownloadError
         If the weights cannot be downloaded.
     """

@@ -1,10 +1,10 @@
-"""LapSRN's loss: every level's image is compared with the truth at its size.
+"""LapSRN's loss: compares the image of every level with the truth at its size.
 
 Lai et al., "Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution", CVPR 2017,
 https://arxiv.org/abs/1704.03915, equation (2): Charbonnier of all levels, summed. The truth of a
 level is the image shrunk bicubically. The authors' code (phoenix104104/LapSRN, vllab_nn_L1_loss.m)
-sums over the pixels of every level, with an epsilon of 1e-3: a level of half the sides counts a
-quarter then.
+sums over the pixels of every level, with an epsilon of 1e-3, so that a level with half the sides
+counts a quarter.
 
 Letters: N crops, C channels, H x W pixels of the truth.
 Beyond the paper: a level larger than the truth, as MS-LapSRN has it for scale 3, is shrunk to it.
@@ -33,8 +33,8 @@ class Pyramid(Loss):
     epsilon : float
         As for `Charbonnier`.
     by_pixels : bool
-        Whether a level counts as its pixels do among the truth's, as in a sum over pixels, or all
-        levels count alike.
+        Whether to weight a level by its number of pixels, as in a sum over pixels; else all levels
+        have equal weights.
     """
 
     reads = "levels"
@@ -50,7 +50,7 @@ class Pyramid(Loss):
         Parameters
         ----------
         levels : sequence of Tensor, (N, C, h, w)
-            From small to large, each of the truth's shape but for its size.
+            From small to large, each with the images and channels of the truth.
         truth : Tensor, (N, C, H, W)
 
         Returns

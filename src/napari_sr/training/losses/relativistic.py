@@ -1,4 +1,4 @@
-"""The relativistic average GAN's losses: photographs against what results are on average.
+"""The relativistic average GAN's losses: photographs against the mean of results.
 
 Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard GAN",
 ICLR 2019, https://arxiv.org/abs/1807.00734; as in ESRGAN: Wang et al., ECCV Workshops 2018,
@@ -6,7 +6,7 @@ https://arxiv.org/abs/1809.00219, equations (1) and (2).
 
 With logits l, D(l, others) = sigmoid(l - mean of the others).
 Unlike ESRGAN's code (XPixelGroup/BasicSR, esrgan_model.py), and like its paper, the two terms are
-summed and not averaged.
+summed, not averaged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Total variation: how much neighbouring pixels differ, whatever the truth.
+"""Total variation: the mean difference of neighbouring pixels, independent of the truth.
 
 Rudin, Osher and Fatemi, "Nonlinear total variation based noise removal algorithms", Physica D 60,
 1992, along x and y each, as Johnson et al. add it against checkerboards, ECCV 2016,
@@ -19,9 +19,9 @@ class TotalVariation(Loss):
     """mean |difference to the pixel above| + mean |difference to the pixel on the left|."""
 
     def forward(self, result: Tensor, truth: Tensor) -> Tensor:
-        """Judge a result (N, C, H, W); return a scalar. The truth only has its shape."""
+        """Return the loss of a result (N, C, H, W), a scalar; only the truth's shape is used."""
         result, _ = compared(result, truth)
-        # a line of pixels has no neighbours across, and the mean of nothing is no number
+        # a line of pixels has no neighbours across; the mean of nothing would be NaN
         ways = [result.diff(dim=dim) for dim in (-2, -1) if result.shape[dim] > 1]
         means = [way.abs().mean() for way in ways]
         total: Tensor = sum(means, start=0 * result.sum())

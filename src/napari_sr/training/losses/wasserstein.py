@@ -1,11 +1,11 @@
-"""The Wasserstein GAN's losses: the critic's scores say how far results are from photographs.
+"""The Wasserstein GAN's losses: the critic's scores measure how far results are from photographs.
 
-Arjovsky et al., "Wasserstein GAN", ICML 2017, https://arxiv.org/abs/1701.07875: algorithm 1, whose
-critic is kept from growing without bounds by clipping its weights, to 0.01.
+Arjovsky et al., "Wasserstein GAN", ICML 2017, https://arxiv.org/abs/1701.07875: algorithm 1, which
+bounds the critic by clipping its weights to 0.01.
 Gulrajani et al., "Improved Training of Wasserstein GANs", NeurIPS 2017,
-https://arxiv.org/abs/1704.00028: or by a penalty on its gradient, of weight 10.
-Both as in their code: martinarjovsky/WassersteinGAN, which clips before each step of the critic
-where the algorithm does after it, and igul222/improved_wgan_training.
+https://arxiv.org/abs/1704.00028: bounds it by a penalty on its gradient, with weight 10.
+Both follow the authors' code: igul222/improved_wgan_training, and martinarjovsky/WassersteinGAN,
+which clips before each step of the critic; the algorithm clips after it.
 
 Letters: N crops, C channels, H x W pixels.
 """
@@ -31,14 +31,14 @@ class Wasserstein:
         return -fake.mean()
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return mean score(fake) - mean score(real), which it makes as negative as it can."""
+        """Return mean score(fake) - mean score(real), which the critic minimises."""
         real, fake = judged(real, fake)
         return fake.mean() - real.mean()
 
     @staticmethod
     @torch.no_grad()
     def clip(critic: nn.Module, limit: float) -> None:
-        """Bring every weight of a critic back into -limit..limit.
+        """Clip every weight of a critic to -limit..limit.
 
         Raises
         ------
@@ -52,16 +52,16 @@ class Wasserstein:
 
     @staticmethod
     def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
-        """Return how far the critic's gradient is from 1 between photographs and results.
+        """Return the gradient penalty of a critic between photographs and results.
 
         Parameters
         ----------
         critic : Module
-            Whose score of an image depends on no other image; it runs in float32.
+            Its score of an image must not depend on other images; it runs in float32.
         real, fake : Tensor, (N, C, H, W)
             Photographs and results; neither gets a gradient.
         mix : Tensor, (N, 1, 1, 1)
-            Drawn evenly from 0..1: where each image lies from the result to the photograph.
+            Drawn uniformly from 0..1: the share of the photograph in each mixed image.
 
         Returns
         -------
@@ -83,7 +83,7 @@ class Wasserstein:
             between = (mix * real + (1 - mix) * fake).requires_grad_()
             scores = critic(between).sum()
             (gradient,) = torch.autograd.grad(scores, between, create_graph=True)
-            # the root of 0 has an infinite slope, which would make NaN of a flat critic's
+            # the root of 0 has an infinite slope, which would give NaN for a flat critic
             length = (gradient.flatten(1).square().sum(1) + 1e-12).sqrt()
             return (length - 1).square().mean()
 
