@@ -22,11 +22,11 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(_transformer, "BLOCK", (5, 7))
 
 
-def plain_attention(transformer, questions, told):
-    """Return what questions, (N, A, n), get of all keys and answers, (N, 2 A, m)."""
+def plain_attention(transformer, queries, pairs):
+    """Return the attention results of queries, (N, A, n), over all keys and values, (N, 2 A, m)."""
     heads = [
         part.unflatten(1, (transformer.heads, -1)).transpose(2, 3)
-        for part in (questions, *told.chunk(2, dim=1))
+        for part in (queries, *pairs.chunk(2, dim=1))
     ]
     found = functional.scaled_dot_product_attention(*heads, scale=transformer.factor)
     return found.transpose(2, 3).flatten(1, 2)
@@ -35,12 +35,12 @@ def plain_attention(transformer, questions, told):
 @pytest.mark.parametrize("pieces", [1, 3])
 @pytest.mark.usefixtures("small_blocks")
 def test_blocks_add_up_to_attention(pieces, transformer):
-    questions = torch.randn(2, 36, 12, dtype=torch.float64)
-    told = torch.randn(2, 72, 40, dtype=torch.float64)
+    queries = torch.randn(2, 36, 12, dtype=torch.float64)
+    pairs = torch.randn(2, 72, 40, dtype=torch.float64)
 
-    found = transformer.attend(questions, iter(told.chunk(pieces, dim=2)))
+    found = transformer.attend(queries, iter(pairs.chunk(pieces, dim=2)))
 
-    expected = plain_attention(transformer, questions, told)
+    expected = plain_attention(transformer, queries, pairs)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
 
 
@@ -59,14 +59,14 @@ def test_gradient_passes_through_all_blocks(transformer):
 
 @pytest.mark.usefixtures("small_blocks")
 def test_scores_whose_exponentials_nothing_can_hold_are_no_trouble(transformer):
-    questions, told = 300 * torch.randn(1, 36, 12), torch.randn(1, 72, 40)
-    told[:, :36] *= 300
+    queries, pairs = 300 * torch.randn(1, 36, 12), torch.randn(1, 72, 40)
+    pairs[:, :36] *= 300
 
-    found = transformer.attend(questions.half(), [told.half()])
+    found = transformer.attend(queries.half(), [pairs.half()])
 
     assert found.dtype == torch.float16
     assert found.isfinite().all()
-    expected = plain_attention(transformer, questions.half().float(), told.half().float())
+    expected = plain_attention(transformer, queries.half().float(), pairs.half().float())
     torch.testing.assert_close(found.float(), expected, rtol=0, atol=4e-3)
 
 
@@ -74,21 +74,21 @@ def test_scores_are_never_held_all_at_once():
     transformer = EfficientTransformer(features=32, heads=8, splits=4).to("meta")
     largest = 0
 
-    def watch(questions, keys, answers, of=_transformer._Sum.of):
+    def watch(queries, keys, values, of=_transformer._Sum.of):
         nonlocal largest
-        largest = max(largest, questions.shape[1] * questions.shape[2] * keys.shape[2])
-        return of(questions, keys, answers)
+        largest = max(largest, queries.shape[1] * queries.shape[2] * keys.shape[2])
+        return of(queries, keys, values)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_transformer._Sum, "of", watch)
-        told = torch.empty(1, 288, 3000, device="meta")
-        transformer.attend(torch.empty(1, 144, 600, device="meta"), [told])
+        pairs = torch.empty(1, 288, 3000, device="meta")
+        transformer.attend(torch.empty(1, 144, 600, device="meta"), [pairs])
 
     assert 4 * largest == 2**22
 
 
 def test_a_rest_of_pixels_is_a_chunk_of_its_own(transformer):
-    link = transformer.link("questions", "told", "attended")
+    link = transformer.link("queries", "pairs", "attended")
 
     assert list(link.chunks(10)) == [slice(0, 3), slice(3, 6), slice(6, 9), slice(9, 10)]
     assert list(link.chunks(2)) == [slice(0, 1), slice(1, 2)]
@@ -97,8 +97,8 @@ def test_a_rest_of_pixels_is_a_chunk_of_its_own(transformer):
 @pytest.mark.parametrize("side", [(1, 1), (1, 2), (2, 5), (4, 7)], ids=str)
 @pytest.mark.usefixtures("small_blocks")
 def test_the_loop_that_tracing_makes_is_attention_within_chunks(side, transformer):
-    planes = {"asked": torch.randn(2, 36, *side), "told": torch.randn(2, 72, *side)}
-    link = transformer.link("asked", "told", "attended")
+    planes = {"asked": torch.randn(2, 36, *side), "pairs": torch.randn(2, 72, *side)}
+    link = transformer.link("asked", "pairs", "attended")
 
     found = link.traced(*(plane.flatten(2) for plane in planes.values()))
 

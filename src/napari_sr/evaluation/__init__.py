@@ -1,4 +1,4 @@
-"""Judging: metrics, benchmark sets, tables.
+"""Evaluation: metrics, benchmark sets, tables.
 
 The metrics take arrays and are imported from here: `psnr`, `ssim`, `imresize`, `frc`.
 """
@@ -18,7 +18,7 @@ __all__ = ["frc", "imresize", "psnr", "ssim"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import a metric when it is first asked for."""
+    """Import a metric at its first use."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}._{name}"), name)

@@ -1,4 +1,4 @@
-"""Fourier ring correlation: to which detail two images of one thing agree.
+"""Fourier ring correlation: the finest detail on which two images of an object agree.
 
 Banterle et al., "Fourier ring correlation as a resolution criterion for super-resolution
 microscopy", Journal of Structural Biology 183(3), 2013, https://doi.org/10.1016/j.jsb.2013.05.004
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 THRESHOLD = 1 / 7
-"""The correlation at which detail counts as lost, of both papers."""
+"""The correlation below which detail counts as lost, in both papers."""
 LEAST = 32
-"""Smaller images have too few rings to tell."""
+"""Smallest side of an image; smaller ones have too few rings."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How two images agree, detail by detail."""
+    """The agreement of two images by spatial frequency."""
 
     frequencies: NDArray[np.float64]
     """(R,), in cycles per unit of `pixel_size`."""
     correlation: NDArray[np.float64]
-    """(R,), 1 where they agree wholly, about 0 where only noise is left."""
+    """(R,), 1 for full agreement, about 0 where only noise remains."""
     resolution: float
-    """The period of the finest detail that both hold, in units of `pixel_size`; infinity where
-    they agree nowhere, two pixels where they agree everywhere."""
+    """The period of the finest common detail, in units of `pixel_size`; infinity if they agree
+    nowhere, two pixels if they agree everywhere."""
 
 
 def frc(
@@ -50,23 +50,22 @@ def frc(
 ) -> Agreement:
     """Correlate the Fourier transforms of two images ring by ring; no truth is needed.
 
-    The two must show the same with noise of their own: two exposures, or the two networks' results
-    of two exposures. Noise that both share, or detail that one network invents in both, counts as
-    agreement: FRC tells what is repeatable, not what is true.
+    Both must show the same object with independent noise: two exposures, or a network's results of
+    two exposures. Common noise, or detail that a network invents in both, counts as agreement: FRC
+    measures what is repeatable, not what is true.
 
     Parameters
     ----------
     first : array, (H, W)
         Grey, any integers or floats.
     second : array, (H, W), optional
-        Left out, `first` is split by its checkerboard: diagonal neighbours are summed to one image,
-        the other diagonals to the other, each at half the size, and the finest period that can be
-        told is four pixels. Its noise must be independent from pixel to pixel, which that of an
-        enlarged image is not.
+        By default `first` is split like a checkerboard: the sums of both diagonals of every 2 x 2
+        square form two images of half the size, and the finest measurable period is four pixels.
+        The noise must be independent between pixels, which is not so in an enlarged image.
     pixel_size : float
-        The side of a pixel, in micrometres, say.
+        The side of a pixel, for example in micrometres.
     threshold : float
-        The correlation at which detail counts as lost.
+        The correlation below which detail counts as lost.
 
     Returns
     -------
@@ -75,8 +74,8 @@ def frc(
     Raises
     ------
     ValueError
-        If the images are no grey images of one shape of at least 32 x 32 px (64 x 64 where one is
-        split), are constant, or a parameter is out of range.
+        If the images are not grey, of one shape, and at least 32 x 32 px (64 x 64 if one is split),
+        are constant, or a parameter is out of range.
     """
     if not (pixel_size > 0 and 0 < threshold < 1):
         raise ValueError(
@@ -114,7 +113,7 @@ def _grey(image: ArrayLike) -> NDArray[np.float64]:
 def _split(image: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the sums of both diagonals of every square of two by two pixels.
 
-    Their centres are the same, so that neither is shifted.
+    Both have the same centre, so neither is shifted.
     """
     height, width = (size // 2 * 2 for size in image.shape)
     square = image[:height, :width].reshape(height // 2, 2, width // 2, 2)
@@ -125,7 +124,7 @@ def _rings(one: NDArray[Any], two: NDArray[Any]) -> tuple[NDArray[np.float64], N
     """Return the middle frequency of every ring in cycles per pixel, and its correlation."""
     height, width = one.shape
     window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
-    # borders that do not meet would look like detail along both axes
+    # different opposite borders would look like detail along both axes
     first, second = (np.fft.fft2(image * window) for image in (one, two))
     count = min(height, width) // 2
     distance = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])

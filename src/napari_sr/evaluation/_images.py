@@ -1,4 +1,4 @@
-"""Two images made comparable: one range, one shape, luma where that is judged, no border.
+"""Preparation of images for comparison: one range, one shape, optional luma, no border.
 
 Letters: H x W pixels, C channels.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 FLAT = 1 / 65535
-"""Of black to white: images that span less than a step of 16 bits have no structure."""
+"""Share of black to white; images that span less, below a step of 16 bits, have no structure."""
 
 
 def unit_range(
@@ -29,14 +29,14 @@ def unit_range(
     Parameters
     ----------
     image : array
-        Integers, whose type's largest value is white, or floats, where white is 1.
+        Integers, with white at their type's largest value, or floats with white at 1.
     value_range : (low, high), optional
-        Black and white where they are others.
+        Other values of black and white.
 
     Raises
     ------
     ValueError
-        If the range is empty, or values are no numbers, NaN, infinite or masked.
+        If the range is empty, or values are not numbers, NaN, infinite or masked.
     """
     pixels = pixels_of(as_array(image))
     if pixels.dtype.kind not in "uif":
@@ -72,7 +72,7 @@ def comparable(
     Raises
     ------
     ValueError
-        If they are no images of one shape, if nothing is left inside the border, or if the truth
+        If they are not images of one shape, if nothing remains inside the border, or if the truth
         lies outside its range.
     """
     pair = [unit_range(image, value_range) for image in (result, truth)]
@@ -92,12 +92,12 @@ def comparable(
 
 
 def judged_part(image: NDArray[Any], border: int, luma: bool) -> NDArray[np.float64]:
-    """Return what is judged of (H, W), (H, W, 1) or (H, W, 3) in 0..1: (H, W, C) inside a border.
+    """Return the judged part of (H, W), (H, W, 1) or (H, W, 3) in 0..1: (H, W, C) inside a border.
 
     Raises
     ------
     ValueError
-        If nothing is left inside the border.
+        If nothing remains inside the border.
     """
     height, width = image.shape[:2]
     if border < 0 or 2 * border >= min(height, width):
@@ -107,14 +107,14 @@ def judged_part(image: NDArray[Any], border: int, luma: bool) -> NDArray[np.floa
 
 
 def is_flat(truth: NDArray[Any], border: int, luma: bool) -> bool:
-    """Return whether nothing can be judged by a truth in 0..1: it has no structure.
+    """Return whether a truth in 0..1 has no structure to judge by.
 
-    What a network makes of such an image differs from it by rounding alone: some 150 dB, or
-    infinity, which would lift the mean of a set.
+    A network's result for such an image differs from it by rounding alone: some 150 dB, or
+    infinity, which would raise the mean of a set.
 
     Raises
     ------
     ValueError
-        As `judged_part` does.
+        As for `judged_part`.
     """
     return bool(np.ptp(judged_part(truth, border, luma), axis=(0, 1)).max() < FLAT)

@@ -1,4 +1,4 @@
-"""MATLAB's `imresize` on arrays; `models.resize` has it on tensors, and says how."""
+"""MATLAB's `imresize` for arrays; `layers.resize` has it for tensors, with an explanation."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def imresize(
     Returns
     -------
     array, (ceil(H * scale), ceil(W * scale)[, C])
-        Of the same type.
+        In the type of the image.
 
     Raises
     ------
     ValueError
-        If it is no such image, or the scale or the method is wrong.
+        If the image, the scale or the method is wrong.
     """
     pixels = np.asarray(image)
     if pixels.ndim not in (2, 3):

@@ -29,14 +29,14 @@ def psnr(
     Parameters
     ----------
     result, truth : array, (H, W), (H, W, 1) or (H, W, 3)
-        Grey or RGB: integers, whose peak is their type's largest value, or floats of peak 1. The
-        two may be of different types.
+        Grey or RGB: integers, with their type's largest value as peak, or floats with peak 1. The
+        two may have different types.
     border : int
         Pixels left out along every side.
     luma : bool
         Judge RGB by its luma; else by all three channels together. Grey is judged as it is.
     value_range : (low, high), optional
-        Black and white of both images where they are others: (0, 4095) for 12 bits in uint16.
+        Other values of black and white of both images: (0, 4095) for 12 bits in uint16.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def psnr(
     Raises
     ------
     ValueError
-        If the two are no images of one shape, hold NaN or infinity, or nothing is left inside the
+        If the two are not images of one shape, hold NaN or infinity, or nothing remains inside the
         border.
     """
     return decibels(*comparable(result, truth, border, luma, value_range))

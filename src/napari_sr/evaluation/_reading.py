@@ -1,4 +1,4 @@
-"""Image files of test and training sets, as single grey or RGB planes."""
+"""Reading the image files of test and training sets, as single grey or RGB planes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def image_files(folder: Path) -> list[Path]:
     Raises
     ------
     FileError
-        If it is no folder, or holds none.
+        If it is not a folder, or holds no image.
     """
     if folder.exists() and not folder.is_dir():
         raise FileError(f"{folder} is not a folder: name a folder of images (unpack an archive)")
@@ -38,30 +38,30 @@ def _is_image(path: Path) -> bool:
 def read_image(path: Path) -> NDArray[Any]:
     """Return an image as (H, W) grey or (H, W, 3) RGB in the type that the file has.
 
-    Alpha is left out, and black is zero.
+    Alpha is dropped, and black is zero.
 
     Raises
     ------
     FileError
-        If the file is missing or damaged, or holds no single plane.
+        If the file is missing or damaged, or does not hold a single plane.
     """
     return read_plane(path)[0]
 
 
 def read_plane(path: Path) -> tuple[NDArray[Any], float | None]:
-    """Return an image as `read_image` does, and its white where the file says it.
+    """Return an image as `read_image` does, and its white if the file tells it.
 
     Returns
     -------
     image : array
         (H, W) grey or (H, W, 3) RGB.
     white : float or None
-        4095 where the file says that it uses 12 bits, for example; None for that of its type.
+        For example 4095 if the file says that it uses 12 bits; None for the type's largest value.
 
     Raises
     ------
     FileError
-        If the file is missing or damaged, or holds no single plane.
+        If the file is missing or damaged, or does not hold a single plane.
     """
     image = read(path)
     pixels, colour = image.as_shown(), image.colour

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 WINDOW, SIGMA = 11, 1.5
-"""Of the Gaussian that weighs pixels: side and standard deviation, as in the paper."""
+"""Side and standard deviation of the Gaussian window, as in the paper."""
 
 
 def ssim(
@@ -25,10 +25,10 @@ def ssim(
     luma: bool = True,
     value_range: tuple[float, float] | None = None,
 ) -> float:
-    """Return the mean SSIM between two images, 1 where they are equal.
+    """Return the mean SSIM between two images, 1 if they are equal.
 
-    The window is a Gaussian of 11 x 11 pixels with a standard deviation of 1.5, and only where it
-    lies wholly inside the image counts, as in the authors' MATLAB code. Computed by scikit-image.
+    The window is a Gaussian of 11 x 11 pixels with a standard deviation of 1.5. Only windows
+    entirely inside the image count, as in the authors' MATLAB code. scikit-image computes it.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def ssim(
     Raises
     ------
     ValueError
-        As for `psnr`, or if less than 11 pixels are left of a side.
+        As for `psnr`, or if a side has less than 11 pixels.
     """
     from skimage.metrics import structural_similarity  # half a second
 

@@ -1,9 +1,9 @@
-"""How well networks enlarge the images of a set, by the protocol of the papers.
+"""Evaluation of networks on image sets, by the protocol of the papers.
 
-The 8-bit image is upscaled in float and clipped; unrounded BT.601 luma is judged, without `scale`
-pixels of border. Networks of luma are given luma alone, as their papers do. A grey file counts as
-it is: IMDN's and later papers' figures for Set14 come from its "bridge" as RGB, which gives the
-mean 0.09 dB more; see `grey_as_rgb`.
+The 8-bit image is upscaled in float and clipped; unrounded BT.601 luma is judged, without a border
+of `scale` pixels. Luma networks get luma alone, as in their papers. A grey file is judged as grey.
+IMDN's and later papers judge Set14's grey "bridge" as RGB, which raises the mean by 0.09 dB; see
+`grey_as_rgb`.
 
 Letters: H x W pixels, S scale.
 """
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Protocol:
-    """How images are judged.
+    """The settings of an evaluation.
 
     Raises
     ------
@@ -43,13 +43,13 @@ class Protocol:
     """
 
     luma: bool = True
-    """Judge RGB by luma, and give luma alone to networks of luma; else all channels."""
+    """Whether to judge RGB by luma and give luma networks luma alone; else all channels count."""
     border: int | None = None
-    """Pixels left out along every side; None: the scale."""
+    """Pixels left out along every side; None for the scale."""
     grey_as_rgb: bool = False
-    """Treat grey images of the set as RGB of three equal channels."""
+    """Whether to treat grey images of the set as RGB with three equal channels."""
     options: dict[str, Any] = field(default_factory=dict)
-    """What `napari_sr.upscale` is given beside image and network, such as `ensemble`."""
+    """Further arguments of `napari_sr.upscale`, such as `ensemble`."""
     metrics: tuple[str, ...] = metrics.USUAL
     """Names in `metrics.METRICS`."""
 
@@ -62,12 +62,12 @@ class Protocol:
         return metrics.chosen(self.metrics)
 
     def entering(self, image: NDArray[Any], white: float | None = None) -> NDArray[np.float64]:
-        """Return an image of the set in 0..1 as networks are given it, if not as luma.
+        """Return an image of the set in 0..1, before any conversion to luma.
 
         Parameters
         ----------
         image : array, (H, W) or (H, W, 3)
-            As the file has it.
+            The image in the file.
         white : float, optional
             The value of white; by default that of the type.
         """
@@ -77,7 +77,7 @@ class Protocol:
 
 
 class Result:
-    """A network's result of one image: as it is judged, and as it looks.
+    """A network's result for one image: the judged channels, and the colours.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Result:
 
     @cached_property
     def seen(self) -> NDArray[np.float64]:
-        """With colours where the image has them: a network of luma leaves chroma to bicubic."""
+        """The result with the image's colours; a luma network leaves chroma to bicubic."""
         small = self.protocol.entering(self.pair.small, self.pair.white)
         if self.judged.ndim == small.ndim:
             return self.judged
@@ -119,7 +119,7 @@ class Result:
 
     @cached_property
     def truth(self) -> NDArray[np.float64]:
-        """With colours where the image has them, in 0..1."""
+        """The truth with its colours, in 0..1."""
         return self.protocol.entering(self.pair.large, self.pair.white)
 
     @property
@@ -128,11 +128,11 @@ class Result:
         return self.network.scale if self.protocol.border is None else self.protocol.border
 
     def figure(self, metric: Metric) -> float:
-        """Compare with the truth; NaN where the image is too small for that."""
+        """Compare with the truth; NaN if the image is too small for the metric."""
         result, truth = (self.seen if metric.colours else self.judged), self.truth
         if result.ndim < truth.ndim:
             truth = luma_of(truth)
-        # none left at all is for the metric to tell
+        # if no pixel remains, the metric raises its error
         if 0 < min(truth.shape[:2]) - 2 * self.border < metric.least:
             return float("nan")
         return metric.compare(result, truth, border=self.border, luma=self.protocol.luma)
@@ -160,18 +160,18 @@ def evaluate(
     images : ImageSet
         The set.
     model : str
-        What to call the network in the table.
+        The network's name in the table.
     protocol : Protocol, optional
-        How to judge, and by which metrics; by default as the papers do.
+        The settings, with the metrics; by default those of the papers.
     seen : callable, optional
-        Gets every result and its row as they come.
+        Called with every result and its row.
 
     Raises
     ------
     FileError
         If the set cannot be read.
     ValueError
-        If an image cannot be judged: which, and why.
+        If an image cannot be judged; the message names it and the reason.
     napari_sr.evaluation.perceptual.MissingPackageError, napari_sr.zoo.download.DownloadError
         If a metric's package or weights are missing; no image is upscaled then.
     """

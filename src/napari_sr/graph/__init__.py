@@ -1,1 +1,1 @@
-"""A network as a chain of links: how it is written, run, and what it costs."""
+"""Networks as chains of links: definition, execution and cost."""

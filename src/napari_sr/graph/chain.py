@@ -1,16 +1,16 @@
 """Networks as chains: local steps with small global values between them.
 
 Most of a super-resolution network is local: an output pixel depends on a few input pixels
-around it. Attention is not: CCA asks for the mean of a whole plane, ESA for a pooled copy of
-one. A chain cuts a network exactly there. Its links are
+around it. Attention is not: CCA needs the mean of a whole plane, ESA a pooled copy of one. A chain
+cuts a network exactly there. Its links are
 
-* `Step`: computes planes from planes, pixel by pixel, looking `radius` pixels around;
+* `Step`: computes planes from planes; a pixel depends on those up to `radius` pixels away;
 * `GlobalStats`, `PooledGrid`: gather a small value from a whole plane, piece by piece;
-* `ChunkedAttention`: computes a plane each of whose pixels looks at a great part of another plane.
+* `ChunkedAttention`: computes a plane whose pixels depend on large parts of another plane.
 
-One definition then serves every way of running a network. `graph.run.run` takes the whole image
-as one piece; an engine may run each link piece by piece, gather the values in between, and get the
-same result; kernels replace the arithmetic inside a step without touching the chain.
+One definition serves every way of running a network. `graph.run.run` takes the whole image as one
+piece. An engine may run each link piece by piece, gather the values in between, and get the same
+result. Kernels replace the arithmetic inside a step and do not change the chain.
 
 Letters: N images, C features, H x W pixels of the image that enters the network.
 """
@@ -32,7 +32,7 @@ RESULT = "result"
 
 @dataclass(frozen=True)
 class Window:
-    """Where a piece lies in the whole plane, in pixels of the image that enters the network."""
+    """The place of a piece in the whole plane, in pixels of the image that enters the network."""
 
     top: int
     left: int
@@ -48,7 +48,7 @@ class Window:
 
     @classmethod
     def whole(cls, height: int, width: int) -> Window:
-        """Return the window that is a whole plane of this size."""
+        """Return the window of a whole plane of this size."""
         return cls(0, 0, height, width, height, width)
 
 
@@ -56,32 +56,32 @@ class Window:
 class Step:
     """A local computation.
 
-    Zero padding inside `compute` is right at the border of the image; at the edge of a piece
-    it is not, so whoever runs pieces reads `radius` pixels more and crops them off.
+    Zero padding inside `compute` is right at the border of the image, but wrong at the edge of a
+    piece. So a piece is read with `radius` more pixels on each side, which are cropped afterwards.
     """
 
     compute: Callable[..., Tensor | tuple[Tensor, ...]]
-    """Takes the planes of `reads`, each as much larger than the window as it was written, then the
-    values of `uses`, then the window where `placed`; returns the planes of `writes`, each
+    """Takes the planes of `reads`, each at the scale at which it was written, then the values of
+    `uses`, then the window if `placed`; returns the planes of `writes`, each
     (N, C, scale * H, scale * W)."""
     reads: tuple[str, ...]
     """Names of planes; the chain starts with `IMAGE`."""
     writes: tuple[str, ...]
-    """Names of planes, which may replace earlier ones; the chain ends by writing `RESULT`."""
+    """Names of planes, which may replace earlier ones; the last step writes `RESULT`."""
     radius: int = 0
-    """Nothing that is written depends on anything further away than this, in rows or in columns,
-    in pixels of the image that enters the network."""
+    """Written pixels depend on nothing further away than this, in rows or in columns, in pixels of
+    the image that enters the network."""
     uses: tuple[str, ...] = ()
     """Names of gathered values."""
     placed: bool = False
-    """Whether `compute` must know where its piece lies."""
+    """Whether `compute` needs the place of its piece."""
     scale: int | Fraction = 1
-    """How many times larger the written planes are than the image that enters the network."""
+    """Size of the written planes, relative to the image that enters the network."""
     moments: bool = False
-    """Whether `compute` returns the moments of its first plane as well, after all planes: mean and
-    sum of squared deviations, as `plane_moments` does; and after these, if it likes, the value that
-    the next `GlobalStats` would make of them if the piece were the whole plane. Only without a
-    radius, where all that a piece computes is kept."""
+    """Whether `compute` also returns the moments of its first plane, after all planes: mean and sum
+    of squared deviations, as `plane_moments` does. After these it may return the value that the
+    next `GlobalStats` would compute if the piece were the whole plane. Only with a radius of 0,
+    so that no pixel of a piece is cropped."""
 
 
 @dataclass(frozen=True)
@@ -91,22 +91,22 @@ class GlobalStats:
     reads: str
     writes: str
     finish: Callable[[Tensor, Tensor, int], Tensor]
-    """Takes the mean, the sum of squared deviations from it, both (N, C, 1, 1) in float32
-    (float64 for float64 planes), and the number of pixels; returns the value."""
+    """Takes the mean and the sum of squared deviations, both (N, C, 1, 1) in float32 (float64 for
+    float64 planes), and the number of pixels; returns the value."""
 
 
 @dataclass(frozen=True)
 class PooledGrid:
-    """Gather a small plane, each cell of which looks at one square of the large plane.
+    """Gather a small plane whose cells each depend on one square of the large plane.
 
-    Cell (i, j) depends on rows `pitch * i` to `pitch * i + reach - 1` and likewise columns,
-    counted from the origin of the image, wherever a piece begins.
+    Cell (i, j) depends on rows `pitch * i` to `pitch * i + reach - 1`, and on the columns of `j`
+    likewise. Rows and columns count from the origin of the image, not of a piece.
     """
 
     reads: str
     writes: str
     compute: Callable[[Tensor], Tensor]
-    """Takes (N, C, H, W), whose origin lies on the grid; returns the cells that fit in it."""
+    """Takes (N, C, H, W) with its origin on the grid; returns the cells that fit in it."""
     pitch: int
     reach: int
     finish: Callable[[Tensor], Tensor]
@@ -115,26 +115,26 @@ class PooledGrid:
 
 @dataclass(frozen=True)
 class ChunkedAttention:
-    """Compute a plane each of whose pixels looks at all of a chunk of pixels, piece by piece.
+    """Compute a plane whose pixels each depend on a whole chunk of pixels, piece by piece.
 
-    Pixels are in row-major order of the whole plane, so where a chunk ends depends on its size.
-    All planes are as large as the image.
+    Pixels are in row-major order of the whole plane, so the ends of chunks depend on its size.
+    All planes have the size of the image.
     """
 
     reads: tuple[str, str]
     """Names of the query plane and of the key and value plane."""
     writes: str
     length: Callable[[int], int]
-    """Takes the number of pixels; returns how many form a chunk. The last one may be shorter."""
+    """Takes the number of pixels; returns the size of a chunk. The last chunk may be smaller."""
     compute: Callable[[Tensor, Iterable[Tensor]], Tensor]
-    """Takes some pixels of a chunk in the first plane, (N, C, n), and all of its pixels in the
-    second, (N, C, m), some at a time and in order; returns (N, C, n)."""
+    """Takes some pixels of a chunk in the query plane, (N, C, n), and all pixels of the chunk in
+    the key and value plane, (N, C, m), in order and in parts; returns (N, C, n)."""
     traced: Callable[[Tensor, Tensor], Tensor] | None = None
-    """Takes all pixels of both planes, (N, C, H * W), and returns (N, C, H * W), in words of which
-    tracing makes a loop; of `compute` it would fix the number of chunks."""
+    """Takes all pixels of both planes, (N, C, H * W); returns (N, C, H * W). Tracing it gives a
+    loop; tracing `compute` would fix the number of chunks."""
 
     def chunks(self, pixels: int) -> Iterator[slice]:
-        """Yield the chunks of so many pixels."""
+        """Yield the chunks of `pixels` pixels."""
         length = self.length(pixels)
         for start in range(0, pixels, length):
             yield slice(start, min(start + length, pixels))
@@ -147,7 +147,7 @@ Chain: TypeAlias = tuple[Link, ...]
 def in_series(
     computations: Iterable[Callable[[Tensor], Tensor]], radius: int, x: str
 ) -> tuple[list[Step], str]:
-    """Return a step for each of some computations in a row, all of one radius.
+    """Return one step for each of several computations in series, all with the same radius.
 
     Parameters
     ----------
@@ -156,13 +156,13 @@ def in_series(
     radius : int
         As in `Step`.
     x : str
-        The plane that enters.
+        Name of the plane that enters.
 
     Returns
     -------
     steps : list of Step
     x : str
-        The plane that leaves.
+        Name of the plane that leaves.
     """
     steps: list[Step] = []
     for index, compute_one in enumerate(computations, start=1):
@@ -172,21 +172,21 @@ def in_series(
 
 
 def receptive_field(chain: Sequence[Link]) -> int | None:
-    """Return the radius that a chain looks around a pixel, or None where it sees everything."""
+    """Return the radius of a chain's receptive field, or None if it covers the whole image."""
     if not all(isinstance(link, Step) for link in chain):
         return None
     return sum(link.radius for link in chain if isinstance(link, Step))
 
 
 def inputs_of(link: Link) -> tuple[str, ...]:
-    """Return the names of the planes and values that a link takes."""
+    """Return the names of the planes and values that a link reads."""
     if isinstance(link, Step):
         return link.reads + link.uses
     return link.reads if isinstance(link, ChunkedAttention) else (link.reads,)
 
 
 def outputs_of(link: Link) -> tuple[str, ...]:
-    """Return the names of the planes, or of the value, that a link makes."""
+    """Return the names of the planes, or of the value, that a link writes."""
     return link.writes if isinstance(link, Step) else (link.writes,)
 
 
@@ -206,12 +206,12 @@ def _named(link: Link, inputs: Mapping[str, str], outputs: Mapping[str, str]) ->
 
 
 def renamed(chain: Sequence[Link], names: Mapping[str, str]) -> Chain:
-    """Return the chain with some of its planes and values under other names."""
+    """Return the chain with some planes and values renamed."""
     return tuple(_named(link, names, names) for link in chain)
 
 
 def with_one_writer_each(chain: Sequence[Link]) -> Chain:
-    """Return the chain with names such that no plane or value replaces an earlier one."""
+    """Return the chain with unique names: no plane or value replaces an earlier one."""
     now: dict[str, str] = {}
     links = []
     for index, link in enumerate(chain):

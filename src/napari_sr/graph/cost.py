@@ -1,9 +1,8 @@
-"""How many multiply-adds a network takes, counted while it runs on tensors without memory.
+"""The multiply-adds of a network, counted while it runs on meta tensors.
 
-A multiply-add is a trained weight times a value, added to others. So convolutions count and matrix
-products with weights, and the products of attention, interpolation, pooling, activations and
-biases do not, as in the tables of most papers. A transposed convolution is counted at the pixels
-that enter it, where its work is done.
+A multiply-add is a trained weight times a value, added to a sum. So convolutions and matrix
+products with weights count; products of attention, interpolation, pooling, activations and biases
+do not, as in the tables of most papers. A transposed convolution is counted at its input pixels.
 
 Letters: N images, C features, H x W pixels, n of them.
 """
@@ -31,24 +30,24 @@ aten = torch.ops.aten
 
 
 def parameters(network: Network) -> int:
-    """Return how many numbers are trained."""
+    """Return the number of trained parameters."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
 def multiply_adds(network: Network, height: int, width: int) -> int:
-    """Return how many multiply-adds one image takes.
+    """Return the number of multiply-adds for one image.
 
     Parameters
     ----------
     network : Network
         On any device; on "meta" nothing is computed, so it takes milliseconds.
     height, width : int
-        Of the image that enters.
+        Size of the input image.
 
     Raises
     ------
     ValueError
-        If the network takes no image of this size.
+        If the network does not accept this size.
     """
     weights = list(network.parameters())
     network.check_size(height, width)
@@ -56,14 +55,14 @@ def multiply_adds(network: Network, height: int, width: int) -> int:
         return 0
     image = torch.zeros(1, network.channels, height, width, device=weights[0].device)
     counter = _Counter(weights)
-    # gradients off, yet not inference mode, in which a convolution comes under another name
+    # no gradients, but no inference mode either: there a convolution has another operator name
     with use_kernels("reference"), torch.no_grad(), counter:
         run([_one_pixel_of(link) for link in network.chain()], image)
     return counter.total
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's has no types
-    """Sees every operation while active, and adds up those with trained weights."""
+    """Counts the multiply-adds of all operations with trained weights while active."""
 
     def __init__(self, weights: Sequence[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # likewise
@@ -88,9 +87,9 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's h
 
 
 def _shape_of_pointwise(func: Any, args: tuple[Any, ...]) -> torch.Size | None:
-    """Return what an activation or a sum on "meta" would find out in ten times the time.
+    """Return the result of an activation or a sum on "meta", in a tenth of the time.
 
-    Or None for anything else; half the time of a count would go there.
+    None for other operations. Without this, half the time of a count would go there.
     """
     if torch.Tag.pointwise not in func.tags or func._schema.is_mutable:
         return None
@@ -102,7 +101,7 @@ def _shape_of_pointwise(func: Any, args: tuple[Any, ...]) -> torch.Size | None:
 
 
 def _memory(value: object) -> int | None:
-    """Return what a tensor and its views have in common, and no two others."""
+    """Return a key that a tensor shares with its views, and with no other tensor."""
     return value.untyped_storage()._cdata if isinstance(value, torch.Tensor) else None
 
 
@@ -129,7 +128,7 @@ _COUNTS: dict[object, Callable[[Tensor, tuple[Any, ...]], int]] = {
 
 
 def _one_pixel_of(link: Link) -> Link:
-    """Return a link that writes planes of the same shape, where attention would take long."""
+    """Return a link that writes planes of the same shape without computing attention."""
     if not isinstance(link, ChunkedAttention):
         return link
 
@@ -140,6 +139,6 @@ def _one_pixel_of(link: Link) -> Link:
 
 
 def _looked_by_one(link: ChunkedAttention, queries: Tensor, keys: Tensor) -> Tensor:
-    """Return (N, C, H, W), its channels those that the first pixel of (N, C', H, W) gets."""
+    """Return (N, C, H, W) with the channels that attention returns for (N, C', H, W)."""
     small = link.compute(queries.flatten(2)[..., :1], (keys.flatten(2)[..., :1],))
     return small.new_empty(*small.shape[:2], *queries.shape[2:])

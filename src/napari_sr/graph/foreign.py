@@ -1,6 +1,6 @@
-"""A network that somebody else defines, run as one of ours.
+"""Networks that another library defines.
 
-How far its pixels look is not known. So its tiles overlap by a guess, and their seams may show; see
+Their receptive field is unknown. So tiles overlap by a guess, and seams may show; see
 `Network.exact`.
 
 Letters: N images, C image channels, H x W pixels, S scale.
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 HALO = 32
-"""LR pixels that tiles overlap on each side: a guess, which a halo of the user's own replaces."""
+"""LR pixels by which tiles overlap on each side: a guess, which the user's halo replaces."""
 
 
 @dataclass(frozen=True)
 class Hints:
-    """What a network wants."""
+    """What a network requires of its input."""
 
     least_size: int = 1
     multiple: int = 1
@@ -38,29 +38,29 @@ class Hints:
     square: bool = False
     """Whether height and width must be equal."""
     whole: bool = False
-    """Whether it should see the whole image."""
+    """Whether it should see the whole image at once."""
     precisions: tuple[str, ...] = ("float32",)
 
 
 class Foreign(Network):
-    """A module of another library's, with what is known about it.
+    """A module of another library, as a network.
 
     Parameters
     ----------
     module : nn.Module
-        Its weights.
+        The module.
     call : callable
         Takes the module and an image, (N, C, H, W) in 0..1; returns (N, C, S * H, S * W).
     title : str
-        What records and errors call it.
+        Its name in records and errors.
     scale, channels : int
         Enlargement, and image channels: 1 or 3, in and out.
     hints : Hints
-        What it wants.
+        Its requirements.
     """
 
     exact = False
-    full_range = True  # nobody knows; others give them grey as it is
+    full_range = True  # unknown; other programs give such networks grey as it is
 
     def __init__(
         self,
@@ -84,16 +84,16 @@ class Foreign(Network):
 
     @property
     def title(self) -> str:
-        """What records and errors call it."""
+        """Its name in records and errors."""
         return self._title
 
     @property
     def receptive_field(self) -> int | None:
-        """None: nobody knows."""
+        """None, for unknown."""
         return None
 
     def chain(self) -> Chain:
-        """Return one step, whose radius is a guess."""
+        """Return one step with a guessed radius."""
         return (Step(self._compute, (IMAGE,), (RESULT,), HALO, scale=self.scale),)
 
     def _compute(self, image: Tensor) -> Tensor:
@@ -109,17 +109,17 @@ class Foreign(Network):
         if self.square and height != width:
             side = max(height, width)
             image = functional.pad(image, (0, side - width, 0, side - height), mode="replicate")
-        # some make float32 masks of their own, which half precision cannot be multiplied with
+        # some create float32 masks, which cannot be multiplied with half precision
         half = image.dtype in (torch.float16, torch.bfloat16) and not image.is_meta
         with torch.autocast(image.device.type, image.dtype) if half else nullcontext():
             large = self._call(self.module, image)
         return large[..., : self.scale * height, : self.scale * width].to(image.dtype)
 
     def _stand_in(self, image: Tensor) -> Tensor:
-        """Cost what such a network usually does, where it cannot run without data.
+        """Return a typical network of this size, for costs where the module needs real data.
 
-        Every weight is used once for each pixel, and of features there are as many as a square
-        matrix of all weights would make.
+        It uses every weight once for each pixel, and has as many features as a square matrix of
+        all weights has columns.
         """
         side = math.isqrt(sum(weight.numel() for weight in self.parameters()))
         pixels = image.new_empty(image.shape[0] * image.shape[2] * image.shape[3], side)

@@ -1,8 +1,8 @@
 """Chains of operations on grids finer than the image's.
 
 A step's radius counts whole LR pixels, so ten convolutions on a grid that is twice as fine reach
-5 pixels in one step and 10 in ten. Here a network says its operations one by one, with what each
-reads of its own grid; they become a chain that is cut only where cuts add nothing.
+5 pixels in one step and 10 in ten. Here a network lists its operations, each with its reach on its
+own grid. They become a chain that is cut only where cuts do not enlarge the sum of radii.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Span: TypeAlias = tuple[int, int]
-"""First and last pixel along one axis."""
+"""The first and the last pixel along one axis."""
 
 
 @dataclass(frozen=True)
 class Reach:
-    """What of its input an operation reads along one axis.
+    """The input pixels that an operation reads along one axis.
 
-    For pixel j of its result those pixels i that fulfil
+    For pixel j of its result it reads all pixels i with
     (j - before) / ratio < i < (j + after) / ratio.
     """
 
     before: Fraction | int
     after: Fraction | int
     ratio: Fraction | int = 1
-    """How many times finer the grid of the result is."""
+    """Pixels of the result for one of the input."""
 
     def of(self, span: Span) -> Span:
-        """Return what is read for the pixels of a span."""
+        """Return the input pixels for a span of the result."""
         # rounded down, and rounded up
         return (span[0] - self.before) // self.ratio + 1, -(
             -(span[1] + self.after) // self.ratio
@@ -45,7 +45,7 @@ class Reach:
 
 
 def same(radius: int = 0) -> Reach:
-    """Return the reach of a convolution that looks `radius` pixels around."""
+    """Return the reach of a convolution with this radius."""
     return Reach(radius + 1, radius + 1)
 
 
@@ -65,14 +65,14 @@ def resized(ratio: Fraction | int) -> Reach:
 
 @dataclass(frozen=True)
 class Place:
-    """What an operation reads and writes, without the computation."""
+    """The planes that an operation reads and writes, without the computation."""
 
     reads: tuple[tuple[str, Reach], ...]
-    """Names of planes, and how far it looks in them."""
+    """Names of planes, and the reach in each."""
     writes: str
     """Name of a plane that no other operation writes."""
     scale: int
-    """How many times larger that plane is than the image that enters the network."""
+    """Size of that plane, relative to the image that enters the network."""
 
 
 @dataclass(frozen=True)
@@ -80,19 +80,19 @@ class Operation:
     """One computation of a network, on planes of any grids."""
 
     compute: Callable[..., Tensor]
-    """Takes the planes that are read, each (N, C, H, W) of its grid; returns the one written."""
+    """Takes the planes of `reads`, each (N, C, H, W) on its grid; returns the plane of `writes`."""
     place: Place
 
 
 def operation(
     compute: Callable[..., Tensor], reads: Mapping[str, Reach], writes: str, scale: int
 ) -> Operation:
-    """Return an operation that takes planes of these names, in this order."""
+    """Return an operation that takes the named planes in this order."""
     return Operation(compute, Place(tuple(reads.items()), writes, scale))
 
 
 def chain_of(operations: Sequence[Operation]) -> Chain:
-    """Return operations as steps: as many as there can be without adding to their radii.
+    """Return operations as steps, as many as possible without a larger sum of radii.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def chain_of(operations: Sequence[Operation]) -> Chain:
 
 @dataclass(frozen=True)
 class _Part:
-    """Which operations make a step, and how they hand planes to each other."""
+    """The operations of a step, and the planes that pass between them."""
 
     start: int
     stop: int
@@ -124,17 +124,17 @@ class _Part:
     radius: int
     scale: int
     takes: tuple[tuple[str, ...], ...]
-    """The names of the planes that each operation takes."""
+    """Names of the planes that each operation reads."""
     makes: tuple[str, ...]
-    """The name of the plane that each makes."""
+    """Name of the plane that each operation writes."""
     dead: tuple[frozenset[str], ...]
-    """Names that no operation after each needs."""
+    """Names that no later operation needs, for each operation."""
 
 
 def _run(
     part: _Part, computations: Sequence[Callable[..., Tensor]], *planes: Tensor
 ) -> tuple[Tensor, ...]:
-    """Run operations one after another, and drop every plane when it is no longer read."""
+    """Run operations in order, and drop every plane after its last use."""
     held = dict(zip(part.reads, planes, strict=True))
     del planes
     links = zip(computations, part.takes, part.makes, part.dead, strict=True)
@@ -166,7 +166,7 @@ def _part(places: tuple[Place, ...], start: int, stop: int) -> _Part:
 def _borders(
     places: tuple[Place, ...], start: int, stop: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the planes that a part of the operations takes, and those that it hands on."""
+    """Return the planes that a range of operations reads, and those that it passes on."""
     written = {place.writes for place in places[start:stop]}
     read = {name: None for place in places[start:stop] for name, _ in place.reads}
     wanted = {RESULT} | {name for place in places[stop:] for name, _ in place.reads}
@@ -175,9 +175,9 @@ def _borders(
 
 
 def _cuts(places: tuple[Place, ...]) -> tuple[Span, ...]:
-    """Return start and stop of as many steps as there can be without adding to their radii."""
+    """Return start and stop of each step: the most steps without a larger sum of radii."""
     whole = [0, *(_radius(places, 0, stop) for stop in range(1, len(places) + 1))]
-    # for every beginning of the operations its cuts, or None where it cannot be made of steps
+    # the best cuts of the first n operations, for every n; None if steps cannot cover them
     known: list[tuple[Span, ...] | None] = [()]
     for stop in range(1, len(places) + 1):
         cuts = None
@@ -195,16 +195,16 @@ def _cuts(places: tuple[Place, ...]) -> tuple[Span, ...]:
 
 
 def _is_step(places: tuple[Place, ...], start: int, stop: int) -> bool:
-    """Say whether all planes that leave are of one grid, which a step's are."""
+    """Return whether all planes that leave are on one grid, as a step requires."""
     _, writes = _borders(places, start, stop)
     return len({place.scale for place in places[start:stop] if place.writes in writes}) == 1
 
 
 def _radius(places: tuple[Place, ...], start: int, stop: int) -> int:
-    """Return how many LR pixels around some operations look together."""
+    """Return the common radius of some operations in LR pixels."""
     reads, writes = _borders(places, start, stop)
     scales = {IMAGE: 1} | {place.writes: place.scale for place in places}
-    # all that the planes that leave need, of one LR pixel
+    # what the planes that leave need for one LR pixel
     spans: dict[str, Span] = {name: (0, scales[name] - 1) for name in writes}
     for place in reversed(places[start:stop]):
         if place.writes not in spans:

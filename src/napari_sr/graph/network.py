@@ -1,4 +1,4 @@
-"""What every network is, and the record by which the others are found.
+"""The base class of networks, and the record that describes each architecture.
 
 Letters: N images, C image channels, H x W pixels, S scale.
 """
@@ -46,14 +46,14 @@ class Network(nn.Module):
     least_size: int = 1
     """H and W must be at least this."""
     exact: bool = True
-    """Whether `chain` tells how far every pixel looks, so that tiles leave no trace."""
+    """Whether `chain` knows the receptive field, so that tiles leave no seams."""
     whole: bool = False
-    """Whether an image should go through in one piece where memory allows, as tiles would show."""
+    """Whether to process an image in one piece if memory allows, because tiles would show."""
     full_range: bool = False
-    """Whether a network of one channel was trained on grey from 0 to 1, and not on luma, whose
-    black is 16/255 and whose white is 235/255; the engine gives it what it knows."""
+    """Whether a network of one channel was trained on grey from 0 to 1; else it was trained on
+    luma from 16/255 to 235/255. The engine converts images accordingly."""
     precisions: tuple[str, ...] = ("float32", "float16", "bfloat16")
-    """What it computes in without overflowing; the first always will do."""
+    """Precisions in which it does not overflow; the first is always safe."""
 
     def __init__(self, *, scale: int, channels: int, input_range: float = 1.0) -> None:
         super().__init__()
@@ -68,11 +68,11 @@ class Network(nn.Module):
         self.channels = channels
         self.input_range = input_range
         self.provenance: dict[str, object] = {}
-        """What was loaded, where it was: model, file, sha256; empty for a network just built."""
+        """Model, file and sha256 of the loaded weights; empty for a network just built."""
 
     @property
     def title(self) -> str:
-        """What records and errors call it."""
+        """Its name in records and errors."""
         return type(self).__name__
 
     def chain(self) -> Chain:
@@ -86,7 +86,7 @@ class Network(nn.Module):
 
     @property
     def receptive_field(self) -> int | None:
-        """Radius in LR pixels, or None where the whole image matters, or nobody knows."""
+        """Radius in LR pixels; None if it covers the whole image or is unknown."""
         return receptive_field(self.chain())
 
     def forward(self, image: Tensor) -> Tensor:
@@ -95,7 +95,8 @@ class Network(nn.Module):
         Raises
         ------
         ValueError
-            If the image has other channels, is too small, or is no multiple of `multiple`.
+            If the image has other channels, is too small, or its size is not a multiple of
+            `multiple`.
         """
         self._check(image)
         return run(self.chain(), image)
@@ -114,12 +115,12 @@ class Network(nn.Module):
         self.check_size(*image.shape[-2:])
 
     def check_size(self, height: int, width: int) -> None:
-        """Refuse an image that is too small, or no multiple of `multiple`.
+        """Refuse an image that is too small, or whose size is not a multiple of `multiple`.
 
         Raises
         ------
         ValueError
-            Naming what is needed and what came.
+            If the size is wrong; the message names what is needed and what came.
         """
         name = self.title
         if min(height, width) < self.least_size:
@@ -144,55 +145,54 @@ def _whole(state: StateDict, scale: int) -> StateDict:
 
 @dataclass(frozen=True)
 class Variant:
-    """One of the networks that were published under an architecture's name."""
+    """One of the published networks of an architecture."""
 
     name: str
-    """As the field writes it; unique among all networks."""
+    """Its usual name; unique among all networks."""
     scales: tuple[int, ...] = (2, 3, 4)
-    """Those that its authors published."""
+    """The scales that its authors published."""
     options: Options = field(default_factory=dict)
-    """The constructor's arguments but `scale`, where they differ from what it assumes."""
+    """The constructor's arguments without `scale`, if they differ from the defaults."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The label at the foot of every network's file."""
+    """The record at the foot of every network's file."""
 
     network: type[Network]
-    """Built with keywords only; `load_state_dict` takes what `adapt` returns."""
+    """The class, built with keywords only; `load_state_dict` takes what `adapt` returns."""
     title: str
-    """The name that the field uses."""
+    """Its usual name."""
     summary: str
     """One line for people who choose a model."""
     paper: str
-    """Where to read about it."""
+    """Address of the paper."""
     year: int
-    """Of its first publication, as the file's first lines cite it."""
+    """Year of its first publication, as the file's first lines cite it."""
     forms: tuple[Variant, ...]
-    """What was published of it; at least one."""
+    """The published networks; at least one."""
     options_of: Callable[[StateDict], Options | None]
-    """Reads the constructor's arguments off adapted tensors, beside which stand the original ones;
-    None if they are another network's. What tensors cannot tell is left out. Never raises."""
+    """Reads the constructor's arguments off adapted tensors, among which the original keys remain.
+    Returns None for another network's tensors. Omits what tensors cannot show. Never raises."""
     example: Options
     """Arguments of a small instance, for tests."""
     adapt: Callable[[StateDict], StateDict] = field(default=_unchanged)
-    """Renames every known layout of keys to this network's own; others pass unchanged."""
+    """Renames every known layout of keys to this network's own; other keys stay."""
     narrow: Callable[[StateDict, int], StateDict] = field(default=_whole)
-    """Of adapted tensors of several scales, which `options_of` tells as `scales`, returns those
-    that one scale needs."""
+    """Takes adapted tensors of several scales, which `options_of` returns as `scales`, and a scale;
+    returns the tensors of that scale."""
 
     def shapes(self, options: Options) -> Mapping[str, tuple[int, ...]]:
-        """Return names and shapes of the tensors of the network that the options build.
+        """Return names and shapes of the tensors of a network with these options.
 
         Raises
         ------
         ValueError
-            If they build none.
+            If the options build no network.
         """
-        # where the tensors do not show the scale, it changes no shape, and any that they have
-        # will do
+        # if tensors do not show the scale, it changes no shape, and any scale will do
         (any_scale, *_) = options.get("scales", (2,))
-        network: Any = self.network  # a class, which mypy cannot tell to be hashable
+        network: Any = self.network  # mypy does not know that a class is hashable
         return _shapes(network, tuple(sorted({"scale": any_scale, **options}.items())))
 
 

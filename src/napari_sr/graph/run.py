@@ -33,7 +33,7 @@ _Link = TypeVar("_Link", bound=Link)
 def _with_last_uses(
     chain: Sequence[_Link], wanted: Iterable[str] = (RESULT,)
 ) -> Iterator[tuple[_Link, set[str]]]:
-    """Yield every link with the names that nobody needs after it; `wanted` is needed at the end."""
+    """Yield every link with the names that no later link needs; `wanted` is needed at the end."""
     wanted = set(wanted)
     pairs: list[tuple[_Link, set[str]]] = []
     for link in reversed(chain):
@@ -51,18 +51,18 @@ def compute(
     Parameters
     ----------
     step : Step
-        What to compute.
+        The step to compute.
     held : mapping of str to Tensor
         The piece of every plane that the step reads, and every value that it uses.
     window : Window
-        Where the piece lies.
+        The place of the piece.
 
     Returns
     -------
     planes : dict of str to Tensor
         The pieces that it writes.
     moments : tuple of Tensor or None
-        Of the first of these, where the step tells them, and the value if that is told as well.
+        The moments of the first plane, if the step returns them, and the value if it does.
     """
     inputs: list[Tensor | Window] = [held[name] for name in (*step.reads, *step.uses)]
     if step.placed:
@@ -77,7 +77,7 @@ def compute(
 
 
 def attend(link: ChunkedAttention, held: Mapping[str, Tensor]) -> Tensor:
-    """Compute what `link` writes from the whole planes that it reads, (N, C, H, W)."""
+    """Compute the output of `link` from whole planes, (N, C, H, W)."""
     size = held[link.reads[0]].shape[2:]
     queries, keys = (held[name].flatten(2) for name in link.reads)
     chunks = link.chunks(queries.shape[2])
@@ -89,16 +89,16 @@ def attend(link: ChunkedAttention, held: Mapping[str, Tensor]) -> Tensor:
 def run_steps(
     steps: Sequence[Step], given: Mapping[str, Tensor], wanted: Sequence[str]
 ) -> tuple[Tensor, ...]:
-    """Run steps that need no place on one piece.
+    """Run steps on one piece; none of them may need its place.
 
     Planes are dropped as soon as no later step reads them.
 
     Parameters
     ----------
     steps : sequence of Step
-        None of them `placed`.
+        Steps without `placed`.
     given : mapping of str to Tensor
-        The piece of every plane that they read and do not write, and every value that they use.
+        The piece of every plane that they read but do not write, and every value that they use.
     wanted : sequence of str
         Names of planes that they write.
 
@@ -109,7 +109,7 @@ def run_steps(
     """
     held = dict(given)
     for step, dead in _with_last_uses(steps, wanted):
-        # no step looks at it
+        # no step reads it
         window = Window.whole(*held[step.reads[0]].shape[-2:])
         held.update(compute(step, held, window)[0])
         for name in dead:
@@ -118,7 +118,7 @@ def run_steps(
 
 
 def _gathered(link: GlobalStats, plane: Tensor, told: tuple[Tensor, ...]) -> Tensor:
-    """Return the value of a whole plane, with what a step has told of it."""
+    """Return the value of a whole plane; use a step's moments or value if it returned them."""
     mean, deviations, *value = told or plane_moments(plane)
     return value[0] if value else link.finish(mean, deviations, plane.shape[2] * plane.shape[3])
 

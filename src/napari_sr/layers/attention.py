@@ -1,4 +1,4 @@
-"""Attention that sees the whole image, cut into local steps and small global values.
+"""Attention to the whole image, as local steps and small global values.
 
 CCA: contrast-aware channel attention, Hui et al., 2019, https://arxiv.org/abs/1909.11856
 ESA: enhanced spatial attention, Liu et al., 2020, https://arxiv.org/abs/2009.11551
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ESA_LEAST_SIZE = REACH
-"""ESA's strided 3x3 and its 7x7 pooling leave nothing of a smaller image."""
+"""Smallest side of an image: ESA's strided 3x3 and 7x7 pooling need it."""
 
 
 class ContrastGate(nn.Module):
@@ -38,12 +38,12 @@ class ContrastGate(nn.Module):
     features : int
         Channels C.
     reduction : int
-        How many times narrower the gate is inside.
+        Factor by which the gate is narrower inside.
 
     Raises
     ------
     ValueError
-        If no channel is left inside.
+        If no channel remains inside.
     """
 
     def __init__(self, *, features: int, reduction: int) -> None:
@@ -81,7 +81,7 @@ def _gate(x: Tensor, *skip_and_gate: Tensor) -> Tensor:
 
 
 class PooledConv(nn.Conv2d):
-    """ESA's 3x3 of stride 2 without padding, and the pooling over it.
+    """ESA's 3x3 of stride 2 without padding, followed by its pooling.
 
     Parameters
     ----------
@@ -107,8 +107,8 @@ class SpatialGate(nn.Module):
     pool : nn.Module
         Makes the pooled cells, (N, E, h, w), one for every 6 pixels of (N, E, H, W).
     activated, plain : callable
-        Make the convolutions of the pooled plane, the first two and the last: (E, E) to a module
-        that keeps the size.
+        Make the first two convolutions of the pooled plane, and the last one: take (E, E), return a
+        module that keeps the size.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class SpatialGate(nn.Module):
         return PooledGrid(reads, writes, self.pool, PITCH, REACH, self.convolve_low)
 
     def convolve_low(self, cells: Tensor) -> Tensor:
-        """Convolve all pooled cells, (N, E, h, w), by one kernel where there is one."""
+        """Convolve all pooled cells, (N, E, h, w), by one kernel if possible."""
         arguments = _arguments_of(self.low)
         result: Tensor = self.low(cells) if arguments is None else esa_low(cells, *arguments)
         return result
@@ -144,8 +144,8 @@ class SpatialGate(nn.Module):
     ) -> Iterator[Link]:
         """Yield the links that make the gated plane `y` of planes `x` and `squeezed`.
 
-        With `channel`, moments are told as well, to this gate's link, which must be the next to
-        gather them from `y`.
+        With `channel`, the last step also returns moments, for the link of this gate; that must be
+        the next link to gather them from `y`.
         """
         yield self.link(squeezed, "low")
         compute = self if channel is None else partial(self.with_moments, channel)
@@ -158,11 +158,11 @@ class SpatialGate(nn.Module):
         Parameters
         ----------
         x, squeezed : Tensor, (N, C, H, W) and (N, E, H, W)
-            The piece, and what `squeeze` makes of it.
+            The piece, and `squeeze` of it.
         low : Tensor, (N, E, h, w)
             The whole convolved pooled plane.
         window : Window
-            Where the piece lies.
+            The place of the piece.
 
         Returns
         -------
@@ -173,7 +173,7 @@ class SpatialGate(nn.Module):
     def with_moments(
         self, channel: ContrastGate, x: Tensor, squeezed: Tensor, low: Tensor, window: Window
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Gate a piece, and return moments and channel gate of it as well: see `Step.moments`."""
+        """Gate a piece; also return its moments and channel gate: see `Step.moments`."""
         return esa_moments(x, squeezed, low, *self.weights(), *channel.weights(), *window.place)
 
     def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -182,7 +182,7 @@ class SpatialGate(nn.Module):
 
 
 def _arguments_of(low: nn.Sequential) -> list[Any] | None:
-    """Return what `esa_low` takes beside cells, or None where it cannot compute these modules."""
+    """Return the arguments of `esa_low` after cells, or None if it cannot compute these modules."""
     weights: list[Tensor | None] = []
     activations: list[tuple[str, float]] = []
     for convolution in low:

@@ -38,7 +38,7 @@ class Activated3x3(nn.Conv2d):
     inputs, outputs : int
         Channels.
     activation : nn.Module, optional
-        Of the sum; one that kernels know.
+        Activation of the sum; one that kernels know.
     """
 
     def __init__(self, inputs: int, outputs: int, *, activation: nn.Module | None = None) -> None:
@@ -48,8 +48,8 @@ class Activated3x3(nn.Conv2d):
     def forward(self, x: Tensor, residual: Tensor | None = None, factor: float = 1.0) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H, W).
 
-        What is added before the activation is shaped as the result. The convolution alone is
-        multiplied by `factor`.
+        `residual` has the shape of the result and is added before the activation. `factor`
+        multiplies the convolution alone.
         """
         ours = weight_and_bias(self)
         return convolve3x3(x, *ours, residual, self.activation, self.slope, factor)
@@ -89,7 +89,7 @@ class ResidualBlock(nn.Module):
     features : int
         Width C.
     factor : float
-        What the result is multiplied by before it is added.
+        Factor of the result before it is added.
     """
 
     RADIUS = 2
@@ -98,7 +98,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.factor = factor
         first = Activated3x3(features, features, activation=nn.ReLU())
-        # checkpoints count the rectifier
+        # keys in checkpoints count the rectifier
         self.branch = nn.Sequential(
             OrderedDict({"0": first, "2": Activated3x3(features, features)})
         )
@@ -133,23 +133,23 @@ def activation_of(module: nn.Module) -> tuple[str, float]:
 
 
 def weight_and_bias(convolution: nn.Conv2d) -> tuple[Tensor, Tensor]:
-    """Return both tensors of a convolution that has a bias, as the kernels take them."""
+    """Return weight and bias of a convolution, as the kernels take them."""
     return convolution.weight, cast("Tensor", convolution.bias)
 
 
 def reach_in_small_pixels(reach: int, scale: int) -> int:
-    """Convert a radius in pixels of the enlarged image to the radius in LR pixels that it needs."""
+    """Convert a radius in pixels of the enlarged image to LR pixels, rounded up."""
     return (reach + scale - 1) // scale
 
 
 Rule: TypeAlias = tuple[str, str | Callable[[re.Match[str]], str]]
-"""A regular expression, and what it is replaced by in a key."""
+"""A regular expression, and its replacement in a key."""
 
 
 def rename(state: StateDict, rules: Sequence[Rule]) -> dict[str, Tensor]:
     """Return a state with its keys rewritten by (pattern, replacement) pairs, in order.
 
-    Unchanged where two keys would become one, which no known layout does.
+    Return it unchanged if two keys would become one, which happens in no known layout.
     """
     renamed: dict[str, Tensor] = {}
     for key, value in state.items():
@@ -161,25 +161,25 @@ def rename(state: StateDict, rules: Sequence[Rule]) -> dict[str, Tensor]:
 
 
 def shape_of(state: StateDict, key: str) -> tuple[int, ...]:
-    """Return the shape of one tensor of a state, or () where the key is missing."""
+    """Return the shape of one tensor of a state, or () if the key is missing."""
     return tuple(state[key].shape) if key in state else ()
 
 
 def width_of(state: StateDict, key: str) -> tuple[int, int]:
-    """Return outputs and inputs of a 2-D convolution's weight, or (0, 0) where `key` is none."""
+    """Return outputs and inputs of a 2-D convolution's weight, or (0, 0) for any other key."""
     shape = shape_of(state, key)
     return shape[:2] if len(shape) == 4 and all(shape) else (0, 0)
 
 
 def count(state: StateDict, pattern: str) -> int:
-    """Return how many different texts group 1 of a pattern matches in the keys."""
+    """Return the number of different texts that group 1 of a pattern matches in the keys."""
     return len({match[1] for key in state if (match := re.match(pattern, key))})
 
 
 def options_of_blocks(state: StateDict, scale: int | None) -> dict[str, int] | None:
     """Read scale, channels, features and blocks off a network of `head` and `blocks`.
 
-    None where the head is no 2-D convolution, or there is no scale.
+    Return None if the head is not a 2-D convolution, or there is no scale.
     """
     features, channels = width_of(state, "head.weight")
     if scale is None or not features:
@@ -189,7 +189,7 @@ def options_of_blocks(state: StateDict, scale: int | None) -> dict[str, int] | N
 
 
 def scale_of_shuffle(outputs: int, channels: int) -> int | None:
-    """Return S where a pixel shuffle turns `outputs` = channels * S * S features into an image."""
+    """Return S of a pixel shuffle with `outputs` = channels * S * S, or None if there is none."""
     if channels < 1 or outputs < channels:
         return None
     scale = math.isqrt(outputs // channels)
@@ -219,9 +219,9 @@ def enlarger(features: int, scale: int, activation: nn.Module | None = None) -> 
     features, scale : int
         Channels C, and S: see `factors`.
     activation : nn.Module, optional
-        Follows every shuffle; one that kernels know.
+        Activation after every shuffle; one that kernels know.
     """
-    # checkpoints count the shuffle, and the activation where there is one
+    # keys in checkpoints count the shuffle, and the activation if there is one
     step = 2 if activation is None else 3
     stages = (
         SubPixel3x3(features, features, scale=factor, activation=activation)
@@ -234,7 +234,7 @@ def enlarger(features: int, scale: int, activation: nn.Module | None = None) -> 
 
 
 def scale_of_enlarger(state: StateDict, prefix: str) -> int | None:
-    """Return S of the `enlarger` whose keys begin with `prefix`, or None where it is none."""
+    """Return S of the `enlarger` whose keys begin with `prefix`, or None if it is not one."""
     stages = count(state, rf"{re.escape(prefix)}(\d+)\.weight")
     if not stages:
         return 1

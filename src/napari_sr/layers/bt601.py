@@ -1,6 +1,6 @@
-"""Luma and chroma as MATLAB's rgb2ycbcr has them (ITU-R BT.601), as numbers that need no torch.
+"""The numbers of MATLAB's rgb2ycbcr (ITU-R BT.601), without torch.
 
-Of RGB in 0..1: luma in 16..235 of 255, chroma in 16..240.
+RGB in 0..1 gives luma in 16..235 of 255 and chroma in 16..240.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ TO_YCBCR = (
     (-37.797, -74.203, 112.0),
     (112.0, -93.786, -18.214),
 )
-"""Rows: what red, green and blue add to luma and to both chromas, of 255."""
+"""Rows: the shares of red, green and blue in luma and in both chromas, of 255."""
 OFFSET = (16.0, 128.0, 128.0)
-"""Of black, of 255."""
+"""Luma and chromas of black, of 255."""
 LUMA_OF_BLACK, LUMA_OF_WHITE = 16 / 255, 235 / 255

@@ -1,4 +1,4 @@
-"""Layers around a network that feed grey, RGB and RGBA images to networks of luma or of colour.
+"""Layers around a network that adapt grey, RGB and RGBA images to luma and RGB networks.
 
 Letters: N images, H x W pixels, S scale.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _ENTERING = "entering the network"
 _LEAVING = "leaving the network"
 BICUBIC_RADIUS = 2
-"""LR pixels that bicubic enlargement looks around."""
+"""Radius of bicubic enlargement in LR pixels."""
 
 
 @lru_cache
@@ -51,7 +51,7 @@ def ycbcr_to_rgb(ycbcr: Tensor) -> Tensor:
 
 
 def grey_to_luma(grey: Tensor) -> Tensor:
-    """Convert grey in 0..1 to the luma that RGB of three such channels has, in 16..235 of 255."""
+    """Convert grey in 0..1 to the luma of RGB with three such channels, in 16..235 of 255."""
     return grey * (LUMA_OF_WHITE - LUMA_OF_BLACK) + LUMA_OF_BLACK
 
 
@@ -61,25 +61,25 @@ def luma_to_grey(luma: Tensor) -> Tensor:
 
 
 def extra_radius(network: Network, channels: int) -> int:
-    """Return what enlarging chroma or alpha looks around, in LR pixels, beside the network."""
+    """Return the radius of enlarging chroma or alpha, in LR pixels."""
     return BICUBIC_RADIUS if channels == 4 or (channels == 3 and network.channels == 1) else 0
 
 
 def chain_for(network: Network, channels: int) -> Chain:
-    """Return the chain that upscales a grey, RGB or RGBA image with a network of luma or of RGB.
+    """Return the chain that upscales a grey, RGB or RGBA image with a luma or an RGB network.
 
-    A network of RGB sees grey as three equal channels, and the mean of its result is grey. A
-    network of luma sees an RGB image's luma; the chroma is enlarged bicubically. It sees grey as
-    the luma of such RGB, too, as it was trained on no other: the shipped FSRCNN makes 0.06 of a
-    black of 0. One of `full_range` sees grey, and luma as grey. Alpha never enters a network: it
-    is enlarged bicubically and kept within 0..1.
+    An RGB network gets grey as three equal channels, and the mean of its result is grey. A luma
+    network gets an RGB image's luma; the chroma is enlarged bicubically. Grey is converted to luma
+    for it, too, because luma networks never saw true black in training: the shipped FSRCNN turns a
+    black of 0 into 0.06. A network with `full_range` gets grey, and luma stretched to grey. Alpha
+    never enters a network: it is enlarged bicubically and kept within 0..1.
 
     Parameters
     ----------
     network : Network
-        Of 1 or 3 channels, in any precision; one without weights computes in float32.
+        It has 1 or 3 channels, and any precision; without weights it computes in float32.
     channels : int
-        Of the image: 1, 3 or 4.
+        The image's channels: 1, 3 or 4.
 
     Returns
     -------
@@ -126,18 +126,18 @@ def enlarge(network: Network, image: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What of an image a network sees."""
+    """The conversion between an image's channels and a network's."""
 
     colours: int
-    """Of the image, 1 or 3, without alpha."""
+    """The image's channels, 1 or 3, without alpha."""
     channels: int
-    """Of the network."""
+    """The network's channels."""
     luma: bool
-    """Whether its one channel is luma; else grey."""
+    """Whether the network's one channel is luma; else it is grey."""
 
 
 def _start(seen: _Seen, precision: torch.dtype, image: Tensor) -> Tensor:
-    """Return what enters the network, (N, its channels, H, W)."""
+    """Return the network's input, (N, its channels, H, W)."""
     colour = image[:, :3]
     if seen.colours > seen.channels:
         colour = rgb_to_ycbcr(colour)[:, :1]

@@ -1,11 +1,11 @@
-"""What IMDN, IMDN_AS, RFDN, BSRN and BSRN-S have in common.
+"""The trunk of IMDN, IMDN_AS, RFDN, BSRN and BSRN-S.
 
-A head, blocks in series, all block outputs fused by a 1x1, one more convolution with a long
-skip, and one sub-pixel upsampling. The fusion is accumulated after every second block, so that no
-more than three feature planes of it are ever held: the sum, and the outputs of two blocks, of which
-the second reads the first anyway. Of p pixels, C features, e bytes each and an even number b of
-blocks, this moves (2b - 1)pCe; one block at a time would move (3b - 1)pCe. Where the second ends in
-a channel gate and its skip, which is the first's output, gate, skip and fusion are one kernel.
+A head, blocks in series, a 1x1 that fuses all block outputs, one more convolution with a long skip,
+and one sub-pixel upsampling. The fusion is accumulated after every second block, so that memory
+never holds more than three feature planes of it: the sum and the outputs of two blocks. With p
+pixels, C features of e bytes, and an even number b of blocks, this moves (2b - 1)pCe bytes; block
+by block it would be (3b - 1)pCe. If the second block ends in a channel gate and a skip, then gate,
+skip and fusion are one kernel.
 
 Letters: N images, C features, H x W pixels, S scale.
 """
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class DistillationBlock(Protocol):
-    """A block that can say itself as links."""
+    """A block that can return itself as links."""
 
     def chain(self, x: str, y: str) -> Iterable[Link]:
         """Return the links that make plane `y` of plane `x`, skip included."""
@@ -54,16 +54,16 @@ class DistillationNetwork(Network):
     features : int
         Channels C of every block's output.
     blocks : iterable of nn.Module
-        Each with a method `chain` (see `DistillationBlock`).
+        Each has a method `chain` (see `DistillationBlock`).
     convolution : callable
-        Makes a 3x3 from (inputs, outputs) that keeps the size and takes a residual: the head, and
-        the one before the long skip.
+        Takes (inputs, outputs); returns a 3x3 that keeps the size and takes a residual. It makes
+        the head, and the convolution before the long skip.
     activation : nn.Module
-        Follows the fusion; one that kernels know.
+        Activation after the fusion; one that kernels know.
     head : nn.Module, optional
         Another head, (N, channels, H, W) to features of any size.
     factor : int, optional
-        What the tail enlarges features by, where not by the scale.
+        Enlargement by the tail; by default the scale.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class DistillationNetwork(Network):
                 links.append(self._gated_fusion(index - 1))
                 continue
             links.extend(cast("DistillationBlock", block).chain(x, f"x{index + 1}"))
-            # an odd one is left over at the end
+            # with an odd number of blocks, the last one is alone
             if index % 2 or index + 1 == len(self.blocks):
                 links.append(self._fusion(index // 2 * 2, index + 1))
         # one 3x3 on the features, one before the pixel shuffle
@@ -116,10 +116,10 @@ class DistillationNetwork(Network):
         return Step(partial(self._fuse, start, stop), reads, ("fused",))
 
     def _fuse(self, start: int, stop: int, *planes: Tensor) -> Tensor:
-        """Add some blocks' share of the 1x1 over all blocks' concatenated outputs.
+        """Add the share of some blocks to the 1x1 over all concatenated outputs.
 
-        `planes` are these blocks' outputs, then what earlier ones have given. After the last
-        block, the sum is activated.
+        `planes` are these blocks' outputs, then the sum of earlier ones. After the last block, the
+        sum is activated.
         """
         shares = self._shares(start, stop)
         x, *others = planes[: stop - start]
@@ -164,7 +164,7 @@ class DistillationNetwork(Network):
         return torch.split(self.fuse.weight, self.features, dim=1)[start:stop]
 
     def _activation(self, stop: int) -> str:
-        """Return what follows the fusion of so many blocks."""
+        """Return the activation after the fusion up to this block."""
         return self.activation if stop == len(self.blocks) else "none"
 
     def _finish(self, fused: Tensor, shallow: Tensor) -> Tensor:
@@ -178,20 +178,20 @@ def trunk_options(state: StateDict, head: str, replication: int = 1) -> Options 
     Parameters
     ----------
     state : mapping of str to Tensor
-        A checkpoint by our own keys.
+        A checkpoint with our keys.
     head : str
-        The key of the weight that the image meets first.
+        The key of the first weight.
     replication : int
-        How often the head repeats the image along channels.
+        Number of copies of the image along channels in the head.
 
     Returns
     -------
     dict or None
-        None where these are another network's tensors.
+        None for another network's tensors.
     """
     features, channels = width_of(state, "fuse.weight")[0], width_of(state, head)[1] // replication
     scale = scale_of_shuffle(width_of(state, "tail.weight")[0], channels)
-    # ESA is a quarter as wide, and needs a channel
+    # ESA has a quarter of the width, and needs a channel
     if scale is None or features < 4:
         return None
     blocks = count(state, r"blocks\.(\d+)\.")
@@ -199,6 +199,6 @@ def trunk_options(state: StateDict, head: str, replication: int = 1) -> Options 
 
 
 def reduction_of(state: StateDict) -> int | None:
-    """Return how many times narrower the first block's channel gate is inside, or None."""
+    """Return the reduction of the first block's channel gate, or None without a gate."""
     inner, outer = width_of(state, "blocks.0.channel.squeeze.weight")
     return outer // inner if 1 <= inner <= outer else None

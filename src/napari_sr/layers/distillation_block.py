@@ -29,16 +29,16 @@ _Weights: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tens
 class Distillation(nn.Module):
     """The local front of RFDN's and BSRN's blocks.
 
-    Three refinements with a skip each; a 1x1 leaves a distilled part behind before every one.
+    Three refinements with a skip each; before each of them, a 1x1 distils a part.
 
     Parameters
     ----------
     features : int
         Width C of the block; each distilled part has half of it.
     convolution : callable
-        Makes a 3x3 from (inputs, outputs) that keeps the size, takes a residual, and activates.
+        Takes (inputs, outputs); returns a 3x3 that keeps the size, takes a residual, and activates.
     activation : nn.Module
-        Follows every distillation; one that kernels know.
+        Activation after every distillation; one that kernels know.
     """
 
     RADIUS = 4
@@ -64,13 +64,13 @@ class Distillation(nn.Module):
         return refine(*self._planes(x), *self._weights(), self.activation, self.slope)
 
     def refine_and_squeeze(self, x: Tensor, squeeze: nn.Conv2d) -> tuple[Tensor, Tensor]:
-        """Return the refined features, (N, C, H, W), and what a 1x1 squeezes out of them."""
+        """Return the refined features, (N, C, H, W), and a 1x1 of them."""
         squeezing = weight_and_bias(squeeze)
         activation, slope = self.activation, self.slope
         return esdb_tail(*self._planes(x), *self._weights(), *squeezing, activation, slope)
 
     def _planes(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return what is distilled, and the last part."""
+        """Return the planes to distil, and the last part."""
         first = self.refine[0](x, x)
         second = self.refine[1](first, first)
         return x, first, second, self.last(self.refine[2](second, second))
@@ -82,16 +82,16 @@ class Distillation(nn.Module):
 
 
 class Block(nn.Module):
-    """Distillation, and each of spatial gate, channel gate and skip or not, of (N, C, H, W).
+    """Distillation with optional spatial gate, channel gate and skip, of (N, C, H, W).
 
     Parameters
     ----------
     front : Distillation
-        What is gated.
+        The distillation, whose result is gated.
     spatial : SpatialGate, optional
         ESA.
     channel : ContrastGate, optional
-        CCA, of what ESA has gated.
+        CCA, after ESA.
     skip : bool
         Whether the block's input is added to its output.
     """
@@ -112,7 +112,7 @@ class Block(nn.Module):
 
     @property
     def ends_in_gate(self) -> bool:
-        """Whether it ends in the channel gate and the skip, as `until_gate` needs it."""
+        """Whether it ends in the channel gate and the skip, as `until_gate` requires."""
         return self.channel is not None and self.skip
 
     def chain(self, x: str, y: str) -> Iterator[Link]:
@@ -126,7 +126,7 @@ class Block(nn.Module):
             yield Step(torch.add, (refined, x), (y,))
 
     def until_gate(self, x: str, refined: str, gate: str) -> Iterator[Link]:
-        """Yield the links that make what the block's output is made of: gate * refined + x."""
+        """Yield the links up to `refined` and `gate`: the block's output is gate * refined + x."""
         yield from self._refined(x, refined)
         yield cast("ContrastGate", self.channel).link(refined, gate)
 
@@ -140,7 +140,7 @@ class Block(nn.Module):
         yield from self.spatial.links(*planes, refined, channel=self.channel)
 
     def _squeezed(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the refined features, (N, C, H, W), and what ESA squeezes out of them."""
+        """Return the refined features, (N, C, H, W), and ESA's squeezed features."""
         return self.front.refine_and_squeeze(x, cast("SpatialGate", self.spatial).squeeze)
 
 
@@ -161,4 +161,4 @@ BLOCK_KEYS = (
     (r"\.cca\.conv(?:_du)?\.0\.", ".channel.squeeze."),
     (r"\.cca\.conv(?:_du)?\.2\.", ".channel.excite."),
 )
-"""The keys that RFDN's and BSRN's authors share, and ours."""
+"""The keys common to RFDN's and BSRN's authors, and ours."""

@@ -1,11 +1,12 @@
-"""High and low frequencies kept apart: the blocks of ESRT.
+"""Separate processing of high and low frequencies: the blocks of ESRT.
 
 Lu et al., "Transformer for Single Image Super-Resolution", CVPR Workshops 2022,
 https://arxiv.org/abs/2108.11084
 
 Letters: N images, C features, H x W pixels.
-As in the released code, the rectifiers of the residual units have a slope per channel, and corners
-of the coarse plane meet corners of the image, so that enlarging it depends on the image's size.
+As in the released code, the rectifiers of the residual units have a slope per channel, and the
+corners of the coarse plane and of the image coincide, so its enlargement depends on the image's
+size.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class ChannelGate(nn.Module):
         self.excite = conv1x1(features // reduction, features)
 
     def forward(self, mean: Tensor, deviations: Tensor, pixels: int) -> Tensor:
-        """Return the gates of channels of which only the mean matters, (N, C, 1, 1)."""
+        """Return the gates, (N, C, 1, 1), from the channels' means alone."""
         narrow = functional.relu(self.squeeze(mean.to(self.squeeze.weight)))
         return torch.sigmoid(self.excite(narrow))
 
@@ -82,7 +83,7 @@ class ResidualBlock(nn.Module):
     Parameters
     ----------
     features, reduction : int
-        Width C, and how many times narrower the channel gate is inside.
+        Width C, and factor by which the channel gate is narrower inside.
     """
 
     def __init__(self, *, features: int, reduction: int) -> None:
@@ -98,14 +99,14 @@ class ResidualBlock(nn.Module):
         self.of_last = nn.Parameter(torch.ones(1))
 
     def chain(self, x: str, y: str, pitch: int = 1) -> Iterator[Link]:
-        """Yield the links that make plane `y` of plane `x`, whose pixels are `pitch` wide."""
+        """Yield the links that make plane `y` of plane `x`, with pixels of width `pitch`."""
         radius, scale = pitch * 2 * ResidualUnit.RADIUS, Fraction(1, pitch)
         yield Step(self.start, (x,), ("fused",), radius, scale=scale)
         yield self.gate.link("fused", "gate")
         yield Step(self.end, ("fused", x), (y,), pitch, ("gate",), scale=scale)
 
     def start(self, x: Tensor) -> Tensor:
-        """Return what is gated, (N, C, H, W)."""
+        """Return the plane before the gate, (N, C, H, W)."""
         first = self.first(x)
         both = (self.of_second * self.second(first), self.of_first * first)
         return functional.relu(self.fuse(torch.cat(both, dim=1)))
@@ -116,14 +117,14 @@ class ResidualBlock(nn.Module):
 
 
 class PreservingBlock(nn.Module):
-    """Low frequencies on a coarse grid, high ones beside them, and both together: the paper's HPB.
+    """Low frequencies on a coarse grid, high ones apart, then both together: the paper's HPB.
 
     Parameters
     ----------
     features, reduction : int
         Width C, and how many times narrower the channel gates are inside.
     recursions : int
-        How often the one block of the low frequencies is applied.
+        Number of applications of the shared block of the low frequencies.
     """
 
     def __init__(self, *, features: int, reduction: int, recursions: int) -> None:
@@ -158,7 +159,7 @@ class PreservingBlock(nn.Module):
 
     @staticmethod
     def rest(x: Tensor, low: Tensor, window: Window) -> Tensor:
-        """Return what the low frequencies lack, (N, C, H, W)."""
+        """Return the high frequencies, which the low ones lack, (N, C, H, W)."""
         return x - enlarged(low, window)
 
     def join(self, low: Tensor, high: Tensor, window: Window) -> Tensor:
@@ -168,14 +169,14 @@ class PreservingBlock(nn.Module):
 
 
 def enlarged(low: Tensor, window: Window) -> Tensor:
-    """Enlarge a piece of the coarse plane so that the corners of both whole planes meet.
+    """Enlarge a piece of the coarse plane so that the corners of both whole planes coincide.
 
     Parameters
     ----------
     low : Tensor, (N, C, H // 2, W // 2)
         Bilinear between its pixels; those beyond the piece's inner edges are wrong.
     window : Window
-        Where the piece lies; it begins at even pixels.
+        The place of the piece, which begins at even pixels.
 
     Returns
     -------
@@ -186,7 +187,7 @@ def enlarged(low: Tensor, window: Window) -> Tensor:
         (3, window.left, window.width, window.full_width),
     )
     for axis, start, length, full in axes:
-        # in whole numbers, so that no piece rounds otherwise than the whole does
+        # in integers, so that a piece rounds as the whole does
         steps = torch.arange(start, start + length, device=low.device) * (full // POOL - 1)
         span, last = max(full - 1, 1), low.shape[axis] - 1
         near = steps // span - start // POOL

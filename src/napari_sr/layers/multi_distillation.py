@@ -1,4 +1,4 @@
-"""The blocks that IMDN, IMDN_AS and the NTIRE baseline share: distillation by splits.
+"""The blocks of IMDN, IMDN_AS and the NTIRE baseline: distillation by splits.
 
 Hui et al., "Lightweight Image Super-Resolution with Information Multi-distillation Network",
 ACM Multimedia 2019, https://arxiv.org/abs/1909.11856
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class SplitDistillation(nn.Module):
-    """Three 3x3, each leaving a quarter of its channels behind, and a last one for the rest.
+    """Three 3x3 that each split off a quarter of their channels, and a last one for the rest.
 
     Parameters
     ----------
     features : int
         Width C, a multiple of 4.
     activation : nn.Module
-        Follows the first three.
+        Activation after the first three.
     """
 
     RADIUS = 4
@@ -63,9 +63,9 @@ class Block(nn.Module):
     Parameters
     ----------
     features, reduction : int
-        Width, and how many times narrower the channel gate is inside.
+        Width, and factor by which the channel gate is narrower inside.
     activation : nn.Module
-        Of the distillation.
+        Activation of the distillation.
     """
 
     def __init__(self, *, features: int, reduction: int, activation: nn.Module) -> None:

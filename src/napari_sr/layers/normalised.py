@@ -1,9 +1,9 @@
-"""Convolutions whose result is normalised, per channel.
+"""Convolutions with a normalised result, per channel.
 
-Batch: Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167; in inference its mean and
-variance are the training's, so it is local.
-Instance: Ulyanov et al., 2016, https://arxiv.org/abs/1607.08022; mean and variance are the
-plane's own, so the network is cut there, and pieces of it still give the whole result.
+Batch: Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167; inference uses the mean and
+variance of the training, so it is local.
+Instance: Ulyanov et al., 2016, https://arxiv.org/abs/1607.08022; mean and variance are those of the
+plane, so the chain is cut there, and pieces still give the result of the whole.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -29,7 +29,7 @@ class InstanceNorm(nn.Module):
     Parameters
     ----------
     features : int
-        Channels C, each with a standard deviation and a mean of its own to end with.
+        Channels C, each with its own final standard deviation and mean.
     """
 
     EPSILON = 1e-5
@@ -41,7 +41,7 @@ class InstanceNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(features))
 
     def statistics(self, mean: Tensor, deviations: Tensor, pixels: int) -> Tensor:
-        """Return what is subtracted and then multiplied by, (2, N, C, 1, 1), from the moments."""
+        """Return the subtrahend and the factor, (2, N, C, 1, 1), from the moments."""
         factor = self.weight[:, None, None] * (deviations / pixels + self.EPSILON).rsqrt()
         return torch.stack([mean, factor])
 
@@ -64,7 +64,7 @@ class Normalised(nn.Module):
     norm : str
         "batch" or "instance".
     activation : nn.Module, optional
-        Of the normalised result.
+        Activation of the normalised result.
 
     Raises
     ------
@@ -108,9 +108,9 @@ class Normalised(nn.Module):
         x, y : str
             Names of planes.
         radius, scale
-            Of the convolution, as in `Step`.
+            The convolution's, as in `Step`.
         skip : str, optional
-            The plane that is added last.
+            The plane to add at the end.
         """
         more = () if skip is None else (skip,)
         if isinstance(self.norm, nn.BatchNorm2d):
@@ -135,7 +135,7 @@ class NormalisedBlock(nn.Module):
     Parameters
     ----------
     first, second : Normalised
-        Each keeps the size and looks 1 pixel around.
+        Each keeps the size and has radius 1.
     """
 
     def __init__(self, first: Normalised, second: Normalised) -> None:

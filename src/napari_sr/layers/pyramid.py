@@ -1,4 +1,4 @@
-"""Parts of networks that double an image step by step: LapSRN and MS-LapSRN.
+"""Layers of networks that double an image step by step: LapSRN and MS-LapSRN.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import StateDict
 
 SLOPE = 0.2
-"""Of the leaky rectifiers."""
+"""Slope of the leaky rectifiers."""
 
 
 class Leaky3x3(nn.Conv2d):
@@ -41,7 +41,7 @@ class Leaky3x3(nn.Conv2d):
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H, W).
 
-        What is added before the rectifier is shaped as the result.
+        The residual has the shape of the result and is added before the rectifier.
         """
         return convolve3x3(x, self.weight, self.bias, residual, "leaky_relu", SLOPE)
 
@@ -54,7 +54,7 @@ class Doubling(nn.ConvTranspose2d):
     inputs, outputs : int
         Channels.
     kernel : int
-        3, whose last row and column fall off, or 4.
+        3, which drops the last row and column, or 4.
     bias : bool
         Whether there is one.
     """
@@ -70,7 +70,7 @@ class Doubling(nn.ConvTranspose2d):
 
 
 def set_bilinear(weight: Tensor) -> None:
-    """Let a transposed 4x4, (C, C, 4, 4), enlarge each channel bilinearly, as training starts."""
+    """Initialise a transposed 4x4, (C, C, 4, 4), as bilinear enlargement of each channel."""
     line = weight.new_tensor([0.25, 0.75, 0.75, 0.25])
     with torch.no_grad():
         weight.zero_()
@@ -79,12 +79,12 @@ def set_bilinear(weight: Tensor) -> None:
 
 
 def levels_of(scale: int) -> int:
-    """Return how many doublings reach a scale; one at least, whose result is shrunk again for 1."""
+    """Return the number of doublings for a scale, at least 1; scale 1 shrinks the result again."""
     return max((scale - 1).bit_length(), 1)
 
 
 def fitted(operations: list[Operation], scale: int) -> list[Operation]:
-    """Return operations that end in the result: the last image, shrunk where it is too large."""
+    """Return the last operations: the result is the last image, shrunk if it is too large."""
     *most, last = operations
     if last.place.scale == scale:
         return [*most, operation(last.compute, dict(last.place.reads), RESULT, scale)]
@@ -94,10 +94,10 @@ def fitted(operations: list[Operation], scale: int) -> list[Operation]:
 
 
 def of_matconvnet(state: StateDict) -> dict[str, Tensor]:
-    """Return MatConvNet's filters `_f` and biases `_b` as PyTorch keeps and names both.
+    """Return MatConvNet's filters `_f` and biases `_b` with PyTorch's layout and names.
 
-    Filters are (H, W, inputs, outputs), or of a transposed convolution (H, W, outputs, inputs);
-    MATLAB drops ones at the end. Others pass unchanged.
+    Filters are (H, W, inputs, outputs), those of transposed convolutions (H, W, outputs, inputs);
+    MATLAB drops trailing ones. Other tensors stay.
     """
     found: dict[str, Tensor] = {}
     for key, value in state.items():

@@ -1,10 +1,10 @@
-"""Resampling as MATLAB's `imresize` does it, on tensors: bicubic, and two others.
+"""Resampling of tensors as MATLAB's `imresize` does it: bicubic, bilinear and Lanczos.
 
-The field trains and judges on images that MATLAB shrank; its cubic kernel (Keys, 1981, with
-a = -0.5), its widening of the kernel when shrinking (antialiasing), its mirrored border and,
-for 8-bit images, its rounding between the two passes all show in the second decimal of a
-PSNR. Networks that start from an enlarged image, the chroma of luma networks, the training
-data and the evaluation share this one definition.
+The field trains and judges on images that MATLAB shrank. Its cubic kernel (Keys, 1981, with
+a = -0.5), its widening of the kernel when shrinking (antialiasing), its mirrored border and, for
+8-bit images, its rounding between the two passes all change the second decimal of a PSNR. Networks
+that start from an enlarged image, the chroma of luma networks, the training data and the evaluation
+share this definition.
 
 Keys, "Cubic convolution interpolation for digital image processing", IEEE Transactions on
 Acoustics, Speech and Signal Processing 29(6), 1981.
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kernel:
-    """What weighs input pixels by their distance."""
+    """The weight of an input pixel by its distance."""
 
     weigh: Callable[[Tensor], Tensor]
     """Takes distances of any shape in input pixels; zero at all whole ones but 0."""
     reach: int
-    """Where it ends, in input pixels when enlarging."""
+    """Its radius, in input pixels when enlarging."""
 
 
 def linear(distance: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ def lanczos(distance: Tensor) -> Tensor:
     """Evaluate Lanczos' kernel of three lobes at distances of any shape, in input pixels."""
     x = distance.abs()
     value = torch.sinc(x) * torch.sinc(x / 3)
-    # at whole distances a rounded sine is not quite zero
+    # at integer distances, a rounded sine is not exactly zero
     inside = (x < 3) & ((x != x.round()) | (x == 0))
     return torch.where(inside, value, torch.zeros_like(x))
 
@@ -65,14 +65,14 @@ METHODS = {
 
 
 def radius_of(scale: int, beyond: int = 0, method: str = "bicubic") -> int:
-    """Return how far an enlargement looks around an input pixel, in input pixels.
+    """Return the radius of an enlargement, in input pixels.
 
     Parameters
     ----------
     scale : int
-        How many times it enlarges.
+        Enlargement factor.
     beyond : int
-        How far around an output pixel others are wanted too, in output pixels.
+        Radius of a following operation, in output pixels.
     method : str
         As for `imresize`.
     """
@@ -94,14 +94,14 @@ def _taps(
 ) -> tuple[Tensor, Tensor]:
     """Return, for each output sample, its input indices and weights, both (output, taps).
 
-    They are computed on the device, as a CUDA graph cannot copy them there. Places repeat: p
-    samples further on, at a scale of p / q, lie q input samples further. So the weights depend on
-    no size, and a network that is exported resizes images of every size.
+    They are computed on the device, as a CUDA graph cannot copy them there. Positions repeat: at a
+    scale of p / q, p output samples correspond to q input samples. So the weights are independent
+    of the size, and an exported network resizes images of every size.
     """
     period, pitch = scale.numerator, scale.denominator
     shrink = min(float(scale), 1.0) if antialias else 1.0
     width = 2 * kernel.reach / shrink
-    # pixel centres: output sample k (from 0) lies at this place on the input's axis
+    # pixel centres: the position of output sample k (from 0) on the input's axis
     centre = (torch.arange(period, dtype=torch.float64, device=device) + 0.5) / float(scale) - 0.5
     first = torch.floor(centre - width / 2) + 1
     index = first[:, None] + torch.arange(math.ceil(width) + 1, dtype=torch.float64, device=device)
@@ -150,12 +150,12 @@ def imresize(
         Output size over input size: 4 enlarges four times, `Fraction(1, 3)` shrinks to a third.
         The output has `ceil(size * scale)` samples along each axis.
     antialias : bool
-        Widen the kernel when shrinking, as MATLAB does unless told otherwise.
+        Widen the kernel when shrinking, as MATLAB does by default.
     largest : int, optional
         Round to integers in 0..largest after each of the two passes, as MATLAB does for integer
         types: 255 for uint8.
     method : str
-        "bilinear", "bicubic" or "lanczos", of which MATLAB calls the last "lanczos3".
+        "bilinear", "bicubic" or "lanczos", which MATLAB calls "lanczos3".
 
     Returns
     -------
@@ -165,7 +165,7 @@ def imresize(
     Raises
     ------
     ValueError
-        If the image is empty, is not of floats, the scale is not positive, or there is no such
+        If the image is empty or not of float type, the scale is not positive, or there is no such
         method.
     """
     if image.ndim < 2 or 0 in image.shape or not image.is_floating_point():
@@ -182,6 +182,6 @@ def imresize(
     for dim in (-2, -1):
         result = _resize_axis(result, image.ndim + dim, exact, antialias, METHODS[method])
         if largest is not None:
-            # half away from zero, as MATLAB rounds; torch.round would go to even
+            # MATLAB rounds halves away from zero; torch.round would round them to even
             result = torch.floor(result.clamp(0, largest) + 0.5)
     return result.to(image.dtype)

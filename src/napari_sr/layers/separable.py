@@ -1,9 +1,9 @@
-"""3x3 convolutions cut into a 1x1 over channels and a 3x3 in each.
+"""3x3 convolutions separated into a 1x1 over channels and a 3x3 in each channel.
 
-BSConv, blueprint separable: Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549; in its form S
-the 1x1 is cut into two as well, through a quarter of the channels. DSConv, depthwise separable, the
-3x3 first: Chollet, 2017, https://arxiv.org/abs/1610.02357. They are what BSRN's released code has
-them: nothing is normalised or activated in between, and the one bias is the 3x3's.
+BSConv, blueprint separable: Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549; its form S
+also separates the 1x1 into two, with a quarter of the channels between. DSConv, depthwise
+separable, the 3x3 first: Chollet, 2017, https://arxiv.org/abs/1610.02357. As in BSRN's released
+code, there is no normalisation or activation in between, and only the 3x3 has a bias.
 
 Letters: N images, C channels, E channels inside ESA, H x W pixels.
 """
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FUSED = ("none", "gelu")
-"""The activations that `bsconv` knows; others follow it."""
+"""The activations that `bsconv` computes; others are separate operations."""
 LEAST_MIDDLE = 4
-"""BSConvS has a quarter of its input's channels in between, but at least so many."""
+"""Smallest number of channels between the two 1x1 of BSConvS; else a quarter of its inputs."""
 
 
 def middle(inputs: int) -> int:
-    """Return how many channels BSConvS has between its two 1x1."""
+    """Return the number of channels between the two 1x1 of BSConvS."""
     return min(inputs, max(LEAST_MIDDLE, math.ceil(inputs / 4)))
 
 
@@ -49,7 +49,7 @@ class Repeat(nn.Module):
     Parameters
     ----------
     times : int
-        1 copies nothing.
+        Number of copies; 1 copies nothing.
     """
 
     def __init__(self, times: int) -> None:
@@ -64,18 +64,18 @@ class Repeat(nn.Module):
 class BSConv(nn.Module):
     """Blueprint separable convolution, form U: a 1x1 over channels, then a depthwise 3x3.
 
-    Zero padding belongs to the depthwise half, so it pads what the pointwise half returns.
+    The depthwise half pads the pointwise half's result with zeros.
 
     Parameters
     ----------
     inputs, outputs : int
         Channels before and after the pointwise half.
     activation : nn.Module, optional
-        After all else; one that kernels know.
+        Activation of the result; one that kernels know.
     pointwise_bias : bool
-        Whether the pointwise half has a bias (BSRN-S), or not (BSRN).
+        Whether the pointwise half has a bias: BSRN-S has one, BSRN has none.
     replication : int
-        How often the input is repeated along channels before all else.
+        Number of copies of the input along channels.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class BSConv(nn.Module):
         self.depthwise = depthwise(outputs)
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
+        """Map (N, inputs, H, W) and a residual to (N, outputs, H, W)."""
         mix, spread = self.pointwise, weight_and_bias(self.depthwise)
         fused = self.activation if self.activation in FUSED else "none"
         y = bsconv(x, mix.weight, mix.bias, *spread, residual, fused, self.replication)
@@ -109,9 +109,9 @@ class BSConvS(BSConv):
     inputs, outputs : int
         Channels before and after both 1x1.
     activation : nn.Module, optional
-        After all else; one that kernels know.
+        Activation of the result; one that kernels know.
     replication : int
-        How often the input is repeated along channels before all else.
+        Number of copies of the input along channels.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class BSConvS(BSConv):
         self.narrow = conv1x1(inputs, middle(inputs), bias=False)
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
+        """Map (N, inputs, H, W) and a residual to (N, outputs, H, W)."""
         return super().forward(self.narrow(self.repeat(x)), residual)
 
 
@@ -136,9 +136,9 @@ class DSConv(nn.Module):
     inputs, outputs : int
         Channels before and after the 1x1.
     activation : nn.Module, optional
-        After all else; one that kernels know.
+        Activation of the result; one that kernels know.
     replication : int
-        How often the input is repeated along channels before all else.
+        Number of copies of the input along channels.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class DSConv(nn.Module):
         self.pointwise = conv1x1(inputs, outputs, bias=False)
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """Map (N, inputs, H, W), and what is added before the activation, to (N, outputs, H, W)."""
+        """Map (N, inputs, H, W) and a residual to (N, outputs, H, W)."""
         spread = depthwise_gelu(self.repeat(x), *weight_and_bias(self.depthwise), activation="none")
         return pointwise_sum(
             spread,
@@ -165,14 +165,14 @@ class DSConv(nn.Module):
 
 
 class PooledBSConv(nn.Module):
-    """BSConv with a depthwise half of stride 2 and no padding, under the pooling of ESA.
+    """BSConv with a depthwise half of stride 2 and no padding, followed by ESA's pooling.
 
     Parameters
     ----------
     inner : int
         Channels E.
     between : int, optional
-        Channels that the 1x1 reads, where they are others.
+        Input channels of the 1x1; by default E.
     """
 
     def __init__(self, inner: int, *, between: int | None = None) -> None:
@@ -190,7 +190,7 @@ class PooledBSConv(nn.Module):
 
 
 class PooledBSConvS(PooledBSConv):
-    """The same of BSConvS.
+    """As `StridedBSConv`, with a BSConvS.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ class PooledBSConvS(PooledBSConv):
 
 
 class PooledDSConv(nn.Module):
-    """The same of DSConv.
+    """As `StridedBSConv`, with a DSConv.
 
     Parameters
     ----------
@@ -224,19 +224,19 @@ class PooledDSConv(nn.Module):
 
     def forward(self, squeezed: Tensor) -> Tensor:
         """Return the cells of (N, E, H, W)."""
-        # no kernel has the 1x1 between the 3x3 and the pooling
+        # no kernel computes a 1x1 between the 3x3 and the pooling
         return functional.max_pool2d(self.pointwise(self.depthwise(squeezed)), 7, stride=3)
 
 
 @dataclass(frozen=True)
 class Separable:
-    """One way to cut a 3x3."""
+    """One kind of separable 3x3."""
 
     convolution: Callable[..., nn.Module]
-    """Makes one that keeps the size, of (inputs, outputs), `activation` and `replication`; it takes
-    a residual."""
+    """Takes (inputs, outputs), `activation` and `replication`; returns a layer that keeps the size
+    and takes a residual."""
     pool: Callable[[int], nn.Module]
-    """Makes the way down in ESA of its channels."""
+    """Takes channels; returns ESA's strided convolution with pooling."""
 
 
 SEPARABLE = {

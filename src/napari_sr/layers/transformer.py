@@ -1,13 +1,13 @@
-"""The efficient transformer of ESRT: attention among patches of an image, in bounded memory.
+"""The efficient transformer of ESRT: attention between patches of an image, in bounded memory.
 
 Lu et al., "Transformer for Single Image Super-Resolution", CVPR Workshops 2022,
 https://arxiv.org/abs/2108.11084
 
-Every pixel has a token: the 3x3 patch around it. The tokens in row-major order are cut into
-chunks, and a token asks those of its own chunk only. Even so a whole image asks a great number of
-questions, so answers are added up block by block and no matrix of scores is ever whole.
+Every pixel has a token: the 3x3 patch around it. The tokens, in row-major order, are cut into
+chunks, and attention stays within a chunk. A whole image still has very many scores, so results
+are accumulated block by block, and no matrix of scores is ever complete.
 
-Letters: N images, C features, T = 9 C features of a token, A = T / 2 features of a question, H x W
+Letters: N images, C features, T = 9 C features of a token, A = T / 2 features of a query, H x W
 pixels, n and m pixels out of H * W, h heads, d = A / h.
 """
 
@@ -27,31 +27,31 @@ if TYPE_CHECKING:
 
 PATCH = 3
 BLOCK = (256, 512)
-"""Questions and answers of a block of scores: 4 MiB for eight heads, which a CPU's cache holds; a
-quarter of the size is no faster, four times the size half as fast."""
+"""Queries and keys of a block of scores: 4 MiB for eight heads, which fits into a CPU's cache; a
+quarter of this size is not faster, four times this size is half as fast."""
 BLOCK_ON_CUDA = (1024, 2048)
-"""Likewise where every block costs launches: 64 MiB."""
+"""The same for GPUs, where every block costs launches: 64 MiB."""
 
 
 @dataclass(frozen=True)
 class _Sum:
-    """A mean of answers, weighted by the exponentials of their scores, as far as it is known."""
+    """A partial mean of values, weighted by the exponentials of their scores."""
 
     values: Tensor
     """(N, h, n, d), not yet divided by `weight`."""
     weight: Tensor
     """(N, h, n, 1)."""
     highest: Tensor
-    """Score that all exponents are relative to, (N, h, n, 1)."""
+    """The score subtracted from all exponents, (N, h, n, 1)."""
 
     @classmethod
-    def of(cls, questions: Tensor, keys: Tensor, answers: Tensor) -> _Sum:
-        """Return what questions, (N, h, n, d), get of some keys and answers, (N, h, m, d)."""
-        scores = questions @ keys.transpose(-1, -2)
-        # it cancels out of the mean, which therefore need not pass a gradient through it
+    def of(cls, queries: Tensor, keys: Tensor, values: Tensor) -> _Sum:
+        """Return the sum of queries, (N, h, n, d), over some keys and values, (N, h, m, d)."""
+        scores = queries @ keys.transpose(-1, -2)
+        # it cancels out of the mean, so it needs no gradient
         highest = scores.detach().amax(dim=-1, keepdim=True)
         weights = (scores - highest).exp()
-        return cls(weights @ answers, weights.sum(dim=-1, keepdim=True), highest)
+        return cls(weights @ values, weights.sum(dim=-1, keepdim=True), highest)
 
     def __add__(self, other: _Sum) -> _Sum:
         highest = torch.maximum(self.highest, other.highest)
@@ -68,13 +68,13 @@ class EfficientTransformer(nn.Module):
     features : int
         Width C.
     heads : int
-        Independent attentions h, which share A features.
+        Number of heads h, which share A features.
     splits : int
-        How many chunks the tokens are cut into; where that leaves a rest, it is one more.
+        Number of chunks; a remainder forms one more.
     """
 
     RADIUS = 2
-    """Tokens overlap: what is folded back looks at patches one pixel away."""
+    """Tokens overlap: folding a pixel reads the patches one pixel away."""
 
     def __init__(self, *, features: int, heads: int, splits: int) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class EfficientTransformer(nn.Module):
         self.features = features
         self.heads = heads
         self.splits = splits
-        # the released code takes the size of a token's head, not of a question's
+        # the released code uses the size of a token's head, not of a query's
         self.factor = (token / heads) ** -0.5
         self.norm = nn.LayerNorm(token)
         self.reduce = nn.Linear(token, inner, bias=False)
@@ -100,74 +100,75 @@ class EfficientTransformer(nn.Module):
         )
 
     def start(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what every pixel of (N, C, H, W) asks, and its key and answer.
+        """Return the query of every pixel of (N, C, H, W), and its key and value.
 
         Returns
         -------
-        questions : Tensor, (N, A, H, W)
-        told : Tensor, (N, 2 A, H, W)
+        queries : Tensor, (N, A, H, W)
+        pairs : Tensor, (N, 2 A, H, W)
+            Keys and values.
         """
-        asked = self.ask(self.reduce(self.norm(_tokens(x))))
-        inner = asked.shape[-1] // 3
-        planes = asked.transpose(1, 2).reshape(x.shape[0], -1, *x.shape[2:])
+        projected = self.ask(self.reduce(self.norm(_tokens(x))))
+        inner = projected.shape[-1] // 3
+        planes = projected.transpose(1, 2).reshape(x.shape[0], -1, *x.shape[2:])
         return planes[:, :inner], planes[:, inner:]
 
-    def link(self, questions: str, told: str, writes: str) -> ChunkedAttention:
-        """Return the link that makes the plane of what questions get."""
+    def link(self, queries: str, pairs: str, writes: str) -> ChunkedAttention:
+        """Return the link that makes the plane of attention results."""
         return ChunkedAttention(
-            (questions, told), writes, self.length, self.attend, self.attend_traced
+            (queries, pairs), writes, self.length, self.attend, self.attend_traced
         )
 
     def length(self, pixels: int) -> int:
-        """Return how many of so many tokens form a chunk."""
+        """Return the size of a chunk for this number of tokens."""
         return max(pixels // self.splits, 1)
 
-    def attend(self, questions: Tensor, told: Iterable[Tensor]) -> Tensor:
-        """Return what questions get.
+    def attend(self, queries: Tensor, pairs: Iterable[Tensor]) -> Tensor:
+        """Return the attention results of some queries.
 
         Parameters
         ----------
-        questions : Tensor, (N, A, n)
-            Of one chunk.
-        told : iterable of Tensor, (N, 2 A, m)
-            All keys and answers of the chunk, some at a time.
+        queries : Tensor, (N, A, n)
+            Queries of one chunk.
+        pairs : iterable of Tensor, (N, 2 A, m)
+            All keys and values of the chunk, in parts.
 
         Returns
         -------
         Tensor, (N, A, n)
         """
-        many, most = BLOCK_ON_CUDA if questions.is_cuda else BLOCK
-        some = torch.split(questions, many, dim=2)
+        many, most = BLOCK_ON_CUDA if queries.is_cuda else BLOCK
+        some = torch.split(queries, many, dim=2)
         blocks = [self._heads(block) * self.factor for block in some]
         sums: list[_Sum | None] = [None] * len(blocks)
-        for piece in told:
+        for piece in pairs:
             for part in torch.split(piece, most, dim=2):
-                keys, answers = (self._heads(half) for half in part.chunk(2, dim=1))
+                keys, values = (self._heads(half) for half in part.chunk(2, dim=1))
                 for index, block in enumerate(blocks):
-                    found, known = _Sum.of(block, keys, answers), sums[index]
+                    found, known = _Sum.of(block, keys, values), sums[index]
                     sums[index] = found if known is None else known + found
         means = [known.values / known.weight for known in sums if known is not None]
-        return torch.cat(means, dim=2).transpose(2, 3).flatten(1, 2).to(questions.dtype)
+        return torch.cat(means, dim=2).transpose(2, 3).flatten(1, 2).to(queries.dtype)
 
-    def attend_traced(self, questions: Tensor, told: Tensor) -> Tensor:
-        """Return what all questions get, as a loop that an export keeps.
+    def attend_traced(self, queries: Tensor, pairs: Tensor) -> Tensor:
+        """Return the attention results of all queries, as a loop that an export keeps.
 
         Parameters
         ----------
-        questions, told : Tensor, (N, A, H * W) and (N, 2 A, H * W)
-            Of all pixels.
+        queries, pairs : Tensor, (N, A, H * W) and (N, 2 A, H * W)
+            Queries, and keys and values, of all pixels.
 
         Returns
         -------
         Tensor, (N, A, H * W)
         """
-        asked = self._heads(questions) * self.factor
-        keys, answers = (self._heads(half) for half in told.chunk(2, dim=1))
-        found: Tensor = torch.jit.script(_in_chunks)(asked, keys, answers, self.splits, BLOCK[0])
-        return found.transpose(2, 3).flatten(1, 2).to(questions.dtype)
+        heads = self._heads(queries) * self.factor
+        keys, values = (self._heads(half) for half in pairs.chunk(2, dim=1))
+        found: Tensor = torch.jit.script(_in_chunks)(heads, keys, values, self.splits, BLOCK[0])
+        return found.transpose(2, 3).flatten(1, 2).to(queries.dtype)
 
     def _heads(self, x: Tensor) -> Tensor:
-        """Cut (N, A, n) into heads, (N, h, n, d); half precision could not hold the sums."""
+        """Cut (N, A, n) into heads, (N, h, n, d), in float32: sums overflow in half precision."""
         wide = x if x.dtype == torch.float64 else x.float()
         images, features, pixels = x.shape
         heads = wide.reshape(images, self.heads, features // self.heads, pixels)
@@ -179,9 +180,9 @@ class EfficientTransformer(nn.Module):
         Parameters
         ----------
         x : Tensor, (N, C, H, W)
-            What the patches are of.
+            The plane of the patches.
         attended : Tensor, (N, A, H, W)
-            What each got.
+            The attention results.
         """
         tokens = _tokens(x) + self.expand(attended.flatten(2).transpose(1, 2))
         tokens = tokens + self.perceptron(self.perceptron_norm(tokens))
@@ -193,24 +194,24 @@ def _tokens(x: Tensor) -> Tensor:
     return functional.unfold(x, PATCH, padding=PATCH // 2).transpose(1, 2)
 
 
-def _in_chunks(asked: Tensor, keys: Tensor, answers: Tensor, splits: int, block: int) -> Tensor:
-    """Return what questions get of their own chunk, (N, h, n, d) as all of them, block by block."""
-    pixels = asked.shape[2]
+def _in_chunks(queries: Tensor, keys: Tensor, values: Tensor, splits: int, block: int) -> Tensor:
+    """Return the attention results within each chunk, all (N, h, n, d), block by block."""
+    pixels = queries.shape[2]
     length = max(pixels // splits, 1)
     found: list[Tensor] = []
     for start in range(0, pixels, length):
         stop = min(start + length, pixels)
-        seen, told = keys[:, :, start:stop].transpose(2, 3), answers[:, :, start:stop]
+        key, value = keys[:, :, start:stop].transpose(2, 3), values[:, :, start:stop]
         for begin in range(start, stop, block):
-            some = asked[:, :, begin : min(begin + block, stop)]
-            found.append(torch.matmul(torch.matmul(some, seen).softmax(dim=3), told))
+            some = queries[:, :, begin : min(begin + block, stop)]
+            found.append(torch.matmul(torch.matmul(some, key).softmax(dim=3), value))
     return torch.cat(found, dim=2)
 
 
 def _folded(patches: Tensor, features: int) -> Tensor:
-    """Return the sum of all patches, (N, 9 C, H, W), where they lie, (N, C, H, W).
+    """Return the sum of all patches, (N, 9 C, H, W), at their places, (N, C, H, W).
 
-    Equal to `fold`, which cannot be exported; a transposed convolution is faster, too.
+    It equals `fold`, which cannot be exported; a transposed convolution is also faster.
     """
     places = torch.eye(PATCH**2, dtype=patches.dtype, device=patches.device)
     kernel = places.reshape(-1, 1, PATCH, PATCH).repeat(features, 1, 1, 1)

@@ -1,7 +1,7 @@
 """The networks, one file each.
 
-A network is found by its file's name and built from the record `ARCHITECTURE` at the file's
-foot. Nothing is imported before it is asked for, so a broken network breaks only itself.
+A network is found by its file's name and built from the record `ARCHITECTURE` at the file's foot.
+Each file is imported only when its network is used, so a broken network breaks only itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def names() -> list[str]:
-    """Return the names of all networks, which are the names of the files here."""
+    """Return the names of all networks: the names of the files here."""
     return list(_names())
 
 

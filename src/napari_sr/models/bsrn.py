@@ -4,8 +4,8 @@ Li et al., "Blueprint Separable Residual Network for Efficient Image Super-Resol
 CVPR Workshops 2022, https://arxiv.org/abs/2205.05996
 
 Letters: N images, C image channels, H x W pixels, S scale.
-As in the released code, the image enters four times (12 channels for RGB), and a block ends
-in ESA, CCA and the block's skip.
+As in the released code, the head repeats the image four times (12 channels for RGB), and a block
+ends in ESA, CCA and the block's skip.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     Piece = TypeVar("Piece")
 
 REPLICATION = 4
-"""How often the image is repeated along channels before the first convolution."""
+"""Number of copies of the image along channels before the first convolution."""
 ACTIVATIONS = {
     "gelu": nn.GELU(),
     "relu": nn.ReLU(),
     "leaky_relu": nn.LeakyReLU(0.05),
     "hard_swish": nn.Hardswish(),
 }
-"""What the paper tries. RFDN's slope, as it names none."""
+"""The activations that the paper tries. The slope is RFDN's, as the paper names none."""
 
 
 def distillation(features: int, separable: Separable, activation: nn.Module) -> Distillation:
-    """Return the front of a block of (N, C, H, W), of which C are features."""
+    """Return the front of a block of (N, C, H, W), with C features."""
     convolution = partial(separable.convolution, activation=activation)
     return Distillation(features=features, convolution=convolution, activation=activation)
 
@@ -59,24 +59,24 @@ def spatial_gate(features: int, separable: Separable, activation: nn.Module) -> 
 class BSRN(DistillationNetwork):
     """Blueprint separable blocks whose outputs are fused, then one sub-pixel upsampling.
 
-    Its parts may be exchanged, as the paper does to show what each is worth. Without ESA and CCA
-    it is purely convolutional. Tensors tell all but the activation.
+    The options exchange its parts, as in the paper's ablations. Without ESA and CCA it is purely
+    convolutional. Tensors show all options except the activation.
 
     Parameters
     ----------
     scale, channels : int
         Enlargement, and image channels: 3 for RGB.
     features, blocks : int
-        Width and depth; the paper has 64 and 8. Its BSRN-1 is as wide and deep as RFDN, 50 and 4;
-        its BSRN-2 takes as much computation as RFDN, for which 100 and 4 stand here.
+        Width and depth; the paper has 64 and 8. Its BSRN-1 has RFDN's width and depth, 50 and 4;
+        its BSRN-2 has RFDN's amount of computation, here approximated by 100 and 4.
     reduction : int, optional
         How many times narrower CCA is inside; the paper has 16. None for no CCA.
     spatial : bool
         Whether blocks have ESA.
     convolution : str
-        What stands for a 3x3: "bsconv_u", "bsconv_s" or "dsconv" (see `_separable`).
+        The kind of separable 3x3: "bsconv_u", "bsconv_s" or "dsconv" (see `layers/separable.py`).
     activation : str
-        "gelu", "relu", "leaky_relu" or "hard_swish", throughout.
+        The activation of all layers: "gelu", "relu", "leaky_relu" or "hard_swish".
     input_range : float
         The float maximum that the weights expect.
 
@@ -103,7 +103,7 @@ class BSRN(DistillationNetwork):
         activate = _piece("activation", activation, ACTIVATIONS)
 
         def block() -> Block:
-            """Return one block of the form that was asked for."""
+            """Return one block with the chosen options."""
             front = distillation(features, separable, activate)
             esa = spatial_gate(features, separable, activate) if spatial else None
             cca = None
@@ -149,7 +149,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def _convolution_of(state: StateDict, features: int) -> str:
-    """Return what stands for a 3x3, by the one that a block ends with: it halves its channels."""
+    """Return the kind of separable 3x3, by the shapes of a block's last one."""
     if "head.narrow.weight" in state:
         return "bsconv_s"
     last = shape_of(state, "blocks.0.front.last.depthwise.weight")

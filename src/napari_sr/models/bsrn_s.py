@@ -4,9 +4,9 @@ Li et al., "Blueprint Separable Residual Network for Efficient Image Super-Resol
 CVPR Workshops 2022, https://arxiv.org/abs/2205.05996
 
 Letters: N images, C image channels, H x W pixels, S scale.
-As released, it differs from BSRN in four ways: pointwise halves have a bias, ESA's strided
-convolution is an ordinary 3x3, a learned weight per channel and a 1x1 stand in for CCA, and
-the 1x1 convolutions are stored as matrices.
+The released network differs from BSRN in four ways: pointwise halves have a bias, ESA's strided
+convolution is an ordinary 3x3, a learned weight per channel and a 1x1 replace CCA, and the 1x1
+convolutions are stored as matrices.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Block(nn.Module):
         yield Step(self.compute_end, reads, (y,), uses=("low",), placed=True)
 
     def compute_front(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the refined features, (N, C, H, W), and what ESA squeezes out of them."""
+        """Return the refined features, (N, C, H, W), and ESA's squeezed features."""
         return self.front.refine_and_squeeze(x, self.spatial.squeeze)
 
     def compute_end(

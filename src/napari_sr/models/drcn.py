@@ -4,11 +4,11 @@ Kim et al., "Deeply-Recursive Convolutional Network for Image Super-Resolution",
 https://arxiv.org/abs/1511.04491
 
 Letters: N images, C features, H x W pixels, S scale, D depth.
-The network sees the bicubically enlarged luma, which it makes itself. One convolution runs D times;
-every time the same two layers predict the image, and the result is the weighted sum of all D
-predictions. The paper adds the enlarged image to each. A public variant (jiny2001) joins it, as
-one more channel, to the features from which a prediction is made, rectifies the prediction, and
-divides the sum by the sum of its weights: this network does so where `joined`.
+The network first enlarges the luma bicubically. One convolution runs D times; after each time, the
+same two layers predict the image, and the result is the weighted sum of all D predictions. The
+paper adds the enlarged image to each prediction. A public variant (jiny2001) appends it, as one
+more channel, to the features of a prediction, rectifies the prediction, and divides the sum by the
+sum of its weights: this network does so if `joined`.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
 
 class DRCN(Network):
-    """One convolution again and again, with a prediction after every time.
+    """One convolution, applied repeatedly, with a prediction after each time.
 
     Parameters
     ----------
     scale, channels : int
         Enlargement, which weights do not show, and image channels: 1 for luma.
     features, depth : int
-        Width C and D: 256 and 16 in the paper.
+        Width C, and D: 256 and 16 in the paper.
     joined : bool
-        Whether the enlarged image is one more channel of the features (the variant), or is added
-        to each prediction (the paper).
+        Whether the enlarged image is one more channel of the features (the variant); else it is
+        added to each prediction (the paper).
     input_range : float, optional
         The float maximum that the weights expect; None for 255 where `joined`, else 1.
     """
@@ -74,10 +74,11 @@ class DRCN(Network):
         self._begin()
 
     def _begin(self) -> None:
-        """Set the weights from which training starts.
+        """Set the initial weights of a training.
 
-        A recursion that shrinks what it gets, as PyTorch's own weights do, leaves nothing after D
-        times: it begins as the identity, as in a public port (jiny2001/deeply-recursive-cnn-tf).
+        PyTorch's default weights shrink features, and nothing would remain after D recursions. So
+        the recursion starts as the identity, as in a public port
+        (jiny2001/deeply-recursive-cnn-tf).
         """
         for layer in (self.head, self.embed, self.rebuild, self.tail):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -107,7 +108,7 @@ class DRCN(Network):
         return chain_of(operations)
 
     def predictions(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return the prediction of every depth: training compares each with the truth.
+        """Return the prediction of every depth; training compares each with the truth.
 
         Parameters
         ----------
@@ -127,7 +128,7 @@ class DRCN(Network):
         return tuple(found)
 
     def combine(self, predictions: Sequence[Tensor]) -> Tensor:
-        """Return the result that the predictions of all depths make, as `forward` does.
+        """Combine the predictions of all depths into the result, as `forward` does.
 
         Parameters
         ----------
@@ -144,9 +145,8 @@ class DRCN(Network):
     def _order(self) -> Iterator[tuple[str, int]]:
         """Yield recursions and predictions in the order in which they run.
 
-        A prediction looks two pixels around, as two recursions do. Run two recursions late, it
-        is no further from the image than what the next recursion reads, and the chain can be
-        cut there.
+        A prediction has radius 2, as two recursions have. If it runs two recursions later, it
+        reaches no further than the next recursion, and the chain can be cut there.
         """
         for depth in range(1, self.depth + 1):
             yield "recur", depth
@@ -170,7 +170,7 @@ class DRCN(Network):
     def _add(
         self, x: Tensor, enlarged: Tensor, total: Tensor | None = None, *, depth: int
     ) -> Tensor:
-        """Return the sum with one more prediction, or after the last the result."""
+        """Return the sum with one more prediction; after the last one, the result."""
         more = self._predict(x, enlarged) * self.weights[depth - 1]
         total = more if total is None else total + more
         if depth < self.depth:
@@ -198,7 +198,7 @@ def adapt(state: StateDict) -> StateDict:
     if "LayerWeights" not in state:
         return state
     return {
-        # which are rows, columns, inputs and outputs
+        # they are rows, columns, inputs and outputs
         key: value.permute(3, 2, 0, 1) if value.ndim == 4 else value
         for key, value in rename(state, _VARIANT).items()
     }

@@ -4,10 +4,10 @@ Tai et al., "Image Super-Resolution via Deep Recursive Residual Network", CVPR 2
 https://openaccess.thecvf.com/content_cvpr_2017/html/Tai_Image_Super-Resolution_via_CVPR_2017_paper.html
 
 Letters: N images, C features, H x W pixels, S scale, B blocks, U units.
-The network sees the bicubically enlarged luma, which it makes itself, and adds to it. The units of
-a block share their convolutions, but not, as in the authors' Caffe files, their normalisations.
-Public ports leave normalisations and biases out; then nothing in the weights shows U. In one of
-them (yjn870) rectifiers work in place and change what is added later: here they do not.
+The network first enlarges the luma bicubically, and adds a residual to it. The units of a block
+share their convolutions but not their normalisations, as in the authors' Caffe files. Public ports
+omit normalisations and biases; then the weights do not show U. In one of them (yjn870), rectifiers
+work in place and so change a later summand; here they do not.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 
 class Block(nn.Module):
-    """A convolution, and U residual units that share two more and start from its result.
+    """A convolution, and U residual units that share two more convolutions and its result.
 
-    Every convolution follows a normalisation and a rectifier.
+    A normalisation and a rectifier precede every convolution.
 
     Parameters
     ----------
     inputs, features, units : int
-        Channels that enter, width C, and U.
+        Input channels, width C, and U.
     norm, bias : bool
         Whether there are normalisations, and biases.
     """
@@ -54,7 +54,7 @@ class Block(nn.Module):
         self.second_norms = nn.ModuleList(normalise(features) for _ in range(units))
 
     def enter(self, x: Tensor) -> Tensor:
-        """Return what every unit adds to: (N, inputs, H, W) to (N, C, H, W)."""
+        """Return the base to which every unit adds: (N, inputs, H, W) to (N, C, H, W)."""
         return activate_and_convolve(x, self.base_norm, self.base)
 
     def begin(self, x: Tensor, *, unit: int) -> Tensor:
@@ -66,14 +66,14 @@ class Block(nn.Module):
         return activate_and_convolve(x, self.second_norms[unit], self.second, base)
 
     def operations(self, x: str, name: str, scale: int) -> tuple[list[Operation], str]:
-        """Return what the block computes of the plane `x`, and the plane that leaves.
+        """Return the block's operations on the plane `x`, and the plane that leaves.
 
         Parameters
         ----------
         x, name : str
-            The plane that enters, and what the names of the block's own begin with.
+            The plane that enters, and the prefix of the block's own planes.
         scale : int
-            How many times larger these are than the network's image.
+            Size of the planes relative to the network's image.
         """
         base = f"{name}.base"
         found = [operation(self.enter, {x: same(1)}, base, scale)]
@@ -95,7 +95,7 @@ def activate_and_convolve(
 
 
 class DRRN(Network):
-    """Recursive blocks in a row, which tell what the enlarged image lacks.
+    """Recursive blocks in series, which predict what the enlarged image lacks.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class DRRN(Network):
     features, blocks, units : int
         Width, B and U; the paper has 128, 1 and 25, or 9. Without `norm` weights do not show U.
     norm, bias : bool
-        Whether there are batch normalisations, and biases, as the authors have both.
+        Whether there are batch normalisations, and biases; the authors have both.
     input_range : float
         The float maximum that the weights expect.
     """
@@ -164,12 +164,12 @@ _PORT = (
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the keys of yjn870's port, and of what derives from it, to this network's own."""
+    """Rename the keys of yjn870's port and its derivatives to this network's own."""
     return rename(state, _PORT) if "rec.module.1.weight" in state else state
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read DRRN's constructor arguments off a checkpoint, but for the scale, and U without norm."""
+    """Read DRRN's constructor arguments off a checkpoint, without the scale (or U without norm)."""
     features, channels = width_of(state, "blocks.0.base.weight")
     if not features or "blocks.0.second.weight" not in state:
         return None

@@ -4,8 +4,8 @@ Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution",
 CVPR Workshops 2017, https://arxiv.org/abs/1707.02921
 
 Letters: N images, C image channels, H x W pixels, S scale.
-The mean colour of the DIV2K photographs is subtracted first and added last. The authors keep it
-as two frozen convolutions in a checkpoint, BasicSR in its code, and this network in a buffer.
+The network subtracts the mean colour of the DIV2K photographs first and adds it last. The authors
+store it as two frozen convolutions in a checkpoint, BasicSR in its code, this network in a buffer.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from napari_sr.layers.blocks import (
 )
 
 MEAN = (0.4488, 0.4371, 0.4040)
-"""Mean colour of DIV2K, in 0..1; networks of other than three channels subtract nothing."""
+"""Mean colour of DIV2K, in 0..1; only networks of three channels subtract it."""
 WIDE = 256
-"""Networks this wide train with small residuals (the paper, section 3.3)."""
+"""Width from which networks train with small residuals (the paper, section 3.3)."""
 
 
 class EDSR(Network):
@@ -45,7 +45,7 @@ class EDSR(Network):
     features, blocks : int
         Width and depth: 64 and 16 in the baseline, 256 and 32 in the paper's largest.
     res_scale : float, optional
-        What every block's result is multiplied by; None for 0.1 from 256 features on, else 1.
+        Factor of every block's result; None for 0.1 from 256 features on, else 1.
     input_range : float
         The float maximum that the weights expect.
     """
@@ -93,7 +93,7 @@ class EDSR(Network):
 
 
 def mean_of(channels: int) -> Tensor:
-    """Return the mean that a network of this many channels subtracts, (1, C, 1, 1)."""
+    """Return the mean colour for a number of channels, (1, C, 1, 1)."""
     mean = MEAN if channels == len(MEAN) else (0.0,) * channels
     return torch.tensor(mean).reshape(1, channels, 1, 1)
 
@@ -131,9 +131,9 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def _shift_of(state: StateDict) -> Tensor | None:
-    """Return what the authors' frozen convolutions subtract and add again, (C).
+    """Return the colour that the authors' frozen convolutions subtract and add again, (C).
 
-    Zeros where there are none, as in forks for grey images; None where they do anything else.
+    Zeros without such convolutions, as in forks for grey images; None if they do anything else.
     """
     _, channels = width_of(state, "head.0.weight")
     if not any(key in state for key in _SHIFTS):
@@ -148,7 +148,7 @@ def _shift_of(state: StateDict) -> Tensor | None:
 
 
 def _white_of(state: StateDict) -> float | None:
-    """Return the input range in which the authors' shift is a mean colour, if there is one."""
+    """Return the input range in which the authors' shift is DIV2K's mean colour, or None."""
     shift = _shift_of(state)
     if shift is None or not len(shift):
         return None
@@ -159,7 +159,7 @@ def _white_of(state: StateDict) -> float | None:
 
 
 _RANGES = (1.0, 255.0, 65535.0)
-"""Of floats, and of 8 and 16 bits: a mean colour is far from ambiguous between them."""
+"""White of floats, and of 8 and 16 bits; the mean colour clearly distinguishes them."""
 
 
 def options_of(state: StateDict) -> Options | None:

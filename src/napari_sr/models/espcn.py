@@ -4,9 +4,9 @@ Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficien
 Convolutional Neural Network", CVPR 2016, https://arxiv.org/abs/1609.05158
 
 Letters: N images, C image channels, H x W pixels, S scale.
-The paper's network has tanh between its convolutions, as here; others train it with rectifiers,
-and the one that OpenCV's users download squashes its result by tanh besides: both are options.
-The paper's network sees luma; checkpoints of three channels see RGB.
+The paper's network has tanh between its convolutions, as here. Other checkpoints have rectifiers,
+and the one for OpenCV also applies tanh to its result: both are options. The paper's network takes
+luma; checkpoints of three channels take RGB.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from napari_sr.layers.blocks import (
 
 
 class ESPCN(Network):
-    """A 5x5 and a 3x3 convolution on the small image, then one sub-pixel convolution.
+    """A 5x5 and a 3x3 convolution on the LR image, then one sub-pixel convolution.
 
     Parameters
     ----------
     scale : int
-        Of the pixel shuffle.
+        Factor of the pixel shuffle.
     channels : int
         1 for luma, 3 for RGB.
     features, mapped : int
@@ -68,7 +68,7 @@ class ESPCN(Network):
     def _compute(self, image: Tensor) -> Tensor:
         x = self.activation(self.extract(self.in_input_range(image)))
         result: Tensor = self.enlarge(self.map(x))
-        # a quotient by 1 would be a kernel of its own
+        # a division by 1 would be a kernel of its own
         return result if self.input_range == 1 else result / self.input_range
 
 

@@ -4,10 +4,10 @@ Lu et al., "Transformer for Single Image Super-Resolution", CVPR Workshops 2022,
 https://arxiv.org/abs/2108.11084
 
 Letters: N images, C features, H x W pixels, S scale.
-As in the released code, the skip image is rectified, so never negative, and patches that overlap
-are summed, not averaged.
-Its users cut an image into overlapping quadrants, as whole attention did not fit their memory;
-here the whole image attends, and an odd last row or column has no low-frequency pixel of its own.
+As in the released code, the skip image is rectified, so it is never negative, and overlapping
+patches are summed, not averaged. The released code cuts an image into overlapping quadrants,
+because attention to the whole image did not fit into memory; here attention covers the whole image,
+and an odd last row or column has no low-frequency pixel.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ if TYPE_CHECKING:
 
 
 class ESRT(Network):
-    """Blocks that keep low and high frequencies apart, then attention over the whole image.
+    """Blocks that process low and high frequencies separately, then attention to the whole image.
 
     Parameters
     ----------
     scale, channels : int
         Enlargement, 3 or a power of 2, and image channels: 3 for RGB.
     features, blocks, recursions : int
-        Width C, a multiple of 4, number of blocks, and how often each one applies its block of
-        low frequencies; the paper has 32, 3 and 5.
+        Width C, a multiple of 4, number of blocks, and recursions of the low-frequency block in
+        each; the paper has 32, 3 and 5.
     reduction : int
         How many times narrower the channel gates are inside.
     heads, splits : int
-        Of the transformer: heads, and chunks that the image is cut into; the paper has 8 and 4.
+        The transformer's heads, and the number of chunks of the image; the paper has 8 and 4.
     input_range : float
         The float maximum that the weights expect.
     """
@@ -89,20 +89,20 @@ class ESRT(Network):
 
     @property
     def tile_alignment(self) -> int:
-        """Tiles begin where squares do; the image may end within one."""
+        """Tiles begin where squares begin; the image may end within a square."""
         return POOL
 
     def chain(self) -> Chain:
-        """Return the blocks, the transformer that sees everything, and both enlargements."""
+        """Return the blocks, the transformer over the whole image, and both enlargements."""
         links: list[Link] = [Step(self._start, (IMAGE,), ("shallow",), 1)]
         names = ["shallow"]
         for index, block in enumerate(cast("Iterable[PreservingBlock]", self.blocks)):
             names.append(f"x{index + 1}")
             links += block.chain(*names[-2:])
         links.append(Step(self._merge, tuple(names[1:]), ("merged",), 1))
-        links.append(Step(self.transformer.start, ("merged",), ("questions", "told"), 1))
-        links.append(self.transformer.link("questions", "told", "attended"))
-        # a 3x3 over what is folded
+        links.append(Step(self.transformer.start, ("merged",), ("queries", "pairs"), 1))
+        links.append(self.transformer.link("queries", "pairs", "attended"))
+        # a 3x3 over the folded plane
         reach, reads = EfficientTransformer.RADIUS + 1, ("shallow", "merged", "attended")
         links.append(Step(self._body, reads, ("body",), reach))
         reach = 1 + reach_of_enlarger(self.scale, 1)
@@ -166,11 +166,11 @@ _KEYS = (
     (r"^up\.1\.conv\.", "skip_tail."),
 )
 _UNUSED = re.compile(r"^blocks\.\d+\.(?:encode|low|high|last)\.weight1\.scale$")
-"""Scalars that the released code stores, one in every residual block, and that nothing reads."""
+"""Unused scalars of the released code, one in every residual block."""
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the authors' keys to this network's own, and leave out what nothing uses."""
+    """Rename the authors' keys to this network's own, without the unused scalars."""
     if "body.0.attention.atten.qkv.weight" not in state:
         return state
     renamed = rename(state, _KEYS)

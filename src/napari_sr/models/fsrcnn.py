@@ -4,8 +4,8 @@ Dong et al., "Accelerating the Super-Resolution Convolutional Neural Network", E
 https://arxiv.org/abs/1608.00367
 
 Letters: N images, C image channels, H x W pixels, S scale.
-As in the paper, nothing is added to the output: there is no bicubic skip. The paper's network
-sees luma; checkpoints of three channels see RGB.
+As in the paper, there is no bicubic skip. The paper's network takes luma; checkpoints of three
+channels take RGB.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class FSRCNN(Network):
         Width outside and inside the mapping part, and its depth: d, s and m of the paper, whose
         network has 56, 12 and 4.
     activate_each : bool
-        Whether each mapping convolution has its own PReLU (the paper), or only the last.
+        Whether each mapping convolution has its own PReLU (the paper); else only the last has one.
     input_range : float
         The float maximum that the weights expect.
     """
@@ -96,10 +96,10 @@ class FSRCNN(Network):
 
     @torch.no_grad()
     def start_as_interpolation(self) -> None:
-        """Let one feature carry the image through, and the last kernel interpolate it.
+        """Initialise the network as an interpolation: one feature carries the image.
 
-        All other weights keep small random values, so training starts from an interpolation
-        instead of from noise and has only the detail to learn.
+        All other weights keep small random values. So training starts from an interpolation instead
+        of noise, and learns only the detail.
         """
         for name, parameter in self.named_parameters():
             if parameter.ndim == 4:
@@ -115,7 +115,7 @@ class FSRCNN(Network):
                 convolution.weight[0] = 0
                 convolution.weight[0, 0, middle, middle] = 1
         scale = self.scale
-        # sample k of the 9 taps lies at this place, in LR pixels, before its source
+        # the distance of tap k of 9 before its source, in LR pixels
         place = (torch.arange(9) - 4 - (scale - 1) / 2) / scale
         tent = cubic(place) if scale == 2 else (1 - place.abs()).clamp(min=0)
         self.enlarge.weight *= 0.05

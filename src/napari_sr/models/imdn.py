@@ -33,13 +33,13 @@ class IMDN(DistillationNetwork):
     reduction : int
         How many times narrower the channel gates are inside; the paper has 16.
     slope : float
-        Of the leaky rectifiers.
+        Slope of the leaky rectifiers.
     input_range : float
         The float maximum that the weights expect.
     """
 
     FACTOR: ClassVar[int | None] = None
-    """What the tail enlarges features by; None for the scale."""
+    """Enlargement of features by the tail; None for the scale."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class IMDN(DistillationNetwork):
             factor=self.FACTOR,
         )
         self.resolution = Fraction(scale, self.FACTOR or scale)
-        """Pixels of the features for one of the image, in one direction."""
+        """Pixels of the features for one pixel of the image, along one axis."""
         self.multiple = self.resolution.denominator
 
     @staticmethod

@@ -4,11 +4,11 @@ Hui et al., "Lightweight Image Super-Resolution with Information Multi-distillat
 ACM Multimedia 2019, https://arxiv.org/abs/1909.11856
 
 Letters: N images, C image channels, H x W pixels, S scale.
-It sees an image that is as large as its result, and shrinks it 4 times by two strided convolutions.
-An image that is smaller is enlarged bicubically first, as its author says
-(https://github.com/Zheng222/IMDN/issues/31); here that is part of the network, so that it maps
-small to large as all others. Sizes that 4 does not divide are cut into overlapping quarters by the
-authors; here the network asks for multiples, and images are padded to them.
+It takes an image of the size of its result, and shrinks it 4 times by two strided convolutions. A
+smaller image is enlarged bicubically first, as its author says
+(https://github.com/Zheng222/IMDN/issues/31); here this is part of the network, so that it maps LR
+to HR images as all others do. The authors cut images whose size is not a multiple of 4 into
+overlapping quarters; here such images are padded.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from napari_sr.graph.chain import Link
 
 SHRINKING = 4
-"""How many times the head shrinks the enlarged image, and the tail enlarges features."""
+"""Factor by which the head shrinks the enlarged image, and the tail enlarges features."""
 REACH = 3
-"""Enlarged pixels that two 3x3 of stride 2 see around the 4 x 4 of one feature."""
+"""Enlarged pixels that two 3x3 of stride 2 read around the 4 x 4 of one feature."""
 
 
 class StridedHead(nn.Module):
@@ -41,9 +41,9 @@ class StridedHead(nn.Module):
     Parameters
     ----------
     scale, channels, features : int
-        What the image is enlarged by; its channels, and those of the result.
+        Enlargement of the image, its channels, and those of the result.
     activation : nn.Module
-        Follows the first convolution.
+        Activation after the first convolution.
     """
 
     def __init__(self, *, scale: int, channels: int, features: int, activation: nn.Module) -> None:
@@ -66,8 +66,7 @@ class IMDNAS(IMDN):
     Parameters
     ----------
     scale : int
-        What the image is enlarged by, which the weights do not show; 1 for images that are
-        enlarged already.
+        Enlargement, which the weights do not show; 1 for images that are already enlarged.
     channels, features, blocks, reduction, slope, input_range
         As in `IMDN`.
     """
@@ -85,7 +84,7 @@ class IMDNAS(IMDN):
         return tuple(self._on_the_features_grid(link) for link in links)
 
     def _on_the_features_grid(self, link: Link) -> Link:
-        """Return a link that counts in pixels of the features, said in pixels of the image."""
+        """Convert a link's radius and scale from pixels of the features to pixels of the image."""
         if not isinstance(link, Step):
             return link
         enters, leaves = IMAGE in link.reads, RESULT in link.writes

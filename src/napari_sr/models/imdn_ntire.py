@@ -4,8 +4,8 @@ Li et al., "NTIRE 2022 Challenge on Efficient Super-Resolution: Methods and Resu
 CVPR Workshops 2022, https://arxiv.org/abs/2205.05675
 
 Letters: N images, C image channels, H x W pixels, S scale.
-Unlike IMDN it has no channel gates, and one long skip around the blocks stands where IMDN fuses
-all their outputs: it is purely convolutional.
+Unlike IMDN it has no channel gates, and a long skip around the blocks replaces the fusion of all
+their outputs: it is purely convolutional.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Block(nn.Module):
     features : int
         Width C, a multiple of 4.
     slope : float
-        Of the leaky rectifiers.
+        Slope of the leaky rectifiers.
     """
 
     RADIUS = SplitDistillation.RADIUS
@@ -60,7 +60,7 @@ class IMDNNTIRE(Network):
     features, blocks : int
         Width, a multiple of 4, and depth; the challenge has 64 and 8.
     slope : float
-        Of the leaky rectifiers.
+        Slope of the leaky rectifiers.
     input_range : float
         The float maximum that the weights expect.
     """

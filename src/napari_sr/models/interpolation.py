@@ -1,4 +1,4 @@
-"""Interpolation: what there was before networks, to compare them with.
+"""Interpolation, the baseline for networks.
 
 Keys, "Cubic convolution interpolation for digital image processing", IEEE Transactions on
 Acoustics, Speech and Signal Processing 29(6), 1981, https://doi.org/10.1109/TASSP.1981.1163711
@@ -33,9 +33,9 @@ class Interpolation(Network):
     Parameters
     ----------
     scale : int
-        How many times larger the result is.
+        Enlargement.
     channels : int
-        Any number; each is enlarged by itself.
+        Any number; each channel is enlarged independently.
     method : str
         "nearest", which repeats pixels; "bilinear", "bicubic" (MATLAB's, a = -0.5) or "lanczos"
         (three lobes), all with a mirrored border; or "bicubic-torch", PyTorch's (a = -0.75).

@@ -4,10 +4,10 @@ Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolu
 https://arxiv.org/abs/1603.08155 (layers: the supplement's tables)
 
 Letters: N images, C features, H x W pixels, S scale.
-By default the paper's network for super-resolution: zero padding, normalised by batches, enlarged
-by transposed 3x3, a scaled tanh at the end. Released code has transposed 4x4, or doubles pixels
-before a plain 3x3, which leaves no chequerboard. PyTorch's own example, for style, first halves the
-image twice, pads by reflection, normalises by instances and ends without tanh.
+The default is the paper's network for super-resolution: zero padding, batch normalisation,
+transposed 3x3 for enlargement, a scaled tanh at the end. Released code has transposed 4x4, or
+doubles pixels before a plain 3x3, which avoids a chequerboard. PyTorch's example, for style, first
+halves the image twice, pads by reflection, has instance normalisation and no tanh.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from napari_sr.layers.normalised import BATCH, INSTANCE, Normalised, NormalisedB
 
 TRANSPOSED, NEAREST = "transposed", "nearest"
 KERNELS = {TRANSPOSED: (3, 4), NEAREST: (3,)}
-"""Sides of the convolutions that enlarge."""
+"""Sides of the enlarging convolutions."""
 Padding: TypeAlias = Literal["zeros", "reflect"]
 REACH = 4
-"""Of the 9x9 convolutions at both ends."""
+"""Radius of the 9x9 convolutions at both ends."""
 MOST_STAGES = 10
-"""Of an enlargement; a checkpoint with more is no network."""
+"""Largest number of enlarging stages; a checkpoint with more is not a network."""
 
 
 def convolution(
@@ -54,7 +54,7 @@ def convolution(
 def enlarging(
     inputs: int, outputs: int, *, factor: int, by: str, kernel: int, padding: Padding
 ) -> nn.Module:
-    """Return what enlarges (N, inputs, H, W) to (N, outputs, factor * H, factor * W)."""
+    """Return a layer that enlarges (N, inputs, H, W) to (N, outputs, factor * H, factor * W)."""
     if by == TRANSPOSED:
         spare = factor + 2 - kernel
         return nn.ConvTranspose2d(inputs, outputs, kernel, factor, 1, output_padding=spare)
@@ -63,7 +63,7 @@ def enlarging(
 
 
 class Johnson(Network):
-    """A 9x9, residual blocks, strided convolutions that enlarge, and another 9x9.
+    """A 9x9, residual blocks, enlarging convolutions, and another 9x9.
 
     Parameters
     ----------
@@ -72,14 +72,14 @@ class Johnson(Network):
     features, blocks : int
         Width of the first convolution, and depth: 64 and 4 in the paper.
     halvings : int
-        How often the image is halved, and its channels doubled, before the blocks, and the reverse
+        Number of halvings of the image, with doubled channels, before the blocks, and of doublings
         after them: 0 in the paper's network for super-resolution, 2 for style.
     by, kernel : str and int
-        How it enlarges: "transposed" with a side of 3 or 4, or "nearest" and then 3x3.
+        The enlargement: "transposed" with a side of 3 or 4, or "nearest" followed by a 3x3.
     norm, padding : str
         "batch" or "instance"; "zeros" or "reflect".
     squash : bool
-        Whether the result is (tanh(y) + 1) / 2 of the last convolution's y.
+        Whether the result is (tanh(y) + 1) / 2, with y the last convolution's result.
     input_range : float
         The float maximum that the weights expect.
     """
@@ -110,7 +110,7 @@ class Johnson(Network):
         self.by, self.kernel, self.squash = by, kernel, squash
         self.multiple = 2**halvings
         if padding == "reflect":
-            # a mirror shows what lies inside: 4 pixels for 9x9, 1 for 3x3 on the coarsest grid
+            # reflection needs 4 inner pixels for 9x9, and 1 for 3x3 on the coarsest grid
             self.least_size = max(REACH + 1, 2 * self.multiple)
         convolve = partial(convolution, padding=padding)
         normalise = partial(Normalised, norm=norm)
@@ -133,11 +133,11 @@ class Johnson(Network):
         self.tail = convolve(features, channels, 9)
 
     def chain(self) -> Chain:
-        """Return a step for each block; normalised by instances, links for each convolution."""
+        """Return a step for each block; with instance normalisation, links for each convolution."""
         if not isinstance(self.head.norm, nn.BatchNorm2d):
             return self._by_instances()
         coarse = Fraction(1, self.multiple)
-        # each 3x3 that halves looks one pixel around, on a grid twice as coarse
+        # each halving 3x3 has radius 1, on a grid twice as coarse
         links = [Step(self._start, (IMAGE,), ("x",), REACH + self.multiple - 1, scale=coarse)]
         for block in self.blocks:
             links.append(Step(block, ("x",), ("x",), 2 * self.multiple, scale=coarse))
@@ -145,8 +145,8 @@ class Johnson(Network):
         return (*links, Step(self._finish, ("x",), (RESULT,), radius, scale=self.scale))
 
     def _reach_of_the_end(self) -> int:
-        """Return how far enlargement and last 9x9 look around, in pixels of the coarsest grid."""
-        first = last = 0  # of the large pixels that the coarse pixel 0 touches
+        """Return the radius of enlargement and last 9x9, in pixels of the coarsest grid."""
+        first = last = 0  # the HR pixels that depend on the coarse pixel 0
         for factor in self.factors:
             more = self.kernel - 2 if self.by == TRANSPOSED else factor
             first, last = factor * first - 1, factor * last + more
@@ -160,7 +160,7 @@ class Johnson(Network):
         changes = [half] * len(self.halve) + [Fraction(1)] * len(self.blocks) + [*factors]
         layers, scale = [*self.halve, *self.blocks, *self.enlarge], Fraction(1)
         for change, layer in zip(changes, cast("list[Normalised]", layers), strict=True):
-            radius = math.ceil(1 / scale)  # one pixel of what it reads
+            radius = math.ceil(1 / scale)  # one pixel of its input
             scale *= change
             links.extend(layer.links("x", "x", radius, scale=scale))
         radius = reach_in_small_pixels(REACH, self.scale)
@@ -201,7 +201,7 @@ _EXAMPLE = (
 def adapt(state: StateDict) -> StateDict:
     """Rename the keys of PyTorch's example to this network's own.
 
-    Its oldest checkpoints have running moments, which normalisation by instances never used.
+    Its oldest checkpoints have running moments, which instance normalisation never used.
     """
     if "deconv3.conv2d.weight" not in state:
         return state
@@ -226,7 +226,7 @@ def options_of(state: StateDict) -> Options | None:
         "halvings": halvings,
         "norm": BATCH if "head.norm.running_mean" in state else INSTANCE,
     }
-    # the one stage of 3 has the shapes of the one of 2
+    # one stage with factor 3 has the same shapes as one with factor 2
     if stages != 1:
         options["scale"] = 2**stages
     for by, key in ((TRANSPOSED, "weight"), (NEAREST, "1.weight")):

@@ -4,10 +4,10 @@ Lai et al., "Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolut
 CVPR 2017, https://arxiv.org/abs/1704.03915
 
 Letters: N images, C features, H x W pixels, S scale.
-Every level doubles the image, and adds to it a residual that it predicts from doubled features.
-The released networks (`.mat`) enlarge features by a transposed 3x3, the paper and a public port
-(twtygqyy) by 4x4; the port has no biases. For a scale that is no power of 2 the result of the next
-larger one is shrunk, as the authors do for x3. The authors' networks see luma.
+Every level doubles the image, and adds a residual that it predicts from doubled features. The
+released networks (`.mat`) enlarge features by a transposed 3x3, the paper and a public port
+(twtygqyy) by 4x4; the port has no biases. If the scale is not a power of 2, the result of the next
+larger power is shrunk, as the authors do for x3. The authors' networks take luma.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class Level(nn.Module):
-    """Convolutions and a transposed one, from which a residual of the doubled image is predicted.
+    """Convolutions and a transposed one, which predict the residual of the doubled image.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ class Level(nn.Module):
     kernel : int
         Side of the transposed convolution of features: 3 or 4.
     bias : bool
-        Whether convolutions have one.
+        Whether convolutions have a bias.
     input_range : float
-        What the residual is divided by.
+        Divisor of the residual.
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class Level(nn.Module):
         return result
 
     def rebuild(self, features: Tensor, image: Tensor) -> Tensor:
-        """Double an image, and add the residual that features of twice its size tell."""
+        """Double an image, and add the residual predicted from the doubled features."""
         result: Tensor = self.doubling_image(image) + self.residual(features) / self.input_range
         return result
 
 
 class LapSRN(Network):
-    """Doublings one after another, each of features and, with a residual, of the image.
+    """Doublings in series, each of features and, with a residual, of the image.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class LapSRN(Network):
     kernel : int
         Side of the transposed convolutions of features: 3 as released, or 4.
     bias : bool
-        Whether convolutions have one.
+        Whether convolutions have a bias.
     input_range : float
         The float maximum that the weights expect.
     """
@@ -140,7 +140,7 @@ class LapSRN(Network):
         return chain_of(fitted(operations, self.scale))
 
     def pyramid(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return the image of every level: training compares each with the truth of its size.
+        """Return the image of every level; training compares each with the truth of its size.
 
         Parameters
         ----------

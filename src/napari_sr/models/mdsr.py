@@ -4,9 +4,9 @@ Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution",
 CVPR Workshops 2017, https://arxiv.org/abs/1707.02921
 
 Letters: N images, C features, H x W pixels, S scale.
-The trunk is EDSR's, and so is the mean colour that is subtracted first and added last. A checkpoint
-of the authors has one trunk with a beginning and an end for each of several scales; a network here
-has those of its own scale only, so loading such a checkpoint takes `scale`.
+The trunk is EDSR's, and so is the mean colour, subtracted first and added last. A checkpoint of the
+authors has one trunk, with a beginning and an end for each of several scales; a network here has
+only those of one scale, so loading such a checkpoint needs `scale`.
 """
 
 from __future__ import annotations
@@ -59,18 +59,19 @@ class WideBlock(nn.Module):
 
 
 class MDSR(Network):
-    """Two blocks of the scale's own, EDSR's trunk, and an upsampling of the scale's own.
+    """Two blocks for the scale, EDSR's trunk, and an upsampling for the scale.
 
     Parameters
     ----------
     scale, channels : int
         Enlargement, 3 or a power of 2, and image channels: 3 for RGB.
     scales : tuple of int, optional
-        Whose blocks and upsamplings it holds, of which it uses one scale's; None for that alone.
+        The scales whose blocks and upsamplings it holds; it uses those of `scale`. None for `scale`
+        alone.
     features, blocks : int
         Width and depth: 64 and 80 in the paper, 64 and 16 in the authors' baseline.
     res_scale : float
-        What every block of the trunk is multiplied by.
+        Factor of the result of every block of the trunk.
     input_range : float
         The float maximum that the weights expect.
     """
@@ -138,7 +139,7 @@ def adapt(state: StateDict) -> StateDict:
     }
 
     def own(match: re.Match[str]) -> str:
-        """Return our name of what one scale has for itself; the authors number the scales."""
+        """Return our name of a layer of one scale; the authors number the scales."""
         name = "before" if match[1] == "pre_process" else "enlarge"
         return f"{name}.x{scales.get(int(match[2]))}."
 
@@ -152,7 +153,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def narrow(state: StateDict, scale: int) -> StateDict:
-    """Return the tensors that one scale needs of a checkpoint of several."""
+    """Return the tensors of one scale from a checkpoint of several."""
     others = re.compile(rf"(before|enlarge)\.x(?!{scale}\.)")
     return {key: value for key, value in state.items() if not others.match(key)}
 
@@ -160,7 +161,7 @@ def narrow(state: StateDict, scale: int) -> StateDict:
 def options_of(state: StateDict) -> Options | None:
     """Read MDSR's constructor arguments off a checkpoint, or None if it is not an MDSR.
 
-    Of a checkpoint of several scales, these in place of one.
+    For a checkpoint of several scales, `scales` replaces `scale`.
     """
     options = edsr.options_of(state)
     scales = sorted({int(match[1]) for key in state if (match := _SCALE.match(key))})

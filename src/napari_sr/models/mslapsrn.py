@@ -4,10 +4,11 @@ Lai et al., "Fast and Accurate Image Super-Resolution with Deep Laplacian Pyrami
 IEEE TPAMI 2019, https://arxiv.org/abs/1710.01992
 
 Letters: N images, C features, H x W pixels, S scale, D depth, R recursions.
-A level runs the same D convolutions R times, and adds what enters the level after each time (the
-paper's shared-source skip); all levels are the same layers. So neither the scale nor R shows in
-the weights: the authors' files D5R2, D5R5 and D5R8 are of one shape. For a scale that is no power
-of 2 the result of the next larger one is shrunk, as the authors do for x3. Their networks see luma.
+A level runs the same D convolutions R times, and adds the level's input after each time (the
+paper's shared-source skip); all levels share their layers. So the weights show neither the scale
+nor R: the authors' files D5R2, D5R5 and D5R8 have the same shapes. If the scale is not a power of
+2, the result of the next larger power is shrunk, as the authors do for x3. Their networks take
+luma.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class MSLapSRN(Network):
-    """Doublings by one level again and again, each of features and, with a residual, of the image.
+    """Repeated doublings by one level, each of features and, with a residual, of the image.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ class MSLapSRN(Network):
         return chain_of(fitted(operations, self.scale))
 
     def pyramid(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return the image of every level: training compares each with the truth of its size.
+        """Return the image of every level; training compares each with the truth of its size.
 
         Parameters
         ----------
@@ -116,7 +117,7 @@ class MSLapSRN(Network):
     def _recursions(self) -> Iterator[tuple[Leaky3x3, bool]]:
         """Yield the convolutions of a level, and whether each is the last of a recursion.
 
-        The paper rectifies before each; here each rectifies its result for the next.
+        The paper rectifies before each convolution; here each one rectifies its result.
         """
         last = len(self.body) - 1
         for _ in range(self.recursions):
@@ -147,7 +148,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read MS-LapSRN's constructor arguments off a checkpoint, but for the scale and R."""
+    """Read MS-LapSRN's constructor arguments off a checkpoint, without the scale and R."""
     features, channels = width_of(state, "head.weight")
     depth = count(state, r"body\.(\d+)\.weight")
     if not (features and depth and "doubling_image.weight" in state):

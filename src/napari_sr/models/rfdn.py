@@ -23,7 +23,7 @@ from napari_sr.layers.distillation_block import BLOCK_KEYS, Block, Distillation
 
 
 def distillation(features: int, activation: nn.Module) -> Distillation:
-    """Return the front of a block of (N, C, H, W), of which C are features."""
+    """Return the front of a block of (N, C, H, W), with C features."""
     convolution = partial(Activated3x3, activation=activation)
     return Distillation(features=features, convolution=convolution, activation=activation)
 
@@ -52,9 +52,9 @@ class RFDN(DistillationNetwork):
     reduction : int, optional
         How many times narrower CCA is inside, 4 in the paper; None for ESA.
     block_skip : bool, optional
-        Whether a block's input is added to its output; None for yes with CCA, no with ESA.
+        Whether to add a block's input to its output; None for yes with CCA, no with ESA.
     slope : float
-        Of the leaky rectifiers.
+        Slope of the leaky rectifiers.
     input_range : float
         The float maximum that the weights expect.
     """
@@ -75,7 +75,7 @@ class RFDN(DistillationNetwork):
         skip = reduction is not None if block_skip is None else block_skip
 
         def block() -> Block:
-            """Return one block of the form that was asked for."""
+            """Return one block with the chosen options."""
             front = distillation(features, activation)
             if reduction is None:
                 return Block(front, spatial=spatial_gate(features), skip=skip)

@@ -35,20 +35,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 RESIDUAL = 0.2
-"""What every dense block's and every block's result is multiplied by."""
+"""Factor of the result of every dense block and of every block."""
 
 
 class DenseBlock(nn.Module):
-    """Five 3x3, each of which sees the input and all results before it.
+    """Five 3x3; each reads the input and all previous results.
 
-    Left to PyTorch: fused, its concatenations would want one growing buffer of features.
+    PyTorch computes it: fused concatenations would need one growing buffer of features.
 
     Parameters
     ----------
     features, growth : int
         Width C outside, and channels G that each but the last convolution adds.
     slope : float
-        Of the leaky rectifiers.
+        Slope of the leaky rectifiers.
     """
 
     RADIUS = 5
@@ -84,7 +84,7 @@ class Block(nn.Module):
         )
 
     def end(self, x: Tensor, start: Tensor) -> Tensor:
-        """Return what the last dense block makes of `x`, added to the block's input."""
+        """Return the last dense block's result for `x`, scaled and added to the block's input."""
         result: Tensor = self.dense[-1](x)
         return start + result * RESIDUAL
 
@@ -99,9 +99,9 @@ class RRDBNet(Network):
     features, blocks, growth : int
         Width, depth and growth; the paper has 64, 23 and 32.
     unshuffle : int
-        Side U of the squares of pixels that are folded into channels first: 1, 2 or 4.
+        Side U of the squares of pixels that are first folded into channels: 1, 2 or 4.
     slope : float
-        Of the leaky rectifiers.
+        Slope of the leaky rectifiers.
     input_range : float
         The float maximum that the weights expect.
     """
@@ -153,7 +153,7 @@ class RRDBNet(Network):
             links.append(step(block.end, (x, start), f"x{index + 1}", DenseBlock.RADIUS))
             start = f"x{index + 1}"
         links.append(step(self._merge, (start, "shallow"), "merged", 1))
-        # on the largest grid the last two 3x3; on every grid but the smallest, one more
+        # the last two 3x3 on the largest grid; one more on every grid but the smallest
         reach = 2
         for _ in self.enlarge:
             reach = reach_in_small_pixels(reach + 1, 2)
@@ -208,7 +208,7 @@ def adapt(state: StateDict) -> StateDict:
         return state
     numbers = sorted({int(match[1]) for key in state if (match := _TOP.match(key))})
     last = len(numbers) - 1
-    # first, doublings, the smoothing 3x3, last: as far as there are as many
+    # first, doublings, the smoothing 3x3, last
     ends = {0: "head.", last - 1: "smooth.", last: "tail."}
     names = {number: ends.get(i, f"enlarge.{i - 1}.") for i, number in enumerate(numbers)}
     return rename(state, (*_NUMBERED, (_TOP.pattern, lambda match: names[int(match[1])])))

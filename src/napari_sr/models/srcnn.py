@@ -4,10 +4,10 @@ Dong et al., "Image Super-Resolution Using Deep Convolutional Networks", TPAMI 2
 (first at ECCV 2014), https://arxiv.org/abs/1501.00092
 
 Letters: N images, C image channels, H x W pixels, S scale.
-The paper enlarges an image bicubically before the network sees it; here that is part of the
-network, so that it maps small to large as all others. The authors' code repeats the border's
-pixels before every convolution; most ports to PyTorch put zeros there, which is an option. The
-paper's network sees luma; checkpoints of three channels see RGB.
+The paper enlarges an image bicubically before the network; here this is part of the network, so
+that it maps LR to HR images as all others do. The authors' code repeats the border's pixels before
+every convolution; most ports to PyTorch pad with zeros, which is an option. The paper's network
+takes luma; checkpoints of three channels take RGB.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ class SRCNN(Network):
     Parameters
     ----------
     scale : int
-        What the image is enlarged by, which the weights do not show; 1 for images that are
-        enlarged already.
+        Enlargement, which the weights do not show; 1 for images that are already enlarged.
     channels : int
         1 for luma, 3 for RGB.
     features, mapped : int
@@ -39,8 +38,8 @@ class SRCNN(Network):
     kernels : (int, int, int)
         Odd sizes of the three convolutions: the paper has 9-1-5, 9-3-5 and 9-5-5.
     replicate : bool
-        Whether the border's pixels are repeated around the image, as in the authors' code, or
-        zeros lie there.
+        Whether to repeat the border's pixels around the image, as in the authors' code; else zeros
+        are used.
     input_range : float
         The float maximum that the weights expect.
     """
@@ -133,7 +132,7 @@ def options_of(state: StateDict) -> Options | None:
     if len(kernels) != len(names):
         return None
     options = {"channels": channels, "features": features, "mapped": mapped, "kernels": kernels}
-    # which border they were trained with, public layouts tell by whose they are
+    # the author of a public layout determines the border of the training
     zeros = any(key in state for key in _PADDED_WITH_ZEROS)
     return {**options, "replicate": False} if zeros else options
 

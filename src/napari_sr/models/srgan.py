@@ -1,12 +1,12 @@
-"""SRGAN's generator, which trained without a discriminator is SRResNet.
+"""SRGAN's generator; trained without a discriminator it is SRResNet.
 
 Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
 Network", CVPR 2017, https://arxiv.org/abs/1609.04802
 
 Letters: N images, C image channels, H x W pixels, S scale.
-By default as in the paper: normalised by batches, parametric rectifiers with one slope each, a
-result in -1..1. Unlike it, leftthomas has a tanh at the end, and twtygqyy normalises by instances,
-with leaky rectifiers and no biases. The form without normalisation is `srresnet`.
+The default is the paper's network: batch normalisation, parametric rectifiers with one slope each,
+a result in -1..1. The port of leftthomas has a tanh at the end; that of twtygqyy has instance
+normalisation, leaky rectifiers and no biases. The form without normalisation is `srresnet`.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ENDS = ("plain", "signed", "tanh")
-"""What the result is of the last convolution's y: y, (y + 1) / 2 or (tanh(y) + 1) / 2."""
+"""The result by the last convolution's y: y, (y + 1) / 2 or (tanh(y) + 1) / 2."""
 TWTYGQYY: Options = {"norm": INSTANCE, "parametric": False, "bias": False, "end": "plain"}
-"""What a public port does otherwise, as options."""
+"""The options of a public port."""
 REACH = 4
-"""Of the 9x9 convolutions at both ends."""
+"""Radius of the 9x9 convolutions at both ends."""
 MOST_STAGES = 10
-"""Of an enlargement; a checkpoint with more is no network."""
+"""Largest number of enlarging stages; a checkpoint with more is not a network."""
 
 
 def rectifier(parametric: bool, slope: float) -> nn.Module:
-    """Return a rectifier whose one slope is learnt or given."""
+    """Return a rectifier with one learnt or given slope."""
     return nn.PReLU() if parametric else nn.LeakyReLU(slope)
 
 
@@ -64,13 +64,13 @@ class Enlargement(nn.Sequential):
     wide : nn.Conv2d
         (N, C, H, W) to (N, C * S * S, H, W).
     rectify : nn.Module
-        As `rectifier` makes it.
+        A rectifier as `rectifier` returns it.
     factor : int
         S.
     """
 
     def __init__(self, wide: nn.Conv2d, rectify: nn.Module, *, factor: int) -> None:
-        # checkpoints count the shuffle
+        # keys in checkpoints count the shuffle
         super().__init__(OrderedDict({"0": wide, "2": rectify}))
         self.factor = factor
 
@@ -97,12 +97,12 @@ class SRGAN(Network):
     parametric : bool
         Whether rectifiers learn their slope.
     slope : float
-        Of rectifiers that do not.
+        Slope of rectifiers that do not learn it.
     bias : bool
-        Whether convolutions have one.
+        Whether convolutions have a bias.
     end : str
-        "signed" where the weights give -1..1, "tanh" where a tanh of theirs does, "plain" where
-        they give what they take.
+        "signed" if the last convolution's range is -1..1, "tanh" if a tanh follows it, "plain" if
+        its range is that of the input.
     input_range : float
         The float maximum that the weights expect.
     """
@@ -190,7 +190,7 @@ def adapt(state: StateDict) -> StateDict:
         return rename(state, _TWTYGQYY)
     if "block2.conv1.weight" not in state:
         return state
-    # the long skip ends in the last block but one; the last one's last part is the tail
+    # the long skip ends in the last block but one; the last layer of the last block is the tail
     last = count(state, r"block(\d+)\.")
     stages = count(state, rf"block{last}\.(\d+)\.conv\.")
     ends = (
@@ -219,7 +219,7 @@ def options_of(state: StateDict) -> Options | None:
         "parametric": "head.1.weight" in state,
         "bias": "head.0.bias" in state,
     }
-    # what their code computes last, no tensor shows
+    # no tensor shows the last operation of their code
     if "block2.conv1.weight" in state:
         return {**options, "end": "tanh"}
     return {**options, "end": "plain"} if "conv_input.weight" in state else options

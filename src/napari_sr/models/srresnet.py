@@ -4,9 +4,9 @@ Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative 
 Network", CVPR 2017, https://arxiv.org/abs/1609.04802
 
 Letters: N images, C image channels, H x W pixels, S scale.
-Unlike the paper, and like the public weights: no batch normalisation, leaky rectifiers in place
-of parametric ones, 3x3 in place of 9x9 convolutions, no skip around all the blocks, and the
-bilinearly enlarged image added to the result.
+The public weights differ from the paper: no batch normalisation, leaky instead of parametric
+rectifiers, 3x3 instead of 9x9 convolutions, no skip around all blocks, and the bilinearly enlarged
+image added to the result.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from napari_sr.layers.blocks import (
 
 
 def bilinear_shares(scale: int) -> Tensor:
-    """Return what each of S * S phases takes of a pixel and its neighbours, (S * S, 9)."""
+    """Return the weights of a pixel and its neighbours in each of S * S phases, (S * S, 9)."""
     place = (torch.arange(scale, dtype=torch.float32) + 0.5) / scale - 0.5
-    # in one direction of the pixel before, the pixel itself and the one after
+    # along one axis: the pixel before, the pixel itself and the pixel after
     phase = torch.stack([(-place).clamp(min=0), 1 - place.abs(), place.clamp(min=0)], dim=1)
     return (phase[:, None, :, None] * phase[None, :, None, :]).reshape(-1, 9)
 
@@ -39,20 +39,20 @@ def bilinear_shares(scale: int) -> Tensor:
 def enlarge_bilinear(image: Tensor, shares: Tensor, scale: int) -> Tensor:
     """Enlarge (N, C, H, W) bilinearly, pixel centres aligned, to (N, C, S * H, S * W).
 
-    Equal to `interpolate(..., mode="bilinear")`, whose float32 coordinates lose digits far from
-    the origin, so that a piece would differ from the whole; here no pixel's place enters.
+    It equals `interpolate(..., mode="bilinear")`. That has float32 coordinates, which lose digits
+    far from the origin, so that a piece would differ from the whole; here no coordinates are used.
 
     Parameters
     ----------
     image : Tensor, (N, C, H, W)
-        Of any channels.
+        With any number of channels.
     shares : Tensor, (S * S, 9)
-        As `bilinear_shares` makes it.
+        The result of `bilinear_shares`.
     scale : int
         S.
     """
     images, channels = image.shape[:2]
-    # every channel by itself, as an image of its own
+    # every channel as a separate image
     padded = functional.pad(image, (1, 1, 1, 1), mode="replicate").flatten(0, 1)[:, None]
     phases = functional.conv2d(padded, shares.to(image.dtype).reshape(-1, 1, 3, 3))
     enlarged = functional.pixel_shuffle(phases, scale)
@@ -69,7 +69,7 @@ class SRResNet(Network):
     features, blocks : int
         Width and depth; the paper has 64 and 16.
     slope : float
-        Of the leaky rectifiers outside the blocks.
+        Slope of the leaky rectifiers outside the blocks.
     input_range : float
         The float maximum that the weights expect.
     """
@@ -93,7 +93,7 @@ class SRResNet(Network):
         self.enlarge = enlarger(features, scale, activation)
         self.smooth = Activated3x3(features, features, activation=activation)
         self.tail = Activated3x3(features, channels)
-        # made once: to make it takes a GPU ten kernels
+        # computed once, as it takes a GPU ten kernels
         self.register_buffer("shares", bilinear_shares(scale), persistent=False)
 
     def chain(self) -> Chain:
