@@ -1,4 +1,4 @@
-"""Networks whose results are known without computing them, for tests of what runs networks."""
+"""Networks with known results, for tests of the code that runs networks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_sr.graph.network import Network
 
 
 class Nearest(Network):
-    """Repeats pixels; sums a neighbourhood of `radius`, so that a wrong halo shows."""
+    """Repeats pixels; sums a neighbourhood of `radius`, so that a wrong halo changes the result."""
 
     full_range = True
 
@@ -37,7 +37,7 @@ class Nearest(Network):
 
 
 class Global(Nearest):
-    """Subtracts the mean of the whole image: no halo makes its tiles exact."""
+    """Subtracts the mean of the whole image: a halo alone does not make its tiles exact."""
 
     def chain(self):
         return (
@@ -132,17 +132,17 @@ class Overflowing(Nearest):
 
 
 class Wild(Nearest):
-    """Returns values that no input explains where the image is bright."""
+    """Returns implausible values where the image is bright."""
 
     def compute(self, image):
         return super().compute(torch.where(image > 0.9, image * 1000, image))
 
 
 def finish(steps):
-    """Run a generator to its end; return what it yielded and what it returned."""
-    told = []
+    """Run a generator to its end; return the list of yielded values and the returned value."""
+    yielded = []
     while True:
         try:
-            told.append(next(steps))
+            yielded.append(next(steps))
         except StopIteration as end:
-            return told, end.value
+            return yielded, end.value

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from fractions import Fraction
 
-    Part = tuple[int, Tensor, Tensor]
+    Moments = tuple[int, Tensor, Tensor]
     """Number of pixels, mean and sum of squared deviations of a piece."""
 
 
@@ -50,36 +50,36 @@ def spans(size: int, tile: int) -> Iterator[Span]:
 
 def run_in_pieces(chain, image: Tensor, tile: int, multiple: int = 1) -> Tensor:
     """Return what `graph.run.run` returns, with every link computed tile by tile."""
-    held, told, known = {IMAGE: image}, {}, {IMAGE: 1}
+    planes, moments, known = {IMAGE: image}, {}, {IMAGE: 1}
     tile = -(-tile // multiple) * multiple
     for link in chain:
         if isinstance(link, Step):
             scales = {name: known[name] for name in link.reads}
-            written, parts = _step(link, held, scales, tile, multiple)
+            written, parts = _step(link, planes, scales, tile, multiple)
             known |= dict.fromkeys(link.writes, link.scale)
-            held.update(written)
-            told |= {name: [] for name in link.writes} | {link.writes[0]: parts}
+            planes.update(written)
+            moments |= {name: [] for name in link.writes} | {link.writes[0]: parts}
         elif isinstance(link, GlobalStats):
-            parts = told.get(link.reads) or _parts(held[link.reads], tile)
-            held[link.writes] = _merged(link, parts)
+            parts = moments.get(link.reads) or _parts(planes[link.reads], tile)
+            planes[link.writes] = _merged(link, parts)
         elif isinstance(link, ChunkedAttention):
-            held[link.writes], known[link.writes] = _attended(link, held, tile**2), 1
+            planes[link.writes], known[link.writes] = _attended(link, planes, tile**2), 1
         else:
-            held[link.writes] = _cells(link, held[link.reads])
-    return held[RESULT]
+            planes[link.writes] = _cells(link, planes[link.reads])
+    return planes[RESULT]
 
 
 def _step(
     step: Step,
-    held: dict[str, Tensor],
+    planes: dict[str, Tensor],
     scales: dict[str, int | Fraction],
     tile: int,
     multiple: int,
-) -> tuple[dict[str, Tensor], list[Part]]:
-    """Return the planes that a step writes, and what it tells of the first one's pieces."""
-    height, width = held[IMAGE].shape[-2:]
+) -> tuple[dict[str, Tensor], list[Moments]]:
+    """Return the planes that a step writes, and the moments of the first one's pieces."""
+    height, width = planes[IMAGE].shape[-2:]
     written: dict[str, Tensor] = {}
-    parts: list[Part] = []
+    parts: list[Moments] = []
     for rows in spans(height, tile):
         for columns in spans(width, tile):
             read = [
@@ -87,10 +87,10 @@ def _step(
                 columns.grown(step.radius, multiple, width),
             ]
             inputs = {
-                name: held[name][..., read[0].of(scale), read[1].of(scale)]
+                name: planes[name][..., read[0].of(scale), read[1].of(scale)]
                 for name, scale in scales.items()
             }
-            inputs |= {name: held[name] for name in step.uses}
+            inputs |= {name: planes[name] for name in step.uses}
             size = (read[0].stop - read[0].start, read[1].stop - read[1].start)
             window = Window(read[0].start, read[1].start, *size, height, width)
             outputs, moments = compute(step, inputs, window)
@@ -106,7 +106,7 @@ def _step(
     return written, parts
 
 
-def _parts(plane: Tensor, tile: int) -> Iterator[Part]:
+def _parts(plane: Tensor, tile: int) -> Iterator[Moments]:
     """Yield the moments of pieces."""
     for rows in spans(plane.shape[-2], tile):
         for columns in spans(plane.shape[-1], tile):
@@ -116,7 +116,7 @@ def _parts(plane: Tensor, tile: int) -> Iterator[Part]:
             yield piece.shape[-1] * piece.shape[-2], mean, squares
 
 
-def _merged(link: GlobalStats, parts: Iterable[Part]) -> Tensor:
+def _merged(link: GlobalStats, parts: Iterable[Moments]) -> Tensor:
     """Merge the moments of pieces by the formula of Chan, Golub and LeVeque (1979)."""
     count, mean, squares = 0, torch.zeros(()), torch.zeros(())
     for more, its_mean, its_squares in parts:
@@ -127,14 +127,14 @@ def _merged(link: GlobalStats, parts: Iterable[Part]) -> Tensor:
     return link.finish(mean, squares, count)
 
 
-def _attended(link: ChunkedAttention, held: dict[str, Tensor], most: int) -> Tensor:
-    """Let some pixels at a time look at some at a time."""
-    looking, seen = (held[name].flatten(2) for name in link.reads)
+def _attended(link: ChunkedAttention, planes: dict[str, Tensor], most: int) -> Tensor:
+    """Compute attention for some query pixels at a time, over some keys at a time."""
+    looking, seen = (planes[name].flatten(2) for name in link.reads)
     found = []
     for chunk in link.chunks(looking.shape[2]):
         for some in looking[..., chunk].split(most, dim=2):
             found.append(link.compute(some, iter(seen[..., chunk].split(most // 2, dim=2))))
-    return torch.cat(found, dim=2).unflatten(2, held[link.reads[0]].shape[2:])
+    return torch.cat(found, dim=2).unflatten(2, planes[link.reads[0]].shape[2:])
 
 
 def _cells(link: PooledGrid, plane: Tensor, together: int = 2) -> Tensor:

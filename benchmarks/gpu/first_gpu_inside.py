@@ -92,11 +92,11 @@ def engine() -> dict[str, Any]:
                                     (SIDE, SIDE, *channels)).astype(np.float32)  # fmt: skip
             found[f"{name}, {kind}"] = compared(image, network)
         if name == "bsrn":
-            found["bsrn in stages"] = staged(plane.astype(np.float32), network)
+            found["bsrn in stages"] = run_in_stages(plane.astype(np.float32), network)
     return found
 
 
-def staged(plane: np.ndarray, network: Any) -> dict[str, Any]:
+def run_in_stages(plane: np.ndarray, network: Any) -> dict[str, Any]:
     """Return the seconds that a stack takes in stages, with CUDA graphs and without."""
     stack = np.stack([plane] * (3 if ON_GPU else 1))
     found: dict[str, Any] = {"code": 0}

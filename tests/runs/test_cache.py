@@ -1,4 +1,4 @@
-"""Which files are read for a choice, and how often."""
+"""The files that are read for a choice, and how often."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def test_moving_the_slider_reads_no_file_again(blend, read):
             assert torch.equal(value, expected[key])
 
 
-def test_both_get_the_answers_to_the_first_one_s_questions(blend, read):
+def test_both_models_get_the_options_of_the_first(blend, read):
     known = load(blend.reference).provenance
 
     assert [each["options"] for each in known["blended"]] == [{"res_scale": 0.5}] * 2
 
 
-def test_a_forecast_looks_and_leaves_the_first_as_it_is(blend, read):
+def test_a_check_does_not_change_the_first_model(blend, read):
     first = load_checked(blend.reference)
 
     assert first is load_first(blend.reference)
@@ -85,7 +85,7 @@ def test_a_file_that_was_written_again_is_read_again(blend, read, file_of):
 
 
 @pytest.mark.parametrize("ask", [load, load_checked])
-def test_two_that_differ_are_told_as_what_cannot_be_blended(blend, read, file_of, ask):
+def test_two_different_networks_are_refused_as_a_blend(blend, read, file_of, ask):
     wide = inspect_checkpoint(file_of("wide", features=12))
     gone = inspect_checkpoint(file_of("gone"))
     (file_of("gone")).unlink()
@@ -96,7 +96,7 @@ def test_two_that_differ_are_told_as_what_cannot_be_blended(blend, read, file_of
         ask(blend.blended(gone, 0.5).reference)
 
 
-def test_a_choice_without_a_second_is_loaded_as_it_is(blend, read):
+def test_a_choice_without_a_second_is_loaded_unblended(blend, read):
     alone = Choice(blend.model, 2, blend.options)
 
     assert load(alone.reference) is load_checked(alone.reference)

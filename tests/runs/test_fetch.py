@@ -1,4 +1,4 @@
-"""A download tells its steps, and ends where it is closed."""
+"""A download reports its progress, and stops when it is closed."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def entry():
     return registry.find("bsrn-x4")
 
 
-def test_what_is_here_is_not_fetched(monkeypatch):
+def test_an_existing_file_is_not_downloaded(monkeypatch):
     monkeypatch.setattr(download, "fetch", lambda *_: pytest.fail("fetched"))
 
-    told, _ = finish(fetch_steps(registry.find("fsrcnn-x2")))
+    steps, _ = finish(fetch_steps(registry.find("fsrcnn-x2")))
 
-    assert told == []
+    assert steps == []
 
 
-def test_bytes_are_told_while_they_come(entry, monkeypatch):
+def test_bytes_are_reported_during_the_download(entry, monkeypatch):
     go_on = threading.Event()
 
     def fetch(entry, watch):
@@ -35,14 +35,14 @@ def test_bytes_are_told_while_they_come(entry, monkeypatch):
     monkeypatch.setattr(download, "fetch", fetch)
     steps = fetch_steps(entry)
 
-    seen = next(told for told in steps if told[0])
+    seen = next(step for step in steps if step[0])
     go_on.set()
 
     assert seen == (700, entry.size)
     finish(steps)
 
 
-def test_closing_it_ends_the_download(entry, monkeypatch):
+def test_closing_stops_the_download(entry, monkeypatch):
     ended = []
 
     def fetch(entry, watch):
@@ -62,7 +62,7 @@ def test_closing_it_ends_the_download(entry, monkeypatch):
     assert ended == [True]
 
 
-def test_a_download_that_fails_raises_its_reason(entry, monkeypatch):
+def test_a_download_that_fails_raises_its_error(entry, monkeypatch):
     def fetch(entry, watch):
         raise download.DownloadError("there is no connection to the server")
 

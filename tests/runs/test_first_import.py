@@ -28,7 +28,7 @@ def test_many_threads_may_import_at_once_and_the_loaders_flags_stay():
     assert printed.stdout.strip() == "[None, None, None, None] True"
 
 
-def test_while_importing_only_new_objects_are_looked_at_for_garbage():
+def test_only_new_garbage_is_collected_during_an_import():
     usual = gc.get_threshold()
 
     with pytest.raises(ImportError), first_import._no_full_collections():
@@ -41,7 +41,7 @@ def test_while_importing_only_new_objects_are_looked_at_for_garbage():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere libraries are called otherwise")
-def test_the_libraries_that_are_loaded_first_are_torchs(monkeypatch):
+def test_torch_s_libraries_are_loaded_first(monkeypatch):
     loaded = []
     torch = sys.modules["torch"]
     monkeypatch.delitem(sys.modules, "torch")
@@ -54,7 +54,7 @@ def test_the_libraries_that_are_loaded_first_are_torchs(monkeypatch):
     assert {path.parent for path in loaded} == {Path(torch.__file__).parent / "lib"}
 
 
-def test_a_torch_that_is_there_is_not_loaded_again(monkeypatch):
+def test_a_loaded_torch_is_not_loaded_again(monkeypatch):
     monkeypatch.setattr(first_import.ctypes, "CDLL", lambda name: pytest.fail("loaded again"))
 
     first_import._load_library()

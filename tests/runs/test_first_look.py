@@ -1,4 +1,4 @@
-"""Infinite values are found before a run, by a look that is cheap."""
+"""Infinite values are found before a run by a cheap check."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def source_with(pixels, plane=None, *, rgb=False):
     return Source("depth", pixels, shape, axes, rgb, plane)
 
 
-def test_infinity_is_told_with_its_place():
+def test_infinite_values_are_reported_with_their_position():
     with pytest.raises(PixelError, match=r"depth .* one infinite value, at y=2, x=3"):
         look_for_infinity(source_with(stack_with((2, 3), -np.inf, (6, 7))))
 
@@ -40,7 +40,7 @@ def test_infinity_in_colours_is_found():
         look_for_infinity(source_with(pixels, rgb=True))
 
 
-def test_other_planes_than_the_one_that_is_read_do_not_matter():
+def test_only_the_plane_that_is_read_matters():
     pixels = stack_with((4, 1, 0))
 
     look_for_infinity(source_with(pixels, (3,)))
@@ -49,19 +49,19 @@ def test_other_planes_than_the_one_that_is_read_do_not_matter():
 
 
 @pytest.mark.parametrize("pixels", [stack_with((0, 0, 0), np.nan), np.zeros((5, 6), np.int16)])
-def test_gaps_and_integers_are_let_through(pixels):
+def test_nan_and_integers_are_accepted(pixels):
     look_for_infinity(source_with(pixels))
 
 
-def test_of_a_large_array_planes_are_looked_at_spread_over_all(monkeypatch):
-    monkeypatch.setattr(first_look, "MOST", 2 * 6 * 7)  # two of five planes
+def test_evenly_spread_planes_of_a_large_array_are_checked(monkeypatch):
+    monkeypatch.setattr(first_look, "MAX_VALUES", 2 * 6 * 7)  # two of five planes
 
     look_for_infinity(source_with(stack_with((0, 0, 0))))
     with pytest.raises(PixelError, match=r"of plane \(1,\)"):
         look_for_infinity(source_with(stack_with((1, 0, 0))))
 
 
-def test_of_a_lazy_stack_only_the_middle_plane_is_read():
+def test_only_the_middle_plane_of_a_lazy_stack_is_read():
     read = []
 
     def plane(block_info):

@@ -29,59 +29,61 @@ def choice():
     return Choice(known_models()[0], 2)
 
 
-def test_it_says_size_memory_and_time(choice, loader):
+def test_the_sentence_has_size_memory_and_time(choice, loader):
     source = source_of(np.zeros((7, 160, 160), np.uint16))
 
-    told = forecast(request(source, choice, tile=64))
+    result = forecast(request(source, choice, tile=64))
 
-    assert told.shape == (7, 320, 320)
-    assert not told.missing
-    assert told.sentence.startswith("Result: 7 \u00d7 320 \u00d7 320, 1.4 MB. Takes about ")
-    assert "less than a second, in 63 tiles of 64 px" in told.sentence
+    assert result.shape == (7, 320, 320)
+    assert not result.missing
+    assert result.sentence.startswith("Result: 7 \u00d7 320 \u00d7 320, 1.4 MB. Takes about ")
+    assert "less than a second, in 63 tiles of 64 px" in result.sentence
 
 
-def test_what_tiles_cost_is_said(choice, loader):
+def test_the_cost_of_tiles_is_reported(choice, loader):
     source = source_of(np.zeros((5000, 5000), np.uint8))
-    told = forecast(request(source, choice, tile=64))
-    few = dataclasses.replace(told.estimate, overhead=0.02, spilled_bytes=10**6)
-    many = dataclasses.replace(told.estimate, overhead=0.37, spilled_bytes=3 * 10**9)
+    result = forecast(request(source, choice, tile=64))
+    few = dataclasses.replace(result.estimate, overhead=0.02, spilled_bytes=10**6)
+    many = dataclasses.replace(result.estimate, overhead=0.37, spilled_bytes=3 * 10**9)
 
-    small, large = (dataclasses.replace(told, estimate=each).sentence for each in (few, many))
+    small, large = (dataclasses.replace(result, estimate=each).sentence for each in (few, many))
 
     assert small.endswith("tiles of 64 px.")
     assert large.endswith(
         "tiles of 64 px, which takes 37% longer than one tile would; "
-        "3.0 GB of intermediate results wait in memory or files."
+        "3.0 GB of intermediate results are stored in memory or files."
     )
 
 
-def test_seams_that_may_show_are_told(choice, loader):
+def test_possible_seams_are_reported(choice, loader):
     source = source_of(np.zeros((160, 160), np.uint16))
-    told = forecast(request(source, choice, tile=64))
-    guessed = dataclasses.replace(told, estimate=dataclasses.replace(told.estimate, exact=False))
+    result = forecast(request(source, choice, tile=64))
+    guessed = dataclasses.replace(
+        result, estimate=dataclasses.replace(result.estimate, exact=False)
+    )
 
-    assert "seams" not in told.sentence
-    assert guessed.sentence.endswith("; their seams may show.")
+    assert "seams" not in result.sentence
+    assert guessed.sentence.endswith("; the tiles may leave seams.")
 
 
-def test_the_price_of_an_ensemble_is_said(choice, loader):
+def test_the_cost_of_an_ensemble_is_reported(choice, loader):
     source = source_of(np.zeros((2, 160, 160), np.uint16))
 
     once, eight = (forecast(request(source, choice, tile=64, ensemble=so)) for so in (False, True))
 
     assert eight.estimate.seconds == pytest.approx(8 * once.estimate.seconds)
     assert "in 144 tiles of 64 px over 8 views, which" in eight.sentence
-    assert "longer than one tile a view would" in eight.sentence
+    assert "longer than one tile per view would" in eight.sentence
     assert "in 18 tiles of 64 px, which" in once.sentence
 
 
-def test_a_blend_takes_what_its_first_checkpoint_takes_and_waits_for_both(choice, loader):
+def test_a_blend_costs_as_much_as_its_first_checkpoint_and_needs_both(choice, loader):
     source = source_of(np.zeros((10, 20), np.uint8))
     other = Model("near.pth", "near", "", "", (2,))
 
-    told = forecast(request(source, choice.blended(other, 0.3)))
+    result = forecast(request(source, choice.blended(other, 0.3)))
 
-    assert told.estimate == forecast(request(source, choice)).estimate
+    assert result.estimate == forecast(request(source, choice)).estimate
     assert [str(asked[0]) for asked in loader.asked] == ["fsrcnn-x2", "near.pth"]
     bsrn = next(model for model in known_models() if model.name == "bsrn")
     foreign = dataclasses.replace(choice, other=Choice(bsrn, 2))
@@ -101,14 +103,14 @@ def test_one_plane_is_forecast_alone(choice, loader):
     assert forecast(request(source, choice)).shape == (1, 32, 32)
 
 
-def test_a_model_that_is_not_here_is_not_loaded(choice, loader, monkeypatch):
+def test_a_missing_model_is_not_loaded(choice, loader, monkeypatch):
     monkeypatch.setattr(download, "local_path", lambda entry: None)
     source = source_of(np.zeros((10, 20), np.uint8))
 
-    told = forecast(request(source, choice))
+    result = forecast(request(source, choice))
 
-    assert told.missing
-    assert "will be downloaded first" in told.sentence
+    assert result.missing
+    assert "will be downloaded first" in result.sentence
     assert not loader.asked
 
 
@@ -120,10 +122,10 @@ def test_a_tile_that_is_too_small_is_refused(choice, loader):
         forecast(request(source, choice, tile=8))
 
 
-def test_an_unknown_speed_is_not_told(choice, loader):
-    told = forecast(request(source_of(np.zeros((10, 20), np.uint8)), choice))
-    estimate = dataclasses.replace(told.estimate, seconds=None)
+def test_an_unknown_time_is_left_out(choice, loader):
+    result = forecast(request(source_of(np.zeros((10, 20), np.uint8)), choice))
+    estimate = dataclasses.replace(result.estimate, seconds=None)
 
-    sentence = dataclasses.replace(told, estimate=estimate).sentence
+    sentence = dataclasses.replace(result, estimate=estimate).sentence
 
     assert "second" not in sentence

@@ -29,10 +29,12 @@ def pixels(random):
     return random.integers(0, 255, (40, 40), np.uint8)
 
 
-def test_every_tile_is_told_and_the_pixels_come_back(pixels, loader):
-    told, result = finish(run(request(pixels, tile=20)))
+def test_every_tile_is_reported_and_the_pixels_are_returned(pixels, loader):
+    progress, result = finish(run(request(pixels, tile=20)))
 
-    assert [step.doing for step in told[1:]] == [f"Upscaling: tile {n} of 4" for n in range(1, 5)]
+    assert [step.doing for step in progress[1:]] == [
+        f"Upscaling: tile {n} of 4" for n in range(1, 5)
+    ]
     np.testing.assert_array_equal(result.pixels, pixels.repeat(2, 0).repeat(2, 1))
 
 
@@ -43,7 +45,7 @@ def test_the_checkpoint_is_loaded_with_scale_and_answers(pixels, loader):
     assert (str(path), scale, options) == ("near.pth", 2, {"input_range": 255.0})
 
 
-def test_the_record_says_how_it_was_made(pixels, loader):
+def test_the_record_describes_the_run(pixels, loader):
     _, result = finish(run(request(pixels, tile=20, device="cpu", value_range=(0, 99))))
 
     record = result.record
@@ -68,9 +70,9 @@ def test_precision_and_kernels_reach_the_engine_and_the_record(pixels, loader):
 
 
 def test_an_ensemble_takes_eight_times_the_tiles_and_is_recorded(pixels, loader):
-    told, result = finish(run(request(pixels, tile=20, ensemble=True)))
+    progress, result = finish(run(request(pixels, tile=20, ensemble=True)))
 
-    assert told[-1].doing == "Upscaling: tile 32 of 32"
+    assert progress[-1].doing == "Upscaling: tile 32 of 32"
     assert result.record["ensemble"] is True
     np.testing.assert_array_equal(result.pixels, pixels.repeat(2, 0).repeat(2, 1))
 
@@ -98,10 +100,10 @@ def test_both_checkpoints_of_a_blend_are_downloaded_first(pixels, loader, monkey
     known = {model.name: model for model in known_models()}
     choice = Choice(known["fsrcnn"], 2).blended(known["bsrn"], 0.5)
 
-    told, _ = finish(run(replace(request(pixels), model=choice.reference)))
+    progress, _ = finish(run(replace(request(pixels), model=choice.reference)))
 
     assert fetched == ["fsrcnn-x2", "bsrn-x2"]
-    assert [step.doing for step in told[:2]] == ["Downloading: 500 bytes of 1.0 kB"] * 2
+    assert [step.doing for step in progress[:2]] == ["Downloading: 500 bytes of 1.0 kB"] * 2
 
 
 def test_one_plane_gives_one_plane(loader, random):
@@ -114,7 +116,7 @@ def test_one_plane_gives_one_plane(loader, random):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("cuDNN failed"), NotImplementedError("no op")])
-def test_runtime_errors_come_as_another_class(pixels, loader, error):
+def test_runtime_errors_are_replaced_by_another_class(pixels, loader, error):
     loader.network = Failing(error)
 
     with pytest.raises(UpscaleError, match=str(error)) as caught:
@@ -124,22 +126,22 @@ def test_runtime_errors_come_as_another_class(pixels, loader, error):
     assert caught.value.__cause__ is error
 
 
-def test_out_of_memory_is_told_by_its_own_class(pixels, loader):
+def test_out_of_memory_keeps_its_own_class(pixels, loader):
     loader.network = Hungry(limit=0)
 
     with pytest.raises(OutOfMemoryError, match="not even tiles of 1 px"):
         finish(run(request(pixels, tile=1)))
 
 
-def test_a_halved_tile_is_told(pixels, loader):
+def test_a_halved_tile_is_reported(pixels, loader):
     loader.network = Hungry(limit=400)
 
-    told, _ = finish(run(request(pixels)))
+    progress, _ = finish(run(request(pixels)))
 
-    assert any("out of memory with tiles of" in step.doing for step in told)
+    assert any("out of memory with tiles of" in step.doing for step in progress)
 
 
-def test_closing_it_lets_go_of_the_network(pixels, loader, monkeypatch):
+def test_closing_frees_the_network(pixels, loader, monkeypatch):
     closed = []
     loader.network = Nearest(scale=2)
     monkeypatch.setattr("napari_sr.engine.execution.upscale.release", closed.append)
@@ -151,7 +153,7 @@ def test_closing_it_lets_go_of_the_network(pixels, loader, monkeypatch):
     assert len(closed) == 1
 
 
-def test_memory_that_runs_out_while_reading_is_told_in_words(pixels, loader, monkeypatch):
+def test_lack_of_memory_while_reading_is_reported_in_words(pixels, loader, monkeypatch):
     def read(source):
         yield 1, 2
         raise MemoryError("Unable to allocate 8.00 GiB for an array with shape (4, 32768, 16384)")
@@ -162,8 +164,8 @@ def test_memory_that_runs_out_while_reading_is_told_in_words(pixels, loader, mon
         finish(run(request(pixels)))
 
 
-def test_the_time_left_is_told_with_the_steps(pixels, loader):
-    told, _ = finish(run(request(pixels, tile=20)))
+def test_the_time_left_is_reported_with_the_steps(pixels, loader):
+    progress, _ = finish(run(request(pixels, tile=20)))
 
-    assert told[0].seconds_left is None
-    assert told[-1].seconds_left == 0
+    assert progress[0].seconds_left is None
+    assert progress[-1].seconds_left == 0

@@ -1,4 +1,4 @@
-"""What loads the two of a blend; files and cards are tested with `napari_sr.load`."""
+"""Loading the two models of a blend; files and cards are tested with `napari_sr.load`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model is found, fetched where it is missing, and loaded."""
+"""A model is found, downloaded if it is missing, and loaded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_name_is_found_in_the_registry(reference, name):
 
 
 @pytest.mark.parametrize("name", ["mine.pth", Path("mine"), Nearest(scale=2)])
-def test_the_registry_is_not_asked_for_files_and_networks(name):
+def test_files_and_networks_are_not_looked_up_in_the_registry(name):
     assert ModelReference(name).entry is None
 
 
@@ -40,11 +40,11 @@ def test_both_models_of_a_blend_may_be_missing(monkeypatch):
     assert reference.missing == reference.entries
 
 
-def test_nothing_is_missing_of_what_ships():
+def test_shipped_models_are_not_missing():
     assert ModelReference().missing == ()
 
 
-def test_the_file_comes_from_who_fetches():
+def test_the_file_comes_from_the_given_function():
     fetched = []
 
     def fetch(entry):
@@ -55,7 +55,7 @@ def test_the_file_comes_from_who_fetches():
     assert fetched == ["fsrcnn-x2"]
 
 
-def test_messages_say_the_titles():
+def test_messages_contain_the_titles():
     second = ModelReference("no model", title="Sharp")
     reference = ModelReference("fsrcnn", 2, second=second, weight=0.5, title="Fast")
 
@@ -63,7 +63,7 @@ def test_messages_say_the_titles():
         reference.load()
 
 
-def test_a_loaded_network_is_taken_as_it_is():
+def test_a_loaded_network_is_returned_unchanged():
     network = Nearest(scale=2)
 
     assert ModelReference(network, 2).load() is network
@@ -71,7 +71,7 @@ def test_a_loaded_network_is_taken_as_it_is():
         ModelReference(network, 3).load()
 
 
-def test_naming_a_model_brings_no_torch():
+def test_naming_a_model_does_not_import_torch():
     code = (
         "import sys; from napari_sr.runs.model import ModelReference; "
         "ModelReference('bsrn', 2).missing; print('torch' in sys.modules)"

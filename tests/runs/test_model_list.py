@@ -53,7 +53,7 @@ def test_a_model_offers_the_scales_that_exist():
 
 @pytest.fixture
 def mine(tmp_path, monkeypatch):
-    """Return the file of a network that was trained here, from an EDSR that was told an option."""
+    """Return the file of a network that was trained here, from an EDSR with an option."""
     monkeypatch.setenv(trained.VARIABLE, str(tmp_path))
     record = models.architecture("edsr")
     network = record.network(**{**record.example, "res_scale": 0.25, "scale": 3})
@@ -64,7 +64,7 @@ def mine(tmp_path, monkeypatch):
     return tmp_path / "my cells.safetensors"
 
 
-def test_networks_trained_here_are_listed_and_loaded_with_what_tensors_cannot_tell(mine):
+def test_networks_trained_here_are_listed_and_loaded_with_options_that_tensors_cannot_show(mine):
     listed = known_models()
     (model,) = [model for model in listed if model.heading == TRAINED]
 
@@ -102,7 +102,7 @@ def test_a_blend_is_two_choices_with_one_scale_and_one_set_of_answers(tmp_path):
     assert choice.reference.second == alone.reference
 
 
-def test_what_is_blended_into_a_known_model_gets_that_one_s_options():
+def test_a_second_model_gets_the_options_of_a_known_first_model():
     known = {model.name: model for model in known_models()}
     second = Model("mine.pth", "mine", "", "", (4,), architecture="rfdn")
 
@@ -133,7 +133,7 @@ def test_a_file_of_several_scales_offers_these(tmp_path):
     assert model.scale_is_known
 
 
-def test_a_file_that_hides_its_scale_asks(tmp_path):
+def test_the_scale_of_a_file_that_does_not_show_it_is_asked_for(tmp_path):
     path = save(tmp_path, "fsrcnn")
 
     model = inspect_checkpoint(path)
@@ -143,13 +143,13 @@ def test_a_file_that_hides_its_scale_asks(tmp_path):
     assert Choice(model, 4).reference == ModelReference(path, 4)
 
 
-def test_what_tensors_cannot_tell_is_asked(tmp_path):
+def test_options_that_tensors_cannot_show_are_asked_for(tmp_path):
     model = inspect_checkpoint(save(tmp_path, "edsr"))
 
     assert model.questions == {"res_scale": None, "input_range": 255.0}
 
 
-def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
+def test_a_file_that_is_not_a_checkpoint_is_refused(tmp_path):
     path = tmp_path / "notes.pth"
     path.write_text("nothing")
 
@@ -158,10 +158,13 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("whole", "caution"),
-    [(False, "its tiles may show."), (True, "tiles may show, and it should see the whole image.")],
+    ("whole", "warning"),
+    [
+        (False, "tiles may leave seams."),
+        (True, "tiles may leave seams, and it should see the whole image."),
+    ],
 )
-def test_a_file_of_another_library_s_network_says_so(tmp_path, whole, caution, monkeypatch):
+def test_a_network_of_another_library_gets_a_warning(tmp_path, whole, warning, monkeypatch):
     network = Foreign(
         module=torch.nn.Identity(), call=None, title="SwinIR (spandrel)", scale=4, channels=3,
         hints=Hints(whole=whole),
@@ -173,11 +176,11 @@ def test_a_file_of_another_library_s_network_says_so(tmp_path, whole, caution, m
 
     assert (model.title, model.scales, model.scale_is_known) == ("photo", (4,), True)
     assert model.summary.startswith("SwinIR (spandrel). Not one of ours: ")
-    assert model.summary.endswith(caution)
+    assert model.summary.endswith(warning)
     assert model.architecture == "SwinIR (spandrel)"
 
 
-def test_a_scale_in_the_models_name_is_said_once():
+def test_a_scale_in_the_model_s_name_is_not_repeated():
     model = Model("", "spots FSRCNN x2", "", "", (2, 4))
 
     assert Choice(model, 2).label == "spots FSRCNN x2"

@@ -22,9 +22,11 @@ def network():
 def test_progress_and_result_are_those_of_the_engine(network, random):
     pixels = random.integers(0, 255, (12, 16), np.uint8)
 
-    told, result = finish(run_request(Request(pixels, ModelReference(network), Settings(tile=8))))
+    progress, result = finish(
+        run_request(Request(pixels, ModelReference(network), Settings(tile=8)))
+    )
 
-    assert told[-1].done == told[-1].total == 4
+    assert progress[-1].done == progress[-1].total == 4
     np.testing.assert_array_equal(result.pixels, pixels.repeat(2, 0).repeat(2, 1))
 
 
@@ -37,7 +39,7 @@ def test_the_record_names_the_model(network):
     assert result.record["scale"] == 2
 
 
-def test_a_network_that_is_given_is_not_loaded_again(network):
+def test_a_given_network_is_not_loaded_again(network):
     request = Request(np.zeros((4, 5), np.uint8), ModelReference("no such model"))
 
     _, result = finish(run_request(request, network))
@@ -87,11 +89,11 @@ def test_every_step_is_shown_and_the_result_returned(steps, closed):
     assert (shown, closed) == ([1, 2], [True])
 
 
-def test_nothing_need_be_shown(steps):
+def test_steps_need_not_be_shown(steps):
     assert drive(steps) == "result"
 
 
-def test_a_generator_is_closed_where_showing_fails(steps, closed):
+def test_a_generator_is_closed_if_showing_fails(steps, closed):
     def fail(step):
         raise KeyError(step)
 
@@ -101,11 +103,11 @@ def test_a_generator_is_closed_where_showing_fails(steps, closed):
     assert closed == [True]
 
 
-def test_steps_are_put_in_words(steps):
+def test_steps_are_translated(steps):
     assert finish(translate(steps, "step {}".format)) == (["step 1", "step 2"], "result")
 
 
-def test_closing_the_words_closes_the_steps(steps, closed):
+def test_closing_the_translation_closes_the_steps(steps, closed):
     words = translate(steps, str)
     next(words)
 

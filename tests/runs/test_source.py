@@ -28,9 +28,9 @@ def test_a_whole_numpy_array_is_not_copied():
 def test_lazy_arrays_are_read_plane_by_plane(kind, random):
     pixels = random.integers(0, 999, (2, 3, 5, 6)).astype(np.uint16)
 
-    told, read = finish(read_pixels(source_of(kind(pixels))))
+    progress, read = finish(read_pixels(source_of(kind(pixels))))
 
-    assert told == [(done, 6) for done in range(1, 7)]
+    assert progress == [(done, 6) for done in range(1, 7)]
     assert isinstance(read, np.ndarray)
     np.testing.assert_array_equal(read, pixels)
 

@@ -42,7 +42,7 @@ def test_sizes_have_two_digits_or_three(count, words):
         (200_000, "2 days"),
     ],
 )
-def test_times_are_as_rough_as_estimates(seconds, words):
+def test_times_are_rounded_as_estimates(seconds, words):
     assert time_in_words(seconds) == words
 
 
@@ -72,6 +72,6 @@ def test_numpys_words_about_memory_are_kept():
     )
 
 
-def test_errors_of_ours_are_told_from_others():
+def test_our_errors_are_distinguished_from_others():
     assert is_ours(OutOfMemoryError("not even tiles of 1 px fit"))
     assert not is_ours(MemoryError())

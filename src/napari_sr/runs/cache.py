@@ -65,6 +65,6 @@ def _stamp(name: object) -> object:
     """Return what changes when a file does, or None for known models."""
     if not isinstance(name, Path) or not name.exists():
         return None
-    told = name.stat()
+    status = name.stat()
     # two changes within one tick of the clock have the same time
-    return told.st_mtime_ns, told.st_ctime_ns, told.st_ino, told.st_size
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size

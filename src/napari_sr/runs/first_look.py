@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from napari_sr.runs.source import Source
 
-MOST = 2**26
-"""Values that are checked at most: 64 million, which take 0.08 s as float32."""
+MAX_VALUES = 2**26
+"""Most values that are checked: 64 million, which take 0.08 s as float32."""
 
 
 class PixelError(ValueError):
@@ -24,25 +24,25 @@ class PixelError(ValueError):
 def look_for_infinity(source: Source) -> None:
     """Refuse infinite values in some of the planes; a run checks all of them.
 
-    Of an array in memory, planes spread evenly over all are checked, as many as `MOST` allows. Of
-    a lazy array, whose planes may take long to read, only the middle plane is checked.
+    In an array in memory, as many planes are checked as `MAX_VALUES` allows, evenly spread. In a
+    lazy array, whose planes may take long to read, only the middle plane is checked.
 
     Raises
     ------
     PixelError
-        If a value is infinite: with their number, and the position of the first.
+        If a value is infinite; the message has their number and the position of the first.
     """
     if source.dtype.kind != "f":
         return
     planes = planes_of(source)
     size = int(np.prod(source.shape[-3:] if source.rgb else source.shape[-2:]))
     in_memory = type(source.data) is np.ndarray
-    if size > MOST and not in_memory:
+    if size > MAX_VALUES and not in_memory:
         return
-    if in_memory and size * len(planes) <= MOST:
+    if in_memory and size * len(planes) <= MAX_VALUES:
         _refuse_infinity(source, _pixels(source, source.plane or ()), source.axes)
         return
-    step = -(-len(planes) // max(1, MOST // size)) if in_memory else len(planes)
+    step = -(-len(planes) // max(1, MAX_VALUES // size)) if in_memory else len(planes)
     for index in planes[step // 2 :: step]:
         _refuse_infinity(source, _pixels(source, index), "YXS" if source.rgb else "YX", index)
 

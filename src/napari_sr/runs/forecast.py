@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from napari_sr.runs.model import ModelReference
     from napari_sr.runs.run import Request
 
-WORTH_TELLING = 100e6
-"""Bytes of intermediate results outside the device that are worth mentioning."""
+WORTH_REPORTING = 100e6
+"""Fewest bytes of intermediate results outside the device that are mentioned."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,17 @@ class Forecast:
 
     @property
     def _price_of_tiles(self) -> str:
-        """Repeated work of tiles, space for intermediate results, and seams, in words."""
-        estimate, told = self.estimate, ""
+        """Extra time of tiles, space for intermediate results, and seams, in words."""
+        estimate, words = self.estimate, ""
         if estimate is not None and estimate.overhead > 0.05:
-            one = "one tile" if estimate.orientations == 1 else "one tile a view"
-            told += f", which takes {estimate.overhead:.0%} longer than {one} would"
-        if estimate is not None and estimate.spilled_bytes > WORTH_TELLING:
+            one = "one tile" if estimate.orientations == 1 else "one tile per view"
+            words += f", which takes {estimate.overhead:.0%} longer than {one} would"
+        if estimate is not None and estimate.spilled_bytes > WORTH_REPORTING:
             size = size_in_words(estimate.spilled_bytes)
-            told += f"; {size} of intermediate results wait in memory or files"
+            words += f"; {size} of intermediate results are stored in memory or files"
         if estimate is not None and not estimate.exact:
-            told += "; their seams may show"
-        return told
+            words += "; the tiles may leave seams"
+        return words
 
 
 def forecast(request: Request) -> Forecast:
@@ -78,7 +78,7 @@ def forecast(request: Request) -> Forecast:
     Raises
     ------
     PixelError
-        If a layer holds infinite values.
+        If a layer has infinite values.
     ValueError
         If a setting is wrong, for instance a tile that is too small.
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class UpscaleError(Exception):
-    """Stands for a RuntimeError or MemoryError of a run.
+    """Replacement for a RuntimeError or MemoryError of a run.
 
     napari's workers lose RuntimeErrors, and the message of a MemoryError is empty or NumPy's.
     """
@@ -44,7 +44,7 @@ def run(request: Request) -> Generator[Step, None, Upscaled]:
     Raises
     ------
     UpscaleError
-        In place of any RuntimeError or MemoryError.
+        In place of any RuntimeError, and of a MemoryError that is not ours.
     ValueError
         If the image, a setting or a checkpoint is wrong.
     napari_sr.zoo.download.DownloadError

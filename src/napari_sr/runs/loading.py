@@ -43,14 +43,14 @@ def load(reference: ModelReference, load_one: Callable[[ModelReference], Network
     Parameters
     ----------
     reference : ModelReference
-        What to load.
+        The reference to load.
     load_one : callable
         Loads a reference without its second.
 
     Raises
     ------
     ValueError
-        If the first cannot be loaded, or the weight lies outside 0..1.
+        If the first cannot be loaded, or the weight is outside 0..1.
     BlendError
         If the second cannot be loaded, or cannot be blended with the first.
     """
@@ -95,14 +95,14 @@ def load_one(reference: ModelReference, fetch: Callable[[Entry], Path] | None = 
     Parameters
     ----------
     reference : ModelReference
-        A loaded network is returned as it is.
+        The reference. A loaded network is returned unchanged.
     fetch : callable, optional
-        Returns the file of a known model; by default downloads it where it is missing.
+        Returns the file of a known model; by default downloads it if it is missing.
 
     Raises
     ------
     ValueError
-        If there is no such model or file, or it is no checkpoint of a known network.
+        If there is no such model or file, or it is not a checkpoint of a known network.
     napari_sr.zoo.download.DownloadError
         If a model cannot be downloaded.
     """

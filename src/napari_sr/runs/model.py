@@ -64,7 +64,7 @@ class ModelReference:
         Raises
         ------
         ValueError
-            If it is of another type, or the scale is no whole number.
+            If it is of another type, or the scale is not a whole number.
         """
         if not isinstance(model, str | os.PathLike):
             from napari_sr.graph.network import Network  # brings torch
@@ -144,12 +144,12 @@ class ModelReference:
         Parameters
         ----------
         fetch : callable, optional
-            Returns the file of a known model; by default downloads it where it is missing.
+            Returns the file of a known model; by default downloads it if it is missing.
 
         Raises
         ------
         ValueError
-            If there is no such model or file, or it is no checkpoint of a known network.
+            If there is no such model or file, or it is not a checkpoint of a known network.
         BlendError
             If the second cannot be loaded, or cannot be blended with the first.
         napari_sr.zoo.download.DownloadError

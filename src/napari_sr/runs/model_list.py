@@ -155,7 +155,7 @@ def inspect_checkpoint(path: Path) -> Model:
     Raises
     ------
     ValueError
-        If the file is no checkpoint, or its network is unknown.
+        If the file is not a checkpoint, or its network is unknown.
     OSError
         If it cannot be read.
     """
@@ -194,7 +194,7 @@ def _foreign(path: Path, network: Foreign) -> Model:
         name=str(path),
         title=path.stem,
         heading=OPENED,
-        summary=f"{network.title}. Not one of ours: its tiles may show{more}.",
+        summary=f"{network.title}. Not one of ours: tiles may leave seams{more}.",
         scales=(network.scale,),
         architecture=network.title,
     )

@@ -1,4 +1,4 @@
-"""One upscaling run: what is asked for, the generator that runs it, and what drives generators."""
+"""One upscaling run: its request, the generator that runs it, and drivers of generators."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Request:
-    """What a script, a command or a form asks for."""
+    """An image, a model and settings, from a script, a command or a form."""
 
     image: ArrayLike | Source
     """An array, or the pixels of a layer."""
@@ -43,14 +43,14 @@ def run_request(
     Parameters
     ----------
     request : Request
-        What to run.
+        The request to run.
     network : Network, optional
-        The request's model where it is loaded already.
+        The request's model if it is already loaded.
 
     Returns
     -------
     Upscaled
-        Its `record` says which model made it, too.
+        The result; its `record` also names the model.
 
     Raises
     ------
@@ -91,9 +91,9 @@ def drive(
     Parameters
     ----------
     steps : generator
-        It is closed however the run ends.
+        The generator to run. It is always closed at the end, also after an error.
     show : callable, optional
-        Gets each value that the generator yields.
+        Called with each value that the generator yields.
     """
     whole = Whole(steps)
     with closing(steps):
@@ -106,14 +106,14 @@ def drive(
 def translate(
     steps: Generator[Yielded, None, Result], words: Callable[[Yielded], Shown]
 ) -> Generator[Shown, None, Result]:
-    """Yield what `words` makes of each step of a generator; return what the generator returns.
+    """Yield `words(step)` for each step of a generator; return what the generator returns.
 
     Parameters
     ----------
     steps : generator
-        It is closed however the run ends.
+        The generator to run. It is always closed at the end, also after an error.
     words : callable
-        Gets each value that the generator yields.
+        Called with each value that the generator yields.
     """
     whole = Whole(steps)
     with closing(steps):

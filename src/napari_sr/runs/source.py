@@ -53,7 +53,7 @@ class Source:
 def read_pixels(source: Source) -> Generator[tuple[int, int], None, NDArray[Any]]:
     """Read a source into memory plane by plane; yield planes done and planes in total.
 
-    A NumPy array of which all planes are wanted is returned as it is.
+    If all planes of a NumPy array are requested, the array itself is returned.
     """
     if isinstance(source.data, np.ndarray) and source.plane is None:
         return source.data

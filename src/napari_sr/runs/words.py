@@ -61,15 +61,15 @@ def no_memory(error: MemoryError) -> str:
     >>> no_memory(MemoryError())
     'memory ran out; take less at once (one slice, a smaller scale), or close other programs'
     """
-    told = f" ({error})" if str(error) else ""
+    details = f" ({error})" if str(error) else ""
     return (
-        f"memory ran out{told}; take less at once (one slice, a smaller scale), "
+        f"memory ran out{details}; take less at once (one slice, a smaller scale), "
         "or close other programs"
     )
 
 
 def is_ours(error: BaseException) -> bool:
-    """Whether an error is of a class of ours; its message is then a sentence."""
+    """Return whether an error's class is one of ours; its message is then a sentence."""
     return type(error).__module__.startswith("napari_sr.")
 
 
