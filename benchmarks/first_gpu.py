@@ -13,7 +13,7 @@ run       what a user does first: whole images through the engine, kernels chose
 tests     the kernel tests, one process for each op, as one illegal access ends its process
 table     ops and networks: errors, then times, eager and in a CUDA graph (gpu/speed.py)
 tune      launch options of the ops that are furthest from their floors (gpu/tune.py)
-train     a few training steps of a recipe for GPUs, on made-up images
+train     a few training steps of a recipe for GPUs, on synthetic images
 ncu       one line of the profiler for bsconv, where it is installed
 compiled  torch.compile, one process for each row, the most wanted first
 

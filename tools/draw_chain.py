@@ -53,8 +53,8 @@ def links() -> str:
     notes = (
         ("a square of 2 radius + 1", "pixels around it"),
         ("the whole plane;", "one value per channel"),
-        ("a square of reach pixels;", "the next one is pitch further"),
-        ("all pixels of its chunk,", "in reading order"),
+        ("a square of reach pixels;", "squares are pitch pixels apart"),
+        ("all pixels of its chunk,", "in row-major order"),
     )
     chunk = {(i, j): SEEN for i in range(9) for j in range(9) if 20 <= 9 * i + j < 47}
     seen = (
@@ -111,7 +111,7 @@ def stages() -> str:
             box(345, y + 96, 14, 14, SEEN),
             text(366, y + 108, "the part of a tile that is kept", anchor="start"),
             box(345, y + 118, 14, 14, HALO),
-            text(366, y + 130, "halo: read and computed, then cut off", anchor="start"),
+            text(366, y + 130, "halo: read and computed, then cropped", anchor="start"),
         ]
     )
 

@@ -135,7 +135,7 @@ def compared(image: np.ndarray, network: Any) -> dict[str, Any]:
 
 
 def train(steps: int) -> dict[str, Any]:
-    """Train a recipe on made-up images, and tell the time of a step."""
+    """Train a recipe on synthetic images, and tell the time of a step."""
     from train_gpu import made
 
     from napari_sr.training.config import Config

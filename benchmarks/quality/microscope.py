@@ -4,7 +4,7 @@
     python benchmarks/quality/microscope.py ../shared/data --model runs/mine/mine.safetensors
 
 Two kinds of images that nothing was trained on: Set5 and Set14 as grey from black to white, and
-made-up fluorescence of seeds of its own. Both are blurred by the optics' spot, binned and recorded
+synthetic fluorescence of seeds of its own. Both are blurred by the optics' spot, binned and recorded
 by a camera (`napari_sr.training.data.microscope`) of fixed values, so that only the light differs.
 Each result is compared with the image before all that:
 
@@ -58,11 +58,11 @@ MODELS = ("bicubic", "lanczos", "fsrcnn", "edsr-slim", "microscope")
 PHOTONS = (30, 100, 300, 1000, 3000)
 OPTICS = Optics(wavelength=0.52, aperture=0.8, pixel=0.2)
 READ_NOISE = 1.6
-MADE, UNSEEN = 16, 1000
-"""Made-up images, and a seed that no recipe has."""
+SYNTHETIC, UNSEEN = 16, 1000
+"""Synthetic images, and a seed that no recipe has."""
 BLOCK, DIM = 16, 0.1
 SHOWN, SHOWN_PHOTONS, DETAIL = (1, 3), (30, 300), (20, 20)
-"""Made-up images of the picture, and the top and left of the detail."""
+"""Synthetic images of the picture, and the top and left of the detail."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def pictures_of(sets: Path) -> dict[str, list[Picture]]:
     folders = [path / "HR" if (path / "HR").is_dir() else path for path in map(sets.joinpath, SETS)]
     return {
         "Set5 and Set14 as grey": [one for path in folders for one in of_folder(path, grey)],
-        "made-up fluorescence": SyntheticImages(MADE, seed=UNSEEN).pictures(),
+        "synthetic fluorescence": SyntheticImages(SYNTHETIC, seed=UNSEEN).pictures(),
     }
 
 
@@ -151,7 +151,7 @@ def table(sets: Path, models: Sequence[str], photons: Sequence[float], scale: in
 
 
 def picture(pictures: Sequence[Picture], models: Sequence[str], scale: int) -> Image.Image:
-    """Return results of some made-up images at little and at more light, row by row."""
+    """Return results of some synthetic images at little and at more light, row by row."""
     networks = {Path(name).stem: load(name, scale) for name in models}
     rows = []
     for photons in SHOWN_PHOTONS:
@@ -183,7 +183,7 @@ def main() -> None:
     given = parser.parse_args()
     models = given.model or MODELS
     if given.picture is not None:
-        made = pictures_of(given.sets)["made-up fluorescence"]
+        made = pictures_of(given.sets)["synthetic fluorescence"]
         picture(made, models, given.scale).save(given.picture)
     begun = time.perf_counter()
     lines = table(given.sets, models, given.photons, given.scale)

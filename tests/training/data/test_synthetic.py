@@ -1,4 +1,4 @@
-"""Made-up fluorescence: repeatable, different, bright on dark, and sharp."""
+"""Synthetic fluorescence: repeatable, different, bright on dark, and sharp."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A run: planes, tiles and stages on their way through a network."""
+"""The run itself: a plane goes through a network in tiles and stages."""

@@ -1,4 +1,4 @@
-"""What a run must report: missing pixels, implausible results, values beyond black and white.
+"""Diagnostics of a run: missing pixels, implausible results, values beyond black and white.
 
 A network may return values far outside what its input allows: for uniform noise, BSRN x2 returns
 -2080 to 1700 instead of 0 to 1. A float image may have NaN where nothing was measured.

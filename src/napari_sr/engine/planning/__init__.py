@@ -1,1 +1,1 @@
-"""What a run will do, decided before the first pixel: device, tiles, stages, memory."""
+"""The plan of a run, made before the first pixel: device, tiles, stages, memory."""
