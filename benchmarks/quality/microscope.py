@@ -4,9 +4,9 @@
     python benchmarks/quality/microscope.py ../shared/data --model runs/mine/mine.safetensors
 
 Two kinds of images that nothing was trained on: Set5 and Set14 as grey from black to white, and
-synthetic fluorescence of seeds of its own. Both are blurred by the optics' spot, binned and recorded
-by a camera (`napari_sr.training.data.microscope`) of fixed values, so that only the light differs.
-Each result is compared with the image before all that:
+synthetic fluorescence of seeds of its own. Both are blurred by the optics' spot, binned and
+recorded by a camera (`napari_sr.training.data.microscope`) of fixed values, so that only the light
+differs. Each result is compared with the image before all that:
 
 * PSNR, in dB of white 1, `scale` pixels of border left out;
 * detail: the finest period, in pixels of the result, at which it agrees with the truth (Fourier
@@ -183,11 +183,11 @@ def main() -> None:
     given = parser.parse_args()
     models = given.model or MODELS
     if given.picture is not None:
-        made = pictures_of(given.sets)["synthetic fluorescence"]
-        picture(made, models, given.scale).save(given.picture)
+        synthetic = pictures_of(given.sets)["synthetic fluorescence"]
+        picture(synthetic, models, given.scale).save(given.picture)
     begun = time.perf_counter()
     lines = table(given.sets, models, given.photons, given.scale)
-    told = (
+    heading = (
         f"`python benchmarks/quality/microscope.py`, commit {commit()}, torch {torch.__version__}, "
         f"{platform.machine()} CPU, {time.strftime('%Y-%m-%d')}, "
         f"{time.perf_counter() - begun:.0f} s. "
@@ -195,7 +195,7 @@ def main() -> None:
         f"pixel {OPTICS.pixel} µm, read noise {READ_NOISE} electrons. The script says what the "
         "columns are."
     )
-    text = "\n".join(["# Networks on a microscope's images", "", told, "", *lines])
+    text = "\n".join(["# Networks on a microscope's images", "", heading, "", *lines])
     if given.write is None:
         print(text)
     else:
