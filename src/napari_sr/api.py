@@ -57,7 +57,7 @@ def load(
     Raises
     ------
     ValueError
-        If there is no such model or file, or the file is no checkpoint of a known network. The
+        If there is no such model or file, or the file is not a checkpoint of a known network. The
         message then names the most similar network and the differences.
     napari_sr.zoo.download.DownloadError
         If a model cannot be downloaded.

@@ -233,5 +233,5 @@ def test_one_tensor_cannot_make_spandrel_allocate_for_all(swin):
     state = dict(swin.state_dict())
     state["conv_first.weight"] = torch.zeros(20_000, 3, 3, 3)
 
-    with pytest.raises(UnknownNetworkError, match="is more than its tensors tell of"):
+    with pytest.raises(UnknownNetworkError, match="is too large for its checkpoint"):
         community.build(state)

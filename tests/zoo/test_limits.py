@@ -34,14 +34,14 @@ def test_what_unpacks_to_more_is_refused_with_both_sizes():
     ids=str,
 )
 def test_a_tensor_that_is_too_large_is_named_with_its_shape(shape):
-    with pytest.raises(RefusedError, match=r"its tensors, of which 'b' is .* take .* in float32"):
+    with pytest.raises(RefusedError, match=r"its tensors take .* in float32 \('b' is "):
         limits.check_tensors([("a", (3, 3)), ("b", shape)], 1000)
 
 
 def test_small_tensors_count_together():
     limits.check_tensors([(str(key), (1 << 10, 1 << 10)) for key in range(64)], 1000)
 
-    with pytest.raises(RefusedError, match="of which '64' is 1"):
+    with pytest.raises(RefusedError, match=r"\('64' is 1"):
         limits.check_tensors([(str(key), (1 << 10, 1 << 10)) for key in range(65)], 1000)
 
 

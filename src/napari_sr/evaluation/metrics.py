@@ -1,4 +1,4 @@
-"""The metrics by which sets are judged, each a record: name, unit, direction, function.
+"""The metrics for image sets, as records: name, unit, direction, function.
 
 Letters: H x W pixels.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 USUAL = ("psnr", "ssim")
-"""What papers on super-resolution report."""
+"""The metrics that papers on super-resolution report."""
 AGAINST_TRUTH = 0.5
 """Correlation of a result with its truth at which detail counts as lost. It stands for the same
 detail as 1/7 between two images that both hold noise: Rosenthal and Henderson, Journal of Molecular
@@ -31,38 +31,38 @@ Biology 333(4), 2003, https://doi.org/10.1016/j.jmb.2003.07.013."""
 
 
 class Compare(Protocol):
-    """Compares a result with its truth, (H, W) or (H, W, 3) in 0..1, of one shape."""
+    """A function that compares a result with its truth, both (H, W) or (H, W, 3) in 0..1."""
 
     def __call__(
         self, result: NDArray[Any], truth: NDArray[Any], *, border: int, luma: bool
     ) -> float:
-        """Return the figure; NaN where the images have none."""
+        """Return the figure; NaN if it is undefined for the images."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One way to compare a result with its truth."""
+    """A metric: a comparison of a result with its truth."""
 
     name: str
-    """For the command line and for programs."""
+    """Its name on the command line and in programs."""
     title: str
-    """For readers."""
+    """Its name for readers."""
     unit: str
-    """Empty where the figure has none."""
+    """Empty without a unit."""
     less_is_better: bool
     decimals: int
-    """That readers are shown; programs get two more."""
+    """Decimals for readers; programs get two more."""
     least: int
-    """Pixels a side that must be left inside the border: smaller images have no figure."""
+    """Smallest side inside the border, in pixels; smaller images have no figure."""
     compare: Compare
     colours: bool = False
-    """Whether RGB is judged as it looks, even where others judge its luma."""
+    """Whether it always judges RGB in colour, never by luma."""
     prepare: Callable[[], object] = lambda: None
-    """Gets what `compare` needs, so that what is missing is told early."""
+    """Loads what `compare` needs, so that errors come before the first image."""
 
     @property
     def heading(self) -> str:
-        """For a column: title, unit, and the direction where it is not the usual."""
+        """Return a column's heading: title, unit, and the direction if it is unusual."""
         named = f"{self.title}, {self.unit}" if self.unit else self.title
         return f"{named} (less is better)" if self.less_is_better else named
 
@@ -72,9 +72,9 @@ class Metric:
 
 
 def _finest(result: NDArray[Any], truth: NDArray[Any], *, border: int, luma: bool) -> float:
-    """Return the period of the finest detail of the truth that a result has, in its pixels."""
+    """Return the period of the finest detail that result and truth share, in pixels."""
     first, second = comparable(result, truth, border, luma=True)
-    if not (np.ptp(first) and np.ptp(second)):  # nothing to agree on
+    if not (np.ptp(first) and np.ptp(second)):  # a constant image has no detail
         return float("nan")
     return frc(first[..., 0], second[..., 0], threshold=AGAINST_TRUTH).resolution
 
@@ -103,11 +103,11 @@ METRICS = {
         ),
     )
 }  # fmt: skip
-"""By name."""
+"""All metrics by name."""
 
 
 def chosen(names: Sequence[str]) -> tuple[Metric, ...]:
-    """Return the metrics of some names, each once, in their order.
+    """Return the named metrics, each once, in this order.
 
     Raises
     ------

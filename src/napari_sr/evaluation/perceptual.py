@@ -1,7 +1,7 @@
-"""Perceptual distances: how alike two images look to a network trained on what people said.
+"""Perceptual distances: differences of two images for a network trained on human judgements.
 
-Both want the optional packages of `napari-sr[perceptual]`, whose library downloads the weights of
-the network that looks (some 500 MB) when one is first used.
+Both need the optional packages of `napari-sr[perceptual]`. At first use, their library downloads
+the weights of the feature network, some 500 MB.
 
 LPIPS: Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR
 2018, https://arxiv.org/abs/1801.03924
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 
 LEAST = 16
-"""Pixels a side, of which the network that looks leaves one."""
+"""Smallest side in pixels: the feature network reduces it to one."""
 WEIGHTS = {"LPIPS": "lpips_weights.pt", "DISTS": "dists_weights.pt"}
 VGG = "vgg16-397923af.pth"
-"""The files of weights, by the names that they are downloaded under."""
+"""The file names of the downloaded weights."""
 
 
 class MissingPackageError(ImportError):
@@ -47,23 +47,23 @@ def lpips(
     border: int = 0,
     value_range: tuple[float, float] | None = None,
 ) -> float:
-    """Return the LPIPS distance (VGG16) between two images, 0 where they are equal.
+    """Return the LPIPS distance (VGG16) between two images, 0 if they are equal.
 
-    Trained on photographs: on other images it tells little.
+    It was trained on photographs and says little about other images.
 
     Parameters
     ----------
     result, truth, border, value_range
-        As for `psnr`; grey counts as RGB of three equal channels.
+        As for `psnr`; grey counts as RGB with three equal channels.
 
     Raises
     ------
     MissingPackageError
         If `napari-sr[perceptual]` is not installed.
     napari_sr.zoo.download.DownloadError
-        If the weights are not here and cannot be downloaded.
+        If the weights are missing and cannot be downloaded.
     ValueError
-        As for `psnr`, or if less than 16 pixels are left of a side.
+        As for `psnr`, or if a side has less than 16 pixels.
     """
     return _distance("LPIPS", result, truth, border, value_range)
 
@@ -75,9 +75,9 @@ def dists(
     border: int = 0,
     value_range: tuple[float, float] | None = None,
 ) -> float:
-    """Return the DISTS distance between two images, 0 where they are equal.
+    """Return the DISTS distance between two images, 0 if they are equal.
 
-    It forgives another texture of the same kind, as a GAN makes it; otherwise as `lpips`.
+    It tolerates another texture of the same kind, such as a GAN's; otherwise as `lpips`.
     """
     return _distance("DISTS", result, truth, border, value_range)
 
@@ -106,7 +106,7 @@ def _distance(
 
 
 def prepare(name: str) -> None:
-    """Read a metric's weights, which are downloaded once.
+    """Read a metric's weights; they are downloaded once.
 
     Parameters
     ----------
@@ -118,14 +118,14 @@ def prepare(name: str) -> None:
     MissingPackageError
         If `napari-sr[perceptual]` is not installed.
     napari_sr.zoo.download.DownloadError
-        If the weights are not here and cannot be downloaded.
+        If the weights are missing and cannot be downloaded.
     """
     _metric(name)
 
 
 @lru_cache
 def _metric(name: str) -> Any:
-    """Return a metric of piq, whose weights are read once."""
+    """Return a metric of piq; its weights are read once."""
     try:
         library = import_on_torchvision("piq")
     except (ImportError, RuntimeError, OSError) as error:
@@ -134,7 +134,7 @@ def _metric(name: str) -> Any:
         ) from error
     try:
         with warnings.catch_warnings():
-            # piq calls torchvision in an older way than it wants now
+            # piq uses an outdated interface of torchvision
             warnings.simplefilter("ignore", UserWarning)
             return getattr(library, name)()
     except OSError as error:

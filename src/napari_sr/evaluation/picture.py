@@ -1,4 +1,4 @@
-"""Results side by side: the same detail of each, enlarged without smoothing, with its name.
+"""Pictures of results side by side: the same detail of each, enlarged without smoothing.
 
 Letters: H x W pixels.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MARGIN, TEXT, LINE = 8, 16, 20
-"""Pixels between panels, height of letters, and of a line."""
+"""Pixels between panels, height of letters, height of a line."""
 INK, PAPER, FRAME = (20, 20, 20), (255, 255, 255), (214, 39, 40)
 
 
@@ -27,13 +27,13 @@ class Panel:
     """One image of the picture."""
 
     label: str
-    """Lines under it."""
+    """The lines under the image."""
     image: NDArray[Any]
     """(H, W) or (H, W, 3) in 0..1."""
 
 
 def telling_place(first: NDArray[Any], second: NDArray[Any], size: int) -> tuple[int, int]:
-    """Return the top and left of the square, `size` pixels a side, in which two images differ most.
+    """Return top and left of the square of `size` pixels a side in which two images differ most.
 
     Parameters
     ----------
@@ -60,15 +60,15 @@ def side_by_side(
     Parameters
     ----------
     whole : Panel
-        Drawn at the left, scaled to the height of the details.
+        The image at the left, scaled to the height of the details.
     panels : sequence of Panel
-        All of the size of `whole`.
+        Images of the size of `whole`.
     place : (int, int)
         Top and left of the detail.
     size : int
         Its side in pixels.
     zoom : int
-        How many times it is enlarged, each pixel a square.
+        Enlargement of the detail; each pixel becomes a square.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Tables of what was measured, beside what was published."""
+"""Tables of measured and published figures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NO_FIGURE = "-"
 PUBLISHED = ("psnr", "ssim")
-"""The metrics of which papers' figures are known, in the order of published.json."""
+"""The metrics with published figures, in the order of published.json."""
 PSNR = METRICS["psnr"]
 
 
@@ -31,14 +31,14 @@ def _published() -> dict[str, Any]:
 
 
 def published(model: str, scale: int, set_name: str) -> tuple[float, float] | None:
-    """Return the PSNR in dB and SSIM that were published, or None where we know none.
+    """Return the published PSNR in dB and SSIM, or None if unknown.
 
     Parameters
     ----------
     model : str
         A model's name without scale: "bsrn".
     scale : int
-        Times larger.
+        Enlargement.
     set_name : str
         "Set5", "Set14", "BSD100", "Urban100" or "Manga109", in any case.
     """
@@ -50,8 +50,7 @@ def published(model: str, scale: int, set_name: str) -> tuple[float, float] | No
 def markdown(tables: Sequence[Table], *, images: bool = False) -> str:
     """Return the means over sets as a Markdown table; with `images`, a row for each image, too.
 
-    Below the table is what was left out of the means.
-    All tables must have been judged by the same metrics.
+    The lines below the table name what the means leave out. All tables must have the same metrics.
     """
     metrics = _metrics(tables)
     known = [metric for metric in metrics if metric.name in PUBLISHED]
@@ -89,7 +88,7 @@ def _figures(metrics: Sequence[Metric], values: Mapping[str, float]) -> list[str
 
 
 def _beside(table: Table, known: Sequence[Metric]) -> list[str]:
-    """Return the cells of what was published, and how far PSNR is from it."""
+    """Return the cells with published figures, and the difference of PSNR."""
     found = published(table.model, table.scale, table.set_name)
     if found is None:
         return [NO_FIGURE] * (len(known) + (PSNR in known))

@@ -1,4 +1,4 @@
-"""Benchmark sets by folder: the true images, and the small ones that networks are given.
+"""Benchmark sets in folders: HR images, and the LR images for networks.
 
 Letters: H x W pixels, S scale.
 """
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LARGE = ("HR", "GT", "original")
-"""Names of the folder of true images, where a set has one; else they lie in the set's own."""
+"""Names of the folder of HR images; without one, they are in the set's own folder."""
 SMALL = ("LR_matlab", "LR_bicubic", "LR", "LRbicx")
-"""Names of the folder of small images, which has one of "x2", "X2", "2" inside."""
+"""Names of the folder of LR images, which contains "x2", "X2" or "2"."""
 _SUFFIX = re.compile(r"(?:[_-](?:HR|SRF_\d|GT))+$|x\d$", re.IGNORECASE)
 
 
@@ -39,25 +39,25 @@ class Pair:
     small: NDArray[np.generic]
     """(H, W) or (H, W, 3), of the same type."""
     made: bool
-    """Whether we shrank it, by MATLAB's bicubic, because the set has no file of it."""
+    """Whether the LR image was made here by MATLAB's bicubic, as the set has no file of it."""
     white: float | None = None
-    """The value of white in both, where the file of the truth says it; None: of their type."""
+    """White in both images, if the file of the truth tells it; None for their type's white."""
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """A folder of true images, with or without small ones.
+    """A folder of HR images, with or without LR images.
 
-    Understood are `HR/` beside `LR_matlab/x2/` and the like (BasicSR's, DIV2K's names), SelfExSR's
-    `image_SRF_2/` with `..._HR.png` and `..._LR.png`, and a plain folder of images. Where there are
-    no small images, they are made by MATLAB's bicubic, which is how most sets' were.
+    Known layouts are `HR/` beside `LR_matlab/x2/` and the like (BasicSR's, DIV2K's names),
+    SelfExSR's `image_SRF_2/` with `..._HR.png` and `..._LR.png`, and a plain folder of images.
+    Missing LR images are made by MATLAB's bicubic, as in most sets.
     """
 
     folder: Path
     """A leading "~" is the home folder."""
 
     def __post_init__(self) -> None:
-        """Find the home folder, as some shells leave "~" as it is."""
+        """Expand "~", which some shells do not expand."""
         object.__setattr__(self, "folder", Path(os.path.expanduser(self.folder)))
 
     @property
@@ -66,17 +66,17 @@ class ImageSet:
         return self.folder.resolve().name
 
     def pairs(self, scale: int) -> Iterator[Pair]:
-        """Yield every image by name; they are read one at a time.
+        """Yield every image in the order of names; images are read one at a time.
 
         Parameters
         ----------
         scale : int
-            By how much the small images are smaller; at least 1.
+            Size of HR over LR images; at least 1.
 
         Raises
         ------
         FileError
-            If there are no images, one of them cannot be read, or a small one does not fit.
+            If there are no images, an image cannot be read, or an LR image does not fit.
         """
         if scale < 1:
             raise ValueError(f"the scale must be 1 or more, got {scale}")
@@ -101,7 +101,7 @@ class ImageSet:
 
 
 def _found(folder: Path, large: Path, scale: int) -> Path:
-    """Return the file of a small image: it has the large one's name, perhaps with the scale."""
+    """Return the file of an LR image: it has the HR image's name, perhaps with the scale."""
     names = (f"{large.stem}x{scale}", f"{large.stem}_LR", large.stem)
     return next(
         (
@@ -149,6 +149,6 @@ def _shrunk_file(path: Path, truth: NDArray[Any], scale: int) -> NDArray[Any]:
 
 def shrunk(image: NDArray[Any], scale: int) -> NDArray[Any]:
     """Return an image `scale` times smaller, by MATLAB's bicubic."""
-    from napari_sr.evaluation._imresize import imresize  # torch comes with it
+    from napari_sr.evaluation._imresize import imresize  # it imports torch
 
     return imresize(image, Fraction(1, scale))

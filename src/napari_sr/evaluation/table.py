@@ -13,48 +13,48 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """How near a network's result came to one image."""
+    """The figures of a network's result for one image."""
 
     image: str
     figures: Mapping[str, float]
-    """By the names of the metrics; NaN where an image is too small for one."""
+    """Figures by the metrics' names; NaN if the image is too small for a metric."""
     flat: bool = False
-    """Whether the truth has no structure by which anything could be judged."""
+    """Whether the truth has no structure to judge by."""
 
     @property
     def psnr(self) -> float:
-        """In dB."""
+        """PSNR in dB."""
         return self.figures["psnr"]
 
     @property
     def ssim(self) -> float:
-        """NaN where the image is smaller than SSIM's window."""
+        """SSIM; NaN if the image is smaller than its window."""
         return self.figures["ssim"]
 
 
 @dataclass(frozen=True)
 class Table:
-    """How near a network's results came to all images of a set."""
+    """The figures of a network's results for all images of a set."""
 
     model: str
     set_name: str
     scale: int
     rows: tuple[Row, ...]
     made: bool
-    """Whether small images were made by us rather than read."""
+    """Whether LR images were made here instead of read."""
 
     @property
     def means(self) -> dict[str, float]:
-        """The mean of every metric that was asked for, by its name.
+        """The mean of every metric, by its name.
 
-        Over images that are not flat, and of figures that are not infinite; NaN where all are flat.
+        It leaves out flat images and infinite figures; NaN if all images are flat.
         """
         rows = [row for row in self.rows if not row.flat]
         return {name: _mean([row.figures[name] for row in rows]) for name in self.rows[0].figures}
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Which images are left out of the means, and why, in words."""
+        """The images that the means leave out, with reasons, in words."""
         flat = [row.image for row in self.rows if row.flat]
         infinite = [
             row.image
@@ -82,6 +82,6 @@ class Table:
 
 
 def _mean(figures: Sequence[float]) -> float:
-    """Return the mean of what is not infinite, if anything is not; NaN of nothing."""
+    """Return the mean without infinite figures, unless all are infinite; NaN of nothing."""
     finite = [figure for figure in figures if not math.isinf(figure)]
     return fmean(finite or figures) if figures else math.nan

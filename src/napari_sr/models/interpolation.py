@@ -3,7 +3,7 @@
 Keys, "Cubic convolution interpolation for digital image processing", IEEE Transactions on
 Acoustics, Speech and Signal Processing 29(6), 1981, https://doi.org/10.1109/TASSP.1981.1163711
 
-Nothing here is learned, so there is no checkpoint; the kernels are in `layers/resize.py`.
+Nothing here is learned, so there is not a checkpoint; the kernels are in `layers/resize.py`.
 
 Letters: N images, C image channels, H x W pixels, S scale.
 """

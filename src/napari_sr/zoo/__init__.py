@@ -1,1 +1,1 @@
-"""Known checkpoints: where they are, what they were trained on, and how to get them."""
+"""Known checkpoints: sources, training data, downloads; reading and recognising files."""

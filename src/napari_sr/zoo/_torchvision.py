@@ -1,8 +1,8 @@
-"""Import what stands on torchvision, also where torchvision was built for another torch.
+"""Importing packages that need torchvision, even if torchvision was built for another torch.
 
-Beside a torch of another build (one for the CPU, say), torchvision's compiled part does not load,
-and then its Python part stops at operators that are not there. What only uses the Python part works
-all the same: the operators are declared, and remain without code.
+With a torch of another build, such as one for the CPU, torchvision's compiled part does not load,
+and its Python part then fails at missing operators. Packages that use only the Python part work if
+the operators are declared, without code.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _DECLARED: list[Any] = []
-"""What is declared lasts as long as this."""
+"""Keeps the declared operators alive."""
 
 
 @cache
@@ -39,7 +39,7 @@ def import_on_torchvision(name: str) -> ModuleType:
     except RuntimeError as error:
         if "torchvision::" not in str(error):
             raise
-        make: Any = torch.library.Library  # it says no types
+        make: Any = torch.library.Library  # it has no types
         declared = make("torchvision", "FRAGMENT")
         for operator in ("nms", "qnms"):
             declared.define(

@@ -3,11 +3,11 @@
 Wang et al., "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks", ECCV Workshops
 2018, section 3.4 (network interpolation), https://arxiv.org/abs/1809.00219
 
-The paper blends a network trained for PSNR with one that was fine-tuned against a discriminator:
-less invented texture for a smaller a. That works because the second began as the first; of two
-networks trained apart, a blend is no better than noise. Running means and variances of batch
-normalisation are blended like weights, as the authors' own script does; integers (how many batches
-they were taken over) are the first checkpoint's.
+The paper blends a network trained for PSNR with one fine-tuned against a discriminator: a smaller a
+gives less invented texture. This works because the second network started as the first; a blend of
+two networks trained independently is no better than noise. Running means and variances of batch
+normalisation are blended like weights, as in the authors' script; integers (their number of
+batches) are the first checkpoint's.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 _PLAIN = (bool, int, float, str, tuple, type(None))
-"""Types of attributes by which options show."""
+"""Types of the attributes that hold options."""
 _NO_OPTIONS = {"training", "provenance"}
 
 
@@ -36,20 +36,20 @@ def blend(first: Network, second: Network, weight: float) -> Network:
     Parameters
     ----------
     first, second : Network
-        Of one architecture with equal options; left as they are. The result has the device and
-        the precision of the first.
+        Two networks of one architecture with equal options; they do not change. The result has the
+        device and the precision of the first.
     weight : float
         a, the share of the second, in 0..1: 0 gives the first, 1 the second, exactly.
 
     Returns
     -------
     Network
-        Its `provenance` holds the weight, and that of both.
+        Its `provenance` holds the weight and both provenances.
 
     Raises
     ------
     ValueError
-        If the weight lies outside 0..1, or the networks differ in more than their values.
+        If the weight lies outside 0..1, or the networks differ in more than their weights' values.
     """
     check_weight(weight)
     check_alike(first, second)
@@ -72,22 +72,21 @@ def check_weight(weight: object) -> None:
     Raises
     ------
     ValueError
-        Naming it.
+        If it lies outside; the message names it.
     """
     if not isinstance(weight, Real) or not 0 <= float(weight) <= 1:
         raise ValueError(
-            "the weight of the second checkpoint must be a number from 0 to 1, as beyond either "
-            f"checkpoint lies nothing that was trained; got {weight!r}"
+            f"the weight of the second checkpoint must be a number from 0 to 1, got {weight!r}"
         )
 
 
 def check_alike(first: Network, second: Network) -> None:
-    """Refuse two networks that differ in more than their values.
+    """Refuse two networks that differ in more than their weights' values.
 
     Raises
     ------
     ValueError
-        Naming both, and the first difference.
+        If they differ; the message names both and the first difference.
     """
     for network in (first, second):
         if not network.state_dict():
@@ -104,12 +103,12 @@ def check_alike(first: Network, second: Network) -> None:
 
 
 def name_of(network: Network) -> str:
-    """Return the name that a network was loaded by, or else what it is."""
+    """Return the name under which a network was loaded, or else its title."""
     return str(network.provenance.get("model", network.title))
 
 
 def _differences(first: Network, second: Network) -> Iterator[str]:
-    """Yield what differs, beside the values of tensors; what tells a user most comes first."""
+    """Yield the differences beside tensor values, the most informative first."""
     if type(first) is not type(second) or first.title != second.title:
         yield f"architecture: {first.title} and {second.title}"
     yield from _unequal_options("", first, second)
@@ -134,7 +133,7 @@ def _differences(first: Network, second: Network) -> Iterator[str]:
 def _unequal_options(prefix: str, first: nn.Module, second: nn.Module) -> Iterator[str]:
     """Yield the options of two modules that are not equal."""
     ours, theirs = _options(first), _options(second)
-    for name in {**ours, **theirs}:  # in their order
+    for name in {**ours, **theirs}:  # a dict keeps the order
         one, two = ours.get(name), theirs.get(name)
         if one != two:
             yield f"{prefix}{name}: {one!r} and {two!r}"

@@ -1,7 +1,7 @@
-"""The card in a file that was trained here: what the network is, and how it came about.
+"""The card in a file that was trained here: the network and its training.
 
-It is JSON in the metadata of a safetensors file. Anybody can write such a file, so that each value
-is checked where it is used. Nothing here imports torch.
+It is JSON in the metadata of a safetensors file. Anybody can write such a file, so each value is
+checked before use. Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ LARGEST_SCALE = 64
 LARGEST_OPTION = 4096
 LONGEST_TEXT = 200
 _RESERVED = ("scale", "state")
-"""Names that are no options."""
+"""Names that are not options."""
 
 
 def card_of(path: Path) -> dict[str, Any]:
-    """Return the card in a file, of which no more than the header is read; empty without one."""
+    """Return the card in a file, empty without one; only the header is read."""
     try:
-        if not path.is_file():  # opening a pipe would wait for somebody to write
+        if not path.is_file():  # opening a pipe would wait for a writer
             return {}
         with path.open("rb") as file:
             start = file.read(LENGTH)
@@ -37,7 +37,7 @@ def card_of(path: Path) -> dict[str, Any]:
 
 
 def card_in(data: bytes) -> dict[str, Any]:
-    """Return the card in the content of a file; empty where there is none that can be read."""
+    """Return the card in the content of a file; empty without a readable card."""
     try:
         metadata = header_of(data).get("__metadata__")
         text = metadata.get("card") if isinstance(metadata, dict) else None
@@ -48,12 +48,12 @@ def card_in(data: bytes) -> dict[str, Any]:
 
 
 def scale_in(card: dict[str, Any]) -> int | None:
-    """Return the scale that a card tells; None where it tells none.
+    """Return the scale in a card, or None without one.
 
     Raises
     ------
     ValueError
-        If it is no whole number from 1 to 64.
+        If it is not a whole number from 1 to 64.
     """
     scale = card.get("scale")
     if scale is None:
@@ -67,12 +67,12 @@ def scale_in(card: dict[str, Any]) -> int | None:
 
 
 def options_in(card: dict[str, Any]) -> dict[str, Any]:
-    """Return the keywords of the network's constructor that a card tells, lists as tuples.
+    """Return the keywords of the network's constructor in a card, lists as tuples.
 
     Raises
     ------
     ValueError
-        If they are no table of numbers, texts and lists of these.
+        If they are not a table of numbers, texts and lists of these.
     """
     options = card.get("options", {})
     if not isinstance(options, dict):
@@ -89,7 +89,7 @@ def options_in(card: dict[str, Any]) -> dict[str, Any]:
 
 
 def trained_on_grey(card: dict[str, Any]) -> bool:
-    """Say whether a card tells of a training on grey from black to white, and not on luma."""
+    """Return whether a card names a training on full-range grey instead of luma."""
     data = card
     for key in ("recipe", "data"):
         data = data.get(key, {})
@@ -104,7 +104,7 @@ def number_in(told: dict[str, Any], key: str) -> float:
     Raises
     ------
     KeyError, ValueError
-        If there is none.
+        If the key is missing or its value is wrong.
     """
     value = told[key]
     if type(value) not in (int, float) or not math.isfinite(value):
@@ -118,7 +118,7 @@ def text_in(told: dict[str, Any], key: str) -> str:
     Raises
     ------
     KeyError, ValueError
-        If there is none.
+        If the key is missing or its value is wrong.
     """
     value = told[key]
     if not isinstance(value, str) or len(value) > LONGEST_TEXT:

@@ -1,8 +1,8 @@
 """The cards of the weights that ship, as a table.
 
-    python -m napari_sr.zoo.cards   # what docs/weights.md shows
+    python -m napari_sr.zoo.cards   # the table in docs/weights.md
 
-Each file holds its card as safetensors metadata: what it is, how it came about, what it reached.
+Each file holds its card as safetensors metadata: network, training and scores.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ COLUMNS = (
 
 
 def table() -> str:
-    """Return Markdown, a row for every file."""
+    """Return a Markdown table with a row for every file."""
     shipped = [entry for entry in entries() if entry.url is None and not entry.computed]
     rows = [COLUMNS, ("---",) * len(COLUMNS), *map(_row, shipped)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
@@ -47,7 +47,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
 
 
 def _score(told: dict[str, Any], key: str) -> str:
-    """Return the PSNR of a set: as papers have it, or as the network was trained."""
+    """Return the PSNR on a set: by the papers' protocol, or with the training's degradation."""
     usual = told.get(f"{key}_luma")
     if usual is not None:
         return f"{usual:.2f}"

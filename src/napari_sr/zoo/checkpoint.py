@@ -1,9 +1,9 @@
-"""Read a checkpoint's tensors from a file, without running anything that the file says.
+"""Read a checkpoint's tensors from a file, without running any code in it.
 
-PyTorch's own files (.pth, .pt), safetensors, NumPy's .npz and MATLAB's .mat are read; what a file
-is decides its content, not its name. A pickle that holds more than tensors is refused: opening
-one can run any program. The file is read once; how much its tensors may take is checked before
-they are allocated (`limits`).
+It reads PyTorch's files (.pth, .pt), safetensors, NumPy's .npz and MATLAB's .mat. The content
+decides the kind of a file, not its name. A pickle with more than tensors is refused: opening one
+can run any program. The file is read once, and the size of its tensors is checked before they are
+allocated (`limits`).
 """
 
 from __future__ import annotations
@@ -29,40 +29,40 @@ from napari_sr.zoo.torch_file import pickles_in, read_torch_legacy, read_torch_z
 from napari_sr.zoo.zip_archive import ZipArchive
 
 WRAPPERS = ("params_ema", "params")
-"""Keys under which BasicSR keeps the weights: their running mean is meant to be used."""
+"""Keys of the weights in BasicSR's files: first their running mean, which is for use."""
 KNOWN_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "net_g", "generator")
-"""Keys under which others do, beside optimisers, counters and discriminators."""
+"""Keys of the weights in other files, beside optimisers, counters and discriminators."""
 DEPTH = 4
-"""How many wrappers may lie in one another."""
+"""Largest number of nested wrappers."""
 PREFIXES = ("module.", "_orig_mod.")
-"""What DataParallel and torch.compile put before every key."""
+"""The prefixes that DataParallel and torch.compile add to every key."""
 
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 _MASK = "mask"
-"""What keys of buffers end in that hide values from attention by minus infinity."""
+"""Ends of the keys of attention masks, which hold minus infinity."""
 
 
 class CheckpointError(ValueError):
-    """A file is no checkpoint that can be read, or none that may be."""
+    """A file that is not a checkpoint, cannot be read, or must not be opened."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What one reading of a file gave."""
+    """The content of a checkpoint file."""
 
     tensors: dict[str, Tensor]
-    """By key, on the CPU, floats in float32."""
+    """The tensors by key, on the CPU, floats in float32."""
     sha256: str
-    """Of the file's content that the tensors are of."""
+    """Hash of the file's content from which the tensors were read."""
     card: dict[str, Any] = field(default_factory=dict)
-    """What a training of ours wrote about it; empty without."""
+    """The card that a training wrote; empty without one."""
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     """Return a checkpoint's tensors by key, on the CPU, floats in float32.
 
-    Wrappers such as `params_ema` or `state_dict` are opened, and the prefix `module.` is
-    taken off the keys.
+    Wrappers such as `params_ema` or `state_dict` are opened, and the prefix `module.` is removed
+    from the keys.
 
     Parameters
     ----------
@@ -72,26 +72,26 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     Raises
     ------
     CheckpointError
-        If the file is missing, empty, damaged, no checkpoint, larger than it may be, or a pickle
-        that holds more than tensors; if a tensor holds NaN or infinite values.
+        If the file is missing, empty, damaged, not a checkpoint, too large, or a pickle with more
+        than tensors; or if a tensor holds NaN or infinite values.
     """
     return open_checkpoint(path).tensors
 
 
 def open_checkpoint(path: str | Path, sha256: str | None = None) -> Checkpoint:
-    """Return a checkpoint's tensors, its hash and its card, of one reading of the file.
+    """Return a checkpoint's tensors, its hash and its card; the file is read once.
 
     Parameters
     ----------
     path : str or Path
         As for `read_checkpoint`.
     sha256 : str, optional
-        Which content is meant; another is not opened.
+        The hash of the expected content; another content is not opened.
 
     Raises
     ------
     CheckpointError
-        As `read_checkpoint` does, and if the content is another.
+        As for `read_checkpoint`, or if the content is another.
     """
     path = Path(os.path.expanduser(path))
     try:
@@ -116,12 +116,12 @@ def open_checkpoint(path: str | Path, sha256: str | None = None) -> Checkpoint:
 
 
 def _content(path: Path) -> bytes:
-    """Return a file's content, after a look at what it is, and how large."""
+    """Return a file's content after checking its kind and size."""
     try:
         if path.is_dir():
             raise RefusedError(f"is a folder {file_kind.folder(path)}")
         if not path.is_file():
-            raise CheckpointError(f"there is no checkpoint file {path}")
+            raise CheckpointError(f"there is not a checkpoint file {path}")
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             start = file.read(file_kind.START)
@@ -130,7 +130,7 @@ def _content(path: Path) -> bytes:
             if not start:
                 raise RefusedError("is empty")
             if what is not None:
-                raise RefusedError(f"is no checkpoint but {what}")
+                raise RefusedError(f"is not a checkpoint but {what}")
             check_file(size)
             _reader(start)
             file.seek(0)
@@ -142,7 +142,7 @@ def _content(path: Path) -> bytes:
 
 
 def _reader(data: bytes) -> tuple[Callable[[bytes], Any], str]:
-    """Return the function that reads such a file, which its first bytes tell, and its kind."""
+    """Return the reader for a file, by its first bytes, and the kind of the file."""
     if data[8:9] == b"{":
         return read_safetensors, "safetensors"
     if data.startswith(b"PK"):
@@ -152,7 +152,7 @@ def _reader(data: bytes) -> tuple[Callable[[bytes], Any], str]:
     if data.startswith(b"MATLAB 5.0"):
         return _read_matlab, "MATLAB"
     raise RefusedError(
-        f"is no checkpoint: it begins with {data[:12]!r}, which is neither a file of PyTorch's "
+        f"is not a checkpoint: it begins with {data[:12]!r}, which is neither a file of PyTorch's "
         "nor safetensors, .npz or MATLAB's"
     )
 
@@ -172,10 +172,10 @@ def _read_matlab(data: bytes) -> Mapping[str, Tensor]:
 
 
 def _tensors(content: Any, file_bytes: int) -> dict[str, Tensor]:
-    """Return the weights among what a file holds, within limits."""
+    """Return the weights in a file's content, within limits."""
     if not isinstance(content, Mapping):
         kind = "Tensor" if isinstance(content, StoredTensor) else type(content).__name__
-        raise RefusedError(f"is no checkpoint: it holds a {kind}, not tensors by key")
+        raise RefusedError(f"is not a checkpoint: it holds a {kind}, not tensors by key")
     found = _without_prefixes(_unwrap(content))
     dense = {key: _dense(key, value) for key, value in found.items()}
     check_tensors(((key, tuple(one.shape)) for key, one in dense.items()), file_bytes)
@@ -189,12 +189,12 @@ def _unwrap(content: Mapping[Any, Any]) -> Mapping[Any, Any]:
             break
         content = content[_chosen(content, inner)]
     if not content:
-        raise RefusedError("is no checkpoint: it holds no tensors")
+        raise RefusedError("is not a checkpoint: it holds no tensors")
     return content
 
 
 def _chosen(content: Mapping[Any, Any], inner: list[Any]) -> Any:
-    """Return the key under which the weights are, of those that hold a mapping."""
+    """Return the key of the weights, among those that hold a mapping."""
     for key in WRAPPERS:
         if key in inner:
             return key
@@ -210,7 +210,9 @@ def _chosen(content: Mapping[Any, Any], inner: list[Any]) -> Any:
 def _without_prefixes(tensors: Mapping[Any, Any]) -> dict[str, Any]:
     for key in tensors:
         if not isinstance(key, str):
-            raise RefusedError(f"is no checkpoint: its key {key!r} is of type {type(key).__name__}")
+            raise RefusedError(
+                f"is not a checkpoint: its key {key!r} is of type {type(key).__name__}"
+            )
     result: dict[str, Any] = dict(tensors)
     while prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in result)), None):
         result = {key.removeprefix(prefix): value for key, value in result.items()}
@@ -218,21 +220,21 @@ def _without_prefixes(tensors: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _dense(key: str, value: object) -> Tensor | StoredTensor:
-    """Return a tensor that networks can be run with, and refuse all else."""
+    """Return a tensor that networks can use; refuse everything else."""
     if isinstance(value, Unusable):
-        raise RefusedError(f"is no checkpoint: {key!r} is {value.what}, not a dense tensor")
+        raise RefusedError(f"is not a checkpoint: {key!r} is {value.what}, not a dense tensor")
     if not isinstance(value, Tensor | StoredTensor):
         kind = type(value).__name__
-        raise RefusedError(f"is no checkpoint: {key!r} is a {kind}, not a dense tensor")
+        raise RefusedError(f"is not a checkpoint: {key!r} is a {kind}, not a dense tensor")
     narrow = value.dtype.is_floating_point and value.dtype not in _FLOATS
     if narrow or value.dtype.is_complex:
         kind = str(value.dtype).removeprefix("torch.")
-        raise RefusedError(f"is no checkpoint: {key!r} is of type {kind}, which is not read")
+        raise RefusedError(f"is not a checkpoint: {key!r} is of type {kind}, which is not read")
     return value
 
 
 def _plain(key: str, value: Tensor | StoredTensor) -> Tensor:
-    """Return the values, in float32 if they are floats; refuse those that are no numbers."""
+    """Return the values, floats in float32; refuse NaN and infinity."""
     tensor = value.read() if isinstance(value, StoredTensor) else value
     if not tensor.is_floating_point():
         return tensor

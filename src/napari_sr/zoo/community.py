@@ -1,7 +1,7 @@
-"""Checkpoints of the networks that spandrel knows, an optional extra, beside those of our own.
+"""Checkpoints of networks that spandrel knows; it is an optional extra.
 
-spandrel never sees the file: it is handed tensors that were read as all of ours are, so that no
-code in a checkpoint is run.
+spandrel never sees the file: it gets tensors that our own reader read, so that no code in a
+checkpoint runs.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network, StateDict
 
 PURPOSES = ("SR", "Restoration")
-"""Of spandrel's, those that map an image to an image. Faces and holes are others."""
+"""Purposes in spandrel that map an image to an image; others are faces and inpainting."""
 CHANNELS = (1, 3)
 INSTALL = "pip install 'napari-sr[spandrel]'"
 
 GROWTH, LEAST = 4, 1 << 24
-"""How many more numbers than a checkpoint's tensors spandrel may ask memory for, and how many in
-any case: its networks take their sizes from single tensors, and a short one may tell any."""
+"""Numbers for which spandrel may allocate memory: as a multiple of the checkpoint's, and at least.
+Its networks take their sizes from single tensors, and a small tensor may give any size."""
 
 _REFUSALS = (
     RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError,
     NotImplementedError, ArithmeticError, UnboundLocalError, MemoryError,
 )  # fmt: skip
-"""What its readers raise on tensors that only look like a network's."""
+"""The errors of its readers for tensors that only resemble a network's."""
 
 
 def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> Network:
-    """Build the network whose checkpoint this is: one of ours, or else one that spandrel knows.
+    """Build the network of a checkpoint: one of ours, or else one that spandrel knows.
 
     Parameters
     ----------
@@ -49,10 +49,10 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
     Raises
     ------
     UnknownNetworkError
-        If neither knows it; tells the nearest of ours and, where it is missing, how to install
-        spandrel.
+        If neither knows it; the message names our nearest network and, if spandrel is missing, how
+        to install it.
     ValueError
-        If the scale or an option is wrong, or spandrel's network is for something else.
+        If the scale or an option is wrong, or spandrel's network has another purpose.
     """
     try:
         return recognition.build(state, scale=scale, **options)
@@ -66,37 +66,37 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
 
 
 class _Budget(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here
-    """Refuses to make empty tensors, as networks do for weights, beyond a sum of elements."""
+    """Refuses to allocate tensors beyond a total number of elements."""
 
     def __init__(self, elements: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # as above
         self._left = elements
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run an operation, after a look at how much it makes."""
+        """Run an operation after checking how much it allocates."""
         if func is torch.ops.aten.empty.memory_format:
             self._left -= math.prod(args[0])
             if self._left < 0:
-                raise ValueError(f"a tensor of {tuple(args[0])} is more than its tensors tell of")
+                raise ValueError(f"a tensor of {tuple(args[0])} is too large for its checkpoint")
         return func(*args, **(kwargs or {}))
 
 
 def find(state: StateDict, error: UnknownNetworkError) -> Foreign:
-    """Return spandrel's network of a checkpoint that is none of ours.
+    """Return spandrel's network for a checkpoint that matches none of ours.
 
     Parameters
     ----------
     state : mapping of str to Tensor
         The checkpoint.
     error : UnknownNetworkError
-        Why it is none of ours.
+        The error of our own recognition.
 
     Raises
     ------
     UnknownNetworkError
         If spandrel does not know it either, or is not installed.
     ValueError
-        If its network is for something else.
+        If its network has another purpose.
     """
     if find_spec("spandrel") is None:
         raise UnknownNetworkError(
@@ -133,12 +133,12 @@ def _check_types(state: StateDict, known: Any) -> None:
 
 
 def wrapped(known: Any) -> Foreign:
-    """Return a network of a `ModelDescriptor` of spandrel's, in eval mode.
+    """Return the network of spandrel's `ModelDescriptor`, in eval mode.
 
     Raises
     ------
     ValueError
-        If it is for faces, holes or the like, or for images of other channels.
+        If it is for faces, inpainting or the like, or for other numbers of channels.
     """
     title = f"{known.architecture.name} (spandrel)"
     channels = known.input_channels, known.output_channels
@@ -163,7 +163,7 @@ def wrapped(known: Any) -> Foreign:
     )
     return Foreign(
         module=known.model,
-        call=known._call_fn,  # what is public clips to 0..1, where ours do not
+        call=known._call_fn,  # the public call clips to 0..1, our networks do not
         title=title,
         scale=known.scale,
         channels=channels[0],

@@ -1,8 +1,8 @@
-"""Find a known checkpoint on this machine, or download it: verified, and whole or not at all.
+"""Find a known checkpoint on this machine, or download it, verified and atomically.
 
-Two environment variables move things: `NAPARI_SR_CACHE` names the folder that downloads go
-to, and `NAPARI_SR_WEIGHTS` one that is looked through first and never written: a mirror for
-machines without a network. Nothing happens on import.
+Two environment variables name folders: `NAPARI_SR_CACHE` the one for downloads, and
+`NAPARI_SR_WEIGHTS` one that is searched first and never written: a mirror for machines without a
+network. Nothing happens on import.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ MIRROR_VARIABLE = "NAPARI_SR_WEIGHTS"
 SHIPPED = Path(__file__).with_name("weights")
 """Folder of the weights that ship with the package."""
 NETWORKS = Path(__file__).parents[1] / "models"
-"""Folder of the networks, where the code of those without weights is."""
+"""Folder of the networks; models without weights are code there."""
 SETTLED = 2
-"""Seconds after a change in which another need not show in a file's time of change."""
+"""Seconds in which a second change may leave a file's time of change as it is."""
 
 
 class DownloadError(Exception):
-    """A checkpoint could not be downloaded; the message says what to do instead."""
+    """A failed download of a checkpoint; the message says what to do instead."""
 
 
 def cache_folder() -> Path:
-    """Return the folder that downloads go to; it need not exist yet."""
+    """Return the folder for downloads; it may not exist yet."""
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:
         return Path(os.path.expanduser(chosen))
@@ -49,10 +49,10 @@ def cache_folder() -> Path:
 
 
 def local_path(entry: Entry) -> Path | None:
-    """Return a checkpoint's file where it is on this machine, else None.
+    """Return a checkpoint's file if it is on this machine, else None.
 
-    It ships, weights or a formula's code, or it is in the cache, or a file of its size and sha256
-    lies anywhere below the mirror folder, whatever that file is called.
+    The file ships with the package (weights, or a formula's code), or it is in the cache, or any
+    file below the mirror folder has its size and sha256.
     """
     if entry.url is None:
         return (NETWORKS if entry.computed else SHIPPED) / entry.file
@@ -61,20 +61,20 @@ def local_path(entry: Entry) -> Path | None:
 
 
 def fetch(entry: Entry, progress: Report | None = None) -> Path:
-    """Return a checkpoint's file, downloading it where it is not on this machine.
+    """Return a checkpoint's file; download it if it is not on this machine.
 
     Parameters
     ----------
     entry : Entry
-        What to get.
+        The checkpoint.
     progress : callable, optional
-        Called with (bytes done, bytes in all) while downloading; what it raises ends the
-        download and leaves nothing behind.
+        Called with (bytes done, bytes in all) while downloading; its exceptions end the download,
+        and no file remains.
 
     Raises
     ------
     DownloadError
-        If it cannot be downloaded or written, or is not the file that the registry means.
+        If it cannot be downloaded or written, or its content is not that of the registry.
     """
     found = local_path(entry)
     if found is not None:
@@ -108,7 +108,7 @@ def _download(entry: Entry, progress: Report | None) -> Path:
 
 @contextmanager
 def _quiet(logger: logging.Logger) -> Iterator[None]:
-    """Keep pooch from writing lines of its own between ours."""
+    """Suppress pooch's own log lines."""
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
@@ -124,23 +124,23 @@ def _mirrored(entry: Entry) -> Iterator[Path]:
 
 
 def _is(path: Path, entry: Entry) -> bool:
-    """Say whether this is the file; only one of the right size is read."""
+    """Return whether this is the file; only files of the right size are read."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size != entry.size:
             return False
         changed = status.st_mtime_ns, status.st_ctime_ns, status.st_ino
         quiet = time.time() - max(status.st_mtime, status.st_ctime)
-        # what changed just now may change again within the same tick of the clock
+        # a file that just changed may change again within the same clock tick
         read = _sha256 if quiet > SETTLED else _sha256.__wrapped__
         return read(path, status.st_size, changed) == entry.sha256
-    except OSError:  # not there, or not ours to read
+    except OSError:  # missing or unreadable
         return False
 
 
 @lru_cache(maxsize=256)
 def _sha256(path: Path, size: int, changed: tuple[int, ...]) -> str:
-    """Return a file's hash; size and times of change are there to notice that it changed."""
+    """Return a file's hash; size and time of change are part of the cache's key."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -150,11 +150,11 @@ _CAUSES = {
     "ContentDecodingError": "the server packs what it sends, and wrongly",
     "TooManyRedirects": f"the server redirects more than {REDIRECTS} times",
 }
-"""What requests' errors mean, by the names of their types."""
+"""Explanations of requests' errors, by the names of their types."""
 
 
 def _cause(error: OSError) -> str:
-    """Say in few words what went wrong, without the innards that requests' errors show."""
+    """Return the cause of an error in few words, without requests' internals."""
     if isinstance(error, TransferError):
         return str(error)
     known = _CAUSES.get(type(error).__name__)

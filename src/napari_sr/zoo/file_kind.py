@@ -1,4 +1,4 @@
-"""What a file is that is no checkpoint: told by its first bytes, and by what is in it."""
+"""The kinds of files that are not checkpoints, by their first bytes and their content."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors", ".npz", ".mat")
-"""What names of checkpoint files end in."""
+"""Endings of checkpoint files."""
 MOST_SEEN = 2000
-"""Entries of a folder that are looked at."""
+"""Largest number of entries of a folder to check."""
 START = 512
-"""Bytes at a file's beginning that tell what it is."""
+"""Bytes at a file's beginning to check."""
 END = 48
-"""Bytes at its end that do."""
+"""Bytes at a file's end to check."""
 
 _BEGINNINGS = (
     (b"\x89PNG", "a PNG image"),
@@ -44,20 +44,20 @@ _BEGINNINGS = (
     (b"<net", "an XML file"),
 )
 _TABLE = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
-"""What TensorFlow's checkpoints and their indices end in."""
+"""The end of TensorFlow's checkpoints and of their indices."""
 _ONNX = (b"\x12", b"\x1a", b"\x3a", b"\x42")
-"""The fields that may follow an ONNX file's first, which is its version."""
+"""The fields that may follow the version, the first field of an ONNX file."""
 
 
 def foreign(start: bytes, end: bytes, name: str = "") -> str | None:
-    """Return what a file is, with its article, or None where it may be a checkpoint.
+    """Return the kind of a file, with an article, or None if it may be a checkpoint.
 
     Parameters
     ----------
     start, end : bytes
         Its first `START` and last `END` bytes.
     name : str
-        Of the file.
+        Name of the file.
     """
     for magic, what in _BEGINNINGS:
         if start.startswith(magic):
@@ -76,7 +76,7 @@ def foreign(start: bytes, end: bytes, name: str = "") -> str | None:
 
 
 def folder(path: Path) -> str:
-    """Return what a folder holds that can be opened, to follow "is a folder"."""
+    """Return the files in a folder that can be opened, in words that follow "is a folder"."""
     if any((path / name).is_file() for name in ("data.pkl", "archive/data.pkl")):
         return (
             "into which a checkpoint file was unpacked, as some systems do after a download: "
@@ -94,19 +94,19 @@ def folder(path: Path) -> str:
 
 
 def zipped(names: list[str]) -> str:
-    """Return what a zip archive is that is no checkpoint itself, to follow the file's name."""
+    """Return the kind of a zip archive that is not a checkpoint, in words after its name."""
     names = [name for name in names if not name.startswith("__MACOSX/")]
     found = [name for name in names if is_checkpoint(name)]
     if found:
         return f"is a zip archive that holds {listed(found)}: unpack it, and open {_which(found)}"
     if "model.weights.h5" in names:
-        return "is no checkpoint of PyTorch's but one of Keras's"
+        return "is not a checkpoint of PyTorch's but one of Keras's"
     inside = f"{listed(names)}, and no checkpoint" if names else "nothing"
     return f"is a zip archive that holds {inside}"
 
 
 def names_file(name: str | Path) -> bool:
-    """Say whether a name is a file's or a folder's, and not a known model's."""
+    """Return whether a name is a file's or a folder's, and not a known model's."""
     text = os.path.expanduser(os.fspath(name))
     is_path = not isinstance(name, str) or is_checkpoint(text) or os.path.isfile(text)
     return is_path or (os.path.basename(text) != text and os.path.isdir(text))
@@ -117,12 +117,12 @@ def _which(names: list[str]) -> str:
 
 
 def is_checkpoint(name: str) -> bool:
-    """Say whether a file's name ends as those of checkpoints do."""
+    """Return whether a file's name has the ending of a checkpoint."""
     return name.lower().endswith(SUFFIXES)
 
 
 def listed(names: list[str], most: int = 3) -> str:
-    """Return some names and how many more there are: "a, b, c and 4 more"."""
+    """Return some names and the number of others: "a, b, c and 4 more"."""
     shown = [name if len(name) <= 80 else f"{name[:77]}..." for name in names[:most]]
     if len(names) > most:
         return f"{', '.join(shown)} and {len(names) - most} more"

@@ -1,7 +1,7 @@
 """Limits on what a checkpoint file may hold, checked before memory is allocated.
 
-The tensors that are read may take 16 times the file's size in float32, 256 MiB in any case, and
-never more than 4 GiB. Expanded tensors and compressed files cannot exceed that either.
+Tensors may take 16 times the file's size in float32, or 256 MiB if that is more, but never more
+than 4 GiB. The limits also hold for expanded tensors and compressed files.
 """
 
 from __future__ import annotations
@@ -18,42 +18,42 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LEAST_BYTES = 256 << 20
-"""What the tensors of any file may take in float32, however small the file."""
+"""Bytes in float32 that the tensors of any file may take, however small it is."""
 GROWTH = 16
-"""How many times larger than the file its tensors may be in float32."""
+"""Largest size of the tensors in float32, relative to the file."""
 MOST_BYTES = 4 << 30
-"""What no file and no file's tensors may exceed."""
+"""Largest size of a file and of its tensors, in bytes."""
 MOST_TENSORS = 10_000
-"""The largest published networks have some 3,000."""
+"""Largest number of tensors; the largest published networks have some 3,000."""
 MOST_STRUCTURE = 2 << 20
-"""Bytes of a pickle or of a JSON header, which take many times their size in memory."""
+"""Largest pickle or JSON header in bytes; in memory it takes many times its size."""
 LONGEST_AXIS = (1 << 31) - 1
-"""Of a tensor."""
+"""Largest number of axes of a tensor."""
 
 BROKEN = (
     RuntimeError, EOFError, ValueError, KeyError, TypeError, IndexError, AttributeError, NameError,
     OSError, MemoryError, ArithmeticError, AssertionError, ImportError, SyntaxError, struct.error,
     tokenize.TokenError, pickle.UnpicklingError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-"""What readers of damaged files raise; RecursionError and NotImplementedError are RuntimeErrors."""
+"""The errors of damaged files; RecursionError and NotImplementedError are RuntimeErrors."""
 
 
 class RefusedError(ValueError):
-    """Why a file is not read: the sentence that follows the file's name."""
+    """The reason why a file is refused: the words that follow the file's name."""
 
 
 def bytes_allowed(file_bytes: int) -> int:
-    """Return how many bytes the tensors of a file of this size may take in float32."""
+    """Return the largest size in float32 of the tensors of a file, in bytes."""
     return min(MOST_BYTES, max(LEAST_BYTES, GROWTH * file_bytes))
 
 
 def check_file(file_bytes: int) -> None:
-    """Refuse a file that is too large to be read.
+    """Refuse a file that is too large.
 
     Raises
     ------
     RefusedError
-        With its size and the limit.
+        If it is too large; the message names its size and the limit.
     """
     if file_bytes > MOST_BYTES:
         raise RefusedError(
@@ -62,17 +62,17 @@ def check_file(file_bytes: int) -> None:
 
 
 def check_unpacked(unpacked_bytes: int, file_bytes: int) -> None:
-    """Refuse a compressed file that unpacks to more than it may.
+    """Refuse a compressed file with too much content.
 
     Raises
     ------
     RefusedError
-        With both sizes and the limit.
+        If it is too large when unpacked; the message names both sizes and the limit.
     """
     if unpacked_bytes > bytes_allowed(file_bytes):
         raise RefusedError(
-            f"is no checkpoint: its {size_of(file_bytes)} unpack to {size_of(unpacked_bytes)}, "
-            f"and no more than {size_of(bytes_allowed(file_bytes))} are read of such a file"
+            f"is not a checkpoint: its {size_of(file_bytes)} unpack to {size_of(unpacked_bytes)}, "
+            f"but only {size_of(bytes_allowed(file_bytes))} are allowed for such a file"
         )
 
 
@@ -89,20 +89,20 @@ def check_tensors(shapes: Iterable[tuple[str, tuple[int, ...]]], file_bytes: int
     Raises
     ------
     RefusedError
-        With the first tensor at which a limit is exceeded.
+        If a limit is exceeded; the message names the first tensor beyond it.
     """
     allowed, total = bytes_allowed(file_bytes), 0
     for count, (key, shape) in enumerate(shapes, start=1):
         if count > MOST_TENSORS:
-            raise RefusedError(f"is no checkpoint: it holds more than {MOST_TENSORS:,} tensors")
-        # an axis of none makes a tensor empty, and yet the others are sizes of a network
+            raise RefusedError(f"is not a checkpoint: it holds more than {MOST_TENSORS:,} tensors")
+        # an axis of length 0 makes a tensor empty, but its other axes are still sizes of a network
         needed = 4 * math.prod(size or 1 for size in shape)
         total += needed
         if total > allowed or max(shape, default=0) > LONGEST_AXIS:
             raise RefusedError(
-                f"is no checkpoint: its tensors, of which {key!r} is {_times(shape)}, take "
-                f"{size_of(total)} in float32 or more, and no more than {size_of(allowed)} are "
-                f"read of a file of {size_of(file_bytes)}"
+                f"is not a checkpoint: its tensors take {size_of(total)} or more in float32 "
+                f"({key!r} is {_times(shape)}), but only {size_of(allowed)} are allowed for a file "
+                f"of {size_of(file_bytes)}"
             )
 
 

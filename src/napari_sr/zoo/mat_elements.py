@@ -1,7 +1,7 @@
-"""The elements of a MATLAB file, unpacked and checked before scipy allocates what they tell.
+"""The elements of a MATLAB file, unpacked and checked before scipy allocates memory for them.
 
 A file of version 5 is a header of 128 bytes and elements: a type, a size, and content. An array's
-content is elements again: its class, its axes, its name, and values; of cells and records, arrays.
+content consists of elements again: class, axes, name, and values, or arrays in cells and records.
 https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf
 """
 
@@ -16,7 +16,7 @@ from napari_sr.zoo.limits import RefusedError, bytes_allowed, check_unpacked
 
 HEADER = 128
 DEEPEST = 16
-"""How deep cells and records may lie in one another."""
+"""Largest depth of nested cells and records."""
 MOST_ELEMENTS = 200_000
 _INT32, _UINT32, _ARRAY, _COMPRESSED = 5, 6, 14, 15
 _TEXTS: tuple[int, ...] = (1, 16, 17, 18)
@@ -25,7 +25,7 @@ _NUMERIC: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 9, 12, 13)
 _OBJECT, _SPARSE, _FUNCTION, _OPAQUE = 3, 5, 16, 17
 """Classes of arrays."""
 _COMPLEX = 0x800
-"""The flag of arrays that have two parts."""
+"""The flag of complex arrays, which have two parts."""
 
 
 class _Element(NamedTuple):
@@ -33,14 +33,14 @@ class _Element(NamedTuple):
     start: int
     end: int
     next: int
-    """Where the following element begins."""
+    """The start of the next element."""
 
 
 def unpacked(data: bytes) -> bytes:
-    """Return a file without compression, whose sizes are all within it.
+    """Return a file without compression, after checking that all sizes lie within it.
 
-    Sparse matrices, functions and objects of MATLAB's own are left out. scipy believes what is
-    told of types and parts, and ends the process where that is wrong, so that these are checked.
+    Sparse matrices, functions and MATLAB's own objects are left out. scipy trusts the types and
+    numbers of parts and crashes the process if they are wrong, so they are checked here.
 
     Parameters
     ----------
@@ -50,13 +50,13 @@ def unpacked(data: bytes) -> bytes:
     Raises
     ------
     RefusedError
-        If it unpacks to more than it may, or has too many elements.
+        If it is too large when unpacked, or has too many elements.
     ValueError, struct.error, zlib.error
         If it is damaged.
     """
     order = {b"IM": "<", b"MI": ">"}.get(data[126:HEADER])
     if order is None:
-        raise ValueError(f"its byte order is told as {data[126:HEADER]!r}")
+        raise ValueError(f"its byte order is given as {data[126:HEADER]!r}")
     allowed, total, parts = bytes_allowed(len(data)), 0, [data[:HEADER]]
     checks = _Checks(order, len(data))
     start = HEADER
@@ -78,16 +78,16 @@ def unpacked(data: bytes) -> bytes:
 
 class _Array(NamedTuple):
     word: int
-    """Its class, and flags."""
+    """Its class and flags."""
     entries: int
-    """How many; of records, each has all fields."""
+    """Number of values; each record has all fields."""
     start: int
     end: int
-    """Where its content is."""
+    """Start of its content."""
 
 
 class _Checks:
-    """Counts elements and numbers, and holds each to the limits."""
+    """Counts elements and numbers, and enforces the limits."""
 
     def __init__(self, order: str, file_bytes: int) -> None:
         self._order, self._file_bytes = order, file_bytes
@@ -95,12 +95,12 @@ class _Checks:
         self._names: set[bytes] = set()
 
     def array(self, data: bytes, element: _Element, depth: int = 0) -> bool:
-        """Check an array; return whether it is of a class that holds weights."""
+        """Check an array; return whether its class can hold weights."""
         self._count()
         if element.kind != _ARRAY:
             raise ValueError(f"an element is of type {element.kind}, not an array")
         if depth > DEEPEST:
-            raise RefusedError(f"is no checkpoint: its cells are nested deeper than {DEEPEST}")
+            raise RefusedError(f"is not a checkpoint: its cells are nested deeper than {DEEPEST}")
         if element.start == element.end and depth:
             return True
         flags = self._part(data, element.start, element.end, (_UINT32,))
@@ -118,7 +118,7 @@ class _Checks:
         return weights and (depth > 0 or self._is_new(data[name.start : name.end]))
 
     def _content(self, data: bytes, array: _Array, depth: int) -> None:
-        """Check that an array holds as many parts, and of such types, as its class wants."""
+        """Check that an array has the number and types of parts that its class requires."""
         start, parts, kinds = array.start, 1 + bool(array.word & _COMPLEX), _NUMERIC
         match array.word & 255:
             case 1:  # cells
@@ -135,13 +135,13 @@ class _Checks:
             case kind if not 6 <= kind < 16:
                 raise ValueError(f"an array is of class {kind}")
         if parts > (array.end - start) // 8:
-            raise ValueError(f"{parts} parts are told of in {array.end - start} bytes")
+            raise ValueError(f"{parts} parts do not fit into {array.end - start} bytes")
         found = self._children(data, start, array.end, depth)
         if len(found) != parts or not set(found) <= set(kinds):
             raise ValueError(f"an array of class {array.word & 255} has parts of types {found[:4]}")
 
     def _fields(self, data: bytes, array: _Array) -> tuple[int, int]:
-        """Return how many arrays records hold, and where these begin."""
+        """Return the number of arrays in records, and their start."""
         start = array.start
         if array.word & 255 == _OBJECT:  # the name of its class comes first
             start = self._part(data, start, array.end, _TEXTS).next
@@ -153,7 +153,7 @@ class _Checks:
         return array.entries * ((names.end - names.start) // length), names.next
 
     def _part(self, data: bytes, start: int, end: int, kinds: tuple[int, ...]) -> _Element:
-        """Return an element that must be of one of some types."""
+        """Return an element, which must have one of the types."""
         self._count()
         element = _element(data, start, end, self._order)
         if element.kind not in kinds:
@@ -163,10 +163,10 @@ class _Checks:
         return element
 
     def _is_new(self, name: bytes) -> bool:
-        """Refuse a variable that is there twice; leave out one without a name."""
+        """Refuse a repeated variable; skip one without a name."""
         if name in self._names:
             raise RefusedError(
-                f"is no checkpoint: it holds the variable {name.decode('latin1')!r} twice"
+                f"is not a checkpoint: it holds the variable {name.decode('latin1')!r} twice"
             )
         self._names.add(name)
         return bool(name)
@@ -178,7 +178,7 @@ class _Checks:
             inner = _element(data, start, end, self._order)
             if inner.kind == _ARRAY:
                 self.array(data, inner, depth + 1)
-            elif inner.kind not in (*_NUMERIC, *_TEXTS):  # scipy has no such types
+            elif inner.kind not in (*_NUMERIC, *_TEXTS):  # scipy does not know other types
                 raise ValueError(f"an element is of type {inner.kind}")
             else:
                 self._count()
@@ -189,7 +189,9 @@ class _Checks:
     def _count(self) -> None:
         self._elements += 1
         if self._elements > MOST_ELEMENTS:
-            raise RefusedError(f"is no checkpoint: it holds more than {MOST_ELEMENTS:,} elements")
+            raise RefusedError(
+                f"is not a checkpoint: it holds more than {MOST_ELEMENTS:,} elements"
+            )
 
 
 def _axes(data: bytes, element: _Element, order: str) -> tuple[int, ...]:
@@ -203,10 +205,10 @@ def _axes(data: bytes, element: _Element, order: str) -> tuple[int, ...]:
 
 
 def _element(data: bytes, start: int, end: int, order: str) -> _Element:
-    """Return the element that begins somewhere, which must lie before an end."""
+    """Return the element at `start`, which must end before `end`."""
     kind, size = struct.unpack_from(f"{order}II", data, start)
     first = start + 8
-    if kind >> 16:  # a short one, whose content is in its tag
+    if kind >> 16:  # a short element has its content in its tag
         kind, size, first = kind & 0xFFFF, kind >> 16, start + 4
     last = first + size
     following = start + 8 if first < start + 8 else first + -(-size // 8) * 8

@@ -1,8 +1,8 @@
-"""Read the numbers in a MATLAB file: the checkpoints of networks older than PyTorch.
+"""Read the numbers in MATLAB files: checkpoints of networks older than PyTorch.
 
-Two kinds are known: a file whose variables are the weights, and one of MatConvNet's networks,
-which keeps them in a list of records with a name and a value. Files of version 7.3 are HDF5,
-and not read here. scipy reads numbers, text and records; it runs nothing.
+There are two kinds: files whose variables are the weights, and MatConvNet's networks, which keep
+them in a list of records with a name and a value. Files of version 7.3 are HDF5 and not read here.
+scipy reads numbers, text and records; it runs no code.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Array: TypeAlias = "NDArray[Any]"
 def read_matlab(data: bytes) -> dict[str, Array]:
     """Return the arrays of numbers in a MATLAB file by name, in MATLAB's shapes and types.
 
-    What is no array of numbers is left out.
+    Other variables are left out.
 
     Parameters
     ----------
@@ -35,13 +35,13 @@ def read_matlab(data: bytes) -> dict[str, Array]:
     Raises
     ------
     napari_sr.zoo.limits.RefusedError
-        If it unpacks to more than it may.
-    ValueError, and what else scipy raises
+        If it is too large when unpacked.
+    ValueError, and other errors of scipy
         If it is damaged.
     """
-    from scipy.io import loadmat  # slow to import, and seldom needed
+    from scipy.io import loadmat  # slow to import, and rarely needed
 
-    # MATLAB saves whole numbers as bytes; mat_dtype makes them again what they were
+    # MATLAB saves whole numbers as bytes; mat_dtype restores their type
     content = loadmat(io.BytesIO(unpacked(data)), mat_dtype=True)
     variables = {key: value for key, value in content.items() if not key.startswith("__")}
     found: dict[str, Array] = {}
@@ -55,7 +55,7 @@ def read_matlab(data: bytes) -> dict[str, Array]:
 
 
 def _is_network(value: object) -> bool:
-    """Say whether a variable is a network of MatConvNet's."""
+    """Return whether a variable is a network of MatConvNet."""
     if not isinstance(value, np.ndarray) or value.size != 1:
         return False
     return "params" in (value.dtype.names or ())

@@ -1,4 +1,4 @@
-"""Say which network a foreign checkpoint resembles most, and what differs."""
+"""The network that an unknown checkpoint resembles most, and the differences."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 Shapes: TypeAlias = "Mapping[str, tuple[int, ...]]"
 
 LEAST_ALIKE = 0.1
-"""Share of tensors in common below which no resemblance is claimed: names such as `head.weight`
-are in every other network."""
+"""Share of common tensors below which no resemblance is reported: many networks have names such as
+`head.weight`."""
 CANDIDATES = 3
-"""Networks that are compared in all their published forms; the others share fewer names."""
+"""Number of networks to compare in all their published forms; others share fewer names."""
 
 
 @dataclass(frozen=True)
 class _Comparison:
-    """A checkpoint beside one form of one network."""
+    """A comparison of a checkpoint with one form of a network."""
 
     title: str
     found: Shapes
     """The checkpoint's tensors under the network's own names."""
     names: dict[str, str]
-    """Their names in the file, by those."""
+    """The names in the file, by the network's names."""
     needed: Shapes
 
     @property
@@ -47,7 +47,7 @@ class _Comparison:
 
     @property
     def likeness(self) -> float:
-        """From 0 to 1: what is shared of all tensors; one of another shape counts half."""
+        """Share of common tensors, from 0 to 1; a tensor of another shape counts half."""
         shared = len(self.needed) - len(self.missing) - len(self.misshapen) / 2
         return shared / max(len(self.needed) + len(self.surplus), 1)
 
@@ -68,14 +68,14 @@ class _Comparison:
 
 
 def describe(state: StateDict, records: Iterable[Architecture]) -> str:
-    """Return one clause: the network most like a checkpoint that is none, and what differs.
+    """Return one clause: the network nearest to an unknown checkpoint, and the differences.
 
     Parameters
     ----------
     state : mapping of str to Tensor
         The checkpoint.
     records : iterable of Architecture
-        All networks; of equally near ones, the first is taken.
+        All networks; the first of equally near ones is chosen.
     """
     alike = [(_shared_names(state, record), record) for record in records]
     alike.sort(key=lambda pair: -pair[0])
@@ -100,12 +100,12 @@ def _are(keys: Collection[str]) -> str:
 
 
 def _pattern(key: str) -> str:
-    """Return a key without what tells one block from the next."""
+    """Return a key without the numbers of blocks."""
     return re.sub(r"\d+", "#", key)
 
 
 def _shared_names(state: StateDict, record: Architecture) -> float:
-    """Return which share of kinds of names a checkpoint and a network have in common."""
+    """Return the share of kinds of names that a checkpoint and a network have in common."""
     ours = {_pattern(key) for key in record.shapes(record.example)}
     theirs = {_pattern(key) for key in record.adapt(state)}
     return len(ours & theirs) / max(len(ours | theirs), 1)
@@ -117,12 +117,12 @@ def _comparisons(state: StateDict, record: Architecture) -> Iterator[_Comparison
     names = {key: file_names.get(id(value), key) for key, value in adapted.items()}
     found = {key: tuple(value.shape) for key, value in adapted.items()}
     for options in _all_options({**state, **adapted}, record):
-        with suppress(ValueError):  # what is read off a broken checkpoint may build nothing
+        with suppress(ValueError):  # options of a broken checkpoint may build no network
             yield _Comparison(record.title, found, names, record.shapes(options))
 
 
 def _all_options(state: StateDict, record: Architecture) -> Iterator[Options]:
-    """Yield what the tensors tell of the network, and what was published of it."""
+    """Yield the options that the tensors show, then those of the published forms."""
     options = record.options_of(state)
     if options is not None:
         yield options

@@ -1,7 +1,7 @@
-"""What was published of every network, as data: `networks.json`, read into records.
+"""All published networks, as data: `networks.json`, read into records.
 
-Written by `python -m napari_sr.zoo.survey`, so that a list takes no torch. Says what every network
-costs, whether or not the registry has a checkpoint of it.
+`python -m napari_sr.zoo.survey` writes it, so that a list of networks needs no torch. It holds the
+cost of every network, even without a checkpoint in the registry.
 """
 
 from __future__ import annotations
@@ -21,47 +21,47 @@ OUTPUT = (1280, 720)
 
 @dataclass(frozen=True)
 class Cost:
-    """What a network is and takes at one scale."""
+    """Size and cost of a network at one scale."""
 
     scale: int
-    """How many times larger the result is."""
+    """Enlargement."""
     parameters: int
-    """How many numbers are trained."""
+    """Number of trained parameters."""
     multiply_adds: int
-    """For a result of `OUTPUT`, or what comes nearest below it."""
+    """Multiply-adds for a result of `OUTPUT`, or of the nearest smaller size."""
     radius: int | None
-    """How far the result looks, in pixels of the image; None where at all of it."""
+    """Radius of the receptive field in LR pixels; None for the whole image."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """One network that was published, at all its scales."""
+    """One published network, at all its scales."""
 
     name: str
-    """As the field writes it; unique."""
+    """Its usual name; unique."""
     architecture: str
     """Its file's name in `models/`."""
     options: dict[str, Any]
-    """Of the constructor, but the scale, where they differ from what it assumes."""
+    """The constructor's arguments without the scale, if they differ from the defaults."""
     year: int
-    """Of the first publication."""
+    """Year of the first publication."""
     paper: str
-    """Where to read about it."""
+    """Address of the paper."""
     channels: int
-    """1 for networks of luma, 3 for those of colour."""
+    """1 for luma networks, 3 for RGB networks."""
     costs: tuple[Cost, ...]
-    """At each scale that was published, the smallest first."""
+    """The costs at each published scale, the smallest first."""
 
     @property
     def image(self) -> str:
-        """What it computes: "luma", "colour", or "any" where it does not matter."""
+        """Its channels: "luma", "colour", or "any"."""
         if all(cost.parameters == 0 for cost in self.costs):
             return "any"
         return "luma" if self.channels == 1 else "colour"
 
     @property
     def licences(self) -> list[str]:
-        """Of the checkpoints that the registry has of it; empty where it has none."""
+        """Names of its checkpoints in the registry; empty without any."""
         return list(dict.fromkeys(entry.licence for entry in entries() if self.has(entry)))
 
     def has(self, entry: Entry) -> bool:
@@ -84,5 +84,5 @@ def _read() -> tuple[Published, ...]:
 
 
 def published() -> list[Published]:
-    """Return all that was published, the earliest first."""
+    """Return all published networks, the earliest first."""
     return list(_read())

@@ -1,4 +1,4 @@
-"""NumPy's .npz: a zip archive of arrays, each with a header that is checked before its values."""
+"""NumPy's .npz: a zip archive of arrays. Each header is checked before its values are read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".npy"
 LONGEST_HEADER = 10_000
-"""Characters; Python's reader of expressions is not made for more that strangers wrote."""
+"""Largest header in characters: Python's expression parser is not safe for longer foreign text."""
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -33,7 +33,7 @@ def read_npz(archive: ZipArchive) -> dict[str, StoredTensor]:
     Raises
     ------
     RefusedError
-        If an entry is no array of numbers, or its header does not fit its size.
+        If an entry is not an array of numbers, or its header does not fit its size.
     """
     return {
         name.removesuffix(SUFFIX): _entry(archive, name)
@@ -49,8 +49,8 @@ def _entry(archive: ZipArchive, name: str) -> StoredTensor:
         raise
     except BROKEN as error:
         raise RefusedError(
-            f"is no checkpoint: its entry {name.removesuffix(SUFFIX)!r} cannot be read as numbers "
-            f"({first_line(error)})"
+            f"is not a checkpoint: its entry {name.removesuffix(SUFFIX)!r} cannot be read as "
+            f"numbers ({first_line(error)})"
         ) from error
 
 
@@ -67,8 +67,8 @@ def _stored(archive: ZipArchive, name: str) -> StoredTensor:
     if dtype.hasobject or dtype.kind not in "biufc":
         raise ValueError(f"its type is {dtype}")
     if min(shape, default=0) < 0 or needed != held:
-        raise ValueError(f"its header tells of {needed} bytes, and {held} follow")
-    like = torch.from_numpy(np.empty(0, dtype.newbyteorder("=")))  # refuses what torch lacks
+        raise ValueError(f"its header requires {needed} bytes, but {held} follow")
+    like = torch.from_numpy(np.empty(0, dtype.newbyteorder("=")))  # raises for unsupported types
     read = partial(_values, archive, name, start, (shape, by_columns, dtype))
     return StoredTensor(tuple(shape), like.dtype, read)
 

@@ -1,6 +1,6 @@
-"""Recognise which network a checkpoint's tensors belong to, and build it.
+"""Recognise the network of a checkpoint's tensors, and build it.
 
-Every architecture is asked whether the tensors are its own; exactly one must say so.
+Every architecture checks whether the tensors are its own; exactly one must accept them.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 
 class UnknownNetworkError(ValueError):
-    """A checkpoint is of no network here."""
+    """A checkpoint that matches no network here."""
 
 
 def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> Network:
-    """Build the network whose checkpoint this is, in eval mode.
+    """Build the network of a checkpoint, in eval mode.
 
     Parameters
     ----------
     state : mapping of str to Tensor
-        A checkpoint's tensors by key, in any layout that a network here knows.
+        A checkpoint's tensors by key, in any known layout.
     scale : int, optional
-        Required where tensors don't show it; must agree where they do.
+        Required if tensors do not show it; else it must agree with them.
     **options
-        What tensors cannot tell, such as `res_scale` or `input_range`: keywords of the
+        Options that tensors do not show, such as `res_scale` or `input_range`: keywords of the
         network's constructor.
 
     Raises
@@ -38,8 +38,8 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
     UnknownNetworkError
         If the tensors match no network.
     ValueError
-        If the scale is missing or contradicts them, if an option is unknown or contradicts them,
-        or if whole numbers or truth values stand where the network has weights.
+        If the scale is missing or contradicts the tensors, if an option is unknown or contradicts
+        them, or if weights are integers or booleans.
     """
     record, adapted, found = recognise(state)
     given = {key: value for key, value in options.items() if value is not None}
@@ -67,14 +67,14 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
 
 
 def recognise(state: StateDict) -> tuple[Architecture, StateDict, Options]:
-    """Return the network whose tensors these are, the tensors by its keys, and its options.
+    """Return the network of these tensors, the tensors with its keys, and its options.
 
     Raises
     ------
     UnknownNetworkError
-        If no network has exactly these keys and shapes; tells the nearest.
+        If no network has exactly these keys and shapes; the message names the nearest.
     ValueError
-        If more than one has, or the state holds more than tensors.
+        If more than one network has them, or the state holds more than tensors.
     """
     import torch
 
@@ -102,14 +102,14 @@ def _matches(state: StateDict) -> Iterator[tuple[Architecture, StateDict, Option
     for name in models.names():
         record = models.architecture(name)
         adapted = record.adapt(state)
-        # the original keys too, as one of them may tell what ours have no place for
+        # with the original keys, as they may show options that ours do not
         options = record.options_of({**state, **adapted})
         if options is not None and _fits(record, adapted, options):
             yield record, adapted, options
 
 
 def _fits(record: Architecture, state: StateDict, options: Options) -> bool:
-    """Say whether the network that the options build has exactly these keys and shapes."""
+    """Return whether a network with these options has exactly these keys and shapes."""
     try:
         expected = record.shapes(options)
     except ValueError:

@@ -16,50 +16,50 @@ from typing import Any
 
 REGISTRY = Path(__file__).with_name("registry.json")
 DEFAULT = ("fsrcnn", 2)
-"""Family and scale of the model that is taken where none is named: it ships, and is fast."""
+"""Family and scale of the default model, which ships and is fast."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known about one checkpoint."""
+    """One known checkpoint."""
 
     name: str
     """Family and scale, such as "bsrn-x4"; unique."""
     family: str
-    """What models of the same kind and different scales share, such as "bsrn"."""
+    """Common name of models of one kind and different scales, such as "bsrn"."""
     architecture: str
-    """The network's name, which is its file's name in `models/`."""
+    """The network's name: its file's name in `models/`."""
     scale: int
-    """How many times larger the result is."""
+    """Enlargement."""
     title: str
-    """The name as its field writes it."""
+    """Its usual name."""
     summary: str
     """One line for people who choose a model."""
     file: str
-    """Name of the file: in the cache, among the weights that ship, or among the networks where
-    there are no weights."""
+    """Name of the file: in the cache, among the shipped weights, or, without weights, among the
+    networks."""
     url: str | None
-    """Where to download it, pinned to a commit; None where it ships with the package."""
+    """Address of the download, pinned to a commit; None if it ships with the package."""
     sha256: str
-    """Of the file; what differs is never used. Empty where there are no weights."""
+    """SHA-256 of the file; other contents are never used. Empty without weights."""
     size: int
-    """Of the file, in bytes."""
+    """Size of the file in bytes."""
     licence: str
-    """As its authors state it, or "none stated"."""
+    """Licence as its authors state it, or "none stated"."""
     trained_on: str
     """Names of the training images, or "not stated"."""
     psnr_set5: float | None
-    """In dB, mean over Set5's luma, measured by us; None where it was not."""
+    """Mean PSNR in dB over Set5's luma, measured here; None if not measured."""
     options: dict[str, Any]
-    """What its tensors cannot tell: keywords of the network's constructor."""
+    """Options that its tensors do not show: keywords of the network's constructor."""
     parameters: int
-    """How many numbers were trained; 0 where a formula does without."""
+    """Number of trained parameters; 0 for a formula."""
     grey: bool = False
-    """Whether it was trained on grey from black to white, and not on luma."""
+    """Whether it was trained on full-range grey instead of luma."""
 
     @property
     def computed(self) -> bool:
-        """Whether it is a formula without weights, so that there is nothing to load."""
+        """Whether it is a formula without weights."""
         return self.parameters == 0
 
 
@@ -70,7 +70,7 @@ def _read() -> tuple[Entry, ...]:
 
 
 def entries() -> list[Entry]:
-    """Return all known checkpoints, those that ship first."""
+    """Return all known checkpoints, the shipped ones first."""
     return list(_read())
 
 
@@ -80,15 +80,15 @@ def find(name: str | None, scale: int | None = None) -> Entry:
     Parameters
     ----------
     name : str or None
-        "bsrn-x4", or "bsrn" where `scale` or the lack of a choice says the rest. Case, spaces,
-        hyphens and underscores don't matter. None takes the model that ships.
+        "bsrn-x4", or "bsrn" with `scale` or if there is only one scale. Case, spaces, hyphens and
+        underscores do not matter. None for the default model.
     scale : int, optional
-        Must agree with the name where both tell it.
+        It must agree with the scale in the name.
 
     Raises
     ------
     ValueError
-        If no model has this name, or none at this scale, or if the scale is left open.
+        If no model has this name or this scale, or if the scale is ambiguous.
     """
     if name is None:
         family, usual = DEFAULT
@@ -123,7 +123,7 @@ def _at_scale(family: str, scale: int | None) -> Entry:
 
 
 def _plain(name: str) -> str:
-    """Return what of a name counts: "BSRN_S x4" is "bsrnsx4"."""
+    """Return the significant letters of a name: "BSRN_S x4" becomes "bsrnsx4"."""
     return re.sub(r"[\W_]+", "", name.lower())
 
 

@@ -1,4 +1,4 @@
-"""safetensors files: a JSON header and values. torch is imported when values are wanted."""
+"""safetensors files: a JSON header and values. torch is imported only to read values."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LENGTH = 8
-"""Bytes that tell how long the header is."""
+"""Bytes of the header's length."""
 _TYPES = {
     "F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL",
 }  # fmt: skip
-"""Those that are read; others are narrow floats that need factors beside them."""
+"""The supported types; others are narrow floats that need further factors."""
 
 
 def read_safetensors(data: bytes) -> dict[str, Tensor]:
@@ -25,7 +25,7 @@ def read_safetensors(data: bytes) -> dict[str, Tensor]:
     Raises
     ------
     RefusedError
-        If the header is too long, or an element type is none that networks are run with.
+        If the header is too long, or an element type is not supported.
     ValueError
         If it is damaged.
     """
@@ -35,12 +35,12 @@ def read_safetensors(data: bytes) -> dict[str, Tensor]:
     header = header_of(data)
     tensors = {key: one for key, one in header.items() if key != "__metadata__"}
     if len(tensors) > MOST_TENSORS:
-        raise RefusedError(f"is no checkpoint: it holds more than {MOST_TENSORS:,} tensors")
+        raise RefusedError(f"is not a checkpoint: it holds more than {MOST_TENSORS:,} tensors")
     for key, one in tensors.items():
         kind = one.get("dtype") if isinstance(one, dict) else None
         if isinstance(kind, str) and kind not in _TYPES:
             raise RefusedError(
-                f"is no checkpoint: {key!r} is of type {kind[:12]}, which is not read"
+                f"is not a checkpoint: {key!r} is of type {kind[:12]}, which is not read"
             )
     try:
         return load(data)
@@ -49,19 +49,19 @@ def read_safetensors(data: bytes) -> dict[str, Tensor]:
 
 
 def header_of(data: bytes) -> dict[str, Any]:
-    """Return a file's header, given at least that much of the file.
+    """Return a file's header from the file's first bytes.
 
     Raises
     ------
     RefusedError
-        If it is too long, or tells of two tensors of one name.
+        If it is too long, or names two tensors alike.
     ValueError
         If it is damaged.
     """
     length = int.from_bytes(data[:LENGTH], "little")
     if length > MOST_STRUCTURE:
         raise RefusedError(
-            f"is no checkpoint: the list of its tensors is {size_of(length)} long, and "
+            f"is not a checkpoint: the list of its tensors is {size_of(length)} long, and "
             f"{size_of(MOST_STRUCTURE)} are read"
         )
     if len(data) < LENGTH + length:
@@ -76,9 +76,9 @@ def header_of(data: bytes) -> dict[str, Any]:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a dict of pairs, none of which may be there twice."""
+    """Make a dict of pairs; refuse repeated keys."""
     found = dict(pairs)
     if len(found) < len(pairs):
         (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise RefusedError(f"is no checkpoint: its header tells {twice[:60]!r} twice")
+        raise RefusedError(f"is not a checkpoint: its header names {twice[:60]!r} twice")
     return found

@@ -1,4 +1,4 @@
-"""A tensor in a file: its shape and type are known before its values are read."""
+"""Tensors in a file: shape and type are known before the values are read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StoredTensor:
 
 @dataclass(frozen=True)
 class Unusable:
-    """Something in a file that is no dense tensor; kept unread, as it may not be a weight."""
+    """An object in a file that is not a dense tensor; it stays unread, as it may be no weight."""
 
     what: str
     """A noun with its article, such as "a sparse tensor"."""

@@ -1,9 +1,9 @@
-"""Count what every published network takes, and write it where lists read it.
+"""Count the cost of every published network, and write it to `networks.json`.
 
     python -m napari_sr.zoo.survey
 
-To be run, and its change committed, whenever a network or one of its published forms changes.
-Networks are built on PyTorch's "meta" device: nothing is computed, only counted.
+Run it and commit its change whenever a network or one of its published forms changes. Networks are
+built on PyTorch's "meta" device: nothing is computed, only counted.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 def cost(record: Architecture, form: Variant, scale: int) -> tuple[dict[str, Any], int]:
-    """Return what one network takes at one scale, as `Cost` has it, and its image's channels.
+    """Return a network's cost at one scale, with the fields of `Cost`, and its channels.
 
-    Its result is as large as `OUTPUT` where that is a multiple of the scale, and of the square of
-    pixels that the network wants, and else smaller by as little as it takes.
+    Its result has the size `OUTPUT`, or the next smaller size that the scale and the network's
+    `multiple` divide.
     """
     with torch.device("meta"):
         network = record.network(scale=scale, **form.options).eval()
@@ -44,7 +44,7 @@ def cost(record: Architecture, form: Variant, scale: int) -> tuple[dict[str, Any
 
 
 def survey() -> list[dict[str, Any]]:
-    """Return a record for each published form, as `Published` has it, the earliest first."""
+    """Return a record for each published form, with the fields of `Published`, earliest first."""
     found = []
     for name in models.names():
         record = models.architecture(name)

@@ -1,7 +1,7 @@
-"""Files of `torch.save`: a zip archive, or before PyTorch 1.6 pickles followed by values.
+"""Files of `torch.save`: a zip archive or, before PyTorch 1.6, pickles followed by values.
 
-Both begin with a pickle that says which tensors there are; see `torch_pickle`. Their values are
-read when they are asked for.
+Both begin with a pickle that lists the tensors; see `torch_pickle`. Values are read later, when
+they are used.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
 PICKLE = "/data.pkl"
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _WORDS = {2: np.uint16, 4: np.uint32, 8: np.uint64}
-"""Types of a width in bytes, for exchanging the order of bytes."""
+"""Types by width in bytes, for swapping the byte order."""
 
 
 def pickles_in(names: list[str]) -> list[str]:
-    """Return the names of the pickles in a zip archive, of which a checkpoint has one."""
+    """Return the names of the pickles in a zip archive; a checkpoint has one."""
     return [name for name in names if name.endswith(PICKLE) and name.count("/") == 1]
 
 
 def read_torch_zip(archive: ZipArchive) -> Any:
-    """Return what `torch.save` wrote into an archive, tensors as `StoredTensor`.
+    """Return the content of an archive of `torch.save`, with tensors as `StoredTensor`.
 
     Raises
     ------
     RefusedError
         If it is a program, holds anything but tensors, or lacks a part.
-    pickle.UnpicklingError, ValueError, and what else readers raise
+    pickle.UnpicklingError, ValueError, and other errors of readers
         If it is damaged.
     """
     names = archive.names
@@ -56,7 +56,7 @@ def read_torch_zip(archive: ZipArchive) -> Any:
             "is a TorchScript program, not a checkpoint: save its state_dict instead"
         )
     if more:
-        raise RefusedError(f"is no checkpoint: it holds {pickle!r} and {more[0]!r}, which are two")
+        raise RefusedError(f"is not a checkpoint: it holds two pickles, {pickle!r} and {more[0]!r}")
     content, _ = read_pickle(archive.read(pickle))
     order = archive.read(f"{folder}/byteorder") if f"{folder}/byteorder" in names else b"little"
     if order not in (b"little", b"big"):
@@ -76,17 +76,17 @@ def read_torch_zip(archive: ZipArchive) -> Any:
 
 
 def read_torch_legacy(data: bytes) -> Any:
-    """Return what a PyTorch before 1.6 saved, tensors as `StoredTensor`.
+    """Return the content of a file of PyTorch before 1.6, with tensors as `StoredTensor`.
 
     Raises
     ------
     RefusedError
         If it holds anything but tensors.
-    pickle.UnpicklingError, ValueError, and what else readers raise
+    pickle.UnpicklingError, ValueError, and other errors of readers
         If it is damaged.
     """
     at, parts = 0, []
-    for wanted in (_MAGIC, _PROTOCOL, None, None, None):  # the third is about the machine
+    for wanted in (_MAGIC, _PROTOCOL, None, None, None):  # the third describes the machine
         part, at = read_pickle(data, at)
         if wanted not in (None, part):
             raise ValueError("it is a pickle that torch.save did not write")
@@ -109,7 +109,7 @@ def read_torch_legacy(data: bytes) -> Any:
 
 
 def _widths(content: Any) -> dict[str, int]:
-    """Return the bytes of an element of each block, by its key."""
+    """Return the bytes of an element of each block, by the block's key."""
     found: dict[str, int] = {}
     pending = [content]
     seen: set[int] = set()
@@ -124,7 +124,7 @@ def _widths(content: Any) -> dict[str, int]:
 
 
 def _with_values(content: Any, block: _Block, size_of: Callable[[str], int]) -> Any:
-    """Return the content in which dicts hold `StoredTensor`, however deep."""
+    """Return the content with `StoredTensor` in nested dicts."""
     done: dict[int, dict[Any, Any]] = {}
 
     def converted(value: Any) -> Any:
@@ -143,7 +143,7 @@ def _with_values(content: Any, block: _Block, size_of: Callable[[str], int]) -> 
 def _stored(
     tensor: PickledTensor, block: _Block, size_of: Callable[[str], int]
 ) -> StoredTensor | Unusable:
-    """Return a tensor of which is known that it lies within its block.
+    """Return a tensor after checking that it lies within its block.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def _values(tensor: PickledTensor, block: _Block, first: int, width: int) -> Ten
         return torch.empty(tensor.shape, dtype=tensor.dtype)
     count = tensor.storage.size * width // tensor.dtype.itemsize * tensor.dtype.itemsize
     raw = block(tensor.storage.key, tensor.dtype.itemsize)[first : first + count]
-    # as it is a part of a block, its first element is not the block's
+    # it is a part of a block, so its first element is not the block's
     flat = raw.view(tensor.dtype)
     return flat.as_strided(tensor.shape, tensor.stride, flat.storage_offset() + tensor.offset)
 

@@ -1,9 +1,9 @@
-"""Read the pickle in a PyTorch file without running anything that it names.
+"""Read the pickle in a PyTorch file without running any of its code.
 
-A pickle is a program for a small machine, which may call whatever it names. Here names stand for
-records: `_rebuild_tensor_v2` becomes a `PickledTensor`, which says where in the file its values
-are. So nothing is allocated, and shapes can be checked first. The machine is Python's own
-(`pickle._Unpickler`, whose memo cannot be made to allocate), without the instructions that
+A pickle is a program for a small machine, and may call any function by name. Here names stand for
+records: `_rebuild_tensor_v2` becomes a `PickledTensor`, which holds the place of its values in the
+file. So nothing is allocated, and shapes are checked first. The machine is Python's own
+(`pickle._Unpickler`, with a memo that cannot allocate much), without the instructions that
 `torch.save` never writes.
 """
 
@@ -32,24 +32,24 @@ _OPERATIONS = (
 )
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 NEAR = 2
-"""Characters by which a damaged name may differ from one that is known."""
+"""Number of characters by which a damaged name may differ from a known one."""
 
 
 def read_pickle(data: bytes, start: int = 0) -> tuple[Any, int]:
-    """Return what a pickle holds, with records for tensors, and where it ends.
+    """Return the content of a pickle, with records for tensors, and its end.
 
     Parameters
     ----------
     data : bytes
-        What the pickle is in.
+        The data with the pickle.
     start : int
-        Where it begins.
+        Start of the pickle.
 
     Raises
     ------
     RefusedError
-        If it wants anything but tensors, or is too large.
-    pickle.UnpicklingError, EOFError, ValueError, and what else Python's reader raises
+        If it needs anything but tensors, or is too large.
+    pickle.UnpicklingError, EOFError, ValueError, and other errors of Python's reader
         If it is damaged.
     """
     part = _Lines(data[start : start + MOST_STRUCTURE])
@@ -59,7 +59,7 @@ def read_pickle(data: bytes, start: int = 0) -> tuple[Any, int]:
         if part.tell() < MOST_STRUCTURE:
             raise
         raise RefusedError(
-            f"is no checkpoint: the list of its tensors is longer than {size_of(MOST_STRUCTURE)}"
+            f"is not a checkpoint: the list of its tensors is longer than {size_of(MOST_STRUCTURE)}"
         ) from error
 
 
@@ -72,20 +72,20 @@ class _Lines(io.BytesIO):
 
 
 class _Reader(pickle._Unpickler):
-    """Python's machine for pickles, which can do here only what tensors need."""
+    """Python's machine for pickles, restricted to what tensors need."""
 
-    # of Python's machine, which has no types for them
+    # attributes of Python's machine, which has no types for them
     stack: list[Any]
     append: Callable[[Any], None]
     pop_mark: Callable[[], list[Any]]
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return what a name stands for here.
+        """Return the record or function for a name.
 
         Raises
         ------
         RefusedError
-            If it is anything that tensors do not need.
+            If tensors do not need this name.
         """
         wanted = f"{module.replace('__builtin__', 'builtins')}.{name}"
         if wanted in KNOWN:
@@ -104,19 +104,19 @@ class _Reader(pickle._Unpickler):
         Raises
         ------
         pickle.UnpicklingError
-            If it is none.
+            If it is not a storage.
         """
         kind, dtype, key, _, size, *view = pid
         if isinstance(dtype, Unusable):
             return dtype
         right = kind in ("storage", b"storage") and (dtype is None or type(dtype) is torch.dtype)
         if not right or type(size) is not int or size < 0 or type(key) not in (str, int):
-            raise pickle.UnpicklingError(f"a storage is told as {str(pid)[:60]}")
+            raise pickle.UnpicklingError(f"a storage is given as {str(pid)[:60]}")
         if not view or view[0] is None:
             return Storage(str(key), dtype, size)
         _, shift, size = view[0]
         if any(type(number) is not int or number < 0 for number in (shift, size)):
-            raise pickle.UnpicklingError(f"a view of a storage is told as {view[0]}")
+            raise pickle.UnpicklingError(f"a view of a storage is given as {view[0]}")
         return Storage(str(key), dtype, size, shift)
 
     def _refuse(self) -> None:
@@ -128,7 +128,7 @@ class _Reader(pickle._Unpickler):
         if isinstance(function, Unusable):
             return
         if not isinstance(arguments, tuple) or function not in CALLED:
-            raise pickle.UnpicklingError("it calls what is no function")
+            raise pickle.UnpicklingError("it calls an object that is not a function")
         self.stack[-1] = function(*arguments)
 
     def load_build(self) -> None:
@@ -162,7 +162,7 @@ class _Reader(pickle._Unpickler):
 
 
 def _near_known(wanted: str) -> bool:
-    """Say whether a name is a known one in which a few characters are damaged."""
+    """Return whether a name is a known one with a few damaged characters."""
 
     def differ(name: str) -> int:
         return sum(one != other for one, other in zip(name, wanted, strict=True))

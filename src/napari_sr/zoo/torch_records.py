@@ -1,7 +1,7 @@
-"""What the names in a PyTorch file's pickle stand for: records of tensors, without values.
+"""The names in a PyTorch file's pickle, and their records: tensors without values.
 
-A pickle calls functions to make tensors, `torch._utils._rebuild_tensor_v2` above all. In their
-place stand functions that only note what they are called with.
+A pickle calls functions to make tensors, above all `torch._utils._rebuild_tensor_v2`. Here they are
+replaced by functions that only record their arguments.
 """
 
 from __future__ import annotations
@@ -33,28 +33,28 @@ _INERT = {
     "torch.per_channel_affine", "torch.per_channel_symmetric",
     "torch.per_channel_affine_float_qparams",
 }  # fmt: skip
-"""Names that harmless checkpoints hold beside their weights, and that stand for nothing here."""
+"""Names in harmless checkpoints beside the weights; they have no meaning here."""
 _NEGATED = "a negative view of its values (save its resolve_neg())"
 _KEYS = (str, int, float, bool, bytes, type(None))
-"""Types of keys; hashing nested tuples would recurse without a limit."""
+"""Allowed types of keys; hashing nested tuples could recurse without a limit."""
 
 
 @dataclass(frozen=True)
 class Storage:
-    """A stretch of one of the file's blocks of values."""
+    """A part of one of the file's blocks of values."""
 
     key: str
     dtype: torch.dtype | None
-    """None where its tensors say their own."""
+    """Type of the elements; None if the tensors give their own."""
     size: int
-    """Elements, or bytes where there is no type."""
+    """Number of elements, or of bytes without a type."""
     shift: int = 0
-    """Elements of the block that lie before it."""
+    """Number of elements before it in the block."""
 
 
 @dataclass(frozen=True)
 class PickledTensor:
-    """What a pickle says about a tensor."""
+    """A tensor in a pickle."""
 
     storage: Storage
     dtype: torch.dtype
@@ -79,14 +79,14 @@ def put(target: object, key: object, value: object) -> None:
     Raises
     ------
     RefusedError
-        If the key is there already.
+        If the key is repeated.
     pickle.UnpicklingError
-        If the target is no dict, or the key no plain one.
+        If the target is not a dict, or the key has another type.
     """
     if not isinstance(target, dict) or type(key) not in _KEYS:
         raise pickle.UnpicklingError(f"a {type(key).__name__} cannot be a key")
     if key in target:
-        raise RefusedError(f"is no checkpoint: it holds the key {key!r} twice")
+        raise RefusedError(f"is not a checkpoint: it holds the key {key!r} twice")
     target[key] = value
 
 
@@ -109,7 +109,7 @@ def _tensor_with_type(
 
 
 def _is_negated(bits: Any) -> bool:
-    """Return whether a tensor is the negative of what is stored, which PyTorch notes beside it."""
+    """Return whether PyTorch marks the tensor as the negative of the stored values."""
     return isinstance(bits, dict) and bool(bits.get("neg"))
 
 
@@ -139,7 +139,7 @@ def _from_type(function: Any, kind: Any, arguments: Any, state: Any) -> Any:
 
 def _bytes(text: Any, encoding: Any) -> bytes:
     if not isinstance(text, str) or encoding != "latin1":
-        raise pickle.UnpicklingError(f"bytes are told in the code {str(encoding)[:20]}")
+        raise pickle.UnpicklingError(f"bytes have the encoding {str(encoding)[:20]}")
     return text.encode("latin1")
 
 
@@ -177,7 +177,7 @@ KNOWN: dict[str, Any] = {
     "collections.Counter": mapping,
     "_codecs.encode": _bytes,
 }
-"""What each name stands for."""
+"""The record or function of each name."""
 KNOWN |= {str(value): value for value in vars(torch).values() if isinstance(value, torch.dtype)}
 CALLED = [value for value in KNOWN.values() if callable(value)]
-"""What a pickle may call."""
+"""The functions that a pickle may call."""

@@ -1,4 +1,4 @@
-"""Networks that were trained here: files in a folder of the user's, which tell of themselves.
+"""Networks that were trained here: files with cards in the user's folder.
 
 `NAPARI_SR_NETWORKS` names another folder. Nothing here imports torch.
 """
@@ -23,40 +23,40 @@ from napari_sr.zoo.card import (
 VARIABLE = "NAPARI_SR_NETWORKS"
 SUFFIX = ".safetensors"
 _FORBIDDEN = re.compile(r'[\\/:*?"<>|\x00-\x1f]')
-"""What file names must not hold on one system or another."""
+"""Characters that file names must not hold on some systems."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a file's card tells."""
+    """A trained network, as its card describes it."""
 
     path: Path
     architecture: str
     """Name of the network, as `models.names` has it."""
     scale: int
     options: dict[str, Any] = field(default_factory=dict)
-    """Keywords of the network's constructor that its tensors cannot tell."""
+    """Keywords of the network's constructor that its tensors do not show."""
     base_model: str = ""
     """The network that was trained further."""
     images: tuple[str, ...] = ()
-    """Names of what it was trained on."""
+    """Names of the training images."""
     degradation: str = ""
-    """How small images were made."""
+    """The degradation that made the LR images, in words."""
     psnr: float | None = None
-    """On the held-out part of these images, in dB."""
+    """PSNR on the held-out part of these images, in dB."""
     bicubic: float | None = None
-    """Of bicubic interpolation, on the same."""
+    """PSNR of bicubic interpolation on the same part, in dB."""
     grey: bool = False
-    """Whether it sees grey from black to white, and not luma."""
+    """Whether it was trained on full-range grey instead of luma."""
 
     @property
     def name(self) -> str:
-        """What the user called it."""
+        """The user's name for it."""
         return self.path.stem
 
     @property
     def summary(self) -> str:
-        """What it is, and how good, for people who choose."""
+        """A description with its scores, for people who choose a model."""
         shown = ", ".join(self.images[:3])
         more = f" and {len(self.images) - 3} more" if len(self.images) > 3 else ""
         told = f"Trained here on {shown}{more} from {self.base_model}, "
@@ -70,7 +70,7 @@ class Trained:
 
 
 def folder() -> Path:
-    """Return the folder of these networks; it need not exist yet."""
+    """Return the folder of these networks; it may not exist yet."""
     chosen = os.environ.get(VARIABLE)
     if chosen:
         return Path(os.path.expanduser(chosen))
@@ -80,12 +80,12 @@ def folder() -> Path:
 
 
 def place(name: str) -> Path:
-    """Return the file of a network of this name, which need not exist.
+    """Return the file for a network's name; it may not exist.
 
     Raises
     ------
     ValueError
-        If no file can be called so.
+        If the name is not possible for a file.
     """
     name = name.strip()
     wrong = _FORBIDDEN.search(name)
@@ -98,7 +98,7 @@ def place(name: str) -> Path:
 
 
 def free_name(wanted: str) -> str:
-    """Return a name like this that no file has yet."""
+    """Return a similar name that is still free."""
     plain = _FORBIDDEN.sub("_", wanted).strip().lstrip(".")[:80] or "network"
     name, count = plain, 1
     while place(name).exists():
@@ -111,7 +111,7 @@ def networks() -> list[Trained]:
     """Return the networks in the folder by name; files without a card are left out."""
     try:
         paths = sorted(folder().glob(f"*{SUFFIX}"), key=lambda path: path.stem.lower())
-    except OSError:  # not ours to read
+    except OSError:  # unreadable
         return []
     found = (_read(path) for path in paths)
     return [one for one in found if one is not None]

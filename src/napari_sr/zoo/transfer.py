@@ -1,7 +1,7 @@
-"""Fetch a file of known size over HTTP, within limits of size and time.
+"""Download a file of known size over HTTP, within limits of size and time.
 
-The connection is read in a thread of its own, which may hang for as long as it likes: on a name
-that is not resolved, on a server that sends a byte a minute. Whoever waits for its pieces does not.
+A separate thread reads the connection and may hang: on a name that is not resolved, or on a server
+that sends a byte a minute. The caller waits for its pieces only within the limits.
 """
 
 from __future__ import annotations
@@ -21,43 +21,43 @@ CHUNK = 1 << 14
 PATIENCE = 30
 """Seconds without an answer after which a download fails."""
 LEAST_RATE = 4096
-"""Bytes a second, on average since the beginning, below which it fails, too."""
+"""Smallest average rate in bytes a second; below it a download fails, too."""
 REDIRECTS = 5
-"""How often a server may send us to another address."""
+"""Largest number of redirections."""
 _WAITING = 8
-"""Pieces that may have come before they are written."""
+"""Largest number of received pieces that wait to be written."""
 
 Report: TypeAlias = Callable[[int, int], None]
-"""Called with the bytes that have come and the bytes that will."""
+"""Called with the received bytes and the total."""
 
 
 class TransferError(OSError):
-    """A file came too slowly, too large or not whole; the message says which."""
+    """A download that is too slow, too large or incomplete; the message says which."""
 
 
 class Transfer:
-    """What pooch calls to download one file.
+    """The downloader that pooch calls for one file.
 
     Parameters
     ----------
     size : int
-        Of the file, in bytes.
+        Size of the file in bytes.
     report : callable, optional
-        Called with (bytes done, bytes in all); what it raises ends the download.
+        Called with (bytes done, bytes in all); its exceptions end the download.
     """
 
     def __init__(self, size: int, report: Report | None = None) -> None:
         self._size, self._report = size, report
 
     def __call__(self, url: str, output_file: str, _pooch: object) -> None:
-        """Write what an address answers with into a file.
+        """Write the content of an address into a file.
 
         Raises
         ------
         TransferError
             If more or fewer bytes come, or they come too slowly.
         OSError
-            If there is no connection, it breaks, or the file cannot be written.
+            If the connection fails or breaks, or the file cannot be written.
         """
         pieces: queue.Queue[bytes | Exception] = queue.Queue(_WAITING)
         ended = threading.Event()
@@ -72,7 +72,7 @@ class Transfer:
             ended.set()
 
     def _received(self, pieces: queue.Queue[bytes | Exception]) -> Iterator[tuple[int, bytes]]:
-        """Yield how much has come, and each piece."""
+        """Yield the received bytes, and each piece."""
         began, done = time.monotonic(), 0
         while True:
             left = began + PATIENCE + done / LEAST_RATE - time.monotonic()
@@ -81,8 +81,8 @@ class Transfer:
             except queue.Empty:
                 seconds = time.monotonic() - began
                 raise TransferError(
-                    f"{done} of {self._size} bytes came in {seconds:.0f} seconds, and at least "
-                    f"{LEAST_RATE} a second must come"
+                    f"{done} of {self._size} bytes came in {seconds:.0f} seconds, but at least "
+                    f"{LEAST_RATE} a second are needed"
                 ) from None
             if isinstance(piece, Exception):
                 raise piece
@@ -99,7 +99,7 @@ class Transfer:
 def _pull(
     url: str, size: int, pieces: queue.Queue[bytes | Exception], ended: threading.Event
 ) -> None:
-    """Hand on the pieces of an answer, then an empty one, or what went wrong."""
+    """Pass on the pieces of an answer, then an empty one, or the error."""
 
     def hand_on(piece: bytes | Exception) -> bool:
         while not ended.is_set():

@@ -1,6 +1,6 @@
-"""The members of a zip archive, within limits: .npz files and .pth files are such archives.
+"""Reading zip archives, such as .npz and .pth files, within limits.
 
-Only stored and deflated members are read; other methods of compression unpack without a limit.
+Only stored and deflated members are read; other methods could unpack without a limit.
 """
 
 from __future__ import annotations
@@ -26,21 +26,23 @@ class ZipArchive:
     Raises
     ------
     RefusedError
-        If it has too many members, two of one name, or unpacks to more than it may.
+        If it has too many members, two members of one name, or is too large when unpacked.
     zipfile.BadZipFile, ValueError, OSError
         If it is damaged.
     """
 
     def __init__(self, data: bytes) -> None:
         if data.count(_MEMBER) > MOST_MEMBERS:
-            raise RefusedError(f"is no checkpoint: it is a zip of more than {MOST_MEMBERS:,} files")
+            raise RefusedError(
+                f"is not a checkpoint: it is a zip of more than {MOST_MEMBERS:,} files"
+            )
         self.size = len(data)
         self._archive = zipfile.ZipFile(io.BytesIO(data))
         self._members: dict[str, zipfile.ZipInfo] = {}
         for member in self._archive.infolist():
             if member.filename in self._members:
                 raise RefusedError(
-                    f"is no checkpoint: it is a zip of two files {member.filename!r}"
+                    f"is not a checkpoint: it is a zip of two files {member.filename!r}"
                 )
             self._members[member.filename] = member
         check_unpacked(sum(one.file_size for one in self._members.values()), len(data))
@@ -61,7 +63,7 @@ class ZipArchive:
         return self._member(name).file_size
 
     def read(self, name: str) -> bytes:
-        """Return the content of a member, whose checksum is verified.
+        """Return the content of a member after verifying its checksum.
 
         Raises
         ------
@@ -73,13 +75,13 @@ class ZipArchive:
         member = self._member(name)
         if member.compress_type not in _METHODS:
             raise RefusedError(
-                f"is no checkpoint: its part {name!r} is compressed by method "
+                f"is not a checkpoint: its part {name!r} is compressed by method "
                 f"{member.compress_type}; stored and deflated ones are read"
             )
-        if member.CRC == 0:  # PyTorch writes none where it is told not to compute them
+        if member.CRC == 0:  # PyTorch can be set to write no checksums
             member.CRC = None  # type: ignore[assignment]  # zipfile then checks nothing
         with self._archive.open(member) as file:
-            # without a size, it would unpack all that is there, whatever the directory tells
+            # without a size, it would unpack all, whatever the directory says
             return file.read(member.file_size)
 
     def _member(self, name: str) -> zipfile.ZipInfo:
