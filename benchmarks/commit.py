@@ -1,4 +1,4 @@
-"""Which commit a measurement was made of; NAPARI_SR_COMMIT names it where there is no git."""
+"""The commit of a measurement; without git, NAPARI_SR_COMMIT names it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ ROOT = Path(__file__).parents[1]
 
 
 def commit() -> str:
-    """Return the commit of this tree in short, "unknown" outside a clone or without git."""
-    told = os.environ.get("NAPARI_SR_COMMIT")
-    if told:
-        return told
+    """Return the short hash of this tree's commit; "unknown" outside a clone or without git."""
+    named = os.environ.get("NAPARI_SR_COMMIT")
+    if named:
+        return named
     git = shutil.which("git")
     if git is None:
         return "unknown"

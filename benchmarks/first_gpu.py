@@ -1,28 +1,29 @@
-"""All that is to be learnt from a GPU in one call of some ten minutes.
+"""All measurements that need a GPU, in one call of some ten minutes.
 
     python benchmarks/first_gpu.py --write FOLDER [--minutes 11] [--only PARTS | --skip PARTS]
                                    [--sizes 320x180 2048x2048] [--commit HASH] [--dry]
 
-Needs torch, triton, numpy, safetensors, psutil and pytest (with hypothesis) beside this repository;
-nothing need be installed. Parts, in this order:
+Besides this repository, it needs torch, triton, numpy, safetensors, psutil and pytest (with
+hypothesis); the package need not be installed. The parts, in this order:
 
-facts     the device, its driver, the compilers and profilers that are there
+facts     the device, its driver, the available compilers and profilers
 compile   every op and network, in parallel processes: exit code and seconds of each
-run       what a user does first: whole images through the engine, kernels chosen by themselves;
+run       a user's first run: whole images through the engine, with kernels chosen automatically;
           and a stack in stages, with CUDA graphs and without
-tests     the kernel tests, one process for each op, as one illegal access ends its process
+tests     the kernel tests, one process for each op, because an illegal access ends its process
 table     ops and networks: errors, then times, eager and in a CUDA graph (gpu/speed.py)
-tune      launch options of the ops that are furthest from their floors (gpu/tune.py)
+tune      launch options of the ops that are slowest compared with their floors (gpu/tune.py)
 train     a few training steps of a recipe for GPUs, on synthetic images
-ncu       one line of the profiler for bsconv, where it is installed
-compiled  torch.compile, one process for each row, the most wanted first
+ncu       one line of the profiler for bsconv, if it is installed
+compiled  torch.compile, one process for each row, the most important first
 
-Every part is a process of its own with a limit, so that what fails or hangs costs no other part.
-FOLDER gets PART.json and PART.log of each, and first_gpu.md, written after every part: what is
-cut off keeps what came before. The exit code is 1 if anything was wrong.
+Every part runs in a process of its own with a time limit, so a part that fails or hangs does not
+affect the others. FOLDER gets PART.json and PART.log of each part, and first_gpu.md, which is
+written after every part: if the call is cut off, earlier parts are kept. The exit code is 1 if
+anything was wrong.
 
 Without a GPU, or with --dry, every part runs on the CPU in Triton's interpreter at toy sizes, in
-under four minutes, and no number counts.
+under four minutes; the numbers then mean nothing.
 """
 
 from __future__ import annotations
@@ -48,21 +49,21 @@ NETWORKS = ("bsrn", "bsrn_s", "rfdn", "imdn")
 WORST = 3
 """Ops that are tuned."""
 COMMIT = "NAPARI_SR_COMMIT"
-"""Names the commit where there is no git."""
+"""Name of the commit, for computers without git."""
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What a process did."""
+    """Result of a process."""
 
     code: int | None
-    """Its exit code; None if its time was over."""
+    """Exit code; None if the time limit was exceeded."""
     seconds: float
     output: str
 
     @property
-    def told(self) -> dict[str, Any]:
-        """For a table: exit code, seconds, and the last words of what failed."""
+    def summary(self) -> dict[str, Any]:
+        """Exit code, seconds, and the end of the output if it failed."""
         last = "" if self.code == 0 else " ".join(self.output.split())[-300:]
         return {"code": self.code, "seconds": round(self.seconds, 1), "said": last}
 
@@ -79,11 +80,11 @@ class Run:
 
     @property
     def left(self) -> float:
-        """Seconds left of the whole."""
+        """Seconds left of the time limit of the whole call."""
         return max(self.deadline - time.monotonic(), 0)
 
     def call(self, command: Sequence[str | Path], seconds: float) -> Ran:
-        """Run a script, or a module (-m), for so long at most."""
+        """Run a script, or a module (-m), with a time limit."""
         environment = {**os.environ, "CUBLAS_WORKSPACE_CONFIG": ":4096:8", "PYTHONUNBUFFERED": "1"}
         environment["PYTHONPATH"] = os.pathsep.join(
             [str(ROOT / "src"), str(ROOT / "kernels"), environment.get("PYTHONPATH", "")]
@@ -115,7 +116,7 @@ class Run:
             return {name: future.result() for name, future in running.items()}
 
     def keep(self, part: str, found: Any, log: str) -> None:
-        """Write what a part found, and the summary so far."""
+        """Write the results of a part, and the summary so far."""
         self.found[part] = found
         (self.folder / f"{part}.json").write_text(json.dumps(found, indent=1))
         (self.folder / f"{part}.log").write_text(log)
@@ -123,29 +124,29 @@ class Run:
 
 
 def inside(what: str, *arguments: str | Path) -> list[str | Path]:
-    """Return the command that does a part's work in a process that may import torch."""
+    """Return the command that runs a part in a process that may import torch."""
     return [SCRIPTS / "first_gpu_inside.py", what, *arguments]
 
 
 def facts(run: Run) -> None:
-    """Tell the device and what is installed."""
+    """Report the device and what is installed."""
     ran = run.call(inside("facts"), 60)
     run.keep("facts", _last_json(ran), ran.output)
 
 
 def names(run: Run) -> list[str]:
-    """Return ops and networks; of a dry run, one op."""
+    """Return ops and networks; only one op for a dry run."""
     ops = sorted(path.stem for path in (ROOT / "kernels/sr_kernels").glob("[!_]*.py"))
     return ["gated_residual"] if run.dry else [*NETWORKS, *ops]
 
 
 def compile_all(run: Run) -> None:
-    """Compile everything that follows into Triton's cache."""
+    """Compile all kernels of the following parts into Triton's cache."""
     commands: dict[str, Sequence[str | Path]] = {
         name: [SCRIPTS / "speed.py", "--launch", name] for name in names(run)
     }
     ran = run.call_all(commands, 150, os.cpu_count() or 1)
-    run.keep("compile", {name: each.told for name, each in ran.items()}, _logs(ran))
+    run.keep("compile", {name: each.summary for name, each in ran.items()}, _logs(ran))
 
 
 def engine(run: Run) -> None:
@@ -155,7 +156,7 @@ def engine(run: Run) -> None:
 
 
 def tests(run: Run) -> None:
-    """Run the kernel tests, an op in each process."""
+    """Run the kernel tests, one process per op."""
     plain = [
         "-m",
         "pytest",
@@ -178,7 +179,7 @@ def tests(run: Run) -> None:
         commands["networks"] = [*plain, folder / "test_networks.py", folder / "test_self_check.py"]
         commands["graphs"] = [*plain, ROOT / "tests/engine/execution/test_graphs.py"]
     ran = run.call_all(commands, 150, max((os.cpu_count() or 2) // 2, 1))
-    run.keep("tests", {name: each.told for name, each in ran.items()}, _logs(ran))
+    run.keep("tests", {name: each.summary for name, each in ran.items()}, _logs(ran))
 
 
 def table(run: Run) -> None:
@@ -187,20 +188,20 @@ def table(run: Run) -> None:
     ran = run.call(
         [SCRIPTS / "speed.py", "--minutes", "0", "--write", run.folder / "gpu", *toy], 200
     )
-    run.keep("table", ran.told, ran.output)
+    run.keep("table", ran.summary, ran.output)
 
 
 def tune(run: Run) -> None:
-    """Tune the ops that are furthest from their floors."""
+    """Tune the ops that are slowest compared with their floors."""
     toy = ["--widths", "48", "--most", "1"] if run.dry else ["--widths", "64", "48"]
     minutes = 1 if run.dry else 1.5
     command = [SCRIPTS / "tune.py", "--only", *furthest(run), *toy, "--minutes", f"{minutes}"]
     ran = run.call([*command, "--write", run.folder / "configurations.json"], 60 * minutes + 40)
-    run.keep("tune", ran.told, ran.output)
+    run.keep("tune", ran.summary, ran.output)
 
 
 def furthest(run: Run) -> list[str]:
-    """Return the ops of the table with the least share of their floor."""
+    """Return the ops of the table that reach the smallest share of their floor."""
     path = run.folder / "gpu.json"
     if run.dry or not path.is_file():
         return ["gated_residual"] if run.dry else ["bsconv", "esa_mix", "esa_moments"]
@@ -221,7 +222,7 @@ def train(run: Run) -> None:
 
 
 def profile(run: Run) -> None:
-    """Let the profiler look at one launch of bsconv."""
+    """Profile one launch of bsconv."""
     ncu = shutil.which("ncu")
     if run.dry or ncu is None:
         run.keep("ncu", {"code": 0, "said": "not there, or a dry run"}, "")
@@ -230,11 +231,11 @@ def profile(run: Run) -> None:
     command = [ncu, *options.split(), "--set", "basic", sys.executable, *inside("bsconv")]
     launcher = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
     ran = run.call(["-c", launcher, *command], 60)
-    run.keep("ncu", ran.told, ran.output)
+    run.keep("ncu", ran.summary, ran.output)
 
 
 def compiled(run: Run) -> None:
-    """Time torch.compile, a process for each row, while time remains."""
+    """Time torch.compile, one process per row, while time remains."""
     rows = ["gated_residual"] if run.dry else ["bsrn", "bsrn_s", "rlfn", "rfdn", "imdn", "bsconv"]
     found, logs = {}, {}
     for size in ["20x15"] if run.dry else run.sizes:
@@ -242,7 +243,7 @@ def compiled(run: Run) -> None:
             if run.left < 15:
                 break
             ran = run.call([SCRIPTS / "speed.py", "--compiled", row, "--size", size], 120)
-            found[f"{row} {size}"] = {**ran.told, **(_last_json(ran) if ran.code == 0 else {})}
+            found[f"{row} {size}"] = {**ran.summary, **(_last_json(ran) if ran.code == 0 else {})}
             logs[f"{row} {size}"] = ran
             run.keep("compiled", found, _logs(logs))
 
@@ -254,7 +255,7 @@ PARTS: dict[str, Callable[[Run], None]] = {
 
 
 def summary(found: dict[str, Any]) -> str:
-    """Return what was found, a section for each part."""
+    """Return the results as Markdown, a section for each part."""
     lines = ["# First figures on a GPU", ""]
     for part, what in found.items():
         lines += [f"## {part}", ""]
@@ -264,7 +265,7 @@ def summary(found: dict[str, Any]) -> str:
 
 
 def wrong(found: Any) -> bool:
-    """Say whether anything in what was found failed or ran out of time."""
+    """Return whether anything failed or ran out of time."""
     if isinstance(found, dict):
         failed = "code" in found and found["code"] != 0
         return failed or any(map(wrong, found.values()))
@@ -272,11 +273,11 @@ def wrong(found: Any) -> bool:
 
 
 def _last_json(ran: Ran) -> dict[str, Any]:
-    """Return the last line of JSON that a process printed, with how it ended."""
+    """Return the last line of JSON that a process printed, with its exit code."""
     for line in reversed(ran.output.splitlines()):
         if line.startswith("{"):
             return {**json.loads(line), "code": ran.code, "seconds": round(ran.seconds, 1)}
-    return ran.told
+    return ran.summary
 
 
 def _logs(ran: dict[str, Ran]) -> str:
@@ -284,7 +285,7 @@ def _logs(ran: dict[str, Ran]) -> str:
 
 
 def main() -> int:
-    """Run the parts; return 1 where something was wrong."""
+    """Run the parts; return 1 if anything was wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", type=Path, required=True, help="folder for what is found")
     parser.add_argument("--minutes", type=float, default=11.0, help="for all parts together")
@@ -309,7 +310,7 @@ def main() -> int:
 
 
 def _has_gpu() -> bool:
-    """Ask in a process of its own: this one never touches the device."""
+    """Return whether there is a GPU; another process looks, so that this one never uses it."""
     code = "import torch, sys; sys.exit(not torch.cuda.is_available())"
     return subprocess.call([sys.executable, "-c", code]) == 0
 

@@ -1,11 +1,11 @@
-"""Read thousands of damaged and lying files: none may crash, hang, eat memory or leave a file.
+"""Read thousands of damaged and inconsistent files, and report any that are not handled safely.
 
     python benchmarks/cpu/fuzz.py --count 10000 [--seed 0] [--kind png] [--keep FOLDER] > table.md
 
-The same seed and number give the same file. Each is read in a process of its own kind (`spawn`),
-which is started again where it died, and judged by what it said: a file is either read, or refused
-with the error that is documented. Everything else is a fault; its input is kept.
-fuzz.md has the last long run.
+The same seed and number give the same file. Files are read in a spawned process, which is started
+again if it dies. A file must either be read, or be refused with the documented error. It must not
+crash or hang the process, use much memory, or leave a file behind. The inputs of faults are kept.
+fuzz.md has the results of the last long run.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 SECONDS = 5.0
-"""Processor time that one file may take."""
+"""Seconds of processor time allowed for one file."""
 PATIENCE = 60.0
-"""Seconds after which a process is ended: others may be at work beside it."""
+"""Seconds after which a process is ended; other programs may be running at the same time."""
 MEMORY = 1 << 30
-"""Bytes that one file may take more."""
+"""Bytes of additional memory allowed for one file."""
 CHECKPOINTS = ("pth", "pth, legacy", "safetensors", "card", "npz", "mat")
 NAME = "input"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file."""
+    """Result of one file."""
 
     verdict: str
-    """"read", "refused", or what is wrong."""
-    told: str = ""
+    """"read", "refused", or the fault."""
+    message: str = ""
 
 
 @dataclass
@@ -126,7 +126,7 @@ _READERS: dict[str, Callable[[Path], Outcome]] = {
 
 
 def _memory(*, reset: bool = False) -> int:
-    """Return the most bytes that this process has held since the last reset."""
+    """Return the peak memory of this process since the last reset, in bytes."""
     with suppress(OSError):
         if reset:
             Path("/proc/self/clear_refs").write_text("5")
@@ -149,7 +149,7 @@ def inputs(count: int, seed: int, kinds: list[str]) -> Any:
 
 
 def work(connection: Connection, folder: str) -> None:
-    """Judge files until there are no more."""
+    """Read and judge files until there are no more."""
     import warnings
 
     import torch
@@ -170,7 +170,7 @@ def work(connection: Connection, folder: str) -> None:
 
 
 class Worker:
-    """A process that judges files, and is started again where it dies."""
+    """A process that reads and judges files, and is started again if it dies."""
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("spawn")
@@ -184,7 +184,7 @@ class Worker:
         there.close()
 
     def judge(self, kind: str, content: bytes) -> Outcome:
-        """Return what became of a file."""
+        """Return the result of a file."""
         name = f"{NAME}.safetensors" if kind in CHECKPOINTS else NAME
         (self._folder / name).write_bytes(content)
         try:
@@ -212,7 +212,7 @@ class Worker:
 
 
 def run(count: int, seed: int, kinds: list[str], keep: Path | None) -> dict[str, Tally]:
-    """Judge mutated files in a process of their own; return counts by kind."""
+    """Judge mutated files in a process of its own; return counts by kind."""
     tallies = {kind: Tally() for kind in kinds}
     worker = Worker()
     try:
@@ -220,7 +220,7 @@ def run(count: int, seed: int, kinds: list[str], keep: Path | None) -> dict[str,
             outcome = worker.judge(kind, content)
             tallies[kind].verdicts[outcome.verdict] += 1
             if outcome.verdict not in ("read", "refused"):
-                fault = f"{number} ({kind}): {outcome.verdict}, {outcome.told}"
+                fault = f"{number} ({kind}): {outcome.verdict}, {outcome.message}"
                 tallies[kind].faults.append(fault)
                 print(fault, file=sys.stderr, flush=True)
                 if keep is not None:
@@ -243,7 +243,7 @@ def table(tallies: dict[str, Tally]) -> str:
 
 
 def main() -> int:
-    """Read the command line, judge, and print the table; return how many faults there are."""
+    """Read the command line, judge files, and print the table; return the number of faults."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)

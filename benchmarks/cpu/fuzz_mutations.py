@@ -1,4 +1,4 @@
-"""What fuzz.py does to a file: damage of any file, and lies within files of known structure."""
+"""Mutations for fuzz.py: damage to any file, and false values in files of known structure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NUMBER = re.compile(rb"\d+")
 
 
 def mutated(data: bytes, kind: str, rng: random.Random) -> bytes:
-    """Return a file that is a little, or thoroughly, wrong."""
+    """Return a file that is slightly or thoroughly wrong."""
     structured = _STRUCTURES.get(kind)
     if structured is not None and rng.random() < 0.6:
         try:

@@ -1,4 +1,4 @@
-"""Small valid files of every kind that is read, for fuzz.py to mutate. The same in every run."""
+"""Small valid files of every kind that can be read, for fuzz.py to mutate; always the same."""
 
 from __future__ import annotations
 

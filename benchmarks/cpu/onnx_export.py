@@ -3,9 +3,9 @@
     NAPARI_SR_WEIGHTS=../shared/weights python benchmarks/cpu/onnx_export.py > onnx_export.md
     ... python benchmarks/cpu/onnx_export.py "EDSR" bsrn-x4
 
-First the models that can be chosen by name, with their weights where they are on this machine; then
-one of each other published form, with random weights. The error is the largest of three sizes that
-were not traced, in units of the range of the network's results. Prints Markdown.
+First the models that can be chosen by name, with their weights if they are on this computer; then
+one network of each other published variant, with random weights. The error is the largest at three
+sizes that were not traced, as a share of the range of the network's results. Prints Markdown.
 """
 
 from __future__ import annotations

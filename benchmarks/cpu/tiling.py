@@ -1,10 +1,10 @@
-"""What tiles leave behind and what they cost: exact, and merely overlapping.
+"""Error and time of exact tiles and of tiles that merely overlap.
 
     python benchmarks/cpu/tiling.py --weights ../shared/weights --image IMAGE.png
 
-For every known network and an untrained RRDB: the largest difference of the tiled result from the
-untiled one, as a share of the range and in grey levels of 255; and the time, each way in turn
-(best of --repeats). Markdown; says versions and commit.
+For every known network and an untrained RRDB: the largest difference between the tiled and the
+untiled result, as a share of the range and in grey levels of 255; and the time, alternating between
+both (best of --repeats). Prints Markdown with versions and commit.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 HEIGHT, WIDTH = 253, 291
-"""LR pixels of the measured crop, at most."""
+"""Largest side of the measured crop, in LR pixels."""
 TILES = (60, 96, 126)
 OVERLAP = 16
 

@@ -1,11 +1,11 @@
-"""What trainings cost and reach: seconds of a step, adversaries, processes, gain over bicubic.
+"""Trainings: time of a step, adversaries, several processes, gain over bicubic interpolation.
 
-    python benchmarks/cpu/training.py speed bsrn-gpu-x4 --steps 200  # and what half an hour holds
+    python benchmarks/cpu/training.py speed bsrn-gpu-x4 --steps 200  # and steps in half an hour
     python benchmarks/cpu/training.py adversaries                    # 200 steps of each kind
     python benchmarks/cpu/training.py together                       # two processes, by torchrun
     python benchmarks/cpu/training.py gain fsrcnn-x3 --data ../shared/data/train --minutes 5
 
-All but the last make their own images.
+All but the last use synthetic images.
 
 Letters: H x W pixels.
 """
@@ -46,7 +46,7 @@ HALF_AN_HOUR = 1800
 
 
 def images(count: int, size: int) -> TrainingData:
-    """Make images of soft discs, (size, size, 3) of 8 bits, of which two are held out."""
+    """Make images of soft discs, (size, size, 3) of 8 bits; two of them are held out."""
     random = np.random.default_rng(0)
     y, x = np.mgrid[0:size, 0:size]
     found = []
@@ -61,7 +61,7 @@ def images(count: int, size: int) -> TrainingData:
 
 
 def speed(name: str, steps: int) -> None:
-    """Print the seconds of a step of a recipe, and how many fit into half an hour."""
+    """Print the seconds of a step of a recipe, and how many steps fit into half an hour."""
     config = recipe.read(name)
     config = replace(config, run=replace(config.run, steps=steps + 20))
     with tempfile.TemporaryDirectory() as folder:
@@ -86,7 +86,7 @@ def _wait() -> None:
 SRGAN = {"kind": "srgan", "options": {"features": 8, "blocks": 2}}
 WGAN = {"kind": "wgan", "options": {"features": 4}}
 RMSPROP = {"kind": "rmsprop", "learning_rate": 5e-5}
-# WGAN's paper clips to 0.01, from which a critic of so few features says nothing any more
+# WGAN's paper clips to 0.01, which makes a critic with so few features constant
 ADVERSARIES = {
     "GAN": {"kind": "adversarial", "critic": {"kind": "srgan", "options": {"features": 4}}},
     "WGAN": {"kind": "wasserstein", "critic": WGAN, "clip": 0.1, "steps": 5, "optimiser": RMSPROP},
@@ -132,7 +132,7 @@ def adversaries() -> None:
 
 
 def together(steps: int = 20) -> None:
-    """Train with two processes, and hold the result to one that sees both's crops."""
+    """Train with two processes; compare the result with one process that gets all crops."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["-m", "torch.distributed.run", "--nproc-per-node", "2", __file__, "process"]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -151,7 +151,7 @@ def together(steps: int = 20) -> None:
 
 
 def _plain(steps: int) -> Config:
-    # normalisation by batches is each process's own
+    # each process has its own batch normalisation
     config = tiny(steps=steps, save_every=steps, validate_every=steps)
     part = replace(config.network, kind="fsrcnn", options={"features": 8, "shrunk": 4, "layers": 1})
     return replace(config, network=part)

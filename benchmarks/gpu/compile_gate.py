@@ -1,19 +1,23 @@
-"""Whether every shipped kernel compiles well for every supported GPU, on a machine without one.
+"""Check that every shipped kernel compiles well for every supported GPU; needs no GPU.
 
     python benchmarks/gpu/compile_gate.py [--at-most N] [--workers N] [--write FILE]
 
-Every op is launched as on a GPU, with Triton told that it stands before the GPU in question;
-Triton then specialises and compiles what it would compile there, down to machine code, and nothing
-runs. It must hold no spills, no more shared memory than the GPU has (the compiler does not check),
-the matrix instructions where the kernel has a `tl.dot`, and 128-bit loads where the channels allow
-them: for NVIDIA, both are read off PTX, which the assembler takes over as they are.
+Every op is launched as on a GPU, while a fake driver reports the GPU in question. Triton
+specialises and compiles the same machine code as there, but nothing runs. The machine code must
 
-For the GPUs of `COUNTED`, the instructions of the innermost loop are counted too (machine_code.py),
-of every op at the sizes of `COUNTED_SIZES`; those of `LIMITS` may not take more than it says.
+* have no spills,
+* need no more shared memory than the GPU has (the compiler does not check this),
+* have matrix instructions if the kernel has a `tl.dot`, and
+* have 128-bit loads if the number of channels allows them.
 
-Prints two Markdown tables (kept in compile_gate.md) and fails where one of these fails.
+For NVIDIA, the last two are read from PTX, because the assembler does not change them.
 
-What this cannot show: speed, races, wrong machine code.
+For the GPUs of `COUNTED`, the instructions of the innermost loop are also counted
+(machine_code.py), for every op at the sizes of `COUNTED_SIZES`. Ops of `LIMITS` must not exceed the
+limits there.
+
+Prints two Markdown tables (stored in compile_gate.md), and fails if any check fails. It cannot
+detect slow kernels, races or wrong machine code.
 """
 
 from __future__ import annotations
@@ -53,8 +57,8 @@ VARIANTS = (
     (torch.float16, (1, 50, 180, 320)),
     (torch.bfloat16, (1, 48, 37, 53)),
 )
-"""Types and shapes (N, C, H, W): the widths of BSRN, RFDN and BSRN-S, and sizes that 16 divides
-and does not divide, which Triton tells apart."""
+"""Types and shapes (N, C, H, W): the widths of BSRN, RFDN and BSRN-S, and sizes that are multiples
+of 16 and that are not, for which Triton compiles separate binaries."""
 
 NETWORKS = {
     "bsrn": (torch.bfloat16, (1, 3, 32, 48)),
@@ -62,8 +66,8 @@ NETWORKS = {
     "rfdn": (torch.float16, (1, 3, 32, 48)),
     "imdn": (torch.bfloat16, (1, 3, 32, 48)),
 }
-"""Networks whose every launch is compiled too, with the image that enters: their ops have other
-widths inside, and leave out what is optional. With the variants, both types meet all widths."""
+"""Networks of which every launch is also compiled, with their input images: inside them, ops have
+other widths, and no optional arguments. Together with the variants, both types have all widths."""
 
 NARROW = {
     "_channel_gate._kernel": "reads the moments of the parts of a plane, once",
@@ -78,12 +82,12 @@ AMD_SPILLS = re.compile(r"vgpr_spill_count: *(\d+)")
 LOADS = re.compile(r"\bld\.global\S*?(?:\.v(\d))?\.[bufs](\d+)\b")
 COPIES = re.compile(r"\bcp\.async\.c[ag]\.shared\.global\S* \[[^]]*\], \[[^]]*\], (0x[\da-f]+|\d+)")
 AMD_LOADS = re.compile(r"\b(?:buffer|global)_load_(\w+)")
-"""What NVIDIA's PTX and tools and AMD's machine code say."""
+"""Patterns in NVIDIA's PTX and tools and in AMD's machine code."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One op as it is launched once."""
+    """One launch of an op."""
 
     op: str
     architecture: str
@@ -93,7 +97,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Row:
-    """What the machine code of one kernel is like."""
+    """Properties of the machine code of one kernel."""
 
     case: Case
     kernel: str
@@ -109,11 +113,11 @@ class Row:
     wants_matrix: bool
     wants_wide: bool
     error: str = ""
-    """Why it does not compile at all."""
+    """Why the kernel does not compile, or ""."""
 
     @property
     def faults(self) -> list[str]:
-        """Say what is wrong, in a few words each."""
+        """Return the faults, in a few words each."""
         limit = SHARED_LIMITS[self.case.architecture]
         found = {
             self.error: bool(self.error),
@@ -126,7 +130,7 @@ class Row:
 
 
 def assembly(compiled: Any) -> str:
-    """Return a kernel in words, with what its machine code takes.
+    """Return the text of a kernel's machine code, with its use of resources.
 
     NVIDIA's disassembler would take a quarter of a second for each.
     """
@@ -141,12 +145,12 @@ def assembly(compiled: Any) -> str:
 
 
 def spills_in(code: str) -> int:
-    """Return how many words of each thread are spilled."""
+    """Return the number of words that each thread spills."""
     return sum(map(int, AMD_SPILLS.findall(code))) + sum(map(int, STACK.findall(code))) // 4
 
 
 def widest_load(code: str) -> int:
-    """Return the bits of the widest load from global memory, 0 where there is none."""
+    """Return the bits of the widest load from global memory, 0 if there is none."""
     found = [int(count or 1) * int(bits) for count, bits in LOADS.findall(code)]
     found += [8 * int(count, 0) for count in COPIES.findall(code)]
     for kind in AMD_LOADS.findall(code):
@@ -156,7 +160,7 @@ def widest_load(code: str) -> int:
 
 
 def inspect(case: Case, compiled: Any) -> Row:
-    """Read off one compiled kernel what the gate asks about."""
+    """Return the properties of one compiled kernel that are checked."""
     name = f"{compiled.src.fn.__module__.rpartition('.')[2]}.{compiled.name}"
     code = assembly(compiled)
     registers = re.search(r"\bREG:(\d+)|\.vgpr_count: *(\d+)", code)
@@ -178,12 +182,12 @@ def inspect(case: Case, compiled: Any) -> Row:
 
 
 def rows_of(chosen: list[Case]) -> dict[str, Row]:
-    """Compile and inspect what these launch, all for one architecture; each kernel once.
+    """Compile and inspect the kernels of these launches for one architecture, each kernel once.
 
     Returns
     -------
     dict of str to Row
-        By the kernel's hash, which tells the architecture, too.
+        Rows by the kernel's hash, which depends on the architecture, too.
     """
     torch.set_num_threads(1)  # as many processes as cores
     rows: dict[str, Row] = {}
@@ -199,13 +203,13 @@ def rows_of(chosen: list[Case]) -> dict[str, Row]:
 
 
 def broken(case: Case, error: Exception) -> Row:
-    """Return the row of what does not compile."""
+    """Return the row of a launch that does not compile."""
     words = " ".join(str(error).split())[-200:].replace("|", "/")
     return Row(case, "?", 0, 0, 0, 0, 0, "-", 0, False, False, f"does not compile: {words}")
 
 
 def call_of(case: Case) -> Callable[[], object]:
-    """Return what launches: an op on its example, or a network on an image."""
+    """Return a function that launches: an op on its example, or a network on an image."""
     dtype, shape = case.variant
     if case.op in NETWORKS:
         network = models.architecture(case.op).network(scale=4, blocks=2).eval().to(dtype)
@@ -217,7 +221,7 @@ def call_of(case: Case) -> Callable[[], object]:
 def cases(most: int | None = None) -> list[Case]:
     """Return every op for every architecture, dtype, width and kind of size; then the networks.
 
-    With `most`, at most so many, of ops alone, chosen so that ops and architectures meet in turn.
+    With `most`, return at most that many cases, of ops only, alternating ops and architectures.
     """
     ops, architectures = sr_kernels.names(), list(SHARED_LIMITS)
     if most is None:
@@ -246,7 +250,7 @@ def groups_of(chosen: list[Case]) -> list[list[Case]]:
 
 
 def heading() -> str:
-    """Return what the table was made with, and its columns."""
+    """Return the versions and the columns of the table."""
     versions = ", ".join(
         f"{name} {importlib.metadata.version(name)}" for name in ("torch", "triton")
     )
@@ -279,7 +283,7 @@ def line(row: Row) -> str:
 
 
 def main() -> int:
-    """Print the table; return 1 where a kernel has a fault."""
+    """Print the table; return 1 if a kernel has a fault."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--at-most", type=int, help="compile so many cases, ops and GPUs in turn")
     parser.add_argument("--workers", type=int, default=os.cpu_count())

@@ -1,4 +1,4 @@
-"""Compile what calls launch, for a GPU that is not here, without launching it.
+"""Compile the kernels that calls launch, for a GPU that is not present, without launching them.
 
 Imported by compile_gate.py, counted.py, kernel_model.py and prune.py. Kernels have to be compiled
 in the process, not interpreted: TRITON_INTERPRET is not set.
@@ -30,12 +30,12 @@ SHARED_LIMITS = {
     "sm_120": 101_376,
     "gfx942": 65_536,
 }
-"""Bytes of shared memory that one program may have, by the GPU's architecture."""
+"""Shared memory available to one program in bytes, by the GPU's architecture."""
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """What a launch compiles to, and what it was given."""
+    """The compiled kernel of a launch, and its arguments."""
 
     kernel: Any
     """A `triton.compiler.CompiledKernel`."""
@@ -45,7 +45,7 @@ class Compiled:
 
 
 class NoDriver:
-    """Tells Triton which GPU to compile for; there is nothing to launch on."""
+    """A driver that reports to Triton which GPU to compile for, and cannot launch."""
 
     def __init__(self, architecture: str) -> None:
         self._place = list(SHARED_LIMITS).index(architecture)
@@ -55,7 +55,7 @@ class NoDriver:
         )
 
     def get_current_device(self) -> int:
-        """Return a number of its own for every target, by which Triton keeps what it compiled."""
+        """Return a different number for every target, because Triton caches kernels by it."""
         return self._place
 
     def get_current_stream(self, device: int) -> int:
@@ -63,25 +63,25 @@ class NoDriver:
         return 0
 
     def get_current_target(self) -> GPUTarget:
-        """Return what to compile for."""
+        """Return the target to compile for."""
         return self._target
 
 
 @contextmanager
 def compiling(architecture: str, processors: int | None = None) -> Iterator[list[Compiled]]:
-    """Compile for an architecture what is launched inside, and launch nothing.
+    """Inside this context, compile kernels for an architecture instead of launching them.
 
     Parameters
     ----------
     architecture : str
         One of `SHARED_LIMITS`.
     processors : int, optional
-        How many multiprocessors the ops are told that the GPU has; without, as many as are here.
+        Number of multiprocessors that is reported to the ops; by default that of this computer.
 
     Yields
     ------
     list of Compiled
-        Grows with every launch.
+        The kernels compiled so far; it grows with every launch.
     """
     found: list[Compiled] = []
     run = JITFunction.run
@@ -105,7 +105,7 @@ def compiling(architecture: str, processors: int | None = None) -> Iterator[list
 
 
 def compiled_by(call: Callable[[], object], architecture: str) -> list[Any]:
-    """Return what a call's launches compile to for an architecture, without launching."""
+    """Return the compiled kernels of a call for an architecture, without launching them."""
     with compiling(architecture) as found:
         call()
     return [each.kernel for each in found]

@@ -1,4 +1,4 @@
-"""Which launches compile_gate.py counts in the machine code, and what they may take.
+"""The launches whose instructions compile_gate.py counts, and their limits.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 COUNTED = ("sm_80", "sm_90", "sm_120")
 COUNTED_SIZES = {"320 x 180": (180, 320), "2048 x 2048": (2048, 2048)}
-"""Width x height, and (H, W)."""
+"""Label, width x height, and (H, W)."""
 PROCESSORS = {"sm_80": 108, "sm_90": 132, "sm_120": 170}
 """Multiprocessors of the largest GPU of each: A100, H100 (SXM), RTX 5090."""
 WIDTHS = ((64, 64), (64, 32), (16, 16), (48, 48), (12, 64))
@@ -36,13 +36,13 @@ LIMITS = {
     "esa_moments": (38, 9, 5),
     "esa_mix": (34, 10.5, 7),
 }
-"""Most instructions of an element, clocks of shared memory for 32 elements, and bytes past the L1
-cache of an element, on `LIMITED`; of an op's first launch."""
+"""Limits of an op's first launch on `LIMITED`: instructions per element, clocks of shared memory
+per 32 elements, and bytes per element that bypass the L1 cache."""
 MOST_BARRIERS = {"esa_moments": 25}
-"""Of one turn of the loop."""
+"""Limits for one iteration of the loop."""
 LIMITED = "sm_90"
 LEEWAY = 1.03
-"""By how much the other GPUs may take more."""
+"""Factor by which other GPUs may exceed the limits."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Counted:
 
     @property
     def over(self) -> str:
-        """Say which limit it exceeds, or nothing."""
+        """Return the limit that it exceeds, or ""."""
         most = LIMITS.get(self.label)
         if most is None or not self.first or not self.launch.loop.instructions:
             return ""
@@ -75,7 +75,7 @@ class Counted:
 
 
 def bsconv(inputs: int, outputs: int, size: tuple[int, int]) -> Callable[[], object]:
-    """Return the launch of a BSConv, with a skip where both widths are the same."""
+    """Return the launch of a BSConv, with a skip if both widths are equal."""
     with torch.device("meta"):
         x = torch.empty(1, inputs, *size, dtype=torch.half)
         x = x.contiguous(memory_format=torch.channels_last)
@@ -101,7 +101,7 @@ def launched(op: str, size: tuple[int, int]) -> Callable[[], object]:
 
 
 def lines_of(architecture: str) -> list[Counted]:
-    """Count all that is counted, for one architecture."""
+    """Count all launches for one architecture."""
     calls: list[tuple[str, Callable[[tuple[int, int]], Callable[[], object]]]] = [
         *((f"bsconv {a} to {b}", partial(bsconv, a, b)) for a, b in WIDTHS),
         *((op, partial(launched, op)) for op in sr_kernels.names() if op != "bsconv"),
@@ -125,7 +125,7 @@ COLUMNS = (
 
 
 def table(counts: list[Counted]) -> str:
-    """Return the Markdown table, with what its columns mean before it."""
+    """Return the Markdown table, preceded by the meaning of its columns."""
     lines = [
         "",
         "## What a launch takes",

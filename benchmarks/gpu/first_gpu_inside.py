@@ -1,8 +1,8 @@
-"""The parts of first_gpu.py that import torch: each runs in a process of its own.
+"""The parts of first_gpu.py that import torch; each runs in a process of its own.
 
     python benchmarks/gpu/first_gpu_inside.py facts | engine | train STEPS | bsconv
 
-The last line that is printed is JSON. Without a GPU all is a dry run at toy sizes.
+The last line of the output is JSON. Without a GPU, this is a dry run at toy sizes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.run import drive
 
 SIDE = 700 if ON_GPU else 24
-"""Pixels a side of the images that are upscaled: several tiles of one shape, so that graphs run."""
+"""Side of the images in pixels: several tiles of one shape, so that CUDA graphs are used."""
 TILE = 256 if ON_GPU else None
 STAGED_TILES = (128, 256, 512) if ON_GPU else (20,)
 SMALL: dict[str, int] = {} if ON_GPU else {"blocks": 1, "features": 16}
@@ -50,7 +50,7 @@ RECIPE = ROOT / "src/napari_sr/training/recipes/bsrn-gpu-x4.toml"
 
 
 def facts() -> dict[str, Any]:
-    """Return what the machine is and has."""
+    """Return the device, driver and tools of this computer."""
     found: dict[str, Any] = {
         **environment(),
         "system": platform.platform(),
@@ -71,7 +71,7 @@ def facts() -> dict[str, Any]:
 
 
 def upscaled(image: np.ndarray, network: Any, kernels: str, tile: int | None = TILE) -> Any:
-    """Return what the engine makes of an image."""
+    """Upscale an image by the engine."""
     precision = "float16" if ON_GPU else "float32"
     options = Settings(
         tile=tile, device=str(DEVICE), precision=precision, kernels=kernels, outliers="keep"
@@ -97,7 +97,7 @@ def engine() -> dict[str, Any]:
 
 
 def run_in_stages(plane: np.ndarray, network: Any) -> dict[str, Any]:
-    """Return the seconds that a stack takes in stages, with CUDA graphs and without."""
+    """Return the duration of a stack in stages, with CUDA graphs and without, in seconds."""
     stack = np.stack([plane] * (3 if ON_GPU else 1))
     found: dict[str, Any] = {"code": 0}
     for tile in STAGED_TILES:
@@ -114,7 +114,7 @@ def run_in_stages(plane: np.ndarray, network: Any) -> dict[str, Any]:
 
 
 def compared(image: np.ndarray, network: Any) -> dict[str, Any]:
-    """Return how a run with kernels went, and how far it is from one without."""
+    """Return the result of a run with kernels, and its difference from one without."""
     try:
         began = time.monotonic()
         ours = upscaled(image, network, "auto")
@@ -135,7 +135,7 @@ def compared(image: np.ndarray, network: Any) -> dict[str, Any]:
 
 
 def train(steps: int) -> dict[str, Any]:
-    """Train a recipe on synthetic images, and tell the time of a step."""
+    """Train a recipe on synthetic images, and report the time of a step."""
     from train_gpu import made
 
     from napari_sr.training.config import Config
@@ -176,7 +176,7 @@ def bsconv() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Do one part, and print what it found as JSON."""
+    """Run one part, and print its result as JSON."""
     what, *rest = sys.argv[1:]
     parts = {"facts": facts, "engine": engine, "train": train, "bsconv": bsconv}
     print(json.dumps(parts[what](*map(int, rest)), default=str))

@@ -1,8 +1,9 @@
-"""A BSConv as one dense 3x3, for which cuDNN has its best kernels: a rival of `bsconv`.
+"""A BSConv as one dense 3x3 convolution, for which cuDNN is fastest: an alternative to `bsconv`.
 
-A 1x1 and then a depthwise 3x3 are a dense 3x3 with weight depthwise[o, tap] * pointwise[o, i]:
-nine times the matrix work, and nothing in between. A bias in between ends at the image's border,
-as zero padding does; so it becomes the weight of one more input channel that is 1 in the image.
+A 1x1 and a depthwise 3x3 convolution equal a dense 3x3 with weight depthwise[o, tap] *
+pointwise[o, i]: nine times the matrix operations, but no intermediate plane. A bias in between is
+zero outside the image, as zero padding is. So it becomes the weight of an additional input channel
+that is 1 in the image.
 
 Letters: N images, I and C channels, H x W pixels.
 """
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ALIGNED = 8
-"""Channels come in multiples of this where matrix units are to be used."""
+"""The number of channels must be a multiple of this for matrix units to be used."""
 
 
 def fold(pointwise: Tensor, pointwise_bias: Tensor | None, depthwise: Tensor) -> tuple[Tensor, int]:
-    """Return the dense weight, (C, I + more, 3, 3), and how many channels it has more."""
+    """Return the dense weight, (C, I + more, 3, 3), and the number of additional channels."""
     weight = pointwise.float() * depthwise.float()
     more = 0
     if pointwise_bias is not None:
@@ -40,7 +41,7 @@ def fold(pointwise: Tensor, pointwise_bias: Tensor | None, depthwise: Tensor) ->
 
 
 class Folded:
-    """Computes what `bsconv` does by dense convolutions; folds every weight once."""
+    """The function `bsconv` by dense convolutions; it folds every weight only once."""
 
     def __init__(self) -> None:
         self._folded: dict[int, tuple[Tensor, Tensor, int]] = {}
@@ -68,7 +69,7 @@ class Folded:
 
 @contextmanager
 def _instead(computes: Folded) -> Iterator[None]:
-    """Let `bsconv` compute by dense convolutions, whoever calls it."""
+    """Replace `bsconv` by dense convolutions for all callers."""
     with mock.patch.object(import_module("sr_kernels.bsconv"), "_compute", computes):
         yield
 

@@ -1,19 +1,19 @@
-"""What the kernels can gain: bytes, operations and the least time, per op and per network.
+"""Forecast of the kernels' gain: bytes, operations and least time, per op and per network.
 
     python benchmarks/gpu/kernel_model.py [--write FILE]
 
-Arithmetic only; nothing here has been measured on a GPU. Networks run on tensors without data, and
-every operator is written down with what it reads and writes: once in plain PyTorch, as a GPU runs
-it eagerly, and once with our ops, which go through all that they do but their kernels: a launch
-that an op makes is a kernel here, and so is a tensor that it copies first. An op's bytes are those
-of its own record.
+This is arithmetic only; nothing here has been measured on a GPU. Networks run on tensors without
+data, and the bytes that every operator reads and writes are recorded: once in plain PyTorch, as a
+GPU runs it eagerly, and once with our ops. Our ops run everything but their kernels: each launch
+counts as a kernel, and so does each tensor that an op copies first. The bytes of an op are those of
+its record.
 
-A kernel of PyTorch takes the longest of bytes / bandwidth, matrix operations / matrix rate and
-vector instructions / vector rate. A kernel of ours is compiled for the card, and counted in its
-machine code (machine_code.py): it takes the longest of bytes / bandwidth, bytes past the L1 cache /
-bandwidth of L2, and, on the multiprocessor that has most programs, the clocks of issue, of shared
-memory, of matrices and of the way to L2. Then come 1 us between kernels. Eager waits for the CPU
-too, 5 us a kernel. A bias in eager PyTorch costs a kernel of its own wherever cuDNN computes the
+The time of a PyTorch kernel is the maximum of bytes / bandwidth, matrix operations / matrix rate
+and vector instructions / vector rate. A kernel of ours is compiled for the card, and its machine
+code is counted (machine_code.py). Its time is the maximum of bytes / bandwidth, bytes that bypass
+L1 / bandwidth of L2, and the clocks of the multiprocessor with most programs: for issue, shared
+memory, matrices and transfers to L2. To this, 1 us between kernels is added. Eager PyTorch also
+waits for the CPU, 5 us per kernel, and a bias costs a kernel of its own if cuDNN computes the
 convolution. Latency, bank conflicts, and caches that hold a whole small image are left out.
 
 Letters: N images, C features, H x W pixels of the image that enters, S scale.
@@ -53,7 +53,7 @@ SCALE = 4
 SIZES = {"320 x 180": (180, 320), "256 x 256": (256, 256), "510 x 339": (339, 510),
          "2048 x 2048": (2048, 2048)}  # fmt: skip
 LAUNCH = 5e-6
-"""Seconds for which eager PyTorch occupies the CPU for every kernel."""
+"""CPU time of eager PyTorch for every kernel, in seconds."""
 GAP = 1e-6
 """Seconds from the end of a kernel to the start of the next, in a CUDA graph."""
 INSTRUCTIONS = {"gelu": 33, "sigmoid": 8, "leaky_relu": 2, "mean": 1}
@@ -62,7 +62,7 @@ INSTRUCTIONS = {"gelu": 33, "sigmoid": 8, "leaky_relu": 2, "mean": 1}
 
 @dataclass(frozen=True)
 class Card:
-    """What a GPU can do at best, all in units per second where nothing else is said."""
+    """Peak rates of a GPU, in units per second unless another unit is given."""
 
     name: str
     architecture: str
@@ -73,9 +73,9 @@ class Card:
     matrix: float
     """Half-precision matrix operations, two for each multiply-add."""
     narrow_matrix: float
-    """The same by mma.sync; some kernels of ours have wgmma where the card has it."""
+    """The same by mma.sync; some of our kernels use wgmma if the card has it."""
     processors: int
-    """Multiprocessors; each starts 128 instructions in a clock."""
+    """Number of multiprocessors; each starts 128 instructions per clock."""
     clock: float
 
     @property
@@ -94,21 +94,21 @@ CARDS = (
 
 @dataclass(frozen=True)
 class Kernel:
-    """One launch: what it moves and computes."""
+    """The bytes and operations of one launch."""
 
     name: str
     bytes: float
     matrix: float = 0.0
     vector: float = 0.0
     given: float = 0.0
-    """Bytes of an op's arguments and results, each once."""
+    """Bytes of an op's arguments and results, each counted once."""
     own: bool = False
     """Whether it is a kernel of ours."""
     code: Launch | None = None
-    """What its machine code says, where it was compiled."""
+    """Counts of its machine code; None if it was not compiled."""
 
     def parts(self, card: Card) -> dict[str, float]:
-        """Return the seconds that each resource of a card takes, all at the same time."""
+        """Return the seconds that each resource of a card is busy, all at the same time."""
         found = {"memory": self.bytes / card.bandwidth}
         if self.code is None:
             return {
@@ -126,13 +126,13 @@ class Kernel:
         return max(self.parts(card).values())
 
     def limit(self, card: Card) -> str:
-        """Return which resource takes longest."""
+        """Return the resource that is busy longest."""
         parts = self.parts(card)
         return max(parts, key=lambda name: parts[name])
 
 
 class Counter(TorchDispatchMode):
-    """Writes down a `Kernel` for every operator that is more than a view, and every launch."""
+    """A recorder of a `Kernel` for every launch, and for every operator that is not only a view."""
 
     def __init__(self, card: Card | None = None) -> None:
         super().__init__()
@@ -158,7 +158,7 @@ class Counter(TorchDispatchMode):
         return result
 
     def _op(self, name: str, args: Any) -> Any:
-        """Go through an op's launch, and write down its kernels after all that it copied."""
+        """Run an op's launch function, and record its kernels after the tensors that it copied."""
         op, self._launches = sr_kernels.op(name), 0
         card = self._card
         compiled = compiling(card.architecture, card.processors) if card else nullcontext([])
@@ -198,7 +198,7 @@ def _is_tensor(leaf: object) -> bool:
 
 
 def _shares(arguments: Any, results: Any) -> bool:
-    """Return whether all results lie in the memory of the arguments."""
+    """Return whether all results share the memory of the arguments."""
     given, made = (
         {leaf.untyped_storage()._cdata for leaf in tree_leaves(tree) if _is_tensor(leaf)}
         for tree in (arguments, results)
@@ -232,7 +232,7 @@ def fused(
 
 
 def peak_bytes(call: Callable[[], object]) -> int:
-    """Return the most bytes of tensors alive during a call, weights left out."""
+    """Return the peak memory of tensors during a call, without weights, in bytes."""
     tracer = _Tracer()
     with torch.inference_mode(), tracer:
         call()
@@ -240,20 +240,20 @@ def peak_bytes(call: Callable[[], object]) -> int:
 
 
 def network_of(name: str) -> Network:
-    """Return a network without data, as it lies on a GPU."""
+    """Return a network without data, in the memory format of a GPU."""
     made = models.architecture(name).network(scale=SCALE).eval().half()
     return meta_copy(made.to(memory_format=torch.channels_last))
 
 
 KNOWN = {"bsrn": (666, 90_339, 19_204), "rfdn": (825, 28_289, 6_710), "imdn": (1420, 33_288, 9_702)}
-"""kFLOP, eager and fused bytes per pixel as counted before this model, by other assumptions."""
+"""Earlier counts, by other assumptions: kFLOP, eager bytes and fused bytes per pixel."""
 COMPILED = (364, 57_252)
-"""Kernels, and bytes per pixel, of BSRN x4 by torch.compile, as counted before this model."""
+"""Earlier counts of BSRN x4 by torch.compile: kernels, and bytes per pixel."""
 NAMES = ("bsrn", "bsrn_s", "rfdn", "imdn")
 
 
 def seconds(kernels: list[Kernel], card: Card, *, launch: float = 0.0) -> float:
-    """Return the least time of kernels in a row, each of which the CPU launches for so long."""
+    """Return the least time of consecutive kernels, given the CPU's time for each launch."""
     device = sum(kernel.seconds(card) + GAP for kernel in kernels)
     return max(device, launch * len(kernels))
 
@@ -264,7 +264,7 @@ def in_all(kernels: list[Kernel]) -> tuple[float, float]:
 
 
 def op_rows(card: Card) -> list[str]:
-    """Return a table row for each op and size: the reference, and what our kernels take."""
+    """Return a table row for each op and size: times of the reference and of our kernels."""
     rows = []
     for name in sr_kernels.names():
         op = sr_kernels.op(name)
@@ -356,7 +356,7 @@ def share_rows(card: Card, size: str) -> list[str]:
 
 
 def target_rows(card: Card) -> list[str]:
-    """Return a table row for each target of BSRN x4 at 320 x 180, with what is forecast."""
+    """Return a table row for each target of BSRN x4 at 320 x 180, with the forecast."""
     (height, width), network = SIZES["320 x 180"], network_of("bsrn")
     image = (1, network.channels, height, width)
     slow, fast = eager(network, image), fused(network, image, card=card)
@@ -448,7 +448,7 @@ def report() -> str:
 
 
 def main() -> None:
-    """Print the tables, and keep them where that is wanted."""
+    """Print the tables, and write them to a file if one is given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", type=Path, help="where to keep the tables")
     arguments = parser.parse_args()

@@ -1,6 +1,6 @@
-"""Launch an op otherwise than it would be, or on other widths than its example has.
+"""Launch an op with other options, or on other widths than those of its example.
 
-Imported by processes that compile kernels and by such that interpret them.
+Imported both by processes that compile kernels and by processes that interpret them.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 INSIDE = ("esa_low", "esa_pool")
-"""Ops of which a network of C features has a quarter as many."""
+"""Ops that have C / 4 features in a network of C features."""
 POOLED = ("esa_low",)
-"""Ops on ESA's pooled plane, whose cells lie `PITCH` pixels apart."""
+"""Ops on ESA's pooled plane, whose cells are `PITCH` pixels apart."""
 PAIRED = ("bsconv", "conv3x3", "pointwise_sum")
-"""Ops out of which other widths may come than go in."""
+"""Ops that may have different widths of input and output."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Widths:
 
     inputs: int
     outputs: int | None = None
-    """None where they are as many."""
+    """None if it equals `inputs`."""
 
     @classmethod
     def of(cls, word: str) -> Widths:
@@ -52,7 +52,7 @@ class Widths:
         return str(self.inputs) if self.outputs is None else f"{self.inputs}-{self.outputs}"
 
     def inside(self, op: str) -> Widths:
-        """Return the widths of an op in a network that is so wide."""
+        """Return the widths of an op in a network of this width."""
         return Widths(self.inputs // 4) if op in INSIDE else self
 
     def suits(self, op: str) -> bool:
@@ -61,7 +61,7 @@ class Widths:
 
 
 def size_of(op: str, size: tuple[int, int]) -> tuple[int, int]:
-    """Return the height and width of what an op gets, of an image of so many pixels."""
+    """Return the height and width of an op's input for an image of this size."""
     if op not in POOLED:
         return size
     height, width = (max((side - REACH) // PITCH + 1, 1) for side in size)
@@ -71,8 +71,8 @@ def size_of(op: str, size: tuple[int, int]) -> tuple[int, int]:
 def arguments_of(op: str, widths: Widths, size: tuple[int, int], device: torch.device) -> list[Any]:
     """Return an op's example for (1, inputs, *size) in half precision, features channels_last.
 
-    With other outputs, its weights have random values of such shapes, and nothing is added or
-    shuffled.
+    If the number of outputs differs, the weights are random and of fitting shape, and the op has
+    no skip and no shuffle.
     """
     shape = (1, widths.inputs, *size)
     with device:
@@ -104,12 +104,12 @@ def _widened(op: str, example: list[Any], outputs: int) -> list[Any]:
 
 @contextmanager
 def launched_with(op: str, candidate: Mapping[str, int]) -> Iterator[dict[str, dict[str, int]]]:
-    """Launch one op with other options inside.
+    """Inside this context, launch one op with other options.
 
     Yields
     ------
     dict of str to dict
-        By op, the options that were asked for inside, with the values that would have held.
+        By op, the options that were requested inside, with the values that would have been used.
     """
     seen: dict[str, dict[str, int]] = {}
     real = _configuration.configuration

@@ -1,18 +1,17 @@
-"""What one launch of a kernel costs a GPU, counted in its machine code (SASS), without a GPU.
+"""The cost of one kernel launch, counted in its machine code (SASS), without a GPU.
 
 Imported by compile_gate.py and kernel_model.py. NVIDIA's disassembler lists the instructions of a
-compiled kernel. They are counted once where they stand in no loop, and as often as it turns where
-they stand in the innermost loop, which `LOOPS` says for each kernel. From the instructions follow:
+compiled kernel. Instructions outside loops are counted once. Those of the innermost loop are
+counted as often as it iterates, which `LOOPS` computes for each kernel. The instructions determine:
 
-* issue: an SM starts four instructions of 32 threads each in a clock, one of each of four warps;
-* shared memory: it delivers 128 bytes in a clock, so that a warp that reads 16 bytes a thread
-  takes four. Bank conflicts are not counted;
-* L2: bytes that asynchronous copies fetch, which pass by the L1 cache, and bytes that are stored;
-* L1: bytes of all other loads, 128 in a clock. What of them L1 has not, L2 delivers; that is not
-  counted;
-* matrices: the operations of the matrix instructions.
+* issue: an SM starts four instructions of 32 threads each per clock, one of each of four warps;
+* shared memory: it delivers 128 bytes per clock, so a warp that reads 16 bytes per thread takes
+  four clocks. Bank conflicts are not counted;
+* L2: bytes of asynchronous copies, which bypass the L1 cache, and bytes that are stored;
+* L1: bytes of all other loads, 128 per clock. Misses, which L2 delivers, are not counted;
+* matrices: operations of the matrix instructions.
 
-Every time that comes of these is a lower bound: nothing here has run.
+Every time that is derived from these counts is a lower bound: nothing here has run.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ SHARED = ("LDS", "STS", "LDSM", "STSM", "LDGSTS")
 PAST_L1 = ("LDGSTS", "STG")
 
 RESULTS = ("y_ptr", "refined_ptr", "mean_ptr", "x_ptr")
-"""Arguments of kernels that hold what is counted as an element; the first that there is."""
+"""Arguments of kernels whose elements are counted; the first one that a kernel has is used."""
 LOOPS = {
     "_esa": lambda given: given["rows"],
     "_channel_gate": lambda given: math.ceil(given["parts"] / given["SLOTS"]),
@@ -50,12 +49,12 @@ LOOPS = {
     "esa_pool": lambda given: given["rows"] + 1,
     "plane_moments": lambda given: given["tiles"],
 }
-"""How often the innermost loop of a file's kernel turns, by its arguments; elsewhere once."""
+"""Iterations of the innermost loop of a file's kernel, by its arguments; 1 for other files."""
 
 
 @dataclass(frozen=True)
 class Processor:
-    """What an SM holds at once."""
+    """Resources of an SM."""
 
     registers: int
     shared: int
@@ -71,26 +70,26 @@ PROCESSORS = {
 }
 """CUDA C++ Programming Guide, "Technical Specifications per Compute Capability"."""
 PORT = 64
-"""Bytes in a clock between a multiprocessor and L2."""
+"""Bytes per clock between a multiprocessor and L2."""
 CACHE = 128
-"""Bytes in a clock that L1 delivers."""
+"""Bytes per clock that L1 delivers."""
 RESERVED = 1024
-"""Bytes of shared memory that the driver takes of each program."""
+"""Bytes of shared memory that the driver reserves in each program."""
 GRAIN = 256
-"""Registers come to a warp in such pieces."""
+"""Registers are allocated to a warp in multiples of this."""
 
 
 @dataclass(frozen=True)
 class Count:
-    """What one warp does."""
+    """Counts for one warp."""
 
     instructions: float = 0
     shared: float = 0
     """Clocks of shared memory."""
     fetched: float = 0
-    """Bytes between the SM and L2 for certain."""
+    """Bytes that always go between the SM and L2."""
     loaded: float = 0
-    """Bytes that L1 may have."""
+    """Bytes that may be in L1."""
     matrix: float = 0
     """Operations of a warp's matrix instructions (mma.sync), two for each multiply-add."""
     wide_matrix: float = 0
@@ -118,39 +117,39 @@ class Launch:
     name: str
     """File and function."""
     loop: Count
-    """Of one turn of the innermost loop; nothing where there is none."""
+    """Counts for one iteration of the innermost loop; zero if there is none."""
     rest: Count
-    """Of all that stands outside of it."""
+    """Counts for everything outside the loop."""
     turns: int
     warps: int
     programs: int
     resident: int
-    """Programs that an SM holds at once."""
+    """Programs that run on an SM at the same time."""
     elements: int
-    """Of the result, on which what is counted is spread."""
+    """Elements of the result, by which counts are divided."""
 
     @property
     def whole(self) -> Count:
-        """What all warps of all programs do."""
+        """Counts for all warps of all programs."""
         each = self.loop.times(self.turns, self.rest)
         return each.times(self.warps * self.programs)
 
     @property
     def inside(self) -> Count:
-        """What the innermost loop does for 32 elements; of all where there is none."""
+        """Counts of the innermost loop for 32 elements; of all instructions if there is no loop."""
         inner = self.loop if self.loop.instructions else self.rest
         share = self.warps * self.programs * WARP / self.elements
         return inner.times(share * (self.turns if self.loop.instructions else 1))
 
     def clocks(self, processors: int, matrix: float, wide_matrix: float) -> dict[str, float]:
-        """Return the least clocks of the busiest multiprocessor, by what takes them.
+        """Return the least clocks of the busiest multiprocessor, by resource.
 
         Parameters
         ----------
         processors : int
-            Of the GPU.
+            Number of multiprocessors of the GPU.
         matrix, wide_matrix : float
-            Matrix operations of one in a clock, by mma.sync and by wgmma.
+            Matrix operations of one multiprocessor per clock, by mma.sync and by wgmma.
         """
         busiest = math.ceil(self.programs / processors)
         one = self.loop.times(self.turns, self.rest)
@@ -167,7 +166,7 @@ class Launch:
 
 
 def launch_of(compiled: Compiled, architecture: str) -> Launch:
-    """Count what was compiled for an NVIDIA GPU, one of `PROCESSORS`."""
+    """Count a kernel that was compiled for an NVIDIA GPU, one of `PROCESSORS`."""
     kernel, given = compiled.kernel, compiled.given
     file = kernel.src.fn.__module__.rpartition(".")[2]
     inner, rest, registers = counted(kernel.hash, kernel.asm["cubin"])
@@ -186,7 +185,7 @@ def launch_of(compiled: Compiled, architecture: str) -> Launch:
 
 
 def resident(architecture: str, registers: int, shared: int, warps: int) -> int:
-    """Return how many programs an SM holds at once."""
+    """Return how many programs run on an SM at the same time."""
     limits = PROCESSORS[architecture]
     of_warp = math.ceil(registers * WARP / GRAIN) * GRAIN
     return max(
@@ -204,7 +203,7 @@ _CODE: dict[str, tuple[Count, Count, int]] = {}
 
 
 def counted(key: str, cubin: bytes) -> tuple[Count, Count, int]:
-    """Return what the innermost loop does, what the rest does, and the registers of a thread."""
+    """Return the counts of the innermost loop and of the rest, and the registers of a thread."""
     if key not in _CODE:
         listing = disassembled(cubin)
         instructions, spans = parsed(listing)
@@ -219,7 +218,7 @@ def counted(key: str, cubin: bytes) -> tuple[Count, Count, int]:
 
 
 def disassembled(cubin: bytes) -> str:
-    """Return the machine code in words."""
+    """Return the disassembly of the machine code."""
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(cubin)
         file.flush()
@@ -281,5 +280,5 @@ def _operations(name: str, kind: str) -> float:
 
 
 def count_of(instruction: tuple[str, str]) -> Count:
-    """Return what one instruction costs a warp."""
+    """Return the cost of one instruction for a warp."""
     return _count_of(instruction[0])

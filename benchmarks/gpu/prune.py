@@ -1,8 +1,8 @@
-"""Compile candidates for the launch of ops ahead of time, and say which are not worth a try.
+"""Compile candidate launch options of ops ahead of time, and report those not worth timing.
 
-Started by tune.py, many at once, each in a process in which kernels are compiled, not interpreted.
-Takes JSON on its standard input and prints a line of JSON for each answer; what compiles lies in
-Triton's cache afterwards, so that whoever times it need not compile.
+tune.py starts several of these processes, in which kernels are compiled, not interpreted. Each
+reads JSON from its standard input and prints a line of JSON for each candidate. Compiled kernels
+are then in Triton's cache, so the timing process need not compile them.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FINE = ("no matrix instructions", "loads of")
-"""Faults of the compile gate that a clock judges better."""
+"""Faults of the compile gate that are better judged by timing."""
 FAILURES = (TritonError, RuntimeError, ValueError, AssertionError, CalledProcessError)
-"""What compilers and disassemblers raise."""
+"""Errors that compilers and disassemblers raise."""
 
 
 def fault_of(
     op: str, width: str, size: tuple[int, int], candidate: Mapping[str, int], architecture: str
 ) -> str:
-    """Return what is wrong with the machine code of an op launched so, or nothing."""
+    """Return the fault of an op's machine code with these options, or ""."""
     widths = Widths.of(width)
     # random values, too, are made of nothing
     arguments = arguments_of(op, widths, size, torch.device("meta"))

@@ -1,8 +1,8 @@
-"""RLFN, a rival that benchmarks run beside our networks; it is none of ours.
+"""RLFN, which benchmarks time beside our networks for comparison; it is not one of them.
 
 Kong et al., "Residual Local Feature Network for Efficient Super-Resolution", CVPR Workshops 2022,
 https://arxiv.org/abs/2205.07514. The challenge's network: 46 features, 48 inside a block, 16 in
-ESA; 317 thousand parameters at x4. Random weights: it is timed, not looked at.
+ESA; 317 thousand parameters at x4. Its weights are random, because it is only timed.
 
 Letters: N images, C features, H x W pixels.
 """

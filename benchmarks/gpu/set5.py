@@ -1,6 +1,6 @@
-"""What half precision and kernels cost in PSNR: networks with their real weights on a test set.
+"""The cost of half precision and kernels in PSNR: networks with real weights on a test set.
 
-As `psnr.py`, but it needs neither napari nor Pillow nor pooch: PNG files are read here.
+Like `psnr.py`, but without napari, Pillow and pooch: this module reads PNG files itself.
 
 Letters: N images, H x W pixels, S scale.
 """
@@ -29,10 +29,10 @@ FILES = {
     "bsrn": "bsrn/net_g_BSRN_x4.pth", "bsrn_s": "bsrn/net_g_BSRN-S.pth",
     "rfdn": "rfdn/RFDN_AIM.pth", "imdn": "imdn/IMDN_x4.pth",
 }  # fmt: skip
-"""Weights in the folder of weights, all of x4."""
+"""Files in the folder of weights, all for x4."""
 SCALE = 4
 WORDS = {"float32": "reference", "float16": "triton"}
-"""Which kernels compute in which precision."""
+"""Choice of kernels by precision."""
 
 
 def read_png(path: Path) -> Tensor:
@@ -62,7 +62,7 @@ def read_png(path: Path) -> Tensor:
 
 
 def _unfiltered(kind: int, line: np.ndarray, above: np.ndarray) -> np.ndarray:
-    """Undo one line's prediction from its neighbours, as PNG's standard has it."""
+    """Undo the filter of one line, as defined by the PNG standard."""
     if kind == 0:
         return line
     if kind == 1:
@@ -100,9 +100,9 @@ def measure(name: str, folder: Path, weights: Path, most: int | None = None) -> 
     name : str
         One of `FILES`.
     folder, weights : Path
-        Of the set, which has HR/ and LR_matlab/x4/, and of the weights.
+        Folder of the set, which has HR/ and LR_matlab/x4/, and folder of the weights.
     most : int, optional
-        Pixels of a side that are used, from the upper left corner.
+        Side of the part of each image that is used, in pixels from the upper left corner.
     """
     network = recognition.build(read_checkpoint(weights / FILES[name])).to(DEVICE)
     found = {}

@@ -1,22 +1,24 @@
-"""Ops and networks on a GPU: first whether they are right, then how fast they are.
+"""Ops and networks on a GPU: first their errors, then their speed.
 
     python benchmarks/gpu/speed.py [--quick | --dense | --only NAMES] [--minutes 7]
                              [--set5 FOLDER --weights FOLDER] [--write NAME]
 
-Needs torch, triton, numpy and safetensors beside this repository; nothing need be installed. What
-is wrong gets no number. Half precision, channels_last, x4, random weights. Columns: eager PyTorch,
-the same in a CUDA graph, torch.compile (max-autotune; networks with CUDA graphs), every BSConv
-folded into a dense 3x3 of cuDNN's (see folding.py), ours, ours in a CUDA graph. Ceilings of memory
-and matrices are measured in the same run. Compiling takes longest, so it comes last and stops when
-the minutes are over; what was not reached is "-". With --set5 and --weights, PSNR in half precision
-with kernels beside float32 without. Last, what is to be reached, and whether it was (targets.py).
+Besides this repository, it needs torch, triton, numpy and safetensors; the package need not be
+installed. Wrong ops and networks are not timed. Half precision, channels_last, x4, random weights.
 
---launch NAME launches one op or network at several sizes and stops, as compute-sanitizer wants it.
+The columns are: eager PyTorch, the same in a CUDA graph, torch.compile (max-autotune; networks with
+CUDA graphs), every BSConv folded into a dense 3x3 convolution of cuDNN (see folding.py), ours, and
+ours in a CUDA graph. Ceilings of memory and matrices are measured in the same run. torch.compile
+takes longest, so it comes last and stops when the minutes are over; rows that it did not reach have
+"-". With --set5 and --weights, PSNR in half precision with kernels is shown beside float32 without.
+The last table has the targets, and whether they were reached (targets.py).
+
+--launch NAME launches one op or network at several sizes and stops, for use with compute-sanitizer.
 --quick checks and times ops only; --dense adds EDSR and RRDBNet at the two small sizes. NAME.md
-and NAME.json are written again after every part, so that a run that is cut off leaves what it had.
+and NAME.json are written after every part, so a run that is cut off keeps its results so far.
 
-Without a GPU this is a dry run: tiny images, Triton's interpreter, nothing compiled, and numbers
-that mean nothing. So far it has been run in no other way.
+Without a GPU, this is a dry run: tiny images, Triton's interpreter, nothing compiled, and times
+that mean nothing. It has not been run in any other way yet.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -72,13 +74,13 @@ RIVAL = "rlfn"
 DENSE = ("edsr", "rrdbnet")
 BARE = "bsconv, no bias between"
 WIDTHS = (48, 50, 64)
-"""Channels with which ops are checked; with the last they are timed."""
+"""Channels for which ops are checked; they are timed with the last."""
 CHECKED = ((37, 53), SIZES[0]) if ON_GPU else ((5, 7),)
 """Sizes at which ops are checked; the first is odd."""
 SMALL: dict[str, int] = {} if ON_GPU else {"blocks": 1, "features": 16}
 DENSE_SMALL = {} if ON_GPU else {"edsr": {"blocks": 1}, "rrdbnet": {"blocks": 1, "features": 8}}
 PIXELS = None if ON_GPU else 16
-"""Of the side of a test image; None for all."""
+"""Largest side of a test image in pixels; None for the whole image."""
 COMPILED_NETWORK = {"mode": "max-autotune"} if ON_GPU else {"backend": "eager"}
 COMPILED_OP = {"mode": "max-autotune-no-cudagraphs"} if ON_GPU else {"backend": "eager"}
 WORKERS = 12
@@ -89,7 +91,7 @@ WARMING = 150
 
 @dataclass
 class Record:
-    """All that a run found, and where it is kept."""
+    """All results of a run, and the files that they are written to."""
 
     path: Path | None
     environment: dict[str, str] = field(default_factory=environment)
@@ -117,7 +119,7 @@ class Record:
         return "\n".join([*lines, ""])
 
     def keep(self) -> None:
-        """Write what there is so far."""
+        """Write the results so far."""
         if self.path is None:
             return
         self.path.with_suffix(".md").write_text(self.text())
@@ -127,7 +129,7 @@ class Record:
 
 
 def table(results: list[Result], reached: dict[str, float]) -> list[str]:
-    """Return a Markdown table of times, with the share of the floor where it is known."""
+    """Return a Markdown table of times, with the share of the floor if that is known."""
     columns = ["", "LR size", "error / allowed", *(f"{mode}, ms" for mode in MODES), "of floor",
                "peak B per pixel, eager / ours"]  # fmt: skip
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
@@ -146,7 +148,7 @@ def table(results: list[Result], reached: dict[str, float]) -> list[str]:
 
 
 FAILURES = (RuntimeError, ValueError, AssertionError, triton.errors.TritonError)
-"""What a kernel or compiler may raise that does not work on this device."""
+"""Errors of a kernel or compiler that does not work on this device."""
 
 
 def rows() -> list[str]:
@@ -173,7 +175,7 @@ def ways(function: Callable[..., Any], *arguments: Any) -> dict[str, Callable[[]
 
 
 def errors_of(calls: dict[str, Callable[[], Any]], exact: Any) -> dict[str, float]:
-    """Return the error of every mode but the first as a share of what is allowed."""
+    """Return the error of every mode but the first as a share of the allowed error."""
     found, (usual, *others) = {}, calls
     results = calls[usual]()
     for mode in others:
@@ -186,7 +188,7 @@ def errors_of(calls: dict[str, Callable[[], Any]], exact: Any) -> dict[str, floa
 
 
 def add_times(result: Result, calls: dict[str, Callable[[], Any]]) -> Result:
-    """Time calls, and each in a CUDA graph; what a graph refuses is noted."""
+    """Time calls, and each call in a CUDA graph; note calls that cannot be captured."""
     for mode, call in calls.items():
         # what plain PyTorch takes includes nothing of ours
         plain = nullcontext() if mode == "ours" else references_inlined()
@@ -200,7 +202,7 @@ def add_times(result: Result, calls: dict[str, Callable[[], Any]]) -> Result:
 
 
 def op_errors(row: str) -> dict[str, float]:
-    """Return a row's largest error by mode, at all widths and sizes at which it is checked."""
+    """Return a row's largest error by mode, over all widths and sizes."""
     op, worst = sr_kernels.op(row.partition(",")[0]), {"ours": 0.0}
     for width, size in itertools.product(WIDTHS, CHECKED):
         arguments = arguments_of(row, size, width)
@@ -224,7 +226,7 @@ def measure_op(row: str, size: tuple[int, int], errors: dict[str, float]) -> Res
 def right_ways(
     result: Result, calls: dict[str, Callable[[], Any]], errors: dict[str, float]
 ) -> dict[str, Callable[[], Any]]:
-    """Return eager, and those of the others that were checked and are right; note the wrong."""
+    """Return eager and the other modes that are right; note the wrong ones."""
     wrong = [mode for mode, error in errors.items() if error > 1]
     result.notes += [f"{mode} is {errors[mode]:.2f} times as wrong as allowed" for mode in wrong]
     return {
@@ -235,7 +237,7 @@ def right_ways(
 
 
 def network(name: str) -> torch.nn.Module:
-    """Return a network, ours or the rival, in half precision."""
+    """Return a network, ours or RLFN, in half precision."""
     torch.manual_seed(0)
     options = SMALL if name in NETWORKS else DENSE_SMALL.get(name, {})
     made = RLFN() if name == RIVAL else models.architecture(name).network(scale=4, **options)
@@ -250,7 +252,7 @@ def image(size: tuple[int, int]) -> Tensor:
 
 
 def check_network(name: str) -> tuple[dict[str, float], dict[str, int]]:
-    """Return a network's error by mode, of those that differ from eager, and what it launched."""
+    """Return a network's error by mode, for modes that differ from eager, and its launches."""
     made, x = network(name), image(SIZES[0])
     exact = by("reference", network(name).double(), x.double())()
     sr_kernels.reset_launched()
@@ -271,7 +273,7 @@ def measure_network(name: str, size: tuple[int, int], errors: dict[str, float]) 
 
 @contextmanager
 def references_inlined() -> Iterator[None]:
-    """Let ops be their references: a compiler would keep them as they are, and fuse nothing."""
+    """Replace ops by their references, because torch.compile cannot fuse ops."""
     with ExitStack() as stack:
         for name in sr_kernels.names():
             module = import_module(f"sr_kernels.{name}")
@@ -280,7 +282,7 @@ def references_inlined() -> Iterator[None]:
 
 
 def urgency(result: Result) -> tuple[int, tuple[int, int]]:
-    """Return by what to sort what is to be compiled: the targets first, small images first."""
+    """Return the sort key for compiling: targets first, then small images."""
     if result.is_op:
         return (2 if result.size == SIZES[-1] else 9), result.size
     place = 0 if result.name == "bsrn" and result.size == SIZES[0] else 1
@@ -290,7 +292,7 @@ def urgency(result: Result) -> tuple[int, tuple[int, int]]:
 
 
 def compile_all(record: Record, deadline: float) -> None:
-    """Add the compiled column, the most wanted first, while time remains."""
+    """Add the compiled column, the most important rows first, while time remains."""
     for result in sorted(record.results, key=urgency):
         if time.monotonic() > deadline or urgency(result)[0] == 9:
             continue
@@ -303,7 +305,7 @@ def compile_all(record: Record, deadline: float) -> None:
 
 
 def compiled_once(row: str, size: tuple[int, int]) -> float:
-    """Return the milliseconds of one op's reference or network by torch.compile."""
+    """Return the milliseconds of an op's reference, or of a network, by torch.compile."""
     if row.partition(",")[0] in sr_kernels.names():
         function, arguments = (
             sr_kernels.op(row.partition(",")[0]).reference,
@@ -318,9 +320,9 @@ def compiled_once(row: str, size: tuple[int, int]) -> float:
 
 
 def warm(names: list[str]) -> None:
-    """Compile what these ops and networks launch, in processes of their own, into Triton's cache.
+    """Compile the kernels of these ops and networks in parallel, into Triton's cache.
 
-    Kernels that are compiled one after the other would take most of the time there is.
+    Compiling one kernel after the other would take most of the available time.
     """
     command = [sys.executable, __file__, "--launch"]
     waiting, running = list(names), []
@@ -335,7 +337,7 @@ def warm(names: list[str]) -> None:
 
 
 def launch_all(name: str) -> None:
-    """Launch what one op or network launches, at all kinds of sizes."""
+    """Launch the kernels of one op or network, at all kinds of sizes."""
     if name in (*NETWORKS, *DENSE):
         for size in SIZES[:3]:
             by("triton", network(name), image(size))()
@@ -346,7 +348,7 @@ def launch_all(name: str) -> None:
 
 
 def measure_all(record: Record, names: list[str]) -> None:
-    """Add all results that need no compiler; nothing is timed that was not checked before."""
+    """Add all results that need no torch.compile; everything is checked before it is timed."""
     for row in (row for row in rows() if row in names):
         errors = op_errors(row)
         for size in SIZES:
@@ -361,7 +363,7 @@ def measure_all(record: Record, names: list[str]) -> None:
 
 
 def main() -> int:
-    """Check, measure, print; return 1 where something is wrong."""
+    """Check, measure, print; return 1 if anything is wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="ops only, and no compiler")
     parser.add_argument("--dense", action="store_true", help="EDSR and RRDBNet, too")

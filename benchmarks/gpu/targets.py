@@ -1,4 +1,4 @@
-"""What the kernels are to reach on an H100, and whether a run reached it.
+"""Targets of the kernels on an H100, and whether a run reached them.
 
 Letters: H x W pixels of the image that enters.
 """
@@ -16,66 +16,66 @@ MODES = (
 )  # fmt: skip
 SMALL, LARGE = (180, 320), (2048, 2048)
 RACES = (SMALL, (339, 510), LARGE)
-"""Height and width at which BSRN-S is to win."""
+"""Height and width at which BSRN-S should be fastest."""
 RIVALS = {"rlfn": 2.08, "rfdn": 2.87, "imdn": 4.93}
-"""How many times as many multiply-adds as BSRN-S each takes, which is by how much BSRN-S is to be
-faster."""
+"""Multiply-adds of each network divided by those of BSRN-S; BSRN-S should be faster by that
+factor."""
 DECIBELS = 0.01
 PEAK = 1056
-"""Bytes per LR pixel, with the blocks' outputs added up as they come."""
+"""Bytes per LR pixel, if the blocks' outputs are accumulated block by block."""
 LEAST_FLOOR = 0.01
-"""Milliseconds below which an op takes what its launch takes, whatever its floor."""
+"""Milliseconds below which the time of an op is that of its launch, whatever its floor is."""
 
 
 @dataclass
 class Result:
-    """What is known of one op or network at one size."""
+    """Results of one op or network at one size."""
 
     name: str
     size: tuple[int, int]
     error: float
-    """The largest, as a share of what is allowed."""
+    """Largest error as a share of the allowed error."""
     is_op: bool
     milliseconds: dict[str, float] = field(default_factory=dict)
-    """By mode; those not measured are missing."""
+    """Times by mode; modes that were not measured are missing."""
     bytes: int = 0
     flops: int = 0
     peak_bytes_per_pixel: dict[str, float] = field(default_factory=dict)
     launched: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    """What went wrong, where a number is missing."""
+    """Reasons of missing numbers."""
 
     @property
     def right(self) -> bool:
-        """Whether the kernels compute what they should."""
+        """Whether the kernels' results are right."""
         return self.error <= 1
 
     def best(self, *modes: str) -> float | None:
-        """Return the least time of these modes, None where none was measured."""
+        """Return the least time of these modes, None if none was measured."""
         return min((self.milliseconds[mode] for mode in modes if mode in self.milliseconds),
                    default=None)  # fmt: skip
 
     @property
     def ours(self) -> float | None:
-        """The time of the kernels, however they were launched."""
+        """The least time of the kernels, with or without a CUDA graph."""
         return self.best("ours", "ours, graph")
 
     def floor(self, reached: Mapping[str, float]) -> float:
-        """Return the least milliseconds that these ceilings allow; 0 where nothing is counted."""
+        """Return the least milliseconds that these ceilings allow; 0 if nothing is counted."""
         moving, computing = self.bytes / reached["GB/s"], self.flops / reached["TFLOP/s"] / 1e3
         return max(moving, computing) / 1e6
 
 
 @dataclass(frozen=True)
 class Target:
-    """One figure to reach."""
+    """One target."""
 
     what: str
     wanted: float
     found: float | None
-    """None where it was not measured."""
+    """None if it was not measured."""
     at_most: bool = False
-    """Whether less is better."""
+    """Whether lower is better."""
 
     @property
     def verdict(self) -> str:
@@ -92,19 +92,19 @@ class Target:
 
 
 def ratio(slow: float | None, fast: float | None) -> float | None:
-    """Return how many times faster, None where either was not measured."""
+    """Return how many times faster, None if either was not measured."""
     return slow / fast if slow and fast else None
 
 
 def targets(
     results: list[Result], reached: Mapping[str, float], decibels: Mapping[str, Mapping[str, float]]
 ) -> list[Target]:
-    """Return all targets, with what was found.
+    """Return all targets with the measured values.
 
     Parameters
     ----------
     results : list of Result
-        Of ops and networks.
+        Results of ops and networks.
     reached : mapping of str to float
         The device's ceilings: "GB/s" and "TFLOP/s".
     decibels : mapping of str to mapping of str to float

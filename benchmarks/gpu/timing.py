@@ -1,7 +1,7 @@
-"""What the benchmarks on a GPU have in common: the device, errors, times, memory, ceilings.
+"""Shared code of the GPU benchmarks: the device, errors, times, memory, ceilings.
 
-Without a GPU everything is a dry run in Triton's interpreter: calls run once, and numbers mean
-nothing. Import this first: it says where the sources are, and how kernels are to run.
+Without a GPU, everything is a dry run in Triton's interpreter: calls run once, and times mean
+nothing. Import this module first: it sets the path of the sources, and how kernels run.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -67,7 +67,7 @@ def _once(call: Callable[[], object]) -> float:
 
 
 def graphed(call: Callable[[], object]) -> Callable[[], object]:
-    """Return a call that replays what the call launched; the call itself where no GPU is."""
+    """Return a call that replays a CUDA graph of this call; the call itself without a GPU."""
     if not ON_GPU:
         return call
     side = torch.cuda.Stream()
@@ -83,7 +83,7 @@ def graphed(call: Callable[[], object]) -> Callable[[], object]:
 
 
 def by(word: str, function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
-    """Return a call of the function with the kernels chosen by this word."""
+    """Return a call of the function with this choice of kernels."""
 
     def call() -> Any:
         with sr_kernels.use_kernels(word):
@@ -93,7 +93,7 @@ def by(word: str, function: Callable[..., Any], *arguments: Any) -> Callable[[],
 
 
 def peak_bytes(call: Callable[[], object]) -> int:
-    """Return how much memory a call takes beyond what is held before; 0 without a GPU."""
+    """Return the peak memory that a call adds, in bytes; 0 without a GPU."""
     if not ON_GPU:
         return 0
     torch.cuda.synchronize()
@@ -106,12 +106,12 @@ def peak_bytes(call: Callable[[], object]) -> int:
 
 
 def share_of_allowed(results: Any, usual: Any, exact: Any) -> float:
-    """Return the largest error as a share of twice PyTorch's own and one rounding.
+    """Return the largest error as a share of the allowed one: twice PyTorch's, plus one rounding.
 
     Parameters
     ----------
     results, usual, exact : Tensor or tuple of Tensor
-        Of the kernel, of PyTorch in the same dtype, and of PyTorch in float64.
+        Results of the kernel, of PyTorch in the same dtype, and of PyTorch in float64.
     """
     worst = 0.0
     for result, other, wanted in zip(*map(_all_of, (results, usual, exact)), strict=True):
@@ -132,21 +132,21 @@ def doubled(arguments: Sequence[Any]) -> list[Any]:
 
 
 def op_arguments(name: str, channels: int | Widths, size: tuple[int, int]) -> list[Any]:
-    """Return an op's example in a network so wide, in float16, features channels_last."""
+    """Return an op's example in a network of this width, in float16, features channels_last."""
     torch.manual_seed(0)
     widths = channels if isinstance(channels, Widths) else Widths(channels)
     return arguments_of(name, widths.inside(name), size_of(name, size), DEVICE)
 
 
 def check_op(name: str, arguments: Sequence[Any]) -> float:
-    """Return an op's error as a share of what is allowed."""
+    """Return an op's error as a share of the allowed error."""
     op = sr_kernels.op(name)
     exact, usual = op.reference(*doubled(arguments)), op.reference(*arguments)
     return share_of_allowed(by("triton", op.public, *arguments)(), usual, exact)
 
 
 def ceilings() -> dict[str, float]:
-    """Return what this device reaches: GB/s of a copy, TFLOP/s of a matrix product."""
+    """Return the rates that this device reaches: GB/s of a copy, TFLOP/s of a matrix product."""
     side = 8192 if ON_GPU else 64
     left = torch.randn(side, side, device=DEVICE).half()
     target = torch.empty_like(left)
@@ -161,7 +161,7 @@ def ceilings() -> dict[str, float]:
 
 
 def environment() -> dict[str, str]:
-    """Return where the numbers come from."""
+    """Return device, versions and commit of the measurement."""
     return {
         "device": torch.cuda.get_device_name() if ON_GPU else "dry run on a CPU; no number counts",
         "torch": torch.__version__,

@@ -2,14 +2,14 @@
 
     python benchmarks/gpu/train_gpu.py pack bsrn-gpu-x4 --data ../shared/data/train --to runs/gpu
 
-copies the recipe's images and the recipe, as JSON, to a folder that can be carried. It also needs
-wheels of Pillow for that machine's Python there, unpacked: the only thing that decodes images.
+copies the recipe's images, and the recipe as JSON, to a folder. That folder also needs an unpacked
+wheel of Pillow for the Python of the GPU machine, to decode images.
 
     PYTHONPATH=runs/gpu/site python benchmarks/gpu/train_gpu.py train runs/gpu/bsrn-gpu-x4.json \
         --out runs/gpu/out --minutes 9 --copy $OUT
 
-trains, or goes on if `--out` holds a training, and copies what is needed to go on elsewhere.
-`--steps` changes how many; `--time 100` only tells the seconds of a step.
+trains, or resumes if `--out` contains a training, and copies the files that are needed to resume
+elsewhere. `--steps` changes the number of steps; `--time 100` only measures the seconds of a step.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ IMAGES = {".png", ".jpg", ".jpeg", ".bmp"}
 
 
 def pack(name: str, data: Path, to: Path) -> None:
-    """Copy a recipe and its images, and tell how much they are."""
+    """Copy a recipe and its images, and print their size."""
     from napari_sr.training import recipe
 
     config = recipe.read(name)
@@ -53,7 +53,7 @@ def pack(name: str, data: Path, to: Path) -> None:
 
 
 def made(kind: Any, value: Any) -> Any:
-    """Make what a type says of JSON's values: `recipe.parse` without pydantic."""
+    """Build an object of a type from JSON values, as `recipe.parse` does, but without pydantic."""
     if get_origin(kind) is types.UnionType:
         return None if value is None else made(get_args(kind)[0], value)
     if dataclasses.is_dataclass(kind):
@@ -65,7 +65,7 @@ def made(kind: Any, value: Any) -> Any:
 
 
 def training_data(config: Config, folder: Path) -> TrainingData:
-    """Read images with Pillow, at every size; hold files out as `training_data.of_folders` does."""
+    """Read images with Pillow; hold out the same files as `training_data.of_folders`."""
     from PIL import Image
 
     from napari_sr.layers.resize import imresize
@@ -121,7 +121,7 @@ def main() -> None:
 
 
 def run(config: Config, given: argparse.Namespace) -> None:
-    """Train, print what is judged, and copy what is kept."""
+    """Train, print validation results, and copy the files to keep."""
     seen = training_data(config, given.data or Path(given.recipe).parent / "images")
     print(f"{len(seen.learnt)} images to learn from, {len(seen.held_out)} to judge by")
     judged, began = None, (0, time.perf_counter())

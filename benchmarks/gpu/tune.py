@@ -1,19 +1,23 @@
-"""Find out on a GPU how ops are launched best there, and keep it as data.
+"""Find the fastest launch options of ops on a GPU, and store them as data.
 
     python benchmarks/gpu/tune.py [--only OPS] [--widths 64 48 64-32] [--minutes 8] [--write FILE]
 
-Every op passes block sizes, warps and stages to `configuration`; they are found by listening there.
-For each op and width, the values around the present ones are tried, the nearest first: those that
-do not compile, spill, or take more shared memory than there is are left out (compiled ahead, in as
-many processes as there are cores, for a third of the minutes); of the others only those are timed
-that give the present result. Time is that of ten launches in a CUDA graph, at 320 x 180 and at
-2048 x 2048, as a share of the present time; the mean of both counts. What is more than 3 % better,
-once more beside the present options, and right at an odd size too, goes into FILE (the package's
-configurations.json), by architecture, op and width. A width such as 64-32 is channels in and out,
-and is tried for ops that have such; the others leave it out.
+Every op passes block sizes, warps and stages to `configuration`, where this script reads them. For
+each op and width:
 
-Without a GPU this is a dry run: one size, Triton's interpreter, times that mean nothing, and
-nothing is written unless FILE is named. So far it has been run in no other way.
+1. Candidates are values around the present ones, the nearest first.
+2. They are compiled ahead, in as many processes as there are cores, for a third of the minutes.
+   Candidates that do not compile, spill, or need too much shared memory are dropped.
+3. Of the others, those with the present result are timed: ten launches in a CUDA graph, at
+   320 x 180 and at 2048 x 2048, as a share of the present time. The mean of both counts.
+4. The best is timed again beside the present options, and checked at an odd size. If it is more
+   than 3 % faster, it is written to FILE (the package's configurations.json), by architecture, op
+   and width.
+
+A width such as 64-32 means channels in and out; it is only tried for ops that have such widths.
+
+Without a GPU, this is a dry run: one size, Triton's interpreter, times that mean nothing, and
+nothing is written unless FILE is named. It has not been run in any other way yet.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -59,19 +63,20 @@ if TYPE_CHECKING:
 
 Options = dict[str, int]
 SIZES = ((2048, 2048), (180, 320)) if ON_GPU else ((9, 20),)
-"""Height and width; what is much worse at the first is not tried at the others."""
+"""Height and width; a candidate that is much slower at the first is not tried at the others."""
 ODD = (37, 53) if ON_GPU else (5, 7)
-"""Where the best is checked against the reference."""
+"""Size at which the best candidate is checked against the reference."""
 REPEATS = 10 if ON_GPU else 1
-"""Launches that are timed together."""
+"""Number of launches that are timed together."""
 WORTH = 0.97
 """Share of the present time below which a change is worth an entry."""
 HOPELESS = 1.1
 ROUNDINGS = 4
-"""By which results of two candidates may differ, in the largest value's: sums differ in order."""
+"""Allowed difference between results of two candidates, as a share of the largest value; sums may
+be taken in another order."""
 CHOICES = {"num_warps": (1, 2, 4, 8), "num_stages": (1, 2, 3)}
 WIDTHS = ("64", "48", "50", "64-32", "12-64", "16", "48-24", "12-48")
-"""Channels of BSRN, BSRN-S and RFDN: of features, and in and out of their convolutions."""
+"""Channels of BSRN, BSRN-S and RFDN: features, and inputs and outputs of their convolutions."""
 LEAST_BLOCK = 16
 """No side of a matrix product is smaller."""
 FAILURES = (RuntimeError, ValueError, AssertionError, triton.errors.TritonError)
@@ -79,7 +84,7 @@ FAILURES = (RuntimeError, ValueError, AssertionError, triton.errors.TritonError)
 
 @dataclass
 class Trial:
-    """One op at one width, and how it may be launched."""
+    """One op at one width, and its candidate launch options."""
 
     op: str
     width: Widths
@@ -93,17 +98,17 @@ class Trial:
 
     @property
     def channels(self) -> Widths:
-        """Before and after the op, in a network so wide."""
+        """Channels before and after the op, in a network of this width."""
         return self.width.inside(self.op)
 
     @property
     def better(self) -> bool:
-        """Whether what was found is worth an entry."""
+        """Whether the best candidate is worth an entry."""
         return self.share < WORTH
 
 
 def options_of(op: str, width: Widths) -> Options:
-    """Return the options that an op asks for, with their present values; none where it asks not."""
+    """Return the options that an op requests, with their present values; may be empty."""
     with launched_with(op, {}) as seen:
         sr_kernels.op(op).launch(*op_arguments(op, width, ODD))
     return seen.get(op, {})
@@ -120,7 +125,7 @@ def choices_of(keyword: str, present: int) -> tuple[int, ...]:
 
 
 def trial_of(op: str, width: Widths, most: int | None = None) -> Trial:
-    """Return what there is to try for an op, nearest to the present options first."""
+    """Return the candidates for an op, nearest to the present options first."""
     present = options_of(op, width)
     values = [choices_of(keyword, value) for keyword, value in present.items()]
     found = [dict(zip(present, each, strict=True)) for each in itertools.product(*values)]
@@ -130,7 +135,7 @@ def trial_of(op: str, width: Widths, most: int | None = None) -> Trial:
 
 
 def prune(trials: list[Trial], deadline: float) -> None:
-    """Keep the candidates whose machine code is good, and leave it in Triton's cache."""
+    """Keep the candidates whose machine code is good; their kernels stay in Triton's cache."""
     # the processes have no GPU to ask; without one here either, an H100 is assumed
     architecture = _configuration.architecture(DEVICE) or "sm_90"
     processors = torch.cuda.get_device_properties(DEVICE).multi_processor_count if ON_GPU else 132
@@ -158,7 +163,7 @@ def prune(trials: list[Trial], deadline: float) -> None:
 
 
 def start_pruning(questions: dict[str, Any]) -> subprocess.Popen[str]:
-    """Start a process that compiles, and hand it its questions."""
+    """Start a process that compiles, and send it its candidates."""
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     environment["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT / "src", ROOT / "kernels")))
     command = [sys.executable, str(Path(__file__).with_name("prune.py"))]
@@ -171,7 +176,7 @@ def start_pruning(questions: dict[str, Any]) -> subprocess.Popen[str]:
 
 
 def answers(process: subprocess.Popen[str], deadline: float) -> list[str]:
-    """Return what a process has found by then."""
+    """Return the results of a process until a deadline."""
     try:
         printed, _ = process.communicate(timeout=max(deadline - time.monotonic(), 1))
     except subprocess.TimeoutExpired:
@@ -231,7 +236,7 @@ class Place:
         self.time = self.milliseconds({})
 
     def results(self, candidate: Options) -> Sequence[torch.Tensor]:
-        """Return what the op gives when launched so."""
+        """Return the op's result with these options."""
         with launched_with(self.op, candidate):
             found = sr_kernels.op(self.op).launch(*self.arguments)
         return (found,) if isinstance(found, torch.Tensor) else found
@@ -252,7 +257,7 @@ class Place:
 
 
 def repeat(op: str, arguments: Iterable[Any]) -> None:
-    """Launch an op often enough for the clock."""
+    """Launch an op as often as is needed to time it."""
     launch: Callable[..., object] = sr_kernels.op(op).launch
     for _ in range(REPEATS):
         launch(*arguments)
@@ -269,7 +274,7 @@ def written(held: dict[str, dict[str, Options]]) -> str:
 
 
 def write(trials: list[Trial], path: Path) -> None:
-    """Put what is better into the file, beside what it has."""
+    """Add the better options to the file; keep its other entries."""
     held = {name: dict(ops) for name, ops in _configuration.configurations().items()}
     mine = held.setdefault(_configuration.architecture(DEVICE) or "dry", {})
     mine.update({f"{each.op}/{each.channels}": each.best for each in trials if each.better})
@@ -277,7 +282,7 @@ def write(trials: list[Trial], path: Path) -> None:
 
 
 def table(trials: list[Trial]) -> str:
-    """Return what was tried and found, old and new."""
+    """Return a table of old and new options with their times."""
     lines = ["| op | C | tried | present | best | time, share | |", "|---" * 7 + "|"]
     for each in trials:
         verdict = "kept" if each.better else ""

@@ -1,10 +1,10 @@
-"""How much memory the command line takes for a file: the peak, beside pixels and result.
+"""Peak memory of the command line for a file, compared with its pixels and result.
 
     python benchmarks/memory/file_memory.py [--side 3000]
 
-Each format, of 8-bit grey, is upscaled x2 by bilinear interpolation in a process of its own, and
-the system tells the most that it ever held; what a process holds with everything imported
-and a small image is taken off. Linux only.
+A file of 8-bit grey in each format is upscaled x2 by bilinear interpolation in a process of its
+own. The operating system reports the peak memory; the peak for a small image is subtracted. Linux
+only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RUN = "import sys; from napari_sr.cli.app import main; sys.argv[1:] = {arguments
 
 
 def peak(source: Path, target: Path) -> int:
-    """Return the most bytes that one run of the command line held."""
+    """Return the peak memory of one run of the command line, in bytes."""
     arguments = ["upscale", str(source), str(target), "--model", "bilinear", "--scale", "2"]
     code = "import resource, sys\ntry:\n    " + RUN.format(arguments=arguments)
     code += "\nfinally:\n    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
@@ -34,7 +34,7 @@ def peak(source: Path, target: Path) -> int:
 
 
 def image_file(folder: Path, name: str, side: int) -> Path:
-    """Write noise of smooth values and return its file."""
+    """Write a file of smooth noise, and return its path."""
     pixels = np.add.outer(np.arange(side), np.arange(side)).astype(np.uint8)
     path = folder / f"{side}-{name}"
     packed = "ADOBE_DEFLATE" if name.startswith("packed") else None

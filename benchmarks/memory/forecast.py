@@ -1,10 +1,10 @@
-"""How far the memory foretold for a tile lies from what a run really takes on the CPU.
+"""Forecast and measured memory of a tile on the CPU.
 
     python benchmarks/memory/forecast.py
 
-For each network and tile: the tensors alive at the peak as `engine.memory.peak_bytes` foretells,
-and the growth of the process's resident memory while the tile runs, in a process of its own. Their
-ratio is what `engine.memory.WORKSPACE` stands for.
+For each network and tile: the peak of live tensors that `engine.planning.memory.peak_bytes`
+forecasts, and the growth of the resident memory of a process while it runs the tile. Their ratio is
+the reason for `engine.planning.memory.WORKSPACE`.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ SCALE = 4
 
 
 def measure(name: str, side: int) -> None:
-    """Print foretold and measured bytes for one network and tile."""
+    """Print the forecast and the measured bytes for one network and tile."""
     network = models.architecture(name).network(scale=SCALE).eval()
-    foretold = peak_bytes(network, network.channels, side, side)
+    forecast = peak_bytes(network, network.channels, side, side)
     image = torch.rand(1, network.channels, side, side)
     with torch.inference_mode():
-        enlarge(network, image[..., :48, :48])  # libraries set themselves up
+        enlarge(network, image[..., :48, :48])  # the first run initialises libraries
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         enlarge(network, image)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(foretold, (after - before) * 1024)
+    print(forecast, (after - before) * 1024)
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
         measure(sys.argv[1], int(sys.argv[2]))
         return
     print(f"{platform.machine()} CPU, torch {torch.__version__}; x{SCALE}, float32\n")
-    print("| network | tile | foretold, MiB | measured, MiB | ratio | bytes per LR pixel |")
+    print("| network | tile | forecast, MiB | measured, MiB | ratio | bytes per LR pixel |")
     print("|---|---|---|---|---|---|")
     for name in models.names():
         for side in SIDES:
@@ -53,10 +53,10 @@ def main() -> None:
                 text=True,
                 check=True,
             ).stdout.split()
-            foretold, measured = (int(cell) for cell in row)
+            forecast, measured = (int(cell) for cell in row)
             print(
-                f"| {name} | {side} | {foretold >> 20} | {measured >> 20} "
-                f"| {measured / foretold:.2f} | {measured / side**2:.0f} |",
+                f"| {name} | {side} | {forecast >> 20} | {measured >> 20} "
+                f"| {measured / forecast:.2f} | {measured / side**2:.0f} |",
                 flush=True,
             )
 

@@ -1,13 +1,13 @@
-"""Whether memory is bounded by the tile and not by the image.
+"""Peak memory by size of tile and image: it is bounded by the tile, not by the image.
 
     python benchmarks/memory/tile_memory.py --weights ../shared/weights [--scratch FOLDER]
     python benchmarks/memory/tile_memory.py ... --side 6000 --seconds 600
 
-On the CPU, where the device's memory is the process's own: anonymous memory beyond what the process
-had with the network loaded, sampled ten times a second, while an image is upscaled in a process of
-its own. Features wait in files here, so that what is measured is the tile; files are not anonymous.
-With --side, one image with the usual settings, at most for so many seconds, told every minute on
-standard error. Linux only.
+Measured on the CPU, where a tile is in the memory of the process. The anonymous memory of a process
+that upscales an image is sampled ten times a second, and that with only the network loaded is
+subtracted. Features are stored in files, whose memory is not anonymous, so only the tile counts.
+With --side, one image is upscaled with the default settings for at most --seconds; progress is
+printed every minute to standard error. Linux only.
 """
 
 from __future__ import annotations
@@ -35,27 +35,27 @@ SIDES = (400, 800)
 
 
 def anonymous() -> int:
-    """Return the bytes of anonymous memory that this process holds."""
+    """Return the anonymous memory of this process in bytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
 
 
 class Watch(threading.Thread):
-    """Follows the most anonymous memory that this process ever held."""
+    """A thread that samples the peak anonymous memory of this process."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.most = 0
+        self.peak = 0
 
     def run(self) -> None:
-        """Look ten times a second."""
+        """Sample ten times a second."""
         while True:
-            self.most = max(self.most, anonymous())
+            self.peak = max(self.peak, anonymous())
             time.sleep(0.1)
 
 
 def measure(model: str, side: int, tile: int | None, seconds: float) -> dict[str, float]:
-    """Upscale a square of noise; return what that took."""
+    """Upscale a square of noise; return memory, tiles and seconds."""
     network = load(model)
     rng = np.random.default_rng(0)
     image = rng.integers(0, 255, (side, side, 3)).astype(np.uint8)
@@ -64,18 +64,18 @@ def measure(model: str, side: int, tile: int | None, seconds: float) -> dict[str
     before, watch, began = anonymous(), Watch(), time.monotonic()
     watch.start()
     steps = upscale_array(image, network, Settings(device="cpu", tile=tile))
-    done, total, told = 0, 1, began
+    done, total, reported = 0, 1, began
     for step in steps:
         done, total, now = step.done, step.total, time.monotonic()
-        if now - told > 60:
-            told = now
-            note = f"{done} of {total} tiles, {now - began:.0f} s, {watch.most / 2**30:.2f} GiB"
+        if now - reported > 60:
+            reported = now
+            note = f"{done} of {total} tiles, {now - began:.0f} s, {watch.peak / 2**30:.2f} GiB"
             print(note, file=sys.stderr, flush=True)
         if now - began > seconds:
             break
     steps.close()
     return {
-        "bytes": watch.most - before, "process": watch.most, "done": done, "total": total,
+        "bytes": watch.peak - before, "process": watch.peak, "done": done, "total": total,
         "seconds": time.monotonic() - began, "result": image.nbytes * network.scale**2,
     }  # fmt: skip
 

@@ -1,11 +1,11 @@
-"""How far networks are off at the image's border, where they see zeros beyond it.
+"""Error of networks at the border of the image, beyond which they see zeros.
 
     NAPARI_SR_WEIGHTS=../shared/weights python benchmarks/quality/border.py [MODEL ...]
 
-Flat grey images, 48 x 48 pixels, black, grey and white: what comes out differs from what comes
-out in the middle by the border alone. Models: by default all networks that are here. Prints
-Markdown: the largest difference in the outermost row or column of the result, of 255, and how many
-small pixels from the border it is still above one.
+The images are flat: 48 x 48 pixels, black, grey or white. So any difference from the middle of the
+result is due to the border. Models: by default all available networks. Prints Markdown: the largest
+difference in the outermost row or column of the result, of 255, and how many LR pixels from the
+border the difference still exceeds 1.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LEVELS = {"black": 0.0, "grey": 0.5, "white": 1.0}
 
 
 def measure(model: str, level: float) -> tuple[float, int]:
-    """Return the largest difference at the border, of 255, and the small pixels it reaches."""
+    """Return the largest difference at the border, of 255, and its reach in LR pixels."""
     network = load(model)
     flat = np.full((SIDE, SIDE), level, np.float32)
     result = upscale(flat, network, device="cpu", outliers="keep")

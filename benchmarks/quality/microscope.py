@@ -1,18 +1,18 @@
-"""What networks make of a microscope's images, by how much light there was; x2 by default.
+"""Quality of networks on microscope images at several light levels; x2 by default.
 
     python benchmarks/quality/microscope.py ../shared/data --write benchmarks/quality/microscope.md
     python benchmarks/quality/microscope.py ../shared/data --model runs/mine/mine.safetensors
 
-Two kinds of images that nothing was trained on: Set5 and Set14 as grey from black to white, and
-synthetic fluorescence of seeds of its own. Both are blurred by the optics' spot, binned and
-recorded by a camera (`napari_sr.training.data.microscope`) of fixed values, so that only the light
-differs. Each result is compared with the image before all that:
+There are two kinds of images, neither used in training: Set5 and Set14 as grey from black to white,
+and synthetic fluorescence with unused seeds. Both are blurred by the point spread function, binned
+and recorded by a simulated camera (`napari_sr.training.data.microscope`) with fixed settings, so
+only the light differs. Each result is compared with the original image:
 
-* PSNR, in dB of white 1, `scale` pixels of border left out;
+* PSNR: in dB where white is 1; `scale` pixels of border are left out;
 * detail: the finest period, in pixels of the result, at which it agrees with the truth (Fourier
-  ring correlation 1/7); invented detail does not agree. The median over images;
-* light: the sum of the result over that of the truth, and the same of dim places only: blocks of
-  16 x 16 large pixels whose truth is below 0.1 of white. 1 is right.
+  ring correlation 1/7), as the median over images; invented detail does not agree;
+* light: the sum of the result divided by that of the truth (1 is right); and the same for dim
+  places only, which are blocks of 16 x 16 large pixels whose truth is below 0.1 of white.
 
 Letters: H x W pixels of the small image, S scale.
 """
@@ -59,25 +59,25 @@ PHOTONS = (30, 100, 300, 1000, 3000)
 OPTICS = Optics(wavelength=0.52, aperture=0.8, pixel=0.2)
 READ_NOISE = 1.6
 SYNTHETIC, UNSEEN = 16, 1000
-"""Synthetic images, and a seed that no recipe has."""
+"""Number of synthetic images, and a seed that no recipe uses."""
 BLOCK, DIM = 16, 0.1
 SHOWN, SHOWN_PHOTONS, DETAIL = (1, 3), (30, 300), (20, 20)
-"""Synthetic images of the picture, and the top and left of the detail."""
+"""Synthetic images in the picture, their photons, and the top and left of the detail."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """What one result is worth."""
+    """Scores of one result."""
 
     psnr: float
     detail: float
     light: float
     dim: float | None
-    """None where the image has no dim block."""
+    """None if the image has no dim block."""
 
 
 def blocks(image: NDArray[Any]) -> NDArray[Any]:
-    """Return the means of blocks of (H, W), rows and columns beyond the last left out."""
+    """Return the means of blocks of (H, W); incomplete blocks at the end are left out."""
     height, width = (size // BLOCK * BLOCK for size in image.shape)
     tiles = image[:height, :width].reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK)
     means: NDArray[Any] = tiles.mean(axis=(1, 3))
@@ -98,7 +98,7 @@ def scored(result: NDArray[Any], truth: NDArray[Any], scale: int) -> Score:
 def recorded(
     pictures: Sequence[Picture], photons: float, scale: int
 ) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """Return small images as the camera gives them, (H, W), and the truth, in float32."""
+    """Return the camera's small images, (H, W), and the truth, in float32."""
     camera = Camera(photons=photons, read_noise=READ_NOISE)
     pairs = Pairs(pictures, Microscope(OPTICS, camera), scale=scale, channels=1, full_range=True)
     found = (pairs.whole(k, np.random.default_rng((UNSEEN, k))) for k in range(len(pairs)))
@@ -106,7 +106,7 @@ def recorded(
 
 
 def row(network: Network, pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> list[Score]:
-    """Judge a network on pairs."""
+    """Score a network on pairs."""
     return [
         scored(
             upscale(small, network, axes="YX", device="cpu", outliers="keep"), large, network.scale
@@ -116,7 +116,7 @@ def row(network: Network, pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]]) ->
 
 
 def pictures_of(sets: Path) -> dict[str, list[Picture]]:
-    """Return the images to judge by, by kind."""
+    """Return the test images by kind."""
     grey = Reading(grey=True)
     folders = [path / "HR" if (path / "HR").is_dir() else path for path in map(sets.joinpath, SETS)]
     return {
@@ -151,7 +151,7 @@ def table(sets: Path, models: Sequence[str], photons: Sequence[float], scale: in
 
 
 def picture(pictures: Sequence[Picture], models: Sequence[str], scale: int) -> Image.Image:
-    """Return results of some synthetic images at little and at more light, row by row."""
+    """Return results for some synthetic images at two light levels, row by row."""
     networks = {Path(name).stem: load(name, scale) for name in models}
     rows = []
     for photons in SHOWN_PHOTONS:
@@ -172,7 +172,7 @@ def picture(pictures: Sequence[Picture], models: Sequence[str], scale: int) -> I
 
 
 def main() -> None:
-    """Read the command line, judge, print or write."""
+    """Read the command line, score the models, print or write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sets", type=Path, help="folder with Set5/ and Set14/")
     parser.add_argument("--model", action="append", help="a name or a file; may be repeated")
@@ -192,8 +192,8 @@ def main() -> None:
         f"{platform.machine()} CPU, {time.strftime('%Y-%m-%d')}, "
         f"{time.perf_counter() - begun:.0f} s. "
         f"Scale {given.scale}; wavelength {OPTICS.wavelength} µm, NA {OPTICS.aperture}, small "
-        f"pixel {OPTICS.pixel} µm, read noise {READ_NOISE} electrons. The script says what the "
-        "columns are."
+        f"pixel {OPTICS.pixel} µm, read noise {READ_NOISE} electrons. The script explains "
+        "the columns."
     )
     text = "\n".join(["# Networks on a microscope's images", "", heading, "", *lines])
     if given.write is None:

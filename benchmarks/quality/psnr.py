@@ -6,7 +6,7 @@
 The set has HR/ and LR_matlab/x2, x3, x4 (MATLAB's bicubic). The 8-bit RGB image is upscaled in
 float; the result is clipped to 0..1; luma is BT.601, not rounded; `scale` pixels of border are left
 out; the mean over images is taken.
-Networks of luma get luma only, as their papers do. With names, only these models are measured;
+Luma networks get luma only, as in their papers. With names, only these models are measured;
 --ensemble takes the mean of eight views. Prints Markdown.
 """
 

@@ -1,18 +1,19 @@
-"""Every checkpoint at hand against figures that others measured: PSNR and SSIM on Set5 and Set14.
+"""PSNR and SSIM on Set5 and Set14 of every available checkpoint, beside published figures.
 
     python benchmarks/quality/psnr_published.py ../shared --write benchmarks/quality/psnr.md
     python benchmarks/quality/psnr_published.py ../shared --only esrt fsrcnn
 
-The second decimal hangs on what is rounded, so each figure is repeated in the way that gave it:
+The second decimal depends on where values are rounded, so each figure is repeated with its authors'
+protocol:
 
-* colour: 8-bit RGB, shrunk as MATLAB does; the result rounded to 8-bit RGB, its luma not;
-* luma: 8-bit luma, shrunk in floats; the luma of result and truth rounded to 8 bits, as SRCNN's
+* colour: 8-bit RGB, shrunk as MATLAB does; the result is rounded to 8-bit RGB, its luma is not;
+* luma: 8-bit luma, shrunk in floats; the luma of result and truth is rounded to 8 bits, as SRCNN's
   authors do;
-* floats: RGB shrunk in floats; chroma enlarged bicubically; the result rounded to 8-bit RGB, its
-  luma not, as LapSRN's authors do.
+* floats: RGB shrunk in floats; chroma enlarged bicubically; the result is rounded to 8-bit RGB, its
+  luma is not, as LapSRN's authors do.
 
-Set14's one grey image counts as RGB. Beside it stands what `napari-sr evaluate` says: 8-bit RGB,
-shrunk as MATLAB does, and nothing rounded after. Runs at low priority.
+Set14's one grey image counts as RGB. The last column shows the protocol of `napari-sr evaluate`:
+8-bit RGB, shrunk as MATLAB does, with a result that is not rounded. Runs at low priority.
 
 Letters: N images, C channels, H x W pixels, S scale.
 """
@@ -54,30 +55,30 @@ if TYPE_CHECKING:
 
 COLOUR, LUMA, FLOATS = "colour", "luma", "floats"
 LARGEST, SHAVED = 60_000, 10
-"""A quarter of an image has fewer pixels than this, and so many more than its part on two sides."""
+"""Most pixels of a quarter of an image, and by how many pixels quarters overlap on two sides."""
 ENOUGH = 0.02
-"""Decibels by which a figure of two decimals, measured by others, may differ."""
+"""Decibels by which a published figure of two decimals may differ."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """A checkpoint, and what others measured with it."""
+    """A checkpoint and its published figures."""
 
     file: str
-    """In the folder of weights; empty for bicubic enlargement."""
+    """Path below the folder of weights; "" for bicubic interpolation."""
     scale: int
     way: str
-    """What is rounded: "colour", "luma" or "floats"."""
+    """Protocol of rounding: "colour", "luma" or "floats"."""
     found: dict[str, tuple[float, float]]
     """PSNR in dB and SSIM, by set."""
     options: dict[str, Any] = field(default_factory=dict)
-    """What the file does not tell: the constructor's arguments."""
+    """Constructor arguments that the file does not show."""
     quarters: bool = False
     """Whether the image is cut into overlapping quarters, as ESRT's authors do."""
 
     @property
     def sets(self) -> tuple[str, ...]:
-        """Those that somebody measured, and Set5."""
+        """Sets with published figures, and Set5."""
         return tuple(self.found) or ("Set5",)
 
 
@@ -111,7 +112,7 @@ CHECKS = (
     Check("drrn/drrn_b1u9.npz", 2, LUMA, {"Set5": (33.75, 0.9309)}, {"units": 9}),
     Check("drrn/drrn_b1u9.npz", 4, LUMA, {"Set5": (28.44, 0.8109)}, {"units": 9}),
 )  # fmt: skip
-"""All figures of others for files that we have; measured on the reference code of each."""
+"""All published figures for files that we have, measured with each one's reference code."""
 UNMEASURED = (
     Check("srcnn/official_915_ImageNet_x3.mat", 3, LUMA, {}),
     Check("srcnn/nt_SRCNN-915.pt", 2, COLOUR, {}),
@@ -126,7 +127,7 @@ UNMEASURED = (
     *(Check("lapsrn/MSLapSRN_D5R2.mat", s, FLOATS, {}, {"recursions": 2}) for s in (2, 3, 4)),
     *(Check("lapsrn/MSLapSRN_D5R5.mat", s, FLOATS, {}, {"recursions": 5}) for s in (2, 3, 4)),
 )
-"""Files that nobody measured for us; what their authors publish is in `napari-sr evaluate`."""
+"""Files without such a measurement; `napari-sr evaluate` shows what their authors published."""
 
 
 def load(check: Check, weights: Path) -> Network:
@@ -158,7 +159,7 @@ def whole(image: Tensor, network: Network) -> Tensor:
 
 
 def in_quarters(image: Tensor, network: Network) -> Tensor:
-    """Upscale quarters that overlap, each cut again while it is too large, as ESRT's authors do."""
+    """Upscale overlapping quarters, cut further while they are too large, as ESRT's authors do."""
     height, width = image.shape[-2:]
     rows, columns, scale = height // 2, width // 2, network.scale
     tall, wide = rows + SHAVED, columns + SHAVED
@@ -230,7 +231,7 @@ def lines(check: Check, shared: Path) -> list[str]:
 
 
 def heading() -> str:
-    """Return what was run, where and when, and the table's head."""
+    """Return the command, versions and date, and the head of the table."""
     return "\n".join(
         [
             "# PSNR and SSIM of every checkpoint, beside what others measured",

@@ -1,13 +1,14 @@
-"""Whether a change of code changes any pixel: hashes of results, compared before and after.
+"""Check that a change of the code changes no pixel, by hashes of results before and after.
 
     python benchmarks/quality/same_results.py --write before.json
     ... change the code ...
     python benchmarks/quality/same_results.py --against before.json
 
 Every network, with random weights of one seed, upscales fixed images in several ways: whole, in
-exact tiles, with a halo, as mean of eight views, from integers, with alpha, as a stack. The command
-line upscales files. Each result is kept as a hash of its type, shape and bytes. The second call
-prints which differ, and fails if any does. Hashes hold for one machine and one version of PyTorch.
+exact tiles, with a halo, as the mean of eight views, from integers, with alpha, as a stack. The
+command line upscales files. Each result is stored as a hash of its type, shape and bytes. The
+second call prints the results that differ, and fails if there are any. Hashes are comparable only
+on one computer with one version of PyTorch.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def image(*shape: int, dtype: type = np.float32) -> Any:
 
 
 def of_networks() -> dict[str, str]:
-    """Return hashes of what every network makes, by network and way."""
+    """Return hashes of the results of every network, by network and way of running."""
     found = {}
     for name in models.names():
         record = models.architecture(name)
@@ -69,7 +70,7 @@ def of_networks() -> dict[str, str]:
 
 
 def of_images() -> dict[str, str]:
-    """Return hashes of images of other kinds, by a model that comes along."""
+    """Return hashes for other kinds of images, upscaled by a shipped model."""
     kinds: dict[str, tuple[Any, dict[str, Any]]] = {
         "8 bits": (image(SIDE, SIDE, dtype=np.uint8), {}),
         "16 bits": (image(SIDE, SIDE, dtype=np.uint16), {}),
@@ -87,7 +88,7 @@ def of_images() -> dict[str, str]:
 
 
 def result_of(array: Any, *model: Any, **options: Any) -> str:
-    """Return the hash of one upscaling, or the error's words."""
+    """Return the hash of one result, or the error's message."""
     try:
         return digest(upscale(array, *model, device="cpu", precision="float32", **options))
     except (ValueError, RuntimeError) as error:
@@ -95,7 +96,7 @@ def result_of(array: Any, *model: Any, **options: Any) -> str:
 
 
 def of_files() -> dict[str, str]:
-    """Return hashes of what the command line writes."""
+    """Return hashes of files that the command line writes."""
     found = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -118,12 +119,12 @@ def of_files() -> dict[str, str]:
 
 
 def main() -> int:
-    """Keep or compare; return 1 where something differs."""
+    """Write or compare hashes; return 1 if any differs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", type=Path, help="keep the hashes here")
     parser.add_argument("--against", type=Path, help="compare with the hashes kept here")
     given = parser.parse_args()
-    torch.set_num_threads(1)  # sums are in one order
+    torch.set_num_threads(1)  # with one thread, sums are always taken in the same order
     found = {**of_networks(), **of_images(), **of_files()}
     if given.write:
         given.write.write_text(json.dumps(found, indent=1))

@@ -1,8 +1,8 @@
-"""Print the way of an image from `napari_sr.upscale` to the network and back, and count its stops.
+"""Print the path of an image from `napari_sr.upscale` to the network and back; count its stops.
 
-A stop is a call from one file into another that pixels take part in: they are an argument or the
-result, of that call or of a call below it. Calls that a loop repeats count once. A return is a stop
-in a file that the image has already been in. The network itself is left out.
+A stop is a call from one file into another in which pixels are an argument or the result, either of
+that call or of a call below it. Calls that a loop repeats count once. A return is a stop in a file
+that the image was in before. The network itself is left out.
 
     python benchmarks/quality/walk.py            # a grey image in tiles
     python benchmarks/quality/walk.py --whole    # an image that is one tile
@@ -29,8 +29,8 @@ INSIDE_THE_NETWORK = ("models/", "layers/", "zoo/")
 SIDE = 64
 TILE = 24
 LEAST_SIDE = 6
-"""Arrays with two axes as long as this are pixels; weights of the network do not pass between
-files of the engine."""
+"""Arrays with two axes of at least this length are pixels. Weights of the network are never passed
+between files of the engine."""
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Stop:
     function: str
     caller: Stop | None
     pixels: bool = False
-    """Whether pixels take part in the call, or in one below it."""
+    """Whether pixels are an argument or result of the call, or of one below it."""
     calls: dict[tuple[str, str], Stop] = field(default_factory=dict)
 
 
@@ -52,14 +52,14 @@ def has_pixels(value: object) -> bool:
 
 
 class Walk:
-    """Records calls between functions of the package, as `sys.setprofile` tells them."""
+    """Recorder of calls between functions of the package, for `sys.setprofile`."""
 
     def __init__(self) -> None:
         self.root = Stop("", "", None)
         self._stack: dict[int, Stop] = {}
 
     def __call__(self, frame: FrameType, event: str, value: Any) -> None:
-        """Take one event of the interpreter."""
+        """Handle one event of the interpreter."""
         if event not in ("call", "return"):
             return
         name = frame.f_code.co_filename
@@ -89,7 +89,7 @@ class Walk:
         return self.root
 
     def stops(self) -> list[tuple[int, Stop, bool]]:
-        """Return depth, function and whether its file is another than its caller's, in order."""
+        """Return, in order: depth, function, and whether its file differs from its caller's."""
         found: list[tuple[int, Stop, bool]] = []
         seen: set[tuple[str, str, str, str]] = set()
 
@@ -114,7 +114,7 @@ def _mark(stop: Stop | None) -> None:
 
 
 def main() -> None:
-    """Upscale a small image once, and print its way."""
+    """Upscale a small image once, and print its path."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--whole", action="store_true", help="one tile takes the whole image")
     options.add_argument("--model", default="fsrcnn-x2", help="a known model (fsrcnn-x2)")

@@ -46,7 +46,7 @@ def run(script, tmp_path):
     return script.Run(tmp_path, dry=True, deadline=time.monotonic() + 60, sizes=["20x15"])
 
 
-def test_the_parts_run_dry_without_what_the_machine_lacks(tmp_path):
+def test_the_parts_run_dry_without_missing_packages(tmp_path):
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(WITHOUT)  # every process imports it
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
@@ -73,7 +73,7 @@ def test_the_parts_run_dry_without_what_the_machine_lacks(tmp_path):
     assert all(f"## {part}" in summary for part in found)
 
 
-def test_what_fails_or_hangs_costs_no_other_part(run):
+def test_a_part_that_fails_or_hangs_does_not_affect_others(run):
     ran = run.call_all(
         {
             "fails": ["-c", "raise SystemExit('no such device')"],
@@ -84,12 +84,12 @@ def test_what_fails_or_hangs_costs_no_other_part(run):
         workers=3,
     )
 
-    told = {name: each.told for name, each in ran.items()}
-    assert (told["fails"]["code"], told["fails"]["said"]) == (1, "no such device")
-    assert told["hangs"]["code"] is None
-    assert told["hangs"]["said"] == "began"
-    assert told["hangs"]["seconds"] < 30
-    assert (told["works"]["code"], told["works"]["said"]) == (0, "")
+    summaries = {name: each.summary for name, each in ran.items()}
+    assert (summaries["fails"]["code"], summaries["fails"]["said"]) == (1, "no such device")
+    assert summaries["hangs"]["code"] is None
+    assert summaries["hangs"]["said"] == "began"
+    assert summaries["hangs"]["seconds"] < 30
+    assert (summaries["works"]["code"], summaries["works"]["said"]) == (0, "")
 
 
 def test_a_part_without_an_answer_is_wrong_and_kept(script, run):
@@ -114,7 +114,7 @@ def test_anything_that_failed_or_ran_out_of_time_is_wrong(script, found, expecte
     assert script.wrong(found) is expected
 
 
-def test_the_ops_that_are_furthest_from_their_floors_are_tuned(script, tmp_path):
+def test_the_slowest_ops_compared_with_their_floors_are_tuned(script, tmp_path):
     run = script.Run(tmp_path, dry=False, deadline=time.monotonic() + 60, sizes=[])
     assert script.furthest(run)[0] == "bsconv"
 
@@ -130,7 +130,7 @@ def test_the_ops_that_are_furthest_from_their_floors_are_tuned(script, tmp_path)
     assert script.furthest(run) == ["esa_mix", "conv3x3", "esa_pool"]
 
 
-def test_nothing_begins_after_the_last_minute(script, tmp_path):
+def test_nothing_starts_after_the_last_minute(script, tmp_path):
     run = script.Run(tmp_path, dry=True, deadline=time.monotonic() - 1, sizes=["20x15"])
 
     ran = run.call(["-c", "import time; time.sleep(30)"], 30)

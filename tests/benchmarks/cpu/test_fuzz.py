@@ -43,7 +43,7 @@ def test_a_hundred_mutated_files_are_read_or_refused(fuzz, place):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_what_is_mutated_can_be_read_before(fuzz, place):
+def test_samples_can_be_read_before_they_are_mutated(fuzz, place):
     for kind, contents in __import__("fuzz_samples").samples().items():
         for content in contents[:4]:
             place.write_bytes(content)
@@ -80,7 +80,7 @@ def test_faults_are_noticed(fuzz, place, monkeypatch):
     readers = {"png": lambda path: [][1], "toml": leave, "mat": dally}
     monkeypatch.setattr(fuzz, "_READERS", readers)
 
-    assert fuzz.judge("png", place).told.startswith("IndexError at test_fuzz.py")
+    assert fuzz.judge("png", place).message.startswith("IndexError at test_fuzz.py")
     assert fuzz.judge("toml", place).verdict == "file left"
     assert fuzz.judge("mat", place).verdict == "slow"
 

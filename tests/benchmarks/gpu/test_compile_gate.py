@@ -88,7 +88,7 @@ def test_spills_are_found(bare, tmp_path):
         (".vgpr_spill_count: 3", 3),
     ],
 )
-def test_spills_are_read_off_what_the_tools_tell(gate, code, spills):
+def test_spills_are_read_from_the_tools_output(gate, code, spills):
     assert gate.spills_in(code) == spills
 
 
@@ -108,7 +108,7 @@ def test_spills_are_read_off_what_the_tools_tell(gate, code, spills):
         ("st.global.v4.b32 [ %rd1 ], { %r1, %r2, %r3, %r4 };", 0),
     ],
 )
-def test_the_widest_load_is_read_off_the_code(gate, code, bits):
+def test_the_widest_load_is_read_from_the_code(gate, code, bits):
     assert gate.widest_load(code) == bits
 
 
@@ -139,7 +139,7 @@ def test_bad_machine_code_is_named(gate, changes, fault):
     assert row_of(gate, **changes).faults == [fault]
 
 
-def test_a_sample_holds_every_op_and_every_architecture(gate):
+def test_a_sample_has_every_op_and_every_architecture(gate):
     found = gate.cases(len(sr_kernels.names()))
 
     assert {case.architecture for case in found} == set(gate.SHARED_LIMITS)

@@ -59,7 +59,7 @@ def test_time_is_that_of_the_scarcest_resource(model):
 @pytest.mark.parametrize(
     ("known", "operations", "moved"), [("bsrn", 665_874, 90_339), ("rfdn", 824_970, 28_289)]
 )
-def test_eager_networks_cost_what_was_counted_before(model, known, operations, moved):
+def test_eager_networks_agree_with_earlier_counts(model, known, operations, moved):
     kernels = model.eager(model.network_of(known), (1, 3, HEIGHT, WIDTH))
 
     stencils = sum(2 * kernel.vector for kernel in kernels if kernel.name == "depthwise")
@@ -144,7 +144,7 @@ def test_an_op_is_as_many_kernels_as_it_launches(model):
     assert merged.bytes == 0
 
 
-def test_what_an_op_copies_first_is_a_kernel_too(model):
+def test_a_copy_before_an_op_counts_as_a_kernel(model):
     x, gate, _ = small_example("gated_residual")
 
     kernels = model.fused(lambda _: sr_kernels.op("gated_residual").public(x, gate), (1,))
@@ -153,7 +153,7 @@ def test_what_an_op_copies_first_is_a_kernel_too(model):
     assert kernels[0].bytes == 2 * x.nbytes
 
 
-def test_a_kernel_of_ours_takes_what_its_machine_code_says(model):
+def test_the_time_of_our_kernels_follows_from_their_machine_code(model):
     card = model.Card("", "sm_90", 10.0, 20.0, 100.0, 50.0, processors=2, clock=1 / 256)
     count = model_count(instructions=80, shared=15, fetched=100, loaded=50, matrix=64,
                         wide_matrix=100)  # fmt: skip

@@ -67,11 +67,11 @@ def test_the_innermost_loop_is_found(code):
         ("HGMMA.64x64x16.F32", {"wide_matrix": 2 * 64 * 64 * 16 / 4}),
     ],
 )
-def test_an_instruction_costs_what_its_words_say(code, name, costs):
+def test_the_cost_of_an_instruction_follows_from_its_text(code, name, costs):
     assert code.count_of((name, "")) == code.Count(instructions=1, **costs)
 
 
-def test_counts_stay_apart_inside_and_outside_of_the_loop(code, monkeypatch):
+def test_counts_inside_and_outside_of_the_loop_are_separate(code, monkeypatch):
     monkeypatch.setattr(code, "disassembled", lambda cubin: LISTING)
 
     loop, rest, registers = code.counted("a key of this test", b"")
@@ -85,11 +85,11 @@ def test_counts_stay_apart_inside_and_outside_of_the_loop(code, monkeypatch):
     ("registers", "shared", "warps", "programs"),
     [(128, 0, 4, 4), (128, 100_000, 4, 2), (16, 0, 8, 8), (16, 0, 1, 32), (255, 231_000, 8, 1)],
 )
-def test_a_multiprocessor_holds_what_fits(code, registers, shared, warps, programs):
+def test_resources_limit_the_programs_of_an_sm(code, registers, shared, warps, programs):
     assert code.resident("sm_90", registers, shared, warps) == programs
 
 
-def test_what_is_counted_is_spread_over_the_elements(code):
+def test_counts_are_divided_by_the_elements(code):
     loop, rest = code.Count(instructions=100, shared=10), code.Count(instructions=30)
     launch = code.Launch("", loop, rest, turns=4, warps=2, programs=3, resident=1, elements=768)
 
@@ -110,7 +110,7 @@ def test_barriers_are_limited_too(code, barriers, over):
     assert not counted.Counted("esa_moments", "sm_90", "", launch, first=False).over
 
 
-def test_the_pooled_plane_is_as_large_as_its_image_makes_it(code):
+def test_the_size_of_the_pooled_plane_follows_from_the_image(code):
     import launching
 
     assert launching.size_of("esa_low", (180, 320)) == (28, 51)

@@ -34,7 +34,7 @@ def write_png(path, pixels):
     path.write_bytes(data)
 
 
-def test_the_benchmark_on_a_gpu_runs_dry_where_little_is_installed(run_dry, tmp_path, random):
+def test_the_benchmark_on_a_gpu_runs_dry_if_little_is_installed(run_dry, tmp_path, random):
     for place, side in (("HR", 60), ("LR_matlab/x4", 15)):
         pixels = random.integers(0, 256, (side, side, 3))
         write_png(tmp_path / "set" / place / "one.png", pixels)
@@ -85,7 +85,7 @@ def test_a_folded_bsconv_is_the_bsconv_up_to_the_border(benchmark, bias):
     torch.testing.assert_close(folded, expected, atol=1e-5, rtol=1e-5)
 
 
-def test_the_compiler_sees_through_the_ops_that_it_is_compared_with(benchmark):
+def test_torch_compile_gets_the_references_of_ops(benchmark):
     network = models.architecture("bsrn").network(**models.architecture("bsrn").example).eval()
     graphs = []
 

@@ -24,7 +24,7 @@ def test_a_target_is_reached_or_not_or_unknown(benchmark, found, verdict):
     assert first.verdict == verdict
 
 
-def test_bsrn_s_is_to_win_by_what_its_operations_promise(benchmark):
+def test_the_targets_of_bsrn_s_follow_from_its_operations(benchmark):
     targets = benchmark("gpu/targets")
     with torch.device("meta"):
         networks = {name: models.architecture(name).network(scale=4) for name in ("rfdn", "imdn")}
@@ -54,7 +54,7 @@ def test_an_op_that_moves_next_to_nothing_has_no_floor_to_reach(benchmark):
     assert shares == {"bsconv, 2048 x 2048: share of its floor": pytest.approx(0.5)}
 
 
-def test_less_is_better_where_a_target_is_a_limit(benchmark):
+def test_lower_is_better_if_a_target_is_a_limit(benchmark):
     targets = benchmark("gpu/targets")
     values = {"bsrn": {"float32": 32.35, "float16": 32.30}}
 

@@ -11,7 +11,7 @@ import torch
 import sr_kernels
 
 
-def test_tuning_runs_dry_where_little_is_installed(run_dry, tmp_path):
+def test_tuning_runs_dry_if_little_is_installed(run_dry, tmp_path):
     held = json.loads((Path(sr_kernels.__file__).parent / "configurations.json").read_text())
 
     printed = run_dry(
@@ -25,7 +25,7 @@ def test_tuning_runs_dry_where_little_is_installed(run_dry, tmp_path):
     assert "| gated_residual | 48 | 1 | {'BLOCK': 2048, 'num_warps': 4} |" in printed
 
 
-def test_an_op_is_launched_with_what_is_tried(benchmark):
+def test_an_op_is_launched_with_the_candidate(benchmark):
     device = benchmark("gpu/timing").DEVICE
     launched_with = benchmark("gpu/launching").launched_with
     op = sr_kernels.op("gated_residual")
@@ -40,7 +40,7 @@ def test_an_op_is_launched_with_what_is_tried(benchmark):
     op.launch(*arguments)  # as before
 
 
-def test_candidates_lie_around_the_present_options(benchmark):
+def test_candidates_are_around_the_present_options(benchmark):
     choices_of = benchmark("gpu/tune").choices_of
 
     assert choices_of("BLOCK", 32) == (16, 32, 64, 128)
@@ -59,7 +59,7 @@ def test_every_op_that_has_options_can_be_tuned(benchmark):
     assert found == asking | {"esa_mix", "esa_moments", "esa_tail"}  # these ask in `_esa`
 
 
-def test_only_what_is_worth_it_is_kept_beside_other_entries(benchmark, tmp_path):
+def test_only_better_options_are_added_to_other_entries(benchmark, tmp_path):
     tune = benchmark("gpu/tune")
     present = {"BLOCK": 32, "num_warps": 4}
     better = tune.Trial(
@@ -78,7 +78,7 @@ def test_only_what_is_worth_it_is_kept_beside_other_entries(benchmark, tmp_path)
     assert found["gfx942"]
 
 
-def test_a_pair_of_widths_is_tuned_apart(benchmark, tmp_path):
+def test_a_pair_of_widths_is_tuned_separately(benchmark, tmp_path):
     tune = benchmark("gpu/tune")
     pair = tune.Widths.of("8-20")
     trial = tune.Trial("bsconv", pair, {"BLOCK": 16}, best={"BLOCK": 32}, share=0.9)
@@ -93,7 +93,7 @@ def test_a_pair_of_widths_is_tuned_apart(benchmark, tmp_path):
 
 
 @pytest.mark.parametrize("op", ["bsconv", "conv3x3", "pointwise_sum"])
-def test_other_widths_come_out_of_an_op(benchmark, op):
+def test_an_op_may_have_another_output_width(benchmark, op):
     timing = benchmark("gpu/timing")
 
     arguments = timing.op_arguments(op, timing.Widths(8, 20), (3, 5))
@@ -101,7 +101,7 @@ def test_other_widths_come_out_of_an_op(benchmark, op):
     assert sr_kernels.op(op).reference(*arguments).shape == (1, 20, 3, 5)
 
 
-def test_a_wrong_candidate_gets_no_time(benchmark, monkeypatch):
+def test_a_wrong_candidate_is_not_timed(benchmark, monkeypatch):
     tune = benchmark("gpu/tune")
     trial = tune.Trial("gated_residual", tune.Widths(8), {"BLOCK": 64}, candidates=[{"BLOCK": 16}])
     monkeypatch.setattr(tune.Place, "agrees", lambda self, candidate: False)

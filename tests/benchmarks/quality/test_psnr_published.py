@@ -24,7 +24,7 @@ def directly(image, network):
         ("rfdn/RFDN_AIM.pth", 4),
     ],
 )
-def test_what_others_measured_on_set5_is_measured_here(benchmark, shared, file, scale):
+def test_published_figures_on_set5_are_reproduced(benchmark, shared, file, scale):
     published = benchmark("quality/psnr_published")
     (check,) = (one for one in published.CHECKS if (one.file, one.scale) == (file, scale))
     network = published.load(check, shared / "weights")
@@ -37,7 +37,7 @@ def test_what_others_measured_on_set5_is_measured_here(benchmark, shared, file, 
     assert np.mean(values, axis=0)[1] == pytest.approx(ssim, abs=3e-4)
 
 
-def test_quarters_of_an_image_are_laid_back_in_their_places(benchmark, monkeypatch):
+def test_quarters_of_an_image_are_put_back_in_their_places(benchmark, monkeypatch):
     published = benchmark("quality/psnr_published")
     monkeypatch.setattr(published, "LARGEST", 1500)
     monkeypatch.setattr(published, "whole", directly)
