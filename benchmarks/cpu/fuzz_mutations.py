@@ -119,7 +119,8 @@ def _zip(data: bytes, rng: random.Random) -> bytes:
     with warnings.catch_warnings(), zipfile.ZipFile(file, "w", method) as archive:
         warnings.simplefilter("ignore")  # of two members of one name
         for name, content in members:
-            archive.writestr(name, content)
+            # without a date, which would differ from run to run
+            archive.writestr(zipfile.ZipInfo(name), content, method)
     return file.getvalue()
 
 
