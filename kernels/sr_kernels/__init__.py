@@ -1,10 +1,10 @@
 """Fused GPU kernels for super-resolution networks, usable without the plugin.
 
-An op is found by its file's name and described by the record `OP` at the file's foot. Nothing is
-imported before it is asked for, so a broken kernel breaks only itself.
+An op is found by its file's name and described by the record `OP` at the file's foot. Each file is
+imported only when its op is used, so a broken kernel breaks only itself.
 
-None has run on a GPU yet. What the files say of gains ("at best", by bytes) and of times is a
-forecast; `benchmarks/gpu/kernel_model.py` has it for all of them, by their machine code.
+No kernel has run on a GPU yet. All speed-ups ("at best", by bytes) and times in these files are
+forecasts; `benchmarks/gpu/kernel_model.py` computes them from the machine code.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _OF_CHOICE = {*__all__} - {"distrusted", "names", "op"}
 
 
 def names() -> list[str]:
-    """Return the names of all ops, which are the names of the files here."""
+    """Return the names of all ops: the names of the files here."""
     found = (module.name for module in pkgutil.iter_modules(__path__))
     return sorted(name for name in found if name[0] != "_")
 
@@ -53,7 +53,7 @@ def op(name: str) -> Op:
 
 
 def __getattr__(name: str) -> Any:
-    """Import what chooses, counts and checks when it is first asked for."""
+    """Import the functions that choose, count and check at their first use."""
     if name in _OF_CHOICE:
         return getattr(import_module(f"{__name__}._choice"), name)
     if name == "distrusted":

@@ -1,4 +1,4 @@
-"""What may follow a sum: the activations, in PyTorch and inside a kernel."""
+"""The activations, in PyTorch and inside a kernel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ACTIVATIONS = ("none", "gelu", "relu", "leaky_relu", "hard_swish", "tanh")
-"""Names of all. Only "leaky_relu" has a slope, which values below zero are scaled by."""
+"""Names of all activations. Only "leaky_relu" has a slope, the factor of values below zero."""
 
 
 def activated(y: Tensor, activation: str, slope: float = 0.0) -> Tensor:
@@ -31,10 +31,10 @@ def activated(y: Tensor, activation: str, slope: float = 0.0) -> Tensor:
 
 @triton.jit
 def larger(one, other):
-    """Return the larger of two float32 values, and NaN where there is one.
+    """Return the larger of two float32 values, or NaN if one of them is NaN.
 
-    `tl.maximum` alone drops NaN on a GPU, though not in the interpreter. PyTorch keeps it, and by
-    that a tile is known whose sums went beyond half precision.
+    `tl.maximum` alone drops NaN on a GPU, though not in the interpreter. PyTorch keeps it, and the
+    engine uses it to find tiles whose sums exceeded half precision.
     """
     return tl.maximum(one, other, propagate_nan=tl.PropagateNan.ALL)
 
@@ -51,7 +51,7 @@ def activate(y, ACTIVATION: tl.constexpr, slope):
     if ACTIVATION == "hard_swish":
         y *= tl.minimum(tl.maximum(y + 3.0, 0.0), 6.0) / 6.0
     if ACTIVATION == "tanh":
-        # of the negative, which is never infinite
+        # the exponential of a negative value is never infinite
         power = tl.exp(-2.0 * tl.abs(y))
         y = tl.where(y < 0.0, power - 1.0, 1.0 - power) / (1.0 + power)
     return y
@@ -59,9 +59,9 @@ def activate(y, ACTIVATION: tl.constexpr, slope):
 
 @triton.jit
 def sigmoid(x):
-    """Return 1 / (1 + exp(-x)) of float32, off by less than 3e-6 of it from -20 on.
+    """Return 1 / (1 + exp(-x)) of float32, with a relative error below 3e-6 from -20 on.
 
-    The square of a reciprocal root is two instructions where a division takes eight.
+    The square of a reciprocal root takes two instructions; a division takes eight.
     """
     root = tl.rsqrt(1.0 + tl.exp2(-1.4426950409 * x))
     return root * root

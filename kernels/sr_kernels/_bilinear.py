@@ -12,15 +12,15 @@ from sr_kernels._triton import tl, triton
 def sample_bilinear(low: Tensor, height: int, width: int, window: tuple[int, ...]) -> Tensor:
     """Return a piece of `low`, (N, E, h, w), enlarged bilinearly to the whole image.
 
-    Equal to `interpolate(low, (full_height, full_width), mode="bilinear")` cropped to the piece,
-    pixel centres aligned, without making the whole.
+    It equals `interpolate(low, (full_height, full_width), mode="bilinear")`, cropped to the piece,
+    without computing the whole.
 
     Parameters
     ----------
     low : Tensor, (N, E, h, w)
-        The plane that spans the whole image.
+        The low-resolution plane of the whole image.
     height, width : int
-        Of the piece.
+        Size of the piece.
     window : tuple of int
         The piece's top and left, and the full height and width, in pixels.
 
@@ -33,7 +33,7 @@ def sample_bilinear(low: Tensor, height: int, width: int, window: tuple[int, ...
     if (height, width) == (full_height, full_width):
         size = (height, width)
         return functional.interpolate(low, size, mode="bilinear", align_corners=False)
-    # half precision cannot tell the places of a large image's pixels apart
+    # half precision cannot distinguish the positions of a large image's pixels
     wide = low if low.dtype == torch.float64 else low.float()
     above, rows = _shares(low.shape[2], full_height, top, height, wide)
     beside, columns = _shares(low.shape[3], full_width, left, width, wide)
@@ -41,10 +41,10 @@ def sample_bilinear(low: Tensor, height: int, width: int, window: tuple[int, ...
 
 
 def _shares(size: int, full: int, start: int, length: int, like: Tensor) -> tuple[slice, Tensor]:
-    """Return which cells of an axis a piece lies between, and the matrix that interpolates them.
+    """Return the cells of an axis around a piece, and the matrix that interpolates them.
 
-    The matrix is (length, cells). Places are reckoned from the first of these cells, in integers
-    as far as they go: far down a large image, float32 would blur them.
+    The matrix is (length, cells). Positions count from the first of these cells, in integers as far
+    as possible: float32 would lose digits far from the origin of a large image.
     """
     first = max(((2 * start + 1) * size - full) // (2 * full), 0)
     end = ((2 * (start + length) - 1) * size - full) // (2 * full) + 2
@@ -59,13 +59,13 @@ def _shares(size: int, full: int, start: int, length: int, like: Tensor) -> tupl
 
 @triton.jit
 def neighbours(start, offset, size, full):
-    """Return between which two of `size` cells a pixel lies, and how far from the first.
+    """Return the two of `size` cells around a pixel, and its distance from the first.
 
-    The pixel is number `start + offset` of `full`. The first one's place is exact, in integers:
-    float32 would blur the places in a large image.
+    The pixel has number `start + offset` of `full`. The position of pixel `start` is exact, in
+    integers: float32 would lose digits in a large image.
     """
     twice = tl.cast(full, tl.int64) * 2
-    # the place is (2 * start + 1) * size / twice - 1 / 2, here raised by 1 to be positive
+    # the position is (2 * start + 1) * size / twice - 1 / 2, here plus 1 to be positive
     first = (2 * start.to(tl.int64) + 1) * size + full
     place = (first % twice + 2 * size * offset).to(tl.float32) / twice.to(tl.float32)
     cell = tl.floor(place)
@@ -78,7 +78,7 @@ def neighbours(start, offset, size, full):
 
 @triton.jit
 def between(one_ptr, other_ptr, offsets, inside, share):
-    """Return what lies at `share` between two rows or columns of features, in float32."""
+    """Return the features at `share` between two rows or columns, in float32."""
     one = tl.load(one_ptr + offsets, mask=inside, other=0.0).to(tl.float32)
     other = tl.load(other_ptr + offsets, mask=inside, other=0.0).to(tl.float32)
     return one + share * (other - one)

@@ -1,7 +1,7 @@
-"""A channel gate inside a kernel, and straight from the moments of a plane's parts.
+"""A channel gate inside a kernel, from the moments of a plane's parts.
 
 See `contrast_gate` for the gate and `_moments` for the parts. One program merges all channels of an
-image, so that no other kernel need wait for it: of 320 x 180 pixels in 450 parts of 64 channels it
+image, so that no further kernel has to wait: for 320 x 180 pixels in 450 parts of 64 channels it
 reads 345 KB, which takes a multiprocessor about as long as another launch.
 
 Letters: N images, C channels, R of them inside the gate.
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LEAST_VARIANCE = 1e-12
-"""Below it there is no finite slope for training to follow. A constant plane's deviation becomes
-1e-6, a hundredth of what half precision sees of values near 1."""
+"""Smallest variance: below it the root has no finite slope for training. A constant plane's
+deviation becomes 1e-6, a hundredth of the resolution of half precision near 1."""
 SLOTS = 64
-"""Parts that are merged at once, where channels are 64 at most."""
+"""Parts merged at once, for up to 64 channels."""
 WARPS = 16
 
 
 @triton.jit
 def _load_matrix(ptr, row, column, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
-    """Return a 1x1 convolution's weight in float32; what fills up is zero."""
+    """Return a 1x1 convolution's weight in float32, padded with zeros."""
     inside = (row < ROWS)[:, None] & (column < COLUMNS)[None, :]
     at = row[:, None] * COLUMNS + column[None, :]
     return tl.load(ptr + at, mask=inside, other=0.0).to(tl.float32)
@@ -45,7 +45,7 @@ def gate_of(
     """Return the gates of one image's channels by their moments, (C2,) of float32 each."""
     c, r = tl.arange(0, C2), tl.arange(0, R2)
     contrast = mean + tl.sqrt(larger(m2 / pixels, LEAST))
-    # the columns that fill up the matrices are zero, whatever is in the vectors there
+    # padding columns of the matrices are zero, whatever the vectors hold there
     hidden = tl.sum(_load_matrix(squeeze_weight_ptr, r, c, R, C) * contrast[None, :], axis=1)
     hidden += tl.load(squeeze_bias_ptr + r, mask=r < R, other=0.0).to(tl.float32)
     hidden = larger(hidden, 0.0)
@@ -78,7 +78,7 @@ def _kernel(
         pivot = tl.load(parts_ptr + at, mask=inside, other=0.0)
         means = tl.load(parts_ptr + every + at, mask=inside, other=0.0)
         m2s = tl.load(parts_ptr + 2 * every + at, mask=inside, other=0.0)
-        # exact for 2 million parts; an integer's division takes five times as many instructions
+        # exact for 2 million parts; integer division takes five times as many instructions
         row = ((part.to(tl.float32) + 0.5) * inverse).to(tl.int32)
         # the last part of a row or column of parts has fewer pixels
         high = tl.minimum(height - row * rows, rows)
@@ -107,7 +107,7 @@ def _kernel(
 def merge_and_gate(
     parts: Tensor, plane: tuple[int, int], part: tuple[int, int], weights: Sequence[Tensor]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Merge the moments of a plane's parts, and gate its channels by them.
+    """Merge the moments of a plane's parts, and compute the gates of its channels.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def merge_and_gate(
     mean, m2 = (parts.new_empty(shape) for _ in range(2))
     gate = parts.new_empty(shape, dtype=weights[0].dtype)
     wide = next_power_of_2(features)
-    # wider features take the registers of parts
+    # wider features leave fewer registers for parts
     slots = max(16, SLOTS * 64 // max(wide, 64))
     with torch.cuda.device_of(parts):
         _kernel[(images,)](

@@ -1,8 +1,8 @@
-"""The one choice between kernel and reference, and the count of what was launched.
+"""The choice between kernel and reference, and the count of launches.
 
-Three words: "auto" (kernels where they are fast and known to be right), "reference" (never) and
-"triton" (always: where a kernel cannot run, that is an error). The word of the innermost
-`use_kernels` counts, else that of the environment variable NAPARI_SR_KERNELS, else "auto".
+There are three choices: "auto" (kernels where they are fast and known to be right), "reference"
+(never) and "triton" (always; an error if a kernel cannot run). The innermost `use_kernels` decides,
+else the environment variable NAPARI_SR_KERNELS, else it is "auto".
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WORDS = ("auto", "reference", "triton")
 VARIABLE = "NAPARI_SR_KERNELS"
 HALF = (torch.float16, torch.bfloat16)
 LEAST_CAPABILITY = (8, 0)
-"""Older GPUs lack the matrix instructions that the kernels are made of."""
+"""Oldest supported GPUs; older ones lack the matrix instructions of the kernels."""
 
 _word: ContextVar[str | None] = ContextVar("kernels", default=None)
 _launched: Counter[str] = Counter()
@@ -40,13 +40,13 @@ _one_at_a_time = threading.Lock()
 def use_kernels(word: str) -> Iterator[None]:
     """Choose kernels for the calls inside: "auto", "reference" or "triton".
 
-    Belongs around a call, never around a `yield`: a generator would hand the choice on to
-    whoever steps it. A new thread starts without it.
+    Use it around a call, never around a `yield`: a generator would pass the choice on to its
+    caller. A new thread starts without it.
 
     Raises
     ------
     ValueError
-        If there is no such word.
+        If there is no such choice.
     """
     token = _word.set(_checked(word, "use_kernels"))
     try:
@@ -56,12 +56,12 @@ def use_kernels(word: str) -> Iterator[None]:
 
 
 def chosen() -> str:
-    """Return the word that holds here."""
+    """Return the current choice."""
     return _word.get() or _checked(os.environ.get(VARIABLE) or "auto", VARIABLE)
 
 
 def runs_fused(*tensors: Tensor) -> bool:
-    """Return whether a kernel computes what comes of these tensors, or the reference does.
+    """Return whether a kernel computes the result of these tensors; else the reference does.
 
     Raises
     ------
@@ -95,19 +95,19 @@ def count_launch(name: str) -> None:
 
 
 def add_launched(counts: Mapping[str, int]) -> None:
-    """Count as many more launches of each op, such as a CUDA graph's at every replay."""
+    """Add launches of each op, such as those of a CUDA graph at every replay."""
     with _one_at_a_time:
         _launched.update(counts)
 
 
 @contextmanager
 def launches_apart() -> Iterator[Counter[str]]:
-    """Count launches inside in a counter of their own: what is captured runs later, if at all.
+    """Count the launches inside in a separate counter: a capture runs later, or never.
 
     Yields
     ------
     Counter of str
-        How often each op was launched inside, by this thread.
+        Number of launches of each op inside, by this thread.
     """
     counts: Counter[str] = Counter()
     token = _apart.set(counts)
@@ -118,7 +118,7 @@ def launches_apart() -> Iterator[Counter[str]]:
 
 
 def launched() -> dict[str, int]:
-    """Return how often each op has launched its kernel, in all threads, since the last reset."""
+    """Return the number of kernel launches of each op since the last reset, in all threads."""
     with _one_at_a_time:
         return dict(_launched)
 
@@ -141,7 +141,7 @@ def _wants_gradient(tensors: tuple[Tensor, ...]) -> bool:
 
 @cache
 def _obstacle(kinds: frozenset[tuple[torch.device, torch.dtype]]) -> str | None:
-    """Say why no kernel can run on tensors of these devices and dtypes, or None."""
+    """Return why no kernel can run on tensors of these devices and dtypes, or None."""
     if not HAS_TRITON:
         return "Triton is not installed"
     devices = {device for device, _ in kinds}
@@ -156,7 +156,7 @@ def _obstacle(kinds: frozenset[tuple[torch.device, torch.dtype]]) -> str | None:
         return f"tensors lie on {device}, not on a CUDA device"
     if torch.version.hip:
         return "nobody has run the kernels on an AMD GPU yet"
-    # statistics are float32 beside weights in half precision
+    # statistics are float32 even if weights have half precision
     if dtypes.isdisjoint(HALF) or not dtypes <= {*HALF, torch.float32}:
         return f"kernels compute in half precision, got {', '.join(sorted(map(str, dtypes)))}"
     capability = _capability(device.index)

@@ -1,12 +1,12 @@
-"""How a kernel is launched where an architecture wants it otherwise than the op's own choice.
+"""Launch options that differ between architectures.
 
-An op names its usual block sizes, warps and stages where it launches. `configurations.json` holds
-what differs, by architecture, then by op, by op and width ("bsconv/64"), which counts more, or by
-op and channels in and out ("bsconv/64-32"), which counts most:
+An op names its default block sizes, warps and stages at its launch. `configurations.json` overrides
+them, by architecture, then by op, by op and width ("bsconv/64"), or by op and channels in and out
+("bsconv/64-32"); a more specific entry wins:
 
     {"gfx942": {"bsconv": {"BLOCK": 16, "num_warps": 4}}}
 
-So a choice that was measured on a GPU is data, and changes no code.
+So options measured on a GPU are data and need no change of code.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FILE = "configurations.json"
 def configuration(
     op: str, x: Tensor, *, outputs: int | None = None, **usual: int
 ) -> dict[str, int]:
-    """Return how to launch a kernel on the device where `x` lies.
+    """Return the launch options of a kernel on the device of `x`.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ def configuration(
     x : Tensor, (N, C, H, W)
         Its first argument; C is the width.
     outputs : int, optional
-        Channels that come out, of an op for which they may be others.
+        Output channels, for an op whose outputs may differ from its inputs.
     **usual : int
-        Keywords of the launch, with the values that hold where the file says nothing else.
+        Keywords of the launch, with their defaults.
 
     Returns
     -------

@@ -1,8 +1,8 @@
-"""Enhanced spatial attention, as far as the ops share it that end in it.
+"""Enhanced spatial attention: the kernel of `esa_tail`, `esa_mix` and `esa_moments`.
 
 A pixel's gate is sigmoid(excite(enlarged(low) + skip(squeezed))), where excite and skip are 1x1
 convolutions, and enlarged is bilinear: Liu et al., 2020, https://arxiv.org/abs/2009.11551. It is
-computed for a window of an image, from places in the whole.
+computed for a window of an image, by positions in the whole image.
 
 Letters: N images, C features, H x W pixels, E features inside, h x w cells of the low plane.
 """
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 BLOCK = 64
 """Neighbouring pixels of a row that one program gates at once."""
 FEWER = 32
-"""The same where it does more than that: 64 pixels spill registers, of 50 features on sm_120 where
-they are mixed, of 64 on sm_80 where their moments are gathered."""
+"""The same if channels are mixed or moments gathered: 64 pixels spill registers, with 50 features
+on sm_120 when mixing, with 64 on sm_80 when gathering."""
 ROWS = 4
-"""Rows that one program gates one after the other, with the same weights."""
+"""Rows that one program gates in turn, with the same weights."""
 MOST_PARTS = 1024
-"""Programs of a plane whose moments are gathered, where more rows of each can bring it about: one
-program merges what they leave."""
+"""Largest number of programs that gather moments of a plane, if more rows of each allow it: a
+single program merges their parts."""
 WARPS = 4
 STAGES = 2
 
@@ -70,7 +70,7 @@ def _kernel(
     inside = (offset < width - column)[:, None]
     inside_e, inside_c = inside & (e < E)[None, :], inside & (c < C)[None, :]
     if parts_ptr is not None:
-        # each column of each channel from its first row on: no row waits for a sum over columns
+        # sums for each column of each channel, so that no row waits for a sum over columns
         first = tl.zeros((BLOCK, C2), tl.float32)
         total, squares = tl.zeros((BLOCK, C2), tl.float32), tl.zeros((BLOCK, C2), tl.float32)
     for row in range(begin, tl.minimum(begin + rows, height)):
@@ -144,12 +144,12 @@ def run_kernel(
     window: Sequence[int],
     mix: Sequence[Tensor] | None = None,
 ) -> Tensor:
-    """Gate a window of an image, and mix what is gated where that is wanted.
+    """Gate a window of an image, and optionally mix its channels.
 
     Parameters
     ----------
     op : str
-        On whose behalf: its name in the configurations.
+        The calling op: its name in the configurations.
     planes : sequence of Tensor, (N, C, H, W), (N, E, H, W) and (N, E, h, w)
         x, squeezed and low.
     weights : sequence of Tensor, (E, E, 1, 1), (E,), (C, E, 1, 1) and (C,)
@@ -200,7 +200,7 @@ def run_with_parts(
 
 
 def _options(op: str, x: Tensor, block: int) -> dict[str, int]:
-    # wider features take the registers of pixels
+    # wider features leave fewer registers for pixels
     block = max(LEAST_DOT, block * 64 // max(padded(x.shape[1]), 64))
     return configuration(op, x, BLOCK=block, ROWS=ROWS, num_warps=WARPS, num_stages=STAGES)
 

@@ -29,9 +29,9 @@ def check(op: str, name: str, inner: int, weights: Sequence[Tensor | None]) -> N
     Parameters
     ----------
     op, name : str
-        What errors call the op and the 3x3.
+        Names of the op and of the 3x3 in errors.
     inner : int
-        E.
+        Number of features E.
     weights : sequence of Tensor
         Weight and bias of the 3x3, (E, E, 3, 3) or (E, 1, 3, 3) and (E,); then of the 1x1 before
         it, (E, E, 1, 1) and (E,), or None.
@@ -58,7 +58,7 @@ def check(op: str, name: str, inner: int, weights: Sequence[Tensor | None]) -> N
 def convolve(
     x: Tensor, weight: Tensor, bias: Tensor, pointwise: Tensor | None, between: Tensor | None
 ) -> Tensor:
-    """Convolve (N, E, h, w) by the 1x1 where there is one, then by the 3x3, in plain PyTorch."""
+    """Convolve (N, E, h, w) by the 1x1, if there is one, then by the 3x3, in plain PyTorch."""
     groups = 1
     if pointwise is not None:
         x, groups = functional.conv2d(x, pointwise, between), weight.shape[0]
@@ -67,7 +67,7 @@ def convolve(
 
 @triton.jit
 def load_mixing(pointwise_ptr, source, output, E: tl.constexpr):
-    """Return the 1x1 before a depthwise 3x3, (sources, outputs) of float32; None before a dense."""
+    """Return the 1x1 before a depthwise 3x3, (sources, outputs) of float32; None without a 1x1."""
     if pointwise_ptr is None:
         return None
     else:
@@ -88,7 +88,7 @@ def _load_tap(weight_ptr, mixing, tap: tl.constexpr, source, output, E: tl.const
 
 @triton.jit
 def load_taps_of_row(weight_ptr, mixing, row: tl.constexpr, source, output, E: tl.constexpr, DOT):
-    """Return what one row of the 3x3 does, three (sources, outputs); what fills up is zero."""
+    """Return the three taps of one row of the 3x3, each (sources, outputs), padded with zeros."""
     left = _load_tap(weight_ptr, mixing, row * 3, source, output, E, DOT)
     centre = _load_tap(weight_ptr, mixing, row * 3 + 1, source, output, E, DOT)
     right = _load_tap(weight_ptr, mixing, row * 3 + 2, source, output, E, DOT)
@@ -120,7 +120,7 @@ def _load_cells(
     x_ptr, at, pitch, row, column, known, height, width, down, first,
     E: tl.constexpr, E2: tl.constexpr, STRIDE: tl.constexpr, TAPS: tl.constexpr, DOT,
 ):  # fmt: skip
-    """Return what cells see through the same taps, (cells, taps of sources)."""
+    """Return the inputs of cells for the same taps, (cells, taps of sources)."""
     each = tl.arange(0, TAPS * E2)
     tap, source = first + each // E2, each % E2
     place = column[:, None] + tap[None, :] - 1
@@ -134,7 +134,7 @@ def _load_cells(
 def _weigh_between(
     row, column, height, width, weight_ptr, between_ptr, E: tl.constexpr, E2: tl.constexpr, DOT
 ):  # fmt: skip
-    """Return what the bias of a 1x1 gives: as much as there are taps inside the plane."""
+    """Return the share of the 1x1's bias: it counts for every tap inside the plane."""
     feature, tap = tl.arange(0, E2)[None, :], tl.arange(0, 16)
     weight = tl.load(
         weight_ptr + feature * 9 + tap[:, None],
@@ -152,12 +152,12 @@ def convolve_tile(
     weight_ptr, bias_ptr, pointwise_ptr, between_ptr,
     E: tl.constexpr, E2: tl.constexpr, STRIDE: tl.constexpr, TAPS: tl.constexpr, DOT,
 ):  # fmt: skip
-    """Return a 3x3 of cells, (cells, features) of float32, whose sources lie from `at` on."""
+    """Return a 3x3 of cells, (cells, features) of float32, with sources from `at` on."""
     mixing = load_mixing(pointwise_ptr, tl.arange(0, E2), tl.arange(0, E2), E)
     value = tl.zeros((row.shape[0], E2), tl.float32)
     cells = (x_ptr, at, pitch, row, column, known, height, width)
     if TAPS == 4:
-        # all loads come first, as none passes a product's barriers
+        # all loads come first, because a load cannot pass a product's barriers
         above = _load_cells(*cells, 0, 0, E, E2, STRIDE, TAPS, DOT)
         level = _load_cells(*cells, 1, 0, E, E2, STRIDE, TAPS, DOT)
         below = _load_cells(*cells, 2, 0, E, E2, STRIDE, TAPS, DOT)

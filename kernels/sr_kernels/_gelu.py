@@ -7,17 +7,17 @@ from sr_kernels._triton import tl, triton
 
 @triton.jit
 def gelu(x):
-    """Return x * (1 + erf(x / sqrt 2)) / 2 of float32, off by less than 5e-7.
+    """Return x * (1 + erf(x / sqrt 2)) / 2 of float32, with an error below 5e-7.
 
-    The error function is Abramowitz and Stegun's 7.1.26: 21 instructions, where erf takes 33.
+    The error function is Abramowitz and Stegun's 7.1.26: 21 instructions; erf takes 33.
     """
     size = tl.abs(x)
-    # the square of a reciprocal root is one instruction fewer than eight of a division
+    # the square of a reciprocal root takes fewer instructions than a division
     root = tl.rsqrt(1.0 + 0.2316418882 * size)
     t = root * root
     series = 0.5307027145 * t - 0.726576013
     series = series * t + 0.710706870
     series = series * t - 0.142248368
     series = series * t + 0.127414796
-    # half x * (1 - erf(|x| / sqrt 2)) is what GELU lacks of the rectifier
+    # GELU is the rectifier less |x| * (1 - erf(|x| / sqrt 2)) / 2
     return tl.maximum(x, 0.0) - size * t * series * tl.exp2(-0.7213475204 * x * x)

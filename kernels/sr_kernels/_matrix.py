@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LEAST_DOT = 16
-"""No side of a matrix product is smaller; fewer channels are filled up with zeros."""
+"""Smallest side of a matrix product; fewer channels are padded with zeros."""
 
 
 @triton.jit
@@ -20,9 +20,9 @@ def load_weight(
     weight_ptr, source, output, SOURCES: tl.constexpr, OUTPUTS: tl.constexpr,
     STRIDE: tl.constexpr, DOT: tl.constexpr,
 ):  # fmt: skip
-    """Return a 1x1 convolution's weight as (sources, outputs); what fills up is zero.
+    """Return a 1x1 convolution's weight as (sources, outputs), padded with zeros.
 
-    From one output to the next it is STRIDE values, more than SOURCES where it is a part of one.
+    Two outputs are STRIDE values apart, which is more than SOURCES for a part of a weight.
     """
     inside = (source < SOURCES)[:, None] & (output < OUTPUTS)[None, :]
     at = output[None, :] * STRIDE + source[:, None]
@@ -31,17 +31,17 @@ def load_weight(
 
 @triton.jit
 def load_vector(vector_ptr, index, LENGTH: tl.constexpr):
-    """Return a vector as (1, channels) of float32; what fills up is zero."""
+    """Return a vector as (1, channels) of float32, padded with zeros."""
     return tl.load(vector_ptr + index, mask=index < LENGTH, other=0.0).to(tl.float32)[None, :]
 
 
 def padded(channels: int) -> int:
-    """Return how many channels a matrix product takes for so many."""
+    """Return the number of channels in a matrix product, padded to a power of two."""
     return max(LEAST_DOT, next_power_of_2(channels))
 
 
 def dot_type(dtype: torch.dtype) -> Any:
-    """Return in which dtype matrices are multiplied: the interpreter cannot do it in bfloat16."""
+    """Return the dtype of matrix products: the interpreter cannot multiply bfloat16."""
     types = {torch.float16: tl.float16, torch.bfloat16: tl.bfloat16}
     wide = INTERPRETED and dtype == torch.bfloat16
     return tl.float32 if wide else types.get(dtype, tl.float32)
@@ -60,5 +60,5 @@ def laid_out(tensor: Tensor | None) -> Tensor | None:
 
 
 def in_rows(weight: Tensor) -> Tensor:
-    """Return a weight whose inputs are neighbours, as those of a part of a larger one are."""
+    """Return a weight with contiguous inputs; a part of a larger weight is not copied."""
     return weight if weight.stride(1) == 1 else weight.contiguous()

@@ -1,7 +1,7 @@
 """The pointwise half of a blueprint separable convolution, row by row, inside a kernel.
 
-Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549. A 1x1 is computed for the columns that a
-3x3 looks at, and never written: `_rows` has the 3x3 in each channel that follows.
+Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549. The 1x1 is computed for the columns that
+the 3x3 reads, and never written to memory. `_rows` has the depthwise 3x3 that follows.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from sr_kernels._rows import is_inside
 from sr_kernels._triton import cdiv, tl, triton
 
 PHASES = 2
-"""Neighbouring columns that one row of a matrix product stands for: of their four products, each
-output needs three, so that two outputs cost four products instead of six."""
+"""Neighbouring columns in one row of a matrix product: each output needs three of their four
+products, so that two outputs cost four products instead of six."""
 MOST_OUTPUTS = 64
-"""Output channels of a program, at most."""
+"""Largest number of output channels of a program."""
 IDLE = 1.34
-"""Channels computed for each that is there, beyond which programs take fewer. 48 are one program of
-64, which takes 46 instructions and 6 bytes of L2 for each element that is there. Three programs of
-16 take 40 instructions and 18 bytes, as each reads the pixels again: twice as long on an H100, as
-forecast."""
+"""Largest ratio of computed to needed channels; beyond it, programs take fewer channels. 48
+channels are one program of 64, with 46 instructions and 6 bytes of L2 for each needed element.
+Three programs of 16 would take 40 instructions and 18 bytes, as each reads the pixels again: twice
+as long on an H100, by forecast."""
 
 
 @triton.jit
@@ -46,7 +46,7 @@ def mix_around(
     x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl.constexpr,
     PLANES: tl.constexpr,
 ):  # fmt: skip
-    """Return what PHASES neighbouring columns see of a row, from left, centre and right."""
+    """Return, for PHASES neighbouring columns, the mixed row at the left, centre and right tap."""
     left = _mix(x_ptr, top, row, column - 1, height, width, weight, bias, INPUTS, PLANES)
     first = _mix(x_ptr, top, row, column, height, width, weight, bias, INPUTS, PLANES)
     second = _mix(x_ptr, top, row, column + 1, height, width, weight, bias, INPUTS, PLANES)
@@ -55,7 +55,7 @@ def mix_around(
 
 
 def part_of_outputs(outputs: int) -> int:
-    """Return how many output channels a program takes: as many as leave few of them idle."""
+    """Return the output channels of a program: the most that leave few of them idle."""
     computed = {part: cdiv(outputs, part) * part for part in (MOST_OUTPUTS, 32, 16)}
     allowed = IDLE * min(computed.values())
     return next(part for part, size in computed.items() if size <= allowed)

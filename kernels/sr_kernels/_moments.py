@@ -1,10 +1,10 @@
-"""Moments of a plane from those of its parts: what the ops have in common that gather them.
+"""Moments of a plane from those of its parts, for all ops that gather moments.
 
-A program that meets a part of a plane stores the part's mean and its sum of squared deviations
-from that; a second kernel merges the parts by their counts, as in Chan, Golub and LeVeque,
-"Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979. Means are told
-from a pivot near them, so that an offset costs no digits. No atomics: the parts depend on the
-shape alone, and results are equal to the bit from run to run.
+A program stores the mean of its part of a plane, and the sum of squared deviations. A second kernel
+merges the parts by their counts, as in Chan, Golub and LeVeque, "Updating Formulae and a Pairwise
+Algorithm for Computing Sample Variances", 1979. Means are relative to a pivot near them, so that an
+offset costs no digits. There are no atomics: the parts depend on the shape alone, and results are
+bit-equal from run to run.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from torch import Tensor
 from sr_kernels._triton import kernel_jit, tl, triton
 
 MOST = 1024
-"""Parts that are merged at once."""
+"""Number of parts merged at once."""
 WARPS = 4
 
 
 @triton.jit
 def column_sum(x):
-    """Sum over axis 0 in two steps, as shorter sums round less; the first is within a thread."""
+    """Sum over axis 0 in two steps, as shorter sums round less; the first stays in a thread."""
     return tl.sum(tl.sum(tl.reshape(x, (x.shape[0] // 16, 16, x.shape[1])), axis=0), axis=0)
 
 
@@ -32,12 +32,12 @@ def moments(first, total, squares, inside, rows, columns):
     Parameters
     ----------
     first, total, squares : (BLOCK, C)
-        The part's first row, and the sums over rows of what is apart from it, and of its square.
-        As the first row is one of them, no more cancels than digits of the number of rows.
+        The part's first row, the sum over rows of differences from it, and the sum of their
+        squares. As the first row is one of them, cancellation costs few digits.
     inside : (BLOCK, C)
-        What of them counts.
+        Mask of the valid values.
     rows, columns : float32
-        How many there are of each.
+        Number of rows and of columns.
     """
     pivot = column_sum(tl.where(inside, first, 0.0)) / columns
     mean = total / rows
@@ -45,13 +45,13 @@ def moments(first, total, squares, inside, rows, columns):
     within = tl.where(inside, squares - total * mean, 0.0)
     shift = column_sum(apart) / columns
     m2 = column_sum(within + rows * apart * apart) - rows * columns * shift * shift
-    # rounding may leave less than nothing; NaN stays
+    # rounding may give negative values; NaN stays
     return pivot, shift, tl.where(m2 < 0.0, 0.0, m2)
 
 
 @triton.jit
 def store_part(parts_ptr, place, planes, parts, pivot, mean, m2, wanted):
-    """Store what `merge` merges of one part: its pivot, its mean from there on, and its m2."""
+    """Store one part for `merge`: its pivot, its mean relative to that, and its m2."""
     every = tl.cast(planes, tl.int64) * parts
     tl.store(parts_ptr + place, pivot, mask=wanted)
     tl.store(parts_ptr + every + place, mean, mask=wanted)
@@ -92,7 +92,7 @@ def _merge_kernel(
 
 
 def new_parts(images: int, channels: int, parts: int, device: torch.device) -> Tensor:
-    """Return memory for what `store_part` stores, (3, N, C, parts) in float32."""
+    """Return memory for `store_part`, (3, N, C, parts) in float32."""
     return torch.empty((3, images, channels, parts), dtype=torch.float32, device=device)
 
 

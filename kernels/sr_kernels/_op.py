@@ -1,4 +1,4 @@
-"""What an op is: its record, and how it is registered with PyTorch."""
+"""The record of an op, and its registration with PyTorch."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ try:
     )
     from torch._C._autograd import _profiler_enabled
     from torch._C._functorch import maybe_current_level
-except ImportError:  # PyTorch promises none of these names
+except ImportError:  # these names are private to PyTorch
     _CAN_TELL = False
 else:
     _CAN_TELL = True
 
 NAMESPACE = "napari_sr"
 SIZES = frozenset({"top", "left", "full_height", "full_width", "pixels"})
-"""What `launch` calls numbers of pixels, which its kernel takes unspecialised: a check of a kernel
-holds for all of them, wherever a tile lies."""
+"""Names of `launch`'s arguments that count pixels. Kernels take them unspecialised, so the check of
+a kernel holds for all their values."""
 
 _PLAIN = frozenset({Tensor, torch.nn.Parameter})
 
 Layout: TypeAlias = torch.memory_format | Callable[[Tensor], torch.memory_format]
-"""Of results: always the same, or said by the result."""
+"""The layout of results: fixed, or a function of the result."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,19 @@ class Op:
     """One operation, as the record `OP` at the foot of its file."""
 
     public: Callable[..., Any]
-    """Checks its arguments, then computes them by kernel or reference, whichever is chosen."""
+    """Checks its arguments, then calls the kernel or the reference, whichever is chosen."""
     reference: Callable[..., Any]
-    """Plain PyTorch; takes what `public` takes, and is right in float64."""
+    """Plain PyTorch, exact in float64; has the arguments of `public`."""
     launch: Callable[..., Any]
-    """The kernel, unconditionally; takes what `public` takes, all of it, by position."""
+    """Calls the kernel unconditionally; has all arguments of `public`, by position."""
     example: Callable[[tuple[int, ...], torch.dtype, torch.device], tuple[Any, ...]]
-    """Arguments of `public`, all of them, by the shape (N, C, H, W) of its first, from the
-    global random state; C is any multiple of 4 from 4 on, or 50. Calls with equal shapes and
-    seeds give equal values, rounded to the dtype."""
+    """Returns all arguments of `public` for a shape (N, C, H, W) of the first, from the global
+    random state; C is any multiple of 4 from 4 on, or 50. Equal shapes and seeds give equal values,
+    rounded to the dtype."""
     bytes_moved: Callable[..., int]
-    """What the kernel must read and write, by the arguments of `public`."""
+    """Returns the bytes that the kernel must read and write, by the arguments of `public`."""
     flops: Callable[..., int]
-    """Floating-point operations, two for each multiply-add, by the arguments of `public`."""
+    """Returns the floating-point operations, two for each multiply-add, by the same arguments."""
 
 
 def register(
@@ -66,9 +66,9 @@ def register(
     launch: Callable[..., Any],
     layout: Layout = torch.channels_last,
 ) -> Callable[..., Any]:
-    """Make `torch.ops.napari_sr.<name>` of a kernel, and return what chooses and computes.
+    """Register `torch.ops.napari_sr.<name>`, and return a function that chooses and computes.
 
-    Its backward runs by ATen through the reference; vmap runs it once for each.
+    Its backward pass differentiates the reference; vmap runs it once for each element.
 
     Parameters
     ----------
@@ -77,13 +77,13 @@ def register(
     reference, launch : callable
         As in `Op`. The annotations of `launch` make the operator's schema.
     layout : torch.memory_format, or callable
-        In which `launch` returns results of four dimensions; all others are contiguous.
+        Layout of `launch`'s results of four dimensions; all others are contiguous.
 
     Returns
     -------
     callable
-        Takes what `launch` takes. What is compiled or exported keeps the operator, and chooses
-        between kernel and reference when it runs.
+        It has the arguments of `launch`. Compiled and exported programs keep the operator, which
+        chooses between kernel and reference when it runs.
     """
 
     def laid_out(results: Any) -> Any:
@@ -118,7 +118,7 @@ def register(
     def compute(*arguments: Any) -> Any:
         if not keeps_operator(*arguments):
             return reference(*arguments)
-        # tracing comes first: a compiler cannot look into what the other asks
+        # tracing comes first: a compiler cannot trace the second condition
         traced = torch.compiler.is_compiling() or not _needs_no_operator(arguments)
         return (operator if traced else run_kernel)(*arguments)
 
@@ -126,25 +126,25 @@ def register(
 
 
 def sizes_of(launch: Callable[..., Any]) -> frozenset[int]:
-    """Return which arguments of `launch` are numbers of pixels, by the names in `SIZES`."""
+    """Return the positions of `launch`'s arguments that count pixels, by the names in `SIZES`."""
     return frozenset(at for at, name in enumerate(signature(launch).parameters) if name in SIZES)
 
 
 def keeps_operator(*arguments: Any) -> bool:
-    """Return whether an op of these arguments is computed as an operator, as any kernel is.
+    """Return whether an op with these arguments runs as an operator, as every kernel does.
 
-    Without one, the reference is computed as if it stood in the op's place.
+    Otherwise the reference runs in its place.
     """
     return torch.compiler.is_compiling() or runs_fused(*tensors_of(arguments))
 
 
 def check_shapes(op: str, **given: tuple[Tensor | None, tuple[int, ...]]) -> None:
-    """Compare arguments with the shapes that they should have; None fits everywhere.
+    """Compare arguments with their required shapes; None fits every shape.
 
     Raises
     ------
     ValueError
-        Naming the first that differs.
+        If one differs; the message names the first.
     """
     for name, (tensor, shape) in given.items():
         if tensor is not None and tensor.shape != shape:
@@ -157,12 +157,12 @@ def tensors_of(arguments: Sequence[Any]) -> list[Tensor]:
 
 
 def _needs_no_operator(arguments: Sequence[Any]) -> bool:
-    """Say whether an operator would come to its kernel, with nobody who takes or watches its call.
+    """Return whether an operator would only call its kernel: nothing intercepts or records calls.
 
     For a custom operator, PyTorch's dispatcher takes a third of the host's time for a launch
     (measured on a CPU, bsconv: 22 us with it, 15 us without). In inference mode there is no
-    gradient; what is left are transforms such as vmap, modes, profilers, tracing, and tensors of
-    other classes.
+    gradient; the remaining conditions are transforms such as vmap, modes, profilers, tracing, and
+    tensor subclasses.
     """
     return (
         _CAN_TELL
@@ -211,7 +211,7 @@ def _remember(ctx: Any, inputs: Sequence[Any], output: Any) -> None:
 
 
 def _backward(reference: Callable[..., Any], ctx: Any, gradients: Sequence[Any]) -> Any:
-    """Compute once more by the reference, and go back through that."""
+    """Compute the reference again, and differentiate it."""
     arguments, wanted = list(ctx.arguments), []
     for place, saved in zip(ctx.places, ctx.saved_tensors, strict=True):
         arguments[place] = saved.detach().requires_grad_(ctx.needs_input_grad[place])

@@ -1,7 +1,7 @@
 """A dense 3x3 over patches of an image: rows of neighbouring pixels, one patch to each program.
 
-A patch enters channels_last. It leaves as features, channels_last, or as an image, NCHW, for
-either of which a pixel may have become R x R: one phase (i, j) of these at a time, or all.
+A patch is read as channels_last. It is written as features, channels_last, or as an image, NCHW. In
+both, a pixel may become R x R pixels: one phase (i, j) of these at a time, or all.
 
 Letters: N images, C channels, H x W pixels, R the factor of a pixel shuffle.
 """
@@ -26,7 +26,7 @@ def convolve(
 ):  # fmt: skip
     """Return the sums of a 3x3 over a patch, (pixels, outputs) of float32.
 
-    x_ptr points at the first pixel of the patch. From one pixel to the next it is PITCH values.
+    x_ptr points at the first pixel of the patch. Two neighbouring pixels are PITCH values apart.
     """
     pixel, source = tl.arange(0, ROWS * BLOCK), tl.arange(0, DEPTH)
     row, column = top + pixel // BLOCK, left + pixel % BLOCK
@@ -62,9 +62,9 @@ def finish_features(
 ):  # fmt: skip
     """Add, activate and store a patch of features, (pixels, channels), channels_last.
 
-    They are the pixels (i, j) of each R x R that a pixel becomes.
+    They are pixel (i, j) of each square of R x R.
     """
-    # within a patch 32 bits reach
+    # 32 bits suffice within a patch
     pixel = tl.arange(0, ROWS * BLOCK)
     row, column = pixel // BLOCK, pixel % BLOCK
     start = ((((image * height + top) * R + i) * width + left) * R + j) * CHANNELS
@@ -82,7 +82,7 @@ def finish_image(
 ):  # fmt: skip
     """Add, activate and store a patch of an image, ((h, w), (c, i, j)), NCHW.
 
-    Of the R2 values of i and j, R are wanted.
+    R of the R2 values of i and j are valid.
     """
     # in the order of memory the axes are (c, h, i) and (w, j)
     y = tl.reshape(y, (ROWS, BLOCK, PLANES, R2, R2))
@@ -99,9 +99,9 @@ def finish_image(
 
 
 def with_pitch(x: Tensor) -> tuple[Tensor, int]:
-    """Return planes, (N, C, H, W), with channels fastest, and the values between two pixels.
+    """Return planes, (N, C, H, W), with channels fastest, and the distance of two pixels in values.
 
-    Some channels of channels_last planes stay where they are; other layouts are copied.
+    A part of the channels of channels_last planes is not copied; other layouts are.
     """
     _, channels, height, width = x.shape
     pitch = x.stride(3)

@@ -1,9 +1,9 @@
-"""A depthwise 3x3 by sliding rows: what the kernels have in common that do one.
+"""A depthwise 3x3 by sliding rows, for all kernels that contain one.
 
-A program walks down a band of rows of channels_last planes. Each row it meets comes as three
-matrices (pixels, channels): the row, and the row seen from one pixel to the left and to the
-right. Their nine weighted sums go to the three output rows that see this row; the uppermost of
-these is then finished. Nothing is kept but two rows of sums, in registers.
+A program walks down a band of rows of channels_last planes. It loads each row as three matrices
+(pixels, channels): the row, and the row shifted by one pixel to the left and to the right. Their
+nine weighted sums go to the three output rows that need this row; then the uppermost of these is
+complete. Only two rows of sums stay in registers.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from sr_kernels._activation import activate
 from sr_kernels._triton import tl, triton
 
 ACTIVATIONS = ("gelu", "none")
-"""What may follow the sums."""
+"""The activations that may follow the sums."""
 LEAST_TURNS = 2
-"""Programs of the busiest multiprocessor, at least, where the image has rows enough: one alone
-waits for memory and computes by turns."""
+"""Smallest number of programs of the busiest multiprocessor, if the image has enough rows: a single
+program either waits for memory or computes."""
 LEAST_ROWS, MOST_ROWS = 4, 32
-"""Rows of a band. A band reads two rows more: of 4, half as much again; of 32, a sixteenth."""
+"""Rows of a band. A band reads two more rows: half of 4 rows, a sixteenth of 32 rows."""
 
 
 @triton.jit
 def part_of(
     program, height, width, rows, CHANNELS: tl.constexpr, BLOCK: tl.constexpr, PART: tl.constexpr
 ):
-    """Return what a program owns: channels, columns, its first row, and its image."""
-    # in this order neighbours read the same pixels, or adjacent ones
+    """Return the part of a program: channels, columns, its first row, and its image."""
+    # in this order, neighbouring programs read the same or adjacent pixels
     parts = tl.cdiv(CHANNELS, PART)
     channel = program % parts * PART + tl.arange(0, PART)
     program //= parts
@@ -53,7 +53,7 @@ def load_taps(weight_ptr, row: tl.constexpr, channel, CHANNELS: tl.constexpr):
 
 @triton.jit
 def load_bias(bias_ptr, channel, CHANNELS: tl.constexpr):
-    """Return the bias, (1, channels) of float32; zero where there is none."""
+    """Return the bias, (1, channels) of float32; zeros without a bias."""
     if bias_ptr is None:
         return tl.zeros_like(channel).to(tl.float32)[None, :]
     else:
@@ -64,14 +64,14 @@ def load_bias(bias_ptr, channel, CHANNELS: tl.constexpr):
 
 @triton.jit
 def weigh(row, taps, onto):
-    """Add what a row, seen from left, centre and right, gives to one output row."""
+    """Add the weighted sum of a row at the left, centre and right tap to one output row."""
     return onto + row[0] * taps[0] + row[1] * taps[1] + row[2] * taps[2]
 
 
 @triton.jit
 def is_inside(row, column, height, width):
     """Return which columns of a row lie inside the image."""
-    # a row outside has no columns: a scalar does not mix with a mask
+    # a row outside has no columns: a scalar cannot be combined with a mask
     end = tl.where((row >= 0) & (row < height), width, 0)
     return (column >= 0) & (column < end)
 
@@ -81,7 +81,7 @@ def finish_row(y, at, inside, residual_ptr, y_ptr, ACTIVATION: tl.constexpr):
     """Add the residual to a row of sums, activate and store it."""
     if residual_ptr is not None:
         y += tl.load(residual_ptr + at, mask=inside, other=0.0).to(tl.float32)
-    # none of these has a slope
+    # none of these activations has a slope
     tl.store(y_ptr + at, activate(y, ACTIVATION, 0.0), mask=inside)
 
 
@@ -92,18 +92,18 @@ def rows_per_band(
     choices: range = range(LEAST_ROWS, MOST_ROWS + 1),
     more: float = 2,
 ) -> int:
-    """Return how many rows a program takes, so that the busiest multiprocessor has least to do.
+    """Return the rows of a program for which the busiest multiprocessor has the least work.
 
     Parameters
     ----------
     height : int
         Rows of an image.
     beside : int
-        Programs that a row needs: of all images, blocks of columns and channels.
+        Programs for one row: of all images, blocks of columns and channels.
     device : torch.device
-        With few processors, fewer and longer bands will do.
+        The device; with few processors, bands are fewer and longer.
     choices : range
-        What may be returned.
+        Allowed results.
     more : float
         Rows that a band reads beside its own.
     """
@@ -113,7 +113,7 @@ def rows_per_band(
 @cache
 def _rows_for(height: int, beside: int, processors: int, choices: range, more: float) -> int:
     def cost(rows: int) -> tuple[bool, float]:
-        # one program after the other
+        # the programs of a processor run in turn
         turns = -(-beside * -(-height // rows) // processors)
         return turns < LEAST_TURNS, turns * (rows + more)
 

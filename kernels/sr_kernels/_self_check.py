@@ -1,12 +1,12 @@
-"""Compare a kernel with its reference the first time that its binary runs on a GPU.
+"""Compare a kernel with its reference at the first launch of its binary on a GPU.
 
-A compiler or driver that nobody has tried may be wrong in a way that no test has seen. So the first
-launch of every binary is checked on the arguments at hand: against the reference in float32, within
-twice the error of the reference in the arguments' own type. A kernel that fails or disagrees is
-not launched again on that device; its reference takes its place, and `distrusted` says why.
+An untested compiler or driver may be wrong in a way that no test has seen. So the first launch of
+every binary is checked with its arguments: against the reference in float32, within twice the error
+of the reference in the arguments' type. A kernel that fails or disagrees is not launched again on
+that device; its reference replaces it, and `distrusted` gives the reason.
 
 Triton compiles one binary for each combination of types, channels and alignments (see
-`_triton.kernel_jit`), which `_signature` tells apart. A verdict holds while the program runs.
+`_triton.kernel_jit`); `_signature` distinguishes them. A verdict holds until the process ends.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 ROUNDINGS = 4
-"""Error allowed beside the reference's own, in eps of the type times the largest value."""
+"""Allowed error beyond the reference's own, in eps of the type times the largest value."""
 ALIGNMENT = 16
-"""What Triton looks for: addresses of so many bytes, and sizes that it divides."""
+"""The alignment for which Triton specialises, of addresses in bytes and of sizes."""
 SMALL = 49
-"""Pixels of a convolution's weight at most; a larger plane is an image, whose size may vary."""
+"""Largest number of pixels of a weight; a larger plane is an image, whose size may vary."""
 MOST_INT32 = 2**31 - 1
-"""A larger integer is of another type, and so another binary."""
+"""Largest integer of 32 bits; larger ones have another type, and so another binary."""
 WORDS = 160
-"""Letters of an error that are told at most."""
+"""Largest number of characters of an error in a reason."""
 
 _one_at_a_time = threading.Lock()
 _verdicts: dict[Hashable, bool] = {}
@@ -59,18 +59,18 @@ def launch_checked(
     arguments: Sequence[Any],
     sizes: Container[int] = (),
 ) -> Any:
-    """Launch a kernel that is known to be right for such arguments, else compute the reference.
+    """Launch the kernel if it is known to be right for such arguments, else the reference.
 
     Parameters
     ----------
     name : str
-        The op's.
+        The op's name.
     reference, launch : callable
         As in `Op`.
     arguments : sequence
-        Of `launch`; at least one is a tensor.
+        The arguments of `launch`; at least one is a tensor.
     sizes : container of int
-        Which of these are numbers of pixels, none of which makes another binary.
+        Positions of arguments that count pixels; they do not change the binary.
 
     Returns
     -------
@@ -96,9 +96,9 @@ def _first(
     """Return the results of a call whose binary has not been checked yet, and check it."""
     name, device, _ = key
     if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
-        return reference(*arguments)  # a capture allows no look at values: check it another time
+        return reference(*arguments)  # a capture cannot read values: check at a later launch
     with _one_at_a_time:
-        # another thread may have been faster
+        # another thread may have checked it meanwhile
         trusted = False if (str(device), name) in _reasons else _verdicts.get(key)
         if trusted is None:
             results, reason = _compare(reference, launch, arguments)
@@ -118,9 +118,9 @@ def _first(
 def _compare(
     reference: Callable[..., Any], launch: Callable[..., Any], arguments: Sequence[Any]
 ) -> tuple[Any, str | None]:
-    """Return an op's results and what is wrong with its kernel: "" for nothing, None if unknown.
+    """Return an op's results and its kernel's fault: "" for none, None if unknown.
 
-    The results are the kernel's where it is right, else the reference's.
+    The results are the kernel's if it is right, else the reference's.
     """
     with use_kernels("reference"):
         usual = reference(*arguments)
@@ -133,14 +133,14 @@ def _compare(
         ]
         if all(near):
             return results, ""
-        if None in near:  # a sum beyond the type's range says nothing of the kernel
+        if None in near:  # a sum beyond the type's range does not test the kernel
             return usual, None
         return usual, "its results are not the reference's"
     return usual, watch.reason
 
 
 class _Watch(AbstractContextManager["_Watch"]):
-    """Keeps the reason of whatever a compiler or driver raises, short of Ctrl-C and memory."""
+    """Keeps the message of any error of a compiler or driver, except Ctrl-C and lack of memory."""
 
     reason = ""
 
@@ -160,8 +160,8 @@ class _Watch(AbstractContextManager["_Watch"]):
 
 
 def _signature(arguments: Sequence[Any], sizes: Container[int]) -> Hashable:
-    """Return what decides which binary these arguments run."""
-    # for every launch: a list is filled faster than a generator is asked
+    """Return a key of the binary that runs for these arguments."""
+    # runs at every launch: filling a list is faster than a generator
     found: list[Hashable] = []
     for at, value in enumerate(arguments):
         if isinstance(value, Tensor):
@@ -180,10 +180,10 @@ def _kind(tensor: Tensor) -> Hashable:
         aligned = height % ALIGNMENT == width % ALIGNMENT == 0
         size = channels * height * width
         shape = (images == 1, channels, aligned, size % ALIGNMENT == 0, size > MOST_INT32)
-        # a part of an image's channels may be read where it lies
+        # a part of an image's channels may be read in place
         laid = strides[1] == 1, strides[3]
     else:
-        # as may a part of a weight's inputs
+        # so may a part of a weight's inputs
         laid = strides[:2]
     return tensor.dtype, shape, laid, tensor.data_ptr() % ALIGNMENT == 0
 
@@ -197,11 +197,11 @@ def _all_of(results: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 
 def _is_near(result: Tensor, usual: Tensor, exact: Tensor) -> bool | Literal[None]:
-    """Say whether a result is as near to the exact one as the usual is; None if that is endless."""
+    """Return whether a result is as exact as the usual one; None if the usual one is infinite."""
     if not bool(torch.isfinite(usual).all()) or not bool(torch.isfinite(exact).all()):
         return None
     eps = torch.finfo(torch.float16 if usual.dtype == torch.float32 else usual.dtype).eps
     own = (usual.float() - exact).abs().max()
     error = (result.float() - exact).abs().max()
-    # NaN compares false
+    # comparisons with NaN are false
     return bool(error <= 2 * own + ROUNDINGS * eps * exact.abs().max())

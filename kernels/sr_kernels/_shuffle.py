@@ -1,7 +1,7 @@
-"""Where a pixel shuffle writes what it makes of BLOCK pixels in a row, from `left` on.
+"""The addresses at which a pixel shuffle writes BLOCK pixels of a row, from `left` on.
 
-Row `row` of all images, counted through, becomes R rows, and pixel w in it R pixels in each: (i, j)
-of these. R2 is R rounded up to a power of two; what is too much is not inside.
+Row `row`, counted over all images, becomes R rows, and its pixel w becomes R pixels in each of
+them, numbered (i, j). R2 is R rounded up to a power of two; the mask excludes the excess.
 
 Letters: C channels of the result, H x W pixels before the shuffle.
 """
@@ -17,7 +17,7 @@ def places_in_image(
     CHANNELS: tl.constexpr, R: tl.constexpr, R2: tl.constexpr, PLANES: tl.constexpr,
     BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Return where an image, NCHW, is stored, which of it is inside, and the channels.
+    """Return the addresses of an image, NCHW, their mask, and the channels.
 
     The axes are (c, i) and (w, j).
     """
@@ -37,7 +37,7 @@ def places_in_features(
     CHANNELS: tl.constexpr, R: tl.constexpr, R2: tl.constexpr, PLANES: tl.constexpr,
     BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Return where features, channels_last, are stored, which are inside, and the channels.
+    """Return the addresses of features, channels_last, their mask, and the channels.
 
     The axes are (i, w, j) and c.
     """

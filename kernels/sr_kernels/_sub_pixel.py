@@ -1,7 +1,7 @@
-"""A dense 3x3 and the pixel shuffle of its result: by one kernel, or by cuDNN and one more.
+"""A dense 3x3 and the pixel shuffle of its result: by one kernel, or by cuDNN and another kernel.
 
-`conv3x3` shuffles in its epilogue, so that nothing lies in memory in between. cuDNN convolves, and
-leaves bias, shuffle and activation to `pixel_shuffle_add`, which reads and writes all once more.
+`conv3x3` shuffles in its epilogue, so that nothing is written in between. With cuDNN, bias, shuffle
+and activation are left to `pixel_shuffle_add`, which reads and writes everything again.
 
 Forecast in microseconds for an H100, half precision, 320 x 180 pixels, by the model of
 `benchmarks/gpu/kernel_model.py`; nothing here was measured:
@@ -13,10 +13,10 @@ Forecast in microseconds for an H100, half precision, 320 x 180 pixels, by the m
     256 to 1024, features x2      343.6   420.4
     64 to 256, learnt slopes       43.5   42.9; after conv3x3 PyTorch activates
 
-The model leaves latency out, which cuDNN hides in a long sum; `conv3x3`, of one stage, does not.
-From 64 channels it may take 1.9 times its forecast before cuDNN is as fast; from 256, 1.2 times. So
-sums over more than MOST_INPUTS channels go to cuDNN, and so do learnt slopes, which `conv3x3` does
-not know. This is the only place that chooses.
+The model ignores latency, which cuDNN hides in long sums; `conv3x3`, with one stage, does not. With
+64 channels it may take 1.9 times its forecast before cuDNN is as fast; with 256, 1.2 times. So sums
+over more than MOST_INPUTS channels use cuDNN, and so do learnt slopes, which `conv3x3` does not
+have. Only this file chooses.
 """
 
 from __future__ import annotations
@@ -48,22 +48,22 @@ def sub_pixel(
     Parameters
     ----------
     x : Tensor, (N, I, H, W)
-        Best channels_last.
+        Preferably channels_last.
     weight : Tensor, (C * r * r, I, 3, 3)
         For r see `shuffle`.
     bias : Tensor or None, (C * r * r,)
-        Added to what the weight gives.
+        Bias of the convolution.
     shuffle : int
-        r: how many times larger the result is than x.
+        Factor r of the pixel shuffle.
     activation, slope, slopes
         As in `pixel_shuffle_add`.
     factor : float
-        What the convolution with its bias is multiplied by.
+        Factor of the convolution with its bias.
 
     Returns
     -------
     Tensor, (N, C, r * H, r * W)
-        As of `conv3x3`.
+        As for `conv3x3`.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def sub_pixel(
     """
     if weight.shape[1] <= MOST_INPUTS and slopes is None:
         return conv3x3(x, weight, bias, None, activation, slope, factor, shuffle)
-    # PyTorch on a GPU adds a bias in a pass of its own, which the kernel spares
+    # on a GPU, PyTorch adds a bias in a separate pass, which the kernel saves
     late = keeps_operator(x, weight, bias, slopes)
     y = functional.conv2d(x, weight, None if late else bias, padding=1)
     return pixel_shuffle_add(

@@ -1,12 +1,12 @@
-"""Triton, or a stand-in where it is not installed (macOS, some of Windows).
+"""Triton, or a stand-in if it is not installed (macOS, some Windows systems).
 
-With the stand-in, every file of kernels still imports; a kernel stays a plain function that is
-never called.
+With the stand-in, all kernel files can be imported; a kernel is then a plain function that nothing
+calls.
 
 Triton brings a copy of LLVM, and so does Mesa, the OpenGL of most Linux machines without an
-NVIDIA display. Once Mesa's is loaded, Triton's finds the wrong functions and the process dies at
-`import triton`. Loaded with RTLD_DEEPBIND it keeps to its own (seen with Triton 3.7.1 and Mesa's
-llvmpipe).
+NVIDIA display. If Mesa's copy is loaded first, Triton's finds the wrong functions and the process
+dies at `import triton`. Loaded with RTLD_DEEPBIND, it finds its own (seen with Triton 3.7.1 and
+Mesa's llvmpipe).
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 class Absent:
-    """Stands in for `triton` and `triton.language`; whatever decorates returns what it got."""
+    """Replaces `triton` and `triton.language`; its decorators return the function unchanged."""
 
     def __getattr__(self, name: str) -> Any:
         return Absent()
 
     def __call__(self, decorated: Any = None, *_: Any, **__: Any) -> Any:
-        """Return what is decorated, or a decorator where only options came."""
+        """Return the decorated function, or a decorator if only options are given."""
         return self if decorated is None else decorated
 
 
@@ -60,22 +60,22 @@ HAS_TRITON = not isinstance(triton, Absent)
 """Whether kernels can run at all."""
 
 INTERPRETED = HAS_TRITON and os.environ.get("TRITON_INTERPRET") == "1"
-"""Whether kernels run in Triton's interpreter, on any tensor. Settled when they are decorated."""
+"""Whether kernels run in Triton's interpreter, on any tensor. Decorating them fixes this."""
 
 
 def kernel_jit(function: Callable[..., Any] | None = None, *, aligned: tuple[str, ...] = ()) -> Any:
     """Compile a function that is launched from Python, into one binary for all image sizes.
 
-    Triton compiles another binary where an integer is 1 or becomes divisible by 16. Channels are
-    constants of a kernel and give all the alignment that channels_last loads need, so sizes are
-    kept out of it: what was checked at one size is what runs at every other.
+    By default Triton compiles another binary if an integer is 1 or divisible by 16. Channels are
+    constants of a kernel and give channels_last loads all the alignment that they need. So sizes
+    are not specialised: the binary that was checked at one size runs at every size.
 
     Parameters
     ----------
     function : callable
-        Its pointers end in `_ptr`, its constants are annotated; all else counts as sizes.
+        Names of pointers end in `_ptr`, constants are annotated; all other arguments are sizes.
     aligned : tuple of str
-        Sizes without whose divisibility the kernel could not load 128 bits at once.
+        Sizes whose divisibility by 16 the kernel needs for loads of 128 bits.
     """
     if function is None:
         return partial(kernel_jit, aligned=aligned)
@@ -90,12 +90,12 @@ def kernel_jit(function: Callable[..., Any] | None = None, *, aligned: tuple[str
 
 
 def cdiv(size: int, part: int) -> int:
-    """Return how many parts a size takes, as `triton.cdiv`: that takes 4.5 us, and this 0.1 us."""
+    """Return a size divided by a part, rounded up; `triton.cdiv` takes 4.5 us, this 0.1 us."""
     return -(-size // part)
 
 
 def next_power_of_2(size: int) -> int:
-    """Return the least power of 2 that is not below a size of at least 1; as fast as `cdiv`."""
+    """Return the smallest power of 2 that is at least a size from 1 on; as fast as `cdiv`."""
     return 1 << (size - 1).bit_length()
 
 

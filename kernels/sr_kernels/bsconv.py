@@ -3,16 +3,16 @@
 y = GELU(depthwise(pointwise . x + pointwise_bias) + bias + residual)
 
 Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549; with skip and GELU it is the block (BSRB)
-of BSRN, Li et al., 2022, https://arxiv.org/abs/2205.05996. Zero padding belongs to the depthwise
-half: it pads what the pointwise half returns, so that the bias in between ends at the border.
+of BSRN, Li et al., 2022, https://arxiv.org/abs/2205.05996. The depthwise half pads the pointwise
+half's result with zeros, so that the bias in between ends at the border.
 
-Bytes, for n elements of e bytes each in and out: eager PyTorch reads 5n and writes 4n (each of
-the four steps goes to memory and comes back); the kernel reads n and writes n, where the residual
-is x itself, else it reads 2n. At best it is 4.5 times faster, else 3 times. In return it forms
-the pointwise product twice (see `_mixed_rows.PHASES`), on matrix units that have little else to do.
+Bytes, for n elements of e bytes each in and out: eager PyTorch reads 5n and writes 4n, as each of
+the four steps goes through memory; the kernel reads n and writes n if the residual is x itself,
+else it reads 2n. At best it is 4.5 times faster, else 3 times. In return it computes the pointwise
+product twice (see `_mixed_rows.PHASES`), on matrix units that are otherwise idle.
 
-BSRN repeats its image along channels; the kernel reads the image itself, as it lies (NCHW), which
-saves PyTorch a copy that repeats and one that makes channels_last of it.
+BSRN repeats its image along channels; the kernel reads the image itself in NCHW, which saves
+PyTorch one copy to repeat it and one to make it channels_last.
 """
 
 from __future__ import annotations
@@ -108,9 +108,10 @@ def _kernel(
 
 
 def choice(outputs: int) -> dict[str, int]:
-    """Return how many pairs of columns a program takes, and Triton's options.
+    """Return the number of column pairs of a program, and Triton's options.
 
-    Chosen by the machine code for sm_90 (see `benchmarks/gpu/compile_gate.md`), by no clock.
+    They follow from the machine code for sm_90 (see `benchmarks/gpu/compile_gate.md`), not from
+    measured times.
     """
     return {"BLOCK": 16, "num_warps": 4 if outputs > 16 else 1, "num_stages": 2}
 
@@ -171,20 +172,19 @@ def bsconv(
     x : Tensor, (N, I, H, W)
         Read as channels_last; other layouts are copied.
     pointwise : Tensor, (C, replication * I, 1, 1)
-        The weight over channels.
+        The weight of the 1x1.
     pointwise_bias : Tensor, (C,), or None
-        Added between the two halves, inside the image only.
+        Bias between the two halves, only inside the image.
     depthwise : Tensor, (C, 1, 3, 3)
         The weight of each channel's 3x3.
     bias : Tensor, (C,), optional
-        Added after both.
+        Bias after both halves.
     residual : Tensor, (N, C, H, W), optional
         Added before the activation.
     activation : str
         "gelu" or "none".
     replication : int
-        How often `x` is repeated along channels before all else. Where more than once, `x` is read
-        as NCHW.
+        Number of copies of `x` along channels. With more than one, `x` is read as NCHW.
 
     Returns
     -------
@@ -232,14 +232,14 @@ def _bytes_moved(x: Tensor, pointwise: Tensor, *rest: Tensor | str | int | None)
     residual = rest[3]
     read = x.numel()
     written = x[:, :1].numel() * pointwise.shape[0]
-    # a residual that is x itself is found in the cache
+    # a residual that is x itself comes from the cache
     if residual is not None and residual is not x:
         read += written
     return (read + written) * x.element_size()
 
 
 def _flops(x: Tensor, pointwise: Tensor, *_: Tensor | str | int | None) -> int:
-    # two for each multiply-add of the matrix and the stencil, which dwarf all others
+    # two for each multiply-add of the matrix and the stencil; others are negligible
     return x[:, :1].numel() * 2 * (pointwise.numel() + 9 * pointwise.shape[0])
 
 

@@ -5,8 +5,8 @@ gate = sigmoid(excite(relu(squeeze(mean + sqrt(m2 / pixels)))))
 where squeeze and excite are 1x1 convolutions of planes of one pixel: Hui et al., 2019,
 https://arxiv.org/abs/1909.11856. The moments are those of `plane_moments`, or merged from tiles.
 
-Bytes: a few kilobytes. What counts is that eager PyTorch launches about ten kernels, one after the
-other, and this is one.
+Bytes: a few kilobytes. The gain is in launches: eager PyTorch launches about ten kernels in turn,
+this op one.
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ def contrast_gate(
     Parameters
     ----------
     mean, m2 : Tensor, (N, C, 1, 1)
-        Mean and sum of squared deviations of whole planes, as of `plane_moments`: in float32, or
+        Mean and sum of squared deviations of whole planes, as from `plane_moments`: in float32, or
         float64.
     pixels : int
-        Of a plane, at least one.
+        Number of pixels of a plane, at least one.
     squeeze_weight, squeeze_bias : Tensor, (R, C, 1, 1) and (R,)
         The 1x1 convolution that narrows C features to R.
     excite_weight, excite_bias : Tensor, (C, R, 1, 1) and (C,)
@@ -120,9 +120,9 @@ def _example(
     shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor, int, Tensor, Tensor, Tensor, Tensor]:
     images, features, height, width = shape
-    # the paper's sixteenth; of few features, one
+    # a sixteenth as in the paper; at least one
     inner = max(features // 16, 1)
-    # whole blocks: what is exported for one image keeps the number, and others shall have it too
+    # a fixed number: an exported program keeps it for images of other sizes
     pixels = 4096 * -(-height * width // 4096)
     moments = torch.randn(images, features, 1, 1), pixels * torch.rand(images, features, 1, 1)
     mean, m2 = (tensor.to(device) for tensor in moments)
@@ -138,12 +138,12 @@ def _example(
 
 def _bytes_moved(mean: Tensor, m2: Tensor, pixels: int, *weights: Tensor) -> int:
     size = weights[0].element_size()
-    # the gates are as many as the means
+    # there are as many gates as means
     return mean.numel() * (2 * mean.element_size() + size) + size * sum(map(Tensor.numel, weights))
 
 
 def _flops(mean: Tensor, m2: Tensor, pixels: int, squeeze_weight: Tensor, *_: Tensor) -> int:
-    # two matrices of one size; a division, a root and two sums beside them
+    # two matrices of equal size; a division, a root and two sums
     return mean.shape[0] * 4 * squeeze_weight.numel() + 4 * mean.numel()
 
 

@@ -3,22 +3,22 @@
 y = act(shuffle(scale * (weight * x + bias)) + residual)
 
 where the shuffle turns channels into pixels: Shi et al., 2016, https://arxiv.org/abs/1609.05158.
-These are the bodies of RFDN (Liu et al., 2020, https://arxiv.org/abs/2009.11551) and EDSR (Lim et
-al., 2017, https://arxiv.org/abs/1707.02921), and the ends of nearly all.
+RFDN (Liu et al., 2020, https://arxiv.org/abs/2009.11551) and EDSR (Lim et al., 2017,
+https://arxiv.org/abs/1707.02921) consist of it, and nearly all networks end in it.
 
 Bytes, for p pixels of I channels in and O out, of e bytes each: eager PyTorch moves p(I + O)e to
 convolve, 2pOe each for bias, scale, activation and shuffle, and 3pOe for the residual; the kernel
-moves p(I + O)e, and pOe more where there is a residual. With I = O, bias, residual and activation
-(RFDN's body) it is at best 3 times as fast, or 4.5 times where the residual is x itself; with
-bias, scale and shuffle (a tail) 4 times.
+moves p(I + O)e, and pOe more with a residual. With I = O, bias, residual and activation (RFDN's
+body) it is at best 3 times as fast, or 4.5 times if the residual is x itself; with bias, scale and
+shuffle (a tail) 4 times.
 
 A program reads its pixels and the weight for every tap: 27 bytes for each element of 64 channels in
-and out. By asynchronous copies all of it would come through L2, 1.7 KB for each pixel: 1.7 ms at
-2048 x 2048 on an H100, where memory takes 0.54 ms and the matrix units 0.39 ms. Plain loads, one
-stage, find nearly all of it in the L1 cache, which delivers it in 0.27 ms. All of this is forecast
-by `benchmarks/gpu/kernel_model.py`; nothing was measured. cuDNN is as fast for the convolution
-alone, but every pass after it costs 0.36 ms and more. `_sub_pixel` chooses between the two where a
-pixel shuffle follows.
+and out. With asynchronous copies all of it would pass through L2, 1.7 KB for each pixel: 1.7 ms at
+2048 x 2048 on an H100, while memory takes 0.54 ms and the matrix units 0.39 ms. Plain loads, with
+one stage, find nearly all of it in the L1 cache, which delivers it in 0.27 ms. All of this is
+forecast by `benchmarks/gpu/kernel_model.py`; nothing was measured. cuDNN is as fast for the
+convolution alone, but every further pass costs 0.36 ms or more. `_sub_pixel` chooses between the
+two before a pixel shuffle.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from sr_kernels._patches import convolve, finish_features, finish_image, with_pi
 from sr_kernels._triton import kernel_jit, tl, triton
 
 DEFAULTS = {"BLOCK": 32, "ROWS": 4, "num_warps": 4, "num_stages": 1}
-"""Pixels of a program, across and down, and Triton's options. With 8 warps, a loop over taps and
-channels in one was seen to miscompile. More stages read past the L1 cache; with one, loads go
-through it, where a patch and its border are 1.6 times its pixels, and not 9."""
+"""Pixels of a program, across and down, and Triton's options. With 8 warps, a single loop over taps
+and channels miscompiled. More stages bypass the L1 cache. With one stage, loads use it: a patch
+with its border has 1.6 times its pixels, not 9 times."""
 MOST_INPUTS, MOST_OUTPUTS = 64, 64
-"""Channels that one step of the loop multiplies, at most."""
+"""Largest number of channels in one step of the loop."""
 MOST_COLOURS = 4
-"""Results of so many channels at most are images, and NCHW; others are features, channels_last."""
+"""Results with at most this many channels are images, NCHW; others are features, channels_last."""
 
 
 def reference(
@@ -84,7 +84,7 @@ def _kernel(
     image = (program // (across * down)).to(tl.int64)
     first, phase = part % planes * PLANES, part // planes
 
-    # axis 1 of what is multiplied is (c, i, j), of which i and j are rounded up to R2
+    # axis 1 of the product is (c, i, j), with i and j rounded up to R2
     share = tl.arange(0, PLANES * R2 * R2)
     c, i, j = first + share // (R2 * R2), share // R2 % R2, share % R2
     wanted = (c < CHANNELS) & (i < R) & (j < R)
@@ -166,22 +166,22 @@ def conv3x3(
     Parameters
     ----------
     x : Tensor, (N, I, H, W)
-        Read as channels_last, some channels of such a tensor where they lie; other layouts are
-        copied.
+        Read as channels_last; a part of the channels of such a tensor is not copied, other layouts
+        are.
     weight : Tensor, (C * r * r, I, 3, 3)
         Likewise, for r see `shuffle`.
     bias : Tensor, (C * r * r,), optional
-        Added to what the weight gives.
+        Bias of the convolution.
     residual : Tensor, (N, C, r * H, r * W), optional
         Added before the activation. Read in the layout of the result.
     activation : str
         "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
-        What "leaky_relu" scales values below zero by.
+        Factor of values below zero in "leaky_relu".
     scale : float
-        What the convolution with its bias is multiplied by.
+        Factor of the convolution with its bias.
     shuffle : int
-        r: how many times larger the result is than x.
+        Factor r of the pixel shuffle.
 
     Returns
     -------
@@ -214,7 +214,7 @@ def conv3x3(
 
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:
     images, inputs, height, width = shape
-    # of some a colour image, of others features
+    # a colour image for some widths, features for others
     shuffle = {8: 3, 48: 4, 50: 4}.get(inputs, 1)
     channels = inputs if shuffle == 1 else 3
     outputs = channels * shuffle**2
@@ -230,14 +230,14 @@ def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -
 def _bytes_moved(x: Tensor, weight: Tensor, *rest: Any) -> int:
     residual = rest[1]
     moved = x.numel() + x[:, :1].numel() * weight.shape[0] + weight.numel()
-    # a residual that is x itself is found in the cache
+    # a residual that is x itself comes from the cache
     if residual is not None and residual is not x:
         moved += residual.numel()
     return moved * x.element_size()
 
 
 def _flops(x: Tensor, weight: Tensor, *_: Any) -> int:
-    # two for each multiply-add, which dwarf all others
+    # two for each multiply-add; others are negligible
     return x[:, :1].numel() * 2 * weight.numel()
 
 

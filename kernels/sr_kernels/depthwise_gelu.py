@@ -6,10 +6,9 @@ The first half of a depthwise separable convolution, without an activation: BSRN
 calls it before `pointwise_sum`. With one, the second half of a `bsconv` whose first half is another
 matrix product.
 
-Bytes, for n elements of e bytes each: eager PyTorch reads 4n and writes 3n (each of the three
-steps goes to memory and comes back); the kernel reads 2n and writes n, or reads n where the
-residual is x itself or there is none. At best it is 2.3 times faster, or 3.5 times where the
-residual is x.
+Bytes, for n elements of e bytes each: eager PyTorch reads 4n and writes 3n, as each of the three
+steps goes through memory; the kernel reads 2n and writes n, or reads n if the residual is x itself
+or missing. At best it is 2.3 times faster, or 3.5 times if the residual is x.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from sr_kernels._triton import cdiv, kernel_jit, next_power_of_2, tl, triton
 DEFAULTS = {"BLOCK": 16, "num_warps": 4, "num_stages": 3}
 """Columns of a program, and Triton's options: 157 registers on sm_90, two rows loaded ahead."""
 MOST_CHANNELS = 64
-"""Channels of a program, at most."""
+"""Largest number of channels of a program."""
 
 
 def reference(
@@ -55,7 +54,7 @@ def reference(
 
 @triton.jit
 def _load(x_ptr, top, row, column, channel, height, width, CHANNELS: tl.constexpr):
-    # (columns, channels) of a row; zero outside the image
+    # a row, (columns, channels); zero outside the image
     mask = is_inside(row, column, height, width)[:, None] & (channel < CHANNELS)[None, :]
     at = (top + row) * width * CHANNELS + (column[:, None] * CHANNELS + channel[None, :])
     return tl.load(x_ptr + at, mask=mask, other=0.0).to(tl.float32)
@@ -104,7 +103,7 @@ def _kernel(
     x = _load_around(x_ptr, top, first, column, channel, height, width, CHANNELS)
     current = weigh(x, level, current)
     following = weigh(x, above, bias)
-    # said here, as Triton loads ahead unasked only for matrix products
+    # explicit, because Triton prefetches by default only for matrix products
     for row in tl.range(first, last, num_stages=STAGES):
         x = _load_around(x_ptr, top, row + 1, column, channel, height, width, CHANNELS)
         current = weigh(x, below, current)
@@ -161,7 +160,7 @@ def depthwise_gelu(
     Parameters
     ----------
     x : Tensor, (N, C, H, W)
-        Read as channels_last; other layouts are copied. Zeros lie around it.
+        Read as channels_last; other layouts are copied. It is padded with zeros.
     weight : Tensor, (C, 1, 3, 3)
         Each channel's 3x3.
     bias : Tensor, (C,), optional
@@ -207,7 +206,7 @@ def _example(
 
 def _bytes_moved(x: Tensor, *rest: Tensor | str | None) -> int:
     residual = rest[2]
-    # a residual that is x itself is found in the cache
+    # a residual that is x itself comes from the cache
     times = 2 if residual is None or residual is x else 3
     return times * x.numel() * x.element_size()
 

@@ -1,4 +1,4 @@
-"""Three small convolutions in a row on the pooled plane of enhanced spatial attention.
+"""Three small convolutions in series on the pooled plane of enhanced spatial attention.
 
 y = last(activate(second(activate(first(cells)))))
 
@@ -6,10 +6,11 @@ where each is a 3x3 that keeps the size: Liu et al., 2020, https://arxiv.org/abs
 dense, or depthwise after a 1x1: Li et al., 2022, https://arxiv.org/abs/2205.05996; the kernel folds
 the latter two into one dense 3x3.
 
-A plane of 51 x 28 cells (of an image of 320 x 180 pixels) leaves a GPU idle, so what costs time is
-the number of launches: three of ours, or 8 to 11 of eager PyTorch. The kernel is one launch. Every
-program computes the cells around its own that it needs twice more: of 4 x 8 cells, 8 x 12 and
-6 x 10. They pass through a piece of memory that no other program touches.
+A plane of 51 x 28 cells, from an image of 320 x 180 pixels, leaves most of a GPU idle, so the
+number of launches determines the time: three of our kernels, or 8 to 11 of eager PyTorch. This
+kernel is one launch. Every program also computes the cells around its own that the later
+convolutions need: for 4 x 8 cells, 8 x 12 and then 6 x 10. They pass through memory that no other
+program uses.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ from sr_kernels._rows import is_inside
 from sr_kernels._triton import INTERPRETED, cdiv, kernel_jit, tl
 
 ROWS, COLUMNS = (28, 28) if INTERPRETED else (4, 8)
-"""Cells of a program: with those around them they fill 128, 64 and 32 rows of matrices. The
-interpreter takes a fifth of a second for a program, however large."""
+"""Cells of a program: with the cells around them they fill 128, 64 and 32 rows of matrices. The
+interpreter takes a fifth of a second for a program of any size."""
 SOURCES = 64
-"""Columns of those matrices at least: 16 features through four taps, of which three are there."""
+"""Smallest number of columns of those matrices: 16 features times four taps, one of them zero."""
 WARPS = 4
-"""For 16 features; twice as many take twice as many, up to four times."""
+"""Warps for 16 features; they grow with the features, up to four times."""
 
 
 def reference(cells: Tensor, *arguments: Any) -> Tensor:
@@ -55,8 +56,8 @@ def _kernel(
     FIRST: tl.constexpr, SECOND: tl.constexpr, LAST: tl.constexpr,
     TAPS: tl.constexpr, ACTIVATION: tl.constexpr, DOT: tl.constexpr,
 ):  # fmt: skip
-    # one program: ROWS x COLUMNS cells of one image; two more around them after the first
-    # convolution, one after the second, each number filled up to a power of two
+    # one program: ROWS x COLUMNS cells of one image; two more around them for the first
+    # convolution, one for the second, each number rounded up to a power of two
     across, down = tl.cdiv(width, COLUMNS), tl.cdiv(height, ROWS)
     image = (tl.program_id(0) // (across * down)).to(tl.int64)
     top = tl.program_id(0) // across % down * ROWS
@@ -78,7 +79,7 @@ def _kernel(
     )  # fmt: skip
     at = cell[:, None] * E2 + feature
     tl.store(passed_ptr + at, activate(value, ACTIVATION, slope), mask=known[:, None])
-    tl.debug_barrier()  # what this program's other threads have stored is seen from here on
+    tl.debug_barrier()  # from here on, all threads of this program see the stored values
 
     cell = tl.arange(0, SECOND)
     row, column = top + cell // WIDE - 1, left + cell % WIDE - 1
@@ -175,17 +176,17 @@ def esa_low(
     cells : Tensor, (N, E, h, w)
         Read as channels_last; other layouts are copied.
     first, second, last : Tensor, (E, E, 3, 3), or (E, 1, 3, 3) after a 1x1
-        The 3x3, dense or of each feature alone, padded with one zero each way.
+        The 3x3, dense or depthwise, padded with one zero on each side.
     first_bias, second_bias, last_bias : Tensor, (E,)
-        Of the 3x3.
+        Bias of the 3x3.
     first_pointwise, second_pointwise, last_pointwise : Tensor, (E, E, 1, 1), or None
         A 1x1 before it.
     first_between, second_between, last_between : Tensor, (E,), or None
-        Bias of the 1x1; the padding is zero nevertheless.
+        Bias of the 1x1; the padding after it is zero.
     activation : str
         "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
-        What "leaky_relu" multiplies values below zero by.
+        Factor of values below zero in "leaky_relu".
 
     Returns
     -------
@@ -226,7 +227,7 @@ def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -
 
 def _bytes_moved(*arguments: Any) -> int:
     tensors = tensors_of(arguments)
-    # the result is as large as the cells
+    # the result has the size of the cells
     return sum(tensor.numel() * tensor.element_size() for tensor in [tensors[0], *tensors])
 
 

@@ -79,21 +79,21 @@ def esa_mix(
     Parameters
     ----------
     x, residual : Tensor, (N, C, H, W)
-        The piece, and what is added to the result.
+        The piece, and the residual.
     squeezed, low, skip_weight, skip_bias, excite_weight, excite_bias : Tensor
         As in `esa_tail`.
     scale : Tensor, (C,)
         The weight of each channel after the gate.
     mix_weight, mix_bias : Tensor, (C, C, 1, 1) and (C,)
-        The 1x1 convolution of what is weighted.
+        The 1x1 convolution of the weighted channels.
     top, left, full_height, full_width : int
-        Where the piece lies in the whole image, in pixels.
+        The place of the piece in the whole image, in pixels.
 
     Returns
     -------
     Tensor, (N, C, H, W)
-        In the dtype of `x`. The kernel computes in float32, but rounds what enters a matrix
-        product, and the result once.
+        In the dtype of `x`. The kernel computes in float32, but rounds the inputs of matrix
+        products, and the result once.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -
 
 def _bytes_moved(*arguments: Any) -> int:
     tensors = tensors_of(arguments)
-    # the result is as large as x
+    # the result has the size of x
     return sum(tensor.numel() * tensor.element_size() for tensor in [tensors[0], *tensors])
 
 

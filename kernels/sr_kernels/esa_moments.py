@@ -3,15 +3,15 @@
 y = esa_tail(x, squeezed, low), then mean and m2 = plane_moments(y) and gate = contrast_gate of them
 
 the end of enhanced spatial attention before contrast-aware channel attention, as in BSRN's blocks:
-Li et al., 2022, https://arxiv.org/abs/2205.05996. The moments are those of the sums in float32,
-before they are rounded; each program leaves its part of them, and a second kernel merges the parts
-and computes the gate. It is right where the piece is the whole image; of pieces, the moments are
-merged, and `contrast_gate` takes them.
+Li et al., 2022, https://arxiv.org/abs/2205.05996. The moments are those of the float32 sums before
+rounding. The kernel, in `_esa`, is that of `esa_tail`: each program also stores its part of the
+moments, and a second kernel merges the parts and computes the gate. The gate is right if the piece
+is the whole image; for smaller pieces, merge the moments and call `contrast_gate`.
 
 Bytes, for p pixels of C features, E of them inside, of e bytes each: eager PyTorch moves
 p(6C + 7E)e to gate and pC(e + 28) for the moments; the kernel moves p(2C + E)e. With E = C / 4 in
-half precision it is at best 10 times as fast. Against `esa_tail` and `plane_moments` it saves
-the latter's pCe, of 3.25.
+half precision it is at best 10 times as fast. Compared with `esa_tail` and `plane_moments` it saves
+pCe of 3.25pCe.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def esa_moments(
     full_height: int,
     full_width: int,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Gate a piece of an image by ESA, and return moments and channel gate of the result with it.
+    """Gate a piece of an image by ESA; also return moments and channel gate of the result.
 
     Parameters
     ----------
@@ -96,16 +96,16 @@ def esa_moments(
     narrow_weight, narrow_bias, widen_weight, widen_bias : Tensor
         `squeeze_weight` to `excite_bias` of `contrast_gate`.
     top, left, full_height, full_width : int
-        Where the piece lies in the whole image, in pixels.
+        The place of the piece in the whole image, in pixels.
 
     Returns
     -------
     y : Tensor, (N, C, H, W)
         As `esa_tail` returns it.
     mean, m2 : Tensor, (N, C, 1, 1)
-        Of `y`, as `plane_moments` returns them, but from the kernel before it is rounded.
+        Moments of `y` as `plane_moments` returns them; the kernel takes them before rounding.
     gate : Tensor, (N, C, 1, 1)
-        As `contrast_gate` returns it of these moments.
+        The result of `contrast_gate` for these moments.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -
 
 
 def _bytes_moved(x: Tensor, *rest: Any) -> int:
-    # the moments and the gate of every plane beside it
+    # and the moments and the gate of every plane
     moved = esa_tail.OP.bytes_moved(x, *rest)
     return moved + x.shape[0] * x.shape[1] * (2 * 4 + x.element_size())
 

@@ -1,18 +1,18 @@
-"""A strided 3x3 and the pooling over it, the way down in enhanced spatial attention.
+"""A strided 3x3 and its pooling, the reduction in enhanced spatial attention.
 
 cells = max_pool(strided(pointwise . squeezed) + bias)
 
 where strided is a 3x3 of stride 2, and max_pool takes 7x7 with stride 3: Liu et al., 2020,
-https://arxiv.org/abs/2009.11551. Neither pads: cell (i, j) looks at 15 x 15 pixels from (6i, 6j)
+https://arxiv.org/abs/2009.11551. Neither pads: cell (i, j) depends on 15 x 15 pixels from (6i, 6j)
 on. The 3x3 is dense, or depthwise after a 1x1: Li et al., 2022, https://arxiv.org/abs/2205.05996;
 the kernel folds the latter two into one dense 3x3.
 
 Bytes, for p pixels of E features of e bytes each: eager PyTorch reads pEe, moves pEe / 2 for the
 strided plane, and pEe / 36 for the cells; with a 1x1 before, 2pEe more. The kernel moves pEe and
 the cells. At best it is 1.5 times as fast, with the 1x1 3.4 times. It slides down a band of rows of
-cells: every strided row is computed once in a band, every strided column for each of the cells that
-look at it, 7 / 3 times, on matrix units that have little else to do. Around its cells a band of R
-rows reads 9 rows and 9 columns of pixels more, which other programs read, too.
+cells. Every strided row is computed once in a band; every strided column is computed for each of
+its cells, 7 / 3 times, on matrix units that are otherwise idle. Around its cells, a band of R rows
+reads 9 more rows and columns of pixels, which other programs read, too.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from sr_kernels._rows import rows_per_band
 from sr_kernels._triton import cdiv, kernel_jit, tl, triton
 
 PITCH, REACH = 6, 15
-"""Pixels from one cell to the next, and those that a cell looks at."""
+"""Pixels from one cell to the next, and pixels that a cell depends on, along each axis."""
 VALUES = 1024
-"""Strided values of one row that a program holds, over all features: 8 of each thread."""
+"""Strided values of one row in a program, over all features: 8 for each thread."""
 WEIGHTS = 4096
-"""Weights of each of the nine taps that it holds, in shared memory."""
+"""Largest number of weights of each of the nine taps in a program, in shared memory."""
 WARPS = 4
 STAGES = 1
-"""Loads go through the L1 cache, which has what cells share; asynchronous copies pass it by."""
+"""Loads use the L1 cache, which holds pixels that cells share; asynchronous copies bypass it."""
 MOST_ROWS = 8
-"""Rows of cells of a band, at most."""
+"""Largest number of rows of cells in a band."""
 
 
 def reference(
@@ -55,7 +55,7 @@ def reference(
 
 @triton.jit
 def _load_row(x_ptr, inside, E: tl.constexpr, DOT):
-    """Return what strided places see of a row of pixels: from left, centre and right."""
+    """Return a row of pixels at the left, centre and right tap of strided places."""
     left = tl.load(x_ptr, mask=inside, other=0.0).to(DOT)
     centre = tl.load(x_ptr + E, mask=inside, other=0.0).to(DOT)
     right = tl.load(x_ptr + 2 * E, mask=inside, other=0.0).to(DOT)
@@ -64,7 +64,7 @@ def _load_row(x_ptr, inside, E: tl.constexpr, DOT):
 
 @triton.jit
 def _weigh(row, taps, onto):
-    """Add what a row of pixels gives to strided values."""
+    """Add the share of a row of pixels to strided values."""
     onto = tl.dot(row[0], taps[0], onto, input_precision="ieee")
     onto = tl.dot(row[1], taps[1], onto, input_precision="ieee")
     return tl.dot(row[2], taps[2], onto, input_precision="ieee")
@@ -92,7 +92,7 @@ def _kernel(
     below = load_taps_of_row(weight_ptr, mixing, 2, e, f, E, DOT)
     bias = load_vector(bias_ptr, f, E)
 
-    # a cell's 7 columns and one that is left out follow each other: all are one matrix
+    # the 7 columns of a cell and one unused column follow each other: all cells are one matrix
     place = tl.arange(0, BLOCK * 8)
     owner, across = program % blocks * BLOCK + place // 8, place % 8
     counted = ((owner < low_width) & (across < 7))[:, None]
@@ -129,7 +129,7 @@ def _kernel(
 
         highest = tl.where(counted, larger(before, half), float("-inf"))
         y = tl.reduce(tl.reshape(highest, (BLOCK, 8, PART)), 1, larger) + bias
-        # the first half has none before it
+        # the first half has no predecessor
         known = cell < tl.where(row > begin, low_width, 0)
         tl.store(y_ptr, y, mask=known[:, None] & (f < E)[None, :])
         y_ptr += low_width * E
@@ -147,13 +147,13 @@ def _launch(
         (images, inner, *size), dtype=x.dtype, device=x.device, memory_format=torch.channels_last
     )
     wide = padded(inner)
-    # odd features are loaded one by one, each with registers of its own
+    # an odd number of features is loaded value by value, which takes more registers
     values = VALUES if inner % 2 == 0 else VALUES // 2
     block = max(values // wide, LEAST_DOT) // 8
     options = configuration("esa_pool", x, BLOCK=block, num_warps=WARPS, num_stages=STAGES)
     part = max(min(wide, WEIGHTS // wide), LEAST_DOT)
     across = images * cdiv(size[1], options["BLOCK"]) * cdiv(inner, part)
-    # a band reads the pixels of four thirds of a row of cells more
+    # a band reads four thirds of a row of cells in addition
     rows = rows_per_band(size[0], across, x.device, range(1, MOST_ROWS + 1), 4 / 3)
     with torch.cuda.device_of(x):
         _kernel[(across * cdiv(size[0], rows),)](
@@ -181,9 +181,9 @@ def esa_pool(
     squeezed : Tensor, (N, E, H, W)
         At least 15 x 15 pixels. Read as channels_last; other layouts are copied.
     weight : Tensor, (E, E, 3, 3), or (E, 1, 3, 3) after `pointwise`
-        The 3x3, dense or of each feature alone.
+        The 3x3, dense or depthwise.
     bias : Tensor, (E,)
-        Of the 3x3.
+        Bias of the 3x3.
     pointwise : Tensor, (E, E, 1, 1), optional
         A 1x1 before it.
 
@@ -219,7 +219,7 @@ def _example(
     shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     images, inner, height, width = shape
-    # two cells each way where a pixel was asked for: sizes of one are special to what exports
+    # at least two cells along each axis: exporters treat sizes of one specially
     tensors = (
         torch.randn(images, inner, height + PITCH + REACH - 1, width + PITCH + REACH - 1),
         torch.randn(inner, 1, 3, 3) / 3,
@@ -238,7 +238,7 @@ def _bytes_moved(squeezed: Tensor, *_: Tensor | None) -> int:
 
 def _flops(squeezed: Tensor, *_: Tensor | None) -> int:
     images, inner, height, width = squeezed.shape
-    # a dense 3x3, folded or not, and a maximum, each strided value once
+    # a dense 3x3, folded or not, and a maximum for each strided value
     return images * ((height - 1) // 2) * ((width - 1) // 2) * inner * (18 * inner + 1)
 
 

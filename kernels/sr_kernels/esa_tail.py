@@ -3,7 +3,8 @@
 y = x * sigmoid(excite(enlarged(low) + skip(squeezed)))
 
 where excite and skip are 1x1 convolutions, and enlarged is bilinear: Liu et al., 2020,
-https://arxiv.org/abs/2009.11551. Computed for a window of an image, from places in the whole.
+https://arxiv.org/abs/2009.11551. It is computed for a window of an image, by positions in the whole
+image. `_esa` has the kernel.
 
 Bytes, for p pixels of C features, E of them inside, of e bytes each: eager PyTorch moves pEe to
 enlarge, 2pEe for the skip, 3pEe for the sum, p(E + C)e to excite, 2pCe for the sigmoid and 3pCe
@@ -86,13 +87,13 @@ def esa_tail(
     x, squeezed : Tensor, (N, C, H, W) and (N, E, H, W)
         The piece. Read as channels_last; other layouts are copied.
     low : Tensor, (N, E, h, w)
-        The plane that spans the whole image. Likewise.
+        The low-resolution plane of the whole image, in the same layout.
     skip_weight, skip_bias : Tensor, (E, E, 1, 1) and (E,)
         The 1x1 convolution of `squeezed`.
     excite_weight, excite_bias : Tensor, (C, E, 1, 1) and (C,)
         The 1x1 convolution of the sum.
     top, left, full_height, full_width : int
-        Where the piece lies in the whole image, in pixels.
+        The place of the piece in the whole image, in pixels.
 
     Returns
     -------
@@ -115,7 +116,7 @@ def esa_tail(
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:
     images, features, height, width = shape
     inner = features // 4
-    # a piece that begins off the low plane's grid
+    # the piece does not begin on the low plane's grid
     top, left = 5, 11
     full_height, full_width = (-(-end // 64) * 64 for end in (top + height, left + width))
     tensors = (
@@ -133,7 +134,7 @@ def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -
 
 def _bytes_moved(*arguments: Any) -> int:
     tensors = tensors_of(arguments)
-    # the result is as large as x
+    # the result has the size of x
     return sum(tensor.numel() * tensor.element_size() for tensor in [tensors[0], *tensors])
 
 

@@ -4,7 +4,7 @@ refined = fuse . [act(x_weight . x), act(first_weight . first), act(second_weigh
 squeezed = squeeze . refined
 
 where all are 1x1 convolutions with a bias: Liu et al., 2020, https://arxiv.org/abs/2009.11551. The
-fusion sums over its parts, so that nothing is concatenated.
+fusion is a sum over its parts, so nothing is concatenated.
 
 Bytes, for p pixels of C features, of e bytes each, with C / 2 features of a part and C / 4 of the
 squeeze: eager PyTorch moves 4.5pCe to distil, 3pCe to activate, 4pCe to concatenate, 3pCe to fuse
@@ -26,7 +26,7 @@ from sr_kernels._op import Op, check_shapes, register, tensors_of
 from sr_kernels._triton import cdiv, kernel_jit, tl, triton
 
 BLOCK = 128
-"""Pixels of a program, where features are 64 at most."""
+"""Pixels of a program, for up to 64 features."""
 WARPS = 8
 
 
@@ -37,7 +37,7 @@ def refine(
     activation: str, slope: float,
 ) -> Tensor:  # fmt: skip
     """Compute what `esdb_tail` squeezes, (N, C, H, W), in plain PyTorch."""
-    # parts are dropped as soon as they are together
+    # parts are dropped as soon as they are concatenated
     parts = torch.cat(
         [
             activated(functional.conv2d(x, x_weight, x_bias), activation, slope),
@@ -69,7 +69,7 @@ def _distil(
     x_ptr, weight_ptr, bias_ptr, place, inside, slope, C: tl.constexpr, D: tl.constexpr,
     C2: tl.constexpr, D2: tl.constexpr, ACTIVATION: tl.constexpr, DOT: tl.constexpr,
 ):  # fmt: skip
-    # (pixels, distilled) of (pixels, features)
+    # (pixels, features) to (pixels, distilled)
     d = tl.arange(0, D2)
     x = tl.load(x_ptr + place, mask=inside, other=0.0).to(DOT)
     part = tl.dot(x, load_weight(weight_ptr, tl.arange(0, C2), d, C, D, C, DOT))
@@ -91,7 +91,7 @@ def _kernel(
     c, d, e = tl.arange(0, C2), tl.arange(0, D2), tl.arange(0, E2)
     place, inside = offset * C + c[None, :], within & (c < C)[None, :]
 
-    # the fusion's weight of each part, in the order in which the parts are found
+    # the fusion's weight of each part, in the order of computation
     fuse = load_weight(fuse_weight_ptr + 3 * D, d, c, D, C, 4 * D, DOT)
     at = last_ptr + start * D + offset * D + d[None, :]
     part = tl.load(at, mask=within & (d < D)[None, :], other=0.0).to(DOT)
@@ -139,7 +139,7 @@ def _launch(
         memory_format=torch.channels_last,
     )  # fmt: skip
     pixels, distilled, wide = images * height * width, last.shape[1], padded(features)
-    # wider features take the registers of pixels
+    # wider features leave fewer registers for pixels
     block = max(16, BLOCK * 64 // max(wide, 64))
     options = configuration("esdb_tail", x, BLOCK=block, num_warps=WARPS)
     with torch.cuda.device_of(x):
@@ -160,26 +160,27 @@ def esdb_tail(
     second_weight: Tensor, second_bias: Tensor, fuse_weight: Tensor, fuse_bias: Tensor,
     squeeze_weight: Tensor, squeeze_bias: Tensor, activation: str = "gelu", slope: float = 0.0,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Distil three planes, fuse them with a fourth, and squeeze what comes of it.
+    """Distil three planes, fuse them with a fourth, and squeeze the result.
 
     Parameters
     ----------
     x, first, second : Tensor, (N, C, H, W)
-        What is distilled. Read as channels_last; other layouts are copied.
+        The planes to distil. Read as channels_last; other layouts are copied.
     last : Tensor, (N, D, H, W)
-        A distilled part already. Likewise.
+        The last distilled part, in the same layout.
     x_weight, first_weight, second_weight : Tensor, (D, C, 1, 1)
-        The 1x1 convolutions that distil.
+        The distilling 1x1 convolutions.
     x_bias, first_bias, second_bias : Tensor, (D,)
-        Of the same.
+        Their biases.
     fuse_weight, fuse_bias : Tensor, (C, 4 * D, 1, 1) and (C,)
         The 1x1 convolution of the parts, in the order of the planes.
     squeeze_weight, squeeze_bias : Tensor, (E, C, 1, 1) and (E,)
         The 1x1 convolution of the result.
     activation : str
-        Of every distillation: "gelu", "relu", "leaky_relu", "hard_swish", "tanh" or "none".
+        Activation of the distillations: "gelu", "relu", "leaky_relu", "hard_swish", "tanh" or
+        "none".
     slope : float
-        Of a leaky rectifier.
+        Slope of a leaky rectifier.
 
     Returns
     -------
@@ -220,7 +221,7 @@ def esdb_tail(
 
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:
     images, features, height, width = shape
-    # the networks' half and quarter
+    # a half and a quarter, as in the networks
     distilled, inner = features // 2, features // 4
     planes = (*torch.randn(3, *shape), torch.randn(images, distilled, height, width))
     weights: list[Tensor] = []
@@ -236,13 +237,13 @@ def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -
 def _bytes_moved(*arguments: Any) -> int:
     moved = sum(tensor.numel() for tensor in tensors_of(arguments))
     x, squeeze = arguments[0], arguments[-4]
-    # the results: as large as x, and the squeeze's share of it
+    # the results: one of the size of x, and the squeezed one
     moved += x.numel() + x[:, :1].numel() * squeeze.shape[0]
     return int(moved * x.element_size())
 
 
 def _flops(x: Tensor, *arguments: Any) -> int:
-    # two for each multiply-add of the five matrices, which dwarf all others
+    # two for each multiply-add of the five matrices; others are negligible
     return int(2 * x[:, :1].numel() * sum(weight.numel() for weight in arguments[3:13:2]))
 
 

@@ -3,13 +3,13 @@
 y = gate * x + residual
 fused = activation(weight . y + residual_weight . residual + bias + total)
 
-where `residual` is the block's input, which is the output of the block before, and `total` is what
-earlier blocks have added to the fusion, a 1x1 over all outputs: BSRN, Li et al., 2022,
-https://arxiv.org/abs/2205.05996. Bias and total may be missing.
+where `residual` is the block's input and the output of the block before, and `total` is the sum of
+earlier blocks in the fusion, a 1x1 over all outputs: BSRN, Li et al., 2022,
+https://arxiv.org/abs/2205.05996. Bias and total are optional.
 
 Bytes, for n elements of e bytes each in a plane: `gated_residual` and `pointwise_sum` move 3ne and
-4ne, as the second reads again what the first wrote and read; the kernel reads x, residual and total
-and writes y and fused, 5ne. Eager PyTorch moves 2ne to gate, 3ne to add, 2ne for each of two
+4ne, as the second reads planes of the first again; the kernel reads x, residual and total and
+writes y and fused, 5ne. Eager PyTorch moves 2ne to gate, 3ne to add, 2ne for each of two
 convolutions and 3ne for each of two sums: at best the kernel is 3 times as fast.
 """
 
@@ -35,7 +35,7 @@ from sr_kernels._op import Op, check_shapes, register, tensors_of
 from sr_kernels._triton import cdiv, kernel_jit, tl
 
 BLOCK = 128
-"""Pixels of a program, where features are 64 at most."""
+"""Pixels of a program, for up to 64 features."""
 WARPS = 8
 
 
@@ -114,7 +114,7 @@ def _launch(
         memory_format=torch.channels_last,
     )  # fmt: skip
     wide, wide_outputs = padded(features), padded(outputs)
-    # wider features take the registers of pixels
+    # wider features leave fewer registers for pixels
     block = max(16, BLOCK * 64 // max(wide, wide_outputs, 64))
     options = configuration("gated_fusion", x, BLOCK=block, num_warps=WARPS)
     with torch.cuda.device_of(x):
@@ -149,18 +149,18 @@ def gated_fusion(
     x, residual : Tensor, (N, C, H, W)
         Read as channels_last; other layouts are copied.
     gate : Tensor, (N, C, 1, 1)
-        What every channel of `x` is scaled by.
+        Factor of every channel of `x`.
     weight, residual_weight : Tensor, (F, C, 1, 1)
         The 1x1 convolutions of the gated sum and of `residual`; a part of a larger weight's inputs
         is not copied.
     bias : Tensor, (F,), optional
-        Added to both.
+        Bias of the fusion.
     total : Tensor, (N, F, H, W), optional
-        Added before the activation. As `x`.
+        Added before the activation, in the layout of `x`.
     activation : str
-        Of the fusion: "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
+        Activation of the fusion: "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
-        Of a leaky rectifier.
+        Slope of a leaky rectifier.
 
     Returns
     -------
@@ -206,7 +206,7 @@ def _bytes_moved(x: Tensor, *rest: Any) -> int:
 
 
 def _flops(x: Tensor, *rest: Any) -> int:
-    # two for each multiply-add of both matrices, gate and skip
+    # two for each multiply-add of both matrices, the gate and the skip
     return int(2 * x[:, :1].numel() * 2 * rest[2].numel()) + 2 * x.numel()
 
 

@@ -3,8 +3,8 @@
 One gate for every image and channel: Hui et al., 2019, https://arxiv.org/abs/1909.11856
 
 Bytes, for n elements of e bytes each: eager PyTorch moves 2ne to multiply and 3ne to add; the
-kernel moves 3ne. At best it is 5/3 as fast. Without a residual both move 2ne, and the kernel only
-spares the network another case.
+kernel moves 3ne. At best it is 5/3 times as fast. Without a residual both move 2ne, and the kernel
+only saves the network another case.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sr_kernels._op import Op, register, tensors_of
 from sr_kernels._triton import cdiv, kernel_jit, tl
 
 BLOCK = 2048
-"""Values that one program computes: 16 of each thread."""
+"""Values of one program: 16 for each thread."""
 WARPS = 4
 
 
@@ -74,7 +74,7 @@ def gated_residual(x: Tensor, gate: Tensor, residual: Tensor | None = None) -> T
     gate : Tensor, (N, C, 1, 1)
         Usually in [0, 1], but any value is allowed.
     residual : Tensor, (N, C, H, W), optional
-        As `x`.
+        In the layout of `x`.
 
     Returns
     -------

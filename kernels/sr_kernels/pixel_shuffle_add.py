@@ -1,16 +1,16 @@
-"""Turn channels into pixels and all that follows it: the end of a sub-pixel convolution.
+"""Pixel shuffle with bias, factor, skip and activation: the end of a sub-pixel convolution.
 
 y[n, c, r h + i, r w + j] = act(factor (x[n, r r c + r i + j, h, w] + bias[r r c + r i + j])
                                 + skip[n, c, r h + i, r w + j])
 
 Shi et al., 2016, https://arxiv.org/abs/1609.05158
 
-For a convolution that cuDNN computes, without its bias: SRGAN, whose slopes are learnt, and EDSR of
-256 features enlarge so. `_sub_pixel` chooses between this and the end of `conv3x3`.
+It follows a convolution of cuDNN without bias: in SRGAN, whose slopes are learnt, and in EDSR with
+256 features. `_sub_pixel` chooses between this and the end of `conv3x3`.
 
 Bytes, for m elements of e bytes each: eager PyTorch moves 2me each for bias, factor, shuffle and
-activation, and 3me to add; the kernel moves 2me, and me more where there is a skip. With bias and
-activation it is at best 3 times as fast, and 11/3 times with all.
+activation, and 3me to add; the kernel moves 2me, and me more with a skip. With bias and activation
+it is at best 3 times as fast, and 11/3 times with all.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from sr_kernels._shuffle import places_in_features, places_in_image
 from sr_kernels._triton import cdiv, kernel_jit, next_power_of_2, tl, triton
 
 BLOCK, ELEMENTS = 64, 4096
-"""Pixels of x that one program rearranges, and values of them, at most."""
+"""Largest number of pixels of x in one program, and of their values."""
 MOST_COLOURS = 4
-"""Results of so many channels at most are images, and NCHW; others are features, channels_last.
+"""Results with at most this many channels are images, NCHW; others are features, channels_last.
 One program writes all colours of an image."""
 MOST_SHARES = 256
-"""Channels of x that one program reads, at most, where these become features."""
+"""Largest number of channels of x in one program, if they become features."""
 WARPS = 4
 
 
@@ -78,7 +78,7 @@ def _kernel(
     first, program = tl.program_id(0) % parts * PLANES, tl.program_id(0) // parts
     row, left = (program // blocks).to(tl.int64), program % blocks * BLOCK
 
-    # axis 1 of what is read is (c, i, j), of which i and j are rounded up to a power of two, R2
+    # axis 1 of the input is (c, i, j), with i and j rounded up to a power of two, R2
     share = tl.arange(0, PLANES * R2 * R2)
     if R == R2:
         channel = first * R * R + share
@@ -166,19 +166,19 @@ def pixel_shuffle_add(
     x : Tensor, (N, C * scale * scale, H, W)
         Read as channels_last; other layouts are copied.
     scale : int
-        How many times larger the result is.
+        Factor of the pixel shuffle.
     skip : Tensor, (N, C, scale * H, scale * W), optional
         Added before the activation. Read in the layout of the result.
     bias : Tensor, (C * scale * scale,), optional
-        Added to `x` first, such as that of the convolution before.
+        Added to `x` first, such as the bias of the convolution before.
     activation : str
         "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
-        What "leaky_relu" scales values below zero by.
+        Factor of values below zero in "leaky_relu".
     slopes : Tensor, (1,) or (C,), optional
-        The same where it was learnt, for all channels or for each; it replaces `slope`.
+        Learnt slopes, for all channels or for each; they replace `slope`.
     factor : float
-        What `x` with its bias is multiplied by.
+        Factor of `x` with its bias.
 
     Returns
     -------
@@ -215,7 +215,7 @@ def pixel_shuffle_add(
 
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:
     images, shares, height, width = shape
-    # of 48 channels colour at 4, of 50 two planes at 5, of others features or few planes at 2
+    # 48 channels: colour at 4; 50: two planes at 5; others: features or few planes at 2
     scale = {48: 4, 50: 5}.get(shares, 2)
     channels = shares // scale**2
     tensors = (

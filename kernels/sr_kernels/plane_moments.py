@@ -2,9 +2,9 @@
 
 mean[n, c] = sum of x[n, c] / (H W), m2[n, c] = sum of (x[n, c] - mean[n, c])^2
 
-They are computed relative to a value near them, so that an offset costs no digits. Parts of
-a plane are merged by their counts, in an order that depends on the shape alone: results are equal
-to the bit from run to run.
+They are computed relative to a value near the mean, so that an offset costs no digits. Parts of a
+plane are merged by their counts, in an order that depends on the shape alone: results are bit-equal
+from run to run.
 
 Bytes, for n elements of e bytes each: eager PyTorch moves n(e + 4) to widen to float32, 4n for the
 mean, 8n for the deviations, 8n for their squares and 4n for the sum; the kernel reads ne. At best
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 BLOCK = 4096
-"""Values that one program holds: 32 of each thread."""
+"""Values of one program: 32 for each thread."""
 CHANNELS = 64
-"""Channels that one program looks at, at most."""
+"""Largest number of channels of one program."""
 WARPS = 4
 
 
@@ -62,7 +62,7 @@ def _part_kernel(
     x_ptr += image * pixels * C + channel[None, :]
     start = part.to(tl.int64) * tiles * BLOCK
     stop = tl.minimum(start + tiles * BLOCK, pixels)
-    # a mean of the part's first pixels, itself told from one of them, which offsets do not blur
+    # the mean of the part's first pixels, computed relative to one of them for exactness
     one = tl.load(x_ptr + start * C, mask=wanted[None, :], other=0.0).to(tl.float32)
     apart = _load_apart(x_ptr, start, stop, wanted, one, C, BLOCK)
     pivot = one + column_sum(apart)[None, :] / tl.minimum(stop - start, BLOCK).to(tl.float32)
@@ -74,7 +74,7 @@ def _part_kernel(
         total += apart
         squares += apart * apart
     mean = column_sum(total) / (stop - start).to(tl.float32)
-    # one of `tiles` blocks has the pivot for its mean, so that little cancels
+    # the pivot is the mean of one of `tiles` blocks, so that little cancels
     m2 = column_sum(squares) - column_sum(total) * mean
     m2 = tl.where(m2 < 0.0, 0.0, m2)
     pivot = tl.sum(pivot, axis=0)
@@ -134,12 +134,12 @@ def merged(parts: Iterable[tuple[int, Tensor, Tensor]]) -> tuple[int, Tensor, Te
     Parameters
     ----------
     parts : iterable of (int, Tensor, Tensor)
-        Of each part how many pixels it has, and its `plane_moments`. At least one part.
+        The number of pixels of each part, and its `plane_moments`; at least one part.
 
     Returns
     -------
     count, mean, m2 : int, Tensor and Tensor, (N, C, 1, 1)
-        The same of all parts together.
+        The same for all parts together.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def merged(parts: Iterable[tuple[int, Tensor, Tensor]]) -> tuple[int, Tensor, Te
     found = list(parts)
     if not found:
         raise ValueError(f"merged needs at least one part, got {found}")
-    # neighbours first, so that only about equally large counts meet
+    # neighbours first, so that merged counts are about equal
     while len(found) > 1:
         pairs = [_pair(*found[at : at + 2]) for at in range(0, len(found) - 1, 2)]
         found = pairs + found[2 * len(pairs) :]
@@ -166,7 +166,7 @@ def _pair(
 
 
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Tensor]:
-    # 5 standard deviations from zero, where mean of squares minus square of mean loses digits
+    # 5 standard deviations from zero: there, mean of squares minus square of mean loses digits
     return ((torch.randn(shape) + 5).to(device, dtype),)
 
 

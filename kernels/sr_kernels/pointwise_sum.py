@@ -1,10 +1,10 @@
-"""Mix channels of one or two planes, gated, and add what there is: 1x1 convolutions, summed.
+"""A sum of 1x1 convolutions of one or two planes, with gate, bias, residual and activation.
 
 y = activation(weight . (gate * x) + other_weight . other + bias + residual)
 
-of which gate, other, bias and residual may be missing. With a gate and a residual it ends IMDN's
-blocks: Hui et al., 2019, https://arxiv.org/abs/1909.11856. With two planes it takes a step of the
-1x1 over all blocks' outputs, which is a sum over them: they need not wait for the last.
+where gate, other, bias and residual are optional. With a gate and a residual it ends IMDN's blocks:
+Hui et al., 2019, https://arxiv.org/abs/1909.11856. With two planes it computes a part of the 1x1
+over all blocks' outputs, so that their sum need not wait for the last block.
 
 Bytes, for n elements of e bytes each in a plane: eager PyTorch moves 2ne for each of two
 convolutions, 3ne for each of two sums and 2ne for the activation; the kernel reads x, other and
@@ -34,9 +34,9 @@ from sr_kernels._op import Op, check_shapes, register, tensors_of
 from sr_kernels._triton import cdiv, kernel_jit, tl, triton
 
 BLOCK = 128
-"""Pixels of a program, where inputs are 64 at most."""
+"""Pixels of a program, for up to 64 inputs."""
 MOST_OUTPUTS = 64
-"""Output channels of a program, at most."""
+"""Largest number of output channels of a program."""
 WARPS = 8
 
 
@@ -65,7 +65,7 @@ def _mix(
     x_ptr, weight_ptr, gate_ptr, output, offset, within, INPUTS: tl.constexpr,
     OUTPUTS: tl.constexpr, STRIDE: tl.constexpr, WIDE: tl.constexpr, DOT: tl.constexpr,
 ):  # fmt: skip
-    # (pixels, outputs) of a plane's pixels, each of which its gates scale
+    # (pixels, outputs) of a plane's pixels, scaled by their gates
     source = tl.arange(0, WIDE)
     inside = within & (source < INPUTS)[None, :]
     x = tl.load(x_ptr + offset * INPUTS + source[None, :], mask=inside, other=0.0)
@@ -137,7 +137,7 @@ def _launch(
         memory_format=torch.channels_last,
     )  # fmt: skip
     wide, part = padded(max(inputs, others)), min(padded(outputs), MOST_OUTPUTS)
-    # wider inputs take the registers of pixels
+    # wider inputs leave fewer registers for pixels
     block = max(16, BLOCK * 64 // max(wide, 64))
     options = configuration("pointwise_sum", x, outputs=outputs, BLOCK=block, num_warps=WARPS)
     grid = images * cdiv(height * width, options["BLOCK"]) * cdiv(outputs, part)
@@ -166,7 +166,7 @@ def pointwise_sum(
     activation: str = "none",
     slope: float = 0.0,
 ) -> Tensor:
-    """Mix channels of `x`, gated, and of `other`, and add bias and residual; activate.
+    """Mix the gated channels of `x` and those of `other`; add bias and residual; activate.
 
     Parameters
     ----------
@@ -175,21 +175,21 @@ def pointwise_sum(
     weight, bias : Tensor, (C, I, 1, 1) and (C,)
         The 1x1 convolution of `x`; a part of a larger weight's inputs is not copied.
     gate : Tensor, (N, I, 1, 1), optional
-        What every channel of `x` is scaled by before.
+        Factor of every channel of `x` before the 1x1.
     other, other_weight : Tensor, (N, J, H, W) and (C, J, 1, 1), optional
-        A second plane, as `x`, and its 1x1 convolution.
+        A second plane, in the layout of `x`, and its 1x1 convolution.
     residual : Tensor, (N, C, H, W), optional
-        Added before the activation. As `x`.
+        Added before the activation, in the layout of `x`.
     activation : str
         "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
-        Of a leaky rectifier.
+        Slope of a leaky rectifier.
 
     Returns
     -------
     Tensor, (N, C, H, W)
-        In the dtype of `x`, channels_last from the kernel, which sums in float32 and rounds what
-        is gated, for the matrix unit, and the result once.
+        In the dtype of `x`, channels_last from the kernel, which sums in float32 and rounds the
+        gated values, for the matrix unit, and the result once.
 
     Raises
     ------
@@ -237,7 +237,7 @@ def _bytes_moved(x: Tensor, weight: Tensor, *rest: Any) -> int:
 
 
 def _flops(x: Tensor, weight: Tensor, *rest: Any) -> int:
-    # two for each multiply-add of the matrices, which dwarf all others
+    # two for each multiply-add of the matrices; others are negligible
     other_weight = rest[3]
     terms = weight.numel() + (0 if other_weight is None else other_weight.numel())
     return int(2 * x[:, :1].numel() * terms)
