@@ -154,8 +154,8 @@ def whole(image: Tensor, network: Network) -> Tensor:
     spans = (LUMA_OF_BLACK, LUMA_OF_WHITE) if image.shape[1] == 1 else None
     pixels = image[0].movedim(0, 2).numpy()
     how = {"device": "cpu", "outliers": "keep"}
-    large = upscale(pixels, network, axes="YXC", value_range=spans, **how)
-    return torch.from_numpy(large).movedim(2, 0)[None]
+    result = upscale(pixels, network, axes="YXC", value_range=spans, **how)
+    return torch.from_numpy(result).movedim(2, 0)[None]
 
 
 def in_quarters(image: Tensor, network: Network) -> Tensor:
@@ -168,10 +168,10 @@ def in_quarters(image: Tensor, network: Network) -> Tensor:
         for right in (False, True):
             top, left = (height - tall) * below, (width - wide) * right
             piece = image[..., top : top + tall, left : left + wide]
-            large = (whole if tall * wide < LARGEST else in_quarters)(piece, network)
+            quarter = (whole if tall * wide < LARGEST else in_quarters)(piece, network)
             keep_rows = slice(rows if below else 0, height if below else rows)
             keep_columns = slice(columns if right else 0, width if right else columns)
-            part = large[
+            part = quarter[
                 ...,
                 (keep_rows.start - top) * scale : (keep_rows.stop - top) * scale,
                 (keep_columns.start - left) * scale : (keep_columns.stop - left) * scale,
@@ -194,13 +194,13 @@ def judged(
     pair: Pair, network: Network, way: str, run: Callable[[Tensor, Network], Tensor]
 ) -> tuple[float, float]:
     """Return PSNR and SSIM of one image, rounded in one way."""
-    large, truth = as_tensor(pair.large), luma(as_tensor(pair.large))
+    hr, truth = as_tensor(pair.hr), luma(as_tensor(pair.hr))
     if way == COLOUR:
-        result = luma(rounded(run(as_tensor(pair.small), network)))
+        result = luma(rounded(run(as_tensor(pair.lr), network)))
     elif way == FLOATS:
-        result = luma(rounded(run(imresize(large, Fraction(1, network.scale)), network)))
+        result = luma(rounded(run(imresize(hr, Fraction(1, network.scale)), network)))
     else:
-        shrunk = imresize(rounded(luma(large)), Fraction(1, network.scale))
+        shrunk = imresize(rounded(luma(hr)), Fraction(1, network.scale))
         result, truth = rounded(run(shrunk, network)), rounded(truth)
     images = (result[0, 0].double().numpy(), truth[0, 0].numpy())
     return psnr(*images, border=network.scale), ssim(*images, border=network.scale)

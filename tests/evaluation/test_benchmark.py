@@ -69,10 +69,10 @@ def test_results_are_judged_without_a_border_of_the_scale(images):
     table = evaluate(colour(), images)
 
     for pair, row in zip(pairs, table.rows, strict=True):
-        result = pair.small.repeat(2, 0).repeat(2, 1)
+        result = pair.lr.repeat(2, 0).repeat(2, 1)
         assert row.image == pair.name
-        assert row.psnr == pytest.approx(psnr(result, pair.large, border=2))
-        assert row.ssim == pytest.approx(ssim(result, pair.large, border=2))
+        assert row.psnr == pytest.approx(psnr(result, pair.hr, border=2))
+        assert row.ssim == pytest.approx(ssim(result, pair.hr, border=2))
     assert table.psnr == pytest.approx(np.mean([row.psnr for row in table.rows]))
     assert table.made
 
@@ -90,8 +90,8 @@ def test_colours_are_judged_where_they_are_asked_for(images):
 
     table = evaluate(Nearest(), images, protocol=Protocol(luma=False, border=0))
 
-    result = pair.small.repeat(2, 0).repeat(2, 1)
-    assert table.rows[0].psnr < psnr(result, pair.large)
+    result = pair.lr.repeat(2, 0).repeat(2, 1)
+    assert table.rows[0].psnr < psnr(result, pair.hr)
 
 
 def test_grey_counts_as_rgb_where_it_is_asked_for(images):
@@ -143,7 +143,7 @@ def test_a_network_of_luma_is_judged_in_colour_where_looks_count(images, monkeyp
     assert looks.shape == (24, 30, 3)
     result, truth = calls[0]
     np.testing.assert_allclose(result[0].permute(1, 2, 0), looks, atol=1e-6)
-    np.testing.assert_allclose(truth[0].permute(1, 2, 0), pair.large / 255, atol=1e-6)
+    np.testing.assert_allclose(truth[0].permute(1, 2, 0), pair.hr / 255, atol=1e-6)
     # luma is judged as without the other metric
     assert row.psnr == evaluate(Nearest(), images, protocol=Protocol(border=0)).rows[0].psnr
 

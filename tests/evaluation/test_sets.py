@@ -24,7 +24,7 @@ def save(path, pixels):
 
 
 @pytest.mark.parametrize(
-    ("large", "small"),
+    ("hr", "lr"),
     [
         ("HR/a.png", "LR_matlab/x2/a.png"),
         ("HR/a.png", "LR_bicubic/X2/ax2.png"),
@@ -32,15 +32,15 @@ def save(path, pixels):
         ("image_SRF_2/a_SRF_2_HR.png", "image_SRF_2/a_SRF_2_LR.png"),
     ],
 )
-def test_small_images_are_found(tmp_path, large, small):
-    save(tmp_path / large, LARGE)
-    save(tmp_path / small, SMALL)
+def test_small_images_are_found(tmp_path, hr, lr):
+    save(tmp_path / hr, LARGE)
+    save(tmp_path / lr, SMALL)
 
     [pair] = ImageSet(tmp_path).pairs(2)
 
     assert (pair.name, pair.made) == ("a", False)
-    np.testing.assert_array_equal(pair.small, SMALL)
-    np.testing.assert_array_equal(pair.large, LARGE[:20])
+    np.testing.assert_array_equal(pair.lr, SMALL)
+    np.testing.assert_array_equal(pair.hr, LARGE[:20])
 
 
 def test_small_images_are_made_where_there_are_none(tmp_path):
@@ -51,8 +51,8 @@ def test_small_images_are_made_where_there_are_none(tmp_path):
 
     assert (first.name, second.name) == ("a", "b")
     assert first.made
-    assert second.large.shape == (21, 24, 3)
-    np.testing.assert_array_equal(second.small, imresize(LARGE[:, :24], 1 / 3))
+    assert second.hr.shape == (21, 24, 3)
+    np.testing.assert_array_equal(second.lr, imresize(LARGE[:, :24], 1 / 3))
 
 
 def test_the_set_is_called_as_its_folder(tmp_path):

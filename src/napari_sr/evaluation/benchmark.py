@@ -95,32 +95,32 @@ class Result:
     @cached_property
     def judged(self) -> NDArray[np.float64]:
         """(S H, S W) grey or luma, or (S H, S W, 3), in 0..1."""
-        small = self.protocol.entering(self.pair.small, self.pair.white)
-        if self.protocol.luma and self.network.channels == 1 and small.ndim == 3:
-            return self._upscaled(luma_of(small), LUMA_OF_BLACK, LUMA_OF_WHITE)
-        return self._upscaled(small)
+        lr = self.protocol.entering(self.pair.lr, self.pair.white)
+        if self.protocol.luma and self.network.channels == 1 and lr.ndim == 3:
+            return self._upscaled(luma_of(lr), LUMA_OF_BLACK, LUMA_OF_WHITE)
+        return self._upscaled(lr)
 
     @cached_property
     def seen(self) -> NDArray[np.float64]:
         """The result with the image's colours; a luma network leaves chroma to bicubic."""
-        small = self.protocol.entering(self.pair.small, self.pair.white)
-        if self.judged.ndim == small.ndim:
+        lr = self.protocol.entering(self.pair.lr, self.pair.white)
+        if self.judged.ndim == lr.ndim:
             return self.judged
-        return self._upscaled(small)
+        return self._upscaled(lr)
 
     def _upscaled(
-        self, small: NDArray[np.float64], black: float = 0.0, white: float = 1.0
+        self, lr: NDArray[np.float64], black: float = 0.0, white: float = 1.0
     ) -> NDArray[np.float64]:
-        axes = "YX" if small.ndim == 2 else "YXC"
+        axes = "YX" if lr.ndim == 2 else "YXC"
         options = {"value_range": (black, white), **self.protocol.options}
-        large = api.upscale(small, self.network, axes=axes, **options)
-        clipped: NDArray[np.float64] = np.clip(large, black, white)
+        result = api.upscale(lr, self.network, axes=axes, **options)
+        clipped: NDArray[np.float64] = np.clip(result, black, white)
         return clipped
 
     @cached_property
     def truth(self) -> NDArray[np.float64]:
         """The truth with its colours, in 0..1."""
-        return self.protocol.entering(self.pair.large, self.pair.white)
+        return self.protocol.entering(self.pair.hr, self.pair.white)
 
     @property
     def border(self) -> int:

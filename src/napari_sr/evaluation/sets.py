@@ -34,9 +34,9 @@ class Pair:
     """One image of a set."""
 
     name: str
-    large: NDArray[np.generic]
+    hr: NDArray[np.generic]
     """The truth, (S H, S W) or (S H, S W, 3), cut at the bottom and the right."""
-    small: NDArray[np.generic]
+    lr: NDArray[np.generic]
     """(H, W) or (H, W, 3), of the same type."""
     made: bool
     """Whether the LR image was made here by MATLAB's bicubic, as the set has no file of it."""
@@ -86,12 +86,12 @@ class ImageSet:
                 if path.stem.endswith("_HR"):
                     yield _pair(path, path.with_stem(path.stem[:-2] + "LR"), scale)
             return
-        small = self._folder_of_small(scale)
-        large = (self.folder / name for name in LARGE)
-        for path in image_files(next((one for one in large if one.is_dir()), self.folder)):
-            yield _pair(path, small and _found(small, path, scale), scale)
+        lr = self._folder_of_lr(scale)
+        hr = (self.folder / name for name in LARGE)
+        for path in image_files(next((one for one in hr if one.is_dir()), self.folder)):
+            yield _pair(path, lr and _found(lr, path, scale), scale)
 
-    def _folder_of_small(self, scale: int) -> Path | None:
+    def _folder_of_lr(self, scale: int) -> Path | None:
         places = (
             self.folder / name / inner.format(scale)
             for name in SMALL
@@ -100,17 +100,17 @@ class ImageSet:
         return next((place for place in places if place.is_dir()), None)
 
 
-def _found(folder: Path, large: Path, scale: int) -> Path:
+def _found(folder: Path, hr: Path, scale: int) -> Path:
     """Return the file of an LR image: it has the HR image's name, perhaps with the scale."""
-    names = (f"{large.stem}x{scale}", f"{large.stem}_LR", large.stem)
+    names = (f"{hr.stem}x{scale}", f"{hr.stem}_LR", hr.stem)
     return next(
         (
             path
             for name in names
             for path in sorted(folder.glob(f"{_escaped(name)}.*"))
-            if path.suffix.lower() == large.suffix.lower()
+            if path.suffix.lower() == hr.suffix.lower()
         ),
-        folder / large.name,
+        folder / hr.name,
     )
 
 
@@ -118,23 +118,23 @@ def _escaped(name: str) -> str:
     return re.sub(r"([*?[])", r"[\1]", name)
 
 
-def _pair(large: Path, small: Path | None, scale: int) -> Pair:
-    truth, white = read_plane(large)
+def _pair(hr: Path, lr: Path | None, scale: int) -> Pair:
+    truth, white = read_plane(hr)
     height, width = (size // scale for size in truth.shape[:2])
     if not (height and width):
         raise FileError(
-            f"{large} is too small for a scale of {scale}: {truth.shape[0]} x {truth.shape[1]} px"
+            f"{hr} is too small for a scale of {scale}: {truth.shape[0]} x {truth.shape[1]} px"
         )
     truth = truth[: height * scale, : width * scale]
-    name = _SUFFIX.sub("", large.stem) or large.stem
-    if small is None:
-        made = _shrunk_file(large, truth, scale)
+    name = _SUFFIX.sub("", hr.stem) or hr.stem
+    if lr is None:
+        made = _shrunk_file(hr, truth, scale)
         made = made if white is None else np.minimum(made, np.array(white, made.dtype))
         return Pair(name, truth, made, made=True, white=white)
-    pixels, _ = read_plane(small)
+    pixels, _ = read_plane(lr)
     if pixels.shape != (height, width, *truth.shape[2:]) or pixels.dtype != truth.dtype:
         raise FileError(
-            f"{small} does not fit {large} at x{scale}: {pixels.dtype} {pixels.shape} where "
+            f"{lr} does not fit {hr} at x{scale}: {pixels.dtype} {pixels.shape} where "
             f"{truth.dtype} {(height, width, *truth.shape[2:])} is needed"
         )
     return Pair(name, truth, pixels, made=False, white=white)
