@@ -1,10 +1,10 @@
-# make demo: set up, then upscale a sample in napari (in a virtual display where there is none)
+# make demo: set up, then upscale a sample in napari (in a virtual display if there is none)
 # make test: set up, then lint, types and all tests
-# make test-kernels: compile every kernel for every supported GPU, which needs none, and rehearse the first run on one; some ten minutes
+# make test-kernels: compile every kernel for every supported GPU, and rehearse the first run on a GPU; needs no GPU; some ten minutes
 # make lint, make types, make unit: one of these alone
 
 BIN := .venv/bin
-# waiting threads sleep instead of spinning: two busy cores would stand still otherwise
+# waiting threads sleep instead of spinning; otherwise two busy cores would make no progress
 export OMP_WAIT_POLICY := passive
 
 .PHONY: demo test test-kernels lint types unit clean

@@ -1,4 +1,4 @@
-"""The three functions that most scripts need."""
+"""The functions that most scripts need: `load`, `blend` and `upscale`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def load(
     Network
         In eval mode. It maps float (N, C, H, W) in 0..1 to (N, C, scale * H, scale * W),
         unclipped; C is 1 for networks of luma. Attributes: `scale`, `channels`,
-        `receptive_field`, `multiple`, `exact` (whether tiles leave no trace), and `provenance`
+        `receptive_field`, `multiple`, `exact` (whether tiles leave no seams), and `provenance`
         (what was loaded).
 
     Raises
@@ -96,7 +96,7 @@ def blend(
     Raises
     ------
     ValueError
-        If the weight lies outside 0..1, a checkpoint cannot be loaded, or the two differ in
+        If the weight is outside 0..1, a checkpoint cannot be loaded, or the two differ in
         architecture, scale, options or shapes of tensors.
     napari_sr.zoo.download.DownloadError
         If a model cannot be downloaded.
@@ -143,8 +143,8 @@ def upscale(
         Side of the tiles in LR pixels, halo included; by default as large as memory allows. If
         memory runs out, tiles are halved.
     halo : int, optional
-        LR pixels that tiles overlap on each side. By default tiles leave no trace, whatever the
-        network's receptive field. A halo of your own may be faster, and seams may show.
+        LR pixels that tiles overlap on each side. By default tiles leave no seams, whatever the
+        network's receptive field is. A halo of your own may be faster, but may leave seams.
     device : str
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     precision : str
