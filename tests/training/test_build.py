@@ -34,7 +34,10 @@ def test_options_reach_nested_records_as_tuples():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epsilom": 1}, "loss.0.options.epsilom is no option of charbonnier, which has epsilon"),
+        (
+            {"epsilom": 1},
+            "loss.0.options.epsilom is not an option of charbonnier, which has epsilon",
+        ),
         ({"epsilon": -1.0}, "loss.0: charbonnier: .*-1"),
     ],
 )

@@ -79,7 +79,10 @@ def test_whatever_scale_a_step_drew_the_result_has_the_recipes(ema):
     [
         ({"network": {"kind": "vdsr", "options": {}}}, "no network is called 'vdsr'"),
         ({"network": {"kind": "interpolation", "options": {}}}, "must have weights to train"),
-        ({"network": {"options": {"depth": 3}}}, "network.options.depth is no option of fsrcnn"),
+        (
+            {"network": {"options": {"depth": 3}}},
+            "network.options.depth is not an option of fsrcnn",
+        ),
     ],
 )
 def test_a_network_that_cannot_be_trained_is_told(changes, message):

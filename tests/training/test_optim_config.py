@@ -13,7 +13,7 @@ from napari_sr.training.optim_config import Adversary, Optimiser, Schedule
     [
         (lambda: Optimiser(learning_rate=-1), "learning_rate must be above 0, got -1"),
         (lambda: Optimiser(betas=(0.9, 1.0)), r"betas must be in 0..1, got \(0.9, 1.0\)"),
-        (lambda: Schedule("step"), r"told every or at, got \(0, \(\)\)"),
+        (lambda: Schedule("step"), r"given every or at, got \(0, \(\)\)"),
         (lambda: Schedule("cosine", every=3), r"left out of a cosine schedule, got \(3, \(\)\)"),
         (lambda: Adversary("wasserstein", 1.0), r"bounded by clip or by penalty, got \(0.0, 0.0\)"),
         (lambda: Adversary("relativistic", 1.0, clip=0.1), "left out of relativistic"),

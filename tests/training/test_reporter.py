@@ -76,7 +76,9 @@ def test_flat_pairs_are_left_out_and_told(make, pairs):
     found = make([*pairs, FLAT])
 
     assert len(found.pairs) == 1
-    assert found.told == ["1 of 2 held-out images are flat where they are judged, and are left out"]
+    assert found.messages == [
+        "1 of 2 held-out images are flat where they are judged, and are left out"
+    ]
     assert not make([FLAT]).judges
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 USUAL = ("psnr", "ssim")
 """The metrics that papers on super-resolution report."""
 AGAINST_TRUTH = 0.5
-"""Correlation of a result with its truth at which detail counts as lost. It stands for the same
+"""Correlation of a result with its truth below which detail counts as lost. It marks the same
 detail as 1/7 between two images that both hold noise: Rosenthal and Henderson, Journal of Molecular
 Biology 333(4), 2003, https://doi.org/10.1016/j.jmb.2003.07.013."""
 

@@ -103,7 +103,7 @@ class Network(nn.Module):
 
     def in_input_range(self, image: Tensor) -> Tensor:
         """Return an image in 0..1, of any shape, in the range that the weights expect."""
-        # a product with 1 would be a kernel of its own
+        # a product with 1 would be a separate kernel
         return image if self.input_range == 1 else image * self.input_range
 
     def _check(self, image: Tensor) -> None:

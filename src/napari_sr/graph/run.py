@@ -117,9 +117,9 @@ def run_steps(
     return tuple(held[name] for name in wanted)
 
 
-def _gathered(link: GlobalStats, plane: Tensor, told: tuple[Tensor, ...]) -> Tensor:
+def _gathered(link: GlobalStats, plane: Tensor, moments: tuple[Tensor, ...]) -> Tensor:
     """Return the value of a whole plane; use a step's moments or value if it returned them."""
-    mean, deviations, *value = told or plane_moments(plane)
+    mean, deviations, *value = moments or plane_moments(plane)
     return value[0] if value else link.finish(mean, deviations, plane.shape[2] * plane.shape[3])
 
 

@@ -149,8 +149,8 @@ class SpatialGate(nn.Module):
         """
         yield self.link(squeezed, "low")
         compute = self if channel is None else partial(self.with_moments, channel)
-        told = channel is not None
-        yield Step(compute, (x, squeezed), (y,), uses=("low",), placed=True, moments=told)
+        gathers = channel is not None
+        yield Step(compute, (x, squeezed), (y,), uses=("low",), placed=True, moments=gathers)
 
     def forward(self, x: Tensor, squeezed: Tensor, low: Tensor, window: Window) -> Tensor:
         """Gate a piece.

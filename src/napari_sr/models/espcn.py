@@ -68,7 +68,7 @@ class ESPCN(Network):
     def _compute(self, image: Tensor) -> Tensor:
         x = self.activation(self.extract(self.in_input_range(image)))
         result: Tensor = self.enlarge(self.map(x))
-        # a division by 1 would be a kernel of its own
+        # a division by 1 would be a separate kernel
         return result if self.input_range == 1 else result / self.input_range
 
 

@@ -46,7 +46,7 @@ def make(build: Callable[..., Any], part: ComponentSpec, key: str, **given: Any)
     for name, value in part.options.items():
         if name not in known:
             raise ValueError(
-                f"{key}.options.{name} is no option of {part.kind}, which has "
+                f"{key}.options.{name} is not an option of {part.kind}, which has "
                 f"{', '.join(known) or 'none'}, got {value!r}"
             )
     try:

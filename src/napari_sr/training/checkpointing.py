@@ -150,7 +150,7 @@ def resume_check(config: Config, state: dict[str, Any], out: Path) -> list[str]:
         If one of `FIXED` changed.
     """
     before, after = flat(state["config"]), flat(as_table(config))
-    told: list[str] = []
+    messages: list[str] = []
     for key in sorted({*before, *after}):
         old, new = before.get(key), after.get(key)
         if old == new or (old is None and not key.startswith("adversary")):
@@ -159,8 +159,8 @@ def resume_check(config: Config, state: dict[str, Any], out: Path) -> list[str]:
             raise StateError(
                 f"{out} holds a training with {key} = {old!r}, got {new!r}: give another folder"
             )
-        told.append(f"{key} was {old!r} and is now {new!r}")
-    return told
+        messages.append(f"{key} was {old!r} and is now {new!r}")
+    return messages
 
 
 def flat(table: dict[str, Any], before: str = "") -> dict[str, Any]:

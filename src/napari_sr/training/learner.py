@@ -76,7 +76,7 @@ class Learner:
         self.device = device
         self.format = torch.channels_last if config.run.channels_last else torch.contiguous_format
         self.network = build(config)
-        self.told = prepare(self.network, config.start) if fresh else ""
+        self.message = prepare(self.network, config.start) if fresh else ""
         self.network.to(device=device, memory_format=self.format)  # type: ignore[call-overload]
         distributed.same_everywhere(self.network)
         self.average = EMA(self.network, config.run.ema) if config.run.ema else None

@@ -43,7 +43,7 @@ class OptimizerStep:
     Raises
     ------
     ValueError
-        If a key of `lr_scale` is no prefix of a parameter name.
+        If a key of `lr_scale` is not a prefix of a parameter name.
     """
 
     def __init__(

@@ -61,7 +61,7 @@ class Schedule:
         need(self.every >= 0, "every", "at least 0", self.every)
         falls = (self.every > 0) != bool(self.at)
         if self.kind == "step":
-            need(falls, "a step schedule", "told every or at", (self.every, self.at))
+            need(falls, "a step schedule", "given every or at", (self.every, self.at))
         else:
             none = not self.every and not self.at
             need(none, "every and at", f"left out of a {self.kind} schedule", (self.every, self.at))

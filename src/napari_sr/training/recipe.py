@@ -125,7 +125,7 @@ def _told(errors: Iterable[Any], where: str) -> Iterable[str]:
     for one in errors:
         key = ".".join(str(part) for part in one["loc"]) or "recipe"
         if one["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-            yield f"{where}: {key} is no key of a recipe, got {_short(one['input'])}"
+            yield f"{where}: {key} is not a key of a recipe, got {_short(one['input'])}"
         elif one["type"] in ("missing", "missing_argument"):
             yield f"{where}: {key} is missing"
         elif one["type"] == "json_invalid":

@@ -53,10 +53,10 @@ class Reporter:
         self.config, self.out, self.lasting = config, session.out, session.lasting
         self.learner, self.place, self.device = learner, place, learner.device
         self.pairs = [pair for pair in pairs if not flat(pair[1], learner.network.scale)]
-        self.told: list[str] = []
-        """What the user should be told."""
+        self.messages: list[str] = []
+        """Messages for the user."""
         if len(self.pairs) < len(pairs):
-            self.told.append(
+            self.messages.append(
                 f"{len(pairs) - len(self.pairs)} of {len(pairs)} held-out images are flat where "
                 "they are judged, and are left out"
             )

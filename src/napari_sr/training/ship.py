@@ -82,8 +82,8 @@ def ship(path: Path, sets: Path, target: Path) -> dict[str, Any]:
 
 def _reached(network: Network, card: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Return the scores on one set: by the papers' protocol, or with the training's degradation."""
-    told = card.get("recipe")
-    config = None if told is None else recipe.parse(told, "the card's recipe")
+    table = card.get("recipe")
+    config = None if table is None else recipe.parse(table, "the card's recipe")
     key = f"psnr_{folder.name.lower()}"
     if config is None or config.data.degradation.kind == USUAL:
         return {f"{key}_luma": round(evaluate(network, ImageSet(folder)).psnr, 3)}

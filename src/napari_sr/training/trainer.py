@@ -106,19 +106,19 @@ class Training:
                 f"{self.out} holds a training at step {state['step']}: resume it, or give another "
                 "folder"
             )
-        self.told: list[str] = [] if state is None else resume_check(config, state, self.out)
+        self.messages: list[str] = [] if state is None else resume_check(config, state, self.out)
         self.learner = Learner(config, device, place.rank, fresh=state is None)
-        if self.learner.told:
-            self.told.append(self.learner.told)
+        if self.learner.message:
+            self.messages.append(self.learner.message)
         network = self.learner.network
         channels = network.channels
         draw = draws_of(training_data, config, channels, place.rank, device)
         pairs = pairs_of(training_data, config, channels, network.multiple) if place.first else []
         self.reporter = Reporter(config, session, self.learner, pairs, place, state)
-        self.told += self.reporter.told
+        self.messages += self.reporter.messages
         if state is not None:
             self.learner.restore(state["learner"])
-            self.told.append(f"resumes at step {state['step']}")
+            self.messages.append(f"resumes at step {state['step']}")
         self.step: int = 0 if state is None else state["step"]
         self.saved = self.step
         self.seconds: float = 0.0 if state is None else state["seconds"]
@@ -137,7 +137,7 @@ class Training:
         """Yield after every step, until the end of the training or of the session."""
         if self.place.first:
             self.reporter.open(self.step)
-        for message in self.told:
+        for message in self.messages:
             yield self.progress(message=message)
         started, first, before = time.monotonic(), self.step, self.seconds
         try:

@@ -98,7 +98,7 @@ def trained_on_grey(card: dict[str, Any]) -> bool:
     return data.get("grey") is True
 
 
-def number_in(told: dict[str, Any], key: str) -> float:
+def number_in(entry: dict[str, Any], key: str) -> float:
     """Return a finite number.
 
     Raises
@@ -106,13 +106,13 @@ def number_in(told: dict[str, Any], key: str) -> float:
     KeyError, ValueError
         If the key is missing or its value is wrong.
     """
-    value = told[key]
+    value = entry[key]
     if type(value) not in (int, float) or not math.isfinite(value):
         raise ValueError(f"{key} must be a number, got {_short(value)}")
     return float(value)
 
 
-def text_in(told: dict[str, Any], key: str) -> str:
+def text_in(entry: dict[str, Any], key: str) -> str:
     """Return a text that can be shown.
 
     Raises
@@ -120,7 +120,7 @@ def text_in(told: dict[str, Any], key: str) -> str:
     KeyError, ValueError
         If the key is missing or its value is wrong.
     """
-    value = told[key]
+    value = entry[key]
     if not isinstance(value, str) or len(value) > LONGEST_TEXT:
         raise ValueError(f"{key} must be a text, got {_short(value)}")
     return value

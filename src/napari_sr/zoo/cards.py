@@ -28,31 +28,31 @@ def table() -> str:
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
-    told = card_of(SHIPPED / entry.file)
-    recipe = told.get("recipe")
+    card = card_of(SHIPPED / entry.file)
+    recipe = card.get("recipe")
     synthetic = recipe["data"]["synthetic"] if isinstance(recipe, dict) else 0
-    shown = [*told["data"], *([f"{synthetic} synthetic images"] if synthetic else [])]
+    shown = [*card["data"], *([f"{synthetic} synthetic images"] if synthetic else [])]
     return (
         f"`{entry.file}`",
         f"{entry.parameters:,}",
         f"{entry.size:,}",
         ", ".join(shown),
         f"`{recipe['name'] if isinstance(recipe, dict) else entry.name}`",
-        f"{told['steps']:,}",
-        f"{told['seconds'] / 3600:.1f} h, {told['device']}",
-        _score(told, "psnr_set5"),
-        _score(told, "psnr_set14"),
-        str(told["licence"]),
+        f"{card['steps']:,}",
+        f"{card['seconds'] / 3600:.1f} h, {card['device']}",
+        _score(card, "psnr_set5"),
+        _score(card, "psnr_set14"),
+        str(card["licence"]),
     )
 
 
-def _score(told: dict[str, Any], key: str) -> str:
+def _score(card: dict[str, Any], key: str) -> str:
     """Return the PSNR on a set: by the papers' protocol, or with the training's degradation."""
-    usual = told.get(f"{key}_luma")
+    usual = card.get(f"{key}_luma")
     if usual is not None:
         return f"{usual:.2f}"
-    kind = told["recipe"]["data"]["degradation"]["kind"]
-    found, bicubic = told[f"{key}_{kind}"], told[f"{key}_{kind}_bicubic"]
+    kind = card["recipe"]["data"]["degradation"]["kind"]
+    found, bicubic = card[f"{key}_{kind}"], card[f"{key}_{kind}_bicubic"]
     return f"{found:.2f} ({kind}; bicubic {bicubic:.2f})"
 
 

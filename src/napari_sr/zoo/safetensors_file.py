@@ -71,7 +71,7 @@ def header_of(data: bytes) -> dict[str, Any]:
     except RecursionError as error:
         raise ValueError("its header is nested too deeply") from error
     if not isinstance(header, dict):
-        raise ValueError("its header is no table")
+        raise ValueError("its header is not a table")
     return header
 
 

@@ -59,14 +59,14 @@ class Trained:
         """A description with its scores, for people who choose a model."""
         shown = ", ".join(self.images[:3])
         more = f" and {len(self.images) - 3} more" if len(self.images) > 3 else ""
-        told = f"Trained here on {shown}{more} from {self.base_model}, "
-        told += f"small images by {self.degradation}."
+        words = f"Trained here on {shown}{more} from {self.base_model}, "
+        words += f"small images by {self.degradation}."
         if self.psnr is not None and self.bicubic is not None:
             better = self.psnr > self.bicubic
             than = "" if better else ": not better than bicubic interpolation there"
-            told += f" On their held-out part: {self.psnr:.2f} dB, bicubic {self.bicubic:.2f} dB"
-            told += f"{than}."
-        return f"{told} Good for images like these only."
+            words += f" On their held-out part: {self.psnr:.2f} dB, bicubic {self.bicubic:.2f} dB"
+            words += f"{than}."
+        return f"{words} Good for images like these only."
 
 
 def folder() -> Path:
@@ -119,22 +119,22 @@ def networks() -> list[Trained]:
 
 def _read(path: Path) -> Trained | None:
     card = card_of(path)
-    told = card.get("here")
+    here = card.get("here")
     try:
         scale = scale_in(card)
-        if not isinstance(told, dict) or scale is None:
+        if not isinstance(here, dict) or scale is None:
             return None
-        images = told["images"] if isinstance(told["images"], list) else [None]
+        images = here["images"] if isinstance(here["images"], list) else [None]
         return Trained(
             path,
             architecture=text_in(card, "network"),
             scale=scale,
             options=options_in(card),
-            base_model=text_in(told, "base_model"),
+            base_model=text_in(here, "base_model"),
             images=tuple(text_in({"image": image}, "image") for image in images),
-            degradation=text_in(told, "degradation"),
-            psnr=number_in(told, "psnr"),
-            bicubic=number_in(told, "bicubic"),
+            degradation=text_in(here, "degradation"),
+            psnr=number_in(here, "psnr"),
+            bicubic=number_in(here, "bicubic"),
             grey=trained_on_grey(card),
         )
     except (KeyError, ValueError, OverflowError):

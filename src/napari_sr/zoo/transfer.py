@@ -127,8 +127,8 @@ def _answer(url: str, size: int) -> Iterator[bytes]:
         plain = {"Accept-Encoding": "identity"}
         with session.get(url, stream=True, timeout=PATIENCE, headers=plain) as response:
             response.raise_for_status()
-            told = response.headers.get("Content-Length", "")
+            announced = response.headers.get("Content-Length", "")
             packed = response.headers.get("Content-Encoding", "identity") != "identity"
-            if told.isdecimal() and int(told) > size and not packed:
-                raise TransferError(f"the server sends {told} bytes instead of {size}")
+            if announced.isdecimal() and int(announced) > size and not packed:
+                raise TransferError(f"the server sends {announced} bytes instead of {size}")
             yield from filter(None, response.iter_content(CHUNK))

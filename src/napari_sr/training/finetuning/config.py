@@ -118,14 +118,14 @@ class FineTuned:
     def verdict(self) -> str:
         """The scores in words, with a warning if the network is no improvement."""
         gain, before = self.psnr - self.scores.bicubic, self.psnr - self.scores.start
-        told = f"On the held-out part: {self.psnr:.2f} dB, {_apart(gain)} bicubic interpolation "
-        told += f"({self.scores.bicubic:.2f} dB) and {_apart(before)} the network at first "
-        told += f"({self.scores.start:.2f} dB)."
+        words = f"On the held-out part: {self.psnr:.2f} dB, {_apart(gain)} bicubic interpolation "
+        words += f"({self.scores.bicubic:.2f} dB) and {_apart(before)} the network at first "
+        words += f"({self.scores.start:.2f} dB)."
         if gain < WORTH:
-            told += " That is not better than bicubic interpolation: do not use it instead."
+            words += " That is not better than bicubic interpolation: do not use it instead."
         elif before < WORTH:
-            told += " The training did not help: use the network that it started from."
-        return told
+            words += " The training did not help: use the network that it started from."
+        return words
 
 
 def _apart(gain: float) -> str:

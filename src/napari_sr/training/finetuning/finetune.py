@@ -122,7 +122,9 @@ class Tuning:
         prepare(network, self.config.start)
         network.eval().to(self.device)
         _, _, found = recognition.recognise(network.state_dict())
-        self.told = {k: v for k, v in self.config.network.options.items() if k not in found}
+        self.unseen_options = {
+            k: v for k, v in self.config.network.options.items() if k not in found
+        }
         offered = sizing.sizes(network, parts.crop)
         self.most = offered[0]
         sizes = sizing.affordable(offered, network, free_memory(self.device))
@@ -171,7 +173,7 @@ class Tuning:
     ) -> Generator[Update, None, None]:
         minutes = self.task.minutes
         session = Session(self.folder / "run", self.task.device, minutes=minutes, lasting=False)
-        began = told = time.monotonic()
+        began = shown = time.monotonic()
         with closing(train(config, self.training_data, session)) as steps:
             for progress in steps:
                 now, self.step = time.monotonic(), progress.step
@@ -188,8 +190,8 @@ class Tuning:
                 if progress.psnr is not None and self._judged(config):
                     update = replace(update, psnr=(self.step, progress.psnr))
                     update = replace(update, preview=self._kept(progress.psnr))
-                if update.loss or update.psnr or now - told > PAUSE:
-                    told = now
+                if update.loss or update.psnr or now - shown > PAUSE:
+                    shown = now
                     yield update
                 if stopped():
                     break
@@ -215,7 +217,7 @@ class Tuning:
         task = self.task
         here = card_entry(task, self.scores, self.best, self.notes)
         task.target.parent.mkdir(parents=True, exist_ok=True)
-        card = {**card_of(self._result), "options": self.told, "here": here}
+        card = {**card_of(self._result), "options": self.unseen_options, "here": here}
         export(task.target, read_checkpoint(self._result), card)
 
     def _broken(self) -> str:
