@@ -37,7 +37,7 @@ def test_the_sentence_has_size_memory_and_time(choice, loader):
     assert result.shape == (7, 320, 320)
     assert not result.missing
     assert result.sentence.startswith("Result: 7 \u00d7 320 \u00d7 320, 1.4 MB. Takes about ")
-    assert "less than a second, in 63 tiles of 64 px" in result.sentence
+    assert "less than a second, in 63 tiles of 54 px" in result.sentence
 
 
 def test_the_cost_of_tiles_is_reported(choice, loader):
@@ -72,9 +72,9 @@ def test_the_cost_of_an_ensemble_is_reported(choice, loader):
     once, eight = (forecast(request(source, choice, tile=64, ensemble=so)) for so in (False, True))
 
     assert eight.estimate.seconds == pytest.approx(8 * once.estimate.seconds)
-    assert "in 144 tiles of 64 px over 8 views, which" in eight.sentence
+    assert "in 144 tiles of 54 px over 8 views, which" in eight.sentence
     assert "longer than one tile per view would" in eight.sentence
-    assert "in 18 tiles of 64 px, which" in once.sentence
+    assert "in 18 tiles of 54 px, which" in once.sentence
 
 
 def test_a_blend_costs_as_much_as_its_first_checkpoint_and_needs_both(choice, loader):

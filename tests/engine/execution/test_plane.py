@@ -181,7 +181,7 @@ def test_planes_of_a_stack_use_the_graphs_of_the_first(colour, captured):
     one, two = (run(np.stack([colour] * many), bsrn(), tile=40) for many in (1, 2))
 
     first, both = (each.record["cuda_graphs"] for each in (one, two))
-    assert first["captured"] == both["captured"] > 2
+    assert first["captured"] == both["captured"] >= 2
     # the first tile of all runs plainly
     assert both["replayed"] == 2 * first["replayed"] + first["captured"]
     for result in two.pixels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -85,8 +86,9 @@ def test_large_tiles_run_without_graphs():
         graphs = Graphs(pixels=pixels, recorder=FakeRecorder())
         return segments_of(work_for(plan, graphs), plan.all[0])
 
-    assert segments(40**2) is not None
-    assert segments(40**2 - 1) is None
+    pixels = math.prod(plan.grid.size(plan.all[0].halo))
+    assert segments(pixels) is not None
+    assert segments(pixels - 1) is None
 
 
 def test_a_stage_with_much_extra_arithmetic_runs_without_graphs():

@@ -302,7 +302,7 @@ def run_with_graphs(network, image, tile, recorder):
     return result, context.graphs, expected
 
 
-GRAPHED = {"bsrn": 3, "bsrn_s": 3, "fsrcnn": 2, "imdn": 3, "rrdbnet": 2}
+GRAPHED = {"bsrn": 3, "bsrn_s": 3, "fsrcnn": 2, "imdn": 2, "rrdbnet": 2}
 """Fewest graphs that the examples of some networks need."""
 
 

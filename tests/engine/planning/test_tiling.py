@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_sr.engine.planning.tiling import least_tile, spans, tiles
+from napari_sr.engine.planning.tiling import fitted, least_tile, spans, tiles
 
 
 @given(
@@ -29,6 +29,28 @@ def test_spans_keep_every_pixel_once_and_never_see_their_own_edge(size, multiple
         assert span.read.start == 0 or span.keep.start - span.read.start >= halo
         assert span.read.stop == size or span.read.stop - span.keep.stop >= halo
         assert span.read.start <= span.keep.start and span.keep.stop <= span.read.stop
+
+
+@given(
+    size=st.integers(1, 3000),
+    multiple=st.sampled_from([1, 2, 4]),
+    halo=st.integers(0, 40),
+    more=st.integers(0, 900),
+)
+def test_tiles_read_little_more_than_their_halos_make_unavoidable(size, multiple, halo, more):
+    tile = least_tile(halo, multiple) + more
+
+    found = spans(size, tile, halo, multiple)
+
+    lengths = [span.read.stop - span.read.start for span in found]
+    assert max(lengths) <= tile
+    assert (max(lengths), len(found)) == fitted(size, tile, halo, multiple)
+    unavoidable = size + 2 * halo * (len(found) - 1)
+    # rounding up to whole multiples, of the tiles and of the steps between them
+    assert sum(lengths) <= unavoidable + 3 * multiple * len(found)
+    # and no fewer tiles would do
+    step = (tile // multiple * multiple - 2 * halo) // multiple * multiple
+    assert len(found) == 1 or (len(found) - 2) * step + tile // multiple * multiple < size
 
 
 def test_a_tile_as_large_as_the_axis_reads_it_once():

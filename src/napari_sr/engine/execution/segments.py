@@ -11,6 +11,7 @@ Letters: C channels, H x W pixels of the image that enters the network.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -48,8 +49,7 @@ class Segment:
 
 def segments_of(context: StageContext, stage: Stage) -> tuple[Segment, ...] | None:
     """Return the segments of a stage, or None if graphs cannot run or would not help."""
-    grid = context.stages.grid
-    pixels = min(grid.tile, grid.height) * min(grid.tile, grid.width)
+    pixels = math.prod(context.stages.grid.size(stage.halo))
     if context.graphs is None or not context.graphs.accepts(context.device, pixels):
         return None
     if context.stages.extra(stage) > MAX_EXTRA:

@@ -69,7 +69,7 @@ def budget(layout: Layout, plan: Plan, network: Network, *, lazy: bool) -> Budge
     values = layout.height * layout.width * layout.channels
     padding = (plan.height, plan.width) != (layout.height, layout.width)
     copies = lazy + padding
-    pixels = min(plan.tile, plan.height) * min(plan.tile, plan.width)
+    pixels = math.prod(plan.stages.largest_tile)
     tile = pixels * layout.channels * network.scale**2 * RESULT_OF_TILE
     if plan.device.type == "cpu":
         tile += int(pixels * bytes_per_pixel(network, layout.channels, plan.precision))

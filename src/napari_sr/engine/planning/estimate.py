@@ -85,7 +85,7 @@ def estimate(
     layout = layout_of(shape, dtype, axes)
     plan = make_plan(layout, network, settings)
     larger = layout.enlarged(network.scale).shape
-    height, width = min(plan.tile, plan.height), min(plan.tile, plan.width)
+    height, width = plan.stages.largest_tile
     tiles = plan.count * layout.count
     averaged = (layout.height, layout.width, layout.channels, network.scale)
     per_pixel = bytes_per_pixel(network, layout.channels, plan.precision)

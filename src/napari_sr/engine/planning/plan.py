@@ -78,8 +78,9 @@ class Plan:
         ValueError
             If the tile is too small.
         """
-        grid = TileGrid(self.height, self.width, self.tile, self.multiple)
-        cut = partial(Stages, self.network_profile.chain, self.network_profile.profile, grid)
+        profile = self.network_profile
+        grid = TileGrid(self.height, self.width, self.tile, self.multiple, profile.least_size)
+        cut = partial(Stages, profile.chain, profile.profile, grid)
         if not self.tiled or self.halo is not None:
             return cut(halo=self.halo or 0)
         cost = FLOPS_PER_BYTE.get(self.device.type, FLOPS_PER_BYTE["cpu"])
@@ -115,8 +116,8 @@ class Plan:
 
     @property
     def side(self) -> int:
-        """Longer side of the tiles, in LR pixels."""
-        return min(self.tile, max(self.height, self.width))
+        """Longer side of the largest tiles, in LR pixels."""
+        return max(self.stages.largest_tile)
 
     @property
     def least_tile(self) -> int:

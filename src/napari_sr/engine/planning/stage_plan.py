@@ -12,6 +12,7 @@ Letters: H x W pixels of the image that enters the network.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -132,7 +133,7 @@ class Stages:
 
     def _cost(self, stage: Stage) -> float:
         if stage.at_once:
-            pixels = min(self.grid.tile, self.grid.height) * min(self.grid.tile, self.grid.width)
+            pixels = math.prod(self.largest_tile)
             read = len(self.tiles(stage)) * pixels / (self.grid.height * self.grid.width)
             return read * self.profile.flops_at(pixels)
         cost = self._cost_model.cost(stage.steps, stage.halo, stage.reads, stage.keeps)
@@ -149,6 +150,11 @@ class Stages:
     def count(self) -> int:
         """Number of tiles in all stages."""
         return sum(len(self.tiles(stage)) for stage in self.all)
+
+    @property
+    def largest_tile(self) -> tuple[int, int]:
+        """Height and width of the largest tile of any stage."""
+        return max((self.grid.size(stage.halo) for stage in self.all), key=math.prod)
 
     @property
     def spilled_bytes(self) -> float:

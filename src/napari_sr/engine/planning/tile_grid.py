@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from napari_sr.engine.planning import tiling
 
 
@@ -15,20 +13,29 @@ class TileGrid:
     height, width : int
         Size of the plane in pixels.
     tile : int
-        Side of a tile in pixels, halo included.
+        Largest side of a tile in pixels, halo included.
     multiple : int
         Tiles begin at multiples of this.
+    least : int
+        Pixels along each side that a tile reads at least.
     """
 
-    def __init__(self, height: int, width: int, tile: int, multiple: int) -> None:
+    def __init__(self, height: int, width: int, tile: int, multiple: int, least: int = 1) -> None:
         self.height = height
         self.width = width
         self.tile = tile
         self.multiple = multiple
+        self.least = least
 
     def tiles(self, halo: int) -> list[tiling.Tile]:
         """Return the tiles of a stage with this halo."""
-        return list(tiling.tiles(self.height, self.width, self.tile, halo, self.multiple))
+        how = self.tile, halo, self.multiple, self.least
+        return list(tiling.tiles(self.height, self.width, *how))
+
+    def size(self, halo: int) -> tuple[int, int]:
+        """Return height and width of the tiles of a stage with this halo."""
+        (height, _), (width, _) = self._fitted(halo)
+        return height, width
 
     def fits(self, halo: int) -> bool:
         """Return whether a tile keeps anything inside this halo."""
@@ -46,9 +53,13 @@ class TileGrid:
             Pixels of the halo that are no longer computed.
         """
         factor = 1.0
-        for size in (self.height, self.width):
-            inner = max(size - 2 * halo, 1)
-            count = 1 if self.tile >= size else math.ceil(inner / (self.tile - 2 * halo))
-            side = min(self.tile, size) - (2 * consumed if count > 1 else 0)
+        fitted = self._fitted(halo)
+        for size, (length, count) in zip((self.height, self.width), fitted, strict=True):
+            side = length - (2 * consumed if count > 1 else 0)
             factor *= max(count * side / size, 1.0)
         return factor
+
+    def _fitted(self, halo: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return length and number of tiles along the rows and along the columns."""
+        how = self.tile, halo, self.multiple, self.least
+        return tiling.fitted(self.height, *how), tiling.fitted(self.width, *how)

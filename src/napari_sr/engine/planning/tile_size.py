@@ -93,8 +93,6 @@ def check_tile(tile: int, plan: Plan, network: Network) -> None:
 def limit_tile(tile: int, plan: Plan, network: Network, channels: int) -> int:
     """Return the side of a tile, made smaller if its largest feature map exceeds one tensor.
 
-    The smaller side cuts the plane evenly into as few tiles as possible.
-
     Parameters
     ----------
     tile : int
@@ -118,14 +116,7 @@ def limit_tile(tile: int, plan: Plan, network: Network, channels: int) -> int:
             f"feature maps of {network.title} on {plan.device} allow {side} px at most: choose a "
             "smaller halo"
         )
-    longer = max(plan.height, plan.width)
-    halo = plan.halo or network.receptive_field or plan.network_profile.radius
-    even = math.ceil(longer / math.ceil(longer / side)) + 2 * halo
-    return (
-        min(side, math.ceil(even / plan.multiple) * plan.multiple)
-        if even >= plan.least_tile
-        else side
-    )
+    return side
 
 
 def _footprint(network: Network, channels: int) -> Footprint:

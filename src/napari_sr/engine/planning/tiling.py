@@ -2,8 +2,9 @@
 
 At an edge inside the image, a tile reads `halo` pixels more than it keeps, so that the edge does
 not affect the pixels that it keeps. At the border of the image it reads no more, because the
-network's own padding is right there. All tiles have the same shape, and the last one of a row is
-shifted inward. If that would break the alignment of tiles, the last one is a little shorter.
+network's own padding is right there. An axis is cut into as few tiles as the largest length allows,
+and evenly: all tiles have the same shape, the smallest possible for that number. The last one of a
+row is shifted inward. If that would break the alignment of tiles, the last one is a little shorter.
 """
 
 from __future__ import annotations
@@ -95,7 +96,51 @@ def least_tile(halo: int, multiple: int = 1) -> int:
     return 2 * step + multiple
 
 
-def spans(size: int, tile: int, halo: int, multiple: int = 1) -> list[_Span]:
+def fitted(size: int, tile: int, halo: int, multiple: int = 1, least: int = 1) -> tuple[int, int]:
+    """Return the length and the number of the tiles that an axis is cut into.
+
+    Parameters
+    ----------
+    size, tile, halo, multiple, least
+        As for `spans`.
+
+    Returns
+    -------
+    length : int
+        LR pixels that every tile reads: at most `tile`.
+    count : int
+        How many tiles there are.
+
+    Raises
+    ------
+    ValueError
+        If a tile would keep nothing.
+    """
+    if tile >= size:
+        return size, 1
+    tile = tile // multiple * multiple
+    smallest = least_tile(halo, multiple)
+    if tile < smallest:
+        raise ValueError(
+            f"a tile must be at least {smallest} px to keep anything inside a halo of {halo} px "
+            f"on both sides, got {tile}"
+        )
+    count = _count(size, tile, halo, multiple)
+    even = -(-(size + 2 * halo * (count - 1)) // count)
+    length = min(max(-(-max(even, least) // multiple) * multiple, smallest), tile)
+    while length < tile and _count(size, length, halo, multiple) > count:
+        length += multiple
+    return length, _count(size, length, halo, multiple)
+
+
+def _count(size: int, tile: int, halo: int, multiple: int) -> int:
+    """Return how many tiles of one length an axis takes, where it takes more than one."""
+    step = (tile - 2 * halo) // multiple * multiple
+    last = -(-(size - tile) // multiple) * multiple
+    return 1 + -(-last // step)
+
+
+def spans(size: int, tile: int, halo: int, multiple: int = 1, least: int = 1) -> list[_Span]:
     """Cut one axis into tiles.
 
     Parameters
@@ -103,11 +148,13 @@ def spans(size: int, tile: int, halo: int, multiple: int = 1) -> list[_Span]:
     size : int
         Length of the axis in LR pixels.
     tile : int
-        LR pixels that every tile reads, halo included.
+        LR pixels that a tile reads at most, halo included.
     halo : int
         LR pixels that are read but not kept, at edges inside the axis.
     multiple : int
         Tiles begin and end at multiples of this, or end where the axis ends.
+    least : int
+        LR pixels that a tile reads at least, where the axis and `tile` have so many.
 
     Raises
     ------
@@ -118,13 +165,7 @@ def spans(size: int, tile: int, halo: int, multiple: int = 1) -> list[_Span]:
         raise ValueError(f"the axis must be at least 1 px long, got {size}")
     if tile >= size:
         return [_Span(slice(0, size), slice(0, size))]
-    tile = tile // multiple * multiple
-    least = least_tile(halo, multiple)
-    if tile < least:
-        raise ValueError(
-            f"a tile must be at least {least} px to keep anything inside a halo of {halo} px "
-            f"on both sides, got {tile}"
-        )
+    tile, _ = fitted(size, tile, halo, multiple, least)
     step = (tile - 2 * halo) // multiple * multiple
     last = -(-(size - tile) // multiple) * multiple
     starts = [*range(0, last, step), last]
@@ -137,9 +178,11 @@ def spans(size: int, tile: int, halo: int, multiple: int = 1) -> list[_Span]:
     return cut
 
 
-def tiles(height: int, width: int, tile: int, halo: int, multiple: int = 1) -> Iterator[Tile]:
+def tiles(
+    height: int, width: int, tile: int, halo: int, multiple: int = 1, least: int = 1
+) -> Iterator[Tile]:
     """Yield the tiles of a plane, (height, width), row by row; arguments as in `spans`."""
-    columns = spans(width, tile, halo, multiple)
-    for row in spans(height, tile, halo, multiple):
+    columns = spans(width, tile, halo, multiple, least)
+    for row in spans(height, tile, halo, multiple, least):
         for column in columns:
             yield Tile(Region(row.read, column.read), Region(row.keep, column.keep))
