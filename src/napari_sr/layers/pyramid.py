@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from napari_sr.graph.chain import RESULT
 from napari_sr.graph.grids import Operation, operation, resized, transposed
+from napari_sr.layers.deconvolution import Deconvolution, deconvolve
 from napari_sr.layers.resize import imresize
 from sr_kernels.conv3x3 import conv3x3 as convolve3x3
 
@@ -46,7 +47,7 @@ class Leaky3x3(nn.Conv2d):
         return convolve3x3(x, self.weight, self.bias, residual, "leaky_relu", SLOPE)
 
 
-class Doubling(nn.ConvTranspose2d):
+class Doubling(Deconvolution):
     """A transposed convolution of stride 2: (N, inputs, H, W) to (N, outputs, 2 * H, 2 * W).
 
     Parameters
@@ -66,6 +67,8 @@ class Doubling(nn.ConvTranspose2d):
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, 2 * H, 2 * W)."""
+        if self.suits(x):
+            return deconvolve(x, self.weight, self.bias, 2, self.crop)
         return super().forward(x)[..., : 2 * x.shape[-2], : 2 * x.shape[-1]]
 
 

@@ -26,6 +26,7 @@ from napari_sr.layers.blocks import (
     rename,
     width_of,
 )
+from napari_sr.layers.deconvolution import Deconvolution
 from napari_sr.layers.resize import cubic
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class FSRCNN(Network):
         self.shrink = nn.Sequential(conv1x1(features, shrunk), nn.PReLU(shrunk))
         self.map = nn.Sequential(*mapping(shrunk, layers, activate_each))
         self.expand = nn.Sequential(conv1x1(shrunk, features), nn.PReLU(features))
-        self.enlarge = nn.ConvTranspose2d(
+        self.enlarge = Deconvolution(
             features, channels, 9, stride=scale, padding=4, output_padding=scale - 1
         )
 

@@ -30,6 +30,7 @@ from napari_sr.layers.blocks import (
     shape_of,
     width_of,
 )
+from napari_sr.layers.deconvolution import Deconvolution
 from napari_sr.layers.normalised import BATCH, INSTANCE, Normalised, NormalisedBlock
 
 TRANSPOSED, NEAREST = "transposed", "nearest"
@@ -57,7 +58,7 @@ def enlarging(
     """Return a layer that enlarges (N, inputs, H, W) to (N, outputs, factor * H, factor * W)."""
     if by == TRANSPOSED:
         spare = factor + 2 - kernel
-        return nn.ConvTranspose2d(inputs, outputs, kernel, factor, 1, output_padding=spare)
+        return Deconvolution(inputs, outputs, kernel, factor, 1, output_padding=spare)
     plain = convolution(inputs, outputs, kernel, padding=padding)
     return nn.Sequential(nn.Upsample(scale_factor=factor), plain)
 
