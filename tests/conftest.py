@@ -8,6 +8,8 @@ import os
 # before torch is imported: waiting threads must sleep, or two busy cores stand still
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("NAPARI_SR_CACHE", os.devnull)  # tests that download set their own
+os.environ.setdefault("NAPARI_SR_COMPILED", os.devnull)  # likewise those that compile
+os.environ.setdefault("NAPARI_SR_ENGINE", "torch")  # results do not depend on what is compiled
 os.environ.setdefault("NAPARI_SR_NETWORKS", os.devnull)  # likewise those that train
 
 import numpy as np

@@ -22,6 +22,7 @@ LAYERS = [
     {"models"},
     {"engine.image"},
     {"engine.planning"},
+    {"engine.backends"},
     {"engine.execution"},
     {"zoo", "files"},
     {"runs"},

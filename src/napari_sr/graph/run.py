@@ -123,19 +123,32 @@ def _gathered(link: GlobalStats, plane: Tensor, moments: tuple[Tensor, ...]) -> 
     return value[0] if value else link.finish(mean, deviations, plane.shape[2] * plane.shape[3])
 
 
-def run(chain: Sequence[Link], image: Tensor) -> Tensor:
-    """Run a chain on a whole image, (N, C, H, W), as one piece.
+def planes_before(
+    chain: Sequence[Link], image: Tensor
+) -> Iterator[tuple[int, Mapping[str, Tensor]]]:
+    """Run a chain on a whole image; yield the planes and values at hand before every link.
 
     Planes are dropped as soon as no later link reads them.
 
-    Returns
-    -------
-    Tensor, (N, C, scale * H, scale * W)
+    Parameters
+    ----------
+    chain : sequence of Link
+        What to run.
+    image : Tensor, (N, C, H, W)
+        The image.
+
+    Yields
+    ------
+    place : int
+        Of the next link; at the end, the number of links.
+    held : mapping of str to Tensor
+        Planes and values by name; at the end, the result.
     """
     held: dict[str, Tensor] = {IMAGE: image}
     moments: dict[str, tuple[Tensor, ...]] = {}
     window = Window.whole(*image.shape[-2:])
-    for link, dead in _with_last_uses(chain):
+    for place, (link, dead) in enumerate(_with_last_uses(chain)):
+        yield place, held
         if isinstance(link, Step):
             written, known = compute(link, held, window)
             if known is not None:
@@ -150,4 +163,15 @@ def run(chain: Sequence[Link], image: Tensor) -> Tensor:
             del held[name]
         held.update(written)
         del written
+    yield len(chain), held
+
+
+def run(chain: Sequence[Link], image: Tensor) -> Tensor:
+    """Run a chain on a whole image, (N, C, H, W), as one piece.
+
+    Returns
+    -------
+    Tensor, (N, C, scale * H, scale * W)
+    """
+    *_, (_, held) = planes_before(chain, image)
     return held[RESULT]

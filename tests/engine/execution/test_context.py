@@ -40,7 +40,7 @@ def test_contexts_of_two_runs_share_nothing():
     )  # fmt: skip
 
     assert one.chains is not other.chains
-    assert one.graphs is not other.graphs
+    assert one.backend is not other.backend
 
 
 def test_unknown_fields_of_progress_are_empty():

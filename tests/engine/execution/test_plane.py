@@ -12,8 +12,8 @@ import torch
 from fake_recorder import FakeRecorder
 from fakes import Global, Nearest, Wild, finish
 
-from napari_sr.engine.execution import context
 from napari_sr.engine.execution import plane as module
+from napari_sr.engine.execution import upscale as run_module
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.models import architecture
@@ -148,12 +148,12 @@ def captured(monkeypatch):
     """Let runs capture on the CPU, tiles of so many pixels; keep the graphs of all runs."""
     what = SimpleNamespace(pixels=10**6, graphs=[])
 
-    class Captured(context.Graphs):
+    class Captured(run_module.Graphs):
         def __init__(self):
             super().__init__(recorder=FakeRecorder(), pixels=what.pixels)
             what.graphs.append(self)
 
-    monkeypatch.setattr(context, "Graphs", Captured)
+    monkeypatch.setattr(run_module, "Graphs", Captured)
     return what
 
 
@@ -166,21 +166,28 @@ def test_planes_of_a_stack_use_one_graph_if_they_are_small(
 
     result = run(stack, Nearest())
 
-    tally = {"captured": graphs, "replayed": 2 * graphs, "refused": 0, "reasons": []}
-    assert result.record["cuda_graphs"] == tally
+    tally = {
+        "name": "torch",
+        "captured": graphs,
+        "replayed": 2 * graphs,
+        "refused": 0,
+        "reasons": [],
+    }
+    assert result.record["engine"] == tally
     np.testing.assert_array_equal(result.pixels, stack.repeat(2, 1).repeat(2, 2))
 
 
 def test_off_cuda_there_is_nothing_to_capture(random):
     record = run(random.random((3, 20, 21)).astype(np.float32), Nearest()).record
 
-    assert record["cuda_graphs"] == {"captured": 0, "replayed": 0, "refused": 0, "reasons": []}
+    assert record["engine"]["name"] == "torch"
+    assert (record["engine"]["captured"], record["engine"]["refused"]) == (0, 0)
 
 
 def test_planes_of_a_stack_use_the_graphs_of_the_first(colour, captured):
     one, two = (run(np.stack([colour] * many), bsrn(), tile=40) for many in (1, 2))
 
-    first, both = (each.record["cuda_graphs"] for each in (one, two))
+    first, both = (each.record["engine"] for each in (one, two))
     assert first["captured"] == both["captured"] >= 2
     # the first tile of all runs plainly
     assert both["replayed"] == 2 * first["replayed"] + first["captured"]

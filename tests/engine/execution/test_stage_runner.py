@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.execution.graphs import Graphs
-from napari_sr.engine.execution.segments import segments_of
+from napari_sr.engine.execution.replaying import segments_of
 from napari_sr.engine.execution.stage_runner import run_stages
 from napari_sr.engine.execution.tile import StageContext, UntrustedError
 from napari_sr.engine.planning.memory import meta_copy
@@ -61,7 +61,7 @@ def work_for(network, image, tile, *, in_memory=2**30, dtype=torch.float32, grap
     chain = with_one_writer_each(chain_for(network.to(dtype), channels))
     plane = SimpleNamespace(read=lambda rows, columns: image[..., rows, columns], write=write)
     context = StageContext(
-        plan, chain, plane, torch.device("cpu"), features, dtype == torch.float32, graphs=graphs
+        plan, chain, plane, torch.device("cpu"), features, dtype == torch.float32, backend=graphs
     )
     return context, result
 
@@ -299,7 +299,7 @@ def run_with_graphs(network, image, tile, recorder):
         expected["replayed"] += graphs * sum(many - 1 for many in sizes.values())
     with torch.inference_mode():
         list(run_stages(context))
-    return result, context.graphs, expected
+    return result, context.backend, expected
 
 
 GRAPHED = {"bsrn": 3, "bsrn_s": 3, "fsrcnn": 2, "imdn": 2, "rrdbnet": 2}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from napari_sr.engine.backends.interface import Backend
     from napari_sr.engine.image.arrays import Layout
     from napari_sr.engine.image.guards import Diagnostics
     from napari_sr.engine.image.plane_values import ValueRange
@@ -58,8 +59,8 @@ class RunContext:
     diagnostics: Diagnostics
     chains: dict[torch.dtype, Chain] = field(default_factory=dict)
     """Chains on the device so far, by precision."""
-    graphs: Graphs = field(default_factory=lambda: Graphs())
-    """CUDA graphs of whole tiles and of segments of stages."""
+    backend: Backend = field(default_factory=lambda: Graphs())
+    """Engine of whole tiles and of segments of stages."""
 
     def chain(self, plan: Plan, precision: torch.dtype) -> Chain:
         """Return the network's chain on the device of a plan, in a precision."""

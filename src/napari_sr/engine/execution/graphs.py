@@ -72,6 +72,14 @@ class Graphs:
         self._tally = dict.fromkeys(("captured", "replayed", "refused"), 0)
         self._reasons: dict[str, None] = {}
 
+    name = "torch"
+    max_extra = 1.1
+    """What a graph saves is little beside the arithmetic."""
+
+    def record(self) -> dict[str, object]:
+        """Return what was captured and replayed, for the record of the result."""
+        return {**self._tally, "reasons": list(self._reasons)}
+
     @property
     def tally(self) -> dict[str, int]:
         """Numbers of captures, of replays, and of functions that could not be captured."""

@@ -137,7 +137,7 @@ class _Run:
                     f"out of memory with tiles of {before} px: continuing with tiles of "
                     f"{self.plan.side} px"
                 )
-            run_context.graphs.close()
+            run_context.backend.close()
             release(self.plan.device, after_error=True)
             self._message = "; ".join(part for part in (self._message, message) if part)
 
@@ -173,7 +173,7 @@ def _steps(run_context: RunContext, plan: Plan, plane: Plane) -> Generator[int, 
         features=features,
         float32=float32,
         kernels=run_context.kernels,
-        graphs=run_context.graphs,
+        backend=run_context.backend,
     )
     if len(plan.stages.all) == 1 and not float32:
         context.float32_chain = partial(run_context.chain, plan, torch.float32)

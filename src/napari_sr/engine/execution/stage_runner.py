@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_sr.engine.execution.gathering import MomentsOfTiles, attend, gather_cells
-from napari_sr.engine.execution.segments import segments_of
+from napari_sr.engine.execution.replaying import segments_of
 from napari_sr.engine.execution.tile import compute_tile
 from napari_sr.graph.chain import RESULT, ChunkedAttention, GlobalStats, PooledGrid, Step
 from sr_kernels import use_kernels

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from napari_sr.engine.execution.segments import replay
+from napari_sr.engine.execution.replaying import replay
 from napari_sr.graph.chain import IMAGE, RESULT, GlobalStats, Step, Window
 from napari_sr.graph.run import compute, run
 from sr_kernels import use_kernels
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from fractions import Fraction
 
+    from napari_sr.engine.backends.interface import Backend
     from napari_sr.engine.execution.feature_store import FeatureStore
-    from napari_sr.engine.execution.graphs import Graphs
-    from napari_sr.engine.execution.segments import Segment
+    from napari_sr.engine.planning.segments import Segment
     from napari_sr.engine.planning.stage_plan import Stage, Stages
     from napari_sr.engine.planning.tiling import Region, Tile
     from napari_sr.graph.chain import Chain, Link
@@ -68,8 +68,8 @@ class StageContext:
     float32_chain: Callable[[], Chain] | None = None
     """Returns the chain in float32, to compute implausible tiles again. None if there are several
     stages, because stored features may be infinite already; then the whole plane starts again."""
-    graphs: Graphs | None = None
-    """CUDA graphs of the segments; None to run all steps without graphs."""
+    backend: Backend | None = None
+    """Engine of the segments; None to run all steps by PyTorch, one by one."""
     values: dict[str, Tensor] = field(default_factory=dict)
     """Gathered values by name."""
 

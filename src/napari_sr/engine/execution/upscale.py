@@ -15,8 +15,10 @@ import numpy as np
 import torch
 
 from napari_sr import __version__
+from napari_sr.engine.backends.choice import openvino_for
 from napari_sr.engine.execution.context import Progress, RunContext
 from napari_sr.engine.execution.feature_store import check_scratch_folder
+from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.kernel_check import check_kernels, in_words
 from napari_sr.engine.execution.pace import Pace
 from napari_sr.engine.execution.plane import upscale_plane
@@ -107,7 +109,7 @@ def _upscale(
     plan = _plan_in_memory(layout, network, settings, lazy=lazy)
     has_weights = next(network.parameters(), None) is not None
     values = checked_range(image, layout, settings.value_range, has_weights=has_weights)
-    run_context = _run_context(layout, network, settings, values, plan.orientations)
+    run_context = _run_context(layout, network, settings, values, plan)
     pace = Pace()
     try:
         distrust = _check_kernels(run_context, plan)
@@ -132,7 +134,7 @@ def _upscale(
             yield Progress(done, done, notes.take("; ".join(filter(None, ends))), 1.0, 0.0)
     finally:
         run_context.chains.clear()  # nothing of the run stays on the device
-        run_context.graphs.close()
+        run_context.backend.close()
         release(plan.device)
     record = _record(run_context, plan, notes.all)
     record["kernels"] = {
@@ -154,7 +156,7 @@ def _plan_in_memory(layout: Layout, network: Network, settings: Settings, *, laz
 
 
 def _run_context(
-    layout: Layout, network: Network, settings: Settings, values: ValueRange, orientations: int
+    layout: Layout, network: Network, settings: Settings, values: ValueRange, plan: Plan
 ) -> RunContext:
     """Return the state that all planes share, with memory for the result."""
     output_layout = layout.enlarged(network.scale)
@@ -162,10 +164,11 @@ def _run_context(
     kernels = chosen() if settings.kernels == "auto" else settings.kernels
     value_range = settings.value_range
     declared = value_range is not None and not isinstance(value_range, Percentiles)
-    diagnostics = Diagnostics(orientations, declared=declared)
+    diagnostics = Diagnostics(plan.orientations, declared=declared)
     return RunContext(
-        network, layout, output, output_layout, values, kernels, settings.outliers, diagnostics
-    )
+        network, layout, output, output_layout, values, kernels, settings.outliers, diagnostics,
+        backend=openvino_for(settings, plan, network, layout.channels) or Graphs(),
+    )  # fmt: skip
 
 
 class Notes:
@@ -229,7 +232,7 @@ def _record(run_context: RunContext, plan: Plan, notes: list[str]) -> dict[str, 
         "value_range": (run_context.values.low, run_context.values.high),
         "notes": notes,
         "guards": run_context.diagnostics.record(),
-        "cuda_graphs": {**run_context.graphs.tally, "reasons": list(run_context.graphs.reasons)},
+        "engine": {"name": run_context.backend.name, **run_context.backend.record()},
         "versions": {
             "napari-sr": __version__,
             "torch": torch.__version__,

@@ -33,3 +33,6 @@ class Settings:
     only) or "keep"."""
     ensemble: bool = False
     """Whether the result is the mean over all flips and quarter turns; eight times the work."""
+    engine: str = "auto"
+    """"auto": the fastest that is installed, right and can run the network; "torch"; "openvino" (on
+    a CPU, in float32). The environment variable NAPARI_SR_ENGINE decides "auto"."""

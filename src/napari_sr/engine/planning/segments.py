@@ -1,17 +1,16 @@
-"""Segments of a stage: consecutive steps that a CUDA graph replays for every tile.
+"""Segments of a stage: consecutive steps that do the same arithmetic for every tile.
 
-A step that depends on the position of its tile cannot be replayed, because a graph fixes the
-numbers of its capture. Such a step runs without a graph and ends a segment. Every other step does
-the same arithmetic for every tile, provided that it computes all that the tile reads, and that the
-wrong pixels at inner edges are cropped only at the end. That is wasteful in stages of many wide
-steps; these run without graphs.
+An engine captures or compiles a segment once and repeats it for every tile. A step that depends on
+the position of its tile cannot be repeated, because its numbers would be fixed: it runs by itself
+and ends a segment. Every other step does the same arithmetic for every tile, provided that it
+computes all that the tile reads, and that the wrong pixels at inner edges are cropped only at the
+end. That is wasteful in stages of many wide steps; these run step by step.
 
 Letters: C channels, H x W pixels of the image that enters the network.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -25,12 +24,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_sr.engine.execution.tile import StageContext, TileBuffers
     from napari_sr.engine.planning.stage_plan import Stage
     from napari_sr.graph.chain import Chain, Link
-
-MAX_EXTRA = 1.1
-"""Largest factor of extra arithmetic for computing all that tiles read; see `Stages.extra`."""
 
 
 @dataclass(frozen=True)
@@ -40,22 +35,11 @@ class Segment:
     indices: tuple[int, ...]
     """Indices of the steps in the chain."""
     repeatable: bool
-    """Whether a graph can replay the steps for every tile; if not, the segment has one step."""
+    """Whether an engine can repeat the steps for every tile; if not, the segment has one step."""
     inputs: tuple[str, ...]
     """Names of planes and values that the segment reads."""
     outputs: tuple[str, ...]
     """Names of planes made here that are needed later in the stage or after it."""
-
-
-def segments_of(context: StageContext, stage: Stage) -> tuple[Segment, ...] | None:
-    """Return the segments of a stage, or None if graphs cannot run or would not help."""
-    pixels = math.prod(context.stages.grid.size(stage.halo))
-    if context.graphs is None or not context.graphs.accepts(context.device, pixels):
-        return None
-    if context.stages.extra(stage) > MAX_EXTRA:
-        return None
-    segments = cut(context.chain, stage)
-    return segments if any(segment.repeatable for segment in segments) else None
 
 
 def cut(chain: Chain, stage: Stage) -> tuple[Segment, ...]:
@@ -83,39 +67,6 @@ def cut(chain: Chain, stage: Stage) -> tuple[Segment, ...]:
         segments.insert(0, Segment(indices, repeatable, inputs, outputs))
         needed |= set(inputs)
     return tuple(segments)
-
-
-def replay(context: StageContext, buffers: TileBuffers, segments: Sequence[Segment]) -> None:
-    """Compute a tile, by CUDA graphs where possible.
-
-    Parameters
-    ----------
-    context : StageContext
-        State that the tiles share, with the graphs.
-    buffers : TileBuffers
-        Planes of the tile.
-    segments : sequence of Segment
-        Segments of the stage, in order.
-    """
-    chain = context.chain
-    last = [segment for segment in segments if segment.repeatable][-1:]
-    for segment in segments:
-        if not segment.repeatable or context.graphs is None:
-            for index in segment.indices:
-                buffers.compute(chain[index], 0)
-            continue
-        key = ("segment", id(chain), segment.indices, segment.outputs)
-        inputs = [buffers.input(name) for name in segment.inputs]
-        # the results of the last segment are read before any graph is replayed again
-        planes = context.graphs.run(
-            key,
-            function_of(chain, segment),
-            inputs,
-            device=context.device,
-            borrowed=segment in last,
-        )
-        for name, plane in zip(segment.outputs, planes, strict=True):
-            buffers.put(name, plane)
 
 
 def run_segment(

@@ -1,26 +1,17 @@
-"""Parts of a stage that a CUDA graph replays for every tile."""
+"""Parts of a stage that an engine repeats for every tile."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
-from types import SimpleNamespace
-
 import pytest
 import torch
-from fake_recorder import CPU, FakeRecorder
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from napari_sr.engine.execution.feature_store import FeatureStore
-from napari_sr.engine.execution.graphs import Graphs
-from napari_sr.engine.execution.segments import Segment, cut, function_of, replay, segments_of
-from napari_sr.engine.execution.tile import StageContext, TileBuffers
 from napari_sr.engine.planning.network_profile import profile_of
+from napari_sr.engine.planning.segments import Segment, cut, function_of
 from napari_sr.engine.planning.stage_plan import Stage, Stages
 from napari_sr.engine.planning.tile_grid import TileGrid
-from napari_sr.engine.planning.tiling import Region
 from napari_sr.graph.chain import (
     IMAGE,
     RESULT,
@@ -28,7 +19,6 @@ from napari_sr.graph.chain import (
     PooledGrid,
     Step,
     Window,
-    outputs_of,
     with_one_writer_each,
 )
 from napari_sr.graph.run import attend, compute
@@ -47,11 +37,6 @@ def stages_of(network, tile, side, flops_per_byte=4000.0):
     return Stages(
         network_profile.chain, network_profile.profile, grid, flops_per_byte=flops_per_byte
     )
-
-
-def work_for(plan, graphs):
-    features = FeatureStore(8, 8, budget=0, channels_last=False)
-    return StageContext(plan, plan.chain, None, CPU, features, float32=True, graphs=graphs)
 
 
 def test_a_step_that_depends_on_its_position_ends_a_segment():
@@ -77,68 +62,6 @@ def test_a_plane_that_a_stage_gathers_is_an_output_of_its_segment():
     (segment,) = cut(plan.chain, plan.all[0])
 
     assert plan.chain[plan.all[0].gather].reads in segment.outputs
-
-
-def test_large_tiles_run_without_graphs():
-    plan = stages_of(example("bsrn"), 40, 90)
-
-    def segments(pixels):
-        graphs = Graphs(pixels=pixels, recorder=FakeRecorder())
-        return segments_of(work_for(plan, graphs), plan.all[0])
-
-    pixels = math.prod(plan.grid.size(plan.all[0].halo))
-    assert segments(pixels) is not None
-    assert segments(pixels - 1) is None
-
-
-def test_a_stage_with_much_extra_arithmetic_runs_without_graphs():
-    plan = stages_of(example("edsr"), 40, 100, flops_per_byte=1e9)
-    (stage,) = plan.all
-    context = work_for(plan, Graphs(recorder=FakeRecorder()))
-
-    assert plan.extra(stage) > 1.1
-    assert segments_of(context, stage) is None
-
-
-def test_there_are_no_segments_on_a_device_without_capture():
-    plan = stages_of(example("bsrn"), 40, 90)
-
-    assert segments_of(work_for(plan, None), plan.all[0]) is None
-    assert segments_of(work_for(plan, Graphs()), plan.all[0]) is None
-
-
-def test_a_stage_of_placed_steps_only_has_no_segments():
-    plan = stages_of(example("bsrn"), 40, 90)
-    context = work_for(plan, Graphs(recorder=FakeRecorder()))
-    gathering = [stage for stage in plan.all if len(stage.steps) == 1 and not stage.keeps]
-
-    assert gathering
-    assert all(segments_of(context, stage) is None for stage in gathering)
-
-
-def test_a_segment_with_other_outputs_has_graphs_of_its_own():
-    network, image = example("bsrn"), torch.rand(1, 3, 40, 40)
-    plan = stages_of(network, 40, 90)
-    whole = next(each for each in cut(plan.chain, plan.all[0]) if each.repeatable)
-    made = [name for index in whole.indices for name in outputs_of(plan.chain[index])]
-    graphs, part = Graphs(recorder=FakeRecorder()), Region(slice(0, 40), slice(0, 40))
-    context = replace(
-        work_for(plan, graphs),
-        chain=with_one_writer_each(chain_for(network, 3)),
-        plane=SimpleNamespace(read=lambda rows, columns: image),
-    )
-
-    def plane(name):
-        buffers = TileBuffers(context, part, 0, uniform=True)
-        replay(context, buffers, [replace(whole, outputs=(name,))])
-        return buffers.part(name, part).clone()
-
-    with torch.inference_mode():
-        for name in (made[1], made[-1]):
-            plain, *replayed = (plane(name) for _ in range(3))
-            assert all(torch.equal(each, plain) for each in replayed)
-
-    assert graphs.tally == {"captured": 2, "replayed": 4, "refused": 0}
 
 
 class Copies(TorchDispatchMode):

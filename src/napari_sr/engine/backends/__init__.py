@@ -1,0 +1,1 @@
+"""What computes the segments of a stage: PyTorch, or another engine behind the same interface."""

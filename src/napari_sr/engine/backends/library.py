@@ -1,0 +1,185 @@
+"""Compiled segments on disk, found again by what they compute and on which machine.
+
+A segment has a name: a hash of the weights, of what is computed, of shapes, versions and processor.
+Its files are written once and never changed. The verdict is written last, so that a segment without
+one is not there. Weights are in these files, pixels never.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_sr import __version__
+from napari_sr.atomic_write import atomic_write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from napari_sr.engine.backends.interface import SegmentKey
+    from napari_sr.graph.network import Network
+
+FOLDER_VARIABLE = "NAPARI_SR_COMPILED"
+"""The environment variable that names the folder; else it is in the user's cache."""
+MOST_BYTES = 512 * 2**20
+"""Of all files; the least recently used go first."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a trial of one segment found."""
+
+    right: bool
+    """Whether its results are PyTorch's, to rounding."""
+    error: float = 0.0
+    """Largest difference from PyTorch in float32, where the largest result is 1."""
+    milliseconds: float = 0.0
+    torch_milliseconds: float = 0.0
+    """What PyTorch took for the same, in turn with it."""
+    why: str = ""
+    """Why it cannot be used; "" where it can."""
+
+    @property
+    def faster(self) -> bool:
+        """Whether it is faster than PyTorch by more than timings scatter."""
+        return self.right and self.milliseconds < 0.95 * self.torch_milliseconds
+
+
+def folder() -> Path:
+    """Return the folder of the files; it need not exist yet."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    if chosen:
+        return Path(os.path.expanduser(chosen))
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("napari-sr", appauthor=False)) / "compiled"
+
+
+def fingerprint(network: Network) -> str:
+    """Return a hash of a network: its modules, their options and its weights."""
+    found = hashlib.sha256(f"{type(network).__qualname__} {network!r}".encode())
+    for name, module in network.named_modules():
+        options = [(key, _option(value)) for key, value in sorted(vars(module).items())]
+        found.update(f"{name} {type(module).__qualname__} {options}".encode())
+    for name, tensor in sorted(network.state_dict().items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        plain = tensor.detach().cpu().contiguous().reshape(-1)
+        found.update(plain.view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
+
+
+def _option(value: object) -> str:
+    """Return an attribute of a module as far as it is an option, the same in every process."""
+    if isinstance(value, bool | int | float | str | bytes | tuple | list | type(None)):
+        return repr(value)
+    return str(getattr(value, "__qualname__", type(value).__qualname__))
+
+
+def name_of(
+    weights: str, channels: int, engine: str, key: SegmentKey, shapes: Sequence[tuple[int, ...]]
+) -> str:
+    """Return the name of a segment, which no other one has.
+
+    Parameters
+    ----------
+    weights : str
+        The network's fingerprint.
+    channels : int
+        Of the image.
+    engine : str
+        Name and version of the engine.
+    key : SegmentKey
+        What is computed; its chain does not count, as the weights stand for it.
+    shapes : sequence of tuple of int
+        Of the tensors that it takes.
+    """
+    parts = (
+        weights,
+        channels,
+        engine,
+        key.indices,
+        key.inputs,
+        key.outputs,
+        list(shapes),
+        _machine(),
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+@lru_cache
+def _machine() -> tuple[str, ...]:
+    """Return versions and processor: what is fast on one may not run on another."""
+    processor = platform.processor()
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        named = (line for line in lines if line.startswith(("model name", "flags")))
+        processor = " ".join([next(named, ""), next(named, "")]) or processor
+    threads = str(torch.get_num_threads())
+    return (__version__, torch.__version__, platform.machine(), processor, threads)
+
+
+def verdict_of(name: str) -> Verdict | None:
+    """Return what the trial of a segment found, or None where there was none."""
+    try:
+        told = json.loads((folder() / f"{name}.json").read_text())
+        return Verdict(**told)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write_verdict(name: str, verdict: Verdict) -> None:
+    """Write what a trial found, and remove the least recently used files where there are many."""
+    there = folder()
+    there.mkdir(parents=True, exist_ok=True)
+    with atomic_write(there / f"{name}.json") as file:
+        file.write(json.dumps(asdict(verdict)).encode())
+    prune(there)
+
+
+def touch(name: str) -> None:
+    """Say that a segment was used now."""
+    for path in folder().glob(f"{name}.*"):
+        with suppress(OSError):
+            os.utime(path)
+
+
+def prune(there: Path, most: int = MOST_BYTES) -> None:
+    """Remove the least recently used segments until all files are at most so many bytes."""
+    segments: dict[str, list[tuple[float, int, Path]]] = {}
+    for path in there.glob("*.*"):
+        with suppress(OSError):
+            status = path.stat()
+            found = (status.st_mtime, status.st_size, path)
+            segments.setdefault(path.stem, []).append(found)
+    total = sum(size for files in segments.values() for _, size, _ in files)
+    for files in sorted(segments.values(), key=lambda files: max(time for time, _, _ in files)):
+        if total <= most:
+            return
+        # the verdict first: without it, the rest is not used
+        for _, size, path in sorted(files, key=lambda one: one[2].suffix != ".json"):
+            with suppress(OSError):
+                path.unlink()
+                total -= size
+
+
+def largest_error(results: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
+    """Return the largest difference, where the largest expected value of a plane is 1."""
+    pairs = zip(results, expected, strict=True)
+    errors = [
+        float((result - wanted).abs().max() / wanted.abs().max().clamp(min=1e-6))
+        for result, wanted in pairs
+        if wanted.numel()
+    ]
+    # NaN is no small error
+    return max((error if error == error else float("inf") for error in errors), default=0.0)

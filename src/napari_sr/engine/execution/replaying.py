@@ -1,0 +1,60 @@
+"""Compute the segments of a stage by an engine that repeats what it has captured or compiled."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from napari_sr.engine.backends.interface import SegmentKey
+from napari_sr.engine.planning.segments import cut, function_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_sr.engine.execution.tile import StageContext, TileBuffers
+    from napari_sr.engine.planning.segments import Segment
+    from napari_sr.engine.planning.stage_plan import Stage
+
+
+def segments_of(context: StageContext, stage: Stage) -> tuple[Segment, ...] | None:
+    """Return the segments of a stage, or None if the engine cannot run them or would not help."""
+    pixels = math.prod(context.stages.grid.size(stage.halo))
+    if context.backend is None or not context.backend.accepts(context.device, pixels):
+        return None
+    if context.stages.extra(stage) > context.backend.max_extra:
+        return None
+    segments = cut(context.chain, stage)
+    return segments if any(segment.repeatable for segment in segments) else None
+
+
+def replay(context: StageContext, buffers: TileBuffers, segments: Sequence[Segment]) -> None:
+    """Compute a tile, by the engine where possible.
+
+    Parameters
+    ----------
+    context : StageContext
+        State that the tiles share, with the engine.
+    buffers : TileBuffers
+        Planes of the tile.
+    segments : sequence of Segment
+        Segments of the stage, in order.
+    """
+    chain = context.chain
+    last = [segment for segment in segments if segment.repeatable][-1:]
+    for segment in segments:
+        if not segment.repeatable or context.backend is None:
+            for index in segment.indices:
+                buffers.compute(chain[index], 0)
+            continue
+        key = SegmentKey(id(chain), segment.indices, segment.inputs, segment.outputs)
+        inputs = [buffers.input(name) for name in segment.inputs]
+        # the results of the last segment are read before any segment is repeated
+        planes = context.backend.run(
+            key,
+            function_of(chain, segment),
+            inputs,
+            device=context.device,
+            borrowed=segment in last,
+        )
+        for name, plane in zip(segment.outputs, planes, strict=True):
+            buffers.put(name, plane)

@@ -1,0 +1,61 @@
+"""Which engine computes a run."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import Nearest
+
+import napari_sr
+from napari_sr.engine.backends import choice
+from napari_sr.engine.backends.choice import openvino_for
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.planning.plan import make_plan
+from napari_sr.engine.planning.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def installed(monkeypatch):
+    monkeypatch.delenv(choice.VARIABLE, raising=False)
+    monkeypatch.setattr(choice, "installed", lambda: True)
+
+
+def chosen(network=None, **options):
+    network = Nearest() if network is None else network
+    settings = Settings(device="cpu", **options)
+    plan = make_plan(layout_of((20, 20), "uint8"), network, settings)
+    return openvino_for(settings, plan, network, 1)
+
+
+def test_where_openvino_is_installed_auto_tries_it():
+    assert chosen().name == "openvino"
+    assert chosen(engine="torch") is None
+
+
+def test_the_environment_decides_what_auto_means(monkeypatch):
+    monkeypatch.setenv(choice.VARIABLE, "torch")
+
+    assert chosen() is None
+    assert chosen(engine="openvino").name == "openvino"
+
+
+def test_without_openvino_auto_is_pytorch_and_a_choice_is_refused(monkeypatch):
+    monkeypatch.setattr(choice, "installed", lambda: False)
+
+    assert chosen() is None
+    with pytest.raises(ValueError, match=r"needs OpenVINO: pip install 'napari-sr\[openvino\]'"):
+        chosen(engine="openvino")
+
+
+def test_half_precision_stays_with_pytorch():
+    assert chosen(precision="bfloat16") is None
+    with pytest.raises(ValueError, match="got device cpu, precision bfloat16 and kernels 'auto'"):
+        chosen(engine="openvino", precision="bfloat16")
+
+
+def test_a_formula_needs_no_engine():
+    assert chosen(napari_sr.load("bicubic-x2")) is None
+
+
+def test_an_unknown_engine_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match="one of auto, torch, openvino, got 'fast'"):
+        chosen(engine="fast")

@@ -1,0 +1,21 @@
+"""All engines offer the same."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+from fakes import Nearest
+
+from napari_sr.engine.backends.interface import Backend
+from napari_sr.engine.backends.openvino import OpenVino
+from napari_sr.engine.execution.graphs import Graphs
+
+
+@pytest.mark.parametrize("engine", [Graphs(), OpenVino(Nearest(), 1)], ids=lambda one: one.name)
+def test_an_engine_offers_what_runs_need(engine):
+    for name, method in inspect.getmembers(Backend, inspect.isfunction):
+        if not name.startswith("_"):
+            wanted = inspect.signature(method).parameters
+            assert list(inspect.signature(getattr(type(engine), name)).parameters) == list(wanted)
+    assert engine.max_extra >= 1

@@ -1,0 +1,108 @@
+"""Compiled segments on disk: their names, verdicts and bounds."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+from fakes import Nearest
+
+from napari_sr.engine.backends import library
+from napari_sr.engine.backends.interface import SegmentKey
+from napari_sr.engine.backends.library import Verdict, fingerprint, largest_error, name_of
+from napari_sr.models import architecture
+
+KEY = SegmentKey("any", (0, 1), ("image",), ("result",))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv(library.FOLDER_VARIABLE, str(tmp_path / "compiled"))
+    return tmp_path / "compiled"
+
+
+def network_of(name, **options):
+    torch.manual_seed(0)
+    record = architecture(name)
+    return record.network(**{**record.example, **options}).eval()
+
+
+def test_equal_networks_have_one_fingerprint():
+    assert fingerprint(network_of("fsrcnn")) == fingerprint(network_of("fsrcnn"))
+
+
+def test_one_weight_or_one_option_makes_another_fingerprint():
+    plain, changed = network_of("edsr"), network_of("edsr")
+    with torch.no_grad():
+        next(changed.parameters()).view(-1)[0] += 1e-6
+    scaled = network_of("edsr", res_scale=0.7)
+
+    assert len({fingerprint(each) for each in (plain, changed, scaled)}) == 3
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("b", 1, "openvino 1", KEY, [(1, 1, 4, 4)]),
+        ("a", 3, "openvino 1", KEY, [(1, 1, 4, 4)]),
+        ("a", 1, "openvino 2", KEY, [(1, 1, 4, 4)]),
+        ("a", 1, "openvino 1", SegmentKey("any", (0,), ("image",), ("result",)), [(1, 1, 4, 4)]),
+        ("a", 1, "openvino 1", KEY, [(1, 1, 4, 5)]),
+    ],
+)
+def test_whatever_is_computed_otherwise_has_another_name(other):
+    assert name_of(*other) != name_of("a", 1, "openvino 1", KEY, [(1, 1, 4, 4)])
+
+
+def test_the_chain_of_a_run_does_not_count():
+    same = SegmentKey("other", KEY.indices, KEY.inputs, KEY.outputs)
+
+    assert name_of("a", 1, "x", same, [(1,)]) == name_of("a", 1, "x", KEY, [(1,)])
+
+
+def test_a_verdict_is_read_as_it_was_written():
+    verdict = Verdict(True, 1e-6, 3.0, 5.0)
+
+    library.write_verdict("name", verdict)
+
+    assert library.verdict_of("name") == verdict
+    assert verdict.faster
+    assert not Verdict(True, 0, 5.0, 5.0).faster
+    assert not Verdict(False, 0, 1.0, 5.0).faster
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"right": true, "unknown": 1}'])
+def test_a_damaged_verdict_is_none(folder, content):
+    folder.mkdir()
+    (folder / "name.json").write_text(content)
+
+    assert library.verdict_of("name") is None
+
+
+def test_the_least_recently_used_go_first(folder):
+    folder.mkdir()
+    for age, name in enumerate(["new", "used", "old"]):
+        for suffix in ("bin", "json"):
+            path = folder / f"{name}.{suffix}"
+            path.write_bytes(b"x" * 50)
+            os.utime(path, (1000 - age, 1000 - age))
+    library.touch("used")
+
+    library.prune(folder, most=220)
+
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "new.bin", "new.json", "used.bin", "used.json"
+    ]  # fmt: skip
+
+
+def test_an_error_is_a_share_of_the_largest_value():
+    wanted = torch.tensor([0.0, 200.0])
+
+    assert largest_error([wanted + 1], [wanted]) == pytest.approx(1 / 200)
+    assert largest_error([wanted * torch.nan], [wanted]) == float("inf")
+    assert largest_error([], []) == 0
+
+
+def test_a_network_without_weights_has_a_fingerprint_too():
+    assert len(fingerprint(Nearest())) == 64

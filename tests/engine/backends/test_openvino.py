@@ -1,0 +1,119 @@
+"""Runs by OpenVINO are PyTorch's, to rounding; what it cannot do, PyTorch does."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from fakes import finish
+
+from napari_sr.engine.backends import library, openvino, openvino_models, openvino_trial
+from napari_sr.engine.execution.upscale import upscale_array
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.models import architecture
+
+pytest.importorskip("openvino")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """Keep compiled segments in a folder of the test, and try them in this process."""
+    monkeypatch.setenv(library.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(openvino, "LOADED", openvino_models.LoadedModels())
+    monkeypatch.setattr(openvino, "ASKED", set())
+    monkeypatch.setattr(openvino_models, "LOOK_AGAIN", 0.0)
+    jobs = []
+
+    def submit(content, names):
+        jobs.append(names)
+        with torch.inference_mode(False):
+            openvino_trial.run(torch.load(io.BytesIO(content), weights_only=False))
+
+    monkeypatch.setattr(openvino.TRIALS, "submit", submit)
+    return jobs
+
+
+def network_of(name):
+    torch.manual_seed(0)
+    record = architecture(name)
+    return record.network(**record.example).eval()
+
+
+def run(image, network, engine="openvino", **options):
+    settings = Settings(device="cpu", engine=engine, outliers="keep", **options)
+    result = finish(upscale_array(image, network, settings))[1]
+    openvino.LOADED.wait()
+    return result
+
+
+def image_of(channels, random, size=(40, 47)):
+    shape = (*size, 3) if channels == 3 else size
+    return random.random(shape).astype(np.float32)
+
+
+@pytest.mark.parametrize(("name", "tile"), [("fsrcnn", 1024), ("fsrcnn", 40), ("bsrn", 40)])
+def test_it_computes_what_pytorch_does(name, tile, random):
+    network, image = network_of(name), image_of(3, random, (60, 67))
+    plain = run(image, network, "torch", tile=tile)
+
+    results = [run(image, network, tile=tile) for _ in range(4)]
+
+    engines = [result.record["engine"]["segments"] for result in results]
+    assert engines[0]["openvino"] == 0  # nobody waits
+    assert engines[-1]["openvino"] > 0
+    reach = float(np.ptp(plain.pixels))
+    for result in results:
+        np.testing.assert_allclose(result.pixels, plain.pixels, rtol=0, atol=1e-5 * reach)
+    assert results[-1].record["engine"]["largest_error"] < 2e-5
+
+
+def test_changed_weights_are_compiled_again(random, here):
+    network, image = network_of("fsrcnn"), image_of(1, random)
+    for _ in range(3):
+        run(image, network)
+    with torch.no_grad():
+        network.enlarge.bias += 0.5
+
+    result = run(image, network)
+
+    plain = run(image, network, "torch")
+    assert result.record["engine"]["segments"] == {"openvino": 0, "torch": 1}
+    np.testing.assert_array_equal(result.pixels, plain.pixels)
+    assert len(here) == 2
+
+
+def test_a_segment_that_turns_out_wrong_is_never_used(random, monkeypatch):
+    network, image = network_of("fsrcnn"), image_of(1, random)
+    run(image, network)
+    monkeypatch.setattr(openvino, "largest_error", lambda *_: 0.5)
+
+    results = [run(image, network) for _ in range(3)]
+
+    plain = run(image, network, "torch")
+    for result in results:
+        np.testing.assert_array_equal(result.pixels, plain.pixels)
+    assert "differ from PyTorch's by 5.0e-01" in results[-1].record["engine"]["reasons"][0]
+
+
+def test_where_pytorch_is_as_fast_auto_leaves_it_to_pytorch(random, monkeypatch):
+    monkeypatch.setenv("NAPARI_SR_ENGINE", "auto")
+    monkeypatch.setattr(library.Verdict, "faster", property(lambda self: False))
+    network, image = network_of("fsrcnn"), image_of(1, random)
+
+    results = [run(image, network, "auto") for _ in range(3)]
+
+    engine = results[-1].record["engine"]
+    assert engine["segments"] == {"openvino": 0, "torch": 1}
+    assert engine["reasons"] == ["PyTorch is as fast"]
+
+
+def test_a_run_that_is_closed_gives_back_the_image(random):
+    network = network_of("fsrcnn")
+    backend = openvino.OpenVino(network, 1)
+    backend._remember(torch.rand(1, 1, 40, 40))
+
+    backend.close()
+
+    assert backend._image is None
