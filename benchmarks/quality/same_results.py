@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,9 @@ import torch
 from PIL import Image
 
 from napari_sr import models, upscale
+
+# what is compiled in the background must not decide who computes
+os.environ["NAPARI_SR_ENGINE"] = "torch"
 
 SIDE = 48
 WAYS: dict[str, dict[str, Any]] = {
