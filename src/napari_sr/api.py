@@ -119,6 +119,7 @@ def upscale(
     outliers: str = "clip",
     ensemble: bool = False,
     value_range: tuple[float, float] | Percentiles | None = None,
+    engine: str = "auto",
     progress: Callable[[Progress], object] | None = None,
 ) -> NDArray[Any]:
     """Upscale an image.
@@ -140,8 +141,8 @@ def upscale(
         float. For other types, and for length 2, give `axes`. A last axis of length 1 is a
         channel.
     tile : int, optional
-        Side of the tiles in LR pixels, halo included; by default as large as memory allows. If
-        memory runs out, tiles are halved.
+        Largest side of the tiles in LR pixels, halo included; by default as large as memory
+        allows. If memory runs out, tiles are halved.
     halo : int, optional
         LR pixels that tiles overlap on each side. By default tiles leave no seams, whatever the
         network's receptive field is. A halo of your own may be faster, but may leave seams.
@@ -164,6 +165,10 @@ def upscale(
     value_range : (low, high), array of two numbers or Percentiles, optional
         The values of black and white: (0, 4095) for 12 bits in uint16. By default the range of an
         integer type, and 0..1 for floats; never the image's maximum.
+    engine : str
+        Engine on a CPU: "torch", "openvino" (the extra `openvino`; float32 only), or "auto", which
+        uses OpenVINO if it is installed, agrees with PyTorch and is faster. While another process
+        compiles a network, PyTorch computes. NAPARI_SR_ENGINE in the environment decides "auto".
     progress : callable, optional
         Called with a `Progress` (done, total, message) after each tile.
 
@@ -189,6 +194,7 @@ def upscale(
         kernels,
         outliers,
         ensemble,
+        engine,
     )
     scale = whole_number("scale", scale)
     wanted = ModelReference(None, scale) if model is None else ModelReference.of(model, scale)

@@ -71,6 +71,9 @@ def upscale_command(
     device: options.Device = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.")] = "auto",
     kernels: Annotated[str, typer.Option(help="auto, reference or triton.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="On a CPU: auto, torch or openvino (the extra openvino).")
+    ] = "auto",
     outliers: Annotated[
         str, typer.Option(help="Impossible results: clip, mark (as NaN) or keep.")
     ] = "clip",
@@ -106,7 +109,7 @@ def upscale_command(
     values = upscale.declared(value_range, percentiles)
     wanted = reference(model, scale, read_options(option), blend, weight)
     image = upscale.read(source, axes, wanted)
-    settings = Settings(tile, halo, device, precision, values, kernels, outliers, ensemble)
+    settings = Settings(tile, halo, device, precision, values, kernels, outliers, ensemble, engine)
     upscale.run(image, source.name, target, wanted, settings)
 
 

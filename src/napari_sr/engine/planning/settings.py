@@ -14,8 +14,9 @@ class Settings:
     """Settings of a run."""
 
     tile: int | None = None
-    """Side of a tile in LR pixels, halo included; None: chosen by free memory. A tile whose feature
-    maps are too large for the device's libraries is made smaller."""
+    """Largest side of a tile in LR pixels, halo included; None: chosen by free memory. Tiles are
+    smaller where that cuts a plane evenly, or where their feature maps would be too large for the
+    device's libraries."""
     halo: int | None = None
     """LR pixels that a tile reads around what it keeps; None: as many as the network needs for
     tiles without seams."""

@@ -1,0 +1,153 @@
+"""Time `upscale` on a CPU beside the engines used by hand, network by network, in one process.
+
+    python benchmarks/cpu/engines.py DATA/Set5/HR/butterfly.png --models fsrcnn-x2 bsrn-x2
+    python benchmarks/cpu/engines.py IMAGE --sides 256 512 1024 --write benchmarks/cpu/engines.md
+
+By hand means our own ONNX export of the network, run by onnxruntime and by OpenVINO in float32 on
+the pixels that a network takes, with neither tiles nor checks: what a program would take that did
+nothing else. Peers take turns, and each time is a median. The image is a photograph, repeated to
+the side, because networks amplify noise. Errors are those of `upscale` with OpenVINO against
+PyTorch, for the same image in float32 from 0 to 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+import napari_sr
+from napari_sr.engine.backends.openvino_models import CONFIGURATION, wait_for_trials
+from napari_sr.onnx.export import export
+
+sys.path.append(str(Path(__file__).parents[1]))
+from commit import commit  # the path comes first
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MODELS = ["fsrcnn-x2", "edsr-slim-x2", "bsrn-x2", "bsrn-s-x4", "rfdn-x4", "imdn-x2"]
+PEERS = ["torch", "openvino", "onnxruntime by hand", "openvino by hand"]
+
+
+def photograph(path: Path, side: int, *, grey: bool) -> np.ndarray:
+    """Return (side, side) or (side, side, 3) in uint8."""
+    pixels = np.asarray(Image.open(path).convert("L" if grey else "RGB"))
+    times = [-(-side // length) for length in pixels.shape[:2]] + [1] * (pixels.ndim - 2)
+    return np.tile(pixels, times)[:side, :side].copy()
+
+
+def by_hand(network: Any, image: np.ndarray, folder: Path) -> dict[str, Callable[[], object]]:
+    """Return what runs a network by onnxruntime and by OpenVINO; {} where it is not exported."""
+    import onnxruntime
+    import openvino
+
+    file = folder / "network.onnx"
+    try:
+        export(network, file)
+    except (ValueError, RuntimeError) as error:
+        print(f"  not exported: {error}", file=sys.stderr)
+        return {}
+    planes = image[None, None] if image.ndim == 2 else image.transpose(2, 0, 1)[None]
+    x = (planes / np.float32(255)).astype(np.float32)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    core = openvino.Core()
+    model = core.read_model(file)
+    model.reshape(list(x.shape))
+    request = core.compile_model(model, "CPU", CONFIGURATION).create_infer_request()
+    return {
+        "onnxruntime by hand": lambda: session.run(None, {name: x}),
+        "openvino by hand": lambda: request.infer([x], share_inputs=True),
+    }
+
+
+def measure(model: str, path: Path, side: int, tile: int | None, runs: int) -> dict[str, float]:
+    """Return median seconds of each peer, and the error of OpenVINO."""
+    network = napari_sr.load(model)
+    image = photograph(path, side, grey=network.channels == 1)
+
+    def upscaled(engine: str) -> Callable[[], np.ndarray]:
+        return lambda: napari_sr.upscale(image, network, tile=tile, device="cpu", engine=engine)
+
+    calls: dict[str, Callable[[], object]] = {
+        name: upscaled(name) for name in ("torch", "openvino")
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        calls |= by_hand(network, image, Path(folder)) if tile is None else {}
+        for _ in range(4):  # is compiled, and its first results are checked
+            upscaled("openvino")()
+            wait_for_trials()
+        times: dict[str, list[float]] = {name: [] for name in calls}
+        for _ in range(runs):
+            for name, call in calls.items():
+                began = time.perf_counter()
+                call()
+                times[name].append(time.perf_counter() - began)
+    floats = (image / 255).astype(np.float32)
+    exact, found = (
+        napari_sr.upscale(floats, network, tile=tile, device="cpu", engine=name)
+        for name in ("torch", "openvino")
+    )
+    error = float(np.abs(exact - found).max())
+    return {**{name: median(each) for name, each in times.items()}, "error": error}
+
+
+def row(model: str, side: int, tile: int | None, found: dict[str, float]) -> str:
+    """Return one row of the table."""
+    hand = [found[name] for name in PEERS[2:] if name in found]
+    ratio = f"{found['openvino'] / min(hand):.2f}" if hand else ""
+    cells = [f"{1e3 * found[name]:.0f}" if name in found else "" for name in PEERS]
+    gain = f"{found['torch'] / found['openvino']:.2f}"
+    what = "by memory" if tile is None else f"{tile} px"
+    columns = [model, str(side), what, *cells, gain, ratio, f"{found['error']:.1e}"]
+    return f"| {' | '.join(columns)} |"
+
+
+def main() -> None:
+    """Measure, and print or write a table."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("image", type=Path, help="a photograph")
+    options.add_argument("--models", nargs="+", default=MODELS)
+    options.add_argument("--sides", nargs="+", type=int, default=[256, 512, 1024])
+    options.add_argument("--tiles", action="store_true", help="tiles of 128 px as well")
+    options.add_argument("--runs", type=int, default=5)
+    options.add_argument("--write", type=Path)
+    wanted = options.parse_args()
+    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "openvino", "onnxruntime"))
+    lines = [
+        "# Engines on a CPU",
+        "",
+        f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, "
+        f"{versions}; commit {commit()}; `{wanted.image.name}`, uint8, milliseconds, "
+        f"medians of {wanted.runs} turns.",
+        "",
+        f"| network | side | tiles | {' | '.join(PEERS)} | torch / openvino | "
+        "openvino / best by hand | largest error |",
+        "|---|---|---|" + "---|" * (len(PEERS) + 3),
+    ]
+    print("\n".join(lines), flush=True)
+    for model in wanted.models:
+        for side in wanted.sides:
+            for tile in (None, 128) if wanted.tiles else (None,):
+                found = measure(model, wanted.image, side, tile, wanted.runs)
+                lines.append(row(model, side, tile, found))
+                print(lines[-1], flush=True)
+    if wanted.write is not None:
+        wanted.write.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
