@@ -142,7 +142,7 @@ def radii(found: Sequence[int | None]) -> str:
 
 
 def _digits(value: float) -> str:
-    """Return at least three digits of a number, and no decimals from 100 on."""
+    """Format a number: at least three digits, and no decimals from 100 on."""
     places = max(2 - math.floor(math.log10(value)), 0) if value else 0
     return f"{value:,.{places}f}"
 

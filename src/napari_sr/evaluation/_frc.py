@@ -3,8 +3,8 @@
 Banterle et al., "Fourier ring correlation as a resolution criterion for super-resolution
 microscopy", Journal of Structural Biology 183(3), 2013, https://doi.org/10.1016/j.jsb.2013.05.004
 Koho et al., "Fourier ring correlation simplifies image restoration in fluorescence microscopy",
-Nature Communications 10, 2019, https://doi.org/10.1038/s41467-019-11024-z: one image, split into
-two by its checkerboard.
+Nature Communications 10, 2019, https://doi.org/10.1038/s41467-019-11024-z. They split a single
+image into two, as the two colours of a checkerboard.
 
 Letters: H x W pixels, R rings.
 """

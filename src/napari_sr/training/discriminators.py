@@ -128,7 +128,7 @@ def srgan(
     Parameters
     ----------
     size, channels, features, sigmoid
-        As in `Discriminator`; the paper trains on 96 pixels, and has 64 features.
+        As in `Discriminator`; the paper trains on 96 x 96 pixels with 64 features.
     """
     return Discriminator(
         layers=SRGAN, size=size, hidden=1024, channels=channels, features=features, sigmoid=sigmoid
@@ -136,12 +136,12 @@ def srgan(
 
 
 def esrgan(*, size: int = 128, channels: int = 3, features: int = 64) -> Discriminator:
-    """Return ESRGAN's discriminator. Its result is a logit, as its loss compares two images.
+    """Return ESRGAN's discriminator, without a sigmoid: the loss compares scores of two images.
 
     Parameters
     ----------
     size, channels, features
-        As in `Discriminator`; their code trains on 128 pixels, and has 64 features.
+        As in `Discriminator`; the authors' code trains on 128 x 128 pixels with 64 features.
     """
     return Discriminator(
         layers=ESRGAN, size=size, hidden=100, channels=channels, features=features, bias=False
