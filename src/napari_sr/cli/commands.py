@@ -71,9 +71,7 @@ def upscale_command(
     device: options.Device = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.")] = "auto",
     kernels: Annotated[str, typer.Option(help="auto, reference or triton.")] = "auto",
-    engine: Annotated[
-        str, typer.Option(help="On a CPU: auto, torch or openvino (the extra openvino).")
-    ] = "auto",
+    engine: Annotated[str, typer.Option(help="On a CPU: auto, torch or openvino.")] = "auto",
     outliers: Annotated[
         str, typer.Option(help="Impossible results: clip, mark (as NaN) or keep.")
     ] = "clip",

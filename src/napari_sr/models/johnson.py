@@ -5,9 +5,9 @@ https://arxiv.org/abs/1603.08155 (layers: the supplement's tables)
 
 Letters: N images, C features, H x W pixels, S scale.
 The default is the paper's network for super-resolution: zero padding, batch normalisation,
-transposed 3x3 for enlargement, a scaled tanh at the end. Released code has transposed 4x4, or
-doubles pixels before a plain 3x3, which avoids a chequerboard. PyTorch's example, for style, first
-halves the image twice, pads by reflection, has instance normalisation and no tanh.
+transposed 3x3, a scaled tanh at the end. Released code has transposed 4x4, or doubles pixels before
+a 3x3 to avoid a chequerboard. PyTorch's example, for style, halves the image twice first, pads by
+reflection, and has instance normalisation and no tanh.
 """
 
 from __future__ import annotations

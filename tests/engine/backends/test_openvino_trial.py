@@ -15,6 +15,7 @@ from napari_sr.layers.colour import chain_for
 from napari_sr.models import architecture
 
 pytest.importorskip("openvino")
+from openvino.frontend import OpConversionFailure  # only where it is installed
 
 
 @pytest.fixture(autouse=True)
@@ -58,15 +59,16 @@ def test_a_wrong_one_is_refused_with_its_error(folder, monkeypatch):
     assert {path.name for path in folder.iterdir()} == {"one.json"}
 
 
-def test_what_the_engine_throws_is_a_verdict(monkeypatch):
+@pytest.mark.parametrize("error", [RuntimeError, OpConversionFailure], ids=lambda one: one.__name__)
+def test_what_the_engine_throws_is_a_verdict(monkeypatch, error):
     def fails(*_):
-        raise RuntimeError("no such operation")
+        raise error("no such operation")
 
     monkeypatch.setattr(openvino_trial, "converted", fails)
 
     run(job())
 
-    assert library.verdict_of("one").why == "RuntimeError: no such operation"
+    assert library.verdict_of("one").why == f"{error.__name__}: no such operation"
 
 
 def test_a_job_survives_the_way_to_another_process():

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version
@@ -146,9 +146,7 @@ class LoadedModels:
 
     def wait(self) -> None:
         """Wait until all segments that are being loaded are there."""
-        for future in list(self._models.values()):
-            with suppress(Exception):
-                future.result()
+        wait(list(self._models.values()))
 
 
 def _load(name: str) -> Any:

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 MOST_ERROR = 2e-5
 """Of the largest result: what another order of sums in float32 may differ by."""
 RUNS = 5
+REFUSALS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+"""What tracing and OpenVINO throw at networks that they do not take, beside OpenVINO's own errors.
+Anything else ends this process, which is a verdict, too."""
 MOST_SECONDS = 2.0
 """After which a segment is timed no more than twice."""
 
@@ -111,6 +114,7 @@ def _tried(
 ) -> Verdict:
     """Compile one segment, write it into the library, and return what came of it."""
     import openvino
+    from openvino import frontend
 
     try:
         model = converted(function, inputs)
@@ -131,7 +135,7 @@ def _tried(
         folder().mkdir(parents=True, exist_ok=True)
         openvino.save_model(model, folder() / f"{name}.xml", compress_to_fp16=False)
         return Verdict(True, error, 1e3 * median(times), 1e3 * median(torch_times))
-    except Exception as error:  # noqa: BLE001  # whatever a foreign engine throws: PyTorch it is
+    except (*REFUSALS, frontend.OpConversionFailure, frontend.GeneralFailure) as error:
         return Verdict(False, why=f"{type(error).__name__}: {error}"[:300])
 
 
