@@ -306,7 +306,7 @@ def infinite(shape):
             for more, what in [
                 (("--axes", "ZYX"), r"axes must be 2 .* got 'ZYX'"),
                 (("--model", "bsrm-x4"), r"no model is called 'bsrm-x4'; did you mean"),
-                (("--model", "absent.pth"), r"there is not a checkpoint file absent\.pth"),
+                (("--model", "absent.pth"), r"there is no checkpoint file absent\.pth"),
                 (("--model", "in.tif"), r"in\.tif is not a checkpoint but a TIFF image"),
                 (("--model", "fsrcnn"), r"comes with the scales 2, 3 and 4"),
                 (("--scale", "7"), r"got scale=7"),
@@ -436,7 +436,7 @@ def test_a_network_is_exported_with_its_name(run, tmp_path):
         (["fsrcnn-x2", "old.onnx"], r"old\.onnx exists: give another name, or --overwrite"),
         (["fsrcnn-x2", "a.onnx", "--opset", 9], "opset is 18 to 20, got 9"),
         (["fsrcn", "a.onnx"], "no model is called 'fsrcn'"),
-        (["a.pth", "a.onnx"], r"there is not a checkpoint file a\.pth"),
+        (["a.pth", "a.onnx"], r"there is no checkpoint file a\.pth"),
     ],
 )
 def test_what_cannot_be_exported_is_one_line_and_leaves_all_as_it_was(
@@ -545,9 +545,14 @@ def test_ctrl_c_during_the_run_leaves_nothing(tmp_path):
         (signal.SIGTERM, (143, "", "Terminated: nothing was written.\n")),
     ],
 )
-def test_a_signal_during_the_writing_leaves_the_old_file(run, tmp_path, monkeypatch, number, told):
+def test_a_signal_during_the_writing_leaves_the_old_file(
+    run, tmp_path, monkeypatch, request, number, told
+):
     Image.new("L", (7, 9)).save(tmp_path / "in.png")
     (tmp_path / "out.tif").write_bytes(b"old")
+    # a shell's background jobs, and so their children, ignore SIGINT
+    interrupting = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, interrupting))
     before = signal.getsignal(signal.SIGTERM)
 
     def killed(image, file, name):

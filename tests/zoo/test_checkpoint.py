@@ -216,7 +216,7 @@ def test_what_is_no_checkpoint_is_called_what_it_is(tmp_path, content, what):
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(CheckpointError, match=r"there is not a checkpoint file .*absent\.pth"):
+    with pytest.raises(CheckpointError, match=r"there is no checkpoint file .*absent\.pth"):
         read_checkpoint(tmp_path / "absent.pth")
 
 
@@ -283,9 +283,7 @@ def test_a_home_folder_is_found(tmp_path, monkeypatch):
     write(tmp_path / "a.pth", "zip")
 
     assert is_state(read_checkpoint("~/a.pth"))
-    with pytest.raises(
-        CheckpointError, match=r"there is not a checkpoint file ~no such user/a\.pth"
-    ):
+    with pytest.raises(CheckpointError, match=r"there is no checkpoint file ~no such user/a\.pth"):
         read_checkpoint("~no such user/a.pth")
 
 

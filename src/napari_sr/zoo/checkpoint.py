@@ -121,7 +121,7 @@ def _content(path: Path) -> bytes:
         if path.is_dir():
             raise RefusedError(f"is a folder {file_kind.folder(path)}")
         if not path.is_file():
-            raise CheckpointError(f"there is not a checkpoint file {path}")
+            raise CheckpointError(f"there is no checkpoint file {path}")
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             start = file.read(file_kind.START)

@@ -89,5 +89,5 @@ def test_an_unknown_distance_is_refused():
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(ValueError, match=f"no checkpoint file {tmp_path / 'none.pth'}"):
+    with pytest.raises(ValueError, match=f"there is no checkpoint file {tmp_path / 'none.pth'}"):
         Perceptual(weights=tmp_path / "none.pth")
