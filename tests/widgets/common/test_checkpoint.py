@@ -14,7 +14,7 @@ def test_a_file_is_its_model_or_the_reason_why_not(tmp_path):
     torch.save(record.network(**record.example).state_dict(), tmp_path / "mine.pth")
 
     assert inspected(tmp_path / "mine.pth").architecture == "edsr"
-    assert inspected(tmp_path / "no.pth").startswith("Cannot use no.pth: there is not a checkpoint")
+    assert inspected(tmp_path / "no.pth").startswith("Cannot use no.pth: there is no checkpoint")
 
 
 def test_a_dialog_that_is_cancelled_names_no_file(monkeypatch):
