@@ -94,7 +94,7 @@ class Result:
 
     @cached_property
     def judged(self) -> NDArray[np.float64]:
-        """(S H, S W) grey or luma, or (S H, S W, 3), in 0..1."""
+        """The judged result in 0..1: grey or luma, (S H, S W), or colour, (S H, S W, 3)."""
         lr = self.protocol.entering(self.pair.lr, self.pair.white)
         if self.protocol.luma and self.network.channels == 1 and lr.ndim == 3:
             return self._upscaled(luma_of(lr), LUMA_OF_BLACK, LUMA_OF_WHITE)

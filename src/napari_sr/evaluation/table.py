@@ -77,7 +77,7 @@ class Table:
 
     @property
     def ssim(self) -> float:
-        """The mean over images."""
+        """SSIM, averaged over all images."""
         return self.means["ssim"]
 
 

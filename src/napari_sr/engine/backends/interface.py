@@ -1,4 +1,4 @@
-"""What every engine offers: it computes a function of tensors, once it has prepared for it."""
+"""The interface of engines: an engine computes the segments of a stage."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SegmentKey:
-    """Which function of a run a segment is; names without weights."""
+    """Identity of a segment within a run."""
 
     chain: Hashable
-    """Stands for the chain, with its weights, device and precision."""
+    """Identity of the chain, which includes its weights, device and precision."""
     indices: tuple[int, ...]
     """Indices of the links in the chain."""
     inputs: tuple[str, ...]
@@ -32,10 +32,10 @@ class Backend(Protocol):
     name: str
     """"torch", "openvino"."""
     max_extra: float
-    """How many times the arithmetic of a stage it may take to compute all that tiles read."""
+    """Largest factor of extra arithmetic for computing all that tiles read; see `Stages.extra`."""
 
     def accepts(self, device: torch.device, pixels: int) -> bool:
-        """Return whether it may compute tiles of so many pixels on a device."""
+        """Return whether the engine can compute tiles of this many pixels on a device."""
         ...
 
     def run(
@@ -47,27 +47,27 @@ class Backend(Protocol):
         device: torch.device | None = None,
         borrowed: bool = False,
     ) -> tuple[Tensor, ...]:
-        """Return what the function makes of these tensors.
+        """Compute a function of tensors.
 
         Parameters
         ----------
         key : SegmentKey
-            Stands for the function.
+            Identity of the function.
         function : callable
             Takes the tensors, returns a tuple of tensors.
         tensors : sequence of Tensor
             Of any shapes.
         device : torch.device, optional
-            Where to compute; None for where all tensors are.
+            Device of the computation; by default that of the tensors.
         borrowed : bool
             Whether the next `run` may overwrite the results, which saves copying them.
         """
         ...
 
     def record(self) -> dict[str, object]:
-        """Return what ran, for the record of the result."""
+        """Return what the engine computed, for the record of the result."""
         ...
 
     def close(self) -> None:
-        """Give back the memory of a run."""
+        """Free the memory of a run."""
         ...

@@ -38,7 +38,7 @@ MOST_BYTES = 512 * 2**20
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a trial of one segment found."""
+    """Result of the trial of one segment."""
 
     right: bool
     """Whether its results are PyTorch's, to rounding."""
@@ -46,9 +46,9 @@ class Verdict:
     """Largest difference from PyTorch in float32, where the largest result is 1."""
     milliseconds: float = 0.0
     torch_milliseconds: float = 0.0
-    """What PyTorch took for the same, in turn with it."""
+    """Time of PyTorch for the same segment; the two took turns."""
     why: str = ""
-    """Why it cannot be used; "" where it can."""
+    """Reason not to use the segment; "" if it can be used."""
 
     @property
     def faster(self) -> bool:
@@ -67,7 +67,7 @@ def folder() -> Path:
 
 
 def fingerprint(network: Network) -> str:
-    """Return a hash of a network: its modules, their options and its weights."""
+    """Return a hash of the modules of a network, their options and weights."""
     found = hashlib.sha256(f"{type(network).__qualname__} {network!r}".encode())
     for name, module in network.named_modules():
         options = [(key, _option(value)) for key, value in sorted(vars(module).items())]
@@ -80,7 +80,7 @@ def fingerprint(network: Network) -> str:
 
 
 def _option(value: object) -> str:
-    """Return an attribute of a module as far as it is an option, the same in every process."""
+    """Return an attribute of a module as text that is the same in every process."""
     if isinstance(value, bool | int | float | str | bytes | tuple | list | type(None)):
         return repr(value)
     return str(getattr(value, "__qualname__", type(value).__qualname__))
@@ -130,7 +130,7 @@ def _machine() -> tuple[str, ...]:
 
 
 def verdict_of(name: str) -> Verdict | None:
-    """Return what the trial of a segment found, or None where there was none."""
+    """Return the verdict on a segment, or None if there is none."""
     try:
         told = json.loads((folder() / f"{name}.json").read_text())
         return Verdict(**told)
@@ -139,7 +139,7 @@ def verdict_of(name: str) -> Verdict | None:
 
 
 def write_verdict(name: str, verdict: Verdict) -> None:
-    """Write what a trial found, and remove the least recently used files where there are many."""
+    """Write a verdict, and remove the least recently used files if there are too many."""
     there = folder()
     there.mkdir(parents=True, exist_ok=True)
     with atomic_write(there / f"{name}.json") as file:
@@ -148,7 +148,7 @@ def write_verdict(name: str, verdict: Verdict) -> None:
 
 
 def touch(name: str) -> None:
-    """Say that a segment was used now."""
+    """Mark a segment as used now."""
     for path in folder().glob(f"{name}.*"):
         with suppress(OSError):
             os.utime(path)

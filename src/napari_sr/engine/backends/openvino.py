@@ -59,7 +59,7 @@ class OpenVino:
 
     name = "openvino"
     max_extra = 1.25
-    """It is up to three times as fast as PyTorch, so that it may compute more."""
+    """Larger than for CUDA graphs, because OpenVINO is up to three times as fast as PyTorch."""
 
     def __init__(self, network: Network, channels: int, *, always: bool = False) -> None:
         self._network = network
@@ -77,7 +77,7 @@ class OpenVino:
         self._errors: list[float] = []
 
     def accepts(self, device: torch.device, pixels: int) -> bool:
-        """Return whether it may compute tiles of so many pixels on a device."""
+        """Return whether OpenVINO can compute tiles of this many pixels on a device."""
         return device.type == "cpu" and pixels >= LEAST_PIXELS
 
     def run(
@@ -89,7 +89,7 @@ class OpenVino:
         device: torch.device | None = None,
         borrowed: bool = False,
     ) -> tuple[Tensor, ...]:
-        """Return what the function makes of these tensors, as `Backend.run` does."""
+        """Compute a function of tensors, as `Backend.run` does."""
         if key.inputs == (IMAGE,):
             self._remember(tensors[0])
         shapes = tuple(tuple(tensor.shape) for tensor in tensors)
@@ -127,7 +127,7 @@ class OpenVino:
             self._requests.pop(name, None)
 
     def record(self) -> dict[str, object]:
-        """Return what ran, for the record of the result."""
+        """Return what OpenVINO and PyTorch computed, for the record of the result."""
         return {
             "segments": dict(self._counts),
             "largest_error": max(self._errors, default=None),
@@ -135,18 +135,18 @@ class OpenVino:
         }
 
     def close(self) -> None:
-        """Give back the memory of a run; compile what it wanted."""
+        """Free the memory of a run, and have its segments compiled."""
         self._requests.clear()
         self._ask()
         self._image = None
 
     def _remember(self, image: Tensor) -> None:
-        """Keep a part of the image for trials: the largest that was read."""
+        """Keep the largest tile of the image for trials."""
         if self._image is None or image.numel() > self._image.numel():
             self._image = image.clone()
 
     def _request(self, name: str) -> Any | None:
-        """Return what computes a segment, or None where PyTorch does."""
+        """Return the compiled segment, or None if PyTorch computes it."""
         if name not in self._requests:
             model = LOADED.get(name, always=self._always)
             if isinstance(model, library.Verdict):
@@ -158,7 +158,7 @@ class OpenVino:
         return self._requests.get(name)
 
     def _want(self, name: str, key: SegmentKey, shapes: Sequence[tuple[int, ...]]) -> None:
-        """Have a segment compiled, unless it was tried before."""
+        """Request a trial of a segment, unless there was one."""
         from napari_sr.engine.backends.openvino_trial import Wanted
 
         if name not in self._wanted and name not in ASKED and not LOADED.knows(name):
@@ -179,7 +179,7 @@ class OpenVino:
         raise ValueError(f"a segment takes a plane at least, got {key.inputs}")
 
     def _ask(self) -> None:
-        """Have another process compile what is wanted."""
+        """Start the requested trials in another process."""
         from napari_sr.engine.backends.openvino_trial import Job, dump
 
         self._asked = True
