@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -69,3 +70,17 @@ class FakeRecorder:
         assert device == CPU
         self.shared_with.append(other)
         return FakeRecording(call, self.recordings)
+
+
+class Copies(TorchDispatchMode):
+    """Counts what is copied from one device to another."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        devices = {leaf.device for leaf in tree_leaves((args, result)) if isinstance(leaf, Tensor)}
+        self.count += len(devices) > 1
+        return result

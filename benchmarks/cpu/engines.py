@@ -27,7 +27,7 @@ import torch
 from PIL import Image
 
 import napari_sr
-from napari_sr.engine.backends.openvino_models import CONFIGURATION, wait_for_trials
+from napari_sr.engine.backends.openvino_models import configuration, wait_for_trials
 from napari_sr.onnx.export import export
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -67,7 +67,7 @@ def by_hand(network: Any, image: np.ndarray, folder: Path) -> dict[str, Callable
     core = openvino.Core()
     model = core.read_model(file)
     model.reshape(list(x.shape))
-    request = core.compile_model(model, "CPU", CONFIGURATION).create_infer_request()
+    request = core.compile_model(model, "CPU", configuration()).create_infer_request()
     return {
         "onnxruntime by hand": lambda: session.run(None, {name: x}),
         "openvino by hand": lambda: request.infer([x], share_inputs=True),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 PACKAGE = Path(napari_sr.__file__).parent
-INSIDE_THE_NETWORK = ("models/", "layers/", "zoo/")
+INSIDE_THE_NETWORK = ("models/", "layers/")
 SIDE = 64
 TILE = 24
 LEAST_SIDE = 6

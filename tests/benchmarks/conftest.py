@@ -41,16 +41,17 @@ def run_dry():
     return run
 
 
-@pytest.fixture
-def benchmark(monkeypatch):
+@pytest.fixture(scope="module")
+def benchmark():
     """Return a function that imports a benchmark, such as "gpu/tune"; forget it afterwards."""
-    before = set(sys.modules)
+    modules, paths = set(sys.modules), list(sys.path)
 
     def load(path):
-        monkeypatch.syspath_prepend(str((FOLDER / path).parent))
+        sys.path.insert(0, str((FOLDER / path).parent))  # it imports its neighbours
         return __import__(Path(path).name)
 
     yield load
-    for name in set(sys.modules) - before:
+    sys.path[:] = paths
+    for name in set(sys.modules) - modules:
         if FOLDER in Path(getattr(sys.modules[name], "__file__", None) or "").parents:
             del sys.modules[name]

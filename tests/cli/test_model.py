@@ -6,20 +6,8 @@ import pytest
 import torch
 
 import napari_sr
-from napari_sr import models
 from napari_sr.cli import terminal
 from napari_sr.cli.model import CommandError, load, read_option, read_options, reference
-
-
-@pytest.fixture
-def pair(tmp_path, monkeypatch):
-    """Return the names of two small FSRCNNs' files, which do not show their scale."""
-    monkeypatch.chdir(tmp_path)
-    record = models.architecture("fsrcnn")
-    for seed, name in enumerate(("psnr.pth", "gan.pth")):
-        torch.manual_seed(seed)
-        torch.save(record.network(**record.example).state_dict(), name)
-    return "psnr.pth", "gan.pth"
 
 
 def loaded(*arguments, **named):

@@ -6,32 +6,14 @@ import numpy as np
 import psutil
 import pytest
 import tifffile
-import torch
 
 import napari_sr
-from napari_sr import models
 from napari_sr.cli import terminal
 from napari_sr.cli.model import CommandError, load, reference
 from napari_sr.cli.upscale import declared, read, software, with_range
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.image import ImageFile
-
-
-@pytest.fixture
-def pair(tmp_path, monkeypatch):
-    """Return the names of two small FSRCNNs' files, which do not show their scale."""
-    monkeypatch.chdir(tmp_path)
-    record = models.architecture("fsrcnn")
-    for seed, name in enumerate(("psnr.pth", "gan.pth")):
-        torch.manual_seed(seed)
-        torch.save(record.network(**record.example).state_dict(), name)
-    return "psnr.pth", "gan.pth"
-
-
-def loaded(*arguments, **named):
-    with terminal.bars() as bars:
-        return load(reference(*arguments, **named), bars)
 
 
 def test_no_two_ranges_are_taken():
@@ -42,7 +24,8 @@ def test_no_two_ranges_are_taken():
 
 
 def test_the_file_says_all_that_made_it(pair):
-    network = loaded(pair[0], 2, {}, pair[1], 0.3)
+    with terminal.bars() as bars:
+        network = load(reference(pair[0], 2, {}, pair[1], 0.3), bars)
     hashes = [each["sha256"] for each in network.provenance["blended"]]
 
     told = software({**network.provenance, "ensemble": True})

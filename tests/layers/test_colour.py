@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from fake_recorder import Copies
 from fakes import Nearest
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from napari_sr import models
 from napari_sr.layers.colour import enlarge, extra_radius, rgb_to_ycbcr, ycbcr_to_rgb
@@ -111,20 +109,6 @@ def test_bicubic_parts_ask_for_a_halo_of_their_own():
 def test_a_network_of_other_channels_is_refused():
     with pytest.raises(ValueError, match="got 2"):
         enlarge(Nearest(channels=2), torch.rand(1, 1, 4, 4))
-
-
-class Copies(TorchDispatchMode):
-    """Counts what is copied from one device to another."""
-
-    def __init__(self):
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        devices = {leaf.device for leaf in tree_leaves((args, result)) if isinstance(leaf, Tensor)}
-        self.count += len(devices) > 1
-        return result
 
 
 @pytest.mark.parametrize("name", models.names())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -38,15 +37,8 @@ for architecture, side in (("sm_90", 128), ("gfx942", 256)):
 
 
 @pytest.fixture(scope="module")
-def gate():
-    spec = importlib.util.spec_from_file_location("compile_gate", FILE)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    sys.path.insert(0, str(FILE.parent))  # it imports its neighbours
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(FILE.parent))
-    del sys.modules[spec.name]
+def gate(benchmark):
+    return benchmark("gpu/compile_gate")
 
 
 @pytest.fixture

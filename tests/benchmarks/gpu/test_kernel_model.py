@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,15 +16,8 @@ HEIGHT, WIDTH = 180, 320
 
 
 @pytest.fixture(scope="module")
-def model():
-    spec = importlib.util.spec_from_file_location("kernel_model", FILE)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    sys.path.insert(0, str(FILE.parent))  # it imports its neighbours
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(FILE.parent))
-    del sys.modules[spec.name]
+def model(benchmark):
+    return benchmark("gpu/kernel_model")
 
 
 def test_a_convolution_with_bias_is_two_kernels(model):

@@ -8,6 +8,7 @@ from fakes import Nearest
 import napari_sr
 from napari_sr.engine.backends import choice
 from napari_sr.engine.backends.choice import openvino_for
+from napari_sr.engine.backends.openvino import OpenVino
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.plan import make_plan
 from napari_sr.engine.planning.settings import Settings
@@ -27,7 +28,7 @@ def chosen(network=None, **options):
 
 
 def test_where_openvino_is_installed_auto_tries_it():
-    assert chosen().name == "openvino"
+    assert isinstance(chosen(), OpenVino)
     assert chosen(engine="torch") is None
 
 
@@ -35,7 +36,7 @@ def test_the_environment_decides_what_auto_means(monkeypatch):
     monkeypatch.setenv(choice.VARIABLE, "torch")
 
     assert chosen() is None
-    assert chosen(engine="openvino").name == "openvino"
+    assert isinstance(chosen(engine="openvino"), OpenVino)
 
 
 def test_without_openvino_auto_is_pytorch_and_a_choice_is_refused(monkeypatch):

@@ -7,11 +7,11 @@ import os
 import pytest
 import torch
 from fakes import Nearest
+from stages import example
 
 from napari_sr.engine.backends import library
 from napari_sr.engine.backends.interface import SegmentKey
 from napari_sr.engine.backends.library import Verdict, fingerprint, largest_error, name_of
-from napari_sr.models import architecture
 
 KEY = SegmentKey("any", (0, 1), ("image",), ("result",))
 
@@ -22,21 +22,15 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "compiled"
 
 
-def network_of(name, **options):
-    torch.manual_seed(0)
-    record = architecture(name)
-    return record.network(**{**record.example, **options}).eval()
-
-
 def test_equal_networks_have_one_fingerprint():
-    assert fingerprint(network_of("fsrcnn")) == fingerprint(network_of("fsrcnn"))
+    assert fingerprint(example("fsrcnn")) == fingerprint(example("fsrcnn"))
 
 
 def test_one_weight_or_one_option_makes_another_fingerprint():
-    plain, changed = network_of("edsr"), network_of("edsr")
+    plain, changed = example("edsr"), example("edsr")
     with torch.no_grad():
         next(changed.parameters()).view(-1)[0] += 1e-6
-    scaled = network_of("edsr", res_scale=0.7)
+    scaled = example("edsr", res_scale=0.7)
 
     assert len({fingerprint(each) for each in (plain, changed, scaled)}) == 3
 
@@ -94,6 +88,26 @@ def test_the_least_recently_used_go_first(folder):
     assert sorted(path.name for path in folder.iterdir()) == [
         "new.bin", "new.json", "used.bin", "used.json"
     ]  # fmt: skip
+
+
+def test_the_engine_s_own_files_count_and_go_too(folder):
+    (folder / "machine-code").mkdir(parents=True)
+    blob, segment = folder / "machine-code" / "1.blob", folder / "one.bin"
+    for path in (blob, segment):
+        path.write_bytes(b"x" * 50)
+    os.utime(blob, (1, 1))
+
+    library.prune(folder, most=60)
+
+    assert (blob.exists(), segment.exists()) == (False, True)
+
+
+def test_a_buffer_that_no_checkpoint_holds_makes_another_fingerprint():
+    plain, shifted = Nearest(), Nearest()
+    for network, value in ((plain, 0.0), (shifted, 1.0)):
+        network.register_buffer("shift", torch.tensor(value), persistent=False)
+
+    assert fingerprint(plain) != fingerprint(shifted)
 
 
 def test_an_error_is_a_share_of_the_largest_value():

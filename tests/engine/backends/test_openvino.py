@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 from fakes import finish
+from stages import example
 
 from napari_sr.engine.backends import library, openvino, openvino_models, openvino_trial
+from napari_sr.engine.backends.interface import SegmentKey
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.planning.settings import Settings
-from napari_sr.models import architecture
+from napari_sr.graph.chain import IMAGE
 
 pytest.importorskip("openvino")
 
@@ -35,12 +37,6 @@ def here(tmp_path, monkeypatch):
     return jobs
 
 
-def network_of(name):
-    torch.manual_seed(0)
-    record = architecture(name)
-    return record.network(**record.example).eval()
-
-
 def run(image, network, engine="openvino", **options):
     settings = Settings(device="cpu", engine=engine, outliers="keep", **options)
     result = finish(upscale_array(image, network, settings))[1]
@@ -55,13 +51,14 @@ def image_of(channels, random, size=(40, 47)):
 
 @pytest.mark.parametrize(("name", "tile"), [("fsrcnn", 1024), ("fsrcnn", 40), ("bsrn", 40)])
 def test_it_computes_what_pytorch_does(name, tile, random):
-    network, image = network_of(name), image_of(3, random, (60, 67))
+    network, image = example(name), image_of(3, random, (60, 67))
     plain = run(image, network, "torch", tile=tile)
 
     results = [run(image, network, tile=tile) for _ in range(4)]
 
     engines = [result.record["engine"]["segments"] for result in results]
     assert engines[0]["openvino"] == 0  # nobody waits
+    assert [results[at].record["engine"]["name"] for at in (0, -1)] == ["torch", "openvino"]
     assert engines[-1]["openvino"] > 0
     reach = float(np.ptp(plain.pixels))
     for result in results:
@@ -70,7 +67,7 @@ def test_it_computes_what_pytorch_does(name, tile, random):
 
 
 def test_changed_weights_are_compiled_again(random, here):
-    network, image = network_of("fsrcnn"), image_of(1, random)
+    network, image = example("fsrcnn"), image_of(1, random)
     for _ in range(3):
         run(image, network)
     with torch.no_grad():
@@ -85,7 +82,7 @@ def test_changed_weights_are_compiled_again(random, here):
 
 
 def test_a_segment_that_turns_out_wrong_is_never_used(random, monkeypatch):
-    network, image = network_of("fsrcnn"), image_of(1, random)
+    network, image = example("fsrcnn"), image_of(1, random)
     run(image, network)
     monkeypatch.setattr(openvino, "largest_error", lambda *_: 0.5)
 
@@ -100,7 +97,7 @@ def test_a_segment_that_turns_out_wrong_is_never_used(random, monkeypatch):
 def test_where_pytorch_is_as_fast_auto_leaves_it_to_pytorch(random, monkeypatch):
     monkeypatch.setenv("NAPARI_SR_ENGINE", "auto")
     monkeypatch.setattr(library.Verdict, "faster", property(lambda self: False))
-    network, image = network_of("fsrcnn"), image_of(1, random)
+    network, image = example("fsrcnn"), image_of(1, random)
 
     results = [run(image, network, "auto") for _ in range(3)]
 
@@ -109,8 +106,34 @@ def test_where_pytorch_is_as_fast_auto_leaves_it_to_pytorch(random, monkeypatch)
     assert engine["reasons"] == ["PyTorch is as fast"]
 
 
+def test_a_run_that_starts_again_for_lack_of_memory_has_nothing_compiled(random, here):
+    network = example("fsrcnn")
+    backend = openvino.OpenVino(network, 1)
+    image, key = torch.rand(1, 1, 40, 40), SegmentKey("any", (0,), (IMAGE,), ("x",))
+    backend.run(key, lambda x: (x,), (image,))
+
+    backend.reset()
+    backend.close()
+
+    assert here == []
+    backend.run(key, lambda x: (x,), (image,))
+    backend.close()
+    assert len(here) == 1
+
+
+def test_an_engine_that_is_not_there_is_refused_before_the_image_is_read():
+    class Unread:
+        shape, dtype = (20, 20), np.dtype("float32")
+
+        def __getitem__(self, index):
+            pytest.fail("the image was read")
+
+    with pytest.raises(ValueError, match="engine must be one of auto, torch, openvino, got 'fast'"):
+        next(upscale_array(Unread(), example("fsrcnn"), Settings(device="cpu", engine="fast")))
+
+
 def test_a_run_that_is_closed_gives_back_the_image(random):
-    network = network_of("fsrcnn")
+    network = example("fsrcnn")
     backend = openvino.OpenVino(network, 1)
     backend._remember(torch.rand(1, 1, 40, 40))
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from napari_sr.engine.backends import library, openvino_models
@@ -25,6 +30,41 @@ def test_a_process_that_crashes_is_a_verdict_on_what_it_was_trying():
     assert library.verdict_of("first").right
     assert "ended with code 1" in library.verdict_of("second").why
     assert library.verdict_of("third") is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes have no signals there")
+@pytest.mark.parametrize(
+    ("number", "judged"), [(signal.SIGSEGV, True), (signal.SIGKILL, False), (signal.SIGINT, False)]
+)
+def test_only_a_crash_is_a_verdict_and_not_what_a_user_or_a_full_memory_ends(
+    monkeypatch, number, judged
+):
+    code = f"import os; os.kill(os.getpid(), {int(number)})"
+    popen = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda _, **options: popen([sys.executable, "-c", code], **options)
+    )
+    trials = Trials()
+
+    trials.submit(b"", ["one"])
+
+    assert trials.wait(30)
+    assert (library.verdict_of("one") is not None) == judged
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes have no sessions there")
+def test_ctrl_c_in_a_terminal_does_not_reach_a_trial(monkeypatch, tmp_path):
+    code = f"import os; open({str(tmp_path / 'group')!r}, 'w').write(str(os.getpgrp()))"
+    popen = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda _, **options: popen([sys.executable, "-c", code], **options)
+    )
+    trials = Trials()
+
+    trials.submit(b"", ["one"])
+
+    assert trials.wait(30)
+    assert int((tmp_path / "group").read_text()) != os.getpgrp()
 
 
 def test_after_the_end_no_process_is_started():

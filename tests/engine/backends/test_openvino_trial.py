@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 import torch
+from stages import example
 
 from napari_sr.engine.backends import library, openvino_trial
 from napari_sr.engine.backends.openvino_trial import Job, Wanted, dump, run
 from napari_sr.engine.planning.segments import Segment
 from napari_sr.graph.chain import IMAGE, RESULT, with_one_writer_each
 from napari_sr.layers.colour import chain_for
-from napari_sr.models import architecture
 
 pytest.importorskip("openvino")
 from openvino.frontend import OpConversionFailure  # only where it is installed
@@ -25,12 +26,12 @@ def folder(tmp_path, monkeypatch):
 
 
 def job(name="fsrcnn", size=(20, 24)):
-    torch.manual_seed(0)
-    record = architecture(name)
-    network = record.network(**record.example).eval()
+    network = example(name)
     chain = with_one_writer_each(chain_for(network, 1))
     segment = Segment(tuple(range(len(chain))), True, (IMAGE,), (RESULT,))
-    return Job(network, torch.rand(1, 1, 30, 30), (Wanted("one", segment, size),))
+    return Job(
+        network, torch.rand(1, 1, 30, 30), (Wanted("one", segment, size),), torch.get_num_threads()
+    )
 
 
 def test_a_right_segment_is_written_with_its_verdict(folder):
@@ -41,6 +42,24 @@ def test_a_right_segment_is_written_with_its_verdict(folder):
     assert verdict.error < 2e-5
     assert min(verdict.milliseconds, verdict.torch_milliseconds) > 0
     assert {path.name for path in folder.iterdir()} == {"one.xml", "one.bin", "one.json"}
+
+
+def test_a_file_that_another_process_reads_is_replaced_and_never_changed(folder):
+    (folder / "one.bin").write_bytes(b"old")
+    with (folder / "one.bin").open("rb") as reader:
+        run(job())
+
+        assert reader.read() == b"old"
+    assert (folder / "one.bin").stat().st_size > 3
+
+
+def test_a_trial_has_the_threads_of_the_process_that_asks(monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+
+    run(replace(job(), threads=7))
+
+    assert asked == [7]
 
 
 def test_a_wrong_one_is_refused_with_its_error(folder, monkeypatch):

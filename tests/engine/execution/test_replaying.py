@@ -8,35 +8,19 @@ from types import SimpleNamespace
 
 import torch
 from fake_recorder import CPU, FakeRecorder
+from stages import example, stages_of
 
 from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.replaying import replay, segments_of
 from napari_sr.engine.execution.tile import StageContext, TileBuffers
-from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.segments import cut
-from napari_sr.engine.planning.stage_plan import Stages
-from napari_sr.engine.planning.tile_grid import TileGrid
 from napari_sr.engine.planning.tiling import Region
 from napari_sr.graph.chain import (
     outputs_of,
     with_one_writer_each,
 )
 from napari_sr.layers.colour import chain_for
-from napari_sr.models import architecture
-
-
-def example(name):
-    record = architecture(name)
-    return record.network(**record.example).eval()
-
-
-def stages_of(network, tile, side, flops_per_byte=4000.0):
-    network_profile = profile_of(network, 3, torch.float32)
-    grid = TileGrid(side, side, tile, network.tile_alignment)
-    return Stages(
-        network_profile.chain, network_profile.profile, grid, flops_per_byte=flops_per_byte
-    )
 
 
 def work_for(plan, graphs):

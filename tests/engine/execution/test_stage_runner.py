@@ -15,6 +15,7 @@ from fake_recorder import FakeRecorder
 from fakes import Chunked, Coarse, Global
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stages import example
 
 from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.execution.graphs import Graphs
@@ -28,19 +29,13 @@ from napari_sr.engine.planning.tile_grid import TileGrid
 from napari_sr.engine.planning.tiling import Region
 from napari_sr.graph.chain import RESULT, with_one_writer_each
 from napari_sr.layers.colour import chain_for, enlarge
-from napari_sr.models import architecture, names
+from napari_sr.models import names
 
 CHEAP, DEAR = 0.0, 1e9
 """Cost of moving features; the first makes stages short, the second as long as tiles allow."""
 
 
 SCALES = {"rrdbnet": (1, 2, 4)}
-
-
-def example(name, **options):
-    torch.manual_seed(0)
-    record = architecture(name)
-    return record.network(**{**record.example, **options}).eval()
 
 
 def work_for(network, image, tile, *, in_memory=2**30, dtype=torch.float32, graphs=None, **options):

@@ -147,3 +147,22 @@ def test_shares_weigh_tiles_by_what_their_stage_costs():
     # the head is one convolution, a dense block has many
     assert max(each) > 1.5 * min(each)
     assert each == pytest.approx([cost / plan.stages.cost for cost in plan.stages.costs])
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "tile", "most"),
+    [
+        ("edsr", {"blocks": 6, "features": 32}, 943, 1.04),
+        ("fsrcnn", {"features": 56, "shrunk": 12, "layers": 4}, 512, 1.08),
+        ("bsrn", {"features": 64, "blocks": 8}, 736, 1.35),
+    ],
+)
+def test_even_tiles_of_a_large_plane_cost_little_more_than_one(name, options, tile, most):
+    record = architecture(name)
+    network = record.network(**{**record.example, "scale": 2, **options}).eval()
+
+    shape = (1024, 1024) if network.channels == 1 else (1024, 1024, 3)
+    plan = planned(network, shape=shape, tile=tile)
+
+    assert plan.tiled
+    assert plan.cost <= most * 1024**2

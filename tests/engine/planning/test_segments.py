@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from fake_recorder import Copies
+from stages import example, stages_of
 
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.segments import Segment, cut, function_of
-from napari_sr.engine.planning.stage_plan import Stage, Stages
-from napari_sr.engine.planning.tile_grid import TileGrid
+from napari_sr.engine.planning.stage_plan import Stage
 from napari_sr.graph.chain import (
     IMAGE,
     RESULT,
@@ -23,20 +21,7 @@ from napari_sr.graph.chain import (
 )
 from napari_sr.graph.run import attend, compute
 from napari_sr.layers.colour import chain_for
-from napari_sr.models import architecture, names
-
-
-def example(name):
-    record = architecture(name)
-    return record.network(**record.example).eval()
-
-
-def stages_of(network, tile, side, flops_per_byte=4000.0):
-    network_profile = profile_of(network, 3, torch.float32)
-    grid = TileGrid(side, side, tile, network.tile_alignment)
-    return Stages(
-        network_profile.chain, network_profile.profile, grid, flops_per_byte=flops_per_byte
-    )
+from napari_sr.models import names
 
 
 def test_a_step_that_depends_on_its_position_ends_a_segment():
@@ -62,20 +47,6 @@ def test_a_plane_that_a_stage_gathers_is_an_output_of_its_segment():
     (segment,) = cut(plan.chain, plan.all[0])
 
     assert plan.chain[plan.all[0].gather].reads in segment.outputs
-
-
-class Copies(TorchDispatchMode):
-    """Counts what is copied from one device to another."""
-
-    def __init__(self):
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        devices = {leaf.device for leaf in tree_leaves((args, result)) if isinstance(leaf, Tensor)}
-        self.count += len(devices) > 1
-        return result
 
 
 def everything(chain, image):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_sr.engine.backends.openvino import OpenVino, installed
+from napari_sr.engine.backends.openvino import OpenVino
+from napari_sr.engine.backends.openvino_models import installed
 
 if TYPE_CHECKING:
     from napari_sr.engine.planning.plan import Plan
@@ -58,7 +59,7 @@ def openvino_for(
         )
     if engine == "openvino" and not installed():
         raise ValueError("engine='openvino' needs OpenVINO: pip install 'napari-sr[openvino]'")
-    learnt = next(network.parameters(), None) is not None
-    if not suits or not installed() or not learnt:
+    has_weights = next(network.parameters(), None) is not None
+    if not suits or not installed() or not has_weights:
         return None
     return OpenVino(network, channels, always=engine == "openvino")

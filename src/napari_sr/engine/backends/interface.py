@@ -29,8 +29,6 @@ class SegmentKey:
 class Backend(Protocol):
     """An engine that computes what a tile needs."""
 
-    name: str
-    """"torch", "openvino"."""
     max_extra: float
     """Largest factor of extra arithmetic for computing all that tiles read; see `Stages.extra`."""
 
@@ -65,9 +63,13 @@ class Backend(Protocol):
         ...
 
     def record(self) -> dict[str, object]:
-        """Return what the engine computed, for the record of the result."""
+        """Return the `name` of the engine that computed, and details, for the result's record."""
+        ...
+
+    def reset(self) -> None:
+        """Free the memory of a run that starts again, in smaller tiles or in another precision."""
         ...
 
     def close(self) -> None:
-        """Free the memory of a run."""
+        """Free the memory of a run that ends."""
         ...

@@ -72,7 +72,7 @@ def fingerprint(network: Network) -> str:
     for name, module in network.named_modules():
         options = [(key, _option(value)) for key, value in sorted(vars(module).items())]
         found.update(f"{name} {type(module).__qualname__} {options}".encode())
-    for name, tensor in sorted(network.state_dict().items()):
+    for name, tensor in sorted([*network.named_parameters(), *network.named_buffers()]):
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         plain = tensor.detach().cpu().contiguous().reshape(-1)
         found.update(plain.view(torch.uint8).numpy().tobytes())
@@ -117,16 +117,21 @@ def name_of(
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-@lru_cache
 def _machine() -> tuple[str, ...]:
-    """Return versions and processor: what is fast on one may not run on another."""
+    """Return versions, processor and threads: what is fast on one may not run on another."""
+    threads = str(torch.get_num_threads())
+    return (__version__, torch.__version__, platform.machine(), _processor(), threads)
+
+
+@lru_cache
+def _processor() -> str:
+    """Return the name and, where the system tells them, the instruction sets."""
     processor = platform.processor()
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         named = (line for line in lines if line.startswith(("model name", "flags")))
         processor = " ".join([next(named, ""), next(named, "")]) or processor
-    threads = str(torch.get_num_threads())
-    return (__version__, torch.__version__, platform.machine(), processor, threads)
+    return processor
 
 
 def verdict_of(name: str) -> Verdict | None:
@@ -155,9 +160,12 @@ def touch(name: str) -> None:
 
 
 def prune(there: Path, most: int = MOST_BYTES) -> None:
-    """Remove the least recently used segments until all files are at most so many bytes."""
+    """Remove the least recently used segments until all files are at most so many bytes.
+
+    The engine's own files, in folders below, count and go as segments do.
+    """
     segments: dict[str, list[tuple[float, int, Path]]] = {}
-    for path in there.glob("*.*"):
+    for path in there.rglob("*.*"):
         with suppress(OSError):
             status = path.stat()
             found = (status.st_mtime, status.st_size, path)

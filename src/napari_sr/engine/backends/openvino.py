@@ -7,9 +7,7 @@ computes all later tiles of that shape, in this run and in later ones.
 
 from __future__ import annotations
 
-import importlib.util
 import time
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -38,12 +36,6 @@ PATIENCE = 1.0
 """Seconds of a run after which what it wants is compiled; else at its end."""
 
 
-@lru_cache
-def installed() -> bool:
-    """Return whether OpenVINO is installed; does not import it."""
-    return importlib.util.find_spec("openvino") is not None
-
-
 class OpenVino:
     """Computes segments of one network by OpenVINO, where it is right and faster.
 
@@ -57,7 +49,6 @@ class OpenVino:
         Whether it is used also where it is slower than PyTorch.
     """
 
-    name = "openvino"
     max_extra = 1.25
     """Larger than for CUDA graphs, because OpenVINO is up to three times as fast as PyTorch."""
 
@@ -127,23 +118,29 @@ class OpenVino:
             self._requests.pop(name, None)
 
     def record(self) -> dict[str, object]:
-        """Return what OpenVINO and PyTorch computed, for the record of the result."""
+        """Return how many segments each engine computed, for the record of the result."""
         return {
+            "name": "openvino" if self._counts["openvino"] else "torch",
             "segments": dict(self._counts),
             "largest_error": max(self._errors, default=None),
             "reasons": list(self._why),
         }
 
-    def close(self) -> None:
-        """Free the memory of a run, and have its segments compiled."""
+    def reset(self) -> None:
+        """Free the memory of a run that starts again; nothing of it is compiled."""
         self._requests.clear()
-        self._ask()
+        self._wanted.clear()
         self._image = None
 
+    def close(self) -> None:
+        """Free the memory of a run that ends, and have its segments compiled."""
+        self._ask()
+        self.reset()
+
     def _remember(self, image: Tensor) -> None:
-        """Keep the largest tile of the image for trials."""
+        """Keep the largest tile of the image for trials; nothing writes into it."""
         if self._image is None or image.numel() > self._image.numel():
-            self._image = image.clone()
+            self._image = image
 
     def _request(self, name: str) -> Any | None:
         """Return the compiled segment, or None if PyTorch computes it."""
@@ -195,7 +192,8 @@ class OpenVino:
         if not fitting:
             return
         try:
-            content = dump(Job(self._network, image, tuple(fitting)))
+            threads = torch.get_num_threads()
+            content = dump(Job(self._network, image, tuple(fitting), threads))
         except (RuntimeError, TypeError, AttributeError, OSError) as error:
             self._why[f"the network cannot be handed to another process: {error}"] = None
             return
@@ -210,7 +208,7 @@ _fingerprints: WeakKeyDictionary[Network, tuple[object, str]] = WeakKeyDictionar
 
 def _fingerprint(network: Network) -> str:
     """Return a network's fingerprint, which is found again only where weights may have changed."""
-    tensors = list(network.state_dict().values())
+    tensors = [*network.parameters(), *network.buffers()]
     if any(tensor.is_inference() for tensor in tensors):
         return library.fingerprint(network)  # such tensors do not count their changes
     now = [(tensor.data_ptr(), tensor._version) for tensor in tensors]

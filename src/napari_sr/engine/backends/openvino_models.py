@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,17 +24,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from concurrent.futures import Future
 
-# where a processor has bfloat16 or float16, OpenVINO would take it by itself
-CONFIGURATION = {
-    "INFERENCE_PRECISION_HINT": "f32",
-    "PERFORMANCE_HINT": "LATENCY",
-    "NUM_STREAMS": "1",
-    "INFERENCE_NUM_THREADS": str(torch.get_num_threads()),
+CRASHES = {
+    getattr(signal, name, None) for name in ("SIGSEGV", "SIGILL", "SIGABRT", "SIGBUS", "SIGFPE")
 }
+"""Signals of a process that crashed. Others come from a user, or from a system without memory."""
+WINDOWS_FLAGS = sum(
+    getattr(subprocess, name, 0)
+    for name in ("CREATE_NO_WINDOW", "CREATE_NEW_PROCESS_GROUP", "BELOW_NORMAL_PRIORITY_CLASS")
+)
+"""Neither a window nor Ctrl-C, and a low priority; elsewhere 0."""
 LOOK_AGAIN = 0.2
 """Seconds between two looks for a verdict."""
 MOST_LOADED = 64
 """Compiled segments in memory; the least recently used goes."""
+
+
+def configuration() -> dict[str, str]:
+    """Return the options of OpenVINO: float32, and as many threads as PyTorch has."""
+    return {
+        # where a processor has bfloat16 or float16, OpenVINO would take it by itself
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": "1",
+        "INFERENCE_NUM_THREADS": str(torch.get_num_threads()),
+    }
 
 
 class Trials:
@@ -71,11 +85,12 @@ class Trials:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            creationflags=WINDOWS_FLAGS,
+            start_new_session=True,  # Ctrl-C in a terminal is not meant for it
         )
         self._process.communicate(content)
         code = self._process.returncode
-        if code and not self._ended:
+        if code > 0 or -code in CRASHES:
             untried = [name for name in names if library.verdict_of(name) is None]
             why = f"the process that tried OpenVINO ended with code {code}"
             for name in untried[:1]:  # they are tried in this order
@@ -151,7 +166,7 @@ class LoadedModels:
 
 def _load(name: str) -> Any:
     library.touch(name)
-    return _core().compile_model(str(library.folder() / f"{name}.xml"), "CPU", CONFIGURATION)
+    return _core().compile_model(str(library.folder() / f"{name}.xml"), "CPU", configuration())
 
 
 @lru_cache
@@ -165,8 +180,16 @@ def _core() -> Any:
 
 @lru_cache
 def engine_version() -> str:
-    """Return name and version of the engine."""
-    return f"openvino {version('openvino')}"
+    """Return name and version of the engine, "" where it is not installed; does not import it."""
+    try:
+        return f"openvino {version('openvino')}"
+    except PackageNotFoundError:
+        return ""
+
+
+def installed() -> bool:
+    """Return whether OpenVINO is installed."""
+    return bool(engine_version())
 
 
 TRIALS = Trials()

@@ -13,10 +13,12 @@ from __future__ import annotations
 import io
 import os
 import sys
+import tempfile
 import time
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +31,7 @@ from napari_sr.engine.backends.library import (
     verdict_of,
     write_verdict,
 )
-from napari_sr.engine.backends.openvino_models import CONFIGURATION
+from napari_sr.engine.backends.openvino_models import configuration
 from napari_sr.engine.planning.segments import Segment, function_of
 from napari_sr.graph.chain import with_one_writer_each
 from napari_sr.graph.run import planes_before
@@ -72,6 +74,8 @@ class Job:
     image: Tensor
     """A part of the image, (1, C, H, W) in 0..1, at least as large as the largest tile."""
     wanted: tuple[Wanted, ...]
+    threads: int
+    """Threads of PyTorch in the process that asks."""
 
 
 def dump(job: Job) -> bytes:
@@ -95,6 +99,7 @@ def run(job: Job) -> None:
     import openvino
 
     core = openvino.Core()
+    torch.set_num_threads(job.threads)
     job.network.requires_grad_(False)  # tracing takes weights as constants
     chain = with_one_writer_each(chain_for(job.network, job.image.shape[1]))
     for size in sorted({wanted.size for wanted in job.wanted}):
@@ -113,12 +118,11 @@ def _tried(
     core: Any, name: str, function: Callable[..., tuple[Tensor, ...]], inputs: Sequence[Tensor]
 ) -> Verdict:
     """Compile one segment, write it into the library, and return what came of it."""
-    import openvino
     from openvino import frontend
 
     try:
         model = converted(function, inputs)
-        compiled = core.compile_model(model, "CPU", CONFIGURATION)
+        compiled = core.compile_model(model, "CPU", configuration())
         request = compiled.create_infer_request()
         arrays = [tensor.contiguous().numpy() for tensor in inputs]
         found = request.infer(arrays, share_inputs=True)
@@ -132,11 +136,21 @@ def _tried(
         while len(times) < RUNS and (len(times) < 2 or time.perf_counter() - began < MOST_SECONDS):
             times.append(_seconds(lambda: request.infer(arrays, share_inputs=True)))
             torch_times.append(_seconds(lambda: function(*inputs)))
-        folder().mkdir(parents=True, exist_ok=True)
-        openvino.save_model(model, folder() / f"{name}.xml", compress_to_fp16=False)
+        _save(model, name)
         return Verdict(True, error, 1e3 * median(times), 1e3 * median(torch_times))
     except (*REFUSALS, frontend.OpConversionFailure, frontend.GeneralFailure) as error:
         return Verdict(False, why=f"{type(error).__name__}: {error}"[:300])
+
+
+def _save(model: Any, name: str) -> None:
+    """Write a model under a private name first, as another process may be reading its files."""
+    import openvino
+
+    folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder()) as private:
+        openvino.save_model(model, Path(private) / f"{name}.xml", compress_to_fp16=False)
+        for suffix in (".bin", ".xml"):
+            os.replace(Path(private) / f"{name}{suffix}", folder() / f"{name}{suffix}")
 
 
 def converted(function: Callable[..., tuple[Tensor, ...]], inputs: Sequence[Tensor]) -> Any:

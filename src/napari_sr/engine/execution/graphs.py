@@ -72,13 +72,12 @@ class Graphs:
         self._tally = dict.fromkeys(("captured", "replayed", "refused"), 0)
         self._reasons: dict[str, None] = {}
 
-    name = "torch"
     max_extra = 1.1
     """What a graph saves is little beside the arithmetic."""
 
     def record(self) -> dict[str, object]:
         """Return what was captured and replayed, for the record of the result."""
-        return {**self._tally, "reasons": list(self._reasons)}
+        return {"name": "torch", **self._tally, "reasons": list(self._reasons)}
 
     @property
     def tally(self) -> dict[str, int]:
@@ -148,6 +147,10 @@ class Graphs:
         self._tally["replayed"] += 1
         add_launched(graph.launched)
         return graph.run(tensors, borrowed=borrowed)
+
+    def reset(self) -> None:
+        """Free the memory of all graphs, as a run starts again."""
+        self.close()
 
     def close(self) -> None:
         """Drop all graphs and free their memory."""

@@ -137,7 +137,7 @@ class _Run:
                     f"out of memory with tiles of {before} px: continuing with tiles of "
                     f"{self.plan.side} px"
                 )
-            run_context.backend.close()
+            run_context.backend.reset()
             release(self.plan.device, after_error=True)
             self._message = "; ".join(part for part in (self._message, message) if part)
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_sr.engine.backends.interface import Backend
     from napari_sr.engine.image.plane_values import ValueRange
     from napari_sr.graph.network import Network
 
@@ -107,9 +108,10 @@ def _upscale(
     check_outliers(settings.outliers, layout.dtype)
     lazy = not isinstance(image, np.ndarray)
     plan = _plan_in_memory(layout, network, settings, lazy=lazy)
+    backend = openvino_for(settings, plan, network, layout.channels) or Graphs()
     has_weights = next(network.parameters(), None) is not None
     values = checked_range(image, layout, settings.value_range, has_weights=has_weights)
-    run_context = _run_context(layout, network, settings, values, plan)
+    run_context = _run_context(layout, network, settings, values, plan.orientations, backend)
     pace = Pace()
     try:
         distrust = _check_kernels(run_context, plan)
@@ -156,7 +158,12 @@ def _plan_in_memory(layout: Layout, network: Network, settings: Settings, *, laz
 
 
 def _run_context(
-    layout: Layout, network: Network, settings: Settings, values: ValueRange, plan: Plan
+    layout: Layout,
+    network: Network,
+    settings: Settings,
+    values: ValueRange,
+    orientations: int,
+    backend: Backend,
 ) -> RunContext:
     """Return the state that all planes share, with memory for the result."""
     output_layout = layout.enlarged(network.scale)
@@ -164,10 +171,10 @@ def _run_context(
     kernels = chosen() if settings.kernels == "auto" else settings.kernels
     value_range = settings.value_range
     declared = value_range is not None and not isinstance(value_range, Percentiles)
-    diagnostics = Diagnostics(plan.orientations, declared=declared)
+    diagnostics = Diagnostics(orientations, declared=declared)
     return RunContext(
         network, layout, output, output_layout, values, kernels, settings.outliers, diagnostics,
-        backend=openvino_for(settings, plan, network, layout.channels) or Graphs(),
+        backend=backend,
     )  # fmt: skip
 
 
@@ -232,7 +239,7 @@ def _record(run_context: RunContext, plan: Plan, notes: list[str]) -> dict[str, 
         "value_range": (run_context.values.low, run_context.values.high),
         "notes": notes,
         "guards": run_context.diagnostics.record(),
-        "engine": {"name": run_context.backend.name, **run_context.backend.record()},
+        "engine": run_context.backend.record(),
         "versions": {
             "napari-sr": __version__,
             "torch": torch.__version__,

@@ -10,6 +10,7 @@ row is shifted inward. If that would break the alignment of tiles, the last one 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def least_tile(halo: int, multiple: int = 1) -> int:
     return 2 * step + multiple
 
 
+@lru_cache(maxsize=2**14)
 def fitted(size: int, tile: int, halo: int, multiple: int = 1, least: int = 1) -> tuple[int, int]:
     """Return the length and the number of the tiles that an axis is cut into.
 
