@@ -7,7 +7,7 @@ from fractions import Fraction
 import torch
 from torch.nn import functional
 
-from napari_sr.graph.chain import IMAGE, RESULT, ChunkedAttention, GlobalStats, Step
+from napari_sr.graph.chain import IMAGE, RESULT, ChunkedAttention, GlobalStats, PooledGrid, Step
 from napari_sr.graph.network import Network
 
 
@@ -51,6 +51,29 @@ class Global(Nearest):
                 scale=self.scale,
             ),
         )
+
+
+class Pooled(Nearest):
+    """Adds a sum over the largest values of squares, each weighted by its place in the grid."""
+
+    def chain(self):
+        return (
+            PooledGrid(IMAGE, "sum", lambda x: functional.max_pool2d(x, 5, 3), 3, 5, self.weighted),
+            Step(
+                lambda x, total: self.compute(x + total),
+                (IMAGE,),
+                (RESULT,),
+                0,
+                ("sum",),
+                scale=self.scale,
+            ),
+        )
+
+    @staticmethod
+    def weighted(cells):
+        weights = torch.arange(1.0, 1 + cells[0, 0].numel(), device=cells.device)
+        weighted = cells * weights.reshape(cells.shape[-2:]) / weights.sum()
+        return weighted.sum((-2, -1), keepdim=True)
 
 
 class Chunked(Nearest):

@@ -213,3 +213,17 @@ def test_an_image_that_cannot_be_judged_is_named(images, level, told):
 
     with pytest.raises(ValueError, match=told):
         evaluate(colour(), images)
+
+
+def test_figures_are_pytorch_s_whatever_is_installed(monkeypatch, images):
+    engines, upscale = [], api.upscale
+
+    def watched(*arguments, **options):
+        engines.append(options["engine"])
+        return upscale(*arguments, **options)
+
+    monkeypatch.setattr(api, "upscale", watched)
+
+    evaluate(colour(), images)
+
+    assert engines == ["torch", "torch"]

@@ -4,7 +4,8 @@ Both are the same sum (Shi et al., "Is the deconvolution layer the same as a con
 2016, https://arxiv.org/abs/1609.07009): each of the S x S result pixels of an input pixel is a
 convolution of its own, by every S-th weight of the kernel. PyTorch's transposed convolution makes
 a matrix as large as the result times the kernel first, and then adds it up; the convolution does
-not. On two cores, FSRCNN's last layer is 1.8 to 3.7 times as fast (`benchmarks/cpu/deconvolution.py`).
+not. On two cores, FSRCNN's last layer is 1.8 to 3.7 times as fast
+(`benchmarks/cpu/deconvolution.py`).
 
 Letters: N images, C input channels, D output channels, H x W pixels, K kernel side, S stride.
 """

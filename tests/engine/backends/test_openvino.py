@@ -13,8 +13,10 @@ from stages import example
 from napari_sr.engine.backends import library, openvino, openvino_models, openvino_trial
 from napari_sr.engine.backends.interface import SegmentKey
 from napari_sr.engine.execution.upscale import upscale_array
+from napari_sr.engine.planning.segments import Segment, function_of
 from napari_sr.engine.planning.settings import Settings
-from napari_sr.graph.chain import IMAGE
+from napari_sr.graph.chain import IMAGE, with_one_writer_each
+from napari_sr.layers.colour import chain_for
 
 pytest.importorskip("openvino")
 
@@ -104,6 +106,31 @@ def test_where_pytorch_is_as_fast_auto_leaves_it_to_pytorch(random, monkeypatch)
     engine = results[-1].record["engine"]
     assert engine["segments"] == {"openvino": 0, "torch": 1}
     assert engine["reasons"] == ["PyTorch is as fast"]
+
+
+def test_a_segment_leaves_the_results_of_another_alone(random):
+    backend = openvino.OpenVino(example("fsrcnn"), 1, always=True)
+    chain = with_one_writer_each(chain_for(backend._network, 1))
+    keys = [SegmentKey("any", (at,), chain[at].reads, chain[at].writes) for at in (0, 1)]
+    image = torch.rand(1, 1, 40, 40)
+
+    def both():
+        results = []
+        for key in keys:
+            function = function_of(chain, Segment(key.indices, True, key.inputs, key.outputs))
+            results += backend.run(key, function, results or [image])
+        return results
+
+    with torch.inference_mode():
+        plain = [result.clone() for result in both()]
+        for _ in range(3):
+            backend.close()
+            openvino.LOADED.wait()
+            results = both()
+
+    assert backend.record()["segments"]["openvino"] > 0
+    for result, expected in zip(results, plain, strict=True):
+        torch.testing.assert_close(result, expected, rtol=0, atol=1e-5)
 
 
 def test_a_run_that_starts_again_for_lack_of_memory_has_nothing_compiled(random, here):

@@ -10,7 +10,7 @@ import psutil
 import pytest
 import torch
 from fake_recorder import FakeRecorder
-from fakes import Global, Nearest, Wild, finish
+from fakes import Global, Hungry, Nearest, Wild, finish
 
 from napari_sr.engine.execution import plane as module
 from napari_sr.engine.execution import upscale as run_module
@@ -132,6 +132,17 @@ def test_closing_a_run_inside_a_stage_leaves_neither_memory_nor_files(
 
     assert not mapped_files(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plane_that_starts_again_frees_the_memory_of_its_engine(monkeypatch, random):
+    resets = []
+    monkeypatch.setattr(run_module.Graphs, "reset", lambda self: resets.append(self))
+    image = random.random((24, 24)).astype(np.float32)
+
+    result = run(image, Hungry(limit=200), tile=24)
+
+    assert len(resets) == 1
+    np.testing.assert_array_equal(result.pixels, image.repeat(2, 0).repeat(2, 1))
 
 
 def test_every_tile_of_every_stage_is_reported(colour):

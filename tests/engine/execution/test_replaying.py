@@ -15,11 +15,10 @@ from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.replaying import replay, segments_of
 from napari_sr.engine.execution.tile import StageContext, TileBuffers
 from napari_sr.engine.planning.segments import cut
+from napari_sr.engine.planning.stage_plan import Stage
+from napari_sr.engine.planning.tile_grid import TileGrid
 from napari_sr.engine.planning.tiling import Region
-from napari_sr.graph.chain import (
-    outputs_of,
-    with_one_writer_each,
-)
+from napari_sr.graph.chain import IMAGE, RESULT, Step, outputs_of, with_one_writer_each
 from napari_sr.layers.colour import chain_for
 
 
@@ -88,3 +87,33 @@ def test_a_segment_with_other_outputs_has_graphs_of_its_own():
             assert all(torch.equal(each, plain) for each in replayed)
 
     assert graphs.tally == {"captured": 2, "replayed": 4, "refused": 0}
+
+
+def test_a_plane_stays_as_it_is_while_later_segments_are_repeated():
+    chain = with_one_writer_each(
+        (
+            Step(lambda x: x + 1, (IMAGE,), ("a",)),
+            Step(lambda a, window: a * 2, ("a",), ("b",), placed=True),
+            Step(lambda a, b: a * 10 + b, ("a", "b"), (RESULT,)),
+        )
+    )
+    stage = Stage(tuple((index, 0) for index in range(3)), None, (IMAGE,), (RESULT,), 0)
+    segments = cut(chain, stage)
+    planes = dict.fromkeys([IMAGE, *(name for link in chain for name in link.writes)])
+    profile = SimpleNamespace(planes=dict.fromkeys(planes, SimpleNamespace(scale=1)))
+    stages = SimpleNamespace(grid=TileGrid(4, 4, 4, 1), profile=profile)
+    region = Region(slice(0, 4), slice(0, 4))
+    graphs = Graphs(recorder=FakeRecorder())
+
+    for value in (1.0, 2.0, 3.0, 4.0):
+        image = torch.full((1, 1, 4, 4), value)
+        plane = SimpleNamespace(read=lambda rows, columns, image=image: image)
+        context = StageContext(stages, chain, plane, CPU, None, float32=True, backend=graphs)
+        buffers = TileBuffers(context, region, 0, uniform=True)
+        with torch.inference_mode():
+            replay(context, buffers, segments)
+
+            assert (buffers.part(RESULT, region) == 12 * (value + 1)).all()
+
+    assert len(segments) == 3
+    assert graphs.tally["replayed"] == 6

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from fake_recorder import FakeRecorder
-from fakes import Chunked, Coarse, Global
+from fakes import Chunked, Coarse, Global, Pooled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stages import example
@@ -217,6 +217,16 @@ def test_moments_are_gathered_over_all_tiles():
 
     expected = (image - image.mean()).repeat_interleave(2, -1).repeat_interleave(2, -2)
     torch.testing.assert_close(tiled, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(50, 40), (37, 53), (7, 90), (90, 7), (5, 5)])
+def test_a_grid_is_pooled_over_all_tiles(size):
+    image = torch.rand(1, 1, *size)
+
+    tiled = run_tiled(Pooled(scale=1), image, 12)
+
+    cells = torch.nn.functional.max_pool2d(image, 5, 3)
+    torch.testing.assert_close(tiled, image + Pooled.weighted(cells), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(50, 40), (37, 53), (7, 90), (90, 7), (3, 1)])

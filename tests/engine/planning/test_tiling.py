@@ -53,6 +53,19 @@ def test_tiles_read_little_more_than_their_halos_make_unavoidable(size, multiple
     assert len(found) == 1 or (len(found) - 2) * step + tile // multiple * multiple < size
 
 
+@pytest.mark.parametrize("multiple", [1, 2, 3, 4])
+def test_even_tiles_are_as_few_as_the_largest_ones_would_be(multiple):
+    for halo in range(6):
+        for tile in range(least_tile(halo, multiple), 40):
+            largest = tile // multiple * multiple
+            step = (largest - 2 * halo) // multiple * multiple
+            for size in range(tile + 1, 70):
+                # tiles of the largest length, one step apart, until one reaches the end
+                fewest = 1 + sum(1 for start in range(0, size, step) if start + largest < size)
+
+                assert len(spans(size, tile, halo, multiple)) == fewest
+
+
 def test_a_tile_as_large_as_the_axis_reads_it_once():
     (span,) = spans(30, 30, halo=100)
 

@@ -58,7 +58,8 @@ class Backend(Protocol):
         device : torch.device, optional
             Device of the computation; by default that of the tensors.
         borrowed : bool
-            Whether the next `run` may overwrite the results, which saves copying them.
+            Whether the next `run` of another segment may overwrite the results, which can save
+            copying them. The next `run` of the same segment always may.
         """
         ...
 
