@@ -47,13 +47,13 @@ def op(name: str) -> Op:
         If no op has this name.
     """
     if name not in names():
-        raise ValueError(f"no op is called {name!r}; there are {', '.join(names())}")
+        raise ValueError(f"there is no op {name!r}; there are {', '.join(names())}")
     record: Op = import_module(f"{__name__}.{name}").OP
     return record
 
 
 def __getattr__(name: str) -> Any:
-    """Import the functions that choose, count and check at their first use."""
+    """Import the functions that choose, count and check kernels when they are first used."""
     if name in _OF_CHOICE:
         return getattr(import_module(f"{__name__}._choice"), name)
     if name == "distrusted":

@@ -59,10 +59,10 @@ def _shares(size: int, full: int, start: int, length: int, like: Tensor) -> tupl
 
 @triton.jit
 def neighbours(start, offset, size, full):
-    """Return the two of `size` cells around a pixel, and its distance from the first.
+    """Return the two cells, among `size`, around a pixel, and its distance from the first.
 
-    The pixel has number `start + offset` of `full`. The position of pixel `start` is exact, in
-    integers: float32 would lose digits in a large image.
+    The pixel has the index `start + offset` of `full`. The position of pixel `start` is computed in
+    integers, because float32 would lose digits in a large image.
     """
     twice = tl.cast(full, tl.int64) * 2
     # the position is (2 * start + 1) * size / twice - 1 / 2, here plus 1 to be positive

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LEAST_VARIANCE = 1e-12
-"""Smallest variance: below it the root has no finite slope for training. A constant plane's
-deviation becomes 1e-6, a hundredth of the resolution of half precision near 1."""
+"""Smallest variance, so that the root has a finite slope for training. The deviation of a constant
+plane becomes 1e-6, a hundredth of the resolution of half precision near 1."""
 SLOTS = 64
 """Parts merged at once, for up to 64 channels."""
 WARPS = 16
@@ -42,7 +42,7 @@ def gate_of(
     mean, m2, pixels, squeeze_weight_ptr, squeeze_bias_ptr, excite_weight_ptr, excite_bias_ptr,
     LEAST: tl.constexpr, C: tl.constexpr, R: tl.constexpr, C2: tl.constexpr, R2: tl.constexpr,
 ):  # fmt: skip
-    """Return the gates of one image's channels by their moments, (C2,) of float32 each."""
+    """Return the gates of one image's channels from their moments, each (C2,) of float32."""
     c, r = tl.arange(0, C2), tl.arange(0, R2)
     contrast = mean + tl.sqrt(larger(m2 / pixels, LEAST))
     # padding columns of the matrices are zero, whatever the vectors hold there

@@ -1,8 +1,8 @@
 """The choice between kernel and reference, and the count of launches.
 
 There are three choices: "auto" (kernels where they are fast and known to be right), "reference"
-(never) and "triton" (always; an error if a kernel cannot run). The innermost `use_kernels` decides,
-else the environment variable NAPARI_SR_KERNELS, else it is "auto".
+(never) and "triton" (always; an error if a kernel cannot run). The innermost `use_kernels` decides;
+without one, the environment variable NAPARI_SR_KERNELS; without both, it is "auto".
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WORDS = ("auto", "reference", "triton")
 VARIABLE = "NAPARI_SR_KERNELS"
 HALF = (torch.float16, torch.bfloat16)
 LEAST_CAPABILITY = (8, 0)
-"""Oldest supported GPUs; older ones lack the matrix instructions of the kernels."""
+"""Oldest supported GPUs; older GPUs lack the matrix instructions that the kernels use."""
 
 _word: ContextVar[str | None] = ContextVar("kernels", default=None)
 _launched: Counter[str] = Counter()
@@ -61,7 +61,7 @@ def chosen() -> str:
 
 
 def runs_fused(*tensors: Tensor) -> bool:
-    """Return whether a kernel computes the result of these tensors; else the reference does.
+    """Return whether a kernel computes the result of the tensors; otherwise, the reference does.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def add_launched(counts: Mapping[str, int]) -> None:
 
 @contextmanager
 def launches_apart() -> Iterator[Counter[str]]:
-    """Count the launches inside in a separate counter: a capture runs later, or never.
+    """Count the launches inside separately, because a captured graph runs later or never.
 
     Yields
     ------
@@ -141,7 +141,7 @@ def _wants_gradient(tensors: tuple[Tensor, ...]) -> bool:
 
 @cache
 def _obstacle(kinds: frozenset[tuple[torch.device, torch.dtype]]) -> str | None:
-    """Return why no kernel can run on tensors of these devices and dtypes, or None."""
+    """Return why kernels cannot run on tensors of these devices and dtypes, or None if they can."""
     if not HAS_TRITON:
         return "Triton is not installed"
     devices = {device for device, _ in kinds}

@@ -53,13 +53,13 @@ def configuration(
     for key in (op, width, f"{width}-{outputs}"):
         special |= known.get(key, {})
     if not special.keys() <= usual.keys():
-        raise ValueError(f"{FILE} gives {op} {sorted(special)}, which takes {sorted(usual)}")
+        raise ValueError(f"{FILE} sets {sorted(special)} for {op}, which takes {sorted(usual)}")
     return {**usual, **special}
 
 
 @cache
 def configurations() -> dict[str, dict[str, dict[str, int]]]:
-    """Return the file: by architecture, then by op and widths, the keywords."""
+    """Return the file's content: keywords, by architecture, then by op and widths."""
     found: dict[str, dict[str, dict[str, int]]] = json.loads(
         files("sr_kernels").joinpath(FILE).read_text()
     )

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 BLOCK = 64
 """Neighbouring pixels of a row that one program gates at once."""
 FEWER = 32
-"""The same if channels are mixed or moments gathered: 64 pixels spill registers, with 50 features
-on sm_120 when mixing, with 64 on sm_80 when gathering."""
+"""The same if channels are mixed or moments are gathered. 64 pixels would spill registers: mixing
+50 features on sm_120, gathering 64 features on sm_80."""
 ROWS = 4
 """Rows that one program gates in turn, with the same weights."""
 MOST_PARTS = 1024
-"""Largest number of programs that gather moments of a plane, if more rows of each allow it: a
-single program merges their parts."""
+"""Largest number of programs that gather the moments of a plane, because a single program merges
+their parts; for more parts, each program takes more rows."""
 WARPS = 4
 STAGES = 2
 
@@ -109,7 +109,7 @@ def check(
     weights: Sequence[Tensor],
     window: Sequence[int],
 ) -> None:
-    """Compare planes, weights and window, as `run_kernel` takes them, with each other.
+    """Check that planes, weights and window, as `run_kernel` takes them, fit together.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def check(
     top, left, full_height, full_width = window
     if not (0 <= top <= full_height - height and 0 <= left <= full_width - width):
         raise ValueError(
-            f"{op} needs a piece that lies in an image of {full_height} x {full_width}, got "
+            f"{op} needs a piece inside an image of {full_height} x {full_width}, got "
             f"{height} x {width} at {top}, {left}"
         )
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def check(op: str, name: str, inner: int, weights: Sequence[Tensor | None]) -> None:
-    """Compare the weights of a 3x3 of E = `inner` features with each other.
+    """Check that the weights of a 3x3 of E = `inner` features fit together.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def check(op: str, name: str, inner: int, weights: Sequence[Tensor | None]) -> N
     Raises
     ------
     ValueError
-        If the shapes do not fit together, or a bias has no 1x1.
+        If the shapes do not fit together, or a 1x1 has a bias but no weight.
     """
     weight, bias, pointwise, between = weights
     shapes: dict[str, Any] = {
@@ -67,7 +67,7 @@ def convolve(
 
 @triton.jit
 def load_mixing(pointwise_ptr, source, output, E: tl.constexpr):
-    """Return the 1x1 before a depthwise 3x3, (sources, outputs) of float32; None without a 1x1."""
+    """Return the 1x1 before a depthwise 3x3 or None: (sources, outputs) of float32."""
     if pointwise_ptr is None:
         return None
     else:
@@ -120,7 +120,7 @@ def _load_cells(
     x_ptr, at, pitch, row, column, known, height, width, down, first,
     E: tl.constexpr, E2: tl.constexpr, STRIDE: tl.constexpr, TAPS: tl.constexpr, DOT,
 ):  # fmt: skip
-    """Return the inputs of cells for the same taps, (cells, taps of sources)."""
+    """Return the inputs of cells for the taps of `_load_weights`, (cells, taps of sources)."""
     each = tl.arange(0, TAPS * E2)
     tap, source = first + each // E2, each % E2
     place = column[:, None] + tap[None, :] - 1
@@ -134,7 +134,7 @@ def _load_cells(
 def _weigh_between(
     row, column, height, width, weight_ptr, between_ptr, E: tl.constexpr, E2: tl.constexpr, DOT
 ):  # fmt: skip
-    """Return the share of the 1x1's bias: it counts for every tap inside the plane."""
+    """Return what the 1x1's bias adds: a share for every tap inside the plane."""
     feature, tap = tl.arange(0, E2)[None, :], tl.arange(0, 16)
     weight = tl.load(
         weight_ptr + feature * 9 + tap[:, None],

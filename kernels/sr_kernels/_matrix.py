@@ -22,7 +22,8 @@ def load_weight(
 ):  # fmt: skip
     """Return a 1x1 convolution's weight as (sources, outputs), padded with zeros.
 
-    Two outputs are STRIDE values apart, which is more than SOURCES for a part of a weight.
+    Two outputs are STRIDE values apart; STRIDE exceeds SOURCES if the weight is part of a larger
+    one.
     """
     inside = (source < SOURCES)[:, None] & (output < OUTPUTS)[None, :]
     at = output[None, :] * STRIDE + source[:, None]
@@ -48,12 +49,12 @@ def dot_type(dtype: torch.dtype) -> Any:
 
 
 def channels_last(plane: Tensor) -> Tensor:
-    """Return a plane, (N, C, H, W), with its channels next to each other."""
+    """Return a plane, (N, C, H, W), with its channels next to each other in memory."""
     return plane.contiguous(memory_format=torch.channels_last)
 
 
 def laid_out(tensor: Tensor | None) -> Tensor | None:
-    """Return a weight, (C, I, h, w), with its inputs next to each other; a vector contiguous."""
+    """Return a weight, (C, I, h, w), with inputs next to each other; a vector, contiguous."""
     if tensor is None:
         return None
     return channels_last(tensor) if tensor.ndim == 4 else tensor.contiguous()

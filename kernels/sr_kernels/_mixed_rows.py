@@ -15,10 +15,10 @@ products, so that two outputs cost four products instead of six."""
 MOST_OUTPUTS = 64
 """Largest number of output channels of a program."""
 IDLE = 1.34
-"""Largest ratio of computed to needed channels; beyond it, programs take fewer channels. 48
+"""Largest ratio of computed to needed channels; beyond it, programs take fewer channels. So 48
 channels are one program of 64, with 46 instructions and 6 bytes of L2 for each needed element.
-Three programs of 16 would take 40 instructions and 18 bytes, as each reads the pixels again: twice
-as long on an H100, by forecast."""
+Three programs of 16 would take 40 instructions and 18 bytes, because each reads the pixels again;
+the forecast for an H100 is twice the time."""
 
 
 @triton.jit
@@ -26,7 +26,7 @@ def _mix(
     x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl.constexpr,
     PLANES: tl.constexpr,
 ):  # fmt: skip
-    """Return the 1x1 of a row, (columns, channels); zero outside, where its bias ends too."""
+    """Return the 1x1 of a row, (columns, channels); outside the image it is zero, without bias."""
     inside = is_inside(row, column, height, width)
     channel = tl.arange(0, weight.shape[0])
     if PLANES < INPUTS:  # repeated planes, NCHW
@@ -55,7 +55,7 @@ def mix_around(
 
 
 def part_of_outputs(outputs: int) -> int:
-    """Return the output channels of a program: the most that leave few of them idle."""
+    """Return the number of output channels of a program: the largest that leaves few idle."""
     computed = {part: cdiv(outputs, part) * part for part in (MOST_OUTPUTS, 32, 16)}
     allowed = IDLE * min(computed.values())
     return next(part for part, size in computed.items() if size <= allowed)

@@ -21,7 +21,7 @@ WARPS = 4
 
 @triton.jit
 def column_sum(x):
-    """Sum over axis 0 in two steps, as shorter sums round less; the first stays in a thread."""
+    """Sum over axis 0 in two steps: shorter sums round less. The first stays in a thread."""
     return tl.sum(tl.sum(tl.reshape(x, (x.shape[0] // 16, 16, x.shape[1])), axis=0), axis=0)
 
 
@@ -33,7 +33,7 @@ def moments(first, total, squares, inside, rows, columns):
     ----------
     first, total, squares : (BLOCK, C)
         The part's first row, the sum over rows of differences from it, and the sum of their
-        squares. As the first row is one of them, cancellation costs few digits.
+        squares. The first row is close to the mean, so cancellation costs few digits.
     inside : (BLOCK, C)
         Mask of the valid values.
     rows, columns : float32
@@ -102,7 +102,7 @@ def merge(parts: Tensor, plane: tuple[int, int], part: tuple[int, int]) -> tuple
     Parameters
     ----------
     parts : Tensor, (3, N, C, parts)
-        See `store_part`. A plane's parts follow each other in rows.
+        See `store_part`. A plane's parts are in row-major order.
     plane, part : (int, int)
         Height and width of a plane, and of a part that does not lie at its lower or right end.
 

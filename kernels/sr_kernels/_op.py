@@ -45,19 +45,20 @@ class Op:
     """One operation, as the record `OP` at the foot of its file."""
 
     public: Callable[..., Any]
-    """Checks its arguments, then calls the kernel or the reference, whichever is chosen."""
+    """Checks its arguments, then calls the chosen one of kernel and reference."""
     reference: Callable[..., Any]
-    """Plain PyTorch, exact in float64; has the arguments of `public`."""
+    """Computes the same in plain PyTorch, exact in float64; takes the arguments of `public`."""
     launch: Callable[..., Any]
-    """Calls the kernel unconditionally; has all arguments of `public`, by position."""
+    """Calls the kernel unconditionally; takes all arguments of `public`, by position."""
     example: Callable[[tuple[int, ...], torch.dtype, torch.device], tuple[Any, ...]]
     """Returns all arguments of `public` for a shape (N, C, H, W) of the first, from the global
     random state; C is any multiple of 4 from 4 on, or 50. Equal shapes and seeds give equal values,
     rounded to the dtype."""
     bytes_moved: Callable[..., int]
-    """Returns the bytes that the kernel must read and write, by the arguments of `public`."""
+    """Takes the arguments of `public`; returns the bytes that the kernel must read and write."""
     flops: Callable[..., int]
-    """Returns the floating-point operations, two for each multiply-add, by the same arguments."""
+    """Takes the same arguments; returns the floating-point operations, two for each
+    multiply-add."""
 
 
 def register(
@@ -126,7 +127,7 @@ def register(
 
 
 def sizes_of(launch: Callable[..., Any]) -> frozenset[int]:
-    """Return the positions of `launch`'s arguments that count pixels, by the names in `SIZES`."""
+    """Return the positions of those arguments of `launch` that count pixels (named in `SIZES`)."""
     return frozenset(at for at, name in enumerate(signature(launch).parameters) if name in SIZES)
 
 
@@ -139,12 +140,12 @@ def keeps_operator(*arguments: Any) -> bool:
 
 
 def check_shapes(op: str, **given: tuple[Tensor | None, tuple[int, ...]]) -> None:
-    """Compare arguments with their required shapes; None fits every shape.
+    """Compare tensors with the shapes they need; None fits every shape.
 
     Raises
     ------
     ValueError
-        If one differs; the message names the first.
+        If a shape differs; the message names the first that does.
     """
     for name, (tensor, shape) in given.items():
         if tensor is not None and tensor.shape != shape:
@@ -152,7 +153,7 @@ def check_shapes(op: str, **given: tuple[Tensor | None, tuple[int, ...]]) -> Non
 
 
 def tensors_of(arguments: Sequence[Any]) -> list[Tensor]:
-    """Return the tensors among these arguments."""
+    """Return those arguments that are tensors."""
     return [argument for argument in arguments if isinstance(argument, Tensor)]
 
 

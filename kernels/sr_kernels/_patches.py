@@ -1,7 +1,7 @@
 """A dense 3x3 over patches of an image: rows of neighbouring pixels, one patch to each program.
 
 A patch is read as channels_last. It is written as features, channels_last, or as an image, NCHW. In
-both, a pixel may become R x R pixels: one phase (i, j) of these at a time, or all.
+both, a pixel may become R x R pixels, written one phase (i, j) at a time or all at once.
 
 Letters: N images, C channels, H x W pixels, R the factor of a pixel shuffle.
 """
@@ -99,7 +99,7 @@ def finish_image(
 
 
 def with_pitch(x: Tensor) -> tuple[Tensor, int]:
-    """Return planes, (N, C, H, W), with channels fastest, and the distance of two pixels in values.
+    """Return planes, (N, C, H, W), with channels fastest, and the values from pixel to pixel.
 
     A part of the channels of channels_last planes is not copied; other layouts are.
     """

@@ -18,8 +18,8 @@ from sr_kernels._triton import tl, triton
 ACTIVATIONS = ("gelu", "none")
 """The activations that may follow the sums."""
 LEAST_TURNS = 2
-"""Smallest number of programs of the busiest multiprocessor, if the image has enough rows: a single
-program either waits for memory or computes."""
+"""Smallest number of programs on the busiest multiprocessor, if the image has enough rows. A single
+program would compute only while it does not wait for memory."""
 LEAST_ROWS, MOST_ROWS = 4, 32
 """Rows of a band. A band reads two more rows: half of 4 rows, a sixteenth of 32 rows."""
 
@@ -28,7 +28,7 @@ LEAST_ROWS, MOST_ROWS = 4, 32
 def part_of(
     program, height, width, rows, CHANNELS: tl.constexpr, BLOCK: tl.constexpr, PART: tl.constexpr
 ):
-    """Return the part of a program: channels, columns, its first row, and its image."""
+    """Return what a program owns: its channels, its columns, its first row and its image."""
     # in this order, neighbouring programs read the same or adjacent pixels
     parts = tl.cdiv(CHANNELS, PART)
     channel = program % parts * PART + tl.arange(0, PART)
@@ -92,7 +92,7 @@ def rows_per_band(
     choices: range = range(LEAST_ROWS, MOST_ROWS + 1),
     more: float = 2,
 ) -> int:
-    """Return the rows of a program for which the busiest multiprocessor has the least work.
+    """Return the number of rows per program that gives the busiest multiprocessor the least work.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def rows_per_band(
     choices : range
         Allowed results.
     more : float
-        Rows that a band reads beside its own.
+        Rows that a band reads in addition to its own.
     """
     return _rows_for(height, beside, _processors(device), choices, more)
 

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 ROUNDINGS = 4
-"""Allowed error beyond the reference's own, in eps of the type times the largest value."""
+"""Allowed error in addition to the reference's own, in units of eps times the largest value."""
 ALIGNMENT = 16
-"""The alignment for which Triton specialises, of addresses in bytes and of sizes."""
+"""The alignment that Triton specialises on: of addresses in bytes, and of sizes."""
 SMALL = 49
-"""Largest number of pixels of a weight; a larger plane is an image, whose size may vary."""
+"""Largest number of pixels of a weight; a larger plane counts as an image, whose size may vary."""
 MOST_INT32 = 2**31 - 1
-"""Largest integer of 32 bits; larger ones have another type, and so another binary."""
+"""Largest integer of 32 bits; larger integers have another type, and so another binary."""
 WORDS = 160
-"""Largest number of characters of an error in a reason."""
+"""Largest number of characters quoted from an error."""
 
 _one_at_a_time = threading.Lock()
 _verdicts: dict[Hashable, bool] = {}
@@ -59,7 +59,7 @@ def launch_checked(
     arguments: Sequence[Any],
     sizes: Container[int] = (),
 ) -> Any:
-    """Launch the kernel if it is known to be right for such arguments, else the reference.
+    """Launch the kernel if it is known to be right for such arguments; else run the reference.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def _compare(
 ) -> tuple[Any, str | None]:
     """Return an op's results and its kernel's fault: "" for none, None if unknown.
 
-    The results are the kernel's if it is right, else the reference's.
+    The results are the kernel's if it is right, otherwise the reference's.
     """
     with use_kernels("reference"):
         usual = reference(*arguments)
@@ -140,7 +140,7 @@ def _compare(
 
 
 class _Watch(AbstractContextManager["_Watch"]):
-    """Keeps the message of any error of a compiler or driver, except Ctrl-C and lack of memory."""
+    """A context that keeps the message of any error, except Ctrl-C and a lack of memory."""
 
     reason = ""
 
@@ -160,7 +160,7 @@ class _Watch(AbstractContextManager["_Watch"]):
 
 
 def _signature(arguments: Sequence[Any], sizes: Container[int]) -> Hashable:
-    """Return a key of the binary that runs for these arguments."""
+    """Return a key that identifies the binary for these arguments."""
     # runs at every launch: filling a list is faster than a generator
     found: list[Hashable] = []
     for at, value in enumerate(arguments):
@@ -197,7 +197,7 @@ def _all_of(results: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 
 def _is_near(result: Tensor, usual: Tensor, exact: Tensor) -> bool | Literal[None]:
-    """Return whether a result is as exact as the usual one; None if the usual one is infinite."""
+    """Return whether a result is as exact as the reference's, or None if that is infinite."""
     if not bool(torch.isfinite(usual).all()) or not bool(torch.isfinite(exact).all()):
         return None
     eps = torch.finfo(torch.float16 if usual.dtype == torch.float32 else usual.dtype).eps

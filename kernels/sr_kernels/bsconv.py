@@ -7,9 +7,10 @@ of BSRN, Li et al., 2022, https://arxiv.org/abs/2205.05996. The depthwise half p
 half's result with zeros, so that the bias in between ends at the border.
 
 Bytes, for n elements of e bytes each in and out: eager PyTorch reads 5n and writes 4n, as each of
-the four steps goes through memory; the kernel reads n and writes n if the residual is x itself,
-else it reads 2n. At best it is 4.5 times faster, else 3 times. In return it computes the pointwise
-product twice (see `_mixed_rows.PHASES`), on matrix units that are otherwise idle.
+the four steps goes through memory; the kernel reads n and writes n if the residual is x itself, and
+is at best 4.5 times as fast; otherwise it reads 2n, and is at best 3 times as fast. In return, it
+computes the pointwise product twice (see `_mixed_rows.PHASES`), on matrix units that are otherwise
+idle.
 
 BSRN repeats its image along channels; the kernel reads the image itself in NCHW, which saves
 PyTorch one copy to repeat it and one to make it channels_last.

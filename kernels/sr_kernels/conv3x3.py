@@ -4,7 +4,7 @@ y = act(shuffle(scale * (weight * x + bias)) + residual)
 
 where the shuffle turns channels into pixels: Shi et al., 2016, https://arxiv.org/abs/1609.05158.
 RFDN (Liu et al., 2020, https://arxiv.org/abs/2009.11551) and EDSR (Lim et al., 2017,
-https://arxiv.org/abs/1707.02921) consist of it, and nearly all networks end in it.
+https://arxiv.org/abs/1707.02921) consist of this operation, and nearly all networks end in it.
 
 Bytes, for p pixels of I channels in and O out, of e bytes each: eager PyTorch moves p(I + O)e to
 convolve, 2pOe each for bias, scale, activation and shuffle, and 3pOe for the residual; the kernel
@@ -169,7 +169,7 @@ def conv3x3(
         Read as channels_last; a part of the channels of such a tensor is not copied, other layouts
         are.
     weight : Tensor, (C * r * r, I, 3, 3)
-        Likewise, for r see `shuffle`.
+        Read like `x`; for r see `shuffle`.
     bias : Tensor, (C * r * r,), optional
         Bias of the convolution.
     residual : Tensor, (N, C, r * H, r * W), optional
@@ -186,7 +186,7 @@ def conv3x3(
     Returns
     -------
     Tensor, (N, C, r * H, r * W)
-        In the dtype of `x`; from the kernel contiguous for an image of at most 4 channels, else
+        In the dtype of `x`; the kernel returns an image of at most 4 channels contiguous, otherwise
         channels_last. Sums are taken in float32 and rounded once.
 
     Raises

@@ -197,7 +197,8 @@ def esa_low(
     Raises
     ------
     ValueError
-        If the shapes do not fit together, a bias has no 1x1, or there is no such activation.
+        If the shapes do not fit together, a 1x1 has a bias but no weight, or there is no such
+        activation.
     """
     weights = {
         "first": (first, first_bias, first_pointwise, first_between),

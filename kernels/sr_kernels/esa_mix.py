@@ -1,4 +1,4 @@
-"""Gate pixels as `esa_tail`, weight and mix channels, add a skip: the end of BSRN-S's blocks.
+"""Gate pixels like `esa_tail`, weight and mix channels, add a skip: the end of BSRN-S's blocks.
 
 y = mix(scale * esa_tail(x, squeezed, low)) + residual
 

@@ -1,4 +1,4 @@
-"""Gate pixels as `esa_tail`, gather the moments of every plane in the same pass, and its gate.
+"""Gate pixels like `esa_tail`; in the same pass, gather every plane's moments and channel gate.
 
 y = esa_tail(x, squeezed, low), then mean and m2 = plane_moments(y) and gate = contrast_gate of them
 
@@ -114,7 +114,7 @@ def esa_moments(
         image.
     """
     if x.ndim != 4 or x.shape[2] * x.shape[3] == 0:
-        raise ValueError(f"esa_moments needs (N, C, H, W) with pixels, got {tuple(x.shape)}")
+        raise ValueError(f"esa_moments needs a non-empty (N, C, H, W), got {tuple(x.shape)}")
     window = (top, left, full_height, full_width)
     weights = (skip_weight, skip_bias, excite_weight, excite_bias)
     check("esa_moments", (x, squeezed, low), weights, window)

@@ -6,9 +6,9 @@ squeezed = squeeze . refined
 where all are 1x1 convolutions with a bias: Liu et al., 2020, https://arxiv.org/abs/2009.11551. The
 fusion is a sum over its parts, so nothing is concatenated.
 
-Bytes, for p pixels of C features, of e bytes each, with C / 2 features of a part and C / 4 of the
-squeeze: eager PyTorch moves 4.5pCe to distil, 3pCe to activate, 4pCe to concatenate, 3pCe to fuse
-and 1.25pCe to squeeze; the kernel moves 4.75pCe. At best it is 3.3 times as fast.
+Bytes, for p pixels of C features, of e bytes each, with C / 2 features in a distilled part and C /
+4 after the squeeze: eager PyTorch moves 4.5pCe to distil, 3pCe to activate, 4pCe to concatenate,
+3pCe to fuse and 1.25pCe to squeeze; the kernel moves 4.75pCe. At best it is 3.3 times as fast.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 One gate for every image and channel: Hui et al., 2019, https://arxiv.org/abs/1909.11856
 
 Bytes, for n elements of e bytes each: eager PyTorch moves 2ne to multiply and 3ne to add; the
-kernel moves 3ne. At best it is 5/3 times as fast. Without a residual both move 2ne, and the kernel
-only saves the network another case.
+kernel moves 3ne. At best it is 5/3 times as fast. Without a residual both move 2ne; the kernel then
+gains nothing, but networks need no other case.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ y[n, c, r h + i, r w + j] = act(factor (x[n, r r c + r i + j, h, w] + bias[r r c
 
 Shi et al., 2016, https://arxiv.org/abs/1609.05158
 
-It follows a convolution of cuDNN without bias: in SRGAN, whose slopes are learnt, and in EDSR with
-256 features. `_sub_pixel` chooses between this and the end of `conv3x3`.
+It follows a cuDNN convolution without bias: in SRGAN, whose slopes are learnt, and in EDSR with 256
+features. `_sub_pixel` chooses between this and the end of `conv3x3`.
 
 Bytes, for m elements of e bytes each: eager PyTorch moves 2me each for bias, factor, shuffle and
 activation, and 3me to add; the kernel moves 2me, and me more with a skip. With bias and activation
@@ -183,7 +183,7 @@ def pixel_shuffle_add(
     Returns
     -------
     Tensor, (N, C, scale * H, scale * W)
-        In the dtype of `x`; from the kernel contiguous for an image of at most 4 channels, else
+        In the dtype of `x`; the kernel returns an image of at most 4 channels contiguous, otherwise
         channels_last. All is computed in float32 and rounded once.
 
     Raises

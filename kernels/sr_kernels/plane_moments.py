@@ -115,7 +115,7 @@ def plane_moments(x: Tensor) -> tuple[Tensor, Tensor]:
     Returns
     -------
     mean, m2 : Tensor, (N, C, 1, 1)
-        In float32, or float64 where `x` is. The population variance is m2 / (H * W).
+        In float32, or in float64 if `x` is float64. The population variance is m2 / (H * W).
 
     Raises
     ------
@@ -123,7 +123,7 @@ def plane_moments(x: Tensor) -> tuple[Tensor, Tensor]:
         If there are no pixels, or not four dimensions.
     """
     if x.ndim != 4 or x.shape[2] * x.shape[3] == 0:
-        raise ValueError(f"plane_moments needs (N, C, H, W) with pixels, got {tuple(x.shape)}")
+        raise ValueError(f"plane_moments needs a non-empty (N, C, H, W), got {tuple(x.shape)}")
     mean, m2 = _compute(x)
     return mean, m2
 
@@ -139,7 +139,7 @@ def merged(parts: Iterable[tuple[int, Tensor, Tensor]]) -> tuple[int, Tensor, Te
     Returns
     -------
     count, mean, m2 : int, Tensor and Tensor, (N, C, 1, 1)
-        The same for all parts together.
+        Number of pixels and moments of all parts together.
 
     Raises
     ------

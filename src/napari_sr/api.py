@@ -35,13 +35,15 @@ def load(
     name_or_path : str or Path
         A known model, "bsrn-x4" or "bsrn" with `scale=4`, downloaded on first use; or a file:
         .pth, .pt, .safetensors, .npz or .mat, also below "~". The tensors show architecture and
-        widths. If the network is none of ours, spandrel tries to load it (the extra `spandrel`).
+        widths. If napari-sr does not know the network, spandrel tries to load it (the extra
+        `spandrel`).
     scale : int, optional
-        Required for files whose tensors do not show it (FSRCNN, SRCNN). Files that our training
-        wrote need none: their card says it.
+        Required for files whose tensors do not show it (FSRCNN, SRCNN). Files written by our
+        training do not need it: their card has it.
     full_range : bool, optional
-        Whether a network of one channel was trained on grey from 0 to 1, and not on luma; see
-        `Network.full_range`. By default as the card of our training says, else luma.
+        Whether a network of one channel was trained on grey from 0 to 1 instead of luma; see
+        `Network.full_range`. By default, what the card of our training says, or luma if there is no
+        card.
     **options
         Arguments that tensors cannot show, such as `res_scale` or `input_range`. Files that our
         training wrote need none.

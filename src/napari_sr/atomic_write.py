@@ -73,7 +73,7 @@ def _removed_in_the_end(path: Path) -> Iterator[None]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove unfinished files of ours whose process has ended.
+    """Remove our unfinished files whose process has ended.
 
     Only regular files of this user are removed, with the name of a process of this machine that
     has ended. Files of other machines, which may share the folder, stay.

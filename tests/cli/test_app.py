@@ -290,7 +290,7 @@ def infinite(shape):
     ("content", "arguments", "what"),
     [
         (b"", ("in.tif", "out.tif"), r"in\.tif is empty"),
-        (b"some text", ("in.tif", "out.tif"), r"in\.tif is no PNG, JPEG or TIFF"),
+        (b"some text", ("in.tif", "out.tif"), r"in\.tif is not a PNG, JPEG or TIFF"),
         (b"II*\0\x08\0\0\0", ("in.tif", "out.tif"), r"in\.tif cannot be read as TIFF"),
         (b"", ("absent.tif", "out.tif"), r"there is no file absent\.tif"),
         (infinite((9, 7)), ("in.tif", "out.tif"), r"one infinite value, at y=2, x=3"),
@@ -298,9 +298,9 @@ def infinite(shape):
         (np.zeros((9, 7), np.uint16), ("in.tif", "out.jpg"), r"JPEG holds 8 bits, not uint16"),
         (np.zeros((3, 9, 7), np.uint8), ("in.tif", "out.png"), r"one plane.*axes .YX of shape"),
         (np.zeros((9, 7), np.complex64), ("in.tif", "out.tif"), r"integers or floats.*complex64"),
-        (np.zeros((9, 7), np.uint8), ("in.tif", "in.tif"), r"in\.tif is the image that is read"),
+        (np.zeros((9, 7), np.uint8), ("in.tif", "in.tif"), r"in\.tif is the image to upscale"),
         (np.zeros((9, 7), np.uint8), ("in.tif", "out.xyz"), r"out\.xyz must end in one of"),
-        (np.zeros((9, 7), np.uint8), ("in.tif", "no/out.tif"), r"there is no folder no to write"),
+        (np.zeros((9, 7), np.uint8), ("in.tif", "no/out.tif"), r"written: there is no folder no"),
         *(
             (np.zeros((9, 7), np.uint8), ("in.tif", "out.tif", *more), what)
             for more, what in [
@@ -316,8 +316,8 @@ def infinite(shape):
                 (("--halo", "-4"), r"-4"),
                 (("--value-range", "5", "5"), r"low < high, or Percentiles; got \(5\.0, 5\.0\)"),
                 (("--percentiles", "9", "1"), r"low < high <= 100"),
-                (("--value-range", "0", "1", "--percentiles", "1", "9"), r"or --percentiles, got"),
-                (("--weight", "0.3"), r"needs --blend, whose share it is, got --weight 0\.3 alone"),
+                (("--value-range", "0", "1", "--percentiles", "1", "9"), "not both, got"),
+                (("--weight", "0.3"), r"needs --blend, the model to weight, got --weight 0\.3"),
                 (("--blend", "absent.pth"), r"fsrcnn-x2 \(FSRCNN x2\) cannot .*: there is no"),
                 (("--blend", "fsrcnn-x2", "--weight", "-1"), r"a number from 0 to 1, got -1"),
                 (("--blend", "bsrn-x4"), r"fsrcnn-x2 .* cannot .* with bsrn-x4: .* 4 times, got"),
@@ -434,7 +434,7 @@ def test_a_network_is_exported_with_its_name(run, tmp_path):
     [
         (["fsrcnn", "a.png"], r"a\.png must end in \.onnx"),
         (["fsrcnn-x2", "old.onnx"], r"old\.onnx exists: give another name, or --overwrite"),
-        (["fsrcnn-x2", "a.onnx", "--opset", 9], "opset is 18 to 20, got 9"),
+        (["fsrcnn-x2", "a.onnx", "--opset", 9], "opset must be from 18 to 20, got 9"),
         (["fsrcn", "a.onnx"], "no model is called 'fsrcn'"),
         (["a.pth", "a.onnx"], r"there is no checkpoint file a\.pth"),
     ],

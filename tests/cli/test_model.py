@@ -51,7 +51,7 @@ def test_a_known_model_is_blended_at_the_scale_of_the_first(tmp_path, pair):
 @pytest.mark.parametrize(
     ("second", "error", "what"),
     [
-        ((None, 0.3), CommandError, "--weight 0.3 alone"),
+        ((None, 0.3), CommandError, "got --weight 0.3 without it"),
         (("gan.pth", 1.5), ValueError, "got 1.5"),
         (("no.pth", 0.5), ValueError, r"psnr \(FSRCNN x2\) .*no\.pth"),
         (("bsrn-x4",), ValueError, r"psnr \(FSRCNN x2\) .* upscales 4"),

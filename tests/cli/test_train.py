@@ -95,7 +95,7 @@ def test_a_folder_that_cannot_be_made_is_refused_before_images_are_read(run, tmp
     code, _, err = run("mine.toml", "--out", "taken/x")
 
     assert code == 2
-    assert re.fullmatch(r"Error: .*taken is no folder, but a file: .* than taken/x\n", err)
+    assert re.fullmatch(r"Error: .*taken is a file: .* than taken/x\n", err)
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_twelve_bits_have_their_own_range():
         (np.zeros((4, 4)), np.zeros((4, 4)), {"border": 2}, "2 px leaves nothing of 4 x 4"),
         (np.zeros((4, 4)), np.zeros((4, 4)), {"border": -1}, "border of -1 px"),
         (np.full((4, 4), np.nan), np.zeros((4, 4)), {}, "16 of 16 values are NaN"),
-        (np.zeros((4, 4)), np.full((4, 4), 300.0), {}, r"from 300 to 300 .* give value_range"),
+        (np.zeros((4, 4)), np.full((4, 4), 300.0), {}, r"got 300 to 300: give value_range"),
         (np.zeros((4, 4)), np.zeros((4, 4)), {"value_range": (1, 1)}, r"low < high.*got \(1, 1\)"),
         (np.zeros((4, 4), bool), np.zeros((4, 4)), {}, "got bool"),
     ],

@@ -47,7 +47,7 @@ def test_types_stay(tmp_path):
 def test_a_stack_is_refused(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.ones((4, 5, 7), np.uint8), metadata={"axes": "ZYX"})
 
-    with pytest.raises(FileError, match=r"no single plane: .* \(4, 5, 7\)"):
+    with pytest.raises(FileError, match=r"must hold a single plane, .* \(4, 5, 7\)"):
         read_image(tmp_path / "a.tif")
 
 
@@ -70,5 +70,5 @@ def test_white_is_what_the_file_says(tmp_path):
 def test_an_archive_is_told_from_a_missing_folder(tmp_path):
     (tmp_path / "set.zip").touch()
 
-    with pytest.raises(FileError, match=r"set\.zip is not a folder: name a folder of images"):
+    with pytest.raises(FileError, match=r"set\.zip is not a folder: give a folder of images"):
         image_files(tmp_path / "set.zip")

@@ -92,5 +92,5 @@ def test_a_set_may_lie_at_home(tmp_path, monkeypatch):
 def test_an_image_that_cannot_be_shrunk_is_named(tmp_path):
     tifffile.imwrite(tmp_path / "odd.tif", np.zeros((8, 8), np.int16))
 
-    with pytest.raises(FileError, match=r"odd\.tif cannot be shrunk: .* got int16"):
+    with pytest.raises(FileError, match=r"odd\.tif cannot be downscaled: .* got int16"):
         list(ImageSet(tmp_path).pairs(2))

@@ -46,7 +46,7 @@ def test_content_decides_how_a_file_is_read(tmp_path):
     [
         (None, r"there is no file .*a\.png"),
         (b"", r"a\.png is empty"),
-        (b"hello, world", r"is no PNG, JPEG or TIFF: it begins with b'hello, w'"),
+        (b"hello, world", r"is not a PNG, JPEG or TIFF file: it begins with b'hello, w'"),
         (b"PK\x03\x04", r"a\.png is a ZIP archive: unpack it"),
         (b"II*\0", r"cannot be read as TIFF"),
         (b"\x89PNG\r\n\x1a\n", r"is damaged or cut off"),
@@ -65,12 +65,12 @@ def test_what_is_no_image_is_refused(tmp_path, content, what):
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("folder", r"folder is a folder: name an image in it"),
-        ("link to folder", r"link to folder is a folder: name an image in it"),
+        ("folder", r"folder is a folder: give one image in it"),
+        ("link to folder", r"link to folder is a folder: give one image in it"),
         ("link to nothing", r"link to nothing is a link to .*gone\.png, which does not exist"),
-        ("pipe", r"pipe is no regular file, but a pipe or a device: save the image"),
-        ("/dev/null", r"/dev/null is no regular file, but a pipe or a device: save the image"),
-        ("-", r"images are not read from a pipe: save the image as a file, and name it"),
+        ("pipe", r"pipe is a pipe or a device: save the image"),
+        ("/dev/null", r"/dev/null is a pipe or a device: save the image"),
+        ("-", r"images cannot be read from a pipe: save the image as a file first"),
         ("a" * 256, r"cannot be read: File name too long"),
         ("file/a.png", r"there is no file .*file/a\.png"),
     ],
@@ -104,10 +104,10 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch
     [
         ("a.gif", r"a\.gif must end in one of \.png, \.jpg"),
         ("a", r"must end in one of"),
-        ("absent/a.png", r"there is no folder .*absent to write a\.png into"),
+        ("absent/a.png", r"there is no folder .*absent"),
         ("folder.png", r"folder\.png is a folder"),
-        ("source.png", r"source\.png is the image that is read"),
-        ("link.png", r"link\.png is the image that is read"),
+        ("source.png", r"source\.png is the image to upscale"),
+        ("link.png", r"link\.png is the image to upscale"),
         ("there.png", r"there\.png exists: give another name, or --overwrite"),
     ],
 )
@@ -129,7 +129,7 @@ def test_overwriting_spares_the_source_alone(tmp_path):
 
     formats.check_target(other, source, overwrite=True)
 
-    with pytest.raises(FileError, match="is the image that is read"):
+    with pytest.raises(FileError, match="is the image to upscale"):
         formats.check_target(source, source, overwrite=True)
 
 
@@ -169,7 +169,9 @@ def test_a_tiff_that_is_not_compressed_needs_room_on_the_disk(tmp_path, monkeypa
     for image in (IMAGE, replace(larger, compression="zlib"), grey_alpha):
         formats.check_holds(tmp_path / "a.tif", image, 2)
     formats.check_holds(tmp_path / "a.png", larger, 2)
-    with pytest.raises(FileError, match=r"a\.tif needs 0 MiB, and the disk of .* has 0 MiB free"):
+    with pytest.raises(
+        FileError, match=r"a\.tif needs 0 MiB, but the disk of .* has only 0 MiB free"
+    ):
         formats.check_holds(tmp_path / "a.tif", larger, 2)
 
 

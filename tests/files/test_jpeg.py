@@ -42,7 +42,7 @@ def test_a_jpeg_is_read_with_its_density(tmp_path, mode):
 def test_cmyk_is_refused_with_what_to_do(tmp_path):
     path = saved(tmp_path / "a.jpg", Image.new("CMYK", (3, 2)))
 
-    with pytest.raises(FileError, match=r"colours of the kind CMYK: convert it to RGB"):
+    with pytest.raises(FileError, match=r"its colours as CMYK: convert it to RGB"):
         jpeg.read_jpeg(path)
 
 
@@ -61,7 +61,7 @@ def test_a_written_jpeg_is_close_and_keeps_density_and_profile():
     ("dtype", "axes", "shape", "what"),
     [
         (np.uint16, "YX", (2, 2), r"JPEG holds 8 bits, not uint16"),
-        (np.uint8, "YXS", (2, 2, 4), r"JPEG holds no alpha"),
+        (np.uint8, "YXS", (2, 2, 4), r"JPEG cannot hold the image's alpha"),
         (np.uint8, "CYX", (3, 2, 2), r"JPEG holds one plane .* not axes CYX"),
         (np.uint8, "YX", (1, 20_000), r"at most 65500 px a side, not 80000"),
     ],
@@ -151,7 +151,9 @@ def test_what_does_not_fit_into_memory_is_told_before(tmp_path, monkeypatch):
     path = saved(tmp_path / "a.jpg", Image.new("L", (1024, 1024)))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 2**20}))
 
-    with pytest.raises(FileError, match=r"1024 x 1024 px, which takes 2 MiB .* and 1 MiB are free"):
+    with pytest.raises(
+        FileError, match=r"1024 x 1024 px: it needs 2 MiB .* but only 1 MiB are free"
+    ):
         jpeg.read_jpeg(path)
 
 

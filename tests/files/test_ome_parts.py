@@ -104,7 +104,7 @@ def test_files_outside_of_the_folder_are_never_opened(tmp_path, name):
     name = name.format(absolute=outside)
     path = saved(folder / "a.ome.tif", xml_of(part(0, name, 2) + part(1, name, 2), C=2))
 
-    with pytest.raises(FileError, match=r"name the file '.*', which is outside of its folder"):
+    with pytest.raises(FileError, match=r"name the file '.*' outside its folder"):
         read_tiff(path)
 
 
@@ -121,7 +121,7 @@ def test_a_pipe_is_no_part(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     path = saved(tmp_path / "a.ome.tif", xml_of(part(0, "pipe", 2)))
 
-    with pytest.raises(FileError, match="name 'pipe', which is no regular file"):
+    with pytest.raises(FileError, match="name 'pipe', which is not a regular file"):
         read_tiff(path)
 
 
@@ -131,9 +131,9 @@ def test_a_pipe_is_no_part(tmp_path):
         ("<TiffData/>", {"T": 1_000_000}, "claim 1000000 planes"),
         ("<TiffData/>", {"T": 10**9, "C": 10**6}, "claim 1000000000000000 planes"),
         ('<TiffData IFD="0" PlaneCount="1000000000"/>', {}, "claim 1000000000 planes"),
-        ('<TiffData IFD="0" PlaneCount="-7"/>', {}, "claim -7 planes"),
-        ("<TiffData/>", {"T": -1}, r"sizes Z, C, T of \[1, 1, -1\]"),
-        ("<TiffData/>", {"T": "some"}, "give SizeT as 'some'"),
+        ('<TiffData IFD="0" PlaneCount="-7"/>', {}, "at least 0 planes, got -7"),
+        ("<TiffData/>", {"T": -1}, r"sizes Z, C, T .* got \[1, 1, -1\]"),
+        ("<TiffData/>", {"T": "some"}, "give SizeT as a whole number, got 'some'"),
     ],
 )
 def test_planes_that_the_files_cannot_hold_are_refused(tmp_path, parts, sizes, told):
@@ -171,7 +171,7 @@ def test_a_part_whose_pages_form_a_loop_is_not_opened(first):
 def test_a_part_that_is_no_tiff_is_told(first):
     first.with_name("b.ome.tif").write_text("no image")
 
-    with pytest.raises(FileError, match=r"b\.ome\.tif is no TIFF: it begins with b'no i'"):
+    with pytest.raises(FileError, match=r"b\.ome\.tif is not a TIFF file: it begins with b'no i'"):
         read_tiff(first)
 
 
@@ -179,5 +179,5 @@ def test_a_part_that_is_cut_off_is_refused(first):
     other = saved(first.with_name("b.ome.tif"), "")
     other.write_bytes(other.read_bytes()[:-20])
 
-    with pytest.raises(FileError, match="its pixels go on after its end"):
+    with pytest.raises(FileError, match="its pixels end at byte"):
         read_tiff(first)

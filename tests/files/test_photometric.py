@@ -150,7 +150,9 @@ def test_colours_that_are_not_understood_are_refused(path, photometric):
     pixels = np.zeros((5, 7, 3) if colour else (5, 7), np.uint8)
     tifffile.imwrite(path, pixels, photometric=photometric)
 
-    with pytest.raises(FileError, match=f"kind {photometric.upper()}: convert it to RGB first"):
+    with pytest.raises(
+        FileError, match=f"stored as {photometric.upper()}: convert it to RGB first"
+    ):
         read_tiff(path)
 
 
@@ -158,7 +160,7 @@ def test_an_unknown_photometric_number_is_named(path):
     tifffile.imwrite(path, np.zeros((5, 7), np.uint8), metadata=None)
     changed_tag(path, 262, 12345)
 
-    with pytest.raises(FileError, match="of the kind 12345: convert it to RGB first"):
+    with pytest.raises(FileError, match="stored as 12345: convert it to RGB first"):
         read_tiff(path)
 
 

@@ -21,7 +21,7 @@ def test_a_new_name_in_a_folder_will_do(tmp_path):
     ("name", "what"),
     [
         ("a.png", r"a\.png must end in \.onnx"),
-        ("absent/a.onnx", r"no folder .*absent to write a\.onnx into"),
+        ("absent/a.onnx", r"a\.onnx cannot be written: there is no folder .*absent"),
         ("folder.onnx", r"folder\.onnx is a folder"),
         ("there.onnx", r"there\.onnx exists: give another name, or --overwrite"),
     ],
@@ -57,7 +57,7 @@ def test_links_to_files_count_as_files_and_others_are_refused(tmp_path):
     for name, what in {
         "link": "link.onnx exists: give another name, or --overwrite",
         "nowhere": "nowhere.onnx is a link to .*gone.onnx, which does not exist",
-        "pipe": "pipe.onnx is no regular file, but a pipe or a device",
+        "pipe": "pipe.onnx is a pipe or a device, not a regular file",
     }.items():
         with pytest.raises(FileError, match=what):
             check_place(tmp_path / f"{name}.onnx", (".onnx",), overwrite=name != "link")
@@ -84,7 +84,7 @@ def test_a_file_in_the_place_of_a_folder_is_refused(tmp_path):
     (tmp_path / "file").touch()
 
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(FileError, match=rf"file is no folder, but a file: .* than {folder}"):
+        with pytest.raises(FileError, match=rf"file is a file: .* than {folder}"):
             check_folder(folder)
 
 
@@ -98,5 +98,7 @@ def test_a_disk_with_less_room_than_the_result_needs_is_refused(tmp_path, monkey
     monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=3 * 2**20))
 
     check_space(tmp_path / "a.tif", 3 * 2**20)
-    with pytest.raises(FileError, match=r"a\.tif needs 4 MiB, and the disk of .* has 3 MiB free"):
+    with pytest.raises(
+        FileError, match=r"a\.tif needs 4 MiB, but the disk of .* has only 3 MiB free"
+    ):
         check_space(tmp_path / "a.tif", 4 * 2**20)

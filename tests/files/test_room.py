@@ -42,7 +42,7 @@ def test_room_for_the_image_alone_is_not_enough_for_its_result(path, free):
     free(3 * BYTES)  # a JPEG takes twice its pixels
 
     assert formats.read(path).pixels.shape == (1000, 2000)
-    with room.for_result(2), pytest.raises(FileError, match=r"MiB more, and 6 MiB are free"):
+    with room.for_result(2), pytest.raises(FileError, match=r"MiB more, but only 6 MiB are free"):
         formats.read(path)
 
 

@@ -238,10 +238,15 @@ def test_bands_named_as_samples_are_colours(path):
 @pytest.mark.parametrize(
     ("photometric", "extra", "axes", "why"),
     [
-        ("rgb", 1, "YXZ", "multiplied by alpha, .* cannot be axis Z: give the axes YXC, or none"),
-        ("minisblack", 1, "CYX", "multiplied by alpha, .* cannot be axis X: give no axes"),
-        ("miniswhite", 0, "YXS", "white at zero, cannot be axis S: call them C"),
-        ("miniswhite", 2, "ZYX", "white at zero, cannot be axis X: call them C"),
+        (
+            "rgb",
+            1,
+            "YXZ",
+            "multiplied by alpha, so axis Z cannot hold .*: give the axes YXC, or none",
+        ),
+        ("minisblack", 1, "CYX", "multiplied by alpha, so axis X cannot hold .*: give no axes"),
+        ("miniswhite", 0, "YXS", "axis S cannot hold .* from white: name the axis C"),
+        ("miniswhite", 2, "ZYX", "axis X cannot hold .* from white: name the axis C"),
     ],
 )
 def test_names_that_samples_cannot_have_are_refused(path, photometric, extra, axes, why):

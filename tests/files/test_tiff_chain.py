@@ -63,7 +63,7 @@ def test_pages_over_each_other_are_refused(path):
         content[at : at + 2] = bytes(2)
     path.write_bytes(content)
 
-    with pytest.raises(ValueError, match="pages lie over each other"):
+    with pytest.raises(ValueError, match="pages overlap in the file"):
         chain_of(path)
 
 
@@ -80,7 +80,9 @@ def test_a_chain_that_ends_within_a_page_is_not_whole(path):
 def test_pages_of_different_orientations_are_refused(path):
     offsets = written(path, 3, (1, 6, 6))
 
-    with pytest.raises(ValueError, match=r"differ in orientation \(1, 6\): save each to a file"):
+    with pytest.raises(
+        ValueError, match=r"differ in orientation \(1, 6\): save each as a separate file"
+    ):
         chain_of(path).check_equal(offsets)
     chain_of(path).check_equal(offsets[1:])
 

@@ -36,7 +36,11 @@ def claiming(path, height, width, compression):
 
 @pytest.mark.parametrize(
     ("compression", "reason"),
-    [(None, "go on after its end"), ("zlib", "needs 4294967296 bytes"), ("lzw", "4294967296")],
+    [
+        (None, "but the file ends at byte"),
+        ("zlib", "needs 4294967296 bytes"),
+        ("lzw", "4294967296"),
+    ],
 )
 def test_more_pixels_than_a_file_can_store_are_refused(path, compression, reason):
     claiming(path, 2**16, 2**16, compression)
@@ -52,7 +56,7 @@ def test_a_page_without_all_its_strips_is_refused(path):
     content = path.read_bytes().replace(tag + bytes([16]), tag + bytes([4]))
     path.write_bytes(content)
 
-    with pytest.raises(FileError, match="needs 16 strips or tiles, and has 4"):
+    with pytest.raises(FileError, match="needs 16 strips or tiles, but has 4"):
         read_tiff(path)
 
 
@@ -82,5 +86,5 @@ def test_empty_tiles_are_told(path):
 
     image = read_tiff(path)
 
-    assert image.notes == ("2 of its 4 strips or tiles are empty: they are taken for 0",)
+    assert image.notes == ("2 of its 4 strips or tiles are empty: they are read as 0",)
     assert image.pixels[::16, ::16].tolist() == [[7, 0], [0, 7]]

@@ -158,7 +158,7 @@ def test_a_stack_behind_one_page_is_read_whole_or_not_at_all(path, random):
     content = path.read_bytes()
     path.write_bytes(content[:-5000])
 
-    with pytest.raises(FileError, match="tells of 6 planes, of which 4 are there whole: it is cut"):
+    with pytest.raises(FileError, match="lists 6 planes, but only 4 are complete: it is cut"):
         read_tiff(path)
 
 

@@ -28,5 +28,5 @@ def test_listing_names_imports_neither_torch_nor_a_network():
 
 
 def test_unknown_name_is_named_with_those_that_are_known():
-    with pytest.raises(ValueError, match=r"no network is called 'srcn'; there are bsrn, bsrn_s,"):
+    with pytest.raises(ValueError, match=r"there is no network 'srcn'; there are bsrn, bsrn_s,"):
         models.architecture("srcn")

@@ -27,7 +27,7 @@ from napari_sr.training.config import Config, Data, Initialisation, Run, Term
             lambda: Config(
                 2, ComponentSpec("fsrcnn"), Data(8, 1), (Term("l1", since=0.5),), Run(2)
             ),
-            r"every step needs a loss, got none from share 0 on",
+            r"every step needs a loss, got none after a share of 0",
         ),
         (lambda: Run(0), "steps must be at least 1, got 0"),
         (lambda: Run(10**10), "steps must be at most 1000000000, got 10000000000"),

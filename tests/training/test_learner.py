@@ -77,7 +77,7 @@ def test_whatever_scale_a_step_drew_the_result_has_the_recipes(ema):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"network": {"kind": "vdsr", "options": {}}}, "no network is called 'vdsr'"),
+        ({"network": {"kind": "vdsr", "options": {}}}, "there is no network 'vdsr'"),
         ({"network": {"kind": "interpolation", "options": {}}}, "must have weights to train"),
         (
             {"network": {"options": {"depth": 3}}},

@@ -67,5 +67,7 @@ def test_a_loss_that_the_network_cannot_serve_is_refused(network):
 
 
 def test_an_adversary_is_no_loss_of_images(network):
-    with pytest.raises(ValueError, match=r"loss.0.kind must be a loss of images, got 'wasser"):
+    with pytest.raises(
+        ValueError, match=r"loss.0.kind must be a loss that compares images, got 'wasser"
+    ):
         Objective(terms({"kind": "wasserstein"}), network)

@@ -223,15 +223,18 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        ([torch.zeros(1)], "holds a list, not tensors by key"),
-        (torch.zeros(1), "holds a Tensor, not tensors by key"),
+        ([torch.zeros(1)], "holds a list, not a dict of tensors"),
+        (torch.zeros(1), "holds a Tensor, not a dict of tensors"),
         ({}, "holds no tensors"),
         ({"params": {}}, "holds no tensors"),
         ({"a": torch.zeros(1), "epoch": 3}, "'epoch' is a int, not a dense tensor"),
         ({"a": torch.eye(2).to_sparse()}, "'a' is a sparse tensor, not a dense tensor"),
-        ({"netG": STATE, "netD": STATE}, "which of its parts are the weights: .*'netG', 'netD'"),
-        ({"model": STATE, "net": STATE}, "which of its parts are the weights: .*'model', 'net'"),
-        ({"a": torch.zeros(1), "b": {"c": torch.zeros(1)}}, "which of its parts .*'a', 'b'"),
+        ({"netG": STATE, "netD": STATE}, "keys could hold the weights .*'netG', 'netD'"),
+        ({"model": STATE, "net": STATE}, "keys could hold the weights .*'model', 'net'"),
+        (
+            {"a": torch.zeros(1), "b": {"c": torch.zeros(1)}},
+            "keys could hold the weights .*'a', 'b'",
+        ),
     ],
 )
 def test_a_torch_file_of_something_else_is_refused(tmp_path, content, what):

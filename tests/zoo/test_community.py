@@ -138,9 +138,12 @@ def test_a_wrong_scale_or_option_is_named(arguments, what, compact):
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"purpose": "FaceSR"}, "whose purpose is FaceSR: networks for SR and Restoration are"),
+        (
+            {"purpose": "FaceSR"},
+            "whose purpose is FaceSR: only networks for SR and Restoration can",
+        ),
         ({"purpose": "Inpainting"}, "whose purpose is Inpainting"),
-        ({"input_channels": 4}, "from 4 to 3 channels: 1 to 1 and 3 to 3 are taken"),
+        ({"input_channels": 4}, "from 4 to 3 channels: only 1 to 1 and 3 to 3 can"),
         ({"input_channels": 2, "output_channels": 2}, "from 2 to 2 channels"),
     ],
     ids=str,
@@ -172,7 +175,7 @@ def test_without_spandrel_the_extra_is_named_after_what_is_nearest(example, monk
 
     with pytest.raises(
         UnknownNetworkError,
-        match=r"the nearest is IMDN: 1 .*\. Networks of others open with spandrel: pip install "
+        match=r"the nearest is IMDN: 1 .*\. spandrel can open many other networks: pip install "
         r"'napari-sr\[spandrel\]'$",
     ):
         community.build(state)

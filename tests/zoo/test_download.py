@@ -181,7 +181,7 @@ def test_a_server_that_redirects_for_ever_is_told(cache, entry, server):
 def test_other_bytes_than_meant_leave_nothing_behind(cache, entry, server):
     server.content = CONTENT[::-1]
 
-    with pytest.raises(DownloadError, match=rf"has another sha256 than {entry.sha256}"):
+    with pytest.raises(DownloadError, match=rf"does not have the sha256 {entry.sha256}"):
         fetch(entry)
 
     assert left(cache) == []

@@ -17,7 +17,7 @@ def test_tensors_may_take_sixteen_times_the_file_between_two_bounds(file_bytes, 
 def test_a_file_beyond_the_limit_is_refused_with_its_size():
     limits.check_file(4 << 30)
 
-    with pytest.raises(RefusedError, match=r"is 5\.0 GiB large: checkpoints of up to 4\.0 GiB"):
+    with pytest.raises(RefusedError, match=r"has 5\.0 GiB: a checkpoint may have at most 4\.0 GiB"):
         limits.check_file(5 << 30)
 
 

@@ -53,7 +53,7 @@ def _run() -> int:
 
 
 def _of_memory(error: RuntimeError | MemoryError) -> str:
-    """Return an error's message; that of a lack of memory is ours."""
+    """Return an error's message, or our own message if memory ran out."""
     from napari_sr.engine.planning.budget import explain_memory_errors  # brings torch
     from napari_sr.engine.planning.devices import OutOfMemoryError
 

@@ -1,6 +1,6 @@
-"""The commands and their options; the file of a command's name does the work.
+"""The commands and their options. The file named like a command does the work.
 
-torch is imported only when something is computed, so that help and mistakes appear at once.
+torch is imported only when something is computed, so that help and error messages appear at once.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def evaluate_command(
         ),
     ] = None,
 ) -> None:
-    """Measure how close models come to a set of images, beside published figures."""
+    """Measure how close models come to a set of images, and compare with published figures."""
     from napari_sr.cli import evaluate
     from napari_sr.evaluation.benchmark import Protocol
     from napari_sr.evaluation.metrics import USUAL

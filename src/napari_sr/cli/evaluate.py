@@ -37,7 +37,7 @@ DETAIL = 48
 
 @dataclass(frozen=True)
 class Request:
-    """Which models to evaluate on what, and which files to write."""
+    """The models and the set to evaluate, and the files to write."""
 
     folder: Path
     models: Sequence[ModelReference]
@@ -47,7 +47,7 @@ class Request:
     table: Path | None = None
     picture: Path | None = None
     pictured: str | None = None
-    """Name of the image in the picture; None: the first."""
+    """Name of the image in the picture; None for the first image."""
 
 
 def run(request: Request) -> str:
@@ -56,7 +56,7 @@ def run(request: Request) -> str:
     Raises
     ------
     CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
-        If the set, a model or a path is wrong; then nothing is written.
+        If the set, a model or a path is wrong. No file is written then.
     """
     places = ((request.table, tuple(TABLES)), (request.picture, (".png",)))
     for path, suffixes in places:
@@ -113,14 +113,14 @@ class Gallery:
     """The results of all models for one image."""
 
     pictured: str | None
-    """Name of the image; None: the first one."""
+    """Name of the image; None for the first image."""
     panels: list[Panel] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     """Names of all images so far."""
     _whole: Panel | None = None
 
     def wants(self, name: str) -> bool:
-        """Return whether an image of this name is the one."""
+        """Return whether the image of this name is in the picture."""
         self.names.append(name)
         self.pictured = self.pictured or name
         return name == self.pictured
@@ -132,7 +132,7 @@ class Gallery:
         self.panels.append(Panel(label, result.seen))
 
     def drawn(self) -> Any:
-        """Return the picture: truth and all results, at the place where the first is worst.
+        """Return the picture: the truth and all results, where the first result is worst.
 
         Raises
         ------

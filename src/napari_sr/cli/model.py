@@ -48,13 +48,13 @@ def reference(
     Raises
     ------
     CommandError
-        If there is a weight but no second model.
+        If a weight is given, but no second model.
     """
     given = tuple((options or {}).items())
     if other is None:
         if weight is not None:
             raise CommandError(
-                f"--weight needs --blend, whose share it is, got --weight {weight} alone"
+                f"--weight needs --blend, the model to weight, got --weight {weight} without it"
             )
         return ModelReference(name, scale, given)
     weight = HALF_WAY if weight is None else weight
@@ -68,7 +68,7 @@ def read_options(texts: Iterable[str] | None) -> dict[str, float | bool]:
     Raises
     ------
     CommandError
-        If a text has another form.
+        If an option is not KEY=VALUE with a number as value.
     """
     return dict(map(read_option, texts or ()))
 
@@ -79,7 +79,7 @@ def read_option(text: str) -> tuple[str, float | bool]:
     Raises
     ------
     CommandError
-        If the text has another form.
+        If the option is not KEY=VALUE with a number as value.
     """
     key, _, value = text.partition("=")
     words = {"true": True, "false": False}
@@ -96,7 +96,7 @@ def read_option(text: str) -> tuple[str, float | bool]:
 
 
 def load(model: ModelReference, bars: Bars) -> Network:
-    """Load a model; a missing one is downloaded with a bar.
+    """Load a model; download it with a progress bar if it is missing.
 
     Raises
     ------

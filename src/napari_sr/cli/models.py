@@ -39,7 +39,8 @@ BRIEFLY = (
 USUAL = 4
 """The scale of the brief table."""
 WITH_PAPERS = 104
-"""Width of a terminal, in letters, at which the brief table gets papers; long ones are cut."""
+"""Width of a terminal, in letters, from which the brief table has a column of papers. Long titles
+are cut."""
 UNITS = ((1, ""), (1e3, " K"), (1e6, " M"), (1e9, " G"), (1e12, " T"))
 
 
@@ -49,8 +50,8 @@ def text(columns: int | None = None) -> str:
     Parameters
     ----------
     columns : int, optional
-        Width of a terminal, to which the tables are shortened and wrapped; by default they are
-        whole, with a line per row.
+        Width of a terminal to which the tables are shortened and wrapped. By default, each row is
+        one line.
     """
     networks = _table(NETWORK_HEADS, map(network_row, published()))
     rows = [model_row(entry) for entry in entries()]
@@ -66,7 +67,7 @@ def text(columns: int | None = None) -> str:
 
 
 def as_json() -> str:
-    """Return the content of the tables, and more, for programs."""
+    """Return the content of the tables, and further data, for programs."""
     networks = [{**asdict(one), "licences": one.licences} for one in published()]
     models = [{**asdict(entry), "where": where(entry)} for entry in entries()]
     return json.dumps({"networks": networks, "models": models}, indent=1)
@@ -126,7 +127,7 @@ def where(entry: Entry) -> str:
 
 
 def short(counts: Sequence[int]) -> str:
-    """Return counts with three digits and the unit of the largest: "159 / 71.3 / 40.9 G".
+    """Format counts with three digits and the unit of the largest count: "159 / 71.3 / 40.9 G".
 
     Equal counts are written once.
     """
@@ -162,7 +163,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], gap: int = 2) ->
 def _folded(
     heads: Sequence[str], rows: Sequence[Sequence[str]], columns: int
 ) -> Iterator[Sequence[str]]:
-    """Yield rows that fit; the last cell but one is wrapped into further rows."""
+    """Yield rows that fit the width; the second-last cell is wrapped into further rows."""
     others = [max(map(len, cells)) for cells in zip(heads, *rows, strict=True)]
     del others[-2]
     room = max(columns - sum(others) - 2 * len(others), len(heads[-2]))

@@ -1,4 +1,4 @@
-"""Bars and lines of the command line on stderr, and its end by signals."""
+"""Progress bars and messages on stderr, and handling of signals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PACKAGE = os.path.dirname(os.path.dirname(__file__))
 """The folder of our code."""
 SIGNALLED = 128
-"""The exit code of a program that a signal ended is this plus the signal's number."""
+"""A program that a signal ended has this exit code plus the signal's number."""
 
 
 class Terminated(BaseException):
@@ -26,7 +26,7 @@ class Terminated(BaseException):
 
 
 class Stopped(Exception):  # noqa: N818  # no error: the user asked for it
-    """A signal ended a run, which has already told the user what is kept.
+    """A signal ended a run. The user has already been told which files remain.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What to train on which images."""
+    """The recipe to train and the images to train on."""
 
     recipe: str
     """A file, or the name of a shipped recipe."""
@@ -40,7 +40,7 @@ class Request:
     minutes: float | None = None
     """Time limit; None for no limit."""
     steps: int | None = None
-    """Total steps in place of the recipe's."""
+    """Total number of steps; None for the recipe's number."""
 
 
 class Asked:
@@ -52,7 +52,7 @@ class Asked:
 
     @property
     def to_stop(self) -> bool:
-        """Whether a signal came."""
+        """Whether a signal arrived."""
         return self.number is not None
 
     def stop(self, number: int, frame: FrameType | None) -> None:
@@ -83,14 +83,14 @@ def run(request: Request) -> Path:
     check_folder(request.out)
     limit = math.inf if request.minutes is None else request.minutes
     with terminal.bars() as bars, terminal.warnings_as_lines(bars):
-        material = of_folders(config.data, request.data)
-        _tell_beyond(material, request, bars)
+        training_data = of_folders(config.data, request.data)
+        _tell_beyond(training_data, request, bars)
         with asked_to_stop() as asked:
             session = Session(
                 request.out, request.device, request.resume, limit, stopped=lambda: asked.to_stop
             )
             try:
-                step = _follow(train(config, material, session), config, bars)
+                step = _follow(train(config, training_data, session), config, bars)
                 told = f"stopped at step {step}: --resume continues from there"
             except KeyboardInterrupt:  # asked twice
                 step, told = (
@@ -104,11 +104,11 @@ def run(request: Request) -> Path:
     return request.out / f"{config.name}.safetensors"
 
 
-def _tell_beyond(material: TrainingData, request: Request, bars: Bars) -> None:
-    """Tell of values beyond black and white: the training uses them unclipped."""
+def _tell_beyond(training_data: TrainingData, request: Request, bars: Bars) -> None:
+    """Report values beyond black and white, which the training uses unclipped."""
     from napari_sr.training.data.out_of_range import beyond
 
-    pictures = [*material.learnt, *material.held_out]
+    pictures = [*training_data.learnt, *training_data.held_out]
     note = beyond(f"the images in {request.data}", pictures) if speaks() else ""
     if note:
         terminal.tell(bars, note)
@@ -139,7 +139,7 @@ def speaks() -> bool:
 
 
 def words(name: str, progress: Progress) -> str:
-    """Return the text of the bar: loss and PSNR as far as they are known."""
+    """Return the text of the bar: loss and PSNR, if they are known already."""
     loss = "" if progress.loss is None else f", loss {progress.loss:.5f}"
     psnr = "" if progress.psnr is None else f", {progress.psnr:.3f} dB"
     return f"{name}{loss}{psnr}"

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def read(source: Path, axes: str | None, model: ModelReference) -> ImageFile:
-    """Read an image that can be upscaled; without `axes`, the file says which they are.
+    """Read an image after checking that it can be upscaled; by default, the file names its axes.
 
-    An image that does not fit into memory beside its result is refused before it is read.
+    If image and result do not fit into memory together, the image is refused before it is read.
 
     Raises
     ------
@@ -71,9 +71,9 @@ def run(
     target : Path
         The file to write.
     model : ModelReference
-        What upscales it.
+        The model that upscales the image.
     settings : Settings
-        How it runs.
+        The settings of the run.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def with_range(image: ImageFile, settings: Settings) -> tuple[Settings, list[str
     image : ImageFile
         As it was read, with black at zero.
     settings : Settings
-        A declared range is one of values as the file stores them.
+        A declared value range counts in values as the file stores them.
     """
     found = settings.value_range
     if found is None and image.significant_bits is not None:
@@ -129,7 +129,7 @@ def declared(
 
     if value_range is not None and percentiles is not None:
         raise CommandError(
-            f"give --value-range or --percentiles, got {value_range} and {percentiles}"
+            f"give --value-range or --percentiles, not both, got {value_range} and {percentiles}"
         )
     return value_range if percentiles is None else Percentiles(*percentiles)
 
@@ -151,7 +151,7 @@ def _upscale(request: Request, network: Network, bars: Bars) -> Upscaled:
 
 
 def software(record: Mapping[str, Any]) -> str:
-    """Return the text about the software that goes into the result's file."""
+    """Return the note on the software that is written into the result's file."""
     loaded = record.get("blended", [record])
     hashes = " and ".join(str(each["sha256"]) for each in loaded)
     mean = ", mean of 8 views" if record["ensemble"] else ""

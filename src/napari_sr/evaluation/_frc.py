@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 THRESHOLD = 1 / 7
 """The correlation below which detail counts as lost, in both papers."""
 LEAST = 32
-"""Smallest side of an image; smaller ones have too few rings."""
+"""Smallest side of an image in pixels; smaller images have too few rings."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Agreement:
     correlation: NDArray[np.float64]
     """(R,), 1 for full agreement, about 0 where only noise remains."""
     resolution: float
-    """The period of the finest common detail, in units of `pixel_size`; infinity if they agree
-    nowhere, two pixels if they agree everywhere."""
+    """The period of the finest common detail, in units of `pixel_size`; infinity if they agree at
+    no frequency, two pixels if they agree at every frequency."""
 
 
 def frc(
@@ -48,7 +48,7 @@ def frc(
     pixel_size: float = 1.0,
     threshold: float = THRESHOLD,
 ) -> Agreement:
-    """Correlate the Fourier transforms of two images ring by ring; no truth is needed.
+    """Correlate the Fourier transforms of two images ring by ring, without a ground truth.
 
     Both must show the same object with independent noise: two exposures, or a network's results of
     two exposures. Common noise, or detail that a network invents in both, counts as agreement: FRC

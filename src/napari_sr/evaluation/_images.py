@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 FLAT = 1 / 65535
-"""Share of black to white; images that span less, below a step of 16 bits, have no structure."""
+"""Smallest span of an image with structure, as a share of black to white: less than a step of 16
+bits."""
 
 
 def unit_range(
@@ -67,13 +68,13 @@ def comparable(
     luma: bool,
     value_range: tuple[float, float] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return two images as (H, W, C) in 0..1 without their border.
+    """Return two images as (H, W, C) in 0..1, without borders.
 
     Raises
     ------
     ValueError
-        If they are not images of one shape, if nothing remains inside the border, or if the truth
-        lies outside its range.
+        If they are not images of equal shape, if nothing remains inside the border, or if the truth
+        exceeds its value range.
     """
     pair = [unit_range(image, value_range) for image in (result, truth)]
     if pair[0].shape != pair[1].shape:
@@ -84,8 +85,8 @@ def comparable(
     low, high = float(pair[1].min()), float(pair[1].max())
     if low < -1e-6 or high > 1 + 1e-6:
         raise ValueError(
-            f"the truth lies outside black to white, from {low:g} to {high:g} where 0 to 1 is "
-            "meant: give value_range=(black, white), or store floats from 0 to 1"
+            "the values of the reference image must lie from 0 (black) to 1 (white), got "
+            f"{low:g} to {high:g}: give value_range=(black, white), or store floats from 0 to 1"
         )
     first, second = (judged_part(image, border, luma) for image in pair)
     return first, second
@@ -107,10 +108,10 @@ def judged_part(image: NDArray[Any], border: int, luma: bool) -> NDArray[np.floa
 
 
 def is_flat(truth: NDArray[Any], border: int, luma: bool) -> bool:
-    """Return whether a truth in 0..1 has no structure to judge by.
+    """Return whether a truth in 0..1 is flat, so that a score means nothing.
 
-    A network's result for such an image differs from it by rounding alone: some 150 dB, or
-    infinity, which would raise the mean of a set.
+    A network's result for a flat image differs from it only by rounding. Its PSNR is about 150 dB
+    or infinite, which would raise the mean of a set.
 
     Raises
     ------

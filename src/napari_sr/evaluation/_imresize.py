@@ -1,4 +1,4 @@
-"""MATLAB's `imresize` for arrays; `layers.resize` has it for tensors, with an explanation."""
+"""MATLAB's `imresize` for arrays; `layers.resize` has the same for tensors, and explains it."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def psnr(
     border : int
         Pixels left out along every side.
     luma : bool
-        Judge RGB by its luma; else by all three channels together. Grey is judged as it is.
+        Whether to score RGB by its luma or by all three channels together. Grey stays grey.
     value_range : (low, high), optional
         Other values of black and white of both images: (0, 4095) for 12 bits in uint16.
 

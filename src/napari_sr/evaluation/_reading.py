@@ -19,15 +19,15 @@ def image_files(folder: Path) -> list[Path]:
     Raises
     ------
     FileError
-        If it is not a folder, or holds no image.
+        If the path is not a folder, or the folder holds no images.
     """
     if folder.exists() and not folder.is_dir():
-        raise FileError(f"{folder} is not a folder: name a folder of images (unpack an archive)")
+        raise FileError(f"{folder} is not a folder: give a folder of images (unpack archives)")
     if not folder.is_dir():
         raise FileError(f"there is no folder {folder}")
     found = sorted(path for path in folder.iterdir() if _is_image(path))
     if not found:
-        raise FileError(f"{folder} holds no image, which ends in one of {', '.join(SUFFIXES)}")
+        raise FileError(f"{folder} holds no images, whose names end in {', '.join(SUFFIXES)}")
     return found
 
 
@@ -36,7 +36,7 @@ def _is_image(path: Path) -> bool:
 
 
 def read_image(path: Path) -> NDArray[Any]:
-    """Return an image as (H, W) grey or (H, W, 3) RGB in the type that the file has.
+    """Return an image as (H, W) grey or (H, W, 3) RGB in the file's data type.
 
     Alpha is dropped, and black is zero.
 
@@ -49,14 +49,14 @@ def read_image(path: Path) -> NDArray[Any]:
 
 
 def read_plane(path: Path) -> tuple[NDArray[Any], float | None]:
-    """Return an image as `read_image` does, and its white if the file tells it.
+    """Return an image as `read_image` does, and the value of white if the file defines it.
 
     Returns
     -------
     image : array
         (H, W) grey or (H, W, 3) RGB.
     white : float or None
-        For example 4095 if the file says that it uses 12 bits; None for the type's largest value.
+        For example, 4095 if the file declares 12 used bits; None for the type's largest value.
 
     Raises
     ------
@@ -72,8 +72,7 @@ def read_plane(path: Path) -> tuple[NDArray[Any], float | None]:
     looped = pixels.shape[: pixels.ndim - (3 if colour else 2)]
     if any(size != 1 for size in looped):
         raise FileError(
-            f"{path} holds no single plane: its axes {image.axes} have the sizes "
-            f"{image.pixels.shape}"
+            f"{path} must hold a single plane, got axes {image.axes} of shape {image.pixels.shape}"
         )
     plane = pixels.reshape(pixels.shape[len(looped) :])
     return plane, None if image.significant_bits is None else image.white

@@ -1,9 +1,9 @@
 """Evaluation of networks on image sets, by the protocol of the papers.
 
-The 8-bit image is upscaled in float and clipped; unrounded BT.601 luma is judged, without a border
-of `scale` pixels. Luma networks get luma alone, as in their papers. A grey file is judged as grey.
-IMDN's and later papers judge Set14's grey "bridge" as RGB, which raises the mean by 0.09 dB; see
-`grey_as_rgb`.
+The 8-bit image is upscaled in float and clipped. Scores are those of unrounded BT.601 luma, without
+a border of `scale` pixels. Luma networks get luma alone, as in their papers. A grey file is judged
+as grey. IMDN's and later papers judge Set14's grey "bridge" as RGB, which raises the mean by 0.09
+dB; see `grey_as_rgb`.
 
 Letters: H x W pixels, S scale.
 """
@@ -39,11 +39,12 @@ class Protocol:
     Raises
     ------
     ValueError
-        If a metric is unknown, or none is named.
+        If a metric is unknown, or no metric is named.
     """
 
     luma: bool = True
-    """Whether to judge RGB by luma and give luma networks luma alone; else all channels count."""
+    """Whether to score RGB by luma, and give luma networks only luma; otherwise all channels
+    count."""
     border: int | None = None
     """Pixels left out along every side; None for the scale."""
     grey_as_rgb: bool = False
@@ -58,7 +59,7 @@ class Protocol:
 
     @property
     def judges(self) -> tuple[Metric, ...]:
-        """The metrics, each once."""
+        """The metrics, without repetitions."""
         return metrics.chosen(self.metrics)
 
     def entering(self, image: NDArray[Any], white: float | None = None) -> NDArray[np.float64]:
@@ -77,7 +78,7 @@ class Protocol:
 
 
 class Result:
-    """A network's result for one image: the judged channels, and the colours.
+    """A network's result for one image: the channels that are scored, and the colours.
 
     Parameters
     ----------

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 USUAL = ("psnr", "ssim")
 """The metrics that papers on super-resolution report."""
 AGAINST_TRUTH = 0.5
-"""Correlation of a result with its truth below which detail counts as lost. It marks the same
-detail as 1/7 between two images that both hold noise: Rosenthal and Henderson, Journal of Molecular
-Biology 333(4), 2003, https://doi.org/10.1016/j.jmb.2003.07.013."""
+"""Smallest correlation of a result with its truth at which detail counts as present. It corresponds
+to the threshold of 1/7 for two noisy images: Rosenthal and Henderson, Journal of Molecular Biology
+333(4), 2003, https://doi.org/10.1016/j.jmb.2003.07.013."""
 
 
 class Compare(Protocol):
@@ -51,14 +51,14 @@ class Metric:
     """Empty without a unit."""
     less_is_better: bool
     decimals: int
-    """Decimals for readers; programs get two more."""
+    """Number of decimals in tables for readers; tables for programs have two more."""
     least: int
-    """Smallest side inside the border, in pixels; smaller images have no figure."""
+    """Smallest side inside the border, in pixels; smaller images get no figure."""
     compare: Compare
     colours: bool = False
     """Whether it always judges RGB in colour, never by luma."""
     prepare: Callable[[], object] = lambda: None
-    """Loads what `compare` needs, so that errors come before the first image."""
+    """Loads what `compare` needs, so that errors appear before the first image."""
 
     @property
     def heading(self) -> str:
@@ -67,7 +67,7 @@ class Metric:
         return f"{named} (less is better)" if self.less_is_better else named
 
     def shown(self, value: float) -> str:
-        """Return a figure with title and unit: "PSNR 31.20 dB"."""
+        """Format a figure with title and unit: "PSNR 31.20 dB"."""
         return f"{self.title} {value:.{self.decimals}f} {self.unit}".rstrip()
 
 
@@ -107,12 +107,12 @@ METRICS = {
 
 
 def chosen(names: Sequence[str]) -> tuple[Metric, ...]:
-    """Return the named metrics, each once, in this order.
+    """Return the named metrics in this order, without repetitions.
 
     Raises
     ------
     ValueError
-        If one is unknown, or none is named.
+        If a metric is unknown, or no metric is named.
     """
     unknown = [name for name in names if name not in METRICS]
     if unknown or not names:

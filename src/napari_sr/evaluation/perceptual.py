@@ -1,7 +1,7 @@
-"""Perceptual distances: differences of two images for a network trained on human judgements.
+"""Perceptual distances between two images, from networks trained on human judgements.
 
-Both need the optional packages of `napari-sr[perceptual]`. At first use, their library downloads
-the weights of the feature network, some 500 MB.
+Both need the optional packages of `napari-sr[perceptual]`. At first use, piq downloads the weights
+of the feature network, about 500 MB.
 
 LPIPS: Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR
 2018, https://arxiv.org/abs/1801.03924
@@ -77,7 +77,8 @@ def dists(
 ) -> float:
     """Return the DISTS distance between two images, 0 if they are equal.
 
-    It tolerates another texture of the same kind, such as a GAN's; otherwise as `lpips`.
+    It tolerates different texture of the same kind, such as a GAN's. Arguments and errors are those
+    of `lpips`.
     """
     return _distance("DISTS", result, truth, border, value_range)
 
@@ -125,7 +126,7 @@ def prepare(name: str) -> None:
 
 @lru_cache
 def _metric(name: str) -> Any:
-    """Return a metric of piq; its weights are read once."""
+    """Return a metric of piq, whose weights are read only once."""
     try:
         library = import_on_torchvision("piq")
     except (ImportError, RuntimeError, OSError) as error:

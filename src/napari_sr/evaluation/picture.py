@@ -33,7 +33,7 @@ class Panel:
 
 
 def telling_place(first: NDArray[Any], second: NDArray[Any], size: int) -> tuple[int, int]:
-    """Return top and left of the square of `size` pixels a side in which two images differ most.
+    """Return top and left of the square, `size` pixels a side, in which two images differ most.
 
     Parameters
     ----------

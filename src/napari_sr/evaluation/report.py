@@ -48,9 +48,10 @@ def published(model: str, scale: int, set_name: str) -> tuple[float, float] | No
 
 
 def markdown(tables: Sequence[Table], *, images: bool = False) -> str:
-    """Return the means over sets as a Markdown table; with `images`, a row for each image, too.
+    """Return the means over sets as a Markdown table; `images` adds a row for each image.
 
-    The lines below the table name what the means leave out. All tables must have the same metrics.
+    Lines below the table name the images that the means leave out. All tables must have the same
+    metrics.
     """
     metrics = _metrics(tables)
     known = [metric for metric in metrics if metric.name in PUBLISHED]

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LARGE = ("HR", "GT", "original")
-"""Names of the folder of HR images; without one, they are in the set's own folder."""
+"""Possible names of the folder of HR images; if there is no such folder, they lie in the set's
+folder."""
 SMALL = ("LR_matlab", "LR_bicubic", "LR", "LRbicx")
-"""Names of the folder of LR images, which contains "x2", "X2" or "2"."""
+"""Possible names of the folder of LR images, which contains a folder "x2", "X2" or "2"."""
 _SUFFIX = re.compile(r"(?:[_-](?:HR|SRF_\d|GT))+$|x\d$", re.IGNORECASE)
 
 
@@ -39,9 +40,11 @@ class Pair:
     lr: NDArray[np.generic]
     """(H, W) or (H, W, 3), of the same type."""
     made: bool
-    """Whether the LR image was made here by MATLAB's bicubic, as the set has no file of it."""
+    """Whether the set lacks the LR image, so that it was made from the HR image by MATLAB's
+    bicubic."""
     white: float | None = None
-    """White in both images, if the file of the truth tells it; None for their type's white."""
+    """The value of white in both images, if the HR file defines it; None for the type's largest
+    value."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,10 @@ class ImageSet:
     """
 
     folder: Path
-    """A leading "~" is the home folder."""
+    """The set's folder; a leading "~" means the home folder."""
 
     def __post_init__(self) -> None:
-        """Expand "~", which some shells do not expand."""
+        """Expand a leading "~", because some shells do not."""
         object.__setattr__(self, "folder", Path(os.path.expanduser(self.folder)))
 
     @property
@@ -101,7 +104,7 @@ class ImageSet:
 
 
 def _found(folder: Path, hr: Path, scale: int) -> Path:
-    """Return the file of an LR image: it has the HR image's name, perhaps with the scale."""
+    """Return the file of an LR image: it has the HR image's name, possibly with the scale added."""
     names = (f"{hr.stem}x{scale}", f"{hr.stem}_LR", hr.stem)
     return next(
         (
@@ -144,7 +147,7 @@ def _shrunk_file(path: Path, truth: NDArray[Any], scale: int) -> NDArray[Any]:
     try:
         return shrunk(truth, scale)
     except ValueError as error:
-        raise FileError(f"{path} cannot be shrunk: {error}") from error
+        raise FileError(f"{path} cannot be downscaled: {error}") from error
 
 
 def shrunk(image: NDArray[Any], scale: int) -> NDArray[Any]:

@@ -19,7 +19,7 @@ class Row:
     figures: Mapping[str, float]
     """Figures by the metrics' names; NaN if the image is too small for a metric."""
     flat: bool = False
-    """Whether the truth has no structure to judge by."""
+    """Whether the truth is flat, so that its score is left out of means."""
 
     @property
     def psnr(self) -> float:
@@ -41,20 +41,20 @@ class Table:
     scale: int
     rows: tuple[Row, ...]
     made: bool
-    """Whether LR images were made here instead of read."""
+    """Whether LR images were made from the HR images instead of read from files."""
 
     @property
     def means(self) -> dict[str, float]:
         """The mean of every metric, by its name.
 
-        It leaves out flat images and infinite figures; NaN if all images are flat.
+        Flat images and infinite figures are left out; NaN if all images are flat.
         """
         rows = [row for row in self.rows if not row.flat]
         return {name: _mean([row.figures[name] for row in rows]) for name in self.rows[0].figures}
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The images that the means leave out, with reasons, in words."""
+        """Sentences that name the images that the means leave out, and why."""
         flat = [row.image for row in self.rows if row.flat]
         infinite = [
             row.image
@@ -82,6 +82,6 @@ class Table:
 
 
 def _mean(figures: Sequence[float]) -> float:
-    """Return the mean without infinite figures, unless all are infinite; NaN of nothing."""
+    """Return the mean without infinite figures, unless all are infinite; NaN without figures."""
     finite = [figure for figure in figures if not math.isinf(figure)]
     return fmean(finite or figures) if figures else math.nan

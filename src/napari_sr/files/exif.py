@@ -63,7 +63,7 @@ def density_of(exif: Image.Exif) -> tuple[float, float, str] | None:
 
 
 def changed(content: bytes, *, swapped: bool = False, scale: int = 1) -> bytes:
-    """Return EXIF of upright pixels that are `scale` times more in each direction.
+    """Return the EXIF of an upright image that is `scale` times larger.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Metadata of a PNG or JPEG besides density and profile, in a form for both formats.
+"""Metadata of a PNG or JPEG, except density and profile, in one form for both formats.
 
 Chunks are stored as in PNG (https://www.w3.org/TR/png-3/), EXIF and XMP as bytes.
 """
@@ -29,12 +29,12 @@ _STALE_XMP = re.compile(
 
 @dataclass(frozen=True)
 class Extras:
-    """Metadata that are kept if the format can hold them."""
+    """Metadata that are written if the format can hold them."""
 
     colour: tuple[NamedBytes, ...] = ()
     """PNG's chunks that define colours, such as gAMA and cHRM."""
     texts: tuple[NamedBytes, ...] = ()
-    """Texts as chunks of PNG, including the comment of a JPEG."""
+    """Text chunks as in PNG, including the comment of a JPEG."""
     exif: bytes | None = None
     """EXIF (date, camera, place and so on) of upright pixels: a TIFF, without a prefix."""
     xmp: bytes | None = None
@@ -47,7 +47,7 @@ class Extras:
         return replace(self, exif=exif.changed(self.exif, scale=scale))
 
     def names(self) -> list[str]:
-        """Return the names of what is present."""
+        """Return the names of the metadata that are present."""
         chunks = [name.decode() for name, _ in self.colour]
         keywords = [f"text {keyword!r}" for keyword in keywords_of(self.texts)]
         others = {"EXIF": self.exif, "XMP": self.xmp}

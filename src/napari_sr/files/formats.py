@@ -31,7 +31,7 @@ def read(path: Path, axes: str | None = None) -> ImageFile:
     path : Path
         The file.
     axes : str, optional
-        One letter per axis, in stored order; by default as the file says.
+        One letter per axis, in stored order; by default, the axes that the file names.
 
     Raises
     ------
@@ -49,8 +49,8 @@ def read(path: Path, axes: str | None = None) -> ImageFile:
             image = read_other(path)
             return image if axes is None else replace(image, axes=axes)
     if start.startswith(ZIP):
-        raise FileError(f"{path} is a ZIP archive: unpack it, and name an image of what it held")
-    raise FileError(f"{path} is no PNG, JPEG or TIFF: it begins with {start[:8]!r}")
+        raise FileError(f"{path} is a ZIP archive: unpack it, and give one image")
+    raise FileError(f"{path} is not a PNG, JPEG or TIFF file: it begins with {start[:8]!r}")
 
 
 def _start(path: Path) -> bytes:
@@ -76,15 +76,13 @@ def _check_file(path: Path) -> None:
     if path.is_file():
         return
     if path.is_dir():
-        raise FileError(f"{path} is a folder: name an image in it, one at a time")
+        raise FileError(f"{path} is a folder: give one image in it")
     if path.exists():
-        raise FileError(
-            f"{path} is no regular file, but a pipe or a device: save the image as a file first"
-        )
+        raise FileError(f"{path} is a pipe or a device: save the image as a regular file first")
     if path.is_symlink():
         raise FileError(f"{path} is a link to {os.path.realpath(path)}, which does not exist")
     if str(path) == "-":
-        raise FileError("images are not read from a pipe: save the image as a file, and name it")
+        raise FileError("images cannot be read from a pipe: save the image as a file first")
     raise FileError(f"there is no file {path}")
 
 
@@ -98,7 +96,7 @@ def check_target(path: Path, source: Path, *, overwrite: bool) -> None:
         source itself, or the file exists and must not be overwritten.
     """
     if path.exists() and source.exists() and path.samefile(source):
-        raise FileError(f"{path} is the image that is read: give the result another name")
+        raise FileError(f"{path} is the image to upscale: give the result another name")
     check_place(path, SUFFIXES, overwrite=overwrite)
 
 
@@ -108,7 +106,7 @@ def check_holds(path: Path, image: ImageFile, scale: int) -> list[str]:
     Returns
     -------
     list of str
-        Metadata that will be lost, in words.
+        Descriptions of the metadata that will be lost.
 
     Raises
     ------
@@ -133,7 +131,7 @@ def _cannot(kind: str, lost: list[str]) -> list[str]:
 
 
 def _of_a_tiff(image: ImageFile) -> list[str]:
-    """Return the metadata that only a TIFF can hold, in words."""
+    """Return descriptions of the metadata that only a TIFF can hold."""
     bits = image.significant_bits
     told = [] if bits is None else [f"{bits} bits (white stays at {image.white:.0f})"]
     told += ["tags of a TIFF"] * bool(set(image.tags) - set(geotiff.TAGS))
@@ -144,7 +142,7 @@ def _of_a_tiff(image: ImageFile) -> list[str]:
 
 
 def write(path: Path, image: ImageFile) -> None:
-    """Write an image, whole or not at all.
+    """Write an image; if that fails, leave no partial file.
 
     Raises
     ------

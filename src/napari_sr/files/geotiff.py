@@ -1,4 +1,4 @@
-"""GeoTIFF: the place of an enlarged image on the ground.
+"""GeoTIFF tags that georeference an enlarged image.
 
 The standard is OGC 19-008r4. The raster point (0, 0) is the corner of the first pixel, or its
 centre if the raster type is "PixelIsPoint".
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PIXEL_SCALE, TIEPOINT, TRANSFORMATION, KEYS = 33550, 33922, 34264, 34735
 TAGS = (PIXEL_SCALE, TIEPOINT, TRANSFORMATION, KEYS, 34736, 34737, 42112, 42113)
-"""Tags of place and projection, of GDAL's metadata, and of its no-data value."""
+"""Tags for position and projection, for GDAL's metadata and for its no-data value."""
 NODATA = 42113
 
 _RASTER_TYPE, _PIXEL_IS_POINT = 1025, 2
@@ -31,7 +31,7 @@ def enlarged_tags(
     Parameters
     ----------
     tags : dict
-        Data type, count and value, by number. Tags that define no place do not change.
+        Data type, count and value of each tag, by its number. Other tags stay unchanged.
     scale : int
         Enlargement factor along rows and columns.
     """
@@ -53,7 +53,7 @@ def _is_point(tags: Mapping[int, tuple[int, int, Any]]) -> bool:
 
 
 def _scales(values: NDArray[np.float64], scale: int, centre: bool) -> NDArray[np.float64]:
-    """Divide the size of a pixel on the ground along x and y; z is a height, and stays."""
+    """Divide a pixel's size on the ground along x and y; z is a height and stays unchanged."""
     values[:2] /= scale
     return values
 

@@ -1,4 +1,4 @@
-"""The content of an image file besides its pixels, and that of its enlarged image."""
+"""The content of an image file: pixels and metadata; and the content after enlarging."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ class FileError(ValueError):
 
 @dataclass(frozen=True)
 class Density:
-    """Pixels per unit of length."""
+    """The pixel density: pixels per unit of length."""
 
     x: float
     y: float
     unit: str
-    """A key of `METRES`, another word from the file, or ""."""
+    """A key of `METRES`, another unit that the file names, or "" if it names none."""
 
     def times(self, scale: int) -> Density:
         """Return the density of an image that is `scale` times larger."""
         return replace(self, x=self.x * scale, y=self.y * scale)
 
     def per(self, unit: str) -> tuple[float, float] | None:
-        """Return (x, y) in pixels per another unit, or None if ours has no known length."""
+        """Return (x, y) in pixels per the given unit, or None if `unit` has no known length."""
         ours = METRES.get(self.unit.lower())
         if ours is None:
             return None
@@ -64,7 +64,7 @@ class Density:
 
 
 def white_of(dtype: DTypeLike, bits: int | None = None) -> float:
-    """Return the value of white: the largest of the bits or the integer type, 1 for floats."""
+    """Return the value of white: the largest integer of these bits or this type; 1 for floats."""
     kind = np.dtype(dtype)
     if kind.kind == "f":
         return 1.0
@@ -73,24 +73,25 @@ def white_of(dtype: DTypeLike, bits: int | None = None) -> float:
 
 @dataclass(frozen=True)
 class Samples:
-    """The storage of bands in a TIFF; in `ImageFile.pixels` they are an axis."""
+    """How a TIFF stores bands. In `ImageFile.pixels` the bands are an axis."""
 
     axis: str
-    """The letter of that axis."""
+    """The letter of the axis of bands."""
     photometric: Literal["rgb", "minisblack"]
-    """Meaning of the first samples, as tifffile names it."""
+    """Meaning of the first samples, by tifffile's name for it."""
     extra: tuple[int, ...]
-    """Meaning of the other samples, as numbers of the tag ExtraSamples."""
+    """Meaning of the other samples: the numbers in the tag ExtraSamples."""
     planar: bool
-    """Whether each band is stored as a plane, rather than all bands pixel by pixel."""
+    """Whether each band is stored as a separate plane (True) or the bands are interleaved
+    (False)."""
 
 
 @dataclass(frozen=True)
 class ImageFile:
     """The pixels of a file as they are displayed, and its metadata.
 
-    Black is zero, colours are not multiplied by alpha, and pixels are upright, however the file
-    stores them.
+    Black is zero, colours are not multiplied by alpha, and pixels are upright, even if the file
+    stores them in another way.
     """
 
     pixels: NDArray[Any]
@@ -100,25 +101,25 @@ class ImageFile:
     profile: bytes | None = None
     """The ICC profile, which defines the colours."""
     alpha: Literal["unassalpha", "assocalpha"] = "unassalpha"
-    """How a TIFF stores alpha, as tifffile names it: multiplied into the colours or not."""
+    """How a TIFF stores alpha, by tifffile's name: multiplied into the colours or not."""
     alpha_bounds: bool = True
     """Whether no colour of a TIFF with associated alpha exceeds its alpha."""
     grey_alpha: bool = False
-    """Whether the file held grey and alpha, which is RGBA here."""
+    """Whether the file holds grey and alpha, which become RGBA in `pixels`."""
     white_is_zero: bool = False
-    """Whether a TIFF stores white as zero; in `pixels` black is zero even so."""
+    """Whether a TIFF stores white as zero. In `pixels`, black is always zero."""
     significant_bits: int | None = None
-    """Number of used bits, if it is less than that of the unsigned type."""
+    """Number of used bits, if the unsigned type has more."""
     samples: Samples | None = None
-    """How a TIFF stores bands; None if its samples are grey, RGB or alpha."""
+    """How a TIFF stores bands; None if it has no bands (only grey, RGB or alpha)."""
     nodata: float | None = None
-    """The no-data value of a GeoTIFF of floats; in `pixels` it is NaN."""
+    """The no-data value of a GeoTIFF of floats, which is NaN in `pixels`."""
     compression: str | None = None
-    """Compression of a TIFF, as tifffile names it, if it is lossless."""
+    """Compression of a TIFF, by tifffile's name, if it is lossless."""
     kind: Literal["plain", "imagej", "ome"] = "plain"
-    """Whose metadata a TIFF has."""
+    """Whether a TIFF's metadata are plain, ImageJ's or OME's."""
     details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
-    """These metadata, with their original names."""
+    """The metadata of ImageJ or OME, under their original names."""
     extras: Extras = NO_EXTRAS
     """Other metadata of a PNG or JPEG."""
     tags: Mapping[int, TagValue] = field(default_factory=lambda: _NO_TAGS)
@@ -151,9 +152,9 @@ class ImageFile:
         return total - high, total - low
 
     def enlarged(self, pixels: NDArray[Any], scale: int, software: str) -> ImageFile:
-        """Return the file of the enlarged image: its density is `scale` times higher.
+        """Return the image file of the enlarged pixels, with a density `scale` times higher.
 
-        Values above the white of the significant bits are impossible, and become white.
+        Values that the significant bits cannot hold become white.
         """
         density = None if self.density is None else self.density.times(scale)
         if self.significant_bits is not None and pixels.max() > self.white:
@@ -170,7 +171,7 @@ class ImageFile:
         )
 
     def as_shown(self) -> NDArray[Any]:
-        """Return the pixels, with grey and alpha instead of RGBA if the file had these."""
+        """Return the pixels; as grey and alpha instead of RGBA if the file holds grey and alpha."""
         if not (self.grey_alpha and self.colour):
             return self.pixels
         # the three colours are equal up to rounding in the conversion by luma

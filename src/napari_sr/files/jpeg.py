@@ -26,17 +26,18 @@ END = b"\xff\xd9"
 LIMIT = 65_500
 """Largest side in pixels that libjpeg reads and writes."""
 LARGEST = 65_535
-"""Largest number of dots per inch or centimetre, and of bytes in a segment with their count."""
+"""Largest number of dots per inch or centimetre; also of bytes in a segment, length field
+included."""
 QUALITY = 95
 
 _UNITS = {0: "", 1: "inch", 2: "cm"}
 _JFIF = 20
-"""Bytes up to the end of the first segment; others may follow."""
+"""Number of bytes up to the end of the first segment. Further segments may follow."""
 _DENSITY = slice(13, 18)
-"""Position of unit, x and y in them."""
+"""Positions of unit, x and y among these bytes."""
 _APP1, _COMMENT = b"\xff\xe1", b"\xff\xfe"
 _IPTC = 0x0404
-"""Number of Photoshop's resource with captions and keywords."""
+"""Number of the Photoshop resource that holds captions and keywords."""
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 
@@ -72,11 +73,11 @@ def read_jpeg(path: Path) -> ImageFile:
 def _check(path: Path, opened: JpegImageFile) -> None:
     """Check size and colours before memory is allocated."""
     if opened.mode not in ("L", "RGB"):
-        raise FileError(f"{path} has colours of the kind {opened.mode}: convert it to RGB first")
+        raise FileError(f"{path} stores its colours as {opened.mode}: convert it to RGB first")
     width, height = opened.size
     # twice: Pillow and NumPy each hold the pixels
     if lack := room.lacking(width * height * 2 * len(opened.mode)):
-        raise FileError(f"{path} is {width} x {height} px, which takes {lack}")
+        raise FileError(f"{path} is {width} x {height} px: it needs {lack}")
 
 
 def _reason(path: Path, error: Exception) -> str:
@@ -90,7 +91,7 @@ def _reason(path: Path, error: Exception) -> str:
 
 @dataclass(frozen=True)
 class _Found:
-    """Metadata that were found, without the profile."""
+    """The metadata in a file, without the profile."""
 
     extras: Extras
     density: Density | None
@@ -152,14 +153,14 @@ def check_jpeg(image: ImageFile, path: Path, scale: int) -> None:
             f"{path.name}: JPEG holds 8 bits, not {image.pixels.dtype}: write a TIFF or PNG"
         )
     if image.colour and image.pixels.shape[-1] == 4:
-        raise FileError(f"{path.name}: JPEG holds no alpha, and the image has it: write a PNG")
+        raise FileError(f"{path.name}: JPEG cannot hold the image's alpha: write a PNG")
     longest = max(image.pixels.shape[:2]) * scale
     if longest > LIMIT:
         raise FileError(f"{path.name}: a JPEG has at most {LIMIT} px a side, not {longest}")
 
 
 def losses(image: ImageFile, scale: int) -> list[str]:
-    """Return the metadata that a JPEG of the enlarged image cannot hold, in words."""
+    """Return descriptions of the metadata that a JPEG of the enlarged image cannot hold."""
     extras, density = image.extras, image.density
     others = [text for text in extras.texts if not _is_comment(text)]
     lost = Extras(
@@ -182,7 +183,7 @@ def _fits(content: bytes | None) -> bool:
 
 
 def _density_fields(density: Density) -> tuple[int, int, int] | None:
-    """Return unit, x and y as a JPEG stores them, or None if it cannot."""
+    """Return unit, x and y as a JPEG stores them, or None if a JPEG cannot hold this density."""
     if not density.unit and min(density.x, density.y) > 0:
         largest = max(density.x, density.y)
         x, y = (side * min(1.0, LARGEST / largest) for side in (density.x, density.y))
@@ -210,7 +211,7 @@ def write_jpeg(image: ImageFile, file: BinaryIO) -> None:
 
 
 def _segments(extras: Extras) -> Iterator[bytes]:
-    """Yield the segments of EXIF, XMP and comments that fit."""
+    """Yield the EXIF, XMP and comment segments that a JPEG can hold."""
     if extras.exif is not None and _fits(extras.exif):
         yield _segment(_APP1, exif.PREFIX + extras.exif)
     if extras.xmp is not None and _fits(extras.xmp):

@@ -61,9 +61,9 @@ def details_of(
     xml : str
         The file's OME-XML.
     axes, shape : str, tuple of int
-        Axes and shape of the pixels; metadata of planes follow their order.
+        Axes and shape of the pixels; metadata of planes are in the order of these axes.
     kept : dict, optional
-        Indices that were read, for each axis that was not read whole.
+        For each axis of which only a part was read: the indices of that part.
     """
     try:
         image = _list(tifffile.xml2dict(xml)["OME"]["Image"])[0]
@@ -93,7 +93,7 @@ def details_of(
 
 
 def density_of(details: dict[str, Any]) -> Density | None:
-    """Return the density by OME's sizes, or None without sizes."""
+    """Return the density that OME's pixel sizes give, or None if there are none."""
     x, y = details.get("PhysicalSizeX"), details.get("PhysicalSizeY")
     unit = details.get("PhysicalSizeXUnit", USUAL_UNIT)
     if not x or not y or unit != details.get("PhysicalSizeYUnit", USUAL_UNIT):
@@ -102,7 +102,7 @@ def density_of(details: dict[str, Any]) -> Density | None:
 
 
 def sizes_of(density: Density | None) -> dict[str, Any]:
-    """Return OME's sizes in micrometres; {} if the unit of the density is unknown."""
+    """Return OME's pixel sizes in micrometres; {} if the density has an unknown unit."""
     per_metre = None if density is None else density.per("m")
     if per_metre is None or not min(per_metre) > 0:
         return {}
@@ -116,7 +116,7 @@ def sizes_of(density: Density | None) -> dict[str, Any]:
 
 
 def _columns(records: list[dict[str, Any]], keys: Iterable[str]) -> dict[str, list[Any]]:
-    """Turn records into lists by key, for the keys that all records have."""
+    """Turn a list of records into a dict of lists, with the keys that all records have."""
     return {
         key: [record[key] for record in records]
         for key in keys
@@ -129,7 +129,7 @@ def _list(found: Any) -> list[Any]:
 
 
 def left_out(xml: str) -> list[str]:
-    """Return the parts of the file's OME-XML that are not written, in words.
+    """Return descriptions of the parts of the file's OME-XML that are not written.
 
     Parameters
     ----------

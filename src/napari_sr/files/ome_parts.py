@@ -1,7 +1,7 @@
 """OME-TIFF in several files: only files of one folder are opened, and missing planes stay missing.
 
-tifffile opens all files that the metadata name, allocates as many planes as they claim, and fills
-missing planes with zeros.
+tifffile itself opens every file that the metadata name, allocates every plane that they claim, and
+fills missing planes with zeros.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Parts:
     missing: tuple[str, ...]
     """Names of files that do not exist."""
     master: str | None = None
-    """The file with the metadata of all parts, if this one has no metadata of its own."""
+    """The file that holds the metadata of all parts, or None if this file holds them."""
 
 
 def checked(xml: str, path: Path) -> Parts:
@@ -52,8 +52,8 @@ def checked(xml: str, path: Path) -> Parts:
     Raises
     ------
     ValueError
-        If they name a file outside of the folder or a file that is no TIFF, or claim more planes
-        than the files can hold.
+        If the metadata name a file outside the folder or a file that is not a TIFF, or claim more
+        planes than the files can hold.
     """
     try:
         root = ElementTree.fromstring(xml)
@@ -65,14 +65,14 @@ def checked(xml: str, path: Path) -> Parts:
         place = path.parent / name
         if not place.resolve().is_relative_to(path.parent.resolve()):
             raise ValueError(
-                f"its OME metadata name the file {name!r}, which is outside of its folder: it is "
+                f"its OME metadata name the file {name!r} outside its folder, and such files are "
                 "not opened"
             )
         if place.is_file():
             chain_of(place)  # refuses pages that form a loop
             size += place.stat().st_size
         elif place.exists() and not place.is_dir():
-            raise ValueError(f"its OME metadata name {name!r}, which is no regular file")
+            raise ValueError(f"its OME metadata name {name!r}, which is not a regular file")
         else:
             missing.append(name)
     _check_claims(root, max(ALWAYS, size // LEAST), size)
@@ -81,7 +81,7 @@ def checked(xml: str, path: Path) -> Parts:
 
 
 def _names(root: ElementTree.Element) -> Iterator[str]:
-    """Yield the files of the other parts."""
+    """Yield the names of the files with the other parts."""
     own = root.get("UUID")
     for element in root.iter():
         if _tag(element) == "UUID" and (element.text != own or own is None):
@@ -100,12 +100,14 @@ def _check_claims(root: ElementTree.Element, most: int, size: int) -> None:
         if _tag(element) == "Pixels":
             sizes = [_whole_number(element, f"Size{letter}") or 1 for letter in "ZCT"]
             if min(sizes) < 1:
-                raise ValueError(f"its OME metadata claim sizes Z, C, T of {sizes}")
+                raise ValueError(
+                    f"its OME metadata must give sizes Z, C, T of at least 1, got {sizes}"
+                )
             claimed += math.prod(sizes)
         elif _tag(element) == "TiffData":
             count = _whole_number(element, "PlaneCount") or _whole_number(element, "NumPlanes")
             if count < 0:
-                raise ValueError(f"its OME metadata claim {count} planes at once")
+                raise ValueError(f"its OME metadata must give at least 0 planes, got {count}")
             claimed = max(claimed, count)
         if claimed > most:
             raise ValueError(
@@ -120,7 +122,9 @@ def _whole_number(element: ElementTree.Element, name: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise ValueError(f"its OME metadata give {name} as {text[:20]!r}") from None
+        raise ValueError(
+            f"its OME metadata must give {name} as a whole number, got {text[:20]!r}"
+        ) from None
 
 
 def present(
@@ -143,7 +147,7 @@ def present(
     Raises
     ------
     ValueError
-        If the existing planes form no whole stack: with the planes that are missing.
+        If the existing planes do not form a stack; the message names the missing planes.
     """
     pages = np.array([*series, None], dtype=object)[:-1]
     if all(page is not None for page in pages):
@@ -171,7 +175,7 @@ def present(
 
 
 def _missing(there: NDArray[np.bool_], read: int, lost: Mapping[str, tuple[int, ...]]) -> str:
-    """Return which planes are missing, which others are left out, and which are read, in words."""
+    """Describe which planes are missing, which others are left out, and which are read."""
     which = " and ".join(f"{letter} {_spans(indices)}" for letter, indices in lost.items())
     present = int(there.sum())
     more = f", and {present - read} others are left out with them" if present > read else ""
@@ -189,8 +193,8 @@ def _named(parts: Parts) -> tuple[str, ...]:
 def _whole_block(there: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
     """Return indices of each axis such that all their planes exist.
 
-    First, indices without any plane are dropped. If gaps are left, the indices with a gap are
-    dropped along the axis that keeps most planes.
+    First, indices without planes are dropped. If gaps remain, the indices with gaps are dropped
+    along one axis: the axis for which most planes remain.
     """
     kept = [
         np.flatnonzero(there.any(axis=tuple(set(range(there.ndim)) - {axis})))
@@ -211,7 +215,7 @@ def _whole_block(there: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
 
 
 def _spans(indices: tuple[int, ...]) -> str:
-    """Return numbers in words, such as "0 to 4, 7"."""
+    """Return a list of numbers as text, such as "0 to 4, 7"."""
     breaks = [0, *(i + 1 for i, (a, b) in enumerate(pairwise(indices)) if b != a + 1), len(indices)]
     runs = [indices[start:stop] for start, stop in pairwise(breaks)]
     return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)

@@ -1,7 +1,7 @@
 """The eight orientations of TIFF and EXIF (tag 274), and stored pixels turned upright.
 
-The table is in the TIFF specification 6.0, section 8, "Orientation": the displayed places of the
-first stored row and column.
+The TIFF specification 6.0, section 8, "Orientation", has the table: where the first stored row and
+column are displayed.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ def upright(
 
 
 def swaps_sides(orientation: object) -> bool:
-    """Return whether stored rows are displayed as columns, so that x and y change places."""
+    """Return whether stored rows are displayed as columns, which exchanges x and y."""
     return orientation in _SWAPPED
 
 
 def upright_density(density: Density | None, orientation: object) -> Density | None:
-    """Return the density of upright pixels from that of stored ones: x and y swapped for 5 to 8."""
+    """Return the density of the upright pixels: x and y are exchanged for orientations 5 to 8."""
     if density is None or not swaps_sides(orientation):
         return density
     return replace(density, x=density.y, y=density.x)

@@ -34,7 +34,7 @@ class Shown:
     """"MINISBLACK", "MINISWHITE" or "RGB": the kind of the stored pixels."""
     significant_bits: int | None = None
     alpha_bounds: bool = True
-    """Whether no colour exceeded the alpha that was multiplied into it."""
+    """Whether every colour was at most its alpha, before alpha was divided out."""
     notes: tuple[str, ...] = ()
 
 
@@ -49,8 +49,8 @@ def photometric_of(page: Any) -> str:
     Raises
     ------
     ValueError
-        If the colours are of an unsupported kind, such as CMYK, CIELab, LogLuv or CFA, or YCbCr of
-        two resolutions.
+        If the colours are unsupported, such as CMYK, CIELab, LogLuv, CFA, or YCbCr with subsampled
+        chroma.
     """
     if "PhotometricInterpretation" not in page.tags and page.compression not in ycbcr.JPEG:
         if page.samplesperpixel - len(page.extrasamples) == 3:
@@ -58,7 +58,7 @@ def photometric_of(page: Any) -> str:
         return "MINISWHITE" if page.compression in FAX else "MINISBLACK"
     name = str(getattr(page.photometric, "name", page.photometric))
     if name not in (*GREY, *COLOUR, "PALETTE"):
-        raise ValueError(f"its colours are of the kind {name}: convert it to RGB first")
+        raise ValueError(f"its colours are stored as {name}: convert it to RGB first")
     if name == "YCBCR":
         ycbcr.check_resolution(page)
     return name
@@ -101,16 +101,17 @@ def as_shown(shown: Shown, page: Any, declared_bits: int | None = None) -> Shown
 def turn_over(
     pixels: NDArray[Any], bits: int | None = None, samples: int | None = None
 ) -> NDArray[Any]:
-    """Return pixels with black and white exchanged; a second call restores them.
+    """Invert pixels, so that black becomes white; a second call restores them.
 
     Parameters
     ----------
     pixels : array
-        Unsigned integers are taken from white, signed ones from -1, floats from 1.
+        Unsigned integers become white - value, signed integers -1 - value, floats 1 - value.
     bits : int, optional
         Number of bits that unsigned integers use.
     samples : int, optional
-        The axis of a pixel's samples, of which only the first is inverted; -1 for none.
+        The axis of a pixel's samples; only the first sample is inverted. -1 if there is no such
+        axis.
     """
     sample = pixels if samples in (None, -1) else np.take(pixels, 0, samples)
     kind = pixels.dtype
@@ -139,14 +140,19 @@ def from_palette(shown: Shown, tables: list[NDArray[np.uint16]]) -> Shown:
     Raises
     ------
     ValueError
-        If an index has no colour: with the index and the number of colours.
+        If an index has no colour; the message names the index and the number of colours.
     """
     indices = shown.pixels.astype(np.uint8) if shown.pixels.dtype == bool else shown.pixels
     if indices.dtype.kind != "u" or "S" in shown.axes:
-        raise ValueError(f"its palette comes with {indices.dtype} of axes {shown.axes}: no indices")
+        raise ValueError(
+            "its palette needs a grey plane of unsigned integers as indices, got "
+            f"{indices.dtype} with axes {shown.axes}"
+        )
     colours = min(table.shape[1] for table in tables)
     if int(indices.max()) >= colours:
-        raise ValueError(f"its palette has {colours} colours, and a pixel has {indices.max()}")
+        raise ValueError(
+            f"its palette has {colours} colours, but a pixel has index {indices.max()}"
+        )
     planes = indices.reshape(len(tables), -1)
     coloured = [_coloured(*pair) for pair in zip(planes, tables, strict=True)]
     return Shown(
@@ -177,12 +183,12 @@ def _stretched(shown: Shown, page: Any) -> Shown:
 
 
 def _stored_bits(page: Any) -> int | None:
-    """Return BitsPerSample, or None if samples differ: tifffile widens these to 8 bits."""
+    """Return BitsPerSample; None if samples differ, because tifffile widens those to 8 bits."""
     return page.bitspersample if isinstance(page.bitspersample, int) else None
 
 
 def _with_bits(shown: Shown, page: Any, declared: int | None) -> Shown:
-    """Set the number of used bits, unless the values contradict it."""
+    """Set the number of used bits, unless values exceed it."""
     kind = shown.pixels.dtype
     if kind.kind != "u" or any("converted to 8 bits" in note for note in shown.notes):
         return shown

@@ -25,8 +25,8 @@ def check_place(path: Path, suffixes: Sequence[str], *, overwrite: bool) -> None
     ------
     FileError
         If the name has none of the suffixes or is too long, its folder does not exist or cannot
-        be written, it is a broken link, or it exists and is no regular file or must not be
-        overwritten.
+        be written, it is a broken link, it exists but is not a regular file, or it exists and must
+        not be overwritten.
     """
     if path.suffix.lower() not in suffixes:
         one = "one of " if len(suffixes) > 1 else ""
@@ -36,11 +36,11 @@ def check_place(path: Path, suffixes: Sequence[str], *, overwrite: bool) -> None
     except OSError as error:
         raise FileError(f"{path} cannot be written: {error.strerror}") from error
     if not path.parent.is_dir():
-        raise FileError(f"there is no folder {path.parent} to write {path.name} into")
+        raise FileError(f"{path.name} cannot be written: there is no folder {path.parent}")
     if path.is_dir():
-        raise FileError(f"{path} is a folder")
+        raise FileError(f"{path} is a folder: give the name of a file")
     if exists and not is_file:
-        raise FileError(f"{path} is no regular file, but a pipe or a device")
+        raise FileError(f"{path} is a pipe or a device, not a regular file")
     if not exists and path.is_symlink():
         raise FileError(
             f"{path} is a link to {os.path.realpath(path)}, which does not exist: give another name"
@@ -56,16 +56,18 @@ def check_folder(folder: Path) -> None:
     Raises
     ------
     FileError
-        If it is a file, or no file can be created there.
+        If the path is a file, or files cannot be created in it.
     """
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not there.is_dir():
-        raise FileError(f"{there} is no folder, but a file: give another one than {folder}")
+        raise FileError(
+            f"a folder is needed, but {there} is a file: give another folder than {folder}"
+        )
     _try(there)
 
 
 def _try(folder: Path) -> None:
-    """Check that files can be created in a folder, by creating one: nothing else is reliable."""
+    """Check that files can be created in a folder by creating one; other checks are unreliable."""
     probe = folder / f".napari-sr-probe-{secrets.token_hex(8)}"
     try:
         with probe.open("xb"):
@@ -95,6 +97,6 @@ def check_space(path: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise FileError(
-            f"{path} needs {needed / MEBIBYTE:.0f} MiB, and the disk of {folder} has "
+            f"{path} needs {needed / MEBIBYTE:.0f} MiB, but the disk of {folder} has only "
             f"{free / MEBIBYTE:.0f} MiB free"
         )

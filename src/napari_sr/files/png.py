@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 LIMIT = 1_000_000
 """Largest side in pixels that libpng reads and writes."""
 DEFLATION = 1032
-"""Largest number of bytes that one compressed byte can expand to, by the format of its codes."""
+"""Largest number of bytes that one compressed byte can expand to; the format of deflate sets it."""
 
 _HEADER = len(SIGNATURE) + 8 + 13 + 4
-"""Bytes of a PNG up to the end of its first chunk; others may follow."""
+"""Number of bytes up to the end of the first chunk. Further chunks may follow."""
 
 
 def read_png(path: Path) -> ImageFile:
@@ -78,15 +78,19 @@ def _check(path: Path, header: Header, chunks: list[Chunk]) -> None:
         raise FileError(f"{path} is an animation of {count} frames, not one image")
     unknown = [name for name in names if name[:1].isupper() and name not in CRITICAL]
     if unknown:
-        raise FileError(f"{path} needs the chunk {unknown[0].decode()}, which is not known here")
+        raise FileError(
+            f"{path} needs support for {unknown[0].decode()} chunks, which PNG does not define"
+        )
     size = f"{header.width} x {header.height} px"
     if max(header.width, header.height) > LIMIT:
-        raise FileError(f"{path} is {size}, and a PNG is read up to {LIMIT} px a side: use TIFF")
+        raise FileError(
+            f"{path} is {size}, but PNGs are read only up to {LIMIT} px a side: use TIFF"
+        )
     compressed = sum(len(chunk.data) for chunk in chunks if chunk.name == b"IDAT")
     if header.stored > DEFLATION * (compressed + 1):
         raise ValueError(f"its {compressed} bytes of pixels are too few for {size}")
     if lack := room.lacking(header.decoded):
-        raise FileError(f"{path} is {size}, which takes {lack}")
+        raise FileError(f"{path} is {size}: it needs {lack}")
 
 
 def _decoded(chunks: list[Chunk]) -> NDArray[Any]:
@@ -137,7 +141,7 @@ def check_plane(image: ImageFile, path: Path, kind: str) -> None:
     Raises
     ------
     FileError
-        If it is not: with its axes and shape.
+        If it is not; the message names its axes and shape.
     """
     if image.axes[:2] != "YX" or (image.axes != "YX" and not image.colour):
         raise FileError(
@@ -147,7 +151,7 @@ def check_plane(image: ImageFile, path: Path, kind: str) -> None:
 
 
 def losses(image: ImageFile, scale: int) -> list[str]:
-    """Return the metadata that a PNG of the enlarged image cannot hold, in words."""
+    """Return descriptions of the metadata that a PNG of the enlarged image cannot hold."""
     density = None if image.density is None else image.density.times(scale)
     if density is None or png_extras.density_chunk(density) is not None:
         return []
@@ -155,7 +159,7 @@ def losses(image: ImageFile, scale: int) -> list[str]:
 
 
 def write_png(image: ImageFile, file: BinaryIO) -> None:
-    """Write a PNG of 8 or 16 bits, with its density, colour profile, texts and EXIF."""
+    """Write a PNG of 8 or 16 bits, with its density, colour profile, text chunks and EXIF."""
     import imagecodecs
 
     encoded = imagecodecs.png_encode(np.ascontiguousarray(image.as_shown()))

@@ -17,7 +17,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 LARGEST = 2**26
-"""Largest expanded size of a chunk in bytes; colour profiles and texts are far smaller."""
+"""Largest expanded size of a chunk in bytes; real colour profiles and texts are far smaller."""
 
 
 class Chunk(NamedTuple):
@@ -60,7 +60,7 @@ class Header(NamedTuple):
 
     @property
     def decoded(self) -> int:
-        """Bytes of the pixels in memory, with alpha if a palette or a colour may add it."""
+        """Bytes of the decoded pixels; with alpha if a palette or a colour may add it."""
         samples = {0: 2, 2: 4, 3: 4, 4: 2, 6: 4}[self.kind]
         return self.width * self.height * samples * max(self.depth // 8, 1)
 
@@ -93,22 +93,23 @@ def header_of(chunks: list[Chunk]) -> Header:
     Raises
     ------
     ValueError
-        If the chunk is no header of a PNG.
+        If the first chunk is not a valid PNG header.
     """
     if not chunks or chunks[0].name != b"IHDR" or len(chunks[0].data) != 13:
-        raise ValueError("it does not begin with a header")
+        first = f"{chunks[0].name!r} of {len(chunks[0].data)} bytes" if chunks else "no chunk"
+        raise ValueError(f"its first chunk must be a header (IHDR) of 13 bytes, got {first}")
     width, height, depth, kind, *methods = struct.unpack(">IIBBBBB", chunks[0].data)
     depths = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
     if not width or not height or depth not in depths.get(kind, ()) or methods[2] > 1:
         raise ValueError(
-            f"its header says {width} x {height} px, {depth} bits, colour type {kind}, methods "
-            f"{methods}"
+            "its header must give a size, bit depth, colour type and methods that PNG allows, got "
+            f"{width} x {height} px, {depth} bits, colour type {kind}, methods {methods}"
         )
     return Header(width, height, depth, kind, bool(methods[2]))
 
 
 def joined(chunks: Iterable[Chunk]) -> bytes:
-    """Return a PNG of these chunks, with the checksum of an incomplete chunk and the end added."""
+    """Return a PNG of these chunks; a missing checksum of the last chunk and the end are added."""
     parts: list[bytes | memoryview] = [SIGNATURE]
     for chunk in chunks:
         if chunk.name != b"IEND":
@@ -136,7 +137,9 @@ def expanded(compressed: bytes) -> bytes:
     except zlib.error as error:
         raise ValueError(str(error)) from error
     if not stream.eof:
-        raise ValueError(f"it ends early, or expands to more than {LARGEST} bytes")
+        raise ValueError(
+            f"its compressed text or profile is cut off, or unpacks to more than {LARGEST} bytes"
+        )
     return content
 
 
@@ -151,5 +154,8 @@ def text_of(data: bytes) -> bytes:
     _, _, rest = data.partition(b"\0")
     fields = rest[2:].split(b"\0", 2)
     if len(rest) < 2 or len(fields) != 3:
-        raise ValueError("an iTXt chunk has a keyword, two flags, a language and its translation")
+        raise ValueError(
+            "an iTXt chunk needs a keyword, two flags, a language, a translated keyword and a "
+            f"text, got {data[:40]!r}"
+        )
     return expanded(fields[2]) if rest[0] else fields[2]

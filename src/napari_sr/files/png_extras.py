@@ -1,4 +1,4 @@
-"""The metadata of a PNG: density, colours, texts and EXIF."""
+"""The metadata of a PNG: density, colours, text chunks and EXIF."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")
 """Chunks that define colours, and apply to an enlarged image as well."""
 XMP = b"XML:com.adobe.xmp"
 METRE = 1
-"""The unit of pHYs; with 0, only the aspect ratio of pixels is known."""
+"""The number for metres as the unit of pHYs; with unit 0, only the aspect ratio of pixels is
+known."""
 
 _RAW_EXIF = ("Raw profile type exif", "Raw profile type APP1")
 """Keywords of EXIF as hexadecimal text, which older programs write."""
@@ -78,7 +79,7 @@ def _conversions(header: Header, known: dict[bytes, bytes], chunks: Sequence[Chu
 
 
 def _left_out(others: Sequence[Chunk], header: Header, known: dict[bytes, bytes]) -> list[str]:
-    """Note what an enlarged image does not keep."""
+    """Yield notes on metadata that an enlarged image does not keep."""
     names = {chunk.name.decode("latin-1") for chunk in others if chunk.name not in _READ}
     # with sBIT, samples use the whole depth, so that white is still the largest value
     if min(known.get(b"sBIT", b"\xff")) < min(header.depth, 8 if header.kind == 3 else 16):
@@ -150,7 +151,7 @@ def _with_exif(found: Found, known: dict[bytes, bytes], texts: list[NamedBytes])
 
 
 def _hexadecimal(text: NamedBytes) -> bytes:
-    """Return the EXIF in a text: after a name and a length, two digits for each byte."""
+    """Return the EXIF in a text chunk: a name, a length, then two hexadecimal digits per byte."""
     name, data = text
     _, _, content = data.partition(b"\0")
     lines = (expanded(content[1:]) if name == b"zTXt" else content).split(b"\n")

@@ -26,7 +26,7 @@ def for_result(scale: int) -> Iterator[None]:
 
 
 def lacking(needed: int) -> str:
-    """Return the memory that is needed and free, in words, or "" if the pixels fit.
+    """Describe the needed and the free memory, or return "" if the pixels fit.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def lacking(needed: int) -> str:
     if needed + more <= free:
         return ""
     result = f", its result {in_words(more)} more" if more else ""
-    return f"{in_words(needed)} of memory{result}, and {in_words(free)} are free"
+    return f"{in_words(needed)} of memory{result}, but only {in_words(free)} are free"
 
 
 def in_words(size: int) -> str:

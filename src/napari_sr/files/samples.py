@@ -1,4 +1,4 @@
-"""The samples of a pixel: grey, RGB, alpha, or bands.
+"""The samples of a pixel: grey, RGB, alpha or bands.
 
 A sample that TIFF's tag ExtraSamples does not name alpha is a band: another measurement, such as
 near infrared. Associated alpha, which is multiplied into the colours, is divided out.
@@ -30,7 +30,7 @@ _MEANINGS = {UNSPECIFIED: "unspecified", ASSOCIATED: "associated alpha", UNASSOC
 
 @dataclass(frozen=True)
 class Arranged:
-    """Pixels whose last axis S, if there is one, is RGB or RGBA."""
+    """Pixels with colours on the last axis: an axis S, if there is one, is RGB or RGBA."""
 
     pixels: NDArray[Any]
     axes: str
@@ -70,7 +70,7 @@ def arranged(shown: Shown, page: Any) -> Arranged:
 
 
 def _extra(shown: Shown, page: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Return the meaning of the samples besides grey or RGB, by the file or by convention."""
+    """Return the meaning of the samples after grey or RGB, as the file or convention defines it."""
     colours = 3 if shown.photometric == "RGB" else 1
     missing = page.samplesperpixel - colours - len(page.extrasamples)
     told = tuple(int(sample) for sample in page.extrasamples)
@@ -101,7 +101,7 @@ def _samples(shown: Shown, page: Any, extra: tuple[int, ...], letter: str) -> Sa
 
 
 def axes_fit(axes: str, count: int) -> bool:
-    """Return whether axes are `count` different letters, with Y and X among them."""
+    """Return whether axes are `count` different letters that include Y and X."""
     return len(set(axes)) == len(axes) == count and {"Y", "X"} <= set(axes)
 
 
@@ -144,17 +144,18 @@ def named(shown: Shown, page: Any, axes: str) -> Arranged:
 
 
 def _check_name(letter: str, shown: Shown, found: Arranged, last: str) -> None:
-    """Refuse names with which pixels could not be written as they were stored."""
+    """Refuse axis names that would prevent writing the pixels as they were stored."""
     if found.alpha == "assocalpha":
         instead = f"the axes {last[:-1]}C, or none" if {"Y", "X"} <= set(last[:-1]) else "no axes"
         raise ValueError(
-            f"its colours are multiplied by alpha, so its samples cannot be axis {letter}: "
+            f"its colours are multiplied by alpha, so axis {letter} cannot hold its samples: "
             f"give {instead}"
         )
     if letter in "YXS" and shown.photometric == "MINISWHITE":
         raise ValueError(
-            "its samples, of which the first is grey with white at zero, cannot be axis "
-            f"{letter}: call them C"
+            f"axis {letter} cannot hold its samples, because its grey values count down from "
+            "white: "
+            "name the axis C"
         )
 
 
@@ -179,9 +180,9 @@ def straight(pixels: NDArray[Any], samples: int, white: float) -> tuple[NDArray[
     Returns
     -------
     pixels : array
-        On the same axes; integers are rounded and clipped to white.
+        The same axes; integers are rounded and clipped to white.
     bounded : bool
-        Whether no colour exceeded its alpha.
+        Whether every colour was at most its alpha.
     """
     result = pixels.copy()
     stored, divided = np.moveaxis(pixels, samples, 0), np.moveaxis(result, samples, 0)
@@ -206,7 +207,7 @@ def multiplied(pixels: NDArray[Any], bits: int | None, *, bounded: bool = True) 
     bits : int, optional
         Number of bits that integers use.
     bounded : bool
-        Whether colours are limited to their alpha; those of integers always are.
+        Whether colours are limited to their alpha; integer colours always are.
     """
     kind = pixels.dtype
     share = pixels[..., -1] / np.float64(white_of(kind, bits))

@@ -1,4 +1,4 @@
-"""From displayed pixels to those that a TIFF stores: the inverse of `photometric` and `samples`."""
+"""Convert displayed pixels to stored TIFF pixels: the inverse of `photometric` and `samples`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def as_stored(image: ImageFile) -> NDArray[Any]:
     """Return the stored pixels of a TIFF of the image's kind, on the same axes.
 
-    Colours are multiplied by associated alpha, grey and alpha are two samples, white is zero if it
-    was, and NaN becomes the no-data value.
+    Colours are multiplied by associated alpha, grey and alpha become two samples, white becomes
+    zero if the file stores it so, and NaN becomes the no-data value.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def as_stored(image: ImageFile) -> NDArray[Any]:
 
 
 def _samples(image: ImageFile) -> int | None:
-    """Return the axis of samples of which only the first is grey; None if all are."""
+    """Return the axis of samples if only the first sample is grey; None if all samples are."""
     if image.grey_alpha and image.colour:
         return image.pixels.ndim - 1
     return None if image.samples is None else image.axes.find(image.samples.axis)

@@ -1,6 +1,6 @@
 """The chain of a TIFF's pages, checked before a library follows it: loops, and differing pages.
 
-tifffile follows a loop of more than a hundred pages for ever.
+tifffile would follow a loop of more than a hundred pages for ever.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOST_TAGS = 4096
 STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """The first bytes of a TIFF, and of a BigTIFF."""
 BY_PAGE = {262: "photometric interpretation", TAG: "orientation"}
-"""Tags with one short number each that must be equal in all pages of a stack."""
+"""Tags that must be equal in all pages of a stack; each holds one 16-bit number."""
 
 _SHORT = 3
 
@@ -47,7 +47,7 @@ class Chain:
         Raises
         ------
         ValueError
-            If they differ: with the tag and its values.
+            If they differ; the message names the tag and its values.
         """
         known = dict(zip(self.offsets, self.values, strict=True))
         found = [known[offset] for offset in offsets if offset in known]
@@ -58,7 +58,9 @@ class Chain:
             different = {first, *(first if value is None else value for value in values[1:])}
             if len(different) > 1:
                 told = ", ".join(sorted(map(str, different))[:4])
-                raise ValueError(f"its pages differ in {name} ({told}): save each to a file")
+                raise ValueError(
+                    f"its pages differ in {name} ({told}): save each as a separate file"
+                )
 
 
 @dataclass(frozen=True)
@@ -105,14 +107,14 @@ def chain_of(path: Path) -> Chain:
             seen[offset], offset, length = page
             taken += length
             if taken > size:
-                raise ValueError(f"its first {len(seen)} pages lie over each other")
+                raise ValueError(f"its first {len(seen)} pages overlap in the file")
     return Chain(tuple(seen), tuple(seen.values()), whole)
 
 
 def _form(file: BinaryIO) -> _Form:
     start = file.read(4)
     if start not in STARTS:
-        raise ValueError(f"{file.name} is no TIFF: it begins with {start!r}")
+        raise ValueError(f"{file.name} is not a TIFF file: it begins with {start!r}")
     order = "<" if start[:2] == b"II" else ">"
     if start[2:] in (b"+\0", b"\0+"):
         file.seek(8)
@@ -123,7 +125,7 @@ def _form(file: BinaryIO) -> _Form:
 def _page(
     file: BinaryIO, form: _Form, offset: int
 ) -> tuple[tuple[int | None, ...], int, int] | None:
-    """Return a page's values, the next position and the page's length, or None at file end."""
+    """Return a page's values, the next page's position and the length; None at the file's end."""
     file.seek(offset)
     width = struct.calcsize(form.order + form.count)
     head = file.read(width)

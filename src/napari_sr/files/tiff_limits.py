@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import tifffile
 
 EXPANSION = {1: 1, 32773: 64, 5: 1_400, 8: 1_033, 32946: 1_033}
-"""Largest number of bytes that a stored byte can expand to, by the number of the compression."""
+"""Largest number of bytes that a stored byte can expand to, for each compression's number."""
 
 
 def check(series: tifffile.TiffPageSeries, pages: Sequence[Any]) -> None:
@@ -31,12 +31,12 @@ def check(series: tifffile.TiffPageSeries, pages: Sequence[Any]) -> None:
     ValueError
         If pixels lie beyond the end of a file, or the file is too small for them.
     MemoryError
-        If they do not fit into memory: with the needed and the free memory.
+        If they do not fit into memory; the message names the needed and the free memory.
     """
     key = series.keyframe
     needed = math.prod(series.shape) * series.dtype.itemsize
     if key.is_contiguous and not all(page.dataoffsets[0] for page in pages):
-        raise ValueError(f"it has no pixels, but a place of {needed} bytes for them")
+        raise ValueError(f"it must hold {needed} bytes of pixels, but stores none")
     for page in pages:
         _check_end(key, page)
     if not key.is_contiguous:
@@ -57,7 +57,7 @@ def empty(pages: Sequence[Any]) -> Iterator[str]:
     counts = [count for page in pages for count in page.databytecounts]
     if missing := counts.count(0):
         yield (
-            f"{missing} of its {len(counts)} strips or tiles are empty: they are taken for "
+            f"{missing} of its {len(counts)} strips or tiles are empty: they are read as "
             f"{pages[0].keyframe.nodata}"
         )
 
@@ -69,7 +69,9 @@ def _check_end(key: Any, page: Any) -> None:
     if key.is_contiguous:
         end = max(end, page.dataoffsets[0] + key.nbytes)
     if end > size:
-        raise ValueError(f"its pixels go on after its end at byte {size}: it is cut off")
+        raise ValueError(
+            f"its pixels end at byte {end}, but the file ends at byte {size}: it is cut off"
+        )
 
 
 def _check_segments(key: Any, pages: Sequence[Any]) -> None:
@@ -77,7 +79,7 @@ def _check_segments(key: Any, pages: Sequence[Any]) -> None:
     needed, least = math.prod(key.chunked), min(len(page.dataoffsets) for page in pages)
     if least < needed:
         raise ValueError(
-            f"its page of shape {key.shape} needs {needed} strips or tiles, and has {least}"
+            f"its page of shape {key.shape} needs {needed} strips or tiles, but has {least}"
         )
 
 
@@ -90,5 +92,5 @@ def _check_expansion(key: Any, pages: Sequence[Any]) -> None:
         counts = page.databytecounts
         if 0 not in counts and claimed > limit * sum(counts) + 8 * len(counts):
             raise ValueError(
-                f"its page of shape {key.shape} needs {claimed} bytes, and it stores {sum(counts)}"
+                f"its page of shape {key.shape} needs {claimed} bytes, but stores {sum(counts)}"
             )

@@ -23,7 +23,7 @@ HANDLED = re.compile(
     r"|GeoKeyDirectory|estimating ByteCounts|ignoring predictor"
     r"|read_json|read_utf8"
 )
-"""Messages that our readers handle themselves, or that concern no pixel."""
+"""Messages that our readers handle themselves, or that do not concern pixels."""
 
 _ODD = re.compile("is not a valid|coercing invalid ASCII")
 _SPEAKER = re.compile(r"^<tifffile\.\w+ [^>]*> ")
@@ -37,7 +37,7 @@ _hearing: list[tuple[int, list[str]]] = []
 
 
 def _divert(record: logging.LogRecord) -> bool:
-    """Assign a warning to the reader in its thread; a decoder's thread belongs to all readers."""
+    """Assign a warning to the reader in its thread, or to all readers if a decoder sent it."""
     readers = list(_hearing)
     if record.levelno < logging.WARNING or not readers:
         return True
@@ -54,7 +54,7 @@ def overheard(heard: list[str]) -> Iterator[None]:
     Parameters
     ----------
     heard : list of str
-        Gets the messages of this thread, not those of other readers at the same time.
+        The list to which this thread's messages are appended; other threads' messages are not.
     """
     logging.getLogger("tifffile").addFilter(_divert)  # each message once
     reader = (threading.get_ident(), heard)
@@ -66,7 +66,7 @@ def overheard(heard: list[str]) -> Iterator[None]:
 
 
 def damage(heard: list[str]) -> str | None:
-    """Return the message that says that the file is damaged, or None."""
+    """Return the first message that reports damage, or None."""
     return next((words(text) for text in heard if _tells_damage(text)), None)
 
 
@@ -76,7 +76,7 @@ def check(heard: list[str]) -> None:
     Raises
     ------
     ValueError
-        If a message says that it is damaged.
+        If a message reports damage.
     """
     if reason := damage(heard):
         raise ValueError(reason)
@@ -97,7 +97,7 @@ def _tells_damage(text: str) -> bool:
 
 
 def words(error: object) -> str:
-    """Return a message in one line, without its source."""
+    """Return a message in one line, without the name of its source."""
     text = _TAG.sub(r"tag \1 has an ", " ".join(str(error).split()))
     text = _SPEAKER.sub("", text).removesuffix("')")
     return text[:160] or type(error).__name__

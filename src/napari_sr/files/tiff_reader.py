@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from napari_sr.files.tiff_series import Chosen
 
 LOSSLESS = {8: "zlib", 32946: "zlib", 5: "lzw", 32773: "packbits", 50000: "zstd"}
-"""Compressions that the result gets too, by their number in TIFF."""
+"""Compressions that the result keeps, by their number in TIFF."""
 _MEANINGS = {
     "MINISBLACK": "grey with black at zero", "MINISWHITE": "grey with white at zero", "RGB": "RGB",
 }  # fmt: skip
@@ -44,8 +44,8 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageFile:
     path : Path
         The file.
     axes : str, optional
-        One letter per axis; the axes then keep their stored order. By default as the file says,
-        with colour moved to the end.
+        One letter per axis; the axes then keep their stored order. By default, the axes that the
+        file names, with colour moved to the end.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageFile:
         with tiff_log.overheard(heard):
             pages = chain_of(path)
             if not pages.offsets:
-                raise ValueError("it has no page")
+                raise ValueError("it holds no pages")
             with tiff_series.opened(path, pages) as chosen:
                 pages.check_equal([page.offset for page in chosen.pages()])
                 photometric_of(chosen.series.keyframe)  # refuses unsupported colours
@@ -78,7 +78,9 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageFile:
 def _image_file(chosen: Chosen, axes: str | None) -> ImageFile:
     series, page = chosen.series, chosen.series.keyframe
     if not {"Y", "X"} <= set(series.axes) or 0 in series.shape:
-        raise ValueError(f"it holds no image, but axes {series.axes} of shape {series.shape}")
+        raise ValueError(
+            f"it must hold pixels with axes Y and X, got axes {series.axes} of shape {series.shape}"
+        )
     kind: Literal["plain", "imagej", "ome"] = (
         "ome" if chosen.file.is_ome else "imagej" if chosen.file.is_imagej else "plain"
     )
@@ -108,7 +110,7 @@ def _image_file(chosen: Chosen, axes: str | None) -> ImageFile:
 
 
 def _shown(chosen: Chosen, kind: str, details: dict[str, Any]) -> Shown:
-    """Read the pixels, and return them upright and as displayed values."""
+    """Read the pixels; return them upright and as displayed values."""
     series, page = chosen.series, chosen.series.keyframe
     photometric = photometric_of(page)
     if photometric == "PALETTE" and kind == "imagej":
@@ -137,10 +139,10 @@ def _measured(pixels: NDArray[Any], nodata: float | None) -> NDArray[Any]:
 
 
 def _palettes(chosen: Chosen) -> list[NDArray[np.uint16]]:
-    """Return one palette if all pages have the same, or else one for each page."""
+    """Return one palette if all pages share it, otherwise one for each page."""
     tables = [page.aspage().colormap for page in chosen.pages()]
     if any(table is None for table in tables):
-        raise ValueError("it has a page of palette colours without a palette")
+        raise ValueError("one of its pages has palette colours but no palette")
     if all(np.array_equal(table, tables[0]) for table in tables):
         return tables[:1]
     return tables
@@ -156,7 +158,7 @@ def _named(shown: Shown, page: Any, axes: str) -> Arranged:
 
 
 def _distinct(axes: str) -> str:
-    """Return letters in which repeated ones are replaced."""
+    """Replace repeated letters."""
     result = ""
     for letter in axes:
         free = (spare for spare in LETTERS[1:] if spare not in result + axes)
@@ -176,7 +178,7 @@ def _density(page: Any, details: dict[str, Any]) -> Density | None:
 
 
 def _details(chosen: Chosen, kind: str) -> dict[str, Any]:
-    """Return the metadata of the file's format, without what the pixels show."""
+    """Return the metadata of the file's format, except those that the pixels show."""
     file, series = chosen.file, chosen.series
     if kind == "ome":
         return details_of(file.ome_metadata or "", series.axes, series.shape, chosen.kept)

@@ -1,7 +1,7 @@
 """The pages of a TIFF that form the image, and notes on the others.
 
 Descriptions (tifffile's, ImageJ's, OME's) say how pages are arranged. Some are outdated, because
-programs that crop or split a file keep them: then the pages count.
+programs that crop or split a file do not update them; then only the pages are trusted.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Chosen:
     file: tifffile.TiffFile
     """The open file, with its metadata."""
     source: tifffile.TiffFile
-    """The same file, opened in the way in which its pixels are read."""
+    """The same file, opened in the mode that reads its pixels."""
     series: tifffile.TiffPageSeries
     notes: tuple[str, ...] = ()
     kept: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: _ALL)
-    """Indices that are read of an OME-TIFF with missing planes, by the letter of the axis."""
+    """For an OME-TIFF with missing planes: the indices to read along each axis, by its letter."""
 
     def pixels(self) -> NDArray[Any]:
         """Read the pixels; call `tiff_limits.check` first."""
@@ -93,7 +93,7 @@ def opened(path: Path, chain: Chain) -> Iterator[Chosen]:
 
 
 def _described(file: tifffile.TiffFile) -> Sequence[Any]:
-    """Return the images by a description; none if the description makes no sense."""
+    """Return the images that a description lists; none if the description is invalid."""
     try:
         return file.series
     except UNREADABLE:
@@ -101,7 +101,7 @@ def _described(file: tifffile.TiffFile) -> Sequence[Any]:
 
 
 def _fits(series: Sequence[Any], chain: Chain, size: int) -> bool:
-    """Return whether images are read as described, and not page by page."""
+    """Return whether images are read as their description says (True) or page by page (False)."""
     alike = _alike(series)
     if not _describes(series[0], chain, size):
         return False
@@ -114,7 +114,7 @@ def _planes(series: Any) -> float:
 
 
 def _alike(series: Sequence[Any]) -> list[Any]:
-    """Return the first of several appended images, with all images like it."""
+    """Return the first of several appended images, with all images of its shape and type."""
     first = series[0]
     if first.kind != "shaped":
         return [first]
@@ -148,13 +148,13 @@ def _describes(series: Any, chain: Chain, size: int) -> bool:
 def _check_stack_behind_page(key: Any, end: int, size: int, planes: float) -> None:
     """Refuse a truncated stack that is stored behind one page.
 
-    Writers of such stacks put the page first and the planes behind it. A file with a single plane
-    of a stack ends with the plane, or with its page.
+    Writers of such stacks write the page first, then the planes. A file with a single plane ends
+    with that plane or with its page.
     """
     if key.offset < key.dataoffsets[0] and end < size:
         raise ValueError(
-            f"its description tells of {planes:g} planes, of which {(size - end) // key.nbytes + 1}"
-            " are there whole: it is cut off"
+            f"its description lists {planes:g} planes, but only {(size - end) // key.nbytes + 1} "
+            "are complete: it is cut off"
         )
 
 
@@ -185,7 +185,7 @@ def _check_imagej(file: tifffile.TiffFile, claimed: int, pages: int) -> None:
 
 
 def _others(series: Sequence[Any]) -> Iterator[str]:
-    """Return a note on other images than the first, which is read."""
+    """Return a note on the images after the first; only the first is read."""
     if len(series) > 1:
         named = [repr(one.name) for one in series if one.name]
         shapes = [f"{one.dtype} {one.shape}" for one in series]

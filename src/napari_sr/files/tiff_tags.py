@@ -1,4 +1,4 @@
-"""Tags of a TIFF besides its pixels: which are kept, and notes on the others."""
+"""The tags of a TIFF that are not about pixels: those that are kept, and notes on the others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ READ = frozenset(
      339, 340, 341, 347, 512, 513, 514, 519, 520, 521, 529, 530, 531, 532, 32997, 32998, 34675,
      50838, 50839)
 )  # fmt: skip
-"""Tags about the storage of pixels, and those that are read elsewhere or no longer apply."""
+"""Tags that describe the storage of pixels, are read elsewhere, or no longer apply."""
 
 _NAMES = {700: "XMP", 33723: "IPTC", 34377: "Photoshop's", 34665: "EXIF", 34853: "GPS"}
 
@@ -51,7 +51,7 @@ def kept_tags(page: Any) -> dict[int, TagValue]:
 
 
 def left_out(page: Any) -> list[str]:
-    """Return the tags of a page that are not written to the result, in words.
+    """Return descriptions of a page's tags that are not written to the result.
 
     Parameters
     ----------

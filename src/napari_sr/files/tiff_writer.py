@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_sr.files.image import ImageFile, Samples
 
 CLASSIC_LIMIT = 2**32 - 2**26
-"""Bytes of pixels that fit into a TIFF of 32-bit offsets, besides metadata."""
+"""Bytes of pixels that fit into a TIFF of 32-bit offsets; this leaves room for metadata."""
 IMAGEJ_TYPES = (np.uint8, np.uint16, np.float32)
 OME_TYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
 OME_SUFFIXES = (".ome.tif", ".ome.tiff")
@@ -42,7 +42,7 @@ def kind_for(image: ImageFile, path: Path, scale: int) -> Literal["plain", "imag
 
 
 def losses(image: ImageFile, path: Path, scale: int) -> list[str]:
-    """Return the metadata that cannot be kept, in words."""
+    """Return descriptions of the metadata that cannot be kept."""
     told = []
     if image.kind != "plain" and kind_for(image, path, scale) == "plain":
         name = {"ome": "OME", "imagej": "ImageJ"}[image.kind]
@@ -91,7 +91,7 @@ def write_tiff(image: ImageFile, file: Path | BinaryIO, name: Path) -> None:
 
 
 def _packs(image: ImageFile) -> bool:
-    """Return whether 9 to 15, or 17 to 31 bits are stored as such, which keeps white."""
+    """Return whether 9 to 15 or 17 to 31 bits are stored without padding, which preserves white."""
     bits, bytes_ = image.significant_bits, image.pixels.dtype.itemsize
     return bits is not None and bytes_ in (2, 4) and 4 * bytes_ < bits < 8 * bytes_
 

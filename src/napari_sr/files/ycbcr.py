@@ -1,4 +1,4 @@
-"""The conversion of YCbCr to RGB by its tags, where tifffile has not converted it.
+"""The conversion of YCbCr to RGB by its tags, for files that tifffile does not convert.
 
 The formulas are in the TIFF specification 6.0, sections 20 and 21.
 """
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 JPEG = (6, 7, 33007, 34892)
-"""Compressions of YCbCr for which tifffile returns RGB."""
+"""Compressions of YCbCr that tifffile decodes to RGB."""
 REC601 = (0.299, 0.587, 0.114)
-"""Default shares of red, green and blue in Y, without the tag YCbCrCoefficients."""
+"""Shares of red, green and blue in Y if the tag YCbCrCoefficients is missing."""
 
 
 def check_resolution(page: Any) -> None:
@@ -24,11 +24,11 @@ def check_resolution(page: Any) -> None:
     Raises
     ------
     ValueError
-        If the colours are subsampled: with the factors.
+        If the colours are subsampled; the message names the factors.
     """
     if page.is_subsampled and page.compression not in JPEG:
         raise ValueError(
-            f"its YCbCr colours have a lower resolution than its brightness, by "
+            "its YCbCr colours have a lower resolution than its brightness, by "
             f"{page.subsampling}: convert it to RGB first"
         )
 

@@ -69,12 +69,12 @@ class Step:
     writes: tuple[str, ...]
     """Names of planes, which may replace earlier ones; the last step writes `RESULT`."""
     radius: int = 0
-    """Written pixels depend on nothing further away than this, in rows or in columns, in pixels of
-    the image that enters the network."""
+    """A written pixel depends on pixels at most this many rows and columns away, counted in pixels
+    of the network's input image."""
     uses: tuple[str, ...] = ()
     """Names of gathered values."""
     placed: bool = False
-    """Whether `compute` needs the place of its piece."""
+    """Whether `compute` also needs the window of the piece."""
     scale: int | Fraction = 1
     """Size of the written planes, relative to the image that enters the network."""
     moments: bool = False

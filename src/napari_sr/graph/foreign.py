@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 HALO = 32
-"""LR pixels by which tiles overlap on each side: a guess, which the user's halo replaces."""
+"""LR pixels by which tiles overlap on each side. This is a guess; the user's halo replaces it."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Hints:
     square: bool = False
     """Whether height and width must be equal."""
     whole: bool = False
-    """Whether it should see the whole image at once."""
+    """Whether the network should process the whole image in one piece."""
     precisions: tuple[str, ...] = ("float32",)
 
 
@@ -116,7 +116,7 @@ class Foreign(Network):
         return large[..., : self.scale * height, : self.scale * width].to(image.dtype)
 
     def _stand_in(self, image: Tensor) -> Tensor:
-        """Return a typical network of this size, for costs where the module needs real data.
+        """Return a typical network of this size, for costs if the module needs real data.
 
         It uses every weight once for each pixel, and has as many features as a square matrix of
         all weights has columns.

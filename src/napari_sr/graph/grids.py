@@ -34,7 +34,7 @@ class Reach:
     before: Fraction | int
     after: Fraction | int
     ratio: Fraction | int = 1
-    """Pixels of the result for one of the input."""
+    """Number of result pixels per input pixel."""
 
     def of(self, span: Span) -> Span:
         """Return the input pixels for a span of the result."""
@@ -92,7 +92,7 @@ def operation(
 
 
 def chain_of(operations: Sequence[Operation]) -> Chain:
-    """Return operations as steps, as many as possible without a larger sum of radii.
+    """Turn operations into steps: as many steps as possible without enlarging the sum of radii.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def chain_of(operations: Sequence[Operation]) -> Chain:
     Raises
     ------
     ValueError
-        If planes of several grids would have to leave one step.
+        If planes on several grids would have to leave one step.
     """
     steps = []
     for part in _parts(tuple(operation.place for operation in operations)):
@@ -190,12 +190,12 @@ def _cuts(places: tuple[Place, ...]) -> tuple[Span, ...]:
         known.append(cuts)
     result = known[-1]
     if result is None:
-        raise ValueError(f"these operations cannot be made of steps: {places}")
+        raise ValueError(f"steps cannot cover these operations: {places}")
     return result
 
 
 def _is_step(places: tuple[Place, ...], start: int, stop: int) -> bool:
-    """Return whether all planes that leave are on one grid, as a step requires."""
+    """Return whether all planes that leave the range are on one grid, as a step requires."""
     _, writes = _borders(places, start, stop)
     return len({place.scale for place in places[start:stop] if place.writes in writes}) == 1
 

@@ -42,16 +42,17 @@ class Network(nn.Module):
     """
 
     multiple: int = 1
-    """H and W must be multiples of this, and the origin of any tile; see `tile_alignment`."""
+    """H, W and the origin of any tile must be multiples of this; see `tile_alignment`."""
     least_size: int = 1
     """H and W must be at least this."""
     exact: bool = True
     """Whether `chain` knows the receptive field, so that tiles leave no seams."""
     whole: bool = False
-    """Whether to process an image in one piece if memory allows, because tiles would show."""
+    """Whether to process an image in one piece if memory allows, because tiles would leave
+    seams."""
     full_range: bool = False
-    """Whether a network of one channel was trained on grey from 0 to 1; else it was trained on
-    luma from 16/255 to 235/255. The engine converts images accordingly."""
+    """Whether a network of one channel was trained on grey from 0 to 1 or on luma from 16/255 to
+    235/255. The engine converts images accordingly."""
     precisions: tuple[str, ...] = ("float32", "float16", "bfloat16")
     """Precisions in which it does not overflow; the first is always safe."""
 
@@ -120,7 +121,7 @@ class Network(nn.Module):
         Raises
         ------
         ValueError
-            If the size is wrong; the message names what is needed and what came.
+            If the size is wrong; the message names the needed and the given size.
         """
         name = self.title
         if min(height, width) < self.least_size:
@@ -172,12 +173,13 @@ class Architecture:
     forms: tuple[Variant, ...]
     """The published networks; at least one."""
     options_of: Callable[[StateDict], Options | None]
-    """Reads the constructor's arguments off adapted tensors, among which the original keys remain.
-    Returns None for another network's tensors. Omits what tensors cannot show. Never raises."""
+    """Takes the tensors after `adapt`, together with those under their original keys. Returns the
+    constructor's arguments, except those that tensors cannot show, or None for another network's
+    tensors. Never raises."""
     example: Options
-    """Arguments of a small instance, for tests."""
+    """The constructor's arguments for a small instance, for tests."""
     adapt: Callable[[StateDict], StateDict] = field(default=_unchanged)
-    """Renames every known layout of keys to this network's own; other keys stay."""
+    """Renames the keys of every known layout to this network's keys; other keys stay unchanged."""
     narrow: Callable[[StateDict, int], StateDict] = field(default=_whole)
     """Takes adapted tensors of several scales, which `options_of` returns as `scales`, and a scale;
     returns the tensors of that scale."""

@@ -89,7 +89,7 @@ def attend(link: ChunkedAttention, held: Mapping[str, Tensor]) -> Tensor:
 def run_steps(
     steps: Sequence[Step], given: Mapping[str, Tensor], wanted: Sequence[str]
 ) -> tuple[Tensor, ...]:
-    """Run steps on one piece; none of them may need its place.
+    """Run steps on one piece; none of them may need its window.
 
     Planes are dropped as soon as no later step reads them.
 
@@ -98,7 +98,8 @@ def run_steps(
     steps : sequence of Step
         Steps without `placed`.
     given : mapping of str to Tensor
-        The piece of every plane that they read but do not write, and every value that they use.
+        The piece of every plane that the steps read but do not write, and every value that they
+        use.
     wanted : sequence of str
         Names of planes that they write.
 

@@ -35,6 +35,6 @@ def architecture(name: str) -> Architecture:
         If no network has this name.
     """
     if name not in names():
-        raise ValueError(f"no network is called {name!r}; there are {', '.join(names())}")
+        raise ValueError(f"there is no network {name!r}; there are {', '.join(names())}")
     record: Architecture = import_module(f"{__name__}.{name}").ARCHITECTURE
     return record

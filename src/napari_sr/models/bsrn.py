@@ -35,7 +35,7 @@ ACTIVATIONS = {
     "leaky_relu": nn.LeakyReLU(0.05),
     "hard_swish": nn.Hardswish(),
 }
-"""The activations that the paper tries. The slope is RFDN's, as the paper names none."""
+"""The activations that the paper tries. It names no slope, so this is RFDN's."""
 
 
 def distillation(features: int, separable: Separable, activation: nn.Module) -> Distillation:
@@ -45,7 +45,7 @@ def distillation(features: int, separable: Separable, activation: nn.Module) -> 
 
 
 def spatial_gate(features: int, separable: Separable, activation: nn.Module) -> SpatialGate:
-    """Return ESA, a quarter as wide inside."""
+    """Return ESA with an inner width of a quarter of the features."""
     inner = features // 4
     return SpatialGate(
         features=features,
@@ -140,7 +140,7 @@ KEYS = (
     (r"^c2\.", "merge."),
     (r"^upsampler\.upsampleOneStep\.0\.", "tail."),
 )
-"""The authors' keys, and ours."""
+"""The authors' keys, and our keys for them."""
 
 
 def adapt(state: StateDict) -> StateDict:
@@ -149,7 +149,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def _convolution_of(state: StateDict, features: int) -> str:
-    """Return the kind of separable 3x3, by the shapes of a block's last one."""
+    """Return the kind of separable 3x3, read off the shapes of a block's last one."""
     if "head.narrow.weight" in state:
         return "bsconv_s"
     last = shape_of(state, "blocks.0.front.last.depthwise.weight")

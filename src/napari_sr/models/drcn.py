@@ -39,10 +39,10 @@ class DRCN(Network):
     features, depth : int
         Width C, and D: 256 and 16 in the paper.
     joined : bool
-        Whether the enlarged image is one more channel of the features (the variant); else it is
-        added to each prediction (the paper).
+        Whether the enlarged image is one more channel of the features (the variant) or is added to
+        each prediction (the paper).
     input_range : float, optional
-        The float maximum that the weights expect; None for 255 where `joined`, else 1.
+        The float maximum that the weights expect; None for 255 if `joined`, otherwise 1.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ from napari_sr.layers.blocks import (
 MEAN = (0.4488, 0.4371, 0.4040)
 """Mean colour of DIV2K, in 0..1; only networks of three channels subtract it."""
 WIDE = 256
-"""Width from which networks train with small residuals (the paper, section 3.3)."""
+"""Smallest width at which residuals are scaled by 0.1 (the paper, section 3.3)."""
 
 
 class EDSR(Network):
@@ -45,7 +45,7 @@ class EDSR(Network):
     features, blocks : int
         Width and depth: 64 and 16 in the baseline, 256 and 32 in the paper's largest.
     res_scale : float, optional
-        Factor of every block's result; None for 0.1 from 256 features on, else 1.
+        Factor of every block's result; None for 0.1 from 256 features on, otherwise 1.
     input_range : float
         The float maximum that the weights expect.
     """
@@ -159,7 +159,8 @@ def _white_of(state: StateDict) -> float | None:
 
 
 _RANGES = (1.0, 255.0, 65535.0)
-"""White of floats, and of 8 and 16 bits; the mean colour clearly distinguishes them."""
+"""The values of white in floats, 8 bits and 16 bits. The mean colour shows which one a checkpoint
+uses."""
 
 
 def options_of(state: StateDict) -> Options | None:

@@ -48,14 +48,15 @@ class FSRCNN(Network):
     Parameters
     ----------
     scale : int
-        The stride of the transposed convolution, which its weights do not show.
+        The stride of the transposed convolution, which weights do not show.
     channels : int
         1 for luma, 3 for RGB.
     features, shrunk, layers : int
         Width outside and inside the mapping part, and its depth: d, s and m of the paper, whose
         network has 56, 12 and 4.
     activate_each : bool
-        Whether each mapping convolution has its own PReLU (the paper); else only the last has one.
+        Whether each mapping convolution has its own PReLU (the paper) or only the last one has a
+        PReLU.
     input_range : float
         The float maximum that the weights expect.
     """

@@ -89,7 +89,7 @@ KEYS = (
     (r"^LR_conv\.", "merge."),
     (r"^upsampler\.0\.", "tail."),
 )
-"""The authors' keys, and ours."""
+"""The authors' keys, and our keys for them."""
 
 
 def adapt(state: StateDict) -> StateDict:

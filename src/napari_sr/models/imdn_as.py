@@ -4,8 +4,8 @@ Hui et al., "Lightweight Image Super-Resolution with Information Multi-distillat
 ACM Multimedia 2019, https://arxiv.org/abs/1909.11856
 
 Letters: N images, C image channels, H x W pixels, S scale.
-It takes an image of the size of its result, and shrinks it 4 times by two strided convolutions. A
-smaller image is enlarged bicubically first, as its author says
+Its input has the size of the result, and two strided convolutions shrink it 4 times. A smaller
+image is first enlarged bicubically, as the author explains
 (https://github.com/Zheng222/IMDN/issues/31); here this is part of the network, so that it maps LR
 to HR images as all others do. The authors cut images whose size is not a multiple of 4 into
 overlapping quarters; here such images are padded.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.chain import Link
 
 SHRINKING = 4
-"""Factor by which the head shrinks the enlarged image, and the tail enlarges features."""
+"""The factor by which the head shrinks the enlarged image and the tail enlarges the features."""
 REACH = 3
 """Enlarged pixels that two 3x3 of stride 2 read around the 4 x 4 of one feature."""
 

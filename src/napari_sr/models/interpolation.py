@@ -3,7 +3,7 @@
 Keys, "Cubic convolution interpolation for digital image processing", IEEE Transactions on
 Acoustics, Speech and Signal Processing 29(6), 1981, https://doi.org/10.1109/TASSP.1981.1163711
 
-Nothing here is learned, so there is not a checkpoint; the kernels are in `layers/resize.py`.
+Nothing is learned, so there are no checkpoints. The kernels are in `layers/resize.py`.
 
 Letters: N images, C image channels, H x W pixels, S scale.
 """
@@ -46,7 +46,7 @@ class Interpolation(Network):
     def __init__(self, *, scale: int, channels: int = 3, method: str = "bicubic") -> None:
         super().__init__(scale=scale, channels=channels)
         if method not in KNOWN:
-            raise ValueError(f"the methods are {', '.join(KNOWN)}, got method={method!r}")
+            raise ValueError(f"method must be one of {', '.join(KNOWN)}, got method={method!r}")
         self.method = method
 
     def chain(self) -> Chain:

@@ -35,7 +35,7 @@ from napari_sr.layers.normalised import BATCH, INSTANCE, Normalised, NormalisedB
 
 TRANSPOSED, NEAREST = "transposed", "nearest"
 KERNELS = {TRANSPOSED: (3, 4), NEAREST: (3,)}
-"""Sides of the enlarging convolutions."""
+"""Kernel sizes of the enlarging convolutions."""
 Padding: TypeAlias = Literal["zeros", "reflect"]
 REACH = 4
 """Radius of the 9x9 convolutions at both ends."""
@@ -103,8 +103,8 @@ class Johnson(Network):
         super().__init__(scale=scale, channels=channels, input_range=input_range)
         if kernel not in KERNELS.get(by, ()) or padding not in get_args(Padding):
             raise ValueError(
-                "Johnson's network enlarges by='transposed' with a kernel of 3 or 4 or by='nearest'"
-                f" with 3, and pads by 'zeros' or 'reflect', got by={by!r}, kernel={kernel}, "
+                "Johnson's network needs by='transposed' with a kernel of 3 or 4, or by='nearest'"
+                f" with 3, and padding='zeros' or 'reflect', got by={by!r}, kernel={kernel}, "
                 f"padding={padding!r}"
             )
         self.factors = (2,) * halvings + factors(scale)

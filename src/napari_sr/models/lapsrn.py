@@ -110,7 +110,7 @@ class LapSRN(Network):
     ) -> None:
         super().__init__(scale=scale, channels=channels, input_range=input_range)
         if kernel not in (3, 4):
-            raise ValueError(f"LapSRN doubles features by a kernel of 3 or 4, got kernel={kernel}")
+            raise ValueError(f"LapSRN needs a kernel of 3 or 4, got kernel={kernel}")
         self.head = Leaky3x3(channels, features, bias=bias)
         self.levels = nn.ModuleList(
             Level(
@@ -140,7 +140,7 @@ class LapSRN(Network):
         return chain_of(fitted(operations, self.scale))
 
     def pyramid(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return the image of every level; training compares each with the truth of its size.
+        """Return the image of every level; training compares each with the truth at its size.
 
         Parameters
         ----------
@@ -191,7 +191,7 @@ def adapt(state: StateDict) -> StateDict:
     depth = count(state, r"convt_F1\.0\.cov_block\.(\d+)\.weight") - 1
 
     def part(match: re.Match[str]) -> str:
-        """Return our name of every other layer of a level: rectifiers have no weights."""
+        """Return our name of a level's layer; every other layer is a rectifier, without weights."""
         place = int(match[1]) // 2
         return f".body.{place}." if place < depth else ".doubling."
 

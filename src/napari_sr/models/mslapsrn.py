@@ -92,7 +92,7 @@ class MSLapSRN(Network):
         return chain_of(fitted(operations, self.scale))
 
     def pyramid(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return the image of every level; training compares each with the truth of its size.
+        """Return the image of every level; training compares each with the truth at its size.
 
         Parameters
         ----------

@@ -4,7 +4,7 @@ Liu et al., "Residual Feature Distillation Network for Lightweight Image Super-R
 ECCV Workshops 2020, https://arxiv.org/abs/2009.11551
 
 Letters: N images, C image channels, H x W pixels, S scale.
-Two forms go by this name, and tensors tell them apart. The released network, winner of AIM 2020,
+Two networks have this name, and their tensors differ. The released network, winner of AIM 2020,
 has four blocks that end in ESA, without the skip around the block that, says its author, is in the
 paper's (https://github.com/njulj/RFDN/issues/3): six blocks that end in CCA, never released.
 """
@@ -29,7 +29,7 @@ def distillation(features: int, activation: nn.Module) -> Distillation:
 
 
 def spatial_gate(features: int) -> SpatialGate:
-    """Return ESA, a quarter as wide inside, with plain rectifiers."""
+    """Return ESA with an inner width of a quarter of the features, and plain rectifiers."""
     inner = features // 4
     return SpatialGate(
         features=features,

@@ -41,7 +41,8 @@ RESIDUAL = 0.2
 class DenseBlock(nn.Module):
     """Five 3x3; each reads the input and all previous results.
 
-    PyTorch computes it: fused concatenations would need one growing buffer of features.
+    It has no kernel of its own, because fused concatenations would need one growing buffer of
+    features.
 
     Parameters
     ----------
@@ -121,7 +122,7 @@ class RRDBNet(Network):
         super().__init__(scale=scale, channels=channels, input_range=input_range)
         doublings = factors(scale * unshuffle)
         if set(doublings) - {2}:
-            raise ValueError(f"RRDBNet enlarges by a power of 2, got scale={scale}")
+            raise ValueError(f"RRDBNet needs a power of 2 as scale, got scale={scale}")
         self.multiple = unshuffle
         self.activation = nn.LeakyReLU(slope)
         self.head = conv3x3(channels * unshuffle**2, features)
@@ -139,7 +140,7 @@ class RRDBNet(Network):
         def step(
             compute: Callable[..., Tensor], reads: tuple[str, ...], writes: str, radius: int
         ) -> Step:
-            """Return a step whose radius counts in folded pixels."""
+            """Return a step; its radius is given in folded pixels."""
             scale = self.scale if writes == RESULT else Fraction(1, self.multiple)
             return Step(compute, reads, (writes,), self.multiple * radius, scale=scale)
 

@@ -57,7 +57,7 @@ class SRCNN(Network):
     ) -> None:
         super().__init__(scale=scale, channels=channels, input_range=input_range)
         if len(kernels) != 3 or any(size % 2 == 0 for size in kernels):
-            raise ValueError(f"SRCNN needs three odd sizes as kernels, got {kernels}")
+            raise ValueError(f"SRCNN needs three odd kernel sizes, got {kernels}")
         self.kernels = kernels
         mode: Literal["replicate", "zeros"] = "replicate" if replicate else "zeros"
         widths = ((channels, features), (features, mapped), (mapped, channels))

@@ -123,7 +123,7 @@ class SRGAN(Network):
     ) -> None:
         super().__init__(scale=scale, channels=channels, input_range=input_range)
         if end not in ENDS:
-            raise ValueError(f"SRGAN's end is one of {', '.join(ENDS)}, got end={end!r}")
+            raise ValueError(f"SRGAN's end must be one of {', '.join(ENDS)}, got end={end!r}")
         self.end = end
         convolution = partial(nn.Conv2d, bias=bias)
         rectify = partial(rectifier, parametric, slope)

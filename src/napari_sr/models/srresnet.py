@@ -39,8 +39,9 @@ def bilinear_shares(scale: int) -> Tensor:
 def enlarge_bilinear(image: Tensor, shares: Tensor, scale: int) -> Tensor:
     """Enlarge (N, C, H, W) bilinearly, pixel centres aligned, to (N, C, S * H, S * W).
 
-    It equals `interpolate(..., mode="bilinear")`. That has float32 coordinates, which lose digits
-    far from the origin, so that a piece would differ from the whole; here no coordinates are used.
+    It equals `interpolate(..., mode="bilinear")`. PyTorch's function uses float32 coordinates,
+    which lose digits far from the origin, so a piece would differ from the whole. No coordinates
+    are used here.
 
     Parameters
     ----------

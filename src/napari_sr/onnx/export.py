@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".onnx",)
 PACKAGES = ("onnx", "onnxruntime")
 OPSETS = range(18, 21)
-"""Versions of ONNX's operators that can be written; most programs read the first."""
+"""Versions of ONNX's operators that can be written; most programs can read the first of them."""
 SPOT = 5
 """Distance of the spots of a test image, in pixels."""
 TOLERANCE = 1e-4
@@ -49,7 +49,7 @@ def export(
     """Write a network as an ONNX file, in float32, for any number of images of any size.
 
     Before it is written, onnxruntime runs the file at three sizes, and the results are compared
-    with the network's. The file is written whole or not at all. Its metadata contain model,
+    with the network's. If writing fails, no partial file is left. Its metadata contain model,
     scale, channels, value range, allowed sizes, the weights' SHA-256 and licence, and the version
     of napari-sr.
 
@@ -108,7 +108,7 @@ def check_ready(path: Path, opset: int, *, overwrite: bool) -> None:
     ExportError
         If a package is missing.
     ValueError
-        If the path cannot be written, or there is no such opset.
+        If the path cannot be written, or the opset is unsupported.
     """
     check_place(path, SUFFIXES, overwrite=overwrite)
     missing = [package for package in PACKAGES if find_spec(package) is None]
@@ -118,11 +118,11 @@ def check_ready(path: Path, opset: int, *, overwrite: bool) -> None:
             "found: pip install 'napari-sr[onnx]'"
         )
     if opset not in OPSETS:
-        raise ValueError(f"opset is {OPSETS.start} to {OPSETS.stop - 1}, got {opset}")
+        raise ValueError(f"opset must be from {OPSETS.start} to {OPSETS.stop - 1}, got {opset}")
 
 
 def metadata(network: Network) -> dict[str, str]:
-    """Return the metadata of a network's file, without its error."""
+    """Return the metadata of a network's file, except the measured error."""
     known = network.provenance
     weights = known.get("sha256")
     entry = next((entry for entry in entries() if weights and entry.sha256 == weights), None)
@@ -154,10 +154,10 @@ def _sees(network: Network) -> str:
 
 
 def _image(network: Network, images: int, height: int, width: int) -> Tensor:
-    """Return images of smooth spots, at least of this size, and of one that the network accepts.
+    """Return images of smooth spots, at least of the given size, which the network accepts.
 
-    Noise is unsuitable: from it, BSRN's x2 weights compute a thousand times the range of black to
-    white, and they amplify rounding errors as much.
+    Noise is unsuitable: for noise, BSRN's x2 weights return values of a thousand times the range of
+    black to white, and amplify rounding errors as much.
     """
     step = network.multiple
     height, width = (-(-max(side, network.least_size) // step) * step for side in (height, width))
@@ -198,14 +198,14 @@ def _error(content: bytes, network: Network) -> float:
         raise ExportError(f"onnxruntime cannot run the exported file: {first}") from failure
     if not error <= TOLERANCE * (high - low):
         raise ExportError(
-            f"the exported file differs from {network.title} by {error:.3g}, and results go from "
-            f"{low:.3g} to {high:.3g}: it was not written"
+            "the file was not written, because its results differ from those of "
+            f"{network.title} by {error:.3g} in a range from {low:.3g} to {high:.3g}"
         )
     return error / (high - low)
 
 
 def _images(network: Network) -> Iterable[Tensor]:
-    """Yield images of other sizes than the traced one: smallest, odd, and larger."""
+    """Yield images of sizes other than the traced one: smallest, odd, and larger."""
     yield _image(network, 1, 1, 1)
     yield _image(network, 3, 7, 11)
     yield _image(network, 1, 37, 26)

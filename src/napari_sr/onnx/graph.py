@@ -34,7 +34,7 @@ IMAGE, RESULT = "image", "result"
 
 
 class ExportError(RuntimeError):
-    """A network cannot be exported, or its file gives other results."""
+    """A network cannot be exported, or its file gives different results."""
 
 
 def graph_of(network: Network, image: Tensor, opset: int) -> Any:
@@ -62,7 +62,7 @@ def graph_of(network: Network, image: Tensor, opset: int) -> Any:
 
 
 class _Whole(nn.Module):
-    """A network as one function of a whole image, with links whose operators tracing keeps."""
+    """A network as one function of a whole image; tracing keeps the operators of its links."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ def _traced(network: Network, image: Tensor, opset: int) -> bytes:
 
 
 def _remove_copies(graph: Any) -> None:
-    """Remove the nodes with which PyTorch shares equal weights.
+    """Remove the nodes that PyTorch inserts to share equal weights.
 
     They are valid, but onnxruntime 1.31 refuses some graphs with them.
     """

@@ -1,4 +1,4 @@
-"""Loaded models: the last two checkpoints are kept, which are the two of a blend."""
+"""A cache of loaded models: the last two checkpoints, because a blend needs two."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def load(reference: ModelReference) -> Network:
-    """Load a network, blended if there is a second. Another weight reads no file again.
+    """Load a network, or a blend if there is a second; another weight does not read files again.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def load_checked(reference: ModelReference) -> Network:
 
 
 def load_first(reference: ModelReference) -> Network:
-    """Load a reference without its second; its file is read again only if it has changed."""
+    """Load a reference, ignoring its second model; read its file again only if it has changed."""
     return _loaded(_stamp(reference.name), replace(reference, second=None, weight=0.0))
 
 
@@ -62,7 +62,7 @@ def _loaded(stamp: object, reference: ModelReference) -> Network:
 
 
 def _stamp(name: object) -> object:
-    """Return what changes when a file does, or None for known models."""
+    """Return a value that changes when the reference's file does; None for known models."""
     if not isinstance(name, Path) or not name.exists():
         return None
     status = name.stat()

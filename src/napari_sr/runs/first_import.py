@@ -1,4 +1,4 @@
-"""The first import of the engine, in a worker, safe beside a window and other threads.
+"""The first import of the engine: in a worker, and safe while a window and other threads run.
 
 A plain import goes wrong in two ways:
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LIBRARIES = ("libtorch_global_deps", "libc10", "libtorch_cpu", "libtorch_cuda")
-"""PyTorch's libraries that do not use Python, each after those that it needs."""
+"""PyTorch's libraries that do not use Python; each follows those that it depends on."""
 _one_at_a_time = threading.Lock()
 
 
 def import_engine() -> None:
-    """Import torch and our modules that need it: seconds the first time, nothing afterwards."""
+    """Import torch and our modules that need it; this takes seconds the first time only."""
     with importing():
         _load_library()
         import_module("sr_kernels._triton")  # before torch, parts of which import Triton themselves
@@ -55,7 +55,7 @@ def importing() -> Iterator[None]:
 
 @contextmanager
 def _no_full_collections() -> Iterator[None]:
-    """Collect new garbage only, so that one full collection follows instead of five."""
+    """Let garbage collections treat only new objects meanwhile; one full collection follows."""
     young, middle, old = gc.get_threshold()
     gc.set_threshold(young, middle, 1_000_000)
     try:

@@ -1,4 +1,4 @@
-"""A cheap check of a layer's values before a run, for a worker."""
+"""A cheap check of a layer's values before a run; it runs in a worker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_VALUES = 2**26
 
 
 class PixelError(ValueError):
-    """A layer holds values that cannot be upscaled."""
+    """A layer has values that cannot be upscaled."""
 
 
 def look_for_infinity(source: Source) -> None:

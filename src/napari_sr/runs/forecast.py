@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_sr.runs.run import Request
 
 WORTH_REPORTING = 100e6
-"""Fewest bytes of intermediate results outside the device that are mentioned."""
+"""The forecast mentions intermediate results outside the device from this number of bytes on."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Forecast:
 
     @property
     def _price_of_tiles(self) -> str:
-        """Extra time of tiles, space for intermediate results, and seams, in words."""
+        """Notes on the extra time of tiles, space for intermediate results, and seams."""
         estimate, words = self.estimate, ""
         if estimate is not None and estimate.overhead > 0.05:
             one = "one tile" if estimate.orientations == 1 else "one tile per view"
@@ -73,7 +73,7 @@ class Forecast:
 
 
 def forecast(request: Request) -> Forecast:
-    """Return what a run will take. Slow if a model must be loaded: not for the GUI thread.
+    """Return the forecast of a run. It may load a model, which is too slow for the GUI thread.
 
     Raises
     ------

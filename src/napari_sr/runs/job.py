@@ -1,4 +1,4 @@
-"""A run for a form's worker, with every step in words: download, load, read, upscale."""
+"""A run for a form's worker, which describes each step: download, load, read, upscale."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Step:
     total: int
     """0 if unknown."""
     doing: str
-    """The current activity, in words."""
+    """Description of the current activity."""
     seconds_left: float | None = None
     """None if unknown."""
 
@@ -44,7 +44,7 @@ def run(request: Request) -> Generator[Step, None, Upscaled]:
     Raises
     ------
     UpscaleError
-        In place of any RuntimeError, and of a MemoryError that is not ours.
+        Instead of any RuntimeError, and of a MemoryError that the engine did not raise.
     ValueError
         If the image, a setting or a checkpoint is wrong.
     napari_sr.zoo.download.DownloadError

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Weights:
-    """A checkpoint's tensors, and what else is known about it."""
+    """A checkpoint's tensors, scale and options."""
 
     name: str
     file: Path
@@ -34,18 +34,18 @@ class Weights:
     options: dict[str, Any]
     """Arguments of the network that tensors cannot show."""
     grey: bool
-    """Whether it was trained on grey from 0 to 1, not on luma."""
+    """Whether the network was trained on grey from 0 to 1 instead of luma."""
 
 
 def load(reference: ModelReference, load_one: Callable[[ModelReference], Network]) -> Network:
-    """Load a network, blended if there is a second.
+    """Load a network, or a blend if the reference has a second model.
 
     Parameters
     ----------
     reference : ModelReference
         The reference to load.
     load_one : callable
-        Loads a reference without its second.
+        Loads a reference, ignoring its second model.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def load_both(
     other: ModelReference,
     load_one: Callable[[ModelReference], Network],
 ) -> tuple[Network, Network]:
-    """Load the two networks of a blend; the second at the scale of the first.
+    """Load the two networks of a blend; the second one gets the scale of the first.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def load_both(
 
 
 def load_one(reference: ModelReference, fetch: Callable[[Entry], Path] | None = None) -> Network:
-    """Load a reference without its second, in eval mode and with its provenance.
+    """Load a reference, ignoring its second model, in eval mode and with its provenance.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def load_one(reference: ModelReference, fetch: Callable[[Entry], Path] | None = 
 
 
 def read(reference: ModelReference, fetch: Callable[[Entry], Path] | None = None) -> Weights:
-    """Read the checkpoint of a reference without its second.
+    """Read the checkpoint of a reference, ignoring its second model.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def _at_scale(network: Network, scale: int | None) -> Network:
 def _with_card(
     card: dict[str, Any], path: Path, scale: int | None, options: dict[str, Any]
 ) -> tuple[int | None, dict[str, Any]]:
-    """Return scale and options as given, or else as the card of our training says."""
+    """Return scale and options: those given, or those in the card of our training."""
     if card.get("scale") is None:  # other programs write cards, too
         return scale, options
     try:

@@ -25,18 +25,20 @@ class BlendError(ValueError):
 
 @dataclass(frozen=True)
 class ModelReference:
-    """A model as a user names it; nothing is read before `load`."""
+    """A model as the user names it. No file is read before `load`."""
 
     name: str | Path | Network | None = None
-    """A known model, a checkpoint file or a loaded network; None for the shipped default."""
+    """A known model's name, a checkpoint file or a loaded network; None for the default model."""
     scale: int | None = None
-    """None: as name or file say; for the second model of a blend, as for the first."""
+    """None for the scale that the name or file shows, or, in a blend, the scale of the first
+    model."""
     options: tuple[tuple[str, Any], ...] = ()
     """Arguments of the network that tensors cannot show."""
     full_range: bool | None = None
-    """Whether one channel is grey from 0 to 1, not luma; None: as the file's card says."""
+    """Whether a network of one channel takes grey from 0 to 1 instead of luma; None to read the
+    file's card."""
     second: ModelReference | None = None
-    """The model that it is blended with, or None."""
+    """The second model of a blend, or None."""
     weight: float = 0.0
     """Share of the second, from 0 to 1."""
     title: str = field(default="", compare=False)
@@ -50,7 +52,7 @@ class ModelReference:
         options: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> ModelReference:
-        """Check the type of a model that a script names, and return its reference.
+        """Return the reference to a model that a script names, after checking its type.
 
         Parameters
         ----------
@@ -64,7 +66,7 @@ class ModelReference:
         Raises
         ------
         ValueError
-            If it is of another type, or the scale is not a whole number.
+            If the model has another type, or the scale is not a whole number.
         """
         if not isinstance(model, str | os.PathLike):
             from napari_sr.graph.network import Network  # brings torch
@@ -80,7 +82,7 @@ class ModelReference:
 
     @property
     def entry(self) -> Entry | None:
-        """The registry's entry, without the second model; None for a file or a network.
+        """The registry's entry of the first model; None for a file or a network.
 
         Raises
         ------
@@ -103,7 +105,7 @@ class ModelReference:
 
     @property
     def label(self) -> str:
-        """Title and scale, each once, as in the name of a result."""
+        """Title and scale, without repeating the scale, as in the name of a result."""
         name = self._called
         if self.second is not None:
             shares = f"{1 - self.weight:.4g}", f"{self.weight:.4g}"
@@ -117,7 +119,7 @@ class ModelReference:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """The registry's entries of the model and of the second.
+        """The registry's entries of both models of a blend, or of the only model.
 
         Raises
         ------
@@ -129,7 +131,7 @@ class ModelReference:
 
     @property
     def missing(self) -> tuple[Entry, ...]:
-        """The entries that must be downloaded before loading.
+        """The registry's entries that must be downloaded before loading.
 
         Raises
         ------

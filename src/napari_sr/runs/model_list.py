@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.foreign import Foreign
 
 SCALES_TO_OFFER = (2, 3, 4, 8)
-"""Scales to offer if a checkpoint's tensors do not show theirs."""
+"""Scales to offer if a checkpoint's tensors do not show its scale."""
 TRAINED = "Trained here"
 INCLUDED, DOWNLOADED, OPENED = "Included", "Downloaded on first use", "Opened files"
 COMPUTED = "Interpolation, to compare with"
@@ -39,19 +39,22 @@ class Model:
     summary: str
     """One sentence that helps to choose."""
     scales: tuple[int, ...]
-    """Existing scales, or those to try if the file does not show its own."""
+    """The scales that exist, or those to try if the file does not show its scale."""
     entries: tuple[registry.Entry, ...] = ()
     """One per scale; none for a file."""
     scale_is_known: bool = True
     """False if the user must choose one of `scales`."""
     questions: Mapping[str, float | None] = field(default_factory=lambda: MappingProxyType({}))
-    """Options that tensors cannot show, with usual values; None: the network's default."""
+    """Options that tensors cannot show, each with its usual values; None means the network's
+    default."""
     options: tuple[tuple[str, Any], ...] = ()
-    """Options that tensors cannot show, but our training's card does."""
+    """Options that the card of our training names, because tensors cannot show them."""
     architecture: str = ""
-    """Name of the network in `models.names`; only checkpoints of one network can be blended."""
+    """Name of the network in `models.names`. Only checkpoints of the same network can be
+    blended."""
     grey: bool = False
-    """Whether it was trained on grey from 0 to 1, not on luma; both of a blend must agree."""
+    """Whether it was trained on grey from 0 to 1 instead of luma. Both models of a blend must
+    agree."""
 
     @property
     def computed(self) -> bool:
@@ -77,7 +80,7 @@ class Choice:
 
     @property
     def label(self) -> str:
-        """Title and scale, each once, as in the name of a result."""
+        """Title and scale, without repeating the scale, as in the name of a result."""
         return self.reference.label
 
     @property
@@ -150,7 +153,7 @@ def _heading(entry: registry.Entry) -> str:
 
 
 def inspect_checkpoint(path: Path) -> Model:
-    """Recognise the network of a checkpoint file. Slow: not for the GUI thread.
+    """Recognise the network of a checkpoint file. This is too slow for the GUI thread.
 
     Raises
     ------

@@ -32,7 +32,7 @@ class Request:
     model: ModelReference
     settings: Settings = field(default_factory=Settings)
     axes: str | None = None
-    """One letter per axis, such as "TZYX"; None: see `napari_sr.upscale`."""
+    """One letter per axis, such as "TZYX"; None to guess, as `napari_sr.upscale` does."""
 
 
 def run_request(
@@ -86,7 +86,7 @@ class Whole(Generic[Yielded, Result]):
 def drive(
     steps: Generator[Yielded, None, Result], show: Callable[[Yielded], object] | None = None
 ) -> Result:
-    """Run a generator to its end; return what it returns.
+    """Run a generator to its end, and return its result.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Sizes, times and errors in words."""
+"""Sizes, times and errors as text for the user."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ TIMES = "\u00d7"
 
 
 def size_in_words(count: float) -> str:
-    """Return bytes in words.
+    """Return a number of bytes as text.
 
     Examples
     --------
@@ -23,7 +23,7 @@ def size_in_words(count: float) -> str:
 
 
 def time_in_words(seconds: float) -> str:
-    """Return a duration in words, rounded as an estimate should be.
+    """Return a duration as text, rounded as an estimate should be.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def _counted(count: int, unit: str) -> str:
 
 
 def shape_in_words(shape: tuple[int, ...]) -> str:
-    """Return a shape in words.
+    """Return a shape as text.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def shape_in_words(shape: tuple[int, ...]) -> str:
 
 
 def no_memory(error: MemoryError) -> str:
-    """Return a message about a lack of memory, with what helps.
+    """Return a message about a lack of memory that says what helps.
 
     Examples
     --------
@@ -69,12 +69,12 @@ def no_memory(error: MemoryError) -> str:
 
 
 def is_ours(error: BaseException) -> bool:
-    """Return whether an error's class is one of ours; its message is then a sentence."""
+    """Return whether an error's class is defined by napari-sr; its message is then a sentence."""
     return type(error).__module__.startswith("napari_sr.")
 
 
 def error_in_words(error: BaseException) -> str:
-    """Return one sentence about an error; an unexpected error is named by its class.
+    """Return one sentence about an error; for an unexpected error, the sentence names its class.
 
     Examples
     --------

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CRITICS = {"srgan": discriminators.srgan, "esrgan": discriminators.esrgan,
            "wgan": discriminators.wgan}  # fmt: skip
 _MIXES = 1
-"""Keeps the penalty's random numbers apart from those of crops with the same seed."""
+"""A part of the seed, so that the penalty's random numbers differ from those of the crops."""
 
 
 class Adversary:
@@ -53,7 +53,7 @@ class Adversary:
     def __init__(self, config: Config, channels: int, device: torch.device, rank: int = 0) -> None:
         recipe = config.adversary
         if recipe is None:
-            raise ValueError(f"{config.name} has no adversary")
+            raise ValueError(f"the recipe {config.name} has no adversary")
         self.recipe = recipe
         self.seeds = (config.run.seed, rank)
         self.loss: Any = named(LOSSES, "LOSS", recipe.kind, "adversary.kind")()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def named(package: str, record: str, kind: str, key: str) -> Any:
-    """Return the record at the foot of a package's file of this name.
+    """Return the record at the foot of the file with this name in a package.
 
     Raises
     ------

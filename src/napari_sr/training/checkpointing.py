@@ -34,7 +34,7 @@ class StateError(ValueError):
 
 
 def write(path: Path, content: bytes | memoryview) -> None:
-    """Write a file whole or not at all."""
+    """Write a file; if that fails, leave no partial file."""
     with atomic_write(path) as file:
         file.write(content)
 
@@ -47,7 +47,7 @@ def save_state(folder: Path, state: Mapping[str, Any]) -> None:
     folder : Path
         Where `state.pt` is.
     state : mapping
-        Tensors, numbers, texts, lists and dicts of these.
+        Tensors, numbers and strings, also in lists and dicts.
     """
     content = io.BytesIO()
     torch.save({"version": VERSION, **state}, content)
@@ -55,7 +55,7 @@ def save_state(folder: Path, state: Mapping[str, Any]) -> None:
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:
-    """Return the state in a folder, on the CPU; None without one.
+    """Return the state in a folder, on the CPU; None if there is no state.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     except BROKEN as error:
         raise StateError(f"{path} is not a readable training state: {error}") from error
     if version != VERSION:
-        raise StateError(f"{path} must be a training's state of version {VERSION}, got {version}")
+        raise StateError(f"{path} must be a training state of version {VERSION}, got {version}")
     return state
 
 
@@ -85,7 +85,7 @@ def export(path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -
     tensors : mapping of str to Tensor
         The weights by key; they are copied to the CPU.
     card : mapping
-        Network, scale, options and training, as JSON can hold them.
+        Network, scale, options and training, in types that JSON can hold.
     """
     plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
     write(path, save(plain, metadata={"card": json.dumps(card)}))
@@ -98,13 +98,13 @@ class Reached:
     step: int
     seconds: float
     psnr: float | None
-    """On held-out images, in dB; None without any."""
+    """PSNR on held-out images, in dB; None if there are none."""
     device: str
-    """In words."""
+    """Description of the device and the number of processes."""
 
 
 def training_card(config: Config, reached: Reached) -> dict[str, Any]:
-    """Return the card of a result, which JSON can hold.
+    """Return the card of a result, in types that JSON can hold.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def training_card(config: Config, reached: Reached) -> dict[str, Any]:
 
 
 def device_words(device: torch.device, processes: int) -> str:
-    """Return the device and the number of processes, in words."""
+    """Describe the device and the number of processes."""
     if device.type == "cuda":
         return f"{processes} x {torch.cuda.get_device_name(device)}"
     count = torch.get_num_threads()
@@ -164,7 +164,7 @@ def resume_check(config: Config, state: dict[str, Any], out: Path) -> list[str]:
 
 
 def flat(table: dict[str, Any], before: str = "") -> dict[str, Any]:
-    """Return nested tables as one table with dotted keys."""
+    """Flatten nested tables to one table with dotted keys."""
     found: dict[str, Any] = {}
     for key, value in table.items():
         found |= (

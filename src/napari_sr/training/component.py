@@ -1,4 +1,4 @@
-"""Components that recipes choose by name, and the checks of a record's values."""
+"""Components that recipes choose by name, and checks of the values in a record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_STEPS = 10**9
 
 
 def need(right: bool, key: str, needed: str, came: object) -> None:
-    """Refuse a wrong value: name its key, what is needed and what came."""
+    """Refuse a wrong value; the message names its key, what is needed and what was given."""
     if not right:
         raise ValueError(f"{key} must be {needed}, got {came!r}")
 
@@ -27,7 +27,7 @@ def within(key: str, value: int, least: int, most: int) -> None:
 
 @dataclass(frozen=True)
 class ComponentSpec:
-    """A component, chosen by the name of its file, and its constructor's keywords."""
+    """A component: the name of its file, and keywords for its constructor."""
 
     __pydantic_config__: ClassVar = NO_OTHERS
     kind: str

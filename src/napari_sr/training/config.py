@@ -29,30 +29,32 @@ class Data:
     batch: int
     """Crops of a step, in each process."""
     folders: tuple[str, ...] = (".",)
-    """Folders of images, or image files, inside the folder that is given when training."""
+    """Folders of images, or image files, relative to the folder given to the training."""
     sizes: tuple[float, ...] = (1.0,)
-    """Sizes at which each image is shown."""
+    """Sizes at which each image is used: 0.5 halves its height and width."""
     validation: int = 8
-    """Number of image files held out for validation, spread evenly over all."""
+    """Number of image files held out for validation, spread evenly over all files."""
     validation_size: int = 0
-    """Side of the central part of each held-out image that is judged, in HR pixels; 0 for all."""
+    """Side of the central part of each held-out image that is scored, in HR pixels; 0 for the whole
+    image."""
     degradation: ComponentSpec = field(default_factory=lambda: ComponentSpec("bicubic"))
     flips: bool = True
     turns: bool = True
     value_range: tuple[float, float] | None = None
     """The values of black and white; by default, the range of an integer type or 0..1."""
     grey: bool = False
-    """Whether to read RGB as grey and show networks of 1 channel the full range from black to
-    white; else they see luma, in 16..235 of 255, also of grey images."""
+    """Whether to read RGB as grey, and give networks of 1 channel the full range from black to
+    white. Otherwise they get luma in 16..235 of 255, for grey images as well."""
     synthetic: int = 0
-    """Number of synthetic fluorescence images to add; others are held out."""
+    """Number of synthetic fluorescence images to add; further ones are held out."""
     recorded: tuple[str, ...] = ()
-    """Folders of recorded LR images with the same file names, one for each of `folders`; they
+    """Folders of recorded LR images, one for each of `folders` and with the same file names. They
     replace the degradation."""
     leave_out_small: bool = False
-    """Whether to leave out images smaller than a crop; else they are refused."""
+    """Whether to leave out images smaller than a crop; otherwise they are refused."""
     cache_on_device: bool = False
-    """Whether to keep all images on the device and crop there: for GPUs, and 8-bit images."""
+    """Whether to keep all images on the device and cut crops there; useful on GPUs, for 8-bit
+    images."""
 
     def __post_init__(self) -> None:
         """Refuse numbers out of bounds."""
@@ -88,9 +90,9 @@ class Term:
     weight: float = 1.0
     since: float = 0.0
     until: float = 1.0
-    """The part of the training in which it counts, as shares of all steps."""
+    """The part of the training in which the loss counts, as shares of all steps."""
     fades: float = 0.0
-    """For DRCN: share of all steps over which the losses of single depths fade to 0."""
+    """For DRCN: the share of all steps after which the losses of single depths have faded to 0."""
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -109,8 +111,8 @@ class Initialisation:
     kind: Literal["fresh", "interpolation", "checkpoint"] = "fresh"
     """"interpolation" is for FSRCNN: one feature carries the image through."""
     checkpoint: str = ""
-    """A file, or a known model's name. Tensors of equal name and shape are copied, so the scale or
-    the depth may differ."""
+    """A file, or a known model's name. Tensors of equal name and shape are copied, so scale and
+    depth may differ."""
 
     def __post_init__(self) -> None:
         """Refuse a missing checkpoint, and one that `kind` would ignore."""
@@ -162,7 +164,7 @@ class Config:
     loss: tuple[Term, ...]
     run: Run
     scales: tuple[int, ...] = ()
-    """The scales of a network of several: every step draws one. `scale` is judged."""
+    """For a network of several scales: its scales. Every step draws one; `scale` is validated."""
     optimiser: Optimiser = field(default_factory=Optimiser)
     schedule: Schedule = field(default_factory=Schedule)
     adversary: Adversary | None = None
@@ -177,7 +179,9 @@ class Config:
         for share in (0.0, *(term.until for term in self.loss)):
             there = share == 1 or any(term.since <= share < term.until for term in self.loss)
             if not there:
-                raise ValueError(f"every step needs a loss, got none from share {share:g} on")
+                raise ValueError(
+                    f"every step needs a loss, got none after a share of {share:g} of all steps"
+                )
         right = not self.scales or self.scale in self.scales
         need(right, "scales", f"with the scale {self.scale} among them", self.scales)
         alone = not (self.scales and self.adversary)

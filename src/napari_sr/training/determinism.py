@@ -1,4 +1,4 @@
-"""Deterministic or fast sums on a GPU."""
+"""The choice between deterministic and fast sums on a GPU."""
 
 from __future__ import annotations
 

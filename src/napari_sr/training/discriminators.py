@@ -3,10 +3,10 @@
 SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, section 2.1: eight 3x3 from 64 to
 512, slopes of 0.2, two dense layers and a sigmoid; figure 4, as ports draw it (Lornatang/
 SRGAN-PyTorch, model.py): strides of 1 and 2 in turn, seven normalised, 1024 outputs in between.
-ESRGAN: Wang et al., ECCV Workshops 2018, https://arxiv.org/abs/1809.00219, tells no layers; its
-code does (XPixelGroup/BasicSR, discriminator_arch.py).
-WGAN: Arjovsky et al., ICML 2017, https://arxiv.org/abs/1701.07875, whose critics judge no upscaled
-images: it is SRGAN's here.
+ESRGAN: Wang et al., ECCV Workshops 2018, https://arxiv.org/abs/1809.00219, does not describe the
+layers; its code does (XPixelGroup/BasicSR, discriminator_arch.py). WGAN: Arjovsky et al., ICML
+2017, https://arxiv.org/abs/1701.07875, whose critics were not made for upscaled images, so this
+file uses SRGAN's pyramid.
 
 All are a pyramid of convolutions, each followed by a leaky rectifier, and two dense layers.
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SLOPE = 0.2
-"""Of the leaky rectifiers, in SRGAN's paper and ESRGAN's code."""
+"""Slope of the leaky rectifiers, in SRGAN's paper and ESRGAN's code."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Layer:
     kernel: int
     """Kernel size."""
     stride: int
-    """Factor by which it divides the image's sides."""
+    """Factor by which the layer divides the image's height and width."""
 
 
 SRGAN = tuple(Layer(width, 3, stride) for width in (1, 2, 4, 8) for stride in (1, 2))
@@ -60,9 +60,9 @@ class Discriminator(nn.Module):
     normalised : bool
         Whether batch normalisation follows all convolutions but the first.
     bias : bool
-        Whether normalised convolutions have a bias, although it cancels.
+        Whether normalised convolutions have a bias, which has no effect.
     sigmoid : bool
-        Whether the result is a probability in 0..1; else it is a logit.
+        Whether the result is a probability in 0..1 or a logit.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def srgan(
 
 
 def esrgan(*, size: int = 128, channels: int = 3, features: int = 64) -> Discriminator:
-    """Return ESRGAN's discriminator, without a sigmoid: the loss compares scores of two images.
+    """Return ESRGAN's discriminator. It has no sigmoid, because the loss compares scores.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def esrgan(*, size: int = 128, channels: int = 3, features: int = 64) -> Discrim
 
 
 def wgan(*, size: int = 96, channels: int = 3, features: int = 64) -> Discriminator:
-    """Return a Wasserstein critic: SRGAN's pyramid with a score without bounds.
+    """Return a Wasserstein critic: SRGAN's pyramid, whose score is unbounded.
 
     It has no batch normalisation, which would mix the images of a batch: the gradient penalty of
     Gulrajani et al., NeurIPS 2017, https://arxiv.org/abs/1704.00028, needs each image's own

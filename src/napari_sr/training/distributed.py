@@ -24,15 +24,15 @@ class Place:
     """The place of a process among those that train together."""
 
     rank: int = 0
-    """Its number, from 0; only process 0 writes files and judges."""
+    """Number of the process, from 0; only process 0 validates and writes files."""
     world: int = 1
     """The number of processes."""
     local: int = 0
-    """Its number on this machine, and the number of its GPU."""
+    """Number of the process on this machine, which is also the number of its GPU."""
 
     @property
     def first(self) -> bool:
-        """Whether it writes files."""
+        """Whether this process writes files."""
         return self.rank == 0
 
 

@@ -1,4 +1,4 @@
-"""The first import of the training code, in a worker, as safe as that of the engine."""
+"""The first import of the training code, in a worker; see `runs.first_import`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from napari_sr.runs.first_import import import_engine, importing
 
 
 def import_trainer() -> None:
-    """Import engine and training: seconds the first time, nothing afterwards."""
+    """Import engine and training; this takes seconds the first time only."""
     import_engine()
     with importing():
         import_module("napari_sr.training.finetuning.finetune")

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from napari_sr.training.config import Initialisation
 
 SHOWN = 6
-"""Number of tensors without a source that a message names."""
+"""Largest number of uninitialised tensors that a message names."""
 
 
 def prepare(network: Network, start: Initialisation) -> str:
-    """Set a new network's weights as a recipe says; return a message for the user.
+    """Initialise a new network's weights as a recipe says; return a message for the user.
 
     Raises
     ------

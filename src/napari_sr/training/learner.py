@@ -58,9 +58,9 @@ class Learner:
     device : torch.device
         Where it computes.
     rank : int
-        The number of this process; others have the same weights and see other crops.
+        The number of this process; all processes have the same weights and get different crops.
     fresh : bool
-        Whether to initialise as `config.start` says; else the state is restored.
+        Whether to initialise as `config.start` says; False if a state will be restored.
 
     Raises
     ------
@@ -93,7 +93,7 @@ class Learner:
 
     @property
     def result(self) -> Network:
-        """The network to judge and keep: the running mean if there is one."""
+        """The network to validate and save: the running mean if there is one."""
         return self.network if self.average is None else self.average.network
 
     @property
@@ -123,7 +123,7 @@ class Learner:
         Returns
         -------
         dict of str to Tensor
-            The loss, its parts and the critic's loss; `healthy` tells whether all are finite.
+            The loss, its parts and the critic's loss; `healthy` is True if all are finite.
         """
         self.network.scale = self.scale_of(step)
         found: dict[str, Tensor] = {}
@@ -163,7 +163,7 @@ class Learner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Restore what `state` returned; components new to the training start fresh.
+        """Restore what `state` returned; components that it lacks keep their initial values.
 
         Raises
         ------

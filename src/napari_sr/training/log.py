@@ -67,7 +67,7 @@ class TrainingLog:
 
 
 def rows(path: Path) -> list[dict[str, str]]:
-    """Return the complete rows of a log, by column; none if there is no log."""
+    """Return the complete rows of a log, by column; an empty list if there is no log."""
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
@@ -91,7 +91,7 @@ def _board(folder: Path, step: int) -> Any:
 
 @dataclass
 class Totals:
-    """Sums since the last report, on the device, so that no step waits for them."""
+    """Sums of scalars since the last report, on the device, so that no step waits for them."""
 
     sums: dict[str, Tensor] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -104,5 +104,5 @@ class Totals:
             self.counts[key] = self.counts.get(key, 0) + 1
 
     def means(self) -> dict[str, float]:
-        """Return the mean of each, which waits for the device."""
+        """Return the mean of each scalar; this waits for the device."""
         return {key: (one / self.counts[key]).item() for key, one in self.sums.items()}

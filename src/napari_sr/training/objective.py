@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LOSSES = "napari_sr.training.losses"
 METHODS = {"levels": "pyramid", "predictions": "predictions"}
-"""What a loss may read beside the result, and the network method that returns it."""
+"""What a loss may read in addition to the result, and the network method that returns it."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Objective:
         result, truth : Tensor, (N, C, S * H, S * W)
             They are compared in float32.
         more : tuple of Tensor
-            What `Predictor` returned beside the result.
+            What `Predictor` returned in addition to the result.
         share : float
             Share of all steps that are done, in 0..1.
 
@@ -143,5 +143,5 @@ def _weighed(term: Term, key: str) -> _Weighed:
     kind: Any = named(LOSSES, "LOSS", term.kind, f"{key}.kind")
     loss = make(kind, ComponentSpec(term.kind, term.options), key)
     if not isinstance(loss, nn.Module):
-        raise ValueError(f"{key}.kind must be a loss of images, got {term.kind!r}")
+        raise ValueError(f"{key}.kind must be a loss that compares images, got {term.kind!r}")
     return _Weighed(term, loss, getattr(loss, "reads", "image"))

@@ -68,7 +68,7 @@ class OptimizerStep:
         )
 
     def step(self, loss: Tensor, step: int) -> None:
-        """Take step number `step`, from 0; then `norm` is the gradient's norm."""
+        """Take step number `step`, from 0; afterwards, `norm` is the gradient's norm."""
         factor = rate_factor(self.schedule, step, self.run.steps)
         for group, own in zip(self.optimiser.param_groups, self.factors, strict=True):
             group["lr"] = self.learning_rate * factor * own
@@ -81,7 +81,7 @@ class OptimizerStep:
         self.scaler.update()
 
     def healthy(self) -> Tensor:
-        """Return whether the last gradient was finite or its step was skipped: a boolean scalar."""
+        """Return a boolean scalar: whether the last gradient was finite or its step was skipped."""
         # a gradient scaler skips the step and tries again with a smaller factor
         return self.norm.isfinite() | self.scaler.is_enabled()
 
@@ -130,7 +130,7 @@ def _optimiser(recipe: Optimiser, groups: list[dict[str, Any]]) -> torch.optim.O
 
 
 def rate_factor(schedule: Schedule, step: int, total: int) -> float:
-    """Return the learning rate at a step, as a factor of the highest.
+    """Return the learning rate at a step, relative to the highest rate.
 
     It depends on the step alone, so a resumed training needs no state for it.
 
@@ -152,10 +152,10 @@ def rate_factor(schedule: Schedule, step: int, total: int) -> float:
 
 
 class EMA:
-    """The mean of a network's weights over the last 1 / (1 - decay) steps or so.
+    """The exponential moving average of a network's weights, over about 1 / (1 - decay) steps.
 
-    PyTorch's `AveragedModel` starts from the first weights and still holds a tenth of them after
-    twice as many steps; this mean covers only few steps at first. It never waits for the device.
+    PyTorch's `AveragedModel` starts from the first weights, and a tenth of them remains after twice
+    as many steps. This average covers fewer steps at first. It never waits for the device.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ class EMA:
     def follow(self, network: Network, step: int) -> None:
         """Move the mean towards the network's weights after step number `step`, from 0.
 
-        Buffers, such as running moments, are means already and are copied.
+        Buffers are copied, because running moments are averages already.
         """
         decay = min(self.decay, (step + 1) / (step + 10))
         kept: list[Tensor] = list(self.network.parameters())

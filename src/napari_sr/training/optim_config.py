@@ -1,4 +1,4 @@
-"""How weights follow gradients: records of optimiser, learning-rate schedule and adversary."""
+"""Settings of the optimiser, the learning-rate schedule and the adversary."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Optimiser:
     """Weight decay."""
     momentum: float = 0.0
     lr_scale: dict[str, float] = field(default_factory=dict)
-    """Factors of the learning rate, by prefix of the parameter name."""
+    """Factors of the learning rate, by the prefix of parameter names."""
 
     def __post_init__(self) -> None:
         """Refuse numbers out of bounds."""
@@ -47,14 +47,14 @@ class Schedule:
     floor: float = 0.0
     """The last value of a cosine, as a share of the highest rate."""
     every: int = 0
-    """Steps between two falls; the alternative is `at`."""
+    """Steps between two decreases; `at` is the alternative."""
     at: tuple[int, ...] = ()
-    """Steps at which it falls."""
+    """Steps at which the rate decreases."""
     factor: float = 0.5
-    """Factor of each fall."""
+    """Factor of each decrease."""
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of bounds, and a step schedule with both or none of `every`, `at`."""
+        """Refuse numbers out of bounds; a step schedule needs either `every` or `at`."""
         within("warm_up", self.warm_up, 0, MOST_STEPS)
         need(0 <= self.floor <= 1, "floor", "in 0..1", self.floor)
         need(0 < self.factor < 1, "factor", "between 0 and 1", self.factor)
@@ -80,7 +80,7 @@ class Adversary:
     """A function of `discriminators.py`."""
     optimiser: Optimiser = field(default_factory=Optimiser)
     steps: int = 1
-    """Steps of the critic for each step of the network; each step sees other crops."""
+    """Steps of the critic for each step of the network; each step gets new crops."""
     clip: float = 0.0
     """The largest weight of a Wasserstein critic; 0 for no clipping."""
     penalty: float = 0.0

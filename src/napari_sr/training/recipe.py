@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 RECIPES = Path(__file__).parent / "recipes"
 LARGEST = 1 << 16
-"""Bytes of a recipe, at most."""
+"""Largest size of a recipe in bytes."""
 MOST_DOTS = 400
-"""Dots in one line: Python's TOML parser takes minutes for keys of thousands of parts."""
+"""Largest number of dots in a line; Python's TOML parser takes minutes for keys of thousands of
+parts."""
 
 
 class RecipeError(ValueError):
@@ -31,12 +32,12 @@ def names() -> list[str]:
 
 
 def find(name: str | Path) -> Path:
-    """Return the file of a recipe, given by its path or by a name that ships.
+    """Return the file of a recipe, named by its path or as a shipped recipe.
 
     Raises
     ------
     RecipeError
-        If there is neither.
+        If neither exists.
     """
     path = Path(os.path.expanduser(name))
     if path.is_file():
@@ -48,13 +49,13 @@ def find(name: str | Path) -> Path:
 
 
 def read(name: str | Path) -> Config:
-    """Read a recipe, from a file or by the name of one that ships.
+    """Read a recipe: a file, or a shipped recipe.
 
     Raises
     ------
     RecipeError
         If there is no such file, it is not TOML, or a key is missing, unknown or has a wrong
-        value; the message names the file, the key, what is needed and what came.
+        value; the message names the file, the key, what is needed and what was given.
     """
     path = find(name)
     try:
@@ -116,7 +117,7 @@ def parse(table: Mapping[str, Any], where: str) -> Config:
 
 
 def as_table(config: Config) -> dict[str, Any]:
-    """Return a training as nested tables, which `parse` takes."""
+    """Return a training as nested tables that `parse` accepts."""
     table: dict[str, Any] = json.loads(json.dumps(asdict(config)))
     return {key: value for key, value in table.items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""What a training reports: mean losses, PSNR of held-out pairs, and the best result so far."""
+"""Reports of a training: mean losses, PSNR of held-out pairs, and the best result so far."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Reporter:
     session : Session
         Where the log and the result go.
     learner : Learner
-        Its result is judged and exported.
+        The learner whose result is validated and saved.
     pairs : sequence of (C, H, W) and (C, S * H, S * W)
         Held-out pairs, as `validation.judge` takes them; flat ones are left out.
     place : Place
-        This process; the first one writes.
+        This process; only the first process writes.
     state : mapping, optional
         What `state` returned before the training stopped.
     """
@@ -83,7 +83,7 @@ class Reporter:
             self.log.close()
 
     def report(self, step: int, seconds: float, *, judges: bool, saved: int) -> None:
-        """Write a row of the log; judge the result if asked to, and keep it if it is the best.
+        """Write a row of the log; if `judges`, validate the result and keep it if it is the best.
 
         Parameters
         ----------
@@ -92,7 +92,7 @@ class Reporter:
         seconds : float
             Training time up to this step.
         judges : bool
-            Whether to judge, where there are pairs.
+            Whether to validate, if there are pairs.
 
         Raises
         ------
@@ -124,7 +124,7 @@ class Reporter:
         Raises
         ------
         TrainingError
-            If one of them, or a gradient, is NaN or infinite in any process.
+            If a loss or a gradient is NaN or infinite in any process.
         """
         means = self.totals.means()
         healthy = means.pop("healthy", 1.0)

@@ -24,7 +24,7 @@ class Progress:
     seconds_left: float | None = None
     """None before the first step."""
     loss: float | None = None
-    """The mean of the last report; None before the first."""
+    """Mean loss of the last report; None before the first report."""
     psnr: float | None = None
     """PSNR on the held-out pairs at the last validation, in dB."""
     message: str = ""
@@ -33,17 +33,17 @@ class Progress:
 
 @dataclass(frozen=True)
 class Session:
-    """Where and for how long a training runs this time."""
+    """The folder, the device and the time limit of a training session."""
 
     out: Path
-    """Its folder."""
+    """Folder for the state, the log and the result."""
     device: str = "auto"
     resume: bool = False
-    """Whether to resume what the folder holds, if it holds anything."""
+    """Whether to resume the training in the folder, if there is one."""
     minutes: float = math.inf
-    """Minutes after which it stops; it can be resumed."""
+    """Minutes after which the session stops; the training can be resumed."""
     stopped: Callable[[], bool] = lambda: False
-    """Called after every step; True stops the training, which can be resumed. If it is True in one
-    of several processes, all stop at the same step."""
+    """Called after every step. If it returns True, the training stops and can be resumed; with
+    several processes, all stop at the same step if it returns True in one."""
     lasting: bool = True
     """Whether to write resume state and TensorBoard logs."""

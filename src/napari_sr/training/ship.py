@@ -1,9 +1,9 @@
-"""Make a training's result one of the weights that ship.
+"""Add a training's result to the weights that ship.
 
     python -m napari_sr.training.ship runs/fsrcnn-x3/fsrcnn-x3.safetensors --sets ../shared/data
 
-It is judged on Set5 and Set14, which must not be among the training data. The scores are written
-into its card, and the registry is updated. The sets are degraded as the training images were.
+The result is scored on Set5 and Set14, which must not be among the training data. The scores are
+written into its card, and the registry is updated. The sets are degraded like the training images.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def card_of(path: Path) -> dict[str, Any]:
 
 
 def ship(path: Path, sets: Path, target: Path) -> dict[str, Any]:
-    """Judge a result, write it with its card, and return the card.
+    """Score a result, write it with its card, and return the card.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def ship(path: Path, sets: Path, target: Path) -> dict[str, Any]:
 
 
 def _reached(network: Network, card: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the scores on one set: by the papers' protocol, or with the training's degradation."""
+    """Return the scores on one set, by the papers' protocol or with the training's degradation."""
     table = card.get("recipe")
     config = None if table is None else recipe.parse(table, "the card's recipe")
     key = f"psnr_{folder.name.lower()}"
@@ -100,7 +100,7 @@ def _reached(network: Network, card: dict[str, Any], folder: Path) -> dict[str, 
 
 
 def main() -> None:
-    """Read the command line, ship and update the registry."""
+    """Read the command line, write the shipped file and update the registry."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("result", type=Path, help="the file that a training left")
     parser.add_argument("--sets", type=Path, required=True, help="folder with Set5/ and Set14/")

@@ -1,8 +1,8 @@
-"""Training as a generator: it yields after every step, and can be stopped after any.
+"""Training as a generator: it yields after every step, and can be stopped after any step.
 
-A training may be interrupted anywhere. A step depends only on the seed, its number and the saved
-state. So a training that was killed and resumed ends, bit for bit, as if it had never stopped, on
-the same device with as many threads.
+A step depends only on the seed, the step's number and the saved state. So a training may be killed
+at any time; after resuming on the same device with as many threads, the result is bit for bit the
+same as without the interruption.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def train(
     Returns
     -------
     Path
-        `<name>.safetensors` in the session's folder, which `napari_sr.load` opens: the best on the
-        held-out pairs, or the last one without such pairs.
+        `<name>.safetensors` in the session's folder, which `napari_sr.load` opens: the best network
+        on the held-out pairs, or the last one if there are no pairs.
 
     Raises
     ------
@@ -160,7 +160,7 @@ class Training:
         yield self.progress(0.0, f"{done} at step {self.step}; the result is {self.result}")
 
     def asks(self) -> bool:
-        """Return whether to ask all processes at this step whether to stop."""
+        """Return whether the processes should agree at this step on whether to stop."""
         # asking waits for the GPU, whose steps are short
         waits = self.place.world > 1 and self.device.type != "cpu"
         return not waits or self.step % 10 == 0
@@ -171,7 +171,7 @@ class Training:
         return Progress(self.step, self.config.run.steps, left, loss, psnr, message)
 
     def advance(self) -> None:
-        """Take a step; report, judge and save when due."""
+        """Take a step; report, validate and save when due."""
         run = self.config.run
         self.reporter.totals.add(self.learner.learn(self.step, self.batches))
         self.step += 1
@@ -183,7 +183,7 @@ class Training:
             self.save()
 
     def save(self) -> None:
-        """Save the state; without held-out pairs, write the result too."""
+        """Save the state; if there are no held-out pairs, also write the result."""
         self.reporter.means(self.step, self.saved)
         if not self.place.first or (self.step == self.saved and self.saved):
             return

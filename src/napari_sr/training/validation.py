@@ -37,7 +37,7 @@ def judge(network: Network, pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
     Returns
     -------
     float
-        For a peak of 1; minus infinity if a result is not finite.
+        PSNR for a peak of 1; minus infinity if a result is not finite.
     """
     trains, device = network.training, next(network.parameters()).device
     network.eval()
@@ -62,7 +62,7 @@ def pair_psnr(result: Tensor, truth: Tensor, border: int) -> float:
 
 
 def flat(truth: Tensor, border: int) -> bool:
-    """Return whether an image, (C, H, W), has no structure to judge by."""
+    """Return whether an image, (C, H, W), is flat, so that its PSNR means nothing."""
     return is_flat(_pixels(truth), border, luma=True)
 
 

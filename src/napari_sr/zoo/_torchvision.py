@@ -1,8 +1,8 @@
 """Importing packages that need torchvision, even if torchvision was built for another torch.
 
-With a torch of another build, such as one for the CPU, torchvision's compiled part does not load,
-and its Python part then fails at missing operators. Packages that use only the Python part work if
-the operators are declared, without code.
+If torch is another build, such as one for the CPU, torchvision's compiled part does not load, and
+its Python part fails because operators are missing. Packages that use only the Python part work if
+these operators are declared, even without code.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def import_on_torchvision(name: str) -> ModuleType:
     Parameters
     ----------
     name : str
-        The package's name for Python.
+        The package's import name.
 
     Raises
     ------
     ImportError, RuntimeError, OSError
-        If it or torchvision is missing or broken.
+        If the package or torchvision is missing or broken.
     """
     try:
         import_module("torchvision")

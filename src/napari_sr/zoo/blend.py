@@ -31,7 +31,7 @@ _NO_OPTIONS = {"training", "provenance"}
 
 
 def blend(first: Network, second: Network, weight: float) -> Network:
-    """Return a network between two, in eval mode.
+    """Return the blend of two networks, in eval mode.
 
     Parameters
     ----------
@@ -67,12 +67,12 @@ def blend(first: Network, second: Network, weight: float) -> Network:
 
 
 def check_weight(weight: object) -> None:
-    """Refuse a share outside 0..1.
+    """Refuse a weight outside 0..1.
 
     Raises
     ------
     ValueError
-        If it lies outside; the message names it.
+        If the weight lies outside; the message names it.
     """
     if not isinstance(weight, Real) or not 0 <= float(weight) <= 1:
         raise ValueError(
@@ -103,12 +103,12 @@ def check_alike(first: Network, second: Network) -> None:
 
 
 def name_of(network: Network) -> str:
-    """Return the name under which a network was loaded, or else its title."""
+    """Return the name by which a network was loaded, or its title if it has no such name."""
     return str(network.provenance.get("model", network.title))
 
 
 def _differences(first: Network, second: Network) -> Iterator[str]:
-    """Yield the differences beside tensor values, the most informative first."""
+    """Yield the differences other than tensor values, the most informative first."""
     if type(first) is not type(second) or first.title != second.title:
         yield f"architecture: {first.title} and {second.title}"
     yield from _unequal_options("", first, second)
@@ -148,7 +148,7 @@ def _options(module: nn.Module) -> dict[str, Any]:
 
 
 def _mixed(first: Tensor, second: Tensor, weight: float) -> Tensor:
-    """Return the blend of two tensors of any one shape, in the type of the first."""
+    """Return the blend of two tensors of equal shape, in the type of the first."""
     if not first.is_floating_point():
         return first
     wide = torch.promote_types(first.dtype, torch.float32)

@@ -1,4 +1,4 @@
-"""The card in a file that was trained here: the network and its training.
+"""The model card that our training writes into a file: the network and its training.
 
 It is JSON in the metadata of a safetensors file. Anybody can write such a file, so each value is
 checked before use. Nothing here imports torch.
@@ -24,7 +24,7 @@ _RESERVED = ("scale", "state")
 
 
 def card_of(path: Path) -> dict[str, Any]:
-    """Return the card in a file, empty without one; only the header is read."""
+    """Return the card in a file, or {} if there is none; only the header is read."""
     try:
         if not path.is_file():  # opening a pipe would wait for a writer
             return {}
@@ -37,7 +37,7 @@ def card_of(path: Path) -> dict[str, Any]:
 
 
 def card_in(data: bytes) -> dict[str, Any]:
-    """Return the card in the content of a file; empty without a readable card."""
+    """Return the card in the content of a file, or {} if there is no readable card."""
     try:
         metadata = header_of(data).get("__metadata__")
         text = metadata.get("card") if isinstance(metadata, dict) else None
@@ -48,12 +48,12 @@ def card_in(data: bytes) -> dict[str, Any]:
 
 
 def scale_in(card: dict[str, Any]) -> int | None:
-    """Return the scale in a card, or None without one.
+    """Return the scale in a card, or None if it has none.
 
     Raises
     ------
     ValueError
-        If it is not a whole number from 1 to 64.
+        If the scale is not a whole number from 1 to 64.
     """
     scale = card.get("scale")
     if scale is None:
@@ -72,7 +72,7 @@ def options_in(card: dict[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If they are not a table of numbers, texts and lists of these.
+        If the options are not a table of numbers, strings, and lists of numbers or strings.
     """
     options = card.get("options", {})
     if not isinstance(options, dict):
@@ -113,7 +113,7 @@ def number_in(entry: dict[str, Any], key: str) -> float:
 
 
 def text_in(entry: dict[str, Any], key: str) -> str:
-    """Return a text that can be shown.
+    """Return a printable string.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The cards of the weights that ship, as a table.
+"""The model cards of the shipped weights, as a table.
 
     python -m napari_sr.zoo.cards   # the table in docs/weights.md
 

@@ -29,9 +29,10 @@ from napari_sr.zoo.torch_file import pickles_in, read_torch_legacy, read_torch_z
 from napari_sr.zoo.zip_archive import ZipArchive
 
 WRAPPERS = ("params_ema", "params")
-"""Keys of the weights in BasicSR's files: first their running mean, which is for use."""
+"""Keys of the weights in BasicSR's files: first the running mean of the weights, which users should
+load."""
 KNOWN_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "net_g", "generator")
-"""Keys of the weights in other files, beside optimisers, counters and discriminators."""
+"""Keys of the weights in files that also hold optimisers, counters or discriminators."""
 DEPTH = 4
 """Largest number of nested wrappers."""
 PREFIXES = ("module.", "_orig_mod.")
@@ -53,9 +54,9 @@ class Checkpoint:
     tensors: dict[str, Tensor]
     """The tensors by key, on the CPU, floats in float32."""
     sha256: str
-    """Hash of the file's content from which the tensors were read."""
+    """Hash of the content that the tensors were read from."""
     card: dict[str, Any] = field(default_factory=dict)
-    """The card that a training wrote; empty without one."""
+    """The card that our training wrote; {} if there is none."""
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
@@ -86,12 +87,12 @@ def open_checkpoint(path: str | Path, sha256: str | None = None) -> Checkpoint:
     path : str or Path
         As for `read_checkpoint`.
     sha256 : str, optional
-        The hash of the expected content; another content is not opened.
+        The hash of the expected content; a file with another hash is not opened.
 
     Raises
     ------
     CheckpointError
-        As for `read_checkpoint`, or if the content is another.
+        As for `read_checkpoint`, or if the hash differs.
     """
     path = Path(os.path.expanduser(path))
     try:
@@ -142,7 +143,7 @@ def _content(path: Path) -> bytes:
 
 
 def _reader(data: bytes) -> tuple[Callable[[bytes], Any], str]:
-    """Return the reader for a file, by its first bytes, and the kind of the file."""
+    """Choose a reader by a file's first bytes; return it and the kind of the file."""
     if data[8:9] == b"{":
         return read_safetensors, "safetensors"
     if data.startswith(b"PK"):
@@ -152,8 +153,8 @@ def _reader(data: bytes) -> tuple[Callable[[bytes], Any], str]:
     if data.startswith(b"MATLAB 5.0"):
         return _read_matlab, "MATLAB"
     raise RefusedError(
-        f"is not a checkpoint: it begins with {data[:12]!r}, which is neither a file of PyTorch's "
-        "nor safetensors, .npz or MATLAB's"
+        f"is not a checkpoint: it begins with {data[:12]!r}, unlike files of PyTorch, "
+        "safetensors, NumPy (.npz) and MATLAB"
     )
 
 
@@ -175,7 +176,7 @@ def _tensors(content: Any, file_bytes: int) -> dict[str, Tensor]:
     """Return the weights in a file's content, within limits."""
     if not isinstance(content, Mapping):
         kind = "Tensor" if isinstance(content, StoredTensor) else type(content).__name__
-        raise RefusedError(f"is not a checkpoint: it holds a {kind}, not tensors by key")
+        raise RefusedError(f"is not a checkpoint: it holds a {kind}, not a dict of tensors")
     found = _without_prefixes(_unwrap(content))
     dense = {key: _dense(key, value) for key, value in found.items()}
     check_tensors(((key, tuple(one.shape)) for key, one in dense.items()), file_bytes)
@@ -194,15 +195,15 @@ def _unwrap(content: Mapping[Any, Any]) -> Mapping[Any, Any]:
 
 
 def _chosen(content: Mapping[Any, Any], inner: list[Any]) -> Any:
-    """Return the key of the weights, among those that hold a mapping."""
+    """Return the key of the weights, one of the keys in `inner`."""
     for key in WRAPPERS:
         if key in inner:
             return key
     known = [key for key in KNOWN_WRAPPERS if key in inner] or inner
     if len(known) > 1 or any(isinstance(value, StoredTensor) for value in content.values()):
         raise RefusedError(
-            "does not tell which of its parts are the weights: it holds "
-            f"{', '.join(map(repr, list(content)[:8]))}; save one of them alone"
+            "is ambiguous: several of its keys could hold the weights "
+            f"({', '.join(map(repr, list(content)[:8]))}); save one of them alone"
         )
     return known[0]
 
@@ -229,7 +230,9 @@ def _dense(key: str, value: object) -> Tensor | StoredTensor:
     narrow = value.dtype.is_floating_point and value.dtype not in _FLOATS
     if narrow or value.dtype.is_complex:
         kind = str(value.dtype).removeprefix("torch.")
-        raise RefusedError(f"is not a checkpoint: {key!r} is of type {kind}, which is not read")
+        raise RefusedError(
+            f"is not a checkpoint: {key!r} is of type {kind}, which is not supported"
+        )
     return value
 
 

@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network, StateDict
 
 PURPOSES = ("SR", "Restoration")
-"""Purposes in spandrel that map an image to an image; others are faces and inpainting."""
+"""Purposes of spandrel's networks that we accept; it also has networks for faces and inpainting."""
 CHANNELS = (1, 3)
 INSTALL = "pip install 'napari-sr[spandrel]'"
 
 GROWTH, LEAST = 4, 1 << 24
-"""Numbers for which spandrel may allocate memory: as a multiple of the checkpoint's, and at least.
-Its networks take their sizes from single tensors, and a small tensor may give any size."""
+"""How many numbers spandrel may allocate: `GROWTH` times the checkpoint's, plus `LEAST`.
+spandrel reads sizes off single tensors, so even a small file could request any amount."""
 
 _REFUSALS = (
     RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError,
     NotImplementedError, ArithmeticError, UnboundLocalError, MemoryError,
 )  # fmt: skip
-"""The errors of its readers for tensors that only resemble a network's."""
+"""spandrel's errors for tensors that only resemble those of a network."""
 
 
 def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> Network:
-    """Build the network of a checkpoint: one of ours, or else one that spandrel knows.
+    """Build the network of a checkpoint: one of our networks, or one that spandrel knows.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
     Raises
     ------
     UnknownNetworkError
-        If neither knows it; the message names our nearest network and, if spandrel is missing, how
-        to install it.
+        If neither of us knows it; the message names our nearest network and, if spandrel is
+        missing, how to install it.
     ValueError
         If the scale or an option is wrong, or spandrel's network has another purpose.
     """
@@ -66,7 +66,7 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
 
 
 class _Budget(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here
-    """Refuses to allocate tensors beyond a total number of elements."""
+    """A mode that refuses to allocate tensors beyond a total number of elements."""
 
     def __init__(self, elements: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # as above
@@ -82,7 +82,7 @@ class _Budget(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has 
 
 
 def find(state: StateDict, error: UnknownNetworkError) -> Foreign:
-    """Return spandrel's network for a checkpoint that matches none of ours.
+    """Return spandrel's network for a checkpoint that matches none of our networks.
 
     Parameters
     ----------
@@ -100,13 +100,14 @@ def find(state: StateDict, error: UnknownNetworkError) -> Foreign:
     """
     if find_spec("spandrel") is None:
         raise UnknownNetworkError(
-            f"{error}. Networks of others open with spandrel: {INSTALL}"
+            f"{error}. spandrel can open many other networks: {INSTALL}"
         ) from error
     try:
         spandrel = import_on_torchvision("spandrel")
     except (ImportError, RuntimeError, OSError) as failure:
         raise UnknownNetworkError(
-            f"{error}. spandrel is here but cannot be imported ({_first_line(failure)}): {INSTALL}"
+            f"{error}. spandrel is installed but cannot be imported ({_first_line(failure)}): "
+            f"{INSTALL}"
         ) from failure
     try:
         with _Budget(GROWTH * sum(value.numel() for value in state.values()) + LEAST):
@@ -138,19 +139,19 @@ def wrapped(known: Any) -> Foreign:
     Raises
     ------
     ValueError
-        If it is for faces, inpainting or the like, or for other numbers of channels.
+        If its purpose is not in `PURPOSES`, or its numbers of channels are unsupported.
     """
     title = f"{known.architecture.name} (spandrel)"
     channels = known.input_channels, known.output_channels
     if known.purpose not in PURPOSES:
         raise ValueError(
-            f"the checkpoint is a {title}, whose purpose is {known.purpose}: networks for "
-            f"{' and '.join(PURPOSES)} are taken"
+            f"the checkpoint is a {title}, whose purpose is {known.purpose}: only "
+            f"networks for {' and '.join(PURPOSES)} can be used"
         )
     if channels[0] != channels[1] or channels[0] not in CHANNELS:
         raise ValueError(
-            f"the checkpoint is a {title} from {channels[0]} to {channels[1]} channels: 1 to 1 "
-            "and 3 to 3 are taken"
+            f"the checkpoint is a {title} from {channels[0]} to {channels[1]} channels: only "
+            "1 to 1 and 3 to 3 can be used"
         )
     able = {"float16": known.supports_half, "bfloat16": known.supports_bfloat16}
     wants = known.size_requirements

@@ -1,8 +1,8 @@
 """Find a known checkpoint on this machine, or download it, verified and atomically.
 
-Two environment variables name folders: `NAPARI_SR_CACHE` the one for downloads, and
-`NAPARI_SR_WEIGHTS` one that is searched first and never written: a mirror for machines without a
-network. Nothing happens on import.
+Two environment variables name folders. `NAPARI_SR_CACHE` is for downloads. `NAPARI_SR_WEIGHTS` is
+searched first and never written to: a mirror for machines without an internet connection. Nothing
+happens on import.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ MIRROR_VARIABLE = "NAPARI_SR_WEIGHTS"
 SHIPPED = Path(__file__).with_name("weights")
 """Folder of the weights that ship with the package."""
 NETWORKS = Path(__file__).parents[1] / "models"
-"""Folder of the networks; models without weights are code there."""
+"""Folder of the networks. A model without weights is just a file here."""
 SETTLED = 2
-"""Seconds in which a second change may leave a file's time of change as it is."""
+"""Seconds within which a second change may leave a file's modification time unchanged."""
 
 
 class DownloadError(Exception):
@@ -49,7 +49,7 @@ def cache_folder() -> Path:
 
 
 def local_path(entry: Entry) -> Path | None:
-    """Return a checkpoint's file if it is on this machine, else None.
+    """Return a checkpoint's file, or None if it is not on this machine.
 
     The file ships with the package (weights, or a formula's code), or it is in the cache, or any
     file below the mirror folder has its size and sha256.
@@ -68,7 +68,7 @@ def fetch(entry: Entry, progress: Report | None = None) -> Path:
     entry : Entry
         The checkpoint.
     progress : callable, optional
-        Called with (bytes done, bytes in all) while downloading; its exceptions end the download,
+        Called with (bytes done, bytes in total) while downloading; its exceptions end the download,
         and no file remains.
 
     Raises
@@ -101,7 +101,7 @@ def _download(entry: Entry, progress: Report | None) -> Path:
             if "hash" not in str(error).lower():
                 raise
             raise DownloadError(
-                _advice(entry, f"what came has another sha256 than {entry.sha256}")
+                _advice(entry, f"the file that came does not have the sha256 {entry.sha256}")
             ) from error
     return Path(path)
 
@@ -124,7 +124,7 @@ def _mirrored(entry: Entry) -> Iterator[Path]:
 
 
 def _is(path: Path, entry: Entry) -> bool:
-    """Return whether this is the file; only files of the right size are read."""
+    """Return whether a path is the entry's file; only files of the right size are read."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size != entry.size:
@@ -140,7 +140,7 @@ def _is(path: Path, entry: Entry) -> bool:
 
 @lru_cache(maxsize=256)
 def _sha256(path: Path, size: int, changed: tuple[int, ...]) -> str:
-    """Return a file's hash; size and time of change are part of the cache's key."""
+    """Return a file's hash; the cache's key includes size and modification time."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -150,11 +150,11 @@ _CAUSES = {
     "ContentDecodingError": "the server packs what it sends, and wrongly",
     "TooManyRedirects": f"the server redirects more than {REDIRECTS} times",
 }
-"""Explanations of requests' errors, by the names of their types."""
+"""Explanations of the errors that requests raises, by the name of the error's type."""
 
 
 def _cause(error: OSError) -> str:
-    """Return the cause of an error in few words, without requests' internals."""
+    """Describe the cause of an error in a few words, without internals of requests."""
     if isinstance(error, TransferError):
         return str(error)
     known = _CAUSES.get(type(error).__name__)

@@ -50,12 +50,12 @@ _ONNX = (b"\x12", b"\x1a", b"\x3a", b"\x42")
 
 
 def foreign(start: bytes, end: bytes, name: str = "") -> str | None:
-    """Return the kind of a file, with an article, or None if it may be a checkpoint.
+    """Describe a file that is not a checkpoint ("a PNG image"); None if it may be a checkpoint.
 
     Parameters
     ----------
     start, end : bytes
-        Its first `START` and last `END` bytes.
+        Its first `START` and its last `END` bytes.
     name : str
         Name of the file.
     """
@@ -76,7 +76,7 @@ def foreign(start: bytes, end: bytes, name: str = "") -> str | None:
 
 
 def folder(path: Path) -> str:
-    """Return the files in a folder that can be opened, in words that follow "is a folder"."""
+    """Describe the files in a folder that can be opened: the words that follow "is a folder"."""
     if any((path / name).is_file() for name in ("data.pkl", "archive/data.pkl")):
         return (
             "into which a checkpoint file was unpacked, as some systems do after a download: "
@@ -94,7 +94,7 @@ def folder(path: Path) -> str:
 
 
 def zipped(names: list[str]) -> str:
-    """Return the kind of a zip archive that is not a checkpoint, in words after its name."""
+    """Describe a zip archive that is not a checkpoint: the words that follow its name."""
     names = [name for name in names if not name.startswith("__MACOSX/")]
     found = [name for name in names if is_checkpoint(name)]
     if found:
@@ -106,7 +106,7 @@ def zipped(names: list[str]) -> str:
 
 
 def names_file(name: str | Path) -> bool:
-    """Return whether a name is a file's or a folder's, and not a known model's."""
+    """Return whether a name means a file or a folder, rather than a known model."""
     text = os.path.expanduser(os.fspath(name))
     is_path = not isinstance(name, str) or is_checkpoint(text) or os.path.isfile(text)
     return is_path or (os.path.basename(text) != text and os.path.isdir(text))
@@ -122,7 +122,7 @@ def is_checkpoint(name: str) -> bool:
 
 
 def listed(names: list[str], most: int = 3) -> str:
-    """Return some names and the number of others: "a, b, c and 4 more"."""
+    """Return some names and the number of the others: "a, b, c and 4 more"."""
     shown = [name if len(name) <= 80 else f"{name[:77]}..." for name in names[:most]]
     if len(names) > most:
         return f"{', '.join(shown)} and {len(names) - most} more"

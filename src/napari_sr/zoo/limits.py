@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LEAST_BYTES = 256 << 20
-"""Bytes in float32 that the tensors of any file may take, however small it is."""
+"""Bytes in float32 that the tensors of any file may take, even of a small one."""
 GROWTH = 16
 """Largest size of the tensors in float32, relative to the file."""
 MOST_BYTES = 4 << 30
 """Largest size of a file and of its tensors, in bytes."""
 MOST_TENSORS = 10_000
-"""Largest number of tensors; the largest published networks have some 3,000."""
+"""Largest number of tensors; the largest published networks have about 3,000."""
 MOST_STRUCTURE = 2 << 20
 """Largest pickle or JSON header in bytes; in memory it takes many times its size."""
 LONGEST_AXIS = (1 << 31) - 1
-"""Largest number of axes of a tensor."""
+"""Largest length of a tensor's axis."""
 
 BROKEN = (
     RuntimeError, EOFError, ValueError, KeyError, TypeError, IndexError, AttributeError, NameError,
@@ -57,7 +57,7 @@ def check_file(file_bytes: int) -> None:
     """
     if file_bytes > MOST_BYTES:
         raise RefusedError(
-            f"is {size_of(file_bytes)} large: checkpoints of up to {size_of(MOST_BYTES)} are read"
+            f"has {size_of(file_bytes)}: a checkpoint may have at most {size_of(MOST_BYTES)}"
         )
 
 
@@ -72,7 +72,7 @@ def check_unpacked(unpacked_bytes: int, file_bytes: int) -> None:
     if unpacked_bytes > bytes_allowed(file_bytes):
         raise RefusedError(
             f"is not a checkpoint: its {size_of(file_bytes)} unpack to {size_of(unpacked_bytes)}, "
-            f"but only {size_of(bytes_allowed(file_bytes))} are allowed for such a file"
+            f"but only {size_of(bytes_allowed(file_bytes))} are allowed for a file of this size"
         )
 
 
@@ -107,7 +107,7 @@ def check_tensors(shapes: Iterable[tuple[str, tuple[int, ...]]], file_bytes: int
 
 
 def size_of(count: int) -> str:
-    """Return a number of bytes in words: "1.4 MiB"."""
+    """Return a number of bytes as text: "1.4 MiB"."""
     if count < 1024:
         return f"{count} bytes"
     power = min((count.bit_length() - 1) // 10, 3)

@@ -1,8 +1,8 @@
 """The elements of a MATLAB file, unpacked and checked before scipy allocates memory for them.
 
-A file of version 5 is a header of 128 bytes and elements: a type, a size, and content. An array's
-content consists of elements again: class, axes, name, and values, or arrays in cells and records.
-https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf
+A file of version 5 is a header of 128 bytes and elements: a type, a size, and content. The content
+of an array consists of elements, too: class, axes, name, and then values or, in cells and records,
+arrays. https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class _Element(NamedTuple):
 def unpacked(data: bytes) -> bytes:
     """Return a file without compression, after checking that all sizes lie within it.
 
-    Sparse matrices, functions and MATLAB's own objects are left out. scipy trusts the types and
+    Sparse matrices, functions and MATLAB objects are left out. scipy trusts the types and
     numbers of parts and crashes the process if they are wrong, so they are checked here.
 
     Parameters
@@ -56,7 +56,7 @@ def unpacked(data: bytes) -> bytes:
     """
     order = {b"IM": "<", b"MI": ">"}.get(data[126:HEADER])
     if order is None:
-        raise ValueError(f"its byte order is given as {data[126:HEADER]!r}")
+        raise ValueError(f"its byte order must be b'IM' or b'MI', got {data[126:HEADER]!r}")
     allowed, total, parts = bytes_allowed(len(data)), 0, [data[:HEADER]]
     checks = _Checks(order, len(data))
     start = HEADER
@@ -133,7 +133,7 @@ class _Checks:
             case 16:
                 parts, kinds = 1, (_ARRAY,)
             case kind if not 6 <= kind < 16:
-                raise ValueError(f"an array is of class {kind}")
+                raise ValueError(f"an array has the class {kind}, which MATLAB does not define")
         if parts > (array.end - start) // 8:
             raise ValueError(f"{parts} parts do not fit into {array.end - start} bytes")
         found = self._children(data, start, array.end, depth)
@@ -149,11 +149,11 @@ class _Checks:
         names = self._part(data, longest.next, array.end, _TEXTS)
         (length,) = struct.unpack_from(f"{self._order}i", data, longest.start)
         if length < 1:
-            raise ValueError(f"names of fields are {length} letters long")
+            raise ValueError(f"field names must have at least 1 letter, got {length}")
         return array.entries * ((names.end - names.start) // length), names.next
 
     def _part(self, data: bytes, start: int, end: int, kinds: tuple[int, ...]) -> _Element:
-        """Return an element, which must have one of the types."""
+        """Return an element after checking that its type is one of `kinds`."""
         self._count()
         element = _element(data, start, end, self._order)
         if element.kind not in kinds:
@@ -179,7 +179,7 @@ class _Checks:
             if inner.kind == _ARRAY:
                 self.array(data, inner, depth + 1)
             elif inner.kind not in (*_NUMERIC, *_TEXTS):  # scipy does not know other types
-                raise ValueError(f"an element is of type {inner.kind}")
+                raise ValueError(f"an element has the type {inner.kind}, which is not supported")
             else:
                 self._count()
             found.append(inner.kind)
@@ -205,7 +205,7 @@ def _axes(data: bytes, element: _Element, order: str) -> tuple[int, ...]:
 
 
 def _element(data: bytes, start: int, end: int, order: str) -> _Element:
-    """Return the element at `start`, which must end before `end`."""
+    """Return the element at `start` after checking that it ends before `end`."""
     kind, size = struct.unpack_from(f"{order}II", data, start)
     first = start + 8
     if kind >> 16:  # a short element has its content in its tag

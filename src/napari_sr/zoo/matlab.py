@@ -1,8 +1,8 @@
 """Read the numbers in MATLAB files: checkpoints of networks older than PyTorch.
 
 There are two kinds: files whose variables are the weights, and MatConvNet's networks, which keep
-them in a list of records with a name and a value. Files of version 7.3 are HDF5 and not read here.
-scipy reads numbers, text and records; it runs no code.
+them in a list of records with a name and a value. Files of version 7.3 are HDF5 files and are not
+supported. scipy reads numbers, text and records; it runs no code.
 """
 
 from __future__ import annotations

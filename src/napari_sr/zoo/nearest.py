@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 Shapes: TypeAlias = "Mapping[str, tuple[int, ...]]"
 
 LEAST_ALIKE = 0.1
-"""Share of common tensors below which no resemblance is reported: many networks have names such as
-`head.weight`."""
+"""Smallest share of common tensors that is reported as a resemblance; many networks have names such
+as `head.weight`."""
 CANDIDATES = 3
-"""Number of networks to compare in all their published forms; others share fewer names."""
+"""Number of networks to compare in all their published forms: those that share the most names."""
 
 
 @dataclass(frozen=True)
 class _Comparison:
-    """A comparison of a checkpoint with one form of a network."""
+    """A comparison of a checkpoint with one published form of a network."""
 
     title: str
     found: Shapes
@@ -47,7 +47,7 @@ class _Comparison:
 
     @property
     def likeness(self) -> float:
-        """Share of common tensors, from 0 to 1; a tensor of another shape counts half."""
+        """Share of common tensors, from 0 to 1; one of equal name but another shape counts half."""
         shared = len(self.needed) - len(self.missing) - len(self.misshapen) / 2
         return shared / max(len(self.needed) + len(self.surplus), 1)
 
@@ -68,14 +68,14 @@ class _Comparison:
 
 
 def describe(state: StateDict, records: Iterable[Architecture]) -> str:
-    """Return one clause: the network nearest to an unknown checkpoint, and the differences.
+    """Describe in one clause the network nearest to an unknown checkpoint, and the differences.
 
     Parameters
     ----------
     state : mapping of str to Tensor
         The checkpoint.
     records : iterable of Architecture
-        All networks; the first of equally near ones is chosen.
+        All networks; if several are equally near, the first is chosen.
     """
     alike = [(_shared_names(state, record), record) for record in records]
     alike.sort(key=lambda pair: -pair[0])

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 SUFFIX = ".npy"
 LONGEST_HEADER = 10_000
-"""Largest header in characters: Python's expression parser is not safe for longer foreign text."""
+"""Largest header in characters; Python's expression parser is not safe for longer untrusted
+text."""
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,

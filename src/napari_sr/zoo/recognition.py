@@ -1,6 +1,6 @@
 """Recognise the network of a checkpoint's tensors, and build it.
 
-Every architecture checks whether the tensors are its own; exactly one must accept them.
+Every architecture checks whether the tensors belong to it; exactly one must accept them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
     state : mapping of str to Tensor
         A checkpoint's tensors by key, in any known layout.
     scale : int, optional
-        Required if tensors do not show it; else it must agree with them.
+        Required if the tensors do not show it; otherwise it must agree with them.
     **options
         Options that tensors do not show, such as `res_scale` or `input_range`: keywords of the
         network's constructor.
@@ -48,7 +48,8 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
     scales = found.pop("scales", None)
     if scales is not None and scale not in scales:
         raise ValueError(
-            f"this is {record.title} with the scales {scales}: give one as scale=, got {scale}"
+            f"this is {record.title}, which has the scales {scales}: give one as scale=, got "
+            f"{scale}"
         )
     _check_options(record, given, found)
     if "scale" not in given and "scale" not in found:
@@ -67,7 +68,7 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
 
 
 def recognise(state: StateDict) -> tuple[Architecture, StateDict, Options]:
-    """Return the network of these tensors, the tensors with its keys, and its options.
+    """Return the network that tensors belong to, the tensors under its keys, and its options.
 
     Raises
     ------
@@ -80,7 +81,9 @@ def recognise(state: StateDict) -> tuple[Architecture, StateDict, Options]:
 
     for key, value in state.items():
         if not isinstance(value, torch.Tensor):
-            raise ValueError(f"a checkpoint is tensors by key, got {key!r}: {type(value).__name__}")
+            raise ValueError(
+                f"a checkpoint must hold only tensors, got {type(value).__name__} as {key!r}"
+            )
     matches = list(_matches(state))
     if len(matches) == 1:
         return matches[0]

@@ -36,12 +36,13 @@ class Entry:
     summary: str
     """One line for people who choose a model."""
     file: str
-    """Name of the file: in the cache, among the shipped weights, or, without weights, among the
-    networks."""
+    """Name of the file in the cache, in the folder of shipped weights or, for a model without
+    weights, in `models/`."""
     url: str | None
     """Address of the download, pinned to a commit; None if it ships with the package."""
     sha256: str
-    """SHA-256 of the file; other contents are never used. Empty without weights."""
+    """SHA-256 of the file; a file with another hash is never used. Empty for a model without
+    weights."""
     size: int
     """Size of the file in bytes."""
     licence: str
@@ -83,7 +84,7 @@ def find(name: str | None, scale: int | None = None) -> Entry:
         "bsrn-x4", or "bsrn" with `scale` or if there is only one scale. Case, spaces, hyphens and
         underscores do not matter. None for the default model.
     scale : int, optional
-        It must agree with the scale in the name.
+        The scale; it must agree with a scale in the name.
 
     Raises
     ------

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LENGTH = 8
-"""Bytes of the header's length."""
+"""Number of bytes that store the header's length."""
 _TYPES = {
     "F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL",
 }  # fmt: skip
-"""The supported types; others are narrow floats that need further factors."""
+"""The supported types; the others are narrow floats that need separate scale factors."""
 
 
 def read_safetensors(data: bytes) -> dict[str, Tensor]:
@@ -40,7 +40,7 @@ def read_safetensors(data: bytes) -> dict[str, Tensor]:
         kind = one.get("dtype") if isinstance(one, dict) else None
         if isinstance(kind, str) and kind not in _TYPES:
             raise RefusedError(
-                f"is not a checkpoint: {key!r} is of type {kind[:12]}, which is not read"
+                f"is not a checkpoint: {key!r} is of type {kind[:12]}, which is not supported"
             )
     try:
         return load(data)
@@ -54,15 +54,15 @@ def header_of(data: bytes) -> dict[str, Any]:
     Raises
     ------
     RefusedError
-        If it is too long, or names two tensors alike.
+        If the header is too long, or gives two tensors the same name.
     ValueError
         If it is damaged.
     """
     length = int.from_bytes(data[:LENGTH], "little")
     if length > MOST_STRUCTURE:
         raise RefusedError(
-            f"is not a checkpoint: the list of its tensors is {size_of(length)} long, and "
-            f"{size_of(MOST_STRUCTURE)} are read"
+            f"is not a checkpoint: its header has {size_of(length)}, but at most "
+            f"{size_of(MOST_STRUCTURE)} are allowed"
         )
     if len(data) < LENGTH + length:
         raise ValueError("its header is cut off")
@@ -80,5 +80,5 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise RefusedError(f"is not a checkpoint: its header names {twice[:60]!r} twice")
+        raise RefusedError(f"is not a checkpoint: its header holds the key {twice[:60]!r} twice")
     return found

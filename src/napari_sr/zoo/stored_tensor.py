@@ -24,7 +24,7 @@ class StoredTensor:
 
 @dataclass(frozen=True)
 class Unusable:
-    """An object in a file that is not a dense tensor; it stays unread, as it may be no weight."""
+    """An object in a file that is not a dense tensor; it is not read, as it may not be a weight."""
 
     what: str
     """A noun with its article, such as "a sparse tensor"."""

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def cost(record: Architecture, form: Variant, scale: int) -> tuple[dict[str, Any], int]:
     """Return a network's cost at one scale, with the fields of `Cost`, and its channels.
 
-    Its result has the size `OUTPUT`, or the next smaller size that the scale and the network's
-    `multiple` divide.
+    The result has the size `OUTPUT`, or the next smaller size that is divisible by the scale and
+    the network's `multiple`.
     """
     with torch.device("meta"):
         network = record.network(scale=scale, **form.options).eval()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PICKLE = "/data.pkl"
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _WORDS = {2: np.uint16, 4: np.uint32, 8: np.uint64}
-"""Types by width in bytes, for swapping the byte order."""
+"""Integer types by their width in bytes, for swapping the byte order."""
 
 
 def pickles_in(names: list[str]) -> list[str]:
@@ -44,7 +44,7 @@ def read_torch_zip(archive: ZipArchive) -> Any:
     Raises
     ------
     RefusedError
-        If it is a program, holds anything but tensors, or lacks a part.
+        If the file is a program, holds anything but tensors, or lacks a part.
     pickle.UnpicklingError, ValueError, and other errors of readers
         If it is damaged.
     """

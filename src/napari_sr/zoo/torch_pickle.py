@@ -1,8 +1,8 @@
 """Read the pickle in a PyTorch file without running any of its code.
 
 A pickle is a program for a small machine, and may call any function by name. Here names stand for
-records: `_rebuild_tensor_v2` becomes a `PickledTensor`, which holds the place of its values in the
-file. So nothing is allocated, and shapes are checked first. The machine is Python's own
+records: `_rebuild_tensor_v2` becomes a `PickledTensor`, which records where the file stores the
+values. So nothing is allocated, and shapes are checked first. The machine is Python's own
 (`pickle._Unpickler`, with a memo that cannot allocate much), without the instructions that
 `torch.save` never writes.
 """
@@ -41,14 +41,14 @@ def read_pickle(data: bytes, start: int = 0) -> tuple[Any, int]:
     Parameters
     ----------
     data : bytes
-        The data with the pickle.
+        Bytes that contain the pickle.
     start : int
         Start of the pickle.
 
     Raises
     ------
     RefusedError
-        If it needs anything but tensors, or is too large.
+        If the pickle needs anything but tensors, or is too large.
     pickle.UnpicklingError, EOFError, ValueError, and other errors of Python's reader
         If it is damaged.
     """
@@ -67,12 +67,12 @@ class _Lines(io.BytesIO):
     def readline(self, size: int | None = -1, /) -> bytes:
         line = super().readline(size)
         if not line.endswith(b"\n"):
-            raise EOFError("it ends within a line")
+            raise EOFError("it is cut off within a line")
         return line
 
 
 class _Reader(pickle._Unpickler):
-    """Python's machine for pickles, restricted to what tensors need."""
+    """Python's own unpickler, restricted to what tensors need."""
 
     # attributes of Python's machine, which has no types for them
     stack: list[Any]
@@ -162,7 +162,7 @@ class _Reader(pickle._Unpickler):
 
 
 def _near_known(wanted: str) -> bool:
-    """Return whether a name is a known one with a few damaged characters."""
+    """Return whether a name equals a known name except for a few damaged characters."""
 
     def differ(name: str) -> int:
         return sum(one != other for one, other in zip(name, wanted, strict=True))

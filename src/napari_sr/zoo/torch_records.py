@@ -33,7 +33,7 @@ _INERT = {
     "torch.per_channel_affine", "torch.per_channel_symmetric",
     "torch.per_channel_affine_float_qparams",
 }  # fmt: skip
-"""Names in harmless checkpoints beside the weights; they have no meaning here."""
+"""Names that harmless checkpoints contain in addition to weights; they are ignored."""
 _NEGATED = "a negative view of its values (save its resolve_neg())"
 _KEYS = (str, int, float, bool, bytes, type(None))
 """Allowed types of keys; hashing nested tuples could recurse without a limit."""
@@ -41,15 +41,15 @@ _KEYS = (str, int, float, bool, bytes, type(None))
 
 @dataclass(frozen=True)
 class Storage:
-    """A part of one of the file's blocks of values."""
+    """A part of one block of values in the file."""
 
     key: str
     dtype: torch.dtype | None
-    """Type of the elements; None if the tensors give their own."""
+    """Type of the elements; None if each tensor states its own."""
     size: int
     """Number of elements, or of bytes without a type."""
     shift: int = 0
-    """Number of elements before it in the block."""
+    """Number of elements in the block before this part."""
 
 
 @dataclass(frozen=True)

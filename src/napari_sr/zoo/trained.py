@@ -37,11 +37,11 @@ class Trained:
     options: dict[str, Any] = field(default_factory=dict)
     """Keywords of the network's constructor that its tensors do not show."""
     base_model: str = ""
-    """The network that was trained further."""
+    """The network that the training started from."""
     images: tuple[str, ...] = ()
     """Names of the training images."""
     degradation: str = ""
-    """The degradation that made the LR images, in words."""
+    """Description of the degradation that made the LR images."""
     psnr: float | None = None
     """PSNR on the held-out part of these images, in dB."""
     bicubic: float | None = None
@@ -85,7 +85,7 @@ def place(name: str) -> Path:
     Raises
     ------
     ValueError
-        If the name is not possible for a file.
+        If a file cannot have this name.
     """
     name = name.strip()
     wrong = _FORBIDDEN.search(name)
@@ -98,7 +98,7 @@ def place(name: str) -> Path:
 
 
 def free_name(wanted: str) -> str:
-    """Return a similar name that is still free."""
+    """Return the name, or a similar one that is not used yet."""
     plain = _FORBIDDEN.sub("_", wanted).strip().lstrip(".")[:80] or "network"
     name, count = plain, 1
     while place(name).exists():

@@ -1,7 +1,7 @@
 """Download a file of known size over HTTP, within limits of size and time.
 
-A separate thread reads the connection and may hang: on a name that is not resolved, or on a server
-that sends a byte a minute. The caller waits for its pieces only within the limits.
+A separate thread reads from the connection. It may hang, for instance if the server sends one byte
+a minute; but the caller waits for data only within the limits.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CHUNK = 1 << 14
 PATIENCE = 30
 """Seconds without an answer after which a download fails."""
 LEAST_RATE = 4096
-"""Smallest average rate in bytes a second; below it a download fails, too."""
+"""Smallest average rate in bytes a second; a slower download fails."""
 REDIRECTS = 5
 """Largest number of redirections."""
 _WAITING = 8
@@ -43,7 +43,7 @@ class Transfer:
     size : int
         Size of the file in bytes.
     report : callable, optional
-        Called with (bytes done, bytes in all); its exceptions end the download.
+        Called with (bytes done, bytes in total); its exceptions end the download.
     """
 
     def __init__(self, size: int, report: Report | None = None) -> None:
@@ -72,7 +72,7 @@ class Transfer:
             ended.set()
 
     def _received(self, pieces: queue.Queue[bytes | Exception]) -> Iterator[tuple[int, bytes]]:
-        """Yield the received bytes, and each piece."""
+        """Yield the number of bytes received so far, and each piece."""
         began, done = time.monotonic(), 0
         while True:
             left = began + PATIENCE + done / LEAST_RATE - time.monotonic()
@@ -99,7 +99,7 @@ class Transfer:
 def _pull(
     url: str, size: int, pieces: queue.Queue[bytes | Exception], ended: threading.Event
 ) -> None:
-    """Pass on the pieces of an answer, then an empty one, or the error."""
+    """Pass on the pieces of an answer, then an empty piece; after an error, pass on the error."""
 
     def hand_on(piece: bytes | Exception) -> bool:
         while not ended.is_set():

@@ -1,9 +1,9 @@
-"""Write size, SHA-256, score and kind of images of the weights that ship into the registry.
+"""Write size, SHA-256, score and kind of training images of the shipped weights into the registry.
 
     python -m napari_sr.zoo.update_registry
 
-Run it and commit its change whenever a file in `weights/` is replaced. It reads score and kind
-from the file's card.
+Run it and commit its change whenever a file in `weights/` is replaced. Score and kind are read from
+the file's card.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class ZipArchive:
     Raises
     ------
     RefusedError
-        If it has too many members, two members of one name, or is too large when unpacked.
+        If it has too many members, two members with the same name, or is too large when unpacked.
     zipfile.BadZipFile, ValueError, OSError
         If it is damaged.
     """
@@ -34,7 +34,7 @@ class ZipArchive:
     def __init__(self, data: bytes) -> None:
         if data.count(_MEMBER) > MOST_MEMBERS:
             raise RefusedError(
-                f"is not a checkpoint: it is a zip of more than {MOST_MEMBERS:,} files"
+                f"is not a checkpoint: it is a zip archive of more than {MOST_MEMBERS:,} files"
             )
         self.size = len(data)
         self._archive = zipfile.ZipFile(io.BytesIO(data))
@@ -42,7 +42,7 @@ class ZipArchive:
         for member in self._archive.infolist():
             if member.filename in self._members:
                 raise RefusedError(
-                    f"is not a checkpoint: it is a zip of two files {member.filename!r}"
+                    f"is not a checkpoint: its zip archive holds the file {member.filename!r} twice"
                 )
             self._members[member.filename] = member
         check_unpacked(sum(one.file_size for one in self._members.values()), len(data))
@@ -76,7 +76,7 @@ class ZipArchive:
         if member.compress_type not in _METHODS:
             raise RefusedError(
                 f"is not a checkpoint: its part {name!r} is compressed by method "
-                f"{member.compress_type}; stored and deflated ones are read"
+                f"{member.compress_type}, and only methods 0 (stored) and 8 (deflated) are allowed"
             )
         if member.CRC == 0:  # PyTorch can be set to write no checksums
             member.CRC = None  # type: ignore[assignment]  # zipfile then checks nothing

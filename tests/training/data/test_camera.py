@@ -80,7 +80,7 @@ def test_ranges_are_drawn(random):
         ({"gain": -1}, "gain needs a number above 0, .* got -1"),
         ({"read_noise": -2}, "read_noise must be at least 0, got -2"),
         ({"offset": -5}, "at least 0, got background=0.0, offset=-5"),
-        ({"bits": 0}, "1 to 32 bits, got bits=0"),
+        ({"bits": 0}, "bits must be from 1 to 32, got bits=0"),
     ],
 )
 def test_what_no_camera_does_is_refused(wrong, words):

@@ -126,7 +126,7 @@ def test_a_declared_range_holds_for_all(tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(ValueError, match=f"no folder or file {tmp_path / 'none'} of images"):
+    with pytest.raises(ValueError, match=f"of training images {tmp_path / 'none'}"):
         of_folder(tmp_path / "none")
 
 
@@ -147,7 +147,7 @@ def test_a_folder_of_other_things_is_named_with_some_of_them(tmp_path):
     ("name", "content", "words"),
     [
         ("x.png", b"\x89PNG\r\n\x1a\n and no more", "is damaged or cut off"),
-        ("x.png", b"GIF89a", "is no PNG, JPEG or TIFF: it begins with b'GIF89a'"),
+        ("x.png", b"GIF89a", "is not a PNG, JPEG or TIFF file: it begins with b'GIF89a'"),
         ("x.tif", b"", "is empty"),
         ("x.npy", b"nothing", "cannot be read as an array"),
     ],
@@ -164,7 +164,7 @@ def test_a_broken_file_is_named_before_anything_is_learned(folder, name, content
     [
         (np.zeros((4, 4), complex), "an array of complex128"),
         (np.full((4, 4), np.nan), "16 values that are not finite"),
-        (np.full((4, 4), 900.0), "floats from 900 to 900"),
+        (np.full((4, 4), 900.0), "got 900 to 900"),
         (np.zeros((4, 4), np.uint32), "an image of uint32 needs value_range"),
     ],
 )

@@ -150,8 +150,8 @@ def test_pairs_that_were_recorded_are_taken_as_they_are(random):
     ("shape", "words"),
     [
         ((2, 10, 15), "each HR picture needs its LR picture, got 1 HR and 2 LR"),
-        ((11, 15), "large has 20 x 30 pixels of 1 channels, .* but small has 11 x 15 of 1"),
-        ((10, 15, 3), "but small has 10 x 15 of 3"),
+        ((11, 15), "small must be large .* got 11 x 15 pixels .* 20 x 30 pixels of 1 channels"),
+        ((10, 15, 3), "got 10 x 15 pixels of 3"),
     ],
 )
 def test_recorded_pairs_that_do_not_fit_are_named(shape, words):

@@ -134,7 +134,7 @@ def test_a_part_is_a_picture_of_its_own(random):
 def test_a_part_without_pixels_is_refused(rows):
     picture = of_array(np.zeros((9, 8), np.uint8), name="cells")[0]
 
-    with pytest.raises(ValueError, match=rf"part of cells .* 9 x 8, got rows {rows.start}:"):
+    with pytest.raises(ValueError, match=rf"part of cells .* 9 x 8 pixels, got rows {rows.start}:"):
         picture.part(rows, slice(0, 8))
 
 
@@ -155,7 +155,7 @@ def test_what_is_no_image_is_refused_by_name(array, words):
 def test_floats_outside_an_undeclared_range_are_refused_by_name():
     pixels = np.full((4, 4), 3000.0, np.float32)
 
-    with pytest.raises(ValueError, match="mine has floats from 3000 to 3000, but"):
+    with pytest.raises(ValueError, match="mine needs floats from 0 to 1, got 3000 to 3000"):
         of_array(pixels, name="mine")[0].whole()
     assert of_array(pixels, value_range=(0, 3000))[0].whole().max() == 1
 

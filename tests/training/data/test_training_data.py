@@ -43,7 +43,7 @@ def test_a_file_that_is_held_out_is_so_in_all_its_sizes(folder):
     ("changes", "message"),
     [
         ({"folders": ["three"]}, "there is no folder or file .*three"),
-        ({"folders": ["one"], "validation": 3}, "holds 3 files out, but there are only 3 in .*one"),
+        ({"folders": ["one"], "validation": 3}, "holds out 3 files, but there are only 3 in .*one"),
     ],
 )
 def test_a_folder_that_cannot_do_is_told(folder, changes, message):
@@ -52,14 +52,14 @@ def test_a_folder_that_cannot_do_is_told(folder, changes, message):
 
 
 def test_a_missing_folder_is_told(tmp_path):
-    with pytest.raises(ValueError, match=r"there is no folder .*nowhere to learn from"):
+    with pytest.raises(ValueError, match=r"there is no folder .*nowhere"):
         of_folders(tiny().data, tmp_path / "nowhere")
 
 
 def test_an_archive_is_told_from_a_missing_folder(tmp_path):
     (tmp_path / "set.zip").touch()
 
-    with pytest.raises(ValueError, match=r"set\.zip is not a folder: name a folder of images"):
+    with pytest.raises(ValueError, match=r"set\.zip is not a folder: give a folder of images"):
         of_folders(tiny().data, tmp_path / "set.zip")
 
 
@@ -158,7 +158,7 @@ def test_a_recorded_image_alone_is_told(recorded):
     data = tiny(data=PAIRED).data
     (recorded / "two" / "1.png").rename(recorded / "two" / "7.png")
 
-    with pytest.raises(ValueError, match=r"small two/1\.png has no partner of its name in .*/two"):
+    with pytest.raises(ValueError, match=r"/two must hold an image named like .*small two/1\.png"):
         of_folders(data, recorded)
 
 

@@ -190,7 +190,7 @@ def test_a_network_of_that_name_is_never_replaced(task):
     task.target.parent.mkdir()
     task.target.write_bytes(b"mine")
 
-    with pytest.raises(ValueError, match=r"mine\.safetensors already"):
+    with pytest.raises(ValueError, match=r"mine\.safetensors exists already"):
         next(fine_tune(task))
 
     assert task.target.read_bytes() == b"mine"

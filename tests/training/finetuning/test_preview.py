@@ -39,9 +39,9 @@ def test_the_four_pictures_show_one_place():
 
     truth = (hr * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
     np.testing.assert_array_equal(shown.truth, truth)
-    np.testing.assert_array_equal(shown.small, shown.network)  # which repeats pixels
+    np.testing.assert_array_equal(shown.low_resolution, shown.network)  # which repeats pixels
     assert shown.bicubic.shape == (20, 24, 3)
-    assert (shown.bicubic != shown.small).any()
+    assert (shown.bicubic != shown.low_resolution).any()
 
 
 def test_the_place_with_most_structure_of_the_liveliest_pair_is_shown():

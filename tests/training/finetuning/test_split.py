@@ -131,7 +131,7 @@ def test_floats_that_are_not_finite_are_told_before_anything_is_learnt():
 
 
 def test_nothing_to_learn_from_is_refused():
-    with pytest.raises(ValueError, match="at least one image"):
+    with pytest.raises(ValueError, match="at least one training image"):
         finish(read([]))
 
 

@@ -51,7 +51,7 @@ def test_clipping_leaves_no_weight_beyond_its_limit_and_others_as_they_are():
 
     assert critic.weight.flatten().tolist() == pytest.approx([0.01, -0.004])
     assert critic.bias.item() == pytest.approx(-0.01)
-    with pytest.raises(ValueError, match="limit above 0, got 0"):
+    with pytest.raises(ValueError, match="must be above 0, got 0"):
         Wasserstein.clip(critic, 0)
 
 

@@ -64,7 +64,7 @@ def test_nothing_is_cut_at_the_least_width(form, kind, qtbot):
 def test_what_is_below_is_scrolled_to(form):
     form.resize(form.width(), 300)
     form.clear_results()
-    form.preview.show_pictures({"small": np.zeros((20, 20), np.uint8)})
+    form.preview.show_pictures({"low resolution": np.zeros((20, 20), np.uint8)})
 
     form.show_results()
 

@@ -221,7 +221,7 @@ def test_progress_curves_and_pictures_are_shown(running, trainer, qtbot):
     assert shown.psnr.lines == {"bicubic": 30.0}
     assert shown.psnr.points == [(0, 29.0), (1, 30.0)]
     assert shown.loss.points == [(1, 0.1)]
-    assert list(shown.preview.pictures) == ["small", "bicubic", "network", "truth"]
+    assert list(shown.preview.pictures) == ["low resolution", "bicubic", "network", "truth"]
     assert not shown.run.isEnabled()
     with qtbot.waitSignal(running.run_ended, timeout=PATIENCE):
         trainer.permits.release(100)

@@ -89,7 +89,7 @@ class Layout:
         return tuple(index)
 
     def read(self, image: ArrayLike, plane: tuple[int, ...]) -> NDArray[Any]:
-        """Return one plane as (Y, X), or (Y, X, 3 or 4) where the last axis is colour.
+        """Return one plane: (Y, X), or (Y, X, 3 or 4) if the last axis is colour.
 
         Raises
         ------
@@ -120,7 +120,7 @@ class Layout:
 
 
 def layout_of(shape: tuple[int, ...], dtype: DTypeLike, axes: str | None = None) -> Layout:
-    """Return the layout of an array; guess its axes where none are named.
+    """Return the layout of an array; guess its axes if they are not named.
 
     Parameters
     ----------

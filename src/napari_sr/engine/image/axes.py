@@ -1,4 +1,4 @@
-"""Letters for the axes of an array: checked if given, else guessed where that is safe.
+"""Letters for the axes of an array: checked if given, otherwise guessed if that is safe.
 
 Letters: Y and X are the image axes; a last axis S, or a last axis C of 3 or 4 entries, is RGB or
 RGBA; any other letter is an axis that is looped over.
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 LOOP_LETTERS = tuple("ZTCABDEFGHIJKLMNOPQRUVW")
-"""Letters for leading axes, starting with the axis next to Y: all but Y, X and S (colour)."""
+"""Letters for leading axes, starting with the axis next to Y. All letters except Y, X and S
+(colour)."""
 
 
 def axes_of(shape: tuple[int, ...], kind: np.dtype[Any], axes: str | None = None) -> str:

@@ -55,7 +55,7 @@ def as_array(image: Any) -> Any:
         return np.asarray(image)
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"an array is needed, got {type(image).__name__}, which cannot become one: {error}"
+            f"an array is needed, got {type(image).__name__}, which cannot be made one: {error}"
         ) from error
 
 

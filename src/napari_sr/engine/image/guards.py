@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 OUTLIERS = {"clip": "were clipped", "mark": "were set to NaN", "keep": "were kept"}
-"""Choices for implausible results, each with the words that report it."""
+"""Choices for implausible results, each with the words for reports."""
 MAX_TILES_NAMED = 5
 """Tiles with outliers that a report names."""
 
@@ -35,7 +35,7 @@ def check_outliers(choice: str, dtype: np.dtype[Any]) -> None:
     if choice not in OUTLIERS:
         raise ValueError(f"outliers must be one of {', '.join(OUTLIERS)}, got {choice!r}")
     if choice == "mark" and dtype.kind != "f":
-        raise ValueError(f"outliers='mark' needs an image of floats, which have NaN; got {dtype}")
+        raise ValueError(f"outliers='mark' writes NaN, so it needs an image of floats, got {dtype}")
 
 
 @dataclass
@@ -43,14 +43,15 @@ class Diagnostics:
     """Counts of everything unusual in one run, and its report."""
 
     orientations: int = 1
-    """1, or 8 if the result is the mean of eight, each of which was checked."""
+    """8 if the result is the mean of eight results, which are all checked; otherwise 1."""
     declared: bool = False
     """Whether the user gave black and white as numbers. Only then are values beyond them reported:
     percentiles always leave some, and undeclared floats have a warning of their own."""
     masked: int = 0
     """Pixels without a value."""
     recomputed: int = 0
-    """Tiles, or whole planes if they run in stages, that were computed again in float32."""
+    """Number of tiles that were computed again in float32, or of whole planes if they run in
+    stages."""
     outliers: int = 0
     """Values of the result outside the bounds, even in float32."""
     outlier_tiles: list[str] = field(default_factory=list)
@@ -86,12 +87,12 @@ class Diagnostics:
         self.beyond += beyond
 
     def in_words(self, choice: str) -> str:
-        """Return what the user should know about values and results, "" if there is nothing.
+        """Return what the user should know about values and results, or "" if there is nothing.
 
         Parameters
         ----------
         choice : str
-            What was done with outliers, a key of `OUTLIERS`.
+            How outliers were treated: a key of `OUTLIERS`.
         """
         overshoot = self.overshoot.in_words((self.lowest, self.highest))
         parts = (self._of_image(), self._of_result(choice), overshoot)

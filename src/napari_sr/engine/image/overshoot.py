@@ -28,8 +28,8 @@ class Overshoot:
     beyond: int = 0
     """How many of `values` are below the smallest or above the largest value of their plane."""
     cut: int = 0
-    """How many of `values` were cut off at an end of the integer type that their plane does not
-    reach."""
+    """How many of `values` were cut off at an end of the integer type, although their plane does
+    not reach that end."""
     below: float = 0.0
     above: float = 0.0
     """Largest distance below the smallest, and above the largest, value of the plane."""
@@ -49,7 +49,7 @@ class Overshoot:
         self.highest = max(self.highest, other.highest)
 
     def in_words(self, source: tuple[float, float]) -> str:
-        """Return what the user should know, "" if there is little overshoot.
+        """Return what the user should know, or "" if there is little overshoot.
 
         Parameters
         ----------

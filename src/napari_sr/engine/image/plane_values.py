@@ -91,7 +91,7 @@ class Bounds:
 class PlaneValues:
     """One plane with its NaN filled, and the conversion of its values to network input and back.
 
-    Alpha has a range of its own; see `opacity`.
+    Alpha has its own range; see `opacity`.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ MAX_PLANES_READ = 3
 
 @dataclass(frozen=True)
 class Percentiles:
-    """Take black and white from percentiles of the image.
+    """Black and white taken from percentiles of the image.
 
     Alpha and the colours of fully transparent pixels do not count.
     """
@@ -206,12 +206,12 @@ def value_range_of(
 
 
 def declared_range(declared: object) -> ValueRange:
-    """Return a range that the user declared as two numbers, in a tuple, list or array.
+    """Return the two numbers of a declared range, given as a tuple, list or array.
 
     Raises
     ------
     ValueError
-        If these are not two finite numbers, the first below the second.
+        If they are not two finite numbers, the first below the second.
     """
     both = declared if isinstance(declared, Sequence) else np.asarray(declared)
     limits = np.asarray([]) if isinstance(declared, str | bytes) else np.asarray(both)

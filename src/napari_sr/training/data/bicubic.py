@@ -22,7 +22,7 @@ class Bicubic(Degradation):
 
     @property
     def repeatable(self) -> bool:
-        """Whether every crop equals the whole image's result there: always."""
+        """Whether every crop equals the same part of the degraded image: always True."""
         return True
 
     def margin(self, scale: int) -> int:

@@ -4,8 +4,8 @@ Zhang et al., "Residual Dense Network for Image Super-Resolution", CVPR 2018,
 https://arxiv.org/abs/1802.08797, section 4.3: 7 x 7, sigma 1.6, x3.
 
 Letters: C channels, H x W pixels of the LR image, S scale.
-Unlike there, the Gaussian is centred on the LR pixel also if S is even and no HR pixel is at its
-centre: the LR image lies where MATLAB's would lie, not half an HR pixel beside it.
+Unlike in the paper, the Gaussian is always centred on the LR pixel, even if S is even and no HR
+pixel lies there. So the LR image is aligned with MATLAB's, not shifted by half an HR pixel.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 REACH = 3
-"""Half-width of the Gaussian in sigmas: 0.3 % of it lie beyond."""
+"""Half-width of the Gaussian in sigmas; 0.3 % of its weight lies outside."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Blur(Degradation):
         Raises
         ------
         ValueError
-            If one of them is wrong; the message names its value.
+            If a value is wrong; the message names it.
         """
         check_range("sigma", self.sigma)
         if not isinstance(self.width, int) or self.width < 0:
@@ -51,7 +51,7 @@ class Blur(Degradation):
 
     @property
     def repeatable(self) -> bool:
-        """Whether every crop equals the whole image's result there: unless sigma is drawn."""
+        """Whether a crop equals the same part of the degraded image: unless sigma is a range."""
         return not isinstance(self.sigma, tuple)
 
     def margin(self, scale: int) -> int:
@@ -60,13 +60,13 @@ class Blur(Degradation):
         return math.ceil(self._reach(widest) / scale)
 
     def drawn(self, random: np.random.Generator) -> Self:
-        """Return the blur with its sigma drawn from the range."""
+        """Return the blur with a sigma drawn from the range."""
         return replace(self, sigma=draw(self.sigma, random))
 
     def shrink(self, hr: Tensor, scale: int, steps: int | None) -> Tensor:
         """Shrink (C, S * H, S * W) to (C, H, W), as `Degradation.shrink` says.
 
-        The image is padded with its edge values. Of a range of sigmas, the middle is used.
+        The image is padded with its edge values. A range of sigmas counts as its middle.
         """
         sigma = sum(self.sigma) / 2 if isinstance(self.sigma, tuple) else self.sigma
         lr = hr

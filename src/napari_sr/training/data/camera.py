@@ -7,7 +7,7 @@ IEEE Transactions on Image Processing 17(10), 2008, https://doi.org/10.1109/TIP.
     numbers = round(gain * electrons + offset), kept within 0 and 2^bits - 1
     image = (numbers - offset - gain * background) / (gain * photons)
 
-so that the image's mean is the light, except where it saturates.
+so that the mean of the image is the light, except where pixels saturate.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Camera:
     """A sensor and its amount of light."""
 
     photons: Range = (50.0, 2000.0)
-    """Photons detected in a white LR pixel; drawn log-uniformly from a range."""
+    """Photons detected in a white LR pixel; a range is drawn from log-uniformly."""
     background: float = 0.0
     """Photons detected in every pixel from background light."""
     read_noise: Range = 1.6
@@ -58,7 +58,7 @@ class Camera:
                 f"background={self.background}, offset={self.offset}"
             )
         if not (isinstance(self.bits, int) and 1 <= self.bits <= 32):
-            raise ValueError(f"a camera has 1 to 32 bits, got bits={self.bits}")
+            raise ValueError(f"bits must be from 1 to 32, got bits={self.bits}")
 
     def drawn(self, random: np.random.Generator) -> Camera:
         """Return this camera with a value drawn from every range."""
@@ -71,7 +71,7 @@ class Camera:
     def record(self, light: Tensor, random: np.random.Generator) -> Tensor:
         """Return a recording of light: any shape, float32, black at 0 and white at 1.
 
-        Negative light counts as none. Values are drawn from ranges.
+        Negative light counts as 0. For a setting that is a range, a value is drawn.
         """
         camera = self.drawn(random)
         photons, noise = float(camera.photons), float(camera.read_noise)  # type: ignore[arg-type]

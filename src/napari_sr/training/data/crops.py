@@ -1,4 +1,4 @@
-"""The crops of every step. They depend on seed and step alone, so training resumes exactly.
+"""The crops of every step. They depend only on seed and step, so training resumes exactly.
 
 Letters: N crops, C channels, P pixels along an LR crop, S scale.
 """
@@ -33,21 +33,21 @@ class Place:
     """Index of the pair."""
     top: int
     left: int
-    """Its first row and column, in LR pixels."""
+    """First row and column of the crop, in LR pixels."""
     pose: Pose
 
 
 class Crops:
-    """Batches of crops, each a function of seed, rank and step alone.
+    """Batches of crops; each depends only on seed, rank and step.
 
-    So there is no generator state to save, and any thread may draw any step.
+    So no generator state must be saved, and any thread may draw any step.
 
     Parameters
     ----------
     pictures : sequence of Picture
         At least one must be large enough.
     degradation : Degradation or sequence of Picture
-        Makes the LR images; or the recorded LR images, one for each picture.
+        The degradation that makes the LR images, or the recorded LR images, one for each picture.
     scale : int
         S.
     crop : int
@@ -59,7 +59,7 @@ class Crops:
     full_range : bool
         As for `Pairs`.
     seed, rank : int
-        Equal numbers give equal crops; processes that train together differ in rank.
+        Equal seeds and ranks give equal crops. Processes that train together have different ranks.
     augmentation : Augmentation, optional
         Poses of the crops; by default all eight.
     small_pictures : {"refuse", "leave out"}
@@ -163,10 +163,9 @@ def _large_enough(
     if too_small and (not enough or small_pictures == "refuse"):
         first = too_small[0]
         raise ValueError(
-            f"{len(too_small)} of {len(pictures)} pictures are smaller than a crop, "
-            f"which has {least} "
-            f"pixels a side, the first is {first.name} with {first.height} x {first.width}: "
-            "choose a smaller crop, or leave small pictures out"
+            f"pictures must be at least {least} x {least} pixels, the size of a crop, but "
+            f"{len(too_small)} of {len(pictures)} are smaller, such as {first.name} with "
+            f"{first.height} x {first.width}: choose a smaller crop, or leave small pictures out"
         )
     if too_small:
         logger.info("%d of %d pictures are smaller than a crop", len(too_small), len(pictures))

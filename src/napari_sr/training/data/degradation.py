@@ -15,22 +15,20 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Range: TypeAlias = float | tuple[float, float]
-"""A value, or a range from which every crop draws a value."""
+"""A value, or a range; every crop draws a value from the range."""
 
 
 class Degradation:
-    """Makes an LR image from one that is S times larger.
+    """Makes an LR image from an image that is S times larger.
 
-    `shrink` draws no random numbers and depends on a margin around each pixel, so that a crop with
-    its margin equals the whole image's result there. `disturb` draws numbers for each pixel alone.
+    `shrink` draws no random numbers, and a pixel depends only on a margin around it: a crop shrunk
+    with its margin equals the same part of the shrunk image. `disturb` draws random numbers for
+    each pixel independently.
     """
 
     @property
     def repeatable(self) -> bool:
-        """Whether every crop equals, bit for bit, the whole image's result there.
-
-        The whole image may then be shrunk once.
-        """
+        """Whether a crop equals, bit for bit, the same part of the degraded image."""
         return False
 
     def margin(self, scale: int) -> int:
@@ -51,15 +49,15 @@ class Degradation:
         scale : int
             S.
         steps : int, optional
-            The integer for white, 255 or 65535, of an image of integer type; the LR image is
-            rounded to this type, too. None for other types.
+            The value of white in an image of integer type, 255 or 65535; the LR image is then
+            rounded to integers as well. None for other types.
 
         Returns
         -------
         Tensor, (C, H, W)
             float32.
         """
-        raise NotImplementedError(f"{type(self).__name__} cannot shrink")
+        raise NotImplementedError(f"{type(self).__name__} defines no downscaling")
 
     def disturb(self, lr: Tensor, random: np.random.Generator) -> Tensor:
         """Add noise to (C, H, W), independently for each pixel."""
@@ -67,7 +65,7 @@ class Degradation:
 
 
 def check_range(name: str, value: Range, least: float = 0.0) -> None:
-    """Refuse an empty range, and values not above `least`.
+    """Refuse an empty range, and values that are not above `least`.
 
     Raises
     ------
@@ -77,12 +75,12 @@ def check_range(name: str, value: Range, least: float = 0.0) -> None:
     low, high = value if isinstance(value, tuple) else (value, value)
     if not (least < low <= high < math.inf):
         raise ValueError(
-            f"{name} needs a number above {least:g}, or (low, high) of such, got {value}"
+            f"{name} needs a number above {least:g}, or a range (low, high), got {value}"
         )
 
 
 def draw(value: Range, random: np.random.Generator, *, ratio: bool = False) -> float:
-    """Draw uniformly from a range, or log-uniformly if it is a `ratio`."""
+    """Draw a value from a range: uniformly, or log-uniformly if `ratio`."""
     if not isinstance(value, tuple):
         return float(value)
     low, high = value

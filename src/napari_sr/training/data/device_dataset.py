@@ -1,4 +1,4 @@
-"""Crops cut on the device, which holds all pictures: for GPUs that threads cannot feed.
+"""Crops cut on the device, which holds all pictures: for GPUs that are faster than CPU threads.
 
 Letters: N crops, C channels, P pixels along a crop, S scale.
 """
@@ -24,14 +24,14 @@ POSES = tuple(Pose(flipped, turns) for flipped in (False, True) for turns in ran
 
 
 class DeviceDataset:
-    """Draws the same batches as `Crops`.
+    """The same batches as `Crops` draws.
 
     Parameters
     ----------
     crops : Crops
         Crops of 8-bit pictures with a repeatable degradation.
     device : torch.device
-        Holds the pictures, with three bytes a pixel, and cuts the crops.
+        The device that holds the pictures, with three bytes per pixel, and cuts the crops.
 
     Raises
     ------
@@ -93,7 +93,7 @@ class DeviceDataset:
 
 
 class _Sheet:
-    """Pictures concatenated in one tensor, from which crops are gathered by index."""
+    """Pictures concatenated in one tensor; crops are gathered from it by index."""
 
     def __init__(
         self, pictures: Sequence[Tensor], crop: int, scale: int, device: torch.device
@@ -109,7 +109,7 @@ class _Sheet:
         self.rows, self.columns = (turned // side).to(device), (turned % side).to(device)
 
     def cut(self, places: Sequence[Place]) -> Tensor:
-        """Return the crops at these places, (N, 3, side, side) float32 in 0..1."""
+        """Return the crops at the given places, (N, 3, side, side) float32 in 0..1."""
         index = np.array([place.index for place in places])
         corner = self.scale * np.array([(place.top, place.left) for place in places])
         width, plane = self.widths[index], self.planes[index]

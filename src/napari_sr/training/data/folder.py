@@ -1,7 +1,7 @@
-"""Folders of image files to learn from: PNG, JPEG, TIFF, and arrays as NumPy stores them.
+"""Folders of training images: PNG, JPEG and TIFF files, and NumPy's .npy arrays.
 
-All files are decoded before the training starts, so that a broken one is named at once. Images are
-kept in their stored type as far as memory allows; the others are decoded again for every crop.
+All files are decoded before the training starts, so a broken file is reported at once. Decoded
+images are kept as far as memory allows; the others are decoded again for every crop.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ ARRAY = ".npy"
 MEMORY = 4 << 30
 """Bytes of decoded images to keep, by default."""
 BYTE, SHORT = 255, 65_535
-"""White in 8 bits, and in 16 bits for colours that are read as grey."""
+"""The values of white in 8 and 16 bits; RGB read as grey gets 16 bits."""
 GREY = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in grey: BT.601's, full range."""
+"""Shares of red, green and blue in grey, from BT.601, with full range."""
 
 logger = logging.getLogger(__name__)
 
@@ -44,9 +44,9 @@ class Reading:
     value_range: Declared = None
     """The values of black and white, if the files' types do not define them."""
     grey: bool = False
-    """Whether to read colours as grey, in full range with 16 bits."""
+    """Whether to convert colours to grey, with full range and 16 bits."""
     sizes: tuple[float, ...] = (1.0,)
-    """Sizes at which each image is shown: 0.5 is half its height and width."""
+    """Sizes at which each image is used: 0.5 halves its height and width."""
 
     def __post_init__(self) -> None:
         """Refuse sizes outside 0..1.
@@ -54,7 +54,7 @@ class Reading:
         Raises
         ------
         ValueError
-            If there is no size, or one is not above 0 and at most 1.
+            If no size is given, or a size is not above 0 and at most 1.
         """
         if not self.sizes or not all(0 < size <= 1 for size in self.sizes):
             raise ValueError(f"sizes must be above 0 and at most 1, got {self.sizes}")
@@ -83,7 +83,7 @@ class Reading:
 
 
 def of_folder(path: Path, reading: Reading | None = None, *, memory: int = MEMORY) -> list[Picture]:
-    """Read a folder of images, or one image, in the order of their names.
+    """Read a folder of images in the order of their names, or read one image.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def files_of(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise ValueError(f"there is no folder or file {path} of images to learn from")
+        raise ValueError(f"there is no folder or file of training images {path}")
     inside = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
     files = [entry for entry in inside if entry.is_file() and entry.suffix.lower() in known]
     if not files:
@@ -182,7 +182,7 @@ def _grey(picture: Picture) -> Picture:
 
 
 def _resized(picture: Picture, size: float) -> Picture:
-    """Shrink as MATLAB does; full-range integers keep their type, others become float32."""
+    """Shrink as MATLAB does. Full-range integers keep their type; other types become float32."""
     if size == 1:
         return picture
     white = picture.steps

@@ -1,7 +1,7 @@
 """A microscope's degradation: optical blur, binning and camera noise.
 
-It simulates a fluorescence microscope that records the HR image: `optics` spreads each point over
-the HR pixels, S x S of these form one pixel of the camera (binning), and `camera` adds its noise.
+It simulates a fluorescence microscope that records the HR image: `optics` blurs each point, S x S
+HR pixels are added to one camera pixel (binning), and `camera` adds noise.
 
 Letters: C channels, H x W pixels of the LR image, S scale, R radius of the spot.
 """
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 SMOOTH = 32
-"""Multiples of this size have fast Fourier transforms."""
+"""Sizes are padded to a multiple of this, for which Fourier transforms are fast."""
 
 
 @dataclass(frozen=True)
 class Microscope(Degradation):
-    """Blur by the optics' spot, bin S x S, and record with the camera."""
+    """A microscope: blur with the optics' spot, bin S x S pixels, and record with the camera."""
 
     optics: Optics = field(default_factory=Optics)
     camera: Camera = field(default_factory=Camera)
@@ -47,7 +47,8 @@ class Microscope(Degradation):
     def shrink(self, hr: Tensor, scale: int, steps: int | None) -> Tensor:
         """Blur and bin (C, S * H, S * W) to (C, H, W), as `Degradation.shrink` says.
 
-        The image is padded with its edge values. The camera rounds the values.
+        The image is padded with its edge values. Values are not rounded here; the camera rounds
+        them.
         """
         del steps
         spot = _spot(self.optics, scale).to(hr.dtype)

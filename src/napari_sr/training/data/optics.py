@@ -1,4 +1,4 @@
-"""A microscope's spot: the image of a point, by wavelength, aperture and pixel size.
+"""A microscope's spot: the image of a point, computed from wavelength, aperture and pixel size.
 
 Born and Wolf, "Principles of Optics", section 8.5.2: a lens without aberrations shows a point in
 its focus as Airy's pattern, (2 J1(v) / v)^2 with v = 2 pi NA r / wavelength at a distance r in the
@@ -54,7 +54,7 @@ class Optics:
         Raises
         ------
         ValueError
-            If one is wrong; the message names its value.
+            If a parameter is wrong; the message names its value.
         """
         for name in ("wavelength", "aperture", "pixel"):
             check_range(name, getattr(self, name))
@@ -62,7 +62,7 @@ class Optics:
             raise ValueError(f"the spot must be 'airy' or 'gaussian', got {self.spot!r}")
 
     def drawn(self, random: np.random.Generator) -> Optics:
-        """Return these optics with a value drawn from every range."""
+        """Return the optics with a value drawn from every range."""
         return replace(
             self,
             wavelength=draw(self.wavelength, random),
@@ -71,7 +71,7 @@ class Optics:
         )
 
     def reach(self, scale: int) -> int:
-        """Return the spot's radius in HR pixels, at the widest of the ranges."""
+        """Return the largest radius of the spot, over all ranges, in HR pixels."""
         unit = _most(self.wavelength) / _least(self.aperture)
         radius = THIRD_DARK_RING / (2 * math.pi)
         if self.spot == "gaussian":
@@ -81,7 +81,7 @@ class Optics:
     def kernel(self, scale: int) -> Tensor:
         """Return the light of each HR pixel around a point, (2 R + 1, 2 R + 1) float64.
 
-        It sums to 1. Of a range, the middle is used.
+        The sum is 1. A range counts as its middle.
         """
         wavelength, aperture = _middle(self.wavelength), _middle(self.aperture)
         side = _middle(self.pixel) / scale
@@ -106,7 +106,7 @@ def sigma_of(wavelength: float, aperture: float) -> float:
 
 
 def airy(v: Tensor) -> Tensor:
-    """Evaluate Airy's pattern at any v, cut off at the third dark ring; 1 in the middle."""
+    """Evaluate Airy's pattern at any v. It is 1 at v = 0, and cut off at the third dark ring."""
     ratio = 2 * torch.special.bessel_j1(v) / v.clamp_min(1e-12)
     pattern = torch.where(v == 0, torch.ones_like(v), ratio**2)
     return torch.where(v <= THIRD_DARK_RING, pattern, torch.zeros_like(v))

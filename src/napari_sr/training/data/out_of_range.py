@@ -1,4 +1,4 @@
-"""A message about training images with values beyond black and white; they are learnt as well.
+"""A message about training images with values beyond black and white, which are used unclipped.
 
 Letters: H x W pixels.
 """
@@ -23,14 +23,14 @@ LOOKED_AT = 1 << 26
 
 
 def beyond(name: str, pictures: Sequence[Picture]) -> str:
-    """Return in words how many values lie beyond black and white, and how far.
+    """Describe how many values lie beyond black and white, and how far.
 
     Parameters
     ----------
     name : str
-        Name of the images, for people.
+        Name of the images, for the user.
     pictures : sequence of Picture
-        The planes; integers with the full range of their type are not read.
+        The planes. Integers that use the full range of their type are not read.
 
     Returns
     -------

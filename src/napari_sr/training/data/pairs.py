@@ -1,4 +1,4 @@
-"""Pairs of an LR and an HR image: whole images for validation, windows for training.
+"""Pairs of an LR and an HR image: whole images for validation, crops for training.
 
 Letters: C channels, H x W pixels of an LR image, S scale.
 """
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from napari_sr.training.data.pictures import Picture
 
 LARGEST = 1 << 26
-"""Largest number of values of a picture to shrink as a whole; larger ones are shrunk by crop."""
+"""Largest number of values in a picture that is shrunk as a whole; larger pictures are shrunk crop
+by crop."""
 
 
 class Pairs:
@@ -35,15 +36,15 @@ class Pairs:
     pictures : sequence of Picture
         At least one. Rows and columns beyond a multiple of the scale are left out.
     degradation : Degradation or sequence of Picture
-        Makes LR images, in colour if the picture has colours; or the recorded LR pictures, one
-        for each.
+        The degradation that makes LR images, in colour if the picture is; or the recorded LR
+        pictures, one for each picture.
     scale : int
         S.
     channels : int
-        The network's channels: 1 for BT.601 luma in 16/255..235/255, of RGB and of grey, as luma
-        networks see it; 3 for RGB, with three equal channels for grey.
+        The network's channels. 1: luma networks, which get BT.601 luma in 16/255..235/255, also of
+        grey pictures. 3: RGB, with three equal channels for grey pictures.
     full_range : bool
-        Whether a network of 1 channel sees grey in 0..1, and luma stretched to 0..1.
+        Whether a network of 1 channel gets grey in 0..1, and luma stretched to 0..1.
     memory : int
         Bytes of LR images to keep in memory.
 
@@ -140,7 +141,7 @@ class Pairs:
         return lr[:, inside, columns.start - across.start : columns.stop - across.start]
 
     def _kept_lr(self, index: int) -> NDArray[Any] | None:
-        """Return the whole LR image in the picture's type, if memory allows to keep it."""
+        """Return the whole LR image in the picture's type, or None if it is not kept."""
         kept = self._kept.get(index)
         picture = self.pictures[index]
         height, width = self.size(index)
@@ -186,9 +187,10 @@ def check_fit(pictures: Sequence[Picture], recorded: Sequence[Picture], scale: i
         fits = (hr.height // scale, hr.width // scale) == (lr.height, lr.width)
         if not fits or hr.channels != lr.channels:
             raise ValueError(
-                f"{hr.name} has {hr.height} x {hr.width} pixels of {hr.channels} "
-                f"channels, which scale {scale} divides, but {lr.name} has {lr.height} x "
-                f"{lr.width} of {lr.channels}"
+                f"{lr.name} must be {hr.name} downscaled {scale} times, got {lr.height} x "
+                f"{lr.width} "
+                f"pixels of {lr.channels} channels (LR) and {hr.height} x {hr.width} pixels of "
+                f"{hr.channels} channels (HR)"
             )
 
 

@@ -41,11 +41,13 @@ class Picture:
     channels: int
     """1 for grey, 3 for RGB."""
     values: ValueRange
-    """The values of black and white; black is larger if white is stored as 0."""
+    """The stored values of black and white. Black is larger than white in files that store white as
+    0."""
     steps: int | None
-    """The integer for white if an integer type's full range is shown: 255 or 65535."""
+    """The value of white, 255 or 65535, if the full range of an integer type is used; otherwise
+    None."""
     read: Callable[[slice, slice], NDArray[Any]]
-    """Takes rows and columns; returns (h, w) or (h, w, 3) in the stored type."""
+    """Takes slices of rows and columns; returns (h, w) or (h, w, 3) in the stored type."""
     undeclared: bool = False
     """Whether it has floats without a declared range."""
 
@@ -55,8 +57,8 @@ class Picture:
         Raises
         ------
         ValueError
-            If values are not finite, or floats lie far outside 0..1; the message names the picture
-            and their number or range.
+            If values are not finite, or floats without a declared range lie far outside 0..1. The
+            message names the picture.
         """
         block = self.read(rows, columns)
         self.check(block)
@@ -84,7 +86,8 @@ class Picture:
         height, width = (stop - start for start, stop, _ in spans)
         if height < 1 or width < 1 or spans[0][2] != 1 or spans[1][2] != 1:
             raise ValueError(
-                f"a part of {self.name} needs pixels among its {self.height} x {self.width}, got "
+                f"a part of {self.name} must lie within its {self.height} x {self.width} pixels, "
+                "got "
                 f"rows {rows.start}:{rows.stop} and columns {columns.start}:{columns.stop}"
             )
         top, left = spans[0][0], spans[1][0]
@@ -96,7 +99,7 @@ class Picture:
         return replace(self, height=height, width=width, read=read)
 
     def check(self, block: NDArray[Any]) -> None:
-        """Refuse values that would ruin a training.
+        """Refuse values that would spoil a training.
 
         Raises
         ------
@@ -112,8 +115,8 @@ class Picture:
         low, high = float(block.min()), float(block.max())
         if self.undeclared and (low < -BEYOND or high > 1 + BEYOND):
             raise ValueError(
-                f"{self.name} has floats from {low:g} to {high:g}, but they are taken as 0..1 "
-                "unless a value range (low, high) is declared"
+                f"{self.name} needs floats from 0 to 1, got {low:g} to {high:g}: declare its value "
+                "range (low, high)"
             )
 
 
@@ -169,7 +172,7 @@ def of_array(
 def _reader(
     array: ArrayLike, layout: Layout, plane: tuple[int, ...]
 ) -> Callable[[slice, slice], NDArray[Any]]:
-    """Return a function that reads a part of one plane, and no more of a lazy array."""
+    """Return a function that reads a part of one plane; a lazy array is read only there."""
     samples = layout.axes[-1] if layout.samples else ""
     positions = iter(plane)
     fixed = {axis: next(positions) for axis in layout.axes if axis not in ("Y", "X", samples)}

@@ -19,7 +19,7 @@ Pair: TypeAlias = tuple[Tensor, Tensor]
 
 
 class BatchLoader:
-    """Draws batches in the order of their numbers, in advance.
+    """A queue of batches that threads draw in advance, in the order of their numbers.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class BatchLoader:
     device : torch.device
         The device that needs the crops.
     threads : int, optional
-        By default 1 if the CPU computes, too; else up to 8.
+        By default, 1 if the device is the CPU, which is busy anyway; otherwise up to 8.
     """
 
     def __init__(

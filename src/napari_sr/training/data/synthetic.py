@@ -35,7 +35,7 @@ LEAST = 16
 
 @dataclass(frozen=True)
 class SyntheticImages:
-    """A number of pictures, each a function of seed and index alone."""
+    """A set of synthetic pictures; each depends only on seed and index."""
 
     count: int
     size: int = 256
@@ -79,7 +79,7 @@ def _read(seed: int, number: int, size: int, rows: slice, columns: slice) -> NDA
 
 @lru_cache(maxsize=4096)
 def drawn(seed: int, number: int, size: int) -> NDArray[np.uint16]:
-    """Draw one image, (P, P): one kind or two, on a dim background, with a random brightness."""
+    """Draw one image, (P, P): one or two kinds of structure on a dim background."""
     random = np.random.default_rng((seed, number))
     image = np.zeros((size, size))
     for kind in random.choice(len(KINDS), size=int(random.integers(1, 3)), replace=False):
@@ -150,7 +150,7 @@ KINDS = (_filaments, _spots, _nuclei, _membranes)
 def _placed(
     places: NDArray[np.float64], bright: NDArray[np.float64], size: int
 ) -> NDArray[np.float64]:
-    """Share each point's light among the four pixels around it."""
+    """Distribute each point's light over the four pixels around it."""
     image = np.zeros((size + 2, size + 2))
     inside = ((places > -1) & (places < size)).all(axis=1)
     places, bright = places[inside] + 1, bright[inside]

@@ -37,15 +37,16 @@ class TrainingData:
     learnt: Sequence[Picture]
     held_out: Sequence[Picture] = ()
     recorded: Mapping[str, Picture] | None = None
-    """The LR picture of each, by its name, where LR pictures were recorded."""
+    """The recorded LR picture of each HR picture, by its name; empty if LR pictures are
+    computed."""
 
     def recorded_of(self, pictures: Sequence[Picture]) -> list[Picture] | None:
-        """Return the recorded LR pictures of some pictures; None where none were recorded."""
+        """Return the recorded LR pictures of some pictures; None if LR pictures are computed."""
         return None if self.recorded is None else [self.recorded[one.name] for one in pictures]
 
 
 def of_folders(data: Data, folder: Path) -> TrainingData:
-    """Read a recipe's folders and hold some files out, each with all its planes and sizes.
+    """Read a recipe's folders, and hold out some files, each with all its planes and sizes.
 
     Parameters
     ----------
@@ -58,17 +59,17 @@ def of_folders(data: Data, folder: Path) -> TrainingData:
     ------
     ValueError
         If a folder is missing, has no images or a broken one, if all files would be held out, or if
-        a recorded image has no partner of its name.
+        an image has no recorded LR image of the same name.
     """
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder: name a folder of images (unpack an archive)")
+        raise ValueError(f"{folder} is not a folder: give a folder of images (unpack archives)")
     if not folder.is_dir():
-        raise ValueError(f"there is no folder {folder} to learn from")
+        raise ValueError(f"there is no folder of training images {folder}")
     places = [_place(folder, name) for name in data.folders]
     files = [file for place in places for file in files_of(place)]
     if data.validation >= len(files):
         raise ValueError(
-            f"data.validation holds {data.validation} files out, but there are only {len(files)} "
+            f"data.validation holds out {data.validation} files, but there are only {len(files)} "
             f"in {', '.join(map(str, places))}"
         )
     held = {files[(2 * k + 1) * len(files) // (2 * data.validation)]
@@ -88,7 +89,7 @@ def of_folders(data: Data, folder: Path) -> TrainingData:
 
 
 def _recorded(data: Data, folder: Path, pictures: Sequence[Picture]) -> dict[str, Picture]:
-    """Return the LR picture of each by the HR picture's name."""
+    """Return the LR picture of each HR picture, by the HR picture's name."""
     for hr, lr in zip(data.folders, data.recorded, strict=True):
         wanted, found = ({file.stem: file for file in files_of(_place(folder, name))}
                          for name in (hr, lr))  # fmt: skip
@@ -96,7 +97,7 @@ def _recorded(data: Data, folder: Path, pictures: Sequence[Picture]) -> dict[str
         if alone:
             file = wanted.get(alone[0], found.get(alone[0]))
             other = _place(folder, lr if alone[0] in wanted else hr)
-            raise ValueError(f"{file} has no partner of its name in {other}")
+            raise ValueError(f"{other} must hold an image named like {file}, but has none")
     reading = Reading(data.value_range, data.grey)
     places = [_place(folder, name) for name in data.recorded]
     lrs = [picture for place in places for picture in of_folder(place, reading)]
@@ -109,7 +110,7 @@ def _recorded(data: Data, folder: Path, pictures: Sequence[Picture]) -> dict[str
 
 
 def _place(folder: Path, name: str) -> Path:
-    """Return a recipe's folder: inside `folder`, at home ("~/cells"), or an absolute path."""
+    """Return a recipe's folder: relative to `folder`, below "~" (home), or absolute."""
     return folder / os.path.expanduser(name)
 
 
@@ -143,7 +144,7 @@ def crops_of(
     Raises
     ------
     ValueError
-        If images are smaller than a crop, or there are none.
+        If all images are smaller than a crop, or there are no images.
     """
     scales, data = config.scales or (config.scale,), config.data
     return {

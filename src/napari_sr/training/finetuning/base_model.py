@@ -18,18 +18,19 @@ if TYPE_CHECKING:
 SMALL = 100_000
 """Largest number of weights of a network that gets the higher learning rate."""
 RATES = 2e-3, 2e-4
-"""Learning rates of small networks and of others. Half a minute of FSRCNN x2 on the sample `spots`,
-from 33.3 dB: 48.0 dB at 2e-3, 45.9 dB at 5e-4 (bicubic: 43.2 dB); `tissue` 35.5 and 35.4 dB."""
+"""Learning rates of small networks and of others. Half a minute of training FSRCNN x2 on the sample
+`spots`, from 33.3 dB: 48.0 dB at 2e-3, 45.9 dB at 5e-4 (bicubic: 43.2 dB); `tissue` 35.5 and 35.4
+dB."""
 WARM_UP = 0.02
 """Share of all steps with a rising learning rate."""
 AVERAGED = 0.999
-"""Decay of the running mean of weights: over some 1000 steps, and fewer at first."""
+"""Decay of the running mean of weights, which covers about 1000 steps, and fewer at first."""
 CLIP = 1.0
-"""Largest norm of a gradient; in a healthy fine-tuning it is never reached."""
+"""Largest norm of a gradient; normal fine-tuning never reaches it."""
 
 
 def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Config:
-    """Return the recipe of one step; `lasting` sets the number of steps.
+    """Return a recipe of one step; `lasting` later sets the number of steps.
 
     Parameters
     ----------
@@ -38,15 +39,15 @@ def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Confi
     scale : int
         Enlargement factor.
     data : Data
-        The part of the recipe on images.
+        The recipe's settings for images.
     name : str
         Name of the result's file.
 
     Raises
     ------
     ValueError
-        If the checkpoint or the recipe is missing, broken or of another scale, or its network is
-        none of ours.
+        If the checkpoint or the recipe is missing, broken or has another scale, or if its network
+        is not defined in napari-sr.
     napari_sr.zoo.download.DownloadError
         If a known model cannot be downloaded.
     """

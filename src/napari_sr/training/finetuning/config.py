@@ -21,7 +21,7 @@ WORTH = 0.05
 
 
 class FineTuningError(Exception):
-    """A training broke down; no RuntimeError, because napari's workers lose these."""
+    """A training broke down. Not a RuntimeError, because napari's workers lose RuntimeErrors."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class BaseModel:
     """The network to fine-tune: a checkpoint, or the fresh network of a recipe."""
 
     title: str
-    """Its name for people."""
+    """Its name for the user."""
     model: ModelReference = field(default_factory=ModelReference)
     """The checkpoint; not used with a recipe."""
     recipe: str = ""
@@ -37,7 +37,7 @@ class BaseModel:
 
     @property
     def missing(self) -> tuple[Entry, ...]:
-        """The entries that must be downloaded before a training.
+        """The registry's entries that must be downloaded before a training.
 
         Raises
         ------
@@ -60,18 +60,18 @@ class Image:
 
 @dataclass(frozen=True)
 class FineTuneConfig:
-    """What to train on which images, and for how long."""
+    """The network to train, the images to train on, and the time."""
 
     images: tuple[Image, ...]
     base_model: BaseModel
     scale: int
     target: Path
-    """The file of the result, which must not exist."""
+    """The file to write, which must not exist yet."""
     minutes: float = 5.0
     degradation: ComponentSpec = field(default_factory=lambda: ComponentSpec("bicubic"))
     """The degradation that makes LR images."""
     degradation_words: str = "bicubic"
-    """The degradation in words."""
+    """Description of the degradation."""
     device: str = "auto"
 
 
@@ -86,7 +86,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Update:
-    """Progress since the last update; None where nothing changed."""
+    """Progress since the last update; None for what has not changed."""
 
     doing: str
     done: int = 0
@@ -94,9 +94,9 @@ class Update:
     """0 if unknown."""
     seconds_left: float | None = None
     loss: tuple[int, float] | None = None
-    """A step, and the mean loss of the steps before it."""
+    """The number of a step, and the mean loss of the steps before it."""
     psnr: tuple[int, float] | None = None
-    """A step, and the score after it."""
+    """The number of a step, and the score after it."""
     scores: Scores | None = None
     preview: Preview | None = None
     """Pictures of the best network so far."""
@@ -108,7 +108,7 @@ class FineTuned:
 
     path: Path
     psnr: float
-    """Score of the network that is kept, on the held-out part."""
+    """Score of the best network, which is kept, on the held-out part."""
     scores: Scores
     steps: int
     notes: tuple[str, ...] = ()
@@ -116,7 +116,7 @@ class FineTuned:
 
     @property
     def verdict(self) -> str:
-        """The scores in words, with a warning if the network is no improvement."""
+        """A sentence with the scores, and a warning if the network did not improve."""
         gain, before = self.psnr - self.scores.bicubic, self.psnr - self.scores.start
         words = f"On the held-out part: {self.psnr:.2f} dB, {_apart(gain)} bicubic interpolation "
         words += f"({self.scores.bicubic:.2f} dB) and {_apart(before)} the network at first "

@@ -1,7 +1,7 @@
-"""The fine-tuning of a network on images in memory, for a time; for the form and for scripts.
+"""Fine-tuning of a network on images in memory, within a time limit; for the form and for scripts.
 
-The result's file is replaced whenever the network gets better on the held-out part. So the file of
-the best network so far exists, and is complete, however the training ends.
+The result's file is replaced whenever the network gets better on the held-out part. So, however the
+training ends, there is a complete file of the best network so far.
 """
 
 from __future__ import annotations
@@ -47,21 +47,21 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 LEAST_SECONDS = 1.0
-"""Seconds that validation may take in a training of any length."""
+"""Seconds that validation may take, however short the training is."""
 NAME = "network"
 """Name of the file that the trainer writes."""
 FEW_STEPS = 100
 """Number of steps below which a network hardly changes."""
 PAUSE = 0.2
-"""Seconds between two updates of nothing but progress."""
+"""Seconds between two updates that show only progress."""
 
 
 def fine_tune(
     task: FineTuneConfig, stopped: Callable[[], bool] = lambda: False
 ) -> Generator[Update, None, FineTuned]:
-    """Train for a time, or until `stopped`, which is called after every step.
+    """Train until the time is over or `stopped`, which is called after every step, returns True.
 
-    Closing the generator stops the training too, and keeps the best network so far.
+    Closing the generator also stops the training, and keeps the best network so far.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def fine_tune(
         If loss or gradient became NaN or infinite.
     """
     if task.target.exists():
-        raise ValueError(f"there is a network {task.target} already: choose another name")
+        raise ValueError(f"the network {task.target} exists already: choose another name")
     layers = yield from _read(task)
     parts = hold_out(layers, task.scale)
     notes: list[str] = []
@@ -142,7 +142,7 @@ class Tuning:
         self.step = 0
 
     def _hold_out(self, network: Network) -> HeldOut:
-        """Return the validation pairs: as many as the time allows, where there is structure."""
+        """Return the validation pairs: as many as the time allows, from places with structure."""
         seconds = max(60 * self.task.minutes * JUDGING / LEAST_JUDGED, LEAST_SECONDS)
         side, most = sizing.judgeable(network, self.device, seconds)
         while True:
@@ -205,7 +205,7 @@ class Tuning:
         return network.eval().to(self.device)
 
     def _kept(self, psnr: float) -> Preview | None:
-        """Keep the network if it is the best so far, and return pictures of its results."""
+        """Keep the network if it is the best so far; return pictures of its results."""
         if psnr <= self.best:
             return None
         self.best = psnr

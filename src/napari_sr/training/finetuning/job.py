@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 
 class TrainError(Exception):
-    """Stands for a RuntimeError or MemoryError of a training: napari's workers lose the former."""
+    """Replacement for a MemoryError, or a RuntimeError, which napari's workers would lose."""
 
 
 def run(config: FineTuneConfig, stopped: Callable[[], bool]) -> Generator[Update, None, FineTuned]:
-    """Fine-tune to the end, or until `stopped`. Closing it stops too, and keeps the best network.
+    """Fine-tune until the end, `stopped` or closing, and keep the best network.
 
     Parameters
     ----------
     config : FineTuneConfig
-        The settings; nothing in them belongs to the GUI thread.
+        The settings, without objects that belong to the GUI thread.
     stopped : callable
         Called after every step.
 
     Raises
     ------
     TrainError
-        In place of any RuntimeError or MemoryError.
+        Instead of any RuntimeError or MemoryError.
     ValueError, DownloadError, FineTuningError
         As for `fine_tune`.
     """

@@ -1,4 +1,4 @@
-"""The base models to choose from: networks with weights, and fresh ones by a recipe."""
+"""The base models to choose from: networks with weights, and the untrained networks of recipes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _RECIPES = MappingProxyType({
     "fsrcnn": ("FSRCNN, fresh", "fsrcnn", "Small and fast; learns in minutes."),
     "edsr-slim": ("EDSR slim, fresh", "edsr", "Larger and better; needs half an hour."),
 })  # fmt: skip
-"""Title, network and summary of recipes for a laptop, by name without scale."""
+"""Title, network and summary of the recipes that suit a laptop, by the recipe's name without
+scale."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,12 @@ class Fresh(Model):
 
     @property
     def recipe(self) -> str:
-        """The recipe for every scale; those for x3 and x4 start from trained weights."""
+        """The recipe for each scale; the recipes for x3 and x4 start from trained weights."""
         return f"{self.name}-x2"
 
 
 def base_models() -> list[Model]:
-    """Return all base models: known networks with weights, and fresh ones."""
+    """Return all base models: known networks with weights, and untrained networks."""
     known = [model for model in known_models() if not model.computed]
     return [*known, *_fresh()]
 

@@ -1,4 +1,4 @@
-"""The size and number of steps of a fine-tuning that fit into its time."""
+"""The choice of the size and the number of training steps, so that a fine-tuning ends in time."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from napari_sr.training.session import Session
 
 TIMED = 2.0
-"""Seconds for timing steps. The first two include preparations and do not count."""
+"""Seconds for timing steps. The first two steps do not count, because they include preparations."""
 SIZED = 3
 """Largest number of other step sizes to try."""
 SLACK = 1.3
-"""Factor by which a step may be too slow before a smaller one is tried."""
+"""Factor by which a step may exceed its time before a smaller step is tried."""
 SPARED = 0.6
-"""A smaller step that is still too slow is used if it takes at most this share of the time."""
+"""A smaller step that is still too slow is used if it takes at most this share of the larger step's
+time."""
 JUDGING = 0.1
 """Share of the time for validation."""
 LEAST_JUDGED, MOST_JUDGED = 4, 40
@@ -47,7 +48,7 @@ class Pacer:
     sizes : sequence of Size
         Sizes that fit into memory, best first.
     session : Session
-        Session for timing steps; nothing in its folder is kept.
+        Session for timing steps; its folder is temporary.
     minutes, judging : float
         Minutes for the training, and seconds per validation.
     """
@@ -68,7 +69,7 @@ class Pacer:
         self._take(next((size for size in sizes if size.batch == 1), sizes[-1]))
 
     def _take(self, size: Size) -> None:
-        """Set the size of steps."""
+        """Set the size of the steps."""
         self.size = size
         data = replace(self.config.data, crop=size.crop, batch=size.batch)
         self.config = replace(self.config, data=data)

@@ -1,4 +1,4 @@
-"""Validation, and pictures of a held-out place: LR, bicubic, result of the network, and truth.
+"""Validation, and pictures of one held-out place: LR, bicubic, the network's result and the truth.
 
 Letters: C channels, H x W pixels of the LR image, S scale.
 """
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 SIDES = 64, 64
 """Largest height and width of a picture in HR pixels."""
 PLACES = 5
-"""Candidates along each axis; the one with most structure is shown."""
+"""Number of candidate places along each axis; the place with most structure is shown."""
 
 
 @dataclass(frozen=True)
 class Preview:
-    """Four pictures of one place; forms show the names of the fields.
+    """Four pictures of one place. The form labels them with the fields' names.
 
     Each is uint8, (S * H, S * W) or (S * H, S * W, 3).
     """
 
-    small: NDArray[np.uint8]
+    low_resolution: NDArray[np.uint8]
     """The LR image, with repeated pixels."""
     bicubic: NDArray[np.uint8]
     network: NDArray[np.uint8]
@@ -54,7 +54,7 @@ class HeldOut:
     scale : int
         S.
     most : int, optional
-        Largest number of pairs, spread evenly over the rest.
+        Largest number of pairs to keep, spread evenly over all.
 
     Raises
     ------
@@ -104,13 +104,13 @@ class HeldOut:
 
 
 def spread(every: Sequence[Any], most: int) -> list[Any]:
-    """Return at most so many, spread evenly."""
+    """Return at most `most` pairs, spread evenly."""
     count = min(most, len(every))
     return [every[(2 * k + 1) * len(every) // (2 * count)] for k in range(count)]
 
 
 def _place(hr: Tensor, scale: int) -> tuple[slice, slice]:
-    """Return rows and columns with most structure, in whole LR pixels."""
+    """Return the rows and columns of the place with most structure, in whole LR pixels."""
     height, width = (
         min(size, most) // scale * scale for size, most in zip(hr.shape[1:], SIDES, strict=True)
     )

@@ -1,4 +1,4 @@
-"""The size of a training step and of the validation, by the cost of a network on its device.
+"""The size of a training step and of the validation, chosen from the network's cost on its device.
 
 Letters: N crops, P pixels along an LR crop.
 """
@@ -25,18 +25,18 @@ class Size:
     """The crops of a training step."""
 
     batch: int
-    """N."""
+    """N, the number of crops."""
     crop: int
-    """P."""
+    """P, the side of a crop in LR pixels."""
 
     @property
     def pixels(self) -> int:
-        """N * P * P."""
+        """LR pixels in a step: N * P * P."""
         return self.batch * self.crop**2
 
     @property
     def words(self) -> str:
-        """The size in words."""
+        """The size as text."""
         crops = "1 crop" if self.batch == 1 else f"{self.batch} crops"
         return f"{crops} of {self.crop} x {self.crop} pixels"
 
@@ -45,16 +45,17 @@ LADDER = (
     Size(16, 24), Size(12, 24), Size(8, 24), Size(6, 24), Size(4, 24), Size(4, 20), Size(4, 16),
     Size(3, 16), Size(2, 16), Size(1, 16), Size(1, 12), Size(1, 8),
 )  # fmt: skip
-"""Sizes from best to smallest: first fewer crops, which keep their surroundings, then smaller
-ones."""
+"""Sizes from best to smallest: first fewer crops, so that crops keep their size; then smaller
+crops."""
 STEP, STEPS = 1.0, 300
 """Longest step in seconds, and the wanted number of steps."""
 PART = 4
-"""Training may use one part in so many of the free memory."""
+"""Training may use 1 / PART of the free memory."""
 COPIES = 5
-"""Copies of weights: themselves, their gradient, Adam's two moments, and the running mean."""
+"""Number of tensors as large as the weights: weights, gradient, Adam's two moments and running
+mean."""
 SIDES = (64, 128, 256)
-"""Sides in HR pixels of the part of a plane that is validated."""
+"""Possible sides, in HR pixels, of the part of a plane that is validated."""
 MOST_JUDGED = 8
 """Planes."""
 TIMINGS, SHORT = 4, 0.2
@@ -81,8 +82,8 @@ def sizes(network: Network, room: int) -> tuple[Size, ...]:
     most = room // multiple * multiple
     if most < least:
         raise ValueError(
-            f"{network.title} needs crops of at least {least} x {least} LR pixels, and an image "
-            f"has room for {room} x {room}: choose larger images, or another network"
+            f"{network.title} needs crops of at least {least} x {least} LR pixels, but the "
+            f"largest that fits has {room} x {room}: choose larger images, or another network"
         )
     fitted = (
         Size(size.batch, min(max(size.crop // multiple * multiple, least), most)) for size in LADDER
@@ -91,7 +92,7 @@ def sizes(network: Network, room: int) -> tuple[Size, ...]:
 
 
 def affordable(offered: Sequence[Size], network: Network, free: int) -> tuple[Size, ...]:
-    """Return the sizes that fit into memory, or else the smallest.
+    """Return the sizes that fit into memory, or only the smallest if none fits.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def affordable(offered: Sequence[Size], network: Network, free: int) -> tuple[Si
     network : Network
         In the precision of the training; only its shapes are used.
     free : int
-        Free bytes on the device, of which one in `PART` may be used.
+        Free bytes on the device; 1 / `PART` of them may be used.
     """
     each = {crop: learning_bytes(network, crop, crop) for crop in {one.crop for one in offered}}
     weights = COPIES * sum(one.nbytes for one in network.parameters())
@@ -113,19 +114,19 @@ def affordable(offered: Sequence[Size], network: Network, free: int) -> tuple[Si
 
 
 def longest(minutes: float) -> float:
-    """Return the longest time of a step, in seconds, for a training of so many minutes."""
+    """Return the longest time of a step, in seconds, for a training of `minutes` minutes."""
     return min(STEP, 60 * minutes / STEPS)
 
 
 def choose(offered: Sequence[Size], seconds_per_pixel: float, longest: float) -> Size:
-    """Return the best size whose step is short enough, or else the smallest.
+    """Return the best size whose step is short enough, or the smallest if none is.
 
     Parameters
     ----------
     offered : sequence of Size
         Sizes, best first.
     seconds_per_pixel : float
-        Time of a step per each of its N * P * P pixels.
+        Time of a step divided by its N * P * P pixels.
     longest : float
         Longest time of a step in seconds.
     """
@@ -137,7 +138,7 @@ def choose(offered: Sequence[Size], seconds_per_pixel: float, longest: float) ->
 def judgeable(network: Network, device: torch.device, seconds: float) -> tuple[int, int]:
     """Return the side in HR pixels and the number of planes that can be validated in a time.
 
-    The network is timed on larger and larger parts, for no longer than that time.
+    The network is timed on larger and larger parts, until that time has passed.
 
     Parameters
     ----------

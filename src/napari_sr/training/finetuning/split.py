@@ -1,7 +1,7 @@
 """The split of images into a part for training and a held-out band for validation.
 
-Planes of a stack resemble their neighbours, so a whole plane would be a poor validation image: the
-network would have seen almost the same. The same band of all planes is held out instead.
+Planes of a stack resemble their neighbours, so a held-out plane would be almost the same as a
+training image. Instead, the same band of all planes is held out.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def read(
     images : sequence of Image
         At least one.
     memory : int
-        Bytes for all lazy images. Of an image with more planes than fit, evenly spread planes are
+        Bytes for all lazy images. If an image has more planes than fit, evenly spread planes are
         used. A single plane that does not fit is not kept; it is read crop by crop.
 
     Returns
@@ -67,7 +67,7 @@ def read(
         As `of_array` does, or if values are not finite; the message begins with the image's name.
     """
     if not images:
-        raise ValueError("choose at least one image to learn from, got none")
+        raise ValueError("choose at least one training image, got none")
     images = [replace(image, array=as_array(image.array)) for image in images]
     planes = [
         _spread(
@@ -134,7 +134,7 @@ def hold_out(layers: Sequence[Sequence[Picture]], scale: int) -> Split:
     Raises
     ------
     ValueError
-        If an image is too small: with its size and the needed size.
+        If an image is too small; the message names its size and the needed size.
     """
     learnt: list[Picture] = []
     bands: list[Picture] = []
@@ -152,7 +152,7 @@ def hold_out(layers: Sequence[Sequence[Picture]], scale: int) -> Split:
 
 
 def _parted(picture: Picture, least: int) -> tuple[list[Picture], Picture]:
-    """Return the parts for training, each at least so large, and the band beside them."""
+    """Return the parts for training, each at least `least` pixels long, and the held-out band."""
     length = max(picture.height, picture.width)
     band = max(length // SHARE, least)
     before = (length - band) // 2

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 class Loss(nn.Module):
-    """A loss of images: called with the arguments that `reads` names, it returns a scalar."""
+    """A loss that compares images: it takes the arguments that `reads` names; returns a scalar."""
 
     reads: ClassVar[Literal["image", "levels", "predictions"]] = "image"
     """Its arguments: (result, truth); (images of all levels, truth); or (predictions, result,
@@ -20,7 +20,7 @@ class Loss(nn.Module):
 
 
 def precise(image: Tensor) -> Tensor:
-    """Return an image in float32; float64 stays."""
+    """Convert an image to float32, unless it is float64."""
     return image if image.dtype == torch.float64 else image.float()
 
 

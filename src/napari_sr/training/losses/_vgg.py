@@ -1,8 +1,8 @@
-"""VGG19's features, whose differences are closer to human perception than those of pixels.
+"""VGG19's features. Their differences are closer to human perception than pixel differences.
 
 Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition",
 ICLR 2015, https://arxiv.org/abs/1409.1556, table 1, column E, without its dense layers.
-The weights are torchvision's, downloaded on first use, or a file's.
+The weights are torchvision's, downloaded on first use, or those in a file.
 
 Letters: N images, H x W pixels, F features.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BLOCKS = ((1, 2), (2, 2), (4, 4), (8, 4), (8, 4))
-"""The width of every block, as a multiple of the first one's, and its number of convolutions."""
+"""Width of each block, as a multiple of the first block's, and its number of convolutions."""
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and standard deviation of ImageNet's red, green and blue in 0..1."""
 WEIGHTS = Entry(
@@ -64,7 +64,7 @@ class VGG19(nn.Module):
     Parameters
     ----------
     wanted : collection of str
-        Names of layers, such as "conv5_4", or "relu5_4" for the same after its rectifier.
+        Names of layers, such as "conv5_4" or, after its rectifier, "relu5_4".
     state : mapping of str to Tensor
         torchvision's "features.0.weight" and so on; other keys are ignored. The first convolution
         sets the width, 64 in the paper.
@@ -145,7 +145,7 @@ def _layers(width: int, depth: int) -> Iterator[nn.Module]:
 
 
 def weights_of(path: Path | None) -> Mapping[str, Tensor]:
-    """Read VGG19's weights from a file, or from torchvision's, downloaded once.
+    """Read VGG19's weights from a file, or from torchvision's file, which is downloaded once.
 
     Raises
     ------

@@ -1,9 +1,9 @@
 """The standard GAN's losses: the critic recognises photographs, the generator deceives it.
 
 Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, https://arxiv.org/abs/1406.2661;
-with the generator's loss -log D(result), whose gradient does not vanish where the critic is sure,
-as in SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, equation (6). That equation
-sums over images; this loss averages.
+with the generator's loss -log D(result), whose gradient does not vanish where the critic is
+certain, as in SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, equation (6). That
+equation sums over images; this loss averages.
 
 With logits l, D = sigmoid(l): -log D = softplus(-l) and -log(1 - D) = softplus(l).
 """
@@ -29,7 +29,7 @@ class Adversarial:
         return softplus(-fake).mean()
 
     def critic(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return mean -log D(real) + mean -log(1 - D(fake)), small if it distinguishes them."""
+        """Return mean -log D(real) + mean -log(1 - D(fake)), small if the critic is right."""
         real, fake = judged(real, fake)
         return softplus(-real).mean() + softplus(fake).mean()
 

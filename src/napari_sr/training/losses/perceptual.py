@@ -2,11 +2,11 @@
 
 Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", ECCV 2016,
 https://arxiv.org/abs/1603.08155: squared differences after a rectifier, `relu2_2` of VGG16.
-SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, equation (5): the same of
-`relu5_4`; by section 3.2 its features are divided by 12.75, to bring the loss to the size of the
-squared error of pixels, and this is a `weight` of 1 / 12.75^2 = 0.00615 in the recipe.
-ESRGAN: Wang et al., ECCV Workshops 2018, https://arxiv.org/abs/1809.00219, section 3.3: `conv5_4`,
-that is before the rectifier, and absolute differences, as in its code (XPixelGroup/BasicSR).
+SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, equation (5): the same with
+`relu5_4`. Section 3.2 divides its features by 12.75, so that the loss is about as large as the
+squared error of pixels; recipes do this by a `weight` of 1 / 12.75^2 = 0.00615. ESRGAN: Wang et
+al., ECCV Workshops 2018, https://arxiv.org/abs/1809.00219, section 3.3: `conv5_4`, that is before
+the rectifier, and absolute differences, as in its code (XPixelGroup/BasicSR).
 
 Letters: N crops, C channels, H x W pixels.
 """

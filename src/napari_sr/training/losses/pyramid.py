@@ -7,7 +7,8 @@ sums over the pixels of every level, with an epsilon of 1e-3, so that a level wi
 counts a quarter.
 
 Letters: N crops, C channels, H x W pixels of the truth.
-Beyond the paper: a level larger than the truth, as MS-LapSRN has it for scale 3, is shrunk to it.
+Beyond the paper: a level that is larger than the truth, as in MS-LapSRN for scale 3, is shrunk to
+its size.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ class Pyramid(Loss):
     epsilon : float
         As for `Charbonnier`.
     by_pixels : bool
-        Whether to weight a level by its number of pixels, as in a sum over pixels; else all levels
-        have equal weights.
+        Whether to weight a level by its number of pixels, as in a sum over pixels; otherwise all
+        levels have equal weights.
     """
 
     reads = "levels"

@@ -2,9 +2,9 @@
 
 Kim et al., "Deeply-Recursive Convolutional Network for Image Super-Resolution", CVPR 2016,
 https://arxiv.org/abs/1511.04491, equations (7) to (9): alpha l1 + (1 - alpha) l2, where l1 is half
-the mean squared error of all D predictions and l2 half that of their weighted sum. Alpha starts
-high, so that every recursion learns, and falls. The third term, beta times the sum of squared
-weights, is the optimiser's weight decay. Errors are means over pixels, as in public ports
+the mean squared error of the D predictions, and l2 is half the squared error of their weighted sum.
+Alpha starts high, so that every recursion learns, and falls. The third term, beta times the sum of
+squared weights, is the optimiser's weight decay. Errors are means over pixels, as in public ports
 (jiny2001/deeply-recursive-cnn-tf); the equations have sums.
 """
 

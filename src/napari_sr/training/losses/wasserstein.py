@@ -46,7 +46,7 @@ class Wasserstein:
             If the limit is not above 0.
         """
         if not limit > 0:
-            raise ValueError(f"a critic's weights are clipped to a limit above 0, got {limit}")
+            raise ValueError(f"the limit for a critic's weights must be above 0, got {limit}")
         for weight in critic.parameters():
             weight.clamp_(-limit, limit)
 

@@ -18,9 +18,11 @@ CARRIED = (
     "custom_interpolation_kernel_2d", "depiction", "gamma", "interpolation2d", "interpolation3d",
     "iso_threshold", "opacity", "projection_mode", "rendering", "visible",
 )  # fmt: skip
-"""Attributes of an image layer that its result gets unchanged, if this napari has them."""
+"""Attributes of an image layer that its result gets unchanged, if this version of napari has
+them."""
 SET_AFTERWARDS = ("contrast_limits_range", "auto_contrast")
-"""Attributes to set once the layer exists: its constructor lacks them, or sets others by them."""
+"""Attributes to set once the layer exists, because its constructor lacks them or changes others
+with them."""
 
 
 def appearance(

@@ -47,12 +47,12 @@ class BlendChooser(CheckpointChooser):
         self.weight.valueChanged.connect(self.changed)
 
     def model(self) -> Model | None:
-        """Return the second checkpoint, or None for nothing."""
+        """Return the second checkpoint, or None if none is chosen."""
         chosen: Model | None = self.models.currentData()
         return chosen
 
     def offer(self, first: Model | None, scale: int | None, others: Iterable[Model]) -> None:
-        """List what a model can be blended with: checkpoints of its network at its scale.
+        """List the checkpoints that a model can be blended with: those of its network at its scale.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class BlendChooser(CheckpointChooser):
         return alike and scaled
 
     def _choose(self, name: str | None) -> None:
-        """Choose a second checkpoint by its name, or nothing if it is not listed."""
+        """Choose a second checkpoint by its name, or none if it is not listed."""
         names = [None, *(model.name for model in self._listed())]
         self.models.setCurrentIndex(names.index(name) if name in names else 0)
         self.weight.setVisible(self.model() is not None)

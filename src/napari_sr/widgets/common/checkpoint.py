@@ -69,7 +69,7 @@ def ask_for_checkpoint(parent: QWidget) -> Path | None:
 
 
 def inspected(path: Path) -> Model | str:
-    """Return the model of a file, or why it has none. Slow: not for the GUI thread."""
+    """Return the model of a file, or why it cannot be used. This is too slow for the GUI thread."""
     try:
         return inspect_checkpoint(path)
     except (ValueError, OSError) as error:

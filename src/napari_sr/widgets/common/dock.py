@@ -61,19 +61,19 @@ class RunningForm(QWidget):
         """React to another selected layer."""
 
     def _refresh(self) -> None:
-        """Show what is wrong with the fields now."""
+        """Show which fields are wrong, and why."""
 
     def _show_progress(self, step: Any) -> None:
-        """Show what a run yields."""
+        """Show a value that a run yielded."""
 
     def _show_result(self, result: Any) -> None:
-        """Show what a run returns."""
+        """Show the value that a run returned."""
 
     def _show_cancelled(self) -> None:
         """Say that a run ended without a result."""
 
     def _clean_up(self) -> None:
-        """Forget a run that is over."""
+        """Forget the run, which has ended."""
 
     def _let_go(self) -> None:
         """Stop listening to layers: the dock is closed."""
@@ -87,14 +87,14 @@ class RunningForm(QWidget):
             self._refresh()
 
     def _edit(self) -> None:
-        """Clear what the last run said, now that the user changes something."""
+        """Clear the messages of the last run, because the user changes something."""
         if self._worker is None:
             self._problem = None
             self._fields.status.say("")
         self._refresh()
 
     def _show_problems(self, problems: Mapping[str, str]) -> None:
-        """Frame wrong fields, say what is wrong with the first, and allow a run if none is."""
+        """Frame wrong fields, explain the first, and allow a run if no field is wrong."""
         self._fields.show_problems(problems)
         self._fields.run.setEnabled(not problems and self._worker is None)
         problem = next(iter(problems.values()), None)
@@ -131,7 +131,7 @@ class RunningForm(QWidget):
         *args
             Its arguments.
         name : str
-            The text beside the bar.
+            The label of the bar.
         cancel : callable, optional
             What the bar's Cancel button does; by default it ends the generator.
         """

@@ -100,7 +100,7 @@ class RunFields(ScrolledForm):
                 field.setStyleSheet(style)
 
     def show_running(self, running: bool) -> None:
-        """Enable the buttons as a run or no run needs them; show the bar during a run."""
+        """Enable the buttons that apply during a run, or without one; show the bar during a run."""
         self.stop.setEnabled(running)
         self.bar.setVisible(running)
         self.bar.setRange(0, 0)

@@ -1,4 +1,4 @@
-"""A frame around the field that has the keyboard focus; napari's themes show it nowhere."""
+"""A frame around the field with the keyboard focus, which napari's themes do not show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain records of a layer, so that a worker never touches the layer itself."""
+"""Plain records of a layer, so that a worker never touches the layer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HINTS = {
     "c": "real numbers (abs, real, imag or angle)",
     "f": "float64",
 }
-"""What to convert a data type to that cannot be upscaled, by NumPy's kind."""
+"""Advice on converting data types that cannot be upscaled, by NumPy's kind."""
 
 
 def source_of(layer: Image, plane: tuple[int, ...] | None = None) -> Source:

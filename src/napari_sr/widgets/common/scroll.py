@@ -19,8 +19,8 @@ LEAST_WIDTH, LEAST_HEIGHT = 390, 260
 class ScrolledForm(QScrollArea):
     """Fields that scroll up and down only, and are never cut at the side.
 
-    Fields have the same width with and without the scroll bar. Otherwise a wrapped text could
-    bring the bar, become narrower and therefore higher, and keep the bar.
+    Fields have the same width with and without the scroll bar. Otherwise, wrapped text could make
+    the bar appear, become narrower and so higher, and keep the bar there.
     """
 
     def hold(self, layout: QLayout, inside: QWidget) -> None:
@@ -51,7 +51,7 @@ class ScrolledForm(QScrollArea):
         return self.minimumSizeHint()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802  # Qt's name
-        """Return the width at which no field is cut, and little height."""
+        """Return the width at which no field is cut, and a small height."""
         inside = self.widget()
         if inside is None:
             return super().minimumSizeHint()

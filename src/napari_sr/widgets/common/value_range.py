@@ -102,7 +102,7 @@ class RangeChooser(QWidget):
         return _dtype_range(self._layer.dtype) if kind == DTYPE else None
 
     def problem(self) -> str | None:
-        """Return why the values are no range, or None."""
+        """Return why the values are not a range, or None."""
         pair = self._offered(self.kind.currentText()) or self._typed()
         if pair is None:
             return f"Values need two numbers, got {self.low.text()!r} and {self.high.text()!r}"
@@ -149,12 +149,12 @@ def pair_in_words(low: float, high: float) -> tuple[str, str]:
 
 
 def _exactly(number: float) -> str:
-    """Return the shortest text of exactly this number."""
+    """Return the shortest text that stands for exactly this number."""
     return f"{number:.0f}" if number.is_integer() and abs(number) < 1e17 else repr(number)
 
 
 def usual_kind(layer: Image) -> str:
-    """Return the default for a layer: the data type for bytes and colours, else contrast limits.
+    """Return a layer's default: the data type for bytes and colours, otherwise contrast limits.
 
     12 bits in uint16, CT in int16 and physical floats do not fill their data type.
     """

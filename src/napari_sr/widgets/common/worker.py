@@ -105,7 +105,7 @@ class ActivityBar(cancelable_progress):  # type: ignore[misc]  # napari has no t
     Parameters
     ----------
     name : str
-        The text beside the bar.
+        The label of the bar.
     cancel : callable
         Ends the run.
     """

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 HEIGHT = 104
 COLOUR, DASHED = QColor("#3fa7ff"), QColor("#f0a030")
-"""Colours of the curve and of the lines beside it: legible on napari's dark and light themes."""
+"""Colours of the curve and of the dashed lines; legible on napari's dark and light themes."""
 FAINT = 110
 """Opacity of the frame, from 0 to 255."""
 

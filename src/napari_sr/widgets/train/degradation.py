@@ -17,7 +17,7 @@ BICUBIC, BLUR, MICROSCOPE = "bicubic", "blur", "microscope"
 _ABOUT = {
     BICUBIC: "The layers are downscaled bicubically without noise, as in papers.",
     BLUR: "The layers are blurred by a Gaussian, and every S-th pixel is kept.",
-    MICROSCOPE: "The layers count as the truth; the small images are what this microscope "
+    MICROSCOPE: "The layers count as the truth; the LR images are what this microscope "
     "would have recorded.",
 }
 
@@ -26,14 +26,15 @@ class DegradationChooser(QWidget):
     """A list of degradations, and the numbers that the chosen one needs."""
 
     changed = Signal()
-    """Another degradation or number is chosen."""
+    """The degradation or a number has changed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.kind = QComboBox()
         self.kind.addItems([BICUBIC, BLUR, MICROSCOPE])
         self.kind.setToolTip(
-            "A network learns from pairs: the layers' pixels, and small images made from them.\n"
+            "A network learns from pairs: the layers' pixels, and LR (low-resolution) images that\n"
+            "are made from them.\n"
             "Choose what resembles the origin of the images that you want to upscale."
         )
         self.about = WrappedLabel()
@@ -43,14 +44,14 @@ class DegradationChooser(QWidget):
         self.pixel = _box(
             0.1, (0.001, 1000), 4, " µm",
             "Side of one pixel of the layers in the sample. It is taken from the first layer if\n"
-            "its scale has a unit of length. The small image's pixels are S times larger.",
+            "its scale has a unit of length. The LR image's pixels are S times larger.",
         )  # fmt: skip
         self.photons = _box(
             500,
             (1, 1e6),
             0,
             "",
-            "Photons in a white pixel of the small image; fewer mean more noise.",
+            "Photons in a white pixel of the LR image; fewer mean more noise.",
         )
         self._blur, self._microscope = QWidget(), QWidget()
         self._lay_out()
@@ -102,7 +103,7 @@ class DegradationChooser(QWidget):
         return ComponentSpec(kind, {"optics": optics, "camera": {"photons": self.photons.value()}})
 
     def words(self, scale: int) -> str:
-        """Return the chosen degradation in words."""
+        """Describe the chosen degradation."""
         kind = self.kind.currentText()
         if kind == BICUBIC:
             return kind
@@ -125,7 +126,7 @@ class DegradationChooser(QWidget):
 
 
 def pixel_size(layer: Image) -> float | None:
-    """Return the side of a layer's pixel in micrometres, or None if its unit is no length."""
+    """Return the side of a layer's pixel in micrometres, or None if its unit is not a length."""
     unit, scale = layer.units[-1], float(layer.scale[-1])
     if "[length]" not in (1 * unit).dimensionality:
         return None

@@ -60,8 +60,8 @@ class TrainFields(RunFields):
         self.preview = PreviewBoard()
         self._lay_out()
         self.intro.say(
-            "Adapts a network to images like yours. Tick sharp images: small images are made from "
-            "them, and the network learns to restore the originals."
+            "Adapts a network to images like yours. Tick sharp images: low-resolution images are "
+            "made from them, and the network learns to restore the originals."
         )
         for shown in (self.loss, self.psnr, self.preview, self.use):
             shown.hide()
@@ -73,7 +73,7 @@ class TrainFields(RunFields):
             ("Start from", self.base_model),
             ("", self.base_model.about),
             ("Scale", self.base_model.scale),
-            ("Small images", self.degradation),
+            ("Low resolution", self.degradation),
             ("Values", self.values),
             ("Train for", self.minutes),
             ("Device", self.device),

@@ -181,7 +181,8 @@ class TrainWidget(RunningForm):
         if update.psnr is not None:
             form.psnr.add(*update.psnr)
         if update.preview is not None:
-            form.preview.show_pictures(vars(update.preview))
+            pictures = vars(update.preview).items()
+            form.preview.show_pictures({name.replace("_", " "): one for name, one in pictures})
         if update.scores is not None:
             form.show_results()
         self._tell_bar(Step(update.done, update.total, update.doing))

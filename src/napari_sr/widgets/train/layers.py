@@ -23,9 +23,9 @@ class LayersChooser(QListWidget):
     """A list of image layers to tick. Call `leave` before it is deleted: layers live longer."""
 
     changed = Signal()
-    """Other layers are ticked."""
+    """The set of ticked layers has changed."""
     limits_changed = Signal()
-    """The first ticked layer has other contrast limits."""
+    """The contrast limits of the first ticked layer have changed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,9 +47,9 @@ class LayersChooser(QListWidget):
         return [layer for layer, tick in zip(self._layers, ticked, strict=True) if tick]
 
     def offer(self, layers: Iterable[Layer]) -> None:
-        """List the images among some layers; ticks stay, and an only layer gets a tick.
+        """List the images among some layers. Ticks stay; a single image gets a tick.
 
-        Only the user ticks a result of ours: its pixels are not the truth.
+        A result of napari-sr never gets a tick automatically, because its pixels are not measured.
         """
         before = self.layers()
         self._layers = [layer for layer in layers if isinstance(layer, Image)]
@@ -63,7 +63,7 @@ class LayersChooser(QListWidget):
         self._change()
 
     def tick(self, layer: Layer | None) -> None:
-        """Tick a layer if it is listed, no other is ticked, and it is not a result of ours."""
+        """Tick a layer if it is listed, no other is ticked, and it is not a result of napari-sr."""
         if layer in self._layers and not self.layers() and not is_result(layer):
             self._item(self._layers.index(layer)).setCheckState(Qt.CheckState.Checked)
 
@@ -73,7 +73,7 @@ class LayersChooser(QListWidget):
         self._told = []
 
     def sizeHint(self) -> QSize:  # noqa: N802  # Qt's name
-        """Return the size of some rows."""
+        """Return the size of a few rows."""
         rows = min(max(self.count(), 2), ROWS)
         row = self.sizeHintForRow(0) if self.count() else self.fontMetrics().height() + 4
         return QSize(super().sizeHint().width(), rows * row + 2 * self.frameWidth() + 4)

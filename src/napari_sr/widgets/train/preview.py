@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 GAP = 6
 LEAST_WIDTH = 170
-"""Smallest width of a picture with four in a row; if they would be narrower, there are two rows."""
+"""Smallest width of a picture in a row of four; if pictures would be narrower, there are two
+rows."""
 
 
 class PreviewBoard(QWidget):
@@ -36,7 +37,7 @@ class PreviewBoard(QWidget):
         self.show_pictures({})
 
     def show_pictures(self, pictures: dict[str, NDArray[np.uint8]]) -> None:
-        """Show arrays (H, W) or (H, W, 3) of one shape, by name."""
+        """Show named arrays (H, W) or (H, W, 3) of equal shape."""
         self.pictures = {name: image_of(pixels) for name, pixels in pictures.items()}
         self._fit()
         self.update()

@@ -1,4 +1,4 @@
-"""Forecasts in a thread: one at a time, and only for what the form shows now."""
+"""Forecasts in a thread: one at a time, and only for the form's current settings."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from napari_sr.runs.run import Request
 
 PAUSE = 200
-"""Milliseconds without a change before a forecast starts."""
+"""Milliseconds that the form must stay unchanged before a forecast starts."""
 
 
 class Forecaster(QObject):
     """A queue of one request: a newer request replaces the one that waits."""
 
     told = Signal(object)
-    """A `Forecast`, or the exception that says why there is none."""
+    """Emits a `Forecast`, or the exception that explains why there is none."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

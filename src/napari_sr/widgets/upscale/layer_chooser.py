@@ -42,7 +42,8 @@ class LayerChooser(NamesBox):
     def offer(self, layers: Iterable[Layer]) -> None:
         """List the images among some layers, and keep the chosen one if it is among them.
 
-        Otherwise the first layer is chosen that is not a result of ours, or else the first layer.
+        Otherwise, the first layer that is not a result of napari-sr is chosen, or else the first
+        layer.
         """
         before = self.layer()
         self._layers = [layer for layer in layers if isinstance(layer, Image)]

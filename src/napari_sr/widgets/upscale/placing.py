@@ -76,6 +76,6 @@ class Placer:
         return above
 
     def _is_of(self, layer: Layer, source: Layer) -> bool:
-        """Whether a layer is a result of another: made by this form, or by its metadata."""
+        """Return whether a layer is another one's result: made by this form, or by its metadata."""
         record = layer.metadata.get(METADATA_KEY, {})
         return layer in self._results.get(source, ()) or record.get("source") == source.name
