@@ -60,7 +60,7 @@ def _kernel(
     m2_ptr, gate_ptr, height, width, rows, columns, parts, LEAST: tl.constexpr, C: tl.constexpr,
     R: tl.constexpr, C2: tl.constexpr, R2: tl.constexpr, SLOTS: tl.constexpr,
 ):  # fmt: skip
-    # one program: all parts of all channels of one image; every SLOTS-th part is merged into one
+    # one program: all channels of one image; it merges their parts, SLOTS at a time
     c, slot = tl.arange(0, C2), tl.arange(0, SLOTS)
     image = tl.program_id(0).to(tl.int64)
     every = tl.num_programs(0).to(tl.int64) * parts * C

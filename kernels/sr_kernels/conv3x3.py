@@ -74,8 +74,8 @@ def _kernel(
     R2: tl.constexpr, PLANES: tl.constexpr, IMAGE: tl.constexpr, ACTIVATION: tl.constexpr,
     DEPTH: tl.constexpr, BLOCK: tl.constexpr, ROWS: tl.constexpr, DOT: tl.constexpr,
 ):  # fmt: skip
-    # one program: ROWS x BLOCK pixels of one image, for PLANES channels of y; of an image all
-    # R x R pixels of y that they become, of features one
+    # one program: ROWS x BLOCK pixels of one image, PLANES channels of y; if y is an image, all
+    # R x R pixels that a pixel becomes, and if y are features, one of them
     planes: tl.constexpr = (CHANNELS + PLANES - 1) // PLANES
     parts: tl.constexpr = planes if IMAGE else planes * R * R
     across, down = tl.cdiv(width, BLOCK), tl.cdiv(height, ROWS)

@@ -3,8 +3,8 @@
 y = GELU(depthwise(x) + bias + residual)
 
 The first half of a depthwise separable convolution, without an activation: BSRN's form with DSConv
-calls it before `pointwise_sum`. With one, the second half of a `bsconv` whose first half is another
-matrix product.
+(Li et al., 2022, https://arxiv.org/abs/2205.05996) calls it before `pointwise_sum`. With one, the
+second half of a `bsconv` whose first half is another matrix product.
 
 Bytes, for n elements of e bytes each: eager PyTorch reads 4n and writes 3n, as each of the three
 steps goes through memory; the kernel reads 2n and writes n, or reads n if the residual is x itself

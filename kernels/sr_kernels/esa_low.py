@@ -8,9 +8,9 @@ the latter two into one dense 3x3.
 
 A plane of 51 x 28 cells, from an image of 320 x 180 pixels, leaves most of a GPU idle, so the
 number of launches determines the time: three of our kernels, or 8 to 11 of eager PyTorch. This
-kernel is one launch. Every program also computes the cells around its own that the later
-convolutions need: for 4 x 8 cells, 8 x 12 and then 6 x 10. They pass through memory that no other
-program uses.
+kernel is one launch, so at best it is 8 to 11 times as fast. Every program also computes the cells
+around its own that the later convolutions need: for 4 x 8 cells, 8 x 12 and then 6 x 10. They pass
+through memory that no other program uses.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def _kernel(
     FIRST: tl.constexpr, SECOND: tl.constexpr, LAST: tl.constexpr,
     TAPS: tl.constexpr, ACTIVATION: tl.constexpr, DOT: tl.constexpr,
 ):  # fmt: skip
-    # one program: ROWS x COLUMNS cells of one image; two more around them for the first
-    # convolution, one for the second, each number rounded up to a power of two
+    # one program: ROWS x COLUMNS cells of one image, and the cells around them that the first
+    # (two more) and the second convolution (one more) need, rounded up to a power of two
     across, down = tl.cdiv(width, COLUMNS), tl.cdiv(height, ROWS)
     image = (tl.program_id(0) // (across * down)).to(tl.int64)
     top = tl.program_id(0) // across % down * ROWS

@@ -76,7 +76,7 @@ def _kernel(
     E: tl.constexpr, E2: tl.constexpr, PART: tl.constexpr, BLOCK: tl.constexpr,
     DOT: tl.constexpr,
 ):  # fmt: skip
-    # one program: BLOCK cells of each of `rows` rows of cells of one image, PART features
+    # one program: `rows` rows of BLOCK cells of one image, PART features
     e = tl.arange(0, E2)
     f = tl.program_id(0) % tl.cdiv(E, PART) * PART + tl.arange(0, PART)
     program = tl.program_id(0) // tl.cdiv(E, PART)

@@ -73,7 +73,7 @@ def _kernel(
     CHANNELS: tl.constexpr, R: tl.constexpr, R2: tl.constexpr, PLANES: tl.constexpr,
     IMAGE: tl.constexpr, SLOPES: tl.constexpr, ACTIVATION: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    # one program: BLOCK pixels of one row of x, for PLANES channels of y
+    # one program: BLOCK pixels of one row of x, PLANES channels of y
     blocks, parts = tl.cdiv(width, BLOCK), (CHANNELS + PLANES - 1) // PLANES
     first, program = tl.program_id(0) % parts * PLANES, tl.program_id(0) // parts
     row, left = (program // blocks).to(tl.int64), program % blocks * BLOCK

@@ -2,9 +2,9 @@
 
 mean[n, c] = sum of x[n, c] / (H W), m2[n, c] = sum of (x[n, c] - mean[n, c])^2
 
-They are computed relative to a value near the mean, so that an offset costs no digits. Parts of a
-plane are merged by their counts, in an order that depends on the shape alone: results are bit-equal
-from run to run.
+In super-resolution: Hui et al., 2019, https://arxiv.org/abs/1909.11856. They are computed relative
+to a value near the mean, so that an offset costs no digits. Parts of a plane are merged by their
+counts, in an order that depends on the shape alone: results are bit-equal from run to run.
 
 Bytes, for n elements of e bytes each: eager PyTorch moves n(e + 4) to widen to float32, 4n for the
 mean, 8n for the deviations, 8n for their squares and 4n for the sum; the kernel reads ne. At best
@@ -54,7 +54,7 @@ def _part_kernel(
     x_ptr, parts_ptr, pixels, tiles, parts, images,
     C: tl.constexpr, CHANNELS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    # one program: a part of an image, `tiles` times BLOCK neighbouring pixels, of CHANNELS channels
+    # one program: `tiles` x BLOCK neighbouring pixels of one image, CHANNELS channels
     part = tl.program_id(0) % parts
     image = (tl.program_id(0) // parts).to(tl.int64)
     channel = tl.program_id(1) * CHANNELS + tl.arange(0, CHANNELS)

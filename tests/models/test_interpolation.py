@@ -87,7 +87,7 @@ def test_no_checkpoint_is_one():
 
 
 def test_an_unknown_method_is_answered_with_all():
-    with pytest.raises(ValueError, match=r"are nearest, bilinear, .* got method='sinc'"):
+    with pytest.raises(ValueError, match=r"must be one of nearest, bilinear, .* got method='sinc'"):
         Interpolation(scale=2, method="sinc")
 
 

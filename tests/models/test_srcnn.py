@@ -112,5 +112,5 @@ def test_arrays_of_other_shapes_match_nothing(key, shape):
 
 @pytest.mark.parametrize("kernels", [(9, 4, 5), (9, 5)])
 def test_impossible_kernels_are_named(kernels):
-    with pytest.raises(ValueError, match=rf"three odd sizes as kernels, got \({kernels[0]}, "):
+    with pytest.raises(ValueError, match=rf"three odd kernel sizes, got \({kernels[0]}, "):
         SRCNN(scale=2, kernels=kernels)

@@ -11,7 +11,7 @@ from napari_sr.engine.image.plane_values import PlaneValues, ValueRange
 
 @pytest.mark.parametrize(
     ("word", "dtype", "match"),
-    [("drop", "float32", "got 'drop'"), ("mark", "uint8", "floats, which have NaN; got uint8")],
+    [("drop", "float32", "got 'drop'"), ("mark", "uint8", "an image of floats, got uint8")],
 )
 def test_what_cannot_be_done_with_outliers_is_refused(word, dtype, match):
     with pytest.raises(ValueError, match=match):

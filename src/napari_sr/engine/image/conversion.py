@@ -67,7 +67,7 @@ def _of_tensor(tensor: Any, torch: Any) -> NDArray[Any]:
         array: NDArray[Any] = plain.cpu().resolve_conj().resolve_neg().numpy()
     except (TypeError, RuntimeError) as error:
         raise ValueError(
-            f"a tensor of {tensor.dtype} ({tensor.layout}, on {tensor.device}) cannot become an "
+            f"a tensor of {tensor.dtype} ({tensor.layout}, on {tensor.device}) cannot be made an "
             f"array: {error}"
         ) from error
     return array
