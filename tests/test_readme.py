@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,12 @@ def test_the_table_of_networks_has_no_others():
     _, _, table = README.read_text().partition("| network | year |")
 
     assert table.partition("\n\n")[0].splitlines()[2:] == list(network_rows())
+
+
+def test_the_tool_replaces_all_rows_and_nothing_else():
+    tool = runpy.run_path(str(README.parent / "tools" / "list_networks.py"))
+    readme = README.read_text(encoding="utf-8")
+    rows = tool["rows"]()
+
+    assert tool["updated"](readme) == readme
+    assert tool["updated"](readme.replace(rows[0], "| old |\n| rows |\n")) == readme

@@ -87,5 +87,5 @@ def test_first_convolutions_channels_tell_how_pixels_are_folded(case_of):
 
 @pytest.mark.parametrize("scale", [3, 6])
 def test_scale_that_is_no_power_of_2_is_named(scale, example):
-    with pytest.raises(ValueError, match=f"power of 2 as scale, got scale={scale}"):
+    with pytest.raises(ValueError, match=f"power of 2.*got scale={scale}"):
         example("rrdbnet", scale=scale, unshuffle=1)

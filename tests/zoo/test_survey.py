@@ -20,7 +20,7 @@ def test_every_published_form_is_in_the_file(monkeypatch):
 
     found = json.loads(json.dumps(survey.survey()))
 
-    # python -m napari_sr.zoo.survey writes the file again
+    # python tools/list_networks.py writes the file again
     counted = {"costs": None, "channels": None}
     for expected in held():
         expected["costs"] = [{"scale": cost["scale"]} for cost in expected["costs"]]

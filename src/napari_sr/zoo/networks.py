@@ -1,6 +1,6 @@
 """All published networks, as data: `networks.json`, read into records.
 
-`python -m napari_sr.zoo.survey` writes it, so that a list of networks needs no torch. It holds the
+`python tools/list_networks.py` writes it, so that a list of networks needs no torch. It holds the
 cost of every network, even without a checkpoint in the registry.
 """
 

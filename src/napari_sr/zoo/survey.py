@@ -1,15 +1,12 @@
 """Count the cost of every published network, and write it to `networks.json`.
 
-    python -m napari_sr.zoo.survey
-
-Run it and commit its change whenever a network or one of its published forms changes. Networks are
-built on PyTorch's "meta" device: nothing is computed, only counted.
+`tools/list_networks.py` runs it. Networks are built on PyTorch's "meta" device: nothing is
+computed, only counted.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -71,7 +68,3 @@ def write(path: Path = NETWORKS) -> list[str]:
     with atomic_write(path) as file:
         file.write(f"[\n{lines}\n]\n".encode())
     return [record["name"] for record in records]
-
-
-if __name__ == "__main__":
-    sys.stdout.write(f"counted {', '.join(write())}\n")
