@@ -26,20 +26,20 @@ _BEGINNINGS = (
     (b"II+\0", "a TIFF image"),
     (b"GIF8", "a GIF image"),
     (b"%PDF", "a PDF document"),
-    (b"\x1f\x8b", "a gzip archive: unpack it, and open what is in it"),
-    (b"BZh", "a bzip2 archive: unpack it, and open what is in it"),
-    (b"\xfd7zXZ", "an xz archive: unpack it, and open what is in it"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard archive: unpack it, and open what is in it"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it, and open what is in it"),
-    (b"Rar!", "a RAR archive: unpack it, and open what is in it"),
+    (b"\x1f\x8b", "a gzip archive: unpack it, and open the file inside"),
+    (b"BZh", "a bzip2 archive: unpack it, and open the file inside"),
+    (b"\xfd7zXZ", "an xz archive: unpack it, and open the file inside"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive: unpack it, and open the file inside"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it, and open the file inside"),
+    (b"Rar!", "a RAR archive: unpack it, and open the file inside"),
     (b"MATLAB 7.3", "a MATLAB file of version 7.3: save it with -v7"),
-    (b"\x89HDF", "an HDF5 file, as Keras and MATLAB 7.3 write them: PyTorch's are read"),
+    (b"\x89HDF", "an HDF5 file, as written by Keras and MATLAB 7.3: use a PyTorch file"),
     (b"\x93NUMPY", "a single NumPy array, without a key: save it with numpy.savez"),
     (b"version https://git-lfs", "a Git LFS pointer: the real file was not downloaded"),
     (b"GGUF", "a GGUF file"),
     (b"ggml", "a GGML file"),
-    (b"7767517", "an ncnn file: the PyTorch file that it was made of is needed"),
-    (b"model_checkpoint_path:", "TensorFlow's list of checkpoints: PyTorch's files are read"),
+    (b"7767517", "an ncnn file: use the PyTorch file it was made from"),
+    (b"model_checkpoint_path:", "TensorFlow's list of checkpoints: use a PyTorch file"),
     (b"<?xml", "an XML file"),
     (b"<net", "an XML file"),
 )
@@ -65,13 +65,13 @@ def foreign(start: bytes, end: bytes, name: str = "") -> str | None:
     if start.lstrip()[:1] == b"<":
         return "a web page: its download went wrong"
     if start[257:262] == b"ustar":
-        return "a tar archive: unpack it, and open what is in it"
+        return "a tar archive: unpack it, and open the file inside"
     if start[4:8] == b"TFL3":
-        return "a TensorFlow Lite file: the network that it was made of is needed"
+        return "a TensorFlow Lite file: use the PyTorch file of this network"
     if end.endswith(_TABLE) or ".ckpt." in name or ".data-0000" in name:
-        return "a checkpoint of TensorFlow's: PyTorch's are read"
+        return "a TensorFlow checkpoint: use a PyTorch file"
     if start[:1] == b"\x08" and start[1:2] < b"\x20" and start[2:3] in _ONNX:
-        return "an ONNX file: the PyTorch file that it was made of is needed"
+        return "an ONNX file: use the PyTorch file it was made from"
     return None
 
 
@@ -80,12 +80,12 @@ def folder(path: Path) -> str:
     if any((path / name).is_file() for name in ("data.pkl", "archive/data.pkl")):
         return (
             "into which a checkpoint file was unpacked, as some systems do after a download: "
-            "download the file again, and open it as it comes"
+            "download the file again, and open it without unpacking"
         )
     seen = islice(path.rglob("*"), MOST_SEEN)
     found = [str(one.relative_to(path)) for one in seen if is_checkpoint(one.name)]
     if (path / "saved_model.pb").is_file():
-        return "with a network of TensorFlow's: PyTorch's are read"
+        return "with a TensorFlow network: use a PyTorch file"
     if not found:
         return "and holds no checkpoint file"
     return (
@@ -100,7 +100,7 @@ def zipped(names: list[str]) -> str:
     if found:
         return f"is a zip archive that holds {listed(found)}: unpack it, and open {_which(found)}"
     if "model.weights.h5" in names:
-        return "is not a checkpoint of PyTorch's but one of Keras's"
+        return "is a Keras checkpoint: use a PyTorch file"
     inside = f"{listed(names)}, and no checkpoint" if names else "nothing"
     return f"is a zip archive that holds {inside}"
 

@@ -197,10 +197,10 @@ class _Checks:
 def _axes(data: bytes, element: _Element, order: str) -> tuple[int, ...]:
     count = (element.end - element.start) // 4
     if not 2 <= count <= 32:
-        raise ValueError(f"an array has {count} axes")
+        raise ValueError(f"an array must have 2 to 32 axes, got {count}")
     axes: tuple[int, ...] = struct.unpack_from(f"{order}{count}i", data, element.start)
     if min(axes) < 0:
-        raise ValueError(f"an array has the axes {axes}")
+        raise ValueError(f"the axes of an array must be at least 0 long, got {axes}")
     return axes
 
 

@@ -59,14 +59,14 @@ def _stored(archive: ZipArchive, name: str) -> StoredTensor:
     file = io.BytesIO(archive.read(name))
     version = np.lib.format.read_magic(file)
     if version not in _HEADERS:
-        raise ValueError(f"its format is {version}, which numbers do not need")
+        raise ValueError(f"its format must be one of {list(_HEADERS)}, got {version}")
     read_header: Any = _HEADERS[version]
     shape, by_columns, dtype = read_header(file, max_header_size=LONGEST_HEADER)
     start = file.tell()
     needed = math.prod(shape) * dtype.itemsize
     held = archive.size_of(name) - start
     if dtype.hasobject or dtype.kind not in "biufc":
-        raise ValueError(f"its type is {dtype}")
+        raise ValueError(f"its values must be numbers, got {dtype}")
     if min(shape, default=0) < 0 or needed != held:
         raise ValueError(f"its header requires {needed} bytes, but {held} follow")
     like = torch.from_numpy(np.empty(0, dtype.newbyteorder("=")))  # raises for unsupported types

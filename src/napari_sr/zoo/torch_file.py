@@ -60,7 +60,7 @@ def read_torch_zip(archive: ZipArchive) -> Any:
     content, _ = read_pickle(archive.read(pickle))
     order = archive.read(f"{folder}/byteorder") if f"{folder}/byteorder" in names else b"little"
     if order not in (b"little", b"big"):
-        raise ValueError(f"its byte order is {order[:12]!r}")
+        raise ValueError(f"its byte order must be 'little' or 'big', got {order[:12]!r}")
 
     swapped = order.decode() != sys.byteorder
 

@@ -93,9 +93,9 @@ class _Reader(pickle._Unpickler):
         if not _NAME.fullmatch(wanted) or _near_known(wanted):
             raise pickle.UnpicklingError(f"it names {wanted[:60]!r}, which does not exist")
         raise RefusedError(
-            f"holds more than tensors: opening it would run {wanted[:100]}, and with it any "
-            "program, so it is not opened; let its maker save the state_dict alone, or as "
-            "safetensors"
+            f"holds more than tensors: opening it would run {wanted[:100]}, which could "
+            "start any program, so it is not opened; ask its author for the state_dict alone or "
+            "a safetensors file"
         )
 
     def persistent_load(self, pid: Any) -> Storage | Unusable:
@@ -111,12 +111,16 @@ class _Reader(pickle._Unpickler):
             return dtype
         right = kind in ("storage", b"storage") and (dtype is None or type(dtype) is torch.dtype)
         if not right or type(size) is not int or size < 0 or type(key) not in (str, int):
-            raise pickle.UnpicklingError(f"a storage is given as {str(pid)[:60]}")
+            raise pickle.UnpicklingError(
+                f"a storage needs a type, a key and a size, got {str(pid)[:60]}"
+            )
         if not view or view[0] is None:
             return Storage(str(key), dtype, size)
         _, shift, size = view[0]
         if any(type(number) is not int or number < 0 for number in (shift, size)):
-            raise pickle.UnpicklingError(f"a view of a storage is given as {view[0]}")
+            raise pickle.UnpicklingError(
+                f"a view of a storage needs an offset and a size of at least 0, got {view[0]}"
+            )
         return Storage(str(key), dtype, size, shift)
 
     def _refuse(self) -> None:

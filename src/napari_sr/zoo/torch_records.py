@@ -84,7 +84,9 @@ def put(target: object, key: object, value: object) -> None:
         If the target is not a dict, or the key has another type.
     """
     if not isinstance(target, dict) or type(key) not in _KEYS:
-        raise pickle.UnpicklingError(f"a {type(key).__name__} cannot be a key")
+        raise pickle.UnpicklingError(
+            f"a key must be a string or a number, got {type(key).__name__}"
+        )
     if key in target:
         raise RefusedError(f"is not a checkpoint: it holds the key {key!r} twice")
     target[key] = value
@@ -121,9 +123,15 @@ def _typed(
     numbers = (offset, *shape, *stride)
     whole = all(type(number) is int and number >= 0 for number in numbers)
     if not isinstance(storage, Storage) or not isinstance(dtype, torch.dtype) or not whole:
-        raise pickle.UnpicklingError("a tensor has no storage, type or shape")
+        came = str((type(storage).__name__, dtype, offset, shape, stride))
+        raise pickle.UnpicklingError(
+            "a tensor needs a storage, a type, and whole numbers of at least 0 as offset, shape "
+            f"and strides, got {came[:120]}"
+        )
     if len(shape) != len(stride):
-        raise pickle.UnpicklingError(f"a tensor has the shape {shape} and the strides {stride}")
+        raise pickle.UnpicklingError(
+            f"a tensor needs as many strides as axes, got {stride} for the shape {shape}"
+        )
     return PickledTensor(storage, dtype, offset, tuple(shape), tuple(stride))
 
 
@@ -139,7 +147,7 @@ def _from_type(function: Any, kind: Any, arguments: Any, state: Any) -> Any:
 
 def _bytes(text: Any, encoding: Any) -> bytes:
     if not isinstance(text, str) or encoding != "latin1":
-        raise pickle.UnpicklingError(f"bytes have the encoding {str(encoding)[:20]}")
+        raise pickle.UnpicklingError(f"bytes must be encoded as latin1, got {str(encoding)[:20]}")
     return text.encode("latin1")
 
 
