@@ -6,7 +6,8 @@ import pytest
 import torch
 from reference import cases
 
-from napari_sr.models.edsr import EDSR, MEAN
+from napari_sr.layers.edsr_trunk import MEAN
+from napari_sr.models.edsr import EDSR
 from napari_sr.zoo import recognition
 
 

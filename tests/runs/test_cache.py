@@ -12,7 +12,7 @@ from napari_sr import models
 from napari_sr.runs import cache, loading
 from napari_sr.runs.cache import load, load_checked, load_first
 from napari_sr.runs.model import BlendError
-from napari_sr.runs.model_list import Choice, inspect_checkpoint
+from napari_sr.runs.model_list import ChosenModel, inspect_checkpoint
 
 
 @pytest.fixture
@@ -45,16 +45,16 @@ def file_of(tmp_path):
 @pytest.fixture
 def blend(file_of):
     first, second = (inspect_checkpoint(file_of(name, seed)) for seed, name in enumerate("ab"))
-    return Choice(first, 2, (("res_scale", 0.5),)).blended(second, 0.3)
+    return ChosenModel(first, 2, (("res_scale", 0.5),)).blended(second, 0.3)
 
 
 def test_moving_the_slider_reads_no_file_again(blend, read):
     before = load(blend.reference)
 
-    after = load(blend.blended(blend.other.model, 0.6).reference)
+    after = load(blend.blended(blend.second.model, 0.6).reference)
 
     assert read == ["a", "b"]
-    paths = [blend.model.name, blend.other.model.name]
+    paths = [blend.model.name, blend.second.model.name]
     for weight, network in ((0.3, before), (0.6, after)):
         expected = napari_sr.blend(*paths, weight, res_scale=0.5).state_dict()
         for key, value in network.state_dict().items():
@@ -97,7 +97,7 @@ def test_two_different_networks_are_refused_as_a_blend(blend, read, file_of, ask
 
 
 def test_a_choice_without_a_second_is_loaded_unblended(blend, read):
-    alone = Choice(blend.model, 2, blend.options)
+    alone = ChosenModel(blend.model, 2, blend.options)
 
     assert load(alone.reference) is load_checked(alone.reference)
     assert read == ["a"]

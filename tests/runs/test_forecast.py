@@ -7,7 +7,7 @@ import pytest
 
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.forecast import forecast
-from napari_sr.runs.model_list import Choice, Model, known_models
+from napari_sr.runs.model_list import ChosenModel, ListedModel, known_models
 from napari_sr.runs.run import Request
 from napari_sr.runs.source import Source
 from napari_sr.zoo import download
@@ -26,7 +26,7 @@ def request(source, choice, **settings):
 
 @pytest.fixture
 def choice():
-    return Choice(known_models()[0], 2)
+    return ChosenModel(known_models()[0], 2)
 
 
 def test_the_sentence_has_size_memory_and_time(choice, loader):
@@ -79,15 +79,15 @@ def test_the_cost_of_an_ensemble_is_reported(choice, loader):
 
 def test_a_blend_costs_as_much_as_its_first_checkpoint_and_needs_both(choice, loader):
     source = source_of(np.zeros((10, 20), np.uint8))
-    other = Model("near.pth", "near", "", "", (2,))
+    other = ListedModel("near.pth", "near", "", "", (2,))
 
     result = forecast(request(source, choice.blended(other, 0.3)))
 
     assert result.estimate == forecast(request(source, choice)).estimate
     assert [str(asked[0]) for asked in loader.asked] == ["fsrcnn-x2", "near.pth"]
     bsrn = next(model for model in known_models() if model.name == "bsrn")
-    foreign = dataclasses.replace(choice, other=Choice(bsrn, 2))
-    assert download.local_path(foreign.other.entry) is None
+    foreign = dataclasses.replace(choice, second=ChosenModel(bsrn, 2))
+    assert download.local_path(foreign.second.entry) is None
     assert forecast(request(source, foreign)).missing
 
 

@@ -12,13 +12,15 @@ from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs import job
 from napari_sr.runs.job import UpscaleError, run
 from napari_sr.runs.model import ModelReference
-from napari_sr.runs.model_list import Choice, Model, known_models
+from napari_sr.runs.model_list import ChosenModel, ListedModel, known_models
 from napari_sr.runs.run import Request
 from napari_sr.runs.source import Source
 
 
 def request(pixels, plane=None, **settings):
-    choice = Choice(Model("near.pth", "near", "", "", (2,)), 2, (("input_range", 255.0),))
+    choice = ChosenModel(
+        ListedModel("near.pth", "near", "", "", (2,)), 2, (("input_range", 255.0),)
+    )
     shape = pixels.shape if plane is None else (1, 1, *pixels.shape[2:])
     source = Source("camera", pixels, shape, "TZYX"[-pixels.ndim :], rgb=False, plane=plane)
     return Request(source, choice.reference, Settings(**settings), source.axes)
@@ -98,7 +100,7 @@ def test_both_checkpoints_of_a_blend_are_downloaded_first(pixels, loader, monkey
 
     monkeypatch.setattr(job, "fetch_steps", steps)
     known = {model.name: model for model in known_models()}
-    choice = Choice(known["fsrcnn"], 2).blended(known["bsrn"], 0.5)
+    choice = ChosenModel(known["fsrcnn"], 2).blended(known["bsrn"], 0.5)
 
     progress, _ = finish(run(replace(request(pixels), model=choice.reference)))
 

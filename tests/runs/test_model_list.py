@@ -13,8 +13,8 @@ from napari_sr.runs.model_list import (
     DOWNLOADED,
     INCLUDED,
     TRAINED,
-    Choice,
-    Model,
+    ChosenModel,
+    ListedModel,
     inspect_checkpoint,
     known_models,
 )
@@ -68,7 +68,7 @@ def test_networks_trained_here_are_listed_and_loaded_with_options_that_tensors_c
     listed = known_models()
     (model,) = [model for model in listed if model.heading == TRAINED]
 
-    choice = Choice(model, 3)
+    choice = ChosenModel(model, 3)
 
     assert [each.heading for each in listed].index(TRAINED) > 0
     assert (choice.label, model.architecture) == ("my cells x3", "edsr")
@@ -82,11 +82,11 @@ def test_interpolations_are_offered_like_any_model():
 
     assert list(offered) == ["nearest", "bilinear", "bicubic", "bicubic-torch", "lanczos"]
     assert {model.scales for model in offered.values()} == {(2, 3, 4, 8)}
-    assert Choice(offered["lanczos"], 3).reference.load().method == "lanczos"
+    assert ChosenModel(offered["lanczos"], 3).reference.load().method == "lanczos"
 
 
 def test_a_known_choice_is_loaded_by_its_name():
-    choice = Choice(known_models()[0], 3)
+    choice = ChosenModel(known_models()[0], 3)
 
     assert choice.reference == ModelReference("fsrcnn-x3", 3)
     assert choice.label == "FSRCNN x3"
@@ -94,7 +94,7 @@ def test_a_known_choice_is_loaded_by_its_name():
 
 def test_a_blend_is_two_choices_with_one_scale_and_one_set_of_answers(tmp_path):
     first, second = (inspect_checkpoint(save(tmp_path, "edsr")) for _ in range(2))
-    alone = Choice(first, 2, (("res_scale", 0.1),))
+    alone = ChosenModel(first, 2, (("res_scale", 0.1),))
 
     choice = alone.blended(second, 0.25)
 
@@ -104,9 +104,9 @@ def test_a_blend_is_two_choices_with_one_scale_and_one_set_of_answers(tmp_path):
 
 def test_a_second_model_gets_the_options_of_a_known_first_model():
     known = {model.name: model for model in known_models()}
-    second = Model("mine.pth", "mine", "", "", (4,), architecture="rfdn")
+    second = ListedModel("mine.pth", "mine", "", "", (4,), architecture="rfdn")
 
-    choice = Choice(known["rfdn"], 4).blended(second, 0.5)
+    choice = ChosenModel(known["rfdn"], 4).blended(second, 0.5)
 
     assert choice.reference.name == "rfdn-x4"
     wanted = ModelReference(Path("mine.pth"), 4, (("input_range", 255),))
@@ -140,7 +140,7 @@ def test_the_scale_of_a_file_that_does_not_show_it_is_asked_for(tmp_path):
 
     assert model.scales == (2, 3, 4, 8)
     assert not model.scale_is_known
-    assert Choice(model, 4).reference == ModelReference(path, 4)
+    assert ChosenModel(model, 4).reference == ModelReference(path, 4)
 
 
 def test_options_that_tensors_cannot_show_are_asked_for(tmp_path):
@@ -181,7 +181,7 @@ def test_a_network_of_another_library_gets_a_warning(tmp_path, whole, warning, m
 
 
 def test_a_scale_in_the_model_s_name_is_not_repeated():
-    model = Model("", "spots FSRCNN x2", "", "", (2, 4))
+    model = ListedModel("", "spots FSRCNN x2", "", "", (2, 4))
 
-    assert Choice(model, 2).label == "spots FSRCNN x2"
-    assert Choice(model, 4).label == "spots FSRCNN x2 x4"
+    assert ChosenModel(model, 2).label == "spots FSRCNN x2"
+    assert ChosenModel(model, 4).label == "spots FSRCNN x2 x4"

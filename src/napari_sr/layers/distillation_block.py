@@ -161,4 +161,16 @@ BLOCK_KEYS = (
     (r"\.cca\.conv(?:_du)?\.0\.", ".channel.squeeze."),
     (r"\.cca\.conv(?:_du)?\.2\.", ".channel.excite."),
 )
-"""The keys common to RFDN's and BSRN's authors, and ours."""
+"""The keys that RFDN's and BSRN's authors share, and our keys for them."""
+BSRN_KEYS = (
+    (r"\.pw1\.", ".narrow."),
+    (r"\.pw2?\.", ".pointwise."),
+    (r"\.dw\.", ".depthwise."),
+    *BLOCK_KEYS,
+    (r"^c1\.", "fuse."),
+    (r"^c2\.", "merge."),
+    (r"^upsampler\.upsampleOneStep\.0\.", "tail."),
+)
+"""The keys of BSRN's and BSRN-S's authors, and our keys for them."""
+REPLICATION = 4
+"""Number of copies of the image along channels before BSRN's and BSRN-S's first convolution."""

@@ -19,7 +19,7 @@ from napari_sr.graph.network import Architecture, Options, StateDict, Variant
 from napari_sr.layers.attention import ESA_LEAST_SIZE, ContrastGate, SpatialGate
 from napari_sr.layers.blocks import rename, shape_of
 from napari_sr.layers.distillation import DistillationNetwork, reduction_of, trunk_options
-from napari_sr.layers.distillation_block import BLOCK_KEYS, Block, Distillation
+from napari_sr.layers.distillation_block import BSRN_KEYS, REPLICATION, Block, Distillation
 from napari_sr.layers.separable import SEPARABLE, Separable
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     Piece = TypeVar("Piece")
 
-REPLICATION = 4
-"""Number of copies of the image along channels before the first convolution."""
 ACTIVATIONS = {
     "gelu": nn.GELU(),
     "relu": nn.ReLU(),
@@ -131,21 +129,9 @@ def _piece(option: str, name: str, pieces: Mapping[str, Piece]) -> Piece:
     return pieces[name]
 
 
-KEYS = (
-    (r"\.pw1\.", ".narrow."),
-    (r"\.pw2?\.", ".pointwise."),
-    (r"\.dw\.", ".depthwise."),
-    *BLOCK_KEYS,
-    (r"^c1\.", "fuse."),
-    (r"^c2\.", "merge."),
-    (r"^upsampler\.upsampleOneStep\.0\.", "tail."),
-)
-"""The authors' keys, and our keys for them."""
-
-
 def adapt(state: StateDict) -> StateDict:
     """Rename the authors' keys to this network's own."""
-    return rename(state, KEYS) if "fea_conv.dw.weight" in state else state
+    return rename(state, BSRN_KEYS) if "fea_conv.dw.weight" in state else state
 
 
 def _convolution_of(state: StateDict, features: int) -> str:

@@ -22,9 +22,8 @@ from napari_sr.graph.network import Architecture, Options, StateDict, Variant
 from napari_sr.layers.attention import ESA_LEAST_SIZE, PooledConv, SpatialGate
 from napari_sr.layers.blocks import conv1x1, rename
 from napari_sr.layers.distillation import DistillationNetwork, trunk_options
-from napari_sr.layers.distillation_block import Distillation
+from napari_sr.layers.distillation_block import BSRN_KEYS, REPLICATION, Distillation
 from napari_sr.layers.separable import BSConv
-from napari_sr.models.bsrn import KEYS, REPLICATION
 from sr_kernels.esa_mix import esa_mix
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ class BSRNS(DistillationNetwork):
         )
 
 
-_KEYS = (*KEYS, (r"\.cw$", ".channel_weight"), (r"\.conv_out\.", ".mix."))
+_KEYS = (*BSRN_KEYS, (r"\.cw$", ".channel_weight"), (r"\.conv_out\.", ".mix."))
 
 
 def adapt(state: StateDict) -> StateDict:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step, in_series
 from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
+from napari_sr.layers import edsr_trunk
 from napari_sr.layers.blocks import (
     Activated3x3,
     ResidualBlock,
@@ -27,7 +28,6 @@ from napari_sr.layers.blocks import (
     rename,
     scale_of_enlarger,
 )
-from napari_sr.models import edsr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,7 +93,7 @@ class MDSR(Network):
         scales = (scale,) if scales is None else scales
         if scale not in scales:
             raise ValueError(f"MDSR needs one of its scales={scales} as scale, got scale={scale}")
-        self.register_buffer("mean", edsr.mean_of(channels))
+        self.register_buffer("mean", edsr_trunk.mean_of(channels))
         self.head = Activated3x3(channels, features)
         self.before = nn.ModuleDict(
             {f"x{one}": nn.Sequential(*_wide_blocks(features)) for one in scales}
@@ -143,7 +143,7 @@ def adapt(state: StateDict) -> StateDict:
         name = "before" if match[1] == "pre_process" else "enlarge"
         return f"{name}.x{scales.get(int(match[2]))}."
 
-    trunk = edsr.adapt(rename(state, ((r"^tail\.0\.", "tail.1."),)))
+    trunk = edsr_trunk.adapt(rename(state, ((r"^tail\.0\.", "tail.1."),)))
     rules = (
         (r"^(pre_process)\.(\d+)\.", own),
         (r"^(upsample)\.(\d+)\.", own),
@@ -163,7 +163,7 @@ def options_of(state: StateDict) -> Options | None:
 
     For a checkpoint of several scales, `scales` replaces `scale`.
     """
-    options = edsr.options_of(state)
+    options = edsr_trunk.trunk_options(state, scale_of_enlarger(state, "enlarge."))
     scales = sorted({int(match[1]) for key in state if (match := _SCALE.match(key))})
     if options is None or not scales:
         return None

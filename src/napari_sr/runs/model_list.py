@@ -1,4 +1,8 @@
-"""The models to choose from: known models, and checkpoint files that the user opens."""
+"""The models to choose from: known models, and checkpoint files that the user opens.
+
+A form lists `ListedModel`s. The user picks one and a scale: a `ChosenModel`. A run loads its
+`reference`, a `ModelReference`, as scripts and commands name it.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +31,8 @@ COMPUTED = "Interpolation, to compare with"
 
 
 @dataclass(frozen=True)
-class Model:
-    """One line of the form's list: a network with its scales."""
+class ListedModel:
+    """One line of the form's list: a model with its scales."""
 
     name: str
     """The family in the registry, or the path of a checkpoint."""
@@ -67,14 +71,14 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A model, its scale, the answers to its questions, and the second model of a blend."""
+class ChosenModel:
+    """A listed model, its scale, the answers to its questions, and the second model of a blend."""
 
-    model: Model
+    model: ListedModel
     scale: int
     options: tuple[tuple[str, float], ...] = ()
-    other: Choice | None = None
-    """The second checkpoint of a blend, or None."""
+    second: ChosenModel | None = None
+    """The second model of a blend, or None."""
     weight: float = 0.0
     """Share of the second, in 0..1."""
 
@@ -96,16 +100,16 @@ class Choice:
             alone = ModelReference(Path(self.model.name), self.scale, tuple(answers.items()))
         else:
             alone = ModelReference(self.entry.name, self.scale)
-        second = None if self.other is None else self.other.reference
+        second = None if self.second is None else self.second.reference
         return replace(alone, second=second, weight=self.weight, title=self.model.title)
 
-    def blended(self, other: Model, weight: float) -> Choice:
-        """Return this choice blended with a second checkpoint, which gets the same answers."""
+    def blended(self, second: ListedModel, weight: float) -> ChosenModel:
+        """Return this model blended with a second one, which gets the same answers."""
         options = self.options if self.entry is None else tuple(self.entry.options.items())
-        return replace(self, other=Choice(other, self.scale, options), weight=weight)
+        return replace(self, second=ChosenModel(second, self.scale, options), weight=weight)
 
 
-def known_models() -> list[Model]:
+def known_models() -> list[ListedModel]:
     """Return the registry's models, each with all its scales, and the user's own networks.
 
     Shipped models come first, then the user's own, then downloads; models without weights last.
@@ -119,9 +123,9 @@ def known_models() -> list[Model]:
     return sorted(models, key=lambda model: order.index(model.heading))
 
 
-def _known(family: str, entries: list[registry.Entry]) -> Model:
+def _known(family: str, entries: list[registry.Entry]) -> ListedModel:
     by_scale = tuple(sorted(entries, key=lambda entry: entry.scale))
-    return Model(
+    return ListedModel(
         name=family,
         title=re.sub(r" x\d+$", "", by_scale[0].title),
         heading=_heading(by_scale[0]),
@@ -133,8 +137,8 @@ def _known(family: str, entries: list[registry.Entry]) -> Model:
     )
 
 
-def _trained(network: trained.Trained) -> Model:
-    return Model(
+def _trained(network: trained.Trained) -> ListedModel:
+    return ListedModel(
         name=str(network.path),
         title=network.name,
         heading=TRAINED,
@@ -152,7 +156,7 @@ def _heading(entry: registry.Entry) -> str:
     return DOWNLOADED if entry.url else INCLUDED
 
 
-def inspect_checkpoint(path: Path) -> Model:
+def inspect_checkpoint(path: Path) -> ListedModel:
     """Recognise the network of a checkpoint file. This is too slow for the GUI thread.
 
     Raises
@@ -178,7 +182,7 @@ def inspect_checkpoint(path: Path) -> Model:
         if parameter.name not in found and "float" in str(parameter.annotation)
     }
     scales = (found["scale"],) if "scale" in found else found.get("scales")
-    return Model(
+    return ListedModel(
         name=str(path),
         title=path.stem,
         heading=OPENED,
@@ -191,9 +195,9 @@ def inspect_checkpoint(path: Path) -> Model:
     )
 
 
-def _foreign(path: Path, network: Foreign) -> Model:
+def _foreign(path: Path, network: Foreign) -> ListedModel:
     more = ", and it should see the whole image" if network.whole else ""
-    return Model(
+    return ListedModel(
         name=str(path),
         title=path.stem,
         heading=OPENED,

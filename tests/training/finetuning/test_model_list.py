@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from napari_sr.runs.model_list import COMPUTED, INCLUDED, Choice, Model
+from napari_sr.runs.model_list import COMPUTED, INCLUDED, ChosenModel, ListedModel
 from napari_sr.training.config import Data
 from napari_sr.training.finetuning.base_model import config_of
 from napari_sr.training.finetuning.config import BaseModel
@@ -31,8 +31,8 @@ def test_every_fresh_network_has_a_recipe_that_starts_from_nothing_at_each_of_it
 
 
 def test_a_training_begins_with_the_model_that_a_run_would_load():
-    model = Model("mine.pth", "mine", "", "", (2,), options=(("input_range", 1.0),))
-    choice = Choice(model, 2, (("res_scale", 0.1),))
+    model = ListedModel("mine.pth", "mine", "", "", (2,), options=(("input_range", 1.0),))
+    choice = ChosenModel(model, 2, (("res_scale", 0.1),))
 
     base_model = base_model_of(choice)
 
@@ -43,6 +43,6 @@ def test_a_training_begins_with_the_model_that_a_run_would_load():
 def test_a_fresh_network_is_named_by_its_recipe_and_misses_nothing():
     fresh = Fresh("fsrcnn", "FSRCNN, fresh", "", "", (2, 3))
 
-    base_model = base_model_of(Choice(fresh, 3))
+    base_model = base_model_of(ChosenModel(fresh, 3))
 
     assert (base_model.recipe, base_model.missing) == ("fsrcnn-x2", ())

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from napari_sr import models
-from napari_sr.runs.model_list import COMPUTED, OPENED, Model, known_models
+from napari_sr.runs.model_list import COMPUTED, OPENED, ListedModel, known_models
 from napari_sr.widgets.common.model_chooser import ModelChooser, about
 
 
@@ -198,7 +198,7 @@ def test_the_line_of_a_formula_says_that_it_has_no_weights(chooser):
 
 
 def model(name, title):
-    return Model(name, title, "Trained here", "", (2,), architecture="fsrcnn")
+    return ListedModel(name, title, "Trained here", "", (2,), architecture="fsrcnn")
 
 
 @pytest.fixture

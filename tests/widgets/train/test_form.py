@@ -17,7 +17,7 @@ from superqt.utils import WorkerBase
 
 import napari_sr
 from napari_sr.engine.image.value_range import Percentiles
-from napari_sr.runs.model_list import Model, known_models
+from napari_sr.runs.model_list import ListedModel, known_models
 from napari_sr.training.finetuning.config import FineTuned, Scores, Update
 from napari_sr.training.finetuning.preview import Preview
 from napari_sr.widgets.common.layer_source import METADATA_KEY
@@ -161,7 +161,7 @@ def test_a_name_is_offered_and_one_that_is_taken_is_refused(form, cells, folder)
 
 
 def test_a_network_of_another_library_cannot_be_trained(form, cells):
-    foreign = Model(
+    foreign = ListedModel(
         "photo.pth", "photo", "Opened files", "", (4,), architecture="SwinIR (spandrel)"
     )
 
@@ -347,7 +347,7 @@ def test_a_network_is_trained_and_upscales_at_once(viewer, form, cells, folder, 
     assert napari_sr.upscale(cells.data[0], network, value_range=(0, 4095)).shape == (80, 96)
     offered = form.form.base_model.models
     listed = [offered.itemData(index) for index in range(offered.count())]
-    assert model in [each for each in listed if isinstance(each, Model)]
+    assert model in [each for each in listed if isinstance(each, ListedModel)]
 
 
 def test_a_fresh_network_is_named_without_saying_so(form, cells):

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_sr.runs.model_list import Choice, Model
+from napari_sr.runs.model_list import ChosenModel, ListedModel
 from napari_sr.widgets.common.layer_source import METADATA_KEY, source_of
 from napari_sr.widgets.upscale.result import result_arguments, result_name, with_record
 
 
 def choice_of(scale):
-    model = Model("near", "Nearest", "", "", (scale,))
-    return Choice(model, scale)
+    model = ListedModel("near", "Nearest", "", "", (scale,))
+    return ChosenModel(model, scale)
 
 
 def enlarged(layer, scale, plane=None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from napari_sr.runs.model_list import Choice, Model, known_models
+from napari_sr.runs.model_list import ChosenModel, ListedModel, known_models
 from napari_sr.training import recipe
 from napari_sr.training.finetuning.config import BaseModel
 
@@ -20,7 +20,7 @@ scale."""
 
 
 @dataclass(frozen=True)
-class Fresh(Model):
+class Fresh(ListedModel):
     """A network that has not been trained."""
 
     @property
@@ -29,15 +29,15 @@ class Fresh(Model):
         return f"{self.name}-x2"
 
 
-def base_models() -> list[Model]:
+def base_models() -> list[ListedModel]:
     """Return all base models: known networks with weights, and untrained networks."""
     known = [model for model in known_models() if not model.computed]
     return [*known, *_fresh()]
 
 
-def _fresh() -> list[Model]:
+def _fresh() -> list[ListedModel]:
     shipped = recipe.names()
-    found: list[Model] = []
+    found: list[ListedModel] = []
     for name, (title, architecture, summary) in _RECIPES.items():
         scales = tuple(scale for scale in (2, 3, 4) if f"{name}-x{scale}" in shipped)
         if scales:
@@ -48,7 +48,7 @@ def _fresh() -> list[Model]:
     return found
 
 
-def base_model_of(choice: Choice) -> BaseModel:
+def base_model_of(choice: ChosenModel) -> BaseModel:
     """Return the base model of a choice."""
     if isinstance(choice.model, Fresh):
         return BaseModel(choice.label, recipe=choice.model.recipe)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from qtpy.QtWidgets import QWidget
 
-    from napari_sr.runs.model_list import Model
+    from napari_sr.runs.model_list import ListedModel
 
 NOTHING = "nothing"
 HALF_WAY = 0.5
@@ -39,28 +39,30 @@ class BlendChooser(CheckpointChooser):
         self.weight.setToolTip(
             "Share of the second checkpoint: 0 is the first alone, 1 the second alone."
         )
-        self._first: Model | None = None
+        self._first: ListedModel | None = None
         self._scale: int | None = None
         self._rows.addWidget(self.weight)
         self.offer(None, None, ())
         self.models.activated.connect(self._change)
         self.weight.valueChanged.connect(self.changed)
 
-    def model(self) -> Model | None:
+    def model(self) -> ListedModel | None:
         """Return the second checkpoint, or None if none is chosen."""
-        chosen: Model | None = self.models.currentData()
+        chosen: ListedModel | None = self.models.currentData()
         return chosen
 
-    def offer(self, first: Model | None, scale: int | None, others: Iterable[Model]) -> None:
+    def offer(
+        self, first: ListedModel | None, scale: int | None, others: Iterable[ListedModel]
+    ) -> None:
         """List the checkpoints that a model can be blended with: those of its network at its scale.
 
         Parameters
         ----------
-        first : Model or None
+        first : ListedModel or None
             The chosen model.
         scale : int or None
             Its scale.
-        others : iterable of Model
+        others : iterable of ListedModel
             All known models. Files that were opened here are added.
         """
         before = self.model()
@@ -74,7 +76,7 @@ class BlendChooser(CheckpointChooser):
         self.setEnabled(first is not None and not first.computed)
         self._choose(None if before is None else before.name)
 
-    def _take_file(self, found: Model | str) -> None:
+    def _take_file(self, found: ListedModel | str) -> None:
         self._problem = found if isinstance(found, str) else self._misfit(found)
         if not isinstance(found, str) and self._problem is None:
             self._opened.append(found)
@@ -83,7 +85,7 @@ class BlendChooser(CheckpointChooser):
             self.weight.setVisible(True)
         self.changed.emit()
 
-    def _misfit(self, found: Model) -> str | None:
+    def _misfit(self, found: ListedModel) -> str | None:
         """Return why a file cannot be blended in, or None."""
         first = self._first
         if first is None or self._fits(found):
@@ -97,7 +99,7 @@ class BlendChooser(CheckpointChooser):
             "and of luma or of grey"
         )
 
-    def _fits(self, other: Model) -> bool:
+    def _fits(self, other: ListedModel) -> bool:
         first = self._first
         if first is None or first.computed or first.name == other.name:
             return False

@@ -7,7 +7,7 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_sr.runs.model_list import Model, inspect_checkpoint
+from napari_sr.runs.model_list import ListedModel, inspect_checkpoint
 from napari_sr.widgets.common.names_box import NamesBox
 from napari_sr.widgets.common.worker import send_on_errand
 
@@ -29,7 +29,7 @@ class CheckpointChooser(QWidget):
         self.models = NamesBox()
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip(ABOUT_FILES)
-        self._opened: list[Model] = []
+        self._opened: list[ListedModel] = []
         self._problem: str | None = None
         row = QHBoxLayout()
         row.addWidget(self.models)
@@ -52,11 +52,11 @@ class CheckpointChooser(QWidget):
         if path is not None:
             self.open_file(path)
 
-    def _take_file(self, found: Model | str) -> None:
+    def _take_file(self, found: ListedModel | str) -> None:
         """Choose a file that was opened, or say why it cannot be used."""
         raise NotImplementedError(f"{type(self).__name__} must choose {found}")
 
-    def _listed(self) -> list[Model]:
+    def _listed(self) -> list[ListedModel]:
         """Return the models in the list, without its headings."""
         listed = (self.models.itemData(index) for index in range(self.models.count()))
         return [model for model in listed if model is not None]
@@ -68,7 +68,7 @@ def ask_for_checkpoint(parent: QWidget) -> Path | None:
     return Path(name) if name else None
 
 
-def inspected(path: Path) -> Model | str:
+def inspected(path: Path) -> ListedModel | str:
     """Return the model of a file, or why it cannot be used. This is too slow for the GUI thread."""
     try:
         return inspect_checkpoint(path)

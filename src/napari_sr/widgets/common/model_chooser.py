@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QStandardItem, QStandardItemModel
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QWidget
 
-from napari_sr.runs.model_list import Choice, Model, known_models
+from napari_sr.runs.model_list import ChosenModel, ListedModel, known_models
 from napari_sr.runs.words import TIMES, size_in_words
 from napari_sr.widgets.common.blend_chooser import BlendChooser
 from napari_sr.widgets.common.checkpoint import CheckpointChooser
@@ -41,11 +41,11 @@ class ModelChooser(CheckpointChooser):
     """
 
     def __init__(
-        self, models: Callable[[], list[Model]] = known_models, parent: QWidget | None = None
+        self, models: Callable[[], list[ListedModel]] = known_models, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._known = models
-        self._offered: list[Model] = []
+        self._offered: list[ListedModel] = []
         self.models.setToolTip("The network. Those that are not included are downloaded once.")
         self.about = WrappedLabel(lines=ABOUT_LINES, cut=True)
         self.scale = QComboBox()
@@ -61,7 +61,7 @@ class ModelChooser(CheckpointChooser):
         self.scale.activated.connect(self._change_scale)
         self.blend.changed.connect(self.changed)
 
-    def choice(self) -> Choice | None:
+    def choice(self) -> ChosenModel | None:
         """Return the choice, or None if nothing usable is chosen."""
         model = self.models.currentData()
         if model is None or self._problem is not None or self.blend.problem() is not None:
@@ -69,7 +69,7 @@ class ModelChooser(CheckpointChooser):
         answers = ((name, box.value()) for name, box in self._boxes().items())
         # 0 means the network's own default
         options = tuple((name, value) for name, value in answers if value)
-        choice = Choice(model, int(self.scale.currentData()), options)
+        choice = ChosenModel(model, int(self.scale.currentData()), options)
         other = self.blend.model()
         return choice if other is None else choice.blended(other, self.blend.weight.value())
 
@@ -95,7 +95,7 @@ class ModelChooser(CheckpointChooser):
 
     def _select(self, name: str) -> bool:
         for index in range(self.models.count()):
-            model: Model | None = self.models.itemData(index)
+            model: ListedModel | None = self.models.itemData(index)
             if model is not None and model.name == name:
                 self.models.setCurrentIndex(index)
                 return True
@@ -106,7 +106,7 @@ class ModelChooser(CheckpointChooser):
         self.about.say(f"Reading {path.name} …")
         super().open_file(path)
 
-    def _take_file(self, found: Model | str) -> None:
+    def _take_file(self, found: ListedModel | str) -> None:
         if isinstance(found, str):
             self._problem = found
             self.about.say("")
@@ -116,7 +116,7 @@ class ModelChooser(CheckpointChooser):
         self._add(found)
         self.models.setCurrentIndex(self.models.count() - 1)
 
-    def _add(self, model: Model) -> None:
+    def _add(self, model: ListedModel) -> None:
         items = cast("QStandardItemModel", self.models.model())
         if self.models.findText(model.heading) < 0:
             heading = QStandardItem(model.heading)
@@ -138,11 +138,11 @@ class ModelChooser(CheckpointChooser):
         self.changed.emit()
 
     def _offer_to_blend(self) -> None:
-        model: Model | None = self.models.currentData()
+        model: ListedModel | None = self.models.currentData()
         self.blend.offer(model, self.scale.currentData(), self._listed())
 
     def _show_model(self) -> None:
-        model: Model | None = self.models.currentData()
+        model: ListedModel | None = self.models.currentData()
         before = self.scale.currentData()
         self.scale.clear()
         while self.questions.rowCount():
@@ -177,7 +177,7 @@ class ModelChooser(CheckpointChooser):
         return {box.objectName(): box for box in boxes}
 
 
-def about(model: Model) -> str:
+def about(model: ListedModel) -> str:
     """Return a model's summary, and its size, licence and training images if they are known."""
     if not model.entries:
         return f"{model.summary} {model.name}"
@@ -190,7 +190,7 @@ def about(model: Model) -> str:
     return f"{model.summary} ({'; '.join(facts)}; trained on: {entry.trained_on}.)"
 
 
-def _about_scale(model: Model) -> str:
+def _about_scale(model: ListedModel) -> str:
     if model.scale_is_known:
         return "How many times larger the result is. The model exists for these scales."
     return "The file does not show for which scale it was trained: choose the right one."

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_sr.engine.execution.upscale import Upscaled
-    from napari_sr.runs.model_list import Choice
+    from napari_sr.runs.model_list import ChosenModel
     from napari_sr.runs.source import Source
 
 
@@ -150,7 +150,7 @@ class UpscaleWidget(RunningForm):
         one_plane = layer.ndim > 2 and self.form.slices.currentText() == CURRENT
         return source_of(layer, current_plane(layer, self._viewer.dims) if one_plane else None)
 
-    def _request(self, layer: Image, choice: Choice) -> Request:
+    def _request(self, layer: Image, choice: ChosenModel) -> Request:
         source = self._source(layer)
         return Request(source, choice.reference, self._settings(), source.axes)
 

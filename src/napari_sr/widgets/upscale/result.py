@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Image
 
-    from napari_sr.runs.model_list import Choice
+    from napari_sr.runs.model_list import ChosenModel
     from napari_sr.runs.source import Source
 
 LONGEST = 48
@@ -24,7 +24,7 @@ LONGEST = 48
 def result_arguments(
     layer: Image,
     source: Source,
-    choice: Choice,
+    choice: ChosenModel,
     *,
     ensemble: bool = False,
     order: Sequence[int] | None = None,
@@ -39,7 +39,7 @@ def result_arguments(
         The source layer.
     source : Source
         The pixels that are read from it.
-    choice : Choice
+    choice : ChosenModel
         The model and its scale.
     ensemble : bool
         Whether the result is the mean of eight views; the layer's name then says so.
