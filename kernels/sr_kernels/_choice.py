@@ -95,7 +95,7 @@ def count_launch(name: str) -> None:
 
 
 def add_launched(counts: Mapping[str, int]) -> None:
-    """Add launches of each op, such as those of a CUDA graph at every replay."""
+    """Add launches of each op; a CUDA graph adds its launches at every replay."""
     with _one_at_a_time:
         _launched.update(counts)
 

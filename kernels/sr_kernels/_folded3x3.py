@@ -1,7 +1,7 @@
 """A 3x3 inside a kernel: dense, or depthwise after a 1x1, which is folded into a dense one.
 
-The depthwise weight, (E, 1, 3, 3), times that of the 1x1, (E, E), is a dense 3x3, (E, E, 3, 3).
-Where the 1x1 has a bias, every tap that lies inside the plane adds its share of it.
+The depthwise weight, (E, 1, 3, 3), times the weight of the 1x1, (E, E), is a dense 3x3, (E, E, 3,
+3). Where the 1x1 has a bias, every tap that lies inside the plane adds its share of it.
 
 Letters: E features, h x w cells.
 """

@@ -1,4 +1,4 @@
-"""Moments of a plane from those of its parts, for all ops that gather moments.
+"""Moments of a plane, merged from moments of its parts, for all ops that gather moments.
 
 A program stores the mean of its part of a plane, and the sum of squared deviations. A second kernel
 merges the parts by their counts, as in Chan, Golub and LeVeque, "Updating Formulae and a Pairwise

@@ -3,7 +3,7 @@
 `conv3x3` shuffles in its epilogue, so that nothing is written in between. With cuDNN, bias, shuffle
 and activation are left to `pixel_shuffle_add`, which reads and writes everything again.
 
-Forecast in microseconds for an H100, half precision, 320 x 180 pixels, by the model of
+Forecast in microseconds for an H100, half precision, 320 x 180 pixels, from
 `benchmarks/gpu/kernel_model.py`; nothing here was measured:
 
     channels in and out         conv3x3   cuDNN, then the op

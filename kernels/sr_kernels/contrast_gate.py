@@ -3,7 +3,8 @@
 gate = sigmoid(excite(relu(squeeze(mean + sqrt(m2 / pixels)))))
 
 where squeeze and excite are 1x1 convolutions of planes of one pixel: Hui et al., 2019,
-https://arxiv.org/abs/1909.11856. The moments are those of `plane_moments`, or merged from tiles.
+https://arxiv.org/abs/1909.11856. `plane_moments` computes the moments, of a plane or of tiles that
+are then merged.
 
 Bytes: a few kilobytes, so launches take the time. Eager PyTorch launches about ten kernels in turn,
 this op one: at best it is 10 times as fast.

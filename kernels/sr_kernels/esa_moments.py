@@ -3,10 +3,10 @@
 y = esa_tail(x, squeezed, low), then mean and m2 = plane_moments(y) and gate = contrast_gate of them
 
 the end of enhanced spatial attention before contrast-aware channel attention, as in BSRN's blocks:
-Li et al., 2022, https://arxiv.org/abs/2205.05996. The moments are those of the float32 sums before
-rounding. The kernel, in `_esa`, is that of `esa_tail`: each program also stores its part of the
-moments, and a second kernel merges the parts and computes the gate. The gate is right if the piece
-is the whole image; for smaller pieces, merge the moments and call `contrast_gate`.
+Li et al., 2022, https://arxiv.org/abs/2205.05996. The moments are computed from the float32 sums
+before rounding. The kernel, in `_esa`, also serves `esa_tail`. Here, each program stores its part
+of the moments, and a second kernel merges the parts and computes the gate. The gate is right if the
+piece is the whole image; for smaller pieces, merge the moments and call `contrast_gate`.
 
 Bytes, for p pixels of C features, E of them inside, of e bytes each: eager PyTorch moves
 p(6C + 7E)e to gate and pC(e + 28) for the moments; the kernel moves p(2C + E)e. With E = C / 4 in

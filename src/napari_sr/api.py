@@ -146,8 +146,8 @@ def upscale(
         Largest side of the tiles in LR pixels, halo included; by default as large as memory
         allows. If memory runs out, tiles are halved.
     halo : int, optional
-        LR pixels that tiles overlap on each side. By default tiles leave no seams, whatever the
-        network's receptive field is. A halo of your own may be faster, but may leave seams.
+        LR pixels that tiles overlap on each side. By default, the halo is wide enough for tiles
+        without seams. A smaller halo may be faster, but may leave seams.
     device : str
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     precision : str
@@ -157,16 +157,15 @@ def upscale(
         "triton" (an error where they cannot run); NAPARI_SR_KERNELS in the environment decides
         "auto".
     outliers : str
-        What to do with results far outside the plane's values: by more than the width of their
-        range, and by more than a quarter of black to white. "clip", "mark" (NaN; floats only) or
-        "keep".
+        What to do with results that exceed the plane's values by more than the width of their range
+        and more than a quarter of black to white: "clip", "mark" (as NaN; floats only) or "keep".
     ensemble : bool
         Whether to average over all flips and quarter turns of each plane, which is a little
         better and takes eight times as long (EDSR+, https://arxiv.org/abs/1707.02921). `outliers`
         applies to each view before the average; integers are rounded once.
     value_range : (low, high), array of two numbers or Percentiles, optional
-        The values of black and white: (0, 4095) for 12 bits in uint16. By default the range of an
-        integer type, and 0..1 for floats; never the image's maximum.
+        The values of black and white: (0, 4095) for 12 bits in uint16. By default, the range of an
+        integer type, and 0..1 for floats. The image's maximum is never used.
     engine : str
         Engine on a CPU: "torch", "openvino" (the extra `openvino`; float32 only), or "auto", which
         uses OpenVINO if it is installed, agrees with PyTorch and is faster. While another process
@@ -185,7 +184,7 @@ def upscale(
     ValueError
         If the image, its axes or a setting is wrong, or the model is unknown.
     napari_sr.engine.planning.devices.OutOfMemoryError
-        If not even the smallest tile fits.
+        If the smallest tile does not fit.
     """
     settings = Settings(
         whole_number("tile", tile),

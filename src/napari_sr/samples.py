@@ -71,7 +71,7 @@ def _shipped(name: str) -> NDArray[Any]:
 
 
 def _binned(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the rounded means of squares of 2 x 2 pixels, (H / 2, W / 2, 3)."""
+    """Average every 2 x 2 pixels and round, (H, W, 3) to (H / 2, W / 2, 3)."""
     height, width, channels = pixels.shape
     squares = pixels.reshape(height // 2, 2, width // 2, 2, channels)
     means: NDArray[np.uint8] = np.rint(squares.mean(axis=(1, 3))).astype(np.uint8)

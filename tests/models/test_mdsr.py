@@ -45,7 +45,9 @@ def test_only_what_its_scale_needs_is_built(scale, joint):
 
 @pytest.mark.parametrize("scale", [None, 8])
 def test_scales_of_a_checkpoint_are_named_where_none_is_chosen(scale, joint):
-    with pytest.raises(ValueError, match=rf"MDSR, which has the scales \(2, 3, 4\): .* got {scale}"):
+    with pytest.raises(
+        ValueError, match=rf"MDSR, which has the scales \(2, 3, 4\): .* got {scale}"
+    ):
         recognition.build(joint.state_dict(), scale=scale)
 
 

@@ -1,9 +1,9 @@
 """Evaluation of networks on image sets, by the protocol of the papers.
 
-The 8-bit image is upscaled in float and clipped. Scores are those of unrounded BT.601 luma, without
-a border of `scale` pixels. Luma networks get luma alone, as in their papers. A grey file is judged
-as grey. IMDN's and later papers judge Set14's grey "bridge" as RGB, which raises the mean by 0.09
-dB; see `grey_as_rgb`.
+The 8-bit image is upscaled in float and clipped. Unrounded BT.601 luma is scored, without a border
+of `scale` pixels. Luma networks get luma alone, as in their papers. A grey file is judged as grey.
+IMDN's and later papers judge Set14's grey "bridge" as RGB, which raises the mean by 0.09 dB; see
+`grey_as_rgb`.
 
 Letters: H x W pixels, S scale.
 """
@@ -70,7 +70,7 @@ class Protocol:
         image : array, (H, W) or (H, W, 3)
             The image in the file.
         white : float, optional
-            The value of white; by default that of the type.
+            The value of white; by default, the largest value of the type.
         """
         if self.grey_as_rgb and image.ndim == 2:
             image = np.repeat(image[..., None], 3, axis=2)
@@ -164,7 +164,7 @@ def evaluate(
     model : str
         The network's name in the table.
     protocol : Protocol, optional
-        The settings, with the metrics; by default those of the papers.
+        The settings, with the metrics; by default, as in papers.
     seen : callable, optional
         Called with every result and its row.
 

@@ -1,4 +1,4 @@
-"""The figures of one image, and those of a set with their means."""
+"""The figures of one image, and the figures of a set with their means."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Table:
 
     @property
     def means(self) -> dict[str, float]:
-        """The mean of every metric, by its name.
+        """The mean of every metric, under the metric's name.
 
         Flat images and infinite figures are left out; NaN if all images are flat.
         """

@@ -31,7 +31,8 @@ def enlarged_tags(
     Parameters
     ----------
     tags : dict
-        Data type, count and value of each tag, by its number. Other tags stay unchanged.
+        Data type, count and value of each tag; the keys are the tags' numbers. Other tags stay
+        unchanged.
     scale : int
         Enlargement factor along rows and columns.
     """

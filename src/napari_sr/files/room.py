@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _GROWTH: ContextVar[int] = ContextVar("growth", default=0)
-"""Memory of the result relative to that of the pixels."""
+"""Memory of the result, as a multiple of the memory of the pixels."""
 
 
 @contextmanager

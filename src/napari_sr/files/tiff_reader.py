@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from napari_sr.files.tiff_series import Chosen
 
 LOSSLESS = {8: "zlib", 32946: "zlib", 5: "lzw", 32773: "packbits", 50000: "zstd"}
-"""Compressions that the result keeps, by their number in TIFF."""
+"""Compressions that the result keeps: their numbers in TIFF, and their names."""
 _MEANINGS = {
     "MINISBLACK": "grey with black at zero", "MINISWHITE": "grey with white at zero", "RGB": "RGB",
 }  # fmt: skip

@@ -48,7 +48,7 @@ class Chosen:
     series: tifffile.TiffPageSeries
     notes: tuple[str, ...] = ()
     kept: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: _ALL)
-    """For an OME-TIFF with missing planes: the indices to read along each axis, by its letter."""
+    """For an OME-TIFF with missing planes: the indices to read, for the letter of each axis."""
 
     def pixels(self) -> NDArray[Any]:
         """Read the pixels; call `tiff_limits.check` first."""

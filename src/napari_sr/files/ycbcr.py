@@ -74,7 +74,7 @@ def to_rgb(pixels: NDArray[Any], samples: int, page: Any, white: float) -> NDArr
 def _full_range(
     codes: NDArray[Any], page: Any, white: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return Y in 0..white, Cb and Cr around 0, by the tag ReferenceBlackWhite."""
+    """Return Y in 0..white, Cb and Cr around 0, as the tag ReferenceBlackWhite defines them."""
     half = (white + 1) / 2
     told = page.tags.valueof("ReferenceBlackWhite")
     usual = [0.0, white, half, white, half, white]

@@ -29,7 +29,7 @@ POOL = 2
 
 
 class ChannelGate(nn.Module):
-    """Gates of the channels, (N, C, 1, 1), by their means.
+    """Gates of the channels, (N, C, 1, 1), from their means.
 
     Parameters
     ----------

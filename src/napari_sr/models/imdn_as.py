@@ -41,7 +41,7 @@ class StridedHead(nn.Module):
     Parameters
     ----------
     scale, channels, features : int
-        Enlargement of the image, its channels, and those of the result.
+        Enlargement and channels of the image, and channels of the result.
     activation : nn.Module
         Activation after the first convolution.
     """

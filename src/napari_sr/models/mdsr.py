@@ -4,9 +4,9 @@ Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution",
 CVPR Workshops 2017, https://arxiv.org/abs/1707.02921
 
 Letters: N images, C features, H x W pixels, S scale.
-The trunk is EDSR's, and so is the mean colour, subtracted first and added last. A checkpoint of the
-authors has one trunk, with a beginning and an end for each of several scales; a network here has
-only those of one scale, so loading such a checkpoint needs `scale`.
+Trunk and mean colour are EDSR's; the mean is subtracted first and added last. A checkpoint of the
+authors has one trunk, and a beginning and an end for each scale. A network here has one scale, so
+loading such a checkpoint needs `scale`.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class MDSR(Network):
     scale, channels : int
         Enlargement, 3 or a power of 2, and image channels: 3 for RGB.
     scales : tuple of int, optional
-        The scales whose blocks and upsamplings it holds; it uses those of `scale`. None for `scale`
-        alone.
+        The scales that the network has blocks and upsamplings for; only those for `scale` are used.
+        None for `scale` alone.
     features, blocks : int
         Width and depth: 64 and 80 in the paper, 64 and 16 in the authors' baseline.
     res_scale : float

@@ -5,7 +5,7 @@ Network", CVPR 2017, https://arxiv.org/abs/1609.04802
 
 Letters: N images, C image channels, H x W pixels, S scale.
 The default is the paper's network: batch normalisation, parametric rectifiers with one slope each,
-a result in -1..1. The port of leftthomas has a tanh at the end; that of twtygqyy has instance
+a result in -1..1. The port of leftthomas has a tanh at the end; twtygqyy's port has instance
 normalisation, leaky rectifiers and no biases. The form without normalisation is `srresnet`.
 """
 
@@ -102,7 +102,7 @@ class SRGAN(Network):
         Whether convolutions have a bias.
     end : str
         "signed" if the last convolution's range is -1..1, "tanh" if a tanh follows it, "plain" if
-        its range is that of the input.
+        it has the input's range.
     input_range : float
         The float maximum that the weights expect.
     """

@@ -50,7 +50,7 @@ def run(request: Request) -> Generator[Step, None, Upscaled]:
     napari_sr.zoo.download.DownloadError
         If a model cannot be downloaded.
     napari_sr.engine.planning.devices.OutOfMemoryError
-        If not even the smallest tile fits.
+        If the smallest tile does not fit.
     """
     try:
         return (yield from _run(request))

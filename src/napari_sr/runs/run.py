@@ -59,7 +59,7 @@ def run_request(
     napari_sr.zoo.download.DownloadError
         If a model cannot be downloaded.
     napari_sr.engine.planning.devices.OutOfMemoryError
-        If not even the smallest tile fits.
+        If the smallest tile does not fit.
     """
     from napari_sr.engine.execution.upscale import upscale_array  # brings torch
 

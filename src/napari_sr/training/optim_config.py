@@ -23,7 +23,7 @@ class Optimiser:
     """Weight decay."""
     momentum: float = 0.0
     lr_scale: dict[str, float] = field(default_factory=dict)
-    """Factors of the learning rate, by the prefix of parameter names."""
+    """Factors of the learning rate, for prefixes of parameter names."""
 
     def __post_init__(self) -> None:
         """Refuse numbers out of bounds."""

@@ -73,7 +73,7 @@ class _Budget(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has 
         self._left = elements
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run an operation after checking how much it allocates."""
+        """Run an operation after checking the size of its results."""
         if func is torch.ops.aten.empty.memory_format:
             self._left -= math.prod(args[0])
             if self._left < 0:

@@ -74,7 +74,8 @@ def fetch(entry: Entry, progress: Report | None = None) -> Path:
     Raises
     ------
     DownloadError
-        If it cannot be downloaded or written, or its content is not that of the registry.
+        If it cannot be downloaded or written, or its content has another hash than the registry
+        states.
     """
     found = local_path(entry)
     if found is not None:
@@ -150,7 +151,7 @@ _CAUSES = {
     "ContentDecodingError": "the server packs what it sends, and wrongly",
     "TooManyRedirects": f"the server redirects more than {REDIRECTS} times",
 }
-"""Explanations of the errors that requests raises, by the name of the error's type."""
+"""Explanations of the errors that requests raises, for the names of their types."""
 
 
 def _cause(error: OSError) -> str:

@@ -29,7 +29,7 @@ class _Comparison:
     found: Shapes
     """The checkpoint's tensors under the network's own names."""
     names: dict[str, str]
-    """The names in the file, by the network's names."""
+    """For each of the network's names, the name in the file."""
     needed: Shapes
 
     @property

@@ -109,7 +109,7 @@ def read_torch_legacy(data: bytes) -> Any:
 
 
 def _widths(content: Any) -> dict[str, int]:
-    """Return the bytes of an element of each block, by the block's key."""
+    """Return, for the key of each block, the number of bytes of an element."""
     found: dict[str, int] = {}
     pending = [content]
     seen: set[int] = set()

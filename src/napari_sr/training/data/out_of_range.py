@@ -23,7 +23,7 @@ LOOKED_AT = 1 << 26
 
 
 def beyond(name: str, pictures: Sequence[Picture]) -> str:
-    """Describe how many values lie beyond black and white, and how far.
+    """Describe the number and the range of values beyond black and white.
 
     Parameters
     ----------

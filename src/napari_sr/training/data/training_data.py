@@ -37,7 +37,7 @@ class TrainingData:
     learnt: Sequence[Picture]
     held_out: Sequence[Picture] = ()
     recorded: Mapping[str, Picture] | None = None
-    """The recorded LR picture of each HR picture, by its name; empty if LR pictures are
+    """The recorded LR picture for the name of each HR picture; empty if LR pictures are
     computed."""
 
     def recorded_of(self, pictures: Sequence[Picture]) -> list[Picture] | None:
@@ -89,7 +89,7 @@ def of_folders(data: Data, folder: Path) -> TrainingData:
 
 
 def _recorded(data: Data, folder: Path, pictures: Sequence[Picture]) -> dict[str, Picture]:
-    """Return the LR picture of each HR picture, by the HR picture's name."""
+    """Return the LR picture for the name of each HR picture."""
     for hr, lr in zip(data.folders, data.recorded, strict=True):
         wanted, found = ({file.stem: file for file in files_of(_place(folder, name))}
                          for name in (hr, lr))  # fmt: skip

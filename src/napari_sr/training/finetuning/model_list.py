@@ -15,8 +15,7 @@ _RECIPES = MappingProxyType({
     "fsrcnn": ("FSRCNN, fresh", "fsrcnn", "Small and fast; learns in minutes."),
     "edsr-slim": ("EDSR slim, fresh", "edsr", "Larger and better; needs half an hour."),
 })  # fmt: skip
-"""Title, network and summary of the recipes that suit a laptop, by the recipe's name without
-scale."""
+"""The recipes that suit a laptop: for the name without scale, title, network and summary."""
 
 
 @dataclass(frozen=True)

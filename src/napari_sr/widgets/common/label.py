@@ -59,7 +59,7 @@ class WrappedLabel(QLabel):
         self.setFixedHeight(max(least, height))
 
     def _demanded(self, text: str) -> int:
-        """Show a text, and return the height that Qt wants: more than that of its lines."""
+        """Show a text, and return the height that Qt wants, more than the height of its lines."""
         self.setText(text)
         self.setMinimumHeight(0)  # otherwise Qt returns the fixed height
         return self.heightForWidth(self.width()) if text else 0

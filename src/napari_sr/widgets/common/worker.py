@@ -120,6 +120,6 @@ class ActivityBar(cancelable_progress):  # type: ignore[misc]  # napari has no t
         self._end_run()
 
     def show(self, step: Step) -> None:
-        """Show how far the run has come."""
+        """Show the run's progress."""
         self.total = step.total
         self.update(step.done - self.n)

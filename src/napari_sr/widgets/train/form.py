@@ -78,7 +78,7 @@ class TrainWidget(RunningForm):
         self._show_problems(self._problems())
 
     def _problems(self) -> dict[str, str]:
-        """Return what is wrong with each wrong field, by its name."""
+        """Return an explanation for the name of each wrong field."""
         layers = self.form.layers.layers()
         wrong = [reason for reason in map(layer_problem, layers) if reason is not None]
         if not layers:
