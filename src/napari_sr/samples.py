@@ -112,7 +112,7 @@ def fluorescence(depth: int = 7, side: int = 160, seed: int = 0) -> NDArray[np.u
 def _objects(
     random: np.random.Generator, depth: int, side: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return positions (N, 3) as z, y, x, and photons (N,), of all Gaussians."""
+    """Return the positions of all Gaussians, (N, 3) as z, y, x, and their photons, (N,)."""
     spots = random.uniform((0, 0, 0), (depth - 1, side, side), (60, 3))
     bright = random.uniform(200, 900, 60)
     along = np.linspace(0, 1, 160)[:, None]

@@ -63,7 +63,7 @@ def test_a_small_image_that_does_not_fit_is_named(tmp_path):
     save(tmp_path / "HR" / "a.png", LARGE)
     save(tmp_path / "LR" / "x2" / "a.png", SMALL[:9])
 
-    with pytest.raises(FileError, match=r"a.png does not fit .* \(9, 13, 3\) .* \(10, 13, 3\)"):
+    with pytest.raises(FileError, match=r"a.png must be .* \(10, 13, 3\) .* got .* \(9, 13, 3\)"):
         list(ImageSet(tmp_path).pairs(2))
 
 

@@ -74,7 +74,7 @@ def frc(
     Raises
     ------
     ValueError
-        If the images are not grey, of one shape, and at least 32 x 32 px (64 x 64 if one is split),
+        If the images are not grey, of equal shape, and at least 32 x 32 px (64 x 64 if one is split),
         are constant, or a parameter is out of range.
     """
     if not (pixel_size > 0 and 0 < threshold < 1):
@@ -90,7 +90,7 @@ def frc(
         two = _grey(second)
     if one.shape != two.shape or min(one.shape) < LEAST:
         raise ValueError(
-            f"FRC needs two images of one shape, at least {LEAST} x {LEAST} px, got {one.shape} "
+            f"FRC needs two images of equal shape, at least {LEAST} x {LEAST} px, got {one.shape} "
             f"and {two.shape}{' after splitting' if second is None else ''}"
         )
     frequencies, correlation = _rings(one, two)

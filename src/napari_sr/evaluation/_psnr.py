@@ -46,13 +46,13 @@ def psnr(
     Raises
     ------
     ValueError
-        If the two are not images of one shape, hold NaN or infinity, or nothing remains inside the
+        If the two are not images of equal shape, hold NaN or infinity, or nothing remains inside the
         border.
     """
     return decibels(*comparable(result, truth, border, luma, value_range))
 
 
 def decibels(result: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
-    """Return the PSNR for a peak of 1 of two arrays of one shape; infinity if they are equal."""
+    """Return the PSNR for a peak of 1 of two arrays of equal shape; infinity if they are equal."""
     error = float(np.mean((result - truth) ** 2))
     return -10 * math.log10(error) if error else math.inf

@@ -48,7 +48,7 @@ class Metric:
     title: str
     """Its name for readers."""
     unit: str
-    """Empty without a unit."""
+    """The unit's symbol, or "" if there is no unit."""
     less_is_better: bool
     decimals: int
     """Number of decimals in tables for readers; tables for programs have two more."""

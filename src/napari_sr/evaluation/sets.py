@@ -137,8 +137,8 @@ def _pair(hr: Path, lr: Path | None, scale: int) -> Pair:
     pixels, _ = read_plane(lr)
     if pixels.shape != (height, width, *truth.shape[2:]) or pixels.dtype != truth.dtype:
         raise FileError(
-            f"{lr} does not fit {hr} at x{scale}: {pixels.dtype} {pixels.shape} where "
-            f"{truth.dtype} {(height, width, *truth.shape[2:])} is needed"
+            f"{lr} must be {truth.dtype} of shape {(height, width, *truth.shape[2:])} to fit {hr} "
+            f"at x{scale}, got {pixels.dtype} of shape {pixels.shape}"
         )
     return Pair(name, truth, pixels, made=False, white=white)
 

@@ -6,8 +6,8 @@ https://openaccess.thecvf.com/content_cvpr_2017/html/Tai_Image_Super-Resolution_
 Letters: N images, C features, H x W pixels, S scale, B blocks, U units.
 The network first enlarges the luma bicubically, and adds a residual to it. The units of a block
 share their convolutions but not their normalisations, as in the authors' Caffe files. Public ports
-omit normalisations and biases; then the weights do not show U. In one of them (yjn870), rectifiers
-work in place and so change a later summand; here they do not.
+omit normalisations and biases; then the weights do not show U. In one port (yjn870), rectifiers
+work in place, which changes a value that is added later; here they do not.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class IMDNAS(IMDN):
         return StridedHead(scale=scale, channels=channels, features=features, activation=activation)
 
     def chain(self) -> Chain:
-        """Return IMDN's links, on the grid of its features."""
+        """Return IMDN's links; they count in pixels of its features."""
         links = super().chain()
         return tuple(self._on_the_features_grid(link) for link in links)
 

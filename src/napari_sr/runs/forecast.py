@@ -35,7 +35,7 @@ class Forecast:
     size: int
     """Size of the result in bytes."""
     estimate: Estimate | None
-    """None if the model is not downloaded yet."""
+    """Memory and time; None if the model is not downloaded yet."""
 
     @property
     def missing(self) -> bool:

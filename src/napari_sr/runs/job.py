@@ -31,11 +31,11 @@ class Step:
 
     done: int
     total: int
-    """0 if unknown."""
+    """Work done and in total, in the units of `doing`; `total` is 0 if unknown."""
     doing: str
     """Description of the current activity."""
     seconds_left: float | None = None
-    """None if unknown."""
+    """Estimated seconds left; None if unknown."""
 
 
 def run(request: Request) -> Generator[Step, None, Upscaled]:

@@ -30,7 +30,7 @@ class Weights:
     file: Path
     checkpoint: Checkpoint
     scale: int | None
-    """None if the tensors must show it."""
+    """The scale; None if the tensors must show it."""
     options: dict[str, Any]
     """Arguments of the network that tensors cannot show."""
     grey: bool

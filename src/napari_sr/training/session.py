@@ -22,7 +22,7 @@ class Progress:
     step: int
     total: int
     seconds_left: float | None = None
-    """None before the first step."""
+    """Estimated seconds left; None before the first step."""
     loss: float | None = None
     """Mean loss of the last report; None before the first report."""
     psnr: float | None = None

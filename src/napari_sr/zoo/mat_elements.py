@@ -83,7 +83,7 @@ class _Array(NamedTuple):
     """Number of values; each record has all fields."""
     start: int
     end: int
-    """Start of its content."""
+    """Start and end of its content in the file."""
 
 
 class _Checks:

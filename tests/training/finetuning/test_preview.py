@@ -60,7 +60,7 @@ def test_parts_without_structure_are_not_judged():
     flat = torch.full((1, 10, 12), 0.3), torch.full((1, 20, 24), 0.3)
 
     assert HeldOut([flat, pair(20, 24)], 2).bicubic == HeldOut([pair(20, 24)], 2).bicubic
-    with pytest.raises(ValueError, match="these 2 allow no validation"):
+    with pytest.raises(ValueError, match="all 2 held-out parts are flat"):
         HeldOut([flat, flat], 2)
 
 

@@ -58,7 +58,7 @@ def enlarged_transform(
     start = np.zeros_like(source) if origin is None else np.asarray(origin, float)
     if source.ndim != 1 or not source.shape == factor.shape == start.shape or (factor <= 0).any():
         raise ValueError(
-            "scale, factors and origin need one length, and factors must be positive, got "
+            "scale, factors and origin must be equally long, and factors positive, got "
             f"scale {source.shape}, factors {factor.tolist()}, origin {start.tolist()}"
         )
     first_centre = start + 0.5 / factor - 0.5

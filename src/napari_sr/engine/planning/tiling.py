@@ -2,9 +2,10 @@
 
 At an edge inside the image, a tile reads `halo` pixels more than it keeps, so that the edge does
 not affect the pixels that it keeps. At the border of the image it reads no more, because the
-network's own padding is correct there. An axis is cut into as few tiles as the largest length allows,
-and evenly: all tiles have the same shape, the smallest possible for that number. The last one of a
-row is shifted inward. If that would break the alignment of tiles, the last one is a little shorter.
+network's own padding is correct there. An axis is cut into as few tiles as the largest length
+allows, and evenly: all tiles have the same shape, the smallest possible for that number. The last
+one of a row is shifted inward. If that would break the alignment of tiles, the last one is a little
+shorter.
 """
 
 from __future__ import annotations

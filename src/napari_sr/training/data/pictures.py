@@ -172,7 +172,7 @@ def of_array(
 def _reader(
     array: ArrayLike, layout: Layout, plane: tuple[int, ...]
 ) -> Callable[[slice, slice], NDArray[Any]]:
-    """Return a function that reads a part of one plane; a lazy array is read only there."""
+    """Return a function that reads a part of one plane, also from a lazy array."""
     samples = layout.axes[-1] if layout.samples else ""
     positions = iter(plane)
     fixed = {axis: next(positions) for axis in layout.axes if axis not in ("Y", "X", samples)}

@@ -39,7 +39,7 @@ class SyntheticImages:
 
     count: int
     size: int = 256
-    """P."""
+    """P, the side of a picture in pixels."""
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -91,7 +91,7 @@ class Update:
     doing: str
     done: int = 0
     total: int = 0
-    """0 if unknown."""
+    """Work done and in total; `total` is 0 if unknown."""
     seconds_left: float | None = None
     loss: tuple[int, float] | None = None
     """The number of a step, and the mean loss of the steps before it."""

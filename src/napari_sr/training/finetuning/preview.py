@@ -74,8 +74,9 @@ class HeldOut:
         """Indices of the pairs that are used."""
         if not self.judged:
             raise ValueError(
-                "the held-out parts, in the middle of the images, are empty or flat: these "
-                f"{len(pairs)} allow no validation; choose images with structure there"
+                f"validation needs structure in the middle of the images, but all {len(pairs)} "
+                "held-out parts are flat or restored perfectly by bicubic interpolation: choose "
+                "other images"
             )
         if most is not None:
             self.judged = spread(self.judged, most)

@@ -34,7 +34,7 @@ def compared(result: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     """
     if result.shape != truth.shape or result.numel() == 0:
         raise ValueError(
-            "a loss needs a result and a truth of one shape (N, C, H, W), got "
+            "a loss needs a result and a truth of equal shape (N, C, H, W), got "
             f"{tuple(result.shape)} and {tuple(truth.shape)}"
         )
     return precise(result), precise(truth)

@@ -25,7 +25,7 @@ _HINTS = {
     "c": "real numbers (abs, real, imag or angle)",
     "f": "float64",
 }
-"""Advice on converting data types that cannot be upscaled, by NumPy's kind."""
+"""For NumPy's kinds that cannot be upscaled: the types to convert to."""
 
 
 def source_of(layer: Image, plane: tuple[int, ...] | None = None) -> Source:

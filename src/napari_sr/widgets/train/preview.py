@@ -19,7 +19,7 @@ rows."""
 
 
 class PreviewBoard(QWidget):
-    """Pictures of one shape, each below its name; pixels are drawn as squares."""
+    """Pictures of equal shape, each below its name; pixels are drawn as squares."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
