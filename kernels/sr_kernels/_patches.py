@@ -1,7 +1,8 @@
 """A dense 3x3 over patches of an image: rows of neighbouring pixels, one patch to each program.
 
-A patch is read as channels_last. It is written as features, channels_last, or as an image, NCHW. In
-both, a pixel may become R x R pixels, written one phase (i, j) at a time or all at once.
+A patch is read in channels_last. It is written either as features (channels_last) or as an image
+(NCHW). A pixel may become R x R pixels, which are written one phase (i, j) at a time or all at
+once.
 
 Letters: N images, C channels, H x W pixels, R the factor of a pixel shuffle.
 """

@@ -72,7 +72,7 @@ def test_two_tensors_of_one_name_are_refused():
 
 @pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2, torch.complex64])
 def test_types_that_networks_are_not_run_with_are_refused(dtype):
-    with pytest.raises(RefusedError, match=r"'a' is of type [FC][86]"):
+    with pytest.raises(RefusedError, match=r"'a' has the unsupported type [FC][86]"):
         read_safetensors(save({"a": torch.zeros(4).to(dtype)}))
 
 

@@ -74,8 +74,8 @@ def frc(
     Raises
     ------
     ValueError
-        If the images are not grey, of equal shape, and at least 32 x 32 px (64 x 64 if one is split),
-        are constant, or a parameter is out of range.
+        If the images are not grey, differ in shape, are smaller than 32 x 32 px (64 x 64 if one is
+        split) or constant, or if a parameter is out of range.
     """
     if not (pixel_size > 0 and 0 < threshold < 1):
         raise ValueError(

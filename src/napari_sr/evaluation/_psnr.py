@@ -46,8 +46,8 @@ def psnr(
     Raises
     ------
     ValueError
-        If the two are not images of equal shape, hold NaN or infinity, or nothing remains inside the
-        border.
+        If the two are not images of equal shape, hold NaN or infinity, or nothing remains inside
+        the border.
     """
     return decibels(*comparable(result, truth, border, luma, value_range))
 

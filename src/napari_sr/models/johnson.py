@@ -40,7 +40,7 @@ Padding: TypeAlias = Literal["zeros", "reflect"]
 REACH = 4
 """Radius of the 9x9 convolutions at both ends."""
 MOST_STAGES = 10
-"""Largest number of enlarging stages; a checkpoint with more is not a network."""
+"""Largest number of enlarging stages; a checkpoint with more stages is refused."""
 
 
 def convolution(

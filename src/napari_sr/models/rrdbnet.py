@@ -41,8 +41,7 @@ RESIDUAL = 0.2
 class DenseBlock(nn.Module):
     """Five 3x3; each reads the input and all previous results.
 
-    It has no kernel of its own, because fused concatenations would need one growing buffer of
-    features.
+    It has no kernel: fused concatenations would need one growing buffer of features.
 
     Parameters
     ----------

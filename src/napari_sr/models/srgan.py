@@ -40,7 +40,7 @@ TWTYGQYY: Options = {"norm": INSTANCE, "parametric": False, "bias": False, "end"
 REACH = 4
 """Radius of the 9x9 convolutions at both ends."""
 MOST_STAGES = 10
-"""Largest number of enlarging stages; a checkpoint with more is not a network."""
+"""Largest number of enlarging stages; a checkpoint with more stages is refused."""
 
 
 def rectifier(parametric: bool, slope: float) -> nn.Module:

@@ -29,8 +29,7 @@ from napari_sr.zoo.torch_file import pickles_in, read_torch_legacy, read_torch_z
 from napari_sr.zoo.zip_archive import ZipArchive
 
 WRAPPERS = ("params_ema", "params")
-"""Keys of the weights in BasicSR's files: first the running mean of the weights, which users should
-load."""
+"""Keys of the weights in BasicSR's files: first their running mean, which is meant for use."""
 KNOWN_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "net_g", "generator")
 """Keys of the weights in files that also hold optimisers, counters or discriminators."""
 DEPTH = 4
@@ -230,9 +229,7 @@ def _dense(key: str, value: object) -> Tensor | StoredTensor:
     narrow = value.dtype.is_floating_point and value.dtype not in _FLOATS
     if narrow or value.dtype.is_complex:
         kind = str(value.dtype).removeprefix("torch.")
-        raise RefusedError(
-            f"is not a checkpoint: {key!r} is of type {kind}, which is not supported"
-        )
+        raise RefusedError(f"is not a checkpoint: {key!r} has the unsupported type {kind}")
     return value
 
 

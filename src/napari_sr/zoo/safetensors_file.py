@@ -39,9 +39,7 @@ def read_safetensors(data: bytes) -> dict[str, Tensor]:
     for key, one in tensors.items():
         kind = one.get("dtype") if isinstance(one, dict) else None
         if isinstance(kind, str) and kind not in _TYPES:
-            raise RefusedError(
-                f"is not a checkpoint: {key!r} is of type {kind[:12]}, which is not supported"
-            )
+            raise RefusedError(f"is not a checkpoint: {key!r} has the unsupported type {kind[:12]}")
     try:
         return load(data)
     except SafetensorError as error:
