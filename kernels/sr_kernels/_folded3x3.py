@@ -99,7 +99,7 @@ def load_taps_of_row(weight_ptr, mixing, row: tl.constexpr, source, output, E: t
 def _load_weights(
     weight_ptr, mixing, down, first, E: tl.constexpr, E2: tl.constexpr, TAPS: tl.constexpr, DOT
 ):  # fmt: skip
-    """Return TAPS taps of one row of a 3x3, from `first` on, as (taps of sources, outputs)."""
+    """Return TAPS weights of one row of a 3x3, from `first` on, (taps * sources, outputs)."""
     output = tl.arange(0, E2)
     if mixing is None:
         each = tl.arange(0, TAPS * E2)

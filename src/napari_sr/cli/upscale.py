@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def read(source: Path, axes: str | None, model: ModelReference) -> ImageFile:
-    """Read an image after checking that it can be upscaled; by default, the file names its axes.
+    """Read an image that can be upscaled. By default, its axes are those that the file names.
 
     If image and result do not fit into memory together, the image is refused before it is read.
 

@@ -89,7 +89,9 @@ class Discriminator(nn.Module):
         for index, layer in enumerate(layers):
             if side % layer.stride or size < 1:
                 least = math.prod(one.stride for one in layers)
-                raise ValueError(f"this discriminator needs multiples of {least}, got size={size}")
+                raise ValueError(
+                    f"this discriminator needs a multiple of {least} as size, got size={size}"
+                )
             outputs, follows = layer.width * features, normalised and index > 0
             convolution = nn.Conv2d(
                 inputs, outputs, layer.kernel, layer.stride, 1, bias=bias or not follows

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 class Loss(nn.Module):
-    """A loss that compares images: it takes the arguments that `reads` names; returns a scalar."""
+    """A loss that compares images. It takes the arguments that `reads` names; returns a scalar."""
 
     reads: ClassVar[Literal["image", "levels", "predictions"]] = "image"
     """Its arguments: (result, truth); (images of all levels, truth); or (predictions, result,
