@@ -27,7 +27,8 @@ import torch
 from PIL import Image
 
 import napari_sr
-from napari_sr.engine.backends.openvino_models import configuration, wait_for_trials
+from napari_sr.engine.backends.loaded import wait_for_trials
+from napari_sr.engine.backends.openvino import configuration
 from napari_sr.onnx.export import export
 
 sys.path.append(str(Path(__file__).parents[1]))

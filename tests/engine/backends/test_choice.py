@@ -7,8 +7,8 @@ from fakes import Nearest
 
 import napari_sr
 from napari_sr.engine.backends import choice
-from napari_sr.engine.backends.choice import openvino_for
-from napari_sr.engine.backends.openvino import OpenVino
+from napari_sr.engine.backends.choice import compiled_for
+from napari_sr.engine.backends.compiled import Compiled
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.plan import make_plan
 from napari_sr.engine.planning.settings import Settings
@@ -17,18 +17,18 @@ from napari_sr.engine.planning.settings import Settings
 @pytest.fixture(autouse=True)
 def installed(monkeypatch):
     monkeypatch.delenv(choice.VARIABLE, raising=False)
-    monkeypatch.setattr(choice, "installed", lambda: True)
+    monkeypatch.setattr(choice, "installed", lambda: ["openvino", "onnxruntime"])
 
 
 def chosen(network=None, **options):
     network = Nearest() if network is None else network
     settings = Settings(device="cpu", **options)
     plan = make_plan(layout_of((20, 20), "uint8"), network, settings)
-    return openvino_for(settings, plan, network, 1)
+    return compiled_for(settings, plan, network, 1)
 
 
-def test_where_openvino_is_installed_auto_tries_it():
-    assert isinstance(chosen(), OpenVino)
+def test_auto_tries_what_is_installed():
+    assert isinstance(chosen(), Compiled)
     assert chosen(engine="torch") is None
 
 
@@ -36,15 +36,16 @@ def test_the_environment_decides_what_auto_means(monkeypatch):
     monkeypatch.setenv(choice.VARIABLE, "torch")
 
     assert chosen() is None
-    assert isinstance(chosen(engine="openvino"), OpenVino)
+    assert isinstance(chosen(engine="openvino"), Compiled)
 
 
-def test_without_openvino_auto_is_pytorch_and_a_choice_is_refused(monkeypatch):
-    monkeypatch.setattr(choice, "installed", lambda: False)
+@pytest.mark.parametrize(("engine", "extra"), [("openvino", "openvino"), ("onnxruntime", "onnx")])
+def test_without_compilers_auto_is_pytorch_and_a_choice_is_refused(monkeypatch, engine, extra):
+    monkeypatch.setattr(choice, "installed", list)
 
     assert chosen() is None
-    with pytest.raises(ValueError, match=r"needs OpenVINO: pip install 'napari-sr\[openvino\]'"):
-        chosen(engine="openvino")
+    with pytest.raises(ValueError, match=rf"is not installed: pip install 'napari-sr\[{extra}\]'"):
+        chosen(engine=engine)
 
 
 def test_half_precision_stays_with_pytorch():
@@ -58,5 +59,5 @@ def test_a_formula_needs_no_engine():
 
 
 def test_an_unknown_engine_is_refused_with_those_there_are():
-    with pytest.raises(ValueError, match="one of auto, torch, openvino, got 'fast'"):
+    with pytest.raises(ValueError, match="one of auto, torch, openvino, onnxruntime, got 'fast'"):
         chosen(engine="fast")

@@ -7,11 +7,11 @@ import inspect
 import pytest
 from fakes import Nearest
 
+from napari_sr.engine.backends.compiled import Compiled
 from napari_sr.engine.backends.interface import Backend
-from napari_sr.engine.backends.openvino import OpenVino
 from napari_sr.engine.execution.graphs import Graphs
 
-ENGINES = {"graphs": Graphs, "openvino": lambda: OpenVino(Nearest(), 1)}
+ENGINES = {"graphs": Graphs, "compiled": lambda: Compiled(Nearest(), 1, ["openvino"])}
 
 
 @pytest.mark.parametrize("make", ENGINES.values(), ids=ENGINES)

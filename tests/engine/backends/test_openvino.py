@@ -1,169 +1,47 @@
-"""Runs by OpenVINO are PyTorch's, to rounding; what it cannot do, PyTorch does."""
+"""OpenVINO as a compiler: what it writes, it computes."""
 
 from __future__ import annotations
-
-import io
 
 import numpy as np
 import pytest
 import torch
-from fakes import finish
-from stages import example
 
-from napari_sr.engine.backends import library, openvino, openvino_models, openvino_trial
-from napari_sr.engine.backends.interface import SegmentKey
-from napari_sr.engine.execution.upscale import upscale_array
-from napari_sr.engine.planning.segments import Segment, function_of
-from napari_sr.engine.planning.settings import Settings
-from napari_sr.graph.chain import IMAGE, with_one_writer_each
-from napari_sr.layers.colour import chain_for
+from napari_sr.engine.backends import openvino as engine
 
-pytest.importorskip("openvino")
+pytestmark = pytest.mark.skipif(not engine.version(), reason="needs OpenVINO")
 
 
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    """Keep compiled segments in a folder of the test, and try them in this process."""
-    monkeypatch.setenv(library.FOLDER_VARIABLE, str(tmp_path))
-    monkeypatch.setattr(openvino, "LOADED", openvino_models.LoadedModels())
-    monkeypatch.setattr(openvino, "ASKED", set())
-    monkeypatch.setattr(openvino_models, "LOOK_AGAIN", 0.0)
-    jobs = []
+def test_a_function_comes_back_from_its_files(tmp_path):
+    x, y = torch.rand(1, 2, 5, 7), torch.rand(1, 2, 5, 7)
+    engine.convert(lambda x, y: (x + 2 * y, x - y), (x, y), tmp_path / "one")
 
-    def submit(content, names):
-        jobs.append(names)
-        with torch.inference_mode(False):
-            openvino_trial.run(torch.load(io.BytesIO(content), weights_only=False))
+    compute = engine.load(tmp_path / "one", "float32", None).start()
+    total, difference = compute([x.numpy(), y.numpy()])
 
-    monkeypatch.setattr(openvino.TRIALS, "submit", submit)
-    return jobs
+    np.testing.assert_allclose(total, x + 2 * y, rtol=1e-6)
+    np.testing.assert_allclose(difference, x - y, rtol=1e-5, atol=1e-6)
+    assert {path.name for path in tmp_path.iterdir()} == {f"one{one}" for one in engine.SUFFIXES}
 
 
-def run(image, network, engine="openvino", **options):
-    settings = Settings(device="cpu", engine=engine, outliers="keep", **options)
-    result = finish(upscale_array(image, network, settings))[1]
-    openvino.LOADED.wait()
-    return result
+def test_two_starts_have_results_of_their_own(tmp_path):
+    x = torch.rand(1, 1, 4, 4)
+    engine.convert(lambda x: (x * 2,), (x,), tmp_path / "one")
+    model = engine.load(tmp_path / "one", "float32", None)
+    first, second = model.start(), model.start()
+
+    (kept,) = first([x.numpy()])
+    second([-x.numpy()])
+
+    np.testing.assert_array_equal(kept, 2 * x)
 
 
-def image_of(channels, random, size=(40, 47)):
-    shape = (*size, 3) if channels == 3 else size
-    return random.random(shape).astype(np.float32)
+def test_precision_is_what_was_asked_for():
+    hints = [engine.configuration(one)["INFERENCE_PRECISION_HINT"] for one in engine.PRECISIONS]
+
+    assert hints == ["f32", "bf16"]
 
 
-@pytest.mark.parametrize(("name", "tile"), [("fsrcnn", 1024), ("fsrcnn", 40), ("bsrn", 40)])
-def test_it_computes_what_pytorch_does(name, tile, random):
-    network, image = example(name), image_of(3, random, (60, 67))
-    plain = run(image, network, "torch", tile=tile)
+def test_there_are_as_many_threads_as_pytorch_has(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
 
-    results = [run(image, network, tile=tile) for _ in range(4)]
-
-    engines = [result.record["engine"]["segments"] for result in results]
-    assert engines[0]["openvino"] == 0  # nobody waits
-    assert [results[at].record["engine"]["name"] for at in (0, -1)] == ["torch", "openvino"]
-    assert engines[-1]["openvino"] > 0
-    reach = float(np.ptp(plain.pixels))
-    for result in results:
-        np.testing.assert_allclose(result.pixels, plain.pixels, rtol=0, atol=1e-5 * reach)
-    assert results[-1].record["engine"]["largest_error"] < 2e-5
-
-
-def test_changed_weights_are_compiled_again(random, here):
-    network, image = example("fsrcnn"), image_of(1, random)
-    for _ in range(3):
-        run(image, network)
-    with torch.no_grad():
-        network.enlarge.bias += 0.5
-
-    result = run(image, network)
-
-    plain = run(image, network, "torch")
-    assert result.record["engine"]["segments"] == {"openvino": 0, "torch": 1}
-    np.testing.assert_array_equal(result.pixels, plain.pixels)
-    assert len(here) == 2
-
-
-def test_a_segment_that_turns_out_wrong_is_never_used(random, monkeypatch):
-    network, image = example("fsrcnn"), image_of(1, random)
-    run(image, network)
-    monkeypatch.setattr(openvino, "largest_error", lambda *_: 0.5)
-
-    results = [run(image, network) for _ in range(3)]
-
-    plain = run(image, network, "torch")
-    for result in results:
-        np.testing.assert_array_equal(result.pixels, plain.pixels)
-    assert "differ from PyTorch's by 5.0e-01" in results[-1].record["engine"]["reasons"][0]
-
-
-def test_where_pytorch_is_as_fast_auto_leaves_it_to_pytorch(random, monkeypatch):
-    monkeypatch.setenv("NAPARI_SR_ENGINE", "auto")
-    monkeypatch.setattr(library.Verdict, "faster", property(lambda self: False))
-    network, image = example("fsrcnn"), image_of(1, random)
-
-    results = [run(image, network, "auto") for _ in range(3)]
-
-    engine = results[-1].record["engine"]
-    assert engine["segments"] == {"openvino": 0, "torch": 1}
-    assert engine["reasons"] == ["PyTorch is as fast"]
-
-
-def test_a_segment_leaves_the_results_of_another_alone(random):
-    backend = openvino.OpenVino(example("fsrcnn"), 1, always=True)
-    chain = with_one_writer_each(chain_for(backend._network, 1))
-    keys = [SegmentKey("any", (at,), chain[at].reads, chain[at].writes) for at in (0, 1)]
-    image = torch.rand(1, 1, 40, 40)
-
-    def both():
-        results = []
-        for key in keys:
-            function = function_of(chain, Segment(key.indices, True, key.inputs, key.outputs))
-            results += backend.run(key, function, results or [image])
-        return results
-
-    with torch.inference_mode():
-        plain = [result.clone() for result in both()]
-        for _ in range(3):
-            backend.close()
-            openvino.LOADED.wait()
-            results = both()
-
-    assert backend.record()["segments"]["openvino"] > 0
-    for result, expected in zip(results, plain, strict=True):
-        torch.testing.assert_close(result, expected, rtol=0, atol=1e-5)
-
-
-def test_a_run_that_starts_again_for_lack_of_memory_has_nothing_compiled(random, here):
-    network = example("fsrcnn")
-    backend = openvino.OpenVino(network, 1)
-    image, key = torch.rand(1, 1, 40, 40), SegmentKey("any", (0,), (IMAGE,), ("x",))
-    backend.run(key, lambda x: (x,), (image,))
-
-    backend.reset()
-    backend.close()
-
-    assert here == []
-    backend.run(key, lambda x: (x,), (image,))
-    backend.close()
-    assert len(here) == 1
-
-
-def test_an_engine_that_is_not_there_is_refused_before_the_image_is_read():
-    class Unread:
-        shape, dtype = (20, 20), np.dtype("float32")
-
-        def __getitem__(self, index):
-            pytest.fail("the image was read")
-
-    with pytest.raises(ValueError, match="engine must be one of auto, torch, openvino, got 'fast'"):
-        next(upscale_array(Unread(), example("fsrcnn"), Settings(device="cpu", engine="fast")))
-
-
-def test_a_run_that_is_closed_gives_back_the_image(random):
-    network = example("fsrcnn")
-    backend = openvino.OpenVino(network, 1)
-    backend._remember(torch.rand(1, 1, 40, 40))
-
-    backend.close()
-
-    assert backend._image is None
+    assert engine.configuration()["INFERENCE_NUM_THREADS"] == "3"

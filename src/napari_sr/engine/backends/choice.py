@@ -1,4 +1,4 @@
-"""Which engine computes a run: PyTorch, or one that was compiled for this processor."""
+"""Which engine computes a run: PyTorch, or one that compiles for this processor."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_sr.engine.backends.openvino import OpenVino
-from napari_sr.engine.backends.openvino_models import installed
+from napari_sr.engine.backends.compiled import Compiled
+from napari_sr.engine.backends.compilers import COMPILERS, installed
 
 if TYPE_CHECKING:
     from napari_sr.engine.planning.plan import Plan
     from napari_sr.engine.planning.settings import Settings
     from napari_sr.graph.network import Network
 
-ENGINES = ("auto", "torch", "openvino")
+ENGINES = ("auto", "torch", *COMPILERS)
 VARIABLE = "NAPARI_SR_ENGINE"
 """The environment variable that decides "auto"."""
 
 
-def openvino_for(
+def compiled_for(
     settings: Settings, plan: Plan, network: Network, channels: int
-) -> OpenVino | None:
-    """Return OpenVINO for a run, or None where PyTorch computes.
+) -> Compiled | None:
+    """Return what compiles the segments of a run, or None where PyTorch computes it.
 
     Parameters
     ----------
@@ -32,15 +32,15 @@ def openvino_for(
     plan : Plan
         Device and precision.
     network : Network
-        That will run.
+        Network to run.
     channels : int
-        Of the image.
+        Channels of the image.
 
     Raises
     ------
     ValueError
-        If there is no such engine, or the one that was chosen is not installed or cannot compute
-        on this device, in this precision or with these kernels.
+        If there is no such engine, or the chosen one is not installed or cannot compute on this
+        device, in this precision or with these kernels.
     """
     engine = settings.engine
     if engine == "auto":
@@ -51,15 +51,18 @@ def openvino_for(
         return None
     suits = plan.device.type == "cpu" and plan.precision == torch.float32
     suits = suits and settings.kernels != "triton"
-    if engine == "openvino" and not suits:
+    if engine != "auto" and not suits:
         raise ValueError(
-            "engine='openvino' computes on the CPU in float32 without Triton kernels, got device "
+            f"engine={engine!r} computes on the CPU in float32 without Triton kernels, got device "
             f"{plan.device}, precision {str(plan.precision).removeprefix('torch.')} and kernels "
             f"{settings.kernels!r}"
         )
-    if engine == "openvino" and not installed():
-        raise ValueError("engine='openvino' needs OpenVINO: pip install 'napari-sr[openvino]'")
+    found = installed()
+    if engine != "auto" and engine not in found:
+        extra = COMPILERS[engine].EXTRA
+        raise ValueError(f"engine={engine!r} is not installed: pip install 'napari-sr[{extra}]'")
     has_weights = next(network.parameters(), None) is not None
-    if not suits or not installed() or not has_weights:
+    if not suits or not found or not has_weights:
         return None
-    return OpenVino(network, channels, always=engine == "openvino")
+    chosen = found if engine == "auto" else [engine]
+    return Compiled(network, channels, chosen, always=engine != "auto")

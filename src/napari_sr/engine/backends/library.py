@@ -34,6 +34,8 @@ FOLDER_VARIABLE = "NAPARI_SR_COMPILED"
 """The environment variable that names the folder; else it is in the user's cache."""
 MOST_BYTES = 512 * 2**20
 """Of all files; the least recently used go first."""
+FASTER = 1.05
+"""How many times faster than PyTorch an engine must be to be used: timings scatter."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,14 @@ class Verdict:
     """Reason not to use the segment; "" if it can be used."""
 
     @property
+    def gain(self) -> float:
+        """How many times faster than PyTorch it is; 0 if it cannot be used."""
+        return self.torch_milliseconds / max(self.milliseconds, 1e-3) if self.right else 0.0
+
+    @property
     def faster(self) -> bool:
         """Whether it is faster than PyTorch by more than timings scatter."""
-        return self.right and self.milliseconds < 0.95 * self.torch_milliseconds
+        return self.gain > FASTER
 
 
 def folder() -> Path:
@@ -98,7 +105,7 @@ def name_of(
     channels : int
         Of the image.
     engine : str
-        Name and version of the engine.
+        Name, version and precision of the engine.
     key : SegmentKey
         What is computed; its chain does not count, as the weights stand for it.
     shapes : sequence of tuple of int

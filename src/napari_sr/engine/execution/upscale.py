@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from napari_sr import __version__
-from napari_sr.engine.backends.choice import openvino_for
+from napari_sr.engine.backends.choice import compiled_for
 from napari_sr.engine.execution.context import Progress, RunContext
 from napari_sr.engine.execution.feature_store import check_scratch_folder
 from napari_sr.engine.execution.graphs import Graphs
@@ -108,7 +108,7 @@ def _upscale(
     check_outliers(settings.outliers, layout.dtype)
     lazy = not isinstance(image, np.ndarray)
     plan = _plan_in_memory(layout, network, settings, lazy=lazy)
-    backend = openvino_for(settings, plan, network, layout.channels) or Graphs()
+    backend = compiled_for(settings, plan, network, layout.channels) or Graphs()
     has_weights = next(network.parameters(), None) is not None
     values = checked_range(image, layout, settings.value_range, has_weights=has_weights)
     run_context = _run_context(layout, network, settings, values, plan.orientations, backend)

@@ -1,4 +1,4 @@
-"""The process that tries segments, and models that are loaded."""
+"""The processes that try segments."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from napari_sr.engine.backends import library, openvino_models
+from napari_sr.engine.backends import library
 from napari_sr.engine.backends.library import Verdict
-from napari_sr.engine.backends.openvino_models import LoadedModels, Trials
+from napari_sr.engine.backends.trials import Trials
 
 
 @pytest.fixture(autouse=True)
@@ -75,34 +75,3 @@ def test_after_the_end_no_process_is_started():
 
     assert trials.wait(10)
     assert library.verdict_of("one") is None
-
-
-def test_a_verdict_that_comes_later_is_seen(monkeypatch):
-    monkeypatch.setattr(openvino_models, "LOOK_AGAIN", 0.0)
-    models = LoadedModels()
-    assert models.get("one", always=True) is None
-
-    library.write_verdict("one", Verdict(False, why="it differs"))
-
-    assert models.get("one", always=True) == Verdict(False, why="it differs")
-    assert models.knows("one")
-
-
-def test_a_file_that_is_gone_is_a_verdict(monkeypatch):
-    pytest.importorskip("openvino")
-    library.write_verdict("one", Verdict(True))
-    models = LoadedModels()
-
-    models.get("one", always=True)
-    models.wait()
-
-    assert not models.get("one", always=True).right
-
-
-def test_what_was_refused_is_not_loaded_again():
-    library.write_verdict("one", Verdict(True, 0.0, 1.0, 2.0))
-    models = LoadedModels()
-
-    models.refuse("one", "its results differ")
-
-    assert models.get("one", always=True).why == "its results differ"

@@ -1,0 +1,284 @@
+"""Segments compiled for this processor, while PyTorch computes the first tiles.
+
+A run never waits for a compiler. A segment that is not compiled yet runs in PyTorch; meanwhile
+another process compiles, checks and times it with each compiler (`trial`). The fastest one that is
+right then computes all later tiles of that shape, in this run and in later ones.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import torch
+
+from napari_sr.engine.backends import library
+from napari_sr.engine.backends.compilers import COMPILERS
+from napari_sr.engine.backends.library import largest_error
+from napari_sr.engine.backends.loaded import LOADED
+from napari_sr.engine.backends.trials import ASKED, TRIALS
+from napari_sr.engine.planning.segments import Segment
+from napari_sr.graph.chain import IMAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from napari_sr.engine.backends.compilers import Compute
+    from napari_sr.engine.backends.interface import SegmentKey
+    from napari_sr.engine.backends.trial import Wanted
+    from napari_sr.graph.network import Network
+
+LEAST_PIXELS = 32**2
+"""Pixels of the smallest tile that is compiled."""
+MOST_ERROR = {"float32": 1e-4, "bfloat16": 5e-2}
+"""Largest error of a segment's first results in a process, where the largest value is 1."""
+PATIENCE = 1.0
+"""Seconds of a run after which its segments are compiled; in a shorter run, at its end."""
+
+
+@dataclass
+class _Compiled:
+    """One segment for tensors of one shape."""
+
+    names: dict[str, str]
+    """Its name in the library by engine."""
+    engine: str = "torch"
+    """Engine of `compute`."""
+    compute: Compute | None = None
+    """Computes it; None while PyTorch does."""
+    settled: bool = False
+    """Whether every engine has a verdict, and the fastest one is loaded."""
+
+
+class Compiled:
+    """Computes segments of one network by compilers, where they are right and faster.
+
+    Parameters
+    ----------
+    network : Network
+        On the CPU, in float32.
+    channels : int
+        Channels of the image.
+    engines : sequence of str
+        Compilers to try.
+    always : bool
+        Whether they are used also where they are slower than PyTorch.
+    precision : str
+        "float32", or "bfloat16" for what compilers compute; PyTorch computes in float32.
+    """
+
+    max_extra = 1.25
+    """Larger than for CUDA graphs, because compilers are up to three times as fast as PyTorch."""
+
+    def __init__(
+        self,
+        network: Network,
+        channels: int,
+        engines: Sequence[str],
+        *,
+        always: bool = False,
+        precision: str = "float32",
+    ) -> None:
+        self._network = network
+        self._channels = channels
+        self._engines = tuple(engines)
+        self._always = always
+        self._precision = precision
+        self._began = time.monotonic()
+        self._weights = ""
+        self._asked = False
+        self._segments: dict[object, _Compiled] = {}
+        self._image: Tensor | None = None
+        self._wanted: dict[str, Wanted] = {}
+        self._counts = dict.fromkeys((*engines, "torch"), 0)
+        self._why: dict[str, None] = {}
+        self._errors: list[float] = []
+
+    def accepts(self, device: torch.device, pixels: int) -> bool:
+        """Return whether tiles of this many pixels on a device can be compiled."""
+        return device.type == "cpu" and pixels >= LEAST_PIXELS
+
+    def run(
+        self,
+        key: SegmentKey,
+        function: Callable[..., tuple[Tensor, ...]],
+        tensors: Sequence[Tensor],
+        *,
+        device: torch.device | None = None,
+        borrowed: bool = False,
+    ) -> tuple[Tensor, ...]:
+        """Compute a function of tensors, as `Backend.run` does."""
+        if key.inputs == (IMAGE,):
+            self._remember(tensors[0])
+        segment = self._segment(key, tensors)
+        if not segment.settled:
+            self._settle(segment, key, tensors)
+        if segment.compute is None:
+            self._counts["torch"] += 1
+            return function(*tensors)
+        arrays = [tensor.contiguous().numpy() for tensor in tensors]
+        # each segment has results of its own, which only its next run overwrites
+        results = tuple(map(torch.from_numpy, segment.compute(arrays)))
+        name = segment.names[segment.engine]
+        checked = _CHECKED.setdefault(self._network, set())
+        if name not in checked:
+            expected = function(*tensors)
+            self._check(segment, results, expected)
+            checked.add(name)
+            self._counts["torch"] += 1
+            return expected
+        self._counts[segment.engine] += 1
+        return results
+
+    def _segment(self, key: SegmentKey, tensors: Sequence[Tensor]) -> _Compiled:
+        """Return the state of a segment for tensors of these shapes."""
+        shapes = tuple(tuple(tensor.shape) for tensor in tensors)
+        known = (key.indices, key.inputs, key.outputs, shapes)
+        if known not in self._segments:
+            self._weights = self._weights or fingerprint_of(self._network)
+            self._segments[known] = _Compiled(
+                {
+                    engine: library.name_of(
+                        self._weights,
+                        self._channels,
+                        f"{engine} {COMPILERS[engine].version()} {self._precision}",
+                        key,
+                        shapes,
+                    )
+                    for engine in self._engines
+                }
+            )
+        return self._segments[known]
+
+    def _settle(self, segment: _Compiled, key: SegmentKey, tensors: Sequence[Tensor]) -> None:
+        """Take the fastest engine that is there; request trials that are missing."""
+        verdicts = {engine: LOADED.verdict(name) for engine, name in segment.names.items()}
+        gains = {
+            engine: verdict.gain
+            for engine, verdict in verdicts.items()
+            if verdict is not None and (verdict.faster or (self._always and verdict.right))
+        }
+        missing = [engine for engine, verdict in verdicts.items() if verdict is None]
+        for engine in missing:
+            self._want(engine, segment.names[engine], key, tensors)
+        if not self._asked and self._wanted and time.monotonic() - self._began > PATIENCE:
+            self._ask()
+        best = max(gains, key=lambda engine: gains[engine], default=None)
+        if best is None:
+            segment.settled = not missing
+            segment.engine, segment.compute = "torch", None
+            reasons = [verdict.why for verdict in verdicts.values() if verdict is not None]
+            self._why |= dict.fromkeys(why or "PyTorch is as fast" for why in reasons)
+        elif best != segment.engine:
+            model = LOADED.model(segment.names[best], best, self._precision)
+            if model is not None:
+                segment.engine, segment.compute = best, model.start()
+                verdict = verdicts[best]
+                self._errors += [verdict.error] if verdict is not None else []
+        else:
+            segment.settled = not missing
+
+    def _check(
+        self, segment: _Compiled, results: Sequence[Tensor], expected: Sequence[Tensor]
+    ) -> None:
+        """Refuse a segment whose first results in this process are not PyTorch's."""
+        error = largest_error(results, expected)
+        if not error <= MOST_ERROR[self._precision]:
+            why = f"{segment.engine}'s results differ from PyTorch's by {error:.1e} of the largest"
+            LOADED.refuse(segment.names[segment.engine], f"{why} value")
+            segment.engine, segment.compute, segment.settled = "torch", None, False
+
+    def record(self) -> dict[str, object]:
+        """Return how many segments each engine computed, for the record of the result."""
+        compiled = max(self._engines, key=lambda engine: self._counts[engine])
+        return {
+            "name": compiled if self._counts[compiled] else "torch",
+            "precision": self._precision if self._counts[compiled] else "float32",
+            "segments": dict(self._counts),
+            "largest_error": max(self._errors, default=None),
+            "reasons": list(self._why),
+        }
+
+    def reset(self) -> None:
+        """Free the memory of a run that starts again; none of its segments is compiled."""
+        self._segments.clear()
+        self._wanted.clear()
+        self._image = None
+
+    def close(self) -> None:
+        """Free the memory of a run that ends, and have its segments compiled."""
+        self._ask()
+        self.reset()
+
+    def _remember(self, image: Tensor) -> None:
+        """Keep the largest tile of the image for trials; nothing writes into it."""
+        if self._image is None or image.numel() > self._image.numel():
+            self._image = image
+
+    def _want(self, engine: str, name: str, key: SegmentKey, tensors: Sequence[Tensor]) -> None:
+        """Request a trial of a segment, unless there was one."""
+        from napari_sr.engine.backends.trial import Wanted
+
+        if name not in self._wanted and name not in ASKED:
+            segment = Segment(key.indices, True, key.inputs, key.outputs)
+            self._wanted[name] = Wanted(name, engine, segment, self._size(key, tensors))
+
+    def _size(self, key: SegmentKey, tensors: Sequence[Tensor]) -> tuple[int, int]:
+        """Return height and width of the tile in pixels of the image."""
+        from napari_sr.engine.planning.network_profile import profile_of
+
+        planes = profile_of(self._network, self._channels, torch.float32).profile.planes
+        for name, tensor in zip(key.inputs, tensors, strict=True):
+            if name in planes:
+                scale = planes[name].scale
+                return round(tensor.shape[2] / scale), round(tensor.shape[3] / scale)
+        raise ValueError(f"a segment takes a plane at least, got {key.inputs}")
+
+    def _ask(self) -> None:
+        """Start the requested trials, one process per engine."""
+        from napari_sr.engine.backends.trial import Job, dump
+
+        self._asked = True
+        image = self._image
+        wanted = sorted(self._wanted.values(), key=lambda one: (one.size, one.segment.indices))
+        self._wanted = {}
+        if image is None:
+            return
+        # in the order in which they are tried; a tile larger than the image seen waits
+        fitting = [
+            one for one in wanted if one.size[0] <= image.shape[2] and one.size[1] <= image.shape[3]
+        ]
+        for engine in self._engines:
+            of_engine = tuple(one for one in fitting if one.engine == engine)
+            if not of_engine:
+                continue
+            threads = torch.get_num_threads()
+            job = Job(self._network, image, of_engine, engine, self._precision, threads)
+            try:
+                content = dump(job)
+            except (RuntimeError, TypeError, AttributeError, OSError) as error:
+                self._why[f"the network cannot be handed to another process: {error}"] = None
+                return
+            ASKED.update(one.name for one in of_engine)
+            TRIALS.submit(content, [one.name for one in of_engine])
+
+
+_CHECKED: WeakKeyDictionary[Network, set[str]] = WeakKeyDictionary()
+"""Segments whose first results were compared with PyTorch's in this process, by network."""
+_fingerprints: WeakKeyDictionary[Network, tuple[object, str]] = WeakKeyDictionary()
+
+
+def fingerprint_of(network: Network) -> str:
+    """Return a network's fingerprint, computed again only where weights may have changed."""
+    tensors = [*network.parameters(), *network.buffers()]
+    if any(tensor.is_inference() for tensor in tensors):
+        return library.fingerprint(network)  # such tensors do not count their changes
+    now = [(tensor.data_ptr(), tensor._version) for tensor in tensors]
+    known = _fingerprints.get(network)
+    if known is None or known[0] != now:
+        known = _fingerprints[network] = (now, library.fingerprint(network))
+    return known[1]

@@ -1,0 +1,94 @@
+"""ONNX Runtime as a compiler of segments."""
+
+from __future__ import annotations
+
+import warnings
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from napari_sr.engine.backends.openvino import AsModule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from napari_sr.engine.backends.compilers import Arrays, Compute
+
+SUFFIXES: tuple[str, ...] = (".onnx",)
+PRECISIONS: tuple[str, ...] = ("float32",)
+EXTRA = "onnx"
+OPSET = 18
+_SEVERE = 4
+"""Level of messages on standard error that ends the process anyway."""
+
+
+@lru_cache
+def version() -> str:
+    """Return the version of ONNX Runtime, "" where it or onnx is not installed."""
+    try:
+        version_of("onnx")  # PyTorch's exporter needs it
+        return version_of("onnxruntime")
+    except PackageNotFoundError:
+        return ""
+
+
+def errors() -> tuple[type[BaseException], ...]:
+    """Return the errors of ONNX Runtime and of PyTorch's exporter."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    kinds = (kind for kind in vars(state).values() if isinstance(kind, type))
+    found = tuple(kind for kind in kinds if issubclass(kind, Exception))
+    return *found, torch.onnx.errors.OnnxExporterError
+
+
+def convert(
+    function: Callable[..., tuple[Tensor, ...]], inputs: Sequence[Tensor], path: Path
+) -> None:
+    """Write a function to files, as `Compiler.convert` does."""
+    with warnings.catch_warnings():
+        # tracing warns that shapes become constants, which is intended
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            AsModule(function).eval(),
+            tuple(inputs),
+            str(path.with_suffix(".onnx")),
+            dynamo=False,
+            opset_version=OPSET,
+        )
+
+
+def load(path: Path, precision: str, cache: Path | None) -> Loaded:
+    """Load a function from its files, as `Compiler.load` does."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _SEVERE
+    options.intra_op_num_threads = torch.get_num_threads()
+    # threads that wait by spinning would slow down what PyTorch computes between two segments
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    file = str(path.with_suffix(".onnx"))
+    return Loaded(onnxruntime.InferenceSession(file, options, ["CPUExecutionProvider"]))
+
+
+class Loaded:
+    """A compiled segment."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._names = [one.name for one in session.get_inputs()]
+
+    def start(self) -> Compute:
+        """Return a function that computes the segment, as `Model.start` does."""
+        session, names = self._session, self._names
+
+        def compute(arrays: Arrays) -> Arrays:
+            found: Arrays = session.run(None, dict(zip(names, arrays, strict=True)))
+            return found
+
+        return compute

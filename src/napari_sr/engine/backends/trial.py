@@ -1,0 +1,173 @@
+"""Compile segments, check and time them, in a separate process.
+
+Compilers are native code: a crash here does not end napari, and a segment that ran here once is
+safe to load. The job comes through standard input, so that no pixel is written to a disk. Each
+segment is tried on what the network computes from a part of the user's image. Noise would be an
+unfair test, because networks of this kind amplify it.
+
+    python -m napari_sr.engine.backends.trial < JOB
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_sr.engine.backends.compilers import COMPILERS
+from napari_sr.engine.backends.library import (
+    Verdict,
+    folder,
+    largest_error,
+    verdict_of,
+    write_verdict,
+)
+from napari_sr.engine.planning.segments import Segment, function_of
+from napari_sr.graph.chain import with_one_writer_each
+from napari_sr.graph.run import planes_before
+from napari_sr.layers.colour import chain_for
+from sr_kernels import use_kernels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from napari_sr.graph.network import Network
+
+MOST_ERROR = {"float32": 2e-5, "bfloat16": 2e-2}
+"""Largest error, where the largest result is 1: what another order of sums in float32 differs by,
+and what rounding to 8 bits after each of many layers does."""
+RUNS = 5
+REFUSALS: tuple[type[BaseException], ...] = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+)
+"""Errors of tracing, and of compilers beside their own. Anything else ends this process, which is a
+verdict, too."""
+MOST_SECONDS = 2.0
+"""After which a segment is timed no more than twice."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One segment to compile."""
+
+    name: str
+    """Name in the library."""
+    engine: str
+    """One of `COMPILERS`."""
+    segment: Segment
+    size: tuple[int, int]
+    """Height and width of the tiles, in pixels of the image."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Segments of one network."""
+
+    network: Network
+    image: Tensor
+    """A part of the image, (1, C, H, W) in 0..1, at least as large as the largest tile."""
+    wanted: tuple[Wanted, ...]
+    engine: str
+    """One of `COMPILERS`."""
+    precision: str
+    """One of the compiler's `PRECISIONS`."""
+    threads: int
+    """Threads of PyTorch in the process that asks."""
+
+
+def dump(job: Job) -> bytes:
+    """Return a job as bytes."""
+    buffer = io.BytesIO()
+    torch.save(job, buffer)
+    return buffer.getvalue()
+
+
+def main() -> None:
+    """Do the job that comes through standard input."""
+    with suppress(AttributeError, OSError):
+        os.nice(10)
+    # our own process wrote it
+    job = torch.load(io.BytesIO(sys.stdin.buffer.read()), weights_only=False)
+    run(job)
+
+
+def run(job: Job) -> None:
+    """Try all segments of a job; write a verdict on each."""
+    torch.set_num_threads(job.threads)
+    job.network.requires_grad_(False)  # tracing takes weights as constants
+    chain = with_one_writer_each(chain_for(job.network, job.image.shape[1]))
+    for size in sorted({wanted.size for wanted in job.wanted}):
+        here = [wanted for wanted in job.wanted if wanted.size == size]
+        image = job.image[..., : size[0], : size[1]].contiguous()
+        with torch.inference_mode(), use_kernels("reference"):
+            for place, held in planes_before(chain, image):
+                for one in here:
+                    if one.segment.indices[0] == place and verdict_of(one.name) is None:
+                        function = function_of(chain, one.segment)
+                        inputs = [held[name] for name in one.segment.inputs]
+                        write_verdict(one.name, _tried(job, one.name, function, inputs))
+
+
+def _tried(
+    job: Job, name: str, function: Callable[..., tuple[Tensor, ...]], inputs: Sequence[Tensor]
+) -> Verdict:
+    """Compile one segment, check and time it, and write it into the library if it is right."""
+    compiler = COMPILERS[job.engine]
+    folder().mkdir(parents=True, exist_ok=True)
+    try:
+        # under a private name, because another process may be reading the files
+        with tempfile.TemporaryDirectory(dir=folder()) as private:
+            path = Path(private) / name
+            compiler.convert(function, inputs, path)
+            compute = compiler.load(path, job.precision, None).start()
+            arrays = [tensor.contiguous().numpy() for tensor in inputs]
+            found, expected = map(torch.from_numpy, compute(arrays)), function(*inputs)
+            error = largest_error(list(found), expected)
+            if not error <= MOST_ERROR[job.precision]:
+                return Verdict(
+                    False, error, why=f"its results differ from PyTorch's by {error:.1e}"
+                )
+            own, torch_own = _times(lambda: compute(arrays), lambda: function(*inputs))
+            for suffix in compiler.SUFFIXES:
+                os.replace(path.with_suffix(suffix), folder() / f"{name}{suffix}")
+        return Verdict(True, error, own, torch_own)
+    except REFUSALS + compiler.errors() as error:
+        return Verdict(False, why=f"{type(error).__name__}: {error}"[:300])
+
+
+def _times(*calls: Callable[[], object]) -> list[float]:
+    """Return the median milliseconds of calls, which take turns."""
+    times: list[list[float]] = [[] for _ in calls]
+    began = time.perf_counter()
+    while len(times[0]) < RUNS and (
+        len(times[0]) < 2 or time.perf_counter() - began < MOST_SECONDS
+    ):
+        for call, known in zip(calls, times, strict=True):
+            known.append(_seconds(call))
+    return [1e3 * median(known) for known in times]
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

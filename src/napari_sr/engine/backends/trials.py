@@ -1,0 +1,96 @@
+"""Processes that try segments, one after the other."""
+
+from __future__ import annotations
+
+import atexit
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from napari_sr.engine.backends import library
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CRASHES = {
+    getattr(signal, name, None) for name in ("SIGSEGV", "SIGILL", "SIGABRT", "SIGBUS", "SIGFPE")
+}
+"""Signals of a process that crashed. Others come from a user, or from a system without memory."""
+WINDOWS_FLAGS = sum(
+    getattr(subprocess, name, 0)
+    for name in ("CREATE_NO_WINDOW", "CREATE_NEW_PROCESS_GROUP", "BELOW_NORMAL_PRIORITY_CLASS")
+)
+"""Neither a window nor Ctrl-C, and a low priority; elsewhere 0."""
+COMMAND = (sys.executable, "-P", "-m", "napari_sr.engine.backends.trial")
+"""The process. Without -P, a file torch.py in the current folder would be imported as PyTorch."""
+
+
+class Trials:
+    """Processes that try segments, one after the other."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.Queue[tuple[bytes, tuple[str, ...]]] = queue.Queue()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._ended = False
+        atexit.register(self.stop)
+
+    def submit(self, content: bytes, names: Sequence[str]) -> None:
+        """Have a job done once those before it are."""
+        with self._lock:
+            self._jobs.put((content, tuple(names)))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            content, names = self._jobs.get()
+            try:
+                if not self._ended:
+                    self._do(content, names)
+            finally:
+                self._jobs.task_done()
+
+    def _do(self, content: bytes, names: Sequence[str]) -> None:
+        """Do a job; judge what a process that crashed was trying."""
+        self._process = subprocess.Popen(
+            COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            creationflags=WINDOWS_FLAGS,
+            start_new_session=True,  # Ctrl-C in a terminal is not meant for it
+        )
+        self._process.communicate(content)
+        code = self._process.returncode
+        if code > 0 or -code in CRASHES:
+            untried = [name for name in names if library.verdict_of(name) is None]
+            why = f"the process that tried it ended with code {code}"
+            for name in untried[:1]:  # they are tried in this order
+                with suppress(OSError):
+                    library.write_verdict(name, library.Verdict(False, why=why))
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until all jobs are done, or so long; return whether they are."""
+        end = time.monotonic() + seconds
+        while self._jobs.unfinished_tasks and time.monotonic() < end:
+            time.sleep(0.05)
+        return not self._jobs.unfinished_tasks
+
+    def stop(self) -> None:
+        """End the process at work, and start no other."""
+        self._ended = True
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+
+
+TRIALS = Trials()
+ASKED: set[str] = set()
+"""Segments that were handed to a trial in this process."""

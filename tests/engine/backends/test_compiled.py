@@ -1,0 +1,210 @@
+"""Runs by OpenVINO are PyTorch's, to rounding; what it cannot do, PyTorch does."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from fakes import Nearest, finish
+from stages import example
+
+from napari_sr.engine.backends import choice, compiled, compilers, library, loaded, trial
+from napari_sr.engine.backends.interface import SegmentKey
+from napari_sr.engine.execution.upscale import upscale_array
+from napari_sr.engine.planning.segments import Segment, function_of
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.graph.chain import IMAGE, with_one_writer_each
+from napari_sr.layers.colour import chain_for
+
+INSTALLED = compilers.installed()
+pytestmark = pytest.mark.skipif(not INSTALLED, reason="needs OpenVINO or ONNX Runtime")
+
+
+class Repeats:
+    """A compiler of one function: it repeats pixels, times a factor."""
+
+    SUFFIXES, PRECISIONS, EXTRA = (), ("float32",), "none"
+
+    def __init__(self, factor):
+        self._factor = factor
+
+    def version(self):
+        return "1"
+
+    def load(self, path, precision, cache):
+        return self
+
+    def start(self):
+        return lambda arrays: [arrays[0].repeat(2, -2).repeat(2, -1) * self._factor]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """Keep compiled segments in a folder of the test, and try them in this process."""
+    monkeypatch.setenv(library.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(compiled, "LOADED", loaded.LoadedModels())
+    monkeypatch.setattr(compiled, "ASKED", set())
+    monkeypatch.setattr(loaded, "LOOK_AGAIN", 0.0)
+    jobs = []
+
+    def submit(content, names):
+        jobs.append(names)
+        with torch.inference_mode(False):
+            trial.run(torch.load(io.BytesIO(content), weights_only=False))
+
+    monkeypatch.setattr(compiled.TRIALS, "submit", submit)
+    return jobs
+
+
+def run(image, network, engine=INSTALLED[0] if INSTALLED else "", **options):
+    settings = Settings(device="cpu", engine=engine, outliers="keep", **options)
+    result = finish(upscale_array(image, network, settings))[1]
+    compiled.LOADED.wait()
+    return result
+
+
+def image_of(channels, random, size=(40, 47)):
+    shape = (*size, 3) if channels == 3 else size
+    return random.random(shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("engine", INSTALLED)
+@pytest.mark.parametrize(("name", "tile"), [("fsrcnn", 1024), ("fsrcnn", 40), ("bsrn", 40)])
+def test_it_computes_what_pytorch_does(name, tile, engine, random):
+    network, image = example(name), image_of(3, random, (60, 67))
+    plain = run(image, network, "torch", tile=tile)
+
+    results = [run(image, network, engine, tile=tile) for _ in range(4)]
+
+    engines = [result.record["engine"]["segments"] for result in results]
+    assert engines[0][engine] == 0  # nobody waits
+    assert [results[at].record["engine"]["name"] for at in (0, -1)] == ["torch", engine]
+    assert engines[-1][engine] > 0
+    reach = float(np.ptp(plain.pixels))
+    for result in results:
+        np.testing.assert_allclose(result.pixels, plain.pixels, rtol=0, atol=1e-5 * reach)
+    assert results[-1].record["engine"]["largest_error"] < 2e-5
+
+
+def test_changed_weights_are_compiled_again(random, here):
+    network, image = example("fsrcnn"), image_of(1, random)
+    for _ in range(3):
+        run(image, network)
+    with torch.no_grad():
+        network.enlarge.bias += 0.5
+
+    result = run(image, network)
+
+    plain = run(image, network, "torch")
+    assert result.record["engine"]["segments"] == {**dict.fromkeys(INSTALLED[:1], 0), "torch": 1}
+    np.testing.assert_array_equal(result.pixels, plain.pixels)
+    assert len(here) == 2
+
+
+def test_a_segment_that_turns_out_wrong_is_never_used(random, monkeypatch):
+    network, image = example("fsrcnn"), image_of(1, random)
+    run(image, network)
+    monkeypatch.setattr(compiled, "largest_error", lambda *_: 0.5)
+
+    results = [run(image, network) for _ in range(3)]
+
+    plain = run(image, network, "torch")
+    for result in results:
+        np.testing.assert_array_equal(result.pixels, plain.pixels)
+    assert "differ from PyTorch's by 5.0e-01" in results[-1].record["engine"]["reasons"][0]
+
+
+def test_where_pytorch_is_as_fast_auto_leaves_it_to_pytorch(random, monkeypatch):
+    monkeypatch.setenv("NAPARI_SR_ENGINE", "auto")
+    monkeypatch.setattr(library.Verdict, "faster", property(lambda self: False))
+    network, image = example("fsrcnn"), image_of(1, random)
+
+    results = [run(image, network, "auto") for _ in range(3)]
+
+    engine = results[-1].record["engine"]
+    assert engine["segments"] == {**dict.fromkeys(INSTALLED, 0), "torch": 1}
+    assert engine["reasons"] == ["PyTorch is as fast"]
+
+
+def test_auto_takes_the_fastest_of_the_installed_engines(random, monkeypatch):
+    monkeypatch.setenv(choice.VARIABLE, "auto")
+    monkeypatch.setattr(choice, "installed", lambda: ["slow", "fast"])
+    monkeypatch.setitem(compilers.COMPILERS, "slow", Repeats(1.0))
+    monkeypatch.setitem(compilers.COMPILERS, "fast", Repeats(1.0))
+    times = {"slow": (2.0, 9.0), "fast": (1.0, 9.0)}
+    monkeypatch.setattr(
+        trial,
+        "_tried",
+        lambda job, *_: library.Verdict(True, 0.0, *times[job.engine]),
+    )
+    network, image = Nearest(channels=1), image_of(1, random)
+    network.weight = torch.nn.Parameter(torch.ones(1))
+
+    results = [run(image, network, "auto") for _ in range(4)]
+
+    assert results[-1].record["engine"]["name"] == "fast"
+    assert results[-1].record["engine"]["segments"] == {"slow": 0, "fast": 1, "torch": 0}
+    np.testing.assert_array_equal(results[-1].pixels, results[0].pixels)
+
+
+def test_a_segment_leaves_the_results_of_another_alone(random):
+    backend = compiled.Compiled(example("fsrcnn"), 1, INSTALLED[:1], always=True)
+    chain = with_one_writer_each(chain_for(backend._network, 1))
+    keys = [SegmentKey("any", (at,), chain[at].reads, chain[at].writes) for at in (0, 1)]
+    image = torch.rand(1, 1, 40, 40)
+
+    def both():
+        results = []
+        for key in keys:
+            function = function_of(chain, Segment(key.indices, True, key.inputs, key.outputs))
+            results += backend.run(key, function, results or [image])
+        return results
+
+    with torch.inference_mode():
+        plain = [result.clone() for result in both()]
+        for _ in range(3):
+            backend.close()
+            compiled.LOADED.wait()
+            results = both()
+
+    assert backend.record()["segments"][INSTALLED[0]] > 0
+    for result, expected in zip(results, plain, strict=True):
+        torch.testing.assert_close(result, expected, rtol=0, atol=1e-5)
+
+
+def test_a_run_that_starts_again_for_lack_of_memory_has_nothing_compiled(random, here):
+    network = example("fsrcnn")
+    backend = compiled.Compiled(network, 1, INSTALLED[:1])
+    image, key = torch.rand(1, 1, 40, 40), SegmentKey("any", (0,), (IMAGE,), ("x",))
+    backend.run(key, lambda x: (x,), (image,))
+
+    backend.reset()
+    backend.close()
+
+    assert here == []
+    backend.run(key, lambda x: (x,), (image,))
+    backend.close()
+    assert len(here) == 1
+
+
+def test_an_engine_that_is_not_there_is_refused_before_the_image_is_read():
+    class Unread:
+        shape, dtype = (20, 20), np.dtype("float32")
+
+        def __getitem__(self, index):
+            pytest.fail("the image was read")
+
+    with pytest.raises(ValueError, match=r"engine must be one of .*, got 'fast'"):
+        next(upscale_array(Unread(), example("fsrcnn"), Settings(device="cpu", engine="fast")))
+
+
+def test_a_run_that_is_closed_gives_back_the_image(random):
+    network = example("fsrcnn")
+    backend = compiled.Compiled(network, 1, INSTALLED[:1])
+    backend._remember(torch.rand(1, 1, 40, 40))
+
+    backend.close()
+
+    assert backend._image is None
