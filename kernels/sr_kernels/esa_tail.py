@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sr_kernels._bilinear import sample_bilinear
+from sr_kernels._bilinear import sample_bilinear as sample_bilinear
 from sr_kernels._esa import check, run_kernel
 from sr_kernels._op import Op, register, tensors_of
 

@@ -74,7 +74,11 @@ class Step:
     uses: tuple[str, ...] = ()
     """Names of gathered values."""
     placed: bool = False
-    """Whether `compute` also needs the window of the piece."""
+    """Whether `compute` needs the place of its piece."""
+    localise: Callable[[Tensor, Window], Tensor] | None = None
+    """For a `placed` step: takes a value of `uses` and the window of a piece; returns the value
+    with which `compute` gives the same planes if it takes the piece for the whole plane. An engine
+    can then compile the step for pieces at any place. Such a value is used by no other step."""
     scale: int | Fraction = 1
     """Size of the written planes, relative to the image that enters the network."""
     moments: bool = False

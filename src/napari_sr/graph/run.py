@@ -89,14 +89,14 @@ def attend(link: ChunkedAttention, held: Mapping[str, Tensor]) -> Tensor:
 def run_steps(
     steps: Sequence[Step], given: Mapping[str, Tensor], wanted: Sequence[str]
 ) -> tuple[Tensor, ...]:
-    """Run steps on one piece; none of them may need its window.
+    """Run steps on one piece, which they take for the whole plane.
 
     Planes are dropped as soon as no later step reads them.
 
     Parameters
     ----------
     steps : sequence of Step
-        Steps without `placed`.
+        Steps that do not need the place of the piece, or whose values are localised for it.
     given : mapping of str to Tensor
         The piece of every plane that the steps read but do not write, and every value that they
         use.
@@ -110,7 +110,6 @@ def run_steps(
     """
     held = dict(given)
     for step, dead in _with_last_uses(steps, wanted):
-        # no step reads it
         window = Window.whole(*held[step.reads[0]].shape[-2:])
         held.update(compute(step, held, window)[0])
         for name in dead:

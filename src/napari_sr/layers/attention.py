@@ -20,7 +20,7 @@ from sr_kernels.contrast_gate import contrast_gate
 from sr_kernels.esa_low import esa_low
 from sr_kernels.esa_moments import esa_moments
 from sr_kernels.esa_pool import PITCH, REACH, esa_pool
-from sr_kernels.esa_tail import esa_tail
+from sr_kernels.esa_tail import esa_tail, sample_bilinear
 from sr_kernels.gated_residual import gated_residual
 
 if TYPE_CHECKING:
@@ -150,7 +150,15 @@ class SpatialGate(nn.Module):
         yield self.link(squeezed, "low")
         compute = self if channel is None else partial(self.with_moments, channel)
         gathers = channel is not None
-        yield Step(compute, (x, squeezed), (y,), uses=("low",), placed=True, moments=gathers)
+        yield Step(
+            compute,
+            (x, squeezed),
+            (y,),
+            uses=("low",),
+            placed=True,
+            localise=enlarged_low,
+            moments=gathers,
+        )
 
     def forward(self, x: Tensor, squeezed: Tensor, low: Tensor, window: Window) -> Tensor:
         """Gate a piece.
@@ -179,6 +187,23 @@ class SpatialGate(nn.Module):
     def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return weight and bias of `skip`, then of `excite`, as the kernels take them."""
         return *weight_and_bias(self.skip), *weight_and_bias(self.excite)
+
+
+def enlarged_low(low: Tensor, window: Window) -> Tensor:
+    """Return the part of ESA's convolved pooled plane that a piece sees, enlarged to the piece.
+
+    Parameters
+    ----------
+    low : Tensor, (N, E, h, w)
+        The whole convolved pooled plane.
+    window : Window
+        The place of the piece.
+
+    Returns
+    -------
+    Tensor, (N, E, H, W)
+    """
+    return sample_bilinear(low, window.height, window.width, window.place)
 
 
 def _arguments_of(low: nn.Sequential) -> list[Any] | None:

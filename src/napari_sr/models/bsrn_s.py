@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from napari_sr.graph.chain import Link, Step, Window
 from napari_sr.graph.network import Architecture, Options, StateDict, Variant
-from napari_sr.layers.attention import ESA_LEAST_SIZE, PooledConv, SpatialGate
+from napari_sr.layers.attention import ESA_LEAST_SIZE, PooledConv, SpatialGate, enlarged_low
 from napari_sr.layers.blocks import conv1x1, rename
 from napari_sr.layers.distillation import DistillationNetwork, trunk_options
 from napari_sr.layers.distillation_block import BSRN_KEYS, REPLICATION, Distillation
@@ -63,7 +63,7 @@ class Block(nn.Module):
         yield Step(self.compute_front, (x,), ("refined", "squeezed"), Distillation.RADIUS)
         yield self.spatial.link("squeezed", "low")
         reads = ("refined", "squeezed", x)
-        yield Step(self.compute_end, reads, (y,), uses=("low",), placed=True)
+        yield Step(self.compute_end, reads, (y,), uses=("low",), placed=True, localise=enlarged_low)
 
     def compute_front(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the refined features, (N, C, H, W), and ESA's squeezed features."""

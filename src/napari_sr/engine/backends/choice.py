@@ -65,4 +65,6 @@ def compiled_for(
     if not suits or not found or not has_weights:
         return None
     chosen = found if engine == "auto" else [engine]
-    return Compiled(network, channels, chosen, always=engine != "auto")
+    half = engine == "openvino" and settings.precision == "bfloat16"
+    precision = "bfloat16" if half and "bfloat16" in network.precisions else "float32"
+    return Compiled(network, channels, chosen, always=engine != "auto", precision=precision)

@@ -73,6 +73,7 @@ class Compiled:
 
     max_extra = 1.25
     """Larger than for CUDA graphs, because compilers are up to three times as fast as PyTorch."""
+    localises = True
 
     def __init__(
         self,

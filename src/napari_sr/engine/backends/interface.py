@@ -32,6 +32,9 @@ class Backend(Protocol):
     max_extra: float
     """Largest factor of extra arithmetic for computing all that tiles read; see `Stages.extra`."""
 
+    localises: bool
+    """Whether segments may contain steps whose values are localised; see `segments.cut`."""
+
     def accepts(self, device: torch.device, pixels: int) -> bool:
         """Return whether the engine can compute tiles of this many pixels on a device."""
         ...

@@ -31,8 +31,8 @@ from napari_sr.engine.backends.library import (
     verdict_of,
     write_verdict,
 )
-from napari_sr.engine.planning.segments import Segment, function_of
-from napari_sr.graph.chain import with_one_writer_each
+from napari_sr.engine.planning.segments import Segment, function_of, localised
+from napari_sr.graph.chain import Window, with_one_writer_each
 from napari_sr.graph.run import planes_before
 from napari_sr.layers.colour import chain_for
 from sr_kernels import use_kernels
@@ -120,7 +120,7 @@ def run(job: Job) -> None:
                 for one in here:
                     if one.segment.indices[0] == place and verdict_of(one.name) is None:
                         function = function_of(chain, one.segment)
-                        inputs = [held[name] for name in one.segment.inputs]
+                        inputs = localised(chain, one.segment, held, Window.whole(*size))
                         write_verdict(one.name, _tried(job, one.name, function, inputs))
 
 

@@ -74,6 +74,8 @@ class Graphs:
 
     max_extra = 1.1
     """What a graph saves is little beside the arithmetic."""
+    localises = False
+    """Kernels enlarge values while they use them; localised values would be read from memory."""
 
     def record(self) -> dict[str, object]:
         """Return what was captured and replayed, for the record of the result."""

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from napari_sr.engine.backends.interface import SegmentKey
-from napari_sr.engine.planning.segments import cut, function_of
+from napari_sr.engine.planning.segments import cut, function_of, localised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ def segments_of(context: StageContext, stage: Stage) -> tuple[Segment, ...] | No
         return None
     if context.stages.extra(stage) > context.backend.max_extra:
         return None
-    segments = cut(context.chain, stage)
+    segments = cut(context.chain, stage, localises=context.backend.localises)
     return segments if any(segment.repeatable for segment in segments) else None
 
 
@@ -47,7 +47,8 @@ def replay(context: StageContext, buffers: TileBuffers, segments: Sequence[Segme
                 buffers.compute(chain[index], 0)
             continue
         key = SegmentKey(id(chain), segment.indices, segment.inputs, segment.outputs)
-        inputs = [buffers.input(name) for name in segment.inputs]
+        read = {name: buffers.input(name) for name in segment.inputs}
+        inputs = localised(chain, segment, read, buffers.window)
         # the results of the last segment are read before any segment is repeated
         planes = context.backend.run(
             key,

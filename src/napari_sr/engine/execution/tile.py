@@ -95,7 +95,9 @@ class StageContext:
         if name == RESULT:
             self.plane.write(part.rows, part.columns, values, float32)
             return
-        if not torch.isfinite(values).all():
+        # the sum, which reads values once, is finite if they are; it may also overflow
+        total = values.sum(dtype=torch.float32)
+        if not torch.isfinite(total) and not torch.isfinite(values).all():
             raise UntrustedError(f"{name} has NaN or infinity in {part.rows}, {part.columns}")
         self.features.write(name, part.rows, part.columns, values)
 
@@ -199,13 +201,20 @@ class TileBuffers:
         part = self._part.shrunk(unneeded, grid.height, grid.width)
         inputs = {name: self.part(name, part) for name in step.reads}
         inputs |= {name: self._context.values[name] for name in step.uses}
-        corner = part.rows.start, part.columns.start
-        window = Window(*corner, *part.size, grid.height, grid.width)
-        written, moments = compute(step, inputs, window)
+        written, moments = compute(step, inputs, self._window_of(part))
         for name, plane in written.items():
             self._planes[name] = (plane, part, step.scale)
         if moments is not None:
             self._moments[step.writes[0]] = (part, moments)
+
+    @property
+    def window(self) -> Window:
+        """What the tile reads, as a window of the plane."""
+        return self._window_of(self._part)
+
+    def _window_of(self, part: Region) -> Window:
+        grid = self._context.stages.grid
+        return Window(part.rows.start, part.columns.start, *part.size, grid.height, grid.width)
 
     def put(self, name: str, plane: Tensor) -> None:
         """Store a plane that was computed on all that the tile reads."""

@@ -49,6 +49,11 @@ class NetworkProfile:
         return bool(kinds & {PooledGrid, GlobalStats}) and ChunkedAttention not in kinds
 
     @property
+    def local(self) -> bool:
+        """Whether every pixel of the result depends on a few pixels of the image."""
+        return all(isinstance(link, Step) for link in self.chain)
+
+    @property
     def least_tile(self) -> int:
         """Smallest tile that can run in stages, in LR pixels."""
         reach = max((link.reach for link in self.chain if isinstance(link, PooledGrid)), default=1)

@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from napari_sr.engine.planning import tiling
 from napari_sr.engine.planning.devices import choose_device, choose_precision, memory_for_features
@@ -19,10 +20,10 @@ from napari_sr.engine.planning.tile_size import (
     limit_tile,
     padded_length,
     tile_by_memory,
+    tile_by_time,
 )
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
 
     from napari_sr.engine.image.arrays import Layout
@@ -104,6 +105,15 @@ class Plan:
         return done / float(done[-1])
 
     @property
+    def largest_flops(self) -> float:
+        """Floating-point operations of the tile that takes most, over all stages."""
+        stages = self.stages
+        pairs = zip(stages.all, stages.costs, strict=True)
+        return max(
+            self.height * self.width * cost / len(stages.tiles(stage)) for stage, cost in pairs
+        )
+
+    @property
     def cost(self) -> float:
         """Cost of one plane, in equivalent single-pass pixels."""
         each = self.height * self.width * self.stages.cost
@@ -140,6 +150,12 @@ class Plan:
         return replace(self, tile=max(least, self.side // 2 // self.multiple * self.multiple))
 
 
+def rounds_inside(settings: Settings, device: torch.device, precision: torch.dtype) -> bool:
+    """Return whether an engine rounds to bfloat16 inside segments, and all else is float32."""
+    asked = settings.engine == "openvino" and precision == torch.bfloat16
+    return asked and device.type == "cpu"
+
+
 def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
     """Choose device, precision, tile and halo for an image.
 
@@ -150,6 +166,8 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
     """
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device, network.precisions)
+    if rounds_inside(settings, device, precision):
+        precision = torch.float32
     height, width = (padded_length(size, network) for size in (layout.height, layout.width))
     lengths: dict[str, object] = {"tile": settings.tile, "halo": settings.halo}
     for name, pixels in lengths.items():
@@ -164,6 +182,8 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
     )  # fmt: skip
     if settings.tile is None:
         tile = tile_by_memory(plan, network, layout.channels)
+        if device.type == "cpu" and not network.whole:
+            tile = tile_by_time(replace(plan, tile=tile))
     else:
         check_tile(settings.tile, plan, network)
         tile = settings.tile

@@ -2,7 +2,8 @@
 
 An engine captures or compiles a segment once and repeats it for every tile. A step that depends on
 the position of its tile cannot be repeated, because its numbers would be fixed: it runs by itself
-and ends a segment. Every other step does the same arithmetic for every tile, provided that it
+and ends a segment, unless its values can be localised, that is, prepared for the tile beforehand
+(`Step.localise`). Every other step does the same arithmetic for every tile, provided that it
 computes all that the tile reads, and that the wrong pixels at inner edges are cropped only at the
 end. That is wasteful in stages of many wide steps; these run step by step.
 
@@ -20,12 +21,12 @@ from napari_sr.graph.chain import IMAGE, RESULT, Step, inputs_of, outputs_of
 from napari_sr.graph.run import run, run_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
     from napari_sr.engine.planning.stage_plan import Stage
-    from napari_sr.graph.chain import Chain, Link
+    from napari_sr.graph.chain import Chain, Link, Window
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,26 @@ class Segment:
     """Names of planes made here that are needed later in the stage or after it."""
 
 
-def cut(chain: Chain, stage: Stage) -> tuple[Segment, ...]:
+def cut(chain: Chain, stage: Stage, *, localises: bool = False) -> tuple[Segment, ...]:
     """Cut a stage of a chain, in which each name has one writer, into segments.
 
     A stage that runs the whole chain at once is one segment, whatever its links are.
+
+    Parameters
+    ----------
+    chain : Chain
+        The chain.
+    stage : Stage
+        The stage to cut.
+    localises : bool
+        Whether segments may contain steps with `localise`, and steps that return moments, which
+        are then not computed.
     """
     if stage.at_once:
         return (Segment(tuple(range(len(chain))), True, (IMAGE,), (RESULT,)),)
     steps = [index for index, _ in stage.steps if isinstance(chain[index], Step)]
     groups: list[tuple[bool, tuple[int, ...]]] = []
-    for repeatable, group in groupby(steps, lambda index: _is_repeatable(chain[index])):
+    for repeatable, group in groupby(steps, lambda index: _is_repeatable(chain[index], localises)):
         indices = tuple(group)
         groups += [(True, indices)] if repeatable else [(False, (index,)) for index in indices]
     needed = set(stage.keeps)
@@ -90,6 +101,33 @@ def function_of(chain: Chain, segment: Segment) -> partial[tuple[Tensor, ...]]:
     return partial(run_segment, steps, segment.inputs, segment.outputs)
 
 
-def _is_repeatable(link: Link) -> bool:
-    """Return whether a step returns only planes, and does not depend on its position."""
-    return isinstance(link, Step) and not link.placed and not link.moments
+def localised(
+    chain: Chain, segment: Segment, values: Mapping[str, Tensor], window: Window
+) -> list[Tensor]:
+    """Return the inputs of a repeatable segment for one tile.
+
+    Parameters
+    ----------
+    chain, segment
+        A segment of a chain.
+    values : mapping of str to Tensor
+        Its planes, as far as the tile reads them, and its values.
+    window : Window
+        What the tile reads.
+    """
+    links = (chain[index] for index in segment.indices)
+    found = dict(values)
+    if len(segment.indices) < len(chain):
+        for link in links:
+            if isinstance(link, Step) and link.localise is not None:
+                found |= {name: link.localise(values[name], window) for name in link.uses}
+    return [found[name] for name in segment.inputs]
+
+
+def _is_repeatable(link: Link, localises: bool) -> bool:
+    """Return whether a step does the same arithmetic for every tile."""
+    if not isinstance(link, Step):
+        return False
+    if localises:
+        return not link.placed or link.localise is not None
+    return not link.placed and not link.moments

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from napari_sr.engine.planning import tiling
-from napari_sr.graph.chain import Step, inputs_of, outputs_of
+from napari_sr.graph.chain import IMAGE, RESULT, Step, inputs_of, outputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,10 +91,12 @@ class StageCostModel:
         halo : int
             Pixels that tiles read around the part that they keep.
         reads, keeps : iterable of str
-            Planes moved to the device and back.
+            Planes that it reads and keeps; features are moved to the device and back.
         """
-        moved = self._grid.overlap_factor(halo, 0) * sum(map(self.bytes, reads))
-        moved += sum(map(self.bytes, keeps))
+        # image and result are moved whatever the stages are
+        stored = (self.bytes(name) for name in reads if name != IMAGE)
+        moved = self._grid.overlap_factor(halo, 0) * sum(stored)
+        moved += sum(self.bytes(name) for name in keeps if name != RESULT)
         return self._flops(steps, halo) + self._flops_per_byte * moved
 
     def extra(self, steps: Iterable[tuple[int, int]], halo: int) -> float:
