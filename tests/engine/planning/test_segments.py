@@ -8,7 +8,7 @@ from fake_recorder import Copies
 from stages import example, stages_of
 
 from napari_sr.engine.planning.network_profile import profile_of
-from napari_sr.engine.planning.segments import Segment, cut, function_of
+from napari_sr.engine.planning.segments import Segment, cut, function_of, localised
 from napari_sr.engine.planning.stage_plan import Stage
 from napari_sr.graph.chain import (
     IMAGE,
@@ -47,6 +47,42 @@ def test_a_plane_that_a_stage_gathers_is_an_output_of_its_segment():
     (segment,) = cut(plan.chain, plan.all[0])
 
     assert plan.chain[plan.all[0].gather].reads in segment.outputs
+
+
+def test_a_step_whose_values_can_be_localised_is_repeated_where_the_engine_wants_it():
+    chain = (
+        Step(torch.neg, (IMAGE,), ("a",)),
+        Step(max, ("a",), ("b",), uses=("low",), placed=True, localise=max, moments=True),
+        Step(lambda b, window: b, ("b",), ("c",), placed=True),
+        Step(torch.neg, ("c",), (RESULT,)),
+    )
+    stage = Stage(tuple((index, 0) for index in range(4)), None, (IMAGE,), (RESULT,), 0)
+
+    groups = [[segment.indices for segment in cut(chain, stage, localises=on)] for on in (0, 1)]
+
+    assert groups == [[(0,), (1,), (2,), (3,)], [(0, 1), (2,), (3,)]]
+
+
+@pytest.mark.parametrize("name", ["bsrn", "bsrn_s", "rfdn", "imdn"])
+def test_a_piece_with_localised_values_is_the_piece_at_its_place(name):
+    network = example(name)
+    chain = with_one_writer_each(chain_for(network, 3))
+    image = torch.rand(1, 3, 60, 70)
+    window, part = Window(14, 9, 22, 31, 60, 70), (..., slice(14, 36), slice(9, 40))
+    with torch.inference_mode():
+        held = everything(chain, image)
+        for index, link in enumerate(chain):
+            if not isinstance(link, Step) or link.radius or link.scale != 1:
+                continue
+            segment = Segment((index,), True, (*link.reads, *link.uses), link.writes)
+            values = {name: held[name][part] for name in link.reads}
+            values |= {name: held[name] for name in link.uses}
+
+            found = function_of(chain, segment)(*localised(chain, segment, values, window))
+
+            expected, _ = compute(link, values, window)
+            for one, name in zip(found, link.writes, strict=True):
+                torch.testing.assert_close(one, expected[name], rtol=0, atol=1e-6)
 
 
 def everything(chain, image):

@@ -103,3 +103,46 @@ def test_an_image_runs_whole_if_stages_would_move_features_over_a_bus(
 
     assert (side == 2048) is whole
     assert side >= 500
+
+
+LOCAL = ["fsrcnn", "edsr", "espcn", "srresnet"]
+
+
+def tried(name, **options):
+    return architecture(name).network(**{**architecture(name).example, **options})
+
+
+@pytest.mark.parametrize("name", LOCAL)
+@pytest.mark.parametrize("size", [(512, 512), (700, 1900), (3000, 2000)], ids=str)
+def test_tiles_on_a_cpu_are_computed_soon_after_each_other(name, size, monkeypatch):
+    monkeypatch.setattr(tile_size, "TILE_FLOPS", 1e9)
+    network = tried(name)
+
+    plan = planned(network, (*size, network.channels))
+
+    by_memory = replace(plan, tile=tile_size.tile_by_memory(plan, network, network.channels))
+    assert plan.cost <= tile_size.WORTH**2 * by_memory.cost
+    assert plan.largest_flops <= 1e9 or plan.side <= tile_size.CPU_TILES[-1]
+
+
+def test_a_tile_on_a_cpu_is_no_larger_than_is_fast():
+    assert planned(FSRCNN(scale=2), (2000, 2000)).tile == tile_size.CPU_TILES[0]
+    assert planned(FSRCNN(scale=2), (2000, 2000), tile=900).tile == 900
+
+
+@pytest.mark.parametrize("halo", [None, 60])
+def test_tiles_stay_larger_where_smaller_ones_cost_too_much(monkeypatch, halo):
+    monkeypatch.setattr(tile_size, "TILE_FLOPS", 1.0)
+
+    plan = planned(FSRCNN(scale=2), (2000, 2000), halo=halo)
+
+    smaller = [side for side in tile_size.CPU_TILES if side < plan.tile]
+    largest = replace(plan, tile=tile_size.CPU_TILES[0])
+    assert plan.cost <= tile_size.WORTH * largest.cost
+    assert replace(plan, tile=smaller[0]).cost > tile_size.WORTH * largest.cost
+
+
+def test_an_image_that_is_one_tile_of_a_network_with_global_values_stays_one(monkeypatch):
+    monkeypatch.setattr(tile_size, "TILE_FLOPS", 1.0)
+
+    assert planned(tried("bsrn"), (300, 300, 3)).count == 1
