@@ -167,9 +167,11 @@ def upscale(
         The values of black and white: (0, 4095) for 12 bits in uint16. By default, the range of an
         integer type, and 0..1 for floats. The image's maximum is never used.
     engine : str
-        Engine on a CPU: "torch", "openvino" (the extra `openvino`; float32 only), or "auto", which
-        uses OpenVINO if it is installed, agrees with PyTorch and is faster. While another process
-        compiles a network, PyTorch computes. NAPARI_SR_ENGINE in the environment decides "auto".
+        Engine on a CPU: "torch", "openvino" (the extra `openvino`), "onnxruntime" (the extra
+        `onnx`), or "auto", the fastest of those that are installed and agree with PyTorch. While
+        another process compiles a network, PyTorch computes. With `precision="bfloat16"`,
+        "openvino" rounds to bfloat16 where its results then differ from PyTorch's in float32 by at
+        most 0.02 of the largest. NAPARI_SR_ENGINE in the environment decides "auto".
     progress : callable, optional
         Called with a `Progress` (done, total, message) after each tile.
 

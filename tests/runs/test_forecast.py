@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from napari_sr.engine.backends import choice as backends_choice
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.forecast import forecast
 from napari_sr.runs.model_list import ChosenModel, ListedModel, known_models
@@ -37,13 +38,13 @@ def test_the_sentence_has_size_memory_and_time(choice, loader):
     assert result.shape == (7, 320, 320)
     assert not result.missing
     assert result.sentence.startswith("Result: 7 \u00d7 320 \u00d7 320, 1.4 MB. Takes about ")
-    assert "less than a second, in 63 tiles of 54 px" in result.sentence
+    assert "less than a second with PyTorch, in 63 tiles of 54 px" in result.sentence
 
 
 def test_the_cost_of_tiles_is_reported(choice, loader):
     source = source_of(np.zeros((5000, 5000), np.uint8))
     result = forecast(request(source, choice, tile=64))
-    few = dataclasses.replace(result.estimate, overhead=0.02, spilled_bytes=10**6)
+    few = dataclasses.replace(result.estimate, overhead=0.14, spilled_bytes=10**6)
     many = dataclasses.replace(result.estimate, overhead=0.37, spilled_bytes=3 * 10**9)
 
     small, large = (dataclasses.replace(result, estimate=each).sentence for each in (few, many))
@@ -53,6 +54,18 @@ def test_the_cost_of_tiles_is_reported(choice, loader):
         "tiles of 64 px, which takes 37% longer than one tile would; "
         "3.0 GB of intermediate results are stored in memory or files."
     )
+
+
+def test_the_engine_is_named_and_its_speed_counts(choice, loader, monkeypatch):
+    source = source_of(np.zeros((2000, 2000), np.uint8))
+    plain = forecast(request(source, choice))
+    monkeypatch.setattr(backends_choice, "expected_engine", lambda *_: ("openvino", 4.0))
+
+    fast = forecast(request(source, choice))
+
+    assert "with PyTorch, in" in plain.sentence
+    assert "with OpenVINO, in" in fast.sentence
+    assert fast.estimate.seconds == pytest.approx(plain.estimate.seconds / 4)
 
 
 def test_possible_seams_are_reported(choice, loader):
@@ -72,6 +85,10 @@ def test_the_cost_of_an_ensemble_is_reported(choice, loader):
     once, eight = (forecast(request(source, choice, tile=64, ensemble=so)) for so in (False, True))
 
     assert eight.estimate.seconds == pytest.approx(8 * once.estimate.seconds)
+    once, eight = (
+        dataclasses.replace(one, estimate=dataclasses.replace(one.estimate, overhead=0.3))
+        for one in (once, eight)
+    )
     assert "in 144 tiles of 54 px over 8 views, which" in eight.sentence
     assert "longer than one tile per view would" in eight.sentence
     assert "in 18 tiles of 54 px, which" in once.sentence

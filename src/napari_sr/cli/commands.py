@@ -71,7 +71,9 @@ def upscale_command(
     device: options.Device = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.")] = "auto",
     kernels: Annotated[str, typer.Option(help="auto, reference or triton.")] = "auto",
-    engine: Annotated[str, typer.Option(help="On a CPU: auto, torch or openvino.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="On a CPU: auto, torch, openvino or onnxruntime.")
+    ] = "auto",
     outliers: Annotated[
         str, typer.Option(help="Impossible results: clip, mark (as NaN) or keep.")
     ] = "clip",

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from napari_sr.runs.model import ModelReference
     from napari_sr.runs.run import Request
 
+ENGINES = {"torch": "PyTorch", "openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
+"""Names of engines in words."""
+OVERHEAD = 0.15
+"""Largest extra work of tiles that is not mentioned, as a share of the work of one tile."""
 WORTH_REPORTING = 100e6
 """The forecast mentions intermediate results outside the device from this number of bytes on."""
 
@@ -35,7 +39,9 @@ class Forecast:
     size: int
     """Size of the result in bytes."""
     estimate: Estimate | None
-    """Memory and time; None if the model is not downloaded yet."""
+    """None if the model is not downloaded yet."""
+    engine: str = "torch"
+    """Engine that will probably compute."""
 
     @property
     def missing(self) -> bool:
@@ -52,6 +58,7 @@ class Forecast:
         needs = f"Takes about {size_in_words(self.estimate.working_bytes)} of memory"
         if self.estimate.seconds is not None:
             needs += f" and {time_in_words(self.estimate.seconds)}"
+        needs += f" with {ENGINES[self.engine]}"
         count = self.estimate.orientations
         views = f" over {count} views" if count > 1 else ""
         where = f"in {tiles} of {self.estimate.tile} px{views}"
@@ -61,7 +68,7 @@ class Forecast:
     def _price_of_tiles(self) -> str:
         """Notes on the extra time of tiles, space for intermediate results, and seams."""
         estimate, words = self.estimate, ""
-        if estimate is not None and estimate.overhead > 0.05:
+        if estimate is not None and estimate.overhead > OVERHEAD:
             one = "one tile" if estimate.orientations == 1 else "one tile per view"
             words += f", which takes {estimate.overhead:.0%} longer than {one} would"
         if estimate is not None and estimate.spilled_bytes > WORTH_REPORTING:
@@ -89,20 +96,29 @@ def forecast(request: Request) -> Forecast:
     scale = model.known_scale or (1 if network is None else network.scale)
     larger = layout_of(image.shape, image.dtype, request.axes).enlarged(scale)
     size = math.prod(larger.shape) * np.dtype(image.dtype).itemsize
-    return Forecast(larger.shape, size, None if network is None else _estimate(request, network))
+    if network is None:
+        return Forecast(larger.shape, size, None)
+    return Forecast(larger.shape, size, *_estimate(request, network))
 
 
-def _estimate(request: Request, network: Network) -> Estimate:
+def _estimate(request: Request, network: Network) -> tuple[Estimate, str]:
+    """Return what a run takes, and the engine that will probably compute it."""
+    from napari_sr.engine.backends.choice import expected_engine
     from napari_sr.engine.planning.estimate import estimate
+    from napari_sr.engine.planning.plan import make_plan
 
     image, settings = request.image, request.settings
+    layout = layout_of(image.shape, image.dtype, request.axes)
+    plan = make_plan(layout, network, settings)
+    engine, gain = expected_engine(settings, plan, network, layout.channels)
     # a blend takes as long as either checkpoint
     first = replace(request.model, second=None, weight=0.0)
     speed = _speed(
         Settings(device=settings.device, precision=settings.precision, kernels=settings.kernels),
         first,
     )
-    return estimate(image.shape, request.axes, image.dtype, network, settings, speed=speed)
+    shape, speed = image.shape, gain * speed
+    return estimate(shape, request.axes, image.dtype, network, settings, speed=speed), engine
 
 
 @functools.lru_cache(maxsize=64)

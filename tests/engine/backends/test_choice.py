@@ -48,10 +48,12 @@ def test_without_compilers_auto_is_pytorch_and_a_choice_is_refused(monkeypatch, 
         chosen(engine=engine)
 
 
-def test_half_precision_stays_with_pytorch():
+def test_half_precision_stays_with_pytorch_unless_an_engine_is_chosen():
     assert chosen(precision="bfloat16") is None
-    with pytest.raises(ValueError, match="got device cpu, precision bfloat16 and kernels 'auto'"):
-        chosen(engine="openvino", precision="bfloat16")
+    assert chosen(engine="openvino", precision="bfloat16").record()["precision"] == "float32"
+    for engine, precision in [("openvino", "float16"), ("onnxruntime", "bfloat16")]:
+        with pytest.raises(ValueError, match=f"got device cpu, precision {precision} and kernels"):
+            chosen(engine=engine, precision=precision)
 
 
 def test_a_formula_needs_no_engine():

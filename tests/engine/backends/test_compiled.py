@@ -149,6 +149,40 @@ def test_auto_takes_the_fastest_of_the_installed_engines(random, monkeypatch):
     np.testing.assert_array_equal(results[-1].pixels, results[0].pixels)
 
 
+def test_the_expected_engine_is_that_of_earlier_trials(random, monkeypatch):
+    network = example("fsrcnn")
+    backend = compiled.Compiled(network, 1, ["openvino", "onnxruntime"])
+    before = backend.expected()
+    key, weights = SegmentKey("any", (0,), (IMAGE,), ("x",)), compiled.fingerprint_of(network)
+    for side, engine, times in [(8, "openvino", (1, 2)), (9, "openvino", (2, 7))]:
+        name = library.name_of(weights, 1, engine, key, [(1, 1, side, side)])
+        library.write_verdict(name, library.Verdict(True, 0.0, *times, engine=engine))
+
+    assert before == ("torch", 1.0)
+    assert backend.expected() == ("openvino", 3.0)
+    assert compiled.Compiled(network, 1, ["onnxruntime"]).expected() == ("torch", 1.0)
+
+
+@pytest.mark.skipif(not compilers.openvino.version(), reason="needs OpenVINO")
+@pytest.mark.parametrize("most", [1.0, 1e-9])
+def test_bfloat16_is_used_where_asked_for_and_near_enough(random, monkeypatch, most):
+    monkeypatch.setitem(trial.MOST_ERROR, "bfloat16", most)
+    monkeypatch.setitem(compiled.MOST_ERROR, "bfloat16", most)
+    network, image = example("edsr"), image_of(3, random)
+    plain = run(image, network, "torch")
+
+    results = [run(image, network, "openvino", precision="bfloat16") for _ in range(4)]
+
+    record = results[-1].record
+    assert record["precision"] == "float32"  # of PyTorch and of features
+    # a processor without bfloat16 computes in float32, exactly enough
+    assert record["engine"]["precision"] in ({1.0: ["bfloat16"]}.get(most, ["float32", "bfloat16"]))
+    if record["engine"]["precision"] == "float32":
+        np.testing.assert_array_equal(results[-1].pixels, plain.pixels)
+    else:
+        np.testing.assert_allclose(results[-1].pixels, plain.pixels, atol=0.05)
+
+
 def test_a_segment_leaves_the_results_of_another_alone(random):
     backend = compiled.Compiled(example("fsrcnn"), 1, INSTALLED[:1], always=True)
     chain = with_one_writer_each(chain_for(backend._network, 1))

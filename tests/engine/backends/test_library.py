@@ -120,3 +120,27 @@ def test_an_error_is_a_share_of_the_largest_value():
 
 def test_a_network_without_weights_has_a_fingerprint_too():
     assert len(fingerprint(Nearest())) == 64
+
+
+def test_a_segment_is_tried_by_one_process_at_a_time(folder):
+    first, second = library.claim("one"), library.claim("one")
+    library.write_verdict("one", Verdict(True))
+
+    assert (first, second) == (True, False)
+    assert library.claim("one")
+
+
+def test_a_trial_that_died_is_forgotten(folder):
+    library.claim("one")
+    os.utime(folder / "one.trying", (0, 0))
+
+    assert library.claim("one")
+
+
+def test_verdicts_are_found_by_network():
+    shapes = [(1, 1, 8, 8)]
+    names = [name_of(weights, 1, "any 1", KEY, shapes) for weights in ("these", "those")]
+    for name, why in zip(names, ("first", "second"), strict=True):
+        library.write_verdict(name, Verdict(False, why=why))
+
+    assert [verdict.why for verdict in library.verdicts_on("these")] == ["first"]

@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 from napari_sr.engine.backends import library
+from napari_sr.engine.backends import trials as module
 from napari_sr.engine.backends.library import Verdict
 from napari_sr.engine.backends.trials import Trials
 
@@ -75,3 +77,42 @@ def test_after_the_end_no_process_is_started():
 
     assert trials.wait(10)
     assert library.verdict_of("one") is None
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs files in memory")
+def test_a_process_that_has_its_job_outlives_the_command(monkeypatch, tmp_path):
+    file = str(tmp_path / "job")
+    code = f"import sys, time; time.sleep(1); open({file!r}, 'w').write(sys.stdin.read())"
+    popen = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda _, **options: popen([sys.executable, "-c", code], **options)
+    )
+    trials = Trials()
+    trials.submit(b"what to do", ["one"])
+    while trials._process is None:
+        time.sleep(0.01)
+
+    trials.stop()
+
+    assert trials._process.poll() is None
+    assert trials.wait(30)
+    assert (tmp_path / "job").read_text() == "what to do"
+
+
+def test_an_application_that_contains_python_is_not_started_again(monkeypatch):
+    monkeypatch.setattr(module, "CAN_START", False)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
+    trials = Trials()
+
+    trials.submit(b"job", ["one"])
+
+    assert trials.wait(10)
+
+
+def test_files_beside_a_script_are_not_imported(tmp_path, monkeypatch):
+    (tmp_path / "torch.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+
+    done = subprocess.run([*module.COMMAND, "0"], input=b"no job", capture_output=True)
+
+    assert b"UnpicklingError" in done.stderr

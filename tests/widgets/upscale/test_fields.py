@@ -40,7 +40,7 @@ def test_every_field_explains_itself(form):
         form.model.blend.browse,
         form.model.blend.weight,
         form.precision,
-        form.kernels,
+        form.engine,
         form.outliers,
         form.model.scale,
         form.model.browse,

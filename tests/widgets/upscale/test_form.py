@@ -15,6 +15,7 @@ from qtpy.QtCore import QTimer
 
 import napari_sr
 from napari_sr import models
+from napari_sr.engine.planning.settings import EngineError
 from napari_sr.runs import cache, forecast
 from napari_sr.runs.model import ModelReference
 from napari_sr.widgets.common import dock
@@ -777,11 +778,27 @@ def test_what_becomes_of_outliers_is_the_form_s_choice(viewer, widget):
     assert widget._settings().outliers == "keep"
 
 
-def test_precision_and_kernels_of_the_form_reach_the_run(viewer, widget):
+@pytest.mark.parametrize(
+    ("chosen", "engine", "kernels"),
+    [
+        ("automatic", "auto", "auto"),
+        ("PyTorch", "torch", "reference"),
+        ("OpenVINO", "openvino", "auto"),
+        ("Triton kernels", "auto", "triton"),
+    ],
+)
+def test_precision_and_engine_of_the_form_reach_the_run(viewer, widget, chosen, engine, kernels):
     form = widget.form
     form.precision.setCurrentIndex(form.precision.findData("float16"))
-    form.kernels.setCurrentIndex(form.kernels.findData("reference"))
+    form.engine.setCurrentText(chosen)
 
     settings = widget._settings()
 
-    assert (settings.precision, settings.kernels) == ("float16", "reference")
+    assert (settings.precision, settings.engine, settings.kernels) == ("float16", engine, kernels)
+
+
+def test_an_engine_that_is_not_installed_is_shown_at_its_field(viewer, widget):
+    widget._show_forecast(EngineError("engine='openvino' is not installed: pip install ..."))
+
+    assert "not installed" in widget.form.engine.toolTip()
+    assert "not installed" in widget.form.status.text()

@@ -9,6 +9,7 @@ import torch
 
 from napari_sr.engine.backends.compiled import Compiled
 from napari_sr.engine.backends.compilers import COMPILERS, installed
+from napari_sr.engine.planning.settings import EngineError
 
 if TYPE_CHECKING:
     from napari_sr.engine.planning.plan import Plan
@@ -38,7 +39,7 @@ def compiled_for(
 
     Raises
     ------
-    ValueError
+    EngineError
         If there is no such engine, or the chosen one is not installed or cannot compute on this
         device, in this precision or with these kernels.
     """
@@ -46,13 +47,13 @@ def compiled_for(
     if engine == "auto":
         engine = os.environ.get(VARIABLE) or "auto"
     if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+        raise EngineError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
     if engine == "torch":
         return None
     suits = plan.device.type == "cpu" and plan.precision == torch.float32
     suits = suits and settings.kernels != "triton"
     if engine != "auto" and not suits:
-        raise ValueError(
+        raise EngineError(
             f"engine={engine!r} computes on the CPU in float32 without Triton kernels, got device "
             f"{plan.device}, precision {str(plan.precision).removeprefix('torch.')} and kernels "
             f"{settings.kernels!r}"
@@ -60,7 +61,7 @@ def compiled_for(
     found = installed()
     if engine != "auto" and engine not in found:
         extra = COMPILERS[engine].EXTRA
-        raise ValueError(f"engine={engine!r} is not installed: pip install 'napari-sr[{extra}]'")
+        raise EngineError(f"engine={engine!r} is not installed: pip install 'napari-sr[{extra}]'")
     has_weights = next(network.parameters(), None) is not None
     if not suits or not found or not has_weights:
         return None
@@ -68,3 +69,29 @@ def compiled_for(
     half = engine == "openvino" and settings.precision == "bfloat16"
     precision = "bfloat16" if half and "bfloat16" in network.precisions else "float32"
     return Compiled(network, channels, chosen, always=engine != "auto", precision=precision)
+
+
+def expected_engine(
+    settings: Settings, plan: Plan, network: Network, channels: int
+) -> tuple[str, float]:
+    """Return the engine that will probably compute most of a run, and its speed.
+
+    Parameters
+    ----------
+    settings, plan, network, channels
+        As for `compiled_for`.
+
+    Returns
+    -------
+    engine : str
+        "torch" or one of `COMPILERS`.
+    gain : float
+        How many times faster than PyTorch it computed this network on this machine before.
+
+    Raises
+    ------
+    EngineError
+        As `compiled_for` does.
+    """
+    compiled = compiled_for(settings, plan, network, channels)
+    return ("torch", 1.0) if compiled is None else compiled.expected()

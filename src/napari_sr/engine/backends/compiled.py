@@ -204,6 +204,25 @@ class Compiled:
             "reasons": list(self._why),
         }
 
+    def expected(self) -> tuple[str, float]:
+        """Return the engine that will probably compute, and how many times faster than PyTorch.
+
+        They are those of the network's segments that were tried on this machine, whatever the size
+        of their tiles; PyTorch if there was no trial.
+        """
+        times: dict[str, list[tuple[float, float]]] = {}
+        for verdict in library.verdicts_on(fingerprint_of(self._network)):
+            useful = verdict.faster or (self._always and verdict.right)
+            if verdict.engine in self._engines and useful:
+                pair = verdict.milliseconds, verdict.torch_milliseconds
+                times.setdefault(verdict.engine, []).append(pair)
+        gains = {
+            engine: sum(torch for _, torch in pairs) / max(sum(own for own, _ in pairs), 1e-3)
+            for engine, pairs in times.items()
+        }
+        best = max(gains, key=lambda engine: gains[engine], default="torch")
+        return best, gains.get(best, 1.0)
+
     def reset(self) -> None:
         """Free the memory of a run that starts again; none of its segments is compiled."""
         self._segments.clear()

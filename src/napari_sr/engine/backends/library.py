@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import platform
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -34,6 +35,8 @@ FOLDER_VARIABLE = "NAPARI_SR_COMPILED"
 """The environment variable that names the folder; else it is in the user's cache."""
 MOST_BYTES = 512 * 2**20
 """Of all files; the least recently used go first."""
+FORGOTTEN = 300.0
+"""Seconds after which a trial without a verdict is taken for dead."""
 FASTER = 1.05
 """How many times faster than PyTorch an engine must be to be used: timings scatter."""
 
@@ -51,6 +54,8 @@ class Verdict:
     """Time of PyTorch for the same segment; the two took turns."""
     why: str = ""
     """Reason not to use the segment; "" if it can be used."""
+    engine: str = ""
+    """Engine that was tried."""
 
     @property
     def gain(self) -> float:
@@ -111,17 +116,24 @@ def name_of(
     shapes : sequence of tuple of int
         Of the tensors that it takes.
     """
-    parts = (
-        weights,
-        channels,
-        engine,
-        key.indices,
-        key.inputs,
-        key.outputs,
-        list(shapes),
-        _machine(),
-    )
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+    parts = (channels, engine, key.indices, key.inputs, key.outputs, list(shapes))
+    return f"{_of_network(weights)}-{_hash(*parts)}"
+
+
+def verdicts_on(weights: str) -> list[Verdict]:
+    """Return the verdicts on all segments of a network on this machine."""
+    paths = folder().glob(f"{_of_network(weights)}-*.json")
+    found = (verdict_of(path.stem) for path in paths)
+    return [verdict for verdict in found if verdict is not None]
+
+
+def _of_network(weights: str) -> str:
+    """Return how the names of a network's segments on this machine begin."""
+    return _hash(weights, _machine())
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 
 def _machine() -> tuple[str, ...]:
@@ -150,12 +162,36 @@ def verdict_of(name: str) -> Verdict | None:
         return None
 
 
+def claim(name: str) -> bool:
+    """Return whether no other process tries a segment now; it is then taken for this process."""
+    file = folder() / f"{name}.trying"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):
+        if time.time() - file.stat().st_mtime > FORGOTTEN:
+            file.unlink()
+    try:
+        with file.open("x") as opened:
+            opened.write(str(os.getpid()))
+    except FileExistsError:
+        return False
+    return True
+
+
+def is_tried_by(name: str, process: int) -> bool:
+    """Return whether a process claimed a segment and wrote no verdict on it."""
+    try:
+        return (folder() / f"{name}.trying").read_text() == str(process)
+    except OSError:
+        return False
+
+
 def write_verdict(name: str, verdict: Verdict) -> None:
     """Write a verdict, and remove the least recently used files if there are too many."""
     there = folder()
     there.mkdir(parents=True, exist_ok=True)
     with atomic_write(there / f"{name}.json") as file:
         file.write(json.dumps(asdict(verdict)).encode())
+    (there / f"{name}.trying").unlink(missing_ok=True)
     prune(there)
 
 
@@ -178,7 +214,7 @@ def prune(there: Path, most: int = MOST_BYTES) -> None:
             found = (status.st_mtime, status.st_size, path)
             segments.setdefault(path.stem, []).append(found)
     total = sum(size for files in segments.values() for _, size, _ in files)
-    for files in sorted(segments.values(), key=lambda files: max(time for time, _, _ in files)):
+    for files in sorted(segments.values(), key=lambda files: max(files)[0]):
         if total <= most:
             return
         # the verdict first: without it, the rest is not used

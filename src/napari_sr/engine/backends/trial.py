@@ -26,6 +26,7 @@ import torch
 from napari_sr.engine.backends.compilers import COMPILERS
 from napari_sr.engine.backends.library import (
     Verdict,
+    claim,
     folder,
     largest_error,
     verdict_of,
@@ -38,10 +39,11 @@ from napari_sr.layers.colour import chain_for
 from sr_kernels import use_kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
+    from napari_sr.graph.chain import Chain
     from napari_sr.graph.network import Network
 
 MOST_ERROR = {"float32": 2e-5, "bfloat16": 2e-2}
@@ -58,6 +60,8 @@ REFUSALS: tuple[type[BaseException], ...] = (
 )
 """Errors of tracing, and of compilers beside their own. Anything else ends this process, which is a
 verdict, too."""
+MOST_SECONDS_ALONE = 60.0
+"""After which a process whose parent has ended begins no other trial."""
 MOST_SECONDS = 2.0
 """After which a segment is timed no more than twice."""
 
@@ -102,13 +106,23 @@ def main() -> None:
     """Do the job that comes through standard input."""
     with suppress(AttributeError, OSError):
         os.nice(10)
+    parent = int(sys.argv[1]) if len(sys.argv) > 1 else None
     # our own process wrote it
     job = torch.load(io.BytesIO(sys.stdin.buffer.read()), weights_only=False)
-    run(job)
+    run(job, parent)
 
 
-def run(job: Job) -> None:
-    """Try all segments of a job; write a verdict on each."""
+def run(job: Job, parent: int | None = None) -> None:
+    """Try all segments of a job; write a verdict on each.
+
+    Parameters
+    ----------
+    job : Job
+        What to try.
+    parent : int, optional
+        Process that asks. If it has ended, no trial begins after `MOST_SECONDS_ALONE`.
+    """
+    began = time.monotonic()
     torch.set_num_threads(job.threads)
     job.network.requires_grad_(False)  # tracing takes weights as constants
     chain = with_one_writer_each(chain_for(job.network, job.image.shape[1]))
@@ -116,12 +130,31 @@ def run(job: Job) -> None:
         here = [wanted for wanted in job.wanted if wanted.size == size]
         image = job.image[..., : size[0], : size[1]].contiguous()
         with torch.inference_mode(), use_kernels("reference"):
-            for place, held in planes_before(chain, image):
-                for one in here:
-                    if one.segment.indices[0] == place and verdict_of(one.name) is None:
-                        function = function_of(chain, one.segment)
-                        inputs = localised(chain, one.segment, held, Window.whole(*size))
-                        write_verdict(one.name, _tried(job, one.name, function, inputs))
+            for one, known in _with_inputs(here, chain, image):
+                late = time.monotonic() - began > MOST_SECONDS_ALONE
+                if late and parent not in (None, os.getppid()):
+                    return
+                if verdict_of(one.name) is None and claim(one.name):
+                    function = function_of(chain, one.segment)
+                    inputs = localised(chain, one.segment, known, Window.whole(*size))
+                    write_verdict(one.name, _tried(job, one.name, function, inputs))
+
+
+def _with_inputs(
+    wanted: Sequence[Wanted], chain: Chain, image: Tensor
+) -> Iterator[tuple[Wanted, dict[str, Tensor]]]:
+    """Yield segments with their planes and values, as soon as all of these are computed.
+
+    A segment may compute a step again whose result was gathered before: then it begins before a
+    value that it reads.
+    """
+    waiting: list[tuple[Wanted, dict[str, Tensor]]] = [(one, {}) for one in wanted]
+    for _, held in planes_before(chain, image):
+        for one, known in waiting:
+            known |= {name: held[name] for name in one.segment.inputs if name in held}
+            if len(known) == len(one.segment.inputs):
+                yield one, known
+        waiting = [(one, known) for one, known in waiting if len(known) < len(one.segment.inputs)]
 
 
 def _tried(
@@ -146,9 +179,10 @@ def _tried(
             own, torch_own = _times(lambda: compute(arrays), lambda: function(*inputs))
             for suffix in compiler.SUFFIXES:
                 os.replace(path.with_suffix(suffix), folder() / f"{name}{suffix}")
-        return Verdict(True, error, own, torch_own)
+        return Verdict(True, error, own, torch_own, engine=job.engine)
     except REFUSALS + compiler.errors() as error:
-        return Verdict(False, why=f"{type(error).__name__}: {error}"[:300])
+        why = f"{type(error).__name__}: {error}"[:300]
+        return Verdict(False, why=why, engine=job.engine)
 
 
 def _times(*calls: Callable[[], object]) -> list[float]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from contextlib import nullcontext, suppress
+from typing import IO, TYPE_CHECKING
 
 from napari_sr.engine.backends import library
 
@@ -26,6 +27,8 @@ WINDOWS_FLAGS = sum(
     for name in ("CREATE_NO_WINDOW", "CREATE_NEW_PROCESS_GROUP", "BELOW_NORMAL_PRIORITY_CLASS")
 )
 """Neither a window nor Ctrl-C, and a low priority; elsewhere 0."""
+CAN_START = bool(sys.executable) and not getattr(sys, "frozen", False)
+"""Whether `sys.executable` is Python, and not an application that contains it."""
 COMMAND = (sys.executable, "-P", "-m", "napari_sr.engine.backends.trial")
 """The process. Without -P, a file torch.py in the current folder would be imported as PyTorch."""
 
@@ -39,6 +42,7 @@ class Trials:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._ended = False
+        self._delivered = False
         atexit.register(self.stop)
 
     def submit(self, content: bytes, names: Sequence[str]) -> None:
@@ -53,27 +57,32 @@ class Trials:
         while True:
             content, names = self._jobs.get()
             try:
-                if not self._ended:
+                if not self._ended and CAN_START:
                     self._do(content, names)
             finally:
                 self._jobs.task_done()
 
     def _do(self, content: bytes, names: Sequence[str]) -> None:
         """Do a job; judge what a process that crashed was trying."""
-        self._process = subprocess.Popen(
-            COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            creationflags=WINDOWS_FLAGS,
-            start_new_session=True,  # Ctrl-C in a terminal is not meant for it
-        )
-        self._process.communicate(content)
+        file = _in_memory(content)
+        self._delivered = file is not None
+        with file or nullcontext():
+            self._process = subprocess.Popen(
+                [*COMMAND, str(os.getpid())],
+                stdin=subprocess.PIPE if file is None else file,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                creationflags=WINDOWS_FLAGS,
+                start_new_session=True,  # Ctrl-C in a terminal is not meant for it
+            )
+        self._process.communicate(content if file is None else None)
         code = self._process.returncode
         if code > 0 or -code in CRASHES:
             untried = [name for name in names if library.verdict_of(name) is None]
             why = f"the process that tried it ended with code {code}"
-            for name in untried[:1]:  # they are tried in this order
+            claimed = [name for name in untried if library.is_tried_by(name, self._process.pid)]
+            # one that could not begin would not begin with the others either
+            for name in claimed or untried[:1]:
                 with suppress(OSError):
                     library.write_verdict(name, library.Verdict(False, why=why))
 
@@ -85,10 +94,24 @@ class Trials:
         return not self._jobs.unfinished_tasks
 
     def stop(self) -> None:
-        """End the process at work, and start no other."""
+        """Start no other process, and end the one at work if it has not got its job yet.
+
+        One that has its job ends by itself, within `trial.MOST_SECONDS_ALONE`: so a command that
+        takes a second has its network compiled for the next one.
+        """
         self._ended = True
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self._process.poll() is None and not self._delivered:
             self._process.kill()
+
+
+def _in_memory(content: bytes) -> IO[bytes] | None:
+    """Return bytes as a file in memory, or None where the system has no such files."""
+    if not hasattr(os, "memfd_create"):
+        return None
+    file = os.fdopen(os.memfd_create("napari-sr"), "w+b")
+    file.write(content)
+    file.seek(0)
+    return file
 
 
 TRIALS = Trials()

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.value_range import Percentiles
 
 
+class EngineError(ValueError):
+    """The chosen engine does not exist, is not installed or cannot compute the run."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """Settings of a run."""
@@ -35,5 +39,6 @@ class Settings:
     ensemble: bool = False
     """Whether the result is the mean over all flips and quarter turns; eight times the work."""
     engine: str = "auto"
-    """"auto": the fastest that is installed, right and can run the network; "torch"; "openvino" (on
-    a CPU, in float32). The environment variable NAPARI_SR_ENGINE decides "auto"."""
+    """"auto": the fastest that is installed, right and can run the network; "torch"; "openvino" or
+    "onnxruntime" (on a CPU, in float32; with the precision "bfloat16", OpenVINO rounds to it). The
+    environment variable NAPARI_SR_ENGINE decides "auto"."""

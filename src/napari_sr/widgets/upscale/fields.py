@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
 ALL, CURRENT = "all", "current slice"
+ENGINES = {
+    "automatic": ("auto", "auto"),
+    "PyTorch": ("torch", "reference"),
+    "OpenVINO": ("openvino", "auto"),
+    "ONNX Runtime": ("onnxruntime", "auto"),
+    "Triton kernels": ("auto", "triton"),
+}
+"""Settings `engine` and `kernels` for each choice."""
 FORECAST_LINES = 3
 """Lines reserved for the forecast, so that no button moves when it arrives."""
 
@@ -35,12 +43,7 @@ class UpscaleFields(RunFields):
             tip="Half precision is faster on GPUs; a tile that\n"
             "overflows is computed again in float32. Automatic uses it on CUDA only.",
         )
-        self.kernels = _word_box(
-            "reference",
-            "triton",
-            tip="Automatic uses fused Triton kernels where they are fast;\n"
-            "reference is plain PyTorch; triton fails where kernels cannot run.",
-        )
+        self.engine = _engine_box()
         self.outliers = QComboBox()
         for words, word in (("clip", "clip"), ("mark as NaN", "mark"), ("keep", "keep")):
             self.outliers.addItem(words, word)
@@ -77,7 +80,7 @@ class UpscaleFields(RunFields):
             ("Tile", self.tile),
             ("Device", self.device),
             ("Precision", self.precision),
-            ("Kernels", self.kernels),
+            ("Engine", self.engine),
         )
         self.arrange(rows, above=[self.forecast])
 
@@ -91,7 +94,12 @@ class UpscaleFields(RunFields):
             "outliers": self.outliers,
             "tile": self.tile,
             "device": self.device,
+            "engine": self.engine,
         }
+
+    def engine_and_kernels(self) -> tuple[str, str]:
+        """Return the settings `engine` and `kernels` that are chosen."""
+        return ENGINES[self.engine.currentText()]
 
     def show_time_left(self, seconds: float | None) -> None:
         """Show the remaining time of a run in place of the forecast."""
@@ -108,6 +116,17 @@ def _word_box(*words: str, tip: str) -> QComboBox:
     return box
 
 
+def _engine_box() -> QComboBox:
+    box = QComboBox()
+    box.addItems(list(ENGINES))
+    box.setToolTip(
+        "What computes. Automatic takes the fastest that is installed and agrees with PyTorch:\n"
+        "OpenVINO or ONNX Runtime on a CPU, fused Triton kernels on a GPU by NVIDIA.\n"
+        "A run never waits for one of them: PyTorch computes until they are ready."
+    )
+    return box
+
+
 def _tile_box() -> QSpinBox:
     box = QSpinBox()
     box.setRange(0, 16384)
@@ -115,7 +134,8 @@ def _tile_box() -> QSpinBox:
     box.setSpecialValueText("automatic")
     box.setSuffix(" px")
     box.setToolTip(
-        "Side of the tiles, in pixels of the source, halo included. 0 chooses it by free memory.\n"
-        "Smaller tiles take less memory and more time; the result is the same."
+        "Side of the tiles, in pixels of the source, halo included. 0 chooses it by memory and\n"
+        "time. Smaller tiles take less memory and can be cancelled sooner; the result is the\n"
+        "same."
     )
     return box

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.engine.planning.settings import Settings
+from napari_sr.engine.planning.settings import EngineError, Settings
 from napari_sr.runs.first_look import PixelError
 from napari_sr.runs.forecast import Forecast
 from napari_sr.runs.job import Step, run
@@ -75,7 +75,7 @@ class UpscaleWidget(RunningForm):
         form.values.changed.connect(self._edit)
         form.tile.valueChanged.connect(self._edit)
         form.ensemble.toggled.connect(self._edit)
-        for box in (form.device, form.precision, form.kernels, form.slices, form.outliers):
+        for box in (form.device, form.precision, form.engine, form.slices, form.outliers):
             box.activated.connect(self._edit)
         form.run.clicked.connect(self._start)
         form.stop.clicked.connect(self._cancel)
@@ -142,6 +142,8 @@ class UpscaleWidget(RunningForm):
             field = "layer"
         elif isinstance(answer, BlendError):
             field = "blend"
+        elif isinstance(answer, EngineError):
+            field = "engine"
         elif isinstance(answer, ValueError) and self.form.tile.value():
             field = "tile"
         self._show_problems({field: error_in_words(answer)})
@@ -155,14 +157,16 @@ class UpscaleWidget(RunningForm):
         return Request(source, choice.reference, self._settings(), source.axes)
 
     def _settings(self) -> Settings:
+        engine, kernels = self.form.engine_and_kernels()
         return Settings(
             tile=self.form.tile.value() or None,
             device=self.form.device.device(),
             value_range=self.form.values.value(),
             precision=str(self.form.precision.currentData()),
-            kernels=str(self.form.kernels.currentData()),
             outliers=str(self.form.outliers.currentData()),
             ensemble=self.form.ensemble.isChecked(),
+            engine=engine,
+            kernels=kernels,
         )
 
     # a run
