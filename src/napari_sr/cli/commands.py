@@ -63,7 +63,8 @@ def upscale_command(
     ] = None,
     scale: options.Scale = None,
     tile: Annotated[
-        int | None, typer.Option(help="Side of tiles in input pixels. [default: by memory]")
+        int | None,
+        typer.Option(help="Side of tiles in input pixels. [default: by memory and time]"),
     ] = None,
     halo: Annotated[
         int | None, typer.Option(help="Input pixels that tiles overlap. [default: exact]")

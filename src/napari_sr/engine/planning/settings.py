@@ -18,7 +18,8 @@ class Settings:
     """Settings of a run."""
 
     tile: int | None = None
-    """Largest side of a tile in LR pixels, halo included; None: chosen by free memory. Tiles are
+    """Largest side of a tile in LR pixels, halo included; None: chosen by free memory
+    and, on a CPU, by time. Tiles are
     smaller where that cuts a plane evenly, or where their feature maps would be too large for the
     device's libraries."""
     halo: int | None = None

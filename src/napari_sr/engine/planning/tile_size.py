@@ -1,4 +1,4 @@
-"""The size of tiles: limited by the network, by free memory and by the largest tensor."""
+"""The size of tiles: limited by the network, free memory, time and the largest tensor."""
 
 from __future__ import annotations
 
