@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # PyTorch reads this at its first large tensor: on Linux, memory then comes in pages of 2 MiB, and
 # large tiles on a CPU take up to half as long (FSRCNN x2, 1024 x 1024 px in one tile)
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+# likewise, operations that an Apple GPU lacks are then computed by the CPU instead of failing
+os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "blend", "export", "fine_tune", "load", "upscale"]

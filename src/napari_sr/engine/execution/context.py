@@ -68,3 +68,29 @@ class RunContext:
             network = on_device(self.network, plan.device, precision)
             self.chains[precision] = with_one_writer_each(chain_for(network, self.layout.channels))
         return self.chains[precision]
+
+
+class Notes:
+    """Messages to the user, kept for the record of the result.
+
+    Parameters
+    ----------
+    first : str
+        Message to add to the first progress; "" for nothing.
+    """
+
+    def __init__(self, first: str) -> None:
+        self.all: list[str] = []
+        self._first = first
+
+    def take(self, message: str) -> str:
+        """Return the message of a progress, after any first message, and add it to the record."""
+        full = "; ".join(part for part in (self._first, message) if part)
+        self._first = ""
+        self.add(full)
+        return full
+
+    def add(self, message: str) -> None:
+        """Add a message to the record of the result; skip an empty one."""
+        if message:
+            self.all.append(message)

@@ -105,6 +105,8 @@ class PlaneOutput:
         """
         size = self.values.pixels.shape[:2]
         rows, columns, values = without_padding(rows, columns, values, size, self.scale)
+        if values.device.type == "mps":
+            values = values.cpu()  # comparisons and clamping are not trusted there
         if values.numel():
             self.put(rows, columns, self.checked(rows, columns, values, float32).cpu())
 

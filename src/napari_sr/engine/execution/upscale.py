@@ -16,7 +16,8 @@ import torch
 
 from napari_sr import __version__
 from napari_sr.engine.backends.choice import compiled_for
-from napari_sr.engine.execution.context import Progress, RunContext
+from napari_sr.engine.execution.context import Notes, Progress, RunContext
+from napari_sr.engine.execution.device_check import CHECKED, trusted_settings
 from napari_sr.engine.execution.feature_store import check_scratch_folder
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.kernel_check import check_kernels, in_words
@@ -108,6 +109,10 @@ def _upscale(
     check_outliers(settings.outliers, layout.dtype)
     lazy = not isinstance(image, np.ndarray)
     plan = _plan_in_memory(layout, network, settings, lazy=lazy)
+    doubt = ""
+    if plan.device.type in CHECKED:
+        settings, doubt = trusted_settings(network, layout.channels, plan, settings)
+        plan = _plan_in_memory(layout, network, settings, lazy=lazy)
     backend = compiled_for(settings, plan, network, layout.channels) or Graphs()
     has_weights = next(network.parameters(), None) is not None
     values = checked_range(image, layout, settings.value_range, has_weights=has_weights)
@@ -115,7 +120,7 @@ def _upscale(
     pace = Pace()
     try:
         distrust = _check_kernels(run_context, plan)
-        known = (*run_warnings(plan, network, settings), in_words(distrust, plan.device))
+        known = (doubt, *run_warnings(plan, network, settings), in_words(distrust, plan.device))
         notes = Notes("; ".join(part for part in known if part))
         done = 0
         for number, index in enumerate(layout.planes()):
@@ -176,32 +181,6 @@ def _run_context(
         network, layout, output, output_layout, values, kernels, settings.outliers, diagnostics,
         backend=backend,
     )  # fmt: skip
-
-
-class Notes:
-    """Messages to the user, kept for the record of the result.
-
-    Parameters
-    ----------
-    first : str
-        Message to add to the first progress; "" for nothing.
-    """
-
-    def __init__(self, first: str) -> None:
-        self.all: list[str] = []
-        self._first = first
-
-    def take(self, message: str) -> str:
-        """Return the message of a progress, after any first message, and add it to the record."""
-        full = "; ".join(part for part in (self._first, message) if part)
-        self._first = ""
-        self.add(full)
-        return full
-
-    def add(self, message: str) -> None:
-        """Add a message to the record of the result; skip an empty one."""
-        if message:
-            self.all.append(message)
 
 
 def _check_kernels(run_context: RunContext, plan: Plan) -> dict[str, str]:
