@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
+import torch
 from fakes import Nearest
 
-from napari_sr.runs.loading import load, load_both
+from napari_sr.engine.planning.devices import on_device
+from napari_sr.runs.loading import load, load_both, load_one
 from napari_sr.runs.model import ModelReference
 
 
@@ -26,3 +30,23 @@ def test_a_weight_is_checked_before_anything_is_loaded():
 
     with pytest.raises(ValueError, match=r"from 0 to 1.* got 1\.5"):
         load(reference, lambda one: pytest.fail(f"{one.name} was loaded"))
+
+
+def test_weights_have_channels_last_and_their_values():
+    network = load_one(ModelReference("fsrcnn-x2"))
+
+    kernels = [weight for weight in network.parameters() if weight.ndim == 4]
+    assert kernels
+    assert all(each.is_contiguous(memory_format=torch.channels_last) for each in kernels)
+    plain = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
+    image = torch.rand(1, 1, 20, 30)
+    torch.testing.assert_close(network(image), plain(image), rtol=0, atol=1e-5)
+
+
+def test_a_device_gets_weights_in_the_layout_that_it_is_fast_with():
+    network = load_one(ModelReference("fsrcnn-x2"))
+
+    assert on_device(network, torch.device("cpu"), torch.float32) is network
+    elsewhere = on_device(network, torch.device("meta"), torch.float32)
+
+    assert all(weight.is_contiguous() for weight in elsewhere.parameters())

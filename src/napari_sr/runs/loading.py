@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from napari_sr import models
 from napari_sr.graph.network import Network
 from napari_sr.runs.model import BlendError, ModelReference
@@ -130,7 +132,9 @@ def load_one(reference: ModelReference, fetch: Callable[[Entry], Path] | None = 
         "sha256": sha256,
         "options": options,
     }
-    return network
+    # of all networks that were measured, convolutions on a CPU take 0.6 to 0.8 times as long so
+    # (benchmarks/cpu/layouts.py); the results are the same but for rounding
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def read(reference: ModelReference, fetch: Callable[[Entry], Path] | None = None) -> Weights:

@@ -166,7 +166,8 @@ def on_device(network: Network, device: torch.device, precision: torch.dtype) ->
     if there and weight.dtype == precision and not network.training:
         return network
     moved = copy.deepcopy(network).to(device=device, dtype=precision).eval()
-    if device.type == "cuda" and precision != torch.float32:
-        # matrix units and our kernels are fastest with channels last; features follow the weights
-        moved.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    # a CPU, matrix units and our kernels are fastest with channels last; features follow weights
+    last = device.type == "cpu" or (device.type == "cuda" and precision != torch.float32)
+    layout = torch.channels_last if last else torch.contiguous_format
+    moved.to(memory_format=layout)  # type: ignore[call-overload]
     return moved
