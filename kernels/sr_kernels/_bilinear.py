@@ -32,8 +32,6 @@ def sample_bilinear(low: Tensor, height: int, width: int, window: tuple[int, ...
     top, left, full_height, full_width = window
     if (height, width) == (full_height, full_width):
         size = (height, width)
-        if low.shape[2:] == size:
-            return low
         return functional.interpolate(low, size, mode="bilinear", align_corners=False)
     # half precision cannot distinguish the positions of a large image's pixels
     wide = low if low.dtype == torch.float64 else low.float()

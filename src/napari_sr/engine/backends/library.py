@@ -170,10 +170,13 @@ def claim(name: str) -> bool:
         if time.time() - file.stat().st_mtime > FORGOTTEN:
             file.unlink()
     try:
-        with file.open("x") as opened:
-            opened.write(str(os.getpid()))
+        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
         return False
+    # a claim that was cut off is no one's, and forgotten after a while
+    with suppress(OSError):
+        os.write(descriptor, str(os.getpid()).encode())
+    os.close(descriptor)
     return True
 
 
