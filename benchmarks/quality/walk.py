@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import dataclass, field
+from inspect import CO_GENERATOR
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,7 @@ class Walk:
     def __init__(self) -> None:
         self.root = Stop("", "", None)
         self._stack: dict[int, Stop] = {}
+        self._suspended: dict[int, Stop] = {}
 
     def __call__(self, frame: FrameType, event: str, value: Any) -> None:
         """Handle one event of the interpreter."""
@@ -70,8 +72,14 @@ class Walk:
             stop = self._stack.pop(id(frame), None)
             if stop is not None and has_pixels(value):
                 _mark(stop)
+            if stop is not None and frame.f_code.co_flags & CO_GENERATOR:
+                self._suspended[id(frame)] = stop
             return
         function = frame.f_code.co_qualname
+        known = self._suspended.pop(id(frame), None)
+        if known is not None and (known.file, known.function) == (file, function):
+            self._stack[id(frame)] = known  # a generator goes on: no new stop
+            return
         caller = self._caller(frame)
         stop = caller.calls.setdefault((file, function), Stop(file, function, caller))
         self._stack[id(frame)] = stop

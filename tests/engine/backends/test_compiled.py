@@ -10,7 +10,15 @@ import torch
 from fakes import Nearest, finish
 from stages import example
 
-from napari_sr.engine.backends import choice, compiled, compilers, library, loaded, trial
+from napari_sr.engine.backends import (
+    choice,
+    compiled,
+    compilers,
+    library,
+    loaded,
+    trial,
+    trial_requests,
+)
 from napari_sr.engine.backends.interface import SegmentKey
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.planning.segments import Segment, function_of
@@ -45,7 +53,7 @@ def here(tmp_path, monkeypatch):
     """Keep compiled segments in a folder of the test, and try them in this process."""
     monkeypatch.setenv(library.FOLDER_VARIABLE, str(tmp_path))
     monkeypatch.setattr(compiled, "LOADED", loaded.LoadedModels())
-    monkeypatch.setattr(compiled, "ASKED", set())
+    monkeypatch.setattr(trial_requests, "ASKED", set())
     monkeypatch.setattr(loaded, "LOOK_AGAIN", 0.0)
     jobs = []
 
@@ -54,7 +62,7 @@ def here(tmp_path, monkeypatch):
         with torch.inference_mode(False):
             trial.run(torch.load(io.BytesIO(content), weights_only=False))
 
-    monkeypatch.setattr(compiled.TRIALS, "submit", submit)
+    monkeypatch.setattr(trial_requests.TRIALS, "submit", submit)
     return jobs
 
 
@@ -153,7 +161,7 @@ def test_the_expected_engine_is_that_of_earlier_trials(random, monkeypatch):
     network = example("fsrcnn")
     backend = compiled.Compiled(network, 1, ["openvino", "onnxruntime"])
     before = backend.expected()
-    key, weights = SegmentKey("any", (0,), (IMAGE,), ("x",)), compiled.fingerprint_of(network)
+    key, weights = SegmentKey("any", (0,), (IMAGE,), ("x",)), library.fingerprint_of(network)
     for side, engine, times in [(8, "openvino", (1, 2)), (9, "openvino", (2, 7))]:
         name = library.name_of(weights, 1, engine, key, [(1, 1, side, side)])
         library.write_verdict(name, library.Verdict(True, 0.0, *times, engine=engine))
@@ -232,13 +240,3 @@ def test_an_engine_that_is_not_there_is_refused_before_the_image_is_read():
 
     with pytest.raises(ValueError, match=r"engine must be one of .*, got 'fast'"):
         next(upscale_array(Unread(), example("fsrcnn"), Settings(device="cpu", engine="fast")))
-
-
-def test_a_run_that_is_closed_gives_back_the_image(random):
-    network = example("fsrcnn")
-    backend = compiled.Compiled(network, 1, INSTALLED[:1])
-    backend._remember(torch.rand(1, 1, 40, 40))
-
-    backend.close()
-
-    assert backend._image is None

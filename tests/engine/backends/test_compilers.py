@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 
 import pytest
+import torch
 
 from napari_sr.engine.backends import compilers
-from napari_sr.engine.backends.compilers import COMPILERS, Compiler
+from napari_sr.engine.backends.compilers import COMPILERS, Compiler, largest_error
 
 
 @pytest.mark.parametrize("name", COMPILERS)
@@ -27,3 +28,11 @@ def test_only_what_has_a_version_is_installed(monkeypatch):
         monkeypatch.setattr(compiler, "version", lambda name=name: "1" * (name == "onnxruntime"))
 
     assert compilers.installed() == ["onnxruntime"]
+
+
+def test_an_error_is_a_share_of_the_largest_value():
+    wanted = torch.tensor([0.0, 200.0])
+
+    assert largest_error([wanted + 1], [wanted]) == pytest.approx(1 / 200)
+    assert largest_error([wanted * torch.nan], [wanted]) == float("inf")
+    assert largest_error([], []) == 0

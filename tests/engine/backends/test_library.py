@@ -11,7 +11,7 @@ from stages import example
 
 from napari_sr.engine.backends import library
 from napari_sr.engine.backends.interface import SegmentKey
-from napari_sr.engine.backends.library import Verdict, fingerprint, largest_error, name_of
+from napari_sr.engine.backends.library import Verdict, fingerprint, name_of
 
 KEY = SegmentKey("any", (0, 1), ("image",), ("result",))
 
@@ -108,14 +108,6 @@ def test_a_buffer_that_no_checkpoint_holds_makes_another_fingerprint():
         network.register_buffer("shift", torch.tensor(value), persistent=False)
 
     assert fingerprint(plain) != fingerprint(shifted)
-
-
-def test_an_error_is_a_share_of_the_largest_value():
-    wanted = torch.tensor([0.0, 200.0])
-
-    assert largest_error([wanted + 1], [wanted]) == pytest.approx(1 / 200)
-    assert largest_error([wanted * torch.nan], [wanted]) == float("inf")
-    assert largest_error([], []) == 0
 
 
 def test_a_network_without_weights_has_a_fingerprint_too():

@@ -7,9 +7,8 @@ import pytest
 import torch
 from fakes import Nearest
 
-from napari_sr.engine.execution.context import RunContext
+from napari_sr.engine.execution.context import RunContext, UntrustedError
 from napari_sr.engine.execution.plane_output import PlaneOutput
-from napari_sr.engine.execution.tile import UntrustedError
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.guards import Diagnostics
 from napari_sr.engine.image.plane_values import ValueRange

@@ -7,27 +7,29 @@ More and larger images:
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 from fake_recorder import FakeRecorder
-from fakes import Chunked, Coarse, Global, Pooled
+from fakes import Chunked, Coarse, Global, Nearest, Pooled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stages import example
 
+from napari_sr.engine.execution.context import UntrustedError
 from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.execution.replaying import segments_of
 from napari_sr.engine.execution.stage_runner import run_stages
-from napari_sr.engine.execution.tile import StageContext, UntrustedError
+from napari_sr.engine.execution.tile import StageContext
 from napari_sr.engine.planning.memory import meta_copy
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stages
 from napari_sr.engine.planning.tile_grid import TileGrid
 from napari_sr.engine.planning.tiling import Region
-from napari_sr.graph.chain import RESULT, with_one_writer_each
+from napari_sr.graph.chain import IMAGE, RESULT, Step, with_one_writer_each
 from napari_sr.layers.colour import chain_for, enlarge
 from napari_sr.models import names
 
@@ -65,7 +67,8 @@ def run_tiled(network, image, tile, **options):
     context, result = work_for(network, image, tile, **options)
     with torch.inference_mode():
         steps = list(run_stages(context))
-    assert steps == list(range(1, context.stages.count + 1))
+    # a whole chain is computed link by link
+    assert [step for step in dict.fromkeys(steps) if step] == [*range(1, context.stages.count + 1)]
     return result
 
 
@@ -348,3 +351,23 @@ def test_a_capture_that_fails_in_a_later_stage_leaves_the_run_right(after):
 
     assert (graphs.tally["captured"], graphs.tally["refused"]) == (after, 1)
     torch.testing.assert_close(result, run_whole(network, image), rtol=0, atol=1e-5)
+
+
+def test_a_whole_chain_can_be_cancelled_between_two_links():
+    computed = []
+
+    class Counted(Nearest):
+        def chain(self):
+            first = Step(lambda x: computed.append("first") or x, (IMAGE,), ("a",))
+            last = Step(lambda x: computed.append("last") or self.compute(x), ("a",), (RESULT,))
+            return first, replace(last, scale=self.scale)
+
+    context, _ = work_for(Counted(), torch.rand(1, 1, 20, 20), 20, halo=0)
+    computed.clear()  # its profile was computed, too
+    with torch.inference_mode():
+        steps = run_stages(context)
+
+        assert next(steps) == 0
+        steps.close()
+
+    assert computed == ["first"]

@@ -8,8 +8,9 @@ import pytest
 import torch
 from fakes import Nearest
 
+from napari_sr.engine.execution.context import UntrustedError
 from napari_sr.engine.execution.feature_store import FeatureStore
-from napari_sr.engine.execution.tile import StageContext, TileBuffers, UntrustedError
+from napari_sr.engine.execution.tile import StageContext, TileBuffers
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stages
 from napari_sr.engine.planning.tile_grid import TileGrid

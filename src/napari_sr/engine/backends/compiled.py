@@ -7,7 +7,6 @@ right then computes all later tiles of that shape, in this run and in later ones
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -15,11 +14,9 @@ from weakref import WeakKeyDictionary
 import torch
 
 from napari_sr.engine.backends import library
-from napari_sr.engine.backends.compilers import COMPILERS
-from napari_sr.engine.backends.library import largest_error
+from napari_sr.engine.backends.compilers import COMPILERS, largest_error
 from napari_sr.engine.backends.loaded import LOADED
-from napari_sr.engine.backends.trials import ASKED, TRIALS
-from napari_sr.engine.planning.segments import Segment
+from napari_sr.engine.backends.trial_requests import TrialRequests
 from napari_sr.graph.chain import IMAGE
 
 if TYPE_CHECKING:
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.backends.compilers import Compute
     from napari_sr.engine.backends.interface import SegmentKey
-    from napari_sr.engine.backends.trial import Wanted
     from napari_sr.graph.network import Network
 
 LEAST_PIXELS = 32**2
@@ -89,12 +85,9 @@ class Compiled:
         self._engines = tuple(engines)
         self._always = always
         self._precision = precision
-        self._began = time.monotonic()
         self._weights = ""
-        self._asked = False
         self._segments: dict[object, _Compiled] = {}
-        self._image: Tensor | None = None
-        self._wanted: dict[str, Wanted] = {}
+        self._requests = TrialRequests(network, channels, precision)
         self._counts = dict.fromkeys((*engines, "torch"), 0)
         self._why: dict[str, None] = {}
         self._errors: list[float] = []
@@ -113,11 +106,7 @@ class Compiled:
         borrowed: bool = False,
     ) -> tuple[Tensor, ...]:
         """Compute a function of tensors, as `Backend.run` does."""
-        if key.inputs == (IMAGE,):
-            self._remember(tensors[0])
-        segment = self._segment(key, tensors)
-        if not segment.settled:
-            self._settle(segment, key, tensors)
+        segment = self._current(key, tensors)
         if segment.compute is None:
             self._counts["torch"] += 1
             return function(*tensors)
@@ -135,12 +124,27 @@ class Compiled:
         self._counts[segment.engine] += 1
         return results
 
+    def computes(self, key: SegmentKey, tensors: Sequence[Tensor]) -> bool:
+        """Return whether the segment is compiled for tensors of these shapes."""
+        compiled = self._current(key, tensors).compute is not None
+        self._counts["torch"] += not compiled
+        return compiled
+
+    def _current(self, key: SegmentKey, tensors: Sequence[Tensor]) -> _Compiled:
+        """Return a segment with the fastest engine that is there."""
+        if key.inputs == (IMAGE,):
+            self._requests.remember(tensors[0])
+        segment = self._segment(key, tensors)
+        if not segment.settled:
+            self._settle(segment, key, tensors)
+        return segment
+
     def _segment(self, key: SegmentKey, tensors: Sequence[Tensor]) -> _Compiled:
         """Return the state of a segment for tensors of these shapes."""
         shapes = tuple(tuple(tensor.shape) for tensor in tensors)
         known = (key.indices, key.inputs, key.outputs, shapes)
         if known not in self._segments:
-            self._weights = self._weights or fingerprint_of(self._network)
+            self._weights = self._weights or library.fingerprint_of(self._network)
             self._segments[known] = _Compiled(
                 {
                     engine: library.name_of(
@@ -165,9 +169,8 @@ class Compiled:
         }
         missing = [engine for engine, verdict in verdicts.items() if verdict is None]
         for engine in missing:
-            self._want(engine, segment.names[engine], key, tensors)
-        if not self._asked and self._wanted and time.monotonic() - self._began > PATIENCE:
-            self._ask()
+            self._requests.add(engine, segment.names[engine], key, tensors)
+        self._requests.submit_after(PATIENCE)
         best = max(gains, key=lambda engine: gains[engine], default=None)
         if best is None:
             segment.settled = not missing
@@ -201,7 +204,7 @@ class Compiled:
             "precision": self._precision if self._counts[compiled] else "float32",
             "segments": dict(self._counts),
             "largest_error": max(self._errors, default=None),
-            "reasons": list(self._why),
+            "reasons": [*self._why, *self._requests.problems],
         }
 
     def expected(self) -> tuple[str, float]:
@@ -211,7 +214,7 @@ class Compiled:
         of their tiles; PyTorch if there was no trial.
         """
         times: dict[str, list[tuple[float, float]]] = {}
-        for verdict in library.verdicts_on(fingerprint_of(self._network)):
+        for verdict in library.verdicts_on(library.fingerprint_of(self._network)):
             useful = verdict.faster or (self._always and verdict.right)
             if verdict.engine in self._engines and useful:
                 pair = verdict.milliseconds, verdict.torch_milliseconds
@@ -226,79 +229,13 @@ class Compiled:
     def reset(self) -> None:
         """Free the memory of a run that starts again; none of its segments is compiled."""
         self._segments.clear()
-        self._wanted.clear()
-        self._image = None
+        self._requests.clear()
 
     def close(self) -> None:
         """Free the memory of a run that ends, and have its segments compiled."""
-        self._ask()
+        self._requests.submit()
         self.reset()
-
-    def _remember(self, image: Tensor) -> None:
-        """Keep the largest tile of the image for trials; nothing writes into it."""
-        if self._image is None or image.numel() > self._image.numel():
-            self._image = image
-
-    def _want(self, engine: str, name: str, key: SegmentKey, tensors: Sequence[Tensor]) -> None:
-        """Request a trial of a segment, unless there was one."""
-        from napari_sr.engine.backends.trial import Wanted
-
-        if name not in self._wanted and name not in ASKED:
-            segment = Segment(key.indices, True, key.inputs, key.outputs)
-            self._wanted[name] = Wanted(name, engine, segment, self._size(key, tensors))
-
-    def _size(self, key: SegmentKey, tensors: Sequence[Tensor]) -> tuple[int, int]:
-        """Return height and width of the tile in pixels of the image."""
-        from napari_sr.engine.planning.network_profile import profile_of
-
-        planes = profile_of(self._network, self._channels, torch.float32).profile.planes
-        for name, tensor in zip(key.inputs, tensors, strict=True):
-            if name in planes:
-                scale = planes[name].scale
-                return round(tensor.shape[2] / scale), round(tensor.shape[3] / scale)
-        raise ValueError(f"a segment takes a plane at least, got {key.inputs}")
-
-    def _ask(self) -> None:
-        """Start the requested trials, one process per engine."""
-        from napari_sr.engine.backends.trial import Job, dump
-
-        self._asked = True
-        image = self._image
-        wanted = sorted(self._wanted.values(), key=lambda one: (one.size, one.segment.indices))
-        self._wanted = {}
-        if image is None:
-            return
-        # in the order in which they are tried; a tile larger than the image seen waits
-        fitting = [
-            one for one in wanted if one.size[0] <= image.shape[2] and one.size[1] <= image.shape[3]
-        ]
-        for engine in self._engines:
-            of_engine = tuple(one for one in fitting if one.engine == engine)
-            if not of_engine:
-                continue
-            threads = torch.get_num_threads()
-            job = Job(self._network, image, of_engine, engine, self._precision, threads)
-            try:
-                content = dump(job)
-            except (RuntimeError, TypeError, AttributeError, OSError) as error:
-                self._why[f"the network cannot be handed to another process: {error}"] = None
-                return
-            ASKED.update(one.name for one in of_engine)
-            TRIALS.submit(content, [one.name for one in of_engine])
 
 
 _CHECKED: WeakKeyDictionary[Network, set[str]] = WeakKeyDictionary()
 """Segments whose first results were compared with PyTorch's in this process, by network."""
-_fingerprints: WeakKeyDictionary[Network, tuple[object, str]] = WeakKeyDictionary()
-
-
-def fingerprint_of(network: Network) -> str:
-    """Return a network's fingerprint, computed again only where weights may have changed."""
-    tensors = [*network.parameters(), *network.buffers()]
-    if any(tensor.is_inference() for tensor in tensors):
-        return library.fingerprint(network)  # such tensors do not count their changes
-    now = [(tensor.data_ptr(), tensor._version) for tensor in tensors]
-    known = _fingerprints.get(network)
-    if known is None or known[0] != now:
-        known = _fingerprints[network] = (now, library.fingerprint(network))
-    return known[1]

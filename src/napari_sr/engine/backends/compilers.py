@@ -83,3 +83,15 @@ COMPILERS: dict[str, Compiler] = {"openvino": openvino, "onnxruntime": onnxrunti
 def installed() -> list[str]:
     """Return the names of the compilers that are installed; does not import them."""
     return [name for name, compiler in COMPILERS.items() if compiler.version()]
+
+
+def largest_error(results: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
+    """Return the largest difference, where the largest expected value of a plane is 1."""
+    pairs = zip(results, expected, strict=True)
+    errors = [
+        float((result - wanted).abs().max() / wanted.abs().max().clamp(min=1e-6))
+        for result, wanted in pairs
+        if wanted.numel()
+    ]
+    # NaN is no small error
+    return max((error if error == error else float("inf") for error in errors), default=0.0)

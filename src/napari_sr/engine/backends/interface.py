@@ -39,6 +39,13 @@ class Backend(Protocol):
         """Return whether the engine can compute tiles of this many pixels on a device."""
         ...
 
+    def computes(self, key: SegmentKey, tensors: Sequence[Tensor]) -> bool:
+        """Return whether `run` would use the engine for these tensors now, and not PyTorch.
+
+        If not, the caller may compute the segment itself, link by link.
+        """
+        ...
+
     def run(
         self,
         key: SegmentKey,

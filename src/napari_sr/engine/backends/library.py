@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -25,8 +26,6 @@ from napari_sr.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from torch import Tensor
 
     from napari_sr.engine.backends.interface import SegmentKey
     from napari_sr.graph.network import Network
@@ -39,6 +38,8 @@ FORGOTTEN = 300.0
 """Seconds after which a trial without a verdict is taken for dead."""
 FASTER = 1.05
 """How many times faster than PyTorch an engine must be to be used: timings scatter."""
+
+_fingerprints: WeakKeyDictionary[Network, tuple[object, str]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,18 @@ def fingerprint(network: Network) -> str:
         plain = tensor.detach().cpu().contiguous().reshape(-1)
         found.update(plain.view(torch.uint8).numpy().tobytes())
     return found.hexdigest()
+
+
+def fingerprint_of(network: Network) -> str:
+    """Return a network's fingerprint, computed again only where weights may have changed."""
+    tensors = [*network.parameters(), *network.buffers()]
+    if any(tensor.is_inference() for tensor in tensors):
+        return fingerprint(network)  # such tensors do not count their changes
+    now = [(tensor.data_ptr(), tensor._version) for tensor in tensors]
+    known = _fingerprints.get(network)
+    if known is None or known[0] != now:
+        known = _fingerprints[network] = (now, fingerprint(network))
+    return known[1]
 
 
 def _option(value: object) -> str:
@@ -225,15 +238,3 @@ def prune(there: Path, most: int = MOST_BYTES) -> None:
             with suppress(OSError):
                 path.unlink()
                 total -= size
-
-
-def largest_error(results: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
-    """Return the largest difference, where the largest expected value of a plane is 1."""
-    pairs = zip(results, expected, strict=True)
-    errors = [
-        float((result - wanted).abs().max() / wanted.abs().max().clamp(min=1e-6))
-        for result, wanted in pairs
-        if wanted.numel()
-    ]
-    # NaN is no small error
-    return max((error if error == error else float("inf") for error in errors), default=0.0)

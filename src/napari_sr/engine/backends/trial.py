@@ -23,12 +23,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_sr.engine.backends.compilers import COMPILERS
+from napari_sr.engine.backends.compilers import COMPILERS, largest_error
 from napari_sr.engine.backends.library import (
     Verdict,
     claim,
     folder,
-    largest_error,
     verdict_of,
     write_verdict,
 )

@@ -6,7 +6,7 @@ Letters: C channels, H x W pixels, S scale.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.planning.devices import on_device
@@ -16,6 +16,7 @@ from napari_sr.layers.colour import chain_for
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from napari_sr.engine.backends.interface import Backend
     from napari_sr.engine.image.arrays import Layout
@@ -39,6 +40,25 @@ class Progress:
     """Share of the work done, 0..1; tiles of different stages take different times."""
     seconds_left: float | None = None
     """Time left, measured from the tiles so far; None if it is not known yet."""
+
+
+class UntrustedError(Exception):
+    """A tile has NaN, infinity or values far outside what its input allows."""
+
+
+class Plane(Protocol):
+    """Source of the pixels and target of the result: one plane of the image."""
+
+    def read(self, rows: slice, columns: slice) -> Tensor:
+        """Return a part of the image, (1, C, rows, columns), in float32."""
+        ...
+
+    def write(self, rows: slice, columns: slice, values: Tensor, float32: bool) -> None:
+        """Write a part of the result, which is `scale` times larger than the image.
+
+        Raises `UntrustedError` if it is implausible and was not computed in float32.
+        """
+        ...
 
 
 @dataclass(frozen=True)

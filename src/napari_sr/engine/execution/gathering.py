@@ -75,8 +75,8 @@ class MomentsOfTiles:
         return merged((count, mean, deviations) for count, (mean, deviations) in tiles)
 
 
-def gather_cells(context: StageContext, link: PooledGrid, tiles: Sequence[Tile]) -> Iterator[None]:
-    """Compute a pooled grid, several cells at a time; yield after each tile.
+def gather_cells(context: StageContext, link: PooledGrid, tiles: Sequence[Tile]) -> Iterator[bool]:
+    """Compute a pooled grid, several cells at a time; yield True after each tile.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def gather_cells(context: StageContext, link: PooledGrid, tiles: Sequence[Tile])
         if cells is None:
             cells = part.new_empty((*part.shape[:2], rows, columns))
         cells[..., tile.read.rows, tile.read.columns] = part
-        yield
+        yield True
     if cells is not None:
         with use_kernels(context.kernels):
             context.values[link.writes] = link.finish(cells)
@@ -111,7 +111,7 @@ def _pixels_of_cells(cells: slice, link: PooledGrid) -> slice:
 
 def attend(
     context: StageContext, link: ChunkedAttention, runs: list[Tile], last_read: Sequence[str]
-) -> Iterator[None]:
+) -> Iterator[bool]:
     """Compute attention over chunks of pixels, some query pixels at a time; yield after each run.
 
     Parameters
@@ -145,7 +145,7 @@ def attend(
             keys = (_read_run(context, link.reads[1], piece) for piece in pieces)
             result = link.compute(_read_run(context, link.reads[0], queries), keys)
         _write_run(context, link.writes, queries, result)
-        yield
+        yield True
 
 
 def parts(run: slice, width: int) -> Iterator[Region]:

@@ -100,6 +100,10 @@ class Graphs:
         """Return whether to capture the computation of a tile with this many pixels."""
         return pixels <= self._pixels and self._recorder.accepts({device})
 
+    def computes(self, key: Hashable, tensors: Sequence[Tensor]) -> bool:
+        """Return that the graphs compute, though they may have to be captured first."""
+        return True
+
     @torch.inference_mode()
     def run(
         self,

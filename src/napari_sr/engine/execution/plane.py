@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
-from napari_sr.engine.execution.context import Progress, RunContext
+from napari_sr.engine.execution.context import Progress, RunContext, UntrustedError
 from napari_sr.engine.execution.ensemble import OrientedPlane, oriented_planes
 from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.execution.plane_output import PlaneOutput
 from napari_sr.engine.execution.stage_runner import run_stages
-from napari_sr.engine.execution.tile import StageContext, UntrustedError
+from napari_sr.engine.execution.tile import StageContext
 from napari_sr.engine.planning.devices import (
     OutOfMemoryError,
     is_out_of_memory,
@@ -31,7 +31,7 @@ from napari_sr.engine.planning.plan import Plan
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_sr.engine.execution.tile import Plane
+    from napari_sr.engine.execution.context import Plane
 
 
 Steps: TypeAlias = Generator[tuple[Progress, Plan], None, None]
@@ -71,7 +71,8 @@ def upscale_plane(
             for done in run.steps(plane):
                 current = run.plan
                 each = current.count // current.orientations
-                share = (before + float(current.shares[done - 1])) / current.orientations
+                of_plane = float(current.shares[done - 1]) if done else 0.0
+                share = (before + of_plane) / current.orientations
                 message = run.message(plane_output)
                 yield Progress(before * each + done, current.count, message, share), run.next_plan
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_sr.engine.execution.tile import UntrustedError
+from napari_sr.engine.execution.context import UntrustedError
 from napari_sr.engine.image.plane_values import PlaneValues
 from napari_sr.engine.planning.tiling import scaled
 

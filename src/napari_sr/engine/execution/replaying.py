@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_sr.engine.backends.interface import SegmentKey
 from napari_sr.engine.planning.segments import cut, function_of, localised
+from napari_sr.graph.chain import IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,7 @@ def segments_of(context: StageContext, stage: Stage) -> tuple[Segment, ...] | No
     return segments if any(segment.repeatable for segment in segments) else None
 
 
-def replay(context: StageContext, buffers: TileBuffers, segments: Sequence[Segment]) -> None:
+def replay(context: StageContext, buffers: TileBuffers, segments: Sequence[Segment]) -> bool:
     """Compute a tile, by the engine where possible.
 
     Parameters
@@ -38,6 +39,12 @@ def replay(context: StageContext, buffers: TileBuffers, segments: Sequence[Segme
         Planes of the tile.
     segments : sequence of Segment
         Segments of the stage, in order.
+
+    Returns
+    -------
+    bool
+        False if the whole chain is one segment that the engine does not compute yet. Then nothing
+        is computed, so that the caller can do so link by link.
     """
     chain = context.chain
     last = [segment for segment in segments if segment.repeatable][-1:]
@@ -49,6 +56,9 @@ def replay(context: StageContext, buffers: TileBuffers, segments: Sequence[Segme
         key = SegmentKey(id(chain), segment.indices, segment.inputs, segment.outputs)
         read = {name: buffers.input(name) for name in segment.inputs}
         inputs = localised(chain, segment, read, buffers.window)
+        if len(segment.indices) == len(chain) and not context.backend.computes(key, inputs):
+            buffers.put(IMAGE, *inputs)
+            return False
         # the results of the last segment are read before any segment is repeated
         planes = context.backend.run(
             key,
@@ -59,3 +69,4 @@ def replay(context: StageContext, buffers: TileBuffers, segments: Sequence[Segme
         )
         for name, plane in zip(segment.outputs, planes, strict=True):
             buffers.put(name, plane)
+    return True

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def run_stages(context: StageContext) -> Iterator[int]:
-    """Run all stages; yield after every tile how many are done.
+    """Run all stages; yield after every tile, and more often, how many are done.
 
     Raises
     ------
@@ -41,8 +41,8 @@ def run_stages(context: StageContext) -> Iterator[int]:
                 plane = stages.profile.planes[name]
                 context.features.make(name, plane.channels, plane.scale, plane.dtype)
         last_read = [name for name in stage.reads if last_stage[name] == number]
-        for _ in _run_stage(context, stage, last_read):
-            done += 1
+        for ended in _run_stage(context, stage, last_read):
+            done += ended
             yield done
         for name in last_read:
             context.features.drop(name)
@@ -57,8 +57,8 @@ def _values_after(context: StageContext, number: int) -> set[str]:
     return {name for step in steps if isinstance(step, Step) for name in step.uses}
 
 
-def _run_stage(context: StageContext, stage: Stage, last_read: Sequence[str]) -> Iterator[None]:
-    """Run one stage; yield after every tile. No later stage reads the planes of `last_read`."""
+def _run_stage(context: StageContext, stage: Stage, last_read: Sequence[str]) -> Iterator[bool]:
+    """Run one stage; yield whether another tile is done. Only it reads `last_read` from now on."""
     link = None if stage.gather is None else context.chain[stage.gather]
     tiles = context.stages.tiles(stage)
     if isinstance(link, PooledGrid):
@@ -72,10 +72,10 @@ def _run_stage(context: StageContext, stage: Stage, last_read: Sequence[str]) ->
     for tile in tiles:
         for name in last_read:
             context.features.drop_above(name, tile.read.rows.start)
-        of_tile = compute_tile(context, stage, tile, segments)
+        of_tile = yield from compute_tile(context, stage, tile, segments)
         if of_tile is not None:
             moments.add(*of_tile)
-        yield
+        yield True
     if isinstance(link, GlobalStats):
         # the kept part of a tile may have no pixel of a coarser plane
         count, mean, deviations = moments.merged()

@@ -8,19 +8,20 @@ Letters: C channels, H x W pixels of the image that enters the network.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor
 
+from napari_sr.engine.execution.context import Plane, UntrustedError
 from napari_sr.engine.execution.replaying import replay
 from napari_sr.graph.chain import IMAGE, RESULT, GlobalStats, Step, Window
-from napari_sr.graph.run import compute, run
+from napari_sr.graph.run import compute, planes_before
 from sr_kernels import use_kernels
 from sr_kernels.plane_moments import plane_moments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from fractions import Fraction
 
     from napari_sr.engine.backends.interface import Backend
@@ -29,25 +30,6 @@ if TYPE_CHECKING:
     from napari_sr.engine.planning.stage_plan import Stage, Stages
     from napari_sr.engine.planning.tiling import Region, Tile
     from napari_sr.graph.chain import Chain, Link
-
-
-class UntrustedError(Exception):
-    """A tile has NaN, infinity or values far outside what its input allows."""
-
-
-class Plane(Protocol):
-    """Source of the pixels and target of the result: one plane of the image."""
-
-    def read(self, rows: slice, columns: slice) -> Tensor:
-        """Return a part of the image, (1, C, rows, columns), in float32."""
-        ...
-
-    def write(self, rows: slice, columns: slice, values: Tensor, float32: bool) -> None:
-        """Write a part of the result, which is `scale` times larger than the image.
-
-        Raises `UntrustedError` if it is implausible and was not computed in float32.
-        """
-        ...
 
 
 @dataclass
@@ -102,10 +84,16 @@ class StageContext:
         self.features.write(name, part.rows, part.columns, values)
 
 
+Moments: TypeAlias = "tuple[int, Tensor, Tensor] | None"
+
+
 def compute_tile(
     context: StageContext, stage: Stage, tile: Tile, segments: Sequence[Segment] | None
-) -> tuple[int, Tensor, Tensor] | None:
+) -> Generator[bool, None, Moments]:
     """Compute one tile and keep its core; compute it again in float32 if that may help.
+
+    Where a tile goes through the whole chain at once, PyTorch computes it link by link, so that the
+    run can be cancelled between two of them.
 
     Parameters
     ----------
@@ -118,6 +106,11 @@ def compute_tile(
     segments : sequence of Segment, optional
         Segments of the stage; None to run without CUDA graphs.
 
+    Yields
+    ------
+    bool
+        False: the tile is not finished yet.
+
     Returns
     -------
     tuple of int, Tensor and Tensor, or None
@@ -129,35 +122,41 @@ def compute_tile(
     UntrustedError
         If the tile is implausible and cannot be computed in float32 alone.
     """
+    buffers = TileBuffers(context, tile.read, stage.halo, uniform=segments is not None)
     try:
         with use_kernels(context.kernels):
-            return _compute(context, context.chain, stage, tile, segments, context.float32)
+            repeated = segments is not None and replay(context, buffers, segments)
+        if not repeated:
+            yield from _compute(buffers, context.chain, stage, context.kernels)
+        with use_kernels(context.kernels):
+            return _keep(context, buffers, stage, tile, float32=context.float32)
     except UntrustedError:
         if context.float32_chain is None:
             raise
-    with use_kernels("reference"):
-        return _compute(context, context.float32_chain(), stage, tile, None, True)
+    buffers = TileBuffers(context, tile.read, stage.halo)
+    yield from _compute(buffers, context.float32_chain(), stage, "reference")
+    return _keep(context, buffers, stage, tile, float32=True)
 
 
 def _compute(
-    context: StageContext,
-    chain: Chain,
-    stage: Stage,
-    tile: Tile,
-    segments: Sequence[Segment] | None,
-    float32: bool,
-) -> tuple[int, Tensor, Tensor] | None:
-    buffers = TileBuffers(context, tile.read, stage.halo, uniform=segments is not None)
-    if segments is not None:
-        replay(context, buffers, segments)
-    elif stage.at_once:
-        buffers.compute_at_once(chain)
-    else:
+    buffers: TileBuffers, chain: Chain, stage: Stage, kernels: str
+) -> Generator[bool, None, None]:
+    """Compute a tile by PyTorch, step by step; yield between the links of a whole chain."""
+    if stage.at_once:
+        yield from buffers.compute_at_once(chain, kernels)
+        return
+    with use_kernels(kernels):
         for index, margin in stage.steps:
             buffers.compute(chain[index], margin)
+
+
+def _keep(
+    context: StageContext, buffers: TileBuffers, stage: Stage, tile: Tile, *, float32: bool
+) -> Moments:
+    """Keep the core of a tile that is computed; return its moments if the stage gathers them."""
     for name in stage.keeps:
         context.keep(name, tile.keep, buffers.part(name, tile.keep), float32=float32)
-    link = None if stage.gather is None else chain[stage.gather]
+    link = None if stage.gather is None else context.chain[stage.gather]
     return buffers.moments(link.reads, tile.keep) if isinstance(link, GlobalStats) else None
 
 
@@ -187,9 +186,18 @@ class TileBuffers:
         self._planes: dict[str, tuple[Tensor, Region, int | Fraction]] = {}
         self._moments: dict[str, tuple[Region, tuple[Tensor, ...]]] = {}
 
-    def compute_at_once(self, chain: Chain) -> None:
-        """Run the whole chain on what the tile reads, as if that were the image."""
-        self.put(RESULT, run(chain, self.part(IMAGE, self._part)))
+    def compute_at_once(self, chain: Chain, kernels: str) -> Generator[bool, None, None]:
+        """Run the whole chain on what the tile reads, as if that were the image.
+
+        Yields False between two links.
+        """
+        links = planes_before(chain, self.part(IMAGE, self._part))
+        place, held = next(links)
+        while place < len(chain):
+            with use_kernels(kernels):
+                place, held = next(links)
+            yield False
+        self.put(RESULT, held[RESULT])
 
     def compute(self, step: Link, margin: int) -> None:
         """Compute a step on the core and `margin` pixels around it."""

@@ -1,0 +1,118 @@
+"""Requests of a run for trials of its segments."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_sr.engine.backends.trials import ASKED, TRIALS
+from napari_sr.engine.planning.network_profile import profile_of
+from napari_sr.engine.planning.segments import Segment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from napari_sr.engine.backends.interface import SegmentKey
+    from napari_sr.engine.backends.trial import Wanted
+    from napari_sr.graph.network import Network
+
+
+class TrialRequests:
+    """Segments of one network that a run would like to have compiled.
+
+    Parameters
+    ----------
+    network : Network
+        On the CPU, in float32.
+    channels : int
+        Channels of the image.
+    precision : str
+        "float32" or "bfloat16".
+    """
+
+    def __init__(self, network: Network, channels: int, precision: str) -> None:
+        self._network = network
+        self._channels = channels
+        self._precision = precision
+        self._began = time.monotonic()
+        self._submitted = False
+        self._image: Tensor | None = None
+        self._wanted: dict[str, Wanted] = {}
+        self.problems: list[str] = []
+        """Reasons why there can be no trial."""
+
+    def remember(self, image: Tensor) -> None:
+        """Keep the largest tile of the image for trials; nothing writes into it."""
+        if self._image is None or image.numel() > self._image.numel():
+            self._image = image
+
+    def add(self, engine: str, name: str, key: SegmentKey, tensors: Sequence[Tensor]) -> None:
+        """Request a trial of a segment, unless there was one.
+
+        Parameters
+        ----------
+        engine : str
+            Engine to try.
+        name : str
+            Name of the segment in the library.
+        key : SegmentKey
+            What is computed.
+        tensors : sequence of Tensor
+            Its inputs, for their shapes.
+        """
+        from napari_sr.engine.backends.trial import Wanted
+
+        if name not in self._wanted and name not in ASKED:
+            segment = Segment(key.indices, True, key.inputs, key.outputs)
+            self._wanted[name] = Wanted(name, engine, segment, self._size(key, tensors))
+
+    def _size(self, key: SegmentKey, tensors: Sequence[Tensor]) -> tuple[int, int]:
+        """Return height and width of the tile in pixels of the image."""
+        planes = profile_of(self._network, self._channels, torch.float32).profile.planes
+        for name, tensor in zip(key.inputs, tensors, strict=True):
+            if name in planes:
+                scale = planes[name].scale
+                return round(tensor.shape[2] / scale), round(tensor.shape[3] / scale)
+        raise ValueError(f"a segment takes a plane at least, got {key.inputs}")
+
+    def submit_after(self, seconds: float) -> None:
+        """Start the trials once, if the run has lasted so long."""
+        if not self._submitted and self._wanted and time.monotonic() - self._began > seconds:
+            self.submit()
+
+    def submit(self) -> None:
+        """Start the requested trials, one process per engine."""
+        from napari_sr.engine.backends.trial import Job, dump
+
+        self._submitted = True
+        image = self._image
+        wanted = sorted(self._wanted.values(), key=lambda one: (one.size, one.segment.indices))
+        self._wanted = {}
+        if image is None:
+            return
+        # a tile larger than the image seen waits
+        fitting = [
+            one for one in wanted if one.size[0] <= image.shape[2] and one.size[1] <= image.shape[3]
+        ]
+        for engine in dict.fromkeys(one.engine for one in wanted):
+            of_engine = tuple(one for one in fitting if one.engine == engine)
+            if not of_engine:
+                continue
+            threads = torch.get_num_threads()
+            job = Job(self._network, image, of_engine, engine, self._precision, threads)
+            try:
+                content = dump(job)
+            except (RuntimeError, TypeError, AttributeError, OSError) as error:
+                self.problems.append(f"the network cannot be handed to another process: {error}")
+                return
+            ASKED.update(one.name for one in of_engine)
+            TRIALS.submit(content, [one.name for one in of_engine])
+
+    def clear(self) -> None:
+        """Forget all requests, and free the image."""
+        self._wanted.clear()
+        self._image = None

@@ -1,0 +1,95 @@
+"""What a run asks to have compiled."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from stages import example
+
+from napari_sr.engine.backends import trial_requests
+from napari_sr.engine.backends.interface import SegmentKey
+from napari_sr.engine.backends.trial_requests import TrialRequests
+from napari_sr.graph.chain import IMAGE
+
+KEY = SegmentKey("any", (0,), (IMAGE,), ("x",))
+
+
+@pytest.fixture
+def jobs(monkeypatch):
+    """Return the names of the segments of all jobs that are submitted."""
+    found = []
+    monkeypatch.setattr(trial_requests, "ASKED", set())
+    monkeypatch.setattr(trial_requests.TRIALS, "submit", lambda content, names: found.append(names))
+    return found
+
+
+def requests(image=(40, 40)):
+    made = TrialRequests(example("fsrcnn"), 1, "float32")
+    made.remember(torch.rand(1, 1, *image))
+    return made
+
+
+def test_each_engine_has_a_job_of_its_own_and_each_segment_one_trial(jobs):
+    made = requests()
+    for engine, name in [("one", "a"), ("other", "b"), ("one", "c"), ("one", "a")]:
+        made.add(engine, name, KEY, [torch.empty(1, 1, 40, 40)])
+
+    made.submit()
+    made.add("one", "a", KEY, [torch.empty(1, 1, 40, 40)])
+    made.submit()
+
+    assert sorted(jobs) == [["a", "c"], ["b"]]
+
+
+def test_a_tile_larger_than_the_image_seen_waits(jobs):
+    made = requests((40, 30))
+    made.add("one", "tall", KEY, [torch.empty(1, 1, 41, 30)])
+    made.add("one", "fits", KEY, [torch.empty(1, 1, 40, 30)])
+
+    made.submit()
+
+    assert jobs == [["fits"]]
+
+
+def test_a_long_run_submits_once_before_its_end(jobs):
+    made = requests()
+    for name in "ab":
+        made.add("one", name, KEY, [torch.empty(1, 1, 40, 40)])
+        made.submit_after(0.0)
+
+    made.submit_after(0.0)
+    assert jobs == [["a"]]
+    made.submit()
+
+    assert jobs == [["a"], ["b"]]
+
+
+def test_a_short_run_submits_nothing_before_its_end(jobs):
+    made = requests()
+    made.add("one", "a", KEY, [torch.empty(1, 1, 40, 40)])
+
+    made.submit_after(100.0)
+
+    assert jobs == []
+
+
+def test_a_network_that_cannot_be_sent_is_a_problem_and_no_error(jobs):
+    made = requests()
+    made._network.secret = lambda: None  # cannot be pickled
+    made.add("one", "a", KEY, [torch.empty(1, 1, 40, 40)])
+
+    made.submit()
+
+    assert jobs == []
+    assert "cannot be handed to another process" in made.problems[0]
+
+
+def test_what_is_cleared_frees_the_image(jobs):
+    made = requests()
+    made.add("one", "a", KEY, [torch.empty(1, 1, 40, 40)])
+
+    made.clear()
+    made.submit()
+
+    assert made._image is None
+    assert jobs == []
