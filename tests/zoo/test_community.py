@@ -74,7 +74,8 @@ def test_a_file_that_only_spandrel_knows_loads_and_computes_what_it_computes(com
     assert not network.training
     assert network.provenance["model"] == "compact"
     with torch.inference_mode():
-        torch.testing.assert_close(network(image), compact(image), rtol=0, atol=0)
+        # weights with channels last are summed in another order
+        torch.testing.assert_close(network(image), compact(image), rtol=0, atol=1e-6)
 
 
 def test_what_overshoots_is_not_clipped(compact, tmp_path):

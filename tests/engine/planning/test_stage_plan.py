@@ -108,3 +108,13 @@ def test_half_precision_halves_what_is_stored():
         stored.append(cut.spilled_bytes)
 
     assert stored[1] == stored[0] / 2
+
+
+@pytest.mark.parametrize("name", ["fsrcnn", "bsrn", "esrt", "edsr"])
+@pytest.mark.parametrize("size", [48, 77, 130])
+def test_tiles_are_counted_as_they_are_made(name, size):
+    plan = stages_of(example(name), 48, size)
+
+    assert [plan.count_of(stage) for stage in plan.all] == [
+        len(plan.tiles(stage)) for stage in plan.all
+    ]

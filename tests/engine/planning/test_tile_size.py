@@ -11,7 +11,7 @@ from fakes import Nearest, finish
 
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.engine.planning import tile_size
+from napari_sr.engine.planning import tile_size, tiling
 from napari_sr.engine.planning.plan import make_plan
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.models import architecture
@@ -146,3 +146,9 @@ def test_an_image_that_is_one_tile_of_a_network_with_global_values_stays_one(mon
     monkeypatch.setattr(tile_size, "TILE_FLOPS", 1.0)
 
     assert planned(tried("bsrn"), (300, 300, 3)).count == 1
+
+
+def test_the_tile_of_a_huge_image_is_chosen_without_making_all_tiles(monkeypatch):
+    monkeypatch.setattr(tiling, "tiles", lambda *_: pytest.fail("tiles were made"))
+
+    assert planned(FSRCNN(scale=2), (10**6, 10**6)).count > 10**6

@@ -99,7 +99,7 @@ class Plan:
     @cached_property
     def shares(self) -> NDArray[np.float64]:
         """Share of the work of one orientation that is done after each of its tiles, up to 1."""
-        counts = [len(self.stages.tiles(stage)) for stage in self.stages.all]
+        counts = list(map(self.stages.count_of, self.stages.all))
         costs = np.repeat(np.divide(self.stages.costs, counts), counts)
         done: NDArray[np.float64] = np.cumsum(costs)
         return done / float(done[-1])
@@ -110,7 +110,7 @@ class Plan:
         stages = self.stages
         pairs = zip(stages.all, stages.costs, strict=True)
         return max(
-            self.height * self.width * cost / len(stages.tiles(stage)) for stage, cost in pairs
+            self.height * self.width * cost / stages.count_of(stage) for stage, cost in pairs
         )
 
     @property

@@ -93,9 +93,10 @@ class StageCostModel:
         reads, keeps : iterable of str
             Planes that it reads and keeps; features are moved to the device and back.
         """
-        # image and result are moved whatever the stages are
-        stored = (self.bytes(name) for name in reads if name != IMAGE)
-        moved = self._grid.overlap_factor(halo, 0) * sum(stored)
+        # image and result are moved once whatever the stages are
+        reads = tuple(reads)
+        moved = self._grid.overlap_factor(halo, 0) * sum(map(self.bytes, reads))
+        moved -= self.bytes(IMAGE) if IMAGE in reads else 0.0
         moved += sum(self.bytes(name) for name in keeps if name != RESULT)
         return self._flops(steps, halo) + self._flops_per_byte * moved
 

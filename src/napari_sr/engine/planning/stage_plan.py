@@ -134,7 +134,7 @@ class Stages:
     def _cost(self, stage: Stage) -> float:
         if stage.at_once:
             pixels = math.prod(self.largest_tile)
-            read = len(self.tiles(stage)) * pixels / (self.grid.height * self.grid.width)
+            read = self.count_of(stage) * pixels / (self.grid.height * self.grid.width)
             return read * self.profile.flops_at(pixels)
         cost = self._cost_model.cost(stage.steps, stage.halo, stage.reads, stage.keeps)
         if stage.gather is not None and isinstance(self.chain[stage.gather], ChunkedAttention):
@@ -149,7 +149,14 @@ class Stages:
     @property
     def count(self) -> int:
         """Number of tiles in all stages."""
-        return sum(len(self.tiles(stage)) for stage in self.all)
+        return sum(map(self.count_of, self.all))
+
+    def count_of(self, stage: Stage) -> int:
+        """Return the number of tiles of a stage, without making them if there may be many."""
+        link = None if stage.gather is None else self.chain[stage.gather]
+        if isinstance(link, (ChunkedAttention, PooledGrid)):
+            return len(self.tiles(stage))
+        return self.grid.count(stage.halo)
 
     @property
     def largest_tile(self) -> tuple[int, int]:

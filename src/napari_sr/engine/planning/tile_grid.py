@@ -32,6 +32,11 @@ class TileGrid:
         how = self.tile, halo, self.multiple, self.least
         return list(tiling.tiles(self.height, self.width, *how))
 
+    def count(self, halo: int) -> int:
+        """Return the number of tiles of a stage with this halo."""
+        (_, rows), (_, columns) = self._fitted(halo)
+        return rows * columns
+
     def size(self, halo: int) -> tuple[int, int]:
         """Return height and width of the tiles of a stage with this halo."""
         (height, _), (width, _) = self._fitted(halo)
