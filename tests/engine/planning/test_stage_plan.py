@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from fakes import Chunked
+from stages import example, stages_of
 
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stages

@@ -152,3 +152,4 @@ def test_the_tile_of_a_huge_image_is_chosen_without_making_all_tiles(monkeypatch
     monkeypatch.setattr(tiling, "tiles", lambda *_: pytest.fail("tiles were made"))
 
     assert planned(FSRCNN(scale=2), (10**6, 10**6)).count > 10**6
+    assert planned(tried("bsrn"), (10**5, 10**5, 3)).count > 10**4

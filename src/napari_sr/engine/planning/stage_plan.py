@@ -154,8 +154,11 @@ class Stages:
     def count_of(self, stage: Stage) -> int:
         """Return the number of tiles of a stage, without making them if there may be many."""
         link = None if stage.gather is None else self.chain[stage.gather]
-        if isinstance(link, (ChunkedAttention, PooledGrid)):
-            return len(self.tiles(stage))
+        if isinstance(link, ChunkedAttention):
+            return sum(1 for _ in self._runs(link))
+        if isinstance(link, PooledGrid):
+            rows, columns, together = self._cells(link)
+            return math.prod(tiling.fitted(size, together, 0)[1] for size in (rows, columns))
         return self.grid.count(stage.halo)
 
     @property
@@ -191,11 +194,14 @@ class Stages:
             return list(self._runs(link))
         if not isinstance(link, PooledGrid):
             return self.grid.tiles(stage.halo)
-        rows, columns = (
-            (size - link.reach) // link.pitch + 1 for size in (self.grid.height, self.grid.width)
-        )
-        together = max((self.grid.tile - link.reach) // link.pitch + 1, 1)
+        rows, columns, together = self._cells(link)
         return list(tiling.tiles(rows, columns, together, 0))
+
+    def _cells(self, link: PooledGrid) -> tuple[int, int, int]:
+        """Return the rows and columns of a grid's cells, and the side of a tile in cells."""
+        sides = (self.grid.height, self.grid.width, self.grid.tile)
+        rows, columns, together = ((size - link.reach) // link.pitch + 1 for size in sides)
+        return rows, columns, max(together, 1)
 
     def _runs(self, link: ChunkedAttention) -> Iterator[tiling.Tile]:
         """Yield runs of pixels, each at most as long as a tile has pixels."""
