@@ -161,7 +161,7 @@ def test_the_expected_engine_is_that_of_earlier_trials(random, monkeypatch):
     network = example("fsrcnn")
     backend = compiled.Compiled(network, 1, ["openvino", "onnxruntime"])
     before = backend.expected()
-    key, weights = SegmentKey("any", (0,), (IMAGE,), ("x",)), library.fingerprint_of(network)
+    key, weights = SegmentKey("any", (0,), (IMAGE,), ("x",)), library.fingerprint(network)
     for side, engine, times in [(8, "openvino", (1, 2)), (9, "openvino", (2, 7))]:
         name = library.name_of(weights, 1, engine, key, [(1, 1, side, side)])
         library.write_verdict(name, library.Verdict(True, 0.0, *times, engine=engine))
@@ -189,6 +189,19 @@ def test_bfloat16_is_used_where_asked_for_and_near_enough(random, monkeypatch, m
         np.testing.assert_array_equal(results[-1].pixels, plain.pixels)
     else:
         np.testing.assert_allclose(results[-1].pixels, plain.pixels, atol=0.05)
+
+
+def test_weights_that_pytorch_does_not_see_changing_are_seen(random):
+    network, image = example("edsr"), image_of(3, random)
+    for _ in range(4):
+        before = run(image, network)
+
+    for weight in network.parameters():
+        weight.data.mul_(1.1)
+    found = run(image, network)
+
+    assert before.record["engine"]["name"] == INSTALLED[0]
+    np.testing.assert_allclose(found.pixels, run(image, network, "torch").pixels, atol=1e-5)
 
 
 def test_a_segment_leaves_the_results_of_another_alone(random):

@@ -144,7 +144,7 @@ class Compiled:
         shapes = tuple(tuple(tensor.shape) for tensor in tensors)
         known = (key.indices, key.inputs, key.outputs, shapes)
         if known not in self._segments:
-            self._weights = self._weights or library.fingerprint_of(self._network)
+            self._weights = self._weights or library.fingerprint(self._network)
             self._segments[known] = _Compiled(
                 {
                     engine: library.name_of(
@@ -214,7 +214,7 @@ class Compiled:
         of their tiles; PyTorch if there was no trial.
         """
         times: dict[str, list[tuple[float, float]]] = {}
-        for verdict in library.verdicts_on(library.fingerprint_of(self._network)):
+        for verdict in library.verdicts_on(library.fingerprint(self._network)):
             useful = verdict.faster or (self._always and verdict.right)
             if verdict.engine in self._engines and useful:
                 pair = verdict.milliseconds, verdict.torch_milliseconds
