@@ -119,23 +119,24 @@ def test_a_damaged_verdict_is_none(folder, content):
 
 def test_the_least_recently_used_go_first(folder):
     folder.mkdir()
-    for age, name in enumerate(["new", "used", "old"]):
+    new, used, old = (f"{letter * 24}-{letter * 24}" for letter in "abc")
+    for age, name in enumerate([new, used, old]):
         for suffix in ("bin", "json"):
             path = folder / f"{name}.{suffix}"
             path.write_bytes(b"x" * 50)
             os.utime(path, (1000 - age, 1000 - age))
-    library.touch("used")
+    library.touch(used)
 
     library.prune(folder, most=220)
 
     assert sorted(path.name for path in folder.iterdir()) == [
-        "new.bin", "new.json", "used.bin", "used.json"
+        f"{new}.bin", f"{new}.json", f"{used}.bin", f"{used}.json"
     ]  # fmt: skip
 
 
 def test_the_engine_s_own_files_count_and_go_too(folder):
     (folder / "machine-code").mkdir(parents=True)
-    blob, segment = folder / "machine-code" / "1.blob", folder / "one.bin"
+    blob, segment = folder / "machine-code" / "1.blob", folder / f"{'a' * 24}-{'b' * 24}.bin"
     for path in (blob, segment):
         path.write_bytes(b"x" * 50)
     os.utime(blob, (1, 1))
@@ -143,6 +144,19 @@ def test_the_engine_s_own_files_count_and_go_too(folder):
     library.prune(folder, most=60)
 
     assert (blob.exists(), segment.exists()) == (False, True)
+
+
+def test_files_of_the_user_stay(folder):
+    ours = folder / f"{'a' * 24}-{'b' * 24}.bin"
+    theirs = [folder / "thesis.docx", folder / "network.onnx", folder / "photographs" / "1.tif"]
+    theirs[-1].parent.mkdir(parents=True)
+    for path in (*theirs, ours):
+        path.write_bytes(b"x" * 50)
+
+    library.prune(folder, most=0)
+
+    assert not ours.exists()
+    assert all(path.exists() for path in theirs)
 
 
 def test_a_buffer_that_no_checkpoint_holds_makes_another_fingerprint():

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -35,6 +36,10 @@ FOLDER_VARIABLE = "NAPARI_SR_COMPILED"
 """The environment variable that names the folder; else it is in the user's cache."""
 MOST_BYTES = 512 * 2**20
 """Of all files; the least recently used go first."""
+MACHINE_CODE = "machine-code"
+"""The folder below of the engines' own files."""
+_NAME = re.compile(r"[0-9a-f]{24}-[0-9a-f]{24}")
+"""Names of segments."""
 FORGOTTEN = 300.0
 """Seconds after which a trial without a verdict is taken for dead."""
 FASTER = 1.05
@@ -238,10 +243,13 @@ def touch(name: str) -> None:
 def prune(there: Path, most: int = MOST_BYTES) -> None:
     """Remove the least recently used segments until all files are at most so many bytes.
 
-    The engine's own files, in folders below, count and go as segments do.
+    The engine's own files, in a folder below, count and go as segments do. Whatever else is there
+    stays: a user may name a folder that has files of their own.
     """
     segments: dict[str, list[tuple[float, int, Path]]] = {}
-    for path in there.rglob("*.*"):
+    for path in (*there.glob("*.*"), *there.glob("*/*.*")):
+        if not _NAME.fullmatch(path.stem) and path.parent != there / MACHINE_CODE:
+            continue
         with suppress(OSError):
             status = path.stat()
             found = (status.st_mtime, status.st_size, path)

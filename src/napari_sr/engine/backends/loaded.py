@@ -80,7 +80,7 @@ class LoadedModels:
 
 def _load(name: str, engine: str, precision: str) -> Model:
     library.touch(name)
-    cache = library.folder() / "machine-code"
+    cache = library.folder() / library.MACHINE_CODE
     return COMPILERS[engine].load(library.folder() / name, precision, cache)
 
 
