@@ -69,6 +69,20 @@ def test_ctrl_c_in_a_terminal_does_not_reach_a_trial(monkeypatch, tmp_path):
     assert int((tmp_path / "group").read_text()) != os.getpgrp()
 
 
+def test_a_process_that_cannot_start_leaves_the_next_one_alone(monkeypatch):
+    trials = Trials()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "COMMAND", ("/there is no such program",))
+        trials.submit(b"no job at all", ["one"])
+        assert trials.wait(30)
+
+    trials.submit(b"no job at all", ["two"])
+
+    assert trials.wait(60)
+    assert library.verdict_of("one") is None
+    assert "ended with code 1" in library.verdict_of("two").why
+
+
 def test_after_the_end_no_process_is_started():
     trials = Trials()
     trials.stop()

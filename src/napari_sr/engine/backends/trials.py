@@ -58,7 +58,8 @@ class Trials:
             content, names = self._jobs.get()
             try:
                 if not self._ended and CAN_START:
-                    self._do(content, names)
+                    with suppress(OSError, MemoryError):  # no process, no compiled segment
+                        self._do(content, names)
             finally:
                 self._jobs.task_done()
 
