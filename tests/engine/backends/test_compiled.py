@@ -28,6 +28,7 @@ from napari_sr.layers.colour import chain_for
 
 INSTALLED = compilers.installed()
 pytestmark = pytest.mark.skipif(not INSTALLED, reason="needs OpenVINO or ONNX Runtime")
+UNKNOWN_ELSEWHERE = lambda x: x  # noqa: E731
 
 
 class Repeats:
@@ -189,6 +190,16 @@ def test_bfloat16_is_used_where_asked_for_and_near_enough(random, monkeypatch, m
         np.testing.assert_array_equal(results[-1].pixels, plain.pixels)
     else:
         np.testing.assert_allclose(results[-1].pixels, plain.pixels, atol=0.05)
+
+
+def test_a_network_that_cannot_be_pickled_is_computed_by_pytorch(random, here):
+    network, image = example("fsrcnn"), image_of(1, random)
+    network.unknown_elsewhere = UNKNOWN_ELSEWHERE
+
+    result = run(image, network)
+
+    assert here == []
+    assert result.record["engine"]["name"] == "torch"
 
 
 def test_weights_that_pytorch_does_not_see_changing_are_seen(random):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pickle import PickleError
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from napari_sr.engine.backends.interface import SegmentKey
     from napari_sr.engine.backends.trial import Wanted
     from napari_sr.graph.network import Network
+
+NOT_PICKLED = (PickleError, RuntimeError, TypeError, AttributeError, ValueError, OSError)
+"""Errors of networks that cannot be handed over, such as those with a lambda as an attribute."""
 
 
 class TrialRequests:
@@ -106,7 +110,7 @@ class TrialRequests:
             job = Job(self._network, image, of_engine, engine, self._precision, threads)
             try:
                 content = dump(job)
-            except (RuntimeError, TypeError, AttributeError, OSError) as error:
+            except NOT_PICKLED as error:
                 self.problems.append(f"the network cannot be handed to another process: {error}")
                 return
             ASKED.update(one.name for one in of_engine)
