@@ -13,6 +13,7 @@ from napari_sr.engine.backends import compilers, library
 from napari_sr.engine.backends.trial import Job, Wanted, dump, run
 from napari_sr.engine.planning.segments import Segment
 from napari_sr.graph.chain import IMAGE, RESULT, with_one_writer_each
+from napari_sr.layers import colour
 from napari_sr.layers.colour import chain_for
 
 INSTALLED = compilers.installed()
@@ -25,12 +26,12 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def job(name="fsrcnn", size=(20, 24), engine=INSTALLED[0] if INSTALLED else ""):
+def job(name="fsrcnn", size=(20, 24), engine=INSTALLED[0] if INSTALLED else "", channels=1):
     network = example(name)
-    chain = with_one_writer_each(chain_for(network, 1))
+    chain = with_one_writer_each(chain_for(network, channels))
     segment = Segment(tuple(range(len(chain))), True, (IMAGE,), (RESULT,))
     wanted = Wanted("one", engine, segment, size)
-    image = torch.rand(1, 1, 30, 30)
+    image = torch.rand(1, channels, 30, 30)
     return Job(network, image, (wanted,), engine, "float32", torch.get_num_threads())
 
 
@@ -44,6 +45,15 @@ def test_a_right_segment_is_written_with_its_verdict(folder, engine):
     assert min(verdict.milliseconds, verdict.torch_milliseconds) > 0
     files = {f"one{suffix}" for suffix in compilers.COMPILERS[engine].SUFFIXES}
     assert {path.name for path in folder.iterdir()} == {*files, "one.json"}
+
+
+@pytest.mark.parametrize("engine", INSTALLED)
+def test_what_the_first_run_of_a_process_caches_is_not_traced(engine):
+    colour._matrices.cache_clear()
+
+    run(job(engine=engine, channels=3))
+
+    assert library.verdict_of("one").right
 
 
 def test_a_file_that_another_process_reads_is_replaced_and_never_changed(folder):
