@@ -21,6 +21,7 @@ from napari_sr.engine.backends import (
 )
 from napari_sr.engine.backends.interface import SegmentKey
 from napari_sr.engine.execution.upscale import upscale_array
+from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.segments import Segment, function_of
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.graph.chain import IMAGE, with_one_writer_each
@@ -200,6 +201,35 @@ def test_a_network_that_cannot_be_pickled_is_computed_by_pytorch(random, here):
 
     assert here == []
     assert result.record["engine"]["name"] == "torch"
+
+
+def test_the_tile_of_planes_of_half_the_size_is_that_of_the_others():
+    network = example("esrt")
+    planes = profile_of(network, 3, torch.float32).profile.planes
+    half, full = ([name for name in planes if planes[name].scale == scale] for scale in (0.5, 1))
+    key = SegmentKey("any", (0,), (half[0], full[-1]), ("x",))
+    tensors = [torch.zeros(1, 16, 20, 20), torch.zeros(1, 16, 40, 41)]
+
+    assert compiled.Compiled(network, 3, INSTALLED)._size(key, tensors) == (40, 41)
+
+
+def test_an_engine_that_fails_leaves_the_tile_to_pytorch(random, monkeypatch):
+    network, image = example("fsrcnn"), image_of(1, random)
+    plain = run(image, network)
+    run(image, network)
+
+    def fails(*_):
+        raise RuntimeError("the shape does not fit")
+
+    model = compilers.COMPILERS[INSTALLED[0]]
+    monkeypatch.setattr(model.Loaded, "start", lambda self: fails)
+    result = run(image, network)
+
+    np.testing.assert_array_equal(result.pixels, plain.pixels)
+    assert result.record["engine"]["name"] == "torch"
+    assert any(
+        "the shape does not fit" in why for why in run(image, network).record["engine"]["reasons"]
+    )
 
 
 def test_weights_that_pytorch_does_not_see_changing_are_seen(random):

@@ -32,6 +32,8 @@ LEAST_PIXELS = 32**2
 """Pixels of the smallest tile that is compiled."""
 MOST_ERROR = {"float32": 1e-4, "bfloat16": 5e-2}
 """Largest error of a segment's first results in a process, where the largest value is 1."""
+FAILURES: tuple[type[BaseException], ...] = (RuntimeError, ValueError)
+"""Errors of compiled segments, beside the engines' own."""
 PATIENCE = 1.0
 """Seconds of a run after which its segments are compiled; in a shorter run, at its end."""
 
@@ -110,10 +112,15 @@ class Compiled:
         if segment.compute is None:
             self._counts["torch"] += 1
             return function(*tensors)
-        arrays = [tensor.contiguous().numpy() for tensor in tensors]
-        # each segment has results of its own, which only its next run overwrites
-        results = tuple(map(torch.from_numpy, segment.compute(arrays)))
         name = segment.names[segment.engine]
+        arrays = [tensor.contiguous().numpy() for tensor in tensors]
+        try:
+            # each segment has results of its own, which only its next run overwrites
+            results = tuple(map(torch.from_numpy, segment.compute(arrays)))
+        except FAILURES + COMPILERS[segment.engine].errors() as error:
+            self._refuse(segment, f"{segment.engine} failed: {error}"[:300])
+            self._counts["torch"] += 1
+            return function(*tensors)
         checked = _CHECKED.setdefault(self._network, set())
         if name not in checked:
             expected = function(*tensors)
@@ -193,8 +200,12 @@ class Compiled:
         error = largest_error(results, expected)
         if not error <= MOST_ERROR[self._precision]:
             why = f"{segment.engine}'s results differ from PyTorch's by {error:.1e} of the largest"
-            LOADED.refuse(segment.names[segment.engine], f"{why} value")
-            segment.engine, segment.compute, segment.settled = "torch", None, False
+            self._refuse(segment, f"{why} value")
+
+    def _refuse(self, segment: _Compiled, why: str) -> None:
+        """Stop using what computes a segment."""
+        LOADED.refuse(segment.names[segment.engine], why)
+        segment.engine, segment.compute, segment.settled = "torch", None, False
 
     def record(self) -> dict[str, object]:
         """Return how many segments each engine computed, for the record of the result."""

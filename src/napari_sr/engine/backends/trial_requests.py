@@ -77,11 +77,16 @@ class TrialRequests:
     def _size(self, key: SegmentKey, tensors: Sequence[Tensor]) -> tuple[int, int]:
         """Return height and width of the tile in pixels of the image."""
         planes = profile_of(self._network, self._channels, torch.float32).profile.planes
-        for name, tensor in zip(key.inputs, tensors, strict=True):
-            if name in planes:
-                scale = planes[name].scale
-                return round(tensor.shape[2] / scale), round(tensor.shape[3] / scale)
-        raise ValueError(f"a segment takes a plane at least, got {key.inputs}")
+        found = [
+            (planes[name].scale, tensor.shape[2:])
+            for name, tensor in zip(key.inputs, tensors, strict=True)
+            if name in planes
+        ]
+        if not found:
+            raise ValueError(f"a segment takes a plane at least, got {key.inputs}")
+        # a plane of half the size does not tell an odd height
+        scale, (height, width) = max(found, key=lambda one: one[0])
+        return round(height / scale), round(width / scale)
 
     def submit_after(self, seconds: float) -> None:
         """Start the trials once, if the run has lasted so long."""
