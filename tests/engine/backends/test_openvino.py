@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -20,6 +24,22 @@ def test_a_function_comes_back_from_its_files(tmp_path):
 
     np.testing.assert_allclose(total, x + 2 * y, rtol=1e-6)
     np.testing.assert_allclose(difference, x - y, rtol=1e-5, atol=1e-6)
+    assert {path.name for path in tmp_path.iterdir()} == {f"one{one}" for one in engine.SUFFIXES}
+
+
+def test_nothing_is_reported_to_anyone(tmp_path):
+    pytest.importorskip("openvino_telemetry")
+    code = (
+        "import sys, pathlib, torch; from napari_sr.engine.backends import openvino as engine\n"
+        f"path = pathlib.Path({str(tmp_path / 'one')!r})\n"
+        "engine.convert(lambda x: (x + 1,), (torch.ones(1, 1, 4, 4),), path)\n"
+        "assert not [name for name in sys.modules if name.startswith('openvino_telemetry')]\n"
+        "import openvino_telemetry"
+    )
+    environment = os.environ | {"HOME": str(tmp_path)}
+
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120, env=environment)
+
     assert {path.name for path in tmp_path.iterdir()} == {f"one{one}" for one in engine.SUFFIXES}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from functools import lru_cache
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 SUFFIXES: tuple[str, ...] = (".bin", ".xml")
 PRECISIONS: tuple[str, ...] = ("float32", "bfloat16")
 EXTRA = "openvino"
+_TELEMETRY = "openvino_telemetry"
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 
@@ -35,8 +38,7 @@ def version() -> str:
 
 def errors() -> tuple[type[BaseException], ...]:
     """Return the errors of OpenVINO that are no RuntimeError."""
-    from openvino import frontend
-
+    frontend = _library().frontend
     return frontend.OpConversionFailure, frontend.GeneralFailure
 
 
@@ -55,8 +57,7 @@ def convert(
     function: Callable[..., tuple[Tensor, ...]], inputs: Sequence[Tensor], path: Path
 ) -> None:
     """Write a function to files, as `Compiler.convert` does."""
-    import openvino
-
+    openvino = _library()
     with warnings.catch_warnings():
         # tracing warns that shapes become constants, which is intended
         warnings.simplefilter("ignore")
@@ -85,11 +86,24 @@ def load(path: Path, precision: str, cache: Path | None) -> Loaded:
     return Loaded(core.compile_model(file, "CPU", configuration(precision)))
 
 
+def _library() -> Any:
+    """Import OpenVINO without what reports its imports and conversions to Google Analytics.
+
+    That also makes a folder in the user's home, and starts processes that may import the user's
+    script again.
+    """
+    if "openvino" not in sys.modules and _TELEMETRY not in sys.modules:
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # to import it fails
+        try:
+            return import_module("openvino")
+        finally:
+            del sys.modules[_TELEMETRY]
+    return import_module("openvino")
+
+
 @lru_cache
 def _core(cache: str) -> Any:
-    import openvino
-
-    core = openvino.Core()
+    core = _library().Core()
     core.set_property({"CACHE_DIR": cache})
     return core
 
