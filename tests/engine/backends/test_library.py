@@ -109,7 +109,9 @@ def test_a_verdict_is_read_as_it_was_written():
     assert not Verdict(False, 0, 1.0, 5.0).faster
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"right": true, "unknown": 1}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"right": true, "unknown": 1}', '{"right": true, "error": null}']
+)
 def test_a_damaged_verdict_is_none(folder, content):
     folder.mkdir()
     (folder / "name.json").write_text(content)

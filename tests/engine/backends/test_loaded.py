@@ -37,6 +37,7 @@ def test_a_file_that_is_gone_is_a_verdict(engine):
 
     assert models.model("one", engine, "float32") is None
     assert f"{engine} cannot load it" in models.verdict("one").why
+    assert LoadedModels().verdict("one") is None  # another process tries it again
 
 
 def test_a_segment_that_was_refused_stays_refused():

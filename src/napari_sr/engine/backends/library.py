@@ -192,9 +192,17 @@ def verdict_of(name: str) -> Verdict | None:
     """Return the verdict on a segment, or None if there is none."""
     try:
         told = json.loads((folder() / f"{name}.json").read_text())
-        return Verdict(**told)
+        verdict = Verdict(**told)
+        numbers = verdict.error, verdict.milliseconds, verdict.torch_milliseconds
+        return verdict if all(isinstance(number, int | float) for number in numbers) else None
     except (OSError, ValueError, TypeError):
         return None
+
+
+def forget(name: str) -> None:
+    """Remove the verdict on a segment whose files are damaged, so that it is tried again."""
+    with suppress(OSError):
+        (folder() / f"{name}.json").unlink()
 
 
 def claim(name: str) -> bool:

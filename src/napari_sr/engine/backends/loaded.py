@@ -65,6 +65,7 @@ class LoadedModels:
             return None
         error = future.exception()
         if error is not None:
+            library.forget(name)
             self.refuse(name, f"{engine} cannot load it: {error}"[:300])
             return None
         return future.result()
