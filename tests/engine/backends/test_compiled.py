@@ -19,9 +19,9 @@ from napari_sr.engine.backends import (
     trial,
     trial_requests,
 )
+from napari_sr.engine.backends.fingerprint import fingerprint
 from napari_sr.engine.backends.interface import SegmentKey
 from napari_sr.engine.execution.upscale import upscale_array
-from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.segments import Segment, function_of
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.graph.chain import IMAGE, with_one_writer_each
@@ -163,7 +163,7 @@ def test_the_expected_engine_is_that_of_earlier_trials(random, monkeypatch):
     network = example("fsrcnn")
     backend = compiled.Compiled(network, 1, ["openvino", "onnxruntime"])
     before = backend.expected()
-    key, weights = SegmentKey("any", (0,), (IMAGE,), ("x",)), library.fingerprint(network)
+    key, weights = SegmentKey("any", (0,), (IMAGE,), ("x",)), fingerprint(network)
     for side, engine, times in [(8, "openvino", (1, 2)), (9, "openvino", (2, 7))]:
         name = library.name_of(weights, 1, engine, key, [(1, 1, side, side)])
         library.write_verdict(name, library.Verdict(True, 0.0, *times, engine=engine))
@@ -201,16 +201,6 @@ def test_a_network_that_cannot_be_pickled_is_computed_by_pytorch(random, here):
 
     assert here == []
     assert result.record["engine"]["name"] == "torch"
-
-
-def test_the_tile_of_planes_of_half_the_size_is_that_of_the_others():
-    network = example("esrt")
-    planes = profile_of(network, 3, torch.float32).profile.planes
-    half, full = ([name for name in planes if planes[name].scale == scale] for scale in (0.5, 1))
-    key = SegmentKey("any", (0,), (half[0], full[-1]), ("x",))
-    tensors = [torch.zeros(1, 16, 20, 20), torch.zeros(1, 16, 40, 41)]
-
-    assert compiled.Compiled(network, 3, INSTALLED)._size(key, tensors) == (40, 41)
 
 
 def test_an_engine_that_fails_leaves_the_tile_to_pytorch(random, monkeypatch):

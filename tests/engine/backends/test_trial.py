@@ -10,6 +10,7 @@ import torch
 from stages import example
 
 from napari_sr.engine.backends import compilers, library
+from napari_sr.engine.backends.fingerprint import fingerprint
 from napari_sr.engine.backends.trial import Job, Wanted, dump, run
 from napari_sr.engine.planning.segments import Segment
 from napari_sr.graph.chain import IMAGE, RESULT, with_one_writer_each
@@ -116,4 +117,4 @@ def test_a_job_survives_the_way_to_another_process():
 
     assert torch.equal(came.image, sent.image)
     assert came.wanted == sent.wanted
-    assert library.fingerprint(came.network) == library.fingerprint(sent.network)
+    assert fingerprint(came.network) == fingerprint(sent.network)

@@ -9,6 +9,7 @@ from stages import example
 from napari_sr.engine.backends import trial_requests
 from napari_sr.engine.backends.interface import SegmentKey
 from napari_sr.engine.backends.trial_requests import TrialRequests
+from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.graph.chain import IMAGE
 
 KEY = SegmentKey("any", (0,), (IMAGE,), ("x",))
@@ -93,3 +94,13 @@ def test_what_is_cleared_frees_the_image(jobs):
 
     assert made._image is None
     assert jobs == []
+
+
+def test_the_tile_of_planes_of_half_the_size_is_that_of_the_others():
+    network = example("esrt")
+    planes = profile_of(network, 3, torch.float32).profile.planes
+    half, full = ([name for name in planes if planes[name].scale == scale] for scale in (0.5, 1))
+    key = SegmentKey("any", (0,), (half[0], full[-1]), ("x",))
+    tensors = [torch.zeros(1, 16, 20, 20), torch.zeros(1, 16, 40, 41)]
+
+    assert TrialRequests(network, 3, "float32")._size(key, tensors) == (40, 41)

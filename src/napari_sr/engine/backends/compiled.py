@@ -15,6 +15,7 @@ import torch
 
 from napari_sr.engine.backends import library
 from napari_sr.engine.backends.compilers import COMPILERS, largest_error
+from napari_sr.engine.backends.fingerprint import fingerprint
 from napari_sr.engine.backends.loaded import LOADED
 from napari_sr.engine.backends.trial_requests import TrialRequests
 from napari_sr.graph.chain import IMAGE
@@ -35,7 +36,7 @@ MOST_ERROR = {"float32": 1e-4, "bfloat16": 5e-2}
 FAILURES: tuple[type[BaseException], ...] = (RuntimeError, ValueError)
 """Errors of compiled segments, beside the engines' own."""
 PATIENCE = 1.0
-"""Seconds of a run after which its segments are compiled; in a shorter run, at its end."""
+"""Seconds of a run after which its segments are compiled; else at its end."""
 
 
 @dataclass
@@ -151,7 +152,7 @@ class Compiled:
         shapes = tuple(tuple(tensor.shape) for tensor in tensors)
         known = (key.indices, key.inputs, key.outputs, shapes)
         if known not in self._segments:
-            self._weights = self._weights or library.fingerprint(self._network)
+            self._weights = self._weights or fingerprint(self._network)
             self._segments[known] = _Compiled(
                 {
                     engine: library.name_of(
@@ -225,7 +226,7 @@ class Compiled:
         of their tiles; PyTorch if there was no trial.
         """
         times: dict[str, list[tuple[float, float]]] = {}
-        for verdict in library.verdicts_on(library.fingerprint(self._network)):
+        for verdict in library.verdicts_on(fingerprint(self._network)):
             useful = verdict.faster or (self._always and verdict.right)
             if verdict.engine in self._engines and useful:
                 pair = verdict.milliseconds, verdict.torch_milliseconds

@@ -15,12 +15,10 @@ import re
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
-import numpy as np
 import torch
 
 from napari_sr import __version__
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_sr.engine.backends.interface import SegmentKey
-    from napari_sr.graph.network import Network
 
 FOLDER_VARIABLE = "NAPARI_SR_COMPILED"
 """The environment variable that names the folder; else it is in the user's cache."""
@@ -44,10 +41,6 @@ FORGOTTEN = 300.0
 """Seconds after which a trial without a verdict is taken for dead."""
 FASTER = 1.05
 """How many times faster than PyTorch an engine must be to be used: timings scatter."""
-_NO_OPTIONS = ("_parameters", "_buffers", "_modules", "provenance")
-"""Attributes of modules that are hashed otherwise, or do not change what is computed."""
-
-_fingerprints: WeakKeyDictionary[Network, tuple[object, str]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -85,52 +78,6 @@ def folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("napari-sr", appauthor=False)) / "compiled"
-
-
-def fingerprint(network: Network) -> str:
-    """Return a hash of the modules of a network, their options, hooks and weights."""
-    found = hashlib.sha256(f"{type(network).__qualname__} {network!r}".encode())
-    for name, module in network.named_modules():
-        options = [
-            (key, _option(value))
-            for key, value in sorted(vars(module).items())
-            if key not in _NO_OPTIONS and not (isinstance(value, dict | set) and not value)
-        ]
-        found.update(f"{name} {type(module).__qualname__} {options}".encode())
-    for name, tensor in sorted([*network.named_parameters(), *network.named_buffers()]):
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        plain = tensor.detach().cpu().contiguous().reshape(-1)
-        found.update(plain.view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()
-
-
-def fingerprint_of(network: Network) -> str:
-    """Return a network's fingerprint, computed again only where weights may have changed."""
-    tensors = [*network.parameters(), *network.buffers()]
-    if any(tensor.is_inference() for tensor in tensors):
-        return fingerprint(network)  # such tensors do not count their changes
-    now = [(tensor.data_ptr(), tensor._version) for tensor in tensors]
-    known = _fingerprints.get(network)
-    if known is None or known[0] != now:
-        known = _fingerprints[network] = (now, fingerprint(network))
-    return known[1]
-
-
-def _option(value: object) -> str:
-    """Return an attribute of a module as text that is the same in every process."""
-    if isinstance(value, bool | int | float | str | bytes | type(None)):
-        return repr(value)
-    if isinstance(value, tuple | list):
-        return str([_option(part) for part in value])
-    if isinstance(value, dict):
-        return str([(_option(key), _option(part)) for key, part in value.items()])
-    if isinstance(value, partial):
-        return f"partial {_option(value.func)} {_option(value.args)} {_option(value.keywords)}"
-    if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().float().numpy()
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
-    return str(getattr(value, "__qualname__", type(value).__qualname__))
 
 
 def name_of(
