@@ -222,6 +222,18 @@ def test_an_engine_that_fails_leaves_the_tile_to_pytorch(random, monkeypatch):
     )
 
 
+def test_networks_do_not_pile_up_in_memory_where_trials_are_slow(random, here, monkeypatch):
+    network = example("fsrcnn")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(compiled.TRIALS), "full", True)
+        run(image_of(1, random), network)
+    assert here == []
+
+    run(image_of(1, random), network)
+
+    assert len(here) == 1
+
+
 def test_weights_that_pytorch_does_not_see_changing_are_seen(random):
     network, image = example("edsr"), image_of(3, random)
     for _ in range(4):

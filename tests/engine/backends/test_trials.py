@@ -83,6 +83,19 @@ def test_a_process_that_cannot_start_leaves_the_next_one_alone(monkeypatch):
     assert "ended with code 1" in library.verdict_of("two").why
 
 
+def test_only_so_many_jobs_wait(monkeypatch):
+    trials = Trials()
+    monkeypatch.setattr(trials, "_do", lambda content, names: time.sleep(0.2))
+    found = [trials.full]
+    for _ in range(module.MOST_WAITING):
+        trials.submit(b"", [])
+
+    found.append(trials.full)
+    trials.wait(30)
+
+    assert [*found, trials.full] == [False, True, False]
+
+
 def test_after_the_end_no_process_is_started():
     trials = Trials()
     trials.stop()

@@ -101,8 +101,8 @@ class TrialRequests:
         image = self._image
         wanted = sorted(self._wanted.values(), key=lambda one: (one.size, one.segment.indices))
         self._wanted = {}
-        if image is None:
-            return
+        if image is None or TRIALS.full:
+            return  # a later run asks again
         # a tile larger than the image seen waits
         fitting = [
             one for one in wanted if one.size[0] <= image.shape[2] and one.size[1] <= image.shape[3]

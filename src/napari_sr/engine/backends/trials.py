@@ -29,6 +29,9 @@ WINDOWS_FLAGS = sum(
 """Neither a window nor Ctrl-C, and a low priority; elsewhere 0."""
 CAN_START = bool(sys.executable) and not getattr(sys, "frozen", False)
 """Whether `sys.executable` is Python, and not an application that contains it."""
+MOST_WAITING = 4
+"""Jobs that may wait, each with a network in memory: images of many sizes come faster than trials
+end."""
 COMMAND = (sys.executable, "-P", "-m", "napari_sr.engine.backends.trial")
 """The process. Without -P, a file torch.py in the current folder would be imported as PyTorch."""
 
@@ -52,6 +55,11 @@ class Trials:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, daemon=True)
                 self._thread.start()
+
+    @property
+    def full(self) -> bool:
+        """Whether so many jobs wait that no other one should be submitted now."""
+        return self._jobs.unfinished_tasks >= MOST_WAITING
 
     def _work(self) -> None:
         while True:
