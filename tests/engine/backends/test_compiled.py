@@ -272,7 +272,8 @@ def test_a_segment_leaves_the_results_of_another_alone(random):
         torch.testing.assert_close(result, expected, rtol=0, atol=1e-5)
 
 
-def test_a_run_that_starts_again_for_lack_of_memory_has_nothing_compiled(random, here):
+def test_a_run_that_starts_again_for_lack_of_memory_has_nothing_compiled(random, here, monkeypatch):
+    monkeypatch.setattr(compiled, "PATIENCE", 60.0)
     network = example("fsrcnn")
     backend = compiled.Compiled(network, 1, INSTALLED[:1])
     image, key = torch.rand(1, 1, 40, 40), SegmentKey("any", (0,), (IMAGE,), ("x",))
