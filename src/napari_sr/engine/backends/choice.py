@@ -54,14 +54,16 @@ def compiled_for(
     suits = suits and settings.kernels != "triton"
     if engine != "auto" and not suits:
         raise EngineError(
-            f"engine={engine!r} computes on the CPU in float32 without Triton kernels, got device "
-            f"{plan.device}, precision {str(plan.precision).removeprefix('torch.')} and kernels "
-            f"{settings.kernels!r}"
+            f"the engine {engine!r} computes on a CPU, in {' or '.join(COMPILERS[engine].PRECISIONS)}, "
+            f"without Triton kernels; got device {plan.device}, precision "
+            f"{str(plan.precision).removeprefix('torch.')} and kernels {settings.kernels!r}"
         )
     found = installed()
     if engine != "auto" and engine not in found:
         extra = COMPILERS[engine].EXTRA
-        raise EngineError(f"engine={engine!r} is not installed: pip install 'napari-sr[{extra}]'")
+        raise EngineError(
+            f"the engine {engine!r} is not installed: pip install 'napari-sr[{extra}]'"
+        )
     has_weights = next(network.parameters(), None) is not None
     if not suits or not found or not has_weights:
         return None
