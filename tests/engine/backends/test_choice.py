@@ -11,12 +11,12 @@ from napari_sr.engine.backends.choice import compiled_for
 from napari_sr.engine.backends.compiled import Compiled
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.plan import make_plan
-from napari_sr.engine.planning.settings import Settings
+from napari_sr.engine.planning.settings import ENGINE_VARIABLE, Settings
 
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch):
-    monkeypatch.delenv(choice.VARIABLE, raising=False)
+    monkeypatch.delenv(ENGINE_VARIABLE, raising=False)
     monkeypatch.setattr(choice, "installed", lambda: ["openvino", "onnxruntime"])
 
 
@@ -33,7 +33,7 @@ def test_auto_tries_what_is_installed():
 
 
 def test_the_environment_decides_what_auto_means(monkeypatch):
-    monkeypatch.setenv(choice.VARIABLE, "torch")
+    monkeypatch.setenv(ENGINE_VARIABLE, "torch")
 
     assert chosen() is None
     assert isinstance(chosen(engine="openvino"), Compiled)
@@ -63,3 +63,9 @@ def test_a_formula_needs_no_engine():
 def test_an_unknown_engine_is_refused_with_those_there_are():
     with pytest.raises(ValueError, match="one of auto, torch, openvino, onnxruntime, got 'fast'"):
         chosen(engine="fast")
+
+
+def test_bfloat16_is_openvino_s_where_the_environment_chooses_it(monkeypatch):
+    monkeypatch.setenv(ENGINE_VARIABLE, "openvino")
+
+    assert isinstance(chosen(precision="bfloat16"), Compiled)

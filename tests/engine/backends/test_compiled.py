@@ -23,7 +23,7 @@ from napari_sr.engine.backends.fingerprint import fingerprint
 from napari_sr.engine.backends.interface import SegmentKey
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.planning.segments import Segment, function_of
-from napari_sr.engine.planning.settings import Settings
+from napari_sr.engine.planning.settings import ENGINE_VARIABLE, Settings
 from napari_sr.graph.chain import IMAGE, with_one_writer_each
 from napari_sr.layers.colour import chain_for
 
@@ -139,7 +139,7 @@ def test_where_pytorch_is_as_fast_auto_leaves_it_to_pytorch(random, monkeypatch)
 
 
 def test_auto_takes_the_fastest_of_the_installed_engines(random, monkeypatch):
-    monkeypatch.setenv(choice.VARIABLE, "auto")
+    monkeypatch.setenv(ENGINE_VARIABLE, "auto")
     monkeypatch.setattr(choice, "installed", lambda: ["slow", "fast"])
     monkeypatch.setitem(compilers.COMPILERS, "slow", Repeats(1.0))
     monkeypatch.setitem(compilers.COMPILERS, "fast", Repeats(1.0))
@@ -225,7 +225,7 @@ def test_an_engine_that_fails_leaves_the_tile_to_pytorch(random, monkeypatch):
 def test_networks_do_not_pile_up_in_memory_where_trials_are_slow(random, here, monkeypatch):
     network = example("fsrcnn")
     with monkeypatch.context() as patch:
-        patch.setattr(type(compiled.TRIALS), "full", True)
+        patch.setattr(type(trial_requests.TRIALS), "full", True)
         run(image_of(1, random), network)
     assert here == []
 

@@ -118,3 +118,15 @@ def test_a_job_survives_the_way_to_another_process():
     assert torch.equal(came.image, sent.image)
     assert came.wanted == sent.wanted
     assert fingerprint(came.network) == fingerprint(sent.network)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("basic_ios::clear: iostream error")])
+def test_a_full_memory_or_disk_is_no_verdict(monkeypatch, folder, error):
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(compilers.COMPILERS[INSTALLED[0]], "convert", fails)
+
+    run(job())
+
+    assert list(folder.iterdir()) == []

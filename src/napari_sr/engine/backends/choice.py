@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 ENGINES = ("auto", "torch", *COMPILERS)
-VARIABLE = "NAPARI_SR_ENGINE"
-"""The environment variable that decides "auto"."""
 
 
 def compiled_for(
@@ -43,9 +40,7 @@ def compiled_for(
         If there is no such engine, or the chosen one is not installed or cannot compute on this
         device, in this precision or with these kernels.
     """
-    engine = settings.engine
-    if engine == "auto":
-        engine = os.environ.get(VARIABLE) or "auto"
+    engine = settings.chosen_engine
     if engine not in ENGINES:
         raise EngineError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
     if engine == "torch":
@@ -54,9 +49,10 @@ def compiled_for(
     suits = suits and settings.kernels != "triton"
     if engine != "auto" and not suits:
         raise EngineError(
-            f"the engine {engine!r} computes on a CPU, in {' or '.join(COMPILERS[engine].PRECISIONS)}, "
-            f"without Triton kernels; got device {plan.device}, precision "
-            f"{str(plan.precision).removeprefix('torch.')} and kernels {settings.kernels!r}"
+            f"the engine {engine!r} computes on a CPU, in "
+            f"{' or '.join(COMPILERS[engine].PRECISIONS)}, without Triton kernels; got device "
+            f"{plan.device}, precision {str(plan.precision).removeprefix('torch.')} and kernels "
+            f"{settings.kernels!r}"
         )
     found = installed()
     if engine != "auto" and engine not in found:

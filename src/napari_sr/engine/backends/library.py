@@ -170,6 +170,12 @@ def claim(name: str) -> bool:
     return True
 
 
+def give_up(name: str) -> None:
+    """End a claim without a verdict."""
+    with suppress(OSError):
+        (folder() / f"{name}.trying").unlink()
+
+
 def is_tried_by(name: str, process: int) -> bool:
     """Return whether a process claimed a segment and wrote no verdict on it."""
     try:

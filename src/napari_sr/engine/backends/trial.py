@@ -28,9 +28,11 @@ from napari_sr.engine.backends.library import (
     Verdict,
     claim,
     folder,
+    give_up,
     verdict_of,
     write_verdict,
 )
+from napari_sr.engine.planning.devices import is_out_of_memory
 from napari_sr.engine.planning.segments import Segment, function_of, localised
 from napari_sr.graph.chain import Window, with_one_writer_each
 from napari_sr.graph.run import planes_before
@@ -50,6 +52,7 @@ MOST_ERROR = {"float32": 2e-5, "bfloat16": 2e-2}
 and what rounding to 8 bits after each of many layers does."""
 RUNS = 5
 REFUSALS: tuple[type[BaseException], ...] = (
+    MemoryError,
     RuntimeError,
     ValueError,
     TypeError,
@@ -94,6 +97,10 @@ class Job:
     """Threads of PyTorch in the process that asks."""
 
 
+class NoRoomError(Exception):
+    """Memory or disk are full, which says nothing about a segment."""
+
+
 def dump(job: Job) -> bytes:
     """Return a job as bytes."""
     buffer = io.BytesIO()
@@ -136,7 +143,12 @@ def run(job: Job, parent: int | None = None) -> None:
                 if verdict_of(one.name) is None and claim(one.name):
                     function = function_of(chain, one.segment)
                     inputs = localised(chain, one.segment, known, Window.whole(*size))
-                    write_verdict(one.name, _tried(job, one.name, function, inputs))
+                    try:
+                        verdict = _tried(job, one.name, function, inputs)
+                    except NoRoomError:
+                        give_up(one.name)  # a later session tries again
+                        continue
+                    write_verdict(one.name, verdict)
 
 
 def _with_inputs(
@@ -181,6 +193,8 @@ def _tried(
                 os.replace(path.with_suffix(suffix), folder() / f"{name}{suffix}")
         return Verdict(True, error, own, torch_own, engine=job.engine)
     except REFUSALS + compiler.errors() as error:
+        if is_out_of_memory(error) or "iostream" in str(error):
+            raise NoRoomError(str(error)) from error
         why = f"{type(error).__name__}: {error}"[:300]
         return Verdict(False, why=why, engine=job.engine)
 

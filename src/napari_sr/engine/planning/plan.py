@@ -152,7 +152,7 @@ class Plan:
 
 def rounds_inside(settings: Settings, device: torch.device, precision: torch.dtype) -> bool:
     """Return whether an engine rounds to bfloat16 inside segments, and all else is float32."""
-    asked = settings.engine == "openvino" and precision == torch.bfloat16
+    asked = settings.chosen_engine == "openvino" and precision == torch.bfloat16
     return asked and device.type == "cpu"
 
 

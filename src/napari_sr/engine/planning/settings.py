@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_sr.engine.image.value_range import Percentiles
+
+
+ENGINE_VARIABLE = "NAPARI_SR_ENGINE"
+"""The environment variable that decides the engine "auto"."""
 
 
 class EngineError(ValueError):
@@ -43,3 +48,8 @@ class Settings:
     """"auto": the fastest that is installed, right and can run the network; "torch"; "openvino" or
     "onnxruntime" (on a CPU, in float32; with the precision "bfloat16", OpenVINO rounds to it). The
     environment variable NAPARI_SR_ENGINE decides "auto"."""
+
+    @property
+    def chosen_engine(self) -> str:
+        """The engine, where the environment variable decides "auto"."""
+        return (os.environ.get(ENGINE_VARIABLE) or "auto") if self.engine == "auto" else self.engine
