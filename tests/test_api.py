@@ -77,7 +77,8 @@ def test_a_checkpoint_loads_as_the_network_that_was_saved(checkpoint):
     loaded = napari_sr.load(path)
 
     with torch.inference_mode():
-        torch.testing.assert_close(loaded(image), network(image), rtol=0, atol=0)
+        # weights with channels last are summed in another order
+        torch.testing.assert_close(loaded(image), network(image), rtol=0, atol=1e-6)
     assert not loaded.training
     assert (loaded.scale, loaded.channels) == (network.scale, network.channels)
     assert loaded.provenance["sha256"] == _sha256(path)

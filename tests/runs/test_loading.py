@@ -7,6 +7,7 @@ import copy
 import pytest
 import torch
 from fakes import Nearest
+from safetensors.torch import save_file
 
 from napari_sr.engine.planning.devices import on_device
 from napari_sr.runs.loading import load, load_both, load_one
@@ -50,3 +51,19 @@ def test_a_device_gets_weights_in_the_layout_that_it_is_fast_with():
     elsewhere = on_device(network, torch.device("meta"), torch.float32)
 
     assert all(weight.is_contiguous() for weight in elsewhere.parameters())
+
+
+def test_weights_of_a_loaded_network_can_be_saved(tmp_path):
+    network = load_one(ModelReference("fsrcnn-x2"))
+
+    save_file(network.state_dict(), tmp_path / "weights.safetensors")
+
+    again = load_one(ModelReference(str(tmp_path / "weights.safetensors")))
+    for name, value in network.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value)
+
+
+def test_a_state_dict_of_contiguous_weights_is_no_copy():
+    network = Nearest()
+
+    assert network.state_dict()["weight"].data_ptr() == network.weight.data_ptr()

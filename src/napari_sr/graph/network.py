@@ -70,6 +70,7 @@ class Network(nn.Module):
         self.input_range = input_range
         self.provenance: dict[str, object] = {}
         """Model, file and sha256 of the loaded weights; empty for a network just built."""
+        self.register_state_dict_post_hook(_contiguous)  # type: ignore[no-untyped-call]
 
     @property
     def title(self) -> str:
@@ -205,3 +206,15 @@ def _shapes(
     with torch.device("meta"):
         state = network(**dict(options)).state_dict()
     return MappingProxyType({key: tuple(value.shape) for key, value in state.items()})
+
+
+def _contiguous(
+    network: nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]
+) -> None:
+    """Make the tensors of a state dict contiguous, as files of weights need them.
+
+    The weights of a loaded network have channels last; others are not copied.
+    """
+    for name, value in state.items():
+        if isinstance(value, Tensor):
+            state[name] = value.contiguous()
