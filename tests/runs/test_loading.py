@@ -58,7 +58,7 @@ def test_weights_of_a_loaded_network_can_be_saved(tmp_path):
 
     save_file(network.state_dict(), tmp_path / "weights.safetensors")
 
-    again = load_one(ModelReference(str(tmp_path / "weights.safetensors")))
+    again = load_one(ModelReference(str(tmp_path / "weights.safetensors"), 2))
     for name, value in network.state_dict().items():
         assert torch.equal(again.state_dict()[name], value)
 

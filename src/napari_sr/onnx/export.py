@@ -92,6 +92,8 @@ def export(
         )
     loaded = ModelReference.of(model, scale, options).load()
     network = copy.deepcopy(loaded).cpu().float().eval()
+    # the exporter finds parameters by their memory, which a state dict of other layouts copies
+    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     graph = graph_of(network, _image(network, 2, 10, 13), opset)  # no two sizes are equal
     error = _error(graph.SerializeToString(), network)
     content = _labelled(graph, {**metadata(network), "max_error": f"{error:.1e}"})
