@@ -14,7 +14,7 @@ import torch
 
 from napari_sr.engine.planning.tiling import Region
 from sr_kernels import use_kernels
-from sr_kernels.plane_moments import merged
+from sr_kernels.plane_moments import merged, plane_moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +24,25 @@ if TYPE_CHECKING:
     from napari_sr.engine.execution.tile import StageContext
     from napari_sr.engine.planning.tiling import Tile
     from napari_sr.graph.chain import ChunkedAttention, PooledGrid
+
+
+def moments_of(
+    plane: Tensor, known: tuple[Tensor, ...] | None = None
+) -> tuple[int, Tensor, Tensor]:
+    """Return number of pixels, mean and sum of squared deviations of a plane, (N, C, H, W).
+
+    Parameters
+    ----------
+    plane : Tensor, (N, C, H, W)
+        The plane.
+    known : tuple of Tensor, optional
+        Mean and sum of squared deviations, if the step that wrote the plane returned them.
+    """
+    count = plane.shape[2] * plane.shape[3]
+    if not count:
+        return 0, plane, plane
+    mean, deviations, *_ = plane_moments(plane) if known is None else known
+    return count, mean, deviations
 
 
 class MomentsOfTiles:

@@ -8,17 +8,17 @@ Letters: C channels, H x W pixels of the image that enters the network.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from napari_sr.engine.execution.context import Plane, UntrustedError
+from napari_sr.engine.execution.gathering import moments_of
 from napari_sr.engine.execution.replaying import replay
 from napari_sr.graph.chain import IMAGE, RESULT, GlobalStats, Step, Window
 from napari_sr.graph.run import compute, planes_before
 from sr_kernels import use_kernels
-from sr_kernels.plane_moments import plane_moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -84,12 +84,9 @@ class StageContext:
         self.features.write(name, part.rows, part.columns, values)
 
 
-Moments: TypeAlias = "tuple[int, Tensor, Tensor] | None"
-
-
 def compute_tile(
     context: StageContext, stage: Stage, tile: Tile, segments: Sequence[Segment] | None
-) -> Generator[bool, None, Moments]:
+) -> Generator[bool, None, tuple[int, Tensor, Tensor] | None]:
     """Compute one tile and keep its core; compute it again in float32 if that may help.
 
     Where a tile goes through the whole chain at once, PyTorch computes it link by link, so that the
@@ -152,7 +149,7 @@ def _compute(
 
 def _keep(
     context: StageContext, buffers: TileBuffers, stage: Stage, tile: Tile, *, float32: bool
-) -> Moments:
+) -> tuple[int, Tensor, Tensor] | None:
     """Keep the core of a tile that is computed; return its moments if the stage gathers them."""
     for name in stage.keeps:
         context.keep(name, tile.keep, buffers.part(name, tile.keep), float32=float32)
@@ -251,12 +248,5 @@ class TileBuffers:
 
     def moments(self, name: str, core: Region) -> tuple[int, Tensor, Tensor]:
         """Return number of pixels, mean and sum of squared deviations of the core of a plane."""
-        plane = self.part(name, core)
-        count = plane.shape[2] * plane.shape[3]
-        if not count:
-            return 0, plane, plane
-        part, moments = self._moments.get(name, (None, None))
-        if moments is not None and part == core:
-            mean, deviations, *_ = moments
-            return count, mean, deviations
-        return count, *plane_moments(plane)
+        part, known = self._moments.get(name, (None, None))
+        return moments_of(self.part(name, core), known if part == core else None)
