@@ -1,0 +1,80 @@
+"""Time per pixel and peak memory of `upscale` on a CPU, by the size of the image.
+
+    python benchmarks/cpu/scaling.py DATA/Set5/HR/butterfly.png --sides 512 1024 2048 4096 8192
+
+Each size runs in a process of its own, as peak memory is that of a process. Each engine is prepared
+by four runs; the time is the median of the following ones. The photograph is repeated to the side,
+in uint8. Memory is the process's largest resident size, without what it has before the first run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import napari_sr
+from napari_sr.engine.backends.loaded import wait_for_trials
+
+sys.path.append(str(Path(__file__).parents[1]))
+sys.path.append(str(Path(__file__).parent))
+from commit import commit  # the paths come first
+from engines import photograph
+
+
+def peak() -> float:
+    """Return the largest resident size of this process so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure(image: Path, model: str, engine: str, side: int, runs: int) -> None:
+    """Print one row."""
+    network = napari_sr.load(model)
+    pixels = photograph(image, side, grey=network.channels == 1)
+    before = peak()
+    napari_sr.upscale(pixels, network, device="cpu", engine=engine)
+    first = peak() - before
+    for _ in range(3 if engine != "torch" else 0):
+        wait_for_trials()
+        napari_sr.upscale(pixels, network, device="cpu", engine=engine)
+    times = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        napari_sr.upscale(pixels, network, device="cpu", engine=engine)
+        times.append(time.perf_counter() - began)
+    seconds = median(times)
+    columns = f"{seconds:.2f} | {1e6 * seconds / side**2:.2f} | {first:.0f} | {peak() - before:.0f}"
+    print(f"| {model} | {engine} | {side} | {columns} |", flush=True)
+
+
+def main() -> None:
+    """Measure each engine and size in a process."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("image", type=Path, help="a photograph")
+    options.add_argument("--models", nargs="+", default=["fsrcnn-x2"])
+    options.add_argument("--engines", nargs="+", default=["torch", "openvino"])
+    options.add_argument("--sides", nargs="+", type=int, default=[512, 1024, 2048, 4096])
+    options.add_argument("--runs", type=int, default=3)
+    options.add_argument("--one", action="store_true", help="measure in this process")
+    wanted = options.parse_args()
+    if wanted.one:
+        [model], [engine], [side] = wanted.models, wanted.engines, wanted.sides
+        measure(wanted.image, model, engine, side, wanted.runs)
+        return
+    print(f"commit {commit()}\n")
+    print("| network | engine | side | s | us per pixel | peak of a first run, MiB | peak, MiB |")
+    print("|---|---|---|---|---|---|---|", flush=True)
+    for model in wanted.models:
+        for engine in wanted.engines:
+            for side in wanted.sides:
+                one = ["--models", model, "--engines", engine, "--sides", str(side)]
+                command = [sys.executable, __file__, str(wanted.image), *one, "--one"]
+                subprocess.run([*command, "--runs", str(wanted.runs)], check=True)
+
+
+if __name__ == "__main__":
+    main()
