@@ -12,7 +12,7 @@ import torch
 if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
-_NO_OPTIONS = ("_parameters", "_buffers", "_modules", "provenance")
+_NO_OPTIONS = ("_parameters", "_buffers", "_modules", "_state_dict_hooks", "provenance")
 """Attributes of modules that are hashed otherwise, or do not change what is computed."""
 
 
