@@ -140,7 +140,7 @@ def keeps_operator(*arguments: Any) -> bool:
 
 
 def check_shapes(op: str, **given: tuple[Tensor | None, tuple[int, ...]]) -> None:
-    """Compare tensors with the shapes they need; None fits every shape.
+    """Compare tensors with the shapes they need; skip a tensor that is None.
 
     Raises
     ------

@@ -118,7 +118,7 @@ def run_steps(
 
 
 def _gathered(link: GlobalStats, plane: Tensor, moments: tuple[Tensor, ...]) -> Tensor:
-    """Return the value of a whole plane; use a step's moments or value if it returned them."""
+    """Return the value of a whole plane; use any moments or value that a step returned."""
     mean, deviations, *value = moments or plane_moments(plane)
     return value[0] if value else link.finish(mean, deviations, plane.shape[2] * plane.shape[3])
 

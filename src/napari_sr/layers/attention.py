@@ -107,8 +107,8 @@ class SpatialGate(nn.Module):
     pool : nn.Module
         Makes the pooled cells, (N, E, h, w), one for every 6 pixels of (N, E, H, W).
     activated, plain : callable
-        Make the first two convolutions of the pooled plane, and the last one: take (E, E), return a
-        module that keeps the size.
+        `activated` makes the first two convolutions of the pooled plane, `plain` the last one. Both
+        take (E, E), and return a module that keeps the size.
     """
 
     def __init__(
@@ -144,8 +144,8 @@ class SpatialGate(nn.Module):
     ) -> Iterator[Link]:
         """Yield the links that make the gated plane `y` of planes `x` and `squeezed`.
 
-        With `channel`, the last step also returns moments, for the link of this gate; that must be
-        the next link to gather them from `y`.
+        With `channel`, the last step also returns moments for that gate. The gate's link must be
+        the next one that gathers moments from `y`.
         """
         yield self.link(squeezed, "low")
         compute = self if channel is None else partial(self.with_moments, channel)
@@ -207,7 +207,7 @@ def enlarged_low(low: Tensor, window: Window) -> Tensor:
 
 
 def _arguments_of(low: nn.Sequential) -> list[Any] | None:
-    """Return the arguments of `esa_low` after cells, or None if it cannot compute these modules."""
+    """Return the arguments of `esa_low` after the cells; None if it cannot run these modules."""
     weights: list[Tensor | None] = []
     activations: list[tuple[str, float]] = []
     for convolution in low:

@@ -31,7 +31,7 @@ def conv1x1(inputs: int, outputs: int, *, bias: bool = True) -> nn.Conv2d:
 
 
 class Activated3x3(nn.Conv2d):
-    """A 3x3 that keeps the size of (N, C, H, W), a residual, and the activation after both.
+    """A 3x3 that keeps the size of (N, C, H, W), plus a residual, then an activation.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class SubPixel3x3(nn.Conv2d):
     scale : int
         S.
     activation : nn.Module, optional
-        One that kernels know.
+        Activation of the result; one that kernels know.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class SubPixel3x3(nn.Conv2d):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 with a rectifier between, added back: EDSR's block, (N, C, H, W) to the same.
+    """EDSR's block: two 3x3 with a rectifier in between, added to the input, (N, C, H, W).
 
     Parameters
     ----------

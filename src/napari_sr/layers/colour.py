@@ -29,8 +29,8 @@ BICUBIC_RADIUS = 2
 
 @lru_cache
 def _matrices(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-    """Return matrix, inverse and offset on a device; a CUDA graph cannot copy them there."""
-    with torch.inference_mode(False):  # training uses them, too
+    """Return matrix, inverse and offset on a device; cached, as a CUDA graph cannot copy them."""
+    with torch.inference_mode(False):  # training uses these tensors, too
         forward = torch.tensor(TO_YCBCR, dtype=torch.float64) / 255
         offset = torch.tensor(OFFSET, dtype=torch.float64) / 255
         parts = forward, torch.linalg.inv(forward), offset[:, None, None]
@@ -69,22 +69,22 @@ def chain_for(network: Network, channels: int) -> Chain:
     """Return the chain that upscales a grey, RGB or RGBA image with a luma or an RGB network.
 
     An RGB network gets grey as three equal channels, and the mean of its result is grey. A luma
-    network gets an RGB image's luma; the chroma is enlarged bicubically. Grey is converted to luma
-    for it, too, because luma networks never saw true black in training: the shipped FSRCNN turns a
-    black of 0 into 0.06. A network with `full_range` gets grey, and luma stretched to grey. Alpha
-    never enters a network: it is enlarged bicubically and kept within 0..1.
+    network gets an RGB image's luma; the chroma is enlarged bicubically. It gets grey converted to
+    luma, because luma networks never saw true black in training: the shipped FSRCNN turns a black
+    of 0 into 0.06. A network with `full_range` gets grey unchanged, and luma stretched to 0..1.
+    Alpha never enters a network: it is enlarged bicubically and kept within 0..1.
 
     Parameters
     ----------
     network : Network
-        It has 1 or 3 channels, and any precision; without weights it computes in float32.
+        Network of 1 or 3 channels, in any precision; without weights it computes in float32.
     channels : int
         The image's channels: 1, 3 or 4.
 
     Returns
     -------
     Chain
-        From float32 in 0..1 to the same, unclipped but for alpha.
+        Chain from float32 in 0..1 to float32; only alpha is clipped.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def enlarge(network: Network, image: Tensor) -> Tensor:
     Returns
     -------
     Tensor, (N, 1, 3 or 4, S * H, S * W)
-        float32, unclipped but for alpha.
+        float32; only alpha is clipped.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def _start(seen: _Seen, precision: torch.dtype, image: Tensor) -> Tensor:
 
 
 def _finish(seen: _Seen, scale: int, large: Tensor, image: Tensor | None = None) -> Tensor:
-    """Return the result, (N, 1, 3 or 4, S * H, S * W), from what leaves the network."""
+    """Return the result, (N, 1, 3 or 4, S * H, S * W), from the network's output."""
     result = large.float()
     if seen.colours < seen.channels:
         result = result.mean(dim=1, keepdim=True)

@@ -2,9 +2,9 @@
 
 Both are the same sum (Shi et al., "Is the deconvolution layer the same as a convolutional layer?",
 2016, https://arxiv.org/abs/1609.07009): each of the S x S result pixels of an input pixel is a
-convolution of its own, by every S-th weight of the kernel. PyTorch's transposed convolution makes
-a matrix as large as the result times the kernel first, and then adds it up; the convolution does
-not. On two cores, FSRCNN's last layer is 1.8 to 3.7 times as fast
+separate convolution with every S-th weight of the kernel. PyTorch's transposed convolution first
+makes a matrix as large as the result times the kernel, and then sums it up; the convolution needs
+no such matrix. On two cores, FSRCNN's last layer is 1.8 to 3.7 times as fast
 (`benchmarks/cpu/deconvolution.py`).
 
 Letters: N images, C input channels, D output channels, H x W pixels, K kernel side, S stride.
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 class Deconvolution(nn.ConvTranspose2d):
-    """A transposed convolution, in whichever way the device computes it fastest.
+    """A transposed convolution, computed in the way that is fastest on the device.
 
     Weights and options are those of `torch.nn.ConvTranspose2d`. Where it makes planes exactly S
     times larger, on a CPU and without a gradient, it computes the same sums in another order.
     """
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """Enlarge (N, C, H, W) to (N, D, S * H, S * W), or to what the options say."""
+        """Enlarge (N, C, H, W) to (N, D, S * H, S * W), or to the size that the options give."""
         if output_size is None and self.suits(x) and self._is_shuffle():
             return deconvolve(x, self.weight, self.bias, self.stride[0], int(self.padding[0]))
         return super().forward(x, output_size)
@@ -66,13 +66,13 @@ def deconvolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padd
     stride : int
         S.
     padding : int
-        Pixels of the enlarged grid cut off at each edge, where the first weight would be.
+        Pixels cut off at the top and left of the enlarged grid.
 
     Returns
     -------
     Tensor, (N, D, S * H, S * W)
-        Equal to `conv_transpose2d` with an output padding that makes it so large, but for the
-        order of sums.
+        Equal to `conv_transpose2d` with the output padding for this size, except that sums have
+        another order.
     """
     convolution, before, after = as_convolution(weight, stride, padding)
     repeated = None if bias is None else bias.repeat_interleave(stride**2)
@@ -95,7 +95,7 @@ def as_convolution(weight: Tensor, stride: int, padding: int) -> tuple[Tensor, i
     Returns
     -------
     weight : Tensor, (D * S * S, C, L, L)
-        Every S-th weight of the kernel in turn, zero where there is none.
+        Every S-th weight of the kernel for each result pixel, zero beyond the kernel.
     before, after : int
         Zeros to add to the planes at the top and left, and at the bottom and right.
     """
@@ -104,7 +104,7 @@ def as_convolution(weight: Tensor, stride: int, padding: int) -> tuple[Tensor, i
     last = (stride - 1 + padding) // stride
     first = (padding - kernel) // stride + 1
     length = last - first + 1
-    start = padding - last * stride  # of the weights that follow each other, 0 or less
+    start = padding - last * stride  # index of the first weight, 0 or less
     ends = (-start, length * stride - kernel + start)
     padded = functional.pad(weight, ends * 2)
     taps = padded.view(inputs, outputs, length, stride, length, stride).flip(2, 4)

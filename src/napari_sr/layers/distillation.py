@@ -191,7 +191,7 @@ def trunk_options(state: StateDict, head: str, replication: int = 1) -> Options 
     """
     features, channels = width_of(state, "fuse.weight")[0], width_of(state, head)[1] // replication
     scale = scale_of_shuffle(width_of(state, "tail.weight")[0], channels)
-    # ESA has a quarter of the width, and needs a channel
+    # ESA has a quarter of the width, and needs at least one channel
     if scale is None or features < 4:
         return None
     blocks = count(state, r"blocks\.(\d+)\.")

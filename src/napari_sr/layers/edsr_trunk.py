@@ -64,7 +64,7 @@ def adapt(state: StateDict) -> StateDict:
 def _shift_of(state: StateDict) -> Tensor | None:
     """Return the colour that the authors' frozen convolutions subtract and add again, (C).
 
-    Zeros without such convolutions, as in forks for grey images; None if they do anything else.
+    Return zeros if there are none, as in forks for grey images; None if they do anything else.
     """
     _, channels = width_of(state, "head.0.weight")
     if not any(key in state for key in _SHIFTS):
@@ -95,7 +95,7 @@ uses."""
 
 
 def trunk_options(state: StateDict, scale: int | None) -> Options | None:
-    """Read scale, width, depth and range off a trunk; None if it is none, or has no scale."""
+    """Read scale, width, depth and range off a trunk; None for another network, or no scale."""
     options = options_of_blocks(state, scale)
     if options is None or "blocks.0.branch.0.weight" not in state:
         return None

@@ -5,8 +5,8 @@ https://arxiv.org/abs/2108.11084
 
 Letters: N images, C features, H x W pixels.
 As in the released code, the rectifiers of the residual units have a slope per channel, and the
-corners of the coarse plane and of the image coincide, so its enlargement depends on the image's
-size.
+corners of the coarse plane and of the image coincide, so the enlargement of the coarse plane
+depends on the image's size.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class ChannelGate(nn.Module):
 
 
 class ResidualUnit(nn.Module):
-    """Two 3x3, narrower between, and a weighted skip, of (N, C, H, W): the paper's RU.
+    """The paper's RU: two 3x3 with fewer channels in between, and a weighted skip.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class ResidualUnit(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two units, fused, gated by channel, convolved, and a weighted skip: the paper's ARFB.
+    """The paper's ARFB: two units, their fusion, a channel gate, a 3x3 and a weighted skip.
 
     Parameters
     ----------
@@ -117,14 +117,14 @@ class ResidualBlock(nn.Module):
 
 
 class PreservingBlock(nn.Module):
-    """Low frequencies on a coarse grid, high ones apart, then both together: the paper's HPB.
+    """The paper's HPB: low frequencies on a coarse grid and high ones separately, then mixed.
 
     Parameters
     ----------
     features, reduction : int
         Width C, and how many times narrower the channel gates are inside.
     recursions : int
-        Number of applications of the shared block of the low frequencies.
+        How often the shared block is applied to the low frequencies.
     """
 
     def __init__(self, *, features: int, reduction: int, recursions: int) -> None:
@@ -154,12 +154,12 @@ class PreservingBlock(nn.Module):
 
     @staticmethod
     def pool(x: Tensor) -> Tensor:
-        """Return the means of squares, (N, C, H // 2, W // 2)."""
+        """Return the means of 2x2 pixels, (N, C, H // 2, W // 2)."""
         return functional.avg_pool2d(x, POOL)
 
     @staticmethod
     def rest(x: Tensor, low: Tensor, window: Window) -> Tensor:
-        """Return the high frequencies, which the low ones lack, (N, C, H, W)."""
+        """Return the high frequencies, x without the low ones, (N, C, H, W)."""
         return x - enlarged(low, window)
 
     def join(self, low: Tensor, high: Tensor, window: Window) -> Tensor:
@@ -174,7 +174,7 @@ def enlarged(low: Tensor, window: Window) -> Tensor:
     Parameters
     ----------
     low : Tensor, (N, C, H // 2, W // 2)
-        Bilinear between its pixels; those beyond the piece's inner edges are wrong.
+        The piece. At its inner edges, results that need pixels outside it are wrong.
     window : Window
         The place of the piece, which begins at even pixels.
 
@@ -187,7 +187,7 @@ def enlarged(low: Tensor, window: Window) -> Tensor:
         (3, window.left, window.width, window.full_width),
     )
     for axis, start, length, full in axes:
-        # in integers, so that a piece rounds as the whole does
+        # in integers, so that a piece and the whole plane round alike
         steps = torch.arange(start, start + length, device=low.device) * (full // POOL - 1)
         span, last = max(full - 1, 1), low.shape[axis] - 1
         near = steps // span - start // POOL

@@ -58,7 +58,7 @@ class SplitDistillation(nn.Module):
 
 
 class Block(nn.Module):
-    """Distillation, channel gate, 1x1, skip, of (N, C, H, W): the paper's IMDB.
+    """The paper's IMDB: distillation, channel gate, 1x1 and skip, of (N, C, H, W).
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""Convolutions with a normalised result, per channel.
+"""Convolutions whose results are normalised per channel.
 
 Batch: Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167; inference uses the mean and
 variance of the training, so it is local.
 Instance: Ulyanov et al., 2016, https://arxiv.org/abs/1607.08022; mean and variance are those of the
-plane, so the chain is cut there, and pieces still give the result of the whole.
+plane, so the chain is cut there, and tiles still give the result of the whole plane.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -88,7 +88,7 @@ class Normalised(nn.Module):
         self.activation = activation or nn.Identity()
 
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
-        """Return the activated result, and `skip` added to it; for `norm` "batch" only."""
+        """Return the activated result, plus `skip` if it is given; for `norm` "batch" only."""
         result: Tensor = self.activation(self.norm(self.convolution(x)))
         return result if skip is None else result + skip
 
@@ -108,7 +108,7 @@ class Normalised(nn.Module):
         x, y : str
             Names of planes.
         radius, scale
-            The convolution's, as in `Step`.
+            Radius and scale of the convolution, as in `Step`.
         skip : str, optional
             The plane to add at the end.
         """
@@ -123,14 +123,14 @@ class Normalised(nn.Module):
         ]
 
     def _end(self, raw: Tensor, *more: Tensor) -> Tensor:
-        """Normalise and activate by the last of `more`, and add the one before it, if any."""
+        """Normalise with the last of `more`, activate, and add the tensor before it, if any."""
         *skip, statistics = more
         result: Tensor = self.activation(self.norm(raw, statistics))
         return result + skip[0] if skip else result
 
 
 class NormalisedBlock(nn.Module):
-    """Two normalised convolutions with an activation between, added back: (N, C, H, W) to it.
+    """Two normalised convolutions with an activation in between, added to the input.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ class Doubling(Deconvolution):
     inputs, outputs : int
         Channels.
     kernel : int
-        3, which drops the last row and column, or 4.
+        Side of the kernel: 4, or 3, which drops the last row and column.
     bias : bool
         Whether there is one.
     """
@@ -82,12 +82,12 @@ def set_bilinear(weight: Tensor) -> None:
 
 
 def levels_of(scale: int) -> int:
-    """Return the number of doublings for a scale, at least 1; scale 1 shrinks the result again."""
+    """Return the number of doublings for a scale, at least 1; a result too large is shrunk."""
     return max((scale - 1).bit_length(), 1)
 
 
 def fitted(operations: list[Operation], scale: int) -> list[Operation]:
-    """Return the last operations: the result is the last image, shrunk if it is too large."""
+    """Return the operations with the last image as the result, shrunk if it is too large."""
     *most, last = operations
     if last.place.scale == scale:
         return [*most, operation(last.compute, dict(last.place.reads), RESULT, scale)]
@@ -100,7 +100,7 @@ def of_matconvnet(state: StateDict) -> dict[str, Tensor]:
     """Return MatConvNet's filters `_f` and biases `_b` with PyTorch's layout and names.
 
     Filters are (H, W, inputs, outputs), those of transposed convolutions (H, W, outputs, inputs);
-    MATLAB drops trailing ones. Other tensors stay.
+    MATLAB drops trailing axes of length 1. Other tensors stay unchanged.
     """
     found: dict[str, Tensor] = {}
     for key, value in state.items():

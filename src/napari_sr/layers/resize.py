@@ -1,6 +1,6 @@
 """Resampling of tensors as MATLAB's `imresize` does it: bicubic, bilinear and Lanczos.
 
-The field trains and judges on images that MATLAB shrank. Its cubic kernel (Keys, 1981, with
+The field trains and evaluates on images that MATLAB shrank. MATLAB's cubic kernel (Keys, 1981, with
 a = -0.5), its widening of the kernel when shrinking (antialiasing), its mirrored border and, for
 8-bit images, its rounding between the two passes all change the second decimal of a PSNR. Networks
 that start from an enlarged image, the chroma of luma networks, the training data and the evaluation
@@ -30,9 +30,9 @@ class Kernel:
     """The weight of an input pixel by its distance."""
 
     weigh: Callable[[Tensor], Tensor]
-    """Takes distances of any shape in input pixels; zero at all whole ones but 0."""
+    """Takes distances of any shape in input pixels; the weight is 0 at all integers but 0."""
     reach: int
-    """Its radius, in input pixels when enlarging."""
+    """Radius of the kernel, in input pixels when enlarging."""
 
 
 def linear(distance: Tensor) -> Tensor:
@@ -78,7 +78,7 @@ def radius_of(scale: int, beyond: int = 0, method: str = "bicubic") -> int:
     """
     if scale == 1:
         return beyond
-    # the furthest of them lies at this half of an input pixel, over the scale
+    # twice the distance, in output pixels, of the furthest output pixel
     furthest = scale - 1 + 2 * beyond
     return METHODS[method].reach + (furthest - 1) // (2 * scale)
 

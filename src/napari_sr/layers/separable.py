@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FUSED = ("none", "gelu")
 """The activations that `bsconv` computes; others are separate operations."""
 LEAST_MIDDLE = 4
-"""Smallest number of channels between the two 1x1 of BSConvS; else a quarter of its inputs."""
+"""Fewest channels between the two 1x1 of BSConvS; by default a quarter of its inputs."""
 
 
 def middle(inputs: int) -> int:
@@ -190,7 +190,7 @@ class PooledBSConv(nn.Module):
 
 
 class PooledBSConvS(PooledBSConv):
-    """As `StridedBSConv`, with a BSConvS.
+    """As `PooledBSConv`, with a BSConvS.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ class PooledBSConvS(PooledBSConv):
 
 
 class PooledDSConv(nn.Module):
-    """As `StridedBSConv`, with a DSConv.
+    """As `PooledBSConv`, with a DSConv.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ class _Sum:
     def of(cls, queries: Tensor, keys: Tensor, values: Tensor) -> _Sum:
         """Return the sum of queries, (N, h, n, d), over some keys and values, (N, h, m, d)."""
         scores = queries @ keys.transpose(-1, -2)
-        # it cancels out of the mean, so it needs no gradient
+        # `highest` cancels out of the mean, so it needs no gradient
         highest = scores.detach().amax(dim=-1, keepdim=True)
         weights = (scores - highest).exp()
         return cls(weights @ values, weights.sum(dim=-1, keepdim=True), highest)
@@ -61,7 +61,7 @@ class _Sum:
 
 
 class EfficientTransformer(nn.Module):
-    """Attention within chunks, then a small perceptron, of the patches of (N, C, H, W).
+    """Attention within chunks of the patches of (N, C, H, W), then a small perceptron.
 
     Parameters
     ----------

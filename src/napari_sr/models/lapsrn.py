@@ -70,7 +70,7 @@ class Level(nn.Module):
         self.activation = nn.LeakyReLU(SLOPE)
 
     def enlarge(self, x: Tensor) -> Tensor:
-        """Double features: (N, C, H, W) to (N, C, 2 * H, 2 * W)."""
+        """Enlarge features twice: (N, C, H, W) to (N, C, 2 * H, 2 * W)."""
         result: Tensor = self.activation(self.doubling(x))
         return result
 

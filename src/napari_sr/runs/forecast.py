@@ -102,7 +102,7 @@ def forecast(request: Request) -> Forecast:
 
 
 def _estimate(request: Request, network: Network) -> tuple[Estimate, str]:
-    """Return what a run takes, and the engine that will probably compute it."""
+    """Return the memory and time of a run, and the engine that will probably compute it."""
     from napari_sr.engine.backends.choice import expected_engine
     from napari_sr.engine.planning.estimate import estimate
     from napari_sr.engine.planning.plan import make_plan

@@ -67,7 +67,7 @@ def scale_in(card: dict[str, Any]) -> int | None:
 
 
 def options_in(card: dict[str, Any]) -> dict[str, Any]:
-    """Return the keywords of the network's constructor in a card, lists as tuples.
+    """Return a card's keywords for the network's constructor, with lists converted to tuples.
 
     Raises
     ------

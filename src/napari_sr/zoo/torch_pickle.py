@@ -85,7 +85,7 @@ class _Reader(pickle._Unpickler):
         Raises
         ------
         RefusedError
-            If tensors do not need this name.
+            If the name is not one that tensors need.
         """
         wanted = f"{module.replace('__builtin__', 'builtins')}.{name}"
         if wanted in KNOWN:

@@ -1,4 +1,4 @@
-"""Which engine computes a run: PyTorch, or one that compiles for this processor."""
+"""Choice of the engine of a run: PyTorch, or a compiler for this processor."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ ENGINES = ("auto", "torch", *COMPILERS)
 def compiled_for(
     settings: Settings, plan: Plan, network: Network, channels: int
 ) -> Compiled | None:
-    """Return what compiles the segments of a run, or None where PyTorch computes it.
+    """Return the engine that compiles segments of a run, or None if PyTorch computes the run.
 
     Parameters
     ----------
     settings : Settings
-        Of these, the engine and the kernels.
+        Settings of the run; only the engine, the kernels and the precision are used.
     plan : Plan
-        Device and precision.
+        Plan of the run, for its device and precision.
     network : Network
         Network to run.
     channels : int
@@ -84,7 +84,7 @@ def expected_engine(
     engine : str
         "torch" or one of `COMPILERS`.
     gain : float
-        How many times faster than PyTorch it computed this network on this machine before.
+        Its speed divided by PyTorch's, from earlier trials of this network on this machine.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Segments compiled for this processor, while PyTorch computes the first tiles.
 
-A run never waits for a compiler. A segment that is not compiled yet runs in PyTorch; meanwhile
-another process compiles, checks and times it with each compiler (`trial`). The fastest one that is
-right then computes all later tiles of that shape, in this run and in later ones.
+A run never waits for a compiler. PyTorch computes a segment until it is compiled. Meanwhile another
+process compiles, checks and times the segment with each compiler (`trial`). The fastest compiler
+with right results computes all later tiles of that shape, in this run and in later ones.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 LEAST_PIXELS = 32**2
 """Pixels of the smallest tile that is compiled."""
 MOST_ERROR = {"float32": 1e-4, "bfloat16": 5e-2}
-"""Largest error of a segment's first results in a process, where the largest value is 1."""
+"""Largest error allowed in a segment's first results, relative to the largest value."""
 FAILURES: tuple[type[BaseException], ...] = (RuntimeError, ValueError)
-"""Errors of compiled segments, beside the engines' own."""
+"""Errors that compiled segments may raise, besides the engines' own classes."""
 PATIENCE = 1.0
-"""Seconds of a run after which its segments are compiled; else at its end."""
+"""Seconds after which a run requests trials; a shorter run requests them at its end."""
 
 
 @dataclass
@@ -44,30 +44,30 @@ class _Compiled:
     """One segment for tensors of one shape."""
 
     names: dict[str, str]
-    """Its name in the library by engine."""
+    """Name in the library, by engine."""
     engine: str = "torch"
     """Engine of `compute`."""
     compute: Compute | None = None
-    """Computes it; None while PyTorch does."""
+    """Function that computes the segment; None while PyTorch computes it."""
     settled: bool = False
     """Whether every engine has a verdict, and the fastest one is loaded."""
 
 
 class Compiled:
-    """Computes segments of one network by compilers, where they are right and faster.
+    """Engine that compiles segments of one network, if that is right and faster than PyTorch.
 
     Parameters
     ----------
     network : Network
-        On the CPU, in float32.
+        Network on the CPU, in float32.
     channels : int
         Channels of the image.
     engines : sequence of str
         Compilers to try.
     always : bool
-        Whether they are used also where they are slower than PyTorch.
+        Whether to use a compiler even if it is slower than PyTorch.
     precision : str
-        "float32", or "bfloat16" for what compilers compute; PyTorch computes in float32.
+        Precision of the compilers, "float32" or "bfloat16"; PyTorch computes in float32.
     """
 
     max_extra = 1.25
@@ -116,7 +116,7 @@ class Compiled:
         name = segment.names[segment.engine]
         arrays = [tensor.contiguous().numpy() for tensor in tensors]
         try:
-            # each segment has results of its own, which only its next run overwrites
+            # each segment has its own result buffers, which only its next run overwrites
             results = tuple(map(torch.from_numpy, segment.compute(arrays)))
         except FAILURES + COMPILERS[segment.engine].errors() as error:
             self._refuse(segment, f"{segment.engine} failed: {error}"[:300])
@@ -139,7 +139,7 @@ class Compiled:
         return compiled
 
     def _current(self, key: SegmentKey, tensors: Sequence[Tensor]) -> _Compiled:
-        """Return a segment with the fastest engine that is there."""
+        """Return the state of a segment, with the fastest engine that is ready."""
         if key.inputs == (IMAGE,):
             self._requests.remember(tensors[0])
         segment = self._segment(key, tensors)
@@ -168,7 +168,7 @@ class Compiled:
         return self._segments[known]
 
     def _settle(self, segment: _Compiled, key: SegmentKey, tensors: Sequence[Tensor]) -> None:
-        """Take the fastest engine that is there; request trials that are missing."""
+        """Use the fastest engine that is ready; request missing trials."""
         verdicts = {engine: LOADED.verdict(name) for engine, name in segment.names.items()}
         gains = {
             engine: verdict.gain
@@ -197,14 +197,14 @@ class Compiled:
     def _check(
         self, segment: _Compiled, results: Sequence[Tensor], expected: Sequence[Tensor]
     ) -> None:
-        """Refuse a segment whose first results in this process are not PyTorch's."""
+        """Refuse a segment whose first results in this process differ from PyTorch's."""
         error = largest_error(results, expected)
         if not error <= MOST_ERROR[self._precision]:
             why = f"{segment.engine}'s results differ from PyTorch's by {error:.1e} of the largest"
             self._refuse(segment, f"{why} value")
 
     def _refuse(self, segment: _Compiled, why: str) -> None:
-        """Stop using what computes a segment."""
+        """Stop using the compiled form of a segment."""
         LOADED.refuse(segment.names[segment.engine], why)
         segment.engine, segment.compute, segment.settled = "torch", None, False
 
@@ -220,10 +220,10 @@ class Compiled:
         }
 
     def expected(self) -> tuple[str, float]:
-        """Return the engine that will probably compute, and how many times faster than PyTorch.
+        """Return the engine that will probably compute, and its speed divided by PyTorch's.
 
-        They are those of the network's segments that were tried on this machine, whatever the size
-        of their tiles; PyTorch if there was no trial.
+        Both come from earlier trials of the network's segments on this machine, with tiles of any
+        size. Without a trial, the engine is PyTorch.
         """
         times: dict[str, list[tuple[float, float]]] = {}
         for verdict in library.verdicts_on(fingerprint(self._network)):
@@ -239,12 +239,12 @@ class Compiled:
         return best, gains.get(best, 1.0)
 
     def reset(self) -> None:
-        """Free the memory of a run that starts again; none of its segments is compiled."""
+        """Free the memory of a run that starts again, and drop its requests for trials."""
         self._segments.clear()
         self._requests.clear()
 
     def close(self) -> None:
-        """Free the memory of a run that ends, and have its segments compiled."""
+        """Free the memory of a run that ends, and start the trials that it requested."""
         self._requests.submit()
         self.reset()
 

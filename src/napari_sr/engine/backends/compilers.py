@@ -23,22 +23,22 @@ class Model(Protocol):
     """A compiled segment in memory."""
 
     def start(self) -> Compute:
-        """Return a function that computes the segment, with results of its own."""
+        """Return a function that computes the segment into its own result buffers."""
         ...
 
 
 class Compiler(Protocol):
-    """A library that compiles segments; each is a module."""
+    """A library that compiles segments; a module of this package implements it."""
 
     SUFFIXES: tuple[str, ...]
     """Suffixes of the files of a segment."""
     PRECISIONS: tuple[str, ...]
-    """Precisions in which it computes."""
+    """Precisions that it supports."""
     EXTRA: str
     """The extra of napari-sr that installs it."""
 
     def version(self) -> str:
-        """Return its version, "" where it is not installed; does not import it."""
+        """Return its version without importing it; "" if it is not installed."""
         ...
 
     def errors(self) -> tuple[type[BaseException], ...]:
@@ -48,14 +48,14 @@ class Compiler(Protocol):
     def convert(
         self, function: Callable[..., tuple[Tensor, ...]], inputs: Sequence[Tensor], path: Path
     ) -> None:
-        """Write a function of tensors of just these shapes to files.
+        """Write a function to files, for tensors of exactly these shapes.
 
         Parameters
         ----------
         function : callable
             Takes tensors, returns a tuple of tensors.
         inputs : sequence of Tensor
-            In float32, on the CPU.
+            Example inputs in float32, on the CPU.
         path : Path
             Of the files, without their suffix.
         """
@@ -77,21 +77,21 @@ class Compiler(Protocol):
 
 
 COMPILERS: dict[str, Compiler] = {"openvino": openvino, "onnxruntime": onnxruntime}
-"""By the name of the engine; the one that is usually faster comes first."""
+"""Compilers by name of the engine, the usually faster one first."""
 
 
 def installed() -> list[str]:
-    """Return the names of the compilers that are installed; does not import them."""
+    """Return the names of the installed compilers, without importing them."""
     return [name for name, compiler in COMPILERS.items() if compiler.version()]
 
 
 def largest_error(results: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
-    """Return the largest difference, where the largest expected value of a plane is 1."""
+    """Return the largest difference, relative to the largest expected value of each plane."""
     pairs = zip(results, expected, strict=True)
     errors = [
         float((result - wanted).abs().max() / wanted.abs().max().clamp(min=1e-6))
         for result, wanted in pairs
         if wanted.numel()
     ]
-    # NaN is no small error
+    # NaN counts as an infinite error
     return max((error if error == error else float("inf") for error in errors), default=0.0)

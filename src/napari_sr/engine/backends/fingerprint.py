@@ -1,4 +1,4 @@
-"""A hash of a network: of everything that decides what it computes."""
+"""A hash of everything in a network that affects its results."""
 
 from __future__ import annotations
 

@@ -23,14 +23,14 @@ class SegmentKey:
     inputs: tuple[str, ...]
     """Names of planes and values that the segment reads."""
     outputs: tuple[str, ...]
-    """Names of planes that it makes."""
+    """Names of planes that the segment makes."""
 
 
 class Backend(Protocol):
     """An engine that computes what a tile needs."""
 
     max_extra: float
-    """Largest factor of extra arithmetic for computing all that tiles read; see `Stages.extra`."""
+    """Largest factor of extra arithmetic at which the engine is still used; see `Stages.extra`."""
 
     localises: bool
     """Whether segments may contain steps whose values are localised; see `segments.cut`."""
@@ -64,7 +64,7 @@ class Backend(Protocol):
         function : callable
             Takes the tensors, returns a tuple of tensors.
         tensors : sequence of Tensor
-            Of any shapes.
+            Arguments of any shapes.
         device : torch.device, optional
             Device of the computation; by default that of the tensors.
         borrowed : bool

@@ -1,8 +1,8 @@
-"""Compiled segments on disk, found again by what they compute and on which machine.
+"""Compiled segments on disk, identified by their computation and the machine.
 
-A segment has a name: a hash of the weights, of what is computed, of shapes, versions and processor.
-Its files are written once and never changed. The verdict is written last, so that a segment without
-one is not there. Weights are in these files, pixels never.
+The name of a segment is a hash of the weights, the computation, shapes, versions and processor. Its
+files are written once and never changed. The verdict is written last; a segment without a verdict
+is not used. The files contain weights, but never pixels.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from napari_sr.engine.backends.interface import SegmentKey
 
 FOLDER_VARIABLE = "NAPARI_SR_COMPILED"
-"""The environment variable that names the folder; else it is in the user's cache."""
+"""Environment variable that names the folder; by default it is in the user's cache."""
 MOST_BYTES = 512 * 2**20
-"""Of all files; the least recently used go first."""
+"""Largest total size of the files; the least recently used ones are removed first."""
 MACHINE_CODE = "machine-code"
-"""The folder below of the engines' own files."""
+"""Subfolder for the engines' own files."""
 _NAME = re.compile(r"[0-9a-f]{24}-[0-9a-f]{24}")
 """Names of segments."""
 FORGOTTEN = 300.0
-"""Seconds after which a trial without a verdict is taken for dead."""
+"""Seconds after which a trial without a verdict is considered dead."""
 FASTER = 1.05
-"""How many times faster than PyTorch an engine must be to be used: timings scatter."""
+"""Speed relative to PyTorch that an engine must exceed to be used, because timings scatter."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ class Verdict:
     """Result of the trial of one segment."""
 
     right: bool
-    """Whether its results are PyTorch's, to rounding."""
+    """Whether its results equal PyTorch's, up to rounding."""
     error: float = 0.0
     """Largest difference from PyTorch in float32, where the largest result is 1."""
     milliseconds: float = 0.0
     torch_milliseconds: float = 0.0
-    """Time of PyTorch for the same segment; the two took turns."""
+    """Time of PyTorch for the same segment; the two were timed in turns."""
     why: str = ""
     """Reason not to use the segment; "" if it can be used."""
     engine: str = ""
@@ -61,7 +61,7 @@ class Verdict:
 
     @property
     def gain(self) -> float:
-        """How many times faster than PyTorch it is; 0 if it cannot be used."""
+        """Speed divided by PyTorch's; 0 if the segment cannot be used."""
         return self.torch_milliseconds / max(self.milliseconds, 1e-3) if self.right else 0.0
 
     @property
@@ -83,20 +83,20 @@ def folder() -> Path:
 def name_of(
     weights: str, channels: int, engine: str, key: SegmentKey, shapes: Sequence[tuple[int, ...]]
 ) -> str:
-    """Return the name of a segment, which no other one has.
+    """Return the unique name of a segment.
 
     Parameters
     ----------
     weights : str
         The network's fingerprint.
     channels : int
-        Of the image.
+        Channels of the image.
     engine : str
         Name, version and precision of the engine.
     key : SegmentKey
-        What is computed; its chain does not count, as the weights stand for it.
+        Identity of the computation; its chain is ignored, because `weights` identifies it.
     shapes : sequence of tuple of int
-        Of the tensors that it takes.
+        Shapes of the input tensors.
     """
     parts = (channels, engine, key.indices, key.inputs, key.outputs, list(shapes))
     return f"{_of_network(weights)}-{_hash(*parts)}"
@@ -110,7 +110,7 @@ def verdicts_on(weights: str) -> list[Verdict]:
 
 
 def _of_network(weights: str) -> str:
-    """Return how the names of a network's segments on this machine begin."""
+    """Return the prefix of the names of a network's segments on this machine."""
     return _hash(weights, _machine())
 
 
@@ -119,14 +119,14 @@ def _hash(*parts: object) -> str:
 
 
 def _machine() -> tuple[str, ...]:
-    """Return versions, processor and threads: what is fast on one may not run on another."""
+    """Return the versions, processor and threads that a compiled segment depends on."""
     threads = str(torch.get_num_threads())
     return (__version__, torch.__version__, platform.machine(), _processor(), threads)
 
 
 @lru_cache
 def _processor() -> str:
-    """Return the name and, where the system tells them, the instruction sets."""
+    """Return the processor's name and, if the system reports them, its instruction sets."""
     processor = platform.processor()
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -153,7 +153,7 @@ def forget(name: str) -> None:
 
 
 def claim(name: str) -> bool:
-    """Return whether no other process tries a segment now; it is then taken for this process."""
+    """Claim a segment for this process; return False if another process is trying it."""
     file = folder() / f"{name}.trying"
     file.parent.mkdir(parents=True, exist_ok=True)
     with suppress(OSError):
@@ -163,7 +163,7 @@ def claim(name: str) -> bool:
         descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
         return False
-    # a claim that was cut off is no one's, and forgotten after a while
+    # a claim that was cut off names no process, and expires after a while
     with suppress(OSError):
         os.write(descriptor, str(os.getpid()).encode())
     os.close(descriptor)
@@ -202,10 +202,10 @@ def touch(name: str) -> None:
 
 
 def prune(there: Path, most: int = MOST_BYTES) -> None:
-    """Remove the least recently used segments until all files are at most so many bytes.
+    """Remove the least recently used segments until all files fit into `most` bytes.
 
-    The engine's own files, in a folder below, count and go as segments do. Whatever else is there
-    stays: a user may name a folder that has files of their own.
+    The engines' own files, in a subfolder, are counted and removed like segments. All other files
+    stay, because a user may name a folder that holds other things.
     """
     segments: dict[str, list[tuple[float, int, Path]]] = {}
     for path in (*there.glob("*.*"), *there.glob("*/*.*")):
@@ -219,7 +219,7 @@ def prune(there: Path, most: int = MOST_BYTES) -> None:
     for files in sorted(segments.values(), key=lambda files: max(files)[0]):
         if total <= most:
             return
-        # the verdict first: without it, the rest is not used
+        # the verdict first: without it, the other files are not used
         for _, size, path in sorted(files, key=lambda one: one[2].suffix != ".json"):
             with suppress(OSError):
                 path.unlink()

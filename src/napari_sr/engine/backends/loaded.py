@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from napari_sr.engine.backends.compilers import Model
 
 LOOK_AGAIN = 0.2
-"""Seconds between two looks for a verdict."""
+"""Seconds between two checks for a verdict."""
 MOST_LOADED = 64
-"""Compiled segments in memory; the least recently used goes."""
+"""Most compiled segments in memory; the least recently used one is dropped."""
 
 
 class LoadedModels:
-    """Compiled segments in memory, loaded by a thread of their own."""
+    """Compiled segments in memory, loaded by a separate thread."""
 
     def __init__(self) -> None:
         self._models: OrderedDict[str, Future[Model]] = OrderedDict()
@@ -32,7 +32,7 @@ class LoadedModels:
         self._loader: ThreadPoolExecutor | None = None
 
     def verdict(self, name: str) -> library.Verdict | None:
-        """Return the verdict on a segment, or None where there is none yet."""
+        """Return the verdict on a segment, or None if there is none yet."""
         now = time.monotonic()
         if name not in self._verdicts and now - self._looked.get(name, -1.0) > LOOK_AGAIN:
             self._looked[name] = now
@@ -42,7 +42,7 @@ class LoadedModels:
         return self._verdicts.get(name)
 
     def model(self, name: str, engine: str, precision: str) -> Model | None:
-        """Return a compiled segment, or None while it is loaded or where that failed.
+        """Return a compiled segment, or None if it is still loading or failed to load.
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ class LoadedModels:
         self._verdicts[name] = library.Verdict(False, why=why)
 
     def wait(self) -> None:
-        """Wait until all segments that are being loaded are there."""
+        """Wait until all requested segments are loaded."""
         wait(list(self._models.values()))
 
 

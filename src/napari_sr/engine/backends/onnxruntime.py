@@ -25,12 +25,12 @@ PRECISIONS: tuple[str, ...] = ("float32",)
 EXTRA = "onnx"
 OPSET = 18
 _SEVERE = 4
-"""Level of messages on standard error that ends the process anyway."""
+"""Log level of fatal errors: messages below it are not written to standard error."""
 
 
 @lru_cache
 def version() -> str:
-    """Return the version of ONNX Runtime, "" where it or onnx is not installed."""
+    """Return the version of ONNX Runtime, "" if onnxruntime or onnx is missing."""
     try:
         version_of("onnx")  # PyTorch's exporter needs it
         return version_of("onnxruntime")
@@ -70,7 +70,7 @@ def load(path: Path, precision: str, cache: Path | None) -> Loaded:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _SEVERE
     options.intra_op_num_threads = torch.get_num_threads()
-    # threads that wait by spinning would slow down what PyTorch computes between two segments
+    # threads that spin while they wait would slow down PyTorch between two segments
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     file = str(path.with_suffix(".onnx"))
     return Loaded(onnxruntime.InferenceSession(file, options, ["CPUExecutionProvider"]))

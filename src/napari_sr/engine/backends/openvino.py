@@ -29,7 +29,7 @@ _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 @lru_cache
 def version() -> str:
-    """Return the version of OpenVINO, "" where it is not installed."""
+    """Return the version of OpenVINO, "" if it is not installed."""
     try:
         return version_of("openvino")
     except PackageNotFoundError:
@@ -37,7 +37,7 @@ def version() -> str:
 
 
 def errors() -> tuple[type[BaseException], ...]:
-    """Return the errors of OpenVINO that are no RuntimeError."""
+    """Return the errors of OpenVINO that are not RuntimeErrors."""
     frontend = _library().frontend
     return frontend.OpConversionFailure, frontend.GeneralFailure
 
@@ -45,7 +45,7 @@ def errors() -> tuple[type[BaseException], ...]:
 def configuration(precision: str = "float32") -> dict[str, str]:
     """Return the options of OpenVINO: the precision, and as many threads as PyTorch has."""
     return {
-        # where a processor has bfloat16 or float16, OpenVINO would take it without being asked
+        # by default, OpenVINO uses bfloat16 or float16 if the processor supports it
         "INFERENCE_PRECISION_HINT": _HINTS[precision],
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": "1",
@@ -87,13 +87,13 @@ def load(path: Path, precision: str, cache: Path | None) -> Loaded:
 
 
 def _library() -> Any:
-    """Import OpenVINO without what reports its imports and conversions to Google Analytics.
+    """Import OpenVINO without its telemetry, which reports use to Google Analytics.
 
-    That also makes a folder in the user's home, and starts processes that may import the user's
-    script again.
+    The telemetry also creates a folder in the user's home, and starts processes that may import the
+    user's script again.
     """
     if "openvino" not in sys.modules and _TELEMETRY not in sys.modules:
-        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # to import it fails
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # its import fails
         try:
             return import_module("openvino")
         finally:

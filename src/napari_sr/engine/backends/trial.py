@@ -1,9 +1,9 @@
 """Compile segments, check and time them, in a separate process.
 
-Compilers are native code: a crash here does not end napari, and a segment that ran here once is
-safe to load. The job comes through standard input, so that no pixel is written to a disk. Each
-segment is tried on what the network computes from a part of the user's image. Noise would be an
-unfair test, because networks of this kind amplify it.
+Compilers are native code and may crash. A crash here does not end napari, and a segment that ran
+here once is safe to load. The job arrives on standard input, so that no pixel is written to disk.
+Each segment is tested with the inputs that it gets for a part of the user's image. Noise would be
+an unfair test, because such networks amplify it.
 
     python -m napari_sr.engine.backends.trial < JOB
 """
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 MOST_ERROR = {"float32": 2e-5, "bfloat16": 2e-2}
-"""Largest error, where the largest result is 1: what another order of sums in float32 differs by,
-and what rounding to 8 bits after each of many layers does."""
+"""Largest allowed error, relative to the largest result. In float32, the order of sums differs; in
+bfloat16, each of many layers rounds its result to 8 bits."""
 RUNS = 5
 REFUSALS: tuple[type[BaseException], ...] = (
     MemoryError,
@@ -60,12 +60,12 @@ REFUSALS: tuple[type[BaseException], ...] = (
     LookupError,
     ArithmeticError,
 )
-"""Errors of tracing, and of compilers beside their own. Anything else ends this process, which is a
-verdict, too."""
+"""Errors of tracing, and errors of compilers besides their own classes. Any other error ends this
+process, which counts as a verdict, too."""
 MOST_SECONDS_ALONE = 60.0
-"""After which a process whose parent has ended begins no other trial."""
+"""Seconds after which this process begins no other trial if its parent has ended."""
 MOST_SECONDS = 2.0
-"""After which a segment is timed no more than twice."""
+"""Seconds after which the timing of a segment stops, once it has run twice."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,11 @@ class Job:
     precision: str
     """One of the compiler's `PRECISIONS`."""
     threads: int
-    """Threads of PyTorch in the process that asks."""
+    """Number of PyTorch threads in the requesting process."""
 
 
 class NoRoomError(Exception):
-    """Memory or disk are full, which says nothing about a segment."""
+    """Memory or disk is full; that is no verdict on a segment."""
 
 
 def dump(job: Job) -> bytes:
@@ -109,11 +109,11 @@ def dump(job: Job) -> bytes:
 
 
 def main() -> None:
-    """Do the job that comes through standard input."""
+    """Do the job that arrives on standard input."""
     with suppress(AttributeError, OSError):
         os.nice(10)
     parent = int(sys.argv[1]) if len(sys.argv) > 1 else None
-    # our own process wrote it
+    # safe to unpickle, because our own process wrote it
     job = torch.load(io.BytesIO(sys.stdin.buffer.read()), weights_only=False)
     run(job, parent)
 
@@ -124,13 +124,13 @@ def run(job: Job, parent: int | None = None) -> None:
     Parameters
     ----------
     job : Job
-        What to try.
+        Segments to try.
     parent : int, optional
-        Process that asks. If it has ended, no trial begins after `MOST_SECONDS_ALONE`.
+        Id of the requesting process. If it has ended, no trial begins after `MOST_SECONDS_ALONE`.
     """
     began = time.monotonic()
     torch.set_num_threads(job.threads)
-    job.network.requires_grad_(False)  # tracing takes weights as constants
+    job.network.requires_grad_(False)  # tracing treats weights as constants
     chain = with_one_writer_each(chain_for(job.network, job.image.shape[1]))
     for size in sorted({wanted.size for wanted in job.wanted}):
         here = [wanted for wanted in job.wanted if wanted.size == size]
@@ -154,10 +154,10 @@ def run(job: Job, parent: int | None = None) -> None:
 def _with_inputs(
     wanted: Sequence[Wanted], chain: Chain, image: Tensor
 ) -> Iterator[tuple[Wanted, dict[str, Tensor]]]:
-    """Yield segments with their planes and values, as soon as all of these are computed.
+    """Yield each segment with its planes and values, once all of these are computed.
 
-    A segment may compute a step again whose result was gathered before: then it begins before a
-    value that it reads.
+    A segment may repeat a step that comes before a gathered value that it reads. So its inputs are
+    collected along the chain.
     """
     waiting: list[tuple[Wanted, dict[str, Tensor]]] = [(one, {}) for one in wanted]
     for _, held in planes_before(chain, image):
@@ -171,14 +171,14 @@ def _with_inputs(
 def _tried(
     job: Job, name: str, function: Callable[..., tuple[Tensor, ...]], inputs: Sequence[Tensor]
 ) -> Verdict:
-    """Compile one segment, check and time it, and write it into the library if it is right."""
+    """Compile, check and time one segment; write it into the library if it is right."""
     compiler = COMPILERS[job.engine]
     folder().mkdir(parents=True, exist_ok=True)
     try:
         # under a private name, because another process may be reading the files
         with tempfile.TemporaryDirectory(dir=folder()) as private:
             path = Path(private) / name
-            # before tracing, which would take what the first call caches for a part of the function
+            # called before tracing, which would otherwise record what only a first call does
             expected = function(*inputs)
             compiler.convert(function, inputs, path)
             compute = compiler.load(path, job.precision, None).start()
@@ -200,7 +200,7 @@ def _tried(
 
 
 def _times(*calls: Callable[[], object]) -> list[float]:
-    """Return the median milliseconds of calls, which take turns."""
+    """Return the median time of each call in milliseconds; the calls alternate."""
     times: list[list[float]] = [[] for _ in calls]
     began = time.perf_counter()
     while len(times[0]) < RUNS and (

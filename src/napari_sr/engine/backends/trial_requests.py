@@ -26,12 +26,12 @@ NOT_PICKLED = (PickleError, RuntimeError, TypeError, AttributeError, ValueError,
 
 
 class TrialRequests:
-    """Segments of one network that a run would like to have compiled.
+    """Segments of one network whose trials a run requests.
 
     Parameters
     ----------
     network : Network
-        On the CPU, in float32.
+        Network on the CPU, in float32.
     channels : int
         Channels of the image.
     precision : str
@@ -55,7 +55,7 @@ class TrialRequests:
             self._image = image
 
     def add(self, engine: str, name: str, key: SegmentKey, tensors: Sequence[Tensor]) -> None:
-        """Request a trial of a segment, unless there was one.
+        """Request a trial of a segment, unless it was requested before.
 
         Parameters
         ----------
@@ -64,9 +64,9 @@ class TrialRequests:
         name : str
             Name of the segment in the library.
         key : SegmentKey
-            What is computed.
+            Identity of the computation.
         tensors : sequence of Tensor
-            Its inputs, for their shapes.
+            Inputs of the segment; only their shapes are used.
         """
         from napari_sr.engine.backends.trial import Wanted
 
@@ -84,12 +84,12 @@ class TrialRequests:
         ]
         if not found:
             raise ValueError(f"a segment takes a plane at least, got {key.inputs}")
-        # a plane of half the size does not tell an odd height
+        # a plane of half the size does not show whether the height is odd
         scale, (height, width) = max(found, key=lambda one: one[0])
         return round(height / scale), round(width / scale)
 
     def submit_after(self, seconds: float) -> None:
-        """Start the trials once, if the run has lasted so long."""
+        """Start the trials, once, if the run has lasted this many seconds."""
         if not self._submitted and self._wanted and time.monotonic() - self._began > seconds:
             self.submit()
 
@@ -102,8 +102,8 @@ class TrialRequests:
         wanted = sorted(self._wanted.values(), key=lambda one: (one.size, one.segment.indices))
         self._wanted = {}
         if image is None or TRIALS.full:
-            return  # a later run asks again
-        # a tile larger than the image seen waits
+            return  # a later run requests them again
+        # tiles larger than the remembered image are not tried in this run
         fitting = [
             one for one in wanted if one.size[0] <= image.shape[2] and one.size[1] <= image.shape[3]
         ]

@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 CRASHES = {
     getattr(signal, name, None) for name in ("SIGSEGV", "SIGILL", "SIGABRT", "SIGBUS", "SIGFPE")
 }
-"""Signals of a process that crashed. Others come from a user, or from a system without memory."""
+"""Signals of a crash. Others come from a user, or from a system that is out of memory."""
 WINDOWS_FLAGS = sum(
     getattr(subprocess, name, 0)
     for name in ("CREATE_NO_WINDOW", "CREATE_NEW_PROCESS_GROUP", "BELOW_NORMAL_PRIORITY_CLASS")
 )
-"""Neither a window nor Ctrl-C, and a low priority; elsewhere 0."""
+"""On Windows: no window, no Ctrl-C, a low priority; on other systems 0."""
 CAN_START = bool(sys.executable) and not getattr(sys, "frozen", False)
 """Whether `sys.executable` is Python, and not an application that contains it."""
 MOST_WAITING = 4
-"""Jobs that may wait, each with a network in memory: images of many sizes come faster than trials
-end."""
+"""Most jobs that may wait. Each holds a network in memory, and images of many sizes may come faster
+than trials end."""
 COMMAND = (sys.executable, "-P", "-m", "napari_sr.engine.backends.trial")
-"""The process. Without -P, a file torch.py in the current folder would be imported as PyTorch."""
+"""Without -P, a file torch.py in the current folder would be imported as PyTorch."""
 
 
 class Trials:
@@ -49,7 +49,7 @@ class Trials:
         atexit.register(self.stop)
 
     def submit(self, content: bytes, names: Sequence[str]) -> None:
-        """Have a job done once those before it are."""
+        """Queue a job; it starts when the jobs before it are done."""
         with self._lock:
             self._jobs.put((content, tuple(names)))
             if self._thread is None:
@@ -58,7 +58,7 @@ class Trials:
 
     @property
     def full(self) -> bool:
-        """Whether so many jobs wait that no other one should be submitted now."""
+        """Whether the queue is full, so that no other job should be submitted now."""
         return self._jobs.unfinished_tasks >= MOST_WAITING
 
     def _work(self) -> None:
@@ -72,7 +72,7 @@ class Trials:
                 self._jobs.task_done()
 
     def _do(self, content: bytes, names: Sequence[str]) -> None:
-        """Do a job; judge what a process that crashed was trying."""
+        """Do a job; if the process crashes, write a verdict on the segment that it was trying."""
         file = _in_memory(content)
         self._delivered = file is not None
         with file or nullcontext():
@@ -90,23 +90,23 @@ class Trials:
             untried = [name for name in names if library.verdict_of(name) is None]
             why = f"the process that tried it ended with code {code}"
             claimed = [name for name in untried if library.is_tried_by(name, self._process.pid)]
-            # one that could not begin would not begin with the others either
+            # a process that could not start would not start for the other segments either
             for name in claimed or untried[:1]:
                 with suppress(OSError):
                     library.write_verdict(name, library.Verdict(False, why=why))
 
     def wait(self, seconds: float) -> bool:
-        """Wait until all jobs are done, or so long; return whether they are."""
+        """Wait at most this long for all jobs; return whether they are done."""
         end = time.monotonic() + seconds
         while self._jobs.unfinished_tasks and time.monotonic() < end:
             time.sleep(0.05)
         return not self._jobs.unfinished_tasks
 
     def stop(self) -> None:
-        """Start no other process, and end the one at work if it has not got its job yet.
+        """Start no other process, and end the current one if it has not received its job yet.
 
-        One that has its job ends by itself, within `trial.MOST_SECONDS_ALONE`: so a command that
-        takes a second has its network compiled for the next one.
+        A process that has its job ends by itself, soon after `trial.MOST_SECONDS_ALONE`. So even a
+        command that takes one second gets its network compiled for the next command.
         """
         self._ended = True
         if self._process is not None and self._process.poll() is None and not self._delivered:
@@ -114,7 +114,7 @@ class Trials:
 
 
 def _in_memory(content: bytes) -> IO[bytes] | None:
-    """Return bytes as a file in memory, or None where the system has no such files."""
+    """Return bytes as a file in memory, or None if the system has no such files."""
     if not hasattr(os, "memfd_create"):
         return None
     file = os.fdopen(os.memfd_create("napari-sr"), "w+b")

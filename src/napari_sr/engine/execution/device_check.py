@@ -29,7 +29,7 @@ CHECKED = ("mps",)
 SIZE = (61, 90)
 """Height and width of the image: one is odd, and ESA's grid has several cells."""
 MOST_ERROR = {torch.float32: 1e-3, torch.float16: 0.05, torch.bfloat16: 0.1}
-"""Largest difference from the CPU in float32, where the largest result is 1, by precision."""
+"""Largest allowed difference from the CPU in float32, relative to the largest result."""
 
 _reasons: WeakKeyDictionary[Network, dict[tuple[object, ...], str]] = WeakKeyDictionary()
 
@@ -37,7 +37,7 @@ _reasons: WeakKeyDictionary[Network, dict[tuple[object, ...], str]] = WeakKeyDic
 def trusted_settings(
     network: Network, channels: int, plan: Plan, settings: Settings
 ) -> tuple[Settings, str]:
-    """Return the settings of a run, on the CPU if its device computes the network wrongly.
+    """Return the settings of a run, with the CPU if its device computes the network wrongly.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def trusted_settings(
 
 
 def _reason(network: Network, channels: int, plan: Plan) -> str:
-    """Return why a device cannot be used, "" if it can."""
+    """Return why a device cannot be used; "" if it can be used."""
     image = waves(channels, *(padded_length(size, network) for size in SIZE))
     cpu = torch.device("cpu")
     with torch.inference_mode():
@@ -81,6 +81,6 @@ def _reason(network: Network, channels: int, plan: Plan) -> str:
                 raise
             return f"cannot compute this network ({' '.join(str(error).split())[:200]})"
     off = float((found - expected).abs().max() / expected.abs().max().clamp(min=1e-6))
-    if off <= MOST_ERROR[plan.precision]:  # NaN is not
+    if off <= MOST_ERROR[plan.precision]:  # false for NaN
         return ""
     return f"computes this network wrongly (by {off:.1e} of the largest value)"

@@ -69,8 +69,8 @@ class FeatureStore:
     budget : int
         Bytes of memory that planes may use; the rest goes to files.
     channels_last : bool
-        Whether planes in memory are stored channels last, which GPUs prefer. Planes in files always
-        are, so that each row of a tile is contiguous in the file.
+        Whether planes in memory are stored channels last, which GPUs prefer. Planes in files
+        always are, because each row of a tile is then contiguous in the file.
     """
 
     def __init__(

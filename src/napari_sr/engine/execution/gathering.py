@@ -1,6 +1,6 @@
 """Links that need a whole plane, computed tile by tile: moments, pooled grids and attention.
 
-Attention takes pixels in row-major order of the whole plane: a run of them fills up to three
+Attention reads runs of pixels in row-major order of the whole plane; a run covers up to three
 rectangles.
 
 Letters: N images, C channels, n pixels.

@@ -73,9 +73,9 @@ class Graphs:
         self._reasons: dict[str, None] = {}
 
     max_extra = 1.1
-    """What a graph saves is little beside the arithmetic."""
+    """A graph saves little time compared with the arithmetic."""
     localises = False
-    """Kernels enlarge values while they use them; localised values would be read from memory."""
+    """Kernels enlarge values on the fly; localised values would have to be read from memory."""
 
     def record(self) -> dict[str, object]:
         """Return what was captured and replayed, for the record of the result."""
@@ -101,7 +101,7 @@ class Graphs:
         return pixels <= self._pixels and self._recorder.accepts({device})
 
     def computes(self, key: Hashable, tensors: Sequence[Tensor]) -> bool:
-        """Return that the graphs compute, though they may have to be captured first."""
+        """Return True: graphs compute everything, even if they have to be captured first."""
         return True
 
     @torch.inference_mode()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WINDOW = 0.5
-"""Share of the elapsed time that the pace is measured over, up to now. The first tiles are slow,
+"""Most recent share of the elapsed time, used to measure the pace. The first tiles are slow,
 because libraries choose their algorithms, and the computer may become busy later."""
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def run_stages(context: StageContext) -> Iterator[int]:
-    """Run all stages; yield after every tile, and more often, how many are done.
+    """Run all stages; yield the number of finished tiles, at least once per tile.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def _values_after(context: StageContext, number: int) -> set[str]:
 
 
 def _run_stage(context: StageContext, stage: Stage, last_read: Sequence[str]) -> Iterator[bool]:
-    """Run one stage; yield whether another tile is done. Only it reads `last_read` from now on."""
+    """Run one stage; yield whether another tile is done. No later stage reads `last_read`."""
     link = None if stage.gather is None else context.chain[stage.gather]
     tiles = context.stages.tiles(stage)
     if isinstance(link, PooledGrid):

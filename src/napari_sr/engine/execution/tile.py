@@ -77,7 +77,7 @@ class StageContext:
         if name == RESULT:
             self.plane.write(part.rows, part.columns, values, float32)
             return
-        # the sum, which reads values once, is finite if they are; it may also overflow
+        # a finite sum proves that all values are finite; an infinite sum may be an overflow
         total = values.sum(dtype=torch.float32)
         if not torch.isfinite(total) and not torch.isfinite(values).all():
             raise UntrustedError(f"{name} has NaN or infinity in {part.rows}, {part.columns}")
@@ -89,8 +89,8 @@ def compute_tile(
 ) -> Generator[bool, None, tuple[int, Tensor, Tensor] | None]:
     """Compute one tile and keep its core; compute it again in float32 if that may help.
 
-    Where a tile goes through the whole chain at once, PyTorch computes it link by link, so that the
-    run can be cancelled between two of them.
+    If a tile goes through the whole chain at once, PyTorch computes it link by link, so that the
+    run can be cancelled between two links.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def compute_tile(
     tile : Tile
         Regions to read and to keep.
     segments : sequence of Segment, optional
-        Segments of the stage; None to run without CUDA graphs.
+        Segments of the stage; None to run step by step in PyTorch.
 
     Yields
     ------

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MASKS = 2
 """Extra bytes per value of a plane while it is searched for NaN, infinity and outliers."""
 RESULT_OF_TILE = 4
-"""Bytes per value of a tile's result; the few that are converted at a time do not count."""
+"""Bytes per value of a tile's result, without the copies of the few values converted at a time."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Budget:
     tile: int
     """One tile and its result."""
     spilled: int
-    """Features stored between stages and the mean of an ensemble, without what goes to files."""
+    """Features stored between stages and the mean of an ensemble, as far as they stay in memory."""
 
     @property
     def total(self) -> int:
@@ -85,7 +85,7 @@ def budget(layout: Layout, plan: Plan, network: Network, *, lazy: bool) -> Budge
 
 
 def fit_to_memory(layout: Layout, plan: Plan, network: Network, free: int, *, lazy: bool) -> Plan:
-    """Return the plan, with smaller tiles if it fits into memory only with these.
+    """Return the plan, with smaller tiles if it would not fit into memory otherwise.
 
     Parameters
     ----------

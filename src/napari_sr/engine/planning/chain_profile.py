@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 ELEMENTWISE = 20
-"""Cost of writing one value, beside the convolutions, in floating-point operations."""
+"""Cost of writing one value, in addition to the convolutions, in floating-point operations."""
 _PROBE = 96
 """Height and width of the image that is profiled, in pixels."""
 

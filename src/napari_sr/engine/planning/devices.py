@@ -137,7 +137,7 @@ def release(device: torch.device, *, after_error: bool = False) -> None:
         Device of the run.
     after_error : bool
         Whether the traceback of an error may hold tensors in reference cycles. If so, garbage is
-        collected, which stops all threads for some 0.2 s beside a window. A run that succeeds
+        collected, which stops all threads for some 0.2 s if a window is open. A run that succeeds
         leaves no such cycles.
     """
     if after_error:

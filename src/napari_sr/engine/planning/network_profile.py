@@ -39,7 +39,7 @@ class NetworkProfile:
 
     @property
     def radius(self) -> int:
-        """Radius of the step with the largest one, in LR pixels."""
+        """Largest radius of any step, in LR pixels."""
         return max(link.radius for link in self.chain if isinstance(link, Step))
 
     @property

@@ -98,7 +98,7 @@ class Plan:
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:
-        """Share of the work of one orientation that is done after each of its tiles, up to 1."""
+        """Share of one orientation's work that is done after each of its tiles; the last is 1."""
         counts = list(map(self.stages.count_of, self.stages.all))
         costs = np.repeat(np.divide(self.stages.costs, counts), counts)
         done: NDArray[np.float64] = np.cumsum(costs)
@@ -106,7 +106,7 @@ class Plan:
 
     @property
     def largest_flops(self) -> float:
-        """Floating-point operations of the tile that takes most, over all stages."""
+        """Floating-point operations of the most expensive tile of all stages."""
         stages = self.stages
         pairs = zip(stages.all, stages.costs, strict=True)
         return max(
@@ -151,7 +151,7 @@ class Plan:
 
 
 def rounds_inside(settings: Settings, device: torch.device, precision: torch.dtype) -> bool:
-    """Return whether an engine rounds to bfloat16 inside segments, and all else is float32."""
+    """Return whether only an engine rounds to bfloat16, inside segments; all else is float32."""
     asked = settings.chosen_engine == "openvino" and precision == torch.bfloat16
     return asked and device.type == "cpu"
 

@@ -1,11 +1,11 @@
 """Segments of a stage: consecutive steps that do the same arithmetic for every tile.
 
 An engine captures or compiles a segment once and repeats it for every tile. A step that depends on
-the position of its tile cannot be repeated, because its numbers would be fixed: it runs by itself
-and ends a segment, unless its values can be localised, that is, prepared for the tile beforehand
+the position of its tile cannot be repeated, because its numbers would be fixed. Such a step runs by
+itself and ends a segment, unless its values can be localised: prepared for the tile beforehand
 (`Step.localise`). Every other step does the same arithmetic for every tile, provided that it
 computes all that the tile reads, and that the wrong pixels at inner edges are cropped only at the
-end. That is wasteful in stages of many wide steps; these run step by step.
+end. This wastes work in stages of many wide steps, so these stages run step by step.
 
 Letters: C channels, H x W pixels of the image that enters the network.
 """
@@ -55,8 +55,8 @@ def cut(chain: Chain, stage: Stage, *, localises: bool = False) -> tuple[Segment
     stage : Stage
         The stage to cut.
     localises : bool
-        Whether segments may contain steps with `localise`, and steps that return moments, which
-        are then not computed.
+        Whether segments may contain steps with `localise` and steps that return moments; the
+        moments are then not computed.
     """
     if stage.at_once:
         return (Segment(tuple(range(len(chain))), True, (IMAGE,), (RESULT,)),)
@@ -111,9 +111,9 @@ def localised(
     chain, segment
         A segment of a chain.
     values : mapping of str to Tensor
-        Its planes, as far as the tile reads them, and its values.
+        Planes of the segment, as far as the tile reads them, and gathered values.
     window : Window
-        What the tile reads.
+        Window that the tile reads.
     """
     links = (chain[index] for index in segment.indices)
     found = dict(values)

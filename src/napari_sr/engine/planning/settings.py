@@ -23,10 +23,9 @@ class Settings:
     """Settings of a run."""
 
     tile: int | None = None
-    """Largest side of a tile in LR pixels, halo included; None: chosen by free memory
-    and, on a CPU, by time. Tiles are
-    smaller where that cuts a plane evenly, or where their feature maps would be too large for the
-    device's libraries."""
+    """Largest side of a tile in LR pixels, halo included; None: limited by free memory and, on a
+    CPU, by time. Tiles are smaller if that cuts a plane evenly, or if their feature maps would be
+    too large for the device's libraries."""
     halo: int | None = None
     """LR pixels that a tile reads around what it keeps; None: as many as the network needs for
     tiles without seams."""
@@ -45,11 +44,11 @@ class Settings:
     ensemble: bool = False
     """Whether the result is the mean over all flips and quarter turns; eight times the work."""
     engine: str = "auto"
-    """"auto": the fastest that is installed, right and can run the network; "torch"; "openvino" or
-    "onnxruntime" (on a CPU, in float32; with the precision "bfloat16", OpenVINO rounds to it). The
+    """"auto": the fastest installed engine with right results; "torch"; "openvino" or "onnxruntime"
+    (on a CPU, in float32; with the precision "bfloat16", OpenVINO rounds to bfloat16). The
     environment variable NAPARI_SR_ENGINE decides "auto"."""
 
     @property
     def chosen_engine(self) -> str:
-        """The engine, where the environment variable decides "auto"."""
+        """The engine; if it is "auto", the environment variable decides."""
         return (os.environ.get(ENGINE_VARIABLE) or "auto") if self.engine == "auto" else self.engine

@@ -186,8 +186,8 @@ class Stages:
         """Return the tiles of a stage.
 
         Tiles of a `PooledGrid` are measured in cells. Tiles of a `ChunkedAttention` are runs of
-        pixels in row-major order, as columns of one row: they keep query pixels and read the whole
-        chunk of these.
+        pixels in row-major order, given as columns of one row. Such a tile keeps some query pixels,
+        and reads their whole chunk.
         """
         link = None if stage.gather is None else self.chain[stage.gather]
         if isinstance(link, ChunkedAttention):

@@ -25,10 +25,10 @@ CPU_TILES = (512, 384, 256, 192, 128)
 it asks the system for the memory of each large feature map, which clears it (FSRCNN x2 on 1024 x
 1024 px in one tile takes 1.6 to 2 times as long as in tiles of 384 or 512 px)."""
 TILE_FLOPS = 5e10
-"""Floating-point operations of a tile on a CPU that a user does not mind to wait for when they
-cancel: half a second where two cores compute 100 GFLOP/s (measured with edsr-slim x2)."""
+"""Most floating-point operations of a tile on a CPU. A user who cancels waits for the tile to end:
+half a second where two cores compute 100 GFLOP/s (measured with edsr-slim x2)."""
 WORTH = 1.15
-"""Factor by which smaller tiles may increase the work."""
+"""Largest factor by which smaller tiles may increase the work."""
 CPU_LIMIT = 2 * 2**30
 """Bytes of a tile on a CPU; larger tiles are no faster there."""
 LARGEST_TENSOR = {"cuda": 2**31 - 1, "mps": 2**31 - 1, "cpu": 2**29 - 1}
@@ -59,7 +59,7 @@ def tile_by_memory(plan: Plan, network: Network, channels: int) -> int:
 
     On CUDA, a network with global values runs on the whole image if that fits. In tiles, its stages
     would move features over the bus. For an image of 2048x2048 px in tiles of 1024 px, the 33
-    stages of BSRN x4 move 40 GB, which takes seconds, beside some 50 ms of arithmetic. On the whole
+    stages of BSRN x4 move 40 GB, which takes seconds; the arithmetic takes some 50 ms. On the whole
     image, BSRN x4 needs 8.3 GB (all figures computed, not measured).
 
     Parameters
@@ -84,7 +84,7 @@ def tile_by_memory(plan: Plan, network: Network, channels: int) -> int:
 
 
 def tile_by_time(plan: Plan) -> int:
-    """Return the side of tiles that a CPU computes soon after each other, in LR pixels.
+    """Return the side of tiles that each take a CPU a short time, in LR pixels.
 
     A run can be cancelled between two tiles, and the first one shows how long the others take.
     Where smaller tiles would make the run much slower, they stay larger: a network with global
@@ -131,7 +131,7 @@ def check_tile(tile: int, plan: Plan, network: Network) -> None:
 
 
 def limit_tile(tile: int, plan: Plan, network: Network, channels: int) -> int:
-    """Return the side of a tile, made smaller if its largest feature map exceeds one tensor.
+    """Return the side of a tile, made smaller if its feature maps exceed the largest tensor.
 
     Parameters
     ----------

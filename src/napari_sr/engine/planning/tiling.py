@@ -137,7 +137,7 @@ def fitted(size: int, tile: int, halo: int, multiple: int = 1, least: int = 1) -
 
 
 def _count(size: int, tile: int, halo: int, multiple: int) -> int:
-    """Return how many tiles of one length an axis takes, where it takes more than one."""
+    """Return how many tiles of one length an axis needs, if it needs more than one."""
     step = (tile - 2 * halo) // multiple * multiple
     last = -(-(size - tile) // multiple) * multiple
     return 1 + -(-last // step)
@@ -157,7 +157,7 @@ def spans(size: int, tile: int, halo: int, multiple: int = 1, least: int = 1) ->
     multiple : int
         Tiles begin and end at multiples of this, or end where the axis ends.
     least : int
-        LR pixels that a tile reads at least, where the axis and `tile` have so many.
+        LR pixels that a tile reads at least, if the axis and `tile` are that long.
 
     Raises
     ------

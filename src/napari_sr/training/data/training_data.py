@@ -58,8 +58,8 @@ def of_folders(data: Data, folder: Path) -> TrainingData:
     Raises
     ------
     ValueError
-        If a folder is missing, has no images or a broken one, if all files would be held out, or if
-        an image has no recorded LR image of the same name.
+        If a folder is missing, is empty or has a broken image; if all files would be held out; or
+        if an image has no recorded LR image of the same name.
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is not a folder: give a folder of images (unpack archives)")
