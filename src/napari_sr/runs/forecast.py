@@ -117,8 +117,7 @@ def _estimate(request: Request, network: Network) -> tuple[Estimate, str]:
         Settings(device=settings.device, precision=settings.precision, kernels=settings.kernels),
         first,
     )
-    shape, speed = image.shape, gain * speed
-    return estimate(shape, request.axes, image.dtype, network, settings, speed=speed), engine
+    return estimate(layout, plan, network, speed=gain * speed), engine
 
 
 @functools.lru_cache(maxsize=64)

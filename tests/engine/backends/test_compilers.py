@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 
+import numpy as np
 import pytest
 import torch
 
 from napari_sr.engine.backends import compilers
-from napari_sr.engine.backends.compilers import COMPILERS, Compiler, largest_error
+from napari_sr.engine.backends.compilers import COMPILERS, Compiler, installed, largest_error
 
 
 @pytest.mark.parametrize("name", COMPILERS)
@@ -36,3 +37,31 @@ def test_an_error_is_a_share_of_the_largest_value():
     assert largest_error([wanted + 1], [wanted]) == pytest.approx(1 / 200)
     assert largest_error([wanted * torch.nan], [wanted]) == float("inf")
     assert largest_error([], []) == 0
+
+
+@pytest.mark.parametrize("name", installed())
+def test_a_function_comes_back_from_its_files(tmp_path, name):
+    engine = COMPILERS[name]
+    x, y = torch.rand(1, 2, 5, 7), torch.rand(1, 2, 5, 7)
+    engine.convert(lambda x, y: (x + 2 * y, x - y), (x, y), tmp_path / "one")
+
+    compute = engine.load(tmp_path / "one", "float32", None).start()
+    total, difference = compute([x.numpy(), y.numpy()])
+
+    np.testing.assert_allclose(total, x + 2 * y, rtol=1e-6)
+    np.testing.assert_allclose(difference, x - y, rtol=1e-5, atol=1e-6)
+    assert {path.name for path in tmp_path.iterdir()} == {f"one{one}" for one in engine.SUFFIXES}
+
+
+@pytest.mark.parametrize("name", installed())
+def test_two_starts_have_results_of_their_own(tmp_path, name):
+    engine = COMPILERS[name]
+    x = torch.rand(1, 1, 4, 4)
+    engine.convert(lambda x: (x * 2,), (x,), tmp_path / "one")
+    model = engine.load(tmp_path / "one", "float32", None)
+    first, second = model.start(), model.start()
+
+    (kept,) = first([x.numpy()])
+    second([-x.numpy()])
+
+    np.testing.assert_array_equal(kept, 2 * x)

@@ -31,7 +31,7 @@ def job(name="fsrcnn", size=(20, 24), engine=INSTALLED[0] if INSTALLED else "", 
     network = example(name)
     chain = with_one_writer_each(chain_for(network, channels))
     segment = Segment(tuple(range(len(chain))), True, (IMAGE,), (RESULT,))
-    wanted = Wanted("one", engine, segment, size)
+    wanted = Wanted("one", segment, size)
     image = torch.rand(1, channels, 30, 30)
     return Job(network, image, (wanted,), engine, "float32", torch.get_num_threads())
 

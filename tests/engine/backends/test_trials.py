@@ -22,6 +22,14 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def instead(monkeypatch, code):
+    """Let trials run this code in place of the real process."""
+    popen = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda _, **options: popen([sys.executable, "-c", code], **options)
+    )
+
+
 def test_a_process_that_crashes_is_a_verdict_on_what_it_was_trying():
     library.write_verdict("first", Verdict(True))
     trials = Trials()
@@ -42,10 +50,7 @@ def test_only_a_crash_is_a_verdict_and_not_what_a_user_or_a_full_memory_ends(
     monkeypatch, number, judged
 ):
     code = f"import os; os.kill(os.getpid(), {int(number)})"
-    popen = subprocess.Popen
-    monkeypatch.setattr(
-        subprocess, "Popen", lambda _, **options: popen([sys.executable, "-c", code], **options)
-    )
+    instead(monkeypatch, code)
     trials = Trials()
 
     trials.submit(b"", ["one"])
@@ -57,10 +62,7 @@ def test_only_a_crash_is_a_verdict_and_not_what_a_user_or_a_full_memory_ends(
 @pytest.mark.skipif(sys.platform == "win32", reason="processes have no sessions there")
 def test_ctrl_c_in_a_terminal_does_not_reach_a_trial(monkeypatch, tmp_path):
     code = f"import os; open({str(tmp_path / 'group')!r}, 'w').write(str(os.getpgrp()))"
-    popen = subprocess.Popen
-    monkeypatch.setattr(
-        subprocess, "Popen", lambda _, **options: popen([sys.executable, "-c", code], **options)
-    )
+    instead(monkeypatch, code)
     trials = Trials()
 
     trials.submit(b"", ["one"])
@@ -110,10 +112,7 @@ def test_after_the_end_no_process_is_started():
 def test_a_process_that_has_its_job_outlives_the_command(monkeypatch, tmp_path):
     file = str(tmp_path / "job")
     code = f"import sys, time; time.sleep(1); open({file!r}, 'w').write(sys.stdin.read())"
-    popen = subprocess.Popen
-    monkeypatch.setattr(
-        subprocess, "Popen", lambda _, **options: popen([sys.executable, "-c", code], **options)
-    )
+    instead(monkeypatch, code)
     trials = Trials()
     trials.submit(b"what to do", ["one"])
     while trials._process is None:

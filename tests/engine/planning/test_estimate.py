@@ -5,10 +5,17 @@ import pytest
 from fakes import Global, Nearest, finish
 
 from napari_sr.engine.execution.upscale import upscale_array
+from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.estimate import estimate, flops_per_pixel, measure_speed
+from napari_sr.engine.planning.plan import make_plan
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.models import architecture
 from napari_sr.models.fsrcnn import FSRCNN
+
+
+def estimated(shape, dtype, network, settings, **options):
+    layout = layout_of(shape, dtype)
+    return estimate(layout, make_plan(layout, network, settings), network, **options)
 
 
 @pytest.mark.parametrize("ensemble", [False, True])
@@ -18,7 +25,7 @@ def test_the_estimate_agrees_with_the_run(shape, ensemble, random):
     network = Nearest(scale=3, radius=2)
     settings = Settings(tile=16, device="cpu", ensemble=ensemble)
 
-    expected = estimate(shape, None, image.dtype, network, settings, speed=1000.0)
+    expected = estimated(shape, image.dtype, network, settings, speed=1000.0)
     progress, done = finish(upscale_array(image, network, settings))
 
     assert expected.result_shape == done.pixels.shape
@@ -29,7 +36,7 @@ def test_the_estimate_agrees_with_the_run(shape, ensemble, random):
 def test_time_grows_with_what_tiles_compute_twice():
     def seconds(**options):
         settings = Settings(device="cpu", **options)
-        return estimate((90, 80), None, "uint8", FSRCNN(scale=2), settings, speed=1000.0).seconds
+        return estimated((90, 80), "uint8", FSRCNN(scale=2), settings, speed=1000.0).seconds
 
     assert seconds() == 90 * 80 / 1000
     assert seconds(tile=40, halo=6) == pytest.approx(3 * 3 * 38 * 35 / 1000)
@@ -37,12 +44,12 @@ def test_time_grows_with_what_tiles_compute_twice():
 
 
 def test_tiles_with_seams_are_reported_before_the_run():
-    def estimated(**options):
-        return estimate((90, 90), None, "uint8", Global(), Settings(device="cpu", **options))
+    def of_tiles(**options):
+        return estimated((90, 90), "uint8", Global(), Settings(device="cpu", **options))
 
-    assert estimated(tile=90).exact
-    assert estimated(tile=80).exact
-    assert not estimated(tile=80, halo=8).exact
+    assert of_tiles(tile=90).exact
+    assert of_tiles(tile=80).exact
+    assert not of_tiles(tile=80, halo=8).exact
 
 
 def test_features_stored_between_stages_are_reported():
@@ -51,7 +58,7 @@ def test_features_stored_between_stages_are_reported():
 
     def spilled(**options):
         settings = Settings(device="cpu", **options)
-        return estimate((90, 90, 3), None, "uint8", network, settings).spilled_bytes
+        return estimated((90, 90, 3), "uint8", network, settings).spilled_bytes
 
     assert spilled() == spilled(tile=60, halo=4) == 0
     # several planes of 8 features in float32
@@ -60,12 +67,12 @@ def test_features_stored_between_stages_are_reported():
 
 
 def test_an_ensemble_takes_eight_times_the_tiles_and_the_time_and_room_for_its_mean():
-    def estimated(**options):
+    def of_views(**options):
         settings = Settings(device="cpu", **options)
-        return estimate((90, 80), None, "uint8", FSRCNN(scale=2), settings, speed=1000.0)
+        return estimated((90, 80), "uint8", FSRCNN(scale=2), settings, speed=1000.0)
 
     for tile in (None, 40):
-        once, eight = estimated(tile=tile), estimated(tile=tile, ensemble=True)
+        once, eight = of_views(tile=tile), of_views(tile=tile, ensemble=True)
         assert (eight.tiles, eight.orientations, once.orientations) == (8 * once.tiles, 8, 1)
         assert eight.seconds == pytest.approx(8 * once.seconds)
         assert eight.overhead == pytest.approx(once.overhead)
@@ -75,10 +82,10 @@ def test_an_ensemble_takes_eight_times_the_tiles_and_the_time_and_room_for_its_m
 
 
 def test_there_is_no_time_before_the_speed_is_known():
-    estimated = estimate((30, 40), None, "uint8", Nearest(), Settings(device="cpu"))
+    expected = estimated((30, 40), "uint8", Nearest(), Settings(device="cpu"))
 
-    assert estimated.seconds is None
-    assert estimated.working_bytes > 0
+    assert expected.seconds is None
+    assert expected.working_bytes > 0
 
 
 def test_operations_of_fsrcnn_are_those_counted_by_hand():
@@ -94,4 +101,4 @@ def test_speed_is_measured_on_the_device():
 
 def test_a_wrong_setting_is_refused_as_in_the_run():
     with pytest.raises(ValueError, match="got 3"):
-        estimate((30, 40), None, "uint8", Nearest(radius=2), Settings(tile=3, device="cpu"))
+        estimated((30, 40), "uint8", Nearest(radius=2), Settings(tile=3, device="cpu"))

@@ -148,8 +148,7 @@ def verdict_of(name: str) -> Verdict | None:
 
 def forget(name: str) -> None:
     """Remove the verdict on a segment whose files are damaged, so that it is tried again."""
-    with suppress(OSError):
-        (folder() / f"{name}.json").unlink()
+    _remove(f"{name}.json")
 
 
 def claim(name: str) -> bool:
@@ -171,9 +170,13 @@ def claim(name: str) -> bool:
 
 
 def give_up(name: str) -> None:
-    """End a claim without a verdict."""
+    """End a claim on a segment."""
+    _remove(f"{name}.trying")
+
+
+def _remove(file: str) -> None:
     with suppress(OSError):
-        (folder() / f"{name}.trying").unlink()
+        (folder() / file).unlink()
 
 
 def is_tried_by(name: str, process: int) -> bool:
@@ -190,7 +193,7 @@ def write_verdict(name: str, verdict: Verdict) -> None:
     there.mkdir(parents=True, exist_ok=True)
     with atomic_write(there / f"{name}.json") as file:
         file.write(json.dumps(asdict(verdict)).encode())
-    (there / f"{name}.trying").unlink(missing_ok=True)
+    give_up(name)
     prune(there)
 
 

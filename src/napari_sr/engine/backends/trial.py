@@ -74,8 +74,6 @@ class Wanted:
 
     name: str
     """Name in the library."""
-    engine: str
-    """One of `COMPILERS`."""
     segment: Segment
     size: tuple[int, int]
     """Height and width of the tiles, in pixels of the image."""

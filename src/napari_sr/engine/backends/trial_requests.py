@@ -45,7 +45,7 @@ class TrialRequests:
         self._began = time.monotonic()
         self._submitted = False
         self._image: Tensor | None = None
-        self._wanted: dict[str, Wanted] = {}
+        self._wanted: dict[str, dict[str, Wanted]] = {}
         self.problems: list[str] = []
         """Reasons why there can be no trial."""
 
@@ -70,9 +70,10 @@ class TrialRequests:
         """
         from napari_sr.engine.backends.trial import Wanted
 
-        if name not in self._wanted and name not in ASKED:
+        of_engine = self._wanted.setdefault(engine, {})
+        if name not in of_engine and name not in ASKED:
             segment = Segment(key.indices, True, key.inputs, key.outputs)
-            self._wanted[name] = Wanted(name, engine, segment, self._size(key, tensors))
+            of_engine[name] = Wanted(name, segment, self._size(key, tensors))
 
     def _size(self, key: SegmentKey, tensors: Sequence[Tensor]) -> tuple[int, int]:
         """Return height and width of the tile in pixels of the image."""
@@ -90,7 +91,11 @@ class TrialRequests:
 
     def submit_after(self, seconds: float) -> None:
         """Start the trials, once, if the run has lasted this many seconds."""
-        if not self._submitted and self._wanted and time.monotonic() - self._began > seconds:
+        if (
+            not self._submitted
+            and any(self._wanted.values())
+            and time.monotonic() - self._began > seconds
+        ):
             self.submit()
 
     def submit(self) -> None:
@@ -98,28 +103,30 @@ class TrialRequests:
         from napari_sr.engine.backends.trial import Job, dump
 
         self._submitted = True
-        image = self._image
-        wanted = sorted(self._wanted.values(), key=lambda one: (one.size, one.segment.indices))
+        image, requested = self._image, self._wanted
         self._wanted = {}
         if image is None or TRIALS.full:
             return  # a later run requests them again
-        # tiles larger than the remembered image are not tried in this run
-        fitting = [
-            one for one in wanted if one.size[0] <= image.shape[2] and one.size[1] <= image.shape[3]
-        ]
-        for engine in dict.fromkeys(one.engine for one in wanted):
-            of_engine = tuple(one for one in fitting if one.engine == engine)
-            if not of_engine:
+        for engine, wanted in requested.items():
+            # tiles larger than the remembered image are not tried in this run
+            fitting = (
+                one
+                for one in wanted.values()
+                if one.size[0] <= image.shape[2] and one.size[1] <= image.shape[3]
+            )
+            ordered = tuple(sorted(fitting, key=lambda one: (one.size, one.segment.indices)))
+            if not ordered:
                 continue
             threads = torch.get_num_threads()
-            job = Job(self._network, image, of_engine, engine, self._precision, threads)
+            job = Job(self._network, image, ordered, engine, self._precision, threads)
             try:
                 content = dump(job)
             except NOT_PICKLED as error:
                 self.problems.append(f"the network cannot be handed to another process: {error}")
                 return
-            ASKED.update(one.name for one in of_engine)
-            TRIALS.submit(content, [one.name for one in of_engine])
+            names = [one.name for one in ordered]
+            ASKED.update(names)
+            TRIALS.submit(content, names)
 
     def clear(self) -> None:
         """Forget all requests, and free the image."""

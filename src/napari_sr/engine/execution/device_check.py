@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 
+from napari_sr.engine.backends.compilers import largest_error
 from napari_sr.engine.execution.kernel_check import waves
 from napari_sr.engine.planning.devices import is_out_of_memory, on_device
 from napari_sr.engine.planning.tile_size import padded_length
@@ -80,7 +81,7 @@ def _reason(network: Network, channels: int, plan: Plan) -> str:
             if is_out_of_memory(error):
                 raise
             return f"cannot compute this network ({' '.join(str(error).split())[:200]})"
-    off = float((found - expected).abs().max() / expected.abs().max().clamp(min=1e-6))
-    if off <= MOST_ERROR[plan.precision]:  # false for NaN
+    off = largest_error([found], [expected])
+    if off <= MOST_ERROR[plan.precision]:
         return ""
     return f"computes this network wrongly (by {off:.1e} of the largest value)"

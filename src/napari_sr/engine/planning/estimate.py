@@ -7,22 +7,19 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.budget import bytes_of_mean
 from napari_sr.engine.planning.devices import choose_device, choose_precision, on_device
 from napari_sr.engine.planning.memory import meta_copy
-from napari_sr.engine.planning.plan import make_plan
 from napari_sr.engine.planning.tile_size import bytes_per_pixel, padded_length
 from napari_sr.layers.colour import enlarge
 from sr_kernels import chosen, use_kernels
 
 if TYPE_CHECKING:
-    from numpy.typing import DTypeLike
-
+    from napari_sr.engine.image.arrays import Layout
+    from napari_sr.engine.planning.plan import Plan
     from napari_sr.engine.planning.settings import Settings
     from napari_sr.graph.network import Network
 
@@ -56,34 +53,21 @@ class Estimate:
 
 
 def estimate(
-    shape: tuple[int, ...],
-    axes: str | None,
-    dtype: DTypeLike,
-    network: Network,
-    settings: Settings,
-    *,
-    speed: float | None = None,
+    layout: Layout, plan: Plan, network: Network, *, speed: float | None = None
 ) -> Estimate:
     """Estimate memory and time of upscaling an image, without computing a pixel.
 
     Parameters
     ----------
-    shape, axes, dtype
-        Shape, axes and data type of the image, as for `upscale_array`.
+    layout : Layout
+        Layout of the image.
+    plan : Plan
+        Plan of the run.
     network : Network
         Loaded network; only its shapes are used.
-    settings : Settings
-        Settings of the run.
     speed : float, optional
         Speed in LR pixels per second, as `measure_speed` returns it.
-
-    Raises
-    ------
-    ValueError
-        As `upscale_array` does.
     """
-    layout = layout_of(shape, dtype, axes)
-    plan = make_plan(layout, network, settings)
     larger = layout.enlarged(network.scale).shape
     height, width = plan.stages.largest_tile
     tiles = plan.count * layout.count
@@ -91,7 +75,7 @@ def estimate(
     per_pixel = bytes_per_pixel(network, layout.channels, plan.precision)
     return Estimate(
         result_shape=larger,
-        result_bytes=math.prod(larger) * np.dtype(dtype).itemsize,
+        result_bytes=math.prod(larger) * layout.dtype.itemsize,
         working_bytes=int(per_pixel * height * width),
         tile=max(height, width),
         tiles=tiles,

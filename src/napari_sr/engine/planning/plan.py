@@ -20,7 +20,7 @@ from napari_sr.engine.planning.tile_size import (
     limit_tile,
     padded_length,
     tile_by_memory,
-    tile_by_time,
+    tiled_by_time,
 )
 
 if TYPE_CHECKING:
@@ -181,10 +181,12 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
         network_profile, bool(settings.ensemble),
     )  # fmt: skip
     if settings.tile is None:
-        tile = tile_by_memory(plan, network, layout.channels)
+        plan = replace(plan, tile=tile_by_memory(plan, network, layout.channels))
         if device.type == "cpu" and not network.whole:
-            tile = tile_by_time(replace(plan, tile=tile))
+            plan = tiled_by_time(plan)
     else:
         check_tile(settings.tile, plan, network)
-        tile = settings.tile
-    return replace(plan, tile=limit_tile(tile, plan, network, layout.channels))
+        plan = replace(plan, tile=settings.tile)
+    tile = limit_tile(plan.tile, plan, network, layout.channels)
+    # an unchanged plan keeps its stages, which take time to find
+    return plan if tile == plan.tile else replace(plan, tile=tile)

@@ -83,8 +83,8 @@ def tile_by_memory(plan: Plan, network: Network, channels: int) -> int:
     return max(side, plan.least_tile)
 
 
-def tile_by_time(plan: Plan) -> int:
-    """Return the side of tiles that each take a CPU a short time, in LR pixels.
+def tiled_by_time(plan: Plan) -> Plan:
+    """Return the plan with tiles that each take a CPU a short time.
 
     A run can be cancelled between two tiles, and the first one shows how long the others take.
     Where smaller tiles would make the run much slower, they stay larger: a network with global
@@ -97,7 +97,7 @@ def tile_by_time(plan: Plan) -> int:
     """
     local = plan.network_profile.local
     if not local and not plan.tiled:
-        return plan.tile
+        return plan
     largest = min(plan.tile, CPU_TILES[0]) if local else plan.tile
     sides = [side // plan.multiple * plan.multiple for side in CPU_TILES]
     chosen = replace(plan, tile=max(largest, plan.least_tile))
@@ -110,7 +110,7 @@ def tile_by_time(plan: Plan) -> int:
             if smaller.cost > most:
                 break
             chosen = smaller
-    return chosen.tile
+    return chosen
 
 
 def check_tile(tile: int, plan: Plan, network: Network) -> None:
