@@ -1,0 +1,69 @@
+"""An image that is read window by window, and the place of its pixels in the world.
+
+Letters: Y and X are the image axes; a last S is RGB or RGBA; other axes are looped over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_sr.engine.image.arrays import ArrayLike
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The place of the pixels along one axis in the world."""
+
+    size: float = 1.0
+    """Distance between the centres of neighbouring pixels, in `unit`."""
+    origin: float = 0.0
+    """Position of the centre of the first pixel, in `unit`."""
+    unit: str = ""
+    """Unit as OME-Zarr names it, such as "micrometer" or "second"; "" if it is unknown."""
+
+    def enlarged(self, scale: int) -> Axis:
+        """Return the axis of an image `scale` times larger with the same outer edges."""
+        size = self.size / scale
+        return replace(self, size=size, origin=self.origin + (size - self.size) / 2)
+
+
+@dataclass(frozen=True)
+class LazyImage:
+    """Pixels in a file, read only where they are sliced, and their metadata."""
+
+    pixels: ArrayLike
+    """Slicing it reads a window and returns NumPy; it keeps little in memory."""
+    axes: str
+    """One letter per axis of `pixels`; a last S of 3 or 4 is RGB or RGBA."""
+    identity: Mapping[str, Any]
+    """What tells this source from another, as JSON: path, size, date, shape, data type. A run that
+    is resumed compares it."""
+    places: Mapping[str, Axis] = field(default_factory=lambda: _NOTHING)
+    """Place in the world by axis letter; letters without a known place are missing."""
+    channels: tuple[Mapping[str, Any], ...] = ()
+    """One mapping per channel of axis C, as in OME-Zarr's `omero.channels`: label, color, window,
+    active; empty if nothing is known."""
+    name: str = ""
+    """Name of the image, for people."""
+    significant_bits: int | None = None
+    """Number of used bits, if the unsigned type has more."""
+    chunks: tuple[int, ...] | None = None
+    """Shape of the parts that are decoded as a whole, one length per axis; None if any window is
+    equally fast."""
+    details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    """Other metadata, under their original names."""
+    notes: tuple[str, ...] = ()
+    """Notes on reading the file, for the user."""
+
+    def enlarged_places(self, scale: int) -> dict[str, Axis]:
+        """Return the place of an image that is `scale` times larger along Y and X."""
+        return {
+            letter: axis.enlarged(scale) if letter in "YX" else axis
+            for letter, axis in self.places.items()
+        }
