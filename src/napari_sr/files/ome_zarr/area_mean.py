@@ -1,0 +1,87 @@
+"""Area means of an image, for the coarser levels of a pyramid.
+
+A pixel of level k is the mean of the 2^k x 2^k pixels of level 0 that it covers; at the lower and
+the right edge, of those that exist. NaN does not count. Means of integers are rounded to the
+nearest integer, and halves to the nearest even one. Sums of integers of up to 32 bits are exact.
+
+Letters: H x W pixels, C channels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+
+def area_means(
+    values: NDArray[Any], levels: int, covered: tuple[NDArray[Any], NDArray[Any]] | None = None
+) -> Iterator[NDArray[Any]]:
+    """Yield the levels 1, 2, ..., `levels` of an image, each half as large as the one before.
+
+    Parameters
+    ----------
+    values : array, (H, W) or (H, W, C)
+        The image, or a part of it that begins at a multiple of 2^`levels` pixels.
+    levels : int
+        Number of levels to compute.
+    covered : two arrays, (H,) and (W,), optional
+        Weights of the rows and columns: how many pixels of a finer image they stand for; 1 by
+        default.
+
+    Yields
+    ------
+    array, (ceil(H / 2^k), ceil(W / 2^k)) or with C
+        Level k, in the data type of `values`; NaN where all covered values are NaN.
+    """
+    sums, counts = _weighted(values, covered)
+    for _ in range(levels):
+        sums = _halved(sums)
+        counts = tuple(_halved(count) for count in counts)
+        yield _means(sums, counts, values.dtype)
+
+
+def _weighted(
+    values: NDArray[Any], covered: tuple[NDArray[Any], NDArray[Any]] | None
+) -> tuple[NDArray[Any], tuple[NDArray[np.float64], ...]]:
+    """Return the weighted values, and factors whose product is their weight."""
+    rows, columns = covered or (np.ones(values.shape[0]), np.ones(values.shape[1]))
+    channels = (1,) * (values.ndim - 2)
+    weights = (rows.reshape(-1, 1, *channels), columns.reshape(1, -1, *channels))
+    sums = values if covered is None else values * (weights[0] * weights[1])
+    if values.dtype.kind != "f":
+        return sums, weights
+    missing = np.isnan(values)
+    if not missing.any():
+        return sums, weights
+    return np.where(missing, 0, sums), (np.where(missing, 0.0, weights[0] * weights[1]),)
+
+
+def _halved(sums: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the sums of 2 x 2 neighbours; a last odd row or column has no neighbour."""
+    rows = sums[0::2].astype(np.float64)
+    second = sums[1::2]
+    rows[: len(second)] += second
+    both = rows[:, 0::2].copy()
+    right = rows[:, 1::2]
+    both[:, : right.shape[1]] += right
+    return both
+
+
+def _means(
+    sums: NDArray[np.float64], counts: tuple[NDArray[np.float64], ...], kind: np.dtype[Any]
+) -> NDArray[Any]:
+    count = counts[0] if len(counts) == 1 else counts[0] * counts[1]
+    with np.errstate(invalid="ignore"):  # 0 / 0: no value is known there
+        means = sums / count
+    if kind.kind == "f":
+        return means.astype(kind)
+    largest = float(np.iinfo(kind).max)
+    if int(largest) > np.iinfo(kind).max:  # 2^64 - 1 becomes 2^64
+        largest = float(np.nextafter(largest, 0))
+    return np.minimum(np.rint(means, out=means), largest).astype(kind)

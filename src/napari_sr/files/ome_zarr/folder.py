@@ -1,0 +1,160 @@
+"""The folder of a written OME-Zarr image: created empty, and opened for blocks."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.files.image import FileError
+from napari_sr.files.ome_zarr.documents import read_node
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import zarr
+
+    from napari_sr.files.ome_zarr.arrangement import Arrangement
+    from napari_sr.files.ome_zarr.shards import Level
+
+FORMATS: Mapping[str, Any] = {"0.5": 3, "0.4": 2}
+"""Version of Zarr by version of OME-Zarr."""
+
+
+def make_room(path: Path, *, overwrite: bool) -> None:
+    """Check that an image can be created at a path, and remove a Zarr image that is there.
+
+    Raises
+    ------
+    FileError
+        If a file is there, or a folder that must not be removed, or if the parent does not exist.
+    """
+    if not path.parent.is_dir():
+        raise FileError(f"{path.name} cannot be written: there is no folder {path.parent}")
+    if not os.path.lexists(path):
+        return
+    if not path.is_dir():
+        raise FileError(f"{path} is a file, but OME-Zarr is a folder: give another name")
+    if not any(path.iterdir()):
+        return
+    if not overwrite:
+        raise FileError(f"{path} exists: give another name, or --overwrite")
+    if read_node(path) is None:
+        raise FileError(f"{path} is no Zarr image and is not overwritten: give another name")
+    doomed = path.parent / f".napari-sr-removed-{secrets.token_hex(8)}"
+    os.rename(path, doomed)
+    shutil.rmtree(doomed)
+
+
+def create_folder(
+    path: Path,
+    attributes: dict[str, Any],
+    levels: Sequence[Level],
+    arrangement: Arrangement,
+    version: str,
+) -> None:
+    """Create the group and the arrays of an image, without pixels.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; it is created.
+    attributes : dict
+        Attributes of the group, as JSON.
+    levels : sequence of Level
+        Levels of the pyramid, finest first.
+    arrangement : Arrangement
+        Axes, shape and data type.
+    version : {"0.5", "0.4"}
+        Version of OME-Zarr.
+    """
+    import zarr
+
+    from napari_sr.files.ome_zarr.store import BlockStore, sync_folders
+
+    store = BlockStore(path)
+    form = FORMATS[version]
+    zarr.create_group(store, attributes=attributes, zarr_format=form)
+    for number, level in enumerate(levels):
+        zarr.create_array(
+            store,
+            name=str(number),
+            shape=(*arrangement.shape[:-2], level.height, level.width),
+            dtype=arrangement.layout.dtype.newbyteorder("<"),
+            fill_value=0,
+            zarr_format=form,
+            **_parts(arrangement, level, version),
+        )
+    sync_folders([file for file in path.rglob("*") if file.is_file()], path.parent)
+
+
+def _parts(arrangement: Arrangement, level: Level, version: str) -> dict[str, Any]:
+    """Return the options for chunks, shards, compression and names of axes."""
+    looped = arrangement.letters[:-2]
+    chunks = (1,) * len(looped) + level.chunk
+    if version == "0.4":
+        import numcodecs
+
+        # what Zarr 2 does by default: some readers of 0.4 know no other
+        blosc = numcodecs.Blosc(cname="lz4", clevel=5, shuffle=numcodecs.Blosc.SHUFFLE)
+        key = {"name": "v2", "separator": "/"}
+        return {"chunks": chunks, "compressors": blosc, "chunk_key_encoding": key}
+    names = {"dimension_names": tuple(arrangement.letters.lower())}
+    if level.shard is None:
+        return {"chunks": chunks, **names}
+    colours = arrangement.layout.channels  # a block has all colours of its pixels
+    whole = tuple(colours if letter == "C" else 1 for letter in looped)
+    return {"chunks": chunks, "shards": whole + level.shard, **names}
+
+
+def mark(path: Path, name: str, changes: Mapping[str, Any]) -> None:
+    """Change entries of an attribute of the image; the disk has either the old or the new ones.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    name : str
+        Name of the attribute, a mapping.
+    changes : mapping
+        The entries to change, as JSON.
+    """
+    import zarr
+
+    from napari_sr.files.ome_zarr.store import BlockStore, sync_folders
+
+    group = zarr.open_group(BlockStore(path), mode="r+")
+    stored: Any = group.attrs.asdict().get(name, {})
+    group.update_attributes({name: {**stored, **changes}})
+    sync_folders([path / "zarr.json"], path)
+
+
+def open_levels(path: Path, count: int) -> tuple[list[zarr.Array[Any]], list[zarr.Array[Any]]]:
+    """Open the levels of an image, finest first: to be read, and to be written.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    count : int
+        Number of levels.
+
+    Raises
+    ------
+    FileError
+        If a level is missing or cannot be opened.
+    """
+    import zarr
+
+    from napari_sr.files.ome_zarr.store import BlockStore, SourceStore
+
+    source, target = SourceStore(path, read_only=True), BlockStore(path)
+    try:
+        readable = [zarr.open_array(source, path=str(each), mode="r") for each in range(count)]
+        targets = [zarr.open_array(target, path=str(each), mode="r+") for each in range(count)]
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path} was not created completely, or is damaged: {error}") from error
+    # black blocks must leave files: a finished block is told from a missing one by its files
+    return readable, [each.with_config({"write_empty_chunks": True}) for each in targets]

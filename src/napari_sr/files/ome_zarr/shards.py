@@ -1,0 +1,86 @@
+"""The levels of a pyramid, and the shards and chunks of every level, from the block alone.
+
+A block is a rectangle of one plane of the result. Its part of a level is one shard: one file with
+OME-Zarr 0.5, and a few whole chunk files with 0.4. So no two blocks share a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+COARSEST = 256
+"""The longest side of the coarsest level in pixels."""
+SMALLEST_SHARD = 64
+"""The shortest side of a shard in pixels. Coarser levels are computed after all blocks."""
+CHUNK = {"0.5": 512, "0.4": 1024}
+"""The longest side of a chunk in pixels, by version of OME-Zarr. Chunks of 0.4 are files."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """Sizes of one level of a plane, in its own pixels."""
+
+    height: int
+    width: int
+    chunk: tuple[int, int]
+    """Height and width of what is compressed and read as a whole."""
+    shard: tuple[int, int] | None
+    """Height and width of the part of a block; None if blocks do not write this level."""
+
+
+def chunk_side(side: int, limit: int) -> int:
+    """Return the side of the chunks that fill the side of a shard.
+
+    Parameters
+    ----------
+    side : int
+        Side of the shard in pixels, at least 1.
+    limit : int
+        Longest side of a chunk in pixels.
+
+    Returns
+    -------
+    int
+        The largest divisor of `side` of at most `limit`; `side` itself if that is less than an
+        eighth of `limit`, because tiny chunks are slow.
+    """
+    if side <= limit:
+        return side
+    largest = next(divisor for divisor in range(limit, 0, -1) if side % divisor == 0)
+    return largest if 8 * largest >= limit else side
+
+
+def levels_of(height: int, width: int, block: tuple[int, int], version: str) -> tuple[Level, ...]:
+    """Return the levels of a plane, finest first; each side is half the finer one, rounded up.
+
+    Parameters
+    ----------
+    height, width : int
+        Size of the plane in pixels.
+    block : (int, int)
+        Rows and columns of a block.
+    version : {"0.5", "0.4"}
+        Version of OME-Zarr.
+    """
+    levels: list[Level] = []
+    shard: tuple[int, int] | None = block
+    while True:
+        levels.append(_level(height, width, shard, CHUNK[version]))
+        if max(height, width) <= COARSEST:
+            return tuple(levels)
+        height, width = -(-height // 2), -(-width // 2)
+        shard = None if shard is None else _halved(shard)
+
+
+def _halved(shard: tuple[int, int]) -> tuple[int, int] | None:
+    """Return the shard of the next level, or None if it has no whole or too short sides."""
+    rows, columns = shard
+    if rows % 2 or columns % 2 or min(rows, columns) // 2 < SMALLEST_SHARD:
+        return None
+    return rows // 2, columns // 2
+
+
+def _level(height: int, width: int, shard: tuple[int, int] | None, limit: int) -> Level:
+    if shard is None:
+        return Level(height, width, (min(limit, height), min(limit, width)), None)
+    return Level(height, width, (chunk_side(shard[0], limit), chunk_side(shard[1], limit)), shard)

@@ -1,0 +1,122 @@
+"""Folders of Zarr images: one to read from, and one that blocks are written into."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from zarr.storage import LocalStore
+
+from napari_sr.atomic_write import atomic_write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from zarr.abc.store import ByteRequest
+    from zarr.core.buffer import Buffer, BufferPrototype
+
+METADATA = ("zarr.json", ".zarray", ".zattrs", ".zgroup")
+"""Names of the files that hold metadata."""
+
+
+class SourceStore(LocalStore):
+    """A folder that is read, in which an empty file is an error and not a black shard."""
+
+    async def get(
+        self,
+        key: str,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """Return the content of a file, or a part of it; None if it is missing.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read, or is empty.
+        """
+        found = await super().get(key, prototype, byte_range)
+        if found is not None and not len(found):
+            raise OSError(errno.EIO, f"{key} is empty or ends early")
+        return found
+
+    def get_sync(
+        self,
+        key: str,
+        *,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """Do what `get` does, in this thread."""
+        found = super().get_sync(key, prototype=prototype, byte_range=byte_range)
+        if found is not None and not len(found):
+            raise OSError(errno.EIO, f"{key} is empty or ends early")
+        return found
+
+
+class BlockStore(LocalStore):
+    """A folder that blocks are written into.
+
+    Files get their names when they are whole and on the disk, and chunks are never read: Zarr
+    would read a shard again before it writes all of it, and fail if that shard is torn.
+    """
+
+    async def get(
+        self,
+        key: str,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """Return the content of a file of metadata; None for a chunk, as if it were missing."""
+        return await super().get(key, prototype, byte_range) if key.endswith(METADATA) else None
+
+    def get_sync(
+        self,
+        key: str,
+        *,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """Do what `get` does, in this thread."""
+        if not key.endswith(METADATA):
+            return None
+        return super().get_sync(key, prototype=prototype, byte_range=byte_range)
+
+    async def set(self, key: str, value: Buffer) -> None:
+        """Write a file, and wait until the disk has its content."""
+        await asyncio.to_thread(self.set_sync, key, value)
+
+    def set_sync(self, key: str, value: Buffer) -> None:
+        """Do what `set` does, in this thread."""
+        self._check_writable()
+        path = self.root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as file:
+            file.write(value.as_buffer_like())
+
+
+def sync_folders(files: Iterable[Path], root: Path) -> None:
+    """Wait until the disk has the names of files, and of all folders from `root` to them.
+
+    Windows cannot wait for folders; there, nothing is done.
+    """
+    if os.name == "nt":
+        return
+    folders = {
+        parent for file in files for parent in file.parents if root in (parent, *parent.parents)
+    }
+    for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
+        _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems cannot wait for folders
+            os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,130 @@
+"""Writing an OME-Zarr image block by block, with every level of its pyramid.
+
+A block is a rectangle of one plane. Blocks may be written in any order and by several processes
+at once, because no two blocks share a file. A block that is written twice gives the same files.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.engine.image.arrays import Layout
+from napari_sr.files.image import FileError
+from napari_sr.files.ome_zarr.arrangement import arranged
+from napari_sr.files.ome_zarr.block_writer import OURS, OmeZarrWriter, Version
+from napari_sr.files.ome_zarr.documents import read_node
+from napari_sr.files.ome_zarr.folder import create_folder, make_room, open_levels
+from napari_sr.files.ome_zarr.model import complete_channels, image_metadata
+from napari_sr.files.ome_zarr.packages import check_packages
+from napari_sr.files.ome_zarr.shards import levels_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from napari_sr.files.lazy_image import Axis
+
+__all__ = ["OmeZarrWriter", "create", "open_writer"]
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def create(
+    path: Path,
+    layout: Layout,
+    *,
+    block: tuple[int, int],
+    places: Mapping[str, Axis] = _NOTHING,
+    channels: Sequence[Mapping[str, Any]] = (),
+    name: str = "",
+    version: Version = "0.5",
+    provenance: Mapping[str, Any] = _NOTHING,
+    overwrite: bool = False,
+) -> OmeZarrWriter:
+    """Create an OME-Zarr image without pixels.
+
+    Parameters
+    ----------
+    path : Path
+        The new folder, in a folder that exists.
+    layout : Layout
+        Axes, shape and data type of the image. The axes are stored as T, C, Z, Y, X.
+    block : (int, int)
+        Rows and columns of a block in pixels of the image, best a multiple of 512. Blocks at the
+        lower and the right edge are smaller.
+    places : mapping of str to Axis
+        Places of the pixels by letter; letters without a known place are missing.
+    channels : sequence of mapping
+        One mapping per channel of axis C, as in OME-Zarr's `omero.channels`.
+    name : str
+        Name of the image, for people.
+    version : {"0.5", "0.4"}
+        Version of OME-Zarr.
+    provenance : mapping
+        What made the image, as JSON; stored as the attribute "napari_sr".
+    overwrite : bool
+        Whether a Zarr image at `path` is removed first.
+
+    Raises
+    ------
+    FileError
+        If the folder exists and must not be overwritten, or cannot be created, or if OME-Zarr
+        cannot hold these axes, places or channels.
+    """
+    check_packages("zarr", "yaozarrs")
+    path = Path(os.path.realpath(path))
+    arrangement = arranged(layout)
+    levels = levels_of(layout.height, layout.width, block, version)
+    attributes = image_metadata(
+        arrangement.letters,
+        len(levels),
+        places=places,
+        channels=complete_channels(layout, channels),
+        name=name,
+        version=version,
+    )
+    attributes[OURS] = {**provenance, "complete": False, "written": _record(layout, block, version)}
+    try:
+        make_room(path, overwrite=overwrite)
+        create_folder(path, attributes, levels, arrangement, version)
+    except OSError as error:
+        raise FileError(f"{path} could not be written: {error.strerror or error}") from error
+    return open_writer(path)
+
+
+def _record(layout: Layout, block: tuple[int, int], version: Version) -> dict[str, Any]:
+    """Return, as JSON, what `open_writer` needs."""
+    return {
+        "axes": layout.axes,
+        "shape": list(layout.shape),
+        "colour": layout.samples,
+        "dtype": layout.dtype.name,
+        "block": list(block),
+        "version": version,
+    }
+
+
+def open_writer(path: Path) -> OmeZarrWriter:
+    """Open an image that `create` made, to write more blocks.
+
+    Raises
+    ------
+    FileError
+        If the folder holds no image that `create` made, or only a part of one.
+    """
+    check_packages("zarr", "yaozarrs")
+    path = Path(os.path.realpath(path))
+    node = read_node(path)
+    record = {} if node is None else node.attributes.get(OURS, {}).get("written", {})
+    if node is None or not record:
+        raise FileError(f"{path} is no OME-Zarr image that napari-sr began")
+    readable, targets = open_levels(path, len(node.ome["multiscales"][0]["datasets"]))
+    layout = Layout(
+        record["axes"], tuple(record["shape"]), record["colour"], np.dtype(record["dtype"])
+    )
+    rows, columns = record["block"]
+    return OmeZarrWriter(path, layout, (rows, columns), record["version"], readable, targets)

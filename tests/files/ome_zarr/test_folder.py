@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.files.image import FileError
+from napari_sr.files.ome_zarr.arrangement import arranged
+from napari_sr.files.ome_zarr.folder import create_folder, make_room, mark, open_levels
+from napari_sr.files.ome_zarr.shards import levels_of
+
+
+@pytest.fixture(params=["0.5", "0.4"])
+def folder(tmp_path, request):
+    layout = layout_of((300, 700, 3), "uint8", "YXS")
+    levels = levels_of(300, 700, (128, 128), request.param)
+    attributes = {"ome": {}, "napari_sr": {"model": "edsr", "complete": False}}
+    create_folder(tmp_path / "a.zarr", attributes, levels, arranged(layout), request.param)
+    return tmp_path / "a.zarr"
+
+
+def attributes_of(folder):
+    newer = folder / "zarr.json"
+    if newer.exists():
+        return json.loads(newer.read_text())["attributes"]
+    return json.loads((folder / ".zattrs").read_text())
+
+
+def test_levels_are_opened_to_be_read_and_to_be_written(folder):
+    readable, targets = open_levels(folder, 3)
+
+    assert [level.shape for level in readable] == [(3, 300, 700), (3, 150, 350), (3, 75, 175)]
+    targets[0][:] = np.ones((3, 300, 700), np.uint8)
+    assert readable[0][...].min() == 1
+    with pytest.raises(ValueError, match="read-only"):
+        readable[0][0, 0, 0] = 0
+
+
+def test_one_more_level_than_there_is_means_a_damaged_image(folder):
+    with pytest.raises(FileError, match=r"a\.zarr was not created completely, or is damaged"):
+        open_levels(folder, 4)
+
+
+def test_marking_changes_one_entry_and_keeps_all_others(folder):
+    mark(folder, "napari_sr", {"complete": True})
+
+    assert attributes_of(folder) == {"ome": {}, "napari_sr": {"model": "edsr", "complete": True}}
+
+
+def test_a_failed_mark_keeps_the_old_attributes(folder, monkeypatch):
+    before = attributes_of(folder)
+
+    def fail(*names):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", fail)
+        with pytest.raises(OSError, match="Input/output error"):
+            mark(folder, "napari_sr", {"complete": True})
+
+    assert attributes_of(folder) == before
+
+
+def test_room_is_made_only_where_a_zarr_image_was(folder):
+    make_room(folder.parent / "new.zarr", overwrite=False)
+    with pytest.raises(FileError, match="exists: give another name, or --overwrite"):
+        make_room(folder, overwrite=False)
+
+    make_room(folder, overwrite=True)
+
+    assert not folder.exists()
+    (folder.parent / "empty").mkdir()
+    make_room(folder.parent / "empty", overwrite=False)
