@@ -5,12 +5,13 @@ Letters: Y and X are the image axes; a last S is RGB or RGBA; other axes are loo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari_sr.engine.image.arrays import ArrayLike
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})

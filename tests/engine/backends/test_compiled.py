@@ -47,7 +47,9 @@ class Repeats:
         return self
 
     def start(self):
-        return lambda arrays: [arrays[0].repeat(2, -2).repeat(2, -1) * self._factor]
+        return lambda tensors: [
+            tensors[0].repeat_interleave(2, -2).repeat_interleave(2, -1) * self._factor
+        ]
 
 
 @pytest.fixture(autouse=True)

@@ -20,3 +20,12 @@ def test_there_are_as_many_threads_as_pytorch_has(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
 
     assert engine.configuration()["INFERENCE_NUM_THREADS"] == "3"
+
+
+def test_a_plane_with_channels_last_is_handed_over_without_a_copy():
+    plane = torch.rand(1, 6, 5, 7).contiguous(memory_format=torch.channels_last)
+
+    handed = engine.channels_last(plane)
+
+    assert handed.is_contiguous()
+    assert handed.data_ptr() == plane.data_ptr()

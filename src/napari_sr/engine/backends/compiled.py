@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-import torch
-
 from napari_sr.engine.backends import library
 from napari_sr.engine.backends.compilers import COMPILERS, largest_error
 from napari_sr.engine.backends.fingerprint import fingerprint
@@ -23,6 +21,7 @@ from napari_sr.graph.chain import IMAGE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import torch
     from torch import Tensor
 
     from napari_sr.engine.backends.compilers import Compute
@@ -114,10 +113,9 @@ class Compiled:
             self._counts["torch"] += 1
             return function(*tensors)
         name = segment.names[segment.engine]
-        arrays = [tensor.contiguous().numpy() for tensor in tensors]
         try:
             # each segment has its own result buffers, which only its next run overwrites
-            results = tuple(map(torch.from_numpy, segment.compute(arrays)))
+            results = tuple(segment.compute(tensors))
         except FAILURES + COMPILERS[segment.engine].errors() as error:
             self._refuse(segment, f"{segment.engine} failed: {error}"[:300])
             self._counts["torch"] += 1

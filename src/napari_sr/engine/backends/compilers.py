@@ -10,12 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
-Arrays: TypeAlias = "Sequence[NDArray[np.float32]]"
-Compute: TypeAlias = "Callable[[Arrays], Arrays]"
+Tensors: TypeAlias = "Sequence[Tensor]"
+Compute: TypeAlias = "Callable[[Tensors], Tensors]"
 """Computes a segment; the next call may overwrite the results."""
 
 

@@ -35,6 +35,8 @@ MOST_BYTES = 512 * 2**20
 """Largest total size of the files; the least recently used ones are removed first."""
 MACHINE_CODE = "machine-code"
 """Subfolder for the engines' own files."""
+REVISION = 2
+"""Counts changes to what the files contain, so that no older file is used."""
 _NAME = re.compile(r"[0-9a-f]{24}-[0-9a-f]{24}")
 """Names of segments."""
 FORGOTTEN = 300.0
@@ -98,7 +100,7 @@ def name_of(
     shapes : sequence of tuple of int
         Shapes of the input tensors.
     """
-    parts = (channels, engine, key.indices, key.inputs, key.outputs, list(shapes))
+    parts = (REVISION, channels, engine, key.indices, key.inputs, key.outputs, list(shapes))
     return f"{_of_network(weights)}-{_hash(*parts)}"
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_sr.engine.backends.compilers import Arrays, Compute
+    from napari_sr.engine.backends.compilers import Compute, Tensors
 
 SUFFIXES: tuple[str, ...] = (".onnx",)
 PRECISIONS: tuple[str, ...] = ("float32",)
@@ -87,8 +87,9 @@ class Loaded:
         """Return a function that computes the segment, as `Model.start` does."""
         session, names = self._session, self._names
 
-        def compute(arrays: Arrays) -> Arrays:
-            found: Arrays = session.run(None, dict(zip(names, arrays, strict=True)))
-            return found
+        def compute(tensors: Tensors) -> Tensors:
+            arrays = (tensor.contiguous().numpy() for tensor in tensors)
+            found = session.run(None, dict(zip(names, arrays, strict=True)))
+            return list(map(torch.from_numpy, found))
 
         return compute

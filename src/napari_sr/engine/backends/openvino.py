@@ -1,4 +1,8 @@
-"""OpenVINO as a compiler of segments."""
+"""OpenVINO as a compiler of segments.
+
+Compiled segments read and write planes with channels last, as OpenVINO stores them inside. With
+channels first, it would rearrange every plane (RFDN x4, in tiles of 347 px: 0.86 times the time).
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_sr.engine.backends.compilers import Arrays, Compute
+    from napari_sr.engine.backends.compilers import Compute, Tensors
 
 SUFFIXES: tuple[str, ...] = (".bin", ".xml")
 PRECISIONS: tuple[str, ...] = ("float32", "bfloat16")
@@ -61,10 +65,33 @@ def convert(
     with warnings.catch_warnings():
         # tracing warns that shapes become constants, which is intended
         warnings.simplefilter("ignore")
-        model = openvino.convert_model(AsModule(function), example_input=tuple(inputs))
-    shapes = zip(model.inputs, inputs, strict=True)
+        examples = tuple(map(channels_last, inputs))
+        module = AsModule(_with_channels_last(function))
+        model = openvino.convert_model(module, example_input=examples)
+    shapes = zip(model.inputs, examples, strict=True)
     model.reshape({place: list(tensor.shape) for place, tensor in shapes})
     openvino.save_model(model, path.with_suffix(".xml"), compress_to_fp16=False)
+
+
+def channels_last(tensor: Tensor) -> Tensor:
+    """Return planes, (N, C, H, W), as (N, H, W, C), without a copy; anything else as it is."""
+    return tensor.permute(0, 2, 3, 1) if tensor.ndim == 4 else tensor
+
+
+def _channels_first(tensor: Tensor) -> Tensor:
+    """Undo `channels_last`."""
+    return tensor.permute(0, 3, 1, 2) if tensor.ndim == 4 else tensor
+
+
+def _with_channels_last(
+    function: Callable[..., tuple[Tensor, ...]],
+) -> Callable[..., tuple[Tensor, ...]]:
+    """Return the function for planes with channels last."""
+
+    def wrapped(*tensors: Tensor) -> tuple[Tensor, ...]:
+        return tuple(map(channels_last, function(*map(_channels_first, tensors))))
+
+    return wrapped
 
 
 class AsModule(torch.nn.Module):
@@ -119,8 +146,10 @@ class Loaded:
         request = self._compiled.create_infer_request()
         count = len(self._compiled.outputs)
 
-        def compute(arrays: Arrays) -> Arrays:
-            found = request.infer(list(arrays), share_inputs=True, share_outputs=True)
-            return [found[index] for index in range(count)]
+        def compute(tensors: Tensors) -> Tensors:
+            # planes whose channels are last in memory are not copied
+            arrays = [channels_last(tensor).contiguous().numpy() for tensor in tensors]
+            found = request.infer(arrays, share_inputs=True, share_outputs=True)
+            return [_channels_first(torch.from_numpy(found[index])) for index in range(count)]
 
         return compute

@@ -180,13 +180,12 @@ def _tried(
             expected = function(*inputs)
             compiler.convert(function, inputs, path)
             compute = compiler.load(path, job.precision, None).start()
-            arrays = [tensor.contiguous().numpy() for tensor in inputs]
-            error = largest_error([torch.from_numpy(one) for one in compute(arrays)], expected)
+            error = largest_error(compute(inputs), expected)
             if not error <= MOST_ERROR[job.precision]:
                 return Verdict(
                     False, error, why=f"its results differ from PyTorch's by {error:.1e}"
                 )
-            own, torch_own = _times(lambda: compute(arrays), lambda: function(*inputs))
+            own, torch_own = _times(lambda: compute(inputs), lambda: function(*inputs))
             for suffix in compiler.SUFFIXES:
                 os.replace(path.with_suffix(suffix), folder() / f"{name}{suffix}")
         return Verdict(True, error, own, torch_own, engine=job.engine)

@@ -165,7 +165,7 @@ def _steps(run_context: RunContext, plan: Plan, plane: Plane) -> Generator[int, 
         multiple=plan.multiple,
         # asking for free memory takes as long as a small tile
         budget=memory_for_features() if plan.stages.spilled_bytes else 0,
-        channels_last=plan.device.type != "mps" and not run_context.backend.localises,
+        channels_last=plan.device.type != "mps",
     )
     context = StageContext(
         stages=plan.stages,
