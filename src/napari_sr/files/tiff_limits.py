@@ -16,8 +16,8 @@ EXPANSION = {1: 1, 32773: 64, 5: 1_400, 8: 1_033, 32946: 1_033}
 """Largest number of bytes that a stored byte can expand to, for each compression's number."""
 
 
-def check(series: tifffile.TiffPageSeries, pages: Sequence[Any]) -> None:
-    """Check that all pixels of an image are in the file, and fit into memory.
+def check_stored(series: tifffile.TiffPageSeries, pages: Sequence[Any]) -> None:
+    """Check that all pixels of an image are in the file.
 
     Parameters
     ----------
@@ -30,8 +30,6 @@ def check(series: tifffile.TiffPageSeries, pages: Sequence[Any]) -> None:
     ------
     ValueError
         If pixels lie beyond the end of a file, or the file is too small for them.
-    MemoryError
-        If they do not fit into memory; the message names the needed and the free memory.
     """
     key = series.keyframe
     needed = math.prod(series.shape) * series.dtype.itemsize
@@ -42,7 +40,17 @@ def check(series: tifffile.TiffPageSeries, pages: Sequence[Any]) -> None:
     if not key.is_contiguous:
         _check_segments(key, pages)
         _check_expansion(key, pages)
-    if lack := room.lacking(needed):
+
+
+def check_memory(series: tifffile.TiffPageSeries) -> None:
+    """Check that the pixels of an image fit into memory.
+
+    Raises
+    ------
+    MemoryError
+        If they do not; the message names the needed and the free memory.
+    """
+    if lack := room.lacking(math.prod(series.shape) * series.dtype.itemsize):
         raise MemoryError(f"its pixels of shape {series.shape} need {lack}")
 
 

@@ -51,7 +51,7 @@ class Chosen:
     """For an OME-TIFF with missing planes: the indices to read, for the letter of each axis."""
 
     def pixels(self) -> NDArray[Any]:
-        """Read the pixels; call `tiff_limits.check` first."""
+        """Read the pixels; call `tiff_limits.check_stored` first."""
         return self.source.asarray(series=self.series)
 
     def pages(self) -> list[Any]:

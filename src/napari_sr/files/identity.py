@@ -1,0 +1,60 @@
+"""What tells one source file from another, for runs that are resumed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import DTypeLike
+
+ENDS = 2**16
+"""Number of bytes at the start and at the end of a file that are hashed."""
+
+
+def identity_of(
+    path: Path, shape: Sequence[int], dtype: DTypeLike, others: Iterable[Path] = ()
+) -> dict[str, Any]:
+    """Return the identity of an image in a file, as JSON.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    shape : sequence of int
+        Shape of the pixels that are read.
+    dtype : data type
+        Data type of the pixels that are read.
+    others : iterable of Path
+        Other files of the same image.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read.
+    """
+    resolved = dict.fromkeys(other.resolve() for other in others)
+    parts = [_file(one) for one in resolved if one != path.resolve()]
+    found = {**_file(path), "shape": [int(size) for size in shape], "dtype": str(np.dtype(dtype))}
+    return found | ({"parts": parts} if parts else {})
+
+
+def _file(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        digest = hashlib.sha256(file.read(ENDS))
+        if status.st_size > ENDS:
+            file.seek(max(ENDS, status.st_size - ENDS))
+            digest.update(file.read(ENDS))
+    return {
+        "path": str(path.absolute()),
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "sha256_of_ends": digest.hexdigest(),
+    }

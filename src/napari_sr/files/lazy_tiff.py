@@ -1,0 +1,129 @@
+"""TIFFs of any size, read window by window."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.files.identity import identity_of
+from napari_sr.files.lazy_image import LazyImage
+from napari_sr.files.ome import density_of
+from napari_sr.files.orientation import upright_density
+from napari_sr.files.room import in_words
+from napari_sr.files.tiff_details import (
+    density_of_tags,
+    kind_of,
+    lost,
+    shown_details,
+    stored_details,
+)
+from napari_sr.files.tiff_log import notes as notes_of
+from napari_sr.files.tiff_places import channels_of, places_of
+from napari_sr.files.tiff_reader import listening, opened
+from napari_sr.files.tiff_shown import ShownPixels
+from napari_sr.files.tiff_tags import kept_tags
+from napari_sr.files.tiff_values import meaning_of
+from napari_sr.files.tiff_windows import BUDGET, StoredPixels
+from napari_sr.files.windows import Window, WindowedArray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_sr.files.tiff_series import Chosen
+    from napari_sr.files.tiff_values import Meaning
+
+TAGS, PROFILE = "TIFF tags", "ICC profile"
+"""Keys in `LazyImage.details`: other tags of the file by number, and the colour profile."""
+
+
+class TiffPixels(WindowedArray):
+    """The displayed pixels of a TIFF; a copy in another process opens the file again.
+
+    Parameters
+    ----------
+    path, axes : Path, str or None
+        As for `open_tiff`.
+    shown : ShownPixels
+        The pixels.
+    """
+
+    def __init__(self, path: Path, axes: str | None, shown: ShownPixels) -> None:
+        super().__init__(shown.shape, shown.dtype, self._window)
+        self._path, self._axes, self._shown = path, axes, shown
+
+    def _window(self, window: Window) -> NDArray[Any]:
+        with listening(self._path, []):
+            return self._shown.read(window)
+
+    def __reduce__(self) -> tuple[Callable[[Path, str | None], Any], tuple[Path, str | None]]:
+        return _pixels, (self._path, self._axes)
+
+
+def _pixels(path: Path, axes: str | None) -> Any:
+    return open_tiff(path, axes).pixels
+
+
+def open_tiff(path: Path, axes: str | None = None) -> LazyImage:
+    """Open a TIFF's first image; its pixels are read where they are sliced.
+
+    A window equals that part of the image which `tiff_reader.read_tiff` reads.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    axes : str, optional
+        One letter per axis; the axes then keep their stored order. By default, the axes that the
+        file names, with colour moved to the end.
+
+    Raises
+    ------
+    FileError
+        If the file is damaged, truncated or inconsistent, has unsupported colours, names parts
+        outside of its folder, or is of a kind that can only be read whole.
+    """
+    heard: list[str] = []
+    with opened(path, heard) as chosen:
+        details = stored_details(chosen)
+        meaning, stored = meaning_of(chosen, details), StoredPixels(chosen)
+        shown = ShownPixels(stored, meaning, axes)
+        kept = shown_details(details, shown.probe, meaning.orientation)
+        letters = shown.found.axes
+        count = dict(zip(letters, shown.shape, strict=False)).get("C", 1)
+        places = places_of(kind_of(chosen.file), kept, _density(meaning, details))
+        return LazyImage(
+            TiffPixels(path, axes, shown),
+            letters,
+            identity_of(path, shown.shape, shown.dtype, stored.paths),
+            places={letter: place for letter, place in places.items() if letter in letters},
+            channels=channels_of(kind_of(chosen.file), kept, count),
+            name=str(kept.get("Name") or path.stem),
+            significant_bits=shown.probe.significant_bits,
+            chunks=shown.chunks,
+            details={**kept, **_other(meaning.page)},
+            notes=tuple(dict.fromkeys(_notes(chosen, shown, heard))),
+        )
+
+
+def _density(meaning: Meaning, details: dict[str, Any]) -> Any:
+    density = density_of(details) or density_of_tags(meaning.page, details)
+    return upright_density(density, meaning.orientation)
+
+
+def _other(page: Any) -> dict[str, Any]:
+    """Return the tags that a result keeps, and the colour profile."""
+    found = {TAGS: kept_tags(page), PROFILE: page.tags.valueof("InterColorProfile")}
+    return {name: value for name, value in found.items() if value}
+
+
+def _notes(chosen: Chosen, shown: ShownPixels, heard: list[str]) -> Iterator[str]:
+    yield from (*chosen.notes, *shown.found.notes, *lost(chosen), *notes_of(heard))
+    size = math.prod(shown.chunks or (0,)) * shown.dtype.itemsize
+    if size > BUDGET:
+        yield (
+            f"its pixels are compressed in strips or tiles of {in_words(size)}, each decoded as a "
+            "whole: a file with smaller tiles is read faster"
+        )

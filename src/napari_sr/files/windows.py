@@ -1,0 +1,94 @@
+"""Windows of an array: the part that an index reads, and what is left to take of it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+Window: TypeAlias = tuple[slice, ...]
+"""One slice per axis, with whole numbers as start and stop, and no step."""
+
+
+def split(index: Any, shape: Sequence[int]) -> tuple[Window, tuple[int | slice, ...]]:
+    """Split an index into a window, and the index of the result within that window.
+
+    Parameters
+    ----------
+    index : int, slice, Ellipsis or a tuple of these
+        An index of NumPy's basic indexing, without new axes.
+    shape : sequence of int
+        Shape of the array.
+
+    Raises
+    ------
+    IndexError
+        If the index does not fit the array, or is of another kind.
+    """
+    parts = list(index) if isinstance(index, tuple) else [index]
+    dots = [number for number, part in enumerate(parts) if part is Ellipsis]
+    missing = len(shape) - len(parts) + len(dots)
+    if len(dots) > 1 or missing < 0:
+        raise IndexError(f"an array of shape {tuple(shape)} has no index {index!r}")
+    at = dots[0] if dots else len(parts)
+    parts[at : at + len(dots)] = [slice(None)] * missing
+    pairs = [_split(part, size) for part, size in zip(parts, shape, strict=True)]
+    return tuple(window for window, _ in pairs), tuple(rest for _, rest in pairs)
+
+
+def _split(part: Any, size: int) -> tuple[slice, int | slice]:
+    if isinstance(part, slice):
+        chosen = range(*part.indices(size))
+        if not chosen:
+            return slice(0, 0), slice(None)
+        first, last = min(chosen[0], chosen[-1]), max(chosen[0], chosen[-1])
+        return slice(first, last + 1), slice(None, None, chosen.step)
+    if not isinstance(part, int | np.integer) or isinstance(part, bool):
+        raise IndexError(f"an index must be of whole numbers and slices, got {part!r}")
+    if not -size <= part < size:
+        raise IndexError(f"index {part} lies outside of an axis of length {size}")
+    position = int(part) % size
+    return slice(position, position + 1), 0
+
+
+def lengths(window: Window) -> tuple[int, ...]:
+    """Return the shape of a window."""
+    return tuple(part.stop - part.start for part in window)
+
+
+class WindowedArray:
+    """An array whose windows a function reads.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the array.
+    dtype : data type
+        Type of its values.
+    read : callable
+        Returns the values of a window, which is not empty, as an array of its shape.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], dtype: Any, read: Callable[[Window], NDArray[Any]]
+    ) -> None:
+        self.shape = shape
+        self.dtype = np.dtype(dtype)
+        self._read = read
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __getitem__(self, index: Any) -> NDArray[Any]:
+        window, rest = split(index, self.shape)
+        if math.prod(lengths(window)):
+            return self._read(window)[rest]
+        return np.empty(lengths(window), self.dtype)[rest]
