@@ -1,0 +1,208 @@
+"""A TIFF of any size with its pyramid, written tile by tile from arrays that are read by windows.
+
+Tiles of 512 x 512 pixels are compressed with deflate, integers also with the horizontal predictor:
+libtiff and all programs upon it, Bio-Formats and ImageJ with it read both, but not all read
+Zstandard, or a predictor of floats. Coarser levels are SubIFDs, as OME-TIFF defines them. What OME
+cannot hold is a plain TIFF of the finest level, as readers take coarser levels for other images.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Event
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import tifffile
+
+from napari_sr.atomic_write import atomic_write
+from napari_sr.files.geotiff import enlarged_tags
+from napari_sr.files.image import FileError
+from napari_sr.files.lazy_tiff import PROFILE, TAGS
+from napari_sr.files.ome import AXES
+from napari_sr.files.ome_places import ome_metadata
+from napari_sr.files.place import check_space
+from napari_sr.files.tiff_writer import CLASSIC_LIMIT, OME_TYPES
+from napari_sr.files.tiled_level import READ, TILE, Level
+from napari_sr.files.units import METRES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.image.arrays import ArrayLike
+    from napari_sr.files.lazy_image import LazyImage
+
+
+class _CancelledError(Exception):
+    """The caller wants no more tiles."""
+
+
+def fits_ome(axes: str, dtype: Any, samples: str = "") -> bool:
+    """Return whether OME-TIFF can hold pixels of these axes and this type."""
+    looped = set(axes) - {"Y", "X", samples}
+    return looped <= set(AXES) and np.dtype(dtype) in [np.dtype(kind) for kind in OME_TYPES]
+
+
+def write_large_tiff(
+    target: Path,
+    levels: Sequence[ArrayLike],
+    axes: str,
+    image: LazyImage,
+    scale: int,
+    software: str,
+) -> Iterator[tuple[int, int]]:
+    """Write a pyramid as a tiled TIFF: BigTIFF if it is large, OME-TIFF if that can hold it.
+
+    Otherwise, see `fits_ome`, the file holds the first level only.
+
+    Nothing is at `target` until all is written. A generator that is closed early leaves nothing.
+
+    Parameters
+    ----------
+    target : Path
+        The file.
+    levels : sequence of array
+        The enlarged image, and its coarser levels with the same planes; read by windows.
+    axes : str
+        One letter per axis of each level. The axis of colours is S, or C if `image` has an S.
+    image : LazyImage
+        The source, whose metadata are written.
+    scale : int
+        Enlargement of the first level along Y and X.
+    software : str
+        The software that computed the pixels, in ASCII.
+
+    Yields
+    ------
+    (done, total) : int, int
+        Number of tiles that are written, and of all.
+
+    Raises
+    ------
+    FileError
+        If the disk has no room for it, or it cannot be written.
+    ValueError
+        If the levels differ in planes or type.
+    """
+    found = _levels(levels, axes, image)
+    check_space(target, sum(_stored(level) for level in found))
+    steps: SimpleQueue[int | None] = SimpleQueue()
+    stopped, total = Event(), sum(level.count for level in found)
+
+    def work() -> None:
+        try:
+            with atomic_write(target) as file:
+                _write(file, found, image, scale, software, _Tiles(steps, stopped))
+        finally:
+            steps.put(None)
+
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            future = pool.submit(work)
+            while (done := steps.get()) is not None:
+                yield done, total
+            future.result()
+        except (OSError, RuntimeError) as error:  # codecs raise RuntimeErrors
+            reason = getattr(error, "strerror", None) or error
+            raise FileError(f"{target} could not be written: {reason}") from error
+        finally:
+            stopped.set()
+
+
+def _levels(levels: Sequence[ArrayLike], axes: str, image: LazyImage) -> list[Level]:
+    samples = "S" if "S" in axes else "C" if image.axes.endswith("S") and "C" in axes else ""
+    found = [Level(array, axes, samples) for array in levels]
+    first = found[0]
+    others = first.looped + samples
+    for level in found:
+        same = level.length(others) == first.length(others)
+        if not same or np.dtype(level.array.dtype) != np.dtype(first.array.dtype):
+            raise ValueError(
+                f"all levels need the planes and the type of the first, {first.array.dtype} "
+                f"{first.array.shape}, got {level.array.dtype} {level.array.shape}"
+            )
+    return found if fits_ome(axes, first.array.dtype, samples) else found[:1]
+
+
+def _stored(level: Level) -> int:
+    """Return the number of bytes that a level takes now; half of its pixels if it is unknown."""
+    size = getattr(level.array, "nbytes_stored", None)
+    return int(size()) if callable(size) else level.nbytes // 2
+
+
+class _Tiles:
+    """Tiles on their way to the file, counted.
+
+    Parameters
+    ----------
+    steps : SimpleQueue
+        Gets the number of tiles so far, with each tile.
+    stopped : Event
+        Set when no more tiles are wanted.
+    """
+
+    def __init__(self, steps: SimpleQueue[int | None], stopped: Event) -> None:
+        self._steps, self._stopped, self._done = steps, stopped, 0
+
+    def of(self, level: Level) -> Iterator[NDArray[Any]]:
+        """Yield the tiles of a level."""
+        for tile in level.tiles():
+            if self._stopped.is_set():
+                raise _CancelledError
+            self._done += 1
+            self._steps.put(self._done)  # before the tile, as nobody asks for more than the last
+            yield tile
+
+
+def _write(
+    file: BinaryIO, levels: list[Level], image: LazyImage, scale: int, software: str, tiles: _Tiles
+) -> None:
+    first = levels[0]
+    kind = np.dtype(first.array.dtype)
+    ome = fits_ome(first.axes, kind, first.samples)
+    axes = {"axes": first.looped + "YX" + ("S" if first.samples else "")}
+    options: dict[str, Any] = {
+        "dtype": kind, "tile": (TILE, TILE), "compression": "zlib", "buffersize": READ,
+        "predictor": kind.kind in "iu" and kind.itemsize <= 4, **_colour(first),
+    }  # fmt: skip
+    told = _told(image, scale, first.looped if ome else None) | {"software": software}
+    told["metadata"] = {"Creator": software, **told["metadata"], **axes} if ome else axes
+    big = sum(level.nbytes for level in levels) > CLASSIC_LIMIT
+    with tifffile.TiffWriter(file, bigtiff=big, ome=ome) as writer:
+        writer.write(tiles.of(first), shape=first.shape, subifds=len(levels) - 1, **options, **told)
+        for level in levels[1:]:
+            writer.write(
+                tiles.of(level), shape=level.shape, subfiletype=1, metadata=None, **options
+            )
+
+
+def _told(image: LazyImage, scale: int, looped: str | None) -> dict[str, Any]:
+    """Return the first level's tags, and its OME metadata if the planes' axes are given."""
+    places = image.enlarged_places(scale)
+    tags = enlarged_tags(image.details.get(TAGS, {}), scale)
+    return {
+        "metadata": {} if looped is None else ome_metadata(image, places, looped),
+        "iccprofile": image.details.get(PROFILE),
+        "extratags": [(tag, *value, True) for tag, value in tags.items()],
+        **_resolution(places),
+    }
+
+
+def _colour(level: Level) -> dict[str, Any]:
+    if not level.samples:
+        return {"photometric": "minisblack"}
+    alpha = {"extrasamples": ["unassalpha"]} if level.length(level.samples) == (4,) else {}
+    return {"photometric": "rgb", "planarconfig": "contig", **alpha}
+
+
+def _resolution(places: Any) -> dict[str, Any]:
+    """Return pixels per centimetre, if the size of a pixel is known."""
+    sizes = [abs(places[letter].size) * METRES.get(places[letter].unit, 0) * 100
+             for letter in "XY" if letter in places]  # fmt: skip
+    if len(sizes) < 2 or not all(sizes):
+        return {}
+    return {"resolution": tuple(1 / size for size in sizes), "resolutionunit": 3}
