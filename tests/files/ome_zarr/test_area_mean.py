@@ -81,6 +81,12 @@ def test_the_largest_integer_does_not_overflow(dtype):
     assert (level >= np.iinfo(dtype).max - 2**11).all()
 
 
+def test_the_sums_of_many_levels_do_not_overflow():
+    bright = np.full((1024, 1024), 40_000, np.uint16)  # 2^16 * 4^10 needs 36 bits
+
+    assert [set(level.ravel()) for level in area_means(bright, 10)] == [{40_000}] * 10
+
+
 def test_weights_say_how_many_pixels_a_row_and_a_column_stand_for():
     values = np.array([[0.0, 3.0], [6.0, np.nan]])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from zarr.storage import LocalStore
 from napari_sr.atomic_write import _name
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.files.image import FileError
+from napari_sr.files.ome_zarr import store
 from napari_sr.files.ome_zarr.area_mean import area_means
 from napari_sr.files.ome_zarr.store import BlockStore
 from napari_sr.files.ome_zarr.write import create, open_writer
@@ -52,6 +54,10 @@ def stored_order(pixels, axes):
 
 def files_below(path):
     return {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+def relative(path):
+    return {file.relative_to(path): content for file, content in files_below(path).items()}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -142,6 +148,21 @@ def test_a_block_written_twice_or_over_a_torn_file_gives_the_same_bytes(tmp_path
     assert files_below(writer.path) == before
 
 
+def test_when_a_block_is_written_the_disk_has_its_files_and_their_names(
+    tmp_path, random, monkeypatch
+):
+    pixels = made(random, (300, 700), "uint16")
+    layout = layout_of(pixels.shape, pixels.dtype, "YX")
+    writer = create(tmp_path / "a.zarr", layout, block=(128, 256))
+    synced = []
+    monkeypatch.setattr(store, "sync_folders", lambda files, root, known: synced.extend(files))
+
+    writer.write((), 128, 256, pixels[128:256, 256:512])
+
+    assert synced == writer.files_of((), 128, 256)
+    assert all(file.exists() for file in synced)
+
+
 def _write_some(path, pixels, blocks):
     write_all(pixels, open_writer(path), blocks)
 
@@ -168,12 +189,37 @@ def test_two_processes_write_what_one_writes(tmp_path, random, version):
     together.finish()
 
     assert [process.exitcode for process in processes] == [0, 0]
-    names = [writer.path for writer in (alone, together)]
-    one, other = (
-        {file.relative_to(path): content for file, content in files_below(path).items()}
-        for path in names
+    assert relative(together.path) == relative(alone.path)
+
+
+def _write_for_ever(path, pixels):
+    while True:
+        write_all(pixels, open_writer(path))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_a_killed_process_leaves_is_completed_to_the_same_files(tmp_path, random, version):
+    pixels = made(random, (300, 700), "uint16")
+    layout = layout_of(pixels.shape, pixels.dtype, "YX")
+    writer = create(tmp_path / "a.zarr", layout, block=(128, 256), version=version)
+    process = multiprocessing.get_context("spawn").Process(
+        target=_write_for_ever, args=(writer.path, pixels)
     )
-    assert one == other
+    process.start()
+    while process.is_alive() and not writer.has((), 0, 256):
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+
+    left = {block for block in writer.blocks() if writer.has(*block)}
+    write_all(pixels, writer, [block for block in writer.blocks() if block not in left])
+    writer.finish()
+
+    assert left
+    alone = create(tmp_path / "alone.zarr", layout, block=(128, 256), version=version)
+    write_all(pixels, alone)
+    alone.finish()
+    assert relative(writer.path) == relative(alone.path)
 
 
 def test_an_unfinished_image_names_the_missing_blocks(tmp_path, random):
@@ -201,13 +247,14 @@ def test_files_of_ended_processes_are_removed_and_those_of_others_stay(tmp_path)
     ended.start()
     ended.join()
     left, used = folder / _name(ended.pid), folder / _name(os.getpid())
-    left.write_bytes(b"")
     used.write_bytes(b"")
 
-    writer.clean()
-
-    assert not left.exists()
-    assert used.exists()
+    write_all(np.zeros((300, 700), np.uint8), writer)
+    for remove in (writer.clean, writer.finish):
+        left.write_bytes(b"")
+        remove()
+        assert not left.exists()
+        assert used.exists()
 
 
 def test_a_full_disk_is_one_sentence_and_a_later_try_succeeds(tmp_path, random, monkeypatch):

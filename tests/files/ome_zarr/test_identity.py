@@ -68,17 +68,35 @@ def _attributes(folder):
     zarr.open_array(folder, mode="r+").attrs["unit"] = "counts"
 
 
+def _attributes_with_the_old_date(folder):
+    _attributes(folder)
+    for entry in [folder, *folder.rglob("*")]:
+        os.utime(entry, ns=(DAY, DAY))
+
+
 def _again(folder):
     shutil.rmtree(folder)
     array = zarr.create_array(folder, shape=(40, 60), dtype="uint16", chunks=(10, 10))
     array[...] = 1
 
 
-@pytest.mark.parametrize("change", [_rewrite, _in_place, _remove, _attributes, _again])
+@pytest.mark.parametrize(
+    "change",
+    [_rewrite, _in_place, _remove, _attributes, _attributes_with_the_old_date, _again],
+)
 def test_it_differs_once_the_image_has_been_changed(folder, change):
     before = of(folder)
 
     change(folder)
+
+    assert of(folder) != before
+
+
+def test_a_renamed_chunk_is_found_by_the_date_of_its_folder(folder, monkeypatch):
+    monkeypatch.setattr(identity, "FILES", 1)
+    before = of(folder)
+
+    _rewrite(folder)
 
     assert of(folder) != before
 

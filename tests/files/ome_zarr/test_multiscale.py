@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from zarrs import axes_named, group_2, group_3, multiscales
+from zarrs import array_2, axes_named, group_2, group_3, multiscales
 
 from napari_sr.files.image import FileError
 from napari_sr.files.lazy_image import Axis
 from napari_sr.files.ome_zarr.documents import read_node
 from napari_sr.files.ome_zarr.multiscale import (
     described,
+    image_around,
     letters_of,
     level_path,
     multiscale_name,
@@ -125,6 +126,17 @@ def test_more_axes_than_the_array_has_give_no_letters(tmp_path):
     told = described(node_of(tmp_path, multiscales("zyx", [1, 1])), 0, 2)
 
     assert (told.names, told.letters) == ("z, y, x", None)
+
+
+def test_an_array_of_no_image_has_none_around_it(tmp_path, random):
+    array = read_node(array_2(tmp_path / "0", random.random((4, 4)), (4, 4)))
+
+    assert image_around(array) is None
+    node_of(tmp_path, multiscales("yx", [1, 1], path="1"))
+    assert image_around(array) is None
+    node_of(tmp_path, multiscales("yx", [1, 1]))
+    node, level = image_around(array)
+    assert (node.path, level) == (tmp_path, 0)
 
 
 def test_levels_are_counted_from_the_finest(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import zarr
@@ -66,6 +68,15 @@ def test_only_the_chunks_that_a_window_touches_are_read(tmp_path, monkeypatch):
 
     np.testing.assert_array_equal(window, PIXELS[1, 2:5, 4:])
     assert sorted(read) == ["c/1/1/1", "c/1/2/1"]
+
+
+def test_pixels_go_to_another_process(tmp_path):
+    stored(tmp_path)
+    array = zarr.open_array(SourceStore(tmp_path, read_only=True), mode="r")
+
+    pixels = pickle.loads(pickle.dumps(ZarrPixels(array, (1, 2, 0), tmp_path)))
+
+    np.testing.assert_array_equal(pixels[2:4], PIXELS.transpose(1, 2, 0)[2:4])
 
 
 def test_values_have_the_byte_order_of_this_machine(tmp_path):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numcodecs
 import numpy as np
 import pytest
@@ -110,6 +113,23 @@ def test_another_level_has_its_own_places(tmp_path, pixels):
     assert open_ome_zarr(tmp_path, level=1).places == {"Y": Axis(2), "X": Axis(2)}
     with pytest.raises(FileError, match=r"levels 0 \(finest\) to 1, but level 2 is wanted"):
         open_ome_zarr(tmp_path, level=2)
+
+
+def test_the_folder_of_a_level_has_the_metadata_of_its_image(tmp_path, pixels):
+    datasets = [
+        {"path": f"s{k}", "coordinateTransformations": [{"type": "scale", "scale": [1, s, s]}]}
+        for k, s in enumerate((1, 2))
+    ]
+    group_2(tmp_path, multiscales=[{"axes": axes_named("tyx"), "datasets": datasets}])
+    for name in ("s0", "s1", "other"):
+        array_2(tmp_path / name, pixels[0, 0], (2, 30, 21))
+
+    level = open_ome_zarr(tmp_path / "s1")
+
+    assert (level.axes, level.places["Y"]) == ("TYX", Axis(2))
+    assert open_ome_zarr(tmp_path / "other").axes == "ZYX"
+    (tmp_path / ".zattrs").write_text("{")
+    assert open_ome_zarr(tmp_path / "s1").axes == "ZYX"
 
 
 def test_three_channels_are_no_colours_unless_metadata_or_the_user_say_so(tmp_path, pixels):
@@ -271,3 +291,16 @@ def test_what_we_write_is_read_as_it_was(tmp_path, random, axes, version):
     assert {letter: image.places[letter] for letter in places} == places
     assert [channel["label"] for channel in image.channels] == [one["label"] for one in channels]
     assert image.details["napari_sr"]["complete"] is True
+
+
+def test_importing_the_reader_and_the_writer_brings_no_zarr():
+    code = (
+        "import sys, napari_sr.files.ome_zarr.read, napari_sr.files.ome_zarr.write;"
+        "print([m for m in ('zarr', 'yaozarrs', 'numcodecs') if m in sys.modules])"
+    )
+
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert printed.stdout.strip() == "[]"

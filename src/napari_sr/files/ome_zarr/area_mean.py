@@ -9,6 +9,7 @@ Letters: H x W pixels, C channels.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,9 +41,10 @@ def area_means(
         Level k, in the data type of `values`; NaN where all covered values are NaN.
     """
     sums, counts = _weighted(values, covered)
+    kind = _kind_of_sums(sums.dtype, levels)
     for _ in range(levels):
-        sums = _halved(sums)
-        counts = tuple(_halved(count) for count in counts)
+        sums = _halved(sums, kind)
+        counts = tuple(_halved(count, count.dtype) for count in counts)
         yield _means(sums, counts, values.dtype)
 
 
@@ -62,26 +64,43 @@ def _weighted(
     return np.where(missing, 0, sums), (np.where(missing, 0.0, weights[0] * weights[1]),)
 
 
-def _halved(sums: NDArray[Any]) -> NDArray[np.float64]:
+def _kind_of_sums(kind: np.dtype[Any], levels: int) -> np.dtype[Any]:
+    """Return the type of exact sums; integers of 32 bits take a third of the time of floats."""
+    small = kind.kind != "f" and kind.itemsize <= 2 and levels <= 7  # 2^16 * 4^7 = 2^30
+    return np.dtype(np.int32 if small else np.float64)
+
+
+def _halved(sums: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
     """Return the sums of 2 x 2 neighbours; a last odd row or column has no neighbour."""
-    rows = sums[0::2].astype(np.float64)
-    second = sums[1::2]
-    rows[: len(second)] += second
-    both = rows[:, 0::2].copy()
-    right = rows[:, 1::2]
-    both[:, : right.shape[1]] += right
-    return both
+    rows = _paired(sums, kind)
+    return _paired(rows.swapaxes(0, 1), kind).swapaxes(0, 1)
+
+
+def _paired(sums: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
+    """Return the sums of neighbours along the first axis."""
+    pairs, odd = divmod(len(sums), 2)
+    result = np.empty_like(sums, kind, shape=(pairs + odd, *sums.shape[1:]))
+    np.add(sums[: 2 * pairs : 2], sums[1::2], out=result[:pairs], dtype=kind)
+    if odd:
+        result[-1] = sums[-1]
+    return result
 
 
 def _means(
-    sums: NDArray[np.float64], counts: tuple[NDArray[np.float64], ...], kind: np.dtype[Any]
+    sums: NDArray[Any], counts: tuple[NDArray[np.float64], ...], kind: np.dtype[Any]
 ) -> NDArray[Any]:
-    count = counts[0] if len(counts) == 1 else counts[0] * counts[1]
     with np.errstate(invalid="ignore"):  # 0 / 0: no value is known there
-        means = sums / count
+        means = sums / _product(counts)
     if kind.kind == "f":
         return means.astype(kind)
     largest = float(np.iinfo(kind).max)
     if int(largest) > np.iinfo(kind).max:  # 2^64 - 1 becomes 2^64
-        largest = float(np.nextafter(largest, 0))
-    return np.minimum(np.rint(means, out=means), largest).astype(kind)
+        means = np.minimum(means, float(np.nextafter(largest, 0)))
+    return np.rint(means, out=means).astype(kind)
+
+
+def _product(counts: tuple[NDArray[np.float64], ...]) -> NDArray[np.float64] | float:
+    """Return the product of factors; a number if it is the same everywhere."""
+    if all(count.min() == count.max() for count in counts):
+        return math.prod(float(count.flat[0]) for count in counts)
+    return counts[0] if len(counts) == 1 else counts[0] * counts[1]

@@ -60,6 +60,7 @@ class OmeZarrWriter:
         self.levels = tuple(levels)
         self._targets = targets
         self._arrangement = arranged(layout)
+        self._synced: set[Path] = set()
         self._sizes = levels_of(layout.height, layout.width, block, version)
         self._owned = sum(level.shard is not None for level in self._sizes)
 
@@ -124,7 +125,7 @@ class OmeZarrWriter:
     def _sync(self, plane: tuple[int, ...], row: int, column: int) -> None:
         from napari_sr.files.ome_zarr.store import sync_folders
 
-        sync_folders(self.files_of(plane, row, column), self.path)
+        sync_folders(self.files_of(plane, row, column), self.path, self._synced)
 
     def files_of(self, plane: tuple[int, ...], row: int, column: int) -> list[Path]:
         """Return the files that hold a block, on all levels that blocks write."""

@@ -87,7 +87,7 @@ def create_folder(
             zarr_format=form,
             **_parts(arrangement, level, version),
         )
-    sync_folders([file for file in path.rglob("*") if file.is_file()], path.parent)
+    sync_folders([file for file in path.rglob("*") if file.is_file()], path.parent, set())
 
 
 def _parts(arrangement: Arrangement, level: Level, version: str) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def mark(path: Path, name: str, changes: Mapping[str, Any]) -> None:
     group = zarr.open_group(BlockStore(path), mode="r+")
     stored: Any = group.attrs.asdict().get(name, {})
     group.update_attributes({name: {**stored, **changes}})
-    sync_folders([path / "zarr.json"], path)
+    sync_folders([path / "zarr.json"], path, set())
 
 
 def open_levels(path: Path, count: int) -> tuple[list[zarr.Array[Any]], list[zarr.Array[Any]]]:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 FOLDERS = 2000
-"""Most folders whose entries are counted, evenly spread over the sorted folders of the array."""
+"""Most folders whose entries are counted: the first ones in sorted order."""
 FILES = 2000
-"""Most files whose dates are read, evenly spread in the same way. 2,000 folders and 2,000 files
-of a local disk take 0.1 s."""
+"""Most files whose dates are read, evenly spread. 2,000 folders of 20 files took
+0.13 s on a local disk, and one folder of 100,000 files 0.4 s."""
 
 
 def identity_of(

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.engine.image.axes import LOOP_LETTERS
 from napari_sr.files.image import FileError
 from napari_sr.files.lazy_image import Axis
+from napari_sr.files.ome_zarr.documents import Node, read_node
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from napari_sr.files.ome_zarr.documents import Node
 
 UNITS = {
     "\xb5m": "micrometer",
@@ -68,6 +68,18 @@ def level_path(node: Node, level: int) -> Path:
             f"{node.path} has levels 0 (finest) to {len(paths) - 1}, but level {level} is wanted"
         )
     return node.path / str(paths[level])
+
+
+def image_around(array: Node) -> tuple[Node, int] | None:
+    """Return the image that an array is a level of, and its level; None if it is of none."""
+    try:
+        node = read_node(array.path.parent)
+        if node is None or "multiscales" not in node.ome:
+            return None
+        paths = [str(dataset.get("path")) for dataset in _datasets(node)]
+    except FileError:
+        return None
+    return (node, paths.index(array.path.name)) if array.path.name in paths else None
 
 
 def multiscale_name(node: Node) -> str:

@@ -14,7 +14,13 @@ from napari_sr.files.ome_zarr.channels import channels_of, is_colour
 from napari_sr.files.ome_zarr.documents import Node, read_node
 from napari_sr.files.ome_zarr.identity import identity_of
 from napari_sr.files.ome_zarr.locate import find_image, is_zarr
-from napari_sr.files.ome_zarr.multiscale import described, letters_of, level_path, multiscale_name
+from napari_sr.files.ome_zarr.multiscale import (
+    described,
+    image_around,
+    letters_of,
+    level_path,
+    multiscale_name,
+)
 from napari_sr.files.ome_zarr.packages import check_packages
 from napari_sr.files.ome_zarr.pixels import ZarrPixels
 
@@ -32,13 +38,13 @@ def open_ome_zarr(path: Path, axes: str | None = None, level: int = 0) -> LazyIm
     Parameters
     ----------
     path : Path
-        The folder of the image, or of a group with only one image.
+        The folder of the image, of one level of it, or of a group with only one image.
     axes : str, optional
         One letter per axis, in stored order; S means RGB or RGBA wherever it stands. By default,
         the axes that the metadata name. Channels are taken for colours only if they are labelled
         red, green and blue.
     level : int
-        Level of the pyramid; 0 is the finest.
+        Level of the pyramid; 0 is the finest. If `path` is a level, that one is opened.
 
     Returns
     -------
@@ -52,6 +58,8 @@ def open_ome_zarr(path: Path, axes: str | None = None, level: int = 0) -> LazyIm
     """
     check_packages("zarr")
     node = find_image(path)
+    if node.kind == "array":  # of an image, if there is one around it
+        node, level = image_around(node) or (node, level)
     folder = node.path if node.kind == "array" else level_path(node, level)
     stored = read_node(folder)
     if stored is None or stored.kind != "array":

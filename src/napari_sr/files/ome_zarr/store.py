@@ -99,18 +99,32 @@ class BlockStore(LocalStore):
             file.write(value.as_buffer_like())
 
 
-def sync_folders(files: Iterable[Path], root: Path) -> None:
-    """Wait until the disk has the names of files, and of all folders from `root` to them.
+def sync_folders(files: Iterable[Path], root: Path, known: set[Path]) -> None:
+    """Wait until the disk has the names of files, and of the folders between `root` and them.
 
     Windows cannot wait for folders; there, nothing is done.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        Files that have just been written.
+    root : Path
+        The folder that all of them are in, at any depth.
+    known : set of Path
+        Folders whose names are on the disk; those of these files are added.
     """
     if os.name == "nt":
         return
-    folders = {
-        parent for file in files for parent in file.parents if root in (parent, *parent.parents)
+    named = {file.parent for file in files}
+    new = {
+        folder
+        for start in named
+        for folder in (start, *start.parents)
+        if root in folder.parents and folder not in known
     }
-    for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
+    for folder in sorted(named | {folder.parent for folder in new}):
         _sync_folder(folder)
+    known |= new
 
 
 def _sync_folder(folder: Path) -> None:

@@ -116,7 +116,7 @@ def open_writer(path: Path) -> OmeZarrWriter:
     FileError
         If the folder holds no image that `create` made, or only a part of one.
     """
-    check_packages("zarr", "yaozarrs")
+    check_packages("zarr")
     path = Path(os.path.realpath(path))
     node = read_node(path)
     record = {} if node is None else node.attributes.get(OURS, {}).get("written", {})
