@@ -10,29 +10,12 @@ from napari_sr.engine.image.axes import LOOP_LETTERS
 from napari_sr.files.image import FileError
 from napari_sr.files.lazy_image import Axis
 from napari_sr.files.ome_zarr.documents import Node, read_node
+from napari_sr.files.units import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-
-UNITS = {
-    "\xb5m": "micrometer",
-    "\u03bcm": "micrometer",
-    "um": "micrometer",
-    "micron": "micrometer",
-    "microns": "micrometer",
-    "nm": "nanometer",
-    "mm": "millimeter",
-    "cm": "centimeter",
-    "m": "meter",
-    "s": "second",
-    "sec": "second",
-    "ms": "millisecond",
-    "min": "minute",
-    "h": "hour",
-}
-"""Names of OME-Zarr for units that other writers abbreviate."""
 
 _OLD_AXES = ("t", "c", "z", "y", "x")
 """Axes of OME-Zarr 0.1 and 0.2, which name none."""
@@ -194,7 +177,7 @@ def _placed(
     if not all(sizes):
         sizes = [size or 1.0 for size in sizes]
         notes = (f"{path} names a pixel size of 0: it is taken as 1",)
-    places = zip(sizes, origins, [UNITS.get(unit, unit) for unit in units], strict=True)
+    places = zip(sizes, origins, [unit_of(unit) or unit for unit in units], strict=True)
     return tuple(Axis(*place) for place in places), notes
 
 

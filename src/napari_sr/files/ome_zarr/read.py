@@ -22,7 +22,7 @@ from napari_sr.files.ome_zarr.multiscale import (
     multiscale_name,
 )
 from napari_sr.files.ome_zarr.packages import check_packages
-from napari_sr.files.ome_zarr.pixels import ZarrPixels
+from napari_sr.files.ome_zarr.pixels import zarr_pixels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,7 +99,7 @@ def _lazy(
     names = _names(stored) if told is None else told.letters
     letters = _letters(axes, names, array, colour=is_colour(channels))
     order = _order(letters, array.shape, named=axes is None and names is not None)
-    pixels = ZarrPixels(array, order, stored.path)
+    pixels = zarr_pixels(array, order, stored.path)
     shown = "".join(letters[axis] for axis in order)
     places = told.places if told is not None and told.places is not None else ()
     count = array.shape[letters.index("C")] if "C" in letters else 1
