@@ -51,7 +51,7 @@ class TiffPixels(WindowedArray):
     """
 
     def __init__(self, path: Path, axes: str | None, shown: ShownPixels) -> None:
-        super().__init__(shown.shape, shown.dtype, self._window)
+        super().__init__(shown.shape, shown.dtype)
         self._path, self._axes, self._shown = path, axes, shown
 
     def _window(self, window: Window) -> NDArray[Any]:

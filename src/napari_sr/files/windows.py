@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 Window: TypeAlias = tuple[slice, ...]
 """One slice per axis, with whole numbers as start and stop, and no step."""
@@ -62,8 +63,8 @@ def lengths(window: Window) -> tuple[int, ...]:
     return tuple(part.stop - part.start for part in window)
 
 
-class WindowedArray:
-    """An array whose windows a function reads.
+class WindowedArray(ABC):
+    """An array that is read by windows.
 
     Parameters
     ----------
@@ -71,16 +72,15 @@ class WindowedArray:
         Shape of the array.
     dtype : data type
         Type of its values.
-    read : callable
-        Returns the values of a window, which is not empty, as an array of its shape.
     """
 
-    def __init__(
-        self, shape: tuple[int, ...], dtype: Any, read: Callable[[Window], NDArray[Any]]
-    ) -> None:
+    def __init__(self, shape: tuple[int, ...], dtype: DTypeLike) -> None:
         self.shape = shape
         self.dtype = np.dtype(dtype)
-        self._read = read
+
+    @abstractmethod
+    def _window(self, window: Window) -> NDArray[Any]:
+        """Return the values of a window, which is not empty, as an array of its shape."""
 
     @property
     def ndim(self) -> int:
@@ -90,5 +90,5 @@ class WindowedArray:
     def __getitem__(self, index: Any) -> NDArray[Any]:
         window, rest = split(index, self.shape)
         if math.prod(lengths(window)):
-            return self._read(window)[rest]
+            return self._window(window)[rest]
         return np.empty(lengths(window), self.dtype)[rest]

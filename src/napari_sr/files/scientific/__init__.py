@@ -1,0 +1,1 @@
+"""Files of microscopes, scanners and electron microscopes: one module for each kind of file."""

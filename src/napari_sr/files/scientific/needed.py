@@ -1,0 +1,75 @@
+"""The packages that read other formats, which are an extra, and their errors in one sentence."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.files.image import FileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+UNREADABLE = (
+    OSError, ValueError, RuntimeError, KeyError, IndexError, TypeError, ArithmeticError,
+    AttributeError, AssertionError, EOFError, struct.error,
+)  # fmt: skip
+"""Exceptions of the packages for broken files, besides their own."""
+
+
+def needed(module: str, kind: str) -> Any:
+    """Import a package.
+
+    Parameters
+    ----------
+    module : str
+        The module to import.
+    kind : str
+        The kind of file that needs it, for people.
+
+    Raises
+    ------
+    FileError
+        If it is not installed; the message names the extra to install.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        name = module.partition(".")[0].replace("_", "-")
+        raise FileError(
+            f"{kind} files need the package {name}: pip install 'napari-sr[formats]'"
+        ) from error
+
+
+@contextmanager
+def reading(path: Path, kind: str, *errors: type[Exception]) -> Iterator[None]:
+    """Turn the errors of a package into one sentence, and silence its warnings.
+
+    Parameters
+    ----------
+    path : Path
+        The file that is read.
+    kind : str
+        Its kind, for people.
+    *errors : type of exception
+        The package's own errors, besides `UNREADABLE`.
+
+    Raises
+    ------
+    FileError
+        If reading fails.
+    """
+    caught: tuple[type[Exception], ...] = (*UNREADABLE, *errors)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except FileError:
+        raise
+    except caught as error:
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise FileError(f"{path} cannot be read as {kind}: {reason}") from error

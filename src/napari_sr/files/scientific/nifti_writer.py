@@ -1,0 +1,167 @@
+"""NIfTI images, written plane by plane, in the same place of the world as their source."""
+
+from __future__ import annotations
+
+import gzip
+import math
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import numpy as np
+
+from napari_sr.atomic_write import atomic_write
+from napari_sr.files.image import FileError
+from napari_sr.files.place import check_space
+from napari_sr.files.scientific.needed import needed
+from napari_sr.files.scientific.nifti import AFFINE, CODES
+from napari_sr.files.scientific.plane_rows import blocks, count
+from napari_sr.files.units import METRES, SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.image.arrays import ArrayLike
+    from napari_sr.files.lazy_image import Axis, LazyImage
+
+ORDER = "CTZ"
+"""The axes of planes in the order in which NIfTI stores them, slowest first."""
+
+_SPACES = {"micrometer": "micron", "millimeter": "mm", "meter": "meter"}
+_TIMES = {"second": "sec", "millisecond": "msec", "microsecond": "usec"}
+_NIFTI_1 = 2**15 - 1
+"""The longest axis in pixels that NIfTI-1 can hold."""
+
+
+def enlarged_affine(affine: Any, scale: int) -> NDArray[np.float64]:
+    """Return the matrix from the pixels of an enlarged image to the world.
+
+    Parameters
+    ----------
+    affine : array_like, (4, 4)
+        From pixels (X, Y, Z, 1), whose centres are whole numbers, to the world.
+    scale : int
+        Enlargement along X and Y. The outer edges stay where they are.
+    """
+    to_source = np.diag([1 / scale, 1 / scale, 1.0, 1.0])
+    to_source[:2, 3] = 0.5 / scale - 0.5
+    return np.asarray(affine, np.float64) @ to_source
+
+
+def write_nifti(
+    path: Path, pixels: ArrayLike, axes: str, image: LazyImage, scale: int, software: str
+) -> Iterator[tuple[int, int]]:
+    """Write a NIfTI file: NIfTI-1, or NIfTI-2 if an axis is too long for it.
+
+    Nothing is at `path` until all is written. A generator that is closed early leaves nothing.
+
+    Parameters
+    ----------
+    path : Path
+        A file .nii or .nii.gz.
+    pixels : array
+        The enlarged image; it is read by windows.
+    axes : str
+        One letter per axis of `pixels`: C, T, Z, Y, X in any order; a last S is RGB or RGBA.
+    image : LazyImage
+        The source, whose metadata are written.
+    scale : int
+        Enlargement along Y and X.
+    software : str
+        The software that computed the pixels, in ASCII.
+
+    Yields
+    ------
+    (done, total) : int, int
+        Number of blocks of rows that are written, and of all.
+
+    Raises
+    ------
+    FileError
+        If nibabel is missing, NIfTI cannot hold the image, the disk has no room for it, or it
+        cannot be written.
+    """
+    nibabel = needed("nibabel", "NIfTI")
+    header = _header(nibabel, path, pixels, axes, image, scale, software)
+    order = "".join(letter for letter in ORDER if letter in axes)
+    packed = path.name.lower().endswith(".gz")
+    size = math.prod(pixels.shape) * np.dtype(pixels.dtype).itemsize
+    check_space(path, size // 2 if packed else size)
+    total = count(pixels, axes, order)
+    try:
+        with atomic_write(path) as target, ExitStack() as stack:
+            file: BinaryIO = target
+            if packed:
+                unnamed = gzip.GzipFile("", "wb", fileobj=target, mtime=0)
+                file = cast("BinaryIO", stack.enter_context(unnamed))
+            header.write_to(file)
+            for number, block in enumerate(blocks(pixels, axes, order)):
+                file.write(block.data)
+                yield number + 1, total
+    except OSError as error:
+        raise FileError(f"{path} could not be written: {error.strerror or error}") from error
+
+
+def _header(
+    nibabel: Any, path: Path, pixels: ArrayLike, axes: str, image: LazyImage, scale: int, text: str
+) -> Any:
+    colours = int(pixels.shape[axes.index("S")]) if "S" in axes else 0
+    kind: Any = np.dtype(pixels.dtype)
+    others = sorted(set(axes) - set("CTZYXS"))
+    if others or (colours and kind != np.uint8):
+        what = f"axes {axes}" if others else f"colours of {kind}, only of uint8"
+        raise FileError(f"{path}: NIfTI cannot hold {what}")
+    if colours:
+        kind = np.dtype([(letter, np.uint8) for letter in "RGBA"[:colours]])
+    sizes = {letter: int(size) for letter, size in zip(axes, pixels.shape, strict=True)}
+    last = max("XYZTC".index(letter) for letter in axes if letter != "S")
+    shape = [sizes.get(letter, 1) for letter in "XYZTC"[: last + 1]]
+    header = (nibabel.Nifti1Header if max(shape) <= _NIFTI_1 else nibabel.Nifti2Header)()
+    try:
+        header.set_data_dtype(kind)
+    except nibabel.spatialimages.HeaderDataError as error:
+        raise FileError(f"{path}: NIfTI cannot hold {kind}") from error
+    header.set_data_shape(shape)
+    places = image.enlarged_places(scale)
+    space, time = _set_place(header, image, places, scale)
+    header.set_xyzt_units(space, time)
+    header["descrip"] = text.encode("ascii", "replace")[:79]
+    return header
+
+
+def _set_place(
+    header: Any, image: LazyImage, places: Mapping[str, Axis], scale: int
+) -> tuple[str, str]:
+    """Set the affine and the interval; return the names of their units."""
+    kept = image.details.get(AFFINE)
+    known = [places[letter].unit for letter in "XYZ" if letter in places]
+    unit = known[0] if known else ""
+    space = _SPACES.get(unit, "mm" if unit in METRES else "unknown")
+    if kept is not None:
+        affine, codes = enlarged_affine(kept, scale), image.details.get(CODES, (0, 2))
+    else:
+        affine, codes = _affine_of(places, space), (0, 1)
+    header.set_qform(affine, int(codes[0]))
+    header.set_sform(affine, int(codes[1]))
+    time = places.get("T")
+    if time is None or time.unit not in SECONDS or len(header.get_data_shape()) < 4:
+        return space, "unknown"
+    zooms = list(header.get_zooms())
+    named = _TIMES.get(time.unit)
+    zooms[3] = time.size if named else time.size * SECONDS[time.unit]
+    header.set_zooms(zooms)
+    return space, named or "sec"
+
+
+def _affine_of(places: Mapping[str, Axis], space: str) -> NDArray[np.float64]:
+    """Return the matrix of axes along the world's, in the unit of `space`."""
+    affine = np.eye(4)
+    target = next((name for name, short in _SPACES.items() if short == space), "millimeter")
+    for row, letter in enumerate("XYZ"):
+        if letter in places:
+            place = places[letter]
+            factor = METRES[place.unit] / METRES[target] if place.unit in METRES else 1.0
+            affine[row, row], affine[row, 3] = place.size * factor, place.origin * factor
+    return affine

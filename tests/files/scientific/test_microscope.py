@@ -1,0 +1,126 @@
+"""CZI from a real file; LIF and ND2 from readers that act like bioio's."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+
+from napari_sr.files.image import FileError
+from napari_sr.files.lazy_image import Axis
+from napari_sr.files.scientific.microscope import READERS, kind_of, open_microscope
+
+
+class Dims(SimpleNamespace):
+    order = "TCZYX"
+
+
+class Reader:
+    """What is used of bioio's readers."""
+
+    whole = np.arange(2 * 3 * 1 * 5 * 7).reshape(2, 3, 1, 5, 7).astype(">u2")
+    dims = Dims()
+    scale = SimpleNamespace(T=0.5, C=None, Z=None, Y=0.25, X=float("nan"))
+    channel_names = ("DAPI", "GFP", "Cy5")
+    scenes = ("Series 1", "Series 2")
+
+    def __init__(self, path):
+        self.path = path
+
+    @property
+    def xarray_dask_data(self):
+        array = pytest.importorskip("dask.array", reason="dask is missing")
+        return SimpleNamespace(
+            dims=("T", "C", "Z", "Y", "X"), shape=self.whole.shape,
+            data=array.from_array(self.whole, chunks=(1, 1, 1, 5, 7)),
+        )  # fmt: skip
+
+
+@pytest.fixture(params=["lif", "nd2"])
+def faked(request, monkeypatch, tmp_path):
+    module, base, errors = (ModuleType(name) for name in ("reader", "base", "errors"))
+    module.Reader, errors.UnsupportedFileFormatError = Reader, KeyError
+    monkeypatch.setitem(sys.modules, READERS[f".{request.param}"], module)
+    monkeypatch.setitem(sys.modules, "bioio_base", base)
+    monkeypatch.setitem(sys.modules, "bioio_base.exceptions", errors)
+    path = tmp_path / f"a.{request.param}"
+    path.write_bytes(b"content")
+    return path
+
+
+def test_an_image_has_the_axes_longer_than_one_and_its_place(faked):
+    image = open_microscope(faked, faked.suffix)
+
+    assert (image.axes, image.pixels.dtype, image.chunks) == ("TCYX", np.uint16, (1, 1, 5, 7))
+    assert image.places == {"T": Axis(0.5, 0, "second"), "Y": Axis(0.25, 0, "micrometer")}
+    assert [channel["label"] for channel in image.channels] == ["DAPI", "GFP", "Cy5"]
+    assert image.notes == ("it holds 2 images ('Series 1', 'Series 2'); the first is read",)
+    np.testing.assert_array_equal(image.pixels[1, :, 2:4], Reader.whole[1, :, 0, 2:4])
+    again = pickle.loads(pickle.dumps(image.pixels))
+    np.testing.assert_array_equal(again[0, 0], Reader.whole[0, 0, 0])
+
+
+def test_a_mosaic_is_stitched(faked, monkeypatch):
+    monkeypatch.setattr(Dims, "order", "MTCZYX")
+    monkeypatch.setattr(Reader, "mosaic_xarray_dask_data", Reader.xarray_dask_data, raising=False)
+    monkeypatch.setattr(Reader, "xarray_dask_data", None)
+
+    assert open_microscope(faked, faked.suffix).axes == "TCYX"
+
+
+def test_a_broken_file_is_told(faked, monkeypatch):
+    def broken(self, path):
+        raise KeyError("no blocks")
+
+    monkeypatch.setattr(Reader, "__init__", broken)
+
+    with pytest.raises(FileError, match="cannot be read as"):
+        open_microscope(faked, faked.suffix)
+
+
+@pytest.mark.parametrize(
+    ("start", "name", "kind"),
+    [(b"ZISRAWFILE\0", "a.czi", ".czi"), (b"\xda\xce\xbe\x0a", "a.nd2", ".nd2"),
+     (b"\x70\0\0\0", "a.LIF", ".lif"), (b"\x70\0\0\0", "a.raw", None), (b"II*\0", "a.tif", None)],
+)  # fmt: skip
+def test_content_and_name_tell_the_kind(tmp_path, start, name, kind):
+    assert kind_of(start, tmp_path / name) == kind
+
+
+def test_a_name_that_lies_is_told(tmp_path):
+    with pytest.raises(FileError, match=r"a\.czi is not a CZI file: it begins with b'II"):
+        kind_of(b"II*\0", tmp_path / "a.czi")
+
+
+@pytest.fixture
+def czi(tmp_path, random):
+    """Write a real CZI file with three slices and two channels."""
+    writer = pytest.importorskip("pylibCZIrw.czi", reason="pylibCZIrw is missing")
+    pytest.importorskip("bioio_czi", reason="bioio-czi, of the extra formats, is missing")
+    pixels = random.integers(0, 4000, (2, 3, 20, 30)).astype(np.uint16)
+    path = tmp_path / "a.czi"
+    with writer.create_czi(str(path)) as file:
+        for c, z in np.ndindex(2, 3):
+            file.write(pixels[c, z, ..., None], plane={"C": c, "Z": z, "T": 0})
+        # metres, as Zeiss stores them
+        file.write_metadata(
+            "a", {0: "DAPI", 1: "GFP"}, scale_x=0.25e-6, scale_y=0.5e-6, scale_z=2e-6
+        )
+    return path, pixels
+
+
+def test_a_real_czi_file_has_its_pixels_and_sizes(czi):
+    path, pixels = czi
+
+    image = open_microscope(path, ".czi")
+
+    assert image.axes == "CZYX"
+    np.testing.assert_array_equal(image.pixels[...], pixels)
+    np.testing.assert_array_equal(image.pixels[1, 2, 3:9, 4:11], pixels[1, 2, 3:9, 4:11])
+    sizes = {letter: place.size for letter, place in image.places.items()}
+    assert sizes == pytest.approx({"Z": 2.0, "Y": 0.5, "X": 0.25})
+    assert {place.unit for place in image.places.values()} == {"micrometer"}
+    assert [channel["label"] for channel in image.channels] == ["DAPI", "GFP"]
