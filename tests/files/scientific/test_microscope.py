@@ -1,8 +1,9 @@
-"""CZI from a real file; LIF and ND2 from readers that act like bioio's."""
+"""CZI and LIF from real files; ND2 from a reader that acts like bioio's."""
 
 from __future__ import annotations
 
 import pickle
+import struct
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -124,3 +125,48 @@ def test_a_real_czi_file_has_its_pixels_and_sizes(czi):
     assert sizes == pytest.approx({"Z": 2.0, "Y": 0.5, "X": 0.25})
     assert {place.unit for place in image.places.values()} == {"micrometer"}
     assert [channel["label"] for channel in image.channels] == ["DAPI", "GFP"]
+
+
+@pytest.fixture
+def lif(tmp_path, random):
+    """Write a LIF file by hand: a header in XML, then the block of its pixels."""
+    pytest.importorskip("bioio_lif", reason="bioio-lif, of the extra formats, is missing")
+    pixels = random.integers(0, 4000, (2, 3, 20, 30)).astype("<u2")
+    sizes = {1: (30, 29 * 0.25e-6, 2), 2: (20, 19 * 0.5e-6, 60), 3: (3, 2 * 2e-6, 2400)}
+    dimensions = "".join(
+        f'<DimensionDescription DimID="{number}" NumberOfElements="{count}" Origin="0" '
+        f'Length="{length}" Unit="m" BitInc="0" BytesInc="{step}"/>'
+        for number, (count, length, step) in sizes.items()
+    )
+    channels = "".join(
+        f'<ChannelDescription DataType="0" ChannelTag="0" Resolution="16" Min="0" Max="1" '
+        f'NameOfMeasuredQuantity="" Unit="" LUTName="{name}" IsLUTInverted="0" BitInc="0" '
+        f'BytesInc="{step}"/>'
+        for name, step in (("Green", 0), ("Red", 1200))
+    )
+    xml = (
+        '<LMSDataContainerHeader Version="2"><Element Name="all"><Children><Element Name="cells">'
+        f"<Data><Image><ImageDescription><Channels>{channels}</Channels><Dimensions>{dimensions}"
+        f'</Dimensions></ImageDescription></Image></Data><Memory Size="{pixels.nbytes}" '
+        'MemoryBlockID="Block_1"/></Element></Children></Element></LMSDataContainerHeader>'
+    )
+    stored = np.moveaxis(pixels, 0, 1).tobytes()
+    name = "Block_1"
+    head = struct.pack("<IIBI", 0x70, 2 * len(xml) + 5, 0x2A, len(xml)) + xml.encode("utf-16-le")
+    block = struct.pack("<IIBQBI", 0x70, 2 * len(name) + 14, 0x2A, len(stored), 0x2A, len(name))
+    path = tmp_path / "a.lif"
+    path.write_bytes(head + block + name.encode("utf-16-le") + stored)
+    return path, pixels
+
+
+def test_a_real_lif_file_has_its_pixels_and_sizes(lif):
+    path, pixels = lif
+
+    image = open_microscope(path, ".lif")
+
+    assert (image.axes, image.pixels.dtype) == ("CZYX", np.uint16)
+    np.testing.assert_array_equal(image.pixels[...], pixels)
+    np.testing.assert_array_equal(image.pixels[1, 2, 3:9, 4:11], pixels[1, 2, 3:9, 4:11])
+    sizes = {letter: place.size for letter, place in image.places.items()}
+    assert sizes == pytest.approx({"Z": 2.0, "Y": 0.5, "X": 0.25})
+    assert [channel["label"] for channel in image.channels] == ["Green", "Red"]
