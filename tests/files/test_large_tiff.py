@@ -216,3 +216,36 @@ def test_memory_is_that_of_a_row_of_tiles(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 100 * 2**20
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("axes", ["CZYX", "YXS"])
+def test_an_ome_zarr_result_is_rewritten(tmp_path, random, axes):
+    zarr = pytest.importorskip("zarr", reason="zarr, of the extra zarr, is missing")
+    pytest.importorskip("yaozarrs", reason="yaozarrs, of the extra zarr, is missing")
+    from napari_sr.engine.image.arrays import layout_of
+    from napari_sr.files.ome_zarr.read import open_ome_zarr
+    from napari_sr.files.ome_zarr.write import create
+
+    shape = (2, 3, 600, 700) if axes == "CZYX" else (600, 700, 3)
+    pixels = random.integers(0, 250, shape).astype(np.uint8)
+    layout = layout_of(shape, np.uint8, axes)
+    places = {"Y": Axis(0.5, unit="micrometer"), "X": Axis(0.25, unit="micrometer")}
+    writer = create(tmp_path / "a.zarr", layout, block=(512, 512), places=places)
+    for plane, row, column in writer.blocks():
+        whole = layout.read(pixels, plane)
+        writer.write(plane, row, column, whole[row : row + 512, column : column + 512])
+    writer.finish()
+    group = zarr.open_group(tmp_path / "a.zarr", mode="r")
+    levels = [group[name] for name in sorted(group.array_keys())]
+    source = open_ome_zarr(tmp_path / "a.zarr")
+    stored = "CZYX" if axes == "CZYX" else "CYX"
+    if axes == "YXS":
+        source = image("YXS", places=places)
+
+    write(tmp_path / "a.ome.tif", levels, stored, source, 1)
+
+    found = open_tiff(tmp_path / "a.ome.tif")
+    assert (found.axes, found.places) == (axes, places)
+    np.testing.assert_array_equal(found.pixels[...], pixels)
+    with tifffile.TiffFile(tmp_path / "a.ome.tif") as file:
+        assert len(file.series[0].levels) == len(levels)

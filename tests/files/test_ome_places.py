@@ -25,6 +25,10 @@ def test_a_size_has_its_unit(axis, size, unit):
     assert told({"Z": axis}) == {"PhysicalSizeZ": size, "PhysicalSizeZUnit": unit}
 
 
+def test_one_of_no_unit_is_no_size():
+    assert told({"Z": Axis(), "X": Axis(1.0, 5.0)}) == {}
+
+
 def test_time_is_in_seconds_and_untold_without_a_unit():
     times = {"TimeIncrement": 120.0, "TimeIncrementUnit": "s"}
 

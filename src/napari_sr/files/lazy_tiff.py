@@ -24,7 +24,7 @@ from napari_sr.files.tiff_shown import ShownPixels
 from napari_sr.files.tiff_tags import kept_tags
 from napari_sr.files.tiff_values import meaning_of
 from napari_sr.files.tiff_windows import BUDGET, StoredPixels
-from napari_sr.files.windows import Window, WindowedArray
+from napari_sr.files.windows import LazyArray, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ TAGS, PROFILE = "TIFF tags", "ICC profile"
 """Keys in `LazyImage.details`: other tags of the file by number, and the colour profile."""
 
 
-class TiffPixels(WindowedArray):
+class TiffPixels(LazyArray):
     """The displayed pixels of a TIFF; a copy in another process opens the file again.
 
     Parameters

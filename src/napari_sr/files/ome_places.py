@@ -51,7 +51,7 @@ def ome_metadata(image: LazyImage, places: Mapping[str, Axis], looped: str) -> d
 def _sizes(places: Mapping[str, Axis]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for letter in "XYZ":
-        if letter in places:
+        if letter in places and (places[letter].unit or places[letter].size != 1):
             size, unit = _length(places[letter])
             found |= {f"PhysicalSize{letter}": size, f"PhysicalSize{letter}Unit": unit}
     if "T" in places and places["T"].unit in SECONDS:

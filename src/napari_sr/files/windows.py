@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -63,7 +63,7 @@ def lengths(window: Window) -> tuple[int, ...]:
     return tuple(part.stop - part.start for part in window)
 
 
-class WindowedArray(ABC):
+class LazyArray(ABC):
     """An array that is read by windows.
 
     Parameters
@@ -92,3 +92,26 @@ class WindowedArray(ABC):
         if math.prod(lengths(window)):
             return self._window(window)[rest]
         return np.empty(lengths(window), self.dtype)[rest]
+
+
+class WindowedArray(LazyArray):
+    """An array whose windows a function reads.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the array.
+    dtype : data type
+        Type of its values.
+    read : callable
+        Returns the values of a window, which is not empty, as an array of its shape.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], dtype: DTypeLike, read: Callable[[Window], NDArray[Any]]
+    ) -> None:
+        super().__init__(shape, dtype)
+        self._read = read
+
+    def _window(self, window: Window) -> NDArray[Any]:
+        return self._read(window)

@@ -23,7 +23,7 @@ from napari_sr.files.scientific.dicom_slices import (
     uneven,
 )
 from napari_sr.files.scientific.needed import needed, reading
-from napari_sr.files.windows import Window, WindowedArray, lengths
+from napari_sr.files.windows import LazyArray, Window, lengths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,7 +57,7 @@ def is_dicom(path: Path) -> bool:
         return file.read(132)[128:] == b"DICM"
 
 
-class DicomPixels(WindowedArray):
+class DicomPixels(LazyArray):
     """The pixels of the slices of a series, with their slopes and intercepts applied.
 
     Parameters

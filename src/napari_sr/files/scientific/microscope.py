@@ -11,7 +11,7 @@ from napari_sr.files.identity import identity_of
 from napari_sr.files.image import FileError
 from napari_sr.files.lazy_image import Axis, LazyImage
 from napari_sr.files.scientific.needed import needed, reading
-from napari_sr.files.windows import Window, WindowedArray
+from napari_sr.files.windows import LazyArray, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ STARTS = {b"ZISRAWFILE": ".czi", b"\xda\xce\xbe\x0a": ".nd2", b"\x70\0\0\0": ".l
 """The first bytes of each kind of file."""
 
 
-class DaskPixels(WindowedArray):
+class DaskPixels(LazyArray):
     """The pixels of a dask array, computed by windows in the thread that asks.
 
     Parameters

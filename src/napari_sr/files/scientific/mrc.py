@@ -12,7 +12,7 @@ from napari_sr.files.image import FileError
 from napari_sr.files.lazy_image import Axis, LazyImage
 from napari_sr.files.raw_block import read_block
 from napari_sr.files.scientific.needed import needed, reading
-from napari_sr.files.windows import Window, WindowedArray
+from napari_sr.files.windows import LazyArray, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ _KIND = "MRC"
 _AXES = {2: "YX", 3: "ZYX", 4: "TZYX"}
 
 
-class MrcPixels(WindowedArray):
+class MrcPixels(LazyArray):
     """The pixels of an MRC file.
 
     Parameters

@@ -22,7 +22,7 @@ from napari_sr.files.lazy_image import Axis, LazyImage
 from napari_sr.files.raw_block import read_block
 from napari_sr.files.scientific.needed import needed, reading
 from napari_sr.files.units import unit_of
-from napari_sr.files.windows import Window, WindowedArray
+from napari_sr.files.windows import LazyArray, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ _KIND = "NIfTI"
 _TIMES = {"sec": "second", "msec": "millisecond", "usec": "microsecond"}
 
 
-class NiftiPixels(WindowedArray):
+class NiftiPixels(LazyArray):
     """The pixels of a NIfTI file, with its slope and intercept applied.
 
     Parameters
