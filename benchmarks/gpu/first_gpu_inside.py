@@ -103,7 +103,7 @@ def run_in_stages(plane: np.ndarray, network: Any) -> dict[str, Any]:
         results = []
         for words, most in (("with graphs", 10**9), ("without", 0)):
             graphs = partial(Graphs, pixels=most)
-            with mock.patch("napari_sr.engine.execution.upscale.Graphs", graphs):
+            with mock.patch("napari_sr.engine.execution.prepared.Graphs", graphs):
                 both = [upscaled(stack, network, "auto", tile) for _ in range(1 + ON_GPU)]
             results.append(both[-1].pixels)
             found[f"seconds {words}, tiles of {tile} px"] = both[-1].record["seconds"]

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_sr.api import blend, load, upscale
+    from napari_sr.api import blend, load, upscale, upscale_lazy
     from napari_sr.onnx.export import export
     from napari_sr.training.finetuning.api import fine_tune
 
@@ -22,7 +22,7 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "blend", "export", "fine_tune", "load", "upscale"]
+__all__ = ["__version__", "blend", "export", "fine_tune", "load", "upscale", "upscale_lazy"]
 _ELSEWHERE = {"export": "onnx.export", "fine_tune": "training.finetuning.api"}
 
 

@@ -1,4 +1,4 @@
-"""The functions that most scripts need: `load`, `blend` and `upscale`."""
+"""The functions that most scripts need: `load`, `blend`, `upscale` and `upscale_lazy`."""
 
 from __future__ import annotations
 
@@ -122,6 +122,7 @@ def upscale(
     ensemble: bool = False,
     value_range: tuple[float, float] | Percentiles | None = None,
     engine: str = "auto",
+    out: Any = None,
     progress: Callable[[Progress], object] | None = None,
 ) -> NDArray[Any]:
     """Upscale an image.
@@ -172,14 +173,19 @@ def upscale(
         another process compiles a network, PyTorch computes. With `precision="bfloat16"`,
         "openvino" rounds to bfloat16 where its results then differ from PyTorch's in float32 by at
         most 0.02 of the largest. NAPARI_SR_ENGINE in the environment decides "auto".
+    out : array, optional
+        Zarr, NumPy, h5py or similar of the result's shape and type, to write the result into. Then
+        blocks of `image` are read, upscaled and written one by one, so that neither image nor
+        result has to fit into memory (with networks of global values, one plane of each has to).
     progress : callable, optional
         Called with a `Progress` (done, total, message) after each tile.
 
     Returns
     -------
     array
-        NumPy, with the same axes and type (float32 for a tensor of bfloat16); Y and X are `scale`
-        times longer. Integers are rounded and clipped to their type; floats are not clipped.
+        NumPy, or `out` if it is given, with the same axes and type (float32 for a tensor of
+        bfloat16); Y and X are `scale` times longer. Integers are rounded and clipped to their type;
+        floats are not clipped.
 
     Raises
     ------
@@ -199,7 +205,84 @@ def upscale(
         ensemble,
         engine,
     )
+    request = _request(image, model, scale, settings, axes)
+    if out is None:
+        return drive(run_request(request), progress).pixels
+    from napari_sr.streaming.arrays import upscale_into
+
+    drive(upscale_into(request, out, request.model.load()), progress)
+    result: NDArray[Any] = out
+    return result
+
+
+def upscale_lazy(
+    image: ArrayLike,
+    model: str | Path | Network | None = None,
+    scale: int | None = None,
+    *,
+    axes: str | None = None,
+    tile: int | None = None,
+    halo: int | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    kernels: str = "auto",
+    outliers: str = "clip",
+    ensemble: bool = False,
+    value_range: tuple[float, float] | Percentiles | None = None,
+    engine: str = "auto",
+) -> Any:
+    """Upscale an image lazily: return a dask array whose chunks are computed when they are needed.
+
+    Only the model is loaded now, and percentiles, if they are the range. A chunk reads the pixels
+    that it needs and equals the same part of `upscale`. One chunk is computed at a time in each
+    process. Networks with global values, such as BSRN, read the whole plane, so their chunks are
+    whole planes.
+
+    Parameters
+    ----------
+    image : array
+        NumPy, dask, Zarr or similar, as for `upscale`.
+    model, scale, axes, tile, halo, device, precision, kernels, outliers : optional
+        As for `upscale`.
+    ensemble, value_range, engine : optional
+        As for `upscale`. With the engine "auto", the first chunk in a process may wait some seconds
+        until the network is compiled.
+
+    Returns
+    -------
+    dask array
+        With the same axes and type as `image`; Y and X are `scale` times longer.
+
+    Raises
+    ------
+    ImportError
+        If dask is not installed; napari brings it.
+    ValueError
+        If the image, its axes or a setting is wrong, or the model is unknown.
+    """
+    from napari_sr.streaming.arrays import lazy_result
+
+    settings = Settings(
+        whole_number("tile", tile),
+        whole_number("halo", halo, least=0),
+        str(device),
+        precision,
+        value_range,
+        kernels,
+        outliers,
+        ensemble,
+        engine,
+    )
+    return lazy_result(_request(image, model, scale, settings, axes))
+
+
+def _request(
+    image: Any,
+    model: str | Path | Network | None,
+    scale: int | None,
+    settings: Settings,
+    axes: str | None,
+) -> Request:
     scale = whole_number("scale", scale)
     wanted = ModelReference(None, scale) if model is None else ModelReference.of(model, scale)
-    request = Request(as_array(image), wanted, settings, axes)
-    return drive(run_request(request), progress).pixels
+    return Request(as_array(image), wanted, settings, axes)

@@ -465,9 +465,9 @@ def test_the_demo_is_handed_over_with_its_exit_code(run, monkeypatch):
 
 
 def test_running_out_of_memory_is_one_line(run, tmp_path, monkeypatch):
-    from napari_sr.engine.execution import upscale
+    from napari_sr.engine.execution import prepared
 
-    monkeypatch.setattr(upscale, "free_memory", lambda device: 10)
+    monkeypatch.setattr(prepared, "free_memory", lambda device: 10)
     Image.new("L", (7, 9)).save(tmp_path / "in.png")
 
     failed(run("upscale", "in.png", "out.png"), r"the result, \(18, 14\) of uint8, needs")

@@ -42,11 +42,13 @@ def _no_command(
 @app.command("upscale")
 def upscale_command(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", callback=at_home, help="PNG, JPEG or TIFF.")
+        Path, typer.Argument(metavar="IN", callback=at_home, help="PNG, JPEG, TIFF, OME-Zarr.")
     ],
     target: Annotated[
         Path,
-        typer.Argument(metavar="OUT", callback=at_home, help="Its suffix sets the format."),
+        typer.Argument(
+            metavar="OUT", callback=at_home, help="Its suffix sets the format; .zarr is OME-Zarr."
+        ),
     ],
     model: options.Model = None,
     blend: Annotated[
@@ -101,17 +103,26 @@ def upscale_command(
     ] = None,
     option: options.Options = None,
     overwrite: options.Overwrite = False,
+    resume: options.Resume = False,
+    workers: options.Workers = 0,
+    scheduler: options.Scheduler = None,
+    part: options.Part = None,
+    finish: options.Finish = False,
+    ome_zarr: options.OmeZarr = None,
 ) -> None:
-    """Upscale an image file; resolution, axes and channels are kept."""
-    from napari_sr.cli import upscale
-    from napari_sr.files import formats
+    """Upscale an image; resolution, axes and channels are kept.
 
-    formats.check_target(target, source, overwrite=overwrite)
+    OME-Zarrs and images larger than memory are computed block by block; see docs/large.md.
+    """
+    from napari_sr.cli import large, upscale
+
     values = upscale.declared(value_range, percentiles)
     wanted = reference(model, scale, read_options(option), blend, weight)
-    image = upscale.read(source, axes, wanted)
     settings = Settings(tile, halo, device, precision, values, kernels, outliers, ensemble, engine)
-    upscale.run(image, source.name, target, wanted, settings)
+    version = large.read_version(ome_zarr)
+    how = large.How(resume, workers, scheduler, large.read_part(part), finish, version)
+    job = upscale.Job(source, target, wanted, settings, axes, overwrite)
+    upscale.run(job, how)
 
 
 @app.command("evaluate")

@@ -89,8 +89,10 @@ def bars() -> Iterator[Bars]:
 
 
 def tell(shown: Bars, message: str) -> None:
-    """Write one line above the bars, without markup or line breaks."""
+    """Write one line above the bars, without markup or line breaks; nothing if it is empty."""
     line = " ".join(message.split())
+    if not line:
+        return
     shown.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import __version__
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress as Bars
 
+    from napari_sr.cli.large import How
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.execution.upscale import Upscaled
     from napari_sr.engine.image.value_range import Percentiles
@@ -57,10 +58,50 @@ def _least_scale(model: ModelReference) -> int:
     return 1
 
 
-def run(
+@dataclass(frozen=True)
+class Job:
+    """What the command upscales."""
+
+    source: Path
+    target: Path
+    model: ModelReference
+    settings: Settings
+    axes: str | None = None
+    """One letter per axis; None for those that the file names."""
+    overwrite: bool = False
+
+
+def run(job: Job, how: How) -> None:
+    """Upscale an image whole, or block by block if it is too large or an option asks for it.
+
+    Parameters
+    ----------
+    job : Job
+        Source, target, model and settings.
+    how : How
+        Options for large images.
+
+    Raises
+    ------
+    CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
+        If a path, the image, the model or a setting is wrong, or memory runs out.
+    """
+    from napari_sr.cli import large
+    from napari_sr.files import formats
+
+    how.check()
+    if not large.wanted(job.source, job.target, how, _least_scale(job.model)):
+        formats.check_target(job.target, job.source, overwrite=job.overwrite)
+        image = read(job.source, job.axes, job.model)
+        run_whole(image, job.source.name, job.target, job.model, job.settings)
+        return
+    large.run(job, how)
+
+
+def run_whole(
     image: ImageFile, name: str, target: Path, model: ModelReference, settings: Settings
 ) -> None:
-    """Upscale an image into a file whose path was checked.
+    """Upscale an image that was read whole into a file whose path was checked.
 
     Parameters
     ----------

@@ -53,6 +53,17 @@ def read(path: Path, axes: str | None = None) -> ImageFile:
     raise FileError(f"{path} is not a PNG, JPEG or TIFF file: it begins with {start[:8]!r}")
 
 
+def is_tiff(path: Path) -> bool:
+    """Return whether a file begins as a TIFF does.
+
+    Raises
+    ------
+    FileError
+        If it is missing, empty or cannot be read.
+    """
+    return _start(path).startswith(_TIFF_STARTS)
+
+
 def _start(path: Path) -> bytes:
     """Return a file's first bytes.
 

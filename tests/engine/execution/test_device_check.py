@@ -11,7 +11,7 @@ from fakes import Nearest, finish
 from stages import example
 
 from napari_sr.engine.execution import device_check
-from napari_sr.engine.execution import upscale as run_module
+from napari_sr.engine.execution import prepared as run_module
 from napari_sr.engine.execution.device_check import trusted_settings
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of

@@ -13,6 +13,7 @@ from napari_sr.engine.execution.ensemble import ORIENTATIONS, Mean, OrientedPlan
 from napari_sr.engine.execution.plane_output import PlaneOutput
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.image.conversion import fill_missing
 from napari_sr.engine.image.guards import Diagnostics
 from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.planning.budget import bytes_of_mean
@@ -79,7 +80,7 @@ def output_of(pixels, size=None):
     output = np.full(larger.shape, -1, pixels.dtype)
     values = ValueRange(0.0, 100.0)
     context = RunContext(Nearest(), layout, output, larger, values, "auto", "clip", Diagnostics())
-    return PlaneOutput(context, (), pixels, size or pixels.shape), output
+    return PlaneOutput(context, (), fill_missing(pixels[..., None]), size or pixels.shape), output
 
 
 def large_of(block):

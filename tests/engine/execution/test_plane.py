@@ -13,7 +13,7 @@ from fake_recorder import FakeRecorder
 from fakes import Global, Hungry, Nearest, Wild, finish
 
 from napari_sr.engine.execution import plane as module
-from napari_sr.engine.execution import upscale as run_module
+from napari_sr.engine.execution import prepared as run_module
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.models import architecture

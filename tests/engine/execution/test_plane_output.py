@@ -10,8 +10,13 @@ from fakes import Nearest
 from napari_sr.engine.execution.context import RunContext, UntrustedError
 from napari_sr.engine.execution.plane_output import PlaneOutput
 from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.image.conversion import fill_missing
 from napari_sr.engine.image.guards import Diagnostics
 from napari_sr.engine.image.plane_values import ValueRange
+
+
+def filled(pixels):
+    return fill_missing(pixels if pixels.ndim == 3 else pixels[..., None])
 
 
 def output_of(pixels, size=None, outliers="clip"):
@@ -22,7 +27,7 @@ def output_of(pixels, size=None, outliers="clip"):
     run_context = RunContext(
         Nearest(), layout, output, larger, values, "auto", outliers, Diagnostics()
     )
-    return run_context, PlaneOutput(run_context, (), pixels, size or pixels.shape[:2])
+    return run_context, PlaneOutput(run_context, (), filled(pixels), size or pixels.shape[:2])
 
 
 def large_of(block):

@@ -12,6 +12,7 @@ from fakes import Global, Hungry, Nearest, Overflowing, Watching, finish
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_sr.engine.execution import prepared as prepared_module
 from napari_sr.engine.execution import upscale as upscale_module
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
@@ -137,7 +138,7 @@ def test_other_errors_of_the_network_are_not_mistaken_for_lack_of_memory():
 
 
 def test_a_result_that_cannot_fit_is_refused_before_any_tile(monkeypatch):
-    monkeypatch.setattr(upscale_module, "free_memory", lambda device: 1000)
+    monkeypatch.setattr(prepared_module, "free_memory", lambda device: 1000)
 
     with pytest.raises(OutOfMemoryError, match=r"\(40, 40\) of float32"):
         run(np.zeros((20, 20), np.float32), Nearest())

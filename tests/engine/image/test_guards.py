@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_sr.engine.image.conversion import fill_missing
 from napari_sr.engine.image.guards import Diagnostics, check_outliers
 from napari_sr.engine.image.plane_values import PlaneValues, ValueRange
 
@@ -35,7 +36,7 @@ def test_diagnostics_say_how_many_and_where():
 
 
 def add_plane(diagnostics, colours, black, white):
-    plane = PlaneValues(colours, ValueRange(black, white), colours.dtype)
+    plane = PlaneValues(fill_missing(colours), ValueRange(black, white), colours.dtype)
     diagnostics.add_ends((plane.lowest, plane.highest))
     diagnostics.add_values(plane.visible, plane.beyond)
 

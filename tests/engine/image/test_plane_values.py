@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_sr.engine.image.conversion import fill_missing
 from napari_sr.engine.image.plane_values import Bounds, PlaneValues, ValueRange, visible
 
 
@@ -68,7 +69,7 @@ def plane_of(*values, dtype=np.float32):
 
 
 def test_only_large_overshoot_is_reported():
-    values = PlaneValues(plane_of(0, 100, np.nan), ValueRange(0.0, 100.0), np.float32)
+    values = PlaneValues(fill_missing(plane_of(0, 100, np.nan)), ValueRange(0.0, 100.0), np.float32)
     rows, column = slice(0, 3), slice(0, 1)
 
     values.decode(plane_of(-0.049, 1.049, 0.5), rows, column, 1)
@@ -81,7 +82,7 @@ def test_only_large_overshoot_is_reported():
 
 
 def test_reset_forgets_the_overshoot_of_earlier_results():
-    values = PlaneValues(plane_of(0, 100), ValueRange(0.0, 100.0), np.float32)
+    values = PlaneValues(fill_missing(plane_of(0, 100)), ValueRange(0.0, 100.0), np.float32)
     values.decode(plane_of(2.0, 0.0), slice(0, 2), slice(0, 1), 1)
 
     values.reset()
@@ -90,7 +91,7 @@ def test_reset_forgets_the_overshoot_of_earlier_results():
 
 
 def test_a_missing_pixel_is_filled_for_the_network_and_nan_in_the_result():
-    values = PlaneValues(plane_of(7, np.nan), ValueRange(0.0, 10.0), np.float64)
+    values = PlaneValues(fill_missing(plane_of(7, np.nan)), ValueRange(0.0, 10.0), np.float64)
 
     encoded = values.encode(values.pixels)
     result = values.decode(encoded.repeat(2, 0).repeat(2, 1), slice(0, 2), slice(0, 1), 2)
@@ -101,7 +102,9 @@ def test_a_missing_pixel_is_filled_for_the_network_and_nan_in_the_result():
 
 
 def test_visible_values_beyond_black_and_white_are_counted():
-    values = PlaneValues(plane_of(-1, 5, 10, 11, 12), ValueRange(0.0, 10.0), np.float32)
+    values = PlaneValues(
+        fill_missing(plane_of(-1, 5, 10, 11, 12)), ValueRange(0.0, 10.0), np.float32
+    )
 
     assert (values.visible, values.beyond) == (5, 3)
     assert (values.lowest, values.highest) == (-1, 12)
@@ -121,7 +124,7 @@ def test_colours_that_are_fully_transparent_are_not_visible(hidden):
 def test_opacity_outside_its_range_is_preserved():
     for alpha in (np.full((3, 4), 255.0), np.full((3, 4), -2.0)):
         pixels = np.dstack([np.zeros((3, 4, 3)), alpha])
-        values = PlaneValues(pixels, ValueRange(0, 10), np.float64)
+        values = PlaneValues(fill_missing(pixels), ValueRange(0, 10), np.float64)
 
         result = values.decode(values.encode(pixels), slice(0, 3), slice(0, 4), 1)
 

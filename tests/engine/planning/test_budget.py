@@ -9,12 +9,12 @@ import pytest
 import torch
 from fakes import Global, Nearest, finish
 
-from napari_sr.engine.execution import context, plane, plane_output, upscale
+from napari_sr.engine.execution import context, plane, plane_output, prepared, upscale
 from napari_sr.engine.execution import feature_store as features
 from napari_sr.engine.execution.ensemble import Mean, OrientedPlane
 from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.execution.upscale import upscale_array
-from napari_sr.engine.image import plane_values, value_range
+from napari_sr.engine.image import value_range
 from napari_sr.engine.image.arrays import Layout, layout_of
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.engine.planning.budget import budget, explain_memory_errors, fit_to_memory
@@ -67,7 +67,7 @@ def test_the_mean_of_an_ensemble_is_counted():
 def test_one_byte_more_than_the_result_is_not_enough(shape, monkeypatch):
     image = Lazy(shape)
     network = Nearest(channels=3 if shape[-1] == 3 else 1)
-    monkeypatch.setattr(upscale, "free_memory", lambda device: 4 * int(np.prod(shape)) + 1)
+    monkeypatch.setattr(prepared, "free_memory", lambda device: 4 * int(np.prod(shape)) + 1)
 
     with pytest.raises(OutOfMemoryError, match=r"the result, .* of uint8, needs .* MiB"):
         next(upscale_array(image, network, Settings(device="cpu", tile=32)))
@@ -101,7 +101,7 @@ def test_tiles_become_smaller_before_a_run_is_refused():
 def test_a_requested_tile_that_became_smaller_is_reported(monkeypatch):
     image, network = np.zeros((600, 600), np.uint8), Nearest()
     needed = taken(image, network, tile=600)
-    monkeypatch.setattr(upscale, "free_memory", lambda device: needed.total - 1)
+    monkeypatch.setattr(prepared, "free_memory", lambda device: needed.total - 1)
 
     progress, result = finish(upscale_array(image, network, Settings(device="cpu", tile=600)))
 
@@ -117,14 +117,14 @@ ERRORS = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
 ]
 PLACES = [
-    (upscale, "make_plan"),
+    (prepared, "make_plan"),
     (upscale, "checked_range"),
     (value_range, "check_values"),
     (value_range, "value_range_of"),
     (upscale, "release"),
     (Layout, "read"),
     (Layout, "write"),
-    (plane_values, "fill_missing"),
+    (upscale, "fill_missing"),
     (plane_output.PlaneOutput, "__init__"),
     (plane_output.PlaneOutput, "put"),
     (OrientedPlane, "read"),

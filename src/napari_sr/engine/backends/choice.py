@@ -19,7 +19,7 @@ ENGINES = ("auto", "torch", *COMPILERS)
 
 
 def compiled_for(
-    settings: Settings, plan: Plan, network: Network, channels: int
+    settings: Settings, plan: Plan, network: Network, channels: int, *, waits: bool = False
 ) -> Compiled | None:
     """Return the engine that compiles segments of a run, or None if PyTorch computes the run.
 
@@ -33,6 +33,9 @@ def compiled_for(
         Network to run.
     channels : int
         Channels of the image.
+    waits : bool
+        Whether the run waits until its segments are compiled, so that one engine computes all
+        tiles, and a repeated run gives the same bits.
 
     Raises
     ------
@@ -66,7 +69,8 @@ def compiled_for(
     chosen = found if engine == "auto" else [engine]
     half = engine == "openvino" and settings.precision == "bfloat16"
     precision = "bfloat16" if half and "bfloat16" in network.precisions else "float32"
-    return Compiled(network, channels, chosen, always=engine != "auto", precision=precision)
+    always = engine != "auto"
+    return Compiled(network, channels, chosen, always=always, precision=precision, waits=waits)
 
 
 def expected_engine(

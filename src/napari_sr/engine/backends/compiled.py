@@ -1,12 +1,15 @@
 """Segments compiled for this processor, while PyTorch computes the first tiles.
 
-A run never waits for a compiler. PyTorch computes a segment until it is compiled. Meanwhile another
-process compiles, checks and times the segment with each compiler (`trial`). The fastest compiler
-with right results computes all later tiles of that shape, in this run and in later ones.
+A run does not wait for a compiler. PyTorch computes a segment until it is compiled. Meanwhile
+another process compiles, checks and times the segment with each compiler (`trial`). The fastest
+compiler with right results computes all later tiles of that shape, in this run and in later ones.
+
+A run that must give the same bits when it is repeated does wait, once per segment.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -14,7 +17,7 @@ from weakref import WeakKeyDictionary
 from napari_sr.engine.backends import library
 from napari_sr.engine.backends.compilers import COMPILERS, largest_error
 from napari_sr.engine.backends.fingerprint import fingerprint
-from napari_sr.engine.backends.loaded import LOADED
+from napari_sr.engine.backends.loaded import LOADED, LOOK_AGAIN
 from napari_sr.engine.backends.trial_requests import TrialRequests
 from napari_sr.graph.chain import IMAGE
 
@@ -34,6 +37,8 @@ MOST_ERROR = {"float32": 1e-4, "bfloat16": 5e-2}
 """Largest error allowed in a segment's first results, relative to the largest value."""
 FAILURES: tuple[type[BaseException], ...] = (RuntimeError, ValueError)
 """Errors that compiled segments may raise, besides the engines' own classes."""
+MOST_WAIT = 120.0
+"""Seconds that a run waits at most for the trials of a segment."""
 PATIENCE = 1.0
 """Seconds after which a run requests trials; a shorter run requests them at its end."""
 
@@ -67,6 +72,8 @@ class Compiled:
         Whether to use a compiler even if it is slower than PyTorch.
     precision : str
         Precision of the compilers, "float32" or "bfloat16"; PyTorch computes in float32.
+    waits : bool
+        Whether each segment waits for its trials, so that one engine computes all its tiles.
     """
 
     max_extra = 1.25
@@ -81,12 +88,14 @@ class Compiled:
         *,
         always: bool = False,
         precision: str = "float32",
+        waits: bool = False,
     ) -> None:
         self._network = network
         self._channels = channels
         self._engines = tuple(engines)
         self._always = always
         self._precision = precision
+        self._waits = waits
         self._weights = ""
         self._segments: dict[object, _Compiled] = {}
         self._requests = TrialRequests(network, channels, precision)
@@ -123,10 +132,11 @@ class Compiled:
         checked = _CHECKED.setdefault(self._network, set())
         if name not in checked:
             expected = function(*tensors)
-            self._check(segment, results, expected)
+            right = self._check(segment, results, expected)
             checked.add(name)
-            self._counts["torch"] += 1
-            return expected
+            if not (self._waits and right):
+                self._counts["torch"] += 1
+                return expected
         self._counts[segment.engine] += 1
         return results
 
@@ -143,7 +153,18 @@ class Compiled:
         segment = self._segment(key, tensors)
         if not segment.settled:
             self._settle(segment, key, tensors)
+            if self._waits:
+                self._wait(segment, key, tensors)
         return segment
+
+    def _wait(self, segment: _Compiled, key: SegmentKey, tensors: Sequence[Tensor]) -> None:
+        """Wait until a segment is settled, or its trials have taken too long."""
+        end = time.monotonic() + MOST_WAIT
+        while not segment.settled and time.monotonic() < end:
+            self._requests.submit()
+            time.sleep(LOOK_AGAIN)
+            self._settle(segment, key, tensors)
+        segment.settled = True
 
     def _segment(self, key: SegmentKey, tensors: Sequence[Tensor]) -> _Compiled:
         """Return the state of a segment for tensors of these shapes."""
@@ -194,12 +215,14 @@ class Compiled:
 
     def _check(
         self, segment: _Compiled, results: Sequence[Tensor], expected: Sequence[Tensor]
-    ) -> None:
+    ) -> bool:
         """Refuse a segment whose first results in this process differ from PyTorch's."""
         error = largest_error(results, expected)
         if not error <= MOST_ERROR[self._precision]:
             why = f"{segment.engine}'s results differ from PyTorch's by {error:.1e} of the largest"
             self._refuse(segment, f"{why} value")
+            return False
+        return True
 
     def _refuse(self, segment: _Compiled, why: str) -> None:
         """Stop using the compiled form of a segment."""

@@ -15,7 +15,6 @@ from napari_sr.layers.colour import chain_for
 
 if TYPE_CHECKING:
     import torch
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from napari_sr.engine.backends.interface import Backend
@@ -61,6 +60,16 @@ class Plane(Protocol):
         ...
 
 
+class Output(Protocol):
+    """An array that results are written into, part by part."""
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the values."""
+
+    def __setitem__(self, index: Any, values: Any, /) -> None: ...
+
+
 @dataclass(frozen=True)
 class RunContext:
     """The state that all planes of one image share."""
@@ -68,7 +77,7 @@ class RunContext:
     network: Network
     layout: Layout
     """Layout of the image."""
-    output: NDArray[Any]
+    output: Output
     output_layout: Layout
     values: ValueRange
     """Black and white."""

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 
@@ -29,16 +29,15 @@ from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.plan import Plan
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from napari_sr.engine.execution.context import Plane
+    from napari_sr.engine.image.conversion import Filled
 
 
 Steps: TypeAlias = Generator[tuple[Progress, Plan], None, None]
 
 
 def upscale_plane(
-    run_context: RunContext, plan: Plan, index: tuple[int, ...], pixels: NDArray[Any]
+    run_context: RunContext, plan: Plan, index: tuple[int, ...], pixels: Filled
 ) -> Steps:
     """Upscale one plane into the output; yield after every tile, with the current plan.
 
@@ -54,7 +53,7 @@ def upscale_plane(
         Plan to start with.
     index : tuple of int
         Index of the plane along the looped axes.
-    pixels : array, (H, W) or (H, W, 3 or 4)
+    pixels : Filled, (H, W, C)
         Pixels of the image.
 
     Raises

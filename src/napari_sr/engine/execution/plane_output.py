@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_sr.engine.execution.context import RunContext
+    from napari_sr.engine.image.conversion import Filled
 
 DECODED_TOGETHER = 2**20
 """Values of a result that are converted at a time; converting one takes some 40 bytes."""
@@ -33,7 +34,7 @@ class PlaneOutput:
         State that all planes share.
     index : tuple of int
         Index of the plane along the looped axes.
-    pixels : array, (H, W) or (H, W, 3 or 4)
+    plane : Filled, (H, W, C)
         Pixels of the image.
     size : (int, int)
         Height and width that the network reads; the plane is padded to them by reflection.
@@ -46,15 +47,14 @@ class PlaneOutput:
         self,
         run_context: RunContext,
         index: tuple[int, ...],
-        pixels: NDArray[Any],
+        plane: Filled,
         size: tuple[int, int],
     ) -> None:
         self.run_context = run_context
         self.scale = run_context.network.scale
         self.notes: list[str] = []
         """Messages that the user has not received yet."""
-        samples = pixels[..., None] if pixels.ndim == 2 else pixels
-        self.values = PlaneValues(samples, run_context.values, run_context.output.dtype)
+        self.values = PlaneValues(plane, run_context.values, run_context.output.dtype)
         self._index = index
         self._pixels = padded(self.values.pixels, size)
         self._untrusted: tuple[slice, slice] | None = None

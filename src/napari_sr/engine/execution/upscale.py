@@ -15,31 +15,31 @@ import numpy as np
 import torch
 
 from napari_sr import __version__
-from napari_sr.engine.backends.choice import compiled_for
-from napari_sr.engine.execution.context import Notes, Progress, RunContext
-from napari_sr.engine.execution.device_check import CHECKED, trusted_settings
-from napari_sr.engine.execution.feature_store import check_scratch_folder
-from napari_sr.engine.execution.graphs import Graphs
+from napari_sr.engine.execution.context import Notes, Output, Progress, RunContext
 from napari_sr.engine.execution.kernel_check import check_kernels, in_words
 from napari_sr.engine.execution.pace import Pace
 from napari_sr.engine.execution.plane import upscale_plane
-from napari_sr.engine.image.arrays import ArrayLike, Layout, layout_of
-from napari_sr.engine.image.guards import Diagnostics, check_outliers
+from napari_sr.engine.execution.prepared import prepare
+from napari_sr.engine.image.arrays import ArrayLike, layout_of
+from napari_sr.engine.image.conversion import fill_missing
+from napari_sr.engine.image.guards import Diagnostics
 from napari_sr.engine.image.value_range import Percentiles, checked_range
-from napari_sr.engine.planning.budget import explain_memory_errors, fit_to_memory
-from napari_sr.engine.planning.devices import free_memory, release
-from napari_sr.engine.planning.plan import Plan, make_plan
+from napari_sr.engine.planning.budget import explain_memory_errors
+from napari_sr.engine.planning.devices import release
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.engine.planning.warnings import run_warnings
 from sr_kernels import chosen, distrusted, launched
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from numpy.typing import NDArray
 
-    from napari_sr.engine.backends.interface import Backend
+    from napari_sr.engine.execution.prepared import Prepared
+    from napari_sr.engine.image.arrays import Layout
+    from napari_sr.engine.image.conversion import Filled
     from napari_sr.engine.image.plane_values import ValueRange
+    from napari_sr.engine.planning.plan import Plan
     from napari_sr.graph.network import Network
 
 
@@ -53,6 +53,25 @@ class Upscaled:
     """One letter per axis."""
     record: dict[str, object]
     """Model, settings, versions and diagnostics: enough to repeat the run."""
+
+
+@dataclass(frozen=True)
+class Planes:
+    """The planes of a run, and where their results go."""
+
+    layout: Layout
+    """Layout of all planes together."""
+    read: Callable[[tuple[int, ...]], Filled]
+    """Reads the plane of an index along the looped axes."""
+    values: ValueRange
+    """Black and white."""
+    output: Output
+    """Array of `layout`, enlarged."""
+    finish: Callable[[tuple[int, ...]], object] | None = None
+    """Called with the index of each plane whose result is complete."""
+    diagnostics: Diagnostics | None = None
+    """Counts of a longer run, which are added to and not reported; None for a run that reports its
+    own."""
 
 
 @torch.inference_mode()
@@ -104,30 +123,52 @@ def _upscale(
     image: ArrayLike, network: Network, settings: Settings, axes: str | None
 ) -> Generator[Progress, None, Upscaled]:
     """Upscale an image as `upscale_array` does; lack of memory may raise any error."""
-    began, before = time.monotonic(), launched()
     layout = layout_of(image.shape, image.dtype, axes)
-    check_outliers(settings.outliers, layout.dtype)
-    lazy = not isinstance(image, np.ndarray)
-    plan = _plan_in_memory(layout, network, settings, lazy=lazy)
-    doubt = ""
-    if plan.device.type in CHECKED:
-        settings, doubt = trusted_settings(network, layout.channels, plan, settings)
-        plan = _plan_in_memory(layout, network, settings, lazy=lazy)
-    backend = compiled_for(settings, plan, network, layout.channels) or Graphs()
+    prepared = prepare(layout, network, settings, lazy=not isinstance(image, np.ndarray))
     has_weights = next(network.parameters(), None) is not None
     values = checked_range(image, layout, settings.value_range, has_weights=has_weights)
-    run_context = _run_context(layout, network, settings, values, plan.orientations, backend)
+    output = np.empty(layout.enlarged(network.scale).shape, layout.dtype)
+    reach = network.receptive_field
+
+    def read(index: tuple[int, ...]) -> Filled:
+        pixels = layout.read(image, index)
+        return fill_missing(pixels if layout.samples else pixels[..., None], reach)
+
+    record = yield from upscale_planes(prepared, Planes(layout, read, values, output))
+    return Upscaled(output, layout.axes, record)
+
+
+@torch.inference_mode()
+def upscale_planes(
+    prepared: Prepared, planes: Planes
+) -> Generator[Progress, None, dict[str, object]]:
+    """Upscale planes one after the other; yield progress after every tile.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        What `prepare` returned.
+    planes : Planes
+        The planes.
+
+    Returns
+    -------
+    dict
+        Settings, versions and diagnostics, for the record of the result.
+    """
+    plan, layout = prepared.plan, planes.layout
+    run_context = _run_context(prepared, planes)
     pace = Pace()
     try:
         distrust = _check_kernels(run_context, plan)
-        known = (doubt, *run_warnings(plan, network, settings), in_words(distrust, plan.device))
+        warned = run_warnings(plan, prepared.network, prepared.settings)
+        known = (prepared.doubt, *warned, in_words(distrust, plan.device))
         notes = Notes("; ".join(part for part in known if part))
         done = 0
         for number, index in enumerate(layout.planes()):
             remaining = layout.count - number
             # the plane is not held here, so that it is freed before the next one is read
-            steps = upscale_plane(run_context, plan, index, layout.read(image, index))
-            for progress, next_plan in steps:
+            for progress, next_plan in upscale_plane(run_context, plan, index, planes.read(index)):
                 plan = next_plan
                 total = done + remaining * progress.total
                 share = (number + progress.share) / layout.count
@@ -135,8 +176,12 @@ def _upscale(
                 message = notes.take(progress.message)
                 yield Progress(done + progress.done, total, message, share, left)
             done += plan.count
+            if planes.finish is not None:
+                planes.finish(index)
         later = {op: why for op, why in distrusted(plan.device).items() if op not in distrust}
-        ends = (run_context.diagnostics.in_words(settings.outliers), in_words(later, plan.device))
+        alone = planes.diagnostics is None
+        found = run_context.diagnostics.in_words(prepared.settings.outliers) if alone else ""
+        ends = (found, in_words(later, plan.device))
         if any(ends):
             yield Progress(done, done, notes.take("; ".join(filter(None, ends))), 1.0, 0.0)
     finally:
@@ -146,41 +191,35 @@ def _upscale(
     record = _record(run_context, plan, notes.all)
     record["kernels"] = {
         "chosen": run_context.kernels,
-        "launched": _since(before),
+        "launched": _since(prepared.launched),
         "distrusted": distrusted(plan.device),
     }
-    record["seconds"] = time.monotonic() - began
-    return Upscaled(run_context.output, layout.axes, record)
+    record["seconds"] = time.monotonic() - prepared.began
+    return record
 
 
-def _plan_in_memory(layout: Layout, network: Network, settings: Settings, *, lazy: bool) -> Plan:
-    """Return a plan that fits into memory."""
-    plan = make_plan(layout, network, settings)
-    plan = fit_to_memory(layout, plan, network, free_memory(torch.device("cpu")), lazy=lazy)
-    if plan.spilled_bytes or plan.ensemble:
-        check_scratch_folder()
-    return plan
-
-
-def _run_context(
-    layout: Layout,
-    network: Network,
-    settings: Settings,
-    values: ValueRange,
-    orientations: int,
-    backend: Backend,
-) -> RunContext:
-    """Return the state that all planes share, with memory for the result."""
-    output_layout = layout.enlarged(network.scale)
-    output = np.empty(output_layout.shape, layout.dtype)
+def _run_context(prepared: Prepared, planes: Planes) -> RunContext:
+    """Return the state that all planes share."""
+    network, settings, layout = prepared.network, prepared.settings, planes.layout
     kernels = chosen() if settings.kernels == "auto" else settings.kernels
+    return RunContext(
+        network,
+        layout,
+        planes.output,
+        layout.enlarged(network.scale),
+        planes.values,
+        kernels,
+        settings.outliers,
+        planes.diagnostics or diagnostics_of(settings),
+        backend=prepared.backend,
+    )
+
+
+def diagnostics_of(settings: Settings) -> Diagnostics:
+    """Return the diagnostics of a run that has not started."""
     value_range = settings.value_range
     declared = value_range is not None and not isinstance(value_range, Percentiles)
-    diagnostics = Diagnostics(orientations, declared=declared)
-    return RunContext(
-        network, layout, output, output_layout, values, kernels, settings.outliers, diagnostics,
-        backend=backend,
-    )  # fmt: skip
+    return Diagnostics(8 if settings.ensemble else 1, declared=declared)
 
 
 def _check_kernels(run_context: RunContext, plan: Plan) -> dict[str, str]:

@@ -88,20 +88,26 @@ class Layout:
         index[self.axes.index("Y")], index[self.axes.index("X")] = rows, columns
         return tuple(index)
 
-    def read(self, image: ArrayLike, plane: tuple[int, ...]) -> NDArray[Any]:
-        """Return one plane: (Y, X), or (Y, X, 3 or 4) if the last axis is colour.
+    def read(
+        self,
+        image: ArrayLike,
+        plane: tuple[int, ...],
+        rows: slice = slice(None),
+        columns: slice = slice(None),
+    ) -> NDArray[Any]:
+        """Return one plane or a part: (Y, X), or (Y, X, 3 or 4) if the last axis is colour.
 
         Raises
         ------
         ValueError
             If integers are masked; see `pixels_of`. Masked floats become NaN.
         """
-        block = pixels_of(image[self._index(plane, slice(None), slice(None))])
+        block = pixels_of(image[self._index(plane, rows, columns)])
         return np.transpose(block, np.argsort(np.argsort(self._plane)))
 
     def write(
         self,
-        image: NDArray[Any],
+        image: Any,
         plane: tuple[int, ...],
         rows: slice,
         columns: slice,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -111,31 +111,40 @@ def whole_number(name: str, value: Any, least: int = 1) -> int | None:
     return int(value)
 
 
-def fill_missing(pixels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+class Filled(NamedTuple):
+    """A plane whose NaN are replaced by values of neighbours."""
+
+    pixels: NDArray[Any]
+    """(H, W, C), without NaN."""
+    missing: NDArray[np.bool_] | None
+    """(H, W, C): where the pixels were NaN; None if they had no NaN."""
+
+
+def fill_missing(pixels: NDArray[Any], reach: int | None = None) -> Filled:
     """Replace NaN by the value of a neighbour.
+
+    Each NaN becomes the nearest value in its row, or, if the row has none, in its column. The rest
+    becomes the smallest value of the plane, or zero if the whole plane is NaN.
 
     Parameters
     ----------
     pixels : array, (H, W, C)
-        Floats or integers.
-
-    Returns
-    -------
-    filled : array, (H, W, C)
-        The pixels, with each NaN replaced by the nearest value in its row, or, if the row has
-        none, in its column; zeros if the whole plane is NaN. The same array if it has no NaN.
-    missing : array of bool, (H, W, C), or None
-        Where the pixels were NaN; None if they have no NaN.
+        Floats or integers. Without NaN, they are returned as they are.
+    reach : int, optional
+        Largest distance of a neighbour in pixels; by default any. With the receptive field of a
+        network, every NaN that affects a pixel with a value is still filled by a neighbour, and a
+        part of a plane is filled as the whole plane is.
     """
     if pixels.dtype.kind != "f" or not np.isnan(pixels).any():
-        return pixels, None
+        return Filled(pixels, None)
     missing = np.isnan(pixels)
-    filled = _along(_along(pixels, 1), 0)
-    return np.nan_to_num(filled, nan=0.0), missing
+    filled = _along(_along(pixels, 1, reach), 0, reach)
+    lowest = np.fmin.reduce(pixels, axis=None)
+    return Filled(np.nan_to_num(filled, nan=0.0 if np.isnan(lowest) else float(lowest)), missing)
 
 
-def _along(pixels: NDArray[Any], axis: int) -> NDArray[Any]:
-    """Replace NaN by the nearest value along an axis, if there is one."""
+def _along(pixels: NDArray[Any], axis: int, reach: int | None) -> NDArray[Any]:
+    """Replace NaN by the nearest value along an axis, if there is one within reach."""
     size = pixels.shape[axis]
     shape = [1, 1, 1]
     shape[axis] = size
@@ -149,4 +158,7 @@ def _along(pixels: NDArray[Any], axis: int) -> NDArray[Any]:
     to_before = np.where(before >= 0, position - before, far)
     to_after = np.where(after < size, after - position, far)
     nearest = np.where(to_before <= to_after, before, after)
-    return np.take_along_axis(pixels, np.clip(nearest, 0, size - 1), axis=axis)
+    filled = np.take_along_axis(pixels, np.clip(nearest, 0, size - 1), axis=axis)
+    if reach is not None:
+        filled[np.minimum(to_before, to_after) > reach] = np.nan
+    return filled

@@ -86,6 +86,18 @@ class Diagnostics:
         self.values += values
         self.beyond += beyond
 
+    def merge(self, other: Diagnostics) -> None:
+        """Add the counts of another part of the same run."""
+        self.masked += other.masked
+        self.recomputed += other.recomputed
+        if other.outliers:
+            self.add_outliers("", other.outliers, (other.outliers_from, other.outliers_to))
+            named = [*filter(None, self.outlier_tiles), *other.outlier_tiles]
+            self.outlier_tiles = named[:MAX_TILES_NAMED]
+        self.add_values(other.values, other.beyond)
+        self.add_ends((other.lowest, other.highest))
+        self.overshoot.merge(other.overshoot)
+
     def in_words(self, choice: str) -> str:
         """Return what the user should know about values and results, or "" if there is nothing.
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr.engine.image.conversion import fill_missing
 from napari_sr.engine.image.opacity import opacity_range, snapped
 from napari_sr.engine.image.overshoot import Overshoot
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
     from torch import Tensor
+
+    from napari_sr.engine.image.conversion import Filled
 
 LEAST_ROOM = 0.25
 """How far results may always exceed the values of their plane, as a share of black to white: sharp
@@ -89,14 +90,14 @@ class Bounds:
 
 
 class PlaneValues:
-    """One plane with its NaN filled, and the conversion of its values to network input and back.
+    """The values of one plane, and their conversion to network input and back.
 
     Alpha has its own range; see `opacity`.
 
     Parameters
     ----------
-    pixels : array, (H, W, C)
-        Pixels of the image; C is 1, 3 or 4. NaN is a pixel without a value.
+    plane : Filled, (H, W, C)
+        Pixels of the image, with every NaN filled from its neighbours; C is 1, 3 or 4.
     values : ValueRange
         Black and white.
     dtype : data type
@@ -105,7 +106,7 @@ class PlaneValues:
     Attributes
     ----------
     pixels : array, (H, W, C)
-        The pixels, with every NaN filled from its neighbours.
+        The filled pixels.
     missing : array of bool, (H, W, C), or None
         Where the pixels were NaN; None if they have no NaN.
     lowest, highest : float
@@ -120,17 +121,17 @@ class PlaneValues:
         How far the results decoded so far exceed the plane's own values.
     """
 
-    def __init__(self, pixels: NDArray[Any], values: ValueRange, dtype: DTypeLike) -> None:
+    def __init__(self, plane: Filled, values: ValueRange, dtype: DTypeLike) -> None:
         # filled once for all orientations: which neighbour fills a NaN depends on the orientation
-        self.pixels, self.missing = fill_missing(pixels)
+        self.pixels, self.missing = plane
         self._range = values
         self._dtype = dtype
         self._opacity: ValueRange | None = None
-        if pixels.shape[-1] == 4:
+        if self.pixels.shape[-1] == 4:
             self._opacity = ValueRange(*opacity_range(self.pixels[..., 3]))
         self._low, self._high = _ends(self.pixels[..., :3])
         self.bounds = Bounds.of(*values.encode(np.array([self._low, self._high])).tolist())
-        shown = visible(self.pixels, pixels.shape[-1])
+        shown = visible(self.pixels, self.pixels.shape[-1])
         self.lowest, self.highest = _ends(shown)
         self.visible, self.beyond = shown.size, 0
         if self.lowest < values.low or self.highest > values.high:

@@ -1,0 +1,298 @@
+"""The command `napari-sr upscale` for images larger than memory: block by block, resumable."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from napari_sr.cli import terminal
+from napari_sr.cli.model import CommandError, load
+from napari_sr.files import formats, lazy
+from napari_sr.runs.run import drive
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from rich.progress import Progress as Bars
+
+    from napari_sr.cli.upscale import Job
+    from napari_sr.engine.execution.context import Progress
+    from napari_sr.files.ome_zarr.block_writer import Version
+    from napari_sr.streaming.report import Report
+    from napari_sr.streaming.result import FileRequest
+
+Result = TypeVar("Result")
+
+ZARR = ".zarr"
+"""Suffix of OME-Zarr folders."""
+UNFINISHED = ".unfinished.zarr"
+"""Added to the name of a TIFF while its blocks are computed."""
+STARTING = ".starting"
+"""Added to the name of a result that another process begins at this moment."""
+MOST_WAIT = 600.0
+"""Seconds that a part waits until another one has begun the result."""
+
+
+@dataclass(frozen=True)
+class How:
+    """How a large image is upscaled."""
+
+    resume: bool = False
+    workers: int = 0
+    """Number of processes of this machine; 0 for this process."""
+    scheduler: str | None = None
+    """Address of a dask.distributed scheduler."""
+    part: tuple[int, int] | None = None
+    """Which part of how many to compute."""
+    finish: bool = False
+    """Whether to finish a result whose parts are all computed."""
+    version: Version | None = None
+    """Version of OME-Zarr to write; None for the newest."""
+
+    def check(self) -> None:
+        """Refuse options that contradict each other.
+
+        Raises
+        ------
+        CommandError
+            If they do.
+        """
+        given = {
+            "--workers": bool(self.workers),
+            "--scheduler": self.scheduler is not None,
+            "--part": self.part is not None,
+            "--finish": self.finish,
+        }
+        names = [name for name, so in given.items() if so]
+        if len(names) > 1:
+            raise CommandError(f"give only one of {' and '.join(names)}")
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether other processes compute, whose messages come at their end."""
+        return bool(self.workers) or self.scheduler is not None
+
+    @property
+    def asks(self) -> bool:
+        """Whether an option asks for blocks, however small the image is."""
+        return self != How()
+
+
+def read_version(text: str | None) -> Version | None:
+    """Return a version of OME-Zarr that can be written.
+
+    Raises
+    ------
+    CommandError
+        If it cannot.
+    """
+    versions: dict[str | None, Version | None] = {None: None, "0.4": "0.4", "0.5": "0.5"}
+    if text in versions:
+        return versions[text]
+    raise CommandError(f"--ome-zarr must be 0.4 or 0.5, got {text}")
+
+
+def read_part(text: str | None) -> tuple[int, int] | None:
+    """Return I and N of the text I/N.
+
+    Raises
+    ------
+    CommandError
+        If they are not two whole numbers with 1 <= I <= N.
+    """
+    if text is None:
+        return None
+    index, _, count = text.partition("/")
+    if index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count):
+        return int(index), int(count)
+    raise CommandError(f"--part needs I/N with I from 1 to N, such as 3/8, got {text!r}")
+
+
+def wanted(source: Path, target: Path, how: How, scale: int) -> bool:
+    """Return whether an image is upscaled block by block.
+
+    Parameters
+    ----------
+    source, target : Path
+        The files.
+    how : How
+        Options of the command.
+    scale : int
+        Enlargement factor, or 1 if it is not known yet.
+    """
+    if how.asks or target.suffix.lower() == ZARR or lazy.is_zarr(source):
+        return True
+    return target.suffix.lower() in formats.TIFF and _is_too_large(source, scale)
+
+
+def _is_too_large(source: Path, scale: int) -> bool:
+    """Return whether a TIFF and its result do not fit into memory."""
+    import math
+
+    import psutil
+
+    from napari_sr.files.image import FileError
+    from napari_sr.files.lazy_tiff import open_tiff
+
+    try:
+        if not formats.is_tiff(source):
+            return False
+        pixels = open_tiff(source).pixels
+    except FileError:
+        return False  # the usual way reports what is wrong
+    size = math.prod(pixels.shape) * pixels.dtype.itemsize
+    free: int = psutil.virtual_memory().available
+    return bool(size * (1 + scale**2) > free)
+
+
+def run(job: Job, how: How) -> None:
+    """Upscale a file block by block, or resume or finish that.
+
+    Parameters
+    ----------
+    job : Job
+        Source, target, model and settings. If the target is no OME-Zarr, one is written beside it
+        first.
+    how : How
+        Options of the command.
+
+    Raises
+    ------
+    CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
+        If something is wrong; what is done is kept.
+    """
+    from napari_sr.streaming import result
+
+    request = _request(job, how)
+    with terminal.bars() as bars, terminal.warnings_as_lines(bars):
+        network = load(request.model, bars)
+        try:
+            if not how.finish:
+                with _turn(request.result, how):
+                    for note in result.start(request, network):
+                        terminal.tell(bars, f"{request.source.name}: {note}")
+                report = _shown(_steps(request.result, how), bars, "blocks")
+                told = report.diagnostics.in_words(job.settings.outliers)
+                for note in (*(report.notes if how.elsewhere else ()), told):
+                    terminal.tell(bars, note)
+            if how.part is None:
+                _finish(request.result, job.target, bars)
+        except KeyboardInterrupt:
+            raise _stopped(request.result, bars, signal.SIGINT) from None
+        except terminal.Terminated:
+            raise _stopped(request.result, bars, signal.SIGTERM) from None
+
+
+def _request(job: Job, how: How) -> FileRequest:
+    """Return the request for the blocks, after checking the target.
+
+    Raises
+    ------
+    FileError
+        If the target cannot be written.
+    """
+    from napari_sr.files.place import check_place
+    from napari_sr.streaming.result import FileRequest
+
+    result = job.target
+    if result.suffix.lower() != ZARR:
+        result = result.with_name(f"{result.name}{UNFINISHED}")
+        check_place(job.target, formats.TIFF, overwrite=job.overwrite)
+    resume = how.resume or how.part is not None
+    return FileRequest(
+        job.source, result, job.model, job.settings, job.axes, how.version or "0.5", resume,
+        job.overwrite,
+    )  # fmt: skip
+
+
+def _stopped(result: Path, bars: Bars, number: int) -> BaseException:
+    """Tell what remains after a signal, and return the exception to raise."""
+    from napari_sr.streaming.journal import Journal
+
+    if not Journal(result).exists:
+        return KeyboardInterrupt() if number == signal.SIGINT else terminal.Terminated()
+    terminal.tell(bars, f"Stopped: {result} is unfinished, and --resume goes on with it.")
+    return terminal.Stopped(number)
+
+
+def _steps(result: Path, how: How) -> Generator[Progress, None, Report]:
+    """Compute what a result lacks, in this process or in others."""
+    from napari_sr.streaming import workers
+    from napari_sr.streaming.report import Report
+    from napari_sr.streaming.result import blocks_of, compute, missing
+
+    numbers = missing(result)
+    if how.part is not None:
+        numbers = workers.part_of(numbers, how.part, blocks_of(result))
+    if not numbers:
+        return Report()
+    if how.workers:
+        return (yield from workers.run_workers(result, numbers, how.workers))
+    if how.scheduler is not None:
+        return (yield from workers.run_distributed(result, numbers, how.scheduler))
+    return (yield from compute(result, numbers))
+
+
+def _shown(steps: Generator[Progress, None, Result], bars: Bars, what: str) -> Result:
+    """Run a generator to its end with a bar; tell its messages."""
+    bar = bars.add_task(what, total=None)
+
+    def show(step: Progress) -> None:
+        bars.update(bar, completed=step.done, total=step.total)
+        if step.message:
+            terminal.tell(bars, step.message)
+
+    try:
+        return drive(steps, show)
+    finally:
+        bars.remove_task(bar)
+
+
+@contextmanager
+def _turn(result: Path, how: How) -> Iterator[None]:
+    """Let one of several parts begin the result, and the others wait until it has.
+
+    Raises
+    ------
+    CommandError
+        If no part begins it in time.
+    """
+    if how.part is None:
+        yield
+        return
+    lock = result.with_name(f"{result.name}{STARTING}")
+    end = time.monotonic() + MOST_WAIT
+    while True:
+        try:
+            lock.mkdir()
+            break
+        except FileExistsError:
+            if time.monotonic() > end:
+                raise CommandError(
+                    f"another part has been beginning {result} for {MOST_WAIT:.0f} s: if none "
+                    f"runs any more, remove the folder {lock}"
+                ) from None
+            time.sleep(0.2)
+    try:
+        yield
+    finally:
+        lock.rmdir()
+
+
+def _finish(store: Path, target: Path, bars: Bars) -> None:
+    """Complete the pyramid, and write the target from it if it is another file."""
+    from napari_sr.streaming import result
+
+    if target == store:
+        result.finish(target)
+        return
+    from napari_sr.streaming.convert import convert
+
+    result.complete(store)
+    _shown(convert(store, target), bars, "tiles of the file")
+    shutil.rmtree(store)

@@ -1,0 +1,85 @@
+"""A run that is ready to start: its settings are checked, its plan and its engine are chosen."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_sr.engine.backends.choice import compiled_for
+from napari_sr.engine.execution.device_check import CHECKED, trusted_settings
+from napari_sr.engine.execution.feature_store import check_scratch_folder
+from napari_sr.engine.execution.graphs import Graphs
+from napari_sr.engine.image.guards import check_outliers
+from napari_sr.engine.planning.budget import fit_to_memory
+from napari_sr.engine.planning.devices import free_memory
+from napari_sr.engine.planning.plan import Plan, make_plan
+from sr_kernels import launched
+
+if TYPE_CHECKING:
+    from napari_sr.engine.backends.interface import Backend
+    from napari_sr.engine.image.arrays import Layout
+    from napari_sr.engine.planning.settings import Settings
+    from napari_sr.graph.network import Network
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run whose settings were checked and that fits into memory."""
+
+    layout: Layout
+    network: Network
+    settings: Settings
+    plan: Plan
+    backend: Backend
+    doubt: str
+    """Why the device is not trusted with all settings; "" if it is."""
+    began: float = field(default_factory=time.monotonic)
+    launched: dict[str, int] = field(default_factory=launched)
+    """Number of kernel launches before the run."""
+
+
+def prepare(
+    layout: Layout, network: Network, settings: Settings, *, lazy: bool, waits: bool = False
+) -> Prepared:
+    """Check settings and choose plan and engine, before anything is read.
+
+    Parameters
+    ----------
+    layout : Layout
+        Layout of the image, or of those planes whose results are in memory together.
+    network : Network
+        Network to run.
+    settings : Settings
+        Settings of the run.
+    lazy : bool
+        Whether planes are read one at a time. If not, the image is in memory already.
+    waits : bool
+        Whether the run waits until its engine is ready; see `compiled_for`.
+
+    Raises
+    ------
+    ValueError
+        If a setting is wrong.
+    OutOfMemoryError
+        If the run does not fit into memory.
+    """
+    check_outliers(settings.outliers, layout.dtype)
+    plan = _plan_in_memory(layout, network, settings, lazy=lazy)
+    doubt = ""
+    if plan.device.type in CHECKED:
+        settings, doubt = trusted_settings(network, layout.channels, plan, settings)
+        plan = _plan_in_memory(layout, network, settings, lazy=lazy)
+    backend = compiled_for(settings, plan, network, layout.channels, waits=waits) or Graphs()
+    return Prepared(layout, network, settings, plan, backend, doubt)
+
+
+def _plan_in_memory(layout: Layout, network: Network, settings: Settings, *, lazy: bool) -> Plan:
+    """Return a plan that fits into memory."""
+    plan = make_plan(layout, network, settings)
+    plan = fit_to_memory(layout, plan, network, free_memory(torch.device("cpu")), lazy=lazy)
+    if plan.spilled_bytes or plan.ensemble:
+        check_scratch_folder()
+    return plan

@@ -1,0 +1,181 @@
+"""Blocks of an image that is larger than memory: rectangles of planes, computed independently.
+
+A block is read with a margin around it, as wide as the network's receptive field, so its result
+equals the same part of the result of the whole plane. Only networks without global values can do
+so; for others, a block is a whole plane.
+
+Letters: H x W pixels of the image, S scale.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from napari_sr.engine.planning.network_profile import profile_of
+from napari_sr.engine.planning.tiling import Region
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+
+    from napari_sr.engine.image.arrays import Layout
+    from napari_sr.graph.network import Network
+
+SIDE = 2048
+"""Side of a block's result in pixels, about: a shard of some MB, computed within seconds."""
+SIDES = (1024, 512, 256)
+"""Sides of blocks in LR pixels that are tried."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One rectangle of one plane."""
+
+    number: int
+    """Position among all blocks, plane by plane and row by row."""
+    plane: tuple[int, ...]
+    """Index of the plane along the looped axes."""
+    core: Region
+    """The pixels whose result is kept."""
+    window: Region
+    """The pixels that the network reads: the core and a margin."""
+
+
+@dataclass(frozen=True)
+class BlockGrid:
+    """All blocks of an image."""
+
+    layout: Layout
+    """Layout of the image."""
+    rows: int
+    columns: int
+    """Height and width of a block in LR pixels; blocks at the bottom and the right are smaller."""
+    margin: int
+    """LR pixels read around a block, at edges inside the image."""
+    multiple: int = 1
+    """Windows begin at multiples of this."""
+    least: int = 1
+    """LR pixels that a window has at least along each side, if the image is that large."""
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Number of blocks along Y and X."""
+        layout = self.layout
+        return math.ceil(layout.height / self.rows), math.ceil(layout.width / self.columns)
+
+    @property
+    def count(self) -> int:
+        """Number of blocks of all planes."""
+        return self.layout.count * math.prod(self.counts)
+
+    @cached_property
+    def _planes(self) -> list[tuple[int, ...]]:
+        return list(self.layout.planes())
+
+    def block(self, number: int) -> Block:
+        """Return a block by its number.
+
+        Raises
+        ------
+        IndexError
+            If there is no such block.
+        """
+        if not 0 <= number < self.count:
+            raise IndexError(f"there are {self.count} blocks, from 0; got {number}")
+        down, across = self.counts
+        plane, place = divmod(number, down * across)
+        row, column = divmod(place, across)
+        core = Region(
+            _span(row, self.rows, self.layout.height),
+            _span(column, self.columns, self.layout.width),
+        )
+        window = Region(
+            self._widened(core.rows, self.rows, self.layout.height),
+            self._widened(core.columns, self.columns, self.layout.width),
+        )
+        return Block(number, self._planes[plane], core, window)
+
+    def __iter__(self) -> Iterator[Block]:
+        return map(self.block, range(self.count))
+
+    def _widened(self, core: slice, side: int, length: int) -> slice:
+        """Return the pixels read for a core along one axis.
+
+        All windows but the last ones of an axis have one length: the first one reads more than its
+        core needs.
+        """
+        start = max(core.start - self.margin, 0)
+        usual = side + 2 * self.margin if start == 0 else 0
+        stop = min(max(core.stop + self.margin, usual), length)
+        # a window below the network's least size would be padded where the image has pixels
+        start = max(min(start, stop - self.least), 0) // self.multiple * self.multiple
+        return slice(start, max(stop, min(start + self.least, length)))
+
+
+def _span(number: int, side: int, length: int) -> slice:
+    return slice(number * side, min((number + 1) * side, length))
+
+
+def margin_of(network: Network, halo: int | None = None) -> int:
+    """Return the margin of blocks in LR pixels, a multiple of the network's alignment.
+
+    Parameters
+    ----------
+    network : Network
+        A network without global values.
+    halo : int, optional
+        Margin that the user chose; by default the receptive field.
+
+    Raises
+    ------
+    ValueError
+        If the network's receptive field is the whole image.
+    """
+    field = network.receptive_field if halo is None else halo
+    if field is None:
+        raise ValueError(f"{network.title} reads the whole image, so blocks have no margin")
+    return math.ceil(field / network.tile_alignment) * network.tile_alignment
+
+
+def is_local(network: Network, channels: int, precision: torch.dtype) -> bool:
+    """Return whether blocks smaller than a plane give the result of the whole plane."""
+    local = profile_of(network, channels, precision).local
+    return local and not network.whole and network.receptive_field is not None
+
+
+def make_grid(
+    layout: Layout,
+    network: Network,
+    *,
+    local: bool,
+    halo: int | None = None,
+    side: tuple[int, int] | None = None,
+) -> BlockGrid:
+    """Cut an image into blocks.
+
+    Parameters
+    ----------
+    layout : Layout
+        Layout of the image.
+    network : Network
+        The network that will run.
+    local : bool
+        What `is_local` returns; if false, each plane is one block.
+    halo : int, optional
+        Margin that the user chose.
+    side : (int, int), optional
+        Height and width of a block in LR pixels, multiples of the network's alignment. By default
+        the largest of `SIDES` whose result has sides of about `SIDE` pixels.
+    """
+    if not local:
+        return BlockGrid(layout, layout.height, layout.width, 0)
+    if side is None:
+        fitting = [one for one in SIDES if one * network.scale <= SIDE]
+        one = max(fitting, default=SIDES[-1])
+        side = one, one
+    alignment = network.tile_alignment
+    return BlockGrid(layout, *side, margin_of(network, halo), alignment, network.least_size)

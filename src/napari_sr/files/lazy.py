@@ -1,0 +1,76 @@
+"""Opening of a file of any kind to read it window by window."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from napari_sr.files import formats
+from napari_sr.files.image import METRES, ImageFile
+from napari_sr.files.lazy_image import Axis, LazyImage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OME_UNITS = {1.0: "meter", 1e-2: "centimeter", 1e-3: "millimeter", 1e-6: "micrometer",
+              1e-9: "nanometer", 0.0254: "inch"}  # fmt: skip
+
+
+def open_lazy(path: Path, axes: str | None = None) -> LazyImage:
+    """Open an image without reading its pixels, as far as its format allows.
+
+    PNG and JPEG are read whole.
+
+    Parameters
+    ----------
+    path : Path
+        An OME-Zarr folder, a TIFF, PNG or JPEG, or a file that the extra `formats` reads.
+    axes : str, optional
+        One letter per axis, in stored order; by default, the axes that the file names.
+
+    Raises
+    ------
+    FileError, ValueError, OSError
+        If it cannot be read.
+    """
+    if is_zarr(path):
+        from napari_sr.files.ome_zarr.read import open_ome_zarr
+
+        return open_ome_zarr(path, axes)
+    if formats.is_tiff(path):
+        from napari_sr.files.lazy_tiff import open_tiff
+
+        return open_tiff(path, axes)
+    return in_memory(formats.read(path, axes), path)
+
+
+def is_zarr(path: Path) -> bool:
+    """Return whether a path is a folder that holds Zarr's metadata."""
+    return any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
+
+
+def in_memory(image: ImageFile, path: Path) -> LazyImage:
+    """Return an image that was read whole."""
+    status = path.stat()
+    digest = hashlib.sha256(image.pixels.tobytes()).hexdigest()
+    return LazyImage(
+        image.pixels,
+        image.axes,
+        {"size": status.st_size, "shape": list(image.pixels.shape), "sha256 of pixels": digest},
+        _places(image),
+        name=path.stem,
+        significant_bits=image.significant_bits,
+        details=image.details,
+        notes=image.notes,
+    )
+
+
+def _places(image: ImageFile) -> dict[str, Axis]:
+    density = image.density
+    if density is None:
+        return {}
+    metres = METRES.get(density.unit.lower())
+    if metres is None:
+        return {"X": Axis(1 / density.x), "Y": Axis(1 / density.y)}
+    unit = _OME_UNITS[metres]
+    return {"X": Axis(1 / density.x, unit=unit), "Y": Axis(1 / density.y, unit=unit)}

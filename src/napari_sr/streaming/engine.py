@@ -1,0 +1,53 @@
+"""The engine and the tile of a run that must give the same bits in every process."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from napari_sr.engine.planning.estimate import measure_speed
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.runs.run import drive
+from napari_sr.streaming.run import run_blocks
+
+if TYPE_CHECKING:
+    from napari_sr.streaming.run import BlockRun
+
+WORTH_WAITING = 60.0
+"""Seconds that a run takes with PyTorch, from which on it waits for the trial of other engines."""
+
+
+def fixed_settings(run: BlockRun) -> BlockRun:
+    """Return the run with the tile and the engine that it will use for all blocks.
+
+    If the choice is free and the run is long, the first block is computed once to find the fastest
+    engine.
+
+    Parameters
+    ----------
+    run : BlockRun
+        A run as the user chose it.
+
+    Raises
+    ------
+    ValueError
+        If a setting is wrong.
+    OutOfMemoryError
+        If a block does not fit into memory.
+    """
+    first = run.reader.grid.block(0)
+    prepared = run.prepared(first)
+    settings = replace(run.settings, tile=prepared.plan.tile)
+    if settings.chosen_engine != "auto":
+        return replace(run, settings=replace(settings, engine=settings.chosen_engine))
+    if prepared.plan.device.type != "cpu" or _seconds(run, prepared.plan.cost) < WORTH_WAITING:
+        return replace(run, settings=replace(settings, engine="torch"))
+    run = replace(run, settings=settings)
+    report = drive(run_blocks(run, [0], lambda block, values: None))
+    return replace(run, settings=replace(settings, engine=report.engine))
+
+
+def _seconds(run: BlockRun, pixels: float) -> float:
+    """Return the time of a run with PyTorch whose blocks cost as much as this many pixels."""
+    speed = measure_speed(run.network, Settings(device="cpu", precision="float32", engine="torch"))
+    return run.reader.grid.count * pixels / speed

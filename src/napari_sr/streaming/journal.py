@@ -1,0 +1,159 @@
+"""The journal of an unfinished result: what is computed, and which blocks are done.
+
+It is a folder inside the unfinished result. Each process appends to a file of its own, so several
+processes or machines can work on one result. A block is noted after its files are on the disk, and
+a line that a power failure cut off does not count.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import zlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from napari_sr.atomic_write import atomic_write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+FOLDER = ".napari-sr"
+"""Name of the journal's folder inside a result; a finished result has none."""
+_TASK = "task.json"
+_SUFFIX = ".done"
+
+
+class JournalError(ValueError):
+    """A result cannot be resumed."""
+
+
+class Journal:
+    """The journal of one result.
+
+    Parameters
+    ----------
+    result : Path
+        Folder of the result.
+    """
+
+    def __init__(self, result: Path) -> None:
+        self._result = result
+        self._folder = result / FOLDER
+        self._file: BinaryIO | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether the result is unfinished."""
+        return (self._folder / _TASK).is_file()
+
+    def begin(self, task: Mapping[str, Any]) -> None:
+        """Write what is computed, so that other processes and later runs know it.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        self._folder.mkdir(exist_ok=True)
+        with atomic_write(self._folder / _TASK) as file:
+            file.write(json.dumps(task, indent=1).encode())
+
+    def task(self) -> dict[str, Any]:
+        """Return what is computed, as `begin` wrote it.
+
+        Raises
+        ------
+        JournalError
+            If there is no journal, or it is damaged.
+        """
+        try:
+            found = json.loads((self._folder / _TASK).read_bytes())
+        except (OSError, ValueError) as error:
+            raise JournalError(
+                f"{self._result} holds no unfinished result that could be resumed: {error}"
+            ) from error
+        if not isinstance(found, dict):
+            raise JournalError(f"{self._folder / _TASK} is damaged: start again with --overwrite")
+        return found
+
+    def add(self, number: int) -> None:
+        """Note that a block is done; return when the note is on the disk.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        if self._file is None:
+            name = f"{os.getpid()}-{secrets.token_hex(8)}{_SUFFIX}"
+            self._file = (self._folder / name).open("xb", buffering=0)
+            sync_folder(self._folder)
+        self._file.write(_line(number))
+        os.fsync(self._file.fileno())
+
+    def done(self) -> set[int]:
+        """Return the numbers of all blocks that are done."""
+        numbers: set[int] = set()
+        for path in self._folder.glob(f"*{_SUFFIX}"):
+            numbers.update(_numbers(path.read_bytes()))
+        return numbers
+
+    def close(self) -> None:
+        """Close this process's file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def remove(self) -> None:
+        """Remove the journal, because the result is finished."""
+        self.close()
+        with suppress(FileNotFoundError):
+            (self._folder / _TASK).unlink()  # first: without it, nothing is unfinished
+            shutil.rmtree(self._folder)
+
+
+def _line(number: int) -> bytes:
+    text = str(number)
+    return f"{text} {zlib.crc32(text.encode()):08x}\n".encode()
+
+
+def _numbers(content: bytes) -> Iterator[int]:
+    """Yield the numbers of complete lines."""
+    for line in content.splitlines(keepends=True):
+        text = line.split(b" ")[0]
+        if text.isdigit() and line == _line(int(text)):
+            yield int(text)
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any], at: str = "") -> list[str]:
+    """Return a description of each entry in which two tasks differ."""
+    told = []
+    for key in sorted({*before, *now}):
+        old, new = before.get(key), now.get(key)
+        name = f"{at}{key}"
+        if isinstance(old, dict) and isinstance(new, dict):
+            told += differences(old, new, f"{name}.")
+        elif old != new:
+            told.append(f"{name} was {_short(old)} and is {_short(new)}")
+    return told
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names of new files in a folder are on the disk, where the system can do it."""
+    if os.name == "nt":
+        return
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,133 @@
+"""Reading the blocks of an image, and checking their values.
+
+Letters: H x W pixels, C channels.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.image.conversion import Filled, fill_missing
+from napari_sr.engine.image.value_range import SAMPLES, Percentiles, check_values, value_range_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.image.arrays import ArrayLike
+    from napari_sr.engine.image.plane_values import ValueRange
+    from napari_sr.engine.planning.blocks import Block, BlockGrid
+
+LOOKED_AT = 3
+"""Blocks that are read before a run, to warn of a range that does not fit."""
+SAMPLED = 64
+"""Most blocks that percentiles are computed from, evenly spread."""
+
+
+@dataclass(frozen=True)
+class BlockReader:
+    """Reads the windows of blocks from an image; only the pixels needed are read."""
+
+    image: ArrayLike
+    """NumPy, dask, Zarr or anything else that slices to pixels."""
+    grid: BlockGrid
+    reach: int | None
+    """Receptive field of the network in pixels; None if it is the whole image."""
+
+    def read(self, block: Block) -> Filled:
+        """Return the window of a block, (H, W, C), with its NaN filled.
+
+        Raises
+        ------
+        ValueError
+            If it has infinite values.
+        """
+        window, layout = block.window, self.grid.layout
+        if layout.dtype.kind != "f":
+            return Filled(self._pixels(block.plane, window.rows, window.columns), None)
+        # a NaN at the edge of the window is filled from pixels beyond
+        rows = _grown(window.rows, self.reach, layout.height)
+        columns = _grown(window.columns, self.reach, layout.width)
+        pixels = self._pixels(block.plane, rows, columns)
+        inner = (
+            slice(window.rows.start - rows.start, window.rows.stop - rows.start),
+            slice(window.columns.start - columns.start, window.columns.stop - columns.start),
+        )
+        filled, missing = fill_missing(pixels, self.reach)
+        return Filled(filled[inner], None if missing is None else missing[inner])
+
+    def core(self, block: Block) -> NDArray[Any]:
+        """Return the core of a block, (H, W) or (H, W, C), with its NaN.
+
+        Raises
+        ------
+        ValueError
+            If it has infinite values.
+        """
+        pixels = self._pixels(block.plane, block.core.rows, block.core.columns)
+        return pixels if self.grid.layout.samples else pixels[..., 0]
+
+    def _pixels(self, plane: tuple[int, ...], rows: slice, columns: slice) -> NDArray[Any]:
+        layout = self.grid.layout
+        pixels = layout.read(self.image, plane, rows, columns)
+        if pixels.dtype.kind == "f":
+            _refuse_infinite(pixels, plane, rows.start, columns.start)
+        return pixels if layout.samples else pixels[..., None]
+
+
+def _grown(span: slice, reach: int | None, length: int) -> slice:
+    if reach is None:
+        return slice(0, length)
+    return slice(max(span.start - reach, 0), min(span.stop + reach, length))
+
+
+def _refuse_infinite(pixels: NDArray[Any], plane: tuple[int, ...], top: int, left: int) -> None:
+    infinite = np.isinf(pixels)
+    if infinite.any():
+        row, column = (int(place) for place in np.argwhere(infinite)[0][:2])
+        of_plane = f" of plane {plane}" if plane else ""
+        raise ValueError(
+            f"the image has infinite values, the first at y={top + row}, x={left + column}"
+            f"{of_plane}"
+        )
+
+
+def value_range(
+    reader: BlockReader, declared: tuple[float, float] | Percentiles | None, *, has_weights: bool
+) -> ValueRange:
+    """Return black and white of an image, after reading some of its blocks.
+
+    Parameters
+    ----------
+    reader : BlockReader
+        Reads the image.
+    declared : (low, high) or Percentiles, optional
+        Black and white as the user declared them. Percentiles are computed from `SAMPLED` blocks.
+    has_weights : bool
+        Whether the network has weights; a faint image does not matter to a formula.
+
+    Raises
+    ------
+    ValueError
+        As `value_range_of` does, or if a block has infinite values.
+    """
+    percentiles = isinstance(declared, Percentiles)
+    image = _sample(reader, SAMPLED if percentiles else LOOKED_AT)
+    layout = layout_of(image.shape, image.dtype, "YXS"[: image.ndim])
+    check_values(image, layout, declared, has_weights=has_weights)
+    return value_range_of(image, layout, declared)
+
+
+def _sample(reader: BlockReader, most: int) -> NDArray[Any]:
+    """Return pixels of some blocks side by side, (1, pixels) or (1, pixels, C)."""
+    grid = reader.grid
+    places = np.linspace(0, grid.count - 1, min(most, grid.count))
+    numbers = sorted({round(place) for place in places})
+    step = max(1, math.ceil(math.sqrt(grid.rows * grid.columns * len(numbers) / SAMPLES)))
+    parts = (reader.core(grid.block(number))[::step, ::step] for number in numbers)
+    tail = (-1, grid.layout.channels) if grid.layout.samples else (-1,)
+    return np.concatenate([part.reshape(1, *tail) for part in parts], axis=1)

@@ -1,0 +1,45 @@
+"""What the user should know of a run by blocks, put together from all that took part."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from napari_sr.engine.image.guards import Diagnostics
+from napari_sr.engine.image.overshoot import Overshoot
+
+
+@dataclass
+class Report:
+    """Notes and counts of a run."""
+
+    diagnostics: Diagnostics = field(default_factory=Diagnostics)
+    """Counts of everything unusual."""
+    notes: list[str] = field(default_factory=list)
+    """Messages of the run, without those on the counts."""
+    engine: str = "torch"
+    """Engine that computed most of it."""
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Add the record of some blocks, whose counts are in `diagnostics` already."""
+        self.notes = list(dict.fromkeys((*self.notes, *record["notes"])))
+        self.engine = record["engine"]["name"]
+
+    def merge(self, other: Report) -> None:
+        """Add what another process reports; each note is kept once."""
+        self.notes = list(dict.fromkeys((*self.notes, *other.notes)))
+        self.engine = other.engine
+        self.diagnostics.orientations = other.diagnostics.orientations
+        self.diagnostics.declared = other.diagnostics.declared
+        self.diagnostics.merge(other.diagnostics)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as JSON, for another process."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> Report:
+        """Return the report that `as_json` wrote."""
+        counts = dict(found["diagnostics"])
+        overshoot = Overshoot(**counts.pop("overshoot"))
+        return cls(Diagnostics(**counts, overshoot=overshoot), found["notes"], found["engine"])

@@ -1,0 +1,275 @@
+"""Results that are written block by block into an OME-Zarr, and resumed after an interruption."""
+
+from __future__ import annotations
+
+import errno
+import math
+import shutil
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from napari_sr import __version__
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.files.image import FileError
+from napari_sr.files.lazy import open_lazy
+from napari_sr.files.ome_zarr import write as ome_zarr
+from napari_sr.files.room import in_words
+from napari_sr.runs import cache
+from napari_sr.streaming.journal import Journal
+from napari_sr.streaming.run import output_place, run_blocks
+from napari_sr.streaming.task import begin, key_of, reopen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.execution.context import Progress
+    from napari_sr.engine.planning.blocks import Block
+    from napari_sr.files.lazy_image import LazyImage
+    from napari_sr.files.ome_zarr.block_writer import OmeZarrWriter, Version
+    from napari_sr.graph.network import Network
+    from napari_sr.runs.model import ModelReference
+    from napari_sr.streaming.report import Report
+    from napari_sr.streaming.task import Opened
+
+SHARD = 2048
+"""Side of a shard of a network with global values, whose blocks are whole planes."""
+PYRAMID = 4 / 3
+"""Size of a result with all its pyramid levels, as a multiple of its finest level."""
+
+
+@dataclass(frozen=True)
+class FileRequest:
+    """A file to upscale into an OME-Zarr."""
+
+    source: Path
+    result: Path
+    """Folder of the OME-Zarr."""
+    model: ModelReference
+    settings: Settings = field(default_factory=Settings)
+    axes: str | None = None
+    """One letter per axis of the source; None for those that the file names."""
+    version: Version = "0.5"
+    """Version of OME-Zarr to write."""
+    resume: bool = False
+    """Whether to go on with an unfinished result."""
+    overwrite: bool = False
+    """Whether to replace a result."""
+
+
+def start(request: FileRequest, network: Network | None = None) -> list[str]:
+    """Begin or resume a result; return what the user should know.
+
+    Parameters
+    ----------
+    request : FileRequest
+        Source, model, settings and the result's folder.
+    network : Network, optional
+        The request's model if it is loaded already.
+
+    Raises
+    ------
+    FileError
+        If the result exists and shall be neither resumed nor replaced.
+    napari_sr.streaming.journal.JournalError
+        If the unfinished result belongs to another run.
+    ValueError, OSError
+        If the source, the model or a setting is wrong.
+    """
+    journal = Journal(request.result)
+    _check_free(request, journal)
+    network = cache.load(request.model) if network is None else network
+    image = open_lazy(request.source, request.axes)
+    settings = _with_white(request.settings, image)
+    key = key_of(request.source, image, request.model, network, settings)
+    key["result"] = {"OME-Zarr": request.version}
+    if request.resume and journal.exists:
+        again = reopen(journal.task(), key)
+        done, writer = journal.done(), ome_zarr.open_writer(request.result)
+        writer.clean()
+        return [*image.notes, f"resumed: {len(done)} of {again.grid.count} blocks are done"]
+    task, new = begin(image, network, settings, key)
+    _create(request, new, task)
+    journal.begin(task)
+    return [*image.notes, *_space(request.result, new)]
+
+
+def _check_free(request: FileRequest, journal: Journal) -> None:
+    result = request.result
+    if not result.exists():
+        if not result.absolute().parent.is_dir():
+            raise FileError(f"{result} cannot be written: there is no folder {result.parent}")
+        return
+    if request.overwrite or (request.resume and journal.exists):
+        return
+    unfinished = "is unfinished: --resume goes on with it, --overwrite replaces it"
+    finished = "exists: give another name, or --overwrite"
+    raise FileError(f"{result} {unfinished if journal.exists else finished}")
+
+
+def _with_white(settings: Settings, image: LazyImage) -> Settings:
+    """Return settings whose white is that of the file, if it uses fewer bits than its type."""
+    from dataclasses import replace
+
+    if settings.value_range is not None or image.significant_bits is None:
+        return settings
+    return replace(settings, value_range=(0.0, float(2**image.significant_bits - 1)))
+
+
+def _create(request: FileRequest, new: Opened, task: dict[str, Any]) -> None:
+    """Create the empty OME-Zarr."""
+    scale = new.network.scale
+    grid = new.grid
+    side = (grid.rows * scale, grid.columns * scale) if new.local else (SHARD, SHARD)
+    ome_zarr.create(
+        request.result,
+        new.layout.enlarged(scale),
+        block=side,
+        places=new.image.enlarged_places(scale),
+        channels=new.image.channels,
+        name=new.image.name,
+        version=request.version,
+        provenance={
+            "software": f"napari-sr {__version__}",
+            "source": task["key"]["source"],
+            "model": new.network.provenance,
+            "settings": task["key"]["settings"],
+            "fixed": task["fixed"],
+            "versions": task["key"]["versions"],
+        },
+        overwrite=request.overwrite,
+    )
+
+
+def _space(result: Path, new: Opened) -> list[str]:
+    """Return a sentence on the space that the result needs."""
+    layout = new.layout.enlarged(new.network.scale)
+    needed = int(math.prod(layout.shape) * layout.dtype.itemsize * PYRAMID)
+    free = shutil.disk_usage(result).free
+    told = f"the result needs up to {in_words(needed)}; {in_words(free)} are free"
+    if needed > free:
+        told += ": if the disk gets full, free some space and go on with --resume"
+    return [told]
+
+
+@lru_cache(maxsize=1)
+def opened(result: Path) -> tuple[Opened, OmeZarrWriter]:
+    """Return an unfinished result and what it computes, once per process."""
+    task = Journal(result).task()
+    key = task["key"]
+    of_result = key.pop("result")
+    found = reopen(task)
+    key["result"] = of_result
+    return found, ome_zarr.open_writer(result)
+
+
+def missing(result: Path) -> list[int]:
+    """Return the numbers of the blocks that an unfinished result lacks, in order."""
+    task, _ = opened(result)
+    done = Journal(result).done()
+    return [number for number in range(task.grid.count) if number not in done]
+
+
+def compute(
+    result: Path, numbers: Sequence[int], finished: Callable[[Block], object] | None = None
+) -> Generator[Progress, None, Report]:
+    """Compute blocks of an unfinished result; return what the user should know.
+
+    Several processes may do so at once, each for its own blocks.
+
+    Parameters
+    ----------
+    result : Path
+        Folder of the unfinished result.
+    numbers : sequence of int
+        Numbers of blocks, of those that `missing` returns.
+    finished : callable, optional
+        Called with each block that is on the disk, in a thread.
+
+    Raises
+    ------
+    FileError
+        If the disk is full, or the source or the result cannot be reached.
+    ValueError
+        If the source has infinite values.
+    napari_sr.engine.planning.devices.OutOfMemoryError
+        If a block does not fit into memory.
+    """
+    task, writer = opened(result)
+    journal = Journal(result)
+
+    def write(block: Block, values: NDArray[Any]) -> None:
+        for rows, columns in _shards(task, writer, block):
+            top, left = output_place(block, task.network.scale)
+            part = values[rows.start - top.start :, columns.start - left.start :]
+            part = part[: rows.stop - rows.start, : columns.stop - columns.start]
+            writer.write(block.plane, rows.start, columns.start, part)
+        journal.add(block.number)
+        if finished is not None:
+            finished(block)
+
+    try:
+        return (yield from run_blocks(task.run, numbers, write))
+    except OSError as error:
+        raise FileError(_why(error, result)) from error
+    finally:
+        journal.close()
+
+
+def _shards(task: Opened, writer: OmeZarrWriter, block: Block) -> list[tuple[slice, slice]]:
+    """Return rows and columns of the shards that a block covers."""
+    rows, columns = output_place(block, task.network.scale)
+    height, width = writer.block
+    cuts = [
+        [slice(start, min(start + side, span.stop)) for start in range(span.start, span.stop, side)]
+        for span, side in ((rows, height), (columns, width))
+    ]
+    return list(product(*cuts))
+
+
+def _why(error: OSError, result: Path) -> str:
+    reason = error.strerror or str(error)
+    what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else reason
+    return f"{error.filename or result}: {what}; what is done is kept, and --resume goes on with it"
+
+
+def blocks_of(result: Path) -> int:
+    """Return the number of all blocks of an unfinished result."""
+    return opened(result)[0].grid.count
+
+
+def complete(result: Path) -> None:
+    """Complete the coarsest pyramid levels of a result whose blocks are all done.
+
+    Raises
+    ------
+    FileError
+        If blocks are missing, or the result cannot be written.
+    """
+    absent = missing(result)
+    if absent:
+        raise FileError(
+            f"{result} lacks {len(absent)} of {blocks_of(result)} blocks, the first is number "
+            f"{absent[0]}: compute them with --resume"
+        )
+    try:
+        opened(result)[1].finish()
+    except OSError as error:
+        raise FileError(_why(error, result)) from error
+
+
+def finish(result: Path) -> None:
+    """Complete a result and remove its journal.
+
+    Raises
+    ------
+    FileError
+        As `complete` does.
+    """
+    complete(result)
+    Journal(result).remove()
+    opened.cache_clear()

@@ -1,0 +1,204 @@
+"""Run a network on the blocks of an image; reading, computing and writing overlap.
+
+Letters: H x W pixels, C channels, S scale.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.engine.execution.prepared import prepare
+from napari_sr.engine.execution.upscale import Planes, diagnostics_of, upscale_planes
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.planning.budget import explain_memory_errors
+from napari_sr.engine.planning.tiling import scaled
+from napari_sr.streaming.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+    from concurrent.futures import Future
+
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.execution.context import Progress
+    from napari_sr.engine.execution.prepared import Prepared
+    from napari_sr.engine.image.arrays import Layout
+    from napari_sr.engine.image.conversion import Filled
+    from napari_sr.engine.image.plane_values import ValueRange
+    from napari_sr.engine.planning.blocks import Block
+    from napari_sr.engine.planning.settings import Settings
+    from napari_sr.graph.network import Network
+    from napari_sr.streaming.reader import BlockReader
+
+IN_MEMORY = 3
+"""Results of blocks in memory at a time: one is computed, one is written, one waits."""
+
+
+@dataclass(frozen=True)
+class BlockRun:
+    """What a run needs to compute any block of an image."""
+
+    reader: BlockReader
+    network: Network
+    settings: Settings
+    """Settings; with the engine "auto", a repeated run may differ by rounding."""
+    values: ValueRange
+    """Black and white."""
+
+    def window_layout(self, count: int, block: Block) -> Layout:
+        """Return the layout of the windows of `count` blocks that are as large as this one."""
+        layout = self.reader.grid.layout
+        shape = (count, *block.window.size, *([layout.channels] if layout.samples else []))
+        return layout_of(shape, layout.dtype, "BYXS"[: len(shape)])
+
+    def prepared(self, block: Block) -> Prepared:
+        """Return a prepared run of blocks as large as this one; see `prepared.prepare`."""
+        layout = self.window_layout(IN_MEMORY, block)
+        return prepare(layout, self.network, self.settings, lazy=True, waits=True)
+
+
+def run_blocks(
+    run: BlockRun, numbers: Sequence[int], write: Callable[[Block, NDArray[Any]], object]
+) -> Generator[Progress, None, Report]:
+    """Compute blocks one after the other; yield progress after every tile.
+
+    Parameters
+    ----------
+    run : BlockRun
+        Image, network and settings.
+    numbers : sequence of int
+        Numbers of the blocks.
+    write : callable
+        Takes a block and the result of its core, (S * H, S * W) or (S * H, S * W, C). It is called
+        in a thread, for one block at a time, in the order of the blocks of one size.
+
+    Returns
+    -------
+    Report
+        What the user should know; the counts are not among the messages of the progress.
+
+    Raises
+    ------
+    ValueError
+        If a block has infinite values, or a setting is wrong.
+    OutOfMemoryError
+        If a block does not fit into memory.
+    """
+    blocks = sorted(map(run.reader.grid.block, numbers), key=lambda one: one.window.size)
+    total = sum(_work(block) for block in blocks)
+    report, before = Report(diagnostics_of(run.settings)), 0.0
+    for _, group in groupby(blocks, key=lambda one: one.window.size):
+        alike = list(group)
+        work = sum(map(_work, alike)) / total
+        steps = _run_alike(run, alike, write, report)
+        with explain_memory_errors("upscaling a block"):
+            yield from _shares(steps, before, work, len(blocks))
+        before += work
+    return report
+
+
+def _work(block: Block) -> int:
+    height, width = block.window.size
+    return height * width
+
+
+def _shares(
+    steps: Generator[Progress, None, None], before: float, work: float, count: int
+) -> Generator[Progress, None, None]:
+    """Yield the progress of some blocks as a share of all; count blocks instead of tiles."""
+    with closing(steps):
+        for step in steps:
+            share = before + work * step.share
+            left = step.seconds_left
+            if left is not None and step.share < 1:
+                left *= (1 - share) / (work * (1 - step.share))
+            yield replace(
+                step, done=int(share * count), total=count, share=share, seconds_left=left
+            )
+
+
+def _run_alike(
+    run: BlockRun,
+    blocks: list[Block],
+    write: Callable[[Block, NDArray[Any]], object],
+    report: Report,
+) -> Generator[Progress, None, None]:
+    """Compute blocks whose windows have one size, and add to the report."""
+    prepared = run.prepared(blocks[0])
+    layout = run.window_layout(len(blocks), blocks[0])
+    with _Pipeline(run, blocks, layout, write) as pipeline:
+        planes = Planes(
+            layout, pipeline.read, run.values, pipeline, pipeline.finish, report.diagnostics
+        )
+        record = yield from upscale_planes(prepared, planes)
+        pipeline.wait()
+    report.add(record)
+
+
+class _Pipeline:
+    """Reads the next block and writes the last one, in threads, while a block is computed.
+
+    It is the output of the run: parts of a result are written into it by index.
+    """
+
+    def __init__(
+        self,
+        run: BlockRun,
+        blocks: list[Block],
+        layout: Layout,
+        write: Callable[[Block, NDArray[Any]], object],
+    ) -> None:
+        self._run = run
+        self._blocks = blocks
+        self._write = write
+        self._shape = layout.enlarged(run.network.scale).shape[1:]
+        self.dtype = layout.dtype
+        self._result = np.empty(self._shape, self.dtype)
+        self._threads = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self._next: Future[Filled] | None = None
+        self._writing: Future[object] | None = None
+
+    def __enter__(self) -> _Pipeline:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for threads in self._threads:
+            threads.shutdown(wait=True, cancel_futures=True)
+
+    def read(self, index: tuple[int, ...]) -> Filled:
+        """Return the window of a block, and start to read the next one."""
+        reader, number = self._threads[0], index[0]
+        current = self._next or reader.submit(self._run.reader.read, self._blocks[number])
+        self._next = None
+        window = current.result()
+        if number + 1 < len(self._blocks):
+            self._next = reader.submit(self._run.reader.read, self._blocks[number + 1])
+        return window
+
+    def __setitem__(self, index: tuple[Any, ...], values: NDArray[Any]) -> None:
+        self._result[index[1:]] = values
+
+    def finish(self, index: tuple[int, ...]) -> None:
+        """Write the core of a finished block, after the block before it."""
+        block = self._blocks[index[0]]
+        core = block.core.slices_in(block.window, self._run.network.scale)
+        self.wait()
+        self._writing = self._threads[1].submit(self._write, block, self._result[core])
+        self._result = np.empty(self._shape, self.dtype)
+
+    def wait(self) -> None:
+        """Wait until the last block is written; raise what stopped it."""
+        if self._writing is not None:
+            self._writing.result()
+            self._writing = None
+
+
+def output_place(block: Block, scale: int) -> tuple[slice, slice]:
+    """Return rows and columns of the result that a block covers."""
+    return scaled(block.core.rows, scale), scaled(block.core.columns, scale)

@@ -1,0 +1,198 @@
+"""What a resumable run computes: written as JSON, and opened by every process that takes part."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from napari_sr import __version__
+from napari_sr.engine.image.arrays import Layout, layout_of
+from napari_sr.engine.image.plane_values import ValueRange
+from napari_sr.engine.planning.blocks import BlockGrid, is_local, make_grid
+from napari_sr.engine.planning.devices import choose_device, choose_precision
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.files.lazy import open_lazy
+from napari_sr.runs import cache
+from napari_sr.runs.model import ModelReference
+from napari_sr.streaming.engine import fixed_settings
+from napari_sr.streaming.journal import JournalError, differences
+from napari_sr.streaming.reader import BlockReader, value_range
+from napari_sr.streaming.run import BlockRun
+
+if TYPE_CHECKING:
+    from napari_sr.files.lazy_image import LazyImage
+    from napari_sr.graph.network import Network
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A task whose source and network are open."""
+
+    image: LazyImage
+    run: BlockRun
+    local: bool
+    """Whether a block is smaller than a plane."""
+
+    @property
+    def layout(self) -> Layout:
+        """Layout of the source."""
+        return self.run.reader.grid.layout
+
+    @property
+    def grid(self) -> BlockGrid:
+        """The blocks of the source."""
+        return self.run.reader.grid
+
+    @property
+    def network(self) -> Network:
+        """The network that runs."""
+        return self.run.network
+
+
+def key_of(
+    source: Path, image: LazyImage, model: ModelReference, network: Network, settings: Settings
+) -> dict[str, Any]:
+    """Return everything that decides the result, as JSON; a resumed run must have the same."""
+    key = {
+        "source": {"path": str(source.absolute()), "axes": image.axes, **image.identity},
+        "model": _model_as_json(model),
+        "weights": _weights(network.provenance),
+        "settings": asdict(settings),
+        "versions": {"napari-sr": __version__, "torch": torch.__version__, "numpy": np.__version__},
+    }
+    found: dict[str, Any] = json.loads(json.dumps(key))  # tuples become lists, as in a file
+    return found
+
+
+def begin(
+    image: LazyImage, network: Network, settings: Settings, key: dict[str, Any]
+) -> tuple[dict[str, Any], Opened]:
+    """Decide what a new run leaves open, and return the task as JSON and opened.
+
+    Parameters
+    ----------
+    image : LazyImage
+        The source.
+    network : Network
+        Network to run.
+    settings : Settings
+        Settings as the user chose them.
+    key : dict
+        What `key_of` returned.
+
+    Raises
+    ------
+    ValueError
+        If a setting is wrong, or the image has infinite values.
+    OutOfMemoryError
+        If a block does not fit into memory.
+    """
+    layout = layout_of(image.pixels.shape, image.pixels.dtype, image.axes)
+    local = _local(network, layout, settings)
+    grid = make_grid(layout, network, local=local, halo=settings.halo)
+    reader = BlockReader(image.pixels, grid, network.receptive_field)
+    has_weights = next(network.parameters(), None) is not None
+    values = value_range(reader, settings.value_range, has_weights=has_weights)
+    run = fixed_settings(BlockRun(reader, network, settings, values))
+    task = {
+        "key": key,
+        "local": local,
+        "block": [grid.rows, grid.columns],
+        "fixed": {
+            "values": [values.low, values.high],
+            "tile": run.settings.tile,
+            "engine": run.settings.engine,
+        },
+    }
+    return task, Opened(image, run, local)
+
+
+def reopen(task: dict[str, Any], key: dict[str, Any] | None = None) -> Opened:
+    """Open source and network of a task, in any process.
+
+    Parameters
+    ----------
+    task : dict
+        What `begin` returned.
+    key : dict, optional
+        What the user asks for now; by default the same.
+
+    Raises
+    ------
+    JournalError
+        If source, weights or versions have changed, or the user asks for something else.
+    ValueError, OSError
+        If the source or the model cannot be read.
+    """
+    before = task["key"]
+    source = before["source"]
+    image = open_lazy(Path(source["path"]), source["axes"])
+    model = _model_from_json(before["model"])
+    network = cache.load(model)
+    settings = _settings_from_json(before["settings"])
+    now = key_of(Path(source["path"]), image, model, network, settings)
+    changed = differences(before, now if key is None else key)
+    if changed:
+        raise JournalError(
+            "the unfinished result belongs to another run, and cannot be resumed: "
+            f"{'; '.join(changed)} (--overwrite starts again)"
+        )
+    fixed = task["fixed"]
+    layout = layout_of(image.pixels.shape, image.pixels.dtype, image.axes)
+    rows, columns = task["block"]
+    local = bool(task["local"])
+    grid = make_grid(layout, network, local=local, halo=settings.halo, side=(rows, columns))
+    low, high = fixed["values"]
+    settings = replace(settings, tile=fixed["tile"], engine=fixed["engine"])
+    reader = BlockReader(image.pixels, grid, network.receptive_field)
+    return Opened(image, BlockRun(reader, network, settings, ValueRange(low, high)), local)
+
+
+def _local(network: Network, layout: Layout, settings: Settings) -> bool:
+    device = choose_device(settings.device)
+    precision = choose_precision(settings.precision, device, network.precisions)
+    return is_local(network, layout.channels, precision)
+
+
+def _weights(provenance: dict[str, Any]) -> list[str]:
+    """Return the sha256 of each checkpoint of a network."""
+    return [str(one["sha256"]) for one in provenance.get("blended", [provenance])]
+
+
+def _model_as_json(model: ModelReference) -> dict[str, Any]:
+    name = model.name
+    return {
+        "name": str(name.absolute()) if isinstance(name, Path) else name,
+        "scale": model.scale,
+        "options": [list(one) for one in model.options],
+        "full_range": model.full_range,
+        "second": None if model.second is None else _model_as_json(model.second),
+        "weight": model.weight,
+    }
+
+
+def _model_from_json(found: dict[str, Any]) -> ModelReference:
+    return ModelReference(
+        found["name"],
+        found["scale"],
+        tuple((key, value) for key, value in found["options"]),
+        found["full_range"],
+        None if found["second"] is None else _model_from_json(found["second"]),
+        found["weight"],
+    )
+
+
+def _settings_from_json(found: dict[str, Any]) -> Settings:
+    from napari_sr.engine.image.value_range import Percentiles
+
+    values = found["value_range"]
+    if isinstance(values, dict):
+        values = Percentiles(**values)
+    elif values is not None:
+        values = tuple(values)
+    return Settings(**{**found, "value_range": values})

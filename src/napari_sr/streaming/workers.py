@@ -1,0 +1,270 @@
+"""Blocks computed by several processes of this machine, or by a cluster of dask.distributed.
+
+Workers read, compute and write for themselves; only block numbers travel. If a worker is lost, its
+blocks are computed again by another one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.engine.execution.context import Progress
+from napari_sr.engine.execution.pace import Pace
+from napari_sr.files.image import FileError
+from napari_sr.runs.run import drive
+from napari_sr.streaming.report import Report
+from napari_sr.streaming.result import compute
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+TOGETHER = 8
+"""Most blocks that a worker gets at a time; a lost worker loses no more."""
+LOSSES = 3
+"""How many workers may be lost before a run gives up."""
+COMMAND = (sys.executable, "-P", "-m", "napari_sr.streaming.worker")
+
+
+def batches(numbers: Sequence[int], workers: int) -> list[list[int]]:
+    """Cut block numbers into lists for workers: short ones, so that all end at the same time."""
+    size = max(1, min(TOGETHER, len(numbers) // (4 * workers)))
+    return [list(numbers[at : at + size]) for at in range(0, len(numbers), size)]
+
+
+def run_workers(
+    result: Path, numbers: Sequence[int], count: int
+) -> Generator[Progress, None, Report]:
+    """Compute blocks of an unfinished result by processes of this machine.
+
+    Closing it ends the processes.
+
+    Parameters
+    ----------
+    result : Path
+        Folder of the unfinished result.
+    numbers : sequence of int
+        Numbers of its missing blocks.
+    count : int
+        Number of processes.
+
+    Yields
+    ------
+    Progress
+        After every block; `message` tells if a worker was lost.
+
+    Returns
+    -------
+    Report
+        What the user should know.
+
+    Raises
+    ------
+    FileError
+        If a worker reports an error, or too many workers were lost.
+    """
+    pool = _Pool(result, batches(numbers, count))
+    report = Report()
+    pace, done, total = Pace(), 0, len(numbers)
+    try:
+        for number in range(min(count, len(pool.waiting))):
+            pool.start(number, count)
+        while pool.running:
+            worker, answer = pool.answers.get()
+            message = ""
+            if "done" in answer:
+                worker.blocks.remove(answer["done"])
+                done += 1
+            elif "error" in answer:
+                raise FileError(answer["error"])
+            elif "report" in answer:
+                report.merge(Report.from_json(answer["report"]))
+                pool.give(worker)
+            else:
+                message = pool.lost(worker, count)
+            share = done / total
+            yield Progress(done, total, message, share, pace.seconds_left(share))
+    finally:
+        pool.end()
+    return report
+
+
+class _Worker:
+    """One process, and the blocks that it has not finished yet."""
+
+    def __init__(self, number: int, process: subprocess.Popen[str]) -> None:
+        self.number = number
+        self.process = process
+        self.blocks: list[int] = []
+
+
+class _Pool:
+    """The processes of a run."""
+
+    def __init__(self, result: Path, waiting: list[list[int]]) -> None:
+        self._result = result
+        self._losses = 0
+        self.waiting = deque(waiting)
+        """Lists of blocks that no worker has yet."""
+        self.running: list[_Worker] = []
+        self.answers: queue.Queue[tuple[_Worker, dict[str, Any]]] = queue.Queue()
+        """What workers said; an empty answer is the end of a worker."""
+
+    def start(self, number: int, count: int) -> None:
+        """Start one of `count` workers, and give it blocks."""
+        threads = max(1, (os.cpu_count() or 1) // count)
+        process = subprocess.Popen(
+            [*COMMAND, str(self._result), str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            env={**os.environ, **_one_device(number)},
+        )
+        worker = _Worker(number, process)
+        self.running.append(worker)
+        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
+        self.give(worker)
+
+    def _listen(self, worker: _Worker) -> None:
+        for line in worker.process.stdout or ():
+            self.answers.put((worker, json.loads(line)))
+        self.answers.put((worker, {}))
+
+    def give(self, worker: _Worker) -> None:
+        """Give a worker the next blocks, or let it end."""
+        stdin = worker.process.stdin
+        if stdin is None:
+            return
+        try:
+            if self.waiting:
+                worker.blocks = self.waiting.popleft()
+                stdin.write(f"{json.dumps(worker.blocks)}\n")
+            else:
+                stdin.close()
+        except OSError:
+            pass  # the end of its answers tells that it is lost
+
+    def lost(self, worker: _Worker, count: int) -> str:
+        """Take note of a worker's end; return a message if it left blocks, and replace it then.
+
+        Raises
+        ------
+        FileError
+            If too many workers were lost.
+        """
+        self.running.remove(worker)
+        code = worker.process.wait()
+        if not worker.blocks:
+            return ""
+        self._losses += 1
+        if self._losses > LOSSES:
+            raise FileError(
+                f"{self._losses} workers were lost, the last one with exit code {code}: what is "
+                "done is kept; free some memory, choose fewer workers, and go on with --resume"
+            )
+        self.waiting.appendleft(worker.blocks)
+        self.start(worker.number, count)
+        return f"a worker was lost (exit code {code}): its blocks are computed again"
+
+    def end(self) -> None:
+        """End all processes."""
+        for worker in self.running:
+            worker.process.kill()
+        for worker in self.running:
+            worker.process.wait()
+
+
+def _one_device(number: int) -> dict[str, str]:
+    """Return environment variables that give each worker one of several GPUs."""
+    import torch
+
+    count = torch.cuda.device_count()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    names = visible.split(",") if visible else [str(device) for device in range(count)]
+    return {"CUDA_VISIBLE_DEVICES": names[number % len(names)]} if count > 1 else {}
+
+
+_LOCK = threading.Lock()
+"""A worker of a cluster may have several threads, but computes one block at a time."""
+
+
+def _compute_batch(numbers: list[int], result: str) -> Report:
+    """Compute blocks in a worker of a cluster."""
+    with _LOCK:
+        return drive(compute(Path(result), numbers))
+
+
+def run_distributed(
+    result: Path, numbers: Sequence[int], address: str
+) -> Generator[Progress, None, Report]:
+    """Compute blocks of an unfinished result by the workers of a dask.distributed scheduler.
+
+    All workers must see the source, the model and the result under the same paths.
+
+    Parameters
+    ----------
+    result, numbers
+        As for `run_workers`.
+    address : str
+        Address of the scheduler, such as "tcp://10.0.0.1:8786".
+
+    Raises
+    ------
+    FileError
+        If the extra is not installed, the scheduler cannot be reached, or a block fails.
+    """
+    try:
+        distributed: Any = import_module("distributed")
+    except ImportError as error:
+        raise FileError(
+            "--scheduler needs dask.distributed: pip install 'napari-sr[distributed]'"
+        ) from error
+    try:
+        client = distributed.Client(address)
+    except (OSError, ValueError) as error:
+        raise FileError(f"the scheduler {address} cannot be reached: {error}") from error
+    report = Report()
+    with client:
+        workers = max(1, len(client.scheduler_info()["workers"]))
+        lists = batches(numbers, workers)
+        futures = client.map(
+            _compute_batch, lists, result=str(result.absolute()), retries=LOSSES, pure=False
+        )
+        sizes = dict(zip(futures, map(len, lists), strict=True))
+        pace, done = Pace(), 0
+        try:
+            for future in distributed.as_completed(futures):
+                report.merge(future.result())
+                done += sizes[future]
+                share = done / len(numbers)
+                yield Progress(done, len(numbers), "", share, pace.seconds_left(share))
+        except (RuntimeError, ValueError, OSError) as error:
+            raise FileError(f"{error}") from error
+        finally:
+            client.cancel(futures)
+    return report
+
+
+def part_of(numbers: Sequence[int], part: tuple[int, int], total: int) -> list[int]:
+    """Return the blocks of part I of N, for job arrays.
+
+    Parameters
+    ----------
+    numbers : sequence of int
+        Numbers of the missing blocks.
+    part : (int, int)
+        I and N, with 1 <= I <= N.
+    total : int
+        Number of all blocks, done or not, so that parts never overlap.
+    """
+    index, count = part
+    return [number for number in numbers if number * count // total == index - 1]

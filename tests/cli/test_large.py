@@ -1,0 +1,154 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import tifffile
+import zarr
+from blocks import image_of, tiff_of
+
+from napari_sr.cli import app, large
+from napari_sr.cli.large import How, read_part, read_version, wanted
+from napari_sr.cli.model import CommandError
+from napari_sr.streaming import result
+from napari_sr.streaming.journal import Journal
+
+
+@pytest.fixture
+def source(tmp_path):
+    return tiff_of(tmp_path / "in.tif", image_of())
+
+
+def command(*words):
+    return subprocess.Popen(
+        [sys.executable, "-m", "napari_sr", "upscale", *map(str, words)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def call(monkeypatch, capfd):
+    """Run the command in this process; return its exit code and what it told."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["napari-sr", "upscale", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            app.main()
+        result.opened.cache_clear()
+        return ended.value.code, capfd.readouterr().err
+
+    return run
+
+
+def pixels(path):
+    return zarr.open_group(path, mode="r")["0"][:]
+
+
+def test_an_ome_zarr_and_a_tiff_hold_the_same(source, tmp_path, call):
+    assert call(source, tmp_path / "a.zarr")[0] == 0
+    assert call(source, tmp_path / "a.tif", "--resume")[0] == 0
+    assert call(tmp_path / "a.zarr", tmp_path / "again.zarr", "--ome-zarr", "0.4")[0] == 0
+
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), pixels(tmp_path / "a.zarr"))
+    assert pixels(tmp_path / "again.zarr").shape == (2, 600, 680)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "a.tif", "a.zarr", "again.zarr", "in.tif",
+    ]  # fmt: skip
+
+
+def test_parts_are_finished_by_one_more_command(source, tmp_path, call):
+    out = tmp_path / "a.zarr"
+    parts = [command(source, out, "--part", f"{index}/2") for index in (1, 2)]
+    for part in parts:
+        assert part.wait(120) == 0
+    assert Journal(out).exists
+
+    code, told = call(source, out, "--finish")
+
+    assert (code, told) == (0, "")
+    assert not Journal(out).exists
+    whole = tmp_path / "b.zarr"
+    assert call(source, whole)[0] == 0
+    np.testing.assert_array_equal(pixels(out), pixels(whole))
+
+
+def test_a_missing_part_is_told(source, tmp_path, call):
+    call(source, tmp_path / "a.zarr", "--part", "1/2")
+
+    code, told = call(source, tmp_path / "a.zarr", "--finish")
+
+    assert code == 2
+    assert "blocks, the first is number" in told
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_run_is_resumed(tmp_path, call, number):
+    source = tiff_of(tmp_path / "large.tif", image_of((5, 600, 700)))
+    out = tmp_path / "a.zarr"
+    process = command(source, out)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not list(out.glob(".napari-sr/*.done")):
+        time.sleep(0.02)
+    process.send_signal(number)
+    told = process.communicate(timeout=60)[1]
+
+    if number != signal.SIGKILL:
+        assert process.returncode == 128 + number
+        assert f"Stopped: {out} is unfinished, and --resume goes on with it." in told
+    code, told = call(source, out, "--resume")
+
+    assert code == 0
+    assert "resumed: " in told
+    assert call(source, tmp_path / "b.zarr")[0] == 0
+    np.testing.assert_array_equal(pixels(out), pixels(tmp_path / "b.zarr"))
+    assert not list(out.rglob("*.partial"))
+
+
+def test_an_image_that_does_not_fit_into_memory_is_computed_by_blocks(source, monkeypatch):
+    free = psutil.virtual_memory()._replace(available=image_of().nbytes * 4)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+
+    assert wanted(source, Path("out.tif"), How(), 2)
+    assert not wanted(source, Path("out.png"), How(), 2)
+    assert not wanted(source, Path("out.tif"), How(), 1)
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"), [(How(), False), (How(resume=True), True), (How(workers=2), True)]
+)
+def test_options_ask_for_blocks(source, how, expected):
+    assert wanted(source, Path("out.tif"), how, 2) is expected
+    assert wanted(source, Path("out.zarr"), how, 2)
+
+
+@pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/2/3"])
+def test_a_wrong_part_is_refused(text):
+    with pytest.raises(CommandError, match="--part needs I/N with I from 1 to N"):
+        read_part(text)
+
+
+def test_options_are_checked():
+    assert read_part("2/3") == (2, 3)
+    assert read_version("0.4") == "0.4"
+    with pytest.raises(CommandError, match=r"--ome-zarr must be 0.4 or 0.5, got 1"):
+        read_version("1")
+    with pytest.raises(CommandError, match="only one of --workers and --part"):
+        How(workers=2, part=(1, 2)).check()
+
+
+def test_a_part_that_never_begins_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(large, "MOST_WAIT", 0.1)
+    (tmp_path / "a.zarr.starting").mkdir()
+
+    with (
+        pytest.raises(CommandError, match=r"remove the folder .*a\.zarr\.starting"),
+        large._turn(tmp_path / "a.zarr", How(part=(1, 2))),
+    ):
+        pass
+    assert os.path.isdir(tmp_path / "a.zarr.starting")

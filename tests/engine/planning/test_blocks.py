@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import torch
+from fakes import Global, Nearest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.planning.blocks import BlockGrid, is_local, make_grid, margin_of
+
+
+@given(
+    height=st.integers(1, 200),
+    width=st.integers(1, 200),
+    side=st.integers(1, 20),
+    margin=st.integers(0, 5),
+    multiple=st.integers(1, 4),
+    least=st.integers(1, 30),
+)
+def test_cores_cover_every_pixel_once_and_windows_hold_core_and_margin(
+    height, width, side, margin, multiple, least
+):
+    side, margin = side * multiple, margin * multiple
+    layout = layout_of((2, height, width), "uint8", "ZYX")
+    grid = BlockGrid(layout, side, side, margin, multiple, least)
+    seen = np.zeros((2, height, width), int)
+
+    for block in grid:
+        seen[(*block.plane, block.core.rows, block.core.columns)] += 1
+        spans = (
+            (block.core.rows, block.window.rows, height),
+            (block.core.columns, block.window.columns, width),
+        )
+        for core, window, length in spans:
+            assert 0 <= window.start <= max(core.start - margin, 0)
+            assert min(core.stop + margin, length) <= window.stop <= length
+            assert window.start % multiple == 0
+            assert window.stop - window.start >= min(least, length)
+
+    assert (seen == 1).all()
+
+
+@given(length=st.integers(1, 400), side=st.integers(10, 60), margin=st.integers(0, 9))
+def test_windows_of_an_axis_have_few_lengths(length, side, margin):
+    grid = BlockGrid(layout_of((length, 30), "uint8"), side, side, margin)
+
+    lengths = {block.window.size[0] for block in grid}
+
+    assert len(lengths) <= 3
+
+
+def test_blocks_are_numbered_plane_by_plane_and_row_by_row():
+    grid = BlockGrid(layout_of((2, 20, 30), "uint8", "TYX"), 10, 10, 0)
+
+    starts = [(b.plane, b.core.rows.start, b.core.columns.start) for b in grid]
+
+    assert starts == sorted(starts)
+    assert grid.count == len(starts) == 12
+    assert grid.block(7) == list(grid)[7]
+    with pytest.raises(IndexError, match=r"12 blocks, from 0; got 12"):
+        grid.block(12)
+
+
+def test_the_margin_is_the_receptive_field_or_what_the_user_chose():
+    assert margin_of(Nearest(radius=5, multiple=4)) == 8
+    assert margin_of(Nearest(radius=5), 2) == 2
+    with pytest.raises(ValueError, match="reads the whole image"):
+        margin_of(Global())
+
+
+def test_only_networks_without_global_values_have_blocks_smaller_than_a_plane():
+    layout = layout_of((3000, 3000), "uint8")
+    for network, count in ((Nearest(radius=1), 9), (Global(), 1)):
+        local = is_local(network, 1, torch.float32)
+
+        grid = make_grid(layout, network, local=local)
+
+        assert grid.count == count
+
+
+@pytest.mark.parametrize(("scale", "side"), [(1, 1024), (2, 1024), (3, 512), (4, 512), (8, 256)])
+def test_the_result_of_a_block_has_a_side_of_about_2048(scale, side):
+    layout = layout_of((9000, 9000), "uint8")
+
+    grid = make_grid(layout, Nearest(scale=scale), local=True)
+
+    assert (grid.rows, grid.columns) == (side, side)
+
+
+def test_whole_networks_are_not_cut():
+    network = Nearest(radius=1)
+    network.whole = True
+
+    assert not is_local(network, 1, torch.float32)

@@ -1,0 +1,141 @@
+import pickle
+import threading
+
+import numpy as np
+import pytest
+from fakes import Global, Nearest, finish
+
+from napari_sr.engine.image.value_range import Percentiles
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.runs.model import ModelReference
+from napari_sr.runs.run import Request
+from napari_sr.streaming import arrays
+from napari_sr.streaming.arrays import lazy_result, upscale_into
+
+SETTINGS = Settings(device="cpu", engine="torch")
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch):
+    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (32,))
+    monkeypatch.setattr(arrays, "SIDES", (32,))
+
+
+def request(image, network, axes=None, **settings):
+    return Request(
+        image, ModelReference(network), Settings(device="cpu", engine="torch", **settings), axes
+    )
+
+
+def nearest(image, axes):
+    return image.repeat(2, axes.index("Y")).repeat(2, axes.index("X"))
+
+
+@pytest.mark.parametrize("axes", ["YX", "TYX", "YXS", "XTY"])
+def test_a_lazy_result_equals_the_result(random, axes):
+    shape = {"YX": (70, 50), "TYX": (3, 40, 41), "YXS": (40, 70, 3), "XTY": (70, 2, 33)}[axes]
+    image = random.random(shape).astype(np.float32)
+
+    network = Nearest(channels=3 if axes == "YXS" else 1)
+    result = lazy_result(request(image, network, axes))
+
+    assert result.dtype == np.float32
+    assert result.shape == nearest(image, axes).shape
+    np.testing.assert_allclose(result.compute(), nearest(image, axes), atol=1e-6)
+
+
+def test_nothing_is_read_before_a_chunk_is_needed(random):
+    class Counting:
+        shape, dtype, reads = (200, 200), np.dtype("float32"), 0
+
+        def __getitem__(self, index):
+            Counting.reads += 1
+            return np.zeros((200, 200), np.float32)[index]
+
+    result = lazy_result(request(Counting(), Nearest(radius=1)))
+    assert Counting.reads == 0
+
+    result[:10, :10].compute()
+
+    assert Counting.reads == 1
+
+
+def test_a_dask_source_is_read_without_another_thread(random):
+    dask = pytest.importorskip("dask.array")
+    threads = set()
+
+    def source(block):
+        threads.add(threading.current_thread().name)
+        return block
+
+    image = random.random((64, 64)).astype(np.float32)
+    lazy = dask.from_array(image, chunks=16).map_blocks(source, dtype=np.float32)
+    threads.clear()
+
+    result = lazy_result(request(lazy, Nearest())).compute(scheduler="synchronous")
+
+    np.testing.assert_allclose(result, nearest(image, "YX"), atol=1e-6)
+    assert len(threads) == 1
+
+
+def test_a_chunk_travels_to_other_processes(random):
+    image = random.random((40, 40)).astype(np.uint16)
+    result = lazy_result(request(image, None))
+
+    copy = pickle.loads(pickle.dumps(result))
+
+    np.testing.assert_array_equal(copy.compute(), result.compute())
+
+
+def test_a_global_network_has_whole_planes_as_chunks(random):
+    image = random.random((2, 70, 50)).astype(np.float32)
+
+    result = lazy_result(request(image, Global(), "ZYX"))
+
+    assert result.chunks == ((1, 1), (140,), (100,))
+    expected = nearest(image - image.mean((1, 2), keepdims=True), "ZYX")
+    np.testing.assert_allclose(result.compute(), expected, atol=1e-5)
+
+
+def test_percentiles_are_taken_once_over_the_image(random):
+    image = (random.random((100, 100)) * 50).astype(np.float32)
+
+    result = lazy_result(request(image, Nearest(), value_range=Percentiles(1, 99)))
+
+    np.testing.assert_allclose(result.compute(), nearest(image, "YX"), atol=1e-3)
+
+
+@pytest.mark.parametrize("chunks", [(16, 16), (64, 64), (7, 9), None], ids=str)
+def test_a_result_is_written_into_an_array(random, chunks):
+    zarr = pytest.importorskip("zarr")
+    image = (random.random((2, 70, 50)) * 255).astype(np.uint8)
+    out = (
+        np.zeros((2, 140, 100), np.uint8)
+        if chunks is None
+        else zarr.create_array({}, shape=(2, 140, 100), chunks=(1, *chunks), dtype="u1")
+    )
+
+    finish(upscale_into(request(image, None, "ZYX"), out, Nearest(radius=1)))
+    whole = finish(upscale_into(request(image, None, "ZYX"), out2 := np.zeros_like(out[:]),
+                                Nearest(radius=1)))  # fmt: skip
+
+    np.testing.assert_array_equal(out[:], out2)
+    assert whole
+
+
+def test_blocks_cover_whole_shards(random):
+    zarr = pytest.importorskip("zarr")
+    out = zarr.create_array({}, shape=(400, 400), chunks=(8, 8), shards=(48, 96), dtype="u1")
+    layout = arrays.layout_of((400, 400), "uint8")
+
+    assert arrays._side(out, layout, Nearest()) == (24, 48)
+
+
+@pytest.mark.parametrize(
+    "out", [np.zeros((4, 4), np.uint8), np.zeros((8, 8), np.float32), [[1]], "x"], ids=str
+)
+def test_an_array_that_cannot_hold_the_result_is_refused(out):
+    image = np.zeros((4, 4), np.uint8)
+
+    with pytest.raises(ValueError, match=r"out must be an array of shape \(8, 8\) and type uint8"):
+        finish(upscale_into(request(image, None), out, Nearest()))

@@ -1,0 +1,71 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fakes import Nearest
+
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.image.plane_values import ValueRange
+from napari_sr.engine.planning.blocks import make_grid
+from napari_sr.engine.planning.settings import ENGINE_VARIABLE, Settings
+from napari_sr.streaming import engine as module
+from napari_sr.streaming.engine import fixed_settings
+from napari_sr.streaming.reader import BlockReader
+from napari_sr.streaming.report import Report
+from napari_sr.streaming.run import BlockRun
+
+
+@pytest.fixture
+def run():
+    image = np.zeros((200, 200), np.uint8)
+    network = Nearest(radius=2)
+    grid = make_grid(layout_of(image.shape, image.dtype), network, local=True, side=(100, 100))
+    settings = Settings(device="cpu")
+    return BlockRun(BlockReader(image, grid, 2), network, settings, ValueRange(0, 255))
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Blocks that were computed to find the fastest engine, which is then OpenVINO."""
+    blocks = []
+
+    def computed(run, numbers, write):
+        blocks.append((run.settings.engine, list(numbers)))
+        yield from ()
+        return Report(engine="openvino")
+
+    monkeypatch.setattr(module, "run_blocks", computed)
+    monkeypatch.delenv(ENGINE_VARIABLE, raising=False)
+    return blocks
+
+
+def test_a_long_run_takes_the_engine_that_wins_on_the_first_block(run, asked, monkeypatch):
+    monkeypatch.setattr(module, "measure_speed", lambda network, settings: 1.0)
+
+    fixed = fixed_settings(run)
+
+    assert fixed.settings.engine == "openvino"
+    assert asked == [("auto", [0])]
+    assert fixed.settings.tile > 0
+
+
+def test_a_short_run_waits_for_nothing(run, asked, monkeypatch):
+    monkeypatch.setattr(module, "measure_speed", lambda network, settings: 1e9)
+
+    assert fixed_settings(run).settings.engine == "torch"
+    assert asked == []
+
+
+def test_a_chosen_engine_stays(run, asked, monkeypatch):
+    chosen = replace(run, settings=Settings(device="cpu", engine="torch"))
+    assert fixed_settings(chosen).settings.engine == "torch"
+
+    monkeypatch.setenv(ENGINE_VARIABLE, "torch")
+    assert fixed_settings(run).settings.engine == "torch"
+    assert asked == []
+
+
+def test_a_chosen_tile_stays(run, asked):
+    chosen = replace(run, settings=Settings(device="cpu", engine="torch", tile=40))
+
+    assert fixed_settings(chosen).settings.tile == 40

@@ -1,0 +1,189 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+import zarr
+from blocks import SETTINGS, image_of, request_of, run, tiff_of
+
+from napari_sr import upscale
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.files.image import FileError
+from napari_sr.files.ome_zarr.read import open_ome_zarr
+from napari_sr.runs.model import ModelReference
+from napari_sr.runs.run import drive
+from napari_sr.streaming import result as module
+from napari_sr.streaming.journal import FOLDER, Journal, JournalError
+from napari_sr.streaming.result import complete, compute, finish, missing, start
+
+pytestmark = pytest.mark.usefixtures("small_blocks")
+
+
+@pytest.fixture
+def source(tmp_path):
+    return tiff_of(tmp_path / "in.ome.tif", image_of(), PhysicalSizeX=0.5, PhysicalSizeXUnit="µm")
+
+
+def pixels(path):
+    return zarr.open_group(path, mode="r")["0"][:]
+
+
+def test_the_result_is_that_of_the_whole_image_and_lies_in_its_place(source, tmp_path):
+    run(request_of(source, tmp_path / "out.zarr"))
+
+    np.testing.assert_array_equal(
+        pixels(tmp_path / "out.zarr"), upscale(image_of(), axes="ZYX", engine="torch")
+    )
+    written = open_ome_zarr(tmp_path / "out.zarr")
+    assert (written.places["X"].size, written.places["X"].origin) == (0.25, -0.125)
+    assert written.places["X"].unit == "micrometer"
+    assert not (tmp_path / "out.zarr" / FOLDER).exists()
+    attributes = zarr.open_group(tmp_path / "out.zarr", mode="r").attrs["napari_sr"]
+    assert attributes["model"]["model"] == "fsrcnn-x2"
+    assert attributes["complete"] is True
+
+
+def test_a_resumed_result_equals_one_without_a_break(source, tmp_path):
+    run(request_of(source, tmp_path / "whole.zarr"))
+    request = request_of(source, tmp_path / "out.zarr", resume=True)
+    run(request, [3, 0])
+    before = {path: path.read_bytes() for path in (tmp_path / "out.zarr").rglob("c/*/*/*")}
+    module.opened.cache_clear()
+
+    assert 0 not in missing(request.result)
+    run(request)
+
+    np.testing.assert_array_equal(pixels(tmp_path / "out.zarr"), pixels(tmp_path / "whole.zarr"))
+    assert before
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_a_block_that_was_written_but_not_noted_is_computed_again(source, tmp_path):
+    request = request_of(source, tmp_path / "out.zarr", resume=True)
+    run(request, [0, 1])
+    for path in (tmp_path / "out.zarr" / FOLDER).glob("*.done"):
+        path.write_bytes(path.read_bytes()[:-3])
+
+    assert 1 in missing(request.result)
+    assert 0 not in missing(request.result)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"settings": Settings(device="cpu", engine="torch", ensemble=True)}, "settings.ensemble"),
+        ({"settings": Settings(device="cpu")}, 'settings.engine was "torch" and is "auto"'),
+        ({"model": ModelReference("fsrcnn-x3")}, "weights was"),
+        ({"version": "0.4"}, 'result.OME-Zarr was "0.5" and is "0.4"'),
+    ],
+)
+def test_another_run_does_not_resume_and_says_what_differs(source, tmp_path, change, told):
+    run(request_of(source, tmp_path / "out.zarr"), [0])
+    from dataclasses import replace
+
+    request = replace(request_of(source, tmp_path / "out.zarr", resume=True), **change)
+    with pytest.raises(JournalError, match=told):
+        start(request)
+
+
+def test_a_changed_source_does_not_resume(source, tmp_path):
+    request = request_of(source, tmp_path / "out.zarr", resume=True)
+    run(request, [0])
+    tiff_of(source, image_of(seed=1))
+    module.opened.cache_clear()
+
+    with pytest.raises(JournalError, match=r"source\.mtime_ns"):
+        start(request)
+    with pytest.raises(JournalError, match=r"source\.mtime_ns"):
+        missing(request.result)
+
+
+def test_changed_versions_do_not_resume(source, tmp_path):
+    request = request_of(source, tmp_path / "out.zarr", resume=True)
+    run(request, [0])
+    task = json.loads((request.result / FOLDER / "task.json").read_text())
+    task["key"]["versions"]["torch"] = "1.0"
+    (request.result / FOLDER / "task.json").write_text(json.dumps(task))
+
+    with pytest.raises(JournalError, match=r'versions.torch was "1.0"'):
+        start(request)
+
+
+def test_an_existing_result_is_neither_replaced_nor_mixed(source, tmp_path):
+    request = request_of(source, tmp_path / "out.zarr")
+    run(request, [0])
+    with pytest.raises(FileError, match="is unfinished: --resume goes on"):
+        start(request)
+    run(request_of(source, tmp_path / "out.zarr", resume=True))
+    for resume in (False, True):
+        with pytest.raises(FileError, match="exists: give another name, or --overwrite"):
+            start(request_of(source, tmp_path / "out.zarr", resume=resume))
+
+    start(request_of(source, tmp_path / "out.zarr", overwrite=True))
+
+    assert Journal(tmp_path / "out.zarr").exists
+
+
+def test_a_result_without_all_blocks_is_not_finished(source, tmp_path):
+    request = request_of(source, tmp_path / "out.zarr")
+    run(request, [0, 2])
+
+    with pytest.raises(FileError, match=r"lacks \d+ of \d+ blocks, the first is number 1"):
+        finish(request.result)
+
+    assert Journal(request.result).exists
+
+
+def test_a_full_disk_is_one_sentence_and_nothing_is_lost(source, tmp_path, monkeypatch):
+    request = request_of(source, tmp_path / "out.zarr", resume=True)
+    run(request, [0])
+    _, writer = module.opened(request.result)
+    monkeypatch.setattr(
+        writer, "write", lambda *block: (_ for _ in ()).throw(OSError(28, "No space left"))
+    )
+
+    with pytest.raises(FileError, match="the disk is full; what is done is kept, and --resume"):
+        drive(compute(request.result, [1]))
+
+    module.opened.cache_clear()
+    assert 0 not in missing(request.result)
+    run(request)
+
+
+def test_a_vanished_source_is_one_sentence(source, tmp_path):
+    request = request_of(source, tmp_path / "out.zarr", resume=True)
+    run(request, [0])
+    module.opened.cache_clear()
+    source.unlink()
+
+    with pytest.raises(FileError, match=r"in\.ome\.tif"):
+        start(request)
+
+
+def test_the_space_is_told_before_the_run(source, tmp_path):
+    told = start(request_of(source, tmp_path / "out.zarr"))
+
+    assert any("the result needs up to" in note for note in told)
+
+
+def test_a_result_has_a_folder_to_be_in(source, tmp_path):
+    with pytest.raises(FileError, match="there is no folder"):
+        start(request_of(source, tmp_path / "none" / "out.zarr"))
+
+
+def test_a_global_network_is_computed_plane_by_plane(source, tmp_path, shared, monkeypatch):
+    monkeypatch.setenv("NAPARI_SR_WEIGHTS", str(shared / "weights"))
+    monkeypatch.setattr(module, "SHARD", 64)
+    small = tiff_of(tmp_path / "small.tif", image_of((2, 40, 50)))
+    from napari_sr.streaming.result import FileRequest
+
+    request = FileRequest(small, tmp_path / "out.zarr", ModelReference("bsrn-x2"), SETTINGS)
+    start(request)
+    assert module.blocks_of(request.result) == 2
+    run_on = missing(request.result)
+    drive(compute(request.result, run_on))
+    complete(request.result)
+
+    expected = upscale(image_of((2, 40, 50)), "bsrn-x2", axes="ZYX", engine="torch")
+    np.testing.assert_array_equal(pixels(tmp_path / "out.zarr"), expected)
+    shutil.rmtree(request.result)
