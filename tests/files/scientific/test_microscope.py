@@ -1,4 +1,4 @@
-"""CZI and LIF from real files; ND2 from a reader that acts like bioio's."""
+"""CZI, LIF and ND2 files, made here, and readers that act like bioio's."""
 
 from __future__ import annotations
 
@@ -170,3 +170,75 @@ def test_a_real_lif_file_has_its_pixels_and_sizes(lif):
     sizes = {letter: place.size for letter, place in image.places.items()}
     assert sizes == pytest.approx({"Z": 2.0, "Y": 0.5, "X": 0.25})
     assert [channel["label"] for channel in image.channels] == ["Green", "Red"]
+
+
+MAGIC = 0x0ABECEDA
+
+
+def _chunk(file, name, data):
+    """Append a chunk of a ND2 file, and return its place."""
+    start, reserved = file.tell(), 4072
+    file.write(struct.pack("<IIQ", MAGIC, reserved, len(data)))
+    file.write(name.ljust(reserved, b"\0") + data)
+    return name, start, len(data)
+
+
+def _xml(**told):
+    kinds = {int: "lx_uint32", float: "double", str: "CLxStringW", bool: "bool"}
+
+    def element(name, value):
+        if isinstance(value, dict):
+            return f"<{name}>{''.join(element(*pair) for pair in value.items())}</{name}>"
+        return f'<{name} runtype="{kinds[type(value)]}" value="{value}"/>'
+
+    content = "".join(element(*pair) for pair in told.items())
+    return f"<variant><no_name>{content}</no_name></variant>".encode()
+
+
+@pytest.fixture
+def nd2(tmp_path, random):
+    """Write a ND2 file by hand: named chunks, metadata in XML, and a map of the chunks."""
+    pytest.importorskip("bioio_nd2", reason="bioio-nd2, of the extra formats, is missing")
+    pixels = random.integers(0, 4000, (3, 20, 30, 2)).astype("<u2")
+    planes = {
+        f"a{n}": {"sDescription": name, "uiCompCount": 1, "pFluorescentProbe": {"m_sName": name}}
+        for n, name in enumerate(("DAPI", "GFP"))
+    }
+    chunks = {
+        b"ImageAttributes!": _xml(
+            uiWidth=30, uiWidthBytes=120, uiHeight=20, uiComp=2, uiBpcInMemory=16,
+            uiBpcSignificant=12, uiSequenceCount=3,
+        ),
+        b"ImageMetadataSeq|0!": _xml(
+            bCalibrated=True, dCalibration=0.25, sPicturePlanes={"uiCount": 2, "sPlane": planes}
+        ),
+        b"CustomData|AcqTimesCache!": struct.pack("<3d", 0.0, 1.0, 2.0),
+        b"ImageMetadata!": _xml(eType=4, uLoopPars={"uiCount": 3, "dZStep": 2.0}),
+    }  # fmt: skip
+    for number, frame in enumerate(pixels):
+        # eight bytes of time come first
+        chunks[f"ImageDataSeq|{number}!".encode()] = struct.pack("<d", 0.0) + frame.tobytes()
+    path = tmp_path / "a.nd2"
+    with path.open("wb") as file:
+        file.write(struct.pack("<IIQ", MAGIC, 32, 64) + b"ND2 FILE SIGNATURE CHUNK NAME01!")
+        file.write(b"Ver2.1".ljust(64, b"\0"))
+        places = [_chunk(file, *pair) for pair in chunks.items()]
+        data = b"".join(name + struct.pack("<QQ", start, size) for name, start, size in places)
+        end = b"ND2 CHUNK MAP SIGNATURE 0000001!"
+        _, start, _ = _chunk(file, b"ND2 FILEMAP SIGNATURE NAME 0001!", data + end)
+        file.write(end + struct.pack("<Q", start))
+    return path, np.moveaxis(pixels, -1, 0)
+
+
+def test_a_real_nd2_file_has_its_pixels_and_sizes(nd2):
+    path, pixels = nd2
+
+    image = open_microscope(path, ".nd2")
+
+    assert image.axes == "ZCYX"
+    stored = np.moveaxis(pixels, 0, 1)
+    np.testing.assert_array_equal(image.pixels[...], stored)
+    np.testing.assert_array_equal(image.pixels[2, 1, 3:9, 4:11], stored[2, 1, 3:9, 4:11])
+    sizes = {letter: place.size for letter, place in image.places.items()}
+    assert sizes == {"Z": 2.0, "Y": 0.25, "X": 0.25}
+    assert [channel["label"] for channel in image.channels] == ["DAPI", "GFP"]
