@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from napari_sr.cli import terminal
 from napari_sr.cli.model import CommandError, load
-from napari_sr.files import formats, lazy
+from napari_sr.files import formats
+from napari_sr.files.ome_zarr.locate import is_zarr
+from napari_sr.files.scientific.other import WRITTEN, is_other
 from napari_sr.runs.run import drive
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ Result = TypeVar("Result")
 ZARR = ".zarr"
 """Suffix of OME-Zarr folders."""
 UNFINISHED = ".unfinished.zarr"
-"""Added to the name of a TIFF while its blocks are computed."""
+"""Added to the name of another file while its blocks are computed."""
 STARTING = ".starting"
 """Added to the name of a result that another process begins at this moment."""
 MOST_WAIT = 600.0
@@ -125,7 +127,9 @@ def wanted(source: Path, target: Path, how: How, scale: int) -> bool:
     scale : int
         Enlargement factor, or 1 if it is not known yet.
     """
-    if how.asks or target.suffix.lower() == ZARR or lazy.is_zarr(source):
+    if how.asks or target.suffix.lower() == ZARR or target.name.lower().endswith(WRITTEN):
+        return True
+    if is_zarr(source) or is_other(source):
         return True
     return target.suffix.lower() in formats.TIFF and _is_too_large(source, scale)
 
@@ -202,7 +206,8 @@ def _request(job: Job, how: How) -> FileRequest:
     result = job.target
     if result.suffix.lower() != ZARR:
         result = result.with_name(f"{result.name}{UNFINISHED}")
-        check_place(job.target, formats.TIFF, overwrite=job.overwrite)
+        suffixes = (*formats.TIFF, *(".gz" if one == ".nii.gz" else one for one in WRITTEN))
+        check_place(job.target, (ZARR, *suffixes), overwrite=job.overwrite)
     resume = how.resume or how.part is not None
     return FileRequest(
         job.source, result, job.model, job.settings, job.axes, how.version or "0.5", resume,
@@ -294,5 +299,5 @@ def _finish(store: Path, target: Path, bars: Bars) -> None:
     from napari_sr.streaming.convert import convert
 
     result.complete(store)
-    _shown(convert(store, target), bars, "tiles of the file")
+    _shown(convert(store, target), bars, "parts of the file")
     shutil.rmtree(store)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from napari_sr.files import formats
 from napari_sr.files.image import METRES, ImageFile
 from napari_sr.files.lazy_image import Axis, LazyImage
+from napari_sr.files.ome_zarr.locate import is_zarr
+from napari_sr.files.scientific.other import is_other, open_other
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,16 +39,13 @@ def open_lazy(path: Path, axes: str | None = None) -> LazyImage:
         from napari_sr.files.ome_zarr.read import open_ome_zarr
 
         return open_ome_zarr(path, axes)
+    if is_other(path):
+        return open_other(path, axes)
     if formats.is_tiff(path):
         from napari_sr.files.lazy_tiff import open_tiff
 
         return open_tiff(path, axes)
     return in_memory(formats.read(path, axes), path)
-
-
-def is_zarr(path: Path) -> bool:
-    """Return whether a path is a folder that holds Zarr's metadata."""
-    return any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
 
 
 def in_memory(image: ImageFile, path: Path) -> LazyImage:

@@ -1,4 +1,4 @@
-"""Rewriting of a finished OME-Zarr as a TIFF, for programs that do not read OME-Zarr."""
+"""Rewriting of a finished OME-Zarr as a TIFF, NIfTI or MRC, for other programs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from napari_sr.engine.execution.context import Progress
 from napari_sr.engine.execution.pace import Pace
 from napari_sr.files.large_tiff import write_large_tiff
 from napari_sr.files.ome_zarr.arrangement import arranged
+from napari_sr.files.scientific.other import WRITTEN, write_other
 from napari_sr.streaming.result import opened
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def convert(result: Path, target: Path) -> Generator[Progress, None, None]:
-    """Write a TIFF from a result that is complete but still has its journal.
+    """Write a file from a result that is complete but still has its journal.
 
     Nothing is at `target` until all is written.
 
@@ -25,12 +26,12 @@ def convert(result: Path, target: Path) -> Generator[Progress, None, None]:
     result : Path
         Folder of the OME-Zarr; see `result.complete`.
     target : Path
-        The TIFF.
+        The TIFF, NIfTI or MRC; its suffix decides.
 
     Yields
     ------
     Progress
-        After some tiles of the file.
+        After some parts of the file.
 
     Raises
     ------
@@ -41,7 +42,11 @@ def convert(result: Path, target: Path) -> Generator[Progress, None, None]:
     levels, letters = writer.levels, arranged(writer.layout).letters
     software = str(writer.provenance["software"])
     pace = Pace()
-    steps = write_large_tiff(target, levels, letters, task.image, task.network.scale, software)
+    scale = task.network.scale
+    if target.name.lower().endswith(WRITTEN):
+        steps = write_other(target, levels[0], letters, task.image, scale, software, overwrite=True)
+    else:
+        steps = write_large_tiff(target, levels, letters, task.image, scale, software)
     for done, total in steps:
         share = done / total
         yield Progress(done, total, "", share, pace.seconds_left(share))

@@ -1,0 +1,135 @@
+"""Memory and time of upscaling an OME-Zarr that may be larger than memory, by its size.
+
+    python benchmarks/memory/larger_than_memory.py DATA/Set5/HR/butterfly.png --sides 2048 8192 30000
+
+The photograph, as grey in uint16 and with a ramp, is repeated to the side and written as an
+OME-Zarr in chunks of 1024 px. The command `napari-sr upscale IN.zarr OUT.zarr` runs in a process of
+its own. Its resident size is sampled every 50 ms; the memory of an interpreter that has imported
+torch is taken off. "Network" is the time per pixel of `upscale` in memory on a window of one block,
+measured before and after in this process, with the same engine; "share" is its share of the
+command's time per pixel. The start is left out: it is measured on an image of 64 px.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import psutil
+import zarr
+from PIL import Image
+
+import napari_sr
+from napari_sr.engine.backends.loaded import wait_for_trials
+
+sys.path.append(str(Path(__file__).parents[1]))
+from commit import commit  # the path comes first
+
+BAND = 1024
+"""Rows that are written at a time."""
+
+
+def write_source(photograph: Path, folder: Path, side: int) -> None:
+    """Write the made OME-Zarr, band by band."""
+    grey = np.asarray(Image.open(photograph).convert("L"), np.uint16) * 200
+    array = zarr.create_array(
+        folder / "0", shape=(side, side), chunks=(BAND, BAND), dtype="u2", overwrite=True
+    )
+    across = np.tile(grey, (-(-BAND // grey.shape[0]), -(-side // grey.shape[1])))[:BAND, :side]
+    for top in range(0, side, BAND):
+        array[top : top + BAND] = across[: side - top] + np.uint16(top // BAND)
+    axes = [{"name": name, "type": "space", "unit": "micrometer"} for name in "yx"]
+    scale = [{"type": "scale", "scale": [0.5, 0.5]}]
+    image = {"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": scale}]}
+    attributes = {"ome": {"version": "0.5", "multiscales": [image]}}
+    zarr.open_group(folder, mode="a", attributes=attributes)
+
+
+def resident_of_torch() -> float:
+    """Return the resident size in MiB of an interpreter that has imported torch."""
+    code = "import torch, psutil; print(psutil.Process().memory_info().rss)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return int(done.stdout) / 2**20
+
+
+def command(source: Path, target: Path, words: list[str]) -> tuple[float, float]:
+    """Return seconds and largest resident size in MiB of the command."""
+    shutil.rmtree(target, ignore_errors=True)
+    began = time.perf_counter()
+    process = psutil.Popen(
+        [sys.executable, "-m", "napari_sr", "upscale", source, target, *words],
+        stderr=subprocess.PIPE,
+    )
+    largest = 0.0
+    while process.poll() is None:
+        try:
+            largest = max(largest, process.memory_info().rss / 2**20)
+        except psutil.Error:
+            break
+        time.sleep(0.05)
+    seconds = time.perf_counter() - began
+    if process.wait():
+        raise SystemExit(process.stderr.read().decode())
+    return seconds, largest
+
+
+def network_time(photograph: Path, side: int, engine: str, runs: int) -> float:
+    """Return microseconds per pixel of `upscale` in memory, on a square of this side."""
+    grey = np.asarray(Image.open(photograph).convert("L"), np.uint16) * 200
+    pixels = np.tile(grey, (side // min(grey.shape) + 1,) * 2)[:side, :side].copy()
+    network = napari_sr.load("fsrcnn", 2)
+    for _ in range(3 if engine != "torch" else 1):
+        napari_sr.upscale(pixels, network, engine=engine, device="cpu")
+        wait_for_trials()
+    times = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        napari_sr.upscale(pixels, network, engine=engine, device="cpu")
+        times.append(time.perf_counter() - began)
+    return 1e6 * median(times) / side**2
+
+
+def main() -> None:
+    """Print a table with one row per size."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("photograph", type=Path)
+    options.add_argument("--sides", nargs="+", type=int, default=[2048, 8192])
+    options.add_argument("--engine", default="torch")
+    options.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
+    given = options.parse_args()
+    folder = Path(tempfile.mkdtemp(dir=given.folder))
+    words = ["--engine", given.engine, "--device", "cpu"]
+    print(
+        f"# An OME-Zarr that may be larger than memory\n\nFSRCNN x2, uint16, commit {commit()}.\n"
+    )
+    print("| side | s | us per pixel, without the start | network | share | MiB above torch |")
+    print("|---|---|---|---|---|---|")
+    base = resident_of_torch()
+    try:
+        write_source(given.photograph, folder / "small.zarr", 64)
+        start, _ = command(folder / "small.zarr", folder / "out.zarr", words)
+        for side in given.sides:
+            write_source(given.photograph, folder / "in.zarr", side)
+            before = network_time(given.photograph, 1044, given.engine, 5)
+            seconds, largest = command(folder / "in.zarr", folder / "out.zarr", words)
+            after = network_time(given.photograph, 1044, given.engine, 5)
+            network = (before + after) / 2
+            each = 1e6 * (seconds - start) / side**2
+            print(
+                f"| {side} | {seconds:.1f} | {each:.2f} | {network:.2f} | {network / each:.2f} | "
+                f"{largest - base:.0f} |",
+                flush=True,
+            )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

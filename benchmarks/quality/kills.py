@@ -1,0 +1,100 @@
+"""Check that runs by blocks, killed at random moments and resumed, give the same bits.
+
+    python benchmarks/quality/kills.py --kills 20
+
+A made stack with time and channels (uint16, chunks of odd shapes) is upscaled into an OME-Zarr by
+`napari-sr upscale`, once without a break. Then the command is killed (SIGKILL) after a random time,
+started again with --resume, and so on; after the last kill it runs to its end. All pixels of all
+levels are compared, and all files of both folders.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import zarr
+
+sys.path.append(str(Path(__file__).parents[1]))
+from commit import commit  # the path comes first
+
+
+def write_source(folder: Path) -> None:
+    """Write a stack, (T, C, Z, Y, X), of waves."""
+    shape = (2, 2, 3, 1100, 1301)
+    y, x = np.indices(shape[-2:])
+    array = zarr.create_array(folder / "0", shape=shape, chunks=(1, 1, 2, 333, 417), dtype="u2")
+    for index in np.ndindex(shape[:3]):
+        waves = np.sin(y / (9 + sum(index))) * np.cos(x / 7)
+        array[index] = ((waves + 1) * 32000).astype(np.uint16)
+    kinds = [("t", "time"), ("c", "channel"), *((name, "space") for name in "zyx")]
+    axes = [{"name": name, "type": kind} for name, kind in kinds]
+    scale = [{"type": "scale", "scale": [1.0, 1.0, 2.0, 0.5, 0.5]}]
+    image = {"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": scale}]}
+    attributes = {"ome": {"version": "0.5", "multiscales": [image]}}
+    zarr.open_group(folder, mode="a", attributes=attributes)
+
+
+def start(source: Path, target: Path, words: list[str]) -> subprocess.Popen[bytes]:
+    """Start the command."""
+    given = [sys.executable, "-m", "napari_sr", "upscale", source, target, *words]
+    return subprocess.Popen(given, stderr=subprocess.DEVNULL)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Return the content of all files that hold pixels."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "zarr.json"
+    }
+
+
+def main() -> None:
+    """Kill, resume and compare."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--kills", type=int, default=20)
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("words", nargs="*", help="options of the command, such as --workers 2")
+    given, more = options.parse_known_args()
+    words = ["--engine", "torch", "--device", "cpu", *given.words, *more]
+    dice = random.Random(given.seed)
+    folder = Path(tempfile.mkdtemp())
+    try:
+        write_source(folder / "in.zarr")
+        began = time.monotonic()
+        if start(folder / "in.zarr", folder / "whole.zarr", words).wait():
+            raise SystemExit("the run without a break failed")
+        whole = time.monotonic() - began
+        done = 0
+        while done < given.kills:
+            process = start(folder / "in.zarr", folder / "out.zarr", [*words, "--resume"])
+            time.sleep(dice.uniform(0, whole if done % 3 else whole / 3))
+            if process.poll() == 0:
+                shutil.rmtree(folder / "out.zarr")  # it was too fast: again from the start
+                continue
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            done += 1
+        if start(folder / "in.zarr", folder / "out.zarr", [*words, "--resume"]).wait():
+            raise SystemExit("the last run failed")
+        same = content(folder / "whole.zarr") == content(folder / "out.zarr")
+        print(
+            f"{done} kills, {len(content(folder / 'out.zarr'))} files, "
+            f"{'all equal' if same else 'NOT EQUAL'}; commit {commit()}"
+        )
+        sys.exit(not same)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
