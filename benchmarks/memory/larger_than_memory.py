@@ -1,6 +1,6 @@
 """Memory and time of upscaling an OME-Zarr that may be larger than memory, by its size.
 
-    python benchmarks/memory/larger_than_memory.py DATA/Set5/HR/butterfly.png --sides 2048 8192 30000
+    python benchmarks/memory/larger_than_memory.py DATA/Set5/HR/butterfly.png --sides 2048 8192
 
 The photograph, as grey in uint16 and with a ramp, is repeated to the side and written as an
 OME-Zarr in chunks of 1024 px. The command `napari-sr upscale IN.zarr OUT.zarr` runs in a process of

@@ -6,12 +6,15 @@ import pytest
 from fakes import Nearest
 
 import napari_sr
-from napari_sr.engine.backends import choice
-from napari_sr.engine.backends.choice import compiled_for
+from napari_sr.engine.backends import choice, compilers, library
+from napari_sr.engine.backends.choice import compiled_for, expected_engine
 from napari_sr.engine.backends.compiled import Compiled
+from napari_sr.engine.backends.fingerprint import fingerprint
+from napari_sr.engine.backends.interface import SegmentKey
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.plan import make_plan
 from napari_sr.engine.planning.settings import ENGINE_VARIABLE, Settings
+from napari_sr.graph.chain import IMAGE
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +72,25 @@ def test_bfloat16_is_openvino_s_where_the_environment_chooses_it(monkeypatch):
     monkeypatch.setenv(ENGINE_VARIABLE, "openvino")
 
     assert isinstance(chosen(precision="bfloat16"), Compiled)
+
+
+def test_the_expected_engine_is_that_of_earlier_trials(monkeypatch, tmp_path, example):
+    monkeypatch.setenv(library.FOLDER_VARIABLE, str(tmp_path))
+    network = example("fsrcnn")
+
+    def expected(engine="auto"):
+        settings = Settings(device="cpu", engine=engine)
+        plan = make_plan(layout_of((20, 20), "uint8"), network, settings)
+        return expected_engine(settings, plan, network, 1)
+
+    before = expected()
+    key, weights = SegmentKey("any", (0,), (IMAGE,), ("x",)), fingerprint(network)
+    for side, times in [(8, (1, 2)), (9, (2, 7))]:
+        name = library.name_of(weights, 1, "openvino", key, [(1, 1, side, side)])
+        library.write_verdict(name, library.Verdict(True, 0.0, *times, engine="openvino"))
+
+    assert before == ("torch", 1.0)
+    assert expected() == ("openvino", 3.0)
+    assert expected("torch") == ("torch", 1.0)
+    if compilers.onnxruntime.version():
+        assert expected("onnxruntime") == ("torch", 1.0)

@@ -19,7 +19,6 @@ from napari_sr.engine.backends import (
     trial,
     trial_requests,
 )
-from napari_sr.engine.backends.fingerprint import fingerprint
 from napari_sr.engine.backends.interface import SegmentKey
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.planning.segments import Segment, function_of
@@ -159,20 +158,6 @@ def test_auto_takes_the_fastest_of_the_installed_engines(random, monkeypatch):
     assert results[-1].record["engine"]["name"] == "fast"
     assert results[-1].record["engine"]["segments"] == {"slow": 0, "fast": 1, "torch": 0}
     np.testing.assert_array_equal(results[-1].pixels, results[0].pixels)
-
-
-def test_the_expected_engine_is_that_of_earlier_trials(random, monkeypatch):
-    network = example("fsrcnn")
-    backend = compiled.Compiled(network, 1, ["openvino", "onnxruntime"])
-    before = backend.expected()
-    key, weights = SegmentKey("any", (0,), (IMAGE,), ("x",)), fingerprint(network)
-    for side, engine, times in [(8, "openvino", (1, 2)), (9, "openvino", (2, 7))]:
-        name = library.name_of(weights, 1, engine, key, [(1, 1, side, side)])
-        library.write_verdict(name, library.Verdict(True, 0.0, *times, engine=engine))
-
-    assert before == ("torch", 1.0)
-    assert backend.expected() == ("openvino", 3.0)
-    assert compiled.Compiled(network, 1, ["onnxruntime"]).expected() == ("torch", 1.0)
 
 
 @pytest.mark.skipif(not compilers.openvino.version(), reason="needs OpenVINO")

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sr.engine.execution import prepared as prepared_module
+from napari_sr.engine.execution import run_record
 from napari_sr.engine.execution import upscale as upscale_module
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
@@ -308,7 +309,8 @@ def test_unusable_kernels_are_reported_with_the_first_tile(monkeypatch, random):
     monkeypatch.setattr(
         upscale_module, "_check_kernels", lambda run_context, plan: {"bsconv": "wrong"}
     )
-    monkeypatch.setattr(upscale_module, "distrusted", lambda device: {"bsconv": "wrong"})
+    for module in (upscale_module, run_record):
+        monkeypatch.setattr(module, "distrusted", lambda device: {"bsconv": "wrong"})
 
     progress, result = finish(
         upscale_array(random.random((30, 30)), Nearest(), Settings(device="cpu", tile=10))

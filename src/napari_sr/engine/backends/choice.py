@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from napari_sr.engine.backends import library
 from napari_sr.engine.backends.compiled import Compiled
 from napari_sr.engine.backends.compilers import COMPILERS, installed
+from napari_sr.engine.backends.fingerprint import fingerprint
 from napari_sr.engine.planning.settings import EngineError
 
 if TYPE_CHECKING:
@@ -96,4 +98,17 @@ def expected_engine(
         As `compiled_for` does.
     """
     compiled = compiled_for(settings, plan, network, channels)
-    return ("torch", 1.0) if compiled is None else compiled.expected()
+    if compiled is None:
+        return "torch", 1.0
+    times: dict[str, list[tuple[float, float]]] = {}
+    for verdict in library.verdicts_on(fingerprint(network)):  # with tiles of any size
+        useful = verdict.faster or (compiled.always and verdict.right)
+        if verdict.engine in compiled.engines and useful:
+            pair = verdict.milliseconds, verdict.torch_milliseconds
+            times.setdefault(verdict.engine, []).append(pair)
+    gains = {
+        engine: sum(torch_own for _, torch_own in pairs) / max(sum(own for own, _ in pairs), 1e-3)
+        for engine, pairs in times.items()
+    }
+    best = max(gains, key=lambda engine: gains[engine], default="torch")
+    return best, gains.get(best, 1.0)

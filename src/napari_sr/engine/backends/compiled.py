@@ -74,6 +74,11 @@ class Compiled:
         Precision of the compilers, "float32" or "bfloat16"; PyTorch computes in float32.
     waits : bool
         Whether each segment waits for its trials, so that one engine computes all its tiles.
+
+    Attributes
+    ----------
+    engines, always
+        As given.
     """
 
     max_extra = 1.25
@@ -92,8 +97,8 @@ class Compiled:
     ) -> None:
         self._network = network
         self._channels = channels
-        self._engines = tuple(engines)
-        self._always = always
+        self.engines = tuple(engines)
+        self.always = always
         self._precision = precision
         self._waits = waits
         self._weights = ""
@@ -181,7 +186,7 @@ class Compiled:
                         key,
                         shapes,
                     )
-                    for engine in self._engines
+                    for engine in self.engines
                 }
             )
         return self._segments[known]
@@ -192,7 +197,7 @@ class Compiled:
         gains = {
             engine: verdict.gain
             for engine, verdict in verdicts.items()
-            if verdict is not None and (verdict.faster or (self._always and verdict.right))
+            if verdict is not None and (verdict.faster or (self.always and verdict.right))
         }
         missing = [engine for engine, verdict in verdicts.items() if verdict is None]
         for engine in missing:
@@ -231,7 +236,7 @@ class Compiled:
 
     def record(self) -> dict[str, object]:
         """Return how many segments each engine computed, for the record of the result."""
-        compiled = max(self._engines, key=lambda engine: self._counts[engine])
+        compiled = max(self.engines, key=lambda engine: self._counts[engine])
         return {
             "name": compiled if self._counts[compiled] else "torch",
             "precision": self._precision if self._counts[compiled] else "float32",
@@ -239,25 +244,6 @@ class Compiled:
             "largest_error": max(self._errors, default=None),
             "reasons": [*self._why, *self._requests.problems],
         }
-
-    def expected(self) -> tuple[str, float]:
-        """Return the engine that will probably compute, and its speed divided by PyTorch's.
-
-        Both come from earlier trials of the network's segments on this machine, with tiles of any
-        size. Without a trial, the engine is PyTorch.
-        """
-        times: dict[str, list[tuple[float, float]]] = {}
-        for verdict in library.verdicts_on(fingerprint(self._network)):
-            useful = verdict.faster or (self._always and verdict.right)
-            if verdict.engine in self._engines and useful:
-                pair = verdict.milliseconds, verdict.torch_milliseconds
-                times.setdefault(verdict.engine, []).append(pair)
-        gains = {
-            engine: sum(torch for _, torch in pairs) / max(sum(own for own, _ in pairs), 1e-3)
-            for engine, pairs in times.items()
-        }
-        best = max(gains, key=lambda engine: gains[engine], default="torch")
-        return best, gains.get(best, 1.0)
 
     def reset(self) -> None:
         """Free the memory of a run that starts again, and drop its requests for trials."""

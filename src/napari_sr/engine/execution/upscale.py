@@ -7,19 +7,18 @@ its result.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from napari_sr import __version__
 from napari_sr.engine.execution.context import Notes, Output, Progress, RunContext
 from napari_sr.engine.execution.kernel_check import check_kernels, in_words
 from napari_sr.engine.execution.pace import Pace
 from napari_sr.engine.execution.plane import upscale_plane
 from napari_sr.engine.execution.prepared import prepare
+from napari_sr.engine.execution.run_record import record_of
 from napari_sr.engine.image.arrays import ArrayLike, layout_of
 from napari_sr.engine.image.conversion import fill_missing
 from napari_sr.engine.image.guards import Diagnostics
@@ -28,7 +27,7 @@ from napari_sr.engine.planning.budget import explain_memory_errors
 from napari_sr.engine.planning.devices import release
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.engine.planning.warnings import run_warnings
-from sr_kernels import chosen, distrusted, launched
+from sr_kernels import chosen, distrusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -188,14 +187,7 @@ def upscale_planes(
         run_context.chains.clear()  # nothing of the run stays on the device
         run_context.backend.close()
         release(plan.device)
-    record = _record(run_context, plan, notes.all)
-    record["kernels"] = {
-        "chosen": run_context.kernels,
-        "launched": _since(prepared.launched),
-        "distrusted": distrusted(plan.device),
-    }
-    record["seconds"] = time.monotonic() - prepared.began
-    return record
+    return record_of(run_context, plan, notes.all, prepared)
 
 
 def _run_context(prepared: Prepared, planes: Planes) -> RunContext:
@@ -232,35 +224,3 @@ def _check_kernels(run_context: RunContext, plan: Plan) -> dict[str, str]:
         return {}
     chain = run_context.chain(plan, plan.precision)
     return check_kernels(chain, run_context.network, run_context.layout.channels, plan.device)
-
-
-def _since(before: dict[str, int]) -> dict[str, int]:
-    """Return how often each kernel was launched since the counts `before`."""
-    now = launched()
-    return {
-        name: now[name] - before.get(name, 0) for name in now if now[name] > before.get(name, 0)
-    }
-
-
-def _record(run_context: RunContext, plan: Plan, notes: list[str]) -> dict[str, object]:
-    return {
-        "network": run_context.network.title,
-        "scale": run_context.network.scale,
-        "tile": plan.side,
-        "halo": plan.halo,
-        "stages": len(plan.stages.all),
-        "tiles_exact": plan.exact_for(run_context.network),
-        "receptive_field": run_context.network.receptive_field,
-        "device": str(plan.device),
-        "ensemble": plan.ensemble,
-        "precision": str(plan.precision).removeprefix("torch."),
-        "value_range": (run_context.values.low, run_context.values.high),
-        "notes": notes,
-        "guards": run_context.diagnostics.record(),
-        "engine": run_context.backend.record(),
-        "versions": {
-            "napari-sr": __version__,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-        },
-    }

@@ -111,7 +111,7 @@ def fit_to_memory(layout: Layout, plan: Plan, network: Network, free: int, *, la
         f"{in_words(needed.result)} of memory, and one plane of the image with its tiles of "
         f"{plan.side} px needs {in_words(needed.total - needed.result)} more, but only "
         f"{in_words(free)} are free: upscale a part of the image, choose a smaller scale, or write "
-        "the result block by block (upscale_lazy, upscale(out=...), `napari-sr upscale IN OUT.zarr`)"
+        "the result block by block (upscale_lazy, upscale(out=...), or OUT.zarr as a file)"
     )
 
 

@@ -1,0 +1,70 @@
+"""The record of a run: enough to repeat it, and to explain its result."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_sr import __version__
+from sr_kernels import distrusted, launched
+
+if TYPE_CHECKING:
+    from napari_sr.engine.execution.context import RunContext
+    from napari_sr.engine.execution.prepared import Prepared
+    from napari_sr.engine.planning.plan import Plan
+
+
+def record_of(
+    run_context: RunContext, plan: Plan, notes: list[str], prepared: Prepared
+) -> dict[str, object]:
+    """Return settings, versions and diagnostics of a run that has ended.
+
+    Parameters
+    ----------
+    run_context : RunContext
+        State of the run.
+    plan : Plan
+        Its last plan.
+    notes : list of str
+        Messages of the run.
+    prepared : Prepared
+        The run before it started.
+    """
+    return {
+        "network": run_context.network.title,
+        "scale": run_context.network.scale,
+        "tile": plan.side,
+        "halo": plan.halo,
+        "stages": len(plan.stages.all),
+        "tiles_exact": plan.exact_for(run_context.network),
+        "receptive_field": run_context.network.receptive_field,
+        "device": str(plan.device),
+        "ensemble": plan.ensemble,
+        "precision": str(plan.precision).removeprefix("torch."),
+        "value_range": (run_context.values.low, run_context.values.high),
+        "notes": notes,
+        "guards": run_context.diagnostics.record(),
+        "engine": run_context.backend.record(),
+        "versions": {
+            "napari-sr": __version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+        "kernels": {
+            "chosen": run_context.kernels,
+            "launched": _since(prepared.launched),
+            "distrusted": distrusted(plan.device),
+        },
+        "seconds": time.monotonic() - prepared.began,
+    }
+
+
+def _since(before: dict[str, int]) -> dict[str, int]:
+    """Return how often each kernel was launched since the counts `before`."""
+    now = launched()
+    return {
+        name: now[name] - before.get(name, 0) for name in now if now[name] > before.get(name, 0)
+    }
