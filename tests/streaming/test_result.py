@@ -178,7 +178,8 @@ def test_a_global_network_is_computed_plane_by_plane(source, tmp_path, shared, m
     from napari_sr.streaming.result import FileRequest
 
     request = FileRequest(small, tmp_path / "out.zarr", ModelReference("bsrn-x2"), SETTINGS)
-    start(request)
+    told = start(request)
+    assert "BSRN reads whole planes: each of the 2 planes is computed at once" in told[0]
     assert module.blocks_of(request.result) == 2
     run_on = missing(request.result)
     drive(compute(request.result, run_on))

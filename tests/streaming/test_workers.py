@@ -95,6 +95,20 @@ def test_closing_a_run_ends_its_workers(source, tmp_path):
     assert all(process.poll() is not None for process in running)
 
 
+@pytest.mark.skipif(not hasattr(os, "getpgid"), reason="needs process groups")
+def test_ctrl_c_in_a_terminal_does_not_reach_workers(source, tmp_path):
+    request = request_of(source, tmp_path / "out.zarr")
+    start(request)
+    steps = run_workers(request.result, missing(request.result)[:1], 1)
+    groups = set()
+    for _ in steps:
+        running = steps.gi_frame.f_locals["pool"].running
+        groups |= {os.getpgid(worker.process.pid) for worker in running}
+
+    assert groups
+    assert os.getpgid(0) not in groups
+
+
 def test_a_cluster_gives_the_same_bits(source, tmp_path):
     distributed = pytest.importorskip("distributed")
     run(request_of(source, tmp_path / "one.zarr"))

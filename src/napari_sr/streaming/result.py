@@ -95,7 +95,7 @@ def start(request: FileRequest, network: Network | None = None) -> list[str]:
     task, new = begin(image, network, settings, key)
     _create(request, new, task)
     journal.begin(task)
-    return [*image.notes, *_space(request.result, new)]
+    return [*image.notes, *_whole_planes(new), *_space(request.result, new)]
 
 
 def _check_free(request: FileRequest, journal: Journal) -> None:
@@ -143,6 +143,16 @@ def _create(request: FileRequest, new: Opened, task: dict[str, Any]) -> None:
         },
         overwrite=request.overwrite,
     )
+
+
+def _whole_planes(new: Opened) -> list[str]:
+    """Return a sentence if blocks are whole planes."""
+    if new.local:
+        return []
+    return [
+        f"{new.network.title} reads whole planes: each of the {new.grid.count} planes is computed "
+        "at once, with its result in memory"
+    ]
 
 
 def _space(result: Path, new: Opened) -> list[str]:

@@ -128,6 +128,8 @@ class _Pool:
             text=True,
             bufsize=1,
             env={**os.environ, **_one_device(number)},
+            start_new_session=True,  # Ctrl-C in a terminal reaches this process only
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         worker = _Worker(number, process)
         self.running.append(worker)
