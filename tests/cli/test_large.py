@@ -152,3 +152,21 @@ def test_a_part_that_never_begins_is_told(tmp_path, monkeypatch):
     ):
         pass
     assert os.path.isdir(tmp_path / "a.zarr.starting")
+
+
+def test_a_file_is_never_replaced_by_its_own_result(source, call):
+    before = source.read_bytes()
+
+    code, told = call(source, source, "--workers", "1", "--overwrite")
+
+    assert (code, "in.tif is the image to upscale" in told) == (2, True)
+    assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["a.gz", "a.zip", "."])
+def test_a_target_of_another_kind_is_told_before_the_run(source, tmp_path, call, name):
+    code, told = call(source, tmp_path / name, "--workers", "1")
+
+    assert code == 2
+    assert "must end in one of .zarr, .tif," in told
+    assert [path.name for path in tmp_path.iterdir()] == ["in.tif"]

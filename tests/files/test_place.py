@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from napari_sr.files.image import FileError
-from napari_sr.files.place import check_folder, check_place, check_space
+from napari_sr.files.place import check_apart, check_folder, check_place, check_space
 
 
 def test_a_new_name_in_a_folder_will_do(tmp_path):
@@ -102,3 +102,21 @@ def test_a_disk_with_less_room_than_the_result_needs_is_refused(tmp_path, monkey
         FileError, match=r"a\.tif needs 4 MiB, but the disk of .* has only 3 MiB free"
     ):
         check_space(tmp_path / "a.tif", 4 * 2**20)
+
+
+@pytest.mark.parametrize(
+    ("result", "source", "told"),
+    [
+        ("a.zarr", "a.zarr", "is the image to upscale"),
+        ("link.zarr", "a.zarr", "is the image to upscale"),
+        ("a.zarr", "link.zarr/0", "contains the image to upscale"),
+        ("a.zarr/b.zarr", "a.zarr", "lies in the image to upscale"),
+    ],
+)
+def test_a_result_neither_replaces_its_source_nor_lies_in_it(tmp_path, result, source, told):
+    (tmp_path / "a.zarr" / "0").mkdir(parents=True)
+    (tmp_path / "link.zarr").symlink_to(tmp_path / "a.zarr")
+
+    check_apart(tmp_path / "b.zarr", tmp_path / "a.zarr")
+    with pytest.raises(FileError, match=told):
+        check_apart(tmp_path / result, tmp_path / source)

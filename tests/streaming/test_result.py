@@ -188,3 +188,13 @@ def test_a_global_network_is_computed_plane_by_plane(source, tmp_path, shared, m
     expected = upscale(image_of((2, 40, 50)), "bsrn-x2", axes="ZYX", engine="torch")
     np.testing.assert_array_equal(pixels(tmp_path / "out.zarr"), expected)
     shutil.rmtree(request.result)
+
+
+def test_a_source_is_never_overwritten_by_its_result(source, tmp_path):
+    run(request_of(source, tmp_path / "a.zarr"))
+
+    for path in (tmp_path / "a.zarr", tmp_path / "a.zarr" / "0"):
+        with pytest.raises(FileError, match="the image to upscale"):
+            start(request_of(path, tmp_path / "a.zarr", overwrite=True))
+
+    assert pixels(tmp_path / "a.zarr").any()

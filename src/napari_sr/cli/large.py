@@ -200,19 +200,35 @@ def _request(job: Job, how: How) -> FileRequest:
     FileError
         If the target cannot be written.
     """
-    from napari_sr.files.place import check_place
     from napari_sr.streaming.result import FileRequest
 
     result = job.target
     if result.suffix.lower() != ZARR:
+        _check_file(job)
         result = result.with_name(f"{result.name}{UNFINISHED}")
-        suffixes = (*formats.TIFF, *(".gz" if one == ".nii.gz" else one for one in WRITTEN))
-        check_place(job.target, (ZARR, *suffixes), overwrite=job.overwrite)
     resume = how.resume or how.part is not None
     return FileRequest(
         job.source, result, job.model, job.settings, job.axes, how.version or "0.5", resume,
         job.overwrite,
     )  # fmt: skip
+
+
+def _check_file(job: Job) -> None:
+    """Check that a file can be written at the end.
+
+    Raises
+    ------
+    FileError
+        If it cannot, or is the source.
+    """
+    from napari_sr.files.image import FileError
+    from napari_sr.files.place import check_apart, check_place
+
+    suffixes = (*formats.TIFF, *WRITTEN)
+    if not job.target.name.lower().endswith(suffixes):
+        raise FileError(f"{job.target} must end in one of {', '.join((ZARR, *suffixes))}")
+    check_apart(job.target, job.source)
+    check_place(job.target, (job.target.suffix.lower(),), overwrite=job.overwrite)
 
 
 def _stopped(result: Path, bars: Bars, number: int) -> BaseException:

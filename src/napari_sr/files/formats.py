@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from napari_sr.atomic_write import atomic_write
 from napari_sr.files import geotiff, jpeg, png, png_chunks, tiff_reader, tiff_writer
 from napari_sr.files.image import FileError, ImageFile
-from napari_sr.files.place import check_place, check_space
+from napari_sr.files.place import check_apart, check_place, check_space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,8 +106,7 @@ def check_target(path: Path, source: Path, *, overwrite: bool) -> None:
         If the suffix is unknown, the folder does not exist or cannot be written, the path is the
         source itself, or the file exists and must not be overwritten.
     """
-    if path.exists() and source.exists() and path.samefile(source):
-        raise FileError(f"{path} is the image to upscale: give the result another name")
+    check_apart(path, source)
     check_place(path, SUFFIXES, overwrite=overwrite)
 
 

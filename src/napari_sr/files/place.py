@@ -50,6 +50,31 @@ def check_place(path: Path, suffixes: Sequence[str], *, overwrite: bool) -> None
     _try(Path(os.path.realpath(path)).parent)
 
 
+def check_apart(path: Path, source: Path) -> None:
+    """Check that a result neither replaces its source nor lies in it, also by way of links.
+
+    Raises
+    ------
+    FileError
+        If it does.
+    """
+    result, image = Path(os.path.realpath(path)), Path(os.path.realpath(source))
+    if _same(result, image):
+        raise FileError(f"{path} is the image to upscale: give the result another name")
+    if any(_same(result, one) for one in image.parents):
+        raise FileError(f"{path} contains the image to upscale: give the result another name")
+    if any(_same(image, one) for one in result.parents):
+        raise FileError(f"{path} lies in the image to upscale: give the result another folder")
+
+
+def _same(first: Path, second: Path) -> bool:
+    """Return whether two paths without links are one, also where case does not matter."""
+    try:
+        return first == second or first.samefile(second)
+    except OSError:
+        return False
+
+
 def check_folder(folder: Path) -> None:
     """Check that a folder exists or can be created, and that files can be written in it.
 

@@ -15,6 +15,7 @@ from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.image import FileError
 from napari_sr.files.lazy import open_lazy
 from napari_sr.files.ome_zarr import write as ome_zarr
+from napari_sr.files.place import check_apart
 from napari_sr.files.room import in_words
 from napari_sr.runs import cache
 from napari_sr.streaming.journal import Journal
@@ -74,13 +75,15 @@ def start(request: FileRequest, network: Network | None = None) -> list[str]:
     Raises
     ------
     FileError
-        If the result exists and shall be neither resumed nor replaced.
+        If the result exists and shall be neither resumed nor replaced, or if it would replace the
+        source or lie in it.
     napari_sr.streaming.journal.JournalError
         If the unfinished result belongs to another run.
     ValueError, OSError
         If the source, the model or a setting is wrong.
     """
     journal = Journal(request.result)
+    check_apart(request.result, request.source)
     _check_free(request, journal)
     network = cache.load(request.model) if network is None else network
     image = open_lazy(request.source, request.axes)
