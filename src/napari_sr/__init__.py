@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_sr.training.finetuning.api import fine_tune
 
 # PyTorch reads this at its first large tensor: on Linux, memory then comes in pages of 2 MiB, and
-# large tiles on a CPU take up to half as long (FSRCNN x2, 1024 x 1024 px in one tile)
+# large tiles on a CPU take down to two thirds of the time (FSRCNN x2, 1024 x 1024 px in one tile)
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 # likewise, operations that an Apple GPU lacks are then computed by the CPU instead of failing
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")

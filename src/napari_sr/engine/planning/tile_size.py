@@ -21,9 +21,10 @@ LARGEST_TILE = 1024
 SHARE = {"cuda": 0.7, "mps": 0.4, "cpu": 0.3}
 """Share of the free memory that a tile may use; a CPU shares its memory with other programs."""
 CPU_TILES = (512, 384, 256, 192, 128)
-"""Sides of tiles that are tried on a CPU, in LR pixels. Beyond the first, PyTorch gets no faster:
-it asks the system for the memory of each large feature map, which clears it (FSRCNN x2 on 1024 x
-1024 px in one tile takes 1.6 to 2 times as long as in tiles of 384 or 512 px)."""
+"""Sides of tiles that are tried on a CPU, in LR pixels. Beyond the first, PyTorch hardly gets faster
+(on 1024 x 1024 px, one tile takes 0.96 times as long with FSRCNN x2 and EDSR slim x2), and without
+large pages it gets slower, because the system clears each large feature map (1.3 times with FSRCNN
+x2)."""
 TILE_FLOPS = 5e10
 """Most floating-point operations of a tile on a CPU. A user who cancels waits for the tile to end:
 half a second where two cores compute 100 GFLOP/s (measured with edsr-slim x2)."""
