@@ -21,8 +21,8 @@ LARGEST_TILE = 1024
 SHARE = {"cuda": 0.7, "mps": 0.4, "cpu": 0.3}
 """Share of the free memory that a tile may use; a CPU shares its memory with other programs."""
 CPU_TILES = (512, 384, 256, 192, 128)
-"""Sides of tiles that are tried on a CPU, in LR pixels. Beyond the first, PyTorch hardly gets faster
-(on 1024 x 1024 px, one tile takes 0.96 times as long with FSRCNN x2 and EDSR slim x2), and without
+"""Sides of tiles that are tried on a CPU, in LR pixels. Beyond the first, PyTorch hardly gains
+(on 1024 x 1024 px, one tile takes 0.96 times as long with FSRCNN x2 and EDSR slim x2). Without
 large pages it gets slower, because the system clears each large feature map (1.3 times with FSRCNN
 x2)."""
 TILE_FLOPS = 5e10
