@@ -42,3 +42,17 @@ def test_warnings_are_as_before_afterwards():
         raise KeyError
 
     assert warnings.showwarning is before
+
+
+def test_messages_name_the_file_that_they_are_about(capsys):
+    with terminal.bars() as bars:
+        terminal.tell(bars, "one", "a.tif")
+        with terminal.about("x/a.tif"), terminal.warnings_as_lines(bars):
+            terminal.tell(bars, "two", "a.tif")
+            terminal.tell(bars, "three")
+            terminal.tell(bars, "")
+        terminal.tell(bars, "four")
+
+    assert capsys.readouterr().err.splitlines() == [
+        "a.tif: one", "x/a.tif: two", "x/a.tif: three", "four",
+    ]  # fmt: skip

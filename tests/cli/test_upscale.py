@@ -10,7 +10,7 @@ import tifffile
 import napari_sr
 from napari_sr.cli import terminal
 from napari_sr.cli.model import CommandError, load, reference
-from napari_sr.cli.upscale import declared, read, software, with_range
+from napari_sr.cli.upscale import declared, least_scale, read, software, with_range
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.image import ImageFile
@@ -78,4 +78,4 @@ def test_a_result_that_cannot_fit_is_refused_before_the_image_is_read(
     monkeypatch.setattr(tifffile.TiffFile, "asarray", lambda *args, **options: pytest.fail("read"))
 
     with pytest.raises(ValueError, match=r"need 1 MiB of memory, its result \d+ MiB more"):
-        read(path, None, model)
+        read(path, None, least_scale(model))

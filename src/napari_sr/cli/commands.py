@@ -15,6 +15,7 @@ import typer
 
 from napari_sr import __version__
 from napari_sr.cli import options, terminal
+from napari_sr.cli import upscale_options as of_upscale
 from napari_sr.cli.model import load, read_options, reference
 from napari_sr.cli.options import at_home
 from napari_sr.engine.planning.settings import Settings
@@ -41,80 +42,40 @@ def _no_command(
 
 @app.command("upscale")
 def upscale_command(
-    source: Annotated[
-        Path, typer.Argument(metavar="IN", callback=at_home, help="PNG, JPEG, TIFF, OME-Zarr.")
-    ],
-    target: Annotated[
-        Path,
-        typer.Argument(
-            metavar="OUT", callback=at_home, help="Its suffix sets the format; .zarr is OME-Zarr."
-        ),
-    ],
+    source: of_upscale.Source,
+    target: of_upscale.Target,
+    pattern: of_upscale.Pattern = None,
+    to: of_upscale.To = None,
     model: options.Model = None,
-    blend: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL",
-            callback=at_home,
-            help="A second checkpoint of the same network, to blend in.",
-        ),
-    ] = None,
-    weight: Annotated[
-        float | None,
-        typer.Option(help="Share of the second in the blend, from 0 to 1. [default: 0.5]"),
-    ] = None,
+    blend: of_upscale.Blend = None,
+    weight: of_upscale.Weight = None,
     scale: options.Scale = None,
-    tile: Annotated[
-        int | None,
-        typer.Option(help="Side of tiles in input pixels. [default: by memory and time]"),
-    ] = None,
-    halo: Annotated[
-        int | None, typer.Option(help="Input pixels that tiles overlap. [default: exact]")
-    ] = None,
+    tile: of_upscale.Tile = None,
+    halo: of_upscale.Halo = None,
     device: options.Device = "auto",
-    precision: Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.")] = "auto",
-    kernels: Annotated[str, typer.Option(help="auto, reference or triton.")] = "auto",
-    engine: Annotated[
-        str, typer.Option(help="On a CPU: auto, torch, openvino or onnxruntime.")
-    ] = "auto",
-    outliers: Annotated[
-        str, typer.Option(help="Impossible results: clip, mark (as NaN) or keep.")
-    ] = "clip",
-    ensemble: Annotated[
-        bool,
-        typer.Option(
-            "--ensemble", help="Mean over all flips and turns: 8 times the time, a little better."
-        ),
-    ] = False,
-    value_range: Annotated[
-        tuple[float, float] | None,
-        typer.Option(
-            metavar="LOW HIGH",
-            help="Black and white. [default: all of an integer type, 0 1 for floats]",
-        ),
-    ] = None,
-    percentiles: Annotated[
-        tuple[float, float] | None,
-        typer.Option(metavar="LOW HIGH", help="Take the range from the image, such as 0.1 99.9."),
-    ] = None,
-    axes: Annotated[
-        str | None,
-        typer.Option(help="A letter per axis, such as TZYX or YXC. [default: as the file says]"),
-    ] = None,
+    precision: of_upscale.Precision = "auto",
+    kernels: of_upscale.Kernels = "auto",
+    engine: of_upscale.Engine = "auto",
+    outliers: of_upscale.Outliers = "clip",
+    ensemble: of_upscale.Ensemble = False,
+    value_range: of_upscale.ValueRange = None,
+    percentiles: of_upscale.Percentiles = None,
+    axes: of_upscale.Axes = None,
     option: options.Options = None,
     overwrite: options.Overwrite = False,
-    resume: options.Resume = False,
-    workers: options.Workers = 0,
-    scheduler: options.Scheduler = None,
-    part: options.Part = None,
-    finish: options.Finish = False,
-    ome_zarr: options.OmeZarr = None,
+    resume: of_upscale.Resume = False,
+    workers: of_upscale.Workers = 0,
+    scheduler: of_upscale.Scheduler = None,
+    part: of_upscale.Part = None,
+    finish: of_upscale.Finish = False,
+    ome_zarr: of_upscale.OmeZarr = None,
 ) -> None:
-    """Upscale an image; resolution, axes and channels are kept.
+    """Upscale an image, or those in a folder; resolution, axes and channels are kept.
 
-    OME-Zarrs and images larger than memory are computed block by block; see docs/large.md.
+    OME-Zarrs and images larger than memory are computed block by block; see docs/large.md. In a
+    folder, what is done is skipped: the same command goes on after an interruption.
     """
-    from napari_sr.cli import large, upscale
+    from napari_sr.cli import folder, folder_batch, large, upscale
 
     values = upscale.declared(value_range, percentiles)
     wanted = reference(model, scale, read_options(option), blend, weight)
@@ -122,6 +83,8 @@ def upscale_command(
     version = large.read_version(ome_zarr)
     how = large.How(resume, workers, scheduler, large.read_part(part), finish, version)
     job = upscale.Job(source, target, wanted, settings, axes, overwrite)
+    if folder.wanted(source, pattern or (), to):
+        raise typer.Exit(folder.run(folder_batch.FolderJob(job, pattern or (), to, how)))
     upscale.run(job, how)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari_sr.cli.upscale import Job
     from napari_sr.engine.execution.context import Progress
     from napari_sr.files.ome_zarr.block_writer import Version
+    from napari_sr.graph.network import Network
     from napari_sr.streaming.report import Report
     from napari_sr.streaming.result import FileRequest
 
@@ -154,7 +155,7 @@ def _is_too_large(source: Path, scale: int) -> bool:
     return bool(size * (1 + scale**2) > free)
 
 
-def run(job: Job, how: How) -> None:
+def run(job: Job, how: How, bars: Bars, network: Network | None = None) -> None:
     """Upscale a file block by block, or resume or finish that.
 
     Parameters
@@ -164,6 +165,10 @@ def run(job: Job, how: How) -> None:
         first.
     how : How
         Options of the command.
+    bars : Bars
+        Where progress and messages appear.
+    network : Network, optional
+        The job's model if it is loaded already.
 
     Raises
     ------
@@ -173,23 +178,22 @@ def run(job: Job, how: How) -> None:
     from napari_sr.streaming import result
 
     request = _request(job, how)
-    with terminal.bars() as bars, terminal.warnings_as_lines(bars):
-        network = load(request.model, bars)
-        try:
-            if not how.finish:
-                with _turn(request.result, how):
-                    for note in result.start(request, network):
-                        terminal.tell(bars, f"{request.source.name}: {note}")
-                report = _shown(_steps(request.result, how), bars, "blocks")
-                told = report.diagnostics.in_words(job.settings.outliers)
-                for note in (*(report.notes if how.elsewhere else ()), told):
-                    terminal.tell(bars, note)
-            if how.part is None:
-                _finish(request.result, job.target, bars)
-        except KeyboardInterrupt:
-            raise _stopped(request.result, bars, signal.SIGINT) from None
-        except terminal.Terminated:
-            raise _stopped(request.result, bars, signal.SIGTERM) from None
+    network = load(request.model, bars) if network is None else network
+    try:
+        if not how.finish:
+            with _turn(request.result, how):
+                for note in result.start(request, network):
+                    terminal.tell(bars, note, request.source.name)
+            report = _shown(_steps(request.result, how), bars, "blocks")
+            told = report.diagnostics.in_words(job.settings.outliers)
+            for note in (*(report.notes if how.elsewhere else ()), told):
+                terminal.tell(bars, note)
+        if how.part is None:
+            _finish(request.result, job.target, bars)
+    except KeyboardInterrupt:
+        raise _stopped(request.result, bars, signal.SIGINT) from None
+    except terminal.Terminated:
+        raise _stopped(request.result, bars, signal.SIGTERM) from None
 
 
 def _request(job: Job, how: How) -> FileRequest:
@@ -202,15 +206,21 @@ def _request(job: Job, how: How) -> FileRequest:
     """
     from napari_sr.streaming.result import FileRequest
 
-    result = job.target
-    if result.suffix.lower() != ZARR:
+    result = store_of(job.target)
+    if result != job.target:
         _check_file(job)
-        result = result.with_name(f"{result.name}{UNFINISHED}")
     resume = how.resume or how.part is not None
     return FileRequest(
         job.source, result, job.model, job.settings, job.axes, how.version or "0.5", resume,
         job.overwrite,
     )  # fmt: skip
+
+
+def store_of(target: Path) -> Path:
+    """Return the OME-Zarr whose blocks are computed: the target, or one beside it."""
+    if target.suffix.lower() == ZARR:
+        return target
+    return target.with_name(f"{target.name}{UNFINISHED}")
 
 
 def _check_file(job: Job) -> None:

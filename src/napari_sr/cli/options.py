@@ -33,24 +33,3 @@ Options = Annotated[
     typer.Option(metavar="KEY=VALUE", help="For checkpoint files, such as res_scale=0.1."),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with an unfinished OUT, block by block.")
-]
-Workers = Annotated[
-    int, typer.Option(min=0, help="Compute blocks in this many processes. [default: this one]")
-]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(metavar="ADDRESS", help="Compute blocks on a dask.distributed scheduler."),
-]
-Part = Annotated[
-    str | None,
-    typer.Option(metavar="I/N", help="Compute only part I of N, for job arrays; then --finish."),
-]
-Finish = Annotated[
-    bool, typer.Option("--finish", help="Check that all parts are there, and finish OUT.")
-]
-OmeZarr = Annotated[
-    str | None,
-    typer.Option(metavar="VERSION", help="Version of OME-Zarr: 0.4 or 0.5. [default: 0.5]"),
-]

@@ -7,6 +7,7 @@ import signal
 import threading
 import warnings
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
 
 PACKAGE = os.path.dirname(os.path.dirname(__file__))
 """The folder of our code."""
+FAILED = 2
+"""Exit code after an error."""
 SIGNALLED = 128
 """A program that a signal ended has this exit code plus the signal's number."""
+
+_ABOUT: ContextVar[str] = ContextVar("about", default="")
+"""Name of the file that messages are about."""
 
 
 class Terminated(BaseException):
@@ -36,6 +42,7 @@ class Stopped(Exception):  # noqa: N818  # no error: the user asked for it
 
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by signal {number}")
+        self.number = number
         self.code = SIGNALLED + number
 
 
@@ -88,17 +95,40 @@ def bars() -> Iterator[Bars]:
         yield shown
 
 
-def tell(shown: Bars, message: str) -> None:
-    """Write one line above the bars, without markup or line breaks; nothing if it is empty."""
+@contextmanager
+def about(name: str) -> Iterator[None]:
+    """Begin all messages of this thread with a file's name inside the context."""
+    token = _ABOUT.set(name)
+    try:
+        yield
+    finally:
+        _ABOUT.reset(token)
+
+
+def tell(shown: Bars, message: str, name: str = "") -> None:
+    """Write one line above the bars, without markup or line breaks; nothing if it is empty.
+
+    Parameters
+    ----------
+    shown : Bars
+        The bars.
+    message : str
+        What to tell.
+    name : str
+        What it is about; inside `about`, the name given there.
+    """
     line = " ".join(message.split())
     if not line:
         return
+    name = _ABOUT.get() or name
+    line = f"{name}: {line}" if name else line
     shown.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 @contextmanager
 def warnings_as_lines(shown: Bars) -> Iterator[None]:
     """Show our own warnings as one line each inside the context, and hide all others."""
+    name = _ABOUT.get()  # other threads warn, too
 
     def show(
         message: Warning | str,
@@ -109,7 +139,7 @@ def warnings_as_lines(shown: Bars) -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         if issubclass(category, UserWarning) and filename.startswith(PACKAGE):
-            tell(shown, f"Warning: {message}")
+            tell(shown, f"Warning: {message}", name)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always")

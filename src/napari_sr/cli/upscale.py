@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari_sr.runs.model import ModelReference
 
 
-def read(source: Path, axes: str | None, model: ModelReference) -> ImageFile:
+def read(source: Path, axes: str | None, scale: int) -> ImageFile:
     """Read an image that can be upscaled. By default, its axes are those that the file names.
 
     If image and result do not fit into memory together, the image is refused before it is read.
@@ -40,18 +40,13 @@ def read(source: Path, axes: str | None, model: ModelReference) -> ImageFile:
     from napari_sr.engine.image.arrays import layout_of
     from napari_sr.files import formats, room
 
-    # libraries warn about odd metadata, not about pixels
-    with (
-        terminal.bars() as bars,
-        terminal.warnings_as_lines(bars),
-        room.for_result(_least_scale(model)),
-    ):
+    with room.for_result(scale):
         image = formats.read(source, None if axes is None else axes.upper())
     layout_of(image.pixels.shape, image.pixels.dtype, image.axes)  # refuses axes that do not fit
     return image
 
 
-def _least_scale(model: ModelReference) -> int:
+def least_scale(model: ModelReference) -> int:
     """Return the scale of a model, or 1 if only its file shows it."""
     with suppress(ValueError):  # the error is raised again when the model is loaded
         return model.known_scale or 1
@@ -87,54 +82,50 @@ def run(job: Job, how: How) -> None:
         If a path, the image, the model or a setting is wrong, or memory runs out.
     """
     from napari_sr.cli import large
-    from napari_sr.files import formats
 
     how.check()
-    if not large.wanted(job.source, job.target, how, _least_scale(job.model)):
-        formats.check_target(job.target, job.source, overwrite=job.overwrite)
-        image = read(job.source, job.axes, job.model)
-        run_whole(image, job.source.name, job.target, job.model, job.settings)
-        return
-    large.run(job, how)
+    # libraries warn about odd metadata, not about pixels
+    with terminal.bars() as bars, terminal.warnings_as_lines(bars):
+        if large.wanted(job.source, job.target, how, least_scale(job.model)):
+            large.run(job, how, bars)
+        else:
+            run_whole(job, bars)
 
 
-def run_whole(
-    image: ImageFile, name: str, target: Path, model: ModelReference, settings: Settings
-) -> None:
-    """Upscale an image that was read whole into a file whose path was checked.
+def run_whole(job: Job, bars: Bars, network: Network | None = None) -> None:
+    """Read an image whole, upscale it, and write it.
 
     Parameters
     ----------
-    image : ImageFile
-        The image.
-    name : str
-        Its name in messages.
-    target : Path
-        The file to write.
-    model : ModelReference
-        The model that upscales the image.
-    settings : Settings
-        The settings of the run.
+    job : Job
+        Source, target, model and settings.
+    bars : Bars
+        Where progress and messages appear.
+    network : Network, optional
+        The job's model if it is loaded already.
 
     Raises
     ------
     CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
-        If the image, the model or a setting is wrong, or memory runs out.
+        If a path, the image, the model or a setting is wrong, or memory runs out.
     """
     from napari_sr.files import formats
 
-    settings, of_range = with_range(image, settings)
-    with terminal.bars() as bars, terminal.warnings_as_lines(bars):
-        network = load(model, bars)
-        told = formats.check_holds(target, image, network.scale)
-        for note in (*image.notes, *of_range, *told):
-            terminal.tell(bars, f"{name}: {note}")
-        result = _upscale(Request(image.pixels, model, settings, image.axes), network, bars)
-        made_by = software(result.record)
-        larger = image.enlarged(result.pixels, network.scale, made_by)
-        formats.write(target, larger)
-        if bars.console.is_terminal:
-            terminal.tell(bars, f"{target}: {larger.axes} {larger.pixels.shape}, {made_by}")
+    target = job.target
+    formats.check_target(target, job.source, overwrite=job.overwrite)
+    scale = least_scale(job.model) if network is None else network.scale
+    image = read(job.source, job.axes, scale)
+    settings, of_range = with_range(image, job.settings)
+    network = load(job.model, bars) if network is None else network
+    told = formats.check_holds(target, image, network.scale)
+    for note in (*image.notes, *of_range, *told):
+        terminal.tell(bars, note, job.source.name)
+    result = _upscale(Request(image.pixels, job.model, settings, image.axes), network, bars)
+    made_by = software(result.record)
+    larger = image.enlarged(result.pixels, network.scale, made_by)
+    formats.write(target, larger)
+    if bars.console.is_terminal:
+        terminal.tell(bars, f"{target}: {larger.axes} {larger.pixels.shape}, {made_by}")
 
 
 def with_range(image: ImageFile, settings: Settings) -> tuple[Settings, list[str]]:
@@ -189,6 +180,8 @@ def _upscale(request: Request, network: Network, bars: Bars) -> Upscaled:
         return drive(run_request(request, network), show)
     except OutOfMemoryError as error:
         raise CommandError(str(error)) from error
+    finally:
+        bars.remove_task(bar)
 
 
 def software(record: Mapping[str, Any]) -> str:

@@ -40,12 +40,23 @@ def identity_of(
         If a file cannot be read.
     """
     resolved = dict.fromkeys(other.resolve() for other in others)
-    parts = [_file(one) for one in resolved if one != path.resolve()]
-    found = {**_file(path), "shape": [int(size) for size in shape], "dtype": str(np.dtype(dtype))}
+    parts = [file_identity(one) for one in resolved if one != path.resolve()]
+    found = {
+        **file_identity(path),
+        "shape": [int(size) for size in shape],
+        "dtype": str(np.dtype(dtype)),
+    }
     return found | ({"parts": parts} if parts else {})
 
 
-def _file(path: Path) -> dict[str, Any]:
+def file_identity(path: Path) -> dict[str, Any]:
+    """Return path, size, date, and a hash of both ends of a file, as JSON.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
         digest = hashlib.sha256(file.read(ENDS))

@@ -82,6 +82,7 @@ def start(request: FileRequest, network: Network | None = None) -> list[str]:
     ValueError, OSError
         If the source, the model or a setting is wrong.
     """
+    opened.cache_clear()  # another task may have been at this path
     journal = Journal(request.result)
     check_apart(request.result, request.source)
     _check_free(request, journal)

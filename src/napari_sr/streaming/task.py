@@ -63,10 +63,15 @@ def key_of(
         "model": _model_as_json(model),
         "weights": _weights(network.provenance),
         "settings": asdict(settings),
-        "versions": {"napari-sr": __version__, "torch": torch.__version__, "numpy": np.__version__},
+        "versions": versions(),
     }
     found: dict[str, Any] = json.loads(json.dumps(key))  # tuples become lists, as in a file
     return found
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that compute."""
+    return {"napari-sr": __version__, "torch": torch.__version__, "numpy": np.__version__}
 
 
 def begin(

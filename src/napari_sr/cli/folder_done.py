@@ -1,0 +1,100 @@
+"""Whether a result in a folder has been made already, from the same source in the same way."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.cli.model import CommandError
+from napari_sr.files import formats, lazy
+from napari_sr.files.folder_journal import stamp_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from napari_sr.files.folder_journal import Entry
+
+
+def identity_of(source: Path, axes: str | None) -> dict[str, Any]:
+    """Return what tells a source from another one, and from itself once it has changed, as JSON.
+
+    Paths do not count, so that the folder may be moved.
+
+    Parameters
+    ----------
+    source : Path
+        An OME-Zarr or a file.
+    axes : str, optional
+        One letter per axis.
+
+    Raises
+    ------
+    ValueError, OSError
+        If it cannot be read.
+    """
+    from napari_sr.files.identity import file_identity
+    from napari_sr.files.image import FileError
+    from napari_sr.files.lazy_tiff import open_tiff
+
+    if source.is_dir():
+        found = dict(lazy.open_lazy(source, axes).identity)
+    else:
+        is_tiff = formats.is_tiff(source)  # refuses what is no file
+        try:
+            found = dict(open_tiff(source, axes).identity if is_tiff else file_identity(source))
+        except FileError:
+            found = file_identity(source)  # the usual way reports what is wrong
+    found["parts"] = [{**part, "path": None} for part in found.get("parts", ())]
+    plain: dict[str, Any] = json.loads(json.dumps({**found, "path": None}))
+    return plain
+
+
+def without_names(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides the results of a network, without the names of files."""
+    found = {key: value for key, value in provenance.items() if key not in ("model", "file")}
+    if "blended" in found:
+        found["blended"] = [without_names(one) for one in found["blended"]]
+    return found
+
+
+def is_done(target: Path, entry: Entry | None, key: Mapping[str, Any], *, overwrite: bool) -> bool:
+    """Return whether a result is there that the same run has made.
+
+    Raises
+    ------
+    CommandError
+        If another result is there that must not be replaced.
+    """
+    from napari_sr.streaming.journal import differences
+
+    now = stamp_of(target)
+    if now is None:
+        return False
+    if entry is None:
+        raise CommandError(
+            f"{target} exists, but no run over this folder made it: move it away to have it made"
+        )
+    if _is_unfinished(target):
+        return False
+    changed = differences(entry.made(now) or {}, key)
+    if changed and not overwrite:
+        raise CommandError(
+            f"{target} differs from what is asked for: {'; '.join(changed)} (--overwrite makes it "
+            "again)"
+        )
+    return not changed
+
+
+def _is_unfinished(target: Path) -> bool:
+    """Return whether blocks of an OME-Zarr of ours are missing."""
+    from napari_sr.files.ome_zarr.block_writer import OURS
+    from napari_sr.files.ome_zarr.documents import read_node
+    from napari_sr.streaming.journal import Journal
+
+    if not target.is_dir():
+        return False
+    node = read_node(target)
+    ours = None if node is None else node.attributes.get(OURS)
+    complete = ours.get("complete", True) if isinstance(ours, dict) else True
+    return Journal(target).exists or not complete

@@ -1,0 +1,101 @@
+"""Options of `napari-sr upscale` alone, in the order of its help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_sr.cli.options import at_home
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="IN", callback=at_home, help="PNG, JPEG, TIFF, OME-Zarr, or a folder of them."
+    ),
+]
+Target = Annotated[
+    Path,
+    typer.Argument(
+        metavar="OUT",
+        callback=at_home,
+        help="Its suffix sets the format; .zarr is OME-Zarr. A folder if IN is one.",
+    ),
+]
+Pattern = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GLOB",
+        help="Which files in the folder IN, such as '*.tif' or '**/*.tif'; may be repeated.",
+    ),
+]
+To = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SUFFIX",
+        help="Format of all results from a folder, such as .tif or .ome.zarr. [default: as IN]",
+    ),
+]
+Blend = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODEL",
+        callback=at_home,
+        help="A second checkpoint of the same network, to blend in.",
+    ),
+]
+Weight = Annotated[
+    float | None,
+    typer.Option(help="Share of the second in the blend, from 0 to 1. [default: 0.5]"),
+]
+Tile = Annotated[
+    int | None, typer.Option(help="Side of tiles in input pixels. [default: by memory and time]")
+]
+Halo = Annotated[int | None, typer.Option(help="Input pixels that tiles overlap. [default: exact]")]
+Precision = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.")]
+Kernels = Annotated[str, typer.Option(help="auto, reference or triton.")]
+Engine = Annotated[str, typer.Option(help="On a CPU: auto, torch, openvino or onnxruntime.")]
+Outliers = Annotated[str, typer.Option(help="Impossible results: clip, mark (as NaN) or keep.")]
+Ensemble = Annotated[
+    bool,
+    typer.Option(
+        "--ensemble", help="Mean over all flips and turns: 8 times the time, a little better."
+    ),
+]
+ValueRange = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        metavar="LOW HIGH",
+        help="Black and white. [default: all of an integer type, 0 1 for floats]",
+    ),
+]
+Percentiles = Annotated[
+    tuple[float, float] | None,
+    typer.Option(metavar="LOW HIGH", help="Take the range from the image, such as 0.1 99.9."),
+]
+Axes = Annotated[
+    str | None,
+    typer.Option(help="A letter per axis, such as TZYX or YXC. [default: as the file says]"),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with an unfinished OUT, block by block.")
+]
+Workers = Annotated[
+    int, typer.Option(min=0, help="Compute blocks in this many processes. [default: this one]")
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Compute blocks on a dask.distributed scheduler."),
+]
+Part = Annotated[
+    str | None,
+    typer.Option(metavar="I/N", help="Compute only part I of N, for job arrays; then --finish."),
+]
+Finish = Annotated[
+    bool, typer.Option("--finish", help="Check that all parts are there, and finish OUT.")
+]
+OmeZarr = Annotated[
+    str | None,
+    typer.Option(metavar="VERSION", help="Version of OME-Zarr: 0.4 or 0.5. [default: 0.5]"),
+]
