@@ -78,3 +78,14 @@ def loader(monkeypatch):
     monkeypatch.setattr(forecast, "_speed", lambda settings, reference: 1e6)
     yield loader
     cache._loaded.cache_clear()
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Make blocks of 64 pixels, so that small images have many."""
+    from napari_sr.streaming import result
+
+    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (64,))
+    result.opened.cache_clear()
+    yield
+    result.opened.cache_clear()

@@ -30,7 +30,7 @@ LAYERS = [
     {"api"},
     {"evaluation"},
     {"training", "onnx"},
-    {"samples"},
+    {"samples", "reader"},
     {"widgets"},
     {"demo"},
     {"cli"},

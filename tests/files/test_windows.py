@@ -59,3 +59,7 @@ def test_another_index_is_refused(index):
 
 def test_an_array_knows_its_axes():
     assert (windowed().ndim, windowed().shape, windowed().dtype) == (3, (5, 6, 7), WHOLE.dtype)
+
+
+def test_an_array_knows_its_number_of_values():
+    assert windowed().size == WHOLE.size

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
+import dask.array
 import numpy as np
+import psutil
 import pytest
 
 from napari_sr.engine.backends import choice as backends_choice
@@ -146,3 +149,46 @@ def test_an_unknown_time_is_left_out(choice, loader):
     sentence = dataclasses.replace(result, estimate=estimate).sentence
 
     assert "second" not in sentence
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    """Let 1000 bytes be free."""
+    free = SimpleNamespace(available=1000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+
+
+def test_a_result_larger_than_memory_is_told(choice, loader, little_memory):
+    result = forecast(request(source_of(np.zeros((20, 30), np.uint8)), choice))
+
+    assert not result.fits
+    assert result.sentence.endswith("2.4 kB. It does not fit into the 1.0 kB of free memory.")
+
+
+def test_lazy_pixels_count_because_they_are_read(choice, loader, monkeypatch):
+    free = SimpleNamespace(available=2600)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+    pixels = np.zeros((20, 30), np.uint8)
+
+    assert forecast(request(source_of(pixels), choice)).fits
+    assert not forecast(request(source_of(dask.array.from_array(pixels)), choice)).fits
+
+
+def test_a_folder_needs_disk_and_blocks(choice, loader, monkeypatch, tmp_path):
+    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (64,))
+    asked = request(source_of(np.zeros((2, 128, 128), np.uint8)), choice, tile=64)
+
+    whole, blocks = forecast(asked), forecast(asked, tmp_path)
+
+    assert blocks.free_disk > 0
+    assert "The folder takes up to 175 kB; " in blocks.sentence
+    assert "takes up to" not in whole.sentence
+    assert blocks.estimate.tiles >= 8
+
+
+def test_a_full_disk_is_told(choice, loader, tmp_path):
+    result = forecast(request(source_of(np.zeros((20, 30), np.uint8)), choice), tmp_path)
+
+    full = dataclasses.replace(result, free_disk=1000)
+
+    assert "up to 3.2 kB; only 1.0 kB are free" in full.sentence

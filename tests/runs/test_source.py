@@ -43,3 +43,13 @@ def test_one_plane_is_read_alone(random):
 
     np.testing.assert_array_equal(read, pixels[1:2, 2:3])
     assert source.origin == (1, 2, 0, 0)
+
+
+def test_a_plane_is_an_array_with_all_axes(random):
+    pixels = random.random((2, 3, 5, 6))
+
+    plane = source_of(pixels, (1, 2)).pixels
+
+    assert (plane.shape, plane.dtype) == ((1, 1, 5, 6), pixels.dtype)
+    np.testing.assert_array_equal(plane[0, 0, 1:4, 2:], pixels[1, 2, 1:4, 2:])
+    assert source_of(pixels).pixels is pixels

@@ -78,6 +78,47 @@ def test_the_result_comes_into_the_window(window, qtbot):
     assert not progress._all_instances
 
 
+@pytest.fixture
+def into_folder(window, tmp_path):
+    """Return the same with a folder as output."""
+    viewer, widget = window
+    widget.form.output.kind.setCurrentText("OME-Zarr folder")
+    widget.form.output.path.setText(str(tmp_path / "camera.ome.zarr"))
+    return viewer, widget, tmp_path / "camera.ome.zarr"
+
+
+def test_a_folder_is_shown_in_the_window_and_opens_in_a_new_one(
+    into_folder, make_napari_viewer, qtbot
+):
+    viewer, widget, folder = into_folder
+    viewer.layers["camera"].scale = (0.5, 0.5)
+
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        widget.form.run.click()
+    layer = viewer.layers["camera [FSRCNN x2]"]
+    (again,) = make_napari_viewer(strict_qt="raise").open(folder, plugin=PLUGIN)
+
+    np.testing.assert_array_equal(layer.data[0], viewer.layers[0].data.repeat(2, 0).repeat(2, 1))
+    np.testing.assert_array_equal(again.extent.world, layer.extent.world)
+    assert again.name == layer.name
+
+
+def test_closing_the_viewer_while_a_folder_is_written_ends_it(into_folder, loader, qtbot):
+    viewer, widget, folder = into_folder
+    loader.network = Gated(scale=2)
+    network = loader.network
+    widget.form.tile.setValue(8)
+    widget.form.run.click()
+    qtbot.waitUntil(lambda: network.begun.acquire(blocking=False), timeout=PATIENCE)
+
+    viewer.close()
+    network.permits.release(1000)
+    all_done(qtbot)
+
+    assert not network.begun.acquire(blocking=False)  # no second tile was begun
+    assert not folder.exists()
+
+
 @pytest.mark.skipif(qtpy.API == "pyside6", reason="napari's own slot raises a TypeError there")
 def test_an_error_in_the_window_leaves_the_buttons_alive(window, loader, qtbot):
     _viewer, widget = window

@@ -87,6 +87,11 @@ class LazyArray(ABC):
         """Number of axes."""
         return len(self.shape)
 
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return math.prod(self.shape)
+
     def __getitem__(self, index: Any) -> NDArray[Any]:
         window, rest = split(index, self.shape)
         if math.prod(lengths(window)):

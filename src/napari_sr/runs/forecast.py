@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
+import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import psutil
 
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.settings import Settings
@@ -17,7 +19,11 @@ from napari_sr.runs.source import Source
 from napari_sr.runs.words import shape_in_words, size_in_words, time_in_words
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_sr.engine.image.arrays import Layout
     from napari_sr.engine.planning.estimate import Estimate
+    from napari_sr.engine.planning.plan import Plan
     from napari_sr.graph.network import Network
     from napari_sr.runs.model import ModelReference
     from napari_sr.runs.run import Request
@@ -26,6 +32,8 @@ ENGINES = {"torch": "PyTorch", "openvino": "OpenVINO", "onnxruntime": "ONNX Runt
 """Names of engines in words."""
 OVERHEAD = 0.15
 """Largest extra work of tiles that is not mentioned, as a share of the work of one tile."""
+PYRAMID = 4 / 3
+"""Size of a folder with all levels, as a multiple of the result; compression may save some."""
 WORTH_REPORTING = 100e6
 """The forecast mentions intermediate results outside the device from this number of bytes on."""
 
@@ -42,6 +50,15 @@ class Forecast:
     """None if the model is not downloaded yet."""
     engine: str = "torch"
     """Engine that will probably compute."""
+    lacking: int | None = None
+    """Free memory in bytes, if result and source do not fit into it; otherwise None."""
+    free_disk: int | None = None
+    """Free space in bytes where the result is written; None for a result in memory."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the result fits into memory."""
+        return self.lacking is None
 
     @property
     def missing(self) -> bool:
@@ -51,7 +68,9 @@ class Forecast:
     @property
     def sentence(self) -> str:
         """The line that the form shows."""
-        result = f"Result: {shape_in_words(self.shape)}, {size_in_words(self.size)}."
+        result = f"Result: {shape_in_words(self.shape)}, {size_in_words(self.size)}.{self._where}"
+        if self.free_disk is None and not self.fits:
+            return result
         if self.estimate is None:
             return f"{result} The model will be downloaded first; Run asks."
         tiles = "1 tile" if self.estimate.tiles == 1 else f"{self.estimate.tiles} tiles"
@@ -63,6 +82,18 @@ class Forecast:
         views = f" over {count} views" if count > 1 else ""
         where = f"in {tiles} of {self.estimate.tile} px{views}"
         return f"{result} {needs}, {where}{self._price_of_tiles}."
+
+    @property
+    def _where(self) -> str:
+        """Where the result goes, and whether it fits there."""
+        words = ""
+        if self.lacking is not None:
+            words = f" It does not fit into the {size_in_words(self.lacking)} of free memory."
+        if self.free_disk is None:
+            return words
+        needed, free = size_in_words(PYRAMID * self.size), size_in_words(self.free_disk)
+        few = "only " if PYRAMID * self.size > self.free_disk else ""
+        return f"{words} The folder takes up to {needed}; {few}{free} are free."
 
     @property
     def _price_of_tiles(self) -> str:
@@ -79,8 +110,15 @@ class Forecast:
         return words
 
 
-def forecast(request: Request) -> Forecast:
+def forecast(request: Request, folder: Path | None = None) -> Forecast:
     """Return the forecast of a run. It may load a model, which is too slow for the GUI thread.
+
+    Parameters
+    ----------
+    request : Request
+        Image, model and settings.
+    folder : Path, optional
+        An existing folder that will hold the result; by default, the result stays in memory.
 
     Raises
     ------
@@ -94,22 +132,52 @@ def forecast(request: Request) -> Forecast:
         look_for_infinity(image)
     network = None if model.missing else cache.load_checked(model)
     scale = model.known_scale or (1 if network is None else network.scale)
-    larger = layout_of(image.shape, image.dtype, request.axes).enlarged(scale)
-    size = math.prod(larger.shape) * np.dtype(image.dtype).itemsize
+    layout = layout_of(image.shape, image.dtype, request.axes)
+    shape = layout.enlarged(scale).shape
+    size = math.prod(shape) * layout.dtype.itemsize
+    told = Forecast(shape, size, None, lacking=_lacking(request, size))
+    if folder is not None:
+        told = replace(told, free_disk=shutil.disk_usage(folder).free)
     if network is None:
-        return Forecast(larger.shape, size, None)
-    return Forecast(larger.shape, size, *_estimate(request, network))
+        return told
+    plan = _plan(layout, network, request.settings, folder)
+    estimate, engine = _estimate(request, network, *plan)
+    return replace(told, estimate=estimate, engine=engine)
 
 
-def _estimate(request: Request, network: Network) -> tuple[Estimate, str]:
+def _lacking(request: Request, size: int) -> int | None:
+    """Return the free memory if result and source do not fit into it, or else None."""
+    image = request.image
+    data = image.data if isinstance(image, Source) else image
+    there = type(data) is np.ndarray
+    source = 0 if there else math.prod(image.shape) * np.dtype(image.dtype).itemsize
+    free = int(psutil.virtual_memory().available)
+    return None if size + source <= free else free
+
+
+def _plan(
+    layout: Layout, network: Network, settings: Settings, folder: Path | None
+) -> tuple[Layout, Plan]:
+    """Return what is computed, planes or blocks, and the plan for one of them."""
+    from napari_sr.engine.planning.blocks import usual_grid
+    from napari_sr.engine.planning.plan import make_plan
+
+    if folder is not None:
+        grid = usual_grid(layout, network, settings)
+        window = grid.block(0).window.size
+        shape = (grid.count, *window, *([layout.channels] if layout.samples else []))
+        layout = layout_of(shape, layout.dtype, "BYXS"[: len(shape)])
+    return layout, make_plan(layout, network, settings)
+
+
+def _estimate(
+    request: Request, network: Network, layout: Layout, plan: Plan
+) -> tuple[Estimate, str]:
     """Return the memory and time of a run, and the engine that will probably compute it."""
     from napari_sr.engine.backends.choice import expected_engine
     from napari_sr.engine.planning.estimate import estimate
-    from napari_sr.engine.planning.plan import make_plan
 
-    image, settings = request.image, request.settings
-    layout = layout_of(image.shape, image.dtype, request.axes)
-    plan = make_plan(layout, network, settings)
+    settings = request.settings
     engine, gain = expected_engine(settings, plan, network, layout.channels)
     # a blend takes as long as either checkpoint
     first = replace(request.model, second=None, weight=0.0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_sr.runs import cache
 from napari_sr.runs.fetch import fetch_steps
-from napari_sr.runs.run import Request, run_request, translate
+from napari_sr.runs.run import Request, Result, Shown, run_request, translate
 from napari_sr.runs.source import Source, read_pixels
 from napari_sr.runs.words import is_ours, no_memory, size_in_words
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.execution.upscale import Upscaled
+    from napari_sr.graph.network import Network
+    from napari_sr.runs.model import ModelReference
 
 
 class UpscaleError(Exception):
@@ -52,21 +55,50 @@ def run(request: Request) -> Generator[Step, None, Upscaled]:
     napari_sr.engine.planning.devices.OutOfMemoryError
         If the smallest tile does not fit.
     """
+    return (yield from named_errors(_run(request), request.model.label))
+
+
+def named_errors(
+    steps: Generator[Shown, None, Result], name: str
+) -> Generator[Shown, None, Result]:
+    """Run a generator; raise `UpscaleError` with a name in place of errors that napari would lose.
+
+    Parameters
+    ----------
+    steps : generator
+        The generator to run. It is always closed at the end, also after an error.
+    name : str
+        What stops, such as the model.
+    """
     try:
-        return (yield from _run(request))
+        with closing(steps):
+            return (yield from steps)
     except RuntimeError as error:
-        raise UpscaleError(f"{request.model.label} stopped: {error}") from error
+        raise UpscaleError(f"{name} stopped: {error}") from error
     except MemoryError as error:
         if is_ours(error):
             raise
-        raise UpscaleError(f"{request.model.label} stopped: {no_memory(error)}") from error
+        raise UpscaleError(f"{name} stopped: {no_memory(error)}") from error
+
+
+def loaded(model: ModelReference) -> Generator[Step, None, Network]:
+    """Download and load a model, and return its network.
+
+    Raises
+    ------
+    ValueError
+        If a checkpoint is wrong.
+    napari_sr.zoo.download.DownloadError
+        If a model cannot be downloaded.
+    """
+    for entry in model.entries:
+        yield from translate(fetch_steps(entry), _downloading)
+    yield Step(0, 0, "Loading the model …")
+    return cache.load(model)
 
 
 def _run(request: Request) -> Generator[Step, None, Upscaled]:
-    for entry in request.model.entries:
-        yield from translate(fetch_steps(entry), _downloading)
-    yield Step(0, 0, "Loading the model …")
-    network = cache.load(request.model)
+    network = yield from loaded(request.model)
     source = request.image
     if not isinstance(source, Source):
         return (yield from translate(run_request(request, network), _upscaling))

@@ -45,9 +45,26 @@ class Source:
         leading = len(self.shape) - 2 - self.rgb
         return (*(self.plane or (0,) * leading), 0, 0)
 
+    @property
+    def pixels(self) -> Any:
+        """The array, or its single plane with leading axes of length 1; nothing is read."""
+        return self.data if self.plane is None else _SinglePlane(self)
+
     def factors(self, scale: int) -> tuple[int, ...]:
         """Return the enlargement factor of each axis, without the colour axis."""
         return (*(1 for _ in self.origin[:-2]), scale, scale)
+
+
+class _SinglePlane:
+    """One plane of a source as an array with all axes, read where it is sliced."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.shape, self.dtype = source.shape, source.dtype
+
+    def __getitem__(self, index: tuple[Any, ...]) -> Any:
+        plane = self._source.plane or ()
+        return self._source.data[(*plane, *index[len(plane) :])]
 
 
 def read_pixels(source: Source) -> Generator[tuple[int, int], None, NDArray[Any]]:

@@ -7,7 +7,6 @@ import math
 import shutil
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import __version__
@@ -19,7 +18,8 @@ from napari_sr.files.place import check_apart
 from napari_sr.files.room import in_words
 from napari_sr.runs import cache
 from napari_sr.streaming.journal import Journal
-from napari_sr.streaming.run import output_place, run_blocks
+from napari_sr.streaming.run import run_blocks
+from napari_sr.streaming.shards import shard_of_block, write_block
 from napari_sr.streaming.task import begin, key_of, reopen
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from napari_sr.streaming.report import Report
     from napari_sr.streaming.task import Opened
 
-SHARD = 2048
-"""Side of a shard of a network with global values, whose blocks are whole planes."""
 PYRAMID = 4 / 3
 """Size of a result with all its pyramid levels, as a multiple of its finest level."""
 
@@ -127,12 +125,10 @@ def _with_white(settings: Settings, image: LazyImage) -> Settings:
 def _create(request: FileRequest, new: Opened, task: dict[str, Any]) -> None:
     """Create the empty OME-Zarr."""
     scale = new.network.scale
-    grid = new.grid
-    side = (grid.rows * scale, grid.columns * scale) if new.local else (SHARD, SHARD)
     ome_zarr.create(
         request.result,
         new.layout.enlarged(scale),
-        block=side,
+        block=shard_of_block(new.grid, scale, local=new.local),
         places=new.image.enlarged_places(scale),
         channels=new.image.channels,
         name=new.image.name,
@@ -217,11 +213,7 @@ def compute(
     journal = Journal(result)
 
     def write(block: Block, values: NDArray[Any]) -> None:
-        for rows, columns in _shards(task, writer, block):
-            top, left = output_place(block, task.network.scale)
-            part = values[rows.start - top.start :, columns.start - left.start :]
-            part = part[: rows.stop - rows.start, : columns.stop - columns.start]
-            writer.write(block.plane, rows.start, columns.start, part)
+        write_block(writer, block, task.network.scale, values)
         journal.add(block.number)
         if finished is not None:
             finished(block)
@@ -232,17 +224,6 @@ def compute(
         raise FileError(_why(error, result)) from error
     finally:
         journal.close()
-
-
-def _shards(task: Opened, writer: OmeZarrWriter, block: Block) -> list[tuple[slice, slice]]:
-    """Return rows and columns of the shards that a block covers."""
-    rows, columns = output_place(block, task.network.scale)
-    height, width = writer.block
-    cuts = [
-        [slice(start, min(start + side, span.stop)) for start in range(span.start, span.stop, side)]
-        for span, side in ((rows, height), (columns, width))
-    ]
-    return list(product(*cuts))
 
 
 def _why(error: OSError, result: Path) -> str:

@@ -50,6 +50,9 @@ class BlockRun:
     """Settings; with the engine "auto", a repeated run may differ by rounding."""
     values: ValueRange
     """Black and white."""
+    waits: bool = True
+    """Whether the run waits for an engine that must be compiled; if not, PyTorch computes until it
+    is ready."""
 
     def window_layout(self, count: int, block: Block) -> Layout:
         """Return the layout of the windows of `count` blocks that are as large as this one."""
@@ -60,7 +63,7 @@ class BlockRun:
     def prepared(self, block: Block) -> Prepared:
         """Return a prepared run of blocks as large as this one; see `prepared.prepare`."""
         layout = self.window_layout(IN_MEMORY, block)
-        return prepare(layout, self.network, self.settings, lazy=True, waits=True)
+        return prepare(layout, self.network, self.settings, lazy=True, waits=self.waits)
 
 
 def run_blocks(
@@ -90,7 +93,9 @@ def run_blocks(
     OutOfMemoryError
         If a block does not fit into memory.
     """
-    blocks = sorted(map(run.reader.grid.block, numbers), key=lambda one: one.window.size)
+    # the largest first, which are most of the image
+    found = map(run.reader.grid.block, numbers)
+    blocks = sorted(found, key=lambda one: one.window.size, reverse=True)
     total = sum(_work(block) for block in blocks)
     report, before = Report(diagnostics_of(run.settings)), 0.0
     for _, group in groupby(blocks, key=lambda one: one.window.size):

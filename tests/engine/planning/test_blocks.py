@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.engine.planning.blocks import BlockGrid, is_local, make_grid, margin_of
+from napari_sr.engine.planning.blocks import BlockGrid, is_local, make_grid, margin_of, usual_grid
+from napari_sr.engine.planning.settings import Settings
 
 
 @given(
@@ -92,3 +93,14 @@ def test_whole_networks_are_not_cut():
     network.whole = True
 
     assert not is_local(network, 1, torch.float32)
+
+
+def test_a_run_cuts_planes_only_for_local_networks():
+    layout = layout_of((2, 3000, 900), "uint8", "ZYX")
+    settings = Settings(device="cpu", halo=7)
+
+    local = usual_grid(layout, Nearest(radius=2), settings)
+    whole = usual_grid(layout, Global(), settings)
+
+    assert (local.counts, local.margin) == ((3, 1), 7)
+    assert whole.counts == (1, 1)

@@ -12,6 +12,7 @@ from napari_sr.widgets.common.layer_source import (
     current_plane,
     layer_problem,
     leading_letters,
+    looked_at,
     source_of,
 )
 
@@ -144,3 +145,22 @@ def test_integers_and_floats_of_any_byte_order_can_be_upscaled(dtype):
 
 def test_a_row_of_colours_is_no_image():
     assert "needs two axes" in layer_problem(layer_of(np.zeros((5, 3)), rgb=True))
+
+
+def test_the_view_is_looked_at_in_the_layers_pixels():
+    viewer = ViewerModel()
+    layer = viewer.add_image(np.zeros((5, 40, 60)), scale=(2, 0.5, 0.5), translate=(0, 1, 0))
+    viewer.dims.set_point(0, 6.0)
+    getattr(viewer, "scene", viewer).camera.center = (0, 11.0, 3.0)
+
+    np.testing.assert_allclose(looked_at(layer, viewer), (3, 20, 6))
+
+
+def test_a_transposed_view_is_looked_at_along_its_axes():
+    viewer = ViewerModel()
+    layer = viewer.add_image(np.zeros((5, 40, 60)))
+    viewer.dims.order = (2, 0, 1)
+    viewer.dims.set_point(2, 33.0)
+    getattr(viewer, "scene", viewer).camera.center = (0, 4.0, 7.0)
+
+    np.testing.assert_allclose(looked_at(layer, viewer), (4, 7, 33))

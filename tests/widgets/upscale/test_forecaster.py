@@ -19,7 +19,9 @@ def forecaster(qtbot):
 
 def test_only_the_last_of_many_questions_is_answered(forecaster, monkeypatch, qtbot):
     asked, told = [], []
-    monkeypatch.setattr(module, "forecast", lambda question: asked.append(question) or question)
+    monkeypatch.setattr(
+        module, "forecast", lambda question, folder: asked.append(question) or question
+    )
     forecaster.told.connect(told.append)
 
     for number in range(50):
@@ -33,7 +35,7 @@ def test_only_the_last_of_many_questions_is_answered(forecaster, monkeypatch, qt
 def test_an_answer_that_comes_too_late_is_not_told(forecaster, monkeypatch, qtbot):
     begun, go_on, told = threading.Event(), threading.Event(), []
 
-    def slow(question):
+    def slow(question, folder):
         begun.set()
         assert go_on.wait(10)
         return question
@@ -66,7 +68,7 @@ def test_what_was_forgotten_is_not_told(forecaster, monkeypatch, qtbot):
 def test_an_error_is_told_and_the_next_question_answered(forecaster, monkeypatch, qtbot):
     told = []
 
-    def grumpy(question):
+    def grumpy(question, folder):
         if question == 1:
             raise ValueError("a tile must be at least 17 px, got 1")
         return question

@@ -10,17 +10,20 @@ import pytest
 import torch
 from fakes import Hungry, Wild
 from forms import PATIENCE, Failing, Gated, Slow
+from napari.layers import Layer
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QTimer
 
 import napari_sr
-from napari_sr import models
+from napari_sr import models, reader
 from napari_sr.engine.planning.settings import EngineError
 from napari_sr.runs import cache, forecast
 from napari_sr.runs.model import ModelReference
 from napari_sr.widgets.common import dock
 from napari_sr.widgets.common.layer_source import METADATA_KEY
+from napari_sr.widgets.upscale import growing
 from napari_sr.widgets.upscale.fields import CURRENT
+from napari_sr.widgets.upscale.output_chooser import FOLDER
 
 
 @pytest.fixture
@@ -327,6 +330,138 @@ def test_a_transposed_view_changes_nothing(viewer, widget, run):
     run(widget)
 
     assert viewer.layers[1].data.shape == (5, 16, 18)
+
+
+@pytest.fixture
+def into_folder(widget, tmp_path, small_blocks):
+    """Return a function that chooses a folder as output, and returns it."""
+
+    def choose():
+        output = widget.form.output
+        output.kind.setCurrentText(FOLDER)
+        output.path.setText(str(tmp_path / "result.ome.zarr"))
+        output._choose()
+        output._type()
+        return tmp_path / "result.ome.zarr"
+
+    return choose
+
+
+def test_a_folder_holds_the_result_and_its_layer_lies_in_place(
+    viewer, widget, run, into_folder, random
+):
+    pixels = random.integers(0, 255, (2, 100, 90), np.uint8)
+    source = viewer.add_image(
+        pixels, name="cells", scale=(3, 0.5, 0.5), units=("um",) * 3, rotate=(0, 0, 20)
+    )
+    folder = into_folder()
+
+    run(widget)
+
+    assert [layer.name for layer in viewer.layers] == ["cells", "cells [FSRCNN x2]"]
+    layer = viewer.layers[1]
+    assert layer.multiscale
+    np.testing.assert_array_equal(layer.data[0], pixels.repeat(2, 1).repeat(2, 2))
+    place = layer.data_to_world((1, 10.5, 10.5))
+    np.testing.assert_allclose(place, source.data_to_world((1, 5, 5)), atol=1e-9)
+    record = layer.metadata[METADATA_KEY]
+    assert (record["model"], record["folder"]) == ("fsrcnn-x2", str(folder))
+    assert widget.form.status.text() == "Done: cells [FSRCNN x2]"
+    assert widget.form.layers.layer() is source
+    assert widget.form.output.folder() == folder.with_name("result (2).ome.zarr")
+    assert widget.form.run.isEnabled()
+
+
+def test_a_folder_that_is_opened_again_lies_in_the_same_place(
+    viewer, widget, run, into_folder, random
+):
+    viewer.add_image(
+        random.integers(0, 4095, (70, 80)).astype(np.uint16),
+        scale=(0.5, 0.25),
+        translate=(3, -4),
+        units=("um", "um"),
+        contrast_limits=(7, 900),
+        colormap="magenta",
+    )
+    folder = into_folder()
+    run(widget)
+    layer = viewer.layers[1]
+
+    (data,) = reader.read(str(folder))
+    again = Layer.create(*data)
+
+    assert again.name == layer.name
+    np.testing.assert_array_equal(again.extent.world, layer.extent.world)
+    np.testing.assert_array_equal(again.scale, layer.scale)
+    assert again.units == layer.units
+    assert again.contrast_limits == layer.contrast_limits
+    assert again.colormap.name == "magenta"
+    np.testing.assert_array_equal(again.data, layer.data[0])
+
+
+@pytest.fixture
+def held(viewer, widget, loader, into_folder, random, qtbot):
+    """Begin a run of three blocks into a folder; return the folder and the network."""
+    loader.network = Gated(scale=2)
+    viewer.add_image(random.integers(1, 255, (192, 64), np.uint8), name="cells")
+    widget.form.tile.setValue(64)
+    folder = into_folder()
+    widget.form.run.click()
+    qtbot.waitUntil(lambda: loader.network.begun.acquire(blocking=False), timeout=PATIENCE)
+    return folder, loader.network
+
+
+def test_blocks_are_shown_as_they_are_done(viewer, widget, held, qtbot, monkeypatch):
+    monkeypatch.setattr(growing, "PAUSE", 0.0)
+    _, network = held
+    qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=PATIENCE)
+    assert not np.asarray(viewer.layers[1].data[0]).any()
+
+    network.permits.release(2)
+    qtbot.waitUntil(lambda: "1 of 3 blocks" in widget.form.status.text(), timeout=PATIENCE)
+
+    shown = np.asarray(viewer.layers[1].data[0])
+    assert 0 < np.count_nonzero(shown) < shown.size
+    assert "border" not in widget.form.output.path.styleSheet()  # the folder exists: it is ours
+    finish(widget, network, qtbot)
+
+
+def test_cancel_keeps_the_blocks_that_are_done(viewer, widget, held, qtbot):
+    folder, network = held
+    network.permits.release(2)
+    qtbot.waitUntil(lambda: "1 of 3 blocks" in widget.form.status.text(), timeout=PATIENCE)
+
+    widget.form.stop.click()
+    finish(widget, network, qtbot)
+
+    assert widget.form.status.text().startswith("Cancelled. ")
+    assert f"blocks are done and stay in {folder}" in widget.form.status.text()
+    assert len(viewer.layers) == 2
+    assert folder.exists()
+
+
+def test_cancel_before_the_first_block_leaves_nothing(viewer, widget, held, qtbot):
+    folder, network = held
+
+    widget.form.stop.click()
+    finish(widget, network, qtbot)
+
+    assert widget.form.status.text() == "Cancelled. Nothing was written."
+    assert len(viewer.layers) == 1
+    assert not folder.exists()
+
+
+def test_an_error_in_a_folder_run_is_told_and_it_runs_again(
+    viewer, widget, camera, loader, into_folder, run
+):
+    loader.network = Failing(RuntimeError("no kernel"), scale=2)
+    into_folder()
+
+    run(widget)
+
+    assert "FSRCNN x2 stopped: no kernel. Nothing was written." in widget.form.status.text()
+    assert len(viewer.layers) == 1
+    assert widget.form.run.isEnabled()
 
 
 def test_a_second_run_takes_the_same_source(viewer, widget, camera, run):

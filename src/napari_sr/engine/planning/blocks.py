@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from napari_sr.engine.planning.devices import choose_device, choose_precision
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.tiling import Region
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
     from napari_sr.engine.image.arrays import Layout
+    from napari_sr.engine.planning.settings import Settings
     from napari_sr.graph.network import Network
 
 SIDE = 2048
@@ -179,3 +181,17 @@ def make_grid(
         side = one, one
     alignment = network.tile_alignment
     return BlockGrid(layout, *side, margin_of(network, halo), alignment, network.least_size)
+
+
+def usual_grid(layout: Layout, network: Network, settings: Settings) -> BlockGrid:
+    """Cut an image into the blocks that a run with these settings computes.
+
+    Raises
+    ------
+    ValueError
+        If a setting is wrong.
+    """
+    device = choose_device(settings.device)
+    precision = choose_precision(settings.precision, device, network.precisions)
+    local = is_local(network, layout.channels, precision)
+    return make_grid(layout, network, local=local, halo=settings.halo)

@@ -71,6 +71,11 @@ class OmeZarrWriter:
         stored = {} if node is None else node.attributes.get(OURS, {})
         return {key: value for key, value in stored.items() if key != "written"}
 
+    @property
+    def levels_of_blocks(self) -> tuple[zarr.Array[Any], ...]:
+        """The levels that blocks write, finest first; `finish` computes the others."""
+        return self.levels[: self._owned]
+
     def blocks(self) -> Iterator[tuple[tuple[int, ...], int, int]]:
         """Yield plane, first row and first column of every block."""
         rows = range(0, self.layout.height, self.block[0])

@@ -53,6 +53,17 @@ def level_path(node: Node, level: int) -> Path:
     return node.path / str(paths[level])
 
 
+def count_of_levels(node: Node) -> int:
+    """Return the number of levels of an image.
+
+    Raises
+    ------
+    FileError
+        If the metadata are damaged.
+    """
+    return len(_datasets(node))
+
+
 def image_around(array: Node) -> tuple[Node, int] | None:
     """Return the image that an array is a level of, and its level; None if it is of none."""
     try:

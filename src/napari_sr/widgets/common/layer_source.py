@@ -13,7 +13,7 @@ from napari_sr.runs.words import shape_in_words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari.components import Dims
+    from napari.components import Dims, ViewerModel
     from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
@@ -72,6 +72,24 @@ def current_plane(layer: Image, dims: Dims) -> tuple[int, ...]:
     data = layer.data[0] if layer.multiscale else layer.data
     leading = zip(position[: layer.ndim - 2], data.shape, strict=False)
     return tuple(int(np.clip(np.rint(at), 0, size - 1)) for at, size in leading)
+
+
+def looked_at(layer: Image, viewer: ViewerModel) -> tuple[float, ...]:
+    """Return the position that the view is centred on, in pixels of the layer.
+
+    Parameters
+    ----------
+    layer : Image
+        The layer.
+    viewer : ViewerModel
+        The viewer that shows it.
+    """
+    dims, centre = viewer.dims, getattr(viewer, "scene", viewer).camera.center
+    place = np.asarray(dims.point, float)
+    count = min(len(dims.displayed), len(centre))
+    place[list(dims.displayed[-count:])] = centre[-count:]
+    point = place[-layer.ndim :] * _unit_ratios(layer, dims)[-layer.ndim :]
+    return tuple(map(float, layer.world_to_data(point)))
 
 
 def _unit_ratios(layer: Image, dims: Dims) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from napari_sr.widgets.common.fields import RunFields
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.model_chooser import ModelChooser
 from napari_sr.widgets.upscale.layer_chooser import LayerChooser
+from napari_sr.widgets.upscale.output_chooser import OutputChooser
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
@@ -63,6 +64,7 @@ class UpscaleFields(RunFields):
             "Upscale every plane of the layer, or only the one that the sliders show.\n"
             "Y and X (the last two axes) are enlarged; the others stay as they are."
         )
+        self.output = OutputChooser()
         self.forecast = WrappedLabel(lines=FORECAST_LINES)
         self._lay_out()
 
@@ -75,6 +77,7 @@ class UpscaleFields(RunFields):
             ("Scale", self.model.scale),
             ("Ensemble", self.ensemble),
             ("Slices", self.slices),
+            ("Output", self.output),
             ("Values", self.values),
             ("Outliers", self.outliers),
             ("Tile", self.tile),
@@ -92,6 +95,8 @@ class UpscaleFields(RunFields):
             "blend": self.model.blend.models,
             "values": self.values.kind,
             "outliers": self.outliers,
+            "output": self.output.kind,
+            "folder": self.output.path,
             "tile": self.tile,
             "device": self.device,
             "engine": self.engine,

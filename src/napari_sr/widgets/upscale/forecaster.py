@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
@@ -10,8 +10,11 @@ from napari_sr.runs.forecast import Forecast, forecast
 from napari_sr.widgets.common.worker import send_on_errand
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari_sr.runs.run import Request
 
+_Question: TypeAlias = "tuple[Request, Path | None]"
 PAUSE = 200
 """Milliseconds that the form must stay unchanged before a forecast starts."""
 
@@ -24,16 +27,24 @@ class Forecaster(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._wanted: Request | None = None
-        self._asked: Request | None = None
+        self._wanted: _Question | None = None
+        self._asked: _Question | None = None
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE)
         self._pause.timeout.connect(self._send)
 
-    def ask(self, request: Request) -> None:
-        """Ask for a forecast; `told` is emitted unless another request follows."""
-        self._wanted = request
+    def ask(self, request: Request, folder: Path | None = None) -> None:
+        """Ask for a forecast; `told` is emitted unless another request follows.
+
+        Parameters
+        ----------
+        request : Request
+            Image, model and settings.
+        folder : Path, optional
+            An existing folder that will hold the result; by default, the result stays in memory.
+        """
+        self._wanted = request, folder
         self._pause.start()
 
     def forget(self) -> None:
@@ -45,7 +56,7 @@ class Forecaster(QObject):
         if self._wanted is None or self._asked is not None:
             return
         self._asked = self._wanted
-        send_on_errand(forecast, self._asked, returned=self._answer, errored=self._answer)
+        send_on_errand(forecast, *self._asked, returned=self._answer, errored=self._answer)
 
     def _answer(self, answer: Forecast | Exception) -> None:
         current = self._asked is self._wanted

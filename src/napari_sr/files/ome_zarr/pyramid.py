@@ -1,0 +1,104 @@
+"""The levels of an OME-Zarr image, for a viewer that shows the level that fits the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.files.ome_zarr.arrangement import arranged
+from napari_sr.files.ome_zarr.block_writer import OURS
+from napari_sr.files.ome_zarr.locate import find_image
+from napari_sr.files.ome_zarr.multiscale import count_of_levels
+from napari_sr.files.ome_zarr.pixels import zarr_pixels
+from napari_sr.files.ome_zarr.read import open_ome_zarr
+from napari_sr.files.ome_zarr.write import open_writer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import zarr
+
+    from napari_sr.engine.image.arrays import ArrayLike
+    from napari_sr.files.lazy_image import LazyImage
+    from napari_sr.files.ome_zarr.block_writer import OmeZarrWriter
+    from napari_sr.files.ome_zarr.documents import Node
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """An image with several levels, read window by window."""
+
+    image: LazyImage
+    """The finest level, and what is known of the image."""
+    levels: tuple[Any, ...]
+    """All levels as dask arrays, finest first, with the axes of `image`."""
+
+
+def open_pyramid(path: Path) -> Pyramid:
+    """Open an image of OME-Zarr with its levels, or a Zarr array, without reading pixels.
+
+    Of an image that `write.create` began and that is not complete, only the levels that blocks
+    write are opened: the others are still empty.
+
+    Parameters
+    ----------
+    path : Path
+        As for `open_ome_zarr`. If it is a level of an image, only that level is opened.
+
+    Raises
+    ------
+    FileError
+        As `open_ome_zarr` does.
+    """
+    image = open_ome_zarr(path)
+    node = find_image(path)
+    if node.kind == "array":
+        return Pyramid(image, (_as_dask(image.pixels, image.chunks),))
+    coarser = (open_ome_zarr(path, level=level) for level in range(1, _levels(node)))
+    return Pyramid(image, tuple(_as_dask(one.pixels, one.chunks) for one in (image, *coarser)))
+
+
+def _levels(node: Node) -> int:
+    """Return the number of levels that have pixels."""
+    ours = node.attributes.get(OURS)
+    if isinstance(ours, dict) and ours.get("complete") is False:
+        return len(open_writer(node.path).levels_of_blocks)
+    return count_of_levels(node)
+
+
+def views(writer: OmeZarrWriter, levels: tuple[zarr.Array[Any], ...]) -> tuple[Any, ...]:
+    """Return levels of an image that is being written as dask arrays with the axes of the run.
+
+    Parameters
+    ----------
+    writer : OmeZarrWriter
+        The image.
+    levels : tuple of Zarr arrays
+        Some of its levels. Blocks that are not written yet are 0.
+    """
+    stored = arranged(writer.layout).letters
+    letters = writer.layout.axes
+    if writer.layout.samples:
+        letters = f"{letters[:-1]}C"
+    order = tuple(stored.index(letter) for letter in letters)
+    return tuple(
+        _as_dask(
+            zarr_pixels(level, order, writer.path), tuple(level.chunks[axis] for axis in order)
+        )
+        for level in levels
+    )
+
+
+def _as_dask(pixels: ArrayLike, chunks: tuple[int, ...] | None) -> Any:
+    """Return an array whose slices are read when they are computed.
+
+    napari slices the displayed axes of a level first, and then takes one plane of the others: an
+    array that reads at once would read all planes.
+    """
+    dask_array: Any = import_module("dask.array")
+    meta = np.empty((0,) * len(pixels.shape), pixels.dtype)
+    # a random name: the content of a folder may change
+    return dask_array.from_array(pixels, chunks=chunks or "auto", name=False, meta=meta)

@@ -1,0 +1,210 @@
+"""A layer upscaled block by block into an OME-Zarr folder that can be shown meanwhile.
+
+Letters: H x W pixels.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import shutil
+from contextlib import closing
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from napari_sr import __version__
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.planning.blocks import usual_grid
+from napari_sr.engine.planning.devices import choose_device
+from napari_sr.files.image import FileError
+from napari_sr.files.ome_zarr import write as ome_zarr
+from napari_sr.files.ome_zarr.pyramid import views
+from napari_sr.runs.job import Step, loaded, named_errors
+from napari_sr.streaming.reader import BlockReader, value_range
+from napari_sr.streaming.run import BlockRun, run_blocks
+from napari_sr.streaming.shards import shard_of_block, write_block
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.execution.context import Progress
+    from napari_sr.engine.planning.blocks import Block, BlockGrid
+    from napari_sr.files.ome_zarr.block_writer import OmeZarrWriter
+    from napari_sr.streaming.layer_request import LayerRequest, Record
+    from napari_sr.streaming.report import Report
+
+PARTS = 1000
+"""Steps of the progress bar."""
+
+
+class GrowingImage:
+    """The result while blocks are written; another thread may read it."""
+
+    def __init__(self, writer: OmeZarrWriter, blocks: int) -> None:
+        self.folder = writer.path
+        self.levels = views(writer, writer.levels_of_blocks)
+        """Levels that blocks write as dask arrays, finest first, with the axes of the source."""
+        self.all_levels = views(writer, writer.levels)
+        """All levels; the coarsest are complete at the end of the run."""
+        self.blocks = blocks
+        """Number of all blocks."""
+        self.written = 0
+        """Number of blocks that are on the disk."""
+
+
+def run_layer(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:
+    """Upscale a layer into a folder; yield at least once per tile. Closing it cancels the run.
+
+    Blocks that are on the disk stay there. If there are none, the folder is removed.
+
+    Parameters
+    ----------
+    request : LayerRequest
+        Layer, model, settings and folder.
+
+    Yields
+    ------
+    Step or GrowingImage
+        Progress; and once, as soon as the folder exists, the image in it.
+
+    Returns
+    -------
+    dict
+        The record of the run.
+
+    Raises
+    ------
+    napari_sr.runs.job.UpscaleError
+        As `job.run` does.
+    FileError
+        If the folder exists or cannot be written, or OME-Zarr cannot hold the result.
+    ValueError
+        If the image, a setting or a checkpoint is wrong.
+    napari_sr.engine.planning.devices.OutOfMemoryError
+        If a block does not fit into memory.
+    """
+    return (yield from named_errors(_run(request), request.model.label))
+
+
+def _run(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:
+    network = yield from loaded(request.model)
+    source, settings = request.source, request.settings
+    layout = layout_of(source.shape, source.dtype, request.axes)
+    grid = usual_grid(layout, network, settings)
+    reader = BlockReader(source.pixels, grid, network.receptive_field)
+    yield Step(0, 0, "Reading a part of the layer …")
+    has_weights = next(network.parameters(), None) is not None
+    values = value_range(reader, settings.value_range, has_weights=has_weights)
+    run = BlockRun(reader, network, settings, values, waits=False)
+    writer = _create(request, run)
+    image = GrowingImage(writer, grid.count)
+    try:
+        yield image
+        report = yield from _blocks(request, run, writer, image)
+        yield Step(0, 0, "Completing the coarse levels …")
+        writer.finish()
+    finally:
+        if not image.written:
+            shutil.rmtree(writer.path, ignore_errors=True)
+    return _record(request, run, report)
+
+
+def _create(request: LayerRequest, run: BlockRun) -> OmeZarrWriter:
+    """Create the empty folder."""
+    grid, scale = run.reader.grid, run.network.scale
+    local = (grid.rows, grid.columns) != (grid.layout.height, grid.layout.width)
+    return ome_zarr.create(
+        request.folder,
+        grid.layout.enlarged(scale),
+        block=shard_of_block(grid, scale, local=local),
+        places=request.places,
+        channels=request.channels,
+        name=request.name,
+        provenance={
+            "software": f"napari-sr {__version__}",
+            "source": {"layer": request.source.name, "plane": request.source.plane},
+            "model": run.network.provenance,
+            "settings": asdict(request.settings),
+            "versions": {"napari-sr": __version__, "torch": torch.__version__},
+        },
+    )
+
+
+def _blocks(
+    request: LayerRequest, run: BlockRun, writer: OmeZarrWriter, image: GrowingImage
+) -> Generator[Step, None, Report]:
+    """Compute and write all blocks, the nearest first."""
+
+    def write(block: Block, values: NDArray[Any]) -> None:
+        write_block(writer, block, run.network.scale, values)
+        image.written += 1
+
+    steps = run_blocks(run, nearest_first(run.reader.grid, request.near), write)
+    with closing(steps):
+        try:
+            while True:
+                yield _step(next(steps), image)
+        except StopIteration as end:
+            report: Report = end.value
+            return report
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            reason = "the disk is full" if full else error.strerror or str(error)
+            raise FileError(f"{error.filename or writer.path}: {reason}") from error
+
+
+def _step(progress: Progress, image: GrowingImage) -> Step:
+    note = f" ({progress.message})" if progress.message else ""
+    doing = f"Upscaling: {progress.share:.0%}, {image.written} of {image.blocks} blocks written"
+    return Step(round(PARTS * progress.share), PARTS, f"{doing}{note}", progress.seconds_left)
+
+
+def nearest_first(grid: BlockGrid, near: tuple[float, ...] | None) -> list[int]:
+    """Return the numbers of all blocks, those near a position first.
+
+    Parameters
+    ----------
+    grid : BlockGrid
+        The blocks.
+    near : tuple of float, optional
+        A position: the looped axes, then row and column, in pixels of the image. By default,
+        blocks keep their order.
+    """
+    numbers = list(range(grid.count))
+    return numbers if near is None else sorted(numbers, key=lambda one: _far(grid.block(one), near))
+
+
+def _far(block: Block, near: tuple[float, ...]) -> tuple[float, float]:
+    """Return the distances of a block: of its plane, and within its plane."""
+    *plane, row, column = near
+    middles = [(span.start + span.stop) / 2 for span in (block.core.rows, block.core.columns)]
+    return (
+        sum(abs(index - at) for index, at in zip(block.plane, plane, strict=True)),
+        math.hypot(middles[0] - row, middles[1] - column),
+    )
+
+
+def _record(request: LayerRequest, run: BlockRun, report: Report) -> Record:
+    """Return the record of a run, for the layer's metadata."""
+    found = report.diagnostics.in_words(run.settings.outliers)
+    return {
+        **run.network.provenance,
+        "network": run.network.title,
+        "scale": run.network.scale,
+        "tile": run.settings.tile,
+        "device": str(choose_device(run.settings.device)),
+        "ensemble": run.settings.ensemble,
+        "precision": run.settings.precision,
+        "value_range": (run.values.low, run.values.high),
+        "notes": [*report.notes, *([found] if found else [])],
+        "guards": report.diagnostics.record(),
+        "engine": {"name": report.engine},
+        "versions": {"napari-sr": __version__, "torch": torch.__version__},
+        "source": request.source.name,
+        "plane": request.source.plane,
+        "folder": str(request.folder),
+    }

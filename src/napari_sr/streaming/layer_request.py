@@ -1,0 +1,48 @@
+"""A layer to upscale into an OME-Zarr folder; torch is imported when the run starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from pathlib import Path
+
+    from napari_sr.engine.planning.settings import Settings
+    from napari_sr.files.lazy_image import Axis
+    from napari_sr.runs.job import Step
+    from napari_sr.runs.model import ModelReference
+    from napari_sr.runs.source import Source
+    from napari_sr.streaming.layer import GrowingImage
+
+Record: TypeAlias = "dict[str, Any]"
+"""Model, settings, versions and notes of a run."""
+
+
+@dataclass(frozen=True)
+class LayerRequest:
+    """A layer to upscale into an OME-Zarr folder."""
+
+    source: Source
+    folder: Path
+    """The new folder."""
+    model: ModelReference
+    settings: Settings
+    axes: str
+    """One letter per axis of the source, of those that OME-Zarr has; S for colours."""
+    places: Mapping[str, Axis]
+    """Places of the result's pixels by letter."""
+    channels: tuple[Mapping[str, Any], ...] = ()
+    """How the channels are shown, as in OME-Zarr's `omero.channels`."""
+    name: str = ""
+    """Name of the result."""
+    near: tuple[float, ...] | None = None
+    """Position in pixels of the source, near which blocks are computed first."""
+
+
+def run_in_folder(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:
+    """Upscale a layer into a folder; see `layer.run_layer`."""
+    from napari_sr.streaming.layer import run_layer
+
+    return (yield from run_layer(request))

@@ -1,0 +1,67 @@
+"""Shards of an OME-Zarr that the result of a block is cut into.
+
+Letters: H x W pixels, C channels, S scale.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.streaming.run import output_place
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.planning.blocks import Block, BlockGrid
+    from napari_sr.files.ome_zarr.block_writer import OmeZarrWriter
+
+SHARD = 2048
+"""Side of a shard of a network with global values, whose blocks are whole planes."""
+
+
+def shard_of_block(grid: BlockGrid, scale: int, *, local: bool) -> tuple[int, int]:
+    """Return rows and columns of a shard: the result of a block, if that is no whole plane.
+
+    Parameters
+    ----------
+    grid : BlockGrid
+        Blocks of the image.
+    scale : int
+        Enlargement factor.
+    local : bool
+        Whether blocks are smaller than a plane; see `blocks.is_local`.
+    """
+    return (grid.rows * scale, grid.columns * scale) if local else (SHARD, SHARD)
+
+
+def write_block(writer: OmeZarrWriter, block: Block, scale: int, values: NDArray[Any]) -> None:
+    """Write the result of a block, shard by shard.
+
+    Parameters
+    ----------
+    writer : OmeZarrWriter
+        The image.
+    block : Block
+        The block.
+    scale : int
+        Enlargement factor.
+    values : array, (S * H, S * W) or (S * H, S * W, C)
+        The result of the block's core.
+
+    Raises
+    ------
+    FileError
+        If a file cannot be written.
+    """
+    top, left = output_place(block, scale)
+    height, width = writer.block
+    for rows, columns in product(_cut(top, height), _cut(left, width)):
+        part = values[rows.start - top.start :, columns.start - left.start :]
+        part = part[: rows.stop - rows.start, : columns.stop - columns.start]
+        writer.write(block.plane, rows.start, columns.start, part)
+
+
+def _cut(span: slice, side: int) -> list[slice]:
+    starts = range(span.start, span.stop, side)
+    return [slice(start, min(start + side, span.stop)) for start in starts]

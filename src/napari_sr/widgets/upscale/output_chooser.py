@@ -1,0 +1,203 @@
+"""The field for the place of the result: a layer in memory, or a folder of OME-Zarr."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari.utils.history import get_save_history, update_save_history
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QStandardItemModel
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_sr.files.image import FileError
+from napari_sr.files.ome_zarr.packages import check_packages
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+MEMORY, FOLDER = "layer in memory", "OME-Zarr folder"
+SUFFIX = ".ome.zarr"
+LONGEST = 80
+"""Most letters of a layer's name in the proposed name of a folder."""
+
+
+class OutputChooser(QWidget):
+    """A choice of memory or a folder. The folder is proposed, and can be typed or browsed."""
+
+    changed = Signal()
+    """The place of the result may have changed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.kind = QComboBox()
+        self.kind.addItems([MEMORY, FOLDER])
+        self.kind.setToolTip(
+            "Where the result goes: into memory, or block by block into a folder on the disk,\n"
+            "for results of any size. The layer then shows blocks as they are done; drop the\n"
+            "folder into napari to open it again. It is proposed if memory does not suffice."
+        )
+        self.path = QLineEdit()
+        self.path.setToolTip("The new folder, with the result and coarser copies of it.")
+        self.path.setAccessibleName("Folder of the result")
+        self.browse = QPushButton("Browse…")
+        self.browse.setToolTip("Choose where the folder will be, and its name.")
+        self.missing = _missing()
+        self._by_hand = False
+        self._typed = False
+        self._place = Path(next(iter(get_save_history()), Path.home()))
+        self._lay_out()
+        self._disable_if_missing()
+        self.kind.activated.connect(self._choose)
+        self.path.textEdited.connect(self._type)
+        self.browse.clicked.connect(self._browse)
+
+    def _lay_out(self) -> None:
+        self._row = QWidget()
+        row = QHBoxLayout(self._row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.path, 1)
+        row.addWidget(self.browse)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.kind)
+        layout.addWidget(self._row)
+        self._row.setVisible(False)
+
+    def _disable_if_missing(self) -> None:
+        model = self.kind.model()
+        if self.missing and isinstance(model, QStandardItemModel):
+            item = model.item(1)
+            if item is not None:
+                item.setEnabled(False)
+            self.kind.setItemData(1, self.missing, Qt.ItemDataRole.ToolTipRole)
+
+    @property
+    def in_folder(self) -> bool:
+        """Whether the result goes into a folder."""
+        return self.kind.currentText() == FOLDER
+
+    def folder(self) -> Path | None:
+        """Return the chosen folder, or None for memory; check `problem` first."""
+        return Path(self.path.text().strip()).expanduser() if self.in_folder else None
+
+    def problem(self) -> str | None:
+        """Return why the folder cannot be created, or None."""
+        folder = self.folder()
+        if folder is None:
+            return None
+        if not self.path.text().strip() or not folder.name:
+            return "Output needs the name of a new folder"
+        if not folder.is_absolute():
+            return f"Output needs a whole path, got {folder}: Browse… chooses one"
+        if folder.exists():
+            return f"{folder} exists: choose another name"
+        if not folder.parent.is_dir():
+            return f"There is no folder {folder.parent}: choose another one for the result"
+        return None
+
+    def follow(self, layer: Image | None, scale: int | None, *, another: bool) -> None:
+        """Propose a name for the result of a layer, unless the user typed one.
+
+        Parameters
+        ----------
+        layer : Image, optional
+            The layer to upscale.
+        scale : int, optional
+            How many times larger the result will be.
+        another : bool
+            Whether the layer has just been chosen: then the user has chosen nothing yet.
+        """
+        if another:
+            self._by_hand = self._typed = False
+            self._show_kind(MEMORY)
+        if layer is not None and not self._typed:
+            enlarged = f"{layer.name} x{scale}" if scale else layer.name
+            self._show_path(free_path(self._place, enlarged))
+
+    def propose(self, *, fits: bool) -> bool:
+        """Choose memory or the folder, unless the user has chosen; return whether it changed."""
+        wanted = MEMORY if fits else FOLDER
+        if self._by_hand or self.missing or wanted == self.kind.currentText():
+            return False
+        self._show_kind(wanted)
+        return True
+
+    def renew(self) -> None:
+        """Propose another name beside the folder that was written."""
+        folder = self.folder()
+        if folder is not None:
+            self._typed = False
+            self._place = folder.parent
+            name = re.sub(r"( \(\d+\))?(\.ome)?\.zarr$", "", folder.name)
+            self._show_path(free_path(self._place, name))
+
+    def _show_kind(self, kind: str) -> None:
+        self.kind.setCurrentText(kind)
+        self._row.setVisible(self.in_folder)
+
+    def _show_path(self, path: Path) -> None:
+        self.path.setText(str(path))  # the cursor is at the end: the name is visible
+        self.path.setToolTip(f"The new folder, with the result and coarser copies of it:\n{path}")
+
+    def _choose(self) -> None:
+        self._by_hand = True
+        self._row.setVisible(self.in_folder)
+        self.changed.emit()
+
+    def _type(self) -> None:
+        self._typed = self._by_hand = True
+        self.changed.emit()
+
+    def _browse(self) -> None:
+        chosen = ask_for_folder(self, self.folder() or self._place)
+        if chosen is not None:
+            self._place = chosen.parent
+            update_save_history(str(chosen))
+            self._show_path(chosen)
+            self._type()
+
+
+def _missing() -> str:
+    """Return a sentence on packages that are missing; "" if none is."""
+    try:
+        check_packages("zarr", "yaozarrs")
+    except FileError as error:
+        return str(error)
+    return ""
+
+
+def ask_for_folder(parent: QWidget, proposed: Path) -> Path | None:
+    """Let the user choose the path of a new folder; return None if the dialog was cancelled."""
+    title, kinds = "Folder for the result", f"OME-Zarr (*{SUFFIX})"
+    name, _ = QFileDialog.getSaveFileName(parent, title, str(proposed), kinds)
+    if not name:
+        return None
+    return Path(name) if name.endswith(".zarr") else Path(f"{name}{SUFFIX}")
+
+
+def free_path(place: Path, name: str) -> Path:
+    """Return the path of a new OME-Zarr folder: a name without letters that file systems refuse.
+
+    Parameters
+    ----------
+    place : Path
+        The folder around it.
+    name : str
+        Name of the image.
+    """
+    stem = re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", name)[:LONGEST].strip(" .") or "result"
+    path, number = place / f"{stem}{SUFFIX}", 1
+    while path.exists():
+        number += 1
+        path = place / f"{stem} ({number}){SUFFIX}"
+    return path

@@ -1,0 +1,175 @@
+"""What an OME-Zarr folder keeps of a layer: axes, places, units and colours."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.files.lazy_image import Axis
+from napari_sr.files.units import METRES, SECONDS, unit_of
+from napari_sr.streaming.layer_request import LayerRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from napari.layers import Image
+
+    from napari_sr.runs.run import Request
+
+KNOWN = {
+    "t": "T", "time": "T", "frame": "T", "c": "C", "channel": "C", "channels": "C", "z": "Z",
+    "depth": "Z", "plane": "Z",
+}  # fmt: skip
+"""OME-Zarr's axes by labels of a layer's axes, in lower case."""
+FREE = "ZTC"
+"""Letters for axes without a label, starting with the axis next to Y."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is stored of a layer's result besides its pixels."""
+
+    axes: str
+    """One letter per axis; a last S is colour."""
+    places: Mapping[str, Axis]
+    """Places of the pixels by letter."""
+    channels: tuple[Mapping[str, Any], ...]
+    """How the channels are shown, as in OME-Zarr's `omero.channels`."""
+
+
+def stored_axes(labels: Sequence[str], *, rgb: bool) -> str | None:
+    """Return OME-Zarr's letter for each axis of a layer, or None if OME-Zarr lacks one.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Labels of the layer's axes without the colours, such as "time" or napari's "-3".
+    rgb : bool
+        Whether the layer has colours, which take the axis C.
+
+    Examples
+    --------
+    >>> stored_axes(["-4", "-3", "-2", "-1"], rgb=False)
+    'TZYX'
+    """
+    leading = [label.strip().lower() for label in labels[:-2]]
+    own = [KNOWN.get(label) for label in leading]
+    free = [letter for letter in FREE if letter not in own and not (rgb and letter == "C")]
+    letters: list[str] = []
+    for label, letter in zip(reversed(leading), reversed(own), strict=True):
+        unlabelled = re.fullmatch(r"(axis )?-?\d*", label) is not None
+        if letter is None and (not unlabelled or not free):
+            return None
+        letters.insert(0, letter or free.pop(0))
+    if len(set(letters)) < len(letters) or (rgb and "C" in letters):
+        return None
+    return "".join(letters) + ("YXS" if rgb else "YX")
+
+
+def problem_of_layer(layer: Image) -> str | None:
+    """Return why OME-Zarr cannot hold a layer's result, or None."""
+    if stored_axes(layer.axis_labels, rgb=layer.rgb) is None:
+        labels = ", ".join(layer.axis_labels[:-2])
+        colours = " and colours, which are its C" if layer.rgb else ""
+        return (
+            f"OME-Zarr has the axes T, C, Z, Y and X, but the layer {layer.name} has {labels} "
+            f"before Y and X{colours}: choose the Output in memory, or other axis_labels"
+        )
+    if not (np.asarray(layer.scale) > 0).all():
+        scale = ", ".join(f"{size:g}" for size in layer.scale)
+        return (
+            f"OME-Zarr needs pixel sizes above 0, but the layer {layer.name} has {scale}: choose "
+            "the Output in memory"
+        )
+    return None
+
+
+def stored(layer: Image, arguments: Mapping[str, Any]) -> Stored:
+    """Return what is stored of the result of a layer that has no problem.
+
+    Parameters
+    ----------
+    layer : Image
+        The source layer.
+    arguments : mapping
+        Keyword arguments of the result's layer, see `result_arguments`.
+    """
+    axes = stored_axes(layer.axis_labels, rgb=layer.rgb) or ""
+    letters = axes.removesuffix("S")
+    values = zip(letters, arguments["scale"], arguments["translate"], layer.units, strict=True)
+    places = {
+        letter: Axis(float(size), float(origin), _unit(letter, unit))
+        for letter, size, origin, unit in values
+    }
+    data = layer.data[0] if layer.multiscale else layer.data
+    count = int(data.shape[letters.index("C")]) if "C" in letters else 1
+    return Stored(axes, places, () if layer.rgb else (_channel(layer),) * count)
+
+
+def folder_request(
+    request: Request, keeps: Stored, folder: Path, name: str, near: tuple[float, ...]
+) -> LayerRequest:
+    """Return the task of a run into a folder.
+
+    Parameters
+    ----------
+    request : Request
+        Source, model and settings.
+    keeps : Stored
+        What is stored besides the pixels.
+    folder : Path
+        The new folder.
+    name : str
+        Name of the result.
+    near : tuple of float
+        Position in the source's pixels, near which blocks are computed first.
+    """
+    source: Any = request.image
+    return LayerRequest(
+        source=source,
+        folder=folder,
+        model=request.model,
+        settings=request.settings,
+        axes=keeps.axes,
+        places=keeps.places,
+        channels=keeps.channels,
+        name=name,
+        near=near if source.plane is None else (*(0.0 for _ in source.plane), *near[-2:]),
+    )
+
+
+def _unit(letter: str, unit: object) -> str:
+    name = unit_of(str(unit))
+    return name if name in (SECONDS if letter == "T" else METRES) else ""
+
+
+def _channel(layer: Image) -> dict[str, Any]:
+    low, high = map(float, layer.contrast_limits)
+    least, most = map(float, layer.contrast_limits_range)
+    window = {"start": low, "end": high, "min": least, "max": most}
+    return {"color": _colour(layer), "window": window, "active": True}
+
+
+def _colour(layer: Image) -> str:
+    """Return the brightest colour, if the colormap goes from black to it; otherwise white."""
+    first, last = (np.asarray(layer.colormap.map(end)).ravel()[:3] for end in (0.0, 1.0))
+    middle = np.asarray(layer.colormap.map(0.5)).ravel()[:3]
+    if first.max() > 0.01 or np.abs(middle - last / 2).max() > 0.05:
+        return "FFFFFF"
+    return "".join(f"{round(255 * float(part)):02X}" for part in last)
+
+
+def lost_in_folder(layer: Image) -> str:
+    """Return a sentence on what a folder does not keep of a layer's place; "" if it keeps all."""
+    matrix = np.asarray(layer.affine.affine_matrix)
+    found = {
+        "rotation": not np.allclose(layer.rotate, np.eye(layer.ndim)),
+        "shear": bool(np.any(layer.shear)),
+        "affine": not np.allclose(matrix, np.eye(len(matrix))),
+    }
+    names = " and ".join(name for name, there in found.items() if there)
+    return f"OME-Zarr cannot keep {names}: only the layer in this window has it." if names else ""
