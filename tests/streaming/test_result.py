@@ -198,3 +198,48 @@ def test_a_source_is_never_overwritten_by_its_result(source, tmp_path):
             start(request_of(path, tmp_path / "a.zarr", overwrite=True))
 
     assert pixels(tmp_path / "a.zarr").any()
+
+
+def test_another_run_at_the_same_path_is_noticed(source, tmp_path):
+    """A worker of a cluster outlives a run, and must not compute the next one as the last one."""
+    from dataclasses import replace
+
+    request = request_of(source, tmp_path / "out.zarr", overwrite=True)
+    run(request, [0])
+    steps = compute(request.result, [1, 2])
+    next(steps)
+    opened = module.opened(request.result)
+    other = replace(request, model=ModelReference("fsrcnn-x3"))
+    run(other, [0])
+
+    assert module.opened(request.result) is not opened
+    with pytest.raises(FileError, match="another command replaced the result"):
+        drive(steps)
+    assert len(Journal(request.result).done()) == 1
+
+
+@pytest.mark.parametrize("damage", ["remove", "empty"])
+def test_a_block_whose_file_is_lost_is_computed_again(source, tmp_path, damage):
+    request = request_of(source, tmp_path / "out.zarr", resume=True)
+    run(request, [0, 1])
+    file = next((tmp_path / "out.zarr" / "0" / "c").rglob("0/0/0"))
+    file.write_bytes(b"") if damage == "empty" else file.unlink()
+
+    assert 0 in missing(request.result)
+    run(request)
+
+    np.testing.assert_array_equal(
+        pixels(tmp_path / "out.zarr"), upscale(image_of(), axes="ZYX", engine="torch")
+    )
+
+
+def test_a_really_full_disk_is_one_sentence(source, tmp_path, monkeypatch):
+    request = request_of(source, tmp_path / "out.zarr")
+    start(request)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("napari_sr.files.ome_zarr.store.BlockStore.set_sync", full)
+    with pytest.raises(FileError, match="the disk is full; what is done is kept, and --resume"):
+        drive(compute(request.result, [0]))

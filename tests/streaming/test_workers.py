@@ -1,5 +1,6 @@
 import os
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -72,7 +73,6 @@ def test_an_error_in_a_worker_ends_the_run_with_its_message(source, tmp_path):
 
 
 def test_workers_that_die_again_and_again_end_the_run(source, tmp_path, monkeypatch):
-    import sys
 
     monkeypatch.setattr(workers, "COMMAND", (sys.executable, "-c", "raise SystemExit(3)"))
     request = request_of(source, tmp_path / "out.zarr")
@@ -133,3 +133,22 @@ def test_a_scheduler_that_is_not_there_is_one_sentence(tmp_path, monkeypatch):
 
     with pytest.raises(FileError, match=r"scheduler tcp://x:1 cannot be reached: timed out"):
         drive(run_distributed(tmp_path, [0], "tcp://x:1"))
+
+
+def test_a_worker_that_is_lost_between_its_blocks_is_replaced(source, tmp_path, monkeypatch):
+    """It answers that a list is done, and ends before it reports and takes the next one."""
+    code = """
+import json, sys
+from pathlib import Path
+numbers = json.loads(sys.stdin.readline())
+for number in numbers:
+    print(json.dumps({"done": number}), flush=True)
+sys.stdout.write('{"rep')
+"""
+    monkeypatch.setattr(workers, "COMMAND", (sys.executable, "-c", code))
+    monkeypatch.setattr(workers, "TOGETHER", 1)
+    monkeypatch.setattr(workers, "LOSSES", 99)
+    steps = list(run_workers(tmp_path, range(3), 1))
+
+    assert steps[-1].done == 3
+    assert sum("a worker was lost" in step.message for step in steps) == 2

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
-import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,7 +14,7 @@ from napari_sr.files.scientific.other import WRITTEN, is_other
 from napari_sr.runs.run import drive
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from rich.progress import Progress as Bars
@@ -26,6 +23,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.execution.context import Progress
     from napari_sr.files.ome_zarr.block_writer import Version
     from napari_sr.graph.network import Network
+    from napari_sr.streaming.lock import Lock
     from napari_sr.streaming.report import Report
     from napari_sr.streaming.result import FileRequest
 
@@ -35,10 +33,6 @@ ZARR = ".zarr"
 """Suffix of OME-Zarr folders."""
 UNFINISHED = ".unfinished.zarr"
 """Added to the name of another file while its blocks are computed."""
-STARTING = ".starting"
-"""Added to the name of a result that another process begins at this moment."""
-MOST_WAIT = 600.0
-"""Seconds that a part waits until another one has begun the result."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +51,13 @@ class How:
     version: Version | None = None
     """Version of OME-Zarr to write; None for the newest."""
 
-    def check(self) -> None:
+    def check(self, *, overwrite: bool = False) -> None:
         """Refuse options that contradict each other.
+
+        Parameters
+        ----------
+        overwrite : bool
+            Whether a result shall be replaced.
 
         Raises
         ------
@@ -71,6 +70,11 @@ class How:
             "--part": self.part is not None,
             "--finish": self.finish,
         }
+        if self.part is not None and overwrite:
+            raise CommandError(
+                "--part cannot go with --overwrite, as a part would remove what others have "
+                "computed: remove OUT before you start the parts"
+            )
         names = [name for name, so in given.items() if so]
         if len(names) > 1:
             raise CommandError(f"give only one of {' and '.join(names)}")
@@ -176,24 +180,30 @@ def run(job: Job, how: How, bars: Bars, network: Network | None = None) -> None:
         If something is wrong; what is done is kept.
     """
     from napari_sr.streaming import result
+    from napari_sr.streaming.journal import Journal
+    from napari_sr.streaming.lock import Lock
 
     request = _request(job, how)
     network = load(request.model, bars) if network is None else network
+    lock = Lock(shared=how.part is not None)
     try:
         if not how.finish:
-            with _turn(request.result, how):
-                for note in result.start(request, network):
-                    terminal.tell(bars, note, request.source.name)
-            report = _shown(_steps(request.result, how), bars, "blocks")
+            for note in result.start(request, network, lock):
+                terminal.tell(bars, note, request.source.name)
+            report = _shown(_steps(request.result, how, lock), bars, "blocks")
             told = report.diagnostics.in_words(job.settings.outliers)
             for note in (*(report.notes if how.elsewhere else ()), told):
                 terminal.tell(bars, note)
+        elif Journal(request.result).exists:
+            lock.take(request.result)
         if how.part is None:
             _finish(request.result, job.target, bars)
     except KeyboardInterrupt:
         raise _stopped(request.result, bars, signal.SIGINT) from None
     except terminal.Terminated:
         raise _stopped(request.result, bars, signal.SIGTERM) from None
+    finally:
+        lock.release()
 
 
 def _request(job: Job, how: How) -> FileRequest:
@@ -251,7 +261,7 @@ def _stopped(result: Path, bars: Bars, number: int) -> BaseException:
     return terminal.Stopped(number)
 
 
-def _steps(result: Path, how: How) -> Generator[Progress, None, Report]:
+def _steps(result: Path, how: How, lock: Lock) -> Generator[Progress, None, Report]:
     """Compute what a result lacks, in this process or in others."""
     from napari_sr.streaming import workers
     from napari_sr.streaming.report import Report
@@ -263,7 +273,7 @@ def _steps(result: Path, how: How) -> Generator[Progress, None, Report]:
     if not numbers:
         return Report()
     if how.workers:
-        return (yield from workers.run_workers(result, numbers, how.workers))
+        return (yield from workers.run_workers(result, numbers, how.workers, lock.handles))
     if how.scheduler is not None:
         return (yield from workers.run_distributed(result, numbers, how.scheduler))
     return (yield from compute(result, numbers))
@@ -284,37 +294,6 @@ def _shown(steps: Generator[Progress, None, Result], bars: Bars, what: str) -> R
         bars.remove_task(bar)
 
 
-@contextmanager
-def _turn(result: Path, how: How) -> Iterator[None]:
-    """Let one of several parts begin the result, and the others wait until it has.
-
-    Raises
-    ------
-    CommandError
-        If no part begins it in time.
-    """
-    if how.part is None:
-        yield
-        return
-    lock = result.with_name(f"{result.name}{STARTING}")
-    end = time.monotonic() + MOST_WAIT
-    while True:
-        try:
-            lock.mkdir()
-            break
-        except FileExistsError:
-            if time.monotonic() > end:
-                raise CommandError(
-                    f"another part has been beginning {result} for {MOST_WAIT:.0f} s: if none "
-                    f"runs any more, remove the folder {lock}"
-                ) from None
-            time.sleep(0.2)
-    try:
-        yield
-    finally:
-        lock.rmdir()
-
-
 def _finish(store: Path, target: Path, bars: Bars) -> None:
     """Complete the pyramid, and write the target from it if it is another file."""
     from napari_sr.streaming import result
@@ -322,8 +301,9 @@ def _finish(store: Path, target: Path, bars: Bars) -> None:
     if target == store:
         result.finish(target)
         return
+    from napari_sr.files.ome_zarr.folder import discard
     from napari_sr.streaming.convert import convert
 
     result.complete(store)
     _shown(convert(store, target), bars, "parts of the file")
-    shutil.rmtree(store)
+    discard(store)

@@ -83,7 +83,7 @@ def run(job: Job, how: How) -> None:
     """
     from napari_sr.cli import large
 
-    how.check()
+    how.check(overwrite=job.overwrite)
     # libraries warn about odd metadata, not about pixels
     with terminal.bars() as bars, terminal.warnings_as_lines(bars):
         if large.wanted(job.source, job.target, how, least_scale(job.model)):

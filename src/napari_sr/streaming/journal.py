@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FOLDER = ".napari-sr"
 """Name of the journal's folder inside a result; a finished result has none."""
 _TASK = "task.json"
+_RUN = "run"
+"""Entry of a task that differs between all runs."""
 _SUFFIX = ".done"
 
 
@@ -59,8 +61,9 @@ class Journal:
             If it cannot be written.
         """
         self._folder.mkdir(exist_ok=True)
+        content = {**task, _RUN: secrets.token_hex(8)}
         with atomic_write(self._folder / _TASK) as file:
-            file.write(json.dumps(task, indent=1).encode())
+            file.write(json.dumps(content, indent=1).encode())
 
     def task(self) -> dict[str, Any]:
         """Return what is computed, as `begin` wrote it.
@@ -71,14 +74,30 @@ class Journal:
             If there is no journal, or it is damaged.
         """
         try:
-            found = json.loads((self._folder / _TASK).read_bytes())
-        except (OSError, ValueError) as error:
+            found = json.loads(self.text())
+        except ValueError as error:
             raise JournalError(
-                f"{self._result} holds no unfinished result that could be resumed: {error}"
+                f"{self._folder / _TASK} is damaged: start again with --overwrite ({error})"
             ) from error
         if not isinstance(found, dict):
             raise JournalError(f"{self._folder / _TASK} is damaged: start again with --overwrite")
+        found.pop(_RUN, None)
         return found
+
+    def text(self) -> bytes:
+        """Return the task as it is stored; another run's differs.
+
+        Raises
+        ------
+        JournalError
+            If there is no journal.
+        """
+        try:
+            return (self._folder / _TASK).read_bytes()
+        except FileNotFoundError as error:
+            raise JournalError(
+                f"{self._result} holds no unfinished result that could be resumed"
+            ) from error
 
     def add(self, number: int) -> None:
         """Note that a block is done; return when the note is on the disk.

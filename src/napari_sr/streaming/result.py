@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 import math
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from napari_sr import __version__
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.image import FileError
 from napari_sr.files.lazy import open_lazy
@@ -17,9 +16,10 @@ from napari_sr.files.ome_zarr import write as ome_zarr
 from napari_sr.files.place import check_apart
 from napari_sr.files.room import in_words
 from napari_sr.runs import cache
+from napari_sr.streaming.creation import create_result
 from napari_sr.streaming.journal import Journal
 from napari_sr.streaming.run import run_blocks
-from napari_sr.streaming.shards import shard_of_block, write_block
+from napari_sr.streaming.shards import shards_of, write_block
 from napari_sr.streaming.task import begin, key_of, reopen
 
 if TYPE_CHECKING:
@@ -34,9 +34,12 @@ if TYPE_CHECKING:
     from napari_sr.files.ome_zarr.block_writer import OmeZarrWriter, Version
     from napari_sr.graph.network import Network
     from napari_sr.runs.model import ModelReference
+    from napari_sr.streaming.lock import Lock
     from napari_sr.streaming.report import Report
     from napari_sr.streaming.task import Opened
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Errors of a disk that has no more room."""
 PYRAMID = 4 / 3
 """Size of a result with all its pyramid levels, as a multiple of its finest level."""
 
@@ -60,7 +63,9 @@ class FileRequest:
     """Whether to replace a result."""
 
 
-def start(request: FileRequest, network: Network | None = None) -> list[str]:
+def start(
+    request: FileRequest, network: Network | None = None, lock: Lock | None = None
+) -> list[str]:
     """Begin or resume a result; return what the user should know.
 
     Parameters
@@ -69,12 +74,14 @@ def start(request: FileRequest, network: Network | None = None) -> list[str]:
         Source, model, settings and the result's folder.
     network : Network, optional
         The request's model if it is loaded already.
+    lock : Lock, optional
+        It is taken, so that no other process computes or replaces the result meanwhile.
 
     Raises
     ------
     FileError
-        If the result exists and shall be neither resumed nor replaced, or if it would replace the
-        source or lie in it.
+        If another process writes the result, if it exists and shall be neither resumed nor
+        replaced, or if it would replace the source or lie in it.
     napari_sr.streaming.journal.JournalError
         If the unfinished result belongs to another run.
     ValueError, OSError
@@ -89,15 +96,16 @@ def start(request: FileRequest, network: Network | None = None) -> list[str]:
     settings = _with_white(request.settings, image)
     key = key_of(request.source, image, request.model, network, settings)
     key["result"] = {"OME-Zarr": request.version}
-    if request.resume and journal.exists:
-        again = reopen(journal.task(), key)
-        done, writer = journal.done(), ome_zarr.open_writer(request.result)
-        writer.clean()
-        return [*image.notes, f"resumed: {len(done)} of {again.grid.count} blocks are done"]
-    task, new = begin(image, network, settings, key)
-    _create(request, new, task)
-    journal.begin(task)
-    return [*image.notes, *_whole_planes(new), *_space(request.result, new)]
+    if not (request.resume and journal.exists):
+        task, new = begin(image, network, settings, key)
+        if create_result(request, new, task, lock):
+            return [*image.notes, *_whole_planes(new), *_space(request.result, new)]
+    if lock is not None:
+        lock.take(request.result)
+    again = reopen(journal.task(), key)
+    done, writer = journal.done(), ome_zarr.open_writer(request.result)
+    writer.clean()
+    return [*image.notes, f"resumed: {len(done)} of {again.grid.count} blocks are done"]
 
 
 def _check_free(request: FileRequest, journal: Journal) -> None:
@@ -115,34 +123,9 @@ def _check_free(request: FileRequest, journal: Journal) -> None:
 
 def _with_white(settings: Settings, image: LazyImage) -> Settings:
     """Return settings whose white is that of the file, if it uses fewer bits than its type."""
-    from dataclasses import replace
-
     if settings.value_range is not None or image.significant_bits is None:
         return settings
     return replace(settings, value_range=(0.0, float(2**image.significant_bits - 1)))
-
-
-def _create(request: FileRequest, new: Opened, task: dict[str, Any]) -> None:
-    """Create the empty OME-Zarr."""
-    scale = new.network.scale
-    ome_zarr.create(
-        request.result,
-        new.layout.enlarged(scale),
-        block=shard_of_block(new.grid, scale, local=new.local),
-        places=new.image.enlarged_places(scale),
-        channels=new.image.channels,
-        name=new.image.name,
-        version=request.version,
-        provenance={
-            "software": f"napari-sr {__version__}",
-            "source": task["key"]["source"],
-            "model": new.network.provenance,
-            "settings": task["key"]["settings"],
-            "fixed": task["fixed"],
-            "versions": task["key"]["versions"],
-        },
-        overwrite=request.overwrite,
-    )
 
 
 def _whole_planes(new: Opened) -> list[str]:
@@ -169,19 +152,40 @@ def _space(result: Path, new: Opened) -> list[str]:
 @lru_cache(maxsize=1)
 def opened(result: Path) -> tuple[Opened, OmeZarrWriter]:
     """Return an unfinished result and what it computes, once per process."""
-    task = Journal(result).task()
-    key = task["key"]
-    of_result = key.pop("result")
-    found = reopen(task)
-    key["result"] = of_result
-    return found, ome_zarr.open_writer(result)
+    journal = Journal(result)
+    text, task = journal.text(), journal.task()
+    del task["key"]["result"]
+    return replace(reopen(task), text=text), ome_zarr.open_writer(result)
+
+
+def _current(result: Path) -> tuple[Opened, OmeZarrWriter]:
+    """Return `opened`, but never what another run computed at the same path."""
+    found = opened(result)
+    if found[0].text != Journal(result).text():
+        opened.cache_clear()
+        found = opened(result)
+    return found
 
 
 def missing(result: Path) -> list[int]:
-    """Return the numbers of the blocks that an unfinished result lacks, in order."""
-    task, _ = opened(result)
+    """Return the numbers of the blocks that an unfinished result lacks, in order.
+
+    A block whose files are lost is missing, even if the journal has it.
+    """
+    task, writer = _current(result)
     done = Journal(result).done()
-    return [number for number in range(task.grid.count) if number not in done]
+    return [
+        number
+        for number in range(task.grid.count)
+        if number not in done or not _is_there(task, writer, number)
+    ]
+
+
+def _is_there(task: Opened, writer: OmeZarrWriter, number: int) -> bool:
+    """Return whether the files of a block are there."""
+    block = task.grid.block(number)
+    places = shards_of(writer, block, task.network.scale)
+    return all(writer.has(block.plane, rows.start, columns.start) for rows, columns in places)
 
 
 def compute(
@@ -209,11 +213,13 @@ def compute(
     napari_sr.engine.planning.devices.OutOfMemoryError
         If a block does not fit into memory.
     """
-    task, writer = opened(result)
+    task, writer = _current(result)
     journal = Journal(result)
 
     def write(block: Block, values: NDArray[Any]) -> None:
+        _check_same(journal, task)
         write_block(writer, block, task.network.scale, values)
+        _check_same(journal, task)
         journal.add(block.number)
         if finished is not None:
             finished(block)
@@ -222,19 +228,30 @@ def compute(
         return (yield from run_blocks(task.run, numbers, write))
     except OSError as error:
         raise FileError(_why(error, result)) from error
+    except FileError as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            raise FileError(_why(cause, result)) from error
+        raise
     finally:
         journal.close()
 
 
+def _check_same(journal: Journal, task: Opened) -> None:
+    """Refuse to write into a result that another command has begun at the same path."""
+    if journal.text() != task.text:
+        raise FileError("another command replaced the result meanwhile: nothing more is written")
+
+
 def _why(error: OSError, result: Path) -> str:
     reason = error.strerror or str(error)
-    what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else reason
+    what = "the disk is full" if error.errno in FULL else reason
     return f"{error.filename or result}: {what}; what is done is kept, and --resume goes on with it"
 
 
 def blocks_of(result: Path) -> int:
     """Return the number of all blocks of an unfinished result."""
-    return opened(result)[0].grid.count
+    return _current(result)[0].grid.count
 
 
 def complete(result: Path) -> None:
@@ -252,7 +269,7 @@ def complete(result: Path) -> None:
             f"{absent[0]}: compute them with --resume"
         )
     try:
-        opened(result)[1].finish()
+        _current(result)[1].finish()
     except OSError as error:
         raise FileError(_why(error, result)) from error
 

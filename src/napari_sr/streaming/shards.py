@@ -55,11 +55,17 @@ def write_block(writer: OmeZarrWriter, block: Block, scale: int, values: NDArray
         If a file cannot be written.
     """
     top, left = output_place(block, scale)
-    height, width = writer.block
-    for rows, columns in product(_cut(top, height), _cut(left, width)):
+    for rows, columns in shards_of(writer, block, scale):
         part = values[rows.start - top.start :, columns.start - left.start :]
         part = part[: rows.stop - rows.start, : columns.stop - columns.start]
         writer.write(block.plane, rows.start, columns.start, part)
+
+
+def shards_of(writer: OmeZarrWriter, block: Block, scale: int) -> list[tuple[slice, slice]]:
+    """Return rows and columns of the shards that the result of a block is cut into."""
+    top, left = output_place(block, scale)
+    height, width = writer.block
+    return list(product(_cut(top, height), _cut(left, width)))
 
 
 def _cut(span: slice, side: int) -> list[slice]:

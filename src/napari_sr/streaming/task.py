@@ -37,6 +37,8 @@ class Opened:
     run: BlockRun
     local: bool
     """Whether a block is smaller than a plane."""
+    text: bytes = b""
+    """The task as the journal has it."""
 
     @property
     def layout(self) -> Layout:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from contextlib import nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,7 @@ def batches(numbers: Sequence[int], workers: int) -> list[list[int]]:
 
 
 def run_workers(
-    result: Path, numbers: Sequence[int], count: int
+    result: Path, numbers: Sequence[int], count: int, handles: tuple[int, ...] = ()
 ) -> Generator[Progress, None, Report]:
     """Compute blocks of an unfinished result by processes of this machine.
 
@@ -55,6 +56,8 @@ def run_workers(
         Numbers of its missing blocks.
     count : int
         Number of processes.
+    handles : tuple of int
+        Handles of open files that each of them inherits.
 
     Yields
     ------
@@ -71,7 +74,7 @@ def run_workers(
     FileError
         If a worker reports an error, or too many workers were lost.
     """
-    pool = _Pool(result, batches(numbers, count))
+    pool = _Pool(result, batches(numbers, count), handles)
     report = Report()
     pace, done, total = Pace(), 0, len(numbers)
     try:
@@ -109,8 +112,9 @@ class _Worker:
 class _Pool:
     """The processes of a run."""
 
-    def __init__(self, result: Path, waiting: list[list[int]]) -> None:
+    def __init__(self, result: Path, waiting: list[list[int]], handles: tuple[int, ...]) -> None:
         self._result = result
+        self._handles = handles
         self._losses = 0
         self.waiting = deque(waiting)
         """Lists of blocks that no worker has yet."""
@@ -128,6 +132,7 @@ class _Pool:
             text=True,
             bufsize=1,
             env={**os.environ, **_one_device(number)},
+            pass_fds=self._handles,
             start_new_session=True,  # Ctrl-C in a terminal reaches this process only
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
@@ -137,8 +142,9 @@ class _Pool:
         self.give(worker)
 
     def _listen(self, worker: _Worker) -> None:
-        for line in worker.process.stdout or ():
-            self.answers.put((worker, json.loads(line)))
+        with suppress(ValueError), worker.process.stdout or nullcontext(()) as lines:
+            for line in lines:  # the last one may be cut off if the worker was killed
+                self.answers.put((worker, json.loads(line)))
         self.answers.put((worker, {}))
 
     def give(self, worker: _Worker) -> None:
@@ -164,8 +170,8 @@ class _Pool:
             If too many workers were lost.
         """
         self.running.remove(worker)
-        code = worker.process.wait()
-        if not worker.blocks:
+        code = _ended(worker)
+        if not worker.blocks and not self.waiting:
             return ""
         self._losses += 1
         if self._losses > LOSSES:
@@ -173,7 +179,8 @@ class _Pool:
                 f"{self._losses} workers were lost, the last one with exit code {code}: what is "
                 "done is kept; free some memory, choose fewer workers, and go on with --resume"
             )
-        self.waiting.appendleft(worker.blocks)
+        if worker.blocks:
+            self.waiting.appendleft(worker.blocks)
         self.start(worker.number, count)
         return f"a worker was lost (exit code {code}): its blocks are computed again"
 
@@ -182,7 +189,15 @@ class _Pool:
         for worker in self.running:
             worker.process.kill()
         for worker in self.running:
-            worker.process.wait()
+            _ended(worker)
+
+
+def _ended(worker: _Worker) -> int:
+    """Wait until a worker has ended; return its exit code."""
+    with suppress(OSError):
+        if worker.process.stdin is not None:
+            worker.process.stdin.close()
+    return worker.process.wait()
 
 
 def _one_device(number: int) -> dict[str, str]:

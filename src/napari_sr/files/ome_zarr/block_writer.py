@@ -160,8 +160,8 @@ class OmeZarrWriter:
             yield folder.joinpath(*map(str, index))
 
     def has(self, plane: tuple[int, ...], row: int, column: int) -> bool:
-        """Return whether all files of a block are there; a file that is there is whole."""
-        return all(file.exists() for file in self.files_of(plane, row, column))
+        """Return whether all files of a block are there, and none is empty."""
+        return all(map(_has_content, self.files_of(plane, row, column)))
 
     def clean(self) -> None:
         """Remove unfinished files of processes of this machine that have ended."""
@@ -192,3 +192,10 @@ class OmeZarrWriter:
         except OSError as error:
             reason = error.strerror or error
             raise FileError(f"{self.path} could not be written: {reason}") from error
+
+
+def _has_content(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False

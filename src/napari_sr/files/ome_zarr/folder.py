@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr.documents import read_node
+from napari_sr.files.ome_zarr.multiscale import level_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,10 +18,17 @@ if TYPE_CHECKING:
     import zarr
 
     from napari_sr.files.ome_zarr.arrangement import Arrangement
+    from napari_sr.files.ome_zarr.documents import Node
     from napari_sr.files.ome_zarr.shards import Level
 
 FORMATS: Mapping[str, Any] = {"0.5": 3, "0.4": 2}
 """Version of Zarr by version of OME-Zarr."""
+_REMOVED = ".napari-sr-removed-"
+"""Start of the name of a folder while it is removed."""
+_WORTHLESS = {"zarr.json", ".zgroup", ".zattrs", ".zarray", ".zmetadata", ".DS_Store", "Thumbs.db"}
+"""Metadata that belong to an image, and files of file managers."""
+_SHOWN = 8
+"""Most names in a message."""
 
 
 def make_room(path: Path, *, overwrite: bool) -> None:
@@ -29,7 +37,10 @@ def make_room(path: Path, *, overwrite: bool) -> None:
     Raises
     ------
     FileError
-        If a file is there, or a folder that must not be removed, or if the parent does not exist.
+        If a file is there, or a folder that must not be removed because it holds more than one
+        image, or if the parent does not exist.
+    OSError
+        If the folder cannot be removed.
     """
     if not path.parent.is_dir():
         raise FileError(f"{path.name} cannot be written: there is no folder {path.parent}")
@@ -41,11 +52,55 @@ def make_room(path: Path, *, overwrite: bool) -> None:
         return
     if not overwrite:
         raise FileError(f"{path} exists: give another name, or --overwrite")
-    if read_node(path) is None:
+    _check_only_image(path)
+    discard(path)
+
+
+def _check_only_image(path: Path) -> None:
+    """Check that a folder holds one Zarr image and nothing else that somebody could miss.
+
+    Raises
+    ------
+    FileError
+        If there is no image, or more: other images, labels, or files of other programs.
+    """
+    node = read_node(path)
+    if node is None:
         raise FileError(f"{path} is no Zarr image and is not overwritten: give another name")
-    doomed = path.parent / f".napari-sr-removed-{secrets.token_hex(8)}"
+    if node.kind == "array" and read_node(path.parent) is not None:
+        raise FileError(
+            f"{path} is a part of {path.parent} and is not overwritten: give another name"
+        )
+    others = [each.name for each in path.iterdir() if not _is_of_image(each.name, node)]
+    if others:
+        raise FileError(
+            f"{path} also holds {', '.join(sorted(others)[:_SHOWN])} and is not overwritten: give "
+            "another name, or remove it yourself"
+        )
+
+
+def _is_of_image(name: str, node: Node) -> bool:
+    """Return whether an entry of the folder of an image belongs to it, or is worth nothing."""
+    if name in _WORTHLESS or name.startswith(".napari-sr"):
+        return True
+    if node.kind == "array":
+        return name == "c" or not name.strip("0123456789.")
+    return name in level_names(node)
+
+
+def discard(path: Path) -> None:
+    """Remove a folder; if that is interrupted, nothing of it is left under its name.
+
+    Raises
+    ------
+    OSError
+        If it cannot be removed.
+    """
+    doomed = path.parent / f"{_REMOVED}{secrets.token_hex(8)}"
     os.rename(path, doomed)
     shutil.rmtree(doomed)
+    for left in path.parent.glob(f"{_REMOVED}*"):  # of a process that was killed meanwhile
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def create_folder(

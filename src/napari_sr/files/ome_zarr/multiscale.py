@@ -64,6 +64,13 @@ def count_of_levels(node: Node) -> int:
     return len(_datasets(node))
 
 
+def level_names(node: Node) -> set[str]:
+    """Return the names of the folders of an image's levels; of a group that is none, nothing."""
+    if "multiscales" not in node.ome:
+        return set()
+    return {str(dataset["path"]).split("/")[0] for dataset in _datasets(node)}
+
+
 def image_around(array: Node) -> tuple[Node, int] | None:
     """Return the image that an array is a level of, and its level; None if it is of none."""
     try:

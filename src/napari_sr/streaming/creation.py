@@ -1,0 +1,105 @@
+"""The beginning of a result: an empty OME-Zarr with its journal, which appears at once."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_sr import __version__
+from napari_sr.files.image import FileError
+from napari_sr.files.ome_zarr import write as ome_zarr
+from napari_sr.files.ome_zarr.folder import make_room
+from napari_sr.streaming.journal import Journal, sync_folder
+from napari_sr.streaming.lock import Lock
+from napari_sr.streaming.shards import shard_of_block
+
+if TYPE_CHECKING:
+    from napari_sr.streaming.result import FileRequest
+    from napari_sr.streaming.task import Opened
+
+DRAFT = ".napari-sr-new-"
+"""Start of the name of a result until it is begun."""
+
+
+def create_result(
+    request: FileRequest, new: Opened, task: dict[str, Any], lock: Lock | None
+) -> bool:
+    """Begin a result: its folder appears with its journal, or not at all.
+
+    Parameters
+    ----------
+    request : FileRequest
+        Source and result.
+    new : Opened
+        The task, opened.
+    task : dict
+        The task as JSON.
+    lock : Lock, optional
+        The result's lock, to be taken.
+
+    Returns
+    -------
+    bool
+        Whether it was begun; false if another part has begun it meanwhile.
+
+    Raises
+    ------
+    FileError
+        If the result exists and must not be overwritten, or cannot be written.
+    """
+    target = Path(os.path.realpath(request.result))
+    draft = target.with_name(f"{DRAFT}{secrets.token_hex(8)}")
+    try:
+        _create(draft, request, new, task)
+        Journal(draft).begin(task)
+        if lock is not None:
+            lock.take(draft)
+        _publish(draft, target, request)
+    except (OSError, FileError) as error:
+        if request.resume and Journal(target).exists:
+            return False
+        reason = error.strerror if isinstance(error, OSError) else None
+        told = reason or str(error).replace(str(draft), str(request.result))
+        raise FileError(f"{request.result} could not be written: {told}") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return True
+
+
+def _publish(draft: Path, target: Path, request: FileRequest) -> None:
+    """Move a folder to its place, where nothing may be but a result that is overwritten."""
+    old = Lock()
+    unfinished = Journal(target).exists
+    if unfinished and request.overwrite:
+        old.take(target)
+    try:
+        make_room(target, overwrite=request.overwrite and not (request.resume and unfinished))
+        os.rename(draft, target)
+        sync_folder(target.parent)
+    finally:
+        old.release()
+
+
+def _create(path: Path, request: FileRequest, new: Opened, task: dict[str, Any]) -> None:
+    """Create the empty OME-Zarr."""
+    scale = new.network.scale
+    ome_zarr.create(
+        path,
+        new.layout.enlarged(scale),
+        block=shard_of_block(new.grid, scale, local=new.local),
+        places=new.image.enlarged_places(scale),
+        channels=new.image.channels,
+        name=new.image.name,
+        version=request.version,
+        provenance={
+            "software": f"napari-sr {__version__}",
+            "source": task["key"]["source"],
+            "model": new.network.provenance,
+            "settings": task["key"]["settings"],
+            "fixed": task["fixed"],
+            "versions": task["key"]["versions"],
+        },
+    )
