@@ -10,12 +10,13 @@ import pytest
 from blocks import SETTINGS, image_of, request_of, run, tiff_of
 from folders import files_in, image_at, tree_of
 
-from napari_sr.cli import terminal
+from napari_sr.cli import large, terminal
 from napari_sr.cli.folder_batch import Batch, FolderJob
 from napari_sr.cli.upscale import Job
 from napari_sr.files.folder_journal import journal_of
 from napari_sr.runs.model import ModelReference
 from napari_sr.streaming.journal import Journal
+from napari_sr.streaming.result import complete
 
 MODEL = ModelReference()
 NETWORK = MODEL.load()
@@ -124,6 +125,34 @@ def test_an_unfinished_ome_zarr_of_another_source_needs_overwrite(tmp_path, caps
     assert upscale(tmp_path, ("a.tif", ".zarr")) == 2
     assert "the unfinished result belongs to another run" in capsys.readouterr().err
     assert upscale(tmp_path, ("a.tif", ".zarr"), overwrite=True) == 0
+    assert not Journal(target).exists
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.tif"])
+def test_a_store_that_was_only_created_is_begun_again(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(large, "_is_too_large", lambda path, scale: True)
+    tree_of(tmp_path / "in", "a.tif")
+    store = large.store_of(tmp_path / "out" / name)
+    with batch_of(tmp_path) as batch:
+        batch._journal.begin(name, {}, {})
+    run(request_of(tmp_path / "in" / "a.tif", store), [])
+    Journal(store).remove()
+
+    assert upscale(tmp_path, ("a.tif", name[1:])) == 0
+    assert (tmp_path / "out" / name).exists()
+    assert name == "a.zarr" or not store.exists()
+
+
+def test_a_journal_that_a_kill_left_in_a_complete_result_is_removed(tmp_path):
+    tree_of(tmp_path / "in", "a.tif")
+    target = tmp_path / "out" / "a.zarr"
+    with batch_of(tmp_path) as batch:
+        batch._journal.begin("a.zarr", {}, {})
+    run(request_of(tmp_path / "in" / "a.tif", target), [0])
+    complete(target)
+
+    assert upscale(tmp_path, ("a.tif", ".zarr")) == 0
+    assert not Journal(target).exists
 
 
 def test_a_signal_is_told_with_the_failures_so_far(tmp_path, capsys):
