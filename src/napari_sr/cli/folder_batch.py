@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -163,8 +162,9 @@ class Batch:
 
 def _remove_store(target: Path) -> None:
     """Remove the blocks of a finished TIFF, which a run that was killed left."""
+    from napari_sr.files.ome_zarr.folder import discard
     from napari_sr.streaming.journal import Journal
 
     store = large.store_of(target)
     if store != target and Journal(store).exists:
-        shutil.rmtree(store)
+        discard(store)
