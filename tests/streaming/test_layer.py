@@ -21,6 +21,7 @@ from napari_sr.files.ome_zarr.write import open_writer
 from napari_sr.runs.job import Step, UpscaleError
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.source import Source
+from napari_sr.streaming import layer
 from napari_sr.streaming.layer import GrowingImage, nearest_first, run_layer
 from napari_sr.streaming.layer_request import LayerRequest
 
@@ -104,6 +105,20 @@ def test_blocks_can_be_seen_before_the_end(task, random):
                 seen.append(np.count_nonzero(image.levels[0].compute()))
 
     assert 0 < seen[0] < 4 * pixels.size
+
+
+@pytest.mark.parametrize("kept", [0, 2**20])
+def test_coarse_levels_in_memory_are_those_on_the_disk(task, random, monkeypatch, kept, loader):
+    monkeypatch.setattr(layer, "KEPT", kept)
+    loader.network = Nearest(scale=2, channels=3)
+    pixels = random.integers(0, 255, (2, 190, 131, 3), np.uint8)
+
+    _, (image,), _ = run(task(pixels, "ZYXS"))
+
+    assert len(image.levels) == 2
+    assert isinstance(image.levels[1], np.ndarray) is bool(kept)
+    for shown, stored in zip(image.levels, image.all_levels, strict=False):
+        np.testing.assert_array_equal(shown, stored)
 
 
 def test_closing_it_keeps_blocks_that_are_written(task, random):

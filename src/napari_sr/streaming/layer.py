@@ -9,9 +9,10 @@ import errno
 import math
 import shutil
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from napari_sr import __version__
@@ -23,7 +24,7 @@ from napari_sr.files.ome_zarr import write as ome_zarr
 from napari_sr.files.ome_zarr.pyramid import views
 from napari_sr.runs.job import Step, loaded, named_errors
 from napari_sr.streaming.reader import BlockReader, value_range
-from napari_sr.streaming.run import BlockRun, run_blocks
+from napari_sr.streaming.run import BlockRun, output_place, run_blocks
 from napari_sr.streaming.shards import shard_of_block, write_block
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from napari_sr.streaming.layer_request import LayerRequest, Record
     from napari_sr.streaming.report import Report
 
+KEPT = 2**27
+"""Most bytes of a coarse level that is kept in memory during a run: it is shown at once, where a
+level of 1000 x 1000 pixels in 256 files takes a second while the cores are busy."""
 PARTS = 1000
 """Steps of the progress bar."""
 
@@ -46,14 +50,33 @@ class GrowingImage:
 
     def __init__(self, writer: OmeZarrWriter, blocks: int) -> None:
         self.folder = writer.path
-        self.levels = views(writer, writer.levels_of_blocks)
-        """Levels that blocks write as dask arrays, finest first, with the axes of the source."""
+        self._layout = writer.layout
+        self._stored = views(writer, writer.levels_of_blocks)
+        coarse = list(enumerate(self._stored))[1:]
+        self._kept = {k: np.zeros(one.shape, one.dtype) for k, one in coarse if one.nbytes <= KEPT}
+        self.levels = tuple(self._kept.get(k, one) for k, one in enumerate(self._stored))
+        """Levels that blocks write, finest first, with the axes of the source: dask arrays, and
+        NumPy for small levels."""
         self.all_levels = views(writer, writer.levels)
-        """All levels; the coarsest are complete at the end of the run."""
+        """All levels as dask arrays; the coarsest are complete at the end of the run."""
         self.blocks = blocks
         """Number of all blocks."""
         self.written = 0
         """Number of blocks that are on the disk."""
+
+    def add(self, block: Block, scale: int) -> None:
+        """Note that a block is on the disk."""
+        for k, kept in self._kept.items():
+            rows, columns = (_coarser(span, k) for span in output_place(block, scale))
+            layout = replace(self._layout, shape=kept.shape)
+            part = layout.read(self._stored[k], block.plane, rows, columns)
+            layout.write(kept, block.plane, rows, columns, part)
+        self.written += 1
+
+
+def _coarser(span: slice, level: int) -> slice:
+    """Return the pixels of a level that cover pixels of the finest level."""
+    return slice(span.start >> level, -(-span.stop >> level))
 
 
 def run_layer(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:
@@ -141,7 +164,7 @@ def _blocks(
 
     def write(block: Block, values: NDArray[Any]) -> None:
         write_block(writer, block, run.network.scale, values)
-        image.written += 1
+        image.add(block, run.network.scale)
 
     steps = run_blocks(run, nearest_first(run.reader.grid, request.near), write)
     with closing(steps):

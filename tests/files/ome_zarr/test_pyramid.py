@@ -85,3 +85,12 @@ def test_views_have_the_axes_of_the_run_and_show_what_is_written_since(
     assert view.shape == shape
     assert 0 < np.count_nonzero(before) < before.size
     np.testing.assert_array_equal(view, pixels)
+
+
+def test_dask_reads_many_small_chunks_at_a_time(tmp_path, random):
+    pixels = random.integers(0, 99, (2, 200, 300), np.uint8)
+    written(tmp_path / "a.zarr", pixels, "ZYX")
+
+    finest = open_pyramid(tmp_path / "a.zarr").levels[0]
+
+    assert finest.chunks == ((1, 1), (200,), (300,))

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from napari_sr.files.ome_zarr.documents import Node
 
 
+PART = 1024
+"""Side of what dask reads at a time, about. A level of 1000 x 1000 pixels in chunks of 64 takes
+0.2 s, and 1.1 s if dask reads each chunk for itself."""
+
+
 @dataclass(frozen=True)
 class Pyramid:
     """An image with several levels, read window by window."""
@@ -97,8 +102,21 @@ def _as_dask(pixels: ArrayLike, chunks: tuple[int, ...] | None) -> Any:
 
     napari slices the displayed axes of a level first, and then takes one plane of the others: an
     array that reads at once would read all planes.
+
+    Parameters
+    ----------
+    pixels : array
+        One level.
+    chunks : tuple of int, optional
+        Shape of the parts that are decoded as a whole.
     """
     dask_array: Any = import_module("dask.array")
     meta = np.empty((0,) * len(pixels.shape), pixels.dtype)
+    parts: Any = "auto" if chunks is None else tuple(map(_side, chunks))
     # a random name: the content of a folder may change
-    return dask_array.from_array(pixels, chunks=chunks or "auto", name=False, meta=meta)
+    return dask_array.from_array(pixels, chunks=parts, name=False, meta=meta)
+
+
+def _side(chunk: int) -> int:
+    """Return the side of what dask reads at a time: many small chunks, or a few large ones."""
+    return chunk if chunk == 1 else chunk * max(1, PART // chunk)

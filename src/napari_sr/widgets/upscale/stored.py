@@ -172,4 +172,4 @@ def lost_in_folder(layer: Image) -> str:
         "affine": not np.allclose(matrix, np.eye(len(matrix))),
     }
     names = " and ".join(name for name, there in found.items() if there)
-    return f"OME-Zarr cannot keep {names}: only the layer in this window has it." if names else ""
+    return f"The folder cannot keep the layer's {names}." if names else ""
