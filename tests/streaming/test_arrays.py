@@ -139,3 +139,33 @@ def test_an_array_that_cannot_hold_the_result_is_refused(out):
 
     with pytest.raises(ValueError, match=r"out must be an array of shape \(8, 8\) and type uint8"):
         finish(upscale_into(request(image, None), out, Nearest()))
+
+
+def test_a_result_that_shares_memory_with_its_image_is_refused():
+    """Blocks that are written would change pixels that are read later."""
+    buffer = np.zeros((8, 8), np.uint8)
+
+    with pytest.raises(ValueError, match="must not share memory with the image"):
+        finish(
+            upscale_into(
+                request(buffer.reshape(-1)[:16].reshape(4, 4), Nearest()), buffer, Nearest()
+            )
+        )
+    with pytest.raises(ValueError, match="must not share memory with the image"):
+        finish(upscale_into(request(buffer[:4, :4], Nearest()), buffer, Nearest()))
+
+
+def test_a_result_that_is_read_only_is_refused_before_anything_is_computed():
+    import zarr
+
+    fixed = np.zeros((8, 8), np.uint8)
+    fixed.flags.writeable = False
+    store = zarr.storage.MemoryStore()
+    zarr.create_array(store, shape=(8, 8), dtype=np.uint8)
+
+    class Unread:
+        shape, dtype = (4, 4), np.dtype(np.uint8)
+
+    for out in (fixed, zarr.open_array(store, mode="r")):
+        with pytest.raises(ValueError, match="can be written into, got"):
+            finish(upscale_into(request(Unread(), Nearest()), out, Nearest()))

@@ -3,6 +3,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tifffile
 import zarr
 from blocks import SETTINGS, image_of, request_of, run, tiff_of
 
@@ -243,3 +244,29 @@ def test_a_really_full_disk_is_one_sentence(source, tmp_path, monkeypatch):
     monkeypatch.setattr("napari_sr.files.ome_zarr.store.BlockStore.set_sync", full)
     with pytest.raises(FileError, match="the disk is full; what is done is kept, and --resume"):
         drive(compute(request.result, [0]))
+
+
+def test_a_declared_range_counts_in_values_as_the_file_stores_them(tmp_path):
+    """In a file whose white is zero, the pixels that the network sees are turned over."""
+    stored = image_of((40, 50), "uint8")
+    tifffile.imwrite(tmp_path / "in.tif", stored, photometric="miniswhite")
+    settings = Settings(device="cpu", engine="torch", value_range=(30.0, 200.0))
+
+    run(request_of(tmp_path / "in.tif", tmp_path / "out.zarr", settings))
+
+    expected = upscale(255 - stored, engine="torch", value_range=(55, 225))
+    np.testing.assert_array_equal(pixels(tmp_path / "out.zarr"), expected)
+
+
+def test_a_result_uses_no_more_bits_than_its_file_says(tmp_path):
+    steps = np.indices((40, 50)).sum(0) // 8 % 2 * 4095
+    tifffile.imwrite(
+        tmp_path / "in.ome.tif",
+        steps.astype("uint16"),
+        metadata={"axes": "YX", "SignificantBits": 12},
+    )
+
+    run(request_of(tmp_path / "in.ome.tif", tmp_path / "out.zarr"))
+
+    assert upscale(steps.astype("uint16"), engine="torch", value_range=(0, 4095)).max() > 4095
+    assert pixels(tmp_path / "out.zarr").max() == 4095

@@ -59,6 +59,7 @@ def in_memory(image: ImageFile, path: Path) -> LazyImage:
         _places(image),
         name=path.stem,
         significant_bits=image.significant_bits,
+        white_is_zero=image.white_is_zero,
         details=image.details,
         notes=image.notes,
     )

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.files.image import white_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -54,6 +56,8 @@ class LazyImage:
     """Name of the image, for people."""
     significant_bits: int | None = None
     """Number of used bits, if the unsigned type has more."""
+    white_is_zero: bool = False
+    """Whether the file stores white as zero; `pixels` have black there."""
     chunks: tuple[int, ...] | None = None
     """Shape of the parts that are decoded as a whole, one length per axis; None if any window is
     equally fast."""
@@ -61,6 +65,19 @@ class LazyImage:
     """Other metadata, under their original names."""
     notes: tuple[str, ...] = ()
     """Notes on reading the file, for the user."""
+
+    def shown_range(self, stored: tuple[float, float]) -> tuple[float, float]:
+        """Return (black, white) of `pixels` from the range (low, high) of stored values."""
+        low, high = stored
+        if not self.white_is_zero:
+            return low, high
+        total = -1 if self.pixels.dtype.kind == "i" else self.white
+        return total - high, total - low
+
+    @property
+    def white(self) -> float:
+        """The value of white that the file or its type defines; 1 for floats."""
+        return white_of(self.pixels.dtype, self.significant_bits)
 
     def enlarged_places(self, scale: int) -> dict[str, Axis]:
         """Return the place of an image that is `scale` times larger along Y and X."""

@@ -102,6 +102,7 @@ def open_tiff(path: Path, axes: str | None = None) -> LazyImage:
             channels=channels_of(kind_of(chosen.file), kept, count),
             name=str(kept.get("Name") or path.stem),
             significant_bits=shown.probe.significant_bits,
+            white_is_zero=shown.probe.photometric == "MINISWHITE",
             chunks=shown.chunks,
             details={**kept, **_other(meaning.page)},
             notes=tuple(dict.fromkeys(_notes(chosen, shown, heard))),

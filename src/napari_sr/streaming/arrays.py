@@ -52,14 +52,15 @@ def upscale_into(request: Request, out: Any, network: Network) -> Generator[Prog
     Raises
     ------
     ValueError
-        If `out` has another shape or data type, or the image, its axes or a setting is wrong.
+        If `out` has another shape or data type, is read-only or shares memory with the image; or if
+        the image, its axes or a setting is wrong.
     OutOfMemoryError
         If a block does not fit into memory.
     """
     image: Any = request.image
     layout = layout_of(image.shape, image.dtype, request.axes)
     larger = layout.enlarged(network.scale)
-    _check_out(out, larger)
+    _check_out(out, larger, image)
     side = _side(out, larger, network)
     grid = make_grid(
         layout,
@@ -79,13 +80,20 @@ def upscale_into(request: Request, out: Any, network: Network) -> Generator[Prog
     return (yield from run_blocks(run, range(grid.count), write))
 
 
-def _check_out(out: Any, layout: Layout) -> None:
+def _check_out(out: Any, layout: Layout, image: Any) -> None:
     shape, kind = getattr(out, "shape", None), getattr(out, "dtype", None)
     if shape != layout.shape or kind != layout.dtype or not hasattr(out, "__setitem__"):
         raise ValueError(
             f"out must be an array of shape {layout.shape} and type {layout.dtype} that can be "
             f"written into, got {type(out).__name__} of shape {shape} and type {kind}"
         )
+    if getattr(out, "read_only", False) or (
+        isinstance(out, np.ndarray) and not out.flags.writeable
+    ):
+        raise ValueError(f"out must be an array that can be written into, got {type(out).__name__}")
+    both = isinstance(out, np.ndarray) and isinstance(image, np.ndarray)
+    if out is image or (both and np.may_share_memory(out, image)):
+        raise ValueError("out must not share memory with the image, whose blocks are read later")
 
 
 def _side(out: Any, layout: Layout, network: Network) -> tuple[int, int] | None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.image import FileError
 from napari_sr.files.lazy import open_lazy
@@ -122,10 +124,17 @@ def _check_free(request: FileRequest, journal: Journal) -> None:
 
 
 def _with_white(settings: Settings, image: LazyImage) -> Settings:
-    """Return settings whose white is that of the file, if it uses fewer bits than its type."""
-    if settings.value_range is not None or image.significant_bits is None:
+    """Return settings whose black and white fit the file's pixels, which have black at zero.
+
+    A declared range counts in values as the file stores them. White is that of the file, if it uses
+    fewer bits than its type.
+    """
+    found = settings.value_range
+    if isinstance(found, tuple):
+        return replace(settings, value_range=image.shown_range(found))
+    if found is not None or image.significant_bits is None:
         return settings
-    return replace(settings, value_range=(0.0, float(2**image.significant_bits - 1)))
+    return replace(settings, value_range=(0.0, image.white))
 
 
 def _whole_planes(new: Opened) -> list[str]:
@@ -218,6 +227,8 @@ def compute(
 
     def write(block: Block, values: NDArray[Any]) -> None:
         _check_same(journal, task)
+        if task.image.significant_bits is not None:  # no file can say that it uses more
+            values = np.minimum(values, np.array(task.image.white, values.dtype))
         write_block(writer, block, task.network.scale, values)
         _check_same(journal, task)
         journal.add(block.number)
