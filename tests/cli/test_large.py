@@ -159,3 +159,8 @@ def test_a_target_of_another_kind_is_told_before_the_run(source, tmp_path, call,
     assert code == 2
     assert "must end in one of .zarr, .tif," in told
     assert [path.name for path in tmp_path.iterdir()] == ["in.tif"]
+
+
+def test_axes_may_be_named_in_small_letters(source, tmp_path, call):
+    assert call(source, tmp_path / "a.zarr", "--axes", "tyx")[0] == 0
+    assert zarr.open_group(tmp_path / "a.zarr", mode="r")["0"].metadata.dimension_names[0] == "t"

@@ -270,3 +270,26 @@ def test_a_result_uses_no_more_bits_than_its_file_says(tmp_path):
 
     assert upscale(steps.astype("uint16"), engine="torch", value_range=(0, 4095)).max() > 4095
     assert pixels(tmp_path / "out.zarr").max() == 4095
+
+
+def test_colours_that_are_stored_first_are_found_again(tmp_path):
+    image = image_of((3, 40, 50), "uint8")
+    tifffile.imwrite(tmp_path / "in.tif", image, photometric="rgb", planarconfig="separate")
+
+    run(request_of(tmp_path / "in.tif", tmp_path / "out.zarr"))
+
+    expected = upscale(np.moveaxis(image, 0, -1), engine="torch")
+    np.testing.assert_array_equal(pixels(tmp_path / "out.zarr"), np.moveaxis(expected, -1, 0))
+
+
+def test_channels_that_are_stored_last_are_found_again(tmp_path):
+    image = image_of((3, 40, 50))
+    store = zarr.create_array(
+        tmp_path / "in.zarr", data=image.transpose(1, 2, 0), dimension_names=("y", "x", "c")
+    )
+
+    run(request_of(tmp_path / "in.zarr", tmp_path / "out.zarr"))
+
+    assert store.shape == (40, 50, 3)
+    expected = upscale(image, engine="torch", axes="CYX")
+    np.testing.assert_array_equal(pixels(tmp_path / "out.zarr"), expected)

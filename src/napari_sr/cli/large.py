@@ -220,8 +220,9 @@ def _request(job: Job, how: How) -> FileRequest:
     if result != job.target:
         _check_file(job)
     resume = how.resume or how.part is not None
+    axes = None if job.axes is None else job.axes.upper()
     return FileRequest(
-        job.source, result, job.model, job.settings, job.axes, how.version or "0.5", resume,
+        job.source, result, job.model, job.settings, axes, how.version or "0.5", resume,
         job.overwrite,
     )  # fmt: skip
 

@@ -99,7 +99,7 @@ def start(
     key = key_of(request.source, image, request.model, network, settings)
     key["result"] = {"OME-Zarr": request.version}
     if not (request.resume and journal.exists):
-        task, new = begin(image, network, settings, key)
+        task, new = begin(image, network, settings, key, request.axes)
         if create_result(request, new, task, lock):
             return [*image.notes, *_whole_planes(new), *_space(request.result, new)]
     if lock is not None:

@@ -77,7 +77,11 @@ def versions() -> dict[str, str]:
 
 
 def begin(
-    image: LazyImage, network: Network, settings: Settings, key: dict[str, Any]
+    image: LazyImage,
+    network: Network,
+    settings: Settings,
+    key: dict[str, Any],
+    axes: str | None = None,
 ) -> tuple[dict[str, Any], Opened]:
     """Decide what a new run leaves open, and return the task as JSON and opened.
 
@@ -91,6 +95,8 @@ def begin(
         Settings as the user chose them.
     key : dict
         What `key_of` returned.
+    axes : str, optional
+        The axes that the user named; those of the image may be in another order than stored.
 
     Raises
     ------
@@ -108,6 +114,7 @@ def begin(
     run = fixed_settings(BlockRun(reader, network, settings, values))
     task = {
         "key": key,
+        "axes": axes,
         "local": local,
         "block": [grid.rows, grid.columns],
         "fixed": {
@@ -138,7 +145,7 @@ def reopen(task: dict[str, Any], key: dict[str, Any] | None = None) -> Opened:
     """
     before = task["key"]
     source = before["source"]
-    image = open_lazy(Path(source["path"]), source["axes"])
+    image = open_lazy(Path(source["path"]), task["axes"])
     model = _model_from_json(before["model"])
     network = cache.load(model)
     settings = _settings_from_json(before["settings"])
