@@ -17,6 +17,7 @@ from folders import files_in, image_at, pixels_of, tree_of
 from PIL import Image
 
 from napari_sr.cli import app, folder, large, upscale
+from napari_sr.cli.how import How
 from napari_sr.cli.model import CommandError
 from napari_sr.cli.upscale import Job
 from napari_sr.files import place
@@ -52,7 +53,7 @@ def test_the_tree_and_the_formats_are_kept(tmp_path, call):
     assert Image.open(tmp_path / "out" / "a.png").size == (14, 18)
     # the same as one by one
     job = Job(Path("in/x/b.tif"), Path("b.tif"), ModelReference(), SETTINGS)
-    upscale.run(job, large.How())
+    upscale.run(job, How())
     np.testing.assert_array_equal(tifffile.imread("b.tif"), tifffile.imread("out/x/b.tif"))
 
 

@@ -12,8 +12,8 @@ import zarr
 from blocks import image_of, tiff_of
 
 from napari_sr.cli import app
-from napari_sr.cli.large import How, read_part, read_version, wanted
-from napari_sr.cli.model import CommandError
+from napari_sr.cli.how import How
+from napari_sr.cli.large import wanted
 from napari_sr.streaming import result
 from napari_sr.streaming.journal import Journal
 
@@ -124,23 +124,6 @@ def test_an_image_that_does_not_fit_into_memory_is_computed_by_blocks(source, mo
 def test_options_ask_for_blocks(source, how, expected):
     assert wanted(source, Path("out.tif"), how, 2) is expected
     assert wanted(source, Path("out.zarr"), how, 2)
-
-
-@pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/2/3"])
-def test_a_wrong_part_is_refused(text):
-    with pytest.raises(CommandError, match="--part needs I/N with I from 1 to N"):
-        read_part(text)
-
-
-def test_options_are_checked():
-    assert read_part("2/3") == (2, 3)
-    assert read_version("0.4") == "0.4"
-    with pytest.raises(CommandError, match=r"--ome-zarr must be 0.4 or 0.5, got 1"):
-        read_version("1")
-    with pytest.raises(CommandError, match="only one of --workers and --part"):
-        How(workers=2, part=(1, 2)).check()
-    with pytest.raises(CommandError, match="a part would remove what others have computed"):
-        How(part=(1, 2)).check(overwrite=True)
 
 
 def test_a_file_is_never_replaced_by_its_own_result(source, call):

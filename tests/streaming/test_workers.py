@@ -11,7 +11,7 @@ from napari_sr.files.image import FileError
 from napari_sr.runs.run import drive
 from napari_sr.streaming import workers
 from napari_sr.streaming.result import finish, missing, start
-from napari_sr.streaming.workers import batches, part_of, run_distributed, run_workers
+from napari_sr.streaming.workers import batches, part_of, run_workers
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
 
@@ -107,32 +107,6 @@ def test_ctrl_c_in_a_terminal_does_not_reach_workers(source, tmp_path):
 
     assert groups
     assert os.getpgid(0) not in groups
-
-
-def test_a_cluster_gives_the_same_bits(source, tmp_path):
-    distributed = pytest.importorskip("distributed")
-    run(request_of(source, tmp_path / "one.zarr"))
-    request = request_of(source, tmp_path / "two.zarr")
-    start(request)
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
-    ) as cluster:
-        numbers = missing(request.result)
-        steps = list(run_distributed(request.result, numbers, cluster.scheduler_address))
-    finish(request.result)
-
-    assert steps[-1].done == len(numbers)
-    np.testing.assert_array_equal(pixels(tmp_path / "two.zarr"), pixels(tmp_path / "one.zarr"))
-
-
-def test_a_scheduler_that_is_not_there_is_one_sentence(tmp_path, monkeypatch):
-    distributed = pytest.importorskip("distributed")
-    monkeypatch.setattr(
-        distributed, "Client", lambda address: (_ for _ in ()).throw(OSError("timed out"))
-    )
-
-    with pytest.raises(FileError, match=r"scheduler tcp://x:1 cannot be reached: timed out"):
-        drive(run_distributed(tmp_path, [0], "tcp://x:1"))
 
 
 def test_a_worker_that_is_lost_between_its_blocks_is_replaced(source, tmp_path, monkeypatch):

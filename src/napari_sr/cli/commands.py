@@ -75,13 +75,14 @@ def upscale_command(
     OME-Zarrs and images larger than memory are computed block by block; see docs/large.md. In a
     folder, what is done is skipped: the same command goes on after an interruption.
     """
-    from napari_sr.cli import folder, folder_batch, large, upscale
+    from napari_sr.cli import folder, folder_batch, upscale
+    from napari_sr.cli.how import How, read_part, read_version
 
     values = upscale.declared(value_range, percentiles)
     wanted = reference(model, scale, read_options(option), blend, weight)
     settings = Settings(tile, halo, device, precision, values, kernels, outliers, ensemble, engine)
-    version = large.read_version(ome_zarr)
-    how = large.How(resume, workers, scheduler, large.read_part(part), finish, version)
+    version = read_version(ome_zarr)
+    how = How(resume, workers, scheduler, read_part(part), finish, version)
     job = upscale.Job(source, target, wanted, settings, axes, overwrite)
     if folder.wanted(source, pattern or (), to):
         raise typer.Exit(folder.run(folder_batch.FolderJob(job, pattern or (), to, how)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.cli import large, terminal, upscale
 from napari_sr.cli.failure import EXPECTED, in_words
 from napari_sr.cli.folder_done import identity_of, is_done, without_names
+from napari_sr.cli.how import How
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ class FolderJob:
     """Which files are sources, relative to the folder."""
     to: str | None = None
     """Suffix of all results; None to keep those of the sources."""
-    how: large.How = field(default_factory=large.How)
+    how: How = field(default_factory=How)
     """Options for large images. What is unfinished is always resumed."""
 
 
@@ -124,7 +125,7 @@ class Batch:
         """Upscale one image, by blocks if it is large."""
         from napari_sr.streaming.journal import JournalError
 
-        if not large.wanted(job.source, job.target, large.How(), self._network.scale):
+        if not large.wanted(job.source, job.target, How(), self._network.scale):
             upscale.run_whole(job, self._bars, self._network)
             return
         how = replace(self._wish.how, resume=True)

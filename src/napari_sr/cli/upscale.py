@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress as Bars
 
-    from napari_sr.cli.large import How
+    from napari_sr.cli.how import How
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.execution.upscale import Upscaled
     from napari_sr.engine.image.value_range import Percentiles

@@ -1,4 +1,4 @@
-"""Blocks computed by several processes of this machine, or by a cluster of dask.distributed.
+"""Blocks computed by several processes of this machine.
 
 Workers read, compute and write for themselves; only block numbers travel. If a worker is lost, its
 blocks are computed again by another one.
@@ -14,19 +14,16 @@ import sys
 import threading
 from collections import deque
 from contextlib import nullcontext, suppress
-from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.execution.context import Progress
 from napari_sr.engine.execution.pace import Pace
 from napari_sr.files.image import FileError
-from napari_sr.runs.run import drive
 from napari_sr.streaming.report import Report
-from napari_sr.streaming.result import compute
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+    from pathlib import Path
 
 TOGETHER = 8
 """Most blocks that a worker gets at a time; a lost worker loses no more."""
@@ -208,67 +205,6 @@ def _one_device(number: int) -> dict[str, str]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     names = visible.split(",") if visible else [str(device) for device in range(count)]
     return {"CUDA_VISIBLE_DEVICES": names[number % len(names)]} if count > 1 else {}
-
-
-_LOCK = threading.Lock()
-"""A worker of a cluster may have several threads, but computes one block at a time."""
-
-
-def _compute_batch(numbers: list[int], result: str) -> Report:
-    """Compute blocks in a worker of a cluster."""
-    with _LOCK:
-        return drive(compute(Path(result), numbers))
-
-
-def run_distributed(
-    result: Path, numbers: Sequence[int], address: str
-) -> Generator[Progress, None, Report]:
-    """Compute blocks of an unfinished result by the workers of a dask.distributed scheduler.
-
-    All workers must see the source, the model and the result under the same paths.
-
-    Parameters
-    ----------
-    result, numbers
-        As for `run_workers`.
-    address : str
-        Address of the scheduler, such as "tcp://10.0.0.1:8786".
-
-    Raises
-    ------
-    FileError
-        If the extra is not installed, the scheduler cannot be reached, or a block fails.
-    """
-    try:
-        distributed: Any = import_module("distributed")
-    except ImportError as error:
-        raise FileError(
-            "--scheduler needs dask.distributed: pip install 'napari-sr[distributed]'"
-        ) from error
-    try:
-        client = distributed.Client(address)
-    except (OSError, ValueError) as error:
-        raise FileError(f"the scheduler {address} cannot be reached: {error}") from error
-    report = Report()
-    with client:
-        workers = max(1, len(client.scheduler_info()["workers"]))
-        lists = batches(numbers, workers)
-        futures = client.map(
-            _compute_batch, lists, result=str(result.absolute()), retries=LOSSES, pure=False
-        )
-        sizes = dict(zip(futures, map(len, lists), strict=True))
-        pace, done = Pace(), 0
-        try:
-            for future in distributed.as_completed(futures):
-                report.merge(future.result())
-                done += sizes[future]
-                share = done / len(numbers)
-                yield Progress(done, len(numbers), "", share, pace.seconds_left(share))
-        except (RuntimeError, ValueError, OSError) as error:
-            raise FileError(f"{error}") from error
-        finally:
-            client.cancel(futures)
-    return report
 
 
 def part_of(numbers: Sequence[int], part: tuple[int, int], total: int) -> list[int]:

@@ -1,0 +1,96 @@
+"""The options of `napari-sr upscale` for large images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_sr.cli.model import CommandError
+
+if TYPE_CHECKING:
+    from napari_sr.files.ome_zarr.block_writer import Version
+
+
+@dataclass(frozen=True)
+class How:
+    """How a large image is upscaled."""
+
+    resume: bool = False
+    workers: int = 0
+    """Number of processes of this machine; 0 for this process."""
+    scheduler: str | None = None
+    """Address of a dask.distributed scheduler."""
+    part: tuple[int, int] | None = None
+    """Which part of how many to compute."""
+    finish: bool = False
+    """Whether to finish a result whose parts are all computed."""
+    version: Version | None = None
+    """Version of OME-Zarr to write; None for the newest."""
+
+    def check(self, *, overwrite: bool = False) -> None:
+        """Refuse options that contradict each other.
+
+        Parameters
+        ----------
+        overwrite : bool
+            Whether a result shall be replaced.
+
+        Raises
+        ------
+        CommandError
+            If they do.
+        """
+        given = {
+            "--workers": bool(self.workers),
+            "--scheduler": self.scheduler is not None,
+            "--part": self.part is not None,
+            "--finish": self.finish,
+        }
+        if self.part is not None and overwrite:
+            raise CommandError(
+                "--part cannot go with --overwrite, as a part would remove what others have "
+                "computed: remove OUT before you start the parts"
+            )
+        names = [name for name, so in given.items() if so]
+        if len(names) > 1:
+            raise CommandError(f"give only one of {' and '.join(names)}")
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether other processes compute, whose messages come at their end."""
+        return bool(self.workers) or self.scheduler is not None
+
+    @property
+    def asks(self) -> bool:
+        """Whether an option asks for blocks, however small the image is."""
+        return self != How()
+
+
+def read_version(text: str | None) -> Version | None:
+    """Return a version of OME-Zarr that can be written.
+
+    Raises
+    ------
+    CommandError
+        If it cannot.
+    """
+    versions: dict[str | None, Version | None] = {None: None, "0.4": "0.4", "0.5": "0.5"}
+    if text in versions:
+        return versions[text]
+    raise CommandError(f"--ome-zarr must be 0.4 or 0.5, got {text}")
+
+
+def read_part(text: str | None) -> tuple[int, int] | None:
+    """Return I and N of the text I/N.
+
+    Raises
+    ------
+    CommandError
+        If they are not two whole numbers with 1 <= I <= N.
+    """
+    if text is None:
+        return None
+    index, _, count = text.partition("/")
+    if index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count):
+        return int(index), int(count)
+    raise CommandError(f"--part needs I/N with I from 1 to N, such as 3/8, got {text!r}")
