@@ -23,9 +23,18 @@ def source(tmp_path):
     return tiff_of(tmp_path / "in.tif", image_of())
 
 
+# a shell's job in the background ignores SIGINT, and so do its children
+COMMAND = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from napari_sr.cli import app
+app.main()
+"""
+
+
 def command(*words):
     return subprocess.Popen(
-        [sys.executable, "-m", "napari_sr", "upscale", *map(str, words)],
+        [sys.executable, "-c", COMMAND, "upscale", *map(str, words)],
         stderr=subprocess.PIPE,
         text=True,
     )
