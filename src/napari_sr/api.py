@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.image.conversion import as_array, whole_number
@@ -195,15 +196,7 @@ def upscale(
         If the smallest tile does not fit.
     """
     settings = Settings(
-        whole_number("tile", tile),
-        whole_number("halo", halo, least=0),
-        str(device),
-        precision,
-        value_range,
-        kernels,
-        outliers,
-        ensemble,
-        engine,
+        tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine
     )
     request = _request(image, model, scale, settings, axes)
     if out is None:
@@ -263,15 +256,7 @@ def upscale_lazy(
     from napari_sr.streaming.arrays import lazy_result
 
     settings = Settings(
-        whole_number("tile", tile),
-        whole_number("halo", halo, least=0),
-        str(device),
-        precision,
-        value_range,
-        kernels,
-        outliers,
-        ensemble,
-        engine,
+        tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine
     )
     return lazy_result(_request(image, model, scale, settings, axes))
 
@@ -283,6 +268,13 @@ def _request(
     settings: Settings,
     axes: str | None,
 ) -> Request:
+    """Return the request of a script, after checking the types of its numbers."""
     scale = whole_number("scale", scale)
+    settings = replace(
+        settings,
+        tile=whole_number("tile", settings.tile),
+        halo=whole_number("halo", settings.halo, least=0),
+        device=str(settings.device),
+    )
     wanted = ModelReference(None, scale) if model is None else ModelReference.of(model, scale)
     return Request(as_array(image), wanted, settings, axes)

@@ -6,16 +6,15 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from napari_sr.files import formats
-from napari_sr.files.image import METRES, ImageFile
 from napari_sr.files.lazy_image import Axis, LazyImage
 from napari_sr.files.ome_zarr.locate import is_zarr
 from napari_sr.files.scientific.other import is_other, open_other
+from napari_sr.files.units import unit_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_OME_UNITS = {1.0: "meter", 1e-2: "centimeter", 1e-3: "millimeter", 1e-6: "micrometer",
-              1e-9: "nanometer", 0.0254: "inch"}  # fmt: skip
+    from napari_sr.files.image import ImageFile
 
 
 def open_lazy(path: Path, axes: str | None = None) -> LazyImage:
@@ -69,8 +68,5 @@ def _places(image: ImageFile) -> dict[str, Axis]:
     density = image.density
     if density is None:
         return {}
-    metres = METRES.get(density.unit.lower())
-    if metres is None:
-        return {"X": Axis(1 / density.x), "Y": Axis(1 / density.y)}
-    unit = _OME_UNITS[metres]
+    unit = unit_of(density.unit)
     return {"X": Axis(1 / density.x, unit=unit), "Y": Axis(1 / density.y, unit=unit)}

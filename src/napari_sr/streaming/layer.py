@@ -5,10 +5,8 @@ Letters: H x W pixels.
 
 from __future__ import annotations
 
-import errno
 import math
 import shutil
-from contextlib import closing
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +17,11 @@ from napari_sr import __version__
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.blocks import usual_grid
 from napari_sr.engine.planning.devices import choose_device
-from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr import write as ome_zarr
 from napari_sr.files.ome_zarr.pyramid import views
 from napari_sr.runs.job import Step, loaded, named_errors
+from napari_sr.runs.run import translate
+from napari_sr.streaming.disk import told_in_one_sentence
 from napari_sr.streaming.reader import BlockReader, value_range
 from napari_sr.streaming.run import BlockRun, output_place, run_blocks
 from napari_sr.streaming.shards import shard_of_block, write_block
@@ -167,17 +166,8 @@ def _blocks(
         image.add(block, run.network.scale)
 
     steps = run_blocks(run, nearest_first(run.reader.grid, request.near), write)
-    with closing(steps):
-        try:
-            while True:
-                yield _step(next(steps), image)
-        except StopIteration as end:
-            report: Report = end.value
-            return report
-        except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            reason = "the disk is full" if full else error.strerror or str(error)
-            raise FileError(f"{error.filename or writer.path}: {reason}") from error
+    with told_in_one_sentence(writer.path, "finished blocks are kept"):
+        return (yield from translate(steps, lambda step: _step(step, image)))
 
 
 def _step(progress: Progress, image: GrowingImage) -> Step:

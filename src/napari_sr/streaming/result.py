@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import shutil
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from napari_sr.files.place import check_apart
 from napari_sr.files.room import in_words
 from napari_sr.runs import cache
 from napari_sr.streaming.creation import create_result
+from napari_sr.streaming.disk import told_in_one_sentence
 from napari_sr.streaming.journal import Journal
 from napari_sr.streaming.run import run_blocks
 from napari_sr.streaming.shards import shards_of, write_block
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from napari_sr.streaming.report import Report
     from napari_sr.streaming.task import Opened
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
-"""Errors of a disk that has no more room."""
+KEPT = "what is done is kept, and --resume goes on with it"
+"""End of sentences about errors."""
 PYRAMID = 4 / 3
 """Size of a result with all its pyramid levels, as a multiple of its finest level."""
 
@@ -236,14 +236,8 @@ def compute(
             finished(block)
 
     try:
-        return (yield from run_blocks(task.run, numbers, write))
-    except OSError as error:
-        raise FileError(_why(error, result)) from error
-    except FileError as error:
-        cause = error.__cause__
-        if isinstance(cause, OSError) and cause.errno in FULL:
-            raise FileError(_why(cause, result)) from error
-        raise
+        with told_in_one_sentence(result, KEPT):
+            return (yield from run_blocks(task.run, numbers, write))
     finally:
         journal.close()
 
@@ -252,12 +246,6 @@ def _check_same(journal: Journal, task: Opened) -> None:
     """Refuse to write into a result that another command has begun at the same path."""
     if journal.text() != task.text:
         raise FileError("another command replaced the result meanwhile: nothing more is written")
-
-
-def _why(error: OSError, result: Path) -> str:
-    reason = error.strerror or str(error)
-    what = "the disk is full" if error.errno in FULL else reason
-    return f"{error.filename or result}: {what}; what is done is kept, and --resume goes on with it"
 
 
 def blocks_of(result: Path) -> int:
@@ -279,10 +267,8 @@ def complete(result: Path) -> None:
             f"{result} lacks {len(absent)} of {blocks_of(result)} blocks, the first is number "
             f"{absent[0]}: compute them with --resume"
         )
-    try:
+    with told_in_one_sentence(result, KEPT):
         _current(result)[1].finish()
-    except OSError as error:
-        raise FileError(_why(error, result)) from error
 
 
 def finish(result: Path) -> None:

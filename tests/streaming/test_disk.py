@@ -1,0 +1,33 @@
+import errno
+
+import pytest
+
+from napari_sr.files.image import FileError
+from napari_sr.streaming.disk import told_in_one_sentence
+
+
+def full(path="out/0/c/0"):
+    return OSError(errno.ENOSPC, "No space left on device", path)
+
+
+def told(error, path, cause=None):
+    with pytest.raises(FileError) as caught, told_in_one_sentence(path, "all is kept"):
+        raise error from cause
+    return str(caught.value)
+
+
+def test_a_full_disk_is_told_with_what_remains(tmp_path):
+    assert told(full(), tmp_path) == "out/0/c/0: the disk is full; all is kept"
+
+
+def test_a_full_disk_is_told_even_if_a_writer_named_another_reason(tmp_path):
+    error = FileError("could not be written")
+
+    assert told(error, tmp_path, full()) == "out/0/c/0: the disk is full; all is kept"
+
+
+def test_other_errors_keep_their_reason(tmp_path):
+    error = OSError(errno.EIO, "Input/output error")
+
+    assert told(error, tmp_path) == f"{tmp_path}: Input/output error; all is kept"
+    assert told(FileError("no such axis"), tmp_path) == "no such axis"
