@@ -1,7 +1,9 @@
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from fakes import Nearest, finish
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,3 +140,31 @@ def test_a_result_that_waits_to_be_written_is_not_overwritten(random):
         expected = image[:, number * 20 : number * 20 + 20].repeat(2, 0).repeat(2, 1)
         np.testing.assert_allclose(values, expected)
     assert len(seen) == 10
+
+
+class Spiky(Nearest):
+    """Returns implausible values where the image is brightest, and overshoots elsewhere."""
+
+    def compute(self, image):
+        return super().compute(torch.where(image > 0.97, image * 9, image * 1.1))
+
+
+@pytest.mark.parametrize("ensemble", [False, True])
+def test_counts_and_places_are_those_of_the_whole_image(random, ensemble):
+    image = (random.random((70, 50)) * 0.9).astype(np.float32)
+    image[::9, ::7] = 1
+    image[20:30, 30:45] = np.nan
+    run = run_of(image, Spiky(radius=0), ensemble=ensemble)
+    run = replace(run, reader=replace(run.reader, grid=replace(run.reader.grid, margin=5)))
+
+    _, _, report = by_blocks(run)
+
+    whole = finish(upscale_array(image, Spiky(), replace(SETTINGS, ensemble=ensemble)))[1].record
+    counts = report.diagnostics.record()
+    same = ["masked_pixels", "beyond_source", "cut_off_at_type", "outliers_from_to"]
+    same += [] if ensemble else ["outliers"]
+    assert {name: counts[name] for name in same} == {name: whole["guards"][name] for name in same}
+    assert counts["outliers"] > 0
+    if not ensemble:
+        starts = {f"y={b.core.rows.start}, x={b.core.columns.start}" for b in run.reader.grid}
+        assert set(counts["outliers_at"]) <= starts

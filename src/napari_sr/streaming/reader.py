@@ -47,8 +47,10 @@ class BlockReader:
             If it has infinite values.
         """
         window, layout = block.window, self.grid.layout
+        kept, origin = block.core.slices_in(window, 1), (window.rows.start, window.columns.start)
         if layout.dtype.kind != "f":
-            return Filled(self._pixels(block.plane, window.rows, window.columns), None)
+            pixels = self._pixels(block.plane, window.rows, window.columns)
+            return Filled(pixels, None, kept, origin)
         # a NaN at the edge of the window is filled from pixels beyond
         rows = _grown(window.rows, self.reach, layout.height)
         columns = _grown(window.columns, self.reach, layout.width)
@@ -57,8 +59,9 @@ class BlockReader:
             slice(window.rows.start - rows.start, window.rows.stop - rows.start),
             slice(window.columns.start - columns.start, window.columns.stop - columns.start),
         )
-        filled, missing = fill_missing(pixels, self.reach)
-        return Filled(filled[inner], None if missing is None else missing[inner])
+        filled = fill_missing(pixels, self.reach)
+        missing = None if filled.missing is None else filled.missing[inner]
+        return Filled(filled.pixels[inner], missing, kept, origin)
 
     def core(self, block: Block) -> NDArray[Any]:
         """Return the core of a block, (H, W) or (H, W, C), with its NaN.

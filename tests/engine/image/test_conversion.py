@@ -172,14 +172,14 @@ def plane(*rows):
 def test_pixels_without_nan_are_returned_unchanged():
     pixels = plane([1, 2], [3, 4])
 
-    filled, missing = fill_missing(pixels)
+    filled, missing, *_ = fill_missing(pixels)
 
     assert filled is pixels
     assert missing is None
 
 
 def test_integers_have_no_missing_pixels():
-    assert fill_missing(np.zeros((2, 2, 1), np.uint8))[1] is None
+    assert fill_missing(np.zeros((2, 2, 1), np.uint8)).missing is None
 
 
 def test_a_missing_pixel_takes_the_nearest_of_its_row_then_of_its_column():
@@ -189,7 +189,7 @@ def test_a_missing_pixel_takes_the_nearest_of_its_row_then_of_its_column():
         [9, 9, np.nan, 7, 7],
     )
 
-    filled, missing = fill_missing(pixels)
+    filled, missing, *_ = fill_missing(pixels)
 
     np.testing.assert_array_equal(filled[0, :, 0], [1, 1, 1, 5, 5])
     np.testing.assert_array_equal(filled[1], filled[0])
@@ -200,13 +200,13 @@ def test_a_missing_pixel_takes_the_nearest_of_its_row_then_of_its_column():
 def test_each_channel_is_filled_from_its_own_values():
     pixels = np.array([[[1, 10], [np.nan, 20]]], np.float32)
 
-    filled, _ = fill_missing(pixels)
+    filled = fill_missing(pixels).pixels
 
     np.testing.assert_array_equal(filled, [[[1, 10], [1, 20]]])
 
 
 def test_a_plane_without_any_value_is_filled_with_zeros():
-    filled, missing = fill_missing(np.full((3, 4, 1), np.nan))
+    filled, missing, *_ = fill_missing(np.full((3, 4, 1), np.nan))
 
     assert not filled.any()
     assert missing.all()

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from napari_sr.engine.execution.feature_store import FeatureStore
-from napari_sr.engine.execution.plane_output import padded, without_padding
+from napari_sr.engine.execution.plane_output import padded, within
 from napari_sr.engine.planning.devices import memory_for_features
 
 if TYPE_CHECKING:
@@ -139,7 +139,8 @@ class OrientedPlane:
     def write(self, rows: slice, columns: slice, values: Tensor, float32: bool) -> None:
         """Add a part of the result to the mean; arguments and errors as in `PlaneOutput.write`."""
         output, orientation = self._output, self._orientation
-        rows, columns, values = without_padding(rows, columns, values, self._size, output.scale)
+        whole = slice(0, self._size[0]), slice(0, self._size[1])
+        rows, columns, values = within(rows, columns, values, whole, output.scale)
         if not values.numel():
             return
         place = orientation.place(rows, columns, self._size)

@@ -54,6 +54,9 @@ class PlaneOutput:
         self.scale = run_context.network.scale
         self.notes: list[str] = []
         """Messages that the user has not received yet."""
+        height, width = plane.pixels.shape[:2]
+        self._kept = plane.kept or (slice(0, height), slice(0, width))
+        self._origin = plane.origin
         self.values = PlaneValues(plane, run_context.values, run_context.output.dtype)
         self._index = index
         self._pixels = padded(self.values.pixels, size)
@@ -64,7 +67,7 @@ class PlaneOutput:
         """Add the plane's values to the diagnostics."""
         values, diagnostics = self.values, run_context.diagnostics
         if values.missing is not None:
-            diagnostics.masked += int(values.missing.any(axis=-1).sum())
+            diagnostics.masked += int(values.missing[self._kept].any(axis=-1).sum())
             if values.missing.all():
                 return
         diagnostics.add_ends((values.lowest, values.highest))
@@ -103,8 +106,7 @@ class PlaneOutput:
         ValueError
             If it has NaN or infinity and was computed in float32.
         """
-        size = self.values.pixels.shape[:2]
-        rows, columns, values = without_padding(rows, columns, values, size, self.scale)
+        rows, columns, values = within(rows, columns, values, self._kept, self.scale)
         if values.device.type == "mps":
             values = values.cpu()  # comparisons and clamping are not trusted there
         if values.numel():
@@ -132,7 +134,8 @@ class PlaneOutput:
         UntrustedError, ValueError
             As `write` does.
         """
-        context, where = self.run_context, f"y={rows.start}, x={columns.start}"
+        top, left = self._origin
+        context, where = self.run_context, f"y={top + rows.start}, x={left + columns.start}"
         outside = self.values.bounds.outside(large[:, :3])
         if outside.any():
             if not float32:
@@ -158,6 +161,9 @@ class PlaneOutput:
         Only a few rows are converted at a time, because the conversion uses float64.
         """
         context, scale = self.run_context, self.scale
+        rows, columns, large = within(rows, columns, large, self._kept, scale)
+        if not large.numel():
+            return
         values = large[0].permute(1, 2, 0).numpy()
         step = max(1, DECODED_TOGETHER // (values[:scale].size or 1))
         for start in range(rows.start, rows.stop, step):
@@ -177,32 +183,34 @@ def padded(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     return np.pad(pixels, [*((0, more) for more in missing), (0, 0)], mode="reflect")
 
 
-def without_padding(
-    rows: slice, columns: slice, large: Tensor, size: tuple[int, ...], scale: int
+def within(
+    rows: slice, columns: slice, large: Tensor, kept: tuple[slice, slice], scale: int
 ) -> tuple[slice, slice, Tensor]:
-    """Crop a part of a result to a plane of height and width `size`.
+    """Crop a part of a result to the rows and columns that are kept.
 
     Parameters
     ----------
     rows, columns : slice
-        Rows and columns of the padded plane, before enlargement.
+        Rows and columns of the plane, before enlargement.
     large : Tensor, (..., S * rows, S * columns)
         Part of the result.
-    size : tuple of int
-        Height and width of the plane without padding.
+    kept : two slices
+        Rows and columns of the plane to crop to.
     scale : int
         S.
 
     Returns
     -------
     rows, columns : slice
-        Rows and columns inside the plane; empty if the part is all padding.
+        Rows and columns that are kept; empty if there are none.
     large : Tensor, (..., S * rows, S * columns)
-        Result without padding.
+        Result of these.
     """
-    rows, columns = (
-        slice(span.start, max(span.start, min(span.stop, end)))
-        for span, end in zip((rows, columns), size, strict=True)
-    )
-    bottom, right = ((span.stop - span.start) * scale for span in (rows, columns))
-    return rows, columns, large[..., :bottom, :right]
+    spans, parts = [], []
+    for span, bounds in zip((rows, columns), kept, strict=True):
+        start = min(max(span.start, bounds.start), bounds.stop)
+        inside = slice(start, max(start, min(span.stop, bounds.stop)))
+        spans.append(inside)
+        first = min(inside.start, span.stop) - span.start
+        parts.append(scaled(slice(first, first + inside.stop - inside.start), scale))
+    return spans[0], spans[1], large[..., parts[0], parts[1]]

@@ -112,12 +112,16 @@ def whole_number(name: str, value: Any, least: int = 1) -> int | None:
 
 
 class Filled(NamedTuple):
-    """A plane whose NaN are replaced by values of neighbours."""
+    """A plane, or a window of one, whose NaN are replaced by values of neighbours."""
 
     pixels: NDArray[Any]
     """(H, W, C), without NaN."""
     missing: NDArray[np.bool_] | None
     """(H, W, C): where the pixels were NaN; None if they had no NaN."""
+    kept: tuple[slice, slice] | None = None
+    """Rows and columns whose result is wanted; None for all."""
+    origin: tuple[int, int] = (0, 0)
+    """Row and column of the first pixel in the plane."""
 
 
 def fill_missing(pixels: NDArray[Any], reach: int | None = None) -> Filled:

@@ -123,7 +123,7 @@ class PlaneValues:
 
     def __init__(self, plane: Filled, values: ValueRange, dtype: DTypeLike) -> None:
         # filled once for all orientations: which neighbour fills a NaN depends on the orientation
-        self.pixels, self.missing = plane
+        self.pixels, self.missing = plane.pixels, plane.missing
         self._range = values
         self._dtype = dtype
         self._opacity: ValueRange | None = None
