@@ -512,12 +512,13 @@ def test_ctrl_c_during_the_run_leaves_nothing(tmp_path):
         "import signal, sys\n"
         # a shell's job in the background is born deaf to it, and so would be its children
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from napari_sr.cli import app, upscale\n"
-        "follow = upscale.drive\n"
+        "from napari_sr.cli import app\n"
+        "from napari_sr.runs import run\n"
+        "follow = run.drive\n"
         "def told(steps, show):\n"
         "    def also(step): show(step); print('tile', flush=True)\n"
         "    return follow(steps, also)\n"
-        "upscale.drive = told\n"
+        "run.drive = told\n"
         "sys.argv = ['napari-sr', 'upscale', 'in.tif', 'out.tif', '--scale', '4']\n"
         "app.main()\n"
     )

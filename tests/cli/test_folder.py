@@ -174,9 +174,10 @@ STOPPABLE = """
 import signal, sys, time
 # a shell's job in the background ignores SIGINT, and so do its children
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from napari_sr.cli import app, large, upscale
+from napari_sr.cli import app
+from napari_sr.runs import run
 
-follow = upscale.drive
+follow = run.drive
 
 def slowly(steps, show):
     def also(step):
@@ -187,7 +188,7 @@ def slowly(steps, show):
                 time.sleep(60)
     return follow(steps, also)
 
-large.drive = upscale.drive = slowly
+run.drive = slowly
 app.main()
 """
 """Says when the first tile of the second image is done, and waits for a signal."""

@@ -10,10 +10,7 @@ import tifffile
 import napari_sr
 from napari_sr.cli import terminal
 from napari_sr.cli.model import CommandError, load, reference
-from napari_sr.cli.upscale import declared, least_scale, read, software, with_range
-from napari_sr.engine.image.value_range import Percentiles
-from napari_sr.engine.planning.settings import Settings
-from napari_sr.files.image import ImageFile
+from napari_sr.cli.upscale import declared, least_scale, read, software
 
 
 def test_no_two_ranges_are_taken():
@@ -36,32 +33,6 @@ def test_the_file_says_all_that_made_it(pair):
     )
     plain = {"model": "near", "sha256": "12", "ensemble": False}
     assert software(plain).endswith(", near, sha256 12")
-
-
-@pytest.mark.parametrize(
-    ("white_is_zero", "given", "found"),
-    [
-        (False, None, (0, 4095)),
-        (True, None, (0, 4095)),
-        (False, (10, 200), (10, 200)),
-        (True, (10, 200), (3895, 4085)),
-        (True, Percentiles(1, 99), Percentiles(1, 99)),
-    ],
-)
-def test_the_range_fits_the_pixels_as_they_are_shown(white_is_zero, given, found):
-    pixels = np.zeros((5, 7), np.uint16)
-    image = ImageFile(pixels, "YX", white_is_zero=white_is_zero, significant_bits=12)
-
-    settings, told = with_range(image, Settings(value_range=given))
-
-    assert settings.value_range == found
-    assert told == ([] if given else ["it uses 12 bits: white is 4095"])
-
-
-def test_without_a_word_the_type_says_what_is_white():
-    image = ImageFile(np.zeros((5, 7), np.uint16), "YX")
-
-    assert with_range(image, Settings()) == (Settings(), [])
 
 
 @pytest.mark.parametrize(

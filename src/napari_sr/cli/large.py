@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from napari_sr.cli import terminal
 from napari_sr.cli.model import load
 from napari_sr.files import formats
 from napari_sr.files.ome_zarr.locate import is_zarr
 from napari_sr.files.scientific.other import WRITTEN, is_other
-from napari_sr.runs.run import drive
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from napari_sr.streaming.lock import Lock
     from napari_sr.streaming.report import Report
     from napari_sr.streaming.result import FileRequest
-
-Result = TypeVar("Result")
 
 ZARR = ".zarr"
 """Suffix of OME-Zarr folders."""
@@ -104,7 +101,7 @@ def run(job: Job, how: How, bars: Bars, network: Network | None = None) -> None:
         if not how.finish:
             for note in result.start(request, network, lock):
                 terminal.tell(bars, note, request.source.name)
-            report = _shown(_steps(request.result, how, lock), bars, "blocks")
+            report = terminal.drive(_steps(request.result, how, lock), bars, "blocks")
             told = report.diagnostics.in_words(job.settings.outliers)
             for note in (*(report.notes if how.elsewhere else ()), told):
                 terminal.tell(bars, note)
@@ -194,21 +191,6 @@ def _steps(result: Path, how: How, lock: Lock) -> Generator[Progress, None, Repo
     return (yield from compute(result, numbers))
 
 
-def _shown(steps: Generator[Progress, None, Result], bars: Bars, what: str) -> Result:
-    """Run a generator to its end with a bar; tell its messages."""
-    bar = bars.add_task(what, total=None)
-
-    def show(step: Progress) -> None:
-        bars.update(bar, completed=step.done, total=step.total)
-        if step.message:
-            terminal.tell(bars, step.message)
-
-    try:
-        return drive(steps, show)
-    finally:
-        bars.remove_task(bar)
-
-
 def _finish(store: Path, target: Path, bars: Bars) -> None:
     """Complete the pyramid, and write the target from it if it is another file."""
     from napari_sr.streaming import result
@@ -220,5 +202,5 @@ def _finish(store: Path, target: Path, bars: Bars) -> None:
     from napari_sr.streaming.convert import convert
 
     result.complete(store)
-    _shown(convert(store, target), bars, "parts of the file")
+    terminal.drive(convert(store, target), bars, "parts of the file")
     discard(store)

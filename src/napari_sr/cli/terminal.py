@@ -8,13 +8,19 @@ import threading
 import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
+
+from napari_sr.runs import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from types import FrameType
 
     from rich.progress import Progress as Bars
+
+    from napari_sr.engine.execution.context import Progress
+
+Result = TypeVar("Result")
 
 PACKAGE = os.path.dirname(os.path.dirname(__file__))
 """The folder of our code."""
@@ -123,6 +129,30 @@ def tell(shown: Bars, message: str, name: str = "") -> None:
     name = _ABOUT.get() or name
     line = f"{name}: {line}" if name else line
     shown.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+def drive(steps: Generator[Progress, None, Result], shown: Bars, what: str) -> Result:
+    """Run a generator to its end with a bar; tell its messages.
+
+    Parameters
+    ----------
+    steps : generator
+        The generator to run; it is closed at the end.
+    shown : Bars
+        Where the bar appears.
+    what : str
+        What is counted, such as "tiles".
+    """
+    bar = shown.add_task(what, total=None)
+
+    def show(step: Progress) -> None:
+        shown.update(bar, completed=step.done, total=step.total)
+        tell(shown, step.message)
+
+    try:
+        return run.drive(steps, show)
+    finally:
+        shown.remove_task(bar)
 
 
 @contextmanager

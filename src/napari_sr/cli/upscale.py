@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import __version__
 from napari_sr.cli import terminal
 from napari_sr.cli.model import CommandError, load
-from napari_sr.runs.run import Request, drive, run_request
+from napari_sr.runs.file_range import with_range
+from napari_sr.runs.run import Request, run_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
     from napari_sr.cli.how import How
-    from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.execution.upscale import Upscaled
     from napari_sr.engine.image.value_range import Percentiles
     from napari_sr.engine.planning.settings import Settings
@@ -128,25 +128,6 @@ def run_whole(job: Job, bars: Bars, network: Network | None = None) -> None:
         terminal.tell(bars, f"{target}: {larger.axes} {larger.pixels.shape}, {made_by}")
 
 
-def with_range(image: ImageFile, settings: Settings) -> tuple[Settings, list[str]]:
-    """Return settings whose value range fits the image's pixels, and notes for the user.
-
-    Parameters
-    ----------
-    image : ImageFile
-        As it was read, with black at zero.
-    settings : Settings
-        A declared value range counts in values as the file stores them.
-    """
-    found = settings.value_range
-    if found is None and image.significant_bits is not None:
-        note = f"it uses {image.significant_bits} bits: white is {image.white:.0f}"
-        return replace(settings, value_range=image.default_range()), [note]
-    if isinstance(found, tuple):
-        return replace(settings, value_range=image.shown_range(found)), []
-    return settings, []
-
-
 def declared(
     value_range: tuple[float, float] | None, percentiles: tuple[float, float] | None
 ) -> tuple[float, float] | Percentiles | None:
@@ -169,19 +150,10 @@ def declared(
 def _upscale(request: Request, network: Network, bars: Bars) -> Upscaled:
     from napari_sr.engine.planning.devices import OutOfMemoryError
 
-    bar = bars.add_task("tiles", total=None)
-
-    def show(step: Progress) -> None:
-        bars.update(bar, completed=step.done, total=step.total)
-        if step.message:
-            terminal.tell(bars, step.message)
-
     try:
-        return drive(run_request(request, network), show)
+        return terminal.drive(run_request(request, network), bars, "tiles")
     except OutOfMemoryError as error:
         raise CommandError(str(error)) from error
-    finally:
-        bars.remove_task(bar)
 
 
 def software(record: Mapping[str, Any]) -> str:

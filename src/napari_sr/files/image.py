@@ -86,8 +86,33 @@ class Samples:
     (False)."""
 
 
+class StoredValues:
+    """Black and white of an image, from what its file says; a base class of records."""
+
+    pixels: Any
+    significant_bits: int | None
+    white_is_zero: bool
+
+    @property
+    def white(self) -> float:
+        """The value of white that the file or its type defines; 1 for floats."""
+        return white_of(self.pixels.dtype, self.significant_bits)
+
+    def default_range(self) -> tuple[float, float] | None:
+        """Return (black, white) if the file defines it, or None if only its type does."""
+        return None if self.significant_bits is None else (0.0, self.white)
+
+    def shown_range(self, stored: tuple[float, float]) -> tuple[float, float]:
+        """Return (black, white) of `pixels` from the range (low, high) of stored values."""
+        low, high = stored
+        if not self.white_is_zero:
+            return low, high
+        total = -1 if self.pixels.dtype.kind == "i" else self.white
+        return total - high, total - low
+
+
 @dataclass(frozen=True)
-class ImageFile:
+class ImageFile(StoredValues):
     """The pixels of a file as they are displayed, and its metadata.
 
     Black is zero, colours are not multiplied by alpha, and pixels are upright, even if the file
@@ -133,23 +158,6 @@ class ImageFile:
     def colour(self) -> bool:
         """Whether the last axis is RGB or RGBA."""
         return self.axes[-1:] in ("S", "C") and self.pixels.shape[-1] in (3, 4)
-
-    @property
-    def white(self) -> float:
-        """The value of white that the file or its type defines; 1 for floats."""
-        return white_of(self.pixels.dtype, self.significant_bits)
-
-    def default_range(self) -> tuple[float, float] | None:
-        """Return (black, white) if the file defines it, or None if only its type does."""
-        return None if self.significant_bits is None else (0.0, self.white)
-
-    def shown_range(self, stored: tuple[float, float]) -> tuple[float, float]:
-        """Return (black, white) of `pixels` from the range (low, high) of stored values."""
-        low, high = stored
-        if not self.white_is_zero:
-            return low, high
-        total = -1 if self.pixels.dtype.kind == "i" else self.white
-        return total - high, total - low
 
     def enlarged(self, pixels: NDArray[Any], scale: int, software: str) -> ImageFile:
         """Return the image file of the enlarged pixels, with a density `scale` times higher.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.files.image import white_of
+from napari_sr.files.image import StoredValues
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class LazyImage:
+class LazyImage(StoredValues):
     """Pixels in a file, read only where they are sliced, and their metadata."""
 
     pixels: ArrayLike
@@ -65,19 +65,6 @@ class LazyImage:
     """Other metadata, under their original names."""
     notes: tuple[str, ...] = ()
     """Notes on reading the file, for the user."""
-
-    def shown_range(self, stored: tuple[float, float]) -> tuple[float, float]:
-        """Return (black, white) of `pixels` from the range (low, high) of stored values."""
-        low, high = stored
-        if not self.white_is_zero:
-            return low, high
-        total = -1 if self.pixels.dtype.kind == "i" else self.white
-        return total - high, total - low
-
-    @property
-    def white(self) -> float:
-        """The value of white that the file or its type defines; 1 for floats."""
-        return white_of(self.pixels.dtype, self.significant_bits)
 
     def enlarged_places(self, scale: int) -> dict[str, Axis]:
         """Return the place of an image that is `scale` times larger along Y and X."""

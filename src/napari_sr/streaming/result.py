@@ -17,6 +17,7 @@ from napari_sr.files.ome_zarr import write as ome_zarr
 from napari_sr.files.place import check_apart
 from napari_sr.files.room import in_words
 from napari_sr.runs import cache
+from napari_sr.runs.file_range import with_range
 from napari_sr.streaming.creation import create_result
 from napari_sr.streaming.disk import told_in_one_sentence
 from napari_sr.streaming.journal import Journal
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.planning.blocks import Block
-    from napari_sr.files.lazy_image import LazyImage
     from napari_sr.files.ome_zarr.block_writer import OmeZarrWriter, Version
     from napari_sr.graph.network import Network
     from napari_sr.runs.model import ModelReference
@@ -95,19 +95,20 @@ def start(
     _check_free(request, journal)
     network = cache.load(request.model) if network is None else network
     image = open_lazy(request.source, request.axes)
-    settings = _with_white(request.settings, image)
+    settings, of_range = with_range(image, request.settings)
+    told = [*image.notes, *of_range]
     key = key_of(request.source, image, request.model, network, settings)
     key["result"] = {"OME-Zarr": request.version}
     if not (request.resume and journal.exists):
         task, new = begin(image, network, settings, key, request.axes)
         if create_result(request, new, task, lock):
-            return [*image.notes, *_whole_planes(new), *_space(request.result, new)]
+            return [*told, *_whole_planes(new), *_space(request.result, new)]
     if lock is not None:
         lock.take(request.result)
     again = reopen(journal.task(), key)
     done, writer = journal.done(), ome_zarr.open_writer(request.result)
     writer.clean()
-    return [*image.notes, f"resumed: {len(done)} of {again.grid.count} blocks are done"]
+    return [*told, f"resumed: {len(done)} of {again.grid.count} blocks are done"]
 
 
 def _check_free(request: FileRequest, journal: Journal) -> None:
@@ -121,20 +122,6 @@ def _check_free(request: FileRequest, journal: Journal) -> None:
     unfinished = "is unfinished: --resume goes on with it, --overwrite replaces it"
     finished = "exists: give another name, or --overwrite"
     raise FileError(f"{result} {unfinished if journal.exists else finished}")
-
-
-def _with_white(settings: Settings, image: LazyImage) -> Settings:
-    """Return settings whose black and white fit the file's pixels, which have black at zero.
-
-    A declared range counts in values as the file stores them. White is that of the file, if it uses
-    fewer bits than its type.
-    """
-    found = settings.value_range
-    if isinstance(found, tuple):
-        return replace(settings, value_range=image.shown_range(found))
-    if found is not None or image.significant_bits is None:
-        return settings
-    return replace(settings, value_range=(0.0, image.white))
 
 
 def _whole_planes(new: Opened) -> list[str]:
