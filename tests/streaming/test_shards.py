@@ -16,8 +16,8 @@ def test_a_local_block_is_one_shard_and_a_plane_is_cut():
     local = make_grid(layout, Nearest(scale=2), local=True, side=(64, 32))
     whole = make_grid(layout, Global(scale=2), local=False)
 
-    assert shard_of_block(local, 2, local=True) == (128, 64)
-    assert shard_of_block(whole, 2, local=False) == (2048, 2048)
+    assert shard_of_block(local, 2) == (128, 64)
+    assert shard_of_block(whole, 2) == (2048, 2048)
 
 
 @pytest.mark.parametrize("local", [True, False])
@@ -27,7 +27,7 @@ def test_blocks_put_together_are_the_result(tmp_path, random, monkeypatch, local
     larger = layout.enlarged(2)
     result = random.integers(0, 255, larger.shape, np.uint8)
     grid = make_grid(layout, Nearest(scale=2), local=local, side=(32, 32) if local else None)
-    shard = shard_of_block(grid, 2, local=local)
+    shard = shard_of_block(grid, 2)
     writer = create(tmp_path / "a.zarr", larger, block=shard)
 
     for block in grid:

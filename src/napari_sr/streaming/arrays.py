@@ -14,12 +14,11 @@ import numpy as np
 
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.value_range import Percentiles, value_range_of
-from napari_sr.engine.planning.blocks import SIDES, is_local, make_grid
-from napari_sr.engine.planning.devices import choose_device, choose_precision
+from napari_sr.engine.planning.blocks import SIDES, usual_grid
 from napari_sr.runs import cache
 from napari_sr.runs.run import drive
 from napari_sr.streaming.reader import BlockReader, value_range
-from napari_sr.streaming.run import BlockRun, output_place, run_blocks
+from napari_sr.streaming.run import BlockRun, output_place, run_blocks, run_on
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -61,22 +60,12 @@ def upscale_into(request: Request, out: Any, network: Network) -> Generator[Prog
     layout = layout_of(image.shape, image.dtype, request.axes)
     larger = layout.enlarged(network.scale)
     _check_out(out, larger, image)
-    side = _side(out, larger, network)
-    grid = make_grid(
-        layout,
-        network,
-        local=_is_local(network, layout, request.settings),
-        halo=request.settings.halo,
-        side=side,
-    )
-    reader = BlockReader(image, grid, network.receptive_field)
-    has_weights = next(network.parameters(), None) is not None
-    values = value_range(reader, request.settings.value_range, has_weights=has_weights)
+    grid = usual_grid(layout, network, request.settings, _side(out, larger, network))
+    run = run_on(image, grid, network, request.settings)
 
     def write(block: Block, result: NDArray[Any]) -> None:
         larger.write(out, block.plane, *output_place(block, network.scale), result)
 
-    run = BlockRun(reader, network, request.settings, values)
     return (yield from run_blocks(run, range(grid.count), write))
 
 
@@ -107,12 +96,6 @@ def _side(out: Any, layout: Layout, network: Network) -> tuple[int, int] | None:
         unit = math.lcm(chunk, network.scale * network.tile_alignment) // network.scale
         sides.append(unit * max(1, SIDES[0] // unit))
     return (sides[0], sides[1]) if max(sides) <= 4 * SIDES[0] else None
-
-
-def _is_local(network: Network, layout: Layout, settings: Settings) -> bool:
-    device = choose_device(settings.device)
-    precision = choose_precision(settings.precision, device, network.precisions)
-    return is_local(network, layout.channels, precision)
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,9 +199,8 @@ def lazy_result(request: Request) -> Any:
     image: Any = request.image
     layout = layout_of(image.shape, image.dtype, request.axes)
     network = _network(request.model)
-    local = _is_local(network, layout, request.settings)
-    grid = make_grid(layout, network, local=local, halo=request.settings.halo)
     settings = request.settings
+    grid = usual_grid(layout, network, settings)
     if isinstance(settings.value_range, Percentiles):
         reader = BlockReader(_Synchronous.of(image), grid, network.receptive_field)
         values = value_range(reader, settings.value_range, has_weights=True)

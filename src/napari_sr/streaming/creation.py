@@ -89,7 +89,7 @@ def _create(path: Path, request: FileRequest, new: Opened, task: dict[str, Any])
     ome_zarr.create(
         path,
         new.layout.enlarged(scale),
-        block=shard_of_block(new.grid, scale, local=new.local),
+        block=shard_of_block(new.grid, scale),
         places=new.image.enlarged_places(scale),
         channels=new.image.channels,
         name=new.image.name,

@@ -22,8 +22,7 @@ from napari_sr.files.ome_zarr.pyramid import views
 from napari_sr.runs.job import Step, loaded, named_errors
 from napari_sr.runs.run import translate
 from napari_sr.streaming.disk import told_in_one_sentence
-from napari_sr.streaming.reader import BlockReader, value_range
-from napari_sr.streaming.run import BlockRun, output_place, run_blocks
+from napari_sr.streaming.run import output_place, run_blocks, run_on
 from napari_sr.streaming.shards import shard_of_block, write_block
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from napari_sr.files.ome_zarr.block_writer import OmeZarrWriter
     from napari_sr.streaming.layer_request import LayerRequest, Record
     from napari_sr.streaming.report import Report
+    from napari_sr.streaming.run import BlockRun
 
 KEPT = 2**27
 """Most bytes of a coarse level that is kept in memory during a run: it is shown at once, where a
@@ -117,11 +117,8 @@ def _run(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:
     source, settings = request.source, request.settings
     layout = layout_of(source.shape, source.dtype, request.axes)
     grid = usual_grid(layout, network, settings)
-    reader = BlockReader(source.pixels, grid, network.receptive_field)
     yield Step(0, 0, "Reading a part of the layer …")
-    has_weights = next(network.parameters(), None) is not None
-    values = value_range(reader, settings.value_range, has_weights=has_weights)
-    run = BlockRun(reader, network, settings, values, waits=False)
+    run = run_on(source.pixels, grid, network, settings, waits=False)
     writer = _create(request, run)
     image = GrowingImage(writer, grid.count)
     try:
@@ -138,11 +135,10 @@ def _run(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:
 def _create(request: LayerRequest, run: BlockRun) -> OmeZarrWriter:
     """Create the empty folder."""
     grid, scale = run.reader.grid, run.network.scale
-    local = (grid.rows, grid.columns) != (grid.layout.height, grid.layout.width)
     return ome_zarr.create(
         request.folder,
         grid.layout.enlarged(scale),
-        block=shard_of_block(grid, scale, local=local),
+        block=shard_of_block(grid, scale),
         places=request.places,
         channels=request.channels,
         name=request.name,

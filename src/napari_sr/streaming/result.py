@@ -126,7 +126,7 @@ def _check_free(request: FileRequest, journal: Journal) -> None:
 
 def _whole_planes(new: Opened) -> list[str]:
     """Return a sentence if blocks are whole planes."""
-    if new.local:
+    if not new.grid.whole:
         return []
     return [
         f"{new.network.title} reads whole planes: each of the {new.grid.count} planes is computed "

@@ -18,6 +18,7 @@ from napari_sr.engine.execution.upscale import Planes, diagnostics_of, upscale_p
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.budget import explain_memory_errors
 from napari_sr.engine.planning.tiling import scaled
+from napari_sr.streaming.reader import BlockReader, value_range
 from napari_sr.streaming.report import Report
 
 if TYPE_CHECKING:
@@ -28,13 +29,12 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.execution.prepared import Prepared
-    from napari_sr.engine.image.arrays import Layout
+    from napari_sr.engine.image.arrays import ArrayLike, Layout
     from napari_sr.engine.image.conversion import Filled
     from napari_sr.engine.image.plane_values import ValueRange
-    from napari_sr.engine.planning.blocks import Block
+    from napari_sr.engine.planning.blocks import Block, BlockGrid
     from napari_sr.engine.planning.settings import Settings
     from napari_sr.graph.network import Network
-    from napari_sr.streaming.reader import BlockReader
 
 IN_MEMORY = 3
 """Results of blocks in memory at a time: one is computed, one is written, one waits."""
@@ -64,6 +64,31 @@ class BlockRun:
         """Return a prepared run of blocks as large as this one; see `prepared.prepare`."""
         layout = self.window_layout(IN_MEMORY, block)
         return prepare(layout, self.network, self.settings, lazy=True, waits=self.waits)
+
+
+def run_on(
+    image: ArrayLike, grid: BlockGrid, network: Network, settings: Settings, *, waits: bool = True
+) -> BlockRun:
+    """Return the run of a network on an image, after reading some of its blocks.
+
+    Parameters
+    ----------
+    image : array
+        NumPy, dask, Zarr or anything else that slices to pixels.
+    grid : BlockGrid
+        Its blocks.
+    network, settings, waits
+        As in `BlockRun`.
+
+    Raises
+    ------
+    ValueError
+        As `reader.value_range` does.
+    """
+    reader = BlockReader(image, grid, network.receptive_field)
+    has_weights = next(network.parameters(), None) is not None
+    values = value_range(reader, settings.value_range, has_weights=has_weights)
+    return BlockRun(reader, network, settings, values, waits)
 
 
 def run_blocks(

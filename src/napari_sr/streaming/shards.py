@@ -20,7 +20,7 @@ SHARD = 2048
 """Side of a shard of a network with global values, whose blocks are whole planes."""
 
 
-def shard_of_block(grid: BlockGrid, scale: int, *, local: bool) -> tuple[int, int]:
+def shard_of_block(grid: BlockGrid, scale: int) -> tuple[int, int]:
     """Return rows and columns of a shard: the result of a block, if that is no whole plane.
 
     Parameters
@@ -29,10 +29,8 @@ def shard_of_block(grid: BlockGrid, scale: int, *, local: bool) -> tuple[int, in
         Blocks of the image.
     scale : int
         Enlargement factor.
-    local : bool
-        Whether blocks are smaller than a plane; see `blocks.is_local`.
     """
-    return (grid.rows * scale, grid.columns * scale) if local else (SHARD, SHARD)
+    return (SHARD, SHARD) if grid.whole else (grid.rows * scale, grid.columns * scale)
 
 
 def write_block(writer: OmeZarrWriter, block: Block, scale: int, values: NDArray[Any]) -> None:

@@ -13,16 +13,15 @@ import torch
 from napari_sr import __version__
 from napari_sr.engine.image.arrays import Layout, layout_of
 from napari_sr.engine.image.plane_values import ValueRange
-from napari_sr.engine.planning.blocks import BlockGrid, is_local, make_grid
-from napari_sr.engine.planning.devices import choose_device, choose_precision
+from napari_sr.engine.planning.blocks import BlockGrid, usual_grid
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.lazy import open_lazy
 from napari_sr.runs import cache
 from napari_sr.runs.model import ModelReference
 from napari_sr.streaming.engine import fixed_settings
 from napari_sr.streaming.journal import JournalError, differences
-from napari_sr.streaming.reader import BlockReader, value_range
-from napari_sr.streaming.run import BlockRun
+from napari_sr.streaming.reader import BlockReader
+from napari_sr.streaming.run import BlockRun, run_on
 
 if TYPE_CHECKING:
     from napari_sr.files.lazy_image import LazyImage
@@ -35,8 +34,6 @@ class Opened:
 
     image: LazyImage
     run: BlockRun
-    local: bool
-    """Whether a block is smaller than a plane."""
     text: bytes = b""
     """The task as the journal has it."""
 
@@ -106,24 +103,19 @@ def begin(
         If a block does not fit into memory.
     """
     layout = layout_of(image.pixels.shape, image.pixels.dtype, image.axes)
-    local = _local(network, layout, settings)
-    grid = make_grid(layout, network, local=local, halo=settings.halo)
-    reader = BlockReader(image.pixels, grid, network.receptive_field)
-    has_weights = next(network.parameters(), None) is not None
-    values = value_range(reader, settings.value_range, has_weights=has_weights)
-    run = fixed_settings(BlockRun(reader, network, settings, values))
+    grid = usual_grid(layout, network, settings)
+    run = fixed_settings(run_on(image.pixels, grid, network, settings))
     task = {
         "key": key,
         "axes": axes,
-        "local": local,
         "block": [grid.rows, grid.columns],
         "fixed": {
-            "values": [values.low, values.high],
+            "values": [run.values.low, run.values.high],
             "tile": run.settings.tile,
             "engine": run.settings.engine,
         },
     }
-    return task, Opened(image, run, local)
+    return task, Opened(image, run)
 
 
 def reopen(task: dict[str, Any], key: dict[str, Any] | None = None) -> Opened:
@@ -159,18 +151,11 @@ def reopen(task: dict[str, Any], key: dict[str, Any] | None = None) -> Opened:
     fixed = task["fixed"]
     layout = layout_of(image.pixels.shape, image.pixels.dtype, image.axes)
     rows, columns = task["block"]
-    local = bool(task["local"])
-    grid = make_grid(layout, network, local=local, halo=settings.halo, side=(rows, columns))
+    grid = usual_grid(layout, network, settings, (rows, columns))
     low, high = fixed["values"]
     settings = replace(settings, tile=fixed["tile"], engine=fixed["engine"])
     reader = BlockReader(image.pixels, grid, network.receptive_field)
-    return Opened(image, BlockRun(reader, network, settings, ValueRange(low, high)), local)
-
-
-def _local(network: Network, layout: Layout, settings: Settings) -> bool:
-    device = choose_device(settings.device)
-    precision = choose_precision(settings.precision, device, network.precisions)
-    return is_local(network, layout.channels, precision)
+    return Opened(image, BlockRun(reader, network, settings, ValueRange(low, high)))
 
 
 def _weights(provenance: dict[str, Any]) -> list[str]:

@@ -62,6 +62,8 @@ class BlockGrid:
     """Windows begin at multiples of this."""
     least: int = 1
     """LR pixels that a window has at least along each side, if the image is that large."""
+    whole: bool = False
+    """Whether blocks are planes because the network needs them whole."""
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -174,7 +176,7 @@ def make_grid(
         the largest of `SIDES` whose result has sides of about `SIDE` pixels.
     """
     if not local:
-        return BlockGrid(layout, layout.height, layout.width, 0)
+        return BlockGrid(layout, layout.height, layout.width, 0, whole=True)
     if side is None:
         fitting = [one for one in SIDES if one * network.scale <= SIDE]
         one = max(fitting, default=SIDES[-1])
@@ -183,8 +185,17 @@ def make_grid(
     return BlockGrid(layout, *side, margin_of(network, halo), alignment, network.least_size)
 
 
-def usual_grid(layout: Layout, network: Network, settings: Settings) -> BlockGrid:
+def usual_grid(
+    layout: Layout, network: Network, settings: Settings, side: tuple[int, int] | None = None
+) -> BlockGrid:
     """Cut an image into the blocks that a run with these settings computes.
+
+    Parameters
+    ----------
+    layout, network, side
+        As for `make_grid`.
+    settings : Settings
+        Settings of the run.
 
     Raises
     ------
@@ -194,4 +205,4 @@ def usual_grid(layout: Layout, network: Network, settings: Settings) -> BlockGri
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device, network.precisions)
     local = is_local(network, layout.channels, precision)
-    return make_grid(layout, network, local=local, halo=settings.halo)
+    return make_grid(layout, network, local=local, halo=settings.halo, side=side)

@@ -62,27 +62,7 @@ def write_mrc(
 ) -> Iterator[tuple[int, int]]:
     """Write an MRC file.
 
-    Nothing is at `path` until all is written. A generator that is closed early leaves nothing.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    pixels : array
-        The enlarged image; it is read by windows.
-    axes : str
-        One letter per axis of `pixels`: T, Z, Y, X in any order.
-    image : LazyImage
-        The source, whose metadata are written.
-    scale : int
-        Enlargement along Y and X.
-    software : str
-        The software that computed the pixels, in ASCII.
-
-    Yields
-    ------
-    (done, total) : int, int
-        Number of blocks of rows that are written, and of all.
+    Parameters and what it yields are those of `other.write_other`. The axes are T, Z, Y and X.
 
     Raises
     ------

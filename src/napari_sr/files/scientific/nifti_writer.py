@@ -55,27 +55,8 @@ def write_nifti(
 ) -> Iterator[tuple[int, int]]:
     """Write a NIfTI file: NIfTI-1, or NIfTI-2 if an axis is too long for it.
 
-    Nothing is at `path` until all is written. A generator that is closed early leaves nothing.
-
-    Parameters
-    ----------
-    path : Path
-        A file .nii or .nii.gz.
-    pixels : array
-        The enlarged image; it is read by windows.
-    axes : str
-        One letter per axis of `pixels`: C, T, Z, Y, X in any order; a last S is RGB or RGBA.
-    image : LazyImage
-        The source, whose metadata are written.
-    scale : int
-        Enlargement along Y and X.
-    software : str
-        The software that computed the pixels, in ASCII.
-
-    Yields
-    ------
-    (done, total) : int, int
-        Number of blocks of rows that are written, and of all.
+    Parameters and what it yields are those of `other.write_other`. The axes are C, T, Z, Y and X; a last S is
+    RGB or RGBA.
 
     Raises
     ------
