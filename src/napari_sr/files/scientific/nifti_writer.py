@@ -55,8 +55,8 @@ def write_nifti(
 ) -> Iterator[tuple[int, int]]:
     """Write a NIfTI file: NIfTI-1, or NIfTI-2 if an axis is too long for it.
 
-    Parameters and what it yields are those of `other.write_other`. The axes are C, T, Z, Y and X; a last S is
-    RGB or RGBA.
+    Parameters and what it yields are those of `other.write_other`. The axes are C, T, Z, Y and X; a
+    last S is RGB or RGBA.
 
     Raises
     ------
