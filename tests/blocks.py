@@ -5,12 +5,34 @@ from __future__ import annotations
 import numpy as np
 import tifffile
 
+from napari_sr.engine.execution.block_reader import BlockReader
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.planning.blocks import BlockGrid
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.run import drive
 from napari_sr.streaming.result import FileRequest, compute, finish, missing, start
 
 SETTINGS = Settings(device="cpu", engine="torch")
+
+
+class Counting:
+    """An array that remembers the size of everything that is read from it."""
+
+    def __init__(self, pixels):
+        self.pixels = pixels
+        self.shape, self.dtype = pixels.shape, pixels.dtype
+        self.read = []
+
+    def __getitem__(self, index):
+        part = self.pixels[index]
+        self.read.append(part.size)
+        return part
+
+
+def reader_of(pixels, side=16, margin=3, reach=3, axes=None):
+    layout = layout_of(pixels.shape, pixels.dtype, axes)
+    return BlockReader(pixels, BlockGrid(layout, side, side, margin), reach)
 
 
 def image_of(shape=(2, 150, 170), dtype="uint16", seed=0):

@@ -5,6 +5,7 @@ import pytest
 from fakes import Nearest
 
 from napari_sr.engine.backends import library, openvino
+from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.planning.blocks import make_grid
@@ -12,7 +13,6 @@ from napari_sr.engine.planning.settings import ENGINE_VARIABLE, Settings
 from napari_sr.runs.run import drive
 from napari_sr.streaming import engine as module
 from napari_sr.streaming.engine import fixed_settings
-from napari_sr.streaming.reader import BlockReader
 from napari_sr.streaming.report import Report
 from napari_sr.streaming.run import BlockRun, run_blocks
 

@@ -8,12 +8,12 @@ from fakes import Nearest, finish
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.planning.blocks import make_grid
 from napari_sr.engine.planning.settings import Settings
-from napari_sr.streaming.reader import BlockReader
 from napari_sr.streaming.run import BlockRun, output_place, run_blocks
 
 SETTINGS = Settings(device="cpu", engine="torch")

@@ -12,12 +12,13 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.value_range import Percentiles, value_range_of
 from napari_sr.engine.planning.blocks import SIDES, usual_grid
 from napari_sr.runs import cache
 from napari_sr.runs.run import drive
-from napari_sr.streaming.reader import BlockReader, value_range
+from napari_sr.streaming.reader import value_range
 from napari_sr.streaming.run import BlockRun, output_place, run_blocks, run_on
 
 if TYPE_CHECKING:

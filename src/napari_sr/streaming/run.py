@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.execution.prepared import prepare
 from napari_sr.engine.execution.upscale import Planes, diagnostics_of, upscale_planes
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.budget import explain_memory_errors
 from napari_sr.engine.planning.tiling import scaled
-from napari_sr.streaming.reader import BlockReader, value_range
+from napari_sr.streaming.reader import value_range
 from napari_sr.streaming.report import Report
 
 if TYPE_CHECKING:

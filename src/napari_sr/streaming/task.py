@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from napari_sr import __version__
+from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.image.arrays import Layout, layout_of
 from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.planning.blocks import BlockGrid, usual_grid
@@ -20,7 +21,6 @@ from napari_sr.runs import cache
 from napari_sr.runs.model import ModelReference
 from napari_sr.streaming.engine import fixed_settings
 from napari_sr.streaming.journal import JournalError, differences
-from napari_sr.streaming.reader import BlockReader
 from napari_sr.streaming.run import BlockRun, run_on
 
 if TYPE_CHECKING:
