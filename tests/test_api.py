@@ -343,3 +343,14 @@ def test_an_array_of_percentiles_is_a_range(random):
     np.testing.assert_array_equal(
         result, napari_sr.upscale(image, "fsrcnn-x2", value_range=(low, high))
     )
+
+
+def test_a_region_equals_the_same_part_of_the_result(random):
+    image = random.integers(0, 255, (80, 90), np.uint8)
+
+    part = napari_sr.upscale(image, region=((20, 70), (0, 31)), engine="torch")
+
+    whole = napari_sr.upscale(image, engine="torch")
+    np.testing.assert_array_equal(part, whole[40:140, :62])
+    with pytest.raises(ValueError, match="right <= 90"):
+        napari_sr.upscale(image, region=((20, 70), (0, 91)))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.conversion import as_array, whole_number
+from napari_sr.engine.planning.region import checked_region
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.run import Request, drive, run_request
@@ -123,6 +125,7 @@ def upscale(
     ensemble: bool = False,
     value_range: tuple[float, float] | Percentiles | None = None,
     engine: str = "auto",
+    region: tuple[tuple[int, int], tuple[int, int]] | None = None,
     out: Any = None,
     progress: Callable[[Progress], object] | None = None,
 ) -> NDArray[Any]:
@@ -174,6 +177,11 @@ def upscale(
         another process compiles a network, PyTorch computes. With `precision="bfloat16"`,
         "openvino" rounds to bfloat16 where its results then differ from PyTorch's in float32 by at
         most 0.02 of the largest. NAPARI_SR_ENGINE in the environment decides "auto".
+    region : ((top, bottom), (left, right)), optional
+        The rectangle of each plane to upscale, in pixels of the image: its first row and the row
+        after its last, and the same for columns. The result equals the same part of the whole
+        result. Networks with global values, such as BSRN, look at the whole plane: for a region
+        they read 64 pixels around it instead, so their results differ a little from the whole.
     out : array, optional
         Zarr, NumPy, h5py or similar of the result's shape and type, to write the result into. Then
         blocks of `image` are read, upscaled and written one by one, so that neither image nor
@@ -191,7 +199,7 @@ def upscale(
     Raises
     ------
     ValueError
-        If the image, its axes or a setting is wrong, or the model is unknown.
+        If the image, its axes, the region or a setting is wrong, or the model is unknown.
     napari_sr.engine.planning.devices.OutOfMemoryError
         If the smallest tile does not fit.
     """
@@ -199,6 +207,9 @@ def upscale(
         tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine
     )
     request = _request(image, model, scale, settings, axes)
+    if region is not None:
+        layout = layout_of(request.image.shape, request.image.dtype, axes)
+        request = replace(request, region=checked_region(region, layout))
     if out is None:
         return drive(run_request(request), progress).pixels
     from napari_sr.streaming.arrays import upscale_into

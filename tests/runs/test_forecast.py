@@ -10,6 +10,7 @@ import pytest
 
 from napari_sr.engine.backends import choice as backends_choice
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.engine.planning.tiling import Region
 from napari_sr.runs.forecast import forecast
 from napari_sr.runs.model_list import ChosenModel, ListedModel, known_models
 from napari_sr.runs.run import Request
@@ -42,6 +43,19 @@ def test_the_sentence_has_size_memory_and_time(choice, loader):
     assert not result.missing
     assert result.sentence.startswith("Result: 7 \u00d7 320 \u00d7 320, 1.4 MB. Takes about ")
     assert "less than a second with PyTorch, in 63 tiles of 54 px" in result.sentence
+
+
+def test_a_region_is_forecast_alone(choice, loader):
+    pixels = np.zeros((7, 1600, 1600), np.float32)
+    pixels[0, 0, 0] = np.inf  # outside the region
+    source = source_of(pixels)
+    region = Region(slice(100, 200), slice(0, 50))
+
+    result = forecast(dataclasses.replace(request(source, choice), region=region))
+
+    assert result.shape == (7, 200, 100)
+    whole = forecast(request(source_of(np.zeros((7, 1600, 1600), np.uint8)), choice))
+    assert result.estimate.seconds < whole.estimate.seconds / 10
 
 
 def test_the_cost_of_tiles_is_reported(choice, loader):

@@ -9,6 +9,7 @@ from forms import Failing
 
 from napari_sr.engine.planning.devices import OutOfMemoryError
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.engine.planning.tiling import Region
 from napari_sr.runs import job
 from napari_sr.runs.job import UpscaleError, run
 from napari_sr.runs.model import ModelReference
@@ -171,3 +172,19 @@ def test_the_time_left_is_reported_with_the_steps(pixels, loader):
 
     assert progress[0].seconds_left is None
     assert progress[-1].seconds_left == 0
+
+
+@pytest.mark.parametrize("plane", [None, (1,)])
+def test_a_region_of_a_layer_is_upscaled_alone(loader, random, plane):
+    pixels = random.integers(0, 255, (2, 60, 70), np.uint8)
+    shape = pixels.shape if plane is None else (1, 60, 70)
+    source = Source("cells", pixels, shape, "ZYX", False, plane)
+    region = Region(slice(10, 40), slice(0, 25))
+    request = Request(source, ModelReference("fsrcnn-x2"), Settings(device="cpu"), "ZYX", region)
+
+    _, result = finish(run(request))
+
+    expected = pixels if plane is None else pixels[1:]
+    np.testing.assert_array_equal(result.pixels, expected[:, 10:40, :25].repeat(2, 1).repeat(2, 2))
+    assert result.record["region"] == ((10, 40), (0, 25))
+    assert result.record["plane"] == plane

@@ -1,12 +1,15 @@
 import pickle
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from fakes import Global, Nearest, finish
 
+from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.engine.planning.tiling import Region
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.run import Request
 from napari_sr.streaming import arrays
@@ -169,3 +172,16 @@ def test_a_result_that_is_read_only_is_refused_before_anything_is_computed():
     for out in (fixed, zarr.open_array(store, mode="r")):
         with pytest.raises(ValueError, match="can be written into, got"):
             finish(upscale_into(request(Unread(), Nearest()), out, Nearest()))
+
+
+def test_a_region_is_written_into_an_array_of_its_size(random):
+    image = random.random((2, 90, 100)).astype(np.float32)
+    whole = finish(upscale_array(image, Nearest(radius=2), SETTINGS, axes="ZYX"))[1].pixels
+    asked = replace(request(image, None, "ZYX"), region=Region(slice(30, 70), slice(11, 72)))
+    out = np.zeros((2, 80, 122), np.float32)
+
+    finish(upscale_into(asked, out, Nearest(radius=2)))
+
+    np.testing.assert_allclose(out, whole[:, 60:140, 22:144], atol=1e-6)
+    with pytest.raises(ValueError, match=r"\(2, 80, 122\)"):
+        finish(upscale_into(asked, np.zeros_like(whole), Nearest(radius=2)))

@@ -14,6 +14,7 @@ from forms import Failing
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.blocks import make_grid
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.engine.planning.tiling import Region
 from napari_sr.files.image import FileError
 from napari_sr.files.lazy_image import Axis
 from napari_sr.files.ome_zarr.read import open_ome_zarr
@@ -73,6 +74,18 @@ def test_the_folder_holds_result_place_and_record(task, random, kind):
     assert (record["model"], record["source"], record["scale"]) == ("fsrcnn-x2", "cells", 2)
     assert image.written == image.blocks == 8
     assert any("of 8 blocks written" in step.doing for step in steps)
+
+
+def test_a_region_is_all_that_the_folder_holds(task, random):
+    pixels = random.integers(0, 255, (2, 100, 90), np.uint8)
+    region = Region(slice(20, 95), slice(7, 71))
+
+    _, (image,), record = run(task(pixels, "ZYX", region=region))
+
+    found = open_ome_zarr(image.folder).pixels[:]
+    np.testing.assert_array_equal(found, pixels[:, 20:95, 7:71].repeat(2, 1).repeat(2, 2))
+    np.testing.assert_array_equal(image.levels[0].compute(), found)
+    assert record["region"] == ((20, 95), (7, 71))
 
 
 def test_colours_are_last_in_the_view(task, random, loader):

@@ -128,11 +128,11 @@ def forecast(request: Request, folder: Path | None = None) -> Forecast:
         If a setting is wrong, for instance a tile that is too small.
     """
     image, model = request.image, request.model
-    if isinstance(image, Source):
+    if isinstance(image, Source) and request.region is None:
         look_for_infinity(image)
     network = None if model.missing else cache.load_checked(model)
     scale = model.known_scale or (1 if network is None else network.scale)
-    layout = layout_of(image.shape, image.dtype, request.axes)
+    layout = _layout(request)
     shape = layout.enlarged(scale).shape
     size = math.prod(shape) * layout.dtype.itemsize
     told = Forecast(shape, size, None, lacking=_lacking(request, size))
@@ -143,6 +143,12 @@ def forecast(request: Request, folder: Path | None = None) -> Forecast:
     plan = _plan(layout, network, request.settings, folder)
     estimate, engine = _estimate(request, network, *plan)
     return replace(told, estimate=estimate, engine=engine)
+
+
+def _layout(request: Request) -> Layout:
+    """Return the layout of the pixels to upscale."""
+    layout = layout_of(request.image.shape, request.image.dtype, request.axes)
+    return layout if request.region is None else layout.resized(request.region.size)
 
 
 def _lacking(request: Request, size: int) -> int | None:

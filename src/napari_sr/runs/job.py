@@ -102,8 +102,10 @@ def _run(request: Request) -> Generator[Step, None, Upscaled]:
     source = request.image
     if not isinstance(source, Source):
         return (yield from translate(run_request(request, network), _upscaling))
-    pixels = yield from translate(read_pixels(source), _reading)
-    steps = run_request(replace(request, image=pixels), network)
+    if request.region is None:
+        pixels = yield from translate(read_pixels(source), _reading)
+        request = replace(request, image=pixels)
+    steps = run_request(request, network)
     result = yield from translate(steps, _upscaling)
     record = {**result.record, "source": source.name, "plane": source.plane}
     return replace(result, record=record)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.execution.upscale import Upscaled
     from napari_sr.engine.image.arrays import ArrayLike
+    from napari_sr.engine.planning.tiling import Region
     from napari_sr.graph.network import Network
     from napari_sr.runs.model import ModelReference
 
@@ -33,6 +34,8 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     axes: str | None = None
     """One letter per axis, such as "TZYX"; None to guess, as `napari_sr.upscale` does."""
+    region: Region | None = None
+    """The rows and columns of each plane to upscale; None for all."""
 
 
 def run_request(
@@ -61,13 +64,21 @@ def run_request(
     napari_sr.engine.planning.devices.OutOfMemoryError
         If the smallest tile does not fit.
     """
-    from napari_sr.engine.execution.upscale import upscale_array  # brings torch
-
     network = request.model.load() if network is None else network
-    image = request.image
-    pixels = drive(read_pixels(image)) if isinstance(image, Source) else image
-    result = yield from upscale_array(pixels, network, request.settings, axes=request.axes)
+    result = yield from _steps(request, network)
     return replace(result, record={**network.provenance, **result.record})
+
+
+def _steps(request: Request, network: Network) -> Generator[Progress, None, Upscaled]:
+    from napari_sr.engine.execution.region import upscale_region  # both bring torch
+    from napari_sr.engine.execution.upscale import upscale_array
+
+    image, settings, region = request.image, request.settings, request.region
+    if region is not None:
+        pixels = image.pixels if isinstance(image, Source) else image
+        return upscale_region(pixels, network, region, settings, axes=request.axes)
+    pixels = drive(read_pixels(image)) if isinstance(image, Source) else image
+    return upscale_array(pixels, network, settings, axes=request.axes)
 
 
 class Whole(Generic[Yielded, Result]):

@@ -59,9 +59,10 @@ def upscale_into(request: Request, out: Any, network: Network) -> Generator[Prog
     """
     image: Any = request.image
     layout = layout_of(image.shape, image.dtype, request.axes)
-    larger = layout.enlarged(network.scale)
+    region = request.region
+    larger = (layout if region is None else layout.resized(region.size)).enlarged(network.scale)
     _check_out(out, larger, image)
-    grid = usual_grid(layout, network, request.settings, _side(out, larger, network))
+    grid = usual_grid(layout, network, request.settings, _side(out, larger, network), region)
     run = run_on(image, grid, network, request.settings)
 
     def write(block: Block, result: NDArray[Any]) -> None:

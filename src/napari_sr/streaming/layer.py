@@ -17,6 +17,7 @@ from napari_sr import __version__
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.blocks import usual_grid
 from napari_sr.engine.planning.devices import choose_device
+from napari_sr.engine.planning.region import checked_region
 from napari_sr.files.ome_zarr import write as ome_zarr
 from napari_sr.files.ome_zarr.pyramid import views
 from napari_sr.runs.job import Step, loaded, named_errors
@@ -116,7 +117,8 @@ def _run(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:
     network = yield from loaded(request.model)
     source, settings = request.source, request.settings
     layout = layout_of(source.shape, source.dtype, request.axes)
-    grid = usual_grid(layout, network, settings)
+    region = None if request.region is None else checked_region(request.region, layout)
+    grid = usual_grid(layout, network, settings, region=region)
     yield Step(0, 0, "Reading a part of the layer …")
     run = run_on(source.pixels, grid, network, settings, waits=False)
     writer = _create(request, run)
@@ -137,14 +139,18 @@ def _create(request: LayerRequest, run: BlockRun) -> OmeZarrWriter:
     grid, scale = run.reader.grid, run.network.scale
     return ome_zarr.create(
         request.folder,
-        grid.layout.enlarged(scale),
+        grid.enlarged(scale),
         block=shard_of_block(grid, scale),
         places=request.places,
         channels=request.channels,
         name=request.name,
         provenance={
             "software": f"napari-sr {__version__}",
-            "source": {"layer": request.source.name, "plane": request.source.plane},
+            "source": {
+                "layer": request.source.name,
+                "plane": request.source.plane,
+                "region": _spans(request),
+            },
             "model": run.network.provenance,
             "settings": asdict(request.settings),
             "versions": {"napari-sr": __version__, "torch": torch.__version__},
@@ -215,5 +221,11 @@ def _record(request: LayerRequest, run: BlockRun, report: Report) -> Record:
         "versions": {"napari-sr": __version__, "torch": torch.__version__},
         "source": request.source.name,
         "plane": request.source.plane,
+        "region": _spans(request),
         "folder": str(request.folder),
     }
+
+
+def _spans(request: LayerRequest) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Return the region as plain numbers."""
+    return None if request.region is None else request.region.spans

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_sr.engine.planning.settings import Settings
+    from napari_sr.engine.planning.tiling import Region
     from napari_sr.files.lazy_image import Axis
     from napari_sr.runs.job import Step
     from napari_sr.runs.model import ModelReference
@@ -37,6 +38,8 @@ class LayerRequest:
     """How the channels are shown, as in OME-Zarr's `omero.channels`."""
     name: str = ""
     """Name of the result."""
+    region: Region | None = None
+    """The rows and columns to upscale, in pixels of the source; by default all."""
     near: tuple[float, ...] | None = None
     """Position in pixels of the source, near which blocks are computed first."""
 

@@ -232,4 +232,4 @@ class _Pipeline:
 
 def output_place(block: Block, scale: int) -> tuple[slice, slice]:
     """Return rows and columns of the result that a block covers."""
-    return scaled(block.core.rows, scale), scaled(block.core.columns, scale)
+    return scaled(block.place.rows, scale), scaled(block.place.columns, scale)

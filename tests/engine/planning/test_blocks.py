@@ -6,8 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.engine.planning.blocks import BlockGrid, is_local, make_grid, margin_of, usual_grid
+from napari_sr.engine.planning.blocks import (
+    CONTEXT,
+    BlockGrid,
+    is_local,
+    make_grid,
+    margin_of,
+    usual_grid,
+)
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.engine.planning.tiling import Region
+
+CPU = Settings(device="cpu")
 
 
 @given(
@@ -104,3 +114,50 @@ def test_a_run_cuts_planes_only_for_local_networks():
 
     assert (local.counts, local.margin) == ((3, 1), 7)
     assert whole.counts == (1, 1)
+
+
+@given(
+    top=st.integers(0, 80),
+    height=st.integers(1, 40),
+    left=st.integers(0, 70),
+    side=st.integers(1, 30),
+    multiple=st.integers(1, 4),
+    radius=st.integers(0, 6),
+)
+def test_blocks_cover_the_region_once_with_a_margin(top, height, left, side, multiple, radius):
+    region = Region(slice(top, min(top + height, 90)), slice(left, 80))
+    network = Nearest(radius=radius, multiple=multiple)
+    layout = layout_of((2, 90, 80), "uint8", "ZYX")
+    side = side * network.tile_alignment
+    grid = usual_grid(layout, network, CPU, (side, side), region)
+    seen = np.zeros((2, 90, 80), int)
+    placed = np.zeros(grid.enlarged(1).shape, int)
+
+    for block in grid:
+        seen[(*block.plane, block.core.rows, block.core.columns)] += 1
+        placed[(*block.plane, block.place.rows, block.place.columns)] += 1
+        for core, window, length in (
+            (block.core.rows, block.window.rows, 90),
+            (block.core.columns, block.window.columns, 80),
+        ):
+            assert 0 <= window.start <= max(core.start - radius, 0)
+            assert min(core.stop + radius, length) <= window.stop <= length
+            assert window.start % network.tile_alignment == 0
+
+    expected = np.zeros_like(seen)
+    expected[:, region.rows, region.columns] = 1
+    np.testing.assert_array_equal(seen, expected)
+    assert (placed == 1).all()
+    assert placed.shape == (2, *region.size)
+
+
+def test_a_network_of_the_whole_plane_reads_pixels_around_the_region():
+    layout = layout_of((500, 600), "uint8")
+
+    grid = usual_grid(layout, Global(), CPU, region=Region(slice(100, 200), slice(10, 50)))
+
+    window = grid.block(0).window
+    assert (window.rows.start, window.rows.stop) == (100 - CONTEXT, 200 + CONTEXT)
+    assert window.columns.start == 0
+    assert grid.count == 1
+    assert grid.whole

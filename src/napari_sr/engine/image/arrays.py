@@ -118,11 +118,45 @@ class Layout:
 
     def enlarged(self, scale: int) -> Layout:
         """Return the layout of the image `scale` times larger along Y and X."""
-        shape = tuple(
-            size * scale if letter in "YX" else size
-            for letter, size in zip(self.axes, self.shape, strict=True)
-        )
-        return replace(self, shape=shape)
+        return self.resized((self.height * scale, self.width * scale))
+
+    def resized(self, size: tuple[int, int]) -> Layout:
+        """Return the layout of an image with another height and width."""
+        lengths = dict(zip("YX", size, strict=True))
+        pairs = zip(self.axes, self.shape, strict=True)
+        return replace(self, shape=tuple(lengths.get(axis, length) for axis, length in pairs))
+
+
+class Cropped:
+    """Rows and columns of an image, read where they are sliced.
+
+    Parameters
+    ----------
+    image : array
+        NumPy, dask, Zarr or similar.
+    layout : Layout
+        Its layout.
+    rows, columns : slice
+        The rows and columns, with whole numbers as start and stop.
+    """
+
+    def __init__(self, image: ArrayLike, layout: Layout, rows: slice, columns: slice) -> None:
+        self.dtype = image.dtype
+        self._image = image
+        self._spans = {layout.axes.index("Y"): rows, layout.axes.index("X"): columns}
+        lengths = {axis: span.stop - span.start for axis, span in self._spans.items()}
+        self.shape = tuple(lengths.get(axis, size) for axis, size in enumerate(image.shape))
+
+    def __getitem__(self, index: tuple[int | slice, ...]) -> Any:
+        """Return pixels for one index per axis, with slices for Y and X."""
+        places = list(index)
+        for axis, span in self._spans.items():
+            inner = index[axis]
+            if not isinstance(inner, slice):
+                raise TypeError(f"axis {axis} of a crop needs a slice, got {inner!r}")
+            start, stop, step = inner.indices(self.shape[axis])
+            places[axis] = slice(span.start + start, span.start + stop, step)
+        return self._image[tuple(places)]
 
 
 def layout_of(shape: tuple[int, ...], dtype: DTypeLike, axes: str | None = None) -> Layout:

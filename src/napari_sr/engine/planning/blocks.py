@@ -31,6 +31,8 @@ SIDE = 2048
 """Side of a block's result in pixels, about: a shard of some MB, computed within seconds."""
 SIDES = (1024, 512, 256)
 """Sides of blocks in LR pixels that are tried."""
+CONTEXT = 64
+"""LR pixels that networks with global values read around a region instead of the whole plane."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Block:
     """The pixels whose result is kept."""
     window: Region
     """The pixels that the network reads: the core and a margin."""
+    place: Region
+    """The core, counted from the first pixel of the region that is cut into blocks."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,20 @@ class BlockGrid:
     """LR pixels that a window has at least along each side, if the image is that large."""
     whole: bool = False
     """Whether blocks are planes because the network needs them whole."""
+    region: Region | None = None
+    """The rectangle of each plane that is cut into blocks; by default the whole plane."""
+
+    @property
+    def area(self) -> Region:
+        """The rectangle of each plane that the blocks cover."""
+        whole = Region(slice(0, self.layout.height), slice(0, self.layout.width))
+        return self.region or whole
 
     @property
     def counts(self) -> tuple[int, int]:
         """Number of blocks along Y and X."""
-        layout = self.layout
-        return math.ceil(layout.height / self.rows), math.ceil(layout.width / self.columns)
+        height, width = self.area.size
+        return math.ceil(height / self.rows), math.ceil(width / self.columns)
 
     @property
     def count(self) -> int:
@@ -91,17 +103,20 @@ class BlockGrid:
         if not 0 <= number < self.count:
             raise IndexError(f"there are {self.count} blocks, from 0; got {number}")
         down, across = self.counts
-        plane, place = divmod(number, down * across)
-        row, column = divmod(place, across)
-        core = Region(
-            _span(row, self.rows, self.layout.height),
-            _span(column, self.columns, self.layout.width),
-        )
+        plane, position = divmod(number, down * across)
+        row, column = divmod(position, across)
+        area = self.area
+        core = Region(_span(row, self.rows, area.rows), _span(column, self.columns, area.columns))
         window = Region(
             self._widened(core.rows, self.rows, self.layout.height),
             self._widened(core.columns, self.columns, self.layout.width),
         )
-        return Block(number, self._planes[plane], core, window)
+        place = Region(*core.slices_in(self.area, 1))
+        return Block(number, self._planes[plane], core, window, place)
+
+    def enlarged(self, scale: int) -> Layout:
+        """Return the layout of the result of all blocks."""
+        return self.layout.resized(self.area.size).enlarged(scale)
 
     def __iter__(self) -> Iterator[Block]:
         return map(self.block, range(self.count))
@@ -120,8 +135,9 @@ class BlockGrid:
         return slice(start, max(stop, min(start + self.least, length)))
 
 
-def _span(number: int, side: int, length: int) -> slice:
-    return slice(number * side, min((number + 1) * side, length))
+def _span(number: int, side: int, area: slice) -> slice:
+    start = area.start + number * side
+    return slice(start, min(start + side, area.stop))
 
 
 def margin_of(network: Network, halo: int | None = None) -> int:
@@ -158,6 +174,7 @@ def make_grid(
     local: bool,
     halo: int | None = None,
     side: tuple[int, int] | None = None,
+    region: Region | None = None,
 ) -> BlockGrid:
     """Cut an image into blocks.
 
@@ -174,25 +191,36 @@ def make_grid(
     side : (int, int), optional
         Height and width of a block in LR pixels, multiples of the network's alignment. By default
         the largest of `SIDES` whose result has sides of about `SIDE` pixels.
+    region : Region, optional
+        A rectangle of each plane; only it is cut into blocks. A network that is not local then
+        reads `CONTEXT` pixels around it instead of the whole plane, so its results differ from the
+        same part of the whole result.
     """
     if not local:
-        return BlockGrid(layout, layout.height, layout.width, 0, whole=True)
+        rows, columns = region.size if region else (layout.height, layout.width)
+        margin = CONTEXT if region else 0
+        return BlockGrid(layout, rows, columns, margin, whole=True, region=region)
     if side is None:
         fitting = [one for one in SIDES if one * network.scale <= SIDE]
         one = max(fitting, default=SIDES[-1])
         side = one, one
     alignment = network.tile_alignment
-    return BlockGrid(layout, *side, margin_of(network, halo), alignment, network.least_size)
+    margin = margin_of(network, halo)
+    return BlockGrid(layout, *side, margin, alignment, network.least_size, region=region)
 
 
 def usual_grid(
-    layout: Layout, network: Network, settings: Settings, side: tuple[int, int] | None = None
+    layout: Layout,
+    network: Network,
+    settings: Settings,
+    side: tuple[int, int] | None = None,
+    region: Region | None = None,
 ) -> BlockGrid:
     """Cut an image into the blocks that a run with these settings computes.
 
     Parameters
     ----------
-    layout, network, side
+    layout, network, side, region
         As for `make_grid`.
     settings : Settings
         Settings of the run.
@@ -205,4 +233,4 @@ def usual_grid(
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device, network.precisions)
     local = is_local(network, layout.channels, precision)
-    return make_grid(layout, network, local=local, halo=settings.halo, side=side)
+    return make_grid(layout, network, local=local, halo=settings.halo, side=side, region=region)

@@ -62,6 +62,11 @@ class Region:
         """Height and width in pixels."""
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
 
+    @property
+    def spans(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """First row and the row after the last, and the same for columns."""
+        return (self.rows.start, self.rows.stop), (self.columns.start, self.columns.stop)
+
 
 def _inner(span: slice, radius: int, size: int) -> slice:
     start = span.start + radius if span.start > 0 else 0

@@ -1,0 +1,129 @@
+"""Upscale a rectangle of each plane of an image; only it and a margin are read and computed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_sr.engine.execution.block_reader import BlockReader
+from napari_sr.engine.execution.prepared import prepare
+from napari_sr.engine.execution.upscale import Planes, Upscaled, upscale_planes
+from napari_sr.engine.image.arrays import Cropped, layout_of
+from napari_sr.engine.image.value_range import Percentiles, check_values, value_range_of
+from napari_sr.engine.planning.blocks import CONTEXT, is_local, usual_grid
+from napari_sr.engine.planning.budget import explain_memory_errors
+from napari_sr.engine.planning.region import checked_region
+from napari_sr.engine.planning.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari_sr.engine.execution.context import Progress
+    from napari_sr.engine.execution.prepared import Prepared
+    from napari_sr.engine.image.arrays import ArrayLike, Layout
+    from napari_sr.engine.image.conversion import Filled
+    from napari_sr.engine.image.plane_values import ValueRange
+    from napari_sr.engine.planning.blocks import BlockGrid
+    from napari_sr.engine.planning.tiling import Region
+    from napari_sr.graph.network import Network
+
+
+@torch.inference_mode()
+def upscale_region(
+    image: ArrayLike,
+    network: Network,
+    region: object,
+    settings: Settings | None = None,
+    *,
+    axes: str | None = None,
+) -> Generator[Progress, None, Upscaled]:
+    """Yield progress after every tile; return the upscaled rectangle of every plane.
+
+    With a local network, the result equals the same part of the result of the whole image. A
+    network with global values, such as BSRN, reads `blocks.CONTEXT` pixels around the region
+    instead of the whole plane; the record then has a note on that.
+
+    Parameters
+    ----------
+    image, network, settings, axes
+        As for `upscale_array`.
+    region : Region or ((top, bottom), (left, right))
+        First row and the row after the last, and the same for columns, in pixels of the image.
+
+    Returns
+    -------
+    Upscaled
+        The rectangle, with the axes and data type of the image. Its record names the region.
+
+    Raises
+    ------
+    ValueError
+        As `upscale_array` does, or if the region is empty or reaches beyond the image.
+    OutOfMemoryError
+        As `upscale_array` does.
+    """
+    with explain_memory_errors("upscaling the region"):
+        return (yield from _upscale(image, network, region, settings or Settings(), axes))
+
+
+def _upscale(
+    image: ArrayLike, network: Network, region: object, settings: Settings, axes: str | None
+) -> Generator[Progress, None, Upscaled]:
+    layout = layout_of(image.shape, image.dtype, axes)
+    core = checked_region(region, layout)
+    grid = usual_grid(layout, network, settings, core.size, core)
+    window = grid.block(0).window
+    cropped = Cropped(image, layout, window.rows, window.columns)
+    inside = layout.resized(window.size)
+    prepared = prepare(inside, network, settings, lazy=not isinstance(image, np.ndarray))
+    values = _value_range(image, layout, cropped, prepared)
+    output = np.empty(inside.enlarged(network.scale).shape, layout.dtype)
+    reader = BlockReader(image, grid, network.receptive_field)
+    blocks = dict(zip(layout.planes(), grid, strict=True))
+
+    def read(index: tuple[int, ...]) -> Filled:
+        return reader.read(blocks[index])
+
+    record = yield from upscale_planes(prepared, Planes(inside, read, values, output))
+    rows, columns = core.slices_in(window, network.scale)
+    kept = Cropped(output, inside, rows, columns)[(slice(None),) * output.ndim]
+    pixels = np.ascontiguousarray(kept)
+    return Upscaled(pixels, layout.axes, {**record, **_told(record, prepared, grid, core)})
+
+
+def _value_range(
+    image: ArrayLike, layout: Layout, cropped: Cropped, prepared: Prepared
+) -> ValueRange:
+    """Check the values, and return black and white: those of the whole image."""
+    declared = prepared.settings.value_range
+    has_weights = next(prepared.network.parameters(), None) is not None
+    if isinstance(image, np.ndarray) and layout.dtype.kind != "f":
+        # a dark region of a bright image is not faint
+        check_values(image, layout, declared, has_weights=has_weights)
+    else:
+        check_values(cropped, prepared.layout, declared, has_weights=False)
+    whole = image if isinstance(declared, Percentiles) else cropped
+    return value_range_of(whole, layout if whole is image else prepared.layout, declared)
+
+
+def _told(
+    record: dict[str, object], prepared: Prepared, grid: BlockGrid, core: Region
+) -> dict[str, object]:
+    """Return what the record says of the region: where it is, and whether it is exact."""
+    network, plan = prepared.network, prepared.plan
+    layout = grid.layout
+    whole = grid.block(0).window.size == (layout.height, layout.width)
+    exact = whole or is_local(network, layout.channels, plan.precision)
+    notes = list(record["notes"])  # type: ignore[call-overload]
+    if not exact:
+        notes.append(
+            f"{network.title} looks at the whole plane, but saw this region and {CONTEXT} px "
+            "around it: its result differs a little from that of the whole layer"
+        )
+    return {
+        "region": core.spans,
+        "tiles_exact": bool(record["tiles_exact"]) and exact,
+        "notes": notes,
+    }

@@ -1,0 +1,43 @@
+"""A rectangle of each plane of an image, as users give it."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
+
+from napari_sr.engine.planning.tiling import Region
+
+if TYPE_CHECKING:
+    from napari_sr.engine.image.arrays import Layout
+
+
+def checked_region(region: object, layout: Layout) -> Region:
+    """Return rows and columns of a plane as a `Region`.
+
+    Parameters
+    ----------
+    region : Region or ((top, bottom), (left, right))
+        First row and the row after the last, and the same for columns, in pixels of the image.
+    layout : Layout
+        Layout of the image.
+
+    Raises
+    ------
+    ValueError
+        If it is not that, is empty, or reaches beyond the image.
+    """
+    if isinstance(region, Region):
+        region = region.spans
+    try:
+        rows, columns = (tuple(map(operator.index, span)) for span in region)  # type: ignore[attr-defined]
+        (top, bottom), (left, right) = rows, columns
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"region must be ((top, bottom), (left, right)) in whole pixels, got {region!r}"
+        ) from None
+    if not (0 <= top < bottom <= layout.height and 0 <= left < right <= layout.width):
+        raise ValueError(
+            f"region needs 0 <= top < bottom <= {layout.height} and 0 <= left < right <= "
+            f"{layout.width}, got {region!r}"
+        )
+    return Region(slice(top, bottom), slice(left, right))
