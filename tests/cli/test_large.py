@@ -108,7 +108,7 @@ def test_a_stopped_run_is_resumed(tmp_path, call, number):
 
     if number != signal.SIGKILL:
         assert process.returncode == 128 + number
-        assert f"Stopped: {out} is unfinished, and --resume goes on with it." in told
+        assert f"Stopped: {out} is unfinished; --resume continues it." in told
     code, told = call(source, out, "--resume")
 
     assert code == 0

@@ -113,7 +113,7 @@ def test_changed_versions_do_not_resume(source, tmp_path):
 def test_an_existing_result_is_neither_replaced_nor_mixed(source, tmp_path):
     request = request_of(source, tmp_path / "out.zarr")
     run(request, [0])
-    with pytest.raises(FileError, match="is unfinished: --resume goes on"):
+    with pytest.raises(FileError, match="is unfinished: --resume continues"):
         start(request)
     run(request_of(source, tmp_path / "out.zarr", resume=True))
     for resume in (False, True):
@@ -143,7 +143,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_lost(source, tmp_path, monke
         writer, "write", lambda *block: (_ for _ in ()).throw(OSError(28, "No space left"))
     )
 
-    with pytest.raises(FileError, match="the disk is full; what is done is kept, and --resume"):
+    with pytest.raises(FileError, match="the disk is full; finished blocks are kept, and --resume"):
         drive(compute(request.result, [1]))
 
     module.opened.cache_clear()
@@ -242,7 +242,7 @@ def test_a_really_full_disk_is_one_sentence(source, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("napari_sr.files.ome_zarr.store.BlockStore.set_sync", full)
-    with pytest.raises(FileError, match="the disk is full; what is done is kept, and --resume"):
+    with pytest.raises(FileError, match="the disk is full; finished blocks are kept, and --resume"):
         drive(compute(request.result, [0]))
 
 

@@ -107,7 +107,7 @@ class Batch:
 
     def _run_of(self, target: Path) -> dict[str, Any]:
         """Return all that decides a result except its source, as JSON."""
-        from napari_sr.streaming.task import versions
+        from napari_sr.engine.execution.run_record import versions
 
         job, how = self._wish.job, self._wish.how
         run = {

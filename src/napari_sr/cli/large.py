@@ -169,7 +169,7 @@ def _stopped(result: Path, bars: Bars, number: int) -> BaseException:
 
     if not Journal(result).exists:
         return KeyboardInterrupt() if number == signal.SIGINT else terminal.Terminated()
-    terminal.tell(bars, f"Stopped: {result} is unfinished, and --resume goes on with it.")
+    terminal.tell(bars, f"Stopped: {result} is unfinished; --resume continues it.")
     return terminal.Stopped(number)
 
 

@@ -5,18 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.files import tiff_details
 from napari_sr.files.identity import identity_of
 from napari_sr.files.lazy_image import LazyImage
 from napari_sr.files.ome import density_of
 from napari_sr.files.orientation import upright_density
 from napari_sr.files.room import in_words
-from napari_sr.files.tiff_details import (
-    density_of_tags,
-    kind_of,
-    lost,
-    shown_details,
-    stored_details,
-)
 from napari_sr.files.tiff_log import notes as notes_of
 from napari_sr.files.tiff_places import channels_of, places_of
 from napari_sr.files.tiff_reader import listening, opened
@@ -87,19 +81,19 @@ def open_tiff(path: Path, axes: str | None = None) -> LazyImage:
     """
     heard: list[str] = []
     with opened(path, heard) as chosen:
-        details = stored_details(chosen)
+        details = tiff_details.stored_details(chosen)
         meaning, stored = meaning_of(chosen, details), StoredPixels(chosen)
         shown = ShownPixels(stored, meaning, axes)
-        kept = shown_details(details, shown.probe, meaning.orientation)
+        kept = tiff_details.shown_details(details, shown.probe, meaning.orientation)
         letters = shown.found.axes
         count = dict(zip(letters, shown.shape, strict=False)).get("C", 1)
-        places = places_of(kind_of(chosen.file), kept, _density(meaning, details))
+        places = places_of(tiff_details.kind_of(chosen.file), kept, _density(meaning, details))
         return LazyImage(
             TiffPixels(path, axes, shown),
             letters,
             identity_of(path, shown.shape, shown.dtype, stored.paths),
             places={letter: place for letter, place in places.items() if letter in letters},
-            channels=channels_of(kind_of(chosen.file), kept, count),
+            channels=channels_of(tiff_details.kind_of(chosen.file), kept, count),
             name=str(kept.get("Name") or path.stem),
             significant_bits=shown.probe.significant_bits,
             white_is_zero=shown.probe.photometric == "MINISWHITE",
@@ -110,7 +104,7 @@ def open_tiff(path: Path, axes: str | None = None) -> LazyImage:
 
 
 def _density(meaning: Meaning, details: dict[str, Any]) -> Any:
-    density = density_of(details) or density_of_tags(meaning.page, details)
+    density = density_of(details) or tiff_details.density_of_tags(meaning.page, details)
     return upright_density(density, meaning.orientation)
 
 
@@ -121,7 +115,7 @@ def _other(page: Any) -> dict[str, Any]:
 
 
 def _notes(chosen: Chosen, shown: ShownPixels, heard: list[str]) -> Iterator[str]:
-    yield from (*chosen.notes, *shown.found.notes, *lost(chosen), *notes_of(heard))
+    yield from (*chosen.notes, *shown.found.notes, *tiff_details.lost(chosen), *notes_of(heard))
     size = math.prod(shown.chunks or (0,)) * shown.dtype.itemsize
     if size > BUDGET:
         yield (

@@ -10,19 +10,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from napari_sr.files import tiff_limits, tiff_log, tiff_series, tiff_tags
+from napari_sr.files import tiff_details, tiff_limits, tiff_log, tiff_series, tiff_tags
 from napari_sr.files.image import FileError, ImageFile
 from napari_sr.files.ome import density_of
 from napari_sr.files.orientation import upright_density
 from napari_sr.files.photometric import photometric_of
 from napari_sr.files.tiff_chain import chain_of
-from napari_sr.files.tiff_details import (
-    density_of_tags,
-    kind_of,
-    lost,
-    shown_details,
-    stored_details,
-)
 from napari_sr.files.tiff_values import meaning_of
 
 if TYPE_CHECKING:
@@ -119,11 +112,11 @@ def listening(path: Path, heard: list[str]) -> Iterator[None]:
 
 
 def _image_file(chosen: Chosen, axes: str | None) -> ImageFile:
-    page, details = chosen.series.keyframe, stored_details(chosen)
+    page, details = chosen.series.keyframe, tiff_details.stored_details(chosen)
     meaning = meaning_of(chosen, details)
     shown = meaning.upright(meaning.shown(chosen.pixels()))
     found = meaning.arranged(shown, axes)
-    density = density_of(details) or density_of_tags(page, details)
+    density = density_of(details) or tiff_details.density_of_tags(page, details)
     return ImageFile(
         found.pixels.astype(found.pixels.dtype.newbyteorder("="), copy=False),
         found.axes,
@@ -137,8 +130,8 @@ def _image_file(chosen: Chosen, axes: str | None) -> ImageFile:
         samples=found.samples,
         nodata=tiff_tags.nodata_of(page),
         compression=LOSSLESS.get(int(page.compression)),
-        kind=kind_of(chosen.file),
-        details=shown_details(details, shown, meaning.orientation),
+        kind=tiff_details.kind_of(chosen.file),
+        details=tiff_details.shown_details(details, shown, meaning.orientation),
         tags=tiff_tags.kept_tags(page),
-        notes=(*chosen.notes, *found.notes, *lost(chosen)),
+        notes=(*chosen.notes, *found.notes, *tiff_details.lost(chosen)),
     )

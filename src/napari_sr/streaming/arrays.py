@@ -88,7 +88,7 @@ def _check_out(out: Any, layout: Layout, image: Any) -> None:
 
 
 def _side(out: Any, layout: Layout, network: Network) -> tuple[int, int] | None:
-    """Return the sides of blocks that cover whole chunks of an array; None if none do."""
+    """Return the block sides that cover whole chunks of an array; None if there are none."""
     chunks = getattr(out, "shards", None) or getattr(out, "chunks", None)
     if not isinstance(chunks, tuple) or len(chunks) != len(layout.axes):
         return None
@@ -102,7 +102,7 @@ def _side(out: Any, layout: Layout, network: Network) -> tuple[int, int] | None:
 
 @dataclass(frozen=True, eq=False)
 class _Lazy:
-    """What the chunks of a lazy result share; it travels to other processes."""
+    """The data that all chunks of a lazy result share; it can be sent to other processes."""
 
     image: ArrayLike
     model: ModelReference
@@ -145,12 +145,12 @@ class _Lazy:
 
 
 _LOCK = threading.Lock()
-"""dask computes chunks in several threads, but PyTorch uses all cores for one."""
+"""Lets one thread compute at a time: dask uses several, PyTorch needs all cores for a chunk."""
 _RUNS: WeakKeyDictionary[_Lazy, BlockRun] = WeakKeyDictionary()
 
 
 def _run_of(lazy: _Lazy) -> BlockRun:
-    """Return the run of a lazy result, with its network loaded once per process."""
+    """Return the run that computes a lazy result; each process loads the network once."""
     if lazy not in _RUNS:
         network = _network(lazy.model)
         reader = BlockReader(_Synchronous.of(lazy.image), lazy.grid, network.receptive_field)
@@ -167,7 +167,8 @@ def _network(model: ModelReference) -> Network:
 class _Synchronous:
     """A dask array that is computed in the thread that slices it.
 
-    Its chunks are needed inside a task, where other threads or workers may wait for each other.
+    A task of dask may slice it: other threads or workers are not involved, so no deadlock can
+    occur.
 
     Parameters
     ----------

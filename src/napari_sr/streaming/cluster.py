@@ -1,7 +1,7 @@
 """Blocks computed by a cluster of dask.distributed.
 
-Workers read, compute and write for themselves; only block numbers travel. The scheduler gives the
-blocks of a lost worker to another one.
+Workers read, compute and write; only block numbers are sent to them. If a worker is lost, the
+scheduler gives its blocks to another one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
 _LOCK = threading.Lock()
-"""A worker of a cluster may have several threads, but computes one block at a time."""
+"""Lets a worker with several threads compute one block at a time."""
 
 
 def _compute_batch(numbers: list[int], result: str) -> Report:
@@ -35,7 +35,7 @@ def _compute_batch(numbers: list[int], result: str) -> Report:
 def run_distributed(
     result: Path, numbers: Sequence[int], address: str
 ) -> Generator[Progress, None, Report]:
-    """Compute blocks of an unfinished result by the workers of a dask.distributed scheduler.
+    """Compute blocks of an unfinished result with the workers of a dask.distributed scheduler.
 
     All workers must see the source, the model and the result under the same paths.
 
@@ -78,8 +78,8 @@ def run_distributed(
                 yield Progress(done, len(numbers), "", share, pace.seconds_left(share))
         except distributed.KilledWorker as error:
             raise FileError(
-                f"workers of {address} were lost again and again: what is done is kept; give them "
-                "more memory, and go on with --resume"
+                f"workers of {address} were lost again and again: finished blocks are kept; give "
+                "the workers more memory, and continue with --resume"
             ) from error
         except (RuntimeError, ValueError, OSError) as error:
             raise FileError(str(error)) from error

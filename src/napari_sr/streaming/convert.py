@@ -1,4 +1,4 @@
-"""Rewriting of a finished OME-Zarr as a TIFF, NIfTI or MRC, for other programs."""
+"""Convert a finished OME-Zarr to a TIFF, NIfTI or MRC, for other programs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def convert(result: Path, target: Path) -> Generator[Progress, None, None]:
-    """Write a file from a result that is complete but still has its journal.
+    """Convert a complete result, whose journal still exists, to a file.
 
-    Nothing is at `target` until all is written.
+    `target` appears only when all is written.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ def convert(result: Path, target: Path) -> Generator[Progress, None, None]:
     Yields
     ------
     Progress
-        After some parts of the file.
+        Each time that some more of the file is written.
 
     Raises
     ------
     FileError
-        If the disk has no room for it, or it cannot be written.
+        If the disk has no room for the file, or the file cannot be written.
     """
     task, writer = opened(result)
     levels, letters = writer.levels, arranged(writer.layout).letters

@@ -1,4 +1,4 @@
-"""The beginning of a result: an empty OME-Zarr with its journal, which appears at once."""
+"""Create a result: an empty OME-Zarr and its journal, which appear together."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
     from napari_sr.streaming.task import Opened
 
 DRAFT = ".napari-sr-new-"
-"""Start of the name of a result until it is begun."""
+"""Start of the folder's name until the result is moved to its place."""
 
 
 def create_result(
     request: FileRequest, new: Opened, task: dict[str, Any], lock: Lock | None
 ) -> bool:
-    """Begin a result: its folder appears with its journal, or not at all.
+    """Create a result's folder with its journal: both appear at once, or neither does.
 
     Parameters
     ----------
     request : FileRequest
-        Source and result.
+        The user's request: source and result.
     new : Opened
         The task, opened.
     task : dict
         The task as JSON.
     lock : Lock, optional
-        The result's lock, to be taken.
+        The result's lock; this function takes it.
 
     Returns
     -------
     bool
-        Whether it was begun; false if another part has begun it meanwhile.
+        Whether this call created the result; false if another process did meanwhile.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def create_result(
 
 
 def _publish(draft: Path, target: Path, request: FileRequest) -> None:
-    """Move a folder to its place, where nothing may be but a result that is overwritten."""
+    """Move a folder to the result's path; only a result to be overwritten may be there."""
     old = Lock()
     unfinished = Journal(target).exists
     if unfinished and request.overwrite:

@@ -1,4 +1,4 @@
-"""Errors of the disk during a run, in one sentence."""
+"""Turn disk errors during a run into one sentence."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-"""Errors of a disk that has no more room."""
+"""Error numbers of a full disk."""
 
 
 @contextmanager
 def told_in_one_sentence(result: Path, kept: str) -> Iterator[None]:
-    """Turn an error of the disk into a sentence that says what remains.
+    """Turn a disk error into one sentence that also says which data are kept.
 
     Parameters
     ----------
     result : Path
         Folder of the result.
     kept : str
-        What remains after an error, for the user.
+        Says which data are kept after an error, for the user.
 
     Raises
     ------
     FileError
-        Instead of an `OSError`, and of another `FileError` if a full disk is its cause.
+        In place of an `OSError`, or of a `FileError` that a full disk caused.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""The engine and the tile of a run that must give the same bits in every process."""
+"""Fix a run's engine and tile, so that every process computes the same bits."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from napari_sr.streaming.run import BlockRun
 
 WORTH_WAITING = 60.0
-"""Seconds that a run takes with PyTorch, from which on it waits for the trial of other engines."""
+"""A run that takes more seconds than this with PyTorch first waits for trials of other engines."""
 
 
 def fixed_settings(run: BlockRun) -> BlockRun:
-    """Return the run with the tile and the engine that it will use for all blocks.
+    """Return the run with one tile and one engine, chosen for all its blocks.
 
-    If the choice is free and the run is long, the first block is computed once to find the fastest
-    engine.
+    If the user left the engine open and the run is long, the first block is computed once to find
+    the fastest engine.
 
     Parameters
     ----------
@@ -48,6 +48,6 @@ def fixed_settings(run: BlockRun) -> BlockRun:
 
 
 def _seconds(run: BlockRun, pixels: float) -> float:
-    """Return the time of a run with PyTorch whose blocks cost as much as this many pixels."""
+    """Return the seconds that PyTorch needs for a run, from its cost in pixels."""
     speed = measure_speed(run.network, Settings(device="cpu", precision="float32", engine="torch"))
     return run.reader.grid.count * pixels / speed

@@ -1,8 +1,8 @@
-"""The journal of an unfinished result: what is computed, and which blocks are done.
+"""The journal of an unfinished result: the task, and which blocks are done.
 
-It is a folder inside the unfinished result. Each process appends to a file of its own, so several
-processes or machines can work on one result. A block is noted after its files are on the disk, and
-a line that a power failure cut off does not count.
+It is a folder inside the unfinished result. Each process appends to a separate file, so several
+processes or machines can work on one result. A block is noted after its files are on the disk. A
+line that a power failure cut off is ignored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FOLDER = ".napari-sr"
 """Name of the journal's folder inside a result; a finished result has none."""
 _TASK = "task.json"
 _RUN = "run"
-"""Entry of a task that differs between all runs."""
+"""Key of a task's entry that is different for every run."""
 _SUFFIX = ".done"
 
 
@@ -53,7 +53,7 @@ class Journal:
         return (self._folder / _TASK).is_file()
 
     def begin(self, task: Mapping[str, Any]) -> None:
-        """Write what is computed, so that other processes and later runs know it.
+        """Write the task, so that other processes and later runs can read it.
 
         Raises
         ------
@@ -66,7 +66,7 @@ class Journal:
             file.write(json.dumps(content, indent=1).encode())
 
     def task(self) -> dict[str, Any]:
-        """Return what is computed, as `begin` wrote it.
+        """Return the task that `begin` wrote.
 
         Raises
         ------
@@ -85,7 +85,7 @@ class Journal:
         return found
 
     def text(self) -> bytes:
-        """Return the task as it is stored; another run's differs.
+        """Return the task's stored text, which is different for every run.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class Journal:
         """Remove the journal, because the result is finished."""
         self.close()
         with suppress(FileNotFoundError):
-            (self._folder / _TASK).unlink()  # first: without it, nothing is unfinished
+            (self._folder / _TASK).unlink()  # first: without the task, the result is finished
             shutil.rmtree(self._folder)
 
 
@@ -141,7 +141,7 @@ def _line(number: int) -> bytes:
 
 
 def _numbers(content: bytes) -> Iterator[int]:
-    """Yield the numbers of complete lines."""
+    """Yield the block numbers in the complete lines."""
     for line in content.splitlines(keepends=True):
         text = line.split(b" ")[0]
         if text.isdigit() and line == _line(int(text)):
@@ -149,7 +149,7 @@ def _numbers(content: bytes) -> Iterator[int]:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], at: str = "") -> list[str]:
-    """Return a description of each entry in which two tasks differ."""
+    """Describe each entry in which two tasks differ."""
     told = []
     for key in sorted({*before, *now}):
         old, new = before.get(key), now.get(key)
@@ -167,7 +167,7 @@ def _short(value: object) -> str:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the names of new files in a folder are on the disk, where the system can do it."""
+    """Wait until the disk has the names of new files in a folder, if the system supports this."""
     if os.name == "nt":
         return
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""A layer upscaled block by block into an OME-Zarr folder that can be shown meanwhile.
+"""Upscale a layer block by block into an OME-Zarr folder, which a viewer can show meanwhile.
 
 Letters: H x W pixels.
 """
@@ -11,9 +11,9 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from napari_sr import __version__
+from napari_sr.engine.execution.run_record import versions
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.blocks import usual_grid
 from napari_sr.engine.planning.devices import choose_device
@@ -39,14 +39,14 @@ if TYPE_CHECKING:
     from napari_sr.streaming.run import BlockRun
 
 KEPT = 2**27
-"""Most bytes of a coarse level that is kept in memory during a run: it is shown at once, where a
-level of 1000 x 1000 pixels in 256 files takes a second while the cores are busy."""
+"""Largest coarse level, in bytes, that is kept in memory during a run. It is shown at once; reading
+1000 x 1000 pixels from 256 files takes a second while the cores are busy."""
 PARTS = 1000
 """Steps of the progress bar."""
 
 
 class GrowingImage:
-    """The result while blocks are written; another thread may read it."""
+    """A result whose blocks are still being written; another thread may read it."""
 
     def __init__(self, writer: OmeZarrWriter, blocks: int) -> None:
         self.folder = writer.path
@@ -55,12 +55,12 @@ class GrowingImage:
         coarse = list(enumerate(self._stored))[1:]
         self._kept = {k: np.zeros(one.shape, one.dtype) for k, one in coarse if one.nbytes <= KEPT}
         self.levels = tuple(self._kept.get(k, one) for k, one in enumerate(self._stored))
-        """Levels that blocks write, finest first, with the axes of the source: dask arrays, and
-        NumPy for small levels."""
+        """The levels that each block writes to, finest first, with the axes of the source: dask
+        arrays, or NumPy arrays for small levels."""
         self.all_levels = views(writer, writer.levels)
         """All levels as dask arrays; the coarsest are complete at the end of the run."""
         self.blocks = blocks
-        """Number of all blocks."""
+        """Total number of blocks."""
         self.written = 0
         """Number of blocks that are on the disk."""
 
@@ -75,14 +75,15 @@ class GrowingImage:
 
 
 def _coarser(span: slice, level: int) -> slice:
-    """Return the pixels of a level that cover pixels of the finest level."""
+    """Return the rows or columns of a coarser level that cover those of the finest level."""
     return slice(span.start >> level, -(-span.stop >> level))
 
 
 def run_layer(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:
-    """Upscale a layer into a folder; yield at least once per tile. Closing it cancels the run.
+    """Upscale a layer into a folder; yield at least once per tile.
 
-    Blocks that are on the disk stay there. If there are none, the folder is removed.
+    Closing the generator cancels the run. Blocks that are on the disk stay there; if there are
+    none, the folder is removed.
 
     Parameters
     ----------
@@ -92,7 +93,7 @@ def run_layer(request: LayerRequest) -> Generator[Step | GrowingImage, None, Rec
     Yields
     ------
     Step or GrowingImage
-        Progress; and once, as soon as the folder exists, the image in it.
+        Progress, and once the growing image, as soon as the folder exists.
 
     Returns
     -------
@@ -135,7 +136,7 @@ def _run(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:
 
 
 def _create(request: LayerRequest, run: BlockRun) -> OmeZarrWriter:
-    """Create the empty folder."""
+    """Create the folder of an empty image."""
     grid, scale = run.reader.grid, run.network.scale
     return ome_zarr.create(
         request.folder,
@@ -153,7 +154,7 @@ def _create(request: LayerRequest, run: BlockRun) -> OmeZarrWriter:
             },
             "model": run.network.provenance,
             "settings": asdict(request.settings),
-            "versions": {"napari-sr": __version__, "torch": torch.__version__},
+            "versions": versions(),
         },
     )
 
@@ -161,7 +162,7 @@ def _create(request: LayerRequest, run: BlockRun) -> OmeZarrWriter:
 def _blocks(
     request: LayerRequest, run: BlockRun, writer: OmeZarrWriter, image: GrowingImage
 ) -> Generator[Step, None, Report]:
-    """Compute and write all blocks, the nearest first."""
+    """Compute and write all blocks, those nearest to the requested position first."""
 
     def write(block: Block, values: NDArray[Any]) -> None:
         write_block(writer, block, run.network.scale, values)
@@ -186,15 +187,15 @@ def nearest_first(grid: BlockGrid, near: tuple[float, ...] | None) -> list[int]:
     grid : BlockGrid
         The blocks.
     near : tuple of float, optional
-        A position: the looped axes, then row and column, in pixels of the image. By default,
-        blocks keep their order.
+        A position in pixels: the looped axes, then row and column. Without it, blocks keep their
+        order.
     """
     numbers = list(range(grid.count))
     return numbers if near is None else sorted(numbers, key=lambda one: _far(grid.block(one), near))
 
 
 def _far(block: Block, near: tuple[float, ...]) -> tuple[float, float]:
-    """Return the distances of a block: of its plane, and within its plane."""
+    """Return two distances from the position: of the block's plane, and of the block within it."""
     *plane, row, column = near
     middles = [(span.start + span.stop) / 2 for span in (block.core.rows, block.core.columns)]
     return (
@@ -218,7 +219,7 @@ def _record(request: LayerRequest, run: BlockRun, report: Report) -> Record:
         "notes": [*report.notes, *([found] if found else [])],
         "guards": report.diagnostics.record(),
         "engine": {"name": report.engine},
-        "versions": {"napari-sr": __version__, "torch": torch.__version__},
+        "versions": versions(),
         "source": request.source.name,
         "plane": request.source.plane,
         "region": _spans(request),

@@ -31,17 +31,17 @@ class LayerRequest:
     model: ModelReference
     settings: Settings
     axes: str
-    """One letter per axis of the source, of those that OME-Zarr has; S for colours."""
+    """One letter per axis of the source: T, C, Z, Y or X as in OME-Zarr, or S for colours."""
     places: Mapping[str, Axis]
-    """Places of the result's pixels by letter."""
+    """Pixel size, origin and unit of the result for each axis letter."""
     channels: tuple[Mapping[str, Any], ...] = ()
-    """How the channels are shown, as in OME-Zarr's `omero.channels`."""
+    """Names, colours and display ranges of the channels, as in OME-Zarr's `omero.channels`."""
     name: str = ""
     """Name of the result."""
     region: Region | None = None
     """The rows and columns to upscale, in pixels of the source; by default all."""
     near: tuple[float, ...] | None = None
-    """Position in pixels of the source, near which blocks are computed first."""
+    """Position in pixels of the source; blocks near it are computed first."""
 
 
 def run_in_folder(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:

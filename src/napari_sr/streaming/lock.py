@@ -1,4 +1,4 @@
-"""A lock on an unfinished result, so that two commands do not write into one by accident."""
+"""A lock on an unfinished result, so that two commands do not both write into it by accident."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _NAME = "lock"
 
 
 class Lock:
-    """A lock that ends with the process, and with all workers that inherit it.
+    """A lock that is released when the process and all workers that inherit it have ended.
 
-    Windows, and file systems that have no locks, are not protected.
+    Windows and some network file systems have no such locks; there, nothing is protected.
 
     Parameters
     ----------
     shared : bool
-        Whether several commands may hold it at once, as parts of a job array do.
+        Whether several commands may hold the lock at once, as parts of a job array do.
     """
 
     def __init__(self, *, shared: bool = False) -> None:
@@ -36,14 +36,14 @@ class Lock:
         return () if self._handle is None else (self._handle,)
 
     def take(self, result: Path) -> None:
-        """Take the lock of a result that has a journal; give back the one that was held.
+        """Take the lock of a result that has a journal; release the lock held before.
 
         Raises
         ------
         FileError
-            If another process holds it.
+            If another process holds the lock.
         OSError
-            If there is no journal that can be written.
+            If the journal is missing or cannot be written.
         """
         self.release()
         if os.name == "nt":
@@ -66,7 +66,7 @@ class Lock:
         self._handle = handle
 
     def release(self) -> None:
-        """Give the lock back, if it is held."""
+        """Release the lock, if it is held."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None

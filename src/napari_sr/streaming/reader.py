@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.plane_values import ValueRange
 
 LOOKED_AT = 3
-"""Blocks that are read before a run, to warn of a range that does not fit."""
+"""Number of blocks that are read before a run, to warn of a value range that does not fit."""
 SAMPLED = 64
-"""Most blocks that percentiles are computed from, evenly spread."""
+"""Largest number of blocks, evenly spread, from which percentiles are computed."""
 
 
 def value_range(
     reader: BlockReader, declared: tuple[float, float] | Percentiles | None, *, has_weights: bool
 ) -> ValueRange:
-    """Return black and white of an image, after reading some of its blocks.
+    """Read some blocks of an image, and return its black and white.
 
     Parameters
     ----------
@@ -34,7 +34,8 @@ def value_range(
     declared : (low, high) or Percentiles, optional
         Black and white as the user declared them. Percentiles are computed from `SAMPLED` blocks.
     has_weights : bool
-        Whether the network has weights; a faint image does not matter to a formula.
+        Whether the network has weights. Interpolation has none, and gets no warning of faint
+        images.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the user should know of a run by blocks, put together from all that took part."""
+"""Notes for the user on a run by blocks, collected from all processes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class Report:
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     """Counts of everything unusual."""
     notes: list[str] = field(default_factory=list)
-    """Messages of the run, without those on the counts."""
+    """Messages of the run, except those that state the counts."""
     engine: str = "torch"
-    """Engine that computed most of it."""
+    """The engine that computed most blocks."""
 
     def add(self, record: dict[str, Any]) -> None:
-        """Add the record of some blocks, whose counts are in `diagnostics` already."""
+        """Add the notes and engine of a run's record; its counts are in `diagnostics` already."""
         self.notes = list(dict.fromkeys((*self.notes, *record["notes"])))
         self.engine = record["engine"]["name"]
 
     def merge(self, other: Report) -> None:
-        """Add what another process reports; each note is kept once."""
+        """Add the report of another process; equal notes are kept once."""
         self.notes = list(dict.fromkeys((*self.notes, *other.notes)))
         self.engine = other.engine
         self.diagnostics.orientations = other.diagnostics.orientations

@@ -1,4 +1,4 @@
-"""Results that are written block by block into an OME-Zarr, and resumed after an interruption."""
+"""Write results block by block into an OME-Zarr, and resume them after an interruption."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ if TYPE_CHECKING:
     from napari_sr.streaming.report import Report
     from napari_sr.streaming.task import Opened
 
-KEPT = "what is done is kept, and --resume goes on with it"
-"""End of sentences about errors."""
+KEPT = "finished blocks are kept, and --resume continues"
+"""End of error messages: which data are kept."""
 PYRAMID = 4 / 3
 """Size of a result with all its pyramid levels, as a multiple of its finest level."""
 
 
 @dataclass(frozen=True)
 class FileRequest:
-    """A file to upscale into an OME-Zarr."""
+    """A request to upscale a file into an OME-Zarr."""
 
     source: Path
     result: Path
@@ -56,19 +56,19 @@ class FileRequest:
     model: ModelReference
     settings: Settings = field(default_factory=Settings)
     axes: str | None = None
-    """One letter per axis of the source; None for those that the file names."""
+    """One letter per axis of the source; None to take the axes that the file names."""
     version: Version = "0.5"
     """Version of OME-Zarr to write."""
     resume: bool = False
-    """Whether to go on with an unfinished result."""
+    """Whether to resume an unfinished result."""
     overwrite: bool = False
-    """Whether to replace a result."""
+    """Whether to replace an existing result."""
 
 
 def start(
     request: FileRequest, network: Network | None = None, lock: Lock | None = None
 ) -> list[str]:
-    """Begin or resume a result; return what the user should know.
+    """Begin or resume a result; return notes for the user.
 
     Parameters
     ----------
@@ -77,19 +77,19 @@ def start(
     network : Network, optional
         The request's model if it is loaded already.
     lock : Lock, optional
-        It is taken, so that no other process computes or replaces the result meanwhile.
+        This function takes it, so that no other process computes or replaces the result meanwhile.
 
     Raises
     ------
     FileError
-        If another process writes the result, if it exists and shall be neither resumed nor
-        replaced, or if it would replace the source or lie in it.
+        If another process writes the result, if the result exists and the request neither resumes
+        nor replaces it, or if the result would replace the source or lie in it.
     napari_sr.streaming.journal.JournalError
         If the unfinished result belongs to another run.
     ValueError, OSError
         If the source, the model or a setting is wrong.
     """
-    opened.cache_clear()  # another task may have been at this path
+    opened.cache_clear()  # the cache may hold an earlier task at this path
     journal = Journal(request.result)
     check_apart(request.result, request.source)
     _check_free(request, journal)
@@ -119,13 +119,13 @@ def _check_free(request: FileRequest, journal: Journal) -> None:
         return
     if request.overwrite or (request.resume and journal.exists):
         return
-    unfinished = "is unfinished: --resume goes on with it, --overwrite replaces it"
+    unfinished = "is unfinished: --resume continues it, --overwrite replaces it"
     finished = "exists: give another name, or --overwrite"
     raise FileError(f"{result} {unfinished if journal.exists else finished}")
 
 
 def _whole_planes(new: Opened) -> list[str]:
-    """Return a sentence if blocks are whole planes."""
+    """Return a note for the user if blocks are whole planes."""
     if not new.grid.whole:
         return []
     return [
@@ -135,19 +135,19 @@ def _whole_planes(new: Opened) -> list[str]:
 
 
 def _space(result: Path, new: Opened) -> list[str]:
-    """Return a sentence on the space that the result needs."""
+    """Return a note for the user on the disk space that the result needs."""
     layout = new.layout.enlarged(new.network.scale)
     needed = int(math.prod(layout.shape) * layout.dtype.itemsize * PYRAMID)
     free = shutil.disk_usage(result).free
     told = f"the result needs up to {in_words(needed)}; {in_words(free)} are free"
     if needed > free:
-        told += ": if the disk gets full, free some space and go on with --resume"
+        told += ": if the disk gets full, free some space and continue with --resume"
     return [told]
 
 
 @lru_cache(maxsize=1)
 def opened(result: Path) -> tuple[Opened, OmeZarrWriter]:
-    """Return an unfinished result and what it computes, once per process."""
+    """Open an unfinished result and its task; a process opens each result only once."""
     journal = Journal(result)
     text, task = journal.text(), journal.task()
     del task["key"]["result"]
@@ -155,7 +155,7 @@ def opened(result: Path) -> tuple[Opened, OmeZarrWriter]:
 
 
 def _current(result: Path) -> tuple[Opened, OmeZarrWriter]:
-    """Return `opened`, but never what another run computed at the same path."""
+    """Return `opened(result)`, opened again if another run has begun a result at this path."""
     found = opened(result)
     if found[0].text != Journal(result).text():
         opened.cache_clear()
@@ -164,9 +164,9 @@ def _current(result: Path) -> tuple[Opened, OmeZarrWriter]:
 
 
 def missing(result: Path) -> list[int]:
-    """Return the numbers of the blocks that an unfinished result lacks, in order.
+    """Return the numbers of an unfinished result's missing blocks, in order.
 
-    A block whose files are lost is missing, even if the journal has it.
+    A block whose files are lost is missing, even if the journal lists it as done.
     """
     task, writer = _current(result)
     done = Journal(result).done()
@@ -178,7 +178,7 @@ def missing(result: Path) -> list[int]:
 
 
 def _is_there(task: Opened, writer: OmeZarrWriter, number: int) -> bool:
-    """Return whether the files of a block are there."""
+    """Return whether the files of a block exist."""
     block = task.grid.block(number)
     places = shards_of(writer, block, task.network.scale)
     return all(writer.has(block.plane, rows.start, columns.start) for rows, columns in places)
@@ -187,18 +187,18 @@ def _is_there(task: Opened, writer: OmeZarrWriter, number: int) -> bool:
 def compute(
     result: Path, numbers: Sequence[int], finished: Callable[[Block], object] | None = None
 ) -> Generator[Progress, None, Report]:
-    """Compute blocks of an unfinished result; return what the user should know.
+    """Compute blocks of an unfinished result; return a report for the user.
 
-    Several processes may do so at once, each for its own blocks.
+    Several processes may call it at once, each with different blocks.
 
     Parameters
     ----------
     result : Path
         Folder of the unfinished result.
     numbers : sequence of int
-        Numbers of blocks, of those that `missing` returns.
+        Numbers of the blocks to compute, from those that `missing` returns.
     finished : callable, optional
-        Called with each block that is on the disk, in a thread.
+        Called in a thread, with each block after it has been written to the disk.
 
     Raises
     ------
@@ -214,7 +214,7 @@ def compute(
 
     def write(block: Block, values: NDArray[Any]) -> None:
         _check_same(journal, task)
-        if task.image.significant_bits is not None:  # no file can say that it uses more
+        if task.image.significant_bits is not None:  # no file can declare a larger white
             values = np.minimum(values, np.array(task.image.white, values.dtype))
         write_block(writer, block, task.network.scale, values)
         _check_same(journal, task)
@@ -230,18 +230,18 @@ def compute(
 
 
 def _check_same(journal: Journal, task: Opened) -> None:
-    """Refuse to write into a result that another command has begun at the same path."""
+    """Raise an error if another command has begun a new result at this path."""
     if journal.text() != task.text:
         raise FileError("another command replaced the result meanwhile: nothing more is written")
 
 
 def blocks_of(result: Path) -> int:
-    """Return the number of all blocks of an unfinished result."""
+    """Return the total number of blocks of an unfinished result."""
     return _current(result)[0].grid.count
 
 
 def complete(result: Path) -> None:
-    """Complete the coarsest pyramid levels of a result whose blocks are all done.
+    """Compute the coarsest pyramid levels of a result whose blocks are all done.
 
     Raises
     ------

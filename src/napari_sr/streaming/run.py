@@ -38,22 +38,21 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 IN_MEMORY = 3
-"""Results of blocks in memory at a time: one is computed, one is written, one waits."""
+"""Number of block results in memory: one is computed, one is written, one waits."""
 
 
 @dataclass(frozen=True)
 class BlockRun:
-    """What a run needs to compute any block of an image."""
+    """A run of a network on an image, which can compute any of its blocks."""
 
     reader: BlockReader
     network: Network
     settings: Settings
-    """Settings; with the engine "auto", a repeated run may differ by rounding."""
+    """Settings. With the engine "auto", a second run may differ by rounding."""
     values: ValueRange
-    """Black and white."""
+    """The image values of black and white."""
     waits: bool = True
-    """Whether the run waits for an engine that must be compiled; if not, PyTorch computes until it
-    is ready."""
+    """Whether the run waits until an engine is compiled. If not, PyTorch computes until then."""
 
     def window_layout(self, count: int, block: Block) -> Layout:
         """Return the layout of the windows of `count` blocks that are as large as this one."""
@@ -62,7 +61,7 @@ class BlockRun:
         return layout_of(shape, layout.dtype, "BYXS"[: len(shape)])
 
     def prepared(self, block: Block) -> Prepared:
-        """Return a prepared run of blocks as large as this one; see `prepared.prepare`."""
+        """Prepare the computation of blocks as large as this one; see `prepared.prepare`."""
         layout = self.window_layout(IN_MEMORY, block)
         return prepare(layout, self.network, self.settings, lazy=True, waits=self.waits)
 
@@ -70,14 +69,14 @@ class BlockRun:
 def run_on(
     image: ArrayLike, grid: BlockGrid, network: Network, settings: Settings, *, waits: bool = True
 ) -> BlockRun:
-    """Return the run of a network on an image, after reading some of its blocks.
+    """Return the run of a network on an image; some blocks are read to find the value range.
 
     Parameters
     ----------
     image : array
-        NumPy, dask, Zarr or anything else that slices to pixels.
+        A NumPy, dask or Zarr array, or any other object whose slices are pixels.
     grid : BlockGrid
-        Its blocks.
+        The image's blocks.
     network, settings, waits
         As in `BlockRun`.
 
@@ -104,13 +103,13 @@ def run_blocks(
     numbers : sequence of int
         Numbers of the blocks.
     write : callable
-        Takes a block and the result of its core, (S * H, S * W) or (S * H, S * W, C). It is called
-        in a thread, for one block at a time, in the order of the blocks of one size.
+        Called with a block and the result of its core, (S * H, S * W) or (S * H, S * W, C), in a
+        thread, for one block at a time. Blocks of one size come in their order.
 
     Returns
     -------
     Report
-        What the user should know; the counts are not among the messages of the progress.
+        Notes and counts for the user. Progress messages do not repeat the counts.
 
     Raises
     ------
@@ -119,7 +118,7 @@ def run_blocks(
     OutOfMemoryError
         If a block does not fit into memory.
     """
-    # the largest first, which are most of the image
+    # blocks of the largest size first: they cover most of the image
     found = map(run.reader.grid.block, numbers)
     blocks = sorted(found, key=lambda one: one.window.size, reverse=True)
     total = sum(_work(block) for block in blocks)
@@ -142,7 +141,7 @@ def _work(block: Block) -> int:
 def _shares(
     steps: Generator[Progress, None, None], before: float, work: float, count: int
 ) -> Generator[Progress, None, None]:
-    """Yield the progress of some blocks as a share of all; count blocks instead of tiles."""
+    """Convert the progress of some blocks to that of all; count blocks instead of tiles."""
     with closing(steps):
         for step in steps:
             share = before + work * step.share
@@ -160,7 +159,7 @@ def _run_alike(
     write: Callable[[Block, NDArray[Any]], object],
     report: Report,
 ) -> Generator[Progress, None, None]:
-    """Compute blocks whose windows have one size, and add to the report."""
+    """Compute blocks whose windows have one size, and add their notes to the report."""
     prepared = run.prepared(blocks[0])
     layout = run.window_layout(len(blocks), blocks[0])
     with _Pipeline(run, blocks, layout, write) as pipeline:
@@ -175,7 +174,7 @@ def _run_alike(
 class _Pipeline:
     """Reads the next block and writes the last one, in threads, while a block is computed.
 
-    It is the output of the run: parts of a result are written into it by index.
+    The run writes parts of a result into it by index, as into an array.
     """
 
     def __init__(
@@ -203,7 +202,7 @@ class _Pipeline:
             threads.shutdown(wait=True, cancel_futures=True)
 
     def read(self, index: tuple[int, ...]) -> Filled:
-        """Return the window of a block, and start to read the next one."""
+        """Return the window of a block, and start reading the next one."""
         reader, number = self._threads[0], index[0]
         current = self._next or reader.submit(self._run.reader.read, self._blocks[number])
         self._next = None
@@ -216,7 +215,7 @@ class _Pipeline:
         self._result[index[1:]] = values
 
     def finish(self, index: tuple[int, ...]) -> None:
-        """Write the core of a finished block, after the block before it."""
+        """Start writing the core of a finished block, once the block before it is written."""
         block = self._blocks[index[0]]
         core = block.core.slices_in(block.window, self._run.network.scale)
         self.wait()
@@ -224,12 +223,12 @@ class _Pipeline:
         self._result = np.empty(self._shape, self.dtype)
 
     def wait(self) -> None:
-        """Wait until the last block is written; raise what stopped it."""
+        """Wait until the last block is written; raise the error if writing failed."""
         if self._writing is not None:
             self._writing.result()
             self._writing = None
 
 
 def output_place(block: Block, scale: int) -> tuple[slice, slice]:
-    """Return rows and columns of the result that a block covers."""
+    """Return the rows and columns of the result that a block covers."""
     return scaled(block.place.rows, scale), scaled(block.place.columns, scale)

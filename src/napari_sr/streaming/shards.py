@@ -1,4 +1,4 @@
-"""Shards of an OME-Zarr that the result of a block is cut into.
+"""Cut the result of a block into shards of an OME-Zarr.
 
 Letters: H x W pixels, C channels, S scale.
 """
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from napari_sr.files.ome_zarr.block_writer import OmeZarrWriter
 
 SHARD = 2048
-"""Side of a shard of a network with global values, whose blocks are whole planes."""
+"""Side of a shard, in pixels, if blocks are whole planes, as networks with global values need."""
 
 
 def shard_of_block(grid: BlockGrid, scale: int) -> tuple[int, int]:
-    """Return rows and columns of a shard: the result of a block, if that is no whole plane.
+    """Return rows and columns of a shard: those of a block's result, unless that is a whole plane.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def write_block(writer: OmeZarrWriter, block: Block, scale: int, values: NDArray
     Parameters
     ----------
     writer : OmeZarrWriter
-        The image.
+        Writes the image.
     block : Block
         The block.
     scale : int
@@ -60,7 +60,7 @@ def write_block(writer: OmeZarrWriter, block: Block, scale: int, values: NDArray
 
 
 def shards_of(writer: OmeZarrWriter, block: Block, scale: int) -> list[tuple[slice, slice]]:
-    """Return rows and columns of the shards that the result of a block is cut into."""
+    """Return the rows and columns of each shard that a block's result is cut into."""
     top, left = output_place(block, scale)
     height, width = writer.block
     return list(product(_cut(top, height), _cut(left, width)))

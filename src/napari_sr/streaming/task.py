@@ -1,4 +1,4 @@
-"""What a resumable run computes: written as JSON, and opened by every process that takes part."""
+"""The task of a resumable run: stored as JSON, and opened by every process that takes part."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-
-from napari_sr import __version__
 from napari_sr.engine.execution.block_reader import BlockReader
+from napari_sr.engine.execution.run_record import versions
 from napari_sr.engine.image.arrays import Layout, layout_of
 from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.planning.blocks import BlockGrid, usual_grid
@@ -30,12 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opened:
-    """A task whose source and network are open."""
+    """A task with its source opened and its network loaded."""
 
     image: LazyImage
     run: BlockRun
     text: bytes = b""
-    """The task as the journal has it."""
+    """The task's text in the journal."""
 
     @property
     def layout(self) -> Layout:
@@ -56,7 +53,7 @@ class Opened:
 def key_of(
     source: Path, image: LazyImage, model: ModelReference, network: Network, settings: Settings
 ) -> dict[str, Any]:
-    """Return everything that decides the result, as JSON; a resumed run must have the same."""
+    """Return all that determines the result, as JSON; it must be the same when a run is resumed."""
     key = {
         "source": {"path": str(source.absolute()), "axes": image.axes, **image.identity},
         "model": _model_as_json(model),
@@ -64,13 +61,8 @@ def key_of(
         "settings": asdict(settings),
         "versions": versions(),
     }
-    found: dict[str, Any] = json.loads(json.dumps(key))  # tuples become lists, as in a file
+    found: dict[str, Any] = json.loads(json.dumps(key))  # tuples become lists, as in the file
     return found
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of the packages that compute."""
-    return {"napari-sr": __version__, "torch": torch.__version__, "numpy": np.__version__}
 
 
 def begin(
@@ -80,7 +72,7 @@ def begin(
     key: dict[str, Any],
     axes: str | None = None,
 ) -> tuple[dict[str, Any], Opened]:
-    """Decide what a new run leaves open, and return the task as JSON and opened.
+    """Fix tile and engine of a new run; return the task as JSON, and the opened task.
 
     Parameters
     ----------
@@ -93,7 +85,7 @@ def begin(
     key : dict
         What `key_of` returned.
     axes : str, optional
-        The axes that the user named; those of the image may be in another order than stored.
+        The axes that the user named, in stored order; `image` may have them in another order.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A process that computes blocks of a result as another process hands them out.
+"""A worker process: it computes the blocks that another process sends to it.
 
 Each line of standard input is a JSON list of block numbers. Each line of standard output is JSON:
 {"done": number} for a block that is on the disk, {"report": ...} at the end of a list, or
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 
 def main(result: str, threads: str) -> int:
-    """Compute the blocks that standard input names; return the exit code.
+    """Compute the blocks whose numbers come on standard input; return the exit code.
 
     Parameters
     ----------
     result : str
         Folder of the unfinished result.
     threads : str
-        Number of threads of the computation.
+        Number of threads to compute with.
     """
     torch.set_num_threads(int(threads))
-    # whatever libraries print goes to standard error
+    # what libraries print goes to standard error
     with os.fdopen(os.dup(1), "w", buffering=1) as answers:
         os.dup2(2, 1)
 

@@ -1,7 +1,7 @@
-"""Blocks computed by several processes of this machine.
+"""Compute blocks with several processes on this machine.
 
-Workers read, compute and write for themselves; only block numbers travel. If a worker is lost, its
-blocks are computed again by another one.
+Workers read, compute and write; only block numbers are sent to them. If a worker is lost, another
+one computes its blocks again.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOGETHER = 8
-"""Most blocks that a worker gets at a time; a lost worker loses no more."""
+"""Largest number of blocks that a worker gets at a time, and that are lost with it."""
 LOSSES = 3
-"""How many workers may be lost before a run gives up."""
+"""Number of workers that may be lost before a run gives up."""
 COMMAND = (sys.executable, "-P", "-m", "napari_sr.streaming.worker")
 
 
 def batches(numbers: Sequence[int], workers: int) -> list[list[int]]:
-    """Cut block numbers into lists for workers: short ones, so that all end at the same time."""
+    """Cut block numbers into lists for workers, short ones, so that all workers end together."""
     size = max(1, min(TOGETHER, len(numbers) // (4 * workers)))
     return [list(numbers[at : at + size]) for at in range(0, len(numbers), size)]
 
@@ -41,9 +41,9 @@ def batches(numbers: Sequence[int], workers: int) -> list[list[int]]:
 def run_workers(
     result: Path, numbers: Sequence[int], count: int, handles: tuple[int, ...] = ()
 ) -> Generator[Progress, None, Report]:
-    """Compute blocks of an unfinished result by processes of this machine.
+    """Compute blocks of an unfinished result with several processes on this machine.
 
-    Closing it ends the processes.
+    Closing the generator ends the processes.
 
     Parameters
     ----------
@@ -59,12 +59,12 @@ def run_workers(
     Yields
     ------
     Progress
-        After every block; `message` tells if a worker was lost.
+        After every block; `message` says so if a worker was lost.
 
     Returns
     -------
     Report
-        What the user should know.
+        Notes and counts for the user.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def run_workers(
 
 
 class _Worker:
-    """One process, and the blocks that it has not finished yet."""
+    """A worker process, and the blocks that it has not finished yet."""
 
     def __init__(self, number: int, process: subprocess.Popen[str]) -> None:
         self.number = number
@@ -107,7 +107,7 @@ class _Worker:
 
 
 class _Pool:
-    """The processes of a run."""
+    """The worker processes of a run."""
 
     def __init__(self, result: Path, waiting: list[list[int]], handles: tuple[int, ...]) -> None:
         self._result = result
@@ -117,7 +117,7 @@ class _Pool:
         """Lists of blocks that no worker has yet."""
         self.running: list[_Worker] = []
         self.answers: queue.Queue[tuple[_Worker, dict[str, Any]]] = queue.Queue()
-        """What workers said; an empty answer is the end of a worker."""
+        """Lines from the workers; an empty line means that a worker has ended."""
 
     def start(self, number: int, count: int) -> None:
         """Start one of `count` workers, and give it blocks."""
@@ -140,12 +140,12 @@ class _Pool:
 
     def _listen(self, worker: _Worker) -> None:
         with suppress(ValueError), worker.process.stdout or nullcontext(()) as lines:
-            for line in lines:  # the last one may be cut off if the worker was killed
+            for line in lines:  # the last line may be cut off if the worker was killed
                 self.answers.put((worker, json.loads(line)))
         self.answers.put((worker, {}))
 
     def give(self, worker: _Worker) -> None:
-        """Give a worker the next blocks, or let it end."""
+        """Send the next blocks to a worker, or let it end if there are none."""
         stdin = worker.process.stdin
         if stdin is None:
             return
@@ -156,10 +156,10 @@ class _Pool:
             else:
                 stdin.close()
         except OSError:
-            pass  # the end of its answers tells that it is lost
+            pass  # the end of its output will show that it is lost
 
     def lost(self, worker: _Worker, count: int) -> str:
-        """Take note of a worker's end; return a message if it left blocks, and replace it then.
+        """Handle a worker's end: if it left blocks, replace it and return a message.
 
         Raises
         ------
@@ -173,8 +173,9 @@ class _Pool:
         self._losses += 1
         if self._losses > LOSSES:
             raise FileError(
-                f"{self._losses} workers were lost, the last one with exit code {code}: what is "
-                "done is kept; free some memory, choose fewer workers, and go on with --resume"
+                f"{self._losses} workers were lost, the last one with exit code {code}: finished "
+                "blocks are kept; free some memory, choose fewer workers, and continue with "
+                "--resume"
             )
         if worker.blocks:
             self.waiting.appendleft(worker.blocks)
@@ -198,7 +199,7 @@ def _ended(worker: _Worker) -> int:
 
 
 def _one_device(number: int) -> dict[str, str]:
-    """Return environment variables that give each worker one of several GPUs."""
+    """Return the environment variables that assign one of several GPUs to a worker."""
     import torch
 
     count = torch.cuda.device_count()

@@ -24,25 +24,25 @@ class BlockReader:
     """Reads the windows of blocks from an image; only the pixels needed are read."""
 
     image: ArrayLike
-    """NumPy, dask, Zarr or anything else that slices to pixels."""
+    """A NumPy, dask or Zarr array, or any other object whose slices are pixels."""
     grid: BlockGrid
     reach: int | None
     """Receptive field of the network in pixels; None if it is the whole image."""
 
     def read(self, block: Block) -> Filled:
-        """Return the window of a block, (H, W, C), with its NaN filled.
+        """Return the window of a block, (H, W, C), with NaN filled from neighbouring pixels.
 
         Raises
         ------
         ValueError
-            If it has infinite values.
+            If the window has infinite values.
         """
         window, layout = block.window, self.grid.layout
         kept, origin = block.core.slices_in(window, 1), (window.rows.start, window.columns.start)
         if layout.dtype.kind != "f":
             pixels = self._pixels(block.plane, window.rows, window.columns)
             return Filled(pixels, None, kept, origin)
-        # a NaN at the edge of the window is filled from pixels beyond
+        # a NaN at the edge of the window is filled from pixels beyond this edge
         rows = _grown(window.rows, self.reach, layout.height)
         columns = _grown(window.columns, self.reach, layout.width)
         pixels = self._pixels(block.plane, rows, columns)
@@ -55,7 +55,7 @@ class BlockReader:
         return Filled(filled.pixels[inner], missing, kept, origin)
 
     def core(self, block: Block) -> NDArray[Any]:
-        """Return the core of a block, (H, W) or (H, W, C), with its NaN.
+        """Return the core of a block, (H, W) or (H, W, C); NaN stay as they are.
 
         Raises
         ------

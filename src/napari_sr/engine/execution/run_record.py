@@ -48,11 +48,7 @@ def record_of(
         "notes": notes,
         "guards": run_context.diagnostics.record(),
         "engine": run_context.backend.record(),
-        "versions": {
-            "napari-sr": __version__,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-        },
+        "versions": versions(),
         "kernels": {
             "chosen": run_context.kernels,
             "launched": _since(prepared.launched),
@@ -60,6 +56,11 @@ def record_of(
         },
         "seconds": time.monotonic() - prepared.began,
     }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that determine a result."""
+    return {"napari-sr": __version__, "torch": torch.__version__, "numpy": np.__version__}
 
 
 def _since(before: dict[str, int]) -> dict[str, int]:

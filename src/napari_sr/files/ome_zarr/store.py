@@ -24,7 +24,7 @@ METADATA = ("zarr.json", ".zarray", ".zattrs", ".zgroup")
 
 
 class SourceStore(LocalStore):
-    """A folder that is read, in which an empty file is an error and not a black shard."""
+    """A folder to read from: an empty file is an error, not a black shard."""
 
     async def get(
         self,
@@ -32,17 +32,16 @@ class SourceStore(LocalStore):
         prototype: BufferPrototype | None = None,
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
-        """Return the content of a file, or a part of it; None if it is missing.
+        """Return the content of a file, or a part of it; None if it is missing or not to be read.
 
         Raises
         ------
         OSError
             If the file cannot be read, or is empty.
         """
-        found = await super().get(key, prototype, byte_range)
-        if found is not None and not len(found):
-            raise OSError(errno.EIO, f"{key} is empty or ends early")
-        return found
+        if not self._reads(key):
+            return None
+        return _checked(key, await super().get(key, prototype, byte_range))
 
     def get_sync(
         self,
@@ -52,39 +51,31 @@ class SourceStore(LocalStore):
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
         """Do what `get` does, in this thread."""
-        found = super().get_sync(key, prototype=prototype, byte_range=byte_range)
-        if found is not None and not len(found):
-            raise OSError(errno.EIO, f"{key} is empty or ends early")
-        return found
+        if not self._reads(key):
+            return None
+        return _checked(key, super().get_sync(key, prototype=prototype, byte_range=byte_range))
+
+    def _reads(self, key: str) -> bool:
+        """Return whether a file may be read."""
+        return True
 
 
-class BlockStore(LocalStore):
+def _checked(key: str, content: Buffer | None) -> Buffer | None:
+    if content is not None and not len(content):
+        raise OSError(errno.EIO, f"{key} is empty or ends early")
+    return content
+
+
+class BlockStore(SourceStore):
     """A folder that blocks are written into.
 
-    Files get their names when they are whole and on the disk, and chunks are never read: Zarr
-    would read a shard again before it writes all of it, and fail if that shard is torn.
+    A file gets its name when all of it is on the disk. Chunks are never read: Zarr would read a
+    shard before it overwrites it, and fail if that shard is torn.
     """
 
-    async def get(
-        self,
-        key: str,
-        prototype: BufferPrototype | None = None,
-        byte_range: ByteRequest | None = None,
-    ) -> Buffer | None:
-        """Return the content of a file of metadata; None for a chunk, as if it were missing."""
-        return await super().get(key, prototype, byte_range) if key.endswith(METADATA) else None
-
-    def get_sync(
-        self,
-        key: str,
-        *,
-        prototype: BufferPrototype | None = None,
-        byte_range: ByteRequest | None = None,
-    ) -> Buffer | None:
-        """Do what `get` does, in this thread."""
-        if not key.endswith(METADATA):
-            return None
-        return super().get_sync(key, prototype=prototype, byte_range=byte_range)
+    def _reads(self, key: str) -> bool:
+        """Return whether a file holds metadata; chunks count as missing."""
+        return key.endswith(METADATA)
 
     async def set(self, key: str, value: Buffer) -> None:
         """Write a file, and wait until the disk has its content."""
