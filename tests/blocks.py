@@ -51,6 +51,28 @@ def tiff_of(path, pixels, axes="ZYX", **metadata):
     return path
 
 
+def two_files(folder, pixels):
+    """Write an OME-TIFF of two planes, (2, Y, X) of uint16, into two files; return their paths."""
+    height, width = pixels.shape[1:]
+    planes = "".join(
+        f'<TiffData FirstZ="{z}" IFD="0" PlaneCount="1">'
+        f'<UUID FileName="{z}.ome.tif">urn:uuid:{z}</UUID></TiffData>'
+        for z in range(2)
+    )
+    paths = []
+    for z in range(2):
+        xml = (
+            f'<?xml version="1.0" encoding="UTF-8"?><OME UUID="urn:uuid:{z}" '
+            'xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">'
+            '<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" '
+            f'SizeX="{width}" SizeY="{height}" SizeZ="2" SizeC="1" SizeT="1">'
+            f'<Channel ID="Channel:0:0"/>{planes}</Pixels></Image></OME>'
+        )
+        paths.append(folder / f"{z}.ome.tif")
+        tifffile.imwrite(paths[-1], pixels[z], metadata=None, description=xml.encode())
+    return paths
+
+
 def request_of(source, result, settings=SETTINGS, **more):
     return FileRequest(source, result, ModelReference(), settings, **more)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 
 # before torch is imported: waiting threads must sleep, or two busy cores stand still
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -78,6 +80,14 @@ def loader(monkeypatch):
     monkeypatch.setattr(forecast, "_speed", lambda settings, reference: 1e6)
     yield loader
     cache._loaded.cache_clear()
+
+
+@pytest.fixture
+def gone():
+    """Return the number of a process that is no more."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
 
 
 @pytest.fixture

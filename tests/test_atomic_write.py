@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import subprocess
 import sys
 
 import pytest
@@ -22,14 +21,6 @@ def umask():
     before = os.umask(0o027)
     yield
     os.umask(before)
-
-
-@pytest.fixture
-def gone():
-    """Return the number of a process that is no more."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
 
 
 def test_what_is_finished_takes_the_place(tmp_path):
@@ -73,7 +64,7 @@ def test_two_writes_into_one_place_do_not_meet(tmp_path):
 def test_a_link_under_the_unfinished_name_is_not_followed(tmp_path, monkeypatch):
     (tmp_path / "precious").write_text("precious")
     (tmp_path / "foretold").symlink_to("precious")
-    monkeypatch.setattr(module, "_name", lambda process: "foretold")
+    monkeypatch.setattr(module, "private_name", lambda kind: "foretold")
 
     with pytest.raises(FileExistsError), atomic_write(tmp_path / "a") as file:
         file.write(b"mine")
@@ -150,7 +141,10 @@ def test_a_file_system_that_cannot_sync_is_written_all_the_same(tmp_path, monkey
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_write(tmp_path, gone):
-    (tmp_path / module._name(gone)).touch()
+    (tmp_path / module.private_name(module.FILE, gone)).touch()
+    folder = tmp_path / module.private_name(module.FOLDER, gone)
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "zarr.json").touch()
 
     with atomic_write(tmp_path / "a"):
         pass
@@ -159,15 +153,19 @@ def test_what_a_killed_process_left_is_removed_by_the_next_write(tmp_path, gone)
 
 
 def test_what_may_be_in_use_or_of_others_stays(tmp_path, gone, monkeypatch):
-    of_a_living_process = module._name(os.getppid())
-    dead = module._name(gone)
+    of_a_living_process = module.private_name(module.FILE, os.getppid())
+    its_folder = module.private_name(module.FOLDER, os.getppid())
+    dead = module.private_name(module.FILE, gone)
     of_another_machine = dead.replace(module._machine(), "0" * 16)
     of_another_program = f".cells.tif.{gone}.part"
-    a_folder = module._name(gone)
-    stays = {of_a_living_process, of_another_machine, of_another_program, a_folder}
-    for name in stays - {a_folder}:
+    a_folder = module.private_name(module.FILE, gone)
+    a_file = module.private_name(module.FOLDER, gone)
+    folders, files = {its_folder, a_folder}, {of_a_living_process, of_another_machine, a_file}
+    stays = {*folders, *files, of_another_program}
+    for name in stays - folders:
         (tmp_path / name).touch()
-    (tmp_path / a_folder).mkdir()
+    for name in folders:
+        (tmp_path / name).mkdir()
 
     module.remove_leftovers(tmp_path)
 
@@ -176,7 +174,7 @@ def test_what_may_be_in_use_or_of_others_stays(tmp_path, gone, monkeypatch):
 
 @posix
 def test_what_another_user_left_stays(tmp_path, gone, monkeypatch):
-    name = module._name(gone)
+    name = module.private_name(module.FILE, gone)
     (tmp_path / name).touch()
     monkeypatch.setattr(os, "geteuid", lambda: (tmp_path / name).stat().st_uid + 1)
 
@@ -186,7 +184,7 @@ def test_what_another_user_left_stays(tmp_path, gone, monkeypatch):
 
 
 def test_names_tell_machine_and_process_and_cannot_be_foretold():
-    first, second = module._name(7), module._name(7)
+    first, second = (module.private_name(module.FILE, 7) for _ in range(2))
 
     assert first != second
     found = module._NAME.fullmatch(first)

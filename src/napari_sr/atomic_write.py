@@ -2,7 +2,8 @@
 
 The unfinished file has a random name in the same folder and is created exclusively, so no other
 program can guess it or put a link in its place. The unfinished file of a killed process is removed
-when another process of the same user and machine writes into that folder.
+when another process of the same user and machine writes into that folder. So is an unfinished
+folder with such a name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import platform
 import re
 import secrets
+import shutil
 import stat
 import uuid
 from contextlib import contextmanager, suppress
@@ -23,7 +25,11 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NAME = re.compile(r"\.napari-sr-(?P<machine>[0-9a-f]{16})-(?P<process>\d+)-[0-9a-f]{16}\.part")
+FILE, FOLDER = "part", "new"
+"""Suffixes of unfinished files and folders."""
+_NAME = re.compile(
+    r"\.napari-sr-(?P<machine>[0-9a-f]{16})-(?P<process>\d+)-[0-9a-f]{16}\.(?P<kind>part|new)"
+)
 _NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 """Errors of file systems that cannot wait for the disk."""
 
@@ -48,7 +54,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """
     target = Path(os.path.realpath(path))
     remove_leftovers(target.parent)
-    unfinished = target.parent / _name(os.getpid())
+    unfinished = target.parent / private_name(FILE)
     try:
         with unfinished.open("x+b") as file, _removed_in_the_end(unfinished):
             _keep_mode(file, target)
@@ -73,30 +79,45 @@ def _removed_in_the_end(path: Path) -> Iterator[None]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove our unfinished files whose process has ended.
+    """Remove our unfinished files and folders whose process has ended.
 
-    Only regular files of this user are removed, with the name of a process of this machine that
-    has ended. Files of other machines, which may share the folder, stay.
+    Only what belongs to this user is removed, with the name of a process of this machine that has
+    ended. What belongs to other machines, which may share the folder, stays.
     """
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             found = _NAME.fullmatch(entry.name)
-            if found and found["machine"] == _machine() and _is_left(entry, int(found["process"])):
+            if found and found["machine"] == _machine():
                 with suppress(OSError):
-                    os.unlink(entry.path)
+                    _remove_left(entry, int(found["process"]), found["kind"])
 
 
-def _is_left(entry: os.DirEntry[str], process: int) -> bool:
+def _remove_left(entry: os.DirEntry[str], process: int, kind: str) -> None:
+    """Remove an unfinished file or folder if its process has ended; links stay."""
     import psutil
 
     status = entry.stat(follow_symlinks=False)
     ours = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
-    return ours and stat.S_ISREG(status.st_mode) and not psutil.pid_exists(process)
+    if not ours or psutil.pid_exists(process):
+        return
+    if kind == FILE and stat.S_ISREG(status.st_mode):
+        os.unlink(entry.path)
+    if kind == FOLDER and stat.S_ISDIR(status.st_mode):
+        shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def _name(process: int) -> str:
-    """Return a random name for an unfinished file."""
-    return f".napari-sr-{_machine()}-{process}-{secrets.token_hex(8)}.part"
+def private_name(kind: str, process: int | None = None) -> str:
+    """Return a random name for an unfinished file or folder.
+
+    Parameters
+    ----------
+    kind : str
+        `FILE` or `FOLDER`.
+    process : int, optional
+        Number of the process that writes it; by default, this one.
+    """
+    number = os.getpid() if process is None else process
+    return f".napari-sr-{_machine()}-{number}-{secrets.token_hex(8)}.{kind}"
 
 
 @lru_cache(maxsize=1)

@@ -123,7 +123,7 @@ def test_an_unfinished_ome_zarr_of_another_source_needs_overwrite(tmp_path, caps
     image_at(tmp_path / "in" / "a.tif", 7)
 
     assert upscale(tmp_path, ("a.tif", ".zarr")) == 2
-    assert "the unfinished result belongs to another run" in capsys.readouterr().err
+    assert "a.tif has changed since the result was begun" in capsys.readouterr().err
     assert upscale(tmp_path, ("a.tif", ".zarr"), overwrite=True) == 0
     assert not Journal(target).exists
 

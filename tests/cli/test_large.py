@@ -9,7 +9,7 @@ import psutil
 import pytest
 import tifffile
 import zarr
-from blocks import image_of, tiff_of
+from blocks import image_of, tiff_of, two_files
 
 from napari_sr.cli import app
 from napari_sr.cli.how import How
@@ -142,6 +142,17 @@ def test_a_file_is_never_replaced_by_its_own_result(source, call):
 
     assert (code, "in.tif is the image to upscale" in told) == (2, True)
     assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize("more", [(), ("--workers", "1")], ids=["whole", "blocks"])
+def test_another_file_of_the_source_is_never_replaced(tmp_path, call, more):
+    first, second = two_files(tmp_path, image_of((2, 40, 50)))
+    before = second.read_bytes()
+
+    code, told = call(first, second, "--overwrite", *more)
+
+    assert (code, "1.ome.tif is the image to upscale" in told) == (2, True)
+    assert second.read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["a.gz", "a.zip", "."])

@@ -9,11 +9,12 @@ import tracemalloc
 import numpy as np
 import pytest
 import tifffile
+from blocks import two_files
 
 from napari_sr.files import formats
 from napari_sr.files.image import FileError
 from napari_sr.files.lazy_image import Axis
-from napari_sr.files.lazy_tiff import PROFILE, TAGS, open_tiff
+from napari_sr.files.lazy_tiff import PROFILE, TAGS, check_no_part, open_tiff
 
 TABLE = (np.arange(3 * 256).reshape(3, 256) * 80).astype(np.uint16)
 
@@ -207,22 +208,7 @@ def test_every_page_keeps_its_own_palette(tmp_path, random):
 
 def test_parts_of_an_image_in_several_files_are_read(tmp_path, random):
     pixels = noise(random, (2, 20, 30))
-    planes = "".join(
-        f'<TiffData FirstZ="{z}" IFD="0" PlaneCount="1">'
-        f'<UUID FileName="{z}.ome.tif">urn:uuid:{z}</UUID></TiffData>'
-        for z in range(2)
-    )
-    for z in range(2):
-        xml = (
-            f'<?xml version="1.0" encoding="UTF-8"?><OME UUID="urn:uuid:{z}" '
-            'xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">'
-            '<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="30" SizeY="20" '
-            f'SizeZ="2" SizeC="1" SizeT="1"><Channel ID="Channel:0:0"/>{planes}</Pixels></Image>'
-            "</OME>"
-        )
-        tifffile.imwrite(
-            tmp_path / f"{z}.ome.tif", pixels[z], metadata=None, description=xml.encode()
-        )
+    two_files(tmp_path, pixels)
 
     assert_equal_windows(tmp_path / "0.ome.tif", random)
 
@@ -230,6 +216,16 @@ def test_parts_of_an_image_in_several_files_are_read(tmp_path, random):
     np.testing.assert_array_equal(image.pixels[...], pixels)
     parts = [part["path"] for part in image.identity["parts"]]
     assert parts == [str(tmp_path / "1.ome.tif")]
+
+
+def test_a_result_does_not_replace_another_file_of_its_source(tmp_path, random):
+    first, second = two_files(tmp_path, noise(random, (2, 20, 30)))
+
+    check_no_part(tmp_path / "new.tif", first)
+    with pytest.raises(FileError, match=r"1\.ome\.tif is the image to upscale"):
+        check_no_part(second, first)
+    with pytest.raises(FileError, match=r"1\.ome\.tif is the image to upscale"):
+        formats.check_target(second, first, overwrite=True)
 
 
 def test_bits_in_reverse_order_are_turned(tmp_path, random):

@@ -1,6 +1,7 @@
 import pytest
 from blocks import image_of, request_of, run, tiff_of
 
+from napari_sr.atomic_write import FOLDER, private_name
 from napari_sr.files.image import FileError
 from napari_sr.streaming import creation
 from napari_sr.streaming.journal import Journal
@@ -29,6 +30,16 @@ def test_a_result_that_cannot_be_begun_leaves_nothing(source, tmp_path, monkeypa
         start(request_of(source, tmp_path / "out.zarr"))
 
     assert names(tmp_path) == ["in.tif"]
+
+
+def test_what_a_run_left_that_was_killed_at_its_beginning_is_removed(source, tmp_path, gone):
+    left = tmp_path / private_name(FOLDER, gone)
+    left.mkdir()
+    (left / "zarr.json").touch()
+
+    start(request_of(source, tmp_path / "out.zarr"))
+
+    assert names(tmp_path) == ["in.tif", "out.zarr"]
 
 
 def test_a_failed_beginning_keeps_the_result_that_was_there(source, tmp_path, monkeypatch):

@@ -99,6 +99,28 @@ def test_a_changed_source_does_not_resume(source, tmp_path):
         missing(request.result)
 
 
+@pytest.mark.parametrize("kind", ["tif", "zarr"])
+def test_a_source_that_changes_during_the_run_is_noticed_before_the_end(tmp_path, kind):
+    path, image = tmp_path / f"in.{kind}", image_of((40, 50))
+    if kind == "tif":
+        tiff_of(path, image, "YX")
+    else:
+        store = zarr.create_array(path, data=image, dimension_names=("y", "x"))
+    request = request_of(path, tmp_path / "out.zarr")
+    start(request)
+    drive(compute(request.result, missing(request.result)))
+    if kind == "tif":
+        tiff_of(path, image + 1, "YX")
+    else:
+        store[:] = image + 1
+
+    with pytest.raises(JournalError, match=rf"in\.{kind} has changed since the result was begun"):
+        finish(request.result)
+
+    assert Journal(request.result).exists
+    assert not zarr.open_group(request.result, mode="r").attrs["napari_sr"]["complete"]
+
+
 def test_changed_versions_do_not_resume(source, tmp_path):
     request = request_of(source, tmp_path / "out.zarr", resume=True)
     run(request, [0])

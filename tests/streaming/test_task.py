@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from blocks import SETTINGS, image_of, tiff_of
+from blocks import SETTINGS, image_of, tiff_of, two_files
 
 from napari_sr import load
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.files.lazy import open_lazy
 from napari_sr.runs.model import ModelReference
 from napari_sr.streaming.journal import JournalError
-from napari_sr.streaming.task import begin, key_of, reopen
+from napari_sr.streaming.task import begin, check_unchanged, key_of, reopen
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
 
@@ -85,3 +85,14 @@ def test_values_of_percentiles_come_from_the_image(source):
     low, high = np.percentile(image_of(), (10, 90))
     assert task["fixed"]["values"] == pytest.approx([low, high], rel=0.05)
     assert opened.run.values.low == task["fixed"]["values"][0]
+
+
+def test_the_changed_file_of_several_is_named(tmp_path):
+    first, second = two_files(tmp_path, image_of((2, 40, 50)))
+    task, _ = task_of(first)
+    check_unchanged(json.loads(json.dumps(task)))
+
+    second.write_bytes(second.read_bytes() + b"more")
+
+    with pytest.raises(JournalError, match=r"1\.ome\.tif has changed since"):
+        check_unchanged(task)

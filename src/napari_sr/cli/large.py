@@ -151,9 +151,10 @@ def _check_file(job: Job) -> None:
     Raises
     ------
     FileError
-        If it cannot, or is the source.
+        If it cannot, or is the source or a part of it.
     """
     from napari_sr.files.image import FileError
+    from napari_sr.files.lazy_tiff import check_no_part
     from napari_sr.files.place import check_apart, check_place
 
     suffixes = (*formats.TIFF, *WRITTEN)
@@ -161,6 +162,8 @@ def _check_file(job: Job) -> None:
         raise FileError(f"{job.target} must end in one of {', '.join((ZARR, *suffixes))}")
     check_apart(job.target, job.source)
     check_place(job.target, (job.target.suffix.lower(),), overwrite=job.overwrite)
+    if job.source.is_file():
+        check_no_part(job.target, job.source)
 
 
 def _stopped(result: Path, bars: Bars, number: int) -> BaseException:

@@ -104,10 +104,13 @@ def check_target(path: Path, source: Path, *, overwrite: bool) -> None:
     ------
     FileError
         If the suffix is unknown, the folder does not exist or cannot be written, the path is the
-        source itself, or the file exists and must not be overwritten.
+        source itself or a part of it, or the file exists and must not be overwritten.
     """
+    from napari_sr.files.lazy_tiff import check_no_part
+
     check_apart(path, source)
     check_place(path, SUFFIXES, overwrite=overwrite)
+    check_no_part(path, source)
 
 
 def check_holds(path: Path, image: ImageFile, scale: int) -> list[str]:

@@ -24,6 +24,7 @@ from napari_sr.files.lazy_tiff import PROFILE, TAGS
 from napari_sr.files.ome import AXES
 from napari_sr.files.ome_places import ome_metadata
 from napari_sr.files.place import check_space
+from napari_sr.files.samples import multiplied
 from napari_sr.files.tiff_writer import CLASSIC_LIMIT, OME_TYPES
 from napari_sr.files.tiled_level import READ, TILE, Level
 from napari_sr.files.units import METRES
@@ -153,14 +154,16 @@ class _Tiles:
     def __init__(self, steps: SimpleQueue[int | None], stopped: Event) -> None:
         self._steps, self._stopped, self._done = steps, stopped, 0
 
-    def of(self, level: Level) -> Iterator[NDArray[Any]]:
-        """Yield the tiles of a level."""
+    def of(self, level: Level, image: LazyImage) -> Iterator[NDArray[Any]]:
+        """Yield the tiles of a level, as a file like the source stores them."""
+        associated = image.associated and level.length(level.samples) == (4,)
         for tile in level.tiles():
             if self._stopped.is_set():
                 raise _CancelledError
             self._done += 1
             self._steps.put(self._done)  # before the tile, as nobody asks for more than the last
-            yield tile
+            # like the result, its floats may exceed what the source keeps to
+            yield multiplied(tile, image.significant_bits, bounded=False) if associated else tile
 
 
 def _write(
@@ -173,17 +176,19 @@ def _write(
     options: dict[str, Any] = {
         "dtype": kind, "tile": (TILE, TILE), "compression": "zlib",
         "compressionargs": {"level": FAST}, "maxworkers": os.cpu_count(), "buffersize": READ,
-        "predictor": kind.kind in "iu" and kind.itemsize <= 4, **_colour(first),
+        "predictor": kind.kind in "iu" and kind.itemsize <= 4,
+        **_colour(first, image),
     }  # fmt: skip
     told = _told(image, scale, first.looped if ome else None) | {"software": software}
     told["metadata"] = {"Creator": software, **told["metadata"], **axes} if ome else axes
     big = sum(level.nbytes for level in levels) > CLASSIC_LIMIT
     with tifffile.TiffWriter(file, bigtiff=big, ome=ome) as writer:
-        writer.write(tiles.of(first), shape=first.shape, subifds=len(levels) - 1, **options, **told)
+        writer.write(
+            tiles.of(first, image), shape=first.shape, subifds=len(levels) - 1, **options, **told
+        )
         for level in levels[1:]:
-            writer.write(
-                tiles.of(level), shape=level.shape, subfiletype=1, metadata=None, **options
-            )
+            shown = tiles.of(level, image)
+            writer.write(shown, shape=level.shape, subfiletype=1, metadata=None, **options)
 
 
 def _told(image: LazyImage, scale: int, looped: str | None) -> dict[str, Any]:
@@ -198,10 +203,11 @@ def _told(image: LazyImage, scale: int, looped: str | None) -> dict[str, Any]:
     }
 
 
-def _colour(level: Level) -> dict[str, Any]:
+def _colour(level: Level, image: LazyImage) -> dict[str, Any]:
     if not level.samples:
         return {"photometric": "minisblack"}
-    alpha = {"extrasamples": ["unassalpha"]} if level.length(level.samples) == (4,) else {}
+    kind = "assocalpha" if image.associated else "unassalpha"
+    alpha = {"extrasamples": [kind]} if level.length(level.samples) == (4,) else {}
     return {"photometric": "rgb", "planarconfig": "contig", **alpha}
 
 

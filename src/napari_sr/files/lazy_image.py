@@ -58,6 +58,8 @@ class LazyImage(StoredValues):
     """Number of used bits, if the unsigned type has more."""
     white_is_zero: bool = False
     """Whether the file stores white as zero; `pixels` have black there."""
+    associated: bool = False
+    """Whether the file stores colours that are multiplied by alpha; those of `pixels` are not."""
     chunks: tuple[int, ...] | None = None
     """Shape of the parts that are decoded as a whole, one length per axis; None if any window is
     equally fast."""

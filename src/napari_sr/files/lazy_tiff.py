@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.files import tiff_details
+from napari_sr.files.formats import is_tiff
 from napari_sr.files.identity import identity_of
+from napari_sr.files.image import FileError
 from napari_sr.files.lazy_image import LazyImage
 from napari_sr.files.ome import density_of
 from napari_sr.files.orientation import upright_density
+from napari_sr.files.place import check_apart
 from napari_sr.files.room import in_words
 from napari_sr.files.tiff_log import notes as notes_of
 from napari_sr.files.tiff_places import channels_of, places_of
@@ -22,7 +26,6 @@ from napari_sr.files.windows import LazyArray, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -97,10 +100,36 @@ def open_tiff(path: Path, axes: str | None = None) -> LazyImage:
             name=str(kept.get("Name") or path.stem),
             significant_bits=shown.probe.significant_bits,
             white_is_zero=shown.probe.photometric == "MINISWHITE",
+            associated=shown.found.alpha == "assocalpha",
             chunks=shown.chunks,
             details={**kept, **_other(meaning.page)},
             notes=tuple(dict.fromkeys(_notes(chosen, shown, heard))),
         )
+
+
+def check_no_part(result: Path, source: Path) -> None:
+    """Check that a result does not replace another file of its source.
+
+    Parameters
+    ----------
+    result : Path
+        The file to write.
+    source : Path
+        The image to upscale, in any format.
+
+    Raises
+    ------
+    FileError
+        If it does.
+    """
+    if not result.is_file():
+        return
+    try:
+        parts = open_tiff(source).identity.get("parts", ()) if is_tiff(source) else ()
+    except FileError:
+        return  # reading it reports what is wrong
+    for part in parts:
+        check_apart(result, Path(part["path"]))
 
 
 def _density(meaning: Meaning, details: dict[str, Any]) -> Any:

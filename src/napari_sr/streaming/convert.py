@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from napari_sr.engine.execution.context import Progress
 from napari_sr.engine.execution.pace import Pace
+from napari_sr.files.image import FileError
 from napari_sr.files.large_tiff import write_large_tiff
 from napari_sr.files.ome_zarr.arrangement import arranged
 from napari_sr.files.scientific.other import WRITTEN, write_other
-from napari_sr.streaming.result import opened
+from napari_sr.streaming.disk import told_in_one_sentence
+from napari_sr.streaming.result import KEPT, opened
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -36,8 +38,19 @@ def convert(result: Path, target: Path) -> Generator[Progress, None, None]:
     Raises
     ------
     FileError
-        If the disk has no room for the file, or the file cannot be written.
+        If the disk has no room for the file, or the file cannot be written; the result stays.
     """
+    try:
+        with told_in_one_sentence(target, KEPT):
+            yield from _parts(result, target)
+    except FileError as error:
+        if str(error).endswith(KEPT):
+            raise
+        raise FileError(f"{error}; {KEPT}") from error
+
+
+def _parts(result: Path, target: Path) -> Generator[Progress, None, None]:
+    """Write the file part by part."""
     task, writer = opened(result)
     levels, letters = writer.levels, arranged(writer.layout).letters
     software = str(writer.provenance["software"])

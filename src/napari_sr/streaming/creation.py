@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
-import secrets
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import __version__
+from napari_sr.atomic_write import FOLDER, private_name, remove_leftovers
 from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr import write as ome_zarr
 from napari_sr.files.ome_zarr.folder import make_room
+from napari_sr.files.room import in_words
 from napari_sr.streaming.journal import Journal, sync_folder
 from napari_sr.streaming.lock import Lock
 from napari_sr.streaming.shards import shard_of_block
@@ -20,8 +22,39 @@ if TYPE_CHECKING:
     from napari_sr.streaming.result import FileRequest
     from napari_sr.streaming.task import Opened
 
-DRAFT = ".napari-sr-new-"
-"""Start of the folder's name until the result is moved to its place."""
+PYRAMID = 4 / 3
+"""Size of a result with all its pyramid levels, as a multiple of its finest level."""
+
+
+def check_free(request: FileRequest, journal: Journal) -> None:
+    """Check that a result can be begun or resumed at its path.
+
+    Raises
+    ------
+    FileError
+        If there is no folder for it, or if it exists and shall be neither resumed nor replaced.
+    """
+    result = request.result
+    if not result.exists():
+        if not result.absolute().parent.is_dir():
+            raise FileError(f"{result} cannot be written: there is no folder {result.parent}")
+        return
+    if request.overwrite or (request.resume and journal.exists):
+        return
+    unfinished = "is unfinished: --resume continues it, --overwrite replaces it"
+    finished = "exists: give another name, or --overwrite"
+    raise FileError(f"{result} {unfinished if journal.exists else finished}")
+
+
+def space(result: Path, new: Opened) -> list[str]:
+    """Return a note for the user on the disk space that a result needs."""
+    layout = new.layout.enlarged(new.network.scale)
+    needed = int(math.prod(layout.shape) * layout.dtype.itemsize * PYRAMID)
+    free = shutil.disk_usage(result).free
+    told = f"the result needs up to {in_words(needed)}; {in_words(free)} are free"
+    if needed > free:
+        told += ": if the disk gets full, free some space and continue with --resume"
+    return [told]
 
 
 def create_result(
@@ -51,7 +84,8 @@ def create_result(
         If the result exists and must not be overwritten, or cannot be written.
     """
     target = Path(os.path.realpath(request.result))
-    draft = target.with_name(f"{DRAFT}{secrets.token_hex(8)}")
+    remove_leftovers(target.parent)
+    draft = target.with_name(private_name(FOLDER))
     try:
         _create(draft, request, new, task)
         Journal(draft).begin(task)

@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
-"""Error numbers of a full disk."""
+WORDS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk is full",
+    errno.EFBIG: "the file is larger than the disk or a limit of this user allows",
+}
+"""Words for errors of a disk without room."""
 
 
 @contextmanager
@@ -30,7 +34,7 @@ def told_in_one_sentence(result: Path, kept: str) -> Iterator[None]:
     Raises
     ------
     FileError
-        In place of an `OSError`, or of a `FileError` that a full disk caused.
+        In place of an `OSError`, or of a `FileError` that an `OSError` caused.
     """
     try:
         yield
@@ -38,11 +42,13 @@ def told_in_one_sentence(result: Path, kept: str) -> Iterator[None]:
         raise FileError(_sentence(error, result, kept)) from error
     except FileError as error:
         cause = error.__cause__
-        if isinstance(cause, OSError) and cause.errno in FULL:
-            raise FileError(_sentence(cause, result, kept)) from error
-        raise
+        if not isinstance(cause, OSError) or str(error).endswith(kept):
+            raise
+        full = cause.errno in WORDS
+        told = _sentence(cause, result, kept) if full else f"{error}; {kept}"
+        raise FileError(told) from error
 
 
 def _sentence(error: OSError, result: Path, kept: str) -> str:
-    what = "the disk is full" if error.errno in FULL else error.strerror or str(error)
+    what = WORDS.get(error.errno or 0) or error.strerror or str(error)
     return f"{error.filename or result}: {what}; {kept}"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-import shutil
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,19 +14,17 @@ from napari_sr.files.image import FileError
 from napari_sr.files.lazy import open_lazy
 from napari_sr.files.ome_zarr import write as ome_zarr
 from napari_sr.files.place import check_apart
-from napari_sr.files.room import in_words
 from napari_sr.runs import cache
 from napari_sr.runs.file_range import with_range
-from napari_sr.streaming.creation import create_result
+from napari_sr.streaming.creation import check_free, create_result, space
 from napari_sr.streaming.disk import told_in_one_sentence
 from napari_sr.streaming.journal import Journal
 from napari_sr.streaming.run import run_blocks
 from napari_sr.streaming.shards import shards_of, write_block
-from napari_sr.streaming.task import begin, key_of, reopen
+from napari_sr.streaming.task import begin, check_unchanged, key_of, reopen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -42,8 +39,6 @@ if TYPE_CHECKING:
 
 KEPT = "finished blocks are kept, and --resume continues"
 """End of error messages: which data are kept."""
-PYRAMID = 4 / 3
-"""Size of a result with all its pyramid levels, as a multiple of its finest level."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +87,11 @@ def start(
     opened.cache_clear()  # the cache may hold an earlier task at this path
     journal = Journal(request.result)
     check_apart(request.result, request.source)
-    _check_free(request, journal)
+    check_free(request, journal)
     network = cache.load(request.model) if network is None else network
     image = open_lazy(request.source, request.axes)
+    for part in image.identity.get("parts", ()):
+        check_apart(request.result, Path(part["path"]))
     settings, of_range = with_range(image, request.settings)
     told = [*image.notes, *of_range]
     key = key_of(request.source, image, request.model, network, settings)
@@ -102,26 +99,13 @@ def start(
     if not (request.resume and journal.exists):
         task, new = begin(image, network, settings, key, request.axes)
         if create_result(request, new, task, lock):
-            return [*told, *_whole_planes(new), *_space(request.result, new)]
+            return [*told, *_whole_planes(new), *space(request.result, new)]
     if lock is not None:
         lock.take(request.result)
     again = reopen(journal.task(), key)
     done, writer = journal.done(), ome_zarr.open_writer(request.result)
     writer.clean()
     return [*told, f"resumed: {len(done)} of {again.grid.count} blocks are done"]
-
-
-def _check_free(request: FileRequest, journal: Journal) -> None:
-    result = request.result
-    if not result.exists():
-        if not result.absolute().parent.is_dir():
-            raise FileError(f"{result} cannot be written: there is no folder {result.parent}")
-        return
-    if request.overwrite or (request.resume and journal.exists):
-        return
-    unfinished = "is unfinished: --resume continues it, --overwrite replaces it"
-    finished = "exists: give another name, or --overwrite"
-    raise FileError(f"{result} {unfinished if journal.exists else finished}")
 
 
 def _whole_planes(new: Opened) -> list[str]:
@@ -132,17 +116,6 @@ def _whole_planes(new: Opened) -> list[str]:
         f"{new.network.title} reads whole planes: each of the {new.grid.count} planes is computed "
         "at once, with its result in memory"
     ]
-
-
-def _space(result: Path, new: Opened) -> list[str]:
-    """Return a note for the user on the disk space that the result needs."""
-    layout = new.layout.enlarged(new.network.scale)
-    needed = int(math.prod(layout.shape) * layout.dtype.itemsize * PYRAMID)
-    free = shutil.disk_usage(result).free
-    told = f"the result needs up to {in_words(needed)}; {in_words(free)} are free"
-    if needed > free:
-        told += ": if the disk gets full, free some space and continue with --resume"
-    return [told]
 
 
 @lru_cache(maxsize=1)
@@ -247,6 +220,8 @@ def complete(result: Path) -> None:
     ------
     FileError
         If blocks are missing, or the result cannot be written.
+    napari_sr.streaming.journal.JournalError
+        If the source has changed since the result was begun.
     """
     absent = missing(result)
     if absent:
@@ -254,6 +229,7 @@ def complete(result: Path) -> None:
             f"{result} lacks {len(absent)} of {blocks_of(result)} blocks, the first is number "
             f"{absent[0]}: compute them with --resume"
         )
+    check_unchanged(Journal(result).task())
     with told_in_one_sentence(result, KEPT):
         _current(result)[1].finish()
 
@@ -263,7 +239,7 @@ def finish(result: Path) -> None:
 
     Raises
     ------
-    FileError
+    FileError, napari_sr.streaming.journal.JournalError
         As `complete` does.
     """
     complete(result)

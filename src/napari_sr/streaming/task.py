@@ -55,7 +55,7 @@ def key_of(
 ) -> dict[str, Any]:
     """Return all that determines the result, as JSON; it must be the same when a run is resumed."""
     key = {
-        "source": {"path": str(source.absolute()), "axes": image.axes, **image.identity},
+        "source": _source_as_json(source, image),
         "model": _model_as_json(model),
         "weights": _weights(network.provenance),
         "settings": asdict(settings),
@@ -63,6 +63,10 @@ def key_of(
     }
     found: dict[str, Any] = json.loads(json.dumps(key))  # tuples become lists, as in the file
     return found
+
+
+def _source_as_json(source: Path, image: LazyImage) -> dict[str, Any]:
+    return {"path": str(source.absolute()), "axes": image.axes, **image.identity}
 
 
 def begin(
@@ -134,6 +138,7 @@ def reopen(task: dict[str, Any], key: dict[str, Any] | None = None) -> Opened:
     network = cache.load(model)
     settings = _settings_from_json(before["settings"])
     now = key_of(Path(source["path"]), image, model, network, settings)
+    _refuse_changed_source(source, (now if key is None else key)["source"])
     changed = differences(before, now if key is None else key)
     if changed:
         raise JournalError(
@@ -148,6 +153,42 @@ def reopen(task: dict[str, Any], key: dict[str, Any] | None = None) -> Opened:
     settings = replace(settings, tile=fixed["tile"], engine=fixed["engine"])
     reader = BlockReader(image.pixels, grid, network.receptive_field)
     return Opened(image, BlockRun(reader, network, settings, ValueRange(low, high)))
+
+
+def check_unchanged(task: dict[str, Any]) -> None:
+    """Check that the source of a task is what it was when the task was begun.
+
+    Parameters
+    ----------
+    task : dict
+        What `begin` returned.
+
+    Raises
+    ------
+    JournalError
+        If it has changed; the message names the file.
+    ValueError, OSError
+        If it cannot be read.
+    """
+    before = task["key"]["source"]
+    source = Path(before["path"])
+    now = _source_as_json(source, open_lazy(source, task["axes"]))
+    _refuse_changed_source(before, json.loads(json.dumps(now)))
+
+
+def _refuse_changed_source(before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Refuse a source that lies where it was, and has changed."""
+    changed = differences(before, now, "source.")
+    if not changed or before["path"] != now["path"] or before["axes"] != now["axes"]:
+        return
+    pairs = zip(before.get("parts", ()), now.get("parts", ()), strict=False)
+    others = [str(old["path"]) for old, new in pairs if old != new]
+    own = [one for one in changed if not one.startswith("source.parts")]
+    file = before["path"] if own or not others else others[0]
+    raise JournalError(
+        f"{file} has changed since the result was begun, so the result would mix two images: "
+        f"{'; '.join(changed)} (--overwrite starts again)"
+    )
 
 
 def _weights(provenance: dict[str, Any]) -> list[str]:

@@ -151,6 +151,14 @@ def test_levels_are_counted_from_the_finest(tmp_path):
             level_path(node, level)
 
 
+@pytest.mark.parametrize("path", ["../other/0", "/tmp/0", "a/../../0", "..\\0", "C:\\0", "C:0"])
+def test_a_level_outside_of_the_folder_is_refused(tmp_path, path):
+    node = node_of(tmp_path / "a.zarr", [{"datasets": [{"path": path}]}])
+
+    with pytest.raises(FileError, match=r"a\.zarr names .* which lies outside of it"):
+        level_path(node, 0)
+
+
 @pytest.mark.parametrize("stored", [[], None, {}, [3], [{}], [{"datasets": []}]], ids=str)
 def test_damaged_metadata_are_named(tmp_path, stored):
     with pytest.raises(FileError, match="is damaged: "):

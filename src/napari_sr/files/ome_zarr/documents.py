@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_sr.files.image import FileError
@@ -54,6 +55,27 @@ def read_node(path: Path) -> Node | None:
     document = array or group or b""
     parsed = {} if attributes is None else _parsed(attributes, path / ".zattrs")
     return Node(path, "group" if array is None else "array", 2, parsed, document)
+
+
+def inner_path(folder: Path, name: str) -> Path:
+    """Return the path of a node that the metadata of a folder name.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    name : str
+        Path of the node below the folder, with slashes.
+
+    Raises
+    ------
+    FileError
+        If it is not below the folder.
+    """
+    parts = PurePosixPath(name.replace("\\", "/"))
+    if parts.is_absolute() or PureWindowsPath(name).drive or ".." in parts.parts:
+        raise FileError(f"{folder} names {name!r}, which lies outside of it, as a part of itself")
+    return folder / name
 
 
 def _bytes(path: Path) -> bytes | None:

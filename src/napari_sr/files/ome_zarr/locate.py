@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from napari_sr.files.image import FileError
-from napari_sr.files.ome_zarr.documents import Node, read_node
+from napari_sr.files.ome_zarr.documents import Node, inner_path, read_node
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,9 @@ def find_image(path: Path) -> Node:
     if "plate" in node.ome:
         raise FileError(_about_plate(node))
     if "well" in node.ome:
-        return _only(node, [read_node(path / field) for field in _fields(node)], "fields")
+        return _only(
+            node, [read_node(inner_path(path, field)) for field in _fields(node)], "fields"
+        )
     if "labels" in node.ome:
         raise FileError(_about_labels(path))
     return _child(node)
@@ -83,7 +85,7 @@ def _about_plate(node: Node) -> str:
     paths = [well["path"] for well in wells if isinstance(well, dict) and "path" in well]
     if not paths:
         return f"{node.path} is a plate without wells"
-    first = read_node(node.path / paths[0])
+    first = read_node(inner_path(node.path, str(paths[0])))
     fields = [] if first is None else _fields(first)
     example = node.path / paths[0] / (fields[0] if fields else "0")
     return (
@@ -96,7 +98,7 @@ def _about_plate(node: Node) -> str:
 def _fields(well: Node) -> list[str]:
     content = well.ome.get("well")
     images = content.get("images", []) if isinstance(content, dict) else []
-    return [image["path"] for image in images if isinstance(image, dict) and "path" in image]
+    return [str(image["path"]) for image in images if isinstance(image, dict) and "path" in image]
 
 
 def _listed(names: Sequence[str]) -> str:

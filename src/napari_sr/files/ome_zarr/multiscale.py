@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.engine.image.axes import LOOP_LETTERS
 from napari_sr.files.image import FileError
 from napari_sr.files.lazy_image import Axis
-from napari_sr.files.ome_zarr.documents import Node, read_node
+from napari_sr.files.ome_zarr.documents import Node, inner_path, read_node
 from napari_sr.files.units import unit_of
 
 if TYPE_CHECKING:
@@ -43,14 +43,15 @@ def level_path(node: Node, level: int) -> Path:
     Raises
     ------
     FileError
-        If there is no such level, or the metadata are damaged.
+        If there is no such level, it lies outside of the image's folder, or the metadata are
+        damaged.
     """
     paths = [dataset.get("path") for dataset in _datasets(node)]
     if not 0 <= level < len(paths):
         raise FileError(
             f"{node.path} has levels 0 (finest) to {len(paths) - 1}, but level {level} is wanted"
         )
-    return node.path / str(paths[level])
+    return inner_path(node.path, str(paths[level]))
 
 
 def count_of_levels(node: Node) -> int:
