@@ -207,7 +207,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
     ("image", "told"),
     [
         (replace(IMAGE, tags={306: (2, 0, "2026")}), "tags of a TIFF"),
-        (replace(IMAGE, tags={33550: (12, 3, (1, 1, 1))}), "its place on the ground (GeoTIFF)"),
+        (replace(IMAGE, tags={33550: (12, 3, (1, 1, 1))}), "its georeference (GeoTIFF)"),
         (
             ImageFile(np.zeros((2, 2), np.uint16), "YX", significant_bits=12),
             "12 bits (white stays at 4095)",

@@ -183,7 +183,7 @@ def test_samples_of_12_bits_are_not_called_damage(tmp_path):
     at = content.index(b"\xff\xc0") + 4
     path.write_bytes(content[:at] + b"\x0c" + content[at + 1 :])
 
-    with pytest.raises(FileError, match="has samples of another size than 8 bits"):
+    with pytest.raises(FileError, match="has samples that are not 8 bits wide"):
         jpeg.read_jpeg(path)
 
 

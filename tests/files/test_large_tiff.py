@@ -195,7 +195,7 @@ def test_tiles_have_512_pixels_a_side(tmp_path, random):
 def test_levels_of_other_planes_or_types_are_refused(tmp_path, random):
     first = pyramid(random, (2, 20, 30), "ZYX", levels=1)[0]
     for other in (first[:1], first.astype("u1")):
-        with pytest.raises(ValueError, match="all levels need the planes and the type"):
+        with pytest.raises(ValueError, match="all levels must have the planes and the type"):
             write(tmp_path / "a.tif", [first, other], "ZYX")
 
 

@@ -56,7 +56,7 @@ def test_a_missing_file_is_named_and_its_planes_are_not_made_up(first):
     assert image.pixels.min() == 1
     assert image.details["Channel"] == {"Name": ["dye 1"]}
     assert image.notes == (
-        "the file b.ome.tif of its image is missing",
+        "another file of this image is missing: b.ome.tif",
         "1 of its 2 planes are missing; those at C 1 are read",
     )
 
@@ -131,7 +131,7 @@ def test_a_pipe_is_no_part(tmp_path):
         ("<TiffData/>", {"T": 1_000_000}, "claim 1000000 planes"),
         ("<TiffData/>", {"T": 10**9, "C": 10**6}, "claim 1000000000000000 planes"),
         ('<TiffData IFD="0" PlaneCount="1000000000"/>', {}, "claim 1000000000 planes"),
-        ('<TiffData IFD="0" PlaneCount="-7"/>', {}, "at least 0 planes, got -7"),
+        ('<TiffData IFD="0" PlaneCount="-7"/>', {}, "number of planes of at least 0, got -7"),
         ("<TiffData/>", {"T": -1}, r"sizes Z, C, T .* got \[1, 1, -1\]"),
         ("<TiffData/>", {"T": "some"}, "give SizeT as a whole number, got 'some'"),
     ],
@@ -153,7 +153,7 @@ def test_a_part_of_an_image_that_another_file_describes_is_read_alone(tmp_path):
 
     assert image.pixels.shape == (3, 5, 7)
     assert image.notes == (
-        "it is a part of an image that a.companion.ome describes; its own pages are read",
+        "it is a part of an image that a.companion.ome describes; only this file is read",
     )
 
 
@@ -179,5 +179,5 @@ def test_a_part_that_is_cut_off_is_refused(first):
     other = saved(first.with_name("b.ome.tif"), "")
     other.write_bytes(other.read_bytes()[:-20])
 
-    with pytest.raises(FileError, match="its pixels end at byte"):
+    with pytest.raises(FileError, match="its pixels should end at byte"):
         read_tiff(first)

@@ -54,7 +54,7 @@ def test_where_white_is_zero_values_are_turned_over(path, dtype, stored, shown):
 
     image = read_tiff(path)
 
-    told = ("its white is at zero: its floats are turned over, to 1 - value",)
+    told = ("its white is at zero: its floats are inverted to 1 - value",)
     assert image.white_is_zero
     assert image.notes == (told if np.dtype(dtype).kind == "f" else ())
     assert image.pixels.dtype == dtype
@@ -126,9 +126,10 @@ def test_omes_significant_bits_are_believed_unless_a_value_contradicts(tmp_path)
         assert image.significant_bits == bits
         assert image.details.get("SignificantBits") == bits
         assert image.notes == (
-            () if bits else ("it says that it uses 12 bits, but a value is 4096: that was not "
-                             "believed",)
-        )  # fmt: skip
+            ()
+            if bits
+            else ("it declares 12 bits, but a value is 4096: the number of bits is ignored",)
+        )
 
 
 def test_one_bit_in_ome_does_not_stay_one_bit(tmp_path):
@@ -179,7 +180,7 @@ def test_without_a_photometric_values_are_taken_as_usual(path, options, shape, m
     image = read_tiff(path)
 
     np.testing.assert_array_equal(image.pixels, pixels)
-    assert f"it does not say what its values mean: {meaning} is assumed" in image.notes
+    assert f"it does not say which value is black: {meaning} is assumed" in image.notes
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])

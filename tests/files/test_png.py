@@ -253,7 +253,7 @@ def test_a_png_without_its_end_is_read_where_its_pixels_are_complete(tmp_path, r
     image = read(tmp_path, stored(pixels)[:-7])
 
     np.testing.assert_array_equal(image.pixels, pixels)
-    assert image.notes == ("its end is missing, and its pixels are complete",)
+    assert image.notes == ("its end is missing, but its pixels are complete",)
 
 
 def test_a_png_cut_off_anywhere_is_refused(tmp_path, random):

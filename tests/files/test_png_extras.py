@@ -116,7 +116,7 @@ def test_what_is_damaged_is_left_out_and_named():
 
     assert (found.extras.colour, found.extras.exif, found.profile) == ((), None, None)
     assert found.notes == (
-        "what is damaged in it is left out: gAMA",
+        "its damaged chunks are left out: gAMA",
         "its damaged colour profile is left out",
         "its damaged EXIF is left out",
     )

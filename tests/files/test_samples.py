@@ -50,7 +50,7 @@ def test_the_user_is_told_which_samples_are_bands(path):
     )
 
     assert read_tiff(path).notes == (
-        "its 4 samples (red, green, blue, unspecified) are taken for bands, axis C",
+        "its 4 samples (red, green, blue, unspecified) are read as bands, axis C",
     )
 
 
@@ -77,7 +77,8 @@ def test_without_a_word_two_samples_are_bands_and_a_fourth_is_opacity(path):
         image = read_tiff(path)
         assert image.axes == axes
 
-    assert "its fourth sample was taken for opacity; the file says nothing" in image.notes
+    told = "its fourth sample is read as opacity, because the file does not say what it is"
+    assert told in image.notes
 
 
 def test_without_a_word_a_fourth_sample_of_floats_is_a_band(path):
@@ -245,8 +246,8 @@ def test_bands_named_as_samples_are_colours(path):
             "multiplied by alpha, so axis Z cannot hold .*: give the axes YXC, or none",
         ),
         ("minisblack", 1, "CYX", "multiplied by alpha, so axis X cannot hold .*: give no axes"),
-        ("miniswhite", 0, "YXS", "axis S cannot hold .* from white: name the axis C"),
-        ("miniswhite", 2, "ZYX", "axis X cannot hold .* from white: name the axis C"),
+        ("miniswhite", 0, "YXS", "axis S cannot hold .* white at zero: name the axis C"),
+        ("miniswhite", 2, "ZYX", "axis X cannot hold .* white at zero: name the axis C"),
     ],
 )
 def test_names_that_samples_cannot_have_are_refused(path, photometric, extra, axes, why):

@@ -68,7 +68,7 @@ def test_lost_metadata_are_told(path):
     tifffile.imwrite(path, np.zeros((5, 7), np.uint8), extratags=tags)
 
     with opened(path, []) as chosen:
-        assert list(lost(chosen)) == ["its metadata of tag 65000 are left out"]
+        assert list(lost(chosen)) == ["its metadata tag 65000 are left out"]
 
 
 def test_a_whole_number_is_an_int():

@@ -42,7 +42,7 @@ def test_all_else_is_told_once_and_without_who_says_it():
     text = "<tifffile.TiffTag 34675 @98> invalid value offset 999"
 
     assert damage([text]) is None
-    assert list(notes([text, text])) == ["tifffile says of it: invalid value offset 999"]
+    assert list(notes([text, text])) == ["tifffile reports: invalid value offset 999"]
 
 
 def test_warnings_are_heard_and_shown_to_nobody(caplog):
@@ -60,9 +60,7 @@ def test_texts_in_unknown_letters_are_told():
     text = "<tifffile.TiffTag 270 @62> coercing invalid ASCII to bytes, due to UnicodeDecodeError()"
 
     assert damage([text]) is None
-    assert list(notes([text])) == [
-        "a text in it is in letters that cannot be read, and is left out"
-    ]
+    assert list(notes([text])) == ["a text in it has an unknown encoding, and is left out"]
 
 
 def test_readers_in_several_threads_hear_their_own_file():
@@ -99,7 +97,7 @@ def test_a_tag_that_cannot_be_read_is_named():
     raised = "<TiffTag.fromfile> raised TiffFileError('<tifffile.TiffTag {} @2> invalid value')"
 
     assert list(notes([raised.format(34675)])) == [
-        "tifffile says of it: tag 34675 has an invalid value"
+        "tifffile reports: tag 34675 has an invalid value"
     ]
     assert damage([raised.format(273)]) == "tag 273 has an invalid value"
 

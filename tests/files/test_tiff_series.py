@@ -57,7 +57,7 @@ def test_pages_of_another_kind_are_told_and_left_out(path, other, told):
     image = read_tiff(path)
 
     assert image.pixels.shape == (2, 5, 7)
-    assert image.notes == (f"it holds 2 images ({told}); the first is read",)
+    assert image.notes == (f"it holds 2 images ({told}); only the first is read",)
 
 
 def test_images_that_differ_in_their_photometric_alone_are_told_apart(path):
@@ -66,7 +66,7 @@ def test_images_that_differ_in_their_photometric_alone_are_told_apart(path):
             writer.write(np.zeros((5, 7), "u1"), photometric=photometric, metadata=None)
 
     assert read_tiff(path).notes == (
-        "it holds 2 images (MINISBLACK (5, 7), MINISWHITE (5, 7)); the first is read",
+        "it holds 2 images (MINISBLACK (5, 7), MINISWHITE (5, 7)); only the first is read",
     )
 
 
@@ -80,7 +80,8 @@ def test_positions_in_ome_are_told_by_their_names(tmp_path):
     image = read_tiff(path)
 
     assert image.pixels.max() == 0
-    assert image.notes == ("it holds 2 images ('position 0', 'position 1'); the first is read",)
+    told = "it holds 2 images ('position 0', 'position 1'); only the first is read"
+    assert image.notes == (told,)
 
 
 @pytest.mark.parametrize("compression", [None, "tiff_lzw"])
@@ -120,7 +121,7 @@ def test_a_page_of_an_imagej_stack_is_read_with_its_unit(path, random, images, c
 
     assert (image.axes, image.kind) == ("YX", "imagej")
     assert image.density == Density(4, 4, "micron")
-    assert f"ImageJ's description tells of {images} planes, and it has 1 page" in image.notes[0]
+    assert f"ImageJ's description lists {images} planes, but the file has 1 page" in image.notes[0]
     np.testing.assert_array_equal(image.pixels, pixels)
 
 
@@ -135,7 +136,7 @@ def test_an_imagej_stack_of_another_length_is_read_by_its_pages(path, random, cl
     image = read_tiff(path)
 
     np.testing.assert_array_equal(image.pixels, stack)
-    assert f"tells of {claimed} planes, and it has {pages} pages" in image.notes[0]
+    assert f"lists {claimed} planes, but the file has {pages} pages" in image.notes[0]
 
 
 def behind_one_page(path, stack):

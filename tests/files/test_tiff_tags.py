@@ -79,7 +79,7 @@ def test_floats_of_no_data_are_nan_until_they_are_written(path):
 def test_integers_of_no_data_are_told(path):
     image = tagged(path, [(42113, 2, 0, "0", True)], np.uint16)
 
-    assert image.notes == ("its value of no data (0) is upscaled like any other",)
+    assert image.notes == ("its no-data value (0) is upscaled like any other value",)
 
 
 def test_a_place_is_left_out_where_pixels_were_turned(path):
@@ -87,20 +87,20 @@ def test_a_place_is_left_out_where_pixels_were_turned(path):
 
     assert image.tags == {}
     assert image.notes == (
-        "its place on the ground (GeoTIFF) is left out, as its pixels were turned",
+        "its georeference (GeoTIFF) is left out, because its pixels were rotated or flipped",
     )
 
 
 def test_exif_and_private_tags_are_told(path):
     pixels = Image.fromarray(np.zeros((5, 7), np.uint8))
     pixels.save(path, tiffinfo={700: b"<x:xmpmeta/>", 65123: "private"})
-    assert "its metadata of XMP and tag 65123 are left out" in read_tiff(path).notes
+    assert "its metadata XMP and tag 65123 are left out" in read_tiff(path).notes
 
     exif, photo = Image.Exif(), io.BytesIO()
     exif[34665] = {33434: 0.01}
     pixels.save(photo, "JPEG", exif=exif)
     pixels.save(path, exif=Image.open(photo).getexif())
-    assert "its metadata of EXIF are left out" in read_tiff(path).notes
+    assert "its metadata EXIF are left out" in read_tiff(path).notes
 
 
 def test_usual_files_have_nothing_to_tell(path):

@@ -88,5 +88,5 @@ def test_a_shape_that_pages_cannot_have_is_read_whole_only(path, random):
     with opened(path, []) as chosen:
         series = tifffile.TiffPageSeries(list(chosen.series), (3, 32, 16), np.dtype("u2"), "QYX")
         other = type(chosen)(chosen.file, chosen.source, series)
-        with pytest.raises(FileError, match="read whole only"):
+        with pytest.raises(FileError, match="can only be read whole"):
             StoredPixels(other)

@@ -210,7 +210,7 @@ def test_what_a_manner_cannot_hold_is_written_plainly_and_told(tmp_path, kind, a
     (told,) = losses(image, tmp_path / "a.tif", 2)
     again = there_and_back(tmp_path, image)
 
-    assert f"{axes} at this size: only axes and resolution are kept" in told
+    assert f"{axes} of this size: only axes and resolution are kept" in told
     assert (again.kind, again.axes, again.pixels.dtype) == ("plain", axes, dtype)
 
 

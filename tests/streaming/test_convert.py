@@ -77,5 +77,7 @@ def test_a_file_that_cannot_be_written_leaves_what_is_done(tmp_path, monkeypatch
         raise error
 
     monkeypatch.setattr("napari_sr.streaming.convert.write_large_tiff", fail)
-    with pytest.raises(FileError, match=f"{told}.*; finished blocks are kept, and --resume continues"):
+    with pytest.raises(
+        FileError, match=f"{told}.*; finished blocks are kept, and --resume continues"
+    ):
         list(convert(request.result, tmp_path / "out.tif"))

@@ -1,6 +1,6 @@
-"""EXIF of PNG and JPEG: orientation and density, and EXIF of an enlarged image.
+"""EXIF of PNG and JPEG: read orientation and density; adapt EXIF to an enlarged image.
 
-The specification is CIPA DC-008; Pillow reads and writes it.
+The specification is CIPA DC-008; Pillow reads and writes EXIF.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ MALFORMED = (
 _UNITS = {2: "inch", 3: "cm"}
 _SIDES = ((0x0100, 0x0101), (X_RESOLUTION, Y_RESOLUTION))
 _SIDES_INSIDE = ((0xA002, 0xA003), (0xA20E, 0xA20F))
-"""Pairs of tags of x and y: sizes in pixels, and pixels per length."""
+"""Pairs of tags for x and y: sizes in pixels, and pixels per length."""
 _PLACES = (0x9214, 0xA214)
-"""Tags of the area in focus, in pixels before the image is turned upright."""
+"""Tags of the area in focus; it is given in pixels of the stored image, before rotation."""
 
 
 def load(content: bytes) -> Image.Exif:

@@ -1,4 +1,4 @@
-"""Metadata of a PNG or JPEG, except density and profile, in one form for both formats.
+"""Metadata of a PNG or JPEG, except density and profile; both formats use the same record.
 
 Chunks are stored as in PNG (https://www.w3.org/TR/png-3/), EXIF and XMP as bytes.
 """
@@ -24,19 +24,20 @@ _STALE = (
 _STALE_XMP = re.compile(
     rb"\s" + _STALE + rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')|<(" + _STALE + rb")>[^<]*</\1>"
 )
-"""Sizes and orientation in XMP, as attributes and as elements."""
+"""Finds sizes and orientation in XMP, as attributes and as elements."""
 
 
 @dataclass(frozen=True)
 class Extras:
-    """Metadata that are written if the format can hold them."""
+    """Metadata that are written to the result if its format can hold them."""
 
     colour: tuple[NamedBytes, ...] = ()
-    """PNG's chunks that define colours, such as gAMA and cHRM."""
+    """Chunks of PNG that define colours, such as gAMA and cHRM."""
     texts: tuple[NamedBytes, ...] = ()
-    """Text chunks as in PNG, including the comment of a JPEG."""
+    """Text chunks as in PNG; a JPEG's comment becomes one."""
     exif: bytes | None = None
-    """EXIF (date, camera, place and so on) of upright pixels: a TIFF, without a prefix."""
+    """EXIF (date, camera, place and so on) for the upright image: the bytes of a TIFF, without
+    prefix."""
     xmp: bytes | None = None
     """XMP, which is XML."""
 

@@ -1,4 +1,4 @@
-"""The images in a folder that match patterns, and the names of their results in another folder."""
+"""Find the images in a folder that match patterns, and name their results in another folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ZARR = ".zarr"
 KEPT = (*SUFFIXES, *SCIENTIFIC, ZARR)
 """Suffixes that a result keeps from its source."""
 OTHERWISE = ".ome.zarr"
-"""Suffix of the result of a source of any other kind: it holds every axis, unit and channel."""
+"""Suffix of all other results: OME-Zarr holds every axis, unit and channel."""
 _DOUBLE = (".ome.tif", ".ome.tiff", OTHERWISE, ".nii.gz")
 """Suffixes of two parts, which are replaced together."""
 WRITTEN = tuple(dict.fromkeys((*_DOUBLE, *KEPT)))
@@ -30,12 +30,12 @@ WRITTEN = tuple(dict.fromkeys((*_DOUBLE, *KEPT)))
 
 @dataclass
 class Found:
-    """What a folder holds."""
+    """The images found in a folder."""
 
     files: list[PurePosixPath] = field(default_factory=list)
     """Paths of the images below the folder, sorted."""
     unreadable: dict[str, str] = field(default_factory=dict)
-    """Why a folder below could not be searched, by its path."""
+    """Subfolders that could not be searched: path, and reason."""
 
 
 def read_patterns(texts: Iterable[str]) -> list[tuple[str, ...]]:
@@ -127,7 +127,7 @@ def check_suffix(text: str) -> str:
     Raises
     ------
     ValueError
-        If no such file can be written.
+        If files with this suffix cannot be written.
     """
     suffix = f".{text.lower().removeprefix('.')}"
     if suffix not in WRITTEN:
@@ -143,8 +143,8 @@ def name_of_result(source: PurePosixPath, suffix: str | None) -> PurePosixPath:
     source : PurePosixPath
         Path of the source below its folder.
     suffix : str, optional
-        Suffix of all results; None to keep that of the source if such a file can be written, and
-        to write an OME-Zarr otherwise.
+        Suffix of all results. None keeps the source's suffix if such files can be written, and
+        takes that of OME-Zarr otherwise.
     """
     if suffix is None:
         if source.name.lower().endswith(KEPT):
@@ -160,7 +160,7 @@ def _stem(name: str) -> str:
 
 
 def check_distinct(results: Sequence[tuple[PurePosixPath, PurePosixPath]]) -> None:
-    """Check that no two sources have one result.
+    """Check that no two sources have the same result.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def check_distinct(results: Sequence[tuple[PurePosixPath, PurePosixPath]]) -> No
     Raises
     ------
     FileError
-        If two have; the message names them.
+        If two sources have the same result; the message names them.
     """
     told = list(_shared(results))
     if told:

@@ -1,7 +1,7 @@
-"""The journal of a folder of results: from what each was made, so that nothing is made twice.
+"""The journal of a folder of results: how each was computed, so that none is computed twice.
 
-It is one file of lines of JSON, each with its checksum. A line is on the disk before the result is
-begun, and another one after it is finished. A line that a power failure cut off does not count.
+It is a file of JSON lines with checksums. One line is written before a result is begun, and another
+one after it is finished. A line that a power failure cut off is ignored.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ _FILE = "results.jsonl"
 _LOCK = "lock"
 
 Stamp = tuple[int, int, int] | None
-"""Size, date and number of a file, or of a folder; None if nothing is there."""
+"""Size, date and inode number of a file or folder; None if nothing is there."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What the journal says about one result."""
+    """The journal's information on one result."""
 
     begun: Mapping[str, Any]
-    """Key of the last run that began it."""
+    """Key of the last run that began the result."""
     before: Stamp
-    """What was there when that run began it."""
+    """Stamp of the file that was there before that run."""
     done: Mapping[str, Any] | None
-    """Key of the last run that finished it, or None."""
+    """Key of the last run that finished the result, or None."""
     open: bool
-    """Whether the last run that began it has not noted its end."""
+    """Whether that run was interrupted: it has not noted that the result is finished."""
 
     def made(self, now: Stamp) -> Mapping[str, Any] | None:
-        """Return the key of the run that made what is there now.
+        """Return the key of the run that wrote the present file.
 
-        Results appear whole. So if a run that was killed left another file than there was before,
-        it finished this file.
+        Results appear only when complete. So if the file changed during a run that was killed,
+        that run had finished it.
         """
         return self.begun if self.open and now != self.before else self.done
 
 
 class FolderJournal:
-    """The journal of one folder of results, open for one run.
+    """The journal of a folder of results, while one run has it open.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class FolderJournal:
             file.write(b"\n")
 
     def entry(self, name: str) -> Entry | None:
-        """Return what is known about a result, or None if no run began it.
+        """Return the entry of a result, or None if no run began it.
 
         Parameters
         ----------
@@ -86,16 +86,16 @@ class FolderJournal:
         return self._entries.get(name)
 
     def begin(self, name: str, source: Mapping[str, Any], run: Mapping[str, Any]) -> None:
-        """Note what a result will be made of; return when the note is on the disk.
+        """Note that a result is begun, and from what; return when the note is on the disk.
 
         Parameters
         ----------
         name : str
-            As for `entry`.
+            Path of the result below the folder, with slashes.
         source : mapping
             Identity of the source, as JSON.
         run : mapping
-            What all results of a run share, as JSON.
+            Model and settings, which all results of a run share, as JSON.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class FolderJournal:
         self._add({"begun": name, "source": source, "run": number, "before": before})
 
     def done(self, name: str) -> None:
-        """Note that the result that was begun last under this name is finished.
+        """Note that a result is finished.
 
         Raises
         ------
@@ -125,7 +125,7 @@ class FolderJournal:
         self._take(content)
 
     def _take(self, content: Mapping[str, Any]) -> None:
-        """Note what a line says."""
+        """Update the entries with a line of the journal."""
         if "is" in content:
             self._runs[content["run"]] = content["is"]
         elif "begun" in content and content["run"] in self._runs:
@@ -142,7 +142,7 @@ class FolderJournal:
 
 @contextmanager
 def journal_of(out: Path) -> Iterator[FolderJournal]:
-    """Open the journal of a folder of results; meanwhile, no other run can.
+    """Open the journal of a folder of results, and lock it against other runs.
 
     Parameters
     ----------
@@ -165,8 +165,8 @@ def journal_of(out: Path) -> Iterator[FolderJournal]:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise FileError(
-            f"another run writes into {out}: wait for its end, or give another folder (if none "
-            f"runs, remove {folder / _LOCK})"
+            f"another run writes into {out}: wait until it has ended, or give another folder (if "
+            f"no other run exists, remove {folder / _LOCK})"
         ) from error
     try:
         with (folder / _FILE).open("a+b") as file:
@@ -176,7 +176,7 @@ def journal_of(out: Path) -> Iterator[FolderJournal]:
 
 
 def stamp_of(path: Path) -> Stamp:
-    """Return what changes when a file or an OME-Zarr is replaced; None if nothing is there."""
+    """Return a stamp that changes when a file or OME-Zarr is replaced; None if there is none."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -190,7 +190,7 @@ def _line(content: Mapping[str, Any]) -> bytes:
 
 
 def _content(line: bytes) -> Mapping[str, Any]:
-    """Return what a line says; nothing if it is torn."""
+    """Return the content of a line; nothing if the line is incomplete."""
     text = line[9:].rstrip(b"\n")
     if line[:9] != b"%08x " % zlib.crc32(text):
         return {}

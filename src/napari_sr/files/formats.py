@@ -1,4 +1,4 @@
-"""All formats: a file is read by its content, and written by its suffix."""
+"""Read files of any format, told by their content; write files in the format of their suffix."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def read(path: Path, axes: str | None = None) -> ImageFile:
-    """Read a PNG, JPEG or TIFF, recognised by its content.
+    """Read a PNG, JPEG or TIFF; the content decides, not the suffix.
 
     Parameters
     ----------
@@ -54,12 +54,12 @@ def read(path: Path, axes: str | None = None) -> ImageFile:
 
 
 def is_tiff(path: Path) -> bool:
-    """Return whether a file begins as a TIFF does.
+    """Return whether a file begins with a TIFF's first bytes.
 
     Raises
     ------
     FileError
-        If it is missing, empty or cannot be read.
+        If the file is missing, empty or cannot be read.
     """
     return _start(path).startswith(_TIFF_STARTS)
 
@@ -133,7 +133,7 @@ def check_holds(path: Path, image: ImageFile, scale: int) -> list[str]:
     if suffix in JPEG:
         jpeg.check_jpeg(image, path, scale)
         return _cannot("JPEG", [*jpeg.losses(image, scale), *_of_a_tiff(image)])
-    if image.compression is None:  # the size of compressed files is known too late
+    if image.compression is None:  # the size of a compressed file is known only afterwards
         samples = 2 / 4 if image.grey_alpha else 1
         check_space(path, int(image.pixels.nbytes * samples * scale**2))
     return [*tiff_writer.losses(image, path, scale), *_cannot("TIFF", image.extras.names())]
@@ -144,11 +144,11 @@ def _cannot(kind: str, lost: list[str]) -> list[str]:
 
 
 def _of_a_tiff(image: ImageFile) -> list[str]:
-    """Return descriptions of the metadata that only a TIFF can hold."""
+    """Describe the metadata that only a TIFF can hold."""
     bits = image.significant_bits
     told = [] if bits is None else [f"{bits} bits (white stays at {image.white:.0f})"]
     told += ["tags of a TIFF"] * bool(set(image.tags) - set(geotiff.TAGS))
-    told += ["its place on the ground (GeoTIFF)"] * bool(set(image.tags) & set(geotiff.TAGS))
+    told += ["its georeference (GeoTIFF)"] * bool(set(image.tags) & set(geotiff.TAGS))
     if image.kind != "plain":
         return [f"{_MAKERS[image.kind]} metadata", *told]
     return [*sorted(image.details), *told]
@@ -160,7 +160,7 @@ def write(path: Path, image: ImageFile) -> None:
     Raises
     ------
     FileError
-        If it cannot be encoded or written.
+        If the image cannot be encoded or written.
     """
     try:
         with atomic_write(path) as file:

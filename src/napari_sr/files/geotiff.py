@@ -1,4 +1,4 @@
-"""GeoTIFF tags that georeference an enlarged image.
+"""Adapt GeoTIFF tags to an enlarged image.
 
 The standard is OGC 19-008r4. The raster point (0, 0) is the corner of the first pixel, or its
 centre if the raster type is "PixelIsPoint".
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PIXEL_SCALE, TIEPOINT, TRANSFORMATION, KEYS = 33550, 33922, 34264, 34735
 TAGS = (PIXEL_SCALE, TIEPOINT, TRANSFORMATION, KEYS, 34736, 34737, 42112, 42113)
-"""Tags for position and projection, for GDAL's metadata and for its no-data value."""
+"""Tags of GeoTIFF (position and projection) and of GDAL (metadata and no-data value)."""
 NODATA = 42113
 
 _RASTER_TYPE, _PIXEL_IS_POINT = 1025, 2
@@ -26,7 +26,7 @@ _RASTER_TYPE, _PIXEL_IS_POINT = 1025, 2
 def enlarged_tags(
     tags: Mapping[int, tuple[int, int, Any]], scale: int
 ) -> dict[int, tuple[int, int, Any]]:
-    """Return the tags of an image of the same ground that is `scale` times larger.
+    """Return the tags of an image `scale` times larger that shows the same ground.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def enlarged_tags(
 
 
 def _is_point(tags: Mapping[int, tuple[int, int, Any]]) -> bool:
-    """Return whether raster points are centres of pixels; each key has four numbers."""
+    """Return whether raster points are pixel centres; each key in the tag has four numbers."""
     keys = np.array(tags[KEYS][2] if KEYS in tags else ()).ravel()
     entries = keys[4 : len(keys) // 4 * 4].reshape(-1, 4).tolist()
     return [_RASTER_TYPE, 0, 1, _PIXEL_IS_POINT] in entries
@@ -68,13 +68,11 @@ def _tiepoints(values: NDArray[np.float64], scale: int, centre: bool) -> NDArray
 
 
 def _map(values: NDArray[np.float64], scale: int, centre: bool) -> NDArray[np.float64]:
-    """Adapt the 4 x 4 matrix from raster points to the ground."""
+    """Adapt the 4 x 4 matrix that maps raster points to the ground."""
     if values.size != 16:
         return values
     matrix = values.reshape(4, 4)
-    if (
-        centre
-    ):  # the first new centre lies half an old pixel minus half a new one before the old centre
+    if centre:  # the first centre moves back, by half an old pixel minus half a new one
         matrix[:, 3] += (matrix[:, 0] + matrix[:, 1]) * (0.5 / scale - 0.5)
     matrix[:, :2] /= scale
     return matrix

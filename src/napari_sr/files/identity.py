@@ -1,4 +1,4 @@
-"""What tells one source file from another, for runs that are resumed."""
+"""Recognise a source file when a run is resumed."""
 
 from __future__ import annotations
 

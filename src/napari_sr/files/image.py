@@ -55,7 +55,7 @@ class Density:
         return replace(self, x=self.x * scale, y=self.y * scale)
 
     def per(self, unit: str) -> tuple[float, float] | None:
-        """Return (x, y) in pixels per the given unit, or None if `unit` has no known length."""
+        """Return the density (x, y) in pixels per this unit; None if `self.unit` is unknown."""
         ours = METRES.get(self.unit.lower())
         if ours is None:
             return None
@@ -64,7 +64,7 @@ class Density:
 
 
 def white_of(dtype: DTypeLike, bits: int | None = None) -> float:
-    """Return the value of white: the largest integer of these bits or this type; 1 for floats."""
+    """Return white: the largest integer of these bits, or else of this type; 1 for floats."""
     kind = np.dtype(dtype)
     if kind.kind == "f":
         return 1.0
@@ -73,12 +73,12 @@ def white_of(dtype: DTypeLike, bits: int | None = None) -> float:
 
 @dataclass(frozen=True)
 class Samples:
-    """How a TIFF stores bands. In `ImageFile.pixels` the bands are an axis."""
+    """How a TIFF stores bands, which are an axis of `ImageFile.pixels`."""
 
     axis: str
-    """The letter of the axis of bands."""
+    """Letter of the axis of bands."""
     photometric: Literal["rgb", "minisblack"]
-    """Meaning of the first samples, by tifffile's name for it."""
+    """Meaning of the first samples, as tifffile names it."""
     extra: tuple[int, ...]
     """Meaning of the other samples: the numbers in the tag ExtraSamples."""
     planar: bool
@@ -87,7 +87,7 @@ class Samples:
 
 
 class StoredValues:
-    """Black and white of an image, from what its file says; a base class of records."""
+    """Base class: black and white of an image, as its file defines them."""
 
     pixels: Any
     significant_bits: int | None
@@ -99,11 +99,11 @@ class StoredValues:
         return white_of(self.pixels.dtype, self.significant_bits)
 
     def default_range(self) -> tuple[float, float] | None:
-        """Return (black, white) if the file defines it, or None if only its type does."""
+        """Return (black, white) if the file defines them, or None if only the data type does."""
         return None if self.significant_bits is None else (0.0, self.white)
 
     def shown_range(self, stored: tuple[float, float]) -> tuple[float, float]:
-        """Return (black, white) of `pixels` from the range (low, high) of stored values."""
+        """Convert a range (low, high) of stored values to (black, white) of `pixels`."""
         low, high = stored
         if not self.white_is_zero:
             return low, high
@@ -126,7 +126,7 @@ class ImageFile(StoredValues):
     profile: bytes | None = None
     """The ICC profile, which defines the colours."""
     alpha: Literal["unassalpha", "assocalpha"] = "unassalpha"
-    """How a TIFF stores alpha, by tifffile's name: multiplied into the colours or not."""
+    """How a TIFF stores alpha, as tifffile names it: multiplied into the colours or not."""
     alpha_bounds: bool = True
     """Whether no colour of a TIFF with associated alpha exceeds its alpha."""
     grey_alpha: bool = False
@@ -140,9 +140,9 @@ class ImageFile(StoredValues):
     nodata: float | None = None
     """The no-data value of a GeoTIFF of floats, which is NaN in `pixels`."""
     compression: str | None = None
-    """Compression of a TIFF, by tifffile's name, if it is lossless."""
+    """Compression of a TIFF, as tifffile names it, if it is lossless."""
     kind: Literal["plain", "imagej", "ome"] = "plain"
-    """Whether a TIFF's metadata are plain, ImageJ's or OME's."""
+    """Kind of a TIFF's metadata: plain, ImageJ's or OME's."""
     details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     """The metadata of ImageJ or OME, under their original names."""
     extras: Extras = NO_EXTRAS
@@ -179,10 +179,10 @@ class ImageFile(StoredValues):
         )
 
     def as_shown(self) -> NDArray[Any]:
-        """Return the pixels; as grey and alpha instead of RGBA if the file holds grey and alpha."""
+        """Return the pixels; RGBA becomes grey and alpha again if the file holds these."""
         if not (self.grey_alpha and self.colour):
             return self.pixels
-        # the three colours are equal up to rounding in the conversion by luma
+        # the three colours differ at most by rounding in the conversion by luma
         grey = self.pixels[..., :3].mean(axis=-1, dtype=np.float64)
         if self.pixels.dtype.kind != "f":
             grey = np.rint(grey)

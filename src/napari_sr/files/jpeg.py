@@ -26,8 +26,8 @@ END = b"\xff\xd9"
 LIMIT = 65_500
 """Largest side in pixels that libjpeg reads and writes."""
 LARGEST = 65_535
-"""Largest number of dots per inch or centimetre; also of bytes in a segment, length field
-included."""
+"""Largest 16-bit number: limit of dots per inch or centimetre, and of the bytes in a segment,
+length field included."""
 QUALITY = 95
 
 _UNITS = {0: "", 1: "inch", 2: "cm"}
@@ -50,7 +50,7 @@ def read_jpeg(path: Path) -> ImageFile:
         If the file is damaged, neither grey nor RGB, or too large for memory.
     """
     try:
-        # unlike Image.open, it accepts every size: the user chose the file
+        # unlike Image.open, this accepts images of any size: the user chose the file
         with JpegImageFile(path) as opened:
             _check(path, opened)
             pixels = np.asarray(opened)
@@ -75,7 +75,7 @@ def _check(path: Path, opened: JpegImageFile) -> None:
     if opened.mode not in ("L", "RGB"):
         raise FileError(f"{path} stores its colours as {opened.mode}: convert it to RGB first")
     width, height = opened.size
-    # twice: Pillow and NumPy each hold the pixels
+    # twice the bytes: Pillow and NumPy each hold the pixels
     if lack := room.lacking(width * height * 2 * len(opened.mode)):
         raise FileError(f"{path} is {width} x {height} px: it needs {lack}")
 
@@ -83,7 +83,7 @@ def _check(path: Path, opened: JpegImageFile) -> None:
 def _reason(path: Path, error: Exception) -> str:
     words = " ".join(str(error).split())[:120] or type(error).__name__
     if "-bit layers" in words:
-        return "has samples of another size than 8 bits, which are not read: convert it to PNG"
+        return "has samples that are not 8 bits wide, and cannot be read: convert it to PNG"
     if not path.read_bytes().rstrip(b"\0").endswith(END):
         words = f"its end is missing ({words})"
     return f"is damaged or cut off: {words}"
@@ -91,7 +91,7 @@ def _reason(path: Path, error: Exception) -> str:
 
 @dataclass(frozen=True)
 class _Found:
-    """The metadata in a file, without the profile."""
+    """The metadata of a file, except the profile."""
 
     extras: Extras
     density: Density | None
@@ -108,7 +108,7 @@ def _found(opened: JpegImageFile) -> _Found:
     extras = Extras(texts=texts, xmp=lasting(packets[0]) if packets else None)
     notes = []
     if "mp" in opened.info:
-        notes.append("it holds further pictures; the first is read")
+        notes.append("it holds several pictures; only the first is read")
     if _IPTC in opened.info.get("photoshop", ()):
         notes.append("its IPTC data cannot be kept")
     found = _Found(extras, _jfif_density(opened.info), notes=tuple(notes))
@@ -145,7 +145,7 @@ def check_jpeg(image: ImageFile, path: Path, scale: int) -> None:
     Raises
     ------
     FileError
-        If the image is not 8 bits, more than one plane, has alpha or is too large.
+        If the image is not 8 bits, has more than one plane or alpha, or is too large.
     """
     check_plane(image, path, "JPEG")
     if image.pixels.dtype != np.uint8:
@@ -160,7 +160,7 @@ def check_jpeg(image: ImageFile, path: Path, scale: int) -> None:
 
 
 def losses(image: ImageFile, scale: int) -> list[str]:
-    """Return descriptions of the metadata that a JPEG of the enlarged image cannot hold."""
+    """Describe the metadata that a JPEG of the enlarged image cannot hold."""
     extras, density = image.extras, image.density
     others = [text for text in extras.texts if not _is_comment(text)]
     lost = Extras(

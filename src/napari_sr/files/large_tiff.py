@@ -1,9 +1,10 @@
-"""A TIFF of any size with its pyramid, written tile by tile from arrays that are read by windows.
+"""Write a TIFF of any size with its pyramid, tile by tile, from arrays that are read by windows.
 
-Tiles of 512 x 512 pixels are compressed with deflate, integers also with the horizontal predictor:
-libtiff and all programs upon it, Bio-Formats and ImageJ with it read both, but not all read
-Zstandard, or a predictor of floats. Coarser levels are SubIFDs, as OME-TIFF defines them. What OME
-cannot hold is a plain TIFF of the finest level, as readers take coarser levels for other images.
+Tiles of 512 x 512 pixels are compressed with deflate, and integers also with the horizontal
+predictor. All programs that use libtiff or Bio-Formats (as ImageJ can) read both; not all read
+Zstandard or a predictor of floats. Coarser levels are SubIFDs, as OME-TIFF defines them. An image
+that OME cannot hold becomes a plain TIFF of the finest level, because readers would take coarser
+levels for other images.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 
 FAST = 1
-"""Level of compression. On noisy uint16, level 1 is 1.8 times as fast as level 6, at equal size."""
+"""Compression level. On noisy uint16, level 1 is 1.8 times as fast as level 6, at equal size."""
 
 
 class _CancelledError(Exception):
@@ -63,9 +64,9 @@ def write_large_tiff(
 ) -> Iterator[tuple[int, int]]:
     """Write a pyramid as a tiled TIFF: BigTIFF if it is large, OME-TIFF if that can hold it.
 
-    Otherwise, see `fits_ome`, the file holds the first level only.
+    If OME-TIFF cannot hold the image (see `fits_ome`), the file holds the first level only.
 
-    Nothing is at `target` until all is written. A generator that is closed early leaves nothing.
+    `target` appears only when all is written. A generator that is closed early leaves nothing.
 
     Parameters
     ----------
@@ -85,12 +86,12 @@ def write_large_tiff(
     Yields
     ------
     (done, total) : int, int
-        Number of tiles that are written, and of all.
+        Number of tiles written so far, and of all tiles.
 
     Raises
     ------
     FileError
-        If the disk has no room for it, or it cannot be written.
+        If the disk has no room for the file, or the file cannot be written.
     ValueError
         If the levels differ in planes or type.
     """
@@ -128,25 +129,26 @@ def _levels(levels: Sequence[ArrayLike], axes: str, image: LazyImage) -> list[Le
         same = level.length(others) == first.length(others)
         if not same or np.dtype(level.array.dtype) != np.dtype(first.array.dtype):
             raise ValueError(
-                f"all levels need the planes and the type of the first, {first.array.dtype} "
-                f"{first.array.shape}, got {level.array.dtype} {level.array.shape}"
+                "all levels must have the planes and the type of the first one, "
+                f"{first.array.dtype} {first.array.shape}, got {level.array.dtype} "
+                f"{level.array.shape}"
             )
     return found if fits_ome(axes, first.array.dtype, samples) else found[:1]
 
 
 def _stored(level: Level) -> int:
-    """Return the number of bytes that a level takes now; half of its pixels if it is unknown."""
+    """Return the bytes of a level as it is stored now; if unknown, half of its pixels' bytes."""
     size = getattr(level.array, "nbytes_stored", None)
     return int(size()) if callable(size) else level.nbytes // 2
 
 
 class _Tiles:
-    """Tiles on their way to the file, counted.
+    """Counts the tiles that tifffile takes to write them.
 
     Parameters
     ----------
     steps : SimpleQueue
-        Gets the number of tiles so far, with each tile.
+        Receives the number of tiles taken so far, once per tile.
     stopped : Event
         Set when no more tiles are wanted.
     """
@@ -161,7 +163,7 @@ class _Tiles:
             if self._stopped.is_set():
                 raise _CancelledError
             self._done += 1
-            self._steps.put(self._done)  # before the tile, as nobody asks for more than the last
+            self._steps.put(self._done)  # counted before it is taken: no call follows the last tile
             # like the result, its floats may exceed what the source keeps to
             yield multiplied(tile, image.significant_bits, bounded=False) if associated else tile
 
@@ -192,7 +194,7 @@ def _write(
 
 
 def _told(image: LazyImage, scale: int, looped: str | None) -> dict[str, Any]:
-    """Return the first level's tags, and its OME metadata if the planes' axes are given."""
+    """Return the first level's tags, and OME metadata if axes of planes are given."""
     places = image.enlarged_places(scale)
     tags = enlarged_tags(image.details.get(TAGS, {}), scale)
     return {

@@ -1,4 +1,4 @@
-"""Opening of a file of any kind to read it window by window."""
+"""Open a file of any kind, to read it window by window."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def open_lazy(path: Path, axes: str | None = None) -> LazyImage:
     Raises
     ------
     FileError, ValueError, OSError
-        If it cannot be read.
+        If the image cannot be read.
     """
     if is_zarr(path):
         from napari_sr.files.ome_zarr.read import open_ome_zarr
@@ -48,7 +48,7 @@ def open_lazy(path: Path, axes: str | None = None) -> LazyImage:
 
 
 def in_memory(image: ImageFile, path: Path) -> LazyImage:
-    """Return an image that was read whole."""
+    """Wrap an image that was read whole as a `LazyImage`."""
     status = path.stat()
     digest = hashlib.sha256(image.pixels.tobytes()).hexdigest()
     return LazyImage(

@@ -1,4 +1,4 @@
-"""An image that is read window by window, and the place of its pixels in the world.
+"""An image that is read window by window, and the position of its pixels in the world.
 
 Letters: Y and X are the image axes; a last S is RGB or RGBA; other axes are looped over.
 """
@@ -21,7 +21,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Axis:
-    """The place of the pixels along one axis in the world."""
+    """Pixel size, origin and unit along one axis."""
 
     size: float = 1.0
     """Distance between the centres of neighbouring pixels, in `unit`."""
@@ -41,14 +41,14 @@ class LazyImage(StoredValues):
     """Pixels in a file, read only where they are sliced, and their metadata."""
 
     pixels: ArrayLike
-    """Slicing it reads a window and returns NumPy; it keeps little in memory."""
+    """Slicing this array reads a window and returns a NumPy array; little stays in memory."""
     axes: str
     """One letter per axis of `pixels`; a last S of 3 or 4 is RGB or RGBA."""
     identity: Mapping[str, Any]
-    """What tells this source from another, as JSON: path, size, date, shape, data type. A run that
-    is resumed compares it."""
+    """Path, size, date, shape and data type, as JSON. A resumed run compares them, to recognise its
+    source."""
     places: Mapping[str, Axis] = field(default_factory=lambda: _NOTHING)
-    """Place in the world by axis letter; letters without a known place are missing."""
+    """Pixel size, origin and unit by axis letter; axes without known ones are missing."""
     channels: tuple[Mapping[str, Any], ...] = ()
     """One mapping per channel of axis C, as in OME-Zarr's `omero.channels`: label, color, window,
     active; empty if nothing is known."""
@@ -57,19 +57,19 @@ class LazyImage(StoredValues):
     significant_bits: int | None = None
     """Number of used bits, if the unsigned type has more."""
     white_is_zero: bool = False
-    """Whether the file stores white as zero; `pixels` have black there."""
+    """Whether the file stores white as zero. In `pixels`, black is always zero."""
     associated: bool = False
     """Whether the file stores colours that are multiplied by alpha; those of `pixels` are not."""
     chunks: tuple[int, ...] | None = None
-    """Shape of the parts that are decoded as a whole, one length per axis; None if any window is
-    equally fast."""
+    """Shape of the chunks that can only be decoded as a whole, one length per axis; None if every
+    window is equally fast."""
     details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     """Other metadata, under their original names."""
     notes: tuple[str, ...] = ()
     """Notes on reading the file, for the user."""
 
     def enlarged_places(self, scale: int) -> dict[str, Axis]:
-        """Return the place of an image that is `scale` times larger along Y and X."""
+        """Return `places` of an image that is `scale` times larger along Y and X."""
         return {
             letter: axis.enlarged(scale) if letter in "YX" else axis
             for letter, axis in self.places.items()

@@ -1,4 +1,4 @@
-"""TIFFs of any size, read window by window."""
+"""Read TIFFs of any size, window by window."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _pixels(path: Path, axes: str | None) -> Any:
 def open_tiff(path: Path, axes: str | None = None) -> LazyImage:
     """Open a TIFF's first image; its pixels are read where they are sliced.
 
-    A window equals that part of the image which `tiff_reader.read_tiff` reads.
+    A window has the same pixels as that part of the image from `tiff_reader.read_tiff`.
 
     Parameters
     ----------
@@ -149,5 +149,5 @@ def _notes(chosen: Chosen, shown: ShownPixels, heard: list[str]) -> Iterator[str
     if size > BUDGET:
         yield (
             f"its pixels are compressed in strips or tiles of {in_words(size)}, each decoded as a "
-            "whole: a file with smaller tiles is read faster"
+            "whole: a file with smaller tiles can be read faster"
         )

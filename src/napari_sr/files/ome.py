@@ -1,4 +1,4 @@
-"""The OME metadata of an enlarged image, as tifffile names them.
+"""OME metadata, read from XML and adapted to an enlarged image, under tifffile's names.
 
 The specification is at https://docs.openmicroscopy.org/ome-model/.
 """
@@ -54,7 +54,7 @@ def details_of(
     shape: tuple[int, ...],
     kept: Mapping[str, Sequence[int]] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return the first image's sizes, channels and planes, as `tifffile.imwrite` takes them.
+    """Return sizes, channels and planes of the first image, as `tifffile.imwrite` expects them.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def details_of(
     axes, shape : str, tuple of int
         Axes and shape of the pixels; metadata of planes are in the order of these axes.
     kept : dict, optional
-        For each axis of which only a part was read: the indices of that part.
+        The indices that were read, for each axis that was read in part.
     """
     try:
         image = _list(tifffile.xml2dict(xml)["OME"]["Image"])[0]
@@ -93,7 +93,7 @@ def details_of(
 
 
 def density_of(details: dict[str, Any]) -> Density | None:
-    """Return the density that OME's pixel sizes give, or None if there are none."""
+    """Return the density from OME's pixel sizes, or None if there are none."""
     x, y = details.get("PhysicalSizeX"), details.get("PhysicalSizeY")
     unit = details.get("PhysicalSizeXUnit", USUAL_UNIT)
     if not x or not y or unit != details.get("PhysicalSizeYUnit", USUAL_UNIT):
@@ -129,7 +129,7 @@ def _list(found: Any) -> list[Any]:
 
 
 def left_out(xml: str) -> list[str]:
-    """Return descriptions of the parts of the file's OME-XML that are not written.
+    """Describe the parts of the file's OME-XML that are not written to the result.
 
     Parameters
     ----------

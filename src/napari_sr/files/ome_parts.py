@@ -1,4 +1,4 @@
-"""OME-TIFF in several files: only files of one folder are opened, and missing planes stay missing.
+"""OME-TIFF in several files: all must lie in one folder, and missing planes are left out.
 
 tifffile itself opens every file that the metadata name, allocates every plane that they claim, and
 fills missing planes with zeros.
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ALWAYS = 10_000
-"""Number of planes that metadata may claim for files of any size."""
+"""Number of planes that metadata may always claim, however small the files are."""
 LEAST = 32
-"""Smallest size of a plane in a file in bytes, with its tags."""
+"""Bytes that a plane with its tags takes in a file at least."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Parts:
 
 
 def checked(xml: str, path: Path) -> Parts:
-    """Check an OME-TIFF's metadata before any file that they name is opened.
+    """Check an OME-TIFF's metadata, before a file named in them is opened.
 
     Parameters
     ----------
     xml : str
-        The file's OME-XML; invalid XML names no files.
+        The file's OME-XML. If it is invalid, no other files are opened.
     path : Path
         The file.
 
@@ -69,7 +69,7 @@ def checked(xml: str, path: Path) -> Parts:
                 "not opened"
             )
         if place.is_file():
-            chain_of(place)  # refuses pages that form a loop
+            chain_of(place)  # raises if pages form a loop
             size += place.stat().st_size
         elif place.exists() and not place.is_dir():
             raise ValueError(f"its OME metadata name {name!r}, which is not a regular file")
@@ -107,7 +107,9 @@ def _check_claims(root: ElementTree.Element, most: int, size: int) -> None:
         elif _tag(element) == "TiffData":
             count = _whole_number(element, "PlaneCount") or _whole_number(element, "NumPlanes")
             if count < 0:
-                raise ValueError(f"its OME metadata must give at least 0 planes, got {count}")
+                raise ValueError(
+                    f"its OME metadata must give a number of planes of at least 0, got {count}"
+                )
             claimed = max(claimed, count)
         if claimed > most:
             raise ValueError(
@@ -130,7 +132,7 @@ def _whole_number(element: ElementTree.Element, name: str) -> int:
 def present(
     series: tifffile.TiffPageSeries, parts: Parts
 ) -> tuple[tifffile.TiffPageSeries, Mapping[str, tuple[int, ...]], tuple[str, ...]]:
-    """Return the existing planes, as a series without gaps.
+    """Return the planes that exist, as a series without gaps.
 
     Parameters
     ----------
@@ -142,7 +144,7 @@ def present(
     Returns
     -------
     series, kept, notes
-        The series, the remaining indices of each axis that lost planes, and notes for the user.
+        The series; for each axis that lost planes, the indices that remain; notes for the user.
 
     Raises
     ------
@@ -175,7 +177,7 @@ def present(
 
 
 def _missing(there: NDArray[np.bool_], read: int, lost: Mapping[str, tuple[int, ...]]) -> str:
-    """Describe which planes are missing, which others are left out, and which are read."""
+    """Describe which planes are missing, and how many existing ones are left out."""
     which = " and ".join(f"{letter} {_spans(indices)}" for letter, indices in lost.items())
     present = int(there.sum())
     more = f", and {present - read} others are left out with them" if present > read else ""
@@ -186,15 +188,15 @@ def _missing(there: NDArray[np.bool_], read: int, lost: Mapping[str, tuple[int, 
 def _named(parts: Parts) -> tuple[str, ...]:
     if parts.missing:
         names = ", ".join(parts.missing[:3]) + ", ..." * (len(parts.missing) > 3)
-        return (f"the file {names} of its image is missing",)
+        return (f"another file of this image is missing: {names}",)
     return ()
 
 
 def _whole_block(there: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
-    """Return indices of each axis such that all their planes exist.
+    """Return the indices to keep of each axis, so that no plane is missing among them.
 
-    First, indices without planes are dropped. If gaps remain, the indices with gaps are dropped
-    along one axis: the axis for which most planes remain.
+    First, indices without any plane are dropped. If planes are still missing, the indices with
+    missing planes are dropped along one axis, chosen so that most planes remain.
     """
     kept = [
         np.flatnonzero(there.any(axis=tuple(set(range(there.ndim)) - {axis})))

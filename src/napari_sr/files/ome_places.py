@@ -1,4 +1,4 @@
-"""OME metadata from the places, channels and details of an image, as tifffile takes them."""
+"""OME metadata for tifffile, from an image's pixel sizes, origins, channels and details."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _KEPT_UNITS = {
     "nanometer": "nm", "micrometer": USUAL_UNIT, "millimeter": "mm", "centimeter": "cm",
     "meter": "m",
 }  # fmt: skip
-"""OME's names of units that are written as they are; other known lengths become micrometres."""
+"""Units that keep their OME name; other known lengths are converted to micrometres."""
 UNKNOWN_UNIT = "reference frame"
-"""OME's name of a unit of length that is unknown."""
+"""OME's name for lengths of an unknown unit."""
 
 
 def ome_metadata(image: LazyImage, places: Mapping[str, Axis], looped: str) -> dict[str, Any]:
@@ -29,9 +29,9 @@ def ome_metadata(image: LazyImage, places: Mapping[str, Axis], looped: str) -> d
     image : LazyImage
         The source image.
     places : mapping
-        Places of the pixels that are written, by axis letter.
+        Pixel size, origin and unit of the written image, by axis letter.
     looped : str
-        The axes of planes, in the order that they are written in.
+        The axes of planes, in the order in which they are written.
     """
     kept = {key: value for key, value in image.details.items() if key in (*PIXELS, *IMAGE)}
     kept = {key: value for key, value in kept.items() if "Size" not in key and "Time" not in key}
@@ -61,7 +61,7 @@ def _sizes(places: Mapping[str, Axis]) -> dict[str, Any]:
 
 
 def _length(axis: Axis) -> tuple[float, str]:
-    """Return a pixel's size, which OME needs to be positive, and its unit."""
+    """Return a pixel's size and its unit; the size is positive, as OME requires."""
     if axis.unit in _KEPT_UNITS:
         return abs(axis.size), _KEPT_UNITS[axis.unit]
     if axis.unit in METRES:
@@ -70,7 +70,7 @@ def _length(axis: Axis) -> tuple[float, str]:
 
 
 def _channels(image: LazyImage) -> dict[str, list[Any]]:
-    """Return the channels' details, with the names and colours of `image.channels`."""
+    """Return OME's details of the channels, with the names and colours in `image.channels`."""
     found = _columns(image.details.get("Channel"), CHANNEL)
     names = [channel.get("label") for channel in image.channels]
     colours = [channel.get("color") for channel in image.channels]
@@ -82,13 +82,13 @@ def _channels(image: LazyImage) -> dict[str, list[Any]]:
 
 
 def _signed(colour: int) -> int:
-    """Return an opaque colour as OME's signed number of 32 bits: red, green, blue, alpha."""
+    """Return an opaque colour as OME's signed 32-bit number: red, green, blue, alpha."""
     number = (colour << 8) | 255
     return number - 2**32 if number >= 2**31 else number
 
 
 def _columns(found: Any, known: tuple[str, ...]) -> dict[str, list[Any]]:
-    """Return the known columns of a mapping of lists."""
+    """Return the columns of a mapping of lists that have a value."""
     if not isinstance(found, dict):
         return {}
     return {key: list(value) for key, value in found.items() if key in known}

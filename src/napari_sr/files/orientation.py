@@ -1,7 +1,7 @@
-"""The eight orientations of TIFF and EXIF (tag 274), and stored pixels turned upright.
+"""The eight orientations of TIFF and EXIF (tag 274); turn stored pixels upright.
 
-The TIFF specification 6.0, section 8, "Orientation", has the table: where the first stored row and
-column are displayed.
+The table is in the TIFF specification 6.0, section 8, "Orientation": it says on which side of the
+displayed image the first stored row and column lie.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ def upright(
     Parameters
     ----------
     pixels : array
-        As they are stored.
+        The stored pixels.
     orientation : int
-        1 to 8. Other values are undefined, and change nothing.
+        1 to 8. Other values are undefined; they leave pixels unchanged.
     rows, columns : int
-        The axes of `pixels` of the stored rows and columns.
+        The numbers of the axes of `pixels` that are the stored rows and columns.
     """
     if orientation in _SWAPPED:
         pixels = np.swapaxes(pixels, rows, columns)

@@ -1,7 +1,7 @@
-"""From stored to displayed values: black is zero, palettes and YCbCr are RGB, at least 8 bits.
+"""Convert stored to displayed values: black at zero, RGB for palettes and YCbCr, at least 8 bits.
 
-Only this file evaluates the tag PhotometricInterpretation, for upscaling, training and evaluation
-alike. The TIFF specification 6.0, section 8, defines it.
+No other file evaluates the tag PhotometricInterpretation. The TIFF specification 6.0, section 8,
+defines it.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 GREY, COLOUR = ("MINISBLACK", "MINISWHITE"), ("RGB", "YCBCR")
 FAX = (2, 3, 4, 32771)
-"""Compressions of scanned pages, whose white is zero by default."""
+"""Compressions of scanned pages, in which white is zero by default."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Pixels in the stored order of axes."""
+    """Displayed values of pixels, on axes in stored order."""
 
     pixels: NDArray[Any]
     axes: str
-    """One letter per axis; S are the samples of a pixel."""
+    """One letter per axis; S is the axis of a pixel's samples."""
     photometric: str
-    """"MINISBLACK", "MINISWHITE" or "RGB": the kind of the stored pixels."""
+    """"MINISBLACK", "MINISWHITE" or "RGB": how the file stores the pixels."""
     significant_bits: int | None = None
     alpha_bounds: bool = True
-    """Whether every colour was at most its alpha, before alpha was divided out."""
+    """Whether no colour exceeded its alpha before it was divided by alpha."""
     notes: tuple[str, ...] = ()
 
 
 def photometric_of(page: Any) -> str:
-    """Return the name of a page's photometric interpretation; the default is libtiff's.
+    """Return the name of a page's photometric interpretation; if it is missing, libtiff's default.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def photometric_of(page: Any) -> str:
 
 
 def as_shown(shown: Shown, page: Any, declared_bits: int | None = None) -> Shown:
-    """Return displayed values of stored pixels; `from_palette` applies palettes.
+    """Convert stored pixels to displayed values; palettes are left to `from_palette`.
 
     Parameters
     ----------
@@ -74,12 +74,12 @@ def as_shown(shown: Shown, page: Any, declared_bits: int | None = None) -> Shown
     page : tifffile.TiffPage
         The page with the tags.
     declared_bits : int, optional
-        Number of used bits, by other metadata of the file.
+        Number of used bits, as other metadata of the file declare it.
 
     Raises
     ------
     ValueError
-        If colours are YCbCr of floats.
+        If the colours are YCbCr stored as floats.
     """
     shown = _stretched(shown, page)
     shown = _with_bits(shown, page, declared_bits)
@@ -92,7 +92,7 @@ def as_shown(shown: Shown, page: Any, declared_bits: int | None = None) -> Shown
     if shown.photometric == "MINISWHITE":
         samples = shown.axes.find("S")
         turned = turn_over(shown.pixels, shown.significant_bits, samples)
-        note = ("its white is at zero: its floats are turned over, to 1 - value",)
+        note = ("its white is at zero: its floats are inverted to 1 - value",)
         notes = shown.notes + (note if turned.dtype.kind == "f" else ())
         shown = replace(shown, pixels=turned, notes=notes)
     return shown
@@ -128,12 +128,12 @@ def turn_over(
 
 
 def from_palette(shown: Shown, tables: list[NDArray[np.uint16]]) -> Shown:
-    """Return the colours of indices: RGB, with S as the last axis.
+    """Apply palettes to indices; return RGB, with S as the last axis.
 
     Parameters
     ----------
     shown : Shown
-        Indices, one plane after the other.
+        The planes of indices.
     tables : list of array, (3, colours)
         One palette for all planes, or one for each.
 
@@ -188,7 +188,7 @@ def _stored_bits(page: Any) -> int | None:
 
 
 def _with_bits(shown: Shown, page: Any, declared: int | None) -> Shown:
-    """Set the number of used bits, unless values exceed it."""
+    """Record the number of used bits, unless values exceed it."""
     kind = shown.pixels.dtype
     if kind.kind != "u" or any("converted to 8 bits" in note for note in shown.notes):
         return shown
@@ -198,7 +198,7 @@ def _with_bits(shown: Shown, page: Any, declared: int | None) -> Shown:
         return shown
     largest, white = int(shown.pixels.max()), 2**bits - 1
     if largest > white:
-        note = f"it says that it uses {bits} bits, but a value is {largest}: that was not believed"
+        note = f"it declares {bits} bits, but a value is {largest}: the number of bits is ignored"
         return replace(shown, notes=(*shown.notes, note))
     return replace(shown, significant_bits=bits)
 

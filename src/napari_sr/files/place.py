@@ -1,4 +1,4 @@
-"""Checks of the paths of results, before anything is computed."""
+"""Check where a result will be written, before anything is computed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MEBIBYTE = 2**20
 def check_place(path: Path, suffixes: Sequence[str], *, overwrite: bool) -> None:
     """Check that a file can be written.
 
-    A symbolic link to a file counts as that file: the link stays, and its target is replaced.
+    Writing to a symbolic link replaces the file that it points to, and keeps the link.
 
     Raises
     ------
@@ -51,12 +51,12 @@ def check_place(path: Path, suffixes: Sequence[str], *, overwrite: bool) -> None
 
 
 def check_apart(path: Path, source: Path) -> None:
-    """Check that a result neither replaces its source nor lies in it, also by way of links.
+    """Check that a result neither replaces its source nor lies in it; links are followed.
 
     Raises
     ------
     FileError
-        If it does.
+        If it replaces the source, contains it, or lies in it.
     """
     result, image = Path(os.path.realpath(path)), Path(os.path.realpath(source))
     if _same(result, image):
@@ -68,7 +68,7 @@ def check_apart(path: Path, source: Path) -> None:
 
 
 def _same(first: Path, second: Path) -> bool:
-    """Return whether two paths without links are one, also where case does not matter."""
+    """Return whether two paths without links name one file, also if the disk ignores case."""
     try:
         return first == second or first.samefile(second)
     except OSError:

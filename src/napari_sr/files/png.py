@@ -1,7 +1,7 @@
 """PNG: 8 and 16 bits, grey or colour, with or without alpha; fewer bits and palettes are read.
 
-imagecodecs decodes and encodes pixels, because Pillow reduces 16-bit colour to 8 bits. It gets
-critical chunks only, so that neither a large text nor an odd profile makes it fail.
+imagecodecs decodes and encodes pixels, because Pillow reduces 16-bit colour to 8 bits. It is given
+only critical chunks, so that it cannot fail at a large text or a faulty profile.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LIMIT = 1_000_000
 """Largest side in pixels that libpng reads and writes."""
 DEFLATION = 1032
-"""Largest number of bytes that one compressed byte can expand to; the format of deflate sets it."""
+"""Largest number of bytes to which deflate can expand one compressed byte, by its format."""
 
 _HEADER = len(SIGNATURE) + 8 + 13 + 4
 """Number of bytes up to the end of the first chunk. Further chunks may follow."""
@@ -37,7 +37,7 @@ _HEADER = len(SIGNATURE) + 8 + 13 + 4
 def read_png(path: Path) -> ImageFile:
     """Read a PNG of any depth, upright as its EXIF says.
 
-    Fewer than 8 bits and palettes become 8-bit grey, RGB or RGBA.
+    Pixels of fewer than 8 bits and palettes are converted to 8-bit grey, RGB or RGBA.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def check_png(image: ImageFile, path: Path, scale: int) -> None:
     Raises
     ------
     FileError
-        If the image is not 8 or 16 bits, more than one plane, or too large.
+        If the image is not 8 or 16 bits, has more than one plane, or is too large.
     """
     check_plane(image, path, "PNG")
     if image.pixels.dtype not in (np.uint8, np.uint16):
@@ -151,7 +151,7 @@ def check_plane(image: ImageFile, path: Path, kind: str) -> None:
 
 
 def losses(image: ImageFile, scale: int) -> list[str]:
-    """Return descriptions of the metadata that a PNG of the enlarged image cannot hold."""
+    """Describe the metadata that a PNG of the enlarged image cannot hold."""
     density = None if image.density is None else image.density.times(scale)
     if density is None or png_extras.density_chunk(density) is not None:
         return []

@@ -1,4 +1,4 @@
-"""PNG as a sequence of chunks: length, name of four letters, data and checksum.
+"""PNG as a sequence of chunks: each has a length, a name of four letters, data and a checksum.
 
 The specification is https://www.w3.org/TR/png-3/. Chunks whose name begins with a capital letter
 are critical: pixels cannot be read without them.
@@ -17,7 +17,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 LARGEST = 2**26
-"""Largest expanded size of a chunk in bytes; real colour profiles and texts are far smaller."""
+"""Largest size in bytes to which a chunk may expand; real profiles and texts are far smaller."""
 
 
 class Chunk(NamedTuple):
@@ -32,7 +32,7 @@ class Chunk(NamedTuple):
 
     @property
     def sound(self) -> bool:
-        """Whether its checksum is right."""
+        """Whether the checksum is correct."""
         stored = self.framed[-4:]
         return self.whole and zlib.crc32(self.framed[4:-4]) == int.from_bytes(stored, "big")
 
@@ -55,12 +55,12 @@ class Header(NamedTuple):
 
     @property
     def stored(self) -> int:
-        """Smallest size of the uncompressed rows in bytes."""
+        """Smallest possible size of the uncompressed rows in bytes."""
         return self.height * (1 + -(-self.width * self.samples * self.depth // 8))
 
     @property
     def decoded(self) -> int:
-        """Bytes of the decoded pixels; with alpha if a palette or a colour may add it."""
+        """Bytes of the decoded pixels, with alpha if a palette or transparent colour may add it."""
         samples = {0: 2, 2: 4, 3: 4, 4: 2, 6: 4}[self.kind]
         return self.width * self.height * samples * max(self.depth // 8, 1)
 
@@ -109,7 +109,7 @@ def header_of(chunks: list[Chunk]) -> Header:
 
 
 def joined(chunks: Iterable[Chunk]) -> bytes:
-    """Return a PNG of these chunks; a missing checksum of the last chunk and the end are added."""
+    """Join chunks to a PNG; add the last chunk's checksum and the end if they are missing."""
     parts: list[bytes | memoryview] = [SIGNATURE]
     for chunk in chunks:
         if chunk.name != b"IEND":
@@ -129,7 +129,7 @@ def expanded(compressed: bytes) -> bytes:
     Raises
     ------
     ValueError
-        If it is damaged, or larger than `LARGEST`.
+        If the data are damaged, or expand to more than `LARGEST` bytes.
     """
     stream = zlib.decompressobj()
     try:

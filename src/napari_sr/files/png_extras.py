@@ -16,14 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")
-"""Chunks that define colours, and apply to an enlarged image as well."""
+"""Chunks that define colours; they are also valid for the enlarged image."""
 XMP = b"XML:com.adobe.xmp"
 METRE = 1
-"""The number for metres as the unit of pHYs; with unit 0, only the aspect ratio of pixels is
-known."""
+"""The unit metre in the chunk pHYs. With unit 0, only the aspect ratio of pixels is known."""
 
 _RAW_EXIF = ("Raw profile type exif", "Raw profile type APP1")
-"""Keywords of EXIF as hexadecimal text, which older programs write."""
+"""Keywords under which older programs store EXIF as hexadecimal text."""
 _READ = (*CRITICAL, *COLOUR, *TEXTS, b"tRNS", b"pHYs", b"iCCP", b"eXIf", b"sBIT", b"acTL", b"fcTL")
 
 
@@ -41,7 +40,7 @@ class Found:
 
 
 def read(chunks: Sequence[Chunk], header: Header) -> Found:
-    """Return the metadata of the chunks; damaged chunks are left out, with a note.
+    """Read the metadata from the chunks; leave damaged ones out, with a note.
 
     Parameters
     ----------
@@ -61,7 +60,7 @@ def read(chunks: Sequence[Chunk], header: Header) -> Found:
         found, texts = part(found, known, texts)
     kept = tuple(text for text in texts if keywords_of([text]) != ["Software"])
     if broken:
-        notes.append(f"what is damaged in it is left out: {', '.join(broken)}")
+        notes.append(f"its damaged chunks are left out: {', '.join(broken)}")
     return replace(found, extras=replace(found.extras, texts=kept), notes=(*notes, *found.notes))
 
 
@@ -74,14 +73,14 @@ def _conversions(header: Header, known: dict[bytes, bytes], chunks: Sequence[Chu
     if b"tRNS" in known and header.kind != 3:
         notes.append("its transparent colour became alpha")
     if chunks[-1].name != b"IEND" or not chunks[-1].whole:
-        notes.append("its end is missing, and its pixels are complete")
+        notes.append("its end is missing, but its pixels are complete")
     return notes
 
 
 def _left_out(others: Sequence[Chunk], header: Header, known: dict[bytes, bytes]) -> list[str]:
-    """Yield notes on metadata that an enlarged image does not keep."""
+    """Yield notes on metadata that are not kept in an enlarged image."""
     names = {chunk.name.decode("latin-1") for chunk in others if chunk.name not in _READ}
-    # with sBIT, samples use the whole depth, so that white is still the largest value
+    # even with sBIT, samples use the whole depth: white is the largest value
     if min(known.get(b"sBIT", b"\xff")) < min(header.depth, 8 if header.kind == 3 else 16):
         names.add("sBIT")
     return [f"its {', '.join(sorted(names))} cannot be kept"] if names else []
@@ -151,7 +150,7 @@ def _with_exif(found: Found, known: dict[bytes, bytes], texts: list[NamedBytes])
 
 
 def _hexadecimal(text: NamedBytes) -> bytes:
-    """Return the EXIF in a text chunk: a name, a length, then two hexadecimal digits per byte."""
+    """Return the EXIF of a text chunk, which holds a name, a length and hexadecimal digits."""
     name, data = text
     _, _, content = data.partition(b"\0")
     lines = (expanded(content[1:]) if name == b"zTXt" else content).split(b"\n")

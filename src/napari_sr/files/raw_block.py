@@ -1,6 +1,7 @@
-"""Windows of an array that lies uncompressed in a file, read without mapping it into memory.
+"""Read windows of an array that is stored uncompressed, without mapping the file into memory.
 
-A mapped file ends the process if it is cut off meanwhile, and its pages count as memory in use.
+If a mapped file is truncated by another program, the process is killed; and mapped pages count as
+memory in use.
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ def read_block(
     Raises
     ------
     EOFError
-        If the file ends before the window does.
+        If the file ends within the window.
     """
     block = np.empty(lengths(window), dtype)
-    # along the axes after this one, the window is whole
+    # along the axes after this one, the window spans the whole array
     cut = max((axis for axis, part in enumerate(window) if part.stop - part.start < shape[axis]),
               default=0)  # fmt: skip
     steps = [math.prod(shape[axis + 1 :]) * dtype.itemsize for axis in range(len(shape))]
@@ -76,5 +77,5 @@ def fill(file: BinaryIO, content: memoryview) -> None:
     while done < len(content):
         count = file.readinto(content[done:])  # type: ignore[attr-defined]
         if not count:
-            raise EOFError(f"it ends {len(content) - done} bytes before its pixels do")
+            raise EOFError(f"it is {len(content) - done} bytes too short for its pixels")
         done += count

@@ -1,4 +1,4 @@
-"""A check that an image and its enlarged copy fit into memory, before the image is read."""
+"""Check before an image is read that it and its enlarged copy fit into memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GROWTH: ContextVar[int] = ContextVar("growth", default=0)
 
 @contextmanager
 def for_result(scale: int) -> Iterator[None]:
-    """Inside the context, count each image together with its copy, `scale` times larger."""
+    """Context: memory checks count each image together with its copy, `scale` times larger."""
     token = _GROWTH.set(scale**2)
     try:
         yield

@@ -30,7 +30,7 @@ _MEANINGS = {UNSPECIFIED: "unspecified", ASSOCIATED: "associated alpha", UNASSOC
 
 @dataclass(frozen=True)
 class Arranged:
-    """Pixels with colours on the last axis: an axis S, if there is one, is RGB or RGBA."""
+    """Pixels whose last axis S, if there is one, is RGB or RGBA."""
 
     pixels: NDArray[Any]
     axes: str
@@ -70,12 +70,14 @@ def arranged(shown: Shown, page: Any) -> Arranged:
 
 
 def _extra(shown: Shown, page: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Return the meaning of the samples after grey or RGB, as the file or convention defines it."""
+    """Return the meaning of the samples after grey or RGB, from the file or by convention."""
     colours = 3 if shown.photometric == "RGB" else 1
     missing = page.samplesperpixel - colours - len(page.extrasamples)
     told = tuple(int(sample) for sample in page.extrasamples)
     if missing == 1 and colours == 3 and not told and shown.pixels.dtype.kind != "f":
-        return (UNASSOCIATED,), ("its fourth sample was taken for opacity; the file says nothing",)
+        return (UNASSOCIATED,), (
+            "its fourth sample is read as opacity, because the file does not say what it is",
+        )
     return told + (UNSPECIFIED,) * missing, ()
 
 
@@ -88,7 +90,7 @@ def _bands(shown: Shown, page: Any, extra: tuple[int, ...]) -> Arranged:
     if shown.photometric == "RGB" or any(kind in _ALPHA for kind in extra):
         first = "red, green, blue" if shown.photometric == "RGB" else "grey"
         others = ", ".join(_MEANINGS.get(kind, "unspecified") for kind in extra)
-        notes += (f"its {count} samples ({first}, {others}) are taken for bands, axis {letter}",)
+        notes += (f"its {count} samples ({first}, {others}) are read as bands, axis {letter}",)
     samples = _samples(shown, page, extra[: count - 1], letter)
     pixels = np.moveaxis(shown.pixels, at, front)
     return Arranged(pixels, rest[:front] + letter + rest[front:], samples=samples, notes=notes)
@@ -108,13 +110,13 @@ def axes_fit(axes: str, count: int) -> bool:
 def named(shown: Shown, page: Any, axes: str) -> Arranged:
     """Name the axes of pixels with samples; their order does not change.
 
-    A last S or C keeps colours, and S turns bands into colours. Bands that are named C move before
-    Y and X, so that they are not mistaken for colours.
+    A last axis named S or C keeps colours; S turns bands into colours. Bands named C move before Y
+    and X, so that they are not mistaken for colours.
 
     Parameters
     ----------
     shown : Shown
-        Pixels in the stored order of axes, with an S.
+        Pixels in the stored order of axes, with an axis S.
     page : tifffile.TiffPage
         The page, whose tags define its samples.
     axes : str
@@ -123,7 +125,7 @@ def named(shown: Shown, page: Any, axes: str) -> Arranged:
     Raises
     ------
     ValueError
-        If the samples cannot have their name.
+        If the axis of samples cannot have this name.
     """
     found, at = arranged(shown, page), shown.axes.index("S")
     letter, bands, last = axes[at], found.samples is not None, at == len(axes) - 1
@@ -133,7 +135,7 @@ def named(shown: Shown, page: Any, axes: str) -> Arranged:
     if letter in "YXS":
         return Arranged(shown.pixels, axes, notes=shown.notes)
     extra = found.samples.extra if found.samples else (UNASSOCIATED,)
-    kept = bands or found.grey_alpha  # RGB under another name is treated as planes
+    kept = bands or found.grey_alpha  # RGB under another name is treated as separate planes
     samples = _samples(shown, page, extra, letter) if kept else None
     pixels = shown.pixels
     if letter == "C" and last:
@@ -144,7 +146,7 @@ def named(shown: Shown, page: Any, axes: str) -> Arranged:
 
 
 def _check_name(letter: str, shown: Shown, found: Arranged, last: str) -> None:
-    """Refuse axis names that would prevent writing the pixels as they were stored."""
+    """Raise an error if axis names prevent writing the pixels as they were stored."""
     if found.alpha == "assocalpha":
         instead = f"the axes {last[:-1]}C, or none" if {"Y", "X"} <= set(last[:-1]) else "no axes"
         raise ValueError(
@@ -153,20 +155,19 @@ def _check_name(letter: str, shown: Shown, found: Arranged, last: str) -> None:
         )
     if letter in "YXS" and shown.photometric == "MINISWHITE":
         raise ValueError(
-            f"axis {letter} cannot hold its samples, because its grey values count down from "
-            "white: "
-            "name the axis C"
+            f"axis {letter} cannot hold its samples, because its grey is stored with white at "
+            "zero: name the axis C"
         )
 
 
 def is_associated(page: Any, colours: int) -> bool:
-    """Return whether a page has alpha that is multiplied into its one or three colours."""
+    """Return whether a page has grey or RGB that is multiplied by alpha."""
     extra = tuple(int(sample) for sample in page.extrasamples)
     return extra == (ASSOCIATED,) and page.samplesperpixel == colours + 1
 
 
 def straight(pixels: NDArray[Any], samples: int, white: float) -> tuple[NDArray[Any], bool]:
-    """Divide colours by their alpha; colours of transparent pixels become 0.
+    """Divide colours by alpha; colours of transparent pixels become 0.
 
     Parameters
     ----------
@@ -180,9 +181,9 @@ def straight(pixels: NDArray[Any], samples: int, white: float) -> tuple[NDArray[
     Returns
     -------
     pixels : array
-        The same axes; integers are rounded and clipped to white.
+        Colours and alpha on the same axes; integers are rounded and clipped to white.
     bounded : bool
-        Whether every colour was at most its alpha.
+        Whether no colour exceeded its alpha.
     """
     result = pixels.copy()
     stored, divided = np.moveaxis(pixels, samples, 0), np.moveaxis(result, samples, 0)
@@ -203,11 +204,11 @@ def multiplied(pixels: NDArray[Any], bits: int | None, *, bounded: bool = True) 
     Parameters
     ----------
     pixels : array, (..., 2 or 4)
-        Straight colours, and alpha last.
+        Colours that are not multiplied by alpha, and alpha last.
     bits : int, optional
         Number of bits that integers use.
     bounded : bool
-        Whether colours are limited to their alpha; integer colours always are.
+        Whether to limit colours to their alpha; integers are always limited.
     """
     kind = pixels.dtype
     share = pixels[..., -1] / np.float64(white_of(kind, bits))

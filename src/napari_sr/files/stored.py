@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def as_stored(image: ImageFile) -> NDArray[Any]:
-    """Return the stored pixels of a TIFF of the image's kind, on the same axes.
+    """Return the pixels as a TIFF of the image's kind stores them, on the same axes.
 
     Colours are multiplied by associated alpha, grey and alpha become two samples, white becomes
     zero if the file stores it so, and NaN becomes the no-data value.
@@ -41,7 +41,7 @@ def as_stored(image: ImageFile) -> NDArray[Any]:
 
 
 def _samples(image: ImageFile) -> int | None:
-    """Return the axis of samples if only the first sample is grey; None if all samples are."""
+    """Return the axis of samples if its first sample is grey and others are not; otherwise None."""
     if image.grey_alpha and image.colour:
         return image.pixels.ndim - 1
     return None if image.samples is None else image.axes.find(image.samples.axis)

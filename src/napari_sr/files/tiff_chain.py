@@ -1,4 +1,4 @@
-"""The chain of a TIFF's pages, checked before a library follows it: loops, and differing pages.
+"""Check the chain of a TIFF's pages for loops and for differing pages, before tifffile follows it.
 
 tifffile would follow a loop of more than a hundred pages for ever.
 """
@@ -20,7 +20,7 @@ MOST_TAGS = 4096
 STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """The first bytes of a TIFF, and of a BigTIFF."""
 BY_PAGE = {262: "photometric interpretation", TAG: "orientation"}
-"""Tags that must be equal in all pages of a stack; each holds one 16-bit number."""
+"""Tags whose value, one 16-bit number, must be equal in all pages of a stack."""
 
 _SHORT = 3
 
@@ -42,12 +42,12 @@ class Chain:
         Parameters
         ----------
         offsets : sequence of int
-            Positions of the pages of one image; pages of other files are not checked.
+            Positions of the pages of one image in this file; pages in other files are not checked.
 
         Raises
         ------
         ValueError
-            If they differ; the message names the tag and its values.
+            If pages differ; the message names the tag and its values.
         """
         known = dict(zip(self.offsets, self.values, strict=True))
         found = [known[offset] for offset in offsets if offset in known]
@@ -65,7 +65,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class _Form:
-    """Sizes of a TIFF's numbers: classic or BigTIFF, in one of two byte orders."""
+    """Sizes and byte order of a TIFF's numbers; classic TIFF and BigTIFF differ in size."""
 
     order: str
     count: str
@@ -98,7 +98,7 @@ def chain_of(path: Path) -> Chain:
             if offset in seen:
                 first = list(seen).index(offset)
                 raise ValueError(
-                    f"its {len(seen)} pages form a loop: the last leads back to page {first}"
+                    f"its {len(seen)} pages form a loop: the last one points back to page {first}"
                 )
             page = _page(file, form, offset) if offset < size else None
             if page is None:
@@ -125,7 +125,7 @@ def _form(file: BinaryIO) -> _Form:
 def _page(
     file: BinaryIO, form: _Form, offset: int
 ) -> tuple[tuple[int | None, ...], int, int] | None:
-    """Return a page's values, the next page's position and the length; None at the file's end."""
+    """Return a page's values, its length and the next page's position; None if the file ends."""
     file.seek(offset)
     width = struct.calcsize(form.order + form.count)
     head = file.read(width)

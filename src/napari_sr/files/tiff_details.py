@@ -1,4 +1,4 @@
-"""The metadata of a TIFF's format: ImageJ's, OME's, tifffile's and plain tags."""
+"""Read the metadata that ImageJ, OME or tifffile wrote into a TIFF, and its plain tags."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _UNITS = {2: "inch", 3: "cm"}
 
 
 def kind_of(file: tifffile.TiffFile) -> Literal["plain", "imagej", "ome"]:
-    """Return whose metadata a TIFF holds."""
+    """Return the kind of a TIFF's metadata: "plain", "imagej" or "ome"."""
     return "ome" if file.is_ome else "imagej" if file.is_imagej else "plain"
 
 
 def stored_details(chosen: Chosen) -> dict[str, Any]:
-    """Return the metadata of the file's format, except those that the pixels show."""
+    """Return the metadata of ImageJ, OME or tifffile, except those that the pixels show."""
     file, series, kind = chosen.file, chosen.series, kind_of(chosen.file)
     if kind == "ome":
         return details_of(file.ome_metadata or "", series.axes, series.shape, chosen.kept)
@@ -40,10 +40,10 @@ def stored_details(chosen: Chosen) -> dict[str, Any]:
     try:
         shaped = (file.shaped_metadata or ({},))[0]
     except (ValueError, TypeError, OverflowError):
-        return {}  # a text that resembles tifffile's description
+        return {}  # the text only resembles tifffile's description
     found = {key: shaped[key] for key in shaped if key not in ("shape", "axes", "truncated")}
     description = file.pages.first.description
-    # tifffile's own description is the second one if its user gave another
+    # if the user of tifffile gave a description, tifffile's is the second one
     if description and not description.startswith(('{"shape":', "shape=(")):
         found["description"] = description
     return found
@@ -57,12 +57,12 @@ def density_of_tags(page: Any, details: dict[str, Any]) -> Density | None:
     x, y = (numerator / denominator for numerator, denominator in values)
     unit = _UNITS.get(int(page.tags.valueof("ResolutionUnit", 2)), "")
     unit = details.get("unit", unit) or unit
-    # writers without a known density store one pixel per no unit
+    # writers that know no density store 1 pixel and no unit
     return None if not unit and x == y == 1 else Density(x, y, unit)
 
 
 def shown_details(details: dict[str, Any], shown: Shown, orientation: object) -> dict[str, Any]:
-    """Return the metadata of the displayed pixels from those of the stored ones.
+    """Convert the metadata of the stored pixels to those of the displayed pixels.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def whole_number(value: Any) -> int | None:
 
 
 def lost(chosen: Chosen) -> Iterator[str]:
-    """Yield notes on metadata that are not written, and on pixels that are not stored."""
+    """Yield notes on metadata that are not kept, and on empty strips or tiles."""
     yield from tiff_limits.empty(chosen.pages())
     yield from tiff_tags.left_out(chosen.series.keyframe)
     if chosen.file.is_ome:

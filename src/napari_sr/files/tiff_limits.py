@@ -1,4 +1,4 @@
-"""A comparison of a TIFF's claimed size with its bytes and with free memory, before reading."""
+"""Compare a TIFF's claimed size with its bytes and with free memory, before reading it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import tifffile
 
 EXPANSION = {1: 1, 32773: 64, 5: 1_400, 8: 1_033, 32946: 1_033}
-"""Largest number of bytes that a stored byte can expand to, for each compression's number."""
+"""Largest number of bytes to which one stored byte can expand, for each compression."""
 
 
 def check_stored(series: tifffile.TiffPageSeries, pages: Sequence[Any]) -> None:
@@ -48,14 +48,14 @@ def check_memory(series: tifffile.TiffPageSeries) -> None:
     Raises
     ------
     MemoryError
-        If they do not; the message names the needed and the free memory.
+        If they do not fit; the message names the needed and the free memory.
     """
     if lack := room.lacking(math.prod(series.shape) * series.dtype.itemsize):
         raise MemoryError(f"its pixels of shape {series.shape} need {lack}")
 
 
 def empty(pages: Sequence[Any]) -> Iterator[str]:
-    """Return a note on empty strips or tiles, which are filled with one value.
+    """Return a note on empty strips or tiles, which are read as one value.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def _check_end(key: Any, page: Any) -> None:
         end = max(end, page.dataoffsets[0] + key.nbytes)
     if end > size:
         raise ValueError(
-            f"its pixels end at byte {end}, but the file ends at byte {size}: it is cut off"
+            f"its pixels should end at byte {end}, but the file ends at byte {size}: it is cut off"
         )
 
 
@@ -87,7 +87,7 @@ def _check_segments(key: Any, pages: Sequence[Any]) -> None:
     needed, least = math.prod(key.chunked), min(len(page.dataoffsets) for page in pages)
     if least < needed:
         raise ValueError(
-            f"its page of shape {key.shape} needs {needed} strips or tiles, but has {least}"
+            f"its page of shape {key.shape} needs {needed} strips or tiles, but has only {least}"
         )
 
 
@@ -100,5 +100,6 @@ def _check_expansion(key: Any, pages: Sequence[Any]) -> None:
         counts = page.databytecounts
         if 0 not in counts and claimed > limit * sum(counts) + 8 * len(counts):
             raise ValueError(
-                f"its page of shape {key.shape} needs {claimed} bytes, but stores {sum(counts)}"
+                f"its page of shape {key.shape} needs {claimed} bytes, but stores only "
+                f"{sum(counts)}"
             )

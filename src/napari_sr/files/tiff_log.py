@@ -1,4 +1,4 @@
-"""Messages in tifffile's log: an error, a note for the user, or nothing."""
+"""Sort the messages of tifffile's log: errors, notes for the user, and others to ignore."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DAMAGED = re.compile(
     r"|could not read all values|<asarray> failed to reshape"
     r"|TiffTag (25[4-9]|262|266|27[0347-9]|28[234]|29[67]|317|32\d|33[0189]|347|53[0-2]) "
 )
-"""Messages about missing pixels, description or resolution."""
+"""Finds messages about missing pixels, description or resolution."""
 HANDLED = re.compile(
     r"is not a valid|incorrect Strip|shaped series|ImageJ series metadata|OME series|GDAL_NODATA"
     r"|GeoKeyDirectory|estimating ByteCounts|ignoring predictor"
     r"|read_json|read_utf8"
 )
-"""Messages that our readers handle themselves, or that do not concern pixels."""
+"""Finds messages about faults that our readers handle, or that do not affect pixels."""
 
 _ODD = re.compile("is not a valid|coercing invalid ASCII")
 _SPEAKER = re.compile(r"^<tifffile\.\w+ [^>]*> ")
@@ -37,7 +37,7 @@ _hearing: list[tuple[int, list[str]]] = []
 
 
 def _divert(record: logging.LogRecord) -> bool:
-    """Assign a warning to the reader in its thread, or to all readers if a decoder sent it."""
+    """Pass a warning to the reader in its thread; one from a decoder's thread, to all readers."""
     readers = list(_hearing)
     if record.levelno < logging.WARNING or not readers:
         return True
@@ -49,7 +49,7 @@ def _divert(record: logging.LogRecord) -> bool:
 
 @contextmanager
 def overheard(heard: list[str]) -> Iterator[None]:
-    """Collect warnings and errors of tifffile's log instead of showing them.
+    """Context: collect tifffile's warnings and errors instead of showing them.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def damage(heard: list[str]) -> str | None:
 
 
 def check(heard: list[str]) -> None:
-    """Refuse a damaged file before its pixels are read.
+    """Raise an error if the file is damaged.
 
     Raises
     ------
@@ -83,12 +83,12 @@ def check(heard: list[str]) -> None:
 
 
 def notes(heard: list[str]) -> Iterator[str]:
-    """Yield notes for the user about the other messages, each once."""
+    """Yield a note for the user about each other message, once."""
     for text in dict.fromkeys(heard):
         if "coercing invalid ASCII" in text:
-            yield "a text in it is in letters that cannot be read, and is left out"
+            yield "a text in it has an unknown encoding, and is left out"
         elif not _tells_damage(text) and not HANDLED.search(text):
-            yield f"tifffile says of it: {words(text)}"
+            yield f"tifffile reports: {words(text)}"
 
 
 def _tells_damage(text: str) -> bool:
@@ -97,7 +97,7 @@ def _tells_damage(text: str) -> bool:
 
 
 def words(error: object) -> str:
-    """Return a message in one line, without the name of its source."""
+    """Return a message in one line, without the name of the function that sent it."""
     text = _TAG.sub(r"tag \1 has an ", " ".join(str(error).split()))
     text = _SPEAKER.sub("", text).removesuffix("')")
     return text[:160] or type(error).__name__

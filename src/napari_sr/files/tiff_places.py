@@ -1,4 +1,4 @@
-"""The place of a TIFF's pixels in the world, and its channels, as OME-Zarr names them."""
+"""Read pixel sizes, origins and channels of a TIFF, in OME-Zarr's terms."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _ORIGINS = {"X": "xorigin", "Y": "yorigin", "Z": "zorigin"}
 
 
 def places_of(kind: str, details: Mapping[str, Any], density: Density | None) -> dict[str, Axis]:
-    """Return the places of the axes X, Y, Z and T that a TIFF knows.
+    """Return pixel size, origin and unit of the axes X, Y, Z and T, as far as a TIFF has them.
 
     Parameters
     ----------
     kind : {"plain", "imagej", "ome"}
-        Whose metadata the file holds.
+        The kind of the file's metadata.
     details : mapping
         The metadata of the upright pixels.
     density : Density, optional
@@ -54,7 +54,7 @@ def _of_ome(details: Mapping[str, Any]) -> dict[str, Axis]:
 
 
 def _of_imagej(places: dict[str, Axis], details: Mapping[str, Any]) -> dict[str, Axis]:
-    """Add the distance of slices, the interval of frames, and the origin, which is in pixels."""
+    """Add ImageJ's distance between slices, frame interval, and origin (stored in pixels)."""
     unit = unit_of(details.get("unit"))
     spacing = _positive(details.get("spacing"))
     if spacing is not None:
@@ -81,16 +81,16 @@ def channels_of(kind: str, details: Mapping[str, Any], count: int) -> tuple[Mapp
     Parameters
     ----------
     kind : {"plain", "imagej", "ome"}
-        Whose metadata the file holds.
+        The kind of the file's metadata.
     details : mapping
-        Its metadata.
+        The metadata.
     count : int
         Number of channels.
 
     Returns
     -------
     tuple of mapping
-        One for each channel; empty if nothing is known of any.
+        One for each channel; empty if nothing is known of them.
     """
     if kind == "plain":
         return ()

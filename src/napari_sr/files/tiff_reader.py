@@ -1,6 +1,6 @@
 """TIFF: planes and stacks of any type, with the metadata of ImageJ, OME and plain files.
 
-tifffile reports a truncated file only in its log, and returns the remaining pages; here that is
+For a truncated file, tifffile returns the remaining pages and a message in its log; here, this is
 an error.
 """
 
@@ -54,7 +54,7 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageFile:
 
 @contextmanager
 def opened(path: Path, heard: list[str]) -> Iterator[Chosen]:
-    """Open a TIFF, choose its first image, and check that all of its pixels are there.
+    """Context: open a TIFF, choose its first image, and check that all its pixels are in the file.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def opened(path: Path, heard: list[str]) -> Iterator[Chosen]:
             raise ValueError("it holds no pages")
         with tiff_series.opened(path, pages) as chosen:
             pages.check_equal([page.offset for page in chosen.pages()])
-            photometric_of(chosen.series.keyframe)  # refuses unsupported colours
+            photometric_of(chosen.series.keyframe)  # raises if colours are unsupported
             tiff_limits.check_stored(chosen.series, chosen.pages())
             tiff_log.check(heard)
             yield chosen
@@ -83,7 +83,7 @@ def opened(path: Path, heard: list[str]) -> Iterator[Chosen]:
 
 @contextmanager
 def listening(path: Path, heard: list[str]) -> Iterator[None]:
-    """Turn errors and reports of damage into one sentence.
+    """Context: turn errors and reports of damage into one sentence.
 
     Parameters
     ----------

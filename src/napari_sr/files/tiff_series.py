@@ -1,7 +1,7 @@
 """The pages of a TIFF that form the image, and notes on the others.
 
-Descriptions (tifffile's, ImageJ's, OME's) say how pages are arranged. Some are outdated, because
-programs that crop or split a file do not update them; then only the pages are trusted.
+Descriptions by tifffile, ImageJ or OME say how pages are arranged. Some are outdated, because
+programs that crop or split a file do not update them; such descriptions are ignored.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ UNREADABLE = (
 """Exceptions of tifffile and its codecs for broken files."""
 
 _UNDESCRIBED: Any
-# two of these, Micro-Manager's, open all files that they name, and fill gaps with zeros
+# tifffile's two for Micro-Manager open all named files, and fill gaps with zeros
 _UNDESCRIBED = dict.fromkeys(("is_mmstack", "is_ndtiff", "is_shaped", "is_imagej", "is_ome"), False)
 _ALL: Mapping[str, tuple[int, ...]] = MappingProxyType({})
 
@@ -44,14 +44,14 @@ class Chosen:
     file: tifffile.TiffFile
     """The open file, with its metadata."""
     source: tifffile.TiffFile
-    """The same file, opened in the mode that reads its pixels."""
+    """The same file, opened again in the mode that reads its pixels."""
     series: tifffile.TiffPageSeries
     notes: tuple[str, ...] = ()
     kept: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: _ALL)
-    """For an OME-TIFF with missing planes: the indices to read, for the letter of each axis."""
+    """For an OME-TIFF with missing planes: the indices to read, by axis letter."""
 
     def pixels(self) -> NDArray[Any]:
-        """Read the pixels; call `tiff_limits.check_stored` first."""
+        """Read the pixels; `tiff_limits.check_stored` must be called before."""
         return self.source.asarray(series=self.series)
 
     def pages(self) -> list[Any]:
@@ -101,11 +101,11 @@ def _described(file: tifffile.TiffFile) -> Sequence[Any]:
 
 
 def _fits(series: Sequence[Any], chain: Chain, size: int) -> bool:
-    """Return whether images are read as their description says (True) or page by page (False)."""
+    """Return whether the images' description is correct; if not, pages are read one by one."""
     alike = _alike(series)
     if not _describes(series[0], chain, size):
         return False
-    # appended images of one kind are a stack, unless each is itself a stack behind one page
+    # appended images of one kind form a stack, unless each is a stack stored behind one page
     return len(alike) == 1 or any(len(list(one)) != _planes(one) for one in alike)
 
 
@@ -114,7 +114,7 @@ def _planes(series: Any) -> float:
 
 
 def _alike(series: Sequence[Any]) -> list[Any]:
-    """Return the first of several appended images, with all images of its shape and type."""
+    """Join the first of several appended images with all others of its shape and type."""
     first = series[0]
     if first.kind != "shaped":
         return [first]
@@ -146,10 +146,10 @@ def _describes(series: Any, chain: Chain, size: int) -> bool:
 
 
 def _check_stack_behind_page(key: Any, end: int, size: int, planes: float) -> None:
-    """Refuse a truncated stack that is stored behind one page.
+    """Raise an error if a stack stored behind one page is truncated.
 
     Writers of such stacks write the page first, then the planes. A file with a single plane ends
-    with that plane or with its page.
+    with this plane or with the page.
     """
     if key.offset < key.dataoffsets[0] and end < size:
         raise ValueError(
@@ -163,14 +163,14 @@ def _stale(
 ) -> Iterator[str]:
     """Return a note on a description that does not fit the pages."""
     if parts is not None and parts.master is not None:
-        yield f"it is a part of an image that {parts.master} describes; its own pages are read"
+        yield f"it is a part of an image that {parts.master} describes; only this file is read"
     elif file.is_ome and series.kind != "ome":
         yield "its OME metadata do not fit its pages, which are read as they are stored"
     if file.is_imagej and series.kind != "imagej":
         told, pages = (file.imagej_metadata or {}).get("images", 1), len(chain.offsets)
         _check_imagej(file, told if isinstance(told, int) else 1, pages)
         yield (
-            f"ImageJ's description tells of {told} planes, and it has {pages} "
+            f"ImageJ's description lists {told} planes, but the file has {pages} "
             f"page{'s' * (pages != 1)}, which are read as they are stored"
         )
 
@@ -193,13 +193,13 @@ def _others(series: Sequence[Any]) -> Iterator[str]:
             shapes = [f"{one.keyframe.photometric.name} {one.shape}" for one in series]
         told = named if len(set(named)) == len(series) else shapes
         some = ", ".join(told[:4]) + ", ..." * (len(told) > 4)
-        yield f"it holds {len(series)} images ({some}); the first is read"
+        yield f"it holds {len(series)} images ({some}); only the first is read"
     if len(series[0].levels) > 1:
         yield "it holds smaller copies of the image, which are left out"
 
 
 def _beyond(file: tifffile.TiffFile, series: Sequence[Any], chain: Chain) -> Iterator[str]:
-    """Return a note on pages that belong to no described image."""
+    """Return a note on pages that belong to none of the described images."""
     used = {
         page.offset
         for one in series

@@ -1,7 +1,7 @@
 """Windows of a TIFF's displayed pixels: upright, black at zero, colour on the last axis.
 
-The same functions convert a window that convert a whole image. How they order the axes is found
-once, with a small image whose axes all differ in length.
+The functions that convert a whole image also convert a window. How they reorder the axes is found
+out once, with a small image whose axes all differ in length.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 
 class ShownPixels:
-    """The displayed pixels of a TIFF, read by windows.
+    """The displayed pixels of a TIFF, read window by window.
 
     Parameters
     ----------
     stored : StoredPixels
         The stored pixels.
     meaning : Meaning
-        What they mean.
+        The meaning of the stored values.
     axes : str, optional
         One letter per axis, as for `tiff_reader.read_tiff`.
 
@@ -49,7 +49,7 @@ class ShownPixels:
     def __init__(self, stored: StoredPixels, meaning: Meaning, axes: str | None) -> None:
         self._stored, self._meaning = stored, meaning
         if len(meaning.palettes) > 1 and not stored.numbered:
-            raise FileError(f"{stored.paths[0]} is a TIFF of a kind that is read whole only")
+            raise FileError(f"{stored.paths[0]} is a TIFF of a kind that can only be read whole")
         probe = np.zeros(_probe_shape(meaning.axes, stored.shape), stored.dtype)
         self.probe = meaning.shown(probe, meaning.palettes[:1])
         self.found = meaning.arranged(meaning.upright(self.probe), axes)
@@ -61,12 +61,12 @@ class ShownPixels:
 
     @property
     def chunks(self) -> tuple[int, ...] | None:
-        """Shape of the parts that are decoded as a whole; None if any window is equally fast."""
+        """Shape of chunks that are decoded as a whole; None if all windows are equally fast."""
         chunks = self._stored.chunks
         return None if chunks is None else self._of_shown(chunks)
 
     def _of_shown(self, stored: Sequence[int]) -> tuple[int, ...]:
-        """Return lengths in the displayed order, with all samples."""
+        """Convert lengths of stored axes to those of displayed axes; all samples count."""
         return tuple(
             size if self.probe.axes[axis] == "S" else stored[axis]
             for axis, size in zip(self._order, self.found.pixels.shape, strict=True)
@@ -105,24 +105,24 @@ class ShownPixels:
         return np.ascontiguousarray(pixels, self.dtype)
 
     def _in_file(self, axis: int, part: slice) -> slice:
-        """Return where a part of a displayed axis is stored."""
+        """Return the part of a stored axis that holds a part of a displayed axis."""
         letter, size = self._meaning.axes[axis], self._stored.shape[axis]
         if letter == "S" and self._whole_samples:
             return slice(0, size)
         return slice(size - part.stop, size - part.start) if letter in self._flipped else part
 
     def _check_bits(self, shown: Shown) -> None:
-        """Refuse a value that the file's number of bits excludes, as the range rests on it."""
+        """Raise an error if a value needs more bits than the file declares, which define white."""
         bits = self.probe.significant_bits
         if shown.significant_bits != bits:
             raise ValueError(
-                f"it says that it uses {bits} bits, but a value is {shown.pixels.max()}: correct "
+                f"it declares {bits} bits, but a value is {shown.pixels.max()}: correct "
                 "the number of bits in the file"
             )
 
 
 def _probe_shape(axes: str, shape: Sequence[int]) -> tuple[int, ...]:
-    """Return a small shape whose axes differ in length, also from 3 and 4 colours."""
+    """Return a small shape whose axes differ in length from each other, and from 3 and 4."""
     samples = {size for letter, size in zip(axes, shape, strict=True) if letter == "S"}
     free = (size for size in itertools.count(2) if size not in {3, 4, *samples})
     return tuple(
@@ -131,7 +131,7 @@ def _probe_shape(axes: str, shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def _order(shown: Shown, shape: Sequence[int]) -> tuple[int, ...]:
-    """Return the stored axis of each displayed one, by its length; samples have all lengths."""
+    """Return the stored axis of each displayed axis, recognised by its length."""
     lengths = {
         size: axis
         for axis, (letter, size) in enumerate(zip(shown.axes, shown.pixels.shape, strict=True))
@@ -142,13 +142,13 @@ def _order(shown: Shown, shape: Sequence[int]) -> tuple[int, ...]:
 
 def _flipped(orientation: object) -> str:
     """Return the letters of the stored axes that are displayed backwards."""
-    letters = {3: "Y", 1: "X"}  # by their step in an array of (2, 3)
+    letters = {3: "Y", 1: "X"}  # by the step along them in an array of shape (2, 3)
     steps = upright(np.zeros((2, 3), np.uint8), orientation).strides
     return "".join(letters[-step] for step in steps if step < 0)
 
 
 def _needs_all_samples(meaning: Meaning) -> bool:
-    """Return whether a window needs all samples of its pixels, to be converted or to be read."""
+    """Return whether reading or converting a window needs all samples of its pixels."""
     colours = 3 if meaning.photometric == "RGB" else 1
     separate = "S" in meaning.axes[:-1]
     plain = meaning.photometric in ("MINISBLACK", "RGB") and not is_associated(

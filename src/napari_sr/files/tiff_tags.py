@@ -1,4 +1,4 @@
-"""The tags of a TIFF that are not about pixels: those that are kept, and notes on the others."""
+"""The tags of a TIFF that are not about pixels: keep some, and describe the others."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from napari_sr.files.image import TagValue
 
 TEXTS = (269, 271, 272, 285, 306, 315, 316, 33432)
-"""Name of document and page, make and model, date and time, artist, computer, copyright."""
+"""Tags of text: names of document and page, make, model, date, artist, computer, copyright."""
 COLOURS = (301, 318, 319)
-"""Transfer function, white point and primary colours."""
+"""Tags of colour: transfer function, white point and primaries."""
 KEPT = (*TEXTS, *COLOURS, *geotiff.TAGS)
 READ = frozenset(
     (254, 255, 256, 257, 258, 259, 262, 266, 270, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284,
@@ -40,7 +40,7 @@ def kept_tags(page: Any) -> dict[int, TagValue]:
     for tag in page.tags.values():
         if tag.code in KEPT and tag.value is not None and tag.code not in found:
             if turned and tag.code in geotiff.TAGS:
-                continue  # the place applies to the pixels as stored
+                continue  # the georeference holds for the stored pixels only
             value = tag.value.tolist() if isinstance(tag.value, np.ndarray) else tag.value
             found[tag.code] = (
                 int(tag.dtype),
@@ -65,12 +65,14 @@ def left_out(page: Any) -> list[str]:
     others = [number for number in lost if number not in _NAMES and number not in place]
     named += [f"tag {number}" for number in others[:5]]
     named += [f"{len(others) - 5} tags more"] * (len(others) > 5)
-    told = [f"its metadata of {_listed(named)} are left out"] if named else []
+    told = [f"its metadata {_listed(named)} are left out"] if named else []
     if place:
-        told.append("its place on the ground (GeoTIFF) is left out, as its pixels were turned")
+        told.append(
+            "its georeference (GeoTIFF) is left out, because its pixels were rotated or flipped"
+        )
     if geotiff.NODATA in numbers and page.dtype is not None and page.dtype.kind != "f":
         value = str(page.tags.valueof(geotiff.NODATA)).strip()
-        told.append(f"its value of no data ({value}) is upscaled like any other")
+        told.append(f"its no-data value ({value}) is upscaled like any other value")
     return told
 
 

@@ -1,4 +1,4 @@
-"""The meaning of a TIFF's stored values: any part of its pixels converted to displayed values."""
+"""The meaning of a TIFF's stored values; converts any part of the pixels to displayed values."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _MEANINGS = {
 
 @dataclass(frozen=True)
 class Meaning:
-    """What the stored values of an image mean, and how its axes are named and turned."""
+    """The meaning of an image's stored values, and the names and orientation of its axes."""
 
     page: Any
     """The page whose tags describe all pages."""
     axes: str
-    """One letter per stored axis, no letter twice; S are the samples of a pixel."""
+    """One letter per stored axis, all different; S is the axis of a pixel's samples."""
     photometric: str
-    """The photometric interpretation, by tifffile's name for it."""
+    """The photometric interpretation, as tifffile names it."""
     declared_bits: int | None
-    """Number of used bits, by other metadata than tags."""
+    """Number of used bits that metadata other than tags declare."""
     palettes: tuple[NDArray[np.uint16], ...] = ()
     """One palette for all pages, or one for each page; empty if there is none."""
 
@@ -66,18 +66,18 @@ class Meaning:
             shown = as_shown(shown, self.page, self.declared_bits)
         if "PhotometricInterpretation" not in self.page.tags:
             note = (
-                f"it does not say what its values mean: {_MEANINGS[shown.photometric]} is assumed"
+                f"it does not say which value is black: {_MEANINGS[shown.photometric]} is assumed"
             )
             shown = replace(shown, notes=(*shown.notes, note))
         return shown
 
     def upright(self, shown: Shown) -> Shown:
-        """Return displayed values as they are seen, not as they are stored."""
+        """Turn displayed values upright."""
         rows, columns = shown.axes.index("Y"), shown.axes.index("X")
         return replace(shown, pixels=upright(shown.pixels, self.orientation, rows, columns))
 
     def arranged(self, shown: Shown, axes: str | None) -> Arranged:
-        """Return upright pixels with colour on the last axis, or with the axes that are named."""
+        """Return upright pixels on the named axes; by default, with colour on the last axis."""
         if axes is None:
             return arranged(shown, self.page)
         if (
@@ -113,14 +113,16 @@ def meaning_of(chosen: Chosen, details: dict[str, Any]) -> Meaning:
         )
     photometric = photometric_of(page)
     if photometric == "PALETTE" and kind_of(chosen.file) == "imagej":
-        photometric = "MINISBLACK"  # ImageJ's values are intensities, displayed in colour
+        photometric = (
+            "MINISBLACK"  # ImageJ's palette only colours the display; the values are intensities
+        )
     palettes = _palettes(chosen) if photometric == "PALETTE" else ()
     bits = whole_number(details.get("SignificantBits"))
     return Meaning(page, _distinct(series.axes), photometric, bits, palettes)
 
 
 def _measured(pixels: NDArray[Any], nodata: float | None) -> NDArray[Any]:
-    """Return floats with NaN in place of the no-data value."""
+    """Replace the no-data value of floats by NaN."""
     if nodata is None:
         return pixels
     with np.errstate(over="ignore"):
@@ -139,7 +141,7 @@ def _palettes(chosen: Chosen) -> tuple[NDArray[np.uint16], ...]:
 
 
 def _distinct(axes: str) -> str:
-    """Replace repeated letters."""
+    """Replace repeated letters by unused ones."""
     result = ""
     for letter in axes:
         free = (spare for spare in LETTERS[1:] if spare not in result + axes)

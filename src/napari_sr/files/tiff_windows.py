@@ -1,7 +1,7 @@
-"""The stored pixels of a TIFF, window by window: only the strips or tiles that a window touches.
+"""Read the stored pixels of a TIFF, window by window: only strips or tiles that a window touches.
 
-Files are opened for each window, so that several threads can read, and a file that vanishes or
-changes is noticed. Uncompressed pixels are read directly, compressed ones by tifffile's decoder.
+Files are opened anew for each window. So several threads can read, and files that vanish or change
+are noticed. Uncompressed pixels are read directly, compressed ones with tifffile's decoder.
 
 Letters, as tifffile's `TiffPage.shaped`: S separate samples, D depth, H x W pixels, C samples.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from napari_sr.files.tiff_series import Chosen
 
 BUDGET = 64 * 2**20
-"""Bytes of decoded strips or tiles that are kept for the next window."""
+"""Largest size of the decoded strips or tiles that are kept for the next window, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,9 @@ class StoredPixels:
         self._decoded = _Decoded()
         found = _axes_of_pages(self.shape, self._shaped, len(pages))
         if (found is None and self._offset is None) or key.jpegheader is not None:
-            raise FileError(f"{chosen.file.filename} is a TIFF of a kind that is read whole only")
+            raise FileError(
+                f"{chosen.file.filename} is a TIFF of a kind that can only be read whole"
+            )
         self._loops, self._five = found or ((), ())
         self.numbered = found is not None
         self._numbers = np.arange(len(pages)).reshape([self.shape[axis] for axis in self._loops])
@@ -86,7 +88,7 @@ class StoredPixels:
 
     @property
     def chunks(self) -> tuple[int, ...] | None:
-        """Shape of the parts that are decoded as a whole; None if any window is equally fast."""
+        """Shape of chunks that are decoded as a whole; None if all windows are equally fast."""
         if self._offset is not None or self._raw:
             return None
         sizes = dict(zip(self._five, (1, *self._piece, self._shaped[4]), strict=True))
@@ -178,7 +180,7 @@ class StoredPixels:
 
 
 class _Decoded:
-    """The last decoded pieces, at least one and otherwise at most `BUDGET` bytes."""
+    """A cache of the last decoded pieces: at least one, otherwise at most `BUDGET` bytes."""
 
     def __init__(self) -> None:
         self._pieces: OrderedDict[tuple[int, int], NDArray[Any]] = OrderedDict()
@@ -217,9 +219,10 @@ def _piece(key: Any) -> tuple[int, int, int]:
 def _axes_of_pages(
     shape: Sequence[int], shaped: Sequence[int], pages: int
 ) -> tuple[tuple[int, ...], tuple[int | None, ...]] | None:
-    """Return the axes of `shape` along the pages, and those along (S, D, H, W, C) of a page.
+    """Return the axes of `shape` that count pages, and those along (S, D, H, W, C) of a page.
 
-    Axes of length 1 are left out, or None. Returns None if no axes fit the pages.
+    Axes of length 1 are left out of the former, and None in the latter. Return None if the shape
+    does not fit the pages.
     """
     axes = [axis for axis, size in enumerate(shape) if size != 1]
     inner = [place for place, size in enumerate(shaped) if size != 1]
@@ -235,7 +238,7 @@ def _copy(
     piece: Any, origin: Sequence[int], size: Sequence[int],
     plane: NDArray[Any], window: Window,
 ) -> None:  # fmt: skip
-    """Copy what a piece (D, H, W, C) and a window (S, D, H, W, C) share; a number fills it."""
+    """Copy a piece (D, H, W, C), or a number, into a window (S, D, H, W, C) where they overlap."""
     starts = [max(o, part.start) for o, part in zip(origin[1:], window[1:4], strict=True)]
     stops = [
         min(o + n, part.stop) for o, n, part in zip(origin[1:], size, window[1:4], strict=True)

@@ -1,4 +1,4 @@
-"""Writing a TIFF of the source's kind: ImageJ's, OME's or plain."""
+"""Write a TIFF of the source's kind: ImageJ's, OME's or plain."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_sr.files.image import ImageFile, Samples
 
 CLASSIC_LIMIT = 2**32 - 2**26
-"""Bytes of pixels that fit into a TIFF of 32-bit offsets; this leaves room for metadata."""
+"""Largest size of pixels in a TIFF with 32-bit offsets, in bytes; this leaves room for metadata."""
 IMAGEJ_TYPES = (np.uint8, np.uint16, np.float32)
 OME_TYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
 OME_SUFFIXES = (".ome.tif", ".ome.tiff")
@@ -42,16 +42,19 @@ def kind_for(image: ImageFile, path: Path, scale: int) -> Literal["plain", "imag
 
 
 def losses(image: ImageFile, path: Path, scale: int) -> list[str]:
-    """Return descriptions of the metadata that cannot be kept."""
+    """Describe the metadata that cannot be kept."""
     told = []
     if image.kind != "plain" and kind_for(image, path, scale) == "plain":
         name = {"ome": "OME", "imagej": "ImageJ"}[image.kind]
         told.append(
-            f"{name} metadata cannot be written for {image.pixels.dtype} of axes {image.axes} "
-            "at this size: only axes and resolution are kept"
+            f"{name} metadata cannot be written for {image.pixels.dtype} with axes {image.axes} of "
+            "this size: only axes and resolution are kept"
         )
     if {"ROI", "Overlays"} & set(image.details):
-        told.append("ImageJ's regions and overlays are left out: they lie on the small image")
+        told.append(
+            "ImageJ's regions and overlays are left out: their positions are those of the small "
+            "image"
+        )
     return told
 
 
@@ -63,9 +66,9 @@ def write_tiff(image: ImageFile, file: Path | BinaryIO, name: Path) -> None:
     image : ImageFile
         The enlarged image.
     file : Path or BinaryIO
-        A path, or an empty file open for reading and writing.
+        The path to write to, or an empty file open for reading and writing.
     name : Path
-        The final name of the file.
+        The file's final name, for messages.
     """
     kind = kind_for(image, name, 1)
     pixels, axes, samples = _laid_out(image, kind)
@@ -91,7 +94,7 @@ def write_tiff(image: ImageFile, file: Path | BinaryIO, name: Path) -> None:
 
 
 def _packs(image: ImageFile) -> bool:
-    """Return whether 9 to 15 or 17 to 31 bits are stored without padding, which preserves white."""
+    """Return whether 9 to 15 or 17 to 31 bits are stored without padding, to keep white."""
     bits, bytes_ = image.significant_bits, image.pixels.dtype.itemsize
     return bits is not None and bytes_ in (2, 4) and 4 * bytes_ < bits < 8 * bytes_
 
@@ -161,7 +164,7 @@ def _ome(image: ImageFile) -> dict[str, Any]:
         sizes["SignificantBits"] = image.significant_bits
     spacing = image.details.get("spacing")
     if image.kind == "imagej" and sizes and spacing and image.density is not None:
-        # in ImageJ the distance between slices has the unit of the pixel size
+        # ImageJ's distance between slices has the unit of the pixel size
         factor = sizes["PhysicalSizeX"] * image.density.x
         sizes |= {"PhysicalSizeZ": spacing * factor, "PhysicalSizeZUnit": "\xb5m"}
     if image.kind == "imagej" and image.details.get("finterval"):

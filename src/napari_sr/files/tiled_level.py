@@ -1,4 +1,4 @@
-"""The tiles of an image that is read by windows, in the order in which a TIFF stores them."""
+"""Yield the tiles of an image, read window by window, in the order in which a TIFF stores them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 TILE = 512
 """Side of the tiles in pixels."""
 READ = 32 * 2**20
-"""Bytes of tiles that are read at once."""
+"""Largest size of the tiles that are read at once, in bytes."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """One level of a pyramid, of which any window can be read."""
+    """One level of a pyramid; it is read window by window."""
 
     array: ArrayLike
     axes: str
@@ -35,7 +35,7 @@ class Level:
 
     @property
     def looped(self) -> str:
-        """The letters of the axes of planes."""
+        """Letters of the axes that count planes."""
         return "".join(letter for letter in self.axes if letter not in ("Y", "X", self.samples))
 
     def length(self, letters: str) -> tuple[int, ...]:
@@ -44,7 +44,7 @@ class Level:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape as it is written: planes, rows, columns, samples."""
+        """The written shape: planes, rows, columns, samples."""
         return self.length(self.looped + "YX" + self.samples)
 
     @property
@@ -59,7 +59,7 @@ class Level:
         return math.prod(self.array.shape) * int(np.dtype(self.array.dtype).itemsize)
 
     def tiles(self) -> Iterator[NDArray[Any]]:
-        """Yield all tiles in the order of TIFF: those at the edges are smaller."""
+        """Yield all tiles in the order of TIFF; tiles at the edges are smaller."""
         height, width = self.length("YX")
         pixel = math.prod(self.length(self.samples)) * np.dtype(self.array.dtype).itemsize
         span = TILE * max(1, READ // (TILE * TILE * pixel))

@@ -1,4 +1,4 @@
-"""Names of units of length and time, from those of image files to those of OME-Zarr."""
+"""Translate image files' names of units of length and time to OME-Zarr's."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def unit_of(name: object) -> str:
     Parameters
     ----------
     name : object
-        A name of OME, ImageJ, TIFF or another format, or OME-Zarr's own; anything else is unknown.
+        A unit's name in OME, ImageJ, TIFF, OME-Zarr or another format; other objects are unknown.
     """
     if not isinstance(name, str):
         return ""

@@ -1,4 +1,4 @@
-"""Windows of an array: the part that an index reads, and what is left to take of it."""
+"""Arrays that are read window by window: a window is the smallest box that an index needs."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
 Window: TypeAlias = tuple[slice, ...]
-"""One slice per axis, with whole numbers as start and stop, and no step."""
+"""One slice per axis, with integers as start and stop, and without step."""
 
 
 def split(index: Any, shape: Sequence[int]) -> tuple[Window, tuple[int | slice, ...]]:
-    """Split an index into a window, and the index of the result within that window.
+    """Split an index in two: the window to read, and an index into this window.
 
     Parameters
     ----------
     index : int, slice, Ellipsis or a tuple of these
-        An index of NumPy's basic indexing, without new axes.
+        An index of NumPy's basic indexing, without `None`.
     shape : sequence of int
         Shape of the array.
 
     Raises
     ------
     IndexError
-        If the index does not fit the array, or is of another kind.
+        If the index does not fit the array, or has parts of another type.
     """
     parts = list(index) if isinstance(index, tuple) else [index]
     dots = [number for number, part in enumerate(parts) if part is Ellipsis]
@@ -51,7 +51,7 @@ def _split(part: Any, size: int) -> tuple[slice, int | slice]:
         first, last = min(chosen[0], chosen[-1]), max(chosen[0], chosen[-1])
         return slice(first, last + 1), slice(None, None, chosen.step)
     if not isinstance(part, int | np.integer) or isinstance(part, bool):
-        raise IndexError(f"an index must be of whole numbers and slices, got {part!r}")
+        raise IndexError(f"an index must consist of integers and slices, got {part!r}")
     if not -size <= part < size:
         raise IndexError(f"index {part} lies outside of an axis of length {size}")
     position = int(part) % size
@@ -64,7 +64,7 @@ def lengths(window: Window) -> tuple[int, ...]:
 
 
 class LazyArray(ABC):
-    """An array that is read by windows.
+    """An array that is read window by window.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class LazyArray(ABC):
 
     @abstractmethod
     def _window(self, window: Window) -> NDArray[Any]:
-        """Return the values of a window, which is not empty, as an array of its shape."""
+        """Return the values of a window that is not empty."""
 
     @property
     def ndim(self) -> int:
@@ -100,7 +100,7 @@ class LazyArray(ABC):
 
 
 class WindowedArray(LazyArray):
-    """An array whose windows a function reads.
+    """An array that calls a function to read its windows.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class WindowedArray(LazyArray):
     dtype : data type
         Type of its values.
     read : callable
-        Returns the values of a window, which is not empty, as an array of its shape.
+        Takes a window that is not empty, and returns its values.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The conversion of YCbCr to RGB by its tags, for files that tifffile does not convert.
+"""Convert YCbCr to RGB as a TIFF's tags define it, for files that tifffile does not convert.
 
 The formulas are in the TIFF specification 6.0, sections 20 and 21.
 """
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 JPEG = (6, 7, 33007, 34892)
-"""Compressions of YCbCr that tifffile decodes to RGB."""
+"""Compressions for which tifffile decodes YCbCr to RGB."""
 REC601 = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in Y if the tag YCbCrCoefficients is missing."""
+"""Weights of red, green and blue in Y, used if the tag YCbCrCoefficients is missing."""
 
 
 def check_resolution(page: Any) -> None:
-    """Refuse a page with subsampled colours, except for JPEG.
+    """Raise an error if a page that is not JPEG has subsampled colours.
 
     Raises
     ------
@@ -28,13 +28,13 @@ def check_resolution(page: Any) -> None:
     """
     if page.is_subsampled and page.compression not in JPEG:
         raise ValueError(
-            "its YCbCr colours have a lower resolution than its brightness, by "
-            f"{page.subsampling}: convert it to RGB first"
+            "its YCbCr colours have a lower resolution than its brightness (subsampling "
+            f"{page.subsampling}): convert it to RGB first"
         )
 
 
 def is_converted(page: Any) -> bool:
-    """Return whether tifffile returns RGB for a page of YCbCr."""
+    """Return whether tifffile converts a page of YCbCr to RGB."""
     return page.compression in JPEG and not page.extrasamples and page.planarconfig == 1
 
 
@@ -50,12 +50,12 @@ def to_rgb(pixels: NDArray[Any], samples: int, page: Any, white: float) -> NDArr
     page : tifffile.TiffPage
         The page, whose tags define the colours.
     white : float
-        The largest code.
+        The largest value.
 
     Raises
     ------
     ValueError
-        If the pixels are of another type.
+        If the pixels have another data type.
     """
     kind = pixels.dtype
     if kind.kind != "u" or kind.itemsize > 2 or samples < 0 or pixels.shape[samples] < 3:
@@ -74,12 +74,12 @@ def to_rgb(pixels: NDArray[Any], samples: int, page: Any, white: float) -> NDArr
 def _full_range(
     codes: NDArray[Any], page: Any, white: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return Y in 0..white, Cb and Cr around 0, as the tag ReferenceBlackWhite defines them."""
+    """Scale Y to 0..white, and Cb and Cr to values around 0, by the tag ReferenceBlackWhite."""
     half = (white + 1) / 2
     told = page.tags.valueof("ReferenceBlackWhite")
     usual = [0.0, white, half, white, half, white]
     ends = usual if told is None else _numbers(told, 6)
-    if max(ends) <= 255 < white:  # some writers store the values for 8 bits with every type
+    if max(ends) <= 255 < white:  # some writers store 8-bit values with any data type
         of_8_bits = ends == [0.0, 255.0, 128.0, 255.0, 128.0, 255.0]
         ends = usual if of_8_bits else [end * (white + 1) / 256 for end in ends]
     ranges = (white, half - 1, half - 1)
@@ -91,7 +91,7 @@ def _full_range(
 
 
 def _numbers(values: tuple[Any, ...], count: int) -> list[float]:
-    """Return a tag's numbers, stored as integers or as fractions."""
+    """Return the numbers in a tag, which are integers or fractions."""
     numbers = [float(value) for value in values]
     if len(numbers) == 2 * count:
         numbers = [top / below for top, below in zip(numbers[::2], numbers[1::2], strict=True)]

@@ -98,7 +98,7 @@ def test_what_is_no_folder_or_no_zarr_is_named(tmp_path):
         ("a.zarr", "a.zarr is a file, but a Zarr image is a folder"),
         ("b.zarr", "there is no folder .*b.zarr"),
         ("lost.zarr", "lost.zarr is a link to .*gone, which does not exist"),
-        (".", "is no Zarr image: it holds neither zarr.json nor .zarray nor .zgroup"),
+        (".", "is not a Zarr image: it holds neither zarr.json nor .zarray nor .zgroup"),
     ]:
         with pytest.raises(FileError, match=message):
             find_image(tmp_path / name)

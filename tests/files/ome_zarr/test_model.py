@@ -97,7 +97,7 @@ def test_channels_get_what_ome_zarr_requires_and_keep_what_they_have():
 
 
 def test_a_missing_channel_is_an_error():
-    with pytest.raises(ValueError, match="2 channels need as many descriptions, got 1"):
+    with pytest.raises(ValueError, match="2 channels need 2 descriptions, got 1"):
         complete_channels(layout_of((2, 4, 4), "uint16", "CYX"), [{"label": "DAPI"}])
 
 

@@ -54,14 +54,14 @@ def test_a_missing_pixel_size_is_a_note(tmp_path):
     told = described(node, 0, 2)
 
     assert (told.letters, told.places) == ("YX", None)
-    assert told.notes == (f"{tmp_path} names no pixel size: it is taken as 1",)
+    assert told.notes == (f"{tmp_path} names no pixel size: 1 is assumed",)
 
 
 def test_a_pixel_size_of_zero_is_a_note(tmp_path):
     told = described(node_of(tmp_path, multiscales("yx", [0, 0.5])), 0, 2)
 
     assert told.places == (Axis(1), Axis(0.5))
-    assert told.notes == (f"{tmp_path} names a pixel size of 0: it is taken as 1",)
+    assert told.notes == (f"{tmp_path} names a pixel size of 0: 1 is assumed",)
 
 
 @pytest.mark.parametrize(

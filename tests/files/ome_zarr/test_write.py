@@ -99,7 +99,7 @@ def test_a_folder_of_other_files_is_never_removed(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "1.png").write_text("")
 
-    with pytest.raises(FileError, match="photos is no Zarr image and is not overwritten"):
+    with pytest.raises(FileError, match="photos is not a Zarr image and is not overwritten"):
         create(tmp_path / "photos", LAYOUT, block=(256, 256), overwrite=True)
 
     assert (tmp_path / "photos" / "1.png").exists()
@@ -135,7 +135,7 @@ def test_only_images_that_create_made_are_opened(tmp_path):
     zarr.create_group(tmp_path / "other.zarr")
 
     for name in ("other.zarr", "missing.zarr"):
-        with pytest.raises(FileError, match=f"{name} is no OME-Zarr image that napari-sr began"):
+        with pytest.raises(FileError, match=f"{name} is not an OME-Zarr image that"):
             open_writer(tmp_path / name)
 
 

@@ -164,7 +164,7 @@ def test_what_is_no_image_is_refused(tmp_path):
     with pytest.raises(FileError, match="holds no DICOM image"):
         open_dicom(tmp_path)
     made(tmp_path / "a", np.zeros((6, 7), np.uint8), PhotometricInterpretation="PALETTE COLOR")
-    with pytest.raises(FileError, match="PALETTE COLOR are not read: convert"):
+    with pytest.raises(FileError, match="PALETTE COLOR cannot be read: convert"):
         open_dicom(tmp_path)
     (tmp_path / "a").write_bytes(b"\0" * 128 + b"DICM" + b"broken" * 9)
     assert is_dicom(tmp_path / "a")

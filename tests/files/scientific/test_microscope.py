@@ -58,7 +58,7 @@ def test_an_image_has_the_axes_longer_than_one_and_its_place(faked):
     assert (image.axes, image.pixels.dtype, image.chunks) == ("TCYX", np.uint16, (1, 1, 5, 7))
     assert image.places == {"T": Axis(0.5, 0, "second"), "Y": Axis(0.25, 0, "micrometer")}
     assert [channel["label"] for channel in image.channels] == ["DAPI", "GFP", "Cy5"]
-    assert image.notes == ("it holds 2 images ('Series 1', 'Series 2'); the first is read",)
+    assert image.notes == ("it holds 2 images ('Series 1', 'Series 2'); only the first is read",)
     np.testing.assert_array_equal(image.pixels[1, :, 2:4], Reader.whole[1, :, 0, 2:4])
     again = pickle.loads(pickle.dumps(image.pixels))
     np.testing.assert_array_equal(again[0, 0], Reader.whole[0, 0, 0])

@@ -1,1 +1,1 @@
-"""OME-Zarr images: read window by window, written block by block with their pyramid."""
+"""OME-Zarr images: read window by window, and written block by block with their pyramid."""

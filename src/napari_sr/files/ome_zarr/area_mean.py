@@ -1,8 +1,8 @@
 """Area means of an image, for the coarser levels of a pyramid.
 
-A pixel of level k is the mean of the 2^k x 2^k pixels of level 0 that it covers; at the lower and
-the right edge, of those that exist. NaN does not count. Means of integers are rounded to the
-nearest integer, and halves to the nearest even one. Sums of integers of up to 32 bits are exact.
+A pixel of level k is the mean of the 2^k x 2^k pixels of level 0 that it covers, or of fewer at the
+lower and the right edge. NaN are left out. Means of integers are rounded to the nearest integer,
+and halves to the nearest even one. Sums of integers of up to 32 bits are exact.
 
 Letters: H x W pixels, C channels.
 """
@@ -32,8 +32,8 @@ def area_means(
     levels : int
         Number of levels to compute.
     covered : two arrays, (H,) and (W,), optional
-        Weights of the rows and columns: how many pixels of a finer image they stand for; 1 by
-        default.
+        Weights of the rows and columns: the number of pixels of a finer image that each stands
+        for; 1 by default.
 
     Yields
     ------
@@ -51,7 +51,7 @@ def area_means(
 def _weighted(
     values: NDArray[Any], covered: tuple[NDArray[Any], NDArray[Any]] | None
 ) -> tuple[NDArray[Any], tuple[NDArray[np.float64], ...]]:
-    """Return the weighted values, and factors whose product is their weight."""
+    """Return the weighted values, and factors whose product is the weight of each value."""
     rows, columns = covered or (np.ones(values.shape[0]), np.ones(values.shape[1]))
     channels = (1,) * (values.ndim - 2)
     weights = (rows.reshape(-1, 1, *channels), columns.reshape(1, -1, *channels))
@@ -65,7 +65,7 @@ def _weighted(
 
 
 def _kind_of_sums(kind: np.dtype[Any], levels: int) -> np.dtype[Any]:
-    """Return the type of exact sums; integers of 32 bits take a third of the time of floats."""
+    """Return a type in which sums are exact; 32-bit integers take a third of the time of floats."""
     small = kind.kind != "f" and kind.itemsize <= 2 and levels <= 7  # 2^16 * 4^7 = 2^30
     return np.dtype(np.int32 if small else np.float64)
 
@@ -89,7 +89,7 @@ def _paired(sums: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
 def _means(
     sums: NDArray[Any], counts: tuple[NDArray[np.float64], ...], kind: np.dtype[Any]
 ) -> NDArray[Any]:
-    with np.errstate(invalid="ignore"):  # 0 / 0: no value is known there
+    with np.errstate(invalid="ignore"):  # 0 / 0: all covered values are NaN
         means = sums / _product(counts)
     if kind.kind == "f":
         return means.astype(kind)
@@ -100,7 +100,7 @@ def _means(
 
 
 def _product(counts: tuple[NDArray[np.float64], ...]) -> NDArray[np.float64] | float:
-    """Return the product of factors; a number if it is the same everywhere."""
+    """Return the product of factors, as a single number if it is the same everywhere."""
     if all(count.min() == count.max() for count in counts):
         return math.prod(float(count.flat[0]) for count in counts)
     return counts[0] if len(counts) == 1 else counts[0] * counts[1]

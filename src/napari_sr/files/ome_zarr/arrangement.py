@@ -1,4 +1,4 @@
-"""How the planes of an image lie in the array that OME-Zarr stores."""
+"""The order of axes in which OME-Zarr stores the planes of an image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ORDER = "TCZYX"
 
 @dataclass(frozen=True)
 class Arrangement:
-    """The axes of an image, and the same axes in stored order."""
+    """The axes of an image as a run sees them, and as OME-Zarr stores them."""
 
     layout: Layout
     """Axes of the image as a run sees it."""
@@ -34,7 +34,7 @@ class Arrangement:
         return tuple(sizes[letter] for letter in self.letters)
 
     def position(self, plane: tuple[int, ...]) -> dict[str, int]:
-        """Return the positions of a plane by letter of the looped axes.
+        """Return the index of a plane along each looped axis, by axis letter.
 
         Parameters
         ----------
@@ -48,7 +48,7 @@ class Arrangement:
     def index(
         self, plane: tuple[int, ...], row: int, column: int, values: NDArray[Any]
     ) -> tuple[tuple[slice, ...], NDArray[Any]]:
-        """Return where a part of a plane is stored, and its values with all stored axes.
+        """Return the index at which a part of a plane is stored, and its values on all stored axes.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class Arrangement:
 
 
 def arranged(layout: Layout) -> Arrangement:
-    """Return how the planes of an image are stored.
+    """Return the arrangement in which OME-Zarr stores an image.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def arranged(layout: Layout) -> Arrangement:
     if letters.count("C") > 1:
         raise FileError(
             f"OME-Zarr has one axis for channels and colours, but the axes {layout.axes} have two: "
-            "upscale each channel for itself, or write another format"
+            "upscale each channel separately, or write another format"
         )
     others = [letter for letter in letters if letter not in ORDER]
     if others:

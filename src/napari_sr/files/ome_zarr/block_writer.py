@@ -1,4 +1,4 @@
-"""An OME-Zarr image on disk that blocks are written into, with every level of its pyramid."""
+"""Write blocks of pixels to all levels of an OME-Zarr image on the disk."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ OURS = "napari_sr"
 
 
 class OmeZarrWriter:
-    """An OME-Zarr image on disk that blocks are written into. Made by `create` and `open_writer`.
+    """An OME-Zarr image on the disk; blocks are written into it. See `create` and `open_writer`.
 
     Attributes
     ----------
     path : Path
-        The folder, without links.
+        The folder, with links resolved.
     layout : Layout
         Axes, shape and data type of the image as a run sees it.
     block : (int, int)
@@ -66,7 +66,7 @@ class OmeZarrWriter:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What made the image, read from the disk; "complete" says whether it is complete."""
+        """How the image was computed, read from the disk; "complete" tells whether all is there."""
         node = read_node(self.path)
         stored = {} if node is None else node.attributes.get(OURS, {})
         return {key: value for key, value in stored.items() if key != "written"}
@@ -87,7 +87,7 @@ class OmeZarrWriter:
     def write(self, plane: tuple[int, ...], row: int, column: int, values: NDArray[Any]) -> None:
         """Write a block to level 0, and its area means to all levels that blocks write.
 
-        When it returns, the disk has the block. No file is read, and each is written as a whole.
+        When it returns, the block is on the disk. No file is read, and each is written as a whole.
 
         Parameters
         ----------
@@ -133,7 +133,7 @@ class OmeZarrWriter:
         sync_folders(self.files_of(plane, row, column), self.path, self._synced)
 
     def files_of(self, plane: tuple[int, ...], row: int, column: int) -> list[Path]:
-        """Return the files that hold a block, on all levels that blocks write."""
+        """Return the files of a block, on all levels that blocks write."""
         positions = self._arrangement.position(plane)
         if self.layout.samples:
             positions["C"] = 0
@@ -164,7 +164,7 @@ class OmeZarrWriter:
         return all(map(_has_content, self.files_of(plane, row, column)))
 
     def clean(self) -> None:
-        """Remove unfinished files of processes of this machine that have ended."""
+        """Remove the unfinished files of processes on this machine that no longer run."""
         for folder, _, _ in os.walk(self.path):
             remove_leftovers(Path(folder))
 

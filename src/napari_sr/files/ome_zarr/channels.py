@@ -1,4 +1,4 @@
-"""What OME-Zarr says of the channels of an image, and whether they are red, green and blue."""
+"""Read OME-Zarr's description of channels; tell whether they are red, green and blue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LABELS = (("red", "green", "blue"), ("r", "g", "b"))
 
 
 def channels_of(node: Node) -> tuple[Mapping[str, Any], ...]:
-    """Return `omero.channels`; nothing if it is missing or damaged."""
+    """Return `omero.channels`; an empty list if it is missing or damaged."""
     omero = node.ome.get("omero")
     channels = omero.get("channels") if isinstance(omero, dict) else None
     if not isinstance(channels, list) or not all(isinstance(one, dict) for one in channels):
@@ -25,8 +25,8 @@ def channels_of(node: Node) -> tuple[Mapping[str, Any], ...]:
 def is_colour(channels: tuple[Mapping[str, Any], ...]) -> bool:
     """Return whether the channels are red, green, blue, and maybe alpha.
 
-    The colours must be those, and the labels must say so too: fluorescence is often shown in red,
-    green and blue.
+    Both colours and labels must be red, green and blue: fluorescence is often shown in these
+    colours, but labelled otherwise.
     """
     if len(channels) not in (3, 4):
         return False

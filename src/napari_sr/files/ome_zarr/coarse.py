@@ -1,4 +1,4 @@
-"""The coarsest levels of a pyramid, which blocks are too small for."""
+"""Compute the coarsest levels of a pyramid, on which a block would be too small for a file."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def fill_level(
 ) -> None:
     """Compute a level as area means of the next finer one, chunk by chunk.
 
-    Its pixels are means of the finer level's rounded pixels, weighted by how many pixels of the
-    image these cover. One chunk and the part of the finer level below it are held in memory.
+    A pixel is the mean of the finer level's rounded pixels, weighted by the number of image pixels
+    that each covers. One chunk and its part of the finer level are in memory at a time.
 
     Parameters
     ----------

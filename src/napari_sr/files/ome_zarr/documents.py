@@ -22,13 +22,13 @@ class Node:
     kind: Literal["group", "array"]
     zarr_format: Literal[2, 3]
     attributes: Mapping[str, Any]
-    """Attributes of the user: of an image, what OME-Zarr defines."""
+    """The attributes, among them OME-Zarr's metadata."""
     document: bytes
-    """The documents as they are stored."""
+    """The metadata documents as they are stored."""
 
     @property
     def ome(self) -> Mapping[str, Any]:
-        """What OME-Zarr defines; empty if nothing is there."""
+        """OME-Zarr's metadata; empty if there are none."""
         inner = self.attributes.get("ome")
         return inner if isinstance(inner, dict) else self.attributes
 
@@ -39,7 +39,7 @@ def read_node(path: Path) -> Node | None:
     Raises
     ------
     FileError
-        If a document cannot be read, or is no JSON object.
+        If a document cannot be read, or is not a JSON object.
     """
     newer = _bytes(path / "zarr.json")
     if newer is not None:

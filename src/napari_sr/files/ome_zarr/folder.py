@@ -1,4 +1,4 @@
-"""The folder of a written OME-Zarr image: created empty, and opened for blocks."""
+"""Create the folder of an OME-Zarr image, remove it, and open it to write blocks."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 FORMATS: Mapping[str, Any] = {"0.5": 3, "0.4": 2}
 """Version of Zarr by version of OME-Zarr."""
 _REMOVED = ".napari-sr-removed-"
-"""Start of the name of a folder while it is removed."""
+"""Start of a folder's name while it is being removed."""
 _WORTHLESS = {"zarr.json", ".zgroup", ".zattrs", ".zarray", ".zmetadata", ".DS_Store", "Thumbs.db"}
-"""Metadata that belong to an image, and files of file managers."""
+"""Names that may be removed with an image: its metadata, and files of file managers."""
 _SHOWN = 8
-"""Most names in a message."""
+"""Largest number of names in a message."""
 
 
 def make_room(path: Path, *, overwrite: bool) -> None:
-    """Check that an image can be created at a path, and remove a Zarr image that is there.
+    """Check that an image can be created at a path, and remove the Zarr image there, if any.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def make_room(path: Path, *, overwrite: bool) -> None:
 
 
 def _check_only_image(path: Path) -> None:
-    """Check that a folder holds one Zarr image and nothing else that somebody could miss.
+    """Check that a folder holds one Zarr image and nothing else of value.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def _check_only_image(path: Path) -> None:
     """
     node = read_node(path)
     if node is None:
-        raise FileError(f"{path} is no Zarr image and is not overwritten: give another name")
+        raise FileError(f"{path} is not a Zarr image and is not overwritten: give another name")
     if node.kind == "array" and read_node(path.parent) is not None:
         raise FileError(
             f"{path} is a part of {path.parent} and is not overwritten: give another name"
@@ -80,7 +80,7 @@ def _check_only_image(path: Path) -> None:
 
 
 def _is_of_image(name: str, node: Node) -> bool:
-    """Return whether an entry of the folder of an image belongs to it, or is worth nothing."""
+    """Return whether an entry in an image's folder belongs to the image or is worthless."""
     if name in _WORTHLESS or name.startswith(".napari-sr"):
         return True
     if node.kind == "array":
@@ -89,7 +89,7 @@ def _is_of_image(name: str, node: Node) -> bool:
 
 
 def discard(path: Path) -> None:
-    """Remove a folder; if that is interrupted, nothing of it is left under its name.
+    """Remove a folder. It is renamed first: after an interruption, its name is free.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def discard(path: Path) -> None:
     doomed = path.parent / f"{_REMOVED}{secrets.token_hex(8)}"
     os.rename(path, doomed)
     shutil.rmtree(doomed)
-    for left in path.parent.glob(f"{_REMOVED}*"):  # of a process that was killed meanwhile
+    for left in path.parent.glob(f"{_REMOVED}*"):  # left by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
 
 
@@ -146,13 +146,13 @@ def create_folder(
 
 
 def _parts(arrangement: Arrangement, level: Level, version: str) -> dict[str, Any]:
-    """Return the options for chunks, shards, compression and names of axes."""
+    """Return Zarr's options for chunks, shards, compression and names of axes."""
     looped = arrangement.letters[:-2]
     chunks = (1,) * len(looped) + level.chunk
     if version == "0.4":
         import numcodecs
 
-        # what Zarr 2 does by default: some readers of 0.4 know no other
+        # Zarr 2's default: some readers of 0.4 know no other
         blosc = numcodecs.Blosc(cname="lz4", clevel=5, shuffle=numcodecs.Blosc.SHUFFLE)
         key = {"name": "v2", "separator": "/"}
         return {"chunks": chunks, "compressors": blosc, "chunk_key_encoding": key}
@@ -165,7 +165,7 @@ def _parts(arrangement: Arrangement, level: Level, version: str) -> dict[str, An
 
 
 def mark(path: Path, name: str, changes: Mapping[str, Any]) -> None:
-    """Change entries of an attribute of the image; the disk has either the old or the new ones.
+    """Change entries of an image's attribute; the disk always has all old or all new ones.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def mark(path: Path, name: str, changes: Mapping[str, Any]) -> None:
 
 
 def open_levels(path: Path, count: int) -> tuple[list[zarr.Array[Any]], list[zarr.Array[Any]]]:
-    """Open the levels of an image, finest first: to be read, and to be written.
+    """Open the levels of an image twice, finest first: to be read, and to be written.
 
     Parameters
     ----------
@@ -211,5 +211,5 @@ def open_levels(path: Path, count: int) -> tuple[list[zarr.Array[Any]], list[zar
         targets = [zarr.open_array(target, path=str(each), mode="r+") for each in range(count)]
     except (OSError, ValueError) as error:
         raise FileError(f"{path} was not created completely, or is damaged: {error}") from error
-    # black blocks must leave files: a finished block is told from a missing one by its files
+    # black blocks need files too: a block without files counts as missing
     return readable, [each.with_config({"write_empty_chunks": True}) for each in targets]

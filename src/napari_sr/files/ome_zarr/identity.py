@@ -1,4 +1,4 @@
-"""What tells one Zarr array from another, and from itself after somebody rewrote it."""
+"""Recognise a Zarr array when a run is resumed, and notice if it was rewritten."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     import numpy as np
 
 FOLDERS = 2000
-"""Most folders whose entries are counted: the first ones in sorted order."""
+"""Largest number of folders whose entries are counted: the first ones in sorted order."""
 FILES = 2000
-"""Most files whose dates are read, evenly spread. 2,000 folders of 20 files took
+"""Largest number of files, evenly spread, whose dates are read. 2,000 folders of 20 files took
 0.13 s on a local disk, and one folder of 100,000 files 0.4 s."""
 
 
 def identity_of(
     path: Path, document: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> dict[str, Any]:
-    """Return what differs once a source is another, or has been rewritten, as JSON.
+    """Return JSON that differs between sources, and changes when a source is rewritten.
 
-    Chunks are not read. Zarr renames files when it writes them, which dates their folder anew;
-    chunks that another program changed in place are found by the dates of some files.
+    Chunks are not read. Zarr renames files when it writes them, which changes their folder's date.
+    Chunks that another program changed in place are noticed by the dates of some files.
 
     Parameters
     ----------

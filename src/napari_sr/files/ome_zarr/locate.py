@@ -1,4 +1,4 @@
-"""Finding the one image in a folder of Zarr, or saying what else is there."""
+"""Find the image in a Zarr folder, or say what else the folder holds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHOWN = 8
-"""Most names in a message."""
+"""Largest number of names in a message."""
 
 
 def is_zarr(path: Path) -> bool:
@@ -26,7 +26,7 @@ def is_zarr(path: Path) -> bool:
 def find_image(path: Path) -> Node:
     """Return the image of a folder: a group with levels, or an array.
 
-    A group that is no image itself stands for the only image in it.
+    If a group is not an image but contains exactly one, that image is taken.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def find_image(path: Path) -> Node:
     node = read_node(path)
     if node is None:
         raise FileError(
-            f"{path} is no Zarr image: it holds neither zarr.json nor .zarray nor .zgroup"
+            f"{path} is not a Zarr image: it holds neither zarr.json nor .zarray nor .zgroup"
         )
     if node.kind == "array":
         return node
@@ -77,7 +77,9 @@ def _image(node: Node) -> Node:
 
 
 def _about_labels(path: Path) -> str:
-    return f"{path} holds labels and no image: upscaling would mix the numbers of labels"
+    return (
+        f"{path} holds labels and no image: upscaling would blend the numbers of different labels"
+    )
 
 
 def _about_plate(node: Node) -> str:
@@ -107,7 +109,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _child(node: Node) -> Node:
-    """Return the only image in a group: the layout of bioformats2raw, and similar ones."""
+    """Return the only image in a group, as bioformats2raw and similar programs write it."""
     folders = sorted(
         (child for child in node.path.iterdir() if child.is_dir()),
         key=lambda child: _number_or_text(child.name),
@@ -122,7 +124,7 @@ def _child(node: Node) -> Node:
 
 
 def _number_or_text(name: str) -> list[tuple[int, str]]:
-    """Return a key that sorts 10 after 9."""
+    """Return a key for sorting that puts "10" after "9"."""
     parts = re.split(r"(\d+)", name)
     return [(int(part) if part.isdecimal() else -1, part) for part in parts]
 

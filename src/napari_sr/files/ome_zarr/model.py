@@ -1,4 +1,4 @@
-"""The metadata of a written OME-Zarr image: axes, levels in place, channels."""
+"""The metadata of a written OME-Zarr image: axes, levels with their positions, channels."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def image_metadata(
     levels : int
         Number of levels; level k has pixels 2^k times larger along Y and X.
     places : mapping of str to Axis
-        Places of the pixels of level 0 by letter; letters without a known place are missing.
+        Pixel size, origin and unit of level 0 by axis letter; axes without known ones are missing.
     channels : sequence of mapping
-        What is shown of each channel: complete `omero.channels`.
+        Label, colour and display range of each channel: complete `omero.channels`.
     name : str
         Name of the image.
     version : {"0.5", "0.4"}
@@ -57,7 +57,9 @@ def image_metadata(
     _check_sizes(letters, axes)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # units of others, such as pixels, stay as they are
+            warnings.simplefilter(
+                "ignore"
+            )  # units that OME-Zarr does not know, such as pixels, are kept
             multiscale = models.Multiscale(
                 name=name or None,
                 axes=[_axis(models, *pair) for pair in zip(letters, axes, strict=True)],
@@ -93,7 +95,7 @@ def _axis(models: Any, letter: str, axis: Axis) -> Any:
 
 
 def _dataset(models: Any, letters: str, axes: Sequence[Axis], level: int) -> Any:
-    """Return a level whose pixels are centred on the pixels of level 0 that they cover."""
+    """Return a level's metadata; its pixels are centred on those of level 0 that they cover."""
     factors = [2**level if letter in "YX" else 1 for letter in letters]
     pairs = list(zip(axes, factors, strict=True))
     scale = [axis.size * factor for axis, factor in pairs]
@@ -110,7 +112,7 @@ def _dataset(models: Any, letters: str, axes: Sequence[Axis], level: int) -> Any
 def complete_channels(
     layout: Layout, channels: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """Return `omero.channels` with everything that OME-Zarr requires; those of RGB if it is one.
+    """Return `omero.channels` with all that OME-Zarr requires; for RGB, the three colours.
 
     Raises
     ------
@@ -125,7 +127,7 @@ def complete_channels(
         ]
     count = layout.shape[layout.axes.index("C")] if "C" in layout.axes else 1
     if channels and len(channels) != count:
-        raise ValueError(f"{count} channels need as many descriptions, got {len(channels)}")
+        raise ValueError(f"{count} channels need {count} descriptions, got {len(channels)}")
     return [
         {
             **channel,

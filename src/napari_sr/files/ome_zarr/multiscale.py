@@ -1,4 +1,4 @@
-"""What OME-Zarr says of an image: levels, letters of the axes, places, channels."""
+"""Read OME-Zarr's metadata of an image: levels, axes, pixel sizes and origins."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 _OLD_AXES = ("t", "c", "z", "y", "x")
-"""Axes of OME-Zarr 0.1 and 0.2, which name none."""
+"""Axes of OME-Zarr 0.1 and 0.2, whose metadata name none."""
 
 _KINDS = {"time": "T", "channel": "C"}
 
 
 @dataclass(frozen=True)
 class Described:
-    """What metadata say of one level, axis by axis in stored order."""
+    """The metadata of one level, axis by axis in stored order."""
 
     names: str
     """Names of the axes, for messages."""
@@ -33,12 +33,12 @@ class Described:
     """One letter per axis: Y, X, T, C, Z, and others for axes with other names; None if Y and X
     are not among them, or if there are more or fewer axes than the array has."""
     places: tuple[Axis, ...] | None
-    """Place of the pixels along each axis; None if the metadata name no sizes."""
+    """Pixel size, origin and unit along each axis; None if the metadata name no sizes."""
     notes: tuple[str, ...]
 
 
 def level_path(node: Node, level: int) -> Path:
-    """Return the folder of the array of a level of an image.
+    """Return the folder that holds the array of a level.
 
     Raises
     ------
@@ -66,14 +66,14 @@ def count_of_levels(node: Node) -> int:
 
 
 def level_names(node: Node) -> set[str]:
-    """Return the names of the folders of an image's levels; of a group that is none, nothing."""
+    """Return the folder names of an image's levels; nothing if the group is not an image."""
     if "multiscales" not in node.ome:
         return set()
     return {str(dataset["path"]).split("/")[0] for dataset in _datasets(node)}
 
 
 def image_around(array: Node) -> tuple[Node, int] | None:
-    """Return the image that an array is a level of, and its level; None if it is of none."""
+    """Return the image that an array is a level of, and the level; None if it is not a level."""
     try:
         node = read_node(array.path.parent)
         if node is None or "multiscales" not in node.ome:
@@ -111,7 +111,7 @@ def _datasets(node: Node) -> list[Mapping[str, Any]]:
 
 
 def described(node: Node, level: int, dimensions: int) -> Described:
-    """Return what an image's metadata say of a level.
+    """Return the metadata of one level of an image.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def described(node: Node, level: int, dimensions: int) -> Described:
     Raises
     ------
     FileError
-        If a transformation is neither a scale nor a translation of as many axes.
+        If a transformation is neither a scale nor a translation, or has another number of axes.
     """
     multiscale = _multiscale(node)
     axes = _axes(multiscale.get("axes"), dimensions)
@@ -137,7 +137,7 @@ def described(node: Node, level: int, dimensions: int) -> Described:
         *_listed(multiscale.get("coordinateTransformations")),
     ]
     if not any(transform.get("type") == "scale" for transform in transforms):
-        note = f"{node.path} names no pixel size: it is taken as 1"
+        note = f"{node.path} names no pixel size: 1 is assumed"
         return Described(names, letters, None, (note,))
     places, notes = _placed(axes, transforms, node.path)
     return Described(names, letters, places, notes)
@@ -160,9 +160,9 @@ def letters_of(axes: Sequence[Mapping[str, Any]]) -> str | None:
     Parameters
     ----------
     axes : sequence of mapping
-        Each with a name, and maybe a type: "space", "time", "channel" or another. Axes whose names
-        are no single letters get T or C if they are of time or channels, and otherwise letters
-        that are free.
+        Each with a name, and maybe a type: "space", "time", "channel" or another. An axis whose
+        name is not a single letter gets T or C if it is of type time or channel, and otherwise an
+        unused letter.
     """
     known: list[str] = []
     for axis in axes:
@@ -179,7 +179,7 @@ def letters_of(axes: Sequence[Mapping[str, Any]]) -> str | None:
 def _placed(
     axes: Sequence[Mapping[str, Any]], transforms: Sequence[Mapping[str, Any]], path: Path
 ) -> tuple[tuple[Axis, ...], tuple[str, ...]]:
-    """Return the places that transformations, applied in their order, give the axes."""
+    """Apply transformations in their order; return pixel size, origin and unit of each axis."""
     sizes, origins = [1.0] * len(axes), [0.0] * len(axes)
     for transform in transforms:
         kind = transform.get("type")
@@ -195,7 +195,7 @@ def _placed(
     notes: tuple[str, ...] = ()
     if not all(sizes):
         sizes = [size or 1.0 for size in sizes]
-        notes = (f"{path} names a pixel size of 0: it is taken as 1",)
+        notes = (f"{path} names a pixel size of 0: 1 is assumed",)
     places = zip(sizes, origins, [unit_of(unit) or unit for unit in units], strict=True)
     return tuple(Axis(*place) for place in places), notes
 

@@ -1,4 +1,4 @@
-"""The packages that OME-Zarr files need, which are an extra."""
+"""Check the optional packages that OME-Zarr files need."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NEEDED = {"zarr": (3, 1, 6), "yaozarrs": (0, 3, 4)}
 
 
 def check_packages(*names: str) -> None:
-    """Check that packages are installed, and new enough.
+    """Check that packages are installed and new enough.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The pixels of a Zarr array, read only where they are sliced."""
+"""Read the pixels of a Zarr array where they are sliced."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def zarr_pixels(array: zarr.Array[Any], order: tuple[int, ...], path: Path) -> W
 
 @dataclass(frozen=True)
 class _Reader:
-    """A reader of windows that may be sent to other processes."""
+    """Reads windows; it can be sent to other processes."""
 
     array: zarr.Array[Any]
     order: tuple[int, ...]

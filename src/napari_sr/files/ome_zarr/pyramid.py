@@ -1,4 +1,4 @@
-"""The levels of an OME-Zarr image, for a viewer that shows the level that fits the screen."""
+"""Open all levels of an OME-Zarr image, for a viewer that shows the level that fits the screen."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 
 PART = 1024
-"""Side of what dask reads at a time, about. A level of 1000 x 1000 pixels in chunks of 64 takes
-0.2 s, and 1.1 s if dask reads each chunk for itself."""
+"""Approximate side of a dask chunk in pixels. A level of 1000 x 1000 pixels, stored in chunks of
+64, is read in 0.2 s; it takes 1.1 s if dask reads each stored chunk separately."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class Pyramid:
     """An image with several levels, read window by window."""
 
     image: LazyImage
-    """The finest level, and what is known of the image."""
+    """The finest level, with the metadata of the image."""
     levels: tuple[Any, ...]
     """All levels as dask arrays, finest first, with the axes of `image`."""
 
 
 def open_pyramid(path: Path) -> Pyramid:
-    """Open an image of OME-Zarr with its levels, or a Zarr array, without reading pixels.
+    """Open an OME-Zarr image with all its levels, or a Zarr array, without reading pixels.
 
-    Of an image that `write.create` began and that is not complete, only the levels that blocks
-    write are opened: the others are still empty.
+    If napari-sr is still writing the image, only the levels that blocks write are opened; the
+    others are still empty.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def open_pyramid(path: Path) -> Pyramid:
 
 
 def _levels(node: Node) -> int:
-    """Return the number of levels that have pixels."""
+    """Return the number of levels that contain pixels."""
     ours = node.attributes.get(OURS)
     if isinstance(ours, dict) and ours.get("complete") is False:
         return len(open_writer(node.path).levels_of_blocks)
@@ -75,7 +75,7 @@ def _levels(node: Node) -> int:
 
 
 def views(writer: OmeZarrWriter, levels: tuple[zarr.Array[Any], ...]) -> tuple[Any, ...]:
-    """Return levels of an image that is being written as dask arrays with the axes of the run.
+    """Return levels of an image that is being written: dask arrays with the axes of the run.
 
     Parameters
     ----------
@@ -98,25 +98,25 @@ def views(writer: OmeZarrWriter, levels: tuple[zarr.Array[Any], ...]) -> tuple[A
 
 
 def _as_dask(pixels: ArrayLike, chunks: tuple[int, ...] | None) -> Any:
-    """Return an array whose slices are read when they are computed.
+    """Return a dask array, which reads slices only when they are computed.
 
-    napari slices the displayed axes of a level first, and then takes one plane of the others: an
-    array that reads at once would read all planes.
+    napari slices the displayed axes of a level first, and only then takes one plane along the
+    others. An array that reads immediately would read all planes.
 
     Parameters
     ----------
     pixels : array
         One level.
     chunks : tuple of int, optional
-        Shape of the parts that are decoded as a whole.
+        Shape of the chunks that can only be decoded as a whole.
     """
     dask_array: Any = import_module("dask.array")
     meta = np.empty((0,) * len(pixels.shape), pixels.dtype)
     parts: Any = "auto" if chunks is None else tuple(map(_side, chunks))
-    # a random name: the content of a folder may change
+    # a new name for each array: the content of a folder may change
     return dask_array.from_array(pixels, chunks=parts, name=False, meta=meta)
 
 
 def _side(chunk: int) -> int:
-    """Return the side of what dask reads at a time: many small chunks, or a few large ones."""
+    """Return the side of a dask chunk: it spans many small stored chunks, or a few large ones."""
     return chunk if chunk == 1 else chunk * max(1, PART // chunk)

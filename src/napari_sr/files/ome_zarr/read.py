@@ -1,4 +1,4 @@
-"""Reading OME-Zarr 0.1 to 0.5, and arrays of Zarr 2 and 3, window by window."""
+"""Read OME-Zarr 0.1 to 0.5, and arrays of Zarr 2 and 3, window by window."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = ["is_zarr", "open_ome_zarr"]
 
 
 def open_ome_zarr(path: Path, axes: str | None = None, level: int = 0) -> LazyImage:
-    """Open an image of OME-Zarr, or a Zarr array, without reading pixels.
+    """Open an OME-Zarr image or a Zarr array, without reading pixels.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def open_ome_zarr(path: Path, axes: str | None = None, level: int = 0) -> LazyIm
     Returns
     -------
     LazyImage
-        Its pixels have the stored order of axes, except that colours are last.
+        The image. Its axes are in stored order, except that colours are last.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def open_ome_zarr(path: Path, axes: str | None = None, level: int = 0) -> LazyIm
     """
     check_packages("zarr")
     node = find_image(path)
-    if node.kind == "array":  # of an image, if there is one around it
+    if node.kind == "array":  # maybe a level of an image around it
         node, level = image_around(node) or (node, level)
     folder = node.path if node.kind == "array" else level_path(node, level)
     stored = read_node(folder)
@@ -121,8 +121,8 @@ def _lazy(
 
 
 def _names(stored: Node) -> str | None:
-    """Return letters for the names that an array itself gives its axes, if Y and X are there."""
-    names = stored.attributes.get("_ARRAY_DIMENSIONS")  # xarray's, in Zarr 2
+    """Return letters for the axis names in the array's attributes, if Y and X are among them."""
+    names = stored.attributes.get("_ARRAY_DIMENSIONS")  # xarray writes this in Zarr 2
     if stored.zarr_format == 3:
         names = json.loads(stored.document).get("dimension_names")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -136,7 +136,8 @@ def _letters(axes: str | None, names: str | None, array: zarr.Array[Any], *, col
     Raises
     ------
     ValueError
-        If there is not one letter per axis, or nothing names the axes and they cannot be guessed.
+        If the number of letters is not that of the axes, or the axes are unnamed and cannot be
+        guessed.
     """
     kind = np.dtype(array.dtype)
     if axes is not None:
@@ -149,9 +150,10 @@ def _letters(axes: str | None, names: str | None, array: zarr.Array[Any], *, col
 
 
 def _order(letters: str, shape: tuple[int, ...], *, named: bool) -> tuple[int, ...]:
-    """Return the stored axes in the order of the image: colours are last, channels are not.
+    """Return the stored axes in the order of the image: colours last, channels not last.
 
-    A last axis C of 3 or 4 would count as colour, so channels that metadata name move to the front.
+    A last axis C of length 3 or 4 would count as colour, so an axis that the metadata name C moves
+    to the front.
     """
     order = list(range(len(letters)))
     if "S" in letters:

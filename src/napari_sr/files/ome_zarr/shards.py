@@ -1,7 +1,7 @@
-"""The levels of a pyramid, and the shards and chunks of every level, from the block alone.
+"""Sizes of a pyramid's levels, and of their shards and chunks, computed from the size of a block.
 
-A block is a rectangle of one plane of the result. Its part of a level is one shard: one file with
-OME-Zarr 0.5, and a few whole chunk files with 0.4. So no two blocks share a file.
+A block is a rectangle of one plane of the result. Its part of a level is one shard: one file in
+OME-Zarr 0.5, and a few complete chunk files in 0.4. So no two blocks share a file.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ CHUNK = {"0.5": 512, "0.4": 1024}
 
 @dataclass(frozen=True)
 class Level:
-    """Sizes of one level of a plane, in its own pixels."""
+    """Sizes of one level of a plane, in pixels of that level."""
 
     height: int
     width: int
     chunk: tuple[int, int]
-    """Height and width of what is compressed and read as a whole."""
+    """Height and width of a chunk, which is compressed and read as a whole."""
     shard: tuple[int, int] | None
-    """Height and width of the part of a block; None if blocks do not write this level."""
+    """Height and width of a block's part of this level; None if blocks do not write this level."""
 
 
 def chunk_side(side: int, limit: int) -> int:
-    """Return the side of the chunks that fill the side of a shard.
+    """Return the side of chunks that divide a shard evenly.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def chunk_side(side: int, limit: int) -> int:
 
 
 def levels_of(height: int, width: int, block: tuple[int, int], version: str) -> tuple[Level, ...]:
-    """Return the levels of a plane, finest first; each side is half the finer one, rounded up.
+    """Return the levels of a plane, finest first; sides are halved and rounded up each time.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def levels_of(height: int, width: int, block: tuple[int, int], version: str) -> 
 
 
 def _halved(shard: tuple[int, int]) -> tuple[int, int] | None:
-    """Return the shard of the next level, or None if it has no whole or too short sides."""
+    """Return the shard of the next level; None if its sides are too short or not whole."""
     rows, columns = shard
     if rows % 2 or columns % 2 or min(rows, columns) // 2 < SMALLEST_SHARD:
         return None

@@ -1,4 +1,4 @@
-"""Folders of Zarr images: one to read from, and one that blocks are written into."""
+"""Two kinds of Zarr folders: to read from, and to write blocks into."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class BlockStore(SourceStore):
 
 
 def sync_folders(files: Iterable[Path], root: Path, known: set[Path]) -> None:
-    """Wait until the disk has the names of files, and of the folders between `root` and them.
+    """Wait until the names of files, and of their folders below `root`, are on the disk.
 
     Windows cannot wait for folders; there, nothing is done.
 
@@ -100,9 +100,9 @@ def sync_folders(files: Iterable[Path], root: Path, known: set[Path]) -> None:
     files : iterable of Path
         Files that have just been written.
     root : Path
-        The folder that all of them are in, at any depth.
+        The folder that contains all the files, at any depth.
     known : set of Path
-        Folders whose names are on the disk; those of these files are added.
+        Folders whose names are on the disk already; the folders of `files` are added.
     """
     if os.name == "nt":
         return

@@ -1,7 +1,7 @@
-"""Writing an OME-Zarr image block by block, with every level of its pyramid.
+"""Create an OME-Zarr image, and open it to write blocks to every level of its pyramid.
 
 A block is a rectangle of one plane. Blocks may be written in any order and by several processes
-at once, because no two blocks share a file. A block that is written twice gives the same files.
+at once, because no two blocks share a file. Writing a block twice gives the same files.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ def create(
     layout : Layout
         Axes, shape and data type of the image. The axes are stored as T, C, Z, Y, X.
     block : (int, int)
-        Rows and columns of a block in pixels of the image, best a multiple of 512. Blocks at the
-        lower and the right edge are smaller.
+        Rows and columns of a block in pixels, preferably multiples of 512. Blocks at the lower and
+        the right edge may be smaller.
     places : mapping of str to Axis
-        Places of the pixels by letter; letters without a known place are missing.
+        Pixel size, origin and unit by axis letter; axes without known ones are missing.
     channels : sequence of mapping
         One mapping per channel of axis C, as in OME-Zarr's `omero.channels`.
     name : str
@@ -65,9 +65,9 @@ def create(
     version : {"0.5", "0.4"}
         Version of OME-Zarr.
     provenance : mapping
-        What made the image, as JSON; stored as the attribute "napari_sr".
+        How the image is computed, as JSON; stored in the attribute "napari_sr".
     overwrite : bool
-        Whether a Zarr image at `path` is removed first.
+        Whether to remove a Zarr image at `path` first.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def create(
 
 
 def _record(layout: Layout, block: tuple[int, int], version: Version) -> dict[str, Any]:
-    """Return, as JSON, what `open_writer` needs."""
+    """Return the data that `open_writer` needs, as JSON."""
     return {
         "axes": layout.axes,
         "shape": list(layout.shape),
@@ -114,14 +114,14 @@ def open_writer(path: Path) -> OmeZarrWriter:
     Raises
     ------
     FileError
-        If the folder holds no image that `create` made, or only a part of one.
+        If the folder holds no image that `create` made, or an incompletely created one.
     """
     check_packages("zarr")
     path = Path(os.path.realpath(path))
     node = read_node(path)
     record = {} if node is None else node.attributes.get(OURS, {}).get("written", {})
     if node is None or not record:
-        raise FileError(f"{path} is no OME-Zarr image that napari-sr began")
+        raise FileError(f"{path} is not an OME-Zarr image that napari-sr began")
     readable, targets = open_levels(path, len(node.ome["multiscales"][0]["datasets"]))
     layout = Layout(
         record["axes"], tuple(record["shape"]), record["colour"], np.dtype(record["dtype"])

@@ -1,1 +1,1 @@
-"""Files of microscopes, scanners and electron microscopes: one module for each kind of file."""
+"""File formats of light and electron microscopes and medical scanners: one module each."""

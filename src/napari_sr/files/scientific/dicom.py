@@ -1,4 +1,4 @@
-"""DICOM series and images, read slice by slice, in modality units such as Hounsfield's."""
+"""Read DICOM series and images slice by slice, in units such as Hounsfield's."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".dcm", ".dicom", ".ima")
 BUDGET = 64 * 2**20
-"""Bytes of decoded slices that are kept for the next window."""
+"""Largest size of the decoded slices that are kept for the next window, in bytes."""
 KEPT = (
     "Modality", "SeriesDescription", "SeriesInstanceUID", "ImageOrientationPatient",
     "ImagePositionPatient", "RescaleType",
 )  # fmt: skip
-"""What is kept in `LazyImage.details`; nothing that names a patient."""
+"""DICOM elements that are kept in `LazyImage.details`; none names a patient."""
 
 COLOURS = (
     "MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT",
 )  # fmt: skip
-"""Meanings of pixels that pydicom returns as grey or RGB."""
+"""Photometric interpretations that pydicom returns as grey or RGB."""
 
 _KIND = "DICOM"
 _UNIT = "millimeter"
 
 
 def is_dicom(path: Path) -> bool:
-    """Return whether a path is a file that begins as DICOM files do."""
+    """Return whether a path is a file that begins like a DICOM file."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -58,16 +58,16 @@ def is_dicom(path: Path) -> bool:
 
 
 class DicomPixels(LazyArray):
-    """The pixels of the slices of a series, with their slopes and intercepts applied.
+    """The pixels of a series, with the slope and intercept of each slice applied.
 
     Parameters
     ----------
     path : Path
         The file or folder.
     slices : sequence of Slice
-        The slices in order.
+        The slices, sorted.
     header : pydicom.Dataset
-        The first of their headers.
+        The header of the first slice.
     """
 
     def __init__(self, path: Path, slices: Sequence[Slice], header: Any) -> None:
@@ -110,7 +110,7 @@ class DicomPixels(LazyArray):
         with reading(one.path, _KIND):
             values = pixels.pixel_array(one.path, index=one.frame or 0)
             if values.shape != self.shape[-values.ndim :]:
-                raise ValueError(f"a slice has the shape {values.shape}, not that of the others")
+                raise ValueError(f"a slice has another shape than the others, {values.shape}")
             if self._dark:
                 top = 2**self._bits - 1 if values.dtype.kind == "u" else -1
                 values = (top - values.astype(np.int64)).astype(values.dtype)
@@ -128,7 +128,7 @@ def _pixels(path: Path) -> Any:
 
 
 def _shown_type(stored: np.dtype[Any], bits: int, slices: Sequence[Slice]) -> np.dtype[Any]:
-    """Return a type that holds all values: an integer if slopes are 1, otherwise float32."""
+    """Return a type that holds all values: integers if all slopes are 1, otherwise float32."""
     slopes, shifts = {one.slope for one in slices}, {one.intercept for one in slices}
     if slopes != {1.0} or not all(shift.is_integer() for shift in shifts):
         return np.dtype(np.float32)
@@ -147,15 +147,15 @@ def open_dicom(path: Path, axes: str | None = None) -> LazyImage:
     Parameters
     ----------
     path : Path
-        A file, or a folder with the files of one series; other files in it are passed over.
+        A file, or a folder with the files of one series; other files in the folder are ignored.
     axes : str, optional
         One letter per axis; by default, Z for slices, T for frames without a position, Y, X and S.
 
     Raises
     ------
     FileError
-        If pydicom is missing, the files are damaged or of several series, or several slices lie at
-        one position.
+        If pydicom is missing, the files are damaged or belong to several series, or several slices
+        have one position.
     """
     pydicom = needed("pydicom", _KIND)
     with reading(path, _KIND, pydicom.errors.InvalidDicomError):
@@ -181,8 +181,8 @@ def _check_colours(header: Any, path: Path) -> None:
     meaning = str(header.PhotometricInterpretation)
     if meaning not in COLOURS or header.BitsAllocated not in (8, 16, 32):
         raise FileError(
-            f"{path}: pixels of {header.BitsAllocated} bits as {meaning} are not read: convert the "
-            "image to grey or RGB first"
+            f"{path}: pixels of {header.BitsAllocated} bits as {meaning} cannot be read: convert "
+            "the image to grey or RGB first"
         )
 
 
@@ -199,7 +199,7 @@ def _lazy(
     letters += "S" * (int(header.get("SamplesPerPixel") or 1) > 1)
     files = [one.path for one in slices]
     places = _places(slices, depths, header)
-    note = "its white is at zero: its values are turned over, to white - value"
+    note = "its white is at zero: its values are inverted to white - value"
     dark = header.PhotometricInterpretation == "MONOCHROME1"
     return LazyImage(
         pixels,
@@ -217,7 +217,7 @@ def _lazy(
 def _places(
     slices: Sequence[Slice], depths: NDArray[np.float64] | None, header: Any
 ) -> dict[str, Axis]:
-    """Return sizes in mm; origins only if the axes of the pixels are those of the world."""
+    """Return pixel sizes in mm, and origins if the image axes are parallel to the world's."""
     orientation = orientation_of(header)
     axial = orientation is not None and np.allclose(orientation, AXIAL, atol=1e-4)
     origin = slices[0].position if axial and slices[0].position else (0.0, 0.0, 0.0)
@@ -233,5 +233,5 @@ def _places(
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON."""
+    """Convert a value of DICOM to JSON."""
     return str(value) if isinstance(value, str) else [float(number) for number in value]

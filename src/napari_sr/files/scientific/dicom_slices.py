@@ -1,6 +1,6 @@
-"""The slices of a DICOM series: which files and frames, in which order, and where they lie.
+"""The slices of a DICOM series: their files, frames, order and positions.
 
-The names in capitals are DICOM's (https://dicom.nema.org/medical/dicom/current/output/html/).
+Names such as PixelSpacing are DICOM's (https://dicom.nema.org/medical/dicom/current/output/html/).
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-"""Directions of the rows and columns of a slice whose axes are those of the world."""
+"""Directions of rows and columns of a slice whose axes are parallel to the world's."""
 EQUAL = (
     "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated",
     "BitsStored", "PixelRepresentation",
 )  # fmt: skip
-"""What must be equal in all slices."""
+"""DICOM elements that must be equal in all slices."""
 
 
 @dataclass(frozen=True)
 class Slice:
-    """One slice: a file, or a frame of a file."""
+    """A slice: one file, or one frame of a file."""
 
     path: Path
     frame: int | None
     """Number of the frame; None if the file has only one."""
     position: tuple[float, float, float] | None
-    """Position of the centre of its first pixel in mm."""
+    """Position of the centre of the first pixel, in mm."""
     slope: float
     intercept: float
 
@@ -70,7 +70,7 @@ def _position(header: Any, frame: int, frames: int) -> tuple[float, float, float
         return None
     place = np.array(found, np.float64)
     if frames > 1 and not header.get("PerFrameFunctionalGroupsSequence"):
-        # one position for all frames, from which a dose's frames are displaced
+        # one position for all frames; those of a radiation dose have offsets from it
         offsets, orientation = header.get("GridFrameOffsetVector"), orientation_of(header)
         if not offsets or orientation is None:
             return None
@@ -85,14 +85,14 @@ def orientation_of(header: Any) -> tuple[float, ...] | None:
 
 
 def spacing_of(header: Any) -> tuple[float, float] | None:
-    """Return the distances of rows, and of columns, in mm, or None."""
+    """Return the distances between rows and between columns, in mm, or None."""
     found = _value(header, 0, "PixelMeasuresSequence", "PixelSpacing", None)
     found = header.get("ImagerPixelSpacing") if found is None else found
     return None if found is None else (float(found[0]), float(found[1]))
 
 
 def thickness_of(header: Any) -> float | None:
-    """Return the distance of slices that a file states, in mm, or None."""
+    """Return the distance between slices that a file states, in mm, or None."""
     for name in ("SpacingBetweenSlices", "SliceThickness"):
         found = _value(header, 0, "PixelMeasuresSequence", name, None)
         if found:
@@ -101,7 +101,7 @@ def thickness_of(header: Any) -> float | None:
 
 
 def _value(header: Any, frame: int, sequence: str, name: str, usual: Any) -> Any:
-    """Return a value of a frame, of all frames, or of the file."""
+    """Return a value of a frame's metadata, or else of those of all frames or of the file."""
     places = [header]
     shared = header.get("SharedFunctionalGroupsSequence")
     each = header.get("PerFrameFunctionalGroupsSequence")
@@ -115,7 +115,7 @@ def _value(header: Any, frame: int, sequence: str, name: str, usual: Any) -> Any
 
 
 def check_one_series(headers: Sequence[Any], path: Path) -> None:
-    """Check that all files belong to one series of equal slices.
+    """Check that all files belong to one series, and have slices of one size and kind.
 
     Raises
     ------
@@ -142,14 +142,14 @@ def check_one_series(headers: Sequence[Any], path: Path) -> None:
 def in_order(
     slices: Sequence[Slice], orientation: Sequence[float] | None, path: Path
 ) -> tuple[list[Slice], NDArray[np.float64] | None]:
-    """Return slices by their position along the normal of their planes, and these positions.
+    """Sort slices by their position along the normal of their planes; return both.
 
-    Without positions, the order is that of the argument, and the second value None.
+    If the files have no positions, slices keep their order, and the second value is None.
 
     Raises
     ------
     FileError
-        If several slices lie at one position, such as those of several times or echoes.
+        If several slices have one position, such as those of several times or echoes.
     """
     if len(slices) < 2 or orientation is None or any(one.position is None for one in slices):
         return list(slices), None
@@ -166,10 +166,10 @@ def in_order(
 
 
 def uneven(depths: NDArray[np.float64]) -> Iterator[str]:
-    """Yield a note on slices at uneven distances."""
+    """Yield a note if the distances between slices differ."""
     steps = np.diff(depths)
     if steps.max() > 1.01 * steps.min():
         yield (
-            f"its slices lie {steps.min():.4g} to {steps.max():.4g} mm apart: their median, "
-            f"{np.median(steps):.4g} mm, is taken for all"
+            f"its slices lie {steps.min():.4g} to {steps.max():.4g} mm apart: the median, "
+            f"{np.median(steps):.4g} mm, is used for all"
         )

@@ -1,4 +1,4 @@
-"""Files of Zeiss (CZI), Nikon (ND2) and Leica (LIF), read by bioio's readers as dask arrays."""
+"""Read files of Zeiss (CZI), Nikon (ND2) and Leica (LIF) with bioio's readers, as dask arrays."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STARTS = {b"ZISRAWFILE": ".czi", b"\xda\xce\xbe\x0a": ".nd2", b"\x70\0\0\0": ".l
 
 
 class DaskPixels(LazyArray):
-    """The pixels of a dask array, computed by windows in the thread that asks.
+    """The pixels of a dask array, computed window by window in the calling thread.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class DaskPixels(LazyArray):
     suffix : str
         Its kind, a key of `READERS`.
     array : dask array
-        Its pixels.
+        The pixels.
     """
 
     def __init__(self, path: Path, suffix: str, array: Any) -> None:
@@ -58,7 +58,7 @@ def _pixels(path: Path, suffix: str) -> Any:
 
 
 def open_microscope(path: Path, suffix: str, axes: str | None = None) -> LazyImage:
-    """Open the first image of a file of a microscope; its pixels are read where they are sliced.
+    """Open the first image of a microscope's file; pixels are read where they are sliced.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def open_microscope(path: Path, suffix: str, axes: str | None = None) -> LazyIma
     suffix : str
         Its kind, a key of `READERS`.
     axes : str, optional
-        One letter per axis; by default, those of the file longer than 1, and Y and X.
+        One letter per axis; by default, Y, X and the file's other axes that are longer than 1.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def open_microscope(path: Path, suffix: str, axes: str | None = None) -> LazyIma
 
 
 def _places(reader: Any) -> dict[str, Axis]:
-    """Return sizes in micrometres, as bioio's readers give them, and the interval in seconds."""
+    """Return pixel sizes in micrometres, as bioio reads them, and the time interval in seconds."""
     scale = reader.scale
     places = {
         letter: Axis(float(size), 0.0, "micrometer")
@@ -123,16 +123,16 @@ def _notes(reader: Any) -> Iterator[str]:
     scenes = list(reader.scenes)
     if len(scenes) > 1:
         told = ", ".join(map(repr, map(str, scenes[:4]))) + ", ..." * (len(scenes) > 4)
-        yield f"it holds {len(scenes)} images ({told}); the first is read"
+        yield f"it holds {len(scenes)} images ({told}); only the first is read"
 
 
 def kind_of(start: bytes, path: Path) -> str | None:
-    """Return the kind of a file by its first bytes, a key of `READERS`, or None.
+    """Tell the kind of a file by its first bytes; return a key of `READERS`, or None.
 
     Raises
     ------
     FileError
-        If the name says that it is of another kind.
+        If the file's suffix is that of another kind.
     """
     found = next((kind for magic, kind in STARTS.items() if start.startswith(magic)), None)
     named = path.suffix.lower()

@@ -1,4 +1,4 @@
-"""MRC images, maps and stacks of electron microscopes, read by windows."""
+"""Read MRC images, maps and stacks of electron microscopes, window by window."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class MrcPixels(LazyArray):
     path : Path
         The file.
     header : mrcfile header
-        Its header.
+        The header of the file.
     utils : module
-        mrcfile's functions that read a header.
+        The module of mrcfile that reads headers.
     """
 
     def __init__(self, path: Path, header: Any, utils: Any) -> None:
@@ -50,7 +50,9 @@ class MrcPixels(LazyArray):
         self._offset = header.nbytes + int(header.nsymbt)
         end, size = self._offset + math.prod(shape) * stored.itemsize, path.stat().st_size
         if size < end:
-            raise ValueError(f"its pixels end at byte {end}, but the file at byte {size}")
+            raise ValueError(
+                f"its pixels should end at byte {end}, but the file ends at byte {size}"
+            )
 
     def _window(self, window: Window) -> NDArray[Any]:
         with reading(self._path, _KIND), self._path.open("rb", buffering=0) as file:
@@ -66,7 +68,7 @@ def _pixels(path: Path) -> Any:
 
 
 def open_mrc(path: Path, axes: str | None = None) -> LazyImage:
-    """Open an MRC file; its pixels are read where they are sliced.
+    """Open an MRC file; pixels are read where they are sliced.
 
     Parameters
     ----------
@@ -104,7 +106,7 @@ def open_mrc(path: Path, axes: str | None = None) -> LazyImage:
 
 
 def _places(header: Any, sizes: tuple[float, float, float]) -> dict[str, Axis]:
-    """Return sizes, and the origin: that of the header, or else the number of the first pixel."""
+    """Return pixel sizes, and origins from the header's origin, or else from its start indices."""
     origins = [float(header.origin[name]) for name in "xyz"]
     if not any(origins):
         starts = (header.nxstart, header.nystart, header.nzstart)

@@ -1,4 +1,4 @@
-"""MRC images, written plane by plane, with the size of a pixel and the origin."""
+"""Write MRC images plane by plane, with pixel size and origin."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 HEADER = 1024
 """Bytes of the header."""
 MODES = {"i1": 0, "i2": 1, "f4": 2, "u2": 6, "u1": 6, "f2": 12}
-"""MRC's number of each type; uint8 becomes uint16, as mrcfile itself writes it."""
+"""MRC's number of each data type; uint8 becomes uint16, as in mrcfile."""
 
 
 @dataclass
 class _Sums:
-    """The statistics in the header, summed block by block."""
+    """The statistics for the header, accumulated block by block."""
 
     low: float = math.inf
     high: float = -math.inf
@@ -51,7 +51,7 @@ class _Sums:
         self.squares += float(np.square(values).sum())
 
     def of_header(self) -> dict[str, float]:
-        """Return the least, largest and mean value, and the deviation from the mean."""
+        """Return minimum, maximum, mean and standard deviation, as the header holds them."""
         mean = self.total / self.count
         variance = max(self.squares / self.count - mean**2, 0.0)
         return {"dmin": self.low, "dmax": self.high, "dmean": mean, "rms": math.sqrt(variance)}
@@ -62,21 +62,21 @@ def write_mrc(
 ) -> Iterator[tuple[int, int]]:
     """Write an MRC file.
 
-    Parameters and what it yields are those of `other.write_other`. The axes are T, Z, Y and X.
+    Parameters and yields are as in `other.write_other`. The axes are T, Z, Y and X.
 
     Raises
     ------
     FileError
-        If mrcfile is missing, MRC cannot hold the image, the disk has no room for it, or it cannot
-        be written.
+        If mrcfile is missing, MRC cannot hold the image, the disk has no room for the file, or it
+        cannot be written.
     """
     mrcfile = needed("mrcfile", "MRC")
     dtypes = needed("mrcfile.dtypes", "MRC")
     kind = np.dtype(pixels.dtype)
     if not set(axes) <= set("TZYX") or kind.str[1:] not in MODES:
         raise FileError(
-            f"{path}: MRC holds int8, int16, uint16, float16 and float32 of the axes T, Z, Y and "
-            f"X, not {kind} of the axes {axes}"
+            f"{path}: MRC holds int8, int16, uint16, float16 or float32 with axes T, Z, Y and X, "
+            f"not {kind} with axes {axes}"
         )
     order = "".join(letter for letter in "TZ" if letter in axes)
     stored = np.dtype("u2") if kind == np.uint8 else kind
@@ -104,7 +104,7 @@ def _write_header(
     scale: int,
     software: str,
 ) -> None:
-    """Let mrcfile write a header and reserve the pixels; go to their start."""
+    """Let mrcfile write the header and reserve space for the pixels; seek to their start."""
     shape = [int(pixels.shape[axes.index(letter)]) for letter in order + "YX"]
     mode = MODES[np.dtype(pixels.dtype).str[1:]]
     places = image.enlarged_places(scale)
@@ -123,7 +123,7 @@ def _write_header(
 
 
 def _angstrom(place: Axis | None, name: str) -> float:
-    """Return a size or an origin in angstroms; 0 if it or its unit is unknown."""
+    """Return a size or an origin in angstroms; 0 if the value or its unit is unknown."""
     if place is None or place.unit not in METRES:
         return 0.0
     return float(getattr(place, name)) * (METRES[place.unit] / METRES[UNIT])

@@ -1,4 +1,4 @@
-"""The packages that read other formats, which are an extra, and their errors in one sentence."""
+"""Import the optional packages that read other formats, and turn their errors into one sentence."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ UNREADABLE = (
     OSError, ValueError, RuntimeError, KeyError, IndexError, TypeError, ArithmeticError,
     AttributeError, AssertionError, EOFError, struct.error,
 )  # fmt: skip
-"""Exceptions of the packages for broken files, besides their own."""
+"""Built-in exceptions that the packages raise for broken files."""
 
 
 def needed(module: str, kind: str) -> Any:
-    """Import a package.
+    """Import an optional package.
 
     Parameters
     ----------
     module : str
         The module to import.
     kind : str
-        The kind of file that needs it, for people.
+        The kind of file that needs the package, for the message.
 
     Raises
     ------
     FileError
-        If it is not installed; the message names the extra to install.
+        If the package is not installed; the message names the extra to install.
     """
     try:
         return import_module(module)
@@ -47,16 +47,16 @@ def needed(module: str, kind: str) -> Any:
 
 @contextmanager
 def reading(path: Path, kind: str, *errors: type[Exception]) -> Iterator[None]:
-    """Turn the errors of a package into one sentence, and silence its warnings.
+    """Context: turn the errors of a package into one sentence, and silence its warnings.
 
     Parameters
     ----------
     path : Path
         The file that is read.
     kind : str
-        Its kind, for people.
+        The kind of file, for the message.
     *errors : type of exception
-        The package's own errors, besides `UNREADABLE`.
+        Errors that the package defines, in addition to `UNREADABLE`.
 
     Raises
     ------

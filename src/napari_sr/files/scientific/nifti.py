@@ -1,6 +1,7 @@
-"""NIfTI images, read by windows; pixels keep their order, and the affine is kept as it is.
+"""Read NIfTI images, window by window; neither pixel order nor affine is changed.
 
-A NIfTI array has the axes X, Y, Z, T, and more, the first running fastest; here the last does.
+NIfTI stores the axes X, Y, Z, T and so on, of which the first changes fastest. Arrays here have
+them in reverse: X is last.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".nii", ".nii.gz")
 LETTERS = "XYZTCAB"
-"""Letters of the axes of a NIfTI array; C are the values of a pixel."""
+"""Letters of the axes of a NIfTI array; C is the axis of several values per pixel."""
 AFFINE, CODES, TEXT = "affine", "form codes", "descrip"
-"""Keys in `LazyImage.details`: the 4 x 4 matrix from pixels to the world, and the meanings of the
-quaternion's and of the matrix's world; a description."""
+"""Keys in `LazyImage.details`: the 4 x 4 matrix from pixels to the world; the codes qform and
+sform, which say what the world is; a description."""
 
 _KIND = "NIfTI"
 _TIMES = {"sec": "second", "msec": "millisecond", "usec": "microsecond"}
@@ -48,7 +49,7 @@ class NiftiPixels(LazyArray):
     path : Path
         The file.
     proxy : nibabel.arrayproxy.ArrayProxy
-        What is known of its array.
+        nibabel's access to the stored array.
     """
 
     def __init__(self, path: Path, proxy: Any) -> None:
@@ -68,7 +69,9 @@ class NiftiPixels(LazyArray):
         self._data = _unpacked(path, self) if path.name.lower().endswith(".gz") else path
         end = self._offset + math.prod(shape) * self._stored.itemsize
         if self._data.stat().st_size < end:
-            raise ValueError(f"its pixels end at byte {end}, but it is shorter: it is cut off")
+            raise ValueError(
+                f"its pixels should end at byte {end}, but the file is shorter: it is cut off"
+            )
 
     def _window(self, window: Window) -> NDArray[Any]:
         with reading(self._path, _KIND), self._data.open("rb", buffering=0) as file:
@@ -86,7 +89,7 @@ def _pixels(path: Path) -> Any:
 
 
 def _unpacked(path: Path, owner: object) -> Path:
-    """Unpack a file to the temporary folder, until its owner is gone."""
+    """Unpack a file to the temporary folder; delete the copy when `owner` is garbage-collected."""
     handle, name = tempfile.mkstemp(suffix=".nii", prefix="napari-sr-")
     weakref.finalize(owner, Path(name).unlink, missing_ok=True)
     with os.fdopen(handle, "wb") as file, gzip.open(path) as packed:
@@ -95,12 +98,12 @@ def _unpacked(path: Path, owner: object) -> Path:
 
 
 def open_nifti(path: Path, axes: str | None = None) -> LazyImage:
-    """Open a NIfTI image; its pixels are read where they are sliced.
+    """Open a NIfTI image; pixels are read where they are sliced.
 
     Parameters
     ----------
     path : Path
-        A file .nii or .nii.gz. The latter is unpacked to the temporary folder first.
+        A file .nii or .nii.gz; the latter is unpacked to the temporary folder first.
     axes : str, optional
         One letter per axis; by default, the last of C, T, Z, Y and X.
 
@@ -113,7 +116,7 @@ def open_nifti(path: Path, axes: str | None = None) -> LazyImage:
     own = (nibabel.filebasedimages.ImageFileError, nibabel.spatialimages.HeaderDataError)
     with reading(path, _KIND, *own):
         image = nibabel.load(path)
-        if not isinstance(image, nibabel.Nifti1Image):  # NIfTI-2 is one, too
+        if not isinstance(image, nibabel.Nifti1Image):  # NIfTI-2 images are instances, too
             raise FileError(f"{path} is not NIfTI, but {type(image).__name__}")
         pixels = NiftiPixels(path, image.dataobj)
         if pixels.dtype.kind not in "iuf" or len(image.shape) < 2:
@@ -130,7 +133,7 @@ def open_nifti(path: Path, axes: str | None = None) -> LazyImage:
 
 
 def _places(image: Any) -> dict[str, Axis]:
-    """Return sizes; origins only if the axes of the pixels are those of the world."""
+    """Return pixel sizes, and origins if the image axes are parallel to the world's."""
     space, time = image.header.get_xyzt_units()
     affine, zooms = np.asarray(image.affine), image.header.get_zooms()
     turned = affine[:3, :3] - np.diag(np.diag(affine)[:3])

@@ -1,4 +1,4 @@
-"""NIfTI images, written plane by plane, in the same place of the world as their source."""
+"""Write NIfTI images plane by plane, at the same position in the world as their source."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from napari_sr.files.lazy_image import Axis, LazyImage
 
 ORDER = "CTZ"
-"""The axes of planes in the order in which NIfTI stores them, slowest first."""
+"""The looped axes in the order in which NIfTI stores them, slowest first."""
 
 _SPACES = {"micrometer": "micron", "millimeter": "mm", "meter": "meter"}
 _TIMES = {"second": "sec", "millisecond": "msec", "microsecond": "usec"}
 _NIFTI_1 = 2**15 - 1
-"""The longest axis in pixels that NIfTI-1 can hold."""
+"""Length in pixels of the longest axis that NIfTI-1 can hold."""
 
 
 def enlarged_affine(affine: Any, scale: int) -> NDArray[np.float64]:
@@ -41,9 +41,10 @@ def enlarged_affine(affine: Any, scale: int) -> NDArray[np.float64]:
     Parameters
     ----------
     affine : array_like, (4, 4)
-        From pixels (X, Y, Z, 1), whose centres are whole numbers, to the world.
+        Matrix of the source, from pixels (X, Y, Z, 1), whose centres are whole numbers, to the
+        world.
     scale : int
-        Enlargement along X and Y. The outer edges stay where they are.
+        Enlargement along X and Y. The image's outer edges do not move.
     """
     to_source = np.diag([1 / scale, 1 / scale, 1.0, 1.0])
     to_source[:2, 3] = 0.5 / scale - 0.5
@@ -55,13 +56,13 @@ def write_nifti(
 ) -> Iterator[tuple[int, int]]:
     """Write a NIfTI file: NIfTI-1, or NIfTI-2 if an axis is too long for it.
 
-    Parameters and what it yields are those of `other.write_other`. The axes are C, T, Z, Y and X; a
-    last S is RGB or RGBA.
+    Parameters and yields are as in `other.write_other`. The axes are C, T, Z, Y and X; a last S is
+    RGB or RGBA.
 
     Raises
     ------
     FileError
-        If nibabel is missing, NIfTI cannot hold the image, the disk has no room for it, or it
+        If nibabel is missing, NIfTI cannot hold the image, the disk has no room for the file, or it
         cannot be written.
     """
     nibabel = needed("nibabel", "NIfTI")
@@ -115,7 +116,7 @@ def _header(
 def _set_place(
     header: Any, image: LazyImage, places: Mapping[str, Axis], scale: int
 ) -> tuple[str, str]:
-    """Set the affine and the interval; return the names of their units."""
+    """Set the affine and the time interval; return the units of space and time."""
     kept = image.details.get(AFFINE)
     known = [places[letter].unit for letter in "XYZ" if letter in places]
     unit = known[0] if known else ""
@@ -137,7 +138,7 @@ def _set_place(
 
 
 def _affine_of(places: Mapping[str, Axis], space: str) -> NDArray[np.float64]:
-    """Return the matrix of axes along the world's, in the unit of `space`."""
+    """Return the matrix of an image whose axes are parallel to the world's, in the unit `space`."""
     affine = np.eye(4)
     target = next((name for name, short in _SPACES.items() if short == space), "millimeter")
     for row, letter in enumerate("XYZ"):

@@ -1,4 +1,4 @@
-"""Files of microscopes, scanners and electron microscopes, recognised by content and name."""
+"""Open and write files of microscopes and medical scanners, recognised by content and name."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from napari_sr.files.lazy_image import LazyImage
 
 WRITTEN = (*nifti.SUFFIXES, ".mrc", ".map", ".rec", ".st", ".mrcs")
-"""Endings of the names of files that can be written."""
+"""Suffixes of the files that can be written."""
 SUFFIXES = (*microscope.SUFFIXES, *nifti.SUFFIXES, *dicom.SUFFIXES, *mrc.SUFFIXES)
-"""Endings of the names of files that can be read. DICOM files may have any name."""
+"""Suffixes of the files that can be read. DICOM files may have any name."""
 
 _NIFTI = (b"n+1\0", b"ni1\0", b"n+2\0", b"ni2\0")
 _HEAD = 512
 
 
 def is_other(path: Path) -> bool:
-    """Return whether a file, or a folder, is of one of these kinds, by its content.
+    """Return whether a file or folder has one of these formats, by its content.
 
     Parameters
     ----------
     path : Path
-        A file, or a folder, which is a DICOM series if its first file is DICOM.
+        A file or a folder. A folder counts as a DICOM series if its first file is DICOM.
     """
     try:
         return _kind(path) is not None
@@ -50,7 +50,7 @@ def open_other(path: Path, axes: str | None = None) -> LazyImage:
     path : Path
         The file, or a folder with a DICOM series.
     axes : str, optional
-        One letter per axis; by default, those that the format names.
+        One letter per axis; by default, the axes that the file names.
 
     Raises
     ------
@@ -87,34 +87,34 @@ def write_other(
 ) -> Iterator[tuple[int, int]]:
     """Write a NIfTI or MRC file, by its suffix.
 
-    Nothing is at `path` until all is written. A generator that is closed early leaves nothing.
+    `path` appears only when all is written. A generator that is closed early leaves nothing.
 
     Parameters
     ----------
     path : Path
         The file; see `WRITTEN`.
     pixels : array
-        The enlarged image; it is read by windows.
+        The enlarged image, read window by window.
     axes : str
         One letter per axis of `pixels`.
     image : LazyImage
-        The source, whose place and metadata are written.
+        The source, whose position in the world and metadata are written.
     scale : int
         Enlargement along Y and X.
     software : str
         The software that computed the pixels, in ASCII.
     overwrite : bool
-        Whether an existing file is replaced.
+        Whether to replace an existing file.
 
     Yields
     ------
     (done, total) : int, int
-        Number of blocks of rows that are written, and of all.
+        Number of blocks of rows written so far, and of all blocks.
 
     Raises
     ------
     FileError
-        If a package is missing, the format cannot hold the image, or it cannot be written.
+        If a package is missing, the format cannot hold the image, or the file cannot be written.
     """
     check_place(path, tuple({*WRITTEN, ".gz"} - {".nii.gz"}), overwrite=overwrite)
     if path.name.lower().endswith(nifti.SUFFIXES):
@@ -143,7 +143,7 @@ def _kind(path: Path) -> str | None:
 
 
 def _unpacked(path: Path) -> bytes:
-    """Return the first bytes of a packed file."""
+    """Return the first bytes of a gzip file's content."""
     try:
         with gzip.open(path) as file:
             return file.read(_HEAD)

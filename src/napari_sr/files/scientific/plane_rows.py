@@ -1,4 +1,4 @@
-"""The pixels of an image in the order in which a file stores them, as blocks of rows."""
+"""Yield an image's pixels in the order in which a file stores them, as blocks of rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import ArrayLike
 
 BYTES = 32 * 2**20
-"""Bytes of rows that are read at once."""
+"""Largest size of a block of rows, in bytes."""
 
 
 def blocks(pixels: ArrayLike, axes: str, order: str) -> Iterator[NDArray[Any]]:
@@ -27,9 +27,9 @@ def blocks(pixels: ArrayLike, axes: str, order: str) -> Iterator[NDArray[Any]]:
     Parameters
     ----------
     pixels : array
-        The image; it is read by windows.
+        The image, read window by window.
     axes : str
-        One letter per axis of `pixels`; S are colours.
+        One letter per axis of `pixels`; S is the axis of colours.
     order : str
         The letters of the looped axes, in the order in which planes are stored.
     """
