@@ -12,6 +12,7 @@ from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.plane_values import ValueRange
+from napari_sr.engine.image.value_range import OutsideRangeWarning
 from napari_sr.engine.planning.blocks import make_grid
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.streaming.run import BlockRun, output_place, run_blocks
@@ -52,11 +53,9 @@ def test_blocks_give_the_result_of_the_whole_image(example, random, dtype, shape
     if dtype == "float32":
         image[..., 10:30, 20:45, *([slice(None)] if axes == "YXS" else [])] = np.nan
 
-    # implausible results are clipped by the range of a block, or of a plane
-    result, _, _ = by_blocks(run_of(image, network, axes=axes, outliers="keep"))
+    result, _, _ = by_blocks(run_of(image, network, axes=axes))
 
-    settings = Settings(device="cpu", engine="torch", outliers="keep")
-    whole = finish(upscale_array(image, network, settings, axes=axes))[1].pixels
+    whole = finish(upscale_array(image, network, SETTINGS, axes=axes))[1].pixels
     tolerance = 1e-5 if dtype == "float32" else 1
     np.testing.assert_allclose(result.astype(float), whole.astype(float), rtol=0, atol=tolerance)
     assert np.mean(result != whole) < 1e-3 or dtype == "float32"
@@ -147,6 +146,46 @@ class Spiky(Nearest):
 
     def compute(self, image):
         return super().compute(torch.where(image > 0.97, image * 9, image * 1.1))
+
+
+class Lightening(Nearest):
+    """Returns values for dark pixels that are implausible unless the plane has bright ones."""
+
+    def compute(self, image):
+        return super().compute(torch.where(image < 0.2, image * 6, image))
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+@pytest.mark.parametrize("ensemble", [False, True])
+def test_implausible_results_are_those_beyond_the_range_of_the_plane(dtype, ensemble):
+    white = 1 if dtype == "float32" else 65535
+    image = np.full((70, 100), 0.1 * white, dtype)
+    image[40:, 80:] = white
+    network = Lightening()
+
+    result, _, report = by_blocks(run_of(image, network, ensemble=ensemble))
+
+    settings = replace(SETTINGS, ensemble=ensemble)
+    whole = finish(upscale_array(image, network, settings))[1]
+    np.testing.assert_array_equal(result, whole.pixels)
+    assert result[0, 0] == pytest.approx(0.6 * white, rel=1e-4)
+    assert report.diagnostics.record() == whole.record["guards"]
+
+
+def test_opacity_in_floats_is_that_of_the_plane(random):
+    """A block whose alpha ends at 1 may lie in a plane whose alpha ends at 255."""
+    image = random.random((70, 100, 4)).astype(np.float32)
+    image[60:, 90:, 3] = 255
+
+    class Curved(Nearest):
+        def compute(self, image):
+            return super().compute(image**2)
+
+    result, _, _ = by_blocks(run_of(image, Curved(radius=3), axes="YXS"))
+
+    with pytest.warns(OutsideRangeWarning, match="treated as opacity"):
+        whole = finish(upscale_array(image, Curved(radius=3), SETTINGS, axes="YXS"))[1].pixels
+    np.testing.assert_allclose(result, whole, atol=1e-6)
 
 
 @pytest.mark.parametrize("ensemble", [False, True])

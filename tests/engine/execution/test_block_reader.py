@@ -58,3 +58,21 @@ def test_an_infinite_value_is_refused_with_its_place_in_the_image():
 
     with pytest.raises(ValueError, match=r"first at y=37, x=41 of plane \(1,\)"):
         list(map(reader.read, reader.grid))
+
+
+def test_the_ends_of_a_plane_are_read_once_and_only_if_they_are_needed(random):
+    image = Counting((random.random((2, 40, 60)) * 100).astype(np.uint8))
+    reader = reader_of(image, axes="ZYX")
+    windows = [reader.read(block) for block in reader.grid]
+    before = sum(image.read)
+    last = image.pixels[1]
+
+    assert [windows[-1].whole()[:2] for _ in range(2)] == [(last.min(), last.max())] * 2
+
+    assert sum(image.read) == before + 40 * 60
+
+
+def test_a_window_of_the_whole_plane_needs_no_other_ends(random):
+    reader = reader_of((random.random((16, 16)) * 255).astype(np.uint8))
+
+    assert reader.read(reader.grid.block(0)).whole is None

@@ -5,17 +5,20 @@ Letters: H x W pixels, C channels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_sr.engine.image.conversion import Filled, fill_missing
+from napari_sr.engine.image.plane_ends import ends_of_plane
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_sr.engine.image.arrays import ArrayLike
+    from napari_sr.engine.image.plane_ends import PlaneEnds
     from napari_sr.engine.planning.blocks import Block, BlockGrid
 
 
@@ -28,6 +31,10 @@ class BlockReader:
     grid: BlockGrid
     reach: int | None
     """Receptive field of the network in pixels; None if it is the whole image."""
+    _ends: dict[tuple[int, ...], PlaneEnds] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Ends of the planes that were read as a whole."""
 
     def read(self, block: Block) -> Filled:
         """Return the window of a block, (H, W, C), with NaN filled from neighbouring pixels.
@@ -38,10 +45,12 @@ class BlockReader:
             If the window has infinite values.
         """
         window, layout = block.window, self.grid.layout
+        is_part = window.size != (layout.height, layout.width)
+        whole = partial(self.ends, block.plane) if is_part else None
         kept, origin = block.core.slices_in(window, 1), (window.rows.start, window.columns.start)
         if layout.dtype.kind != "f":
             pixels = self._pixels(block.plane, window.rows, window.columns)
-            return Filled(pixels, None, kept, origin)
+            return Filled(pixels, None, kept, origin, whole)
         # a NaN at the edge of the window is filled from pixels beyond this edge
         rows = _grown(window.rows, self.reach, layout.height)
         columns = _grown(window.columns, self.reach, layout.width)
@@ -52,7 +61,13 @@ class BlockReader:
         )
         filled = fill_missing(pixels, self.reach)
         missing = None if filled.missing is None else filled.missing[inner]
-        return Filled(filled.pixels[inner], missing, kept, origin)
+        return Filled(filled.pixels[inner], missing, kept, origin, whole)
+
+    def ends(self, plane: tuple[int, ...]) -> PlaneEnds:
+        """Return the ends of the values of a plane, which is read as a whole once."""
+        if plane not in self._ends:
+            self._ends[plane] = ends_of_plane(self.image, self.grid.layout, plane)
+        return self._ends[plane]
 
     def core(self, block: Block) -> NDArray[Any]:
         """Return the core of a block, (H, W) or (H, W, C); NaN stay as they are.

@@ -137,6 +137,8 @@ class PlaneOutput:
         top, left = self._origin
         context, where = self.run_context, f"y={top + rows.start}, x={left + columns.start}"
         outside = self.values.bounds.outside(large[:, :3])
+        if outside.any() and self.values.widen():
+            outside = self.values.bounds.outside(large[:, :3])
         if outside.any():
             if not float32:
                 self._untrusted = (rows, columns)

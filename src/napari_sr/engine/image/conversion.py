@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+    from napari_sr.engine.image.plane_ends import PlaneEnds
 
 AS_GREY, AS_RGB, AS_RGBA = ("1",), ("YCbCr", "HSV", "RGBX"), ("LA", "La", "PA", "RGBa")
 """Pillow modes that convert to grey, RGB or RGBA without loss of meaning."""
@@ -122,6 +126,9 @@ class Filled(NamedTuple):
     """Rows and columns whose result is wanted; None for all."""
     origin: tuple[int, int] = (0, 0)
     """Row and column of the first pixel in the plane."""
+    whole: Callable[[], PlaneEnds] | None = None
+    """Returns the ends of the values of the whole plane, which it may have to read; None if these
+    pixels are the whole plane."""
 
 
 def fill_missing(pixels: NDArray[Any], reach: int | None = None) -> Filled:

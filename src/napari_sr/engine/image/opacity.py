@@ -12,6 +12,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_sr.engine.image.conversion import Filled
+
 ROUNDING = 1e-6
 """Error of a bicubic sum in float32; opacity this close to 0 or 1 is set to 0 or 1."""
 
@@ -26,6 +28,14 @@ def opacity_range(alpha: NDArray[Any]) -> tuple[float, float]:
     low = float(np.fmin.reduce(alpha, axis=None, initial=0))
     high = float(np.fmax.reduce(alpha, axis=None, initial=full))
     return low, high
+
+
+def opacity_of_plane(plane: Filled) -> tuple[float, float]:
+    """Return the opacity range of a plane, (H, W, 4), also if only a part of it is there."""
+    alpha = plane.pixels[..., 3]
+    if plane.whole is None or alpha.dtype.kind != "f":  # integers have one range
+        return opacity_range(alpha)
+    return plane.whole().opacity or opacity_range(alpha)
 
 
 def snapped(alpha: NDArray[np.float32]) -> NDArray[np.float64]:

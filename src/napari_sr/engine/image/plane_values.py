@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr.engine.image.opacity import opacity_range, snapped
-from napari_sr.engine.image.overshoot import Overshoot
+from napari_sr.engine.image.opacity import opacity_of_plane, snapped
+from napari_sr.engine.image.overshoot import REPORTED_ABOVE, Overshoot
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -128,15 +128,28 @@ class PlaneValues:
         self._dtype = dtype
         self._opacity: ValueRange | None = None
         if self.pixels.shape[-1] == 4:
-            self._opacity = ValueRange(*opacity_range(self.pixels[..., 3]))
-        self._low, self._high = _ends(self.pixels[..., :3])
-        self.bounds = Bounds.of(*values.encode(np.array([self._low, self._high])).tolist())
-        shown = visible(self.pixels, self.pixels.shape[-1])
+            self._opacity = ValueRange(*opacity_of_plane(plane))
+        self._whole = plane.whole
+        self._take(*_ends(self.pixels[..., :3]))
+        shown = visible(self.pixels[plane.kept or ...], self.pixels.shape[-1])
         self.lowest, self.highest = _ends(shown)
         self.visible, self.beyond = shown.size, 0
         if self.lowest < values.low or self.highest > values.high:
             self.beyond = int(np.count_nonzero((shown < values.low) | (shown > values.high)))
         self.reset()
+
+    def _take(self, low: float, high: float) -> None:
+        """Take values as the ends of the plane's."""
+        self._low, self._high = low, high
+        self.bounds = Bounds.of(*self._range.encode(np.array([low, high])).tolist())
+
+    def widen(self) -> bool:
+        """Take the range of the whole plane, which is wider; return False if there is none left."""
+        if self._whole is None:
+            return False
+        whole, self._whole = self._whole(), None
+        self._take(min(self._low, whole.low), max(self._high, whole.high))
+        return True
 
     def reset(self) -> None:
         """Forget the overshoot of decoded results, because the plane starts again."""
@@ -191,6 +204,8 @@ class PlaneValues:
         overshoot.lowest = min(overshoot.lowest, low)
         overshoot.highest = max(overshoot.highest, high)
         slack = 0.0 if integer else ROUNDING * overshoot.width
+        if max(self._low - low, high - self._high) > REPORTED_ABOVE * overshoot.width:
+            self.widen()
         lower, upper = self._low - slack, self._high + slack
         if low < lower or high > upper:
             overshoot.beyond += int(np.count_nonzero((written < lower) | (written > upper)))
