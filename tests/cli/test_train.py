@@ -103,7 +103,7 @@ def test_a_folder_that_cannot_be_made_is_refused_before_images_are_read(run, tmp
     [
         (b"scale =", r"is not a readable recipe: Invalid value"),
         (b"\xff\xfe\0", r"is not a readable recipe: 'utf-8' codec"),
-        (b"x = " + b"[" * 5000, r"is not a recipe: it is nested too deeply"),
+        (b"x = " + b"[" * 5000, r"is not a readable recipe: it is nested too deeply"),
         (b"scale = 2\nscale = 3", r"is not a readable recipe: Cannot overwrite a value"),
         (b"scale = nan", r"scale must be"),
         (b"date = 1979-05-27", r"a recipe holds numbers, texts and tables"),

@@ -58,6 +58,8 @@ def test_the_record_describes_the_run(pixels, loader):
     assert record["precision"] == "float32"
     assert record["value_range"] == (0, 99)
     assert (record["source"], record["plane"]) == ("camera", None)
+    assert (record["source_shape"], record["source_dtype"]) == ((40, 40), "uint8")
+    assert record["settings"]["value_range"] == (0.0, 99.0)
     assert {"napari-sr", "torch", "numpy"} <= set(record["versions"])
 
 

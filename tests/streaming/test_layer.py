@@ -19,8 +19,10 @@ from napari_sr.files.image import FileError
 from napari_sr.files.lazy_image import Axis
 from napari_sr.files.ome_zarr.read import open_ome_zarr
 from napari_sr.files.ome_zarr.write import open_writer
+from napari_sr.files.stored_record import stored_record
 from napari_sr.runs.job import Step, UpscaleError
 from napari_sr.runs.model import ModelReference
+from napari_sr.runs.record import for_file
 from napari_sr.runs.source import Source
 from napari_sr.streaming import layer
 from napari_sr.streaming.layer import GrowingImage, nearest_first, run_layer
@@ -72,6 +74,8 @@ def test_the_folder_holds_result_place_and_record(task, random, kind):
     assert found.places["Y"] == Axis(0.5, -0.25, "micrometer")
     assert open_writer(image.folder).provenance["complete"] is True
     assert (record["model"], record["source"], record["scale"]) == ("fsrcnn-x2", "cells", 2)
+    assert stored_record(image.folder) == for_file(record)
+    assert record["settings"]["tile"] == 40
     assert image.written == image.blocks == 8
     assert any("of 8 blocks written" in step.doing for step in steps)
 

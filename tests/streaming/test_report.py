@@ -33,4 +33,15 @@ def test_a_record_adds_its_notes_and_engine():
 
     whole.add({"notes": ["smaller tiles"], "engine": {"name": "onnxruntime"}})
 
-    assert whole == Report(notes=["smaller tiles"], engine="onnxruntime")
+    expected = Report(notes=["smaller tiles"], engine="onnxruntime", engines=["onnxruntime"])
+    assert whole == expected
+
+
+def test_all_engines_that_computed_something_are_known():
+    whole = Report()
+    counts = {"openvino": 3, "onnxruntime": 0, "torch": 1}
+
+    whole.add({"notes": [], "engine": {"name": "openvino", "segments": counts}})
+    whole.merge(Report(engine="torch", engines=["torch"]))
+
+    assert whole.engines == ["openvino", "torch"]

@@ -40,7 +40,9 @@ def test_the_result_is_that_of_the_whole_image_and_lies_in_its_place(source, tmp
     assert written.places["X"].unit == "micrometer"
     assert not (tmp_path / "out.zarr" / FOLDER).exists()
     attributes = zarr.open_group(tmp_path / "out.zarr", mode="r").attrs["napari_sr"]
-    assert attributes["model"]["model"] == "fsrcnn-x2"
+    assert attributes["record"]["model"] == "fsrcnn-x2"
+    assert attributes["record"]["source_path"] == "in.ome.tif"
+    assert str(tmp_path) not in json.dumps(attributes)
     assert attributes["complete"] is True
 
 

@@ -10,6 +10,8 @@ from napari_sr import __version__
 from napari_sr.cli import terminal
 from napari_sr.cli.model import CommandError, load
 from napari_sr.runs.file_range import with_range
+from napari_sr.runs.file_record import file_record
+from napari_sr.runs.record import for_file
 from napari_sr.runs.run import Request, run_request
 
 if TYPE_CHECKING:
@@ -121,8 +123,9 @@ def run_whole(job: Job, bars: Bars, network: Network | None = None) -> None:
     for note in (*image.notes, *of_range, *told):
         terminal.tell(bars, note, job.source.name)
     result = _upscale(Request(image.pixels, job.model, settings, image.axes), network, bars)
-    made_by = software(result.record)
-    larger = image.enlarged(result.pixels, network.scale, made_by)
+    record = file_record(result.record, job.source, image, job.settings, job.axes)
+    made_by = software(record)
+    larger = image.enlarged(result.pixels, network.scale, made_by, for_file(record))
     formats.write(target, larger)
     if bars.console.is_terminal:
         terminal.tell(bars, f"{target}: {larger.axes} {larger.pixels.shape}, {made_by}")

@@ -20,7 +20,7 @@ SUFFIXES = PNG + JPEG + TIFF
 ZIP = b"PK\x03\x04"
 
 _MAKERS = {"ome": "OME", "imagej": "ImageJ"}
-_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def read(path: Path, axes: str | None = None) -> ImageFile:
@@ -38,8 +38,8 @@ def read(path: Path, axes: str | None = None) -> ImageFile:
     FileError
         If the file is missing, empty, damaged or of another kind.
     """
-    start = _start(path)
-    if start.startswith(_TIFF_STARTS):
+    start = start_of(path)
+    if start.startswith(TIFF_STARTS):
         return tiff_reader.read_tiff(path, axes)
     for magic, read_other in (
         (png_chunks.SIGNATURE, png.read_png),
@@ -61,10 +61,10 @@ def is_tiff(path: Path) -> bool:
     FileError
         If the file is missing, empty or cannot be read.
     """
-    return _start(path).startswith(_TIFF_STARTS)
+    return start_of(path).startswith(TIFF_STARTS)
 
 
-def _start(path: Path) -> bytes:
+def start_of(path: Path) -> bytes:
     """Return a file's first bytes.
 
     Raises

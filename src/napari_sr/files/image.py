@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_sr.files.extras import NO_EXTRAS, Extras
 from napari_sr.files.geotiff import enlarged_tags
+from napari_sr.files.xmp_record import with_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -153,16 +154,40 @@ class ImageFile(StoredValues):
     """The software that wrote the file."""
     notes: tuple[str, ...] = ()
     """Notes on reading the file, for the user."""
+    record: Mapping[str, Any] | None = None
+    """Record of the run that made the pixels, to be written with them; None if no run did."""
+
+    @property
+    def xmp(self) -> bytes | None:
+        """The XMP to write: that of the source, with the record."""
+        return self.extras.xmp if self.record is None else with_record(self.extras.xmp, self.record)
 
     @property
     def colour(self) -> bool:
         """Whether the last axis is RGB or RGBA."""
         return self.axes[-1:] in ("S", "C") and self.pixels.shape[-1] in (3, 4)
 
-    def enlarged(self, pixels: NDArray[Any], scale: int, software: str) -> ImageFile:
+    def enlarged(
+        self,
+        pixels: NDArray[Any],
+        scale: int,
+        software: str,
+        record: Mapping[str, Any] | None = None,
+    ) -> ImageFile:
         """Return the image file of the enlarged pixels, with a density `scale` times higher.
 
         Values that the significant bits cannot hold become white.
+
+        Parameters
+        ----------
+        pixels : array
+            The enlarged pixels.
+        scale : int
+            Enlargement along Y and X.
+        software : str
+            The software that computed them.
+        record : mapping, optional
+            Record of the run, as the file shall hold it.
         """
         density = None if self.density is None else self.density.times(scale)
         if self.significant_bits is not None and pixels.max() > self.white:
@@ -176,6 +201,7 @@ class ImageFile(StoredValues):
             tags=enlarged_tags(self.tags, scale),
             software=software,
             notes=(),
+            record=record,
         )
 
     def as_shown(self) -> NDArray[Any]:

@@ -139,6 +139,21 @@ def _jfif_density(info: dict[Any, Any]) -> Density | None:
     return Density(float(x), float(y), unit)
 
 
+def xmp_of(path: Path) -> bytes | None:
+    """Return the XMP of a JPEG, or None if it has none.
+
+    Raises
+    ------
+    FileError
+        If the file is damaged.
+    """
+    try:
+        with JpegImageFile(path) as opened:
+            return _found(opened).extras.xmp
+    except (OSError, ValueError, SyntaxError, struct.error) as error:
+        raise FileError(f"{path} {_reason(path, error)}") from error
+
+
 def check_jpeg(image: ImageFile, path: Path, scale: int) -> None:
     """Check that a JPEG can hold an image that is `scale` times larger.
 
@@ -206,7 +221,9 @@ def write_jpeg(image: ImageFile, file: BinaryIO) -> None:
     fields = None if image.density is None else _density_fields(image.density)
     if fields is not None:
         head[_DENSITY] = struct.pack(">BHH", *fields)
-    file.write(head + b"".join(_segments(image.extras)))
+    # a source's XMP may leave no room for the record
+    extras = replace(image.extras, xmp=image.xmp) if _fits(image.xmp) else image.extras
+    file.write(head + b"".join(_segments(extras)))
     file.write(buffer.getbuffer()[_JFIF:])
 
 

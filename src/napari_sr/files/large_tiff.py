@@ -26,7 +26,7 @@ from napari_sr.files.ome import AXES
 from napari_sr.files.ome_places import ome_metadata
 from napari_sr.files.place import check_space
 from napari_sr.files.samples import multiplied
-from napari_sr.files.tiff_writer import CLASSIC_LIMIT, OME_TYPES
+from napari_sr.files.tiff_writer import CLASSIC_LIMIT, OME_TYPES, record_tags
 from napari_sr.files.tiled_level import READ, TILE, Level
 from napari_sr.files.units import METRES
 
@@ -200,7 +200,10 @@ def _told(image: LazyImage, scale: int, looped: str | None) -> dict[str, Any]:
     return {
         "metadata": {} if looped is None else ome_metadata(image, places, looped),
         "iccprofile": image.details.get(PROFILE),
-        "extratags": [(tag, *value, True) for tag, value in tags.items()],
+        "extratags": [
+            *record_tags(image.record),
+            *((tag, *value, True) for tag, value in tags.items()),
+        ],
         **_resolution(places),
     }
 

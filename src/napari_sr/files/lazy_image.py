@@ -67,6 +67,8 @@ class LazyImage(StoredValues):
     """Other metadata, under their original names."""
     notes: tuple[str, ...] = ()
     """Notes on reading the file, for the user."""
+    record: Mapping[str, Any] | None = None
+    """Record of the run that made the pixels, to be written with them; None if no run did."""
 
     def enlarged_places(self, scale: int) -> dict[str, Axis]:
         """Return `places` of an image that is `scale` times larger along Y and X."""

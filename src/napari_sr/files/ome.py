@@ -14,6 +14,7 @@ from xml.etree.ElementTree import ParseError
 import tifffile
 
 from napari_sr.files.image import METRES, Density
+from napari_sr.files.ome_record import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -150,7 +151,9 @@ def left_out(xml: str) -> list[str]:
 
 
 def _says(element: ElementTree.Element) -> bool:
-    """Return whether an element is not empty."""
+    """Return whether an element is not empty, and more than a record of ours."""
+    if len(element) and all(map(is_ours, element)):
+        return False
     return bool(len(element) or element.attrib or (element.text or "").strip())
 
 

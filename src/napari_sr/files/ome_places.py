@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.files.ome import CHANNEL, IMAGE, PIXELS, PLANE, USUAL_UNIT
+from napari_sr.files.ome_record import annotation_of
 from napari_sr.files.units import METRES, SECONDS
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def ome_metadata(image: LazyImage, places: Mapping[str, Axis], looped: str) -> d
         details["Plane"] = planes
     if "C" in looped and (channels := _channels(image)):
         details["Channel"] = channels
-    return details
+    return {**details, **annotation_of(image.record)}
 
 
 def _sizes(places: Mapping[str, Axis]) -> dict[str, Any]:

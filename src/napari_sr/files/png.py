@@ -171,12 +171,28 @@ def write_png(image: ImageFile, file: BinaryIO) -> None:
     if image.profile is not None:
         chunks.append(framed(b"iCCP", b"ICC profile\0\0" + zlib.compress(image.profile)))
     chunks += [framed(*chunk) for chunk in image.extras.texts]
-    if image.extras.xmp is not None:
-        chunks.append(framed(b"iTXt", png_extras.XMP + b"\0\0\0\0\0" + image.extras.xmp))
+    xmp = image.xmp
+    if xmp is not None:
+        chunks.append(framed(b"iTXt", png_extras.XMP + b"\0\0\0\0\0" + xmp))
     if image.extras.exif is not None:
         chunks.append(framed(b"eXIf", image.extras.exif))
     file.write(encoded[:_HEADER] + b"".join(chunks))
     file.write(memoryview(encoded)[_HEADER:])
+
+
+def xmp_of(path: Path) -> bytes | None:
+    """Return the XMP of a PNG, or None if it has none.
+
+    Raises
+    ------
+    FileError
+        If the file is damaged.
+    """
+    chunks = png_chunks.split(path.read_bytes())
+    try:
+        return png_extras.read(chunks, png_chunks.header_of(chunks)).extras.xmp
+    except ValueError as error:
+        raise FileError(f"{path} is damaged or cut off: {_words(error)}") from error
 
 
 def _words(error: BaseException) -> str:

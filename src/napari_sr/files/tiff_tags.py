@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr.files import geotiff, orientation
+from napari_sr.files import geotiff, orientation, xmp_record
 
 if TYPE_CHECKING:
     from napari_sr.files.image import TagValue
@@ -60,6 +60,9 @@ def left_out(page: Any) -> list[str]:
     """
     numbers = {tag.code for tag in page.tags.values()} - READ
     lost = sorted(numbers - set(kept_tags(page)))
+    xmp = page.tags.valueof(xmp_record.TAG)
+    if isinstance(xmp, bytes) and xmp_record.is_only_record(xmp):
+        lost.remove(xmp_record.TAG)  # the result has a record of its own
     named = [_NAMES[number] for number in lost if number in _NAMES]
     place = [number for number in lost if number in geotiff.TAGS]
     others = [number for number in lost if number not in _NAMES and number not in place]

@@ -8,9 +8,12 @@ import numpy as np
 import tifffile
 
 from napari_sr.files.ome import AXES, sizes_of
+from napari_sr.files.ome_record import annotation_of
 from napari_sr.files.stored import as_stored
+from napari_sr.files.xmp_record import TAG, with_record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -79,7 +82,7 @@ def write_tiff(image: ImageFile, file: Path | BinaryIO, name: Path) -> None:
         "compression": image.compression,
         "software": image.software,
         "metadata": {"axes": axes, **_METADATA[kind](image)},
-        "extratags": [(tag, *value, True) for tag, value in image.tags.items()],
+        "extratags": [*record_tags(image.record), *_tags(image)],
         **samples,
         **_resolution(image, kind),
     }
@@ -91,6 +94,19 @@ def write_tiff(image: ImageFile, file: Path | BinaryIO, name: Path) -> None:
     if image.profile is not None:
         options["iccprofile"] = image.profile
     tifffile.imwrite(file, pixels, **options)
+
+
+def _tags(image: ImageFile) -> Iterator[tuple[Any, ...]]:
+    for tag, value in image.tags.items():
+        yield (tag, *value, True)
+
+
+def record_tags(record: Mapping[str, Any] | None) -> list[tuple[Any, ...]]:
+    """Return the tag that holds a record as XMP, as tifffile takes it; none if there is none."""
+    if record is None:
+        return []
+    xmp = with_record(None, record)
+    return [(TAG, 1, len(xmp), xmp, True)]
 
 
 def _packs(image: ImageFile) -> bool:
@@ -157,6 +173,10 @@ def _imagej(image: ImageFile) -> dict[str, Any]:
 
 
 def _ome(image: ImageFile) -> dict[str, Any]:
+    return {**_ome_details(image), **annotation_of(image.record)}
+
+
+def _ome_details(image: ImageFile) -> dict[str, Any]:
     if image.kind == "ome":
         return dict(image.details)
     sizes = sizes_of(image.density)

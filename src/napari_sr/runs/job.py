@@ -107,8 +107,7 @@ def _run(request: Request) -> Generator[Step, None, Upscaled]:
         request = replace(request, image=pixels)
     steps = run_request(request, network)
     result = yield from translate(steps, _upscaling)
-    record = {**result.record, "source": source.name, "plane": source.plane}
-    return replace(result, record=record)
+    return replace(result, record={**result.record, **source.record})
 
 
 def _downloading(size: tuple[int, int]) -> Step:

@@ -132,6 +132,8 @@ def load_one(reference: ModelReference, fetch: Callable[[Entry], Path] | None = 
         "sha256": sha256,
         "options": options,
     }
+    if reference.full_range is not None:
+        network.provenance["full_range"] = reference.full_range
     # of all networks that were measured, convolutions on a CPU take 0.6 to 0.8 times as long so
     # (benchmarks/cpu/layouts.py); the results are the same but for rounding
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

@@ -6,6 +6,8 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import numpy as np
+
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.source import Source, read_pixels
 
@@ -65,8 +67,16 @@ def run_request(
         If the smallest tile does not fit.
     """
     network = request.model.load() if network is None else network
+    image = request.image
     result = yield from _steps(request, network)
-    return replace(result, record={**network.provenance, **result.record})
+    source = image.record if isinstance(image, Source) else _about(image, result.axes)
+    return replace(result, record={**network.provenance, **result.record, **source})
+
+
+def _about(image: ArrayLike, axes: str) -> dict[str, object]:
+    """Return what a result's record says of an array."""
+    shape = tuple(int(size) for size in image.shape)
+    return {"source_shape": shape, "source_dtype": str(np.dtype(image.dtype)), "axes": axes}
 
 
 def _steps(request: Request, network: Network) -> Generator[Progress, None, Upscaled]:

@@ -32,6 +32,8 @@ class Source:
     """Whether the last axis is colour."""
     plane: tuple[int, ...] | None = None
     """Index of a single plane on the leading axes, or None for all planes."""
+    path: str | None = None
+    """File or folder that the layer was read from, if napari knows it."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -44,6 +46,18 @@ class Source:
         """Index of the first pixel that is read, without the colour axis."""
         leading = len(self.shape) - 2 - self.rgb
         return (*(self.plane or (0,) * leading), 0, 0)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What a result's record says of the source."""
+        return {
+            "source": self.name,
+            "source_path": self.path,
+            "source_shape": tuple(int(size) for size in self.data.shape),
+            "source_dtype": str(self.dtype),
+            "axes": self.axes,
+            "plane": self.plane,
+        }
 
     @property
     def pixels(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_sr.engine.execution.context import Progress
@@ -52,14 +53,15 @@ def convert(result: Path, target: Path) -> Generator[Progress, None, None]:
 def _parts(result: Path, target: Path) -> Generator[Progress, None, None]:
     """Write the file part by part."""
     task, writer = opened(result)
+    image = replace(task.image, record=writer.provenance.get("record"))
     levels, letters = writer.levels, arranged(writer.layout).letters
     software = str(writer.provenance["software"])
     pace = Pace()
     scale = task.network.scale
     if target.name.lower().endswith(WRITTEN):
-        steps = write_other(target, levels[0], letters, task.image, scale, software, overwrite=True)
+        steps = write_other(target, levels[0], letters, image, scale, software, overwrite=True)
     else:
-        steps = write_large_tiff(target, levels, letters, task.image, scale, software)
+        steps = write_large_tiff(target, levels, letters, image, scale, software)
     for done, total in steps:
         share = done / total
         yield Progress(done, total, "", share, pace.seconds_left(share))

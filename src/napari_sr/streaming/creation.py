@@ -14,6 +14,9 @@ from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr import write as ome_zarr
 from napari_sr.files.ome_zarr.folder import make_room
 from napari_sr.files.room import in_words
+from napari_sr.runs.file_record import file_record
+from napari_sr.runs.record import for_file
+from napari_sr.streaming.block_record import block_record
 from napari_sr.streaming.journal import Journal, sync_folder
 from napari_sr.streaming.lock import Lock
 from napari_sr.streaming.shards import shard_of_block
@@ -87,7 +90,7 @@ def create_result(
     remove_leftovers(target.parent)
     draft = target.with_name(private_name(FOLDER))
     try:
-        _create(draft, request, new, task)
+        _create(draft, request, new)
         Journal(draft).begin(task)
         if lock is not None:
             lock.take(draft)
@@ -117,7 +120,7 @@ def _publish(draft: Path, target: Path, request: FileRequest) -> None:
         old.release()
 
 
-def _create(path: Path, request: FileRequest, new: Opened, task: dict[str, Any]) -> None:
+def _create(path: Path, request: FileRequest, new: Opened) -> None:
     """Create the empty OME-Zarr."""
     scale = new.network.scale
     ome_zarr.create(
@@ -130,10 +133,10 @@ def _create(path: Path, request: FileRequest, new: Opened, task: dict[str, Any])
         version=request.version,
         provenance={
             "software": f"napari-sr {__version__}",
-            "source": task["key"]["source"],
-            "model": new.network.provenance,
-            "settings": task["key"]["settings"],
-            "fixed": task["fixed"],
-            "versions": task["key"]["versions"],
+            "record": for_file(
+                file_record(
+                    block_record(new.run), request.source, new.image, request.settings, request.axes
+                )
+            ),
         },
     )

@@ -35,8 +35,7 @@ def fixed_settings(run: BlockRun) -> BlockRun:
     OutOfMemoryError
         If a block does not fit into memory.
     """
-    first = run.reader.grid.block(0)
-    prepared = run.prepared(first)
+    prepared = run.prepared(run.reader.grid.block(0))
     settings = replace(run.settings, tile=prepared.plan.tile)
     if settings.chosen_engine != "auto":
         return replace(run, settings=replace(settings, engine=settings.chosen_engine))
@@ -45,6 +44,18 @@ def fixed_settings(run: BlockRun) -> BlockRun:
     run = replace(run, settings=settings)
     report = drive(run_blocks(run, [0], lambda block, values: None))
     return replace(run, settings=replace(settings, engine=report.engine))
+
+
+def with_tile(run: BlockRun) -> BlockRun:
+    """Return the run with the tile that it will use for all blocks.
+
+    Raises
+    ------
+    ValueError, OutOfMemoryError
+        As `fixed_settings` does.
+    """
+    tile = run.prepared(run.reader.grid.block(0)).plan.tile  # of the largest window
+    return replace(run, settings=replace(run.settings, tile=tile))
 
 
 def _seconds(run: BlockRun, pixels: float) -> float:

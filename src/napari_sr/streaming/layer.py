@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import math
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_sr import __version__
-from napari_sr.engine.execution.run_record import versions
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.blocks import usual_grid
-from napari_sr.engine.planning.devices import choose_device
 from napari_sr.engine.planning.region import checked_region
 from napari_sr.files.ome_zarr import write as ome_zarr
 from napari_sr.files.ome_zarr.pyramid import views
 from napari_sr.runs.job import Step, loaded, named_errors
+from napari_sr.runs.record import for_file
 from napari_sr.runs.run import translate
+from napari_sr.streaming.block_record import block_record
 from napari_sr.streaming.disk import told_in_one_sentence
+from napari_sr.streaming.engine import with_tile
 from napari_sr.streaming.run import output_place, run_blocks, run_on
 from napari_sr.streaming.shards import shard_of_block, write_block
 
@@ -121,18 +122,19 @@ def _run(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:
     region = None if request.region is None else checked_region(request.region, layout)
     grid = usual_grid(layout, network, settings, region=region)
     yield Step(0, 0, "Reading a part of the layer …")
-    run = run_on(source.pixels, grid, network, settings, waits=False)
+    run = with_tile(run_on(source.pixels, grid, network, settings, waits=False))
     writer = _create(request, run)
     image = GrowingImage(writer, grid.count)
     try:
         yield image
         report = yield from _blocks(request, run, writer, image)
         yield Step(0, 0, "Completing the coarse levels …")
-        writer.finish()
+        record = _record(request, run, report)
+        writer.finish(for_file(record))
     finally:
         if not image.written:
             shutil.rmtree(writer.path, ignore_errors=True)
-    return _record(request, run, report)
+    return record
 
 
 def _create(request: LayerRequest, run: BlockRun) -> OmeZarrWriter:
@@ -147,14 +149,7 @@ def _create(request: LayerRequest, run: BlockRun) -> OmeZarrWriter:
         name=request.name,
         provenance={
             "software": f"napari-sr {__version__}",
-            "source": {
-                "layer": request.source.name,
-                "plane": request.source.plane,
-                "region": _spans(request),
-            },
-            "model": run.network.provenance,
-            "settings": asdict(request.settings),
-            "versions": versions(),
+            "record": for_file(_record(request, run)),
         },
     )
 
@@ -204,29 +199,8 @@ def _far(block: Block, near: tuple[float, ...]) -> tuple[float, float]:
     )
 
 
-def _record(request: LayerRequest, run: BlockRun, report: Report) -> Record:
-    """Return the record of a run, for the layer's metadata."""
-    found = report.diagnostics.in_words(run.settings.outliers)
-    return {
-        **run.network.provenance,
-        "network": run.network.title,
-        "scale": run.network.scale,
-        "tile": run.settings.tile,
-        "device": str(choose_device(run.settings.device)),
-        "ensemble": run.settings.ensemble,
-        "precision": run.settings.precision,
-        "value_range": (run.values.low, run.values.high),
-        "notes": [*report.notes, *([found] if found else [])],
-        "guards": report.diagnostics.record(),
-        "engine": {"name": report.engine},
-        "versions": versions(),
-        "source": request.source.name,
-        "plane": request.source.plane,
-        "region": _spans(request),
-        "folder": str(request.folder),
-    }
-
-
-def _spans(request: LayerRequest) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """Return the region as plain numbers."""
-    return None if request.region is None else request.region.spans
+def _record(request: LayerRequest, run: BlockRun, report: Report | None = None) -> Record:
+    """Return the record of a run; of one that has not ended if there is no report."""
+    region = None if request.region is None else request.region.spans
+    source = {**request.source.record, "axes": request.axes, "region": region}
+    return {**block_record(run, report), **source, "folder": str(request.folder)}

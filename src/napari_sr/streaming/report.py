@@ -19,16 +19,22 @@ class Report:
     """Messages of the run, except those that state the counts."""
     engine: str = "torch"
     """The engine that computed most blocks."""
+    engines: list[str] = field(default_factory=list)
+    """All engines that computed something."""
 
     def add(self, record: dict[str, Any]) -> None:
         """Add the notes and engine of a run's record; its counts are in `diagnostics` already."""
         self.notes = list(dict.fromkeys((*self.notes, *record["notes"])))
         self.engine = record["engine"]["name"]
+        counts = record["engine"].get("segments", {self.engine: 1})
+        used = (name for name, count in counts.items() if count)
+        self.engines = list(dict.fromkeys((*self.engines, *used)))
 
     def merge(self, other: Report) -> None:
         """Add the report of another process; equal notes are kept once."""
         self.notes = list(dict.fromkeys((*self.notes, *other.notes)))
         self.engine = other.engine
+        self.engines = list(dict.fromkeys((*self.engines, *other.engines)))
         self.diagnostics.orientations = other.diagnostics.orientations
         self.diagnostics.declared = other.diagnostics.declared
         self.diagnostics.merge(other.diagnostics)
@@ -42,4 +48,9 @@ class Report:
         """Return the report that `as_json` wrote."""
         counts = dict(found["diagnostics"])
         overshoot = Overshoot(**counts.pop("overshoot"))
-        return cls(Diagnostics(**counts, overshoot=overshoot), found["notes"], found["engine"])
+        return cls(
+            Diagnostics(**counts, overshoot=overshoot),
+            found["notes"],
+            found["engine"],
+            found["engines"],
+        )

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.files.toml_text import read_toml
 from napari_sr.training.config import Config
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 RECIPES = Path(__file__).parent / "recipes"
-LARGEST = 1 << 16
-"""Largest size of a recipe in bytes."""
-MOST_DOTS = 400
-"""Largest number of dots in a line; Python's TOML parser takes minutes for keys of thousands of
-parts."""
 
 
 class RecipeError(ValueError):
@@ -59,31 +54,10 @@ def read(name: str | Path) -> Config:
     """
     path = find(name)
     try:
-        table = tomllib.loads(_text(path))
-    except RecursionError as error:
-        raise RecipeError(f"{path} is not a recipe: it is nested too deeply") from error
+        table = read_toml(path)
     except (ValueError, OSError) as error:
         raise RecipeError(f"{path} is not a readable recipe: {error}") from error
     return parse({"name": path.stem, **table}, str(path))
-
-
-def _text(path: Path) -> str:
-    """Return a recipe's text, within limits.
-
-    Raises
-    ------
-    ValueError
-        If it is too long or not text.
-    """
-    with path.open("rb") as file:
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise ValueError(f"it must be at most {LARGEST:,} bytes, got more")
-    text = content.decode("utf-8-sig")
-    dots = max(line.count(".") for line in text.split("\n"))
-    if dots > MOST_DOTS:
-        raise ValueError(f"a line must hold at most {MOST_DOTS} dots, got {dots}")
-    return text
 
 
 def parse(table: Mapping[str, Any], where: str) -> Config:

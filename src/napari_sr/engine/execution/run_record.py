@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.execution.context import RunContext
     from napari_sr.engine.execution.prepared import Prepared
     from napari_sr.engine.planning.plan import Plan
+    from napari_sr.engine.planning.settings import Settings
 
 
 def record_of(
@@ -54,6 +56,7 @@ def record_of(
             "launched": _since(prepared.launched),
             "distrusted": distrusted(plan.device),
         },
+        "settings": asdict(_decided(run_context, plan, prepared.settings)),
         "seconds": time.monotonic() - prepared.began,
     }
 
@@ -61,6 +64,24 @@ def record_of(
 def versions() -> dict[str, str]:
     """Return the versions of the packages that determine a result."""
     return {"napari-sr": __version__, "torch": torch.__version__, "numpy": np.__version__}
+
+
+def _decided(run_context: RunContext, plan: Plan, asked: Settings) -> Settings:
+    """Return the settings that repeat a run: those that it decided itself are written out."""
+    engine, values = run_context.backend.record(), run_context.values
+    inside = str(engine.get("precision", plan.precision)).removeprefix("torch.")
+    found = asked.value_range
+    declared = None if found is None else (float(values.low), float(values.high))
+    return replace(
+        asked,
+        tile=plan.tile,
+        device=str(plan.device),
+        precision=inside if inside == "bfloat16" else str(plan.precision).removeprefix("torch."),
+        value_range=declared,
+        kernels=run_context.kernels,
+        ensemble=plan.ensemble,
+        engine=str(engine["name"]),
+    )
 
 
 def _since(before: dict[str, int]) -> dict[str, int]:

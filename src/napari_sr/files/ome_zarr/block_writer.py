@@ -168,8 +168,13 @@ class OmeZarrWriter:
         for folder, _, _ in os.walk(self.path):
             remove_leftovers(Path(folder))
 
-    def finish(self) -> None:
+    def finish(self, record: Mapping[str, Any] | None = None) -> None:
         """Compute the levels that blocks do not write, and mark the image as complete.
+
+        Parameters
+        ----------
+        record : mapping, optional
+            Record of the run that has ended, as JSON; by default that which `create` was given.
 
         Raises
         ------
@@ -188,7 +193,8 @@ class OmeZarrWriter:
         try:
             for number in range(self._owned, len(self.levels)):
                 fill_level(self.levels[number - 1], self._targets[number], number, size)
-            mark(self.path, OURS, {"complete": True})
+            ended = {} if record is None else {"record": dict(record)}
+            mark(self.path, OURS, {"complete": True, **ended})
         except OSError as error:
             reason = error.strerror or error
             raise FileError(f"{self.path} could not be written: {reason}") from error

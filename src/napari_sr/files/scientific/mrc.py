@@ -13,6 +13,7 @@ from napari_sr.files.lazy_image import Axis, LazyImage
 from napari_sr.files.raw_block import read_block
 from napari_sr.files.scientific.needed import needed, reading
 from napari_sr.files.windows import LazyArray, Window
+from napari_sr.files.xmp_record import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,8 @@ SUFFIXES = (".mrc", ".mrcs", ".map", ".rec", ".st", ".ccp4")
 STACK = "image stack"
 """Key in `LazyImage.details`: whether the planes are separate images, not a volume."""
 UNIT = "angstrom"
+RECORD = b"JSON"
+"""Type of the extended header that holds the record of a run."""
 
 _KIND = "MRC"
 _AXES = {2: "YX", 3: "ZYX", 4: "TZYX"}
@@ -103,6 +106,22 @@ def open_mrc(path: Path, axes: str | None = None) -> LazyImage:
             name=path.stem,
             details={STACK: stack},
         )
+
+
+def stored_record(path: Path) -> dict[str, Any] | None:
+    """Return the record of a run in a file's extended header, or None if there is none.
+
+    Raises
+    ------
+    FileError
+        If mrcfile is missing, or the file is damaged.
+    """
+    mrcfile = needed("mrcfile", _KIND)
+    with reading(path, _KIND), mrcfile.open(path, header_only=True) as file:
+        if bytes(file.header.exttyp) != RECORD:
+            return None
+        text = file.extended_header.tobytes().rstrip(b"\0 ")
+    return parsed(text.decode("ascii", "replace"))
 
 
 def _places(header: Any, sizes: tuple[float, float, float]) -> dict[str, Axis]:

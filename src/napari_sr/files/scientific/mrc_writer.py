@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import warnings
 from dataclasses import dataclass
@@ -12,13 +13,13 @@ import numpy as np
 from napari_sr.atomic_write import atomic_write
 from napari_sr.files.image import FileError
 from napari_sr.files.place import check_space
-from napari_sr.files.scientific.mrc import STACK, UNIT
+from napari_sr.files.scientific.mrc import RECORD, STACK, UNIT
 from napari_sr.files.scientific.needed import needed
 from napari_sr.files.scientific.plane_rows import blocks, count
 from napari_sr.files.units import METRES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -108,9 +109,11 @@ def _write_header(
     shape = [int(pixels.shape[axes.index(letter)]) for letter in order + "YX"]
     mode = MODES[np.dtype(pixels.dtype).str[1:]]
     places = image.enlarged_places(scale)
+    extended = _extended(image.record)
+    more = {"extended_header": extended, "exttyp": RECORD} if extended.size else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with mrcfile.new_mmap(file.name, tuple(shape), mode, overwrite=True) as written:
+        with mrcfile.new_mmap(file.name, tuple(shape), mode, overwrite=True, **more) as written:
             if order and (image.details.get(STACK) or order == "T"):
                 written.set_image_stack()
             sizes = [_angstrom(places.get(letter), "size") for letter in "XYZ"]
@@ -119,7 +122,13 @@ def _write_header(
             origin = [_angstrom(places.get(letter), "origin") for letter in "XYZ"]
             written.header.origin = tuple(origin)
             written.add_label(software[:56])
-    file.seek(HEADER)
+    file.seek(HEADER + extended.nbytes)
+
+
+def _extended(record: Mapping[str, Any] | None) -> NDArray[np.void]:
+    """Return the extended header, which holds a record as JSON; empty if there is none."""
+    text = b"" if record is None else json.dumps(record).encode("ascii")
+    return np.frombuffer(text + b" " * (-len(text) % 16), "V1")
 
 
 def _angstrom(place: Axis | None, name: str) -> float:

@@ -24,6 +24,7 @@ from napari_sr.files.raw_block import read_block
 from napari_sr.files.scientific.needed import needed, reading
 from napari_sr.files.units import unit_of
 from napari_sr.files.windows import LazyArray, Window
+from napari_sr.files.xmp_record import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,8 @@ LETTERS = "XYZTCAB"
 AFFINE, CODES, TEXT = "affine", "form codes", "descrip"
 """Keys in `LazyImage.details`: the 4 x 4 matrix from pixels to the world; the codes qform and
 sform, which say what the world is; a description."""
+RECORD = b"napari-sr record: "
+"""Start of the comment in the header that holds the record of a run."""
 
 _KIND = "NIfTI"
 _TIMES = {"sec": "second", "msec": "millisecond", "usec": "microsecond"}
@@ -130,6 +133,26 @@ def open_nifti(path: Path, axes: str | None = None) -> LazyImage:
             name=path.name.removesuffix(".gz").removesuffix(".nii"),
             details=_details(image),
         )
+
+
+def stored_record(path: Path) -> dict[str, Any] | None:
+    """Return the record of a run in a file's header, or None if there is none.
+
+    Raises
+    ------
+    FileError
+        If nibabel is missing, or the file is damaged.
+    """
+    nibabel = needed("nibabel", _KIND)
+    own = (nibabel.filebasedimages.ImageFileError, nibabel.spatialimages.HeaderDataError)
+    with reading(path, _KIND, *own):
+        extensions = getattr(nibabel.load(path).header, "extensions", ())
+        for extension in extensions:
+            content = extension.get_content()
+            text = content.encode() if isinstance(content, str) else bytes(content)
+            if text.startswith(RECORD):
+                return parsed(text.removeprefix(RECORD).rstrip(b"\0").decode("ascii", "replace"))
+    return None
 
 
 def _places(image: Any) -> dict[str, Axis]:

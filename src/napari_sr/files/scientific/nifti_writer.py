@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import math
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -13,7 +14,7 @@ from napari_sr.atomic_write import atomic_write
 from napari_sr.files.image import FileError
 from napari_sr.files.place import check_space
 from napari_sr.files.scientific.needed import needed
-from napari_sr.files.scientific.nifti import AFFINE, CODES
+from napari_sr.files.scientific.nifti import AFFINE, CODES, RECORD
 from napari_sr.files.scientific.plane_rows import blocks, count
 from napari_sr.files.units import METRES, SECONDS
 
@@ -110,6 +111,9 @@ def _header(
     space, time = _set_place(header, image, places, scale)
     header.set_xyzt_units(space, time)
     header["descrip"] = text.encode("ascii", "replace")[:79]
+    if image.record is not None:
+        comment = RECORD + json.dumps(image.record).encode("ascii")
+        header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", comment))
     return header
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_sr.files.image import FileError
 from napari_sr.files.place import check_place
@@ -73,6 +73,22 @@ def open_other(path: Path, axes: str | None = None) -> LazyImage:
         return microscope.open_microscope(path, kind, axes)
     reader = {"nifti": nifti.open_nifti, "mrc": mrc.open_mrc, "dicom": dicom.open_dicom}[kind]
     return reader(path, axes)
+
+
+def stored_in_other(path: Path) -> dict[str, Any] | None:
+    """Return the record of a run in a NIfTI or MRC file; None if the file holds none.
+
+    Raises
+    ------
+    FileError
+        If the file is damaged, or needs a package that is missing.
+    """
+    try:
+        kind = _kind(path)
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
+    readers = {"nifti": nifti.stored_record, "mrc": mrc.stored_record}
+    return readers[kind](path) if kind in readers else None
 
 
 def write_other(

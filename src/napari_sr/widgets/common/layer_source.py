@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,7 +45,9 @@ def source_of(layer: Image, plane: tuple[int, ...] | None = None) -> Source:
     if plane is not None:
         shape = (*(1 for _ in plane), *shape[spatial:])
     axes = leading_letters(layer.axis_labels[:spatial]) + ("YXS" if layer.rgb else "YX")
-    return Source(layer.name, data, shape, axes, layer.rgb, plane)
+    path = layer.source.path
+    origin = None if path is None else os.path.abspath(path)
+    return Source(layer.name, data, shape, axes, layer.rgb, plane, origin)
 
 
 def leading_letters(labels: Sequence[str]) -> str:

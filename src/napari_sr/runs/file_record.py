@@ -1,0 +1,79 @@
+"""The record of a run on a file: what tells the file, and black and white as the file counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.engine.image.value_range import Percentiles
+from napari_sr.files.identity import file_identity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from napari_sr.engine.planning.settings import Settings
+    from napari_sr.files.image import ImageFile
+    from napari_sr.files.lazy_image import LazyImage
+
+
+def file_record(
+    record: Mapping[str, Any],
+    source: Path,
+    image: ImageFile | LazyImage,
+    asked: Settings,
+    axes: str | None,
+) -> dict[str, Any]:
+    """Return the record of a run on the pixels of a file.
+
+    Parameters
+    ----------
+    record : mapping
+        What the run returned.
+    source : Path
+        The file.
+    image : ImageFile or LazyImage
+        Its image.
+    asked : Settings
+        Settings as the user chose them: a declared value range counts in values as the file stores
+        them.
+    axes : str, optional
+        The axes that the user named, in stored order.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read any more.
+    """
+    settings = {**record["settings"], "value_range": _stored_range(record, image, asked)}
+    return {
+        **record,
+        "settings": settings,
+        "source_path": str(source.absolute()),
+        "source_shape": tuple(int(size) for size in image.pixels.shape),
+        "source_dtype": str(image.pixels.dtype),
+        "source_axes": axes,
+        "axes": image.axes,
+        **({"source_file": told_of(source)} if source.is_file() else {}),
+    }
+
+
+def told_of(source: Path) -> dict[str, Any]:
+    """Return what tells a file from another one, without its path and its date.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    found = file_identity(source)
+    return {key: found[key] for key in ("size", "sha256_of_ends")}
+
+
+def _stored_range(
+    record: Mapping[str, Any], image: ImageFile | LazyImage, asked: Settings
+) -> tuple[float, float] | None:
+    """Return black and white as the file stores them; None if they need not be declared."""
+    declared = asked.value_range
+    if isinstance(declared, Percentiles):
+        return image.shown_range(record["value_range"])  # which is its own inverse
+    return None if declared is None else (float(declared[0]), float(declared[1]))

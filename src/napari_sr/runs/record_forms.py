@@ -1,0 +1,230 @@
+"""A record as Python code and as a command line."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.files.image import white_of
+from napari_sr.runs.record import is_known
+from napari_sr.runs.recorded import Recorded, Weights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+IN, TOML = "IN.tif", "record.toml"
+"""Stand-ins for a source that is no file, and for a record that must be saved first."""
+
+
+def as_python(record: Mapping[str, Any]) -> str:
+    """Return Python code that upscales the same pixels in the same way.
+
+    The pixels of a layer are read from `viewer`, which napari's console has.
+
+    Raises
+    ------
+    RecordError
+        If the record does not hold all that is needed.
+    """
+    found = Recorded.of(record)
+    lines = [*_imports(found), "", *_source(found), *_model(found)]
+    lines += ["result = napari_sr.upscale(", *(f"    {one}," for one in _arguments(found)), ")"]
+    return "\n".join([*lines, *(f"# {one}" for one in _remarks(found)), ""])
+
+
+def _imports(found: Recorded) -> Iterator[str]:
+    if found.is_file:
+        yield from ("from pathlib import Path", "")
+    yield "import napari_sr"
+    if found.is_file:
+        yield "from napari_sr.files.lazy import open_lazy"
+
+
+def _source(found: Recorded) -> Iterator[str]:
+    """Yield the lines that read the pixels, as an array of NumPy or similar."""
+    shape = f"  # {found.source_shape} {found.source_dtype}" if found.source_shape else ""
+    if found.is_file:
+        named = "" if found.source_axes is None else f", {_text(found.source_axes)}"
+        yield f"image = open_lazy(Path({_text(found.source_path)}){named}).pixels[:]{shape}"
+    elif found.source is not None:
+        level = ".data[0]" if found.source_multiscale else ".data"
+        yield f"image = viewer.layers[{_text(found.source)}]{level}{shape}"
+        if found.source_path is not None:
+            yield f"# opened from {found.source_path!r}"
+    else:
+        yield f"# image: the array that was upscaled{shape}"
+    if found.plane is not None:
+        yield f"image = image[{', '.join(f'{at}:{at + 1}' for at in found.plane)}]"
+
+
+def _model(found: Recorded) -> Iterator[str]:
+    """Yield the lines that load a model that a name and a scale are not enough for."""
+    if found.blended:
+        yield "model = napari_sr.blend("
+        for one in found.blended:
+            loaded = _load(one) if one.options or one.full_range is not None else _name(one)
+            yield f"    {loaded},"
+        yield f"    {found.weight!r},"
+        yield f"    {found.scale},"
+        yield ")"
+    elif found.options or found.full_range is not None:
+        yield f"model = {_load(found.weights[0])}"
+
+
+def _load(one: Weights) -> str:
+    given = [_name(one), str(one.scale)]
+    if one.full_range is not None:
+        given.append(f"full_range={one.full_range}")
+    return f"napari_sr.load({', '.join([*given, *(f'{k}={v!r}' for k, v in one.options.items())])})"
+
+
+def _name(one: Weights) -> str:
+    return _text(_named(one))
+
+
+def _named(one: Weights) -> str:
+    """Return a known model's name, or the file of a checkpoint."""
+    return one.model if is_known(vars(one)) or one.file is None else one.file
+
+
+def _arguments(found: Recorded) -> Iterator[str]:
+    """Yield the arguments of `napari_sr.upscale`."""
+    yield "image"
+    if found.blended or found.options or found.full_range is not None:
+        yield "model"
+    else:
+        yield _name(found.weights[0])
+        if not is_known(vars(found.weights[0])):
+            yield str(found.scale)
+    if found.axes is not None:
+        yield f"axes={_text(found.axes)}"
+    for name, value in decided(found).items():
+        yield f"{name}={_text(value) if isinstance(value, str) else repr(value)}"
+    if found.region is not None:
+        yield f"region={found.region!r}"
+    values = found.value_range
+    if values is not None and values != _usual(found.source_dtype):
+        yield f"value_range={values!r}"
+
+
+def decided(found: Recorded) -> dict[str, Any]:
+    """Return the settings that equal pixels need, without the value range.
+
+    Device, tile and the engine of a CPU are always among them: otherwise, free memory, time and
+    installed packages would decide.
+    """
+    chosen, usual = vars(found.settings), vars(Settings())
+    always = {"tile", "device"} | ({"engine"} if found.settings.device == "cpu" else set())
+    if found.settings.device == "cpu" and found.settings.precision == "float32":
+        usual = {**usual, "precision": "float32"}  # what a CPU takes by itself
+    return {
+        name: value
+        for name, value in chosen.items()
+        if name != "value_range" and value is not None and (name in always or value != usual[name])
+    }
+
+
+def _usual(dtype: str | None) -> tuple[float, float] | None:
+    """Return the default range of a type, or None if it has none."""
+    if dtype is None:
+        return None
+    kind = np.dtype(dtype)
+    if kind.kind != "f" and kind.itemsize > 2:
+        return None
+    return (float(np.iinfo(kind).min) if kind.kind == "i" else 0.0, white_of(kind))
+
+
+def _remarks(found: Recorded) -> Iterator[str]:
+    made = ", ".join(f"{name} {version}" for name, version in found.versions.items())
+    if made:
+        yield f"the same pixels with {made}"
+    for one in found.weights:
+        if one.sha256:
+            yield f"{one.model}: sha256 {one.sha256}"
+    if found.settings.engine != "torch":
+        yield (
+            f"while {found.settings.engine} is being compiled, PyTorch computes: pixels may "
+            "differ in rounding"
+        )
+    if found.block is not None:
+        rows, columns = found.block
+        yield (
+            f"it was computed in blocks of {rows} x {columns} px: whole planes may differ in "
+            "rounding; napari_sr.run and napari-sr run compute blocks"
+        )
+
+
+def _text(value: object) -> str:
+    """Return a text as Python code, in double quotes where that needs no escapes."""
+    code = repr(str(value))
+    return code if '"' in code or "\\" in code or code[0] == '"' else f'"{code[1:-1]}"'
+
+
+def as_command(record: Mapping[str, Any]) -> str:
+    """Return a command line that upscales the same pixels in the same way.
+
+    The command `upscale` takes whole files by the axes that they have. A part of an image, and
+    options of a network that differ between the two of a blend, need `napari-sr run`.
+
+    Raises
+    ------
+    RecordError
+        If the record does not hold all that is needed.
+    """
+    found = Recorded.of(record)
+    source = found.source_path or IN
+    first, *others = found.weights
+    if _needs_record(found):
+        words = ["napari-sr", "run", TOML, *(() if found.source_path else ("--input", source))]
+        return shlex.join([*words, "--output", out_name(found)])
+    words = ["napari-sr", "upscale", source, out_name(found), "--model", _named(first)]
+    if not is_known(vars(first)):
+        words += ["--scale", str(found.scale)]
+    if others:
+        words += ["--blend", _named(others[0]), "--weight", repr(found.weight)]
+    for name, value in decided(found).items():
+        words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+    words += [word for name, value in first.options.items() for word in _option(name, value)]
+    words += _range(found)
+    axes = found.source_axes if found.is_file else found.axes
+    return shlex.join([*words, *(("--axes", axes) if axes else ())])
+
+
+def _needs_record(found: Recorded) -> bool:
+    """Return whether the command `upscale` has no options for the run."""
+    first, *others = found.weights
+    different = any(one.options != first.options for one in others)
+    grey = any(one.full_range is not None for one in found.weights)
+    texts = any(isinstance(value, str) for one in found.weights for value in one.options.values())
+    part = found.plane is not None or found.region is not None
+    blocks = found.block is not None and not out_name(found).endswith(".zarr")
+    return part or different or grey or texts or blocks
+
+
+def _option(name: str, value: object) -> list[str]:
+    return ["--option", f"{name}={value}"]
+
+
+def _range(found: Recorded) -> list[str]:
+    """Return the option for black and white, in values as the source stores them."""
+    declared = found.settings.value_range
+    if declared is None and not found.is_file and found.source_dtype != "uint8":
+        declared = found.value_range  # the file may say that it uses fewer bits
+    if declared is None:
+        return []
+    return ["--value-range", *(f"{value:g}" if value == float(f"{value:g}") else repr(value)
+                               for value in declared)]  # fmt: skip
+
+
+def out_name(found: Recorded) -> str:
+    """Return a name for the file of the result, from those of the source and the model."""
+    name = found.source or (PurePath(found.source_path).name if found.source_path else "OUT")
+    stem = re.split(r"\.(?:ome\.)?\w{2,5}$", name)[0] if found.is_file else name
+    model = f"{Path(found.model).stem}" if not found.blended else f"blend-x{found.scale}"
+    safe = re.sub(r"[^\w.+-]+", "_", f"{stem}_{model}").strip("_")
+    return f"{safe}.ome.zarr" if found.block is not None else f"{safe}.ome.tif"

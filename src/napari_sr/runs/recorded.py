@@ -1,0 +1,206 @@
+"""What a record says to run again, with its types checked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.runs.model import ModelReference
+from napari_sr.runs.record import RecordError, is_known, plain
+from napari_sr.zoo import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_sr.graph.network import Network
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A checkpoint, as a record names it."""
+
+    model: str
+    scale: int
+    file: str | None = None
+    sha256: str = ""
+    options: dict[str, bool | int | float | str] = field(default_factory=dict)
+    full_range: bool | None = None
+
+    def reference(self, folder: Path | None = None) -> ModelReference:
+        """Return the model that a run loads.
+
+        Parameters
+        ----------
+        folder : Path, optional
+            Where a checkpoint is looked for if only its name is recorded.
+
+        Raises
+        ------
+        RecordError
+            If it is no known model, and its file is not there.
+        """
+        name: str | Path = self.model
+        if not is_known(vars(self)):
+            name = self._file(folder)
+        return ModelReference(name, self.scale, tuple(self.options.items()), self.full_range)
+
+    def _file(self, folder: Path | None) -> Path:
+        """Return the file of the weights.
+
+        Raises
+        ------
+        RecordError
+            If it is not there.
+        """
+        places = [folder] if folder is not None else []
+        for place in (*places, Path()):
+            if self.file is not None and (place / self.file).is_file():
+                return place / self.file
+        own = f"the record has {self.model} with sha256 {self.sha256 or 'unknown'}"
+        try:
+            entry = registry.find(self.model, self.scale)
+        except ValueError:
+            where = "" if folder is None else f" beside the record, in {folder}"
+            raise RecordError(
+                f"{own}, and there is no file {self.file or self.model}{where}"
+            ) from None
+        raise RecordError(f"{own}, and this version of napari-sr has {entry.sha256}")
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The settings of a run, as a record has them: all that were open are decided."""
+
+    tile: int | None = None
+    halo: int | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    value_range: tuple[float, float] | None = None
+    kernels: str = "auto"
+    outliers: str = "clip"
+    ensemble: bool = False
+    engine: str = "auto"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run that a record describes."""
+
+    model: str
+    scale: int
+    settings: Decided
+    file: str | None = None
+    sha256: str = ""
+    options: dict[str, bool | int | float | str] = field(default_factory=dict)
+    full_range: bool | None = None
+    blended: tuple[Weights, ...] = ()
+    weight: float = 0.0
+    """Share of the second of the blended checkpoints."""
+    source: str | None = None
+    """Name of the layer; None if the source was a file or an array."""
+    source_path: str | None = None
+    source_shape: tuple[int, ...] = ()
+    source_dtype: str | None = None
+    source_axes: str | None = None
+    """The axes that the user named for a file, in stored order."""
+    source_multiscale: bool = False
+    axes: str | None = None
+    """One letter per axis of the pixels that were upscaled."""
+    plane: tuple[int, ...] | None = None
+    """Index of a single plane on the leading axes."""
+    region: tuple[tuple[int, int], tuple[int, int]] | None = None
+    """First and last row, and columns, of a part of the plane; the last ones are excluded."""
+    block: tuple[int, int] | None = None
+    """Rows and columns of a block, if the run computed blocks."""
+    value_range: tuple[float, float] | None = None
+    """The values of the pixels that counted as black and white."""
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Recorded:
+        """Return the run that a record describes.
+
+        Raises
+        ------
+        RecordError
+            If a value is missing or has a wrong type.
+        """
+        # imported here, because only records that are repeated need pydantic
+        from pydantic import TypeAdapter, ValidationError
+
+        found = plain(record)
+        unknown = sorted(set(found.get("settings", {})) - {one.name for one in fields(Decided)})
+        if unknown:
+            raise RecordError(f"a record's settings have no {', '.join(unknown)}")
+        try:
+            # by way of JSON: pydantic turns its arrays into tuples, and converts no other type
+            return TypeAdapter(cls).validate_json(json.dumps(found), strict=True)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            told = first["msg"].removeprefix("Input should be ")
+            missing = first["type"] in ("missing", "missing_argument")
+            what = "is missing" if missing else f"must be {told}, got {first['input']!r:.60}"
+            raise RecordError(f"the record cannot be repeated: its {key} {what}") from error
+
+    @property
+    def weights(self) -> tuple[Weights, ...]:
+        """The checkpoints: one, or the two of a blend."""
+        if self.blended:
+            return self.blended
+        own = self.model, self.scale, self.file, self.sha256, self.options, self.full_range
+        return (Weights(*own),)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the source was a file, and not a layer or an array."""
+        return self.source is None and self.source_path is not None
+
+    def reference(self, folder: Path | None = None) -> ModelReference:
+        """Return the model that a run loads, see `Weights.reference`.
+
+        Raises
+        ------
+        RecordError
+            If a checkpoint cannot be named.
+        """
+        first, *others = (one.reference(folder) for one in self.weights)
+        if not others:
+            return first
+        return replace(first, second=others[0], weight=self.weight)
+
+    def chosen(self) -> Settings:
+        """Return the settings of the run; a declared range counts in values of the source."""
+        return Settings(**vars(self.settings))
+
+    def check_weights(self, network: Network) -> None:
+        """Refuse weights that differ from those of the record.
+
+        Raises
+        ------
+        RecordError
+            If they differ; the message names both.
+        """
+        provenance: dict[str, Any] = network.provenance
+        loaded: list[dict[str, Any]] = provenance.get("blended", [provenance])
+        for one, now in zip(self.weights, loaded, strict=False):
+            if one.sha256 and now.get("sha256") != one.sha256 and not is_known(vars(one)):
+                raise RecordError(
+                    f"the weights of {one.model} are not those of the record: it has sha256 "
+                    f"{one.sha256}, and {now.get('file', 'this network')} has {now.get('sha256')}"
+                )
+
+    def other_versions(self) -> str:
+        """Return a sentence on versions that differ from those of the record; "" if none do."""
+        from napari_sr.engine.execution.run_record import versions  # brings torch
+
+        now = versions()
+        told = [
+            f"{name} {then} (now {now.get(name, 'none')})"
+            for name, then in self.versions.items()
+            if now.get(name) != then
+        ]
+        return f"the record was made with {', '.join(told)}: pixels may differ" if told else ""

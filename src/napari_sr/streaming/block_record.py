@@ -1,0 +1,62 @@
+"""The record of a run by blocks, before and after it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.engine.execution.run_record import versions
+from napari_sr.engine.planning.devices import choose_device, choose_precision
+
+if TYPE_CHECKING:
+    from napari_sr.streaming.report import Report
+    from napari_sr.streaming.run import BlockRun
+
+
+def block_record(run: BlockRun, report: Report | None = None) -> dict[str, Any]:
+    """Return the record of a run by blocks, without its source.
+
+    Parameters
+    ----------
+    run : BlockRun
+        A run whose tile is decided.
+    report : Report, optional
+        What the run told at its end; None if it has not ended.
+    """
+    settings, network, grid = run.settings, run.network, run.reader.grid
+    device = choose_device(settings.device)
+    precision = choose_precision(settings.precision, device, network.precisions)
+    values = float(run.values.low), float(run.values.high)
+    decided = replace(
+        settings,
+        device=str(device),
+        precision=str(precision).removeprefix("torch."),
+        value_range=None if settings.value_range is None else values,
+        engine=settings.engine if report is None else report.engine,
+    )
+    return {
+        **network.provenance,
+        "network": network.title,
+        "scale": network.scale,
+        "tile": settings.tile,
+        "halo": settings.halo,
+        "receptive_field": network.receptive_field,
+        "block": (grid.rows, grid.columns),
+        "device": decided.device,
+        "ensemble": decided.ensemble,
+        "precision": decided.precision,
+        "value_range": values,
+        "versions": versions(),
+        "settings": asdict(decided),
+        **({} if report is None else _of_report(report, settings.outliers)),
+    }
+
+
+def _of_report(report: Report, outliers: str) -> dict[str, Any]:
+    """Return what is known at the end of a run."""
+    found = report.diagnostics.in_words(outliers)
+    return {
+        "notes": [*report.notes, *([found] if found else [])],
+        "guards": report.diagnostics.record(),
+        "engine": {"name": report.engine, "used": report.engines},
+    }

@@ -1,0 +1,46 @@
+"""The record of a run by blocks, before and after it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fakes import Nearest
+
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.image.value_range import Percentiles
+from napari_sr.engine.planning.blocks import make_grid
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.runs.recorded import Recorded
+from napari_sr.streaming.block_record import block_record
+from napari_sr.streaming.engine import with_tile
+from napari_sr.streaming.report import Report
+from napari_sr.streaming.run import run_on
+
+
+@pytest.fixture
+def run():
+    image = np.arange(200 * 200, dtype=np.uint16).reshape(200, 200)
+    network = Nearest(radius=2)
+    network.provenance = {"model": "bicubic-x2", "scale": 2, "sha256": "12"}
+    grid = make_grid(layout_of(image.shape, image.dtype), network, local=True, side=(64, 64))
+    return with_tile(run_on(image, grid, network, Settings(value_range=Percentiles(0, 100))))
+
+
+def test_all_that_was_open_is_decided(run):
+    found = Recorded.of(block_record(run))
+
+    assert found.block == (64, 64)
+    assert found.settings.value_range == (0.0, 39999.0)
+    assert (found.settings.device, found.settings.precision) == ("cpu", "float32")
+    assert found.settings.tile == run.settings.tile > 0
+
+
+def test_the_end_of_a_run_adds_engine_and_notes(run):
+    report = Report(notes=["slow"], engine="openvino", engines=["openvino", "torch"])
+
+    record = block_record(run, report)
+
+    assert record["settings"]["engine"] == "openvino"
+    assert record["engine"] == {"name": "openvino", "used": ["openvino", "torch"]}
+    assert record["notes"] == ["slow"]
+    assert "notes" not in block_record(run)
