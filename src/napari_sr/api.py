@@ -36,17 +36,15 @@ def load(
     Parameters
     ----------
     name_or_path : str or Path
-        A known model, "bsrn-x4" or "bsrn" with `scale=4`, downloaded on first use; or a file:
-        .pth, .pt, .safetensors, .npz or .mat, also below "~". The tensors show architecture and
-        widths. If napari-sr does not know the network, spandrel tries to load it (the extra
-        `spandrel`).
+        A known model, "bsrn-x4" or "bsrn" with `scale=4`, downloaded on first use; or a file .pth,
+        .pt, .safetensors, .npz or .mat, also with "~". The tensors show architecture and widths. If
+        napari-sr does not know the network, spandrel tries to load it (the extra `spandrel`).
     scale : int, optional
-        Required for files whose tensors do not show it (FSRCNN, SRCNN). Files written by our
-        training do not need it: their card has it.
+        Required for files whose tensors do not show the scale (FSRCNN, SRCNN), unless our training
+        wrote them: their card has it.
     full_range : bool, optional
         Whether a network of one channel was trained on grey from 0 to 1 instead of luma; see
-        `Network.full_range`. By default, what the card of our training says, or luma if there is no
-        card.
+        `Network.full_range`. By default, the card of our training decides; without a card, luma.
     **options
         Arguments that tensors cannot show, such as `res_scale` or `input_range`. Files that our
         training wrote need none.
@@ -57,7 +55,7 @@ def load(
         In eval mode. It maps float (N, C, H, W) in 0..1 to (N, C, scale * H, scale * W),
         unclipped; C is 1 for networks of luma. Attributes: `scale`, `channels`,
         `receptive_field`, `multiple`, `exact` (whether tiles leave no seams), and `provenance`
-        (what was loaded).
+        (which file and options were loaded).
 
     Raises
     ------
@@ -87,9 +85,9 @@ def blend(
     Parameters
     ----------
     first, second : str, Path or Network
-        As for `load`, or what it returned.
+        As for `load`, or a network that it returned.
     weight : float
-        Share of the second, from 0 to 1, for every weight and every running mean and variance.
+        Share of the second, from 0 to 1; running means and variances are blended, too.
     scale, **options
         As for `load`, for names and files.
 
@@ -134,9 +132,9 @@ def upscale(
     Parameters
     ----------
     image : array, tensor, Pillow image or nested lists
-        uint8, uint16, int16, float32, ...: (Y, X), (..., Y, X), or with RGB or RGBA last. NumPy,
-        dask, Zarr or similar. Masked floats are NaN; masked integers are refused. A Pillow image
-        with alpha becomes RGBA.
+        NumPy, dask, Zarr or similar of uint8, uint16, int16, float32, ...: (Y, X), (..., Y, X), or
+        with RGB or RGBA last. Masked floats count as NaN; masked integers raise an error. A Pillow
+        image with alpha becomes RGBA.
     model : str, Path or Network, optional
         As for `load`, or a network that it returned; by default FSRCNN, which ships.
     scale : int, optional
@@ -162,12 +160,13 @@ def upscale(
         "triton" (an error where they cannot run); NAPARI_SR_KERNELS in the environment decides
         "auto".
     outliers : str
-        What to do with results that exceed the plane's values by more than the width of their range
-        and more than a quarter of black to white: "clip", "mark" (as NaN; floats only) or "keep".
+        What to do with implausible results: "clip", "mark" (as NaN; floats only) or "keep". They
+        are outside the plane's values by more than the width of the values' range, and by more than
+        a quarter of black to white.
     ensemble : bool
         Whether to average over all flips and quarter turns of each plane, which is a little
         better and takes eight times as long (EDSR+, https://arxiv.org/abs/1707.02921). `outliers`
-        applies to each view before the average; integers are rounded once.
+        applies before averaging; integers are rounded after it.
     value_range : (low, high), array of two numbers or Percentiles, optional
         The values of black and white: (0, 4095) for 12 bits in uint16. By default, the range of an
         integer type, and 0..1 for floats. The image's maximum is never used.
@@ -175,17 +174,17 @@ def upscale(
         Engine on a CPU: "torch", "openvino" (the extra `openvino`), "onnxruntime" (the extra
         `onnx`), or "auto", the fastest of those that are installed and agree with PyTorch. While
         another process compiles a network, PyTorch computes. With `precision="bfloat16"`,
-        "openvino" rounds to bfloat16 where its results then differ from PyTorch's in float32 by at
-        most 0.02 of the largest. NAPARI_SR_ENGINE in the environment decides "auto".
+        "openvino" uses bfloat16 if its results differ from PyTorch's in float32 by at most 0.02 of
+        the largest. NAPARI_SR_ENGINE in the environment decides "auto".
     region : ((top, bottom), (left, right)), optional
-        The rectangle of each plane to upscale, in pixels of the image: its first row and the row
-        after its last, and the same for columns. The result equals the same part of the whole
-        result. Networks with global values, such as BSRN, look at the whole plane: for a region
-        they read 64 pixels around it instead, so their results differ a little from the whole.
+        The rectangle of each plane to upscale, in pixels of the image: its first row, the row after
+        its last, and the same for columns. The result equals that part of the whole result. Only
+        networks with global values, such as BSRN, differ a little: they read 64 pixels around the
+        region instead of the whole plane.
     out : array, optional
-        Zarr, NumPy, h5py or similar of the result's shape and type, to write the result into. Then
-        blocks of `image` are read, upscaled and written one by one, so that neither image nor
-        result has to fit into memory (with networks of global values, one plane of each has to).
+        Zarr, NumPy, h5py or similar of the result's shape and type, to write the result into.
+        Blocks of `image` are then read, upscaled and written one by one, so that neither image nor
+        result has to fit into memory. For networks with global values, one plane of each must fit.
     progress : callable, optional
         Called with a `Progress` (done, total, message) after each tile.
 
@@ -237,10 +236,10 @@ def upscale_lazy(
 ) -> Any:
     """Upscale an image lazily: return a dask array whose chunks are computed when they are needed.
 
-    Only the model is loaded now, and percentiles, if they are the range. A chunk reads the pixels
-    that it needs and equals the same part of `upscale`. One chunk is computed at a time in each
-    process. Networks with global values, such as BSRN, read the whole plane, so their chunks are
-    whole planes.
+    The call only loads the model, and computes percentiles if they are the value range. A chunk
+    reads the pixels that it needs and equals the same part of `upscale`'s result. Each process
+    computes one chunk at a time. Networks with global values, such as BSRN, read whole planes, so
+    their chunks are whole planes.
 
     Parameters
     ----------
@@ -279,7 +278,7 @@ def _request(
     settings: Settings,
     axes: str | None,
 ) -> Request:
-    """Return the request of a script, after checking the types of its numbers."""
+    """Check the types of a script's numbers, and return its request."""
     scale = whole_number("scale", scale)
     settings = replace(
         settings,

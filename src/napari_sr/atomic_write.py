@@ -1,9 +1,8 @@
-"""Writing of a file, whole or not at all, under a private name first.
+"""Write a file completely or not at all: it has a random name until it is complete.
 
-The unfinished file has a random name in the same folder and is created exclusively, so no other
-program can guess it or put a link in its place. The unfinished file of a killed process is removed
-when another process of the same user and machine writes into that folder. So is an unfinished
-folder with such a name.
+The unfinished file is in the same folder and is created exclusively, so no other program can guess
+its name or put a link in its place. Unfinished files and folders of a killed process are removed
+when another process of the same user and machine writes into that folder.
 """
 
 from __future__ import annotations
@@ -31,16 +30,16 @@ _NAME = re.compile(
     r"\.napari-sr-(?P<machine>[0-9a-f]{16})-(?P<process>\d+)-[0-9a-f]{16}\.(?P<kind>part|new)"
 )
 _NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
-"""Errors of file systems that cannot wait for the disk."""
+"""Errors raised by file systems that cannot wait for the disk."""
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Open a new file for reading and writing, which gets its path at the end.
 
-    It gets the permissions of the file that it replaces, or those of any new file. A symbolic link
-    stays, and its target is replaced. After an exception nothing has changed, and no unfinished
-    file is left.
+    The file gets the permissions of the file that it replaces, or the usual ones of a new file. If
+    the path is a symbolic link, the link stays and its target is replaced. After an exception,
+    nothing has changed, and no unfinished file is left.
 
     Parameters
     ----------
@@ -62,7 +61,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             _sync(file)
             if not os.path.samestat(os.fstat(file.fileno()), os.lstat(unfinished)):
                 raise OSError(errno.ESTALE, "another program replaced the unfinished file")
-            file.close()  # before it is moved, as Windows wants it
+            file.close()  # closed before it is moved, as Windows requires
             os.replace(unfinished, target)
     except OSError as error:
         if error.filename in (None, str(unfinished)):
@@ -81,8 +80,8 @@ def _removed_in_the_end(path: Path) -> Iterator[None]:
 def remove_leftovers(folder: Path) -> None:
     """Remove our unfinished files and folders whose process has ended.
 
-    Only what belongs to this user is removed, with the name of a process of this machine that has
-    ended. What belongs to other machines, which may share the folder, stays.
+    A file or folder is removed if it belongs to this user, and its name tells a process of this
+    machine that has ended. Those of other machines, which may share the folder, stay.
     """
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
@@ -93,7 +92,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _remove_left(entry: os.DirEntry[str], process: int, kind: str) -> None:
-    """Remove an unfinished file or folder if its process has ended; links stay."""
+    """Remove an unfinished file or folder if its process has ended; do not follow links."""
     import psutil
 
     status = entry.stat(follow_symlinks=False)
@@ -122,7 +121,7 @@ def private_name(kind: str, process: int | None = None) -> str:
 
 @lru_cache(maxsize=1)
 def _machine() -> str:
-    """Return what differs between machines, and between containers on one machine."""
+    """Return a text that differs between machines, and between containers on one machine."""
     try:
         processes = os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -139,7 +138,7 @@ def _keep_mode(file: BinaryIO, target: Path) -> None:
 
 
 def _sync(file: BinaryIO) -> None:
-    """Wait for the disk, so that a power failure leaves either the old or the new file."""
+    """Wait until the disk has the file; a power failure leaves either the old or the new one."""
     file.flush()
     try:
         os.fsync(file.fileno())

@@ -1,6 +1,6 @@
-"""A demo: it opens napari with a sample, upscales it through the form, and shows both.
+"""A demo: open napari with a sample image, upscale it with the form, and show both.
 
-`python -m napari_sr.demo`. Without a display it runs in a virtual one, and writes pictures.
+Run `python -m napari_sr.demo`. Without a display, it uses a virtual one and writes pictures.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main(screenshot: Path | None = None) -> int:
     ----------
     screenshot : Path, optional
         Folder for a picture of the window and the upscaled image; the window closes afterwards.
-        Without a display it is `demo-output` by default.
+        Without a display, the default is `demo-output`.
     """
     if not has_display():
         return _in_virtual_display(screenshot or FOLDER)
@@ -123,7 +123,7 @@ class _Demo:
 
 def side_by_side(viewer: Viewer) -> None:
     """Show every layer in its own cell of the grid, with the same zoom."""
-    # the grid's place since napari 0.9, and before
+    # where the grid is since napari 0.9, and where it was before
     grid = viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid
     grid.stride = 1
     grid.spacing = 4

@@ -1,4 +1,4 @@
-"""A reader for napari: folders of OME-Zarr as layers, with all levels, read where they are seen."""
+"""A reader for napari: OME-Zarr folders become multiscale layers; only visible parts are read."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ COLOURS = {
     "FFFFFF": "gray", "FF0000": "red", "00FF00": "green", "0000FF": "blue", "00FFFF": "cyan",
     "FF00FF": "magenta", "FFFF00": "yellow",
 }  # fmt: skip
-"""napari's names of colours that OME-Zarr often has."""
+"""napari's names for colours that are common in OME-Zarr."""
 
 
 def get_reader(path: str | Sequence[str]) -> Callable[[str], list[LayerData]] | None:
-    """Return the function that reads a path, or None if it is no folder of Zarr with an image.
+    """Return the function that reads a path, or None if it is not a Zarr folder with an image.
 
     Parameters
     ----------
     path : str or sequence of str
-        What napari is asked to open. Several paths are not read as one stack.
+        The path or paths to open. For several paths, which would form a stack, the result is None.
     """
     if not isinstance(path, str):
         return None
@@ -39,7 +39,7 @@ def get_reader(path: str | Sequence[str]) -> Callable[[str], list[LayerData]] | 
         return None
     try:
         find_image(folder)
-    except FileError:  # a plate, labels or several images: maybe another reader knows them
+    except FileError:  # a plate, labels or several images: another reader may read them
         return None
     return read
 
@@ -55,7 +55,7 @@ def read(path: str) -> list[LayerData]:
     Raises
     ------
     FileError
-        If it cannot be read, or a package is missing.
+        If the image cannot be read, or a package is missing.
     """
     from napari_sr.files.ome_zarr.pyramid import open_pyramid
 
@@ -77,7 +77,7 @@ def read(path: str) -> list[LayerData]:
 def _layer(
     levels: Sequence[Any], image: LazyImage, letters: str, channel: int, *, rgb: bool = False
 ) -> LayerData:
-    """Return one layer that lies where the metadata say."""
+    """Return one layer, placed by the image's pixel sizes and origins."""
     places = [image.places.get(letter, Axis()) for letter in letters]
     shown = image.channels[channel] if image.channels and not rgb else {}
     arguments: dict[str, Any] = {
@@ -102,14 +102,14 @@ def _name(image: LazyImage, shown: Mapping[str, Any], channel: int) -> str:
 
 
 def _unit(name: str) -> str:
-    """Return a unit as napari's library of units knows it; the pixel for others."""
+    """Return a unit if napari's library of units knows it; otherwise the pixel."""
     from napari_sr.files.units import METRES, SECONDS
 
     return name if name in METRES or name in SECONDS else "pixel"
 
 
 def _appearance(shown: Mapping[str, Any]) -> dict[str, Any]:
-    """Return colour and contrast limits of a channel, as far as they are known."""
+    """Return colour and contrast limits of a channel, if they are known."""
     found: dict[str, Any] = {}
     colour = str(shown.get("color", "")).lstrip("#").upper()
     if len(colour) == 6 and set(colour) <= set("0123456789ABCDEF"):

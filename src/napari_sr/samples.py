@@ -1,7 +1,7 @@
 """Sample images: real ones that ship with scikit-image, and a synthetic one.
 
-Nothing is downloaded. Pixel sizes are those that the sources state; without one, the unit is the
-pixel. The real images are cropped to a part with structure, which upscales in a second.
+Nothing is downloaded. Pixel sizes are given if the source states them. The real images are cropped
+to a part with structure, which upscales in a second.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OFFSET, GAIN = 100, 2.0
 
 
 def cell() -> list[LayerData]:
-    """Return a living cell in saline, quantitative phase, (180, 180) uint8 of 0.107 um.
+    """Return a living cell in saline, quantitative phase, (180, 180) uint8, pixels of 0.107 um.
 
     From Müller et al., 2018, https://doi.org/10.1364/OE.26.010729; CC0.
     """
@@ -36,8 +36,8 @@ def cell() -> list[LayerData]:
 def tissue() -> list[LayerData]:
     """Return colonic glands, immunohistochemistry, (200, 200, 3) uint8 RGB.
 
-    Acquired at the Center for Microscopy And Molecular Imaging; no known restrictions. Binned
-    2 x 2, so that structures are as small as pixels, and the effect of a network is obvious.
+    Acquired at the Center for Microscopy And Molecular Imaging; no known restrictions. It is binned
+    2 x 2: structures are then as small as pixels, and the effect of a network is obvious.
     """
     pixels = _binned(_shipped("immunohistochemistry")[112:512, 112:512])
     return [_in_pixels("tissue", pixels, rgb=True)]
@@ -128,11 +128,11 @@ def _objects(
 def _plane(
     z: int, side: int, where: NDArray[np.float64], photons: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the photons that one plane expects, (side, side)."""
+    """Return the expected photons of one plane, (side, side)."""
     sharp = 1.2**2
     spread = sharp + (0.6 * (z - where[:, 0])) ** 2
     axis = np.arange(side)
-    # a Gaussian is a product of one along y and one along x
+    # a Gaussian is the product of one along y and one along x
     rows = np.exp(-((axis - where[:, 1, None]) ** 2) / (2 * spread[:, None]))
     columns = np.exp(-((axis - where[:, 2, None]) ** 2) / (2 * spread[:, None]))
     light: NDArray[np.float64] = 5 + np.einsum(

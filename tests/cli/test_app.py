@@ -317,7 +317,7 @@ def infinite(shape):
                 (("--value-range", "5", "5"), r"low < high, or Percentiles; got \(5\.0, 5\.0\)"),
                 (("--percentiles", "9", "1"), r"low < high <= 100"),
                 (("--value-range", "0", "1", "--percentiles", "1", "9"), "not both, got"),
-                (("--weight", "0.3"), r"needs --blend, the model to weight, got --weight 0\.3"),
+                (("--weight", "0.3"), r"needs --blend with a second model, got --weight 0\.3"),
                 (("--blend", "absent.pth"), r"fsrcnn-x2 \(FSRCNN x2\) cannot .*: there is no"),
                 (("--blend", "fsrcnn-x2", "--weight", "-1"), r"a number from 0 to 1, got -1"),
                 (("--blend", "bsrn-x4"), r"fsrcnn-x2 .* cannot .* with bsrn-x4: .* 4 times, got"),

@@ -216,7 +216,7 @@ def test_the_same_command_goes_on_after_a_signal(tmp_path, call, number, to):
 
     if number != signal.SIGKILL:
         assert process.returncode == 128 + number
-        assert "Stopped: 1 of 3 files are done; the same command goes on." in told
+        assert "Stopped: 1 of 3 files are done; repeat the command to continue." in told
         assert "nothing was written" not in told
     code, told = call(*ALL, "--to", to)
 
@@ -282,7 +282,7 @@ def test_a_result_of_others_is_kept(tmp_path, call):
     for more in ((), ("--overwrite",)):
         code, told = call(*ALL, *more)
         assert code == 2
-        assert "Failed: a.tif: out/a.tif exists, but no run over this folder made it" in told
+        assert "Failed: a.tif: out/a.tif exists, but was not written by a run over" in told
     assert files_in(tmp_path / "out")["a.tif"] == before["a.tif"]
     assert "b.tif" in files_in(tmp_path / "out")
 

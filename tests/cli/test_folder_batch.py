@@ -54,7 +54,7 @@ def test_other_settings_are_told_and_computed_only_on_demand(tmp_path, capsys):
     assert upscale(tmp_path, A, settings=other) == 2
     told = capsys.readouterr().err
     assert told.startswith("1 file: 1 failed\nFailed: a.tif: ")
-    assert "differs from what is asked for: settings.ensemble was false and is true" in told
+    assert "was computed differently: settings.ensemble was false and is true" in told
     assert files_in(tmp_path / "out") == before
 
     assert upscale(tmp_path, A, settings=other, overwrite=True) == 0
@@ -164,7 +164,7 @@ def test_a_signal_is_told_with_the_failures_so_far(tmp_path, capsys):
 
     assert stopped.code == 130
     assert capsys.readouterr().err == (
-        "Stopped: 1 of 9 files are done; the same command goes on.\n"
+        "Stopped: 1 of 9 files are done; repeat the command to continue.\n"
         f"Failed: b.tif: there is no file {tmp_path / 'in' / 'b.tif'}\n"
     )
 

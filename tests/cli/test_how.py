@@ -17,5 +17,5 @@ def test_options_are_checked():
         read_version("1")
     with pytest.raises(CommandError, match="only one of --workers and --part"):
         How(workers=2, part=(1, 2)).check()
-    with pytest.raises(CommandError, match="a part would remove what others have computed"):
+    with pytest.raises(CommandError, match="a part would remove the results of other parts"):
         How(part=(1, 2)).check(overwrite=True)

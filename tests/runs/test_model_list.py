@@ -161,7 +161,7 @@ def test_a_file_that_is_not_a_checkpoint_is_refused(tmp_path):
     ("whole", "warning"),
     [
         (False, "tiles may leave seams."),
-        (True, "tiles may leave seams, and it should see the whole image."),
+        (True, "tiles may leave seams, and the network should get the whole image at once."),
     ],
 )
 def test_a_network_of_another_library_gets_a_warning(tmp_path, whole, warning, monkeypatch):

@@ -1,4 +1,4 @@
-"""The program `napari-sr`: it runs a command, and reports a failure in one line."""
+"""The program `napari-sr`: run a command, and report a failure in one line."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
-    """Run the command of the arguments; return its exit code."""
-    # typer exports only a subclass of its library's class
+    """Run the command that the arguments name; return its exit code."""
+    # typer exports only a subclass of the library's exception
     usage_error = cast("type[Exception]", typer.BadParameter.__mro__[1])
     try:
         return app(standalone_mode=False) or 0

@@ -1,4 +1,4 @@
-"""The commands and their options. The file named like a command does the work.
+"""The commands and their options. What a command does is in the file of the same name.
 
 torch is imported only when something is computed, so that help and error messages appear at once.
 """
@@ -73,7 +73,7 @@ def upscale_command(
     """Upscale an image, or those in a folder; resolution, axes and channels are kept.
 
     OME-Zarrs and images larger than memory are computed block by block; see docs/large.md. In a
-    folder, what is done is skipped: the same command goes on after an interruption.
+    folder, finished images are skipped: after an interruption, repeat the same command.
     """
     from napari_sr.cli import folder, folder_batch, upscale
     from napari_sr.cli.how import How, read_part, read_version
@@ -106,15 +106,19 @@ def evaluate_command(
     ] = None,
     picture: Annotated[
         Path | None,
-        typer.Option(callback=at_home, help="Write a detail of every result side by side: .png."),
+        typer.Option(
+            callback=at_home,
+            help="Write a picture (.png) with a detail of every result, side by side.",
+        ),
     ] = None,
     image: Annotated[
         str | None, typer.Option(help="Which image goes into the picture. [default: the first]")
     ] = None,
     each: Annotated[bool, typer.Option("--each", help="Print a row for every image.")] = False,
-    rgb: Annotated[bool, typer.Option("--rgb", help="Judge colours, not luma.")] = False,
+    rgb: Annotated[bool, typer.Option("--rgb", help="Compare colours, not luma.")] = False,
     border: Annotated[
-        int | None, typer.Option(help="Pixels left out around images. [default: the scale]")
+        int | None,
+        typer.Option(help="Pixels at the border that are not compared. [default: the scale]"),
     ] = None,
     grey_as_rgb: Annotated[
         bool, typer.Option("--grey-as-rgb", help="Treat grey images as RGB, as some papers do.")
@@ -129,7 +133,7 @@ def evaluate_command(
         ),
     ] = None,
 ) -> None:
-    """Measure how close models come to a set of images, and compare with published figures."""
+    """Measure how close models come to the truth of a set; compare with published figures."""
     from napari_sr.cli import evaluate
     from napari_sr.evaluation.benchmark import Protocol
     from napari_sr.evaluation.metrics import USUAL
@@ -146,17 +150,19 @@ def train_command(
     recipe: Annotated[
         str,
         typer.Argument(
-            metavar="RECIPE", callback=at_home, help="A TOML file, or a name that ships."
+            metavar="RECIPE",
+            callback=at_home,
+            help="A TOML file, or the name of a recipe that ships.",
         ),
     ],
     data: Annotated[
         Path,
-        typer.Option(callback=at_home, help="Where the recipe's folders of images are."),
+        typer.Option(callback=at_home, help="Folder that contains the recipe's folders of images."),
     ] = Path(),
     out: Annotated[
         Path | None,
         typer.Option(
-            callback=at_home, help="Where result, log and state go. [default: runs/RECIPE]"
+            callback=at_home, help="Folder for result, log and state. [default: runs/RECIPE]"
         ),
     ] = None,
     resume: Annotated[
@@ -183,7 +189,7 @@ def train_command(
 @app.command("models")
 def models_command(
     wide: Annotated[
-        bool, typer.Option("--wide", help="Whole tables, however narrow the terminal is.")
+        bool, typer.Option("--wide", help="Full tables, even if the terminal is narrower.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Everything as JSON, for programs.")

@@ -1,4 +1,4 @@
-"""The command `napari-sr evaluate`: models on a set of images, as a table and a picture.
+"""The command `napari-sr evaluate`: compare models on a set of images; write table and picture.
 
 Letters: H x W pixels, S scale.
 """
@@ -132,12 +132,12 @@ class Gallery:
         self.panels.append(Panel(label, result.seen))
 
     def drawn(self) -> Any:
-        """Return the picture: the truth and all results, where the first result is worst.
+        """Return the picture: truth and all results, at the place where the first result is worst.
 
         Raises
         ------
         CommandError
-            If the set has no such image.
+            If the set does not have the image `pictured`.
         """
         if self._whole is None:
             known = ", ".join(dict.fromkeys(self.names))

@@ -1,4 +1,4 @@
-"""The errors that commands expect, each told in one sentence."""
+"""Report expected errors of commands in one sentence."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from napari_sr.cli.model import CommandError
 from napari_sr.zoo.download import DownloadError
 
 EXPECTED = (OSError, RuntimeError, MemoryError, CommandError, DownloadError, ValueError)
-"""Errors that are told in one line; all others are faults of the program."""
+"""Errors that are reported in one line; all others are bugs."""
 
 
 def in_words(error: Exception) -> str:
-    """Return what an expected error tells the user."""
+    """Return the message of an expected error for the user."""
     if isinstance(error, OSError):
         known = error.filename and error.strerror
         return f"{error.filename}: {error.strerror}" if known else _words(error)

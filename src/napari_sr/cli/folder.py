@@ -1,4 +1,4 @@
-"""The command `napari-sr upscale` for the images in a folder: what is done is not done again."""
+"""The command `napari-sr upscale` for the images in a folder; finished ones are skipped."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def wanted(source: Path, patterns: Sequence[str], to: str | None) -> bool:
     Parameters
     ----------
     source : Path
-        Its IN.
+        The command's IN.
     patterns : sequence of str
-        Its patterns.
+        The command's patterns.
     to : str, optional
         Suffix of all results.
 
@@ -50,7 +50,7 @@ def wanted(source: Path, patterns: Sequence[str], to: str | None) -> bool:
     if to is not None or not is_image:
         raise CommandError(
             f"{source} is a folder: say which of its files to upscale, such as --pattern '*.tif', "
-            "or '**/*.tif' with those in folders below"
+            "or '**/*.tif' to include subfolders"
         )
     return False
 
@@ -64,7 +64,7 @@ def run(wish: FolderJob) -> int:
         If an option is wrong, no file matches, the results cannot be written, or the model cannot
         be loaded. Nothing has been computed then.
     napari_sr.cli.terminal.Stopped
-        If a signal ended it; the user has been told.
+        If a signal ended the run; the user has been told.
     """
     job = wish.job
     _check(wish)
@@ -87,12 +87,12 @@ def run(wish: FolderJob) -> int:
 
 
 def _check(wish: FolderJob) -> None:
-    """Refuse options that do not fit, and folders that cannot be used.
+    """Check options and folders before anything is computed.
 
     Raises
     ------
     CommandError, ValueError
-        If there are any.
+        If an option does not fit a folder, or a folder cannot be used.
     """
     from napari_sr.engine.planning.devices import choose_device
     from napari_sr.files.place import check_folder
@@ -111,13 +111,13 @@ def _check(wish: FolderJob) -> None:
             "again: give another folder"
         )
     check_folder(out)
-    choose_device(wish.job.settings.device)  # once, and not for every image
+    choose_device(wish.job.settings.device)  # raises here, once, and not for every image
 
 
 def _plan(
     wish: FolderJob,
 ) -> tuple[list[tuple[PurePosixPath, PurePosixPath]], dict[str, str]]:
-    """Return sources with their results, and why some folders cannot be searched.
+    """Return each source with its result, and reasons why subfolders could not be searched.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A run over the images of a folder, one after the other; a bad one does not stop the rest."""
+"""Upscale the images of a folder one after the other; a failed one does not stop the others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FolderJob:
-    """The images in a folder, and how to upscale them."""
+    """The task: which images of a folder to upscale, and how."""
 
     job: Job
     """Folder of the sources, folder of the results, model and settings."""
@@ -33,7 +33,7 @@ class FolderJob:
     to: str | None = None
     """Suffix of all results; None to keep those of the sources."""
     how: How = field(default_factory=How)
-    """Options for large images. What is unfinished is always resumed."""
+    """Options for large images. Unfinished results are always resumed."""
 
 
 class Batch:
@@ -50,7 +50,7 @@ class Batch:
     journal : FolderJournal
         The journal of the folder of results.
     failures : mapping
-        What has failed already: a sentence by name.
+        Failures so far: a sentence for each name.
     """
 
     def __init__(
@@ -81,19 +81,19 @@ class Batch:
         self._bars.remove_task(bar)
 
     def _one(self, source: Path, name: str) -> None:
-        """Upscale an image if that has not been done.
+        """Upscale an image, unless its result is finished.
 
         Raises
         ------
         CommandError, ValueError, OSError
-            If that fails, or another result is there.
+            If upscaling fails, or another file is at the result's path.
         """
         job = self._wish.job
         target = job.target / name
         identity, run = identity_of(source, job.axes), self._run_of(target)
         entry = self._journal.entry(name)
         if is_done(target, entry, {"source": identity, **run}, overwrite=job.overwrite):
-            if entry is not None and entry.open:  # a run was killed right after it made this
+            if entry is not None and entry.open:  # a run was killed right after it wrote the result
                 _remove_store(target)
                 self._journal.done(name)
             self._kept += 1
@@ -106,7 +106,7 @@ class Batch:
         self._made += 1
 
     def _run_of(self, target: Path) -> dict[str, Any]:
-        """Return all that decides a result except its source, as JSON."""
+        """Return all that determines a result except its source, as JSON."""
         from napari_sr.engine.execution.run_record import versions
 
         job, how = self._wish.job, self._wish.how
@@ -137,15 +137,15 @@ class Batch:
             large.run(job, replace(how, resume=False), self._bars, self._network)
 
     def stopped(self, number: int, total: int) -> terminal.Stopped:
-        """Tell what a signal left undone, and return the exception to raise."""
+        """Tell the user how far the run came before a signal; return the exception to raise."""
         done = self._made + self._kept
-        told = f"Stopped: {done} of {total} files are done; the same command goes on."
+        told = f"Stopped: {done} of {total} files are done; repeat the command to continue."
         terminal.tell(self._bars, told)
         self._tell_failures()
         return terminal.Stopped(number)
 
     def report(self, total: int) -> int:
-        """Tell what was done and what failed; return the exit code."""
+        """Tell the user which files are done and which failed; return the exit code."""
         counts = {
             "upscaled": self._made,
             "done before": self._kept,
@@ -162,7 +162,7 @@ class Batch:
 
 
 def _remove_store(target: Path) -> None:
-    """Remove the blocks of a finished TIFF, which a run that was killed left."""
+    """Remove the blocks of a finished TIFF that a killed run left."""
     from napari_sr.files.ome_zarr.folder import discard
     from napari_sr.streaming.journal import Journal
 

@@ -1,4 +1,4 @@
-"""Whether a result in a folder has been made already, from the same source in the same way."""
+"""Decide whether a result in a folder is finished: same source, same model, same settings."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def identity_of(source: Path, axes: str | None) -> dict[str, Any]:
-    """Return what tells a source from another one, and from itself once it has changed, as JSON.
+    """Return JSON that identifies a source and changes when the source changes.
 
-    Paths do not count, so that the folder may be moved.
+    Paths are left out, so that the folder may be moved.
 
     Parameters
     ----------
@@ -40,18 +40,18 @@ def identity_of(source: Path, axes: str | None) -> dict[str, Any]:
     if source.is_dir():
         found = dict(lazy.open_lazy(source, axes).identity)
     else:
-        is_tiff = formats.is_tiff(source)  # refuses what is no file
+        is_tiff = formats.is_tiff(source)  # raises if it is not a file
         try:
             found = dict(open_tiff(source, axes).identity if is_tiff else file_identity(source))
         except FileError:
-            found = file_identity(source)  # the usual way reports what is wrong
+            found = file_identity(source)  # the run will report what is wrong
     found["parts"] = [{**part, "path": None} for part in found.get("parts", ())]
     plain: dict[str, Any] = json.loads(json.dumps({**found, "path": None}))
     return plain
 
 
 def without_names(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides the results of a network, without the names of files."""
+    """Return a network's provenance without the names of files."""
     found = {key: value for key, value in provenance.items() if key not in ("model", "file")}
     if "blended" in found:
         found["blended"] = [without_names(one) for one in found["blended"]]
@@ -59,12 +59,12 @@ def without_names(provenance: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_done(target: Path, entry: Entry | None, key: Mapping[str, Any], *, overwrite: bool) -> bool:
-    """Return whether a result is there that the same run has made.
+    """Return whether the result exists and was computed from the same source by the same run.
 
     Raises
     ------
     CommandError
-        If another result is there that must not be replaced.
+        If another result exists that must not be replaced.
     """
     from napari_sr.streaming.journal import differences
 
@@ -73,21 +73,22 @@ def is_done(target: Path, entry: Entry | None, key: Mapping[str, Any], *, overwr
         return False
     if entry is None:
         raise CommandError(
-            f"{target} exists, but no run over this folder made it: move it away to have it made"
+            f"{target} exists, but was not written by a run over this folder: move it away to "
+            "compute it"
         )
     if _is_unfinished(target):
         return False
     changed = differences(entry.made(now) or {}, key)
     if changed and not overwrite:
         raise CommandError(
-            f"{target} differs from what is asked for: {'; '.join(changed)} (--overwrite makes it "
+            f"{target} was computed differently: {'; '.join(changed)} (--overwrite computes it "
             "again)"
         )
     return not changed
 
 
 def _is_unfinished(target: Path) -> bool:
-    """Return whether blocks of an OME-Zarr of ours are missing."""
+    """Return whether an OME-Zarr that napari-sr began lacks blocks."""
     from napari_sr.files.ome_zarr.block_writer import OURS
     from napari_sr.files.ome_zarr.documents import read_node
     from napari_sr.streaming.journal import Journal

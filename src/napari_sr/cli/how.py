@@ -17,28 +17,28 @@ class How:
 
     resume: bool = False
     workers: int = 0
-    """Number of processes of this machine; 0 for this process."""
+    """Number of worker processes on this machine; 0 to compute in this process."""
     scheduler: str | None = None
     """Address of a dask.distributed scheduler."""
     part: tuple[int, int] | None = None
-    """Which part of how many to compute."""
+    """The part to compute: its number, and the number of parts."""
     finish: bool = False
     """Whether to finish a result whose parts are all computed."""
     version: Version | None = None
     """Version of OME-Zarr to write; None for the newest."""
 
     def check(self, *, overwrite: bool = False) -> None:
-        """Refuse options that contradict each other.
+        """Raise an error if options contradict each other.
 
         Parameters
         ----------
         overwrite : bool
-            Whether a result shall be replaced.
+            Whether to replace an existing result.
 
         Raises
         ------
         CommandError
-            If they do.
+            If options contradict each other.
         """
         given = {
             "--workers": bool(self.workers),
@@ -48,8 +48,8 @@ class How:
         }
         if self.part is not None and overwrite:
             raise CommandError(
-                "--part cannot go with --overwrite, as a part would remove what others have "
-                "computed: remove OUT before you start the parts"
+                "--part and --overwrite exclude each other, because a part would remove the "
+                "results of other parts: remove OUT before you start the parts"
             )
         names = [name for name, so in given.items() if so]
         if len(names) > 1:
@@ -57,22 +57,22 @@ class How:
 
     @property
     def elsewhere(self) -> bool:
-        """Whether other processes compute, whose messages come at their end."""
+        """Whether other processes compute; their messages arrive when they end."""
         return bool(self.workers) or self.scheduler is not None
 
     @property
     def asks(self) -> bool:
-        """Whether an option asks for blocks, however small the image is."""
+        """Whether an option requires blocks, even for a small image."""
         return self != How()
 
 
 def read_version(text: str | None) -> Version | None:
-    """Return a version of OME-Zarr that can be written.
+    """Return the version of OME-Zarr that the text names.
 
     Raises
     ------
     CommandError
-        If it cannot.
+        If this version cannot be written.
     """
     versions: dict[str | None, Version | None] = {None: None, "0.4": "0.4", "0.5": "0.5"}
     if text in versions:
@@ -81,12 +81,12 @@ def read_version(text: str | None) -> Version | None:
 
 
 def read_part(text: str | None) -> tuple[int, int] | None:
-    """Return I and N of the text I/N.
+    """Return I and N of a text I/N.
 
     Raises
     ------
     CommandError
-        If they are not two whole numbers with 1 <= I <= N.
+        If I and N are not whole numbers with 1 <= I <= N.
     """
     if text is None:
         return None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ZARR = ".zarr"
 """Suffix of OME-Zarr folders."""
 UNFINISHED = ".unfinished.zarr"
-"""Added to the name of another file while its blocks are computed."""
+"""Added to a TIFF's name (or similar) to name the OME-Zarr in which its blocks are computed."""
 
 
 def wanted(source: Path, target: Path, how: How, scale: int) -> bool:
@@ -64,20 +64,20 @@ def _is_too_large(source: Path, scale: int) -> bool:
             return False
         pixels = open_tiff(source).pixels
     except FileError:
-        return False  # the usual way reports what is wrong
+        return False  # the run will report what is wrong
     size = math.prod(pixels.shape) * pixels.dtype.itemsize
     free: int = psutil.virtual_memory().available
     return bool(size * (1 + scale**2) > free)
 
 
 def run(job: Job, how: How, bars: Bars, network: Network | None = None) -> None:
-    """Upscale a file block by block, or resume or finish that.
+    """Upscale a file block by block; or resume or finish such a run.
 
     Parameters
     ----------
     job : Job
-        Source, target, model and settings. If the target is no OME-Zarr, one is written beside it
-        first.
+        Source, target, model and settings. If the target is not an OME-Zarr, its blocks are first
+        written to an OME-Zarr beside it.
     how : How
         Options of the command.
     bars : Bars
@@ -88,7 +88,7 @@ def run(job: Job, how: How, bars: Bars, network: Network | None = None) -> None:
     Raises
     ------
     CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
-        If something is wrong; what is done is kept.
+        If something is wrong. Finished blocks are kept.
     """
     from napari_sr.streaming import result
     from napari_sr.streaming.journal import Journal
@@ -151,7 +151,7 @@ def _check_file(job: Job) -> None:
     Raises
     ------
     FileError
-        If it cannot, or is the source or a part of it.
+        If the file cannot be written, or is the source or a part of it.
     """
     from napari_sr.files.image import FileError
     from napari_sr.files.lazy_tiff import check_no_part
@@ -167,7 +167,7 @@ def _check_file(job: Job) -> None:
 
 
 def _stopped(result: Path, bars: Bars, number: int) -> BaseException:
-    """Tell what remains after a signal, and return the exception to raise."""
+    """Tell the user which files remain after a signal; return the exception to raise."""
     from napari_sr.streaming.journal import Journal
 
     if not Journal(result).exists:
@@ -177,7 +177,7 @@ def _stopped(result: Path, bars: Bars, number: int) -> BaseException:
 
 
 def _steps(result: Path, how: How, lock: Lock) -> Generator[Progress, None, Report]:
-    """Compute what a result lacks, in this process or in others."""
+    """Compute the missing blocks of a result, in this process or in others."""
     from napari_sr.streaming import cluster, workers
     from napari_sr.streaming.report import Report
     from napari_sr.streaming.result import blocks_of, compute, missing
@@ -195,7 +195,7 @@ def _steps(result: Path, how: How, lock: Lock) -> Generator[Progress, None, Repo
 
 
 def _finish(store: Path, target: Path, bars: Bars) -> None:
-    """Complete the pyramid, and write the target from it if it is another file."""
+    """Complete the pyramid; if the target is another file, convert the pyramid to it."""
     from napari_sr.streaming import result
 
     if target == store:

@@ -1,4 +1,4 @@
-"""The model that a command names, and its download with a bar."""
+"""Read the options that name a model, and load it, with a progress bar for downloads."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def reference(
     Parameters
     ----------
     name : str or None
-        A known model or a file; None for the default model, which ships.
+        A known model or a file; None for the default model, which is included.
     scale, options
         As for `napari_sr.load`.
     other : str, optional
@@ -48,13 +48,13 @@ def reference(
     Raises
     ------
     CommandError
-        If a weight is given, but no second model.
+        If a weight is given without a second model.
     """
     given = tuple((options or {}).items())
     if other is None:
         if weight is not None:
             raise CommandError(
-                f"--weight needs --blend, the model to weight, got --weight {weight} without it"
+                f"--weight needs --blend with a second model, got --weight {weight} without it"
             )
         return ModelReference(name, scale, given)
     weight = HALF_WAY if weight is None else weight
@@ -63,7 +63,7 @@ def reference(
 
 
 def read_options(texts: Iterable[str] | None) -> dict[str, float | bool]:
-    """Return the options of a model that are given as KEY=VALUE.
+    """Return the options of a model that were given as KEY=VALUE.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def read_options(texts: Iterable[str] | None) -> dict[str, float | bool]:
 
 
 def read_option(text: str) -> tuple[str, float | bool]:
-    """Return the name and the value of KEY=VALUE.
+    """Return key and value of a text KEY=VALUE.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The command `napari-sr models`: every network with its cost, and the models by name."""
+"""The command `napari-sr models`: list networks with their cost, and models by name."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ MODEL_HEADS = (
 NOTE = (
     f"Multiply-adds: of trained weights, for a result of {OUTPUT[0]} x {OUTPUT[1]}. Radius: of the "
     "receptive field in input pixels, or all of the image. Weights: licence of the models below; - "
-    "if there are none, and a checkpoint file is needed."
+    "if none is listed, and you need a checkpoint file."
 )
 BRIEFLY = (
-    "Parameters, multiply-adds and radius are those at x4, or at the nearest scale; --wide shows "
-    "all scales, and whole addresses of papers."
+    "Parameters, multiply-adds and radius are for x4, or the nearest scale; --wide shows all "
+    "scales, and full addresses of papers."
 )
 USUAL = 4
-"""The scale of the brief table."""
+"""The scale whose figures the brief table shows."""
 WITH_PAPERS = 104
-"""Width of a terminal, in letters, from which the brief table has a column of papers. Long titles
-are cut."""
+"""In terminals at least this wide, in letters, the brief table has a column of papers. Long
+titles are cut."""
 UNITS = ((1, ""), (1e3, " K"), (1e6, " M"), (1e9, " G"), (1e12, " T"))
 
 
@@ -74,7 +74,7 @@ def as_json() -> str:
 
 
 def network_row(one: Published) -> tuple[str, ...]:
-    """Return a network's cells, in the order of `NETWORK_HEADS`."""
+    """Return a network's row of the full table, in the order of `NETWORK_HEADS`."""
     return (
         one.name,
         str(one.year),
@@ -86,7 +86,7 @@ def network_row(one: Published) -> tuple[str, ...]:
 
 
 def brief_row(one: Published) -> tuple[str, ...]:
-    """Return a network's cells, in the order of `BRIEF_HEADS`, with the cost at one scale."""
+    """Return a network's row of the brief table, in the order of `BRIEF_HEADS`."""
     nearest = min(one.costs, key=lambda cost: abs(cost.scale - USUAL))
     name, year, scales, *_, licence, paper = network_row(one)
     scales = scales.replace("x", "").replace(" ", "")
@@ -103,7 +103,7 @@ def _costs(costs: Sequence[Cost], image: str) -> tuple[str, str, str, str]:
 
 
 def model_row(entry: Entry) -> tuple[str, ...]:
-    """Return a model's cells, in the order of `MODEL_HEADS`."""
+    """Return a model's row, in the order of `MODEL_HEADS`."""
     score = "-" if entry.psnr_set5 is None else f"{entry.psnr_set5:.2f} dB"
     return (
         entry.name,
@@ -117,7 +117,7 @@ def model_row(entry: Entry) -> tuple[str, ...]:
 
 
 def where(entry: Entry) -> str:
-    """Return where a model is, or the size of its download."""
+    """Return where a model is stored, or the size of its download."""
     path = local_path(entry)
     if entry.url is None:
         return "computed" if entry.computed else "shipped"
@@ -137,7 +137,7 @@ def short(counts: Sequence[int]) -> str:
 
 
 def radii(found: Sequence[int | None]) -> str:
-    """Return the receptive fields of a network's scales: "8 / 7", or "all"."""
+    """Return the receptive field for each scale of a network: "8 / 7", or "all"."""
     words = ["all" if radius is None else str(radius) for radius in found]
     return " / ".join(words if len(set(words)) > 1 else words[:1])
 
@@ -149,7 +149,7 @@ def _digits(value: float) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], gap: int = 2) -> list[str]:
-    """Return lines of cells, each column as wide as its widest cell."""
+    """Format rows as lines; each column is as wide as its widest cell."""
     table = [heads, *rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return [
@@ -163,7 +163,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], gap: int = 2) ->
 def _folded(
     heads: Sequence[str], rows: Sequence[Sequence[str]], columns: int
 ) -> Iterator[Sequence[str]]:
-    """Yield rows that fit the width; the second-last cell is wrapped into further rows."""
+    """Yield rows that fit the width; the second-last column is wrapped into further rows."""
     others = [max(map(len, cells)) for cells in zip(heads, *rows, strict=True)]
     del others[-2]
     room = max(columns - sum(others) - 2 * len(others), len(heads[-2]))

@@ -12,10 +12,10 @@ Given = TypeVar("Given", str, Path, None)
 
 
 def at_home(given: Given) -> Given:
-    """Replace a leading "~", which some shells do not expand, by the home folder."""
+    """Replace a leading "~" by the home folder, because some shells do not."""
     if given is None:
         return given
-    # unlike Path.expanduser, this leaves "~name" as it is if there is no such user
+    # unlike Path.expanduser, this does not fail at "~name" if there is no such user
     return type(given)(os.path.expanduser(given))
 
 
@@ -25,7 +25,8 @@ ABOUT_MODELS = "A name that `napari-sr models` lists, or a checkpoint file."
 Model = Annotated[str | None, typer.Option(callback=at_home, help=ABOUT_MODELS)]
 ModelArgument = Annotated[str, typer.Argument(callback=at_home, help=ABOUT_MODELS)]
 Scale = Annotated[
-    int | None, typer.Option(help="How many times larger; needed where the model has several.")
+    int | None,
+    typer.Option(help="How many times larger; needed if the model exists for several scales."),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 Options = Annotated[

@@ -27,10 +27,10 @@ PACKAGE = os.path.dirname(os.path.dirname(__file__))
 FAILED = 2
 """Exit code after an error."""
 SIGNALLED = 128
-"""A program that a signal ended has this exit code plus the signal's number."""
+"""The exit code of a program ended by a signal is this number plus the signal's."""
 
 _ABOUT: ContextVar[str] = ContextVar("about", default="")
-"""Name of the file that messages are about."""
+"""Name of the file that the present messages are about."""
 
 
 class Terminated(BaseException):
@@ -54,7 +54,7 @@ class Stopped(Exception):  # noqa: N818  # no error: the user asked for it
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM raise `Terminated` inside the context, so that nothing unfinished is left."""
+    """Context: SIGTERM raises `Terminated`, so that unfinished files are removed."""
     if threading.current_thread() is not threading.main_thread():
         yield  # other threads may not set signal handlers
         return
@@ -79,7 +79,7 @@ def raise_terminated(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def bars() -> Iterator[Bars]:
-    """Show bars on a terminal inside the context, and none in a pipe."""
+    """Context: show progress bars on a terminal; show none in a pipe."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -103,7 +103,7 @@ def bars() -> Iterator[Bars]:
 
 @contextmanager
 def about(name: str) -> Iterator[None]:
-    """Begin all messages of this thread with a file's name inside the context."""
+    """Context: all messages of this thread begin with a file's name."""
     token = _ABOUT.set(name)
     try:
         yield
@@ -112,16 +112,16 @@ def about(name: str) -> Iterator[None]:
 
 
 def tell(shown: Bars, message: str, name: str = "") -> None:
-    """Write one line above the bars, without markup or line breaks; nothing if it is empty.
+    """Write a message as one line above the bars; markup is not interpreted. Skip an empty message.
 
     Parameters
     ----------
     shown : Bars
         The bars.
     message : str
-        What to tell.
+        The message.
     name : str
-        What it is about; inside `about`, the name given there.
+        The file that the message is about; inside `about`, the name given there.
     """
     line = " ".join(message.split())
     if not line:
@@ -132,7 +132,7 @@ def tell(shown: Bars, message: str, name: str = "") -> None:
 
 
 def drive(steps: Generator[Progress, None, Result], shown: Bars, what: str) -> Result:
-    """Run a generator to its end with a bar; tell its messages.
+    """Run a generator to its end with a progress bar; show its messages.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def drive(steps: Generator[Progress, None, Result], shown: Bars, what: str) -> R
     shown : Bars
         Where the bar appears.
     what : str
-        What is counted, such as "tiles".
+        The unit that is counted, such as "tiles".
     """
     bar = shown.add_task(what, total=None)
 
@@ -157,7 +157,7 @@ def drive(steps: Generator[Progress, None, Result], shown: Bars, what: str) -> R
 
 @contextmanager
 def warnings_as_lines(shown: Bars) -> Iterator[None]:
-    """Show our own warnings as one line each inside the context, and hide all others."""
+    """Context: show each of our warnings as one line, and hide all others."""
     name = _ABOUT.get()  # other threads warn, too
 
     def show(

@@ -44,11 +44,11 @@ class Request:
 
 
 class Asked:
-    """Whether the user wants to stop."""
+    """Remembers whether the user has asked to stop."""
 
     def __init__(self) -> None:
         self.number: int | None = None
-        """Number of the signal that asked, or None."""
+        """Number of the signal that asked to stop, or None."""
 
     @property
     def to_stop(self) -> bool:
@@ -71,7 +71,7 @@ def run(request: Request) -> Path:
     ValueError, OSError, napari_sr.training.session.TrainingError
         As `train` does.
     napari_sr.cli.terminal.Stopped
-        If a signal ended it before the last step; the user has been told.
+        If a signal ended the training before the last step; the user has been told.
     """
     from napari_sr.training.data.training_data import of_folders
     from napari_sr.training.session import Session
@@ -105,7 +105,7 @@ def run(request: Request) -> Path:
 
 
 def _tell_beyond(training_data: TrainingData, request: Request, bars: Bars) -> None:
-    """Report values beyond black and white, which the training uses unclipped."""
+    """Tell the user about values beyond black and white, which the training does not clip."""
     from napari_sr.training.data.out_of_range import beyond
 
     pictures = [*training_data.learnt, *training_data.held_out]
@@ -134,12 +134,12 @@ def _follow(training: Generator[Progress, None, Path], config: Config, bars: Bar
 
 
 def speaks() -> bool:
-    """Return whether this process writes messages: the first of those that torchrun started."""
+    """Return whether this process writes messages: of torchrun's processes, only the first."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def words(name: str, progress: Progress) -> str:
-    """Return the text of the bar: loss and PSNR, if they are known already."""
+    """Return the bar's text: loss and PSNR, as soon as they are known."""
     loss = "" if progress.loss is None else f", loss {progress.loss:.5f}"
     psnr = "" if progress.psnr is None else f", {progress.psnr:.3f} dB"
     return f"{name}{loss}{psnr}"
@@ -147,7 +147,7 @@ def words(name: str, progress: Progress) -> str:
 
 @contextmanager
 def asked_to_stop() -> Iterator[Asked]:
-    """Let Ctrl-C and a scheduler's SIGTERM stop after the current step, not within it."""
+    """Context: Ctrl-C and a scheduler's SIGTERM stop the training after the current step."""
     asked, numbers = Asked(), (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, asked.stop) for number in numbers}
     try:

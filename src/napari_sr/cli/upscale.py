@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 def read(source: Path, axes: str | None, scale: int) -> ImageFile:
-    """Read an image that can be upscaled. By default, its axes are those that the file names.
+    """Read an image, and check that it can be upscaled. By default, the file names the axes.
 
-    If image and result do not fit into memory together, the image is refused before it is read.
+    If image and result do not fit into memory together, an error is raised before reading.
 
     Raises
     ------
@@ -44,32 +44,32 @@ def read(source: Path, axes: str | None, scale: int) -> ImageFile:
 
     with room.for_result(scale):
         image = formats.read(source, None if axes is None else axes.upper())
-    layout_of(image.pixels.shape, image.pixels.dtype, image.axes)  # refuses axes that do not fit
+    layout_of(image.pixels.shape, image.pixels.dtype, image.axes)  # raises if the axes do not fit
     return image
 
 
 def least_scale(model: ModelReference) -> int:
     """Return the scale of a model, or 1 if only its file shows it."""
-    with suppress(ValueError):  # the error is raised again when the model is loaded
+    with suppress(ValueError):  # loading the model will raise the error again
         return model.known_scale or 1
     return 1
 
 
 @dataclass(frozen=True)
 class Job:
-    """What the command upscales."""
+    """The task of the command: source, target, model and settings."""
 
     source: Path
     target: Path
     model: ModelReference
     settings: Settings
     axes: str | None = None
-    """One letter per axis; None for those that the file names."""
+    """One letter per axis; None to take the axes that the file names."""
     overwrite: bool = False
 
 
 def run(job: Job, how: How) -> None:
-    """Upscale an image whole, or block by block if it is too large or an option asks for it.
+    """Upscale an image whole; or block by block if it is large or an option requires it.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def run(job: Job, how: How) -> None:
     from napari_sr.cli import large
 
     how.check(overwrite=job.overwrite)
-    # libraries warn about odd metadata, not about pixels
+    # libraries warn about unusual metadata, not about pixels
     with terminal.bars() as bars, terminal.warnings_as_lines(bars):
         if large.wanted(job.source, job.target, how, least_scale(job.model)):
             large.run(job, how, bars)
@@ -134,12 +134,12 @@ def run_whole(job: Job, bars: Bars, network: Network | None = None) -> None:
 def declared(
     value_range: tuple[float, float] | None, percentiles: tuple[float, float] | None
 ) -> tuple[float, float] | Percentiles | None:
-    """Return the value range as `Settings` has it.
+    """Return the value range for `Settings`.
 
     Raises
     ------
     CommandError
-        If both are given.
+        If both a range and percentiles are given.
     """
     from napari_sr.engine.image.value_range import Percentiles
 
@@ -160,7 +160,7 @@ def _upscale(request: Request, network: Network, bars: Bars) -> Upscaled:
 
 
 def software(record: Mapping[str, Any]) -> str:
-    """Return the note on the software that is written into the result's file."""
+    """Return the name of the software that is written into the result's file."""
     loaded = record.get("blended", [record])
     hashes = " and ".join(str(each["sha256"]) for each in loaded)
     mean = ", mean of 8 views" if record["ensemble"] else ""

@@ -1,4 +1,4 @@
-"""Options of `napari-sr upscale` alone, in the order of its help."""
+"""Options that only `napari-sr upscale` has, in the order of its help."""
 
 from __future__ import annotations
 
@@ -52,11 +52,14 @@ Weight = Annotated[
 Tile = Annotated[
     int | None, typer.Option(help="Side of tiles in input pixels. [default: by memory and time]")
 ]
-Halo = Annotated[int | None, typer.Option(help="Input pixels that tiles overlap. [default: exact]")]
+Halo = Annotated[
+    int | None,
+    typer.Option(help="Overlap of tiles in input pixels. [default: enough for exact results]"),
+]
 Precision = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.")]
 Kernels = Annotated[str, typer.Option(help="auto, reference or triton.")]
 Engine = Annotated[str, typer.Option(help="On a CPU: auto, torch, openvino or onnxruntime.")]
-Outliers = Annotated[str, typer.Option(help="Impossible results: clip, mark (as NaN) or keep.")]
+Outliers = Annotated[str, typer.Option(help="Implausible results: clip, mark (as NaN) or keep.")]
 Ensemble = Annotated[
     bool,
     typer.Option(
@@ -67,20 +70,20 @@ ValueRange = Annotated[
     tuple[float, float] | None,
     typer.Option(
         metavar="LOW HIGH",
-        help="Black and white. [default: all of an integer type, 0 1 for floats]",
+        help="Values of black and white. [default: an integer type's range; 0 1]",
     ),
 ]
 Percentiles = Annotated[
     tuple[float, float] | None,
-    typer.Option(metavar="LOW HIGH", help="Take the range from the image, such as 0.1 99.9."),
+    typer.Option(
+        metavar="LOW HIGH", help="Take black and white from percentiles, such as 0.1 99.9."
+    ),
 ]
 Axes = Annotated[
     str | None,
     typer.Option(help="A letter per axis, such as TZYX or YXC. [default: as the file says]"),
 ]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with an unfinished OUT, block by block.")
-]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue an unfinished OUT.")]
 Workers = Annotated[
     int, typer.Option(min=0, help="Compute blocks in this many processes. [default: this one]")
 ]
@@ -90,10 +93,12 @@ Scheduler = Annotated[
 ]
 Part = Annotated[
     str | None,
-    typer.Option(metavar="I/N", help="Compute only part I of N, for job arrays; then --finish."),
+    typer.Option(
+        metavar="I/N", help="Compute only part I of N, for job arrays; use --finish at the end."
+    ),
 ]
 Finish = Annotated[
-    bool, typer.Option("--finish", help="Check that all parts are there, and finish OUT.")
+    bool, typer.Option("--finish", help="Check that all parts are computed, and finish OUT.")
 ]
 OmeZarr = Annotated[
     str | None,

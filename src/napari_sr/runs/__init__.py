@@ -1,1 +1,1 @@
-"""One run for scripts, command line and forms: its model, its request, and its driver."""
+"""What scripts, command line and forms share: model references, requests, and running them."""

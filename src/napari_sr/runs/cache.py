@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def load(reference: ModelReference) -> Network:
-    """Load a network, or a blend if there is a second; another weight does not read files again.
+    """Load a network, or a blend of two; if only the weight changes, no file is read again.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def load_checked(reference: ModelReference) -> Network:
     Raises
     ------
     BlendError, ValueError
-        As `load`.
+        As for `load`.
     """
     if reference.second is None:
         return load_first(reference)
@@ -62,9 +62,9 @@ def _loaded(stamp: object, reference: ModelReference) -> Network:
 
 
 def _stamp(name: object) -> object:
-    """Return a value that changes when the reference's file does; None for known models."""
+    """Return a value that changes when the reference's file changes; None for known models."""
     if not isinstance(name, Path) or not name.exists():
         return None
     status = name.stat()
-    # two changes within one tick of the clock have the same time
+    # the date alone is not enough: two changes within one tick of the clock have the same date
     return status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size

@@ -1,4 +1,4 @@
-"""The download of a model in steps, so that it can be cancelled."""
+"""Download a model in steps, so that the download can be cancelled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Black and white of a run, from what the user declares and what the file says."""
+"""Find black and white of a run: from the user's declaration, or else from the file."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def with_range(image: StoredValues, settings: Settings) -> tuple[Settings, list[
     Parameters
     ----------
     image : ImageFile or LazyImage
-        Its pixels have black at zero.
+        The source; its pixels have black at zero.
     settings : Settings
-        A declared value range counts in values as the file stores them.
+        The user's settings. A declared value range is in the file's stored values.
     """
     found = settings.value_range
     if found is None and image.significant_bits is not None:

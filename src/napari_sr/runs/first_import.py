@@ -1,14 +1,14 @@
-"""The first import of the engine: in a worker, and safe while a window and other threads run.
+"""Import the engine for the first time, in a worker, while a window and other threads run.
 
-A plain import goes wrong in two ways:
+A plain import fails in two ways:
 
 * Triton kills a process in which a canvas has loaded Mesa's OpenGL. Parts of PyTorch import Triton
   too. `sr_kernels._triton` explains why, and loads it safely.
 * PyTorch imports large parts of itself on first use. Two threads that do so at once may see half a
   module (seen: "'_OpNamespace' 'prims' object has no attribute 'sum'").
 
-Two things would make the window wait, each for some 0.3 s: the loader, which holds Python's lock
-while it relocates PyTorch's library, and full garbage collections among a million new objects.
+Two things would block the window, for about 0.3 s each: the loader holds Python's lock while it
+relocates PyTorch's library, and full garbage collections visit a million new objects.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LIBRARIES = ("libtorch_global_deps", "libc10", "libtorch_cpu", "libtorch_cuda")
-"""PyTorch's libraries that do not use Python; each follows those that it depends on."""
+"""PyTorch's libraries that do not use Python, each after the libraries that it depends on."""
 _one_at_a_time = threading.Lock()
 
 
 def import_engine() -> None:
-    """Import torch and our modules that need it; this takes seconds the first time only."""
+    """Import torch and our modules that need it; only the first call takes seconds."""
     with importing():
         _load_library()
-        import_module("sr_kernels._triton")  # before torch, parts of which import Triton themselves
+        import_module("sr_kernels._triton")  # before torch, which imports Triton in places
         import_module("napari_sr.runs.loading")
         import_module("napari_sr.engine.execution.upscale")
         import_module("napari_sr.engine.planning.estimate")
@@ -48,14 +48,14 @@ def import_engine() -> None:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Let one thread import at a time, without full garbage collections."""
+    """Context: one thread imports at a time, without full garbage collections."""
     with _one_at_a_time, _no_full_collections():
         yield
 
 
 @contextmanager
 def _no_full_collections() -> Iterator[None]:
-    """Let garbage collections treat only new objects meanwhile; one full collection follows."""
+    """Context: garbage collections visit only new objects; a full one follows at the end."""
     young, middle, old = gc.get_threshold()
     gc.set_threshold(young, middle, 1_000_000)
     try:
@@ -67,7 +67,7 @@ def _no_full_collections() -> Iterator[None]:
 def _load_library() -> None:
     """Load PyTorch's libraries without holding Python's lock; `import` loads the others.
 
-    Not on Windows, where PyTorch itself must first name the folders of its libraries.
+    Does nothing on Windows, where PyTorch must first name the folders of its libraries.
     """
     found = None if "torch" in sys.modules else find_spec("torch")
     if found is None or found.origin is None or sys.platform == "win32":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari_sr.runs.source import Source
 
 MAX_VALUES = 2**26
-"""Most values that are checked: 64 million, which take 0.08 s as float32."""
+"""Largest number of values that are checked: 64 million take 0.08 s as float32."""
 
 
 class PixelError(ValueError):
@@ -22,7 +22,7 @@ class PixelError(ValueError):
 
 
 def look_for_infinity(source: Source) -> None:
-    """Refuse infinite values in some of the planes; a run checks all of them.
+    """Raise an error if one of some planes has infinite values; a run checks all planes.
 
     In an array in memory, as many planes are checked as `MAX_VALUES` allows, evenly spread. In a
     lazy array, whose planes may take long to read, only the middle plane is checked.

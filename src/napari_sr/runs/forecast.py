@@ -31,11 +31,12 @@ if TYPE_CHECKING:
 ENGINES = {"torch": "PyTorch", "openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
 """Names of engines in words."""
 OVERHEAD = 0.15
-"""Largest extra work of tiles that is not mentioned, as a share of the work of one tile."""
+"""Extra work of tiles up to this share of the work of one tile is not mentioned."""
 PYRAMID = 4 / 3
-"""Size of a folder with all levels, as a multiple of the result; compression may save some."""
+"""Size of a folder with all pyramid levels, as a multiple of the result, without compression."""
 WORTH_REPORTING = 100e6
-"""The forecast mentions intermediate results outside the device from this number of bytes on."""
+"""The forecast mentions intermediate results that are stored outside the device if they exceed this
+number of bytes."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,9 @@ class Forecast:
     size: int
     """Size of the result in bytes."""
     estimate: Estimate | None
-    """None if the model is not downloaded yet."""
+    """Memory and time; None if the model is not downloaded yet."""
     engine: str = "torch"
-    """Engine that will probably compute."""
+    """The engine that will probably be used."""
     lacking: int | None = None
     """Free memory in bytes, if result and source do not fit into it; otherwise None."""
     free_disk: int | None = None
@@ -85,7 +86,7 @@ class Forecast:
 
     @property
     def _where(self) -> str:
-        """Where the result goes, and whether it fits there."""
+        """Return a sentence on where the result is stored, and whether it fits there."""
         words = ""
         if self.lacking is not None:
             words = f" It does not fit into the {size_in_words(self.lacking)} of free memory."
@@ -97,7 +98,7 @@ class Forecast:
 
     @property
     def _price_of_tiles(self) -> str:
-        """Notes on the extra time of tiles, space for intermediate results, and seams."""
+        """Return notes on the extra time of tiles, space for intermediate results, and seams."""
         estimate, words = self.estimate, ""
         if estimate is not None and estimate.overhead > OVERHEAD:
             one = "one tile" if estimate.orientations == 1 else "one tile per view"
@@ -179,7 +180,7 @@ def _plan(
 def _estimate(
     request: Request, network: Network, layout: Layout, plan: Plan
 ) -> tuple[Estimate, str]:
-    """Return the memory and time of a run, and the engine that will probably compute it."""
+    """Return the memory and time of a run, and the engine that will probably be used."""
     from napari_sr.engine.backends.choice import expected_engine
     from napari_sr.engine.planning.estimate import estimate
 

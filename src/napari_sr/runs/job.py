@@ -1,4 +1,4 @@
-"""A run for a form's worker, which describes each step: download, load, read, upscale."""
+"""Run a request in a form's worker, and describe each step: download, load, read, upscale."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class Step:
 
     done: int
     total: int
-    """Work done and in total, in the units of `doing`; `total` is 0 if unknown."""
+    """`done` and `total` count the units of work that `doing` describes; `total` is 0 if
+    unknown."""
     doing: str
     """Description of the current activity."""
     seconds_left: float | None = None
@@ -42,12 +43,12 @@ class Step:
 
 
 def run(request: Request) -> Generator[Step, None, Upscaled]:
-    """Run a request; yield at least once per tile. Closing it cancels and frees memory.
+    """Run a request; yield at least once per tile. Closing the generator cancels and frees memory.
 
     Raises
     ------
     UpscaleError
-        Instead of any RuntimeError, and of a MemoryError that the engine did not raise.
+        In place of a RuntimeError, and of a MemoryError that the engine did not raise.
     ValueError
         If the image, a setting or a checkpoint is wrong.
     napari_sr.zoo.download.DownloadError
@@ -68,7 +69,7 @@ def named_errors(
     steps : generator
         The generator to run. It is always closed at the end, also after an error.
     name : str
-        What stops, such as the model.
+        Name in the error's message of what failed, such as the model.
     """
     try:
         with closing(steps):

@@ -1,4 +1,4 @@
-"""Loading of the network that a model reference names."""
+"""Load the network that a model reference names."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def load(reference: ModelReference, load_one: Callable[[ModelReference], Network
     Raises
     ------
     ValueError
-        If the first cannot be loaded, or the weight is outside 0..1.
+        If the first model cannot be loaded, or the weight is outside 0..1.
     BlendError
-        If the second cannot be loaded, or cannot be blended with the first.
+        If the second model cannot be loaded or blended with the first.
     """
     if reference.second is None:
         return load_one(reference)
-    check_weight(reference.weight)  # before anything is downloaded
+    check_weight(reference.weight)  # checked before anything is downloaded
     first, second = load_both(reference, reference.second, load_one)
     try:
         return blend(first, second, reference.weight)
@@ -134,8 +134,8 @@ def load_one(reference: ModelReference, fetch: Callable[[Entry], Path] | None = 
     }
     if reference.full_range is not None:
         network.provenance["full_range"] = reference.full_range
-    # of all networks that were measured, convolutions on a CPU take 0.6 to 0.8 times as long so
-    # (benchmarks/cpu/layouts.py); the results are the same but for rounding
+    # with channels last, convolutions on a CPU took 0.6 to 0.8 times as long in all measured
+    # networks (benchmarks/cpu/layouts.py); results differ only by rounding
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
@@ -178,8 +178,8 @@ def _at_scale(network: Network, scale: int | None) -> Network:
 def _with_card(
     card: dict[str, Any], path: Path, scale: int | None, options: dict[str, Any]
 ) -> tuple[int | None, dict[str, Any]]:
-    """Return scale and options: those given, or those in the card of our training."""
-    if card.get("scale") is None:  # other programs write cards, too
+    """Return scale and options: the given ones, or else those in the card of our training."""
+    if card.get("scale") is None:  # not our card: other programs write cards, too
         return scale, options
     try:
         scale = scale_in(card) if scale is None else scale
@@ -189,7 +189,7 @@ def _with_card(
 
 
 def _computed(entry: Entry, options: dict[str, Any]) -> Network:
-    """Return a known model without weights, such as bicubic interpolation."""
+    """Build a known model that has no weights, such as bicubic interpolation."""
     if options:
         raise ValueError(f"{entry.name} has no options, got {options}")
     record = models.architecture(entry.architecture)

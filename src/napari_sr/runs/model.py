@@ -1,4 +1,4 @@
-"""The model of a run: a name, a file or a network, alone or blended with a second."""
+"""A reference to a run's model: a name, file or network, alone or blended with a second one."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class ModelReference:
     name: str | Path | Network | None = None
     """A known model's name, a checkpoint file or a loaded network; None for the default model."""
     scale: int | None = None
-    """None for the scale that the name or file shows, or, in a blend, the scale of the first
-    model."""
+    """Enlargement factor. By default, None: the scale that the name or file shows; for the second
+    model of a blend, that of the first."""
     options: tuple[tuple[str, Any], ...] = ()
     """Arguments of the network that tensors cannot show."""
     full_range: bool | None = None
-    """Whether a network of one channel takes grey from 0 to 1 instead of luma; None to read the
-    file's card."""
+    """Whether a network of one channel takes grey from 0 to 1 instead of luma; None if the file's
+    card decides."""
     second: ModelReference | None = None
     """The second model of a blend, or None."""
     weight: float = 0.0
-    """Share of the second, from 0 to 1."""
+    """Share of the second model, from 0 to 1."""
     title: str = field(default="", compare=False)
-    """Its name in messages; by default `name`."""
+    """The model's name in messages; by default `name`."""
 
     @classmethod
     def of(
@@ -52,7 +52,7 @@ class ModelReference:
         options: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> ModelReference:
-        """Return the reference to a model that a script names, after checking its type.
+        """Check the type of a model that a script passes, and return the reference to it.
 
         Parameters
         ----------
@@ -61,7 +61,7 @@ class ModelReference:
         scale, options
             As for `napari_sr.load`.
         **more
-            Other fields.
+            Other fields of the reference.
 
         Raises
         ------
@@ -141,7 +141,7 @@ class ModelReference:
         return tuple(entry for entry in self.entries if download.local_path(entry) is None)
 
     def load(self, fetch: Callable[[Entry], Path] | None = None) -> Network:
-        """Load the network, blended if there is a second.
+        """Load the network, blended with the second model if there is one.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class ModelReference:
         ValueError
             If there is no such model or file, or it is not a checkpoint of a known network.
         BlendError
-            If the second cannot be loaded, or cannot be blended with the first.
+            If the second model cannot be loaded or blended with the first.
         napari_sr.zoo.download.DownloadError
             If a model cannot be downloaded.
         """

@@ -43,26 +43,26 @@ class ListedModel:
     summary: str
     """One sentence that helps to choose."""
     scales: tuple[int, ...]
-    """The scales that exist, or those to try if the file does not show its scale."""
+    """The scales that exist, or those to choose from if the file does not show its scale."""
     entries: tuple[registry.Entry, ...] = ()
     """One per scale; none for a file."""
     scale_is_known: bool = True
     """False if the user must choose one of `scales`."""
     questions: Mapping[str, float | None] = field(default_factory=lambda: MappingProxyType({}))
-    """Options that tensors cannot show, each with its usual values; None means the network's
+    """Options that tensors cannot show, each with its usual values. None stands for the network's
     default."""
     options: tuple[tuple[str, Any], ...] = ()
-    """Options that the card of our training names, because tensors cannot show them."""
+    """Options from the card of our training, which tensors cannot show."""
     architecture: str = ""
     """Name of the network in `models.names`. Only checkpoints of the same network can be
     blended."""
     grey: bool = False
-    """Whether it was trained on grey from 0 to 1 instead of luma. Both models of a blend must
-    agree."""
+    """Whether the model was trained on grey from 0 to 1 instead of luma; the same for both models
+    of a blend."""
 
     @property
     def computed(self) -> bool:
-        """Whether it has no weights, such as bicubic interpolation."""
+        """Whether the model has no weights, such as bicubic interpolation."""
         return any(entry.computed for entry in self.entries)
 
     def entry(self, scale: int) -> registry.Entry | None:
@@ -164,7 +164,7 @@ def inspect_checkpoint(path: Path) -> ListedModel:
     ValueError
         If the file is not a checkpoint, or its network is unknown.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     from napari_sr.zoo import community, recognition
     from napari_sr.zoo.checkpoint import open_checkpoint
@@ -196,7 +196,7 @@ def inspect_checkpoint(path: Path) -> ListedModel:
 
 
 def _foreign(path: Path, network: Foreign) -> ListedModel:
-    more = ", and it should see the whole image" if network.whole else ""
+    more = ", and the network should get the whole image at once" if network.whole else ""
     return ListedModel(
         name=str(path),
         title=path.stem,

@@ -1,4 +1,4 @@
-"""One upscaling run: its request, the generator that runs it, and drivers of generators."""
+"""A request to upscale, the generator that runs it, and functions that drive generators."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ class Request:
 def run_request(
     request: Request, network: Network | None = None
 ) -> Generator[Progress, None, Upscaled]:
-    """Upscale an image; yield at least once per tile. Closing it cancels and frees memory.
+    """Upscale an image; yield at least once per tile.
+
+    Closing the generator cancels the run and frees its memory.
 
     Parameters
     ----------
@@ -80,7 +82,7 @@ def _about(image: ArrayLike, axes: str) -> dict[str, object]:
 
 
 def _steps(request: Request, network: Network) -> Generator[Progress, None, Upscaled]:
-    from napari_sr.engine.execution.region import upscale_region  # both bring torch
+    from napari_sr.engine.execution.region import upscale_region  # both import torch
     from napari_sr.engine.execution.upscale import upscale_array
 
     image, settings, region = request.image, request.settings, request.region
@@ -92,10 +94,10 @@ def _steps(request: Request, network: Network) -> Generator[Progress, None, Upsc
 
 
 class Whole(Generic[Yielded, Result]):
-    """The steps of a generator, and its result after the last step."""
+    """Iterates over a generator, and holds its return value after the last step."""
 
     result: Result
-    """What the generator returned."""
+    """The generator's return value."""
 
     def __init__(self, steps: Generator[Yielded, None, Result]) -> None:
         self._steps = steps

@@ -1,4 +1,4 @@
-"""The pixels of a layer, and reading them plane by plane."""
+"""The pixels of a layer, and a function that reads them plane by plane."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Source:
     data: Any
     """The array of the finest level: NumPy, dask, Zarr or similar; not copied."""
     shape: tuple[int, ...]
-    """Shape of the pixels that are read; 1 on the leading axes of a single plane."""
+    """Shape of the pixels to read. A single plane has length 1 on the leading axes."""
     axes: str
     """One letter per axis of the array, colour included."""
     rgb: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TIMES = "\u00d7"
-"""The sign between the lengths of axes."""
+"""The sign between the lengths of axes in a shape."""
 
 
 def size_in_words(count: float) -> str:
@@ -23,7 +23,7 @@ def size_in_words(count: float) -> str:
 
 
 def time_in_words(seconds: float) -> str:
-    """Return a duration as text, rounded as an estimate should be.
+    """Return a duration as text, rounded because it is an estimate.
 
     Examples
     --------

@@ -130,7 +130,7 @@ def layer_of(data, *, rgb=False):
         (np.zeros((4, 5), "datetime64[s]"), "holds datetime64[s]: convert it to integers"),
         (np.zeros((4, 5), np.longdouble), "convert it to float64"),
         (np.zeros((3, 0, 5)), "is empty: its shape is 3 \u00d7 0 \u00d7 5"),
-        (np.zeros(5), "needs two axes, Y and X, and has the shape 5"),
+        (np.zeros(5), "needs at least two axes, Y and X, but has the shape 5"),
     ],
     ids=lambda value: str(getattr(value, "dtype", "")),
 )
@@ -144,7 +144,7 @@ def test_integers_and_floats_of_any_byte_order_can_be_upscaled(dtype):
 
 
 def test_a_row_of_colours_is_no_image():
-    assert "needs two axes" in layer_problem(layer_of(np.zeros((5, 3)), rgb=True))
+    assert "needs at least two axes" in layer_problem(layer_of(np.zeros((5, 3)), rgb=True))
 
 
 def test_the_view_is_looked_at_in_the_layers_pixels():

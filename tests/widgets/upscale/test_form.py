@@ -714,7 +714,7 @@ def test_integers_cannot_be_marked_which_is_told_before_a_run(viewer, widget, dt
 
     told = widget.form.status.text()
     assert told.startswith("The layer counts holds ")
-    assert told.endswith("which has no NaN: choose other Outliers.")
+    assert told.endswith("which has no NaN: change Outliers.")
     assert not widget.form.run.isEnabled()
 
 

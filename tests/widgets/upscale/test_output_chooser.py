@@ -100,7 +100,7 @@ def test_a_typed_path_survives_another_model(make, tmp_path):
     ("text", "reason"),
     [
         ("", "needs the name"),
-        ("a.zarr", "whole path"),
+        ("a.zarr", "absolute path"),
         ("{}", "exists"),
         ("{}/nowhere/a.zarr", "no folder"),
     ],

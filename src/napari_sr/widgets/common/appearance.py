@@ -1,4 +1,4 @@
-"""The look of a layer, copied to the layer of its result."""
+"""Copy the look of a layer to the layer of its result."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ CARRIED = (
     "custom_interpolation_kernel_2d", "depiction", "gamma", "interpolation2d", "interpolation3d",
     "iso_threshold", "opacity", "projection_mode", "rendering", "visible",
 )  # fmt: skip
-"""Attributes of an image layer that its result gets unchanged, if this version of napari has
+"""Attributes of an image layer that are copied to its result, if this version of napari has
 them."""
 SET_AFTERWARDS = ("contrast_limits_range", "auto_contrast")
-"""Attributes to set once the layer exists, because its constructor lacks them or changes others
-with them."""
+"""Attributes to set once the layer exists: its constructor lacks them, or changes others with
+them."""
 
 
 def appearance(
@@ -39,8 +39,8 @@ def appearance(
     factor : int
         How many times larger Y and X become.
     order : sequence of int, optional
-        The viewer's `dims.order`: planes are defined along the last three of these axes. By
-        default the last three axes of the layer.
+        The viewer's `dims.order`; planes are defined along the last three of these axes. By
+        default, along the last three axes of the layer.
     """
     carried = (name for name in CARRIED if hasattr(layer, name) and name not in SET_AFTERWARDS)
     factors, origin = _displayed(source, factor, order)
@@ -51,9 +51,9 @@ def appearance(
             **enlarged_plane(plane.position, plane.normal, factors, origin),
             "thickness": float(plane.thickness * _stretch(plane.normal, factors)),
         },
-        # napari's docs place them in the layer's pixels, but napari 0.9.2 draws them in the world:
-        # unchanged, they cut source and result at one place (455 of 19,272 canvas pixels differ;
-        # scaled, 11,494)
+        # by napari's docs these are in the layer's pixels, but napari 0.9.2 draws them in the
+        # world: left unchanged, they cut source and result at the same place (455 of 19,272 canvas
+        # pixels differ; if they are scaled, 11,494 differ)
         "experimental_clipping_planes": [
             {"position": each.position, "normal": each.normal, "enabled": each.enabled}
             for each in clipping
@@ -62,7 +62,7 @@ def appearance(
 
 
 def set_afterwards(layer: Image) -> dict[str, Any]:
-    """Return the attributes that a result's layer gets once it exists."""
+    """Return the attributes to set on a result's layer once it exists."""
     return {name: getattr(layer, name) for name in SET_AFTERWARDS if hasattr(layer, name)}
 
 
@@ -79,7 +79,7 @@ def enlarged_plane(
     position : sequence of float, (3,)
         A point of the plane in the layer's pixels, whose centres are whole numbers.
     normal : sequence of float, (3,)
-        Unit vector across the plane, in the layer's pixels.
+        Unit vector perpendicular to the plane, in the layer's pixels.
     factors : sequence of float, (3,)
         How many times larger each axis becomes.
     origin : sequence of float, (3,)
@@ -99,7 +99,7 @@ def enlarged_plane(
 
 
 def _stretch(normal: Sequence[float], factors: Sequence[float]) -> float:
-    """Return the factor by which the distance of two parallel planes grows with the pixels."""
+    """Return the factor by which enlarging changes the distance between two parallel planes."""
     return 1 / float(np.linalg.norm(np.asarray(normal, float) / np.asarray(factors, float)))
 
 
@@ -110,7 +110,7 @@ def _displayed(
     factors, origin = source.factors(factor), source.origin
     count = len(factors)
     axes = range(-3, 0) if order is None else [axis - len(order) for axis in order[-3:]]
-    # a layer of two axes lies in one plane of a third
+    # a layer with two axes is one plane along a third axis
     known = [axis for axis in axes if axis >= -count]
     missing = 3 - len(known)
     return (

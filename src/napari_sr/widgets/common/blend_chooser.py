@@ -54,16 +54,16 @@ class BlendChooser(CheckpointChooser):
     def offer(
         self, first: ListedModel | None, scale: int | None, others: Iterable[ListedModel]
     ) -> None:
-        """List the checkpoints that a model can be blended with: those of its network at its scale.
+        """List the checkpoints that a model can be blended with: same network, same scale.
 
         Parameters
         ----------
         first : ListedModel or None
             The chosen model.
         scale : int or None
-            Its scale.
+            The chosen scale.
         others : iterable of ListedModel
-            All known models. Files that were opened here are added.
+            All known models. The list also has the files that were opened here.
         """
         before = self.model()
         self._first, self._scale, self._problem = first, scale, None
@@ -86,7 +86,7 @@ class BlendChooser(CheckpointChooser):
         self.changed.emit()
 
     def _misfit(self, found: ListedModel) -> str | None:
-        """Return why a file cannot be blended in, or None."""
+        """Return the reason why a file cannot be blended in, or None."""
         first = self._first
         if first is None or self._fits(found):
             return None

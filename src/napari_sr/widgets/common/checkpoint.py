@@ -40,7 +40,7 @@ class CheckpointChooser(QWidget):
         self.browse.clicked.connect(self._ask_for_file)
 
     def problem(self) -> str | None:
-        """Return why the last opened file cannot be used, or None."""
+        """Return the reason why the last opened file cannot be used, or None."""
         return self._problem
 
     def open_file(self, path: Path) -> None:
@@ -53,11 +53,11 @@ class CheckpointChooser(QWidget):
             self.open_file(path)
 
     def _take_file(self, found: ListedModel | str) -> None:
-        """Choose a file that was opened, or say why it cannot be used."""
+        """Choose an opened file, or show why it cannot be used."""
         raise NotImplementedError(f"{type(self).__name__} must choose {found}")
 
     def _listed(self) -> list[ListedModel]:
-        """Return the models in the list, without its headings."""
+        """Return the models in the list, without the headings."""
         listed = (self.models.itemData(index) for index in range(self.models.count()))
         return [model for model in listed if model is not None]
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class DeviceBox(NamesBox):
-    """A list of devices. It is filled once they are known, and does not become wider."""
+    """A list of devices. It is filled once they are known, and keeps its width."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,7 +30,7 @@ class DeviceBox(NamesBox):
 
 
 def available_devices() -> Any:
-    """Return the devices of this machine. For a worker: it imports torch."""
+    """Return the devices of this machine. Call it in a worker, because it imports torch."""
     from napari_sr.engine.planning.devices import available
 
     return available()

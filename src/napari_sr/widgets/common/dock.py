@@ -1,4 +1,4 @@
-"""The behaviour of both forms: check fields, run one thing at a time, end with the dock."""
+"""What both forms do: check fields, run one task at a time, and end when the dock is closed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class RunningForm(QWidget):
-    """A form in a dock. It runs one thing at a time; closing the dock ends that run.
+    """A form in a dock. It runs one task at a time; closing the dock ends the run.
 
     Parameters
     ----------
@@ -52,31 +52,31 @@ class RunningForm(QWidget):
         napari_viewer.events.theme.connect(self._wear_theme)
         napari_viewer.layers.selection.events.active.connect(self._follow_selection)
 
-    # what each form defines
+    # methods that each form defines
 
     def _offer_layers(self) -> None:
         """List the image layers."""
 
     def _follow_selection(self, event: object = None) -> None:
-        """React to another selected layer."""
+        """React when another layer is selected."""
 
     def _refresh(self) -> None:
-        """Show which fields are wrong, and why."""
+        """Mark the wrong fields, and say what is wrong."""
 
     def _show_progress(self, step: Any) -> None:
-        """Show a value that a run yielded."""
+        """Show the progress that a run yielded."""
 
     def _show_result(self, result: Any) -> None:
-        """Show the value that a run returned."""
+        """Show the result that a run returned."""
 
     def _show_cancelled(self) -> None:
-        """Say that a run ended without a result."""
+        """Tell the user that a run ended without a result."""
 
     def _clean_up(self) -> None:
-        """Forget the run, which has ended."""
+        """Forget the run that has ended."""
 
     def _let_go(self) -> None:
-        """Stop listening to layers: the dock is closed."""
+        """Stop listening to layers, because the dock is closed."""
 
     # the fields
 
@@ -87,7 +87,7 @@ class RunningForm(QWidget):
             self._refresh()
 
     def _edit(self) -> None:
-        """Clear the messages of the last run, because the user changes something."""
+        """Clear the messages of the last run, because the user changed a field."""
         if self._worker is None:
             self._problem = None
             self._fields.status.say("")
@@ -129,11 +129,11 @@ class RunningForm(QWidget):
         steps : callable
             Returns the generator.
         *args
-            Its arguments.
+            Arguments of `steps`.
         name : str
             The label of the bar.
         cancel : callable, optional
-            What the bar's Cancel button does; by default it ends the generator.
+            Called by the bar's Cancel button; by default, it ends the generator.
         """
         worker = create_run(
             steps,
@@ -146,23 +146,23 @@ class RunningForm(QWidget):
             finished=self._end,
         )
         self._worker = worker
-        # a window that is deleted with the widget in it sends no event
+        # if a window is deleted with the widget in it, no event is sent
         self.destroyed.connect(worker.quit)
         worker.start()
         bar = ActivityBar(name, cancel or worker.quit)
-        # making the bar let Qt handle events: the run may be over
+        # Qt handled events while the bar was made: the run may be over
         if self._worker is worker:
             self._bar = bar
         else:
             bar.close()
 
     def _tell_bar(self, step: Step) -> None:
-        """Move the bar of the activity dock. Qt handles events meanwhile: call it last."""
+        """Update the activity dock's bar. Qt handles events meanwhile, so call this last."""
         if self._bar is not None:
             self._bar.show(step)
 
     def _end(self) -> None:
-        """React to the end of the worker, for whatever reason."""
+        """React when the worker ends, for whatever reason."""
         self._worker = None
         bar, self._bar = self._bar, None
         if bar is not None:
@@ -187,7 +187,7 @@ class RunningForm(QWidget):
             show_warning(str(message))
 
     def event(self, event: QEvent | None) -> bool:
-        """End the form when its dock is closed: Qt only removes the form's parent."""
+        """End the form when its dock is closed, because Qt only removes the form's parent."""
         left = event is not None and event.type() == QEvent.Type.ParentChange
         if left and self.parent() is None:
             self._leave()

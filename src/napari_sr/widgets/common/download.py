@@ -1,4 +1,4 @@
-"""The question before a model is downloaded."""
+"""Ask the user before a model is downloaded."""
 
 from __future__ import annotations
 

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class RunFields(ScrolledForm):
-    """Fields, buttons and lines of text of a form that runs something; it decides nothing.
+    """Fields, buttons and lines of text of a form that runs a task; it holds no logic.
 
     Parameters
     ----------
     run, stop : str
         Texts of the two buttons.
     status_lines : int
-        Lines reserved for the status, so that nothing below it moves.
+        Number of lines reserved for the status, so that the widgets below it do not move.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class RunFields(ScrolledForm):
         above: Iterable[QWidget] = (),
         below: Iterable[QWidget] = (),
     ) -> None:
-        """Lay out all fields once they exist, in the state of no run.
+        """Lay out all fields, which must exist, and show that no run is going on.
 
         Parameters
         ----------
@@ -87,7 +87,7 @@ class RunFields(ScrolledForm):
         self.show_running(False)
 
     def checked(self) -> dict[str, QWidget]:
-        """Return the fields whose values may be wrong, by name."""
+        """Return the fields whose values are checked, by name."""
         return {}
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
@@ -96,11 +96,11 @@ class RunFields(ScrolledForm):
             wrong = name in problems
             field.setToolTip(problems.get(name, self._tips[name]))
             style = wrong_style(type(field).__name__) if wrong else ""
-            if field.styleSheet() != style:  # setting it takes 4 ms
+            if field.styleSheet() != style:  # setting a style sheet takes 4 ms
                 field.setStyleSheet(style)
 
     def show_running(self, running: bool) -> None:
-        """Enable the buttons that apply during a run, or without one; show the bar during a run."""
+        """Enable the buttons for the state (running or not), and show the bar during a run."""
         self.stop.setEnabled(running)
         self.bar.setVisible(running)
         self.bar.setRange(0, 0)
@@ -108,6 +108,6 @@ class RunFields(ScrolledForm):
             self.run.setEnabled(False)
 
     def show_progress(self, done: int, total: int) -> None:
-        """Move the bar; a total of 0 lets it swing."""
+        """Update the bar; with a total of 0 it only shows activity."""
         self.bar.setRange(0, total)
         self.bar.setValue(done)

@@ -1,4 +1,4 @@
-"""A frame around the field with the keyboard focus, which napari's themes do not show."""
+"""A frame that shows which field has the keyboard focus; napari's themes do not show it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def focus_style(theme: str) -> str:
     Parameters
     ----------
     theme : str
-        Name of one of napari's themes. Frames have the colour of its text, which stands out most.
+        Name of one of napari's themes. Frames have its text colour, which is easy to see.
     """
     colour = get_theme(theme).text.as_hex()
-    # a transparent frame is always there, so that nothing moves when it gets its colour
+    # other fields have a transparent frame, so that nothing moves when the focus changes
     unseen = f"{', '.join(_FRAMED)} {{ border: 1px solid transparent; }}"
     seen = f"{', '.join(f'{kind}:focus' for kind in _FRAMED)} {{ border: 1px solid {colour}; }}"
     return f"{unseen}\n{seen}"

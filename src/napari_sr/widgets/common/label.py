@@ -1,4 +1,4 @@
-"""A label that wraps, and can reserve lines so that nothing below it moves."""
+"""A label that wraps, and can reserve lines so that widgets below it do not move."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class WrappedLabel(QLabel):
-    """A label that wraps at its width, can be copied, and never widens its parent.
+    """A label that wraps at its width and never widens its parent; its text can be copied.
 
     Nested layouts ignore that a wrapped label's height depends on its width, so the label sets
     its height itself.
@@ -21,9 +21,9 @@ class WrappedLabel(QLabel):
     ----------
     parent : QWidget, optional
     lines : int
-        Lines that are always reserved.
+        Number of lines that are always reserved.
     cut : bool
-        Whether more lines are cut: the tooltip then shows the whole text.
+        Whether to cut further lines; the tooltip then shows the whole text.
     """
 
     def __init__(self, parent: QWidget | None = None, *, lines: int = 0, cut: bool = False) -> None:
@@ -37,7 +37,7 @@ class WrappedLabel(QLabel):
         self._fit()
 
     def say(self, text: str) -> None:
-        """Show a text, with a capital at its start."""
+        """Show a text; its first letter becomes a capital."""
         self._said = text[:1].upper() + text[1:]
         self._fit()
 
@@ -59,13 +59,13 @@ class WrappedLabel(QLabel):
         self.setFixedHeight(max(least, height))
 
     def _demanded(self, text: str) -> int:
-        """Show a text, and return the height that Qt wants, more than the height of its lines."""
+        """Show a text, and return the height that Qt asks for, which exceeds that of its lines."""
         self.setText(text)
         self.setMinimumHeight(0)  # otherwise Qt returns the fixed height
         return self.heightForWidth(self.width()) if text else 0
 
     def _shortened(self) -> str:
-        """Return as much of the text as fits, found by bisection."""
+        """Return the longest start of the text that fits, found by bisection."""
         height = self._height_of("\n".join("x" * self._lines))
         if self._height_of(self._said) <= height:
             return self._said

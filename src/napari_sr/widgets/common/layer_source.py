@@ -1,4 +1,4 @@
-"""Plain records of a layer, so that a worker never touches the layer."""
+"""Read a layer's pixels and axes into a plain record, so that workers never touch the layer."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 METADATA_KEY = "napari-sr"
-"""Key of a result's metadata whose value says how it was made."""
+"""Key in a layer's metadata under which a result keeps the record of its run."""
 
 _HINTS = {
     "b": "integers (layer.data.astype('uint8') * 255) or floats",
     "c": "real numbers (abs, real, imag or angle)",
     "f": "float64",
 }
-"""For NumPy's kinds that cannot be upscaled: the types to convert to."""
+"""Advice for NumPy's kinds of data that cannot be upscaled: what to convert them to."""
 
 
 def source_of(layer: Image, plane: tuple[int, ...] | None = None) -> Source:
@@ -35,7 +35,7 @@ def source_of(layer: Image, plane: tuple[int, ...] | None = None) -> Source:
     Parameters
     ----------
     layer : Image
-        The finest level of a multiscale layer is read.
+        The layer. Of a multiscale layer, the finest level is read.
     plane : tuple of int, optional
         Index of one plane on the leading axes; by default all planes are read.
     """
@@ -51,7 +51,7 @@ def source_of(layer: Image, plane: tuple[int, ...] | None = None) -> Source:
 
 
 def leading_letters(labels: Sequence[str]) -> str:
-    """Return a different letter for each label: the label itself if it is a free letter.
+    """Return a different letter for each label: its first letter if that is free.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def current_plane(layer: Image, dims: Dims) -> tuple[int, ...]:
 
 
 def looked_at(layer: Image, viewer: ViewerModel) -> tuple[float, ...]:
-    """Return the position that the view is centred on, in pixels of the layer.
+    """Return the position at the centre of the view, in pixels of the layer.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def looked_at(layer: Image, viewer: ViewerModel) -> tuple[float, ...]:
 
 
 def _unit_ratios(layer: Image, dims: Dims) -> NDArray[np.float64]:
-    """Return the viewer's unit in units of the layer, for each axis of the layer."""
+    """Return the viewer's unit divided by the layer's, for each axis of the layer."""
     units = getattr(dims, "units", None)
     if units is None:
         return np.ones(layer.ndim)
@@ -105,7 +105,7 @@ def _unit_ratios(layer: Image, dims: Dims) -> NDArray[np.float64]:
 
 
 def layer_problem(layer: Image) -> str | None:
-    """Return why a layer cannot be upscaled, or None; no pixel is read."""
+    """Return the reason why a layer cannot be upscaled, or None; no pixel is read."""
     data = layer.data[0] if layer.multiscale else layer.data
     kind, shape = np.dtype(data.dtype), tuple(data.shape)
     if kind.kind not in "uif" or kind.itemsize > 8:
@@ -114,10 +114,8 @@ def layer_problem(layer: Image) -> str | None:
     if 0 in shape:
         return f"The layer {layer.name} is empty: its shape is {shape_in_words(shape)}."
     if len(shape) < 2 + layer.rgb:
-        return (
-            f"The layer {layer.name} needs two axes, Y and X, and has the shape "
-            f"{shape_in_words(shape)}."
-        )
+        needed = "needs at least two axes, Y and X, but has the shape"
+        return f"The layer {layer.name} {needed} {shape_in_words(shape)}."
     return None
 
 

@@ -1,4 +1,4 @@
-"""The fields for a model: a list with some words about each, or a checkpoint file."""
+"""The fields for a model: a list, a text about the chosen model, and a button for files."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _ABOUT = {
 class ModelChooser(CheckpointChooser):
     """A list of models under headings, and a button for files.
 
-    A form places three of its parts itself: the text about the model, the list of scales, and the
-    fields of a blend.
+    The form lays out three of its parts separately: the text about the model, the list of scales,
+    and the fields of a blend.
 
     Parameters
     ----------
     models : callable
-        Returns the models to list; called again whenever the list is opened.
+        Returns the models to list; called each time the list is opened.
     """
 
     def __init__(
@@ -56,13 +56,13 @@ class ModelChooser(CheckpointChooser):
         self._show_model()
         self.models.opening.connect(self.relist)
         self.models.currentIndexChanged.connect(self._change_model)
-        # choosing the same model again discards a file that could not be used
+        # choosing the same model again clears the error of a file that could not be used
         self.models.activated.connect(self._change_model)
         self.scale.activated.connect(self._change_scale)
         self.blend.changed.connect(self.changed)
 
     def choice(self) -> ChosenModel | None:
-        """Return the choice, or None if nothing usable is chosen."""
+        """Return the chosen model, or None if nothing usable is chosen."""
         model = self.models.currentData()
         if model is None or self._problem is not None or self.blend.problem() is not None:
             return None
@@ -74,7 +74,7 @@ class ModelChooser(CheckpointChooser):
         return choice if other is None else choice.blended(other, self.blend.weight.value())
 
     def relist(self) -> None:
-        """Update the list: networks may have been trained and files deleted meanwhile."""
+        """Update the list, because networks may have been trained and files deleted meanwhile."""
         chosen, known = self.models.currentData(), self._known()
         if known == self._offered:
             return
@@ -148,7 +148,7 @@ class ModelChooser(CheckpointChooser):
         while self.questions.rowCount():
             self.questions.removeRow(0)
         if model is None:
-            self.about.say("There is no model: use Browse to open a checkpoint file.")
+            self.about.say("There is no model: open a checkpoint file with Browse.")
             self._offer_to_blend()
             return
         for scale in model.scales:
@@ -167,7 +167,10 @@ class ModelChooser(CheckpointChooser):
         box.setRange(0, 65535)
         box.setSpecialValueText("automatic")
         box.setValue(usual or 0)
-        box.setToolTip(f"{_ABOUT.get(name, name)}\nThe file does not say; this is the usual value.")
+        box.setToolTip(
+            f"{_ABOUT.get(name, name)}\nThe file does not contain this value; the usual one is "
+            "shown."
+        )
         box.valueChanged.connect(self.changed)
         guard_from_wheel(box)
         self.questions.addRow(name.replace("_", " "), box)
@@ -193,4 +196,4 @@ def about(model: ListedModel) -> str:
 def _about_scale(model: ListedModel) -> str:
     if model.scale_is_known:
         return "How many times larger the result is. The model exists for these scales."
-    return "The file does not show for which scale it was trained: choose the right one."
+    return "The file does not show for which scale it was trained: choose that scale."

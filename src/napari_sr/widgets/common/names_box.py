@@ -6,14 +6,14 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 LEAST = 12
-"""Letters that always have room."""
+"""Number of letters for which there is always room."""
 
 
 class NamesBox(QComboBox):
     """A list that fills the given width and never widens its parent: long names are cut."""
 
     opening = Signal()
-    """The list is about to be shown: the last moment to change it."""
+    """Emitted just before the list is shown; it can still be changed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

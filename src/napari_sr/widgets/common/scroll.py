@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QLayout
 
 LEAST_WIDTH, LEAST_HEIGHT = 390, 260
-"""Smallest size of a form in screen pixels: two of them fit a screen of 1366 x 768."""
+"""Smallest size of a form in screen pixels; two forms fit on a screen of 1366 x 768."""
 
 
 class ScrolledForm(QScrollArea):
-    """Fields that scroll up and down only, and are never cut at the side.
+    """Fields that scroll vertically only, and are never cut at the side.
 
-    Fields have the same width with and without the scroll bar. Otherwise, wrapped text could make
-    the bar appear, become narrower and so higher, and keep the bar there.
+    Fields have the same width with and without the scroll bar. Otherwise, the bar could narrow
+    wrapped text, the text would become higher, and the bar would stay.
     """
 
     def hold(self, layout: QLayout, inside: QWidget) -> None:
@@ -34,20 +34,20 @@ class ScrolledForm(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(
             Qt.FocusPolicy.NoFocus
-        )  # otherwise Tab would stop at something invisible
+        )  # otherwise Tab would stop at an invisible widget
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         guard_from_wheel(inside)
         bar.rangeChanged.connect(self._make_room)
         self._make_room(0, 0)
 
     def _make_room(self, low: int, high: int) -> None:
-        """Let the scroll bar replace the margin."""
+        """Replace the margin by the scroll bar when the bar appears."""
         margins = self._inner_layout.contentsMargins()
         margins.setRight(self._room - (self._bar if high > low else 0))
         self._inner_layout.setContentsMargins(margins)
 
     def sizeHint(self) -> QSize:  # noqa: N802  # Qt's name
-        """Return the minimum size: docks above each other share the height."""
+        """Return the minimum size, because docks above each other share the height."""
         return self.minimumSizeHint()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802  # Qt's name

@@ -22,7 +22,7 @@ class RangeChooser(QWidget):
     """A choice of contrast limits, the data type's range, percentiles or two numbers."""
 
     changed = Signal()
-    """The range may have changed."""
+    """Emitted when the range may have changed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,7 +64,7 @@ class RangeChooser(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Update the numbers: the layer's contrast limits may have changed."""
+        """Update the numbers, because the layer's contrast limits may have changed."""
         self._shown_kind = kind = self.kind.currentText()
         self.low.setReadOnly(kind in (CONTRAST, DTYPE))
         self.high.setReadOnly(kind in (CONTRAST, DTYPE))
@@ -78,13 +78,13 @@ class RangeChooser(QWidget):
         if shown is not None:
             for box, text in zip((self.low, self.high), pair_in_words(*shown), strict=True):
                 box.setText(text)
-                box.setCursorPosition(0)  # the first digits of a long number are visible
+                box.setCursorPosition(0)  # so that the first digits of a long number are visible
 
     def _choose(self) -> None:
         self._by_hand = True
         exact = self._offered(self._shown_kind)
         if self.kind.currentText() == CUSTOM and exact is not None:
-            # all digits, also those that were not shown
+            # all digits, including those that the box does not show
             self.low.setText(_exactly(exact[0]))
             self.high.setText(_exactly(exact[1]))
         if self.kind.currentText() == PERCENTILES:
@@ -102,16 +102,16 @@ class RangeChooser(QWidget):
         return _dtype_range(self._layer.dtype) if kind == DTYPE else None
 
     def problem(self) -> str | None:
-        """Return why the values are not a range, or None."""
+        """Return the reason why the values are not a range, or None."""
         pair = self._offered(self.kind.currentText()) or self._typed()
         if pair is None:
-            return f"Values need two numbers, got {self.low.text()!r} and {self.high.text()!r}"
+            return f"Values must be two numbers, got {self.low.text()!r} and {self.high.text()!r}"
         low, high = pair
         if not low < high:
             got = f"got {_exactly(low)} and {_exactly(high)}"
-            return f"Values need a first number below the second, {got}"
+            return f"Values must be two numbers, the first below the second, {got}"
         if self.kind.currentText() == PERCENTILES and not 0 <= low < high <= 100:
-            return f"Percentiles lie between 0 and 100, got {low:g} and {high:g}"
+            return f"Percentiles must lie between 0 and 100, got {low:g} and {high:g}"
         return None
 
     def _typed(self) -> tuple[float, float] | None:
@@ -133,7 +133,7 @@ class RangeChooser(QWidget):
 
 
 def pair_in_words(low: float, high: float) -> tuple[str, str]:
-    """Return two numbers, exact to 1/1000 of their difference.
+    """Return two numbers as text, exact to 1/1000 of their difference.
 
     Examples
     --------
@@ -149,14 +149,14 @@ def pair_in_words(low: float, high: float) -> tuple[str, str]:
 
 
 def _exactly(number: float) -> str:
-    """Return the shortest text that stands for exactly this number."""
+    """Return the shortest text from which this number can be read exactly."""
     return f"{number:.0f}" if number.is_integer() and abs(number) < 1e17 else repr(number)
 
 
 def usual_kind(layer: Image) -> str:
-    """Return a layer's default: the data type for bytes and colours, otherwise contrast limits.
+    """Return a layer's default: the data type's range for bytes and colours, or contrast limits.
 
-    12 bits in uint16, CT in int16 and physical floats do not fill their data type.
+    Other data do not fill their type: 12 bits in uint16, CT in int16, physical floats.
     """
     return DTYPE if layer.rgb or np.dtype(layer.dtype).itemsize == 1 else CONTRAST
 

@@ -1,4 +1,4 @@
-"""Threads for forms: long runs with a bar in napari's activity dock, and short errands."""
+"""Threads for forms: long runs with a bar in napari's activity dock, and short tasks."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 
 
 class StoppedError(Exception):
-    """Something in a run asked Python to exit."""
+    """Code in a run asked Python to exit."""
 
 
 class RunWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no types
-    """A worker that always closes its generator, in its own thread, which frees the memory.
+    """A worker that closes its generator in the worker's thread, which frees the memory.
 
-    Otherwise an aborted generator would live as long as napari's list of tasks: until the window
-    closes.
+    Otherwise, napari's list of tasks would keep an aborted generator until the window closes.
     """
 
     def work(self) -> Any:
@@ -38,16 +37,16 @@ class RunWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no types
         try:
             return super().work()
         except (KeyboardInterrupt, SystemExit) as error:
-            # in Qt's thread these errors would end napari
+            # Qt's thread would end napari at these errors
             raise StoppedError(f"the run was ended by {type(error).__name__}") from error
         finally:
             self._gen.close()
 
     def _relay_error(self, error: Exception) -> None:
-        """Do nothing: napari would notify here, but only with some Qt bindings."""
+        """Do nothing: napari's method would notify the user, but only with some Qt bindings."""
 
     def _relay_warning(self, details: tuple[Any, ...]) -> None:
-        """Do nothing, as above."""
+        """Do nothing, as in `_relay_error`."""
 
 
 def create_run(
@@ -60,7 +59,7 @@ def create_run(
     function : callable
         Returns the generator.
     *args
-        Its arguments.
+        Arguments of `function`.
     **slots
         Functions by signal: yielded, returned, errored, warned, aborted, finished.
     """
@@ -71,14 +70,14 @@ def create_run(
 
 
 def send_on_errand(function: Callable[..., object], *args: Any, **slots: Any) -> None:
-    """Call a function in a thread; napari does not wait for it when it closes.
+    """Call a function in a thread; napari does not wait for the thread when it closes.
 
     Parameters
     ----------
     function : callable
-        It should be short: nothing can end it early.
+        A short function: nothing can end it early.
     *args
-        Its arguments.
+        Arguments of the function.
     **slots
         Functions by signal: returned and errored.
     """
@@ -91,7 +90,7 @@ def _with_engine(function: Callable[..., object], *args: Any) -> object:
 
 
 def forget_locals(error: BaseException | None) -> None:
-    """Free the pixels and networks in an error's tracebacks; file names and lines stay."""
+    """Free the pixels and networks that an error's tracebacks hold; keep file names and lines."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
@@ -100,7 +99,7 @@ def forget_locals(error: BaseException | None) -> None:
 class ActivityBar(cancelable_progress):  # type: ignore[misc]  # napari has no types
     """A bar in napari's activity dock, whose Cancel button ends the run.
 
-    Creating and moving it let Qt handle events, so each must be the last statement of a slot.
+    Qt handles events while the bar is created or updated, so each must be a slot's last statement.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ class Curve(QWidget):
     Parameters
     ----------
     title : str
-        Name of the values.
+        Name of the values that are shown.
     number : str
         Format of a value, as for `str.format`.
     logarithmic : bool
@@ -57,7 +57,7 @@ class Curve(QWidget):
         self.update()
 
     def words(self) -> str:
-        """Return the text above the curve: title, last value, and the values of its lines."""
+        """Return the text above the curve: title, last value, and values of the dashed lines."""
         told = [self.title]
         if self.points:
             told.append(self._number.format(self.points[-1][1]))
@@ -106,11 +106,11 @@ class Curve(QWidget):
             painter.drawEllipse(at[0], 2, 2)
 
     def _values(self) -> list[float]:
-        """Return all values that are shown."""
+        """Return the values of the curve and of the dashed lines."""
         return [*(value for _, value in self.points), *self.lines.values()]
 
     def _margin(self) -> float:
-        """Return the width of the numbers at the right."""
+        """Return the width of the numbers at the right side."""
         shown = (self._number.format(value) for value in self._values())
         return max((self.fontMetrics().horizontalAdvance(text) + 6 for text in shown), default=0)
 

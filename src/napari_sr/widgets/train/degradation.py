@@ -17,8 +17,8 @@ BICUBIC, BLUR, MICROSCOPE = "bicubic", "blur", "microscope"
 _ABOUT = {
     BICUBIC: "The layers are downscaled bicubically without noise, as in papers.",
     BLUR: "The layers are blurred by a Gaussian, and every S-th pixel is kept.",
-    MICROSCOPE: "The layers count as the truth; the LR images are what this microscope "
-    "would have recorded.",
+    MICROSCOPE: "The layers are taken as the truth; the LR images are what this microscope "
+    "would record.",
 }
 
 
@@ -26,16 +26,16 @@ class DegradationChooser(QWidget):
     """A list of degradations, and the numbers that the chosen one needs."""
 
     changed = Signal()
-    """The degradation or a number has changed."""
+    """Emitted when the degradation or a number has changed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.kind = QComboBox()
         self.kind.addItems([BICUBIC, BLUR, MICROSCOPE])
         self.kind.setToolTip(
-            "A network learns from pairs: the layers' pixels, and LR (low-resolution) images that\n"
-            "are made from them.\n"
-            "Choose what resembles the origin of the images that you want to upscale."
+            "A network learns from pairs: the layers' pixels, and low-resolution (LR) images that\n"
+            "are computed from them.\n"
+            "Choose what comes closest to the way in which your images to upscale were recorded."
         )
         self.about = WrappedLabel()
         self.sigma = _box(1.6, (0.1, 20), 2, " px", "Sigma of the Gaussian, in the layers' pixels.")
@@ -43,8 +43,8 @@ class DegradationChooser(QWidget):
         self.aperture = _box(0.8, (0.05, 1.7), 2, "", "The objective's numerical aperture.")
         self.pixel = _box(
             0.1, (0.001, 1000), 4, " µm",
-            "Side of one pixel of the layers in the sample. It is taken from the first layer if\n"
-            "its scale has a unit of length. The LR image's pixels are S times larger.",
+            "Side of the layers' pixels, as a length in the sample. It is read from the first\n"
+            "layer if its scale has a unit of length. The LR image's pixels are S times larger.",
         )  # fmt: skip
         self.photons = _box(
             500,

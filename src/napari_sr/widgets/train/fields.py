@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 
 class TrainFields(RunFields):
-    """Fields, buttons, lines of text, curves and pictures; it decides nothing."""
+    """Fields, buttons, lines of text, curves and pictures; it holds no logic."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         # two lines: curves and pictures stay in place while the status changes
         super().__init__("Train", "Stop", status_lines=2, parent=parent)
         self.layers = LayersChooser()
         self.base_model = ModelChooser(base_models)
-        # nothing is blended here, but a widget without a parent would outlive the form
+        # not shown, but without a parent these widgets would outlive the form
         self.base_model.blend.setParent(self)
         self.base_model.blend.hide()
         self.base_model.models.setToolTip(
-            "The network to start from. One that was trained on other images adapts to yours in\n"
-            "minutes; a fresh one takes much longer."
+            "The network to start from. A network that was trained on other images adapts to\n"
+            "yours in minutes; an untrained one takes much longer."
         )
         self.degradation = DegradationChooser()
         self.minutes = QDoubleSpinBox()
@@ -44,17 +44,17 @@ class TrainFields(RunFields):
         self.minutes.setToolTip("You can stop at any time; the best network so far is kept.")
         self.name = QLineEdit()
         self.name.setToolTip(
-            "The network's name in the list of models. No other network is ever replaced."
+            "The new network's name in the list of models. Existing networks are never replaced."
         )
         self.intro, self.verdict = WrappedLabel(), WrappedLabel()
         self.stop.setToolTip("Stop after this step, and keep the best network so far.")
         self.use = QPushButton("Upscale with it")
-        self.use.setToolTip("Open the upscaling form with this network chosen.")
+        self.use.setToolTip("Open the upscaling form, and choose this network there.")
         self.loss = Curve("Loss", "{:.4f}", logarithmic=True)
-        self.loss.setToolTip("The mean error of crops, which the training minimises.")
+        self.loss.setToolTip("The mean error of the training crops; the training minimises it.")
         self.psnr = Curve("PSNR", "{:.2f} dB")
         self.psnr.setToolTip(
-            "How close results are to the truth on the held-out part of the images: higher is\n"
+            "How close results are to the truth on the held-out part of the images; higher is\n"
             "better. Dashed: bicubic interpolation of the same part."
         )
         self.preview = PreviewBoard()
@@ -102,7 +102,7 @@ class TrainFields(RunFields):
             shown.show()
 
     def show_results(self) -> None:
-        """Scroll to curves and pictures if they are out of sight."""
-        # the layout is otherwise updated when Qt handles events, which may be later
+        """Scroll to curves and pictures if they are not visible."""
+        # otherwise Qt updates the layout later, when it handles events
         QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
         self.ensureWidgetVisible(self.preview)

@@ -1,4 +1,4 @@
-"""The form that trains a network on image layers. It reads fields and shows results."""
+"""The form that trains a network on image layers: it reads fields and shows results."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ class TrainWidget(RunningForm):
         self._edit()
 
     def _refresh(self) -> None:
-        """Show what is wrong, and the name that the network will get."""
+        """Show what is wrong, and the proposed name of the network."""
         self.form.name.setPlaceholderText(self._usual_name())
         self._show_problems(self._problems())
 
     def _problems(self) -> dict[str, str]:
-        """Return an explanation for the name of each wrong field."""
+        """Return an explanation for each wrong field, by its name."""
         layers = self.form.layers.layers()
         wrong = [reason for reason in map(layer_problem, layers) if reason is not None]
         if not layers:
@@ -98,7 +98,7 @@ class TrainWidget(RunningForm):
         if choice is None or choice.model.architecture in models.names():
             return self.form.base_model.problem()
         kind = choice.model.architecture
-        return f"{choice.model.title} is a {kind}, which is not one of ours and cannot be trained."
+        return f"{choice.model.title} is a {kind}, which napari-sr cannot train."
 
     def _name_problem(self) -> str | None:
         name = self.form.name.text()
@@ -117,7 +117,7 @@ class TrainWidget(RunningForm):
         return trained.free_name(f"{layers[0].name} {choice.label.replace(', fresh', '')}")
 
     def _range_of(self, layer: Layer) -> Any:
-        """Return the values of black and white; contrast limits are each layer's own."""
+        """Return black and white, or None to take each layer's contrast limits."""
         if self.form.values.kind.currentText() == CONTRAST:
             return tuple(map(float, layer.contrast_limits))
         return self.form.values.value()
@@ -196,7 +196,7 @@ class TrainWidget(RunningForm):
         kept = f"Kept as {tuned.path.stem}, after {tuned.steps} steps."
         told = (kept, notes, tuned.verdict, "Use it only for images like those it was trained on.")
         self.form.status.say("Done.")
-        # it stays beside curves and pictures until the next training
+        # the message stays beside curves and pictures until the next training
         self.form.verdict.say(" ".join(filter(None, told)))
         self.form.use.setVisible(hasattr(self._viewer, "window"))
 

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 ROWS = 4
-"""Layers that are shown without scrolling."""
+"""Number of layers that are shown without scrolling."""
 
 
 class LayersChooser(QListWidget):
     """A list of image layers to tick. Call `leave` before it is deleted: layers live longer."""
 
     changed = Signal()
-    """The set of ticked layers has changed."""
+    """Emitted when the set of ticked layers has changed."""
     limits_changed = Signal()
-    """The contrast limits of the first ticked layer have changed."""
+    """Emitted when the contrast limits of the first ticked layer have changed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,7 +47,7 @@ class LayersChooser(QListWidget):
         return [layer for layer, tick in zip(self._layers, ticked, strict=True) if tick]
 
     def offer(self, layers: Iterable[Layer]) -> None:
-        """List the images among some layers. Ticks stay; a single image gets a tick.
+        """List the images among these layers. Ticks stay; a single image gets a tick.
 
         A result of napari-sr never gets a tick automatically, because its pixels are not measured.
         """

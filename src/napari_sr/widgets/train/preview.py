@@ -1,4 +1,4 @@
-"""Four pictures of one held-out place, side by side."""
+"""Four pictures of one held-out part, side by side."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ if TYPE_CHECKING:
 
 GAP = 6
 LEAST_WIDTH = 170
-"""Smallest width of a picture in a row of four; if pictures would be narrower, there are two
-rows."""
+"""Smallest width of pictures in a row of four; if they would be narrower, there are two rows."""
 
 
 class PreviewBoard(QWidget):
-    """Pictures of equal shape, each below its name; pixels are drawn as squares."""
+    """Pictures of equal shape, each with its name above; pixels are drawn as squares."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

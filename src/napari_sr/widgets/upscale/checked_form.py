@@ -1,4 +1,4 @@
-"""The upscaling form before a run: it checks its fields, and shows forecasts."""
+"""The upscaling form before a run: check its fields, and show forecasts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class CheckedForm(RunningForm):
-    """Fields that say what is wrong with them, or what a run will take.
+    """A form that shows which fields are wrong, or else memory and time of a run.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class CheckedForm(RunningForm):
             self._forecaster.ask(self._request(layer, choice), parent)
 
     def _problems(self) -> dict[str, str]:
-        """Return what is wrong with each wrong field, by its name."""
+        """Return an explanation for each wrong field, by its name."""
         layer = self.form.layers.layer()
         found = {
             "layer": "Open an image: there is no image layer." if layer is None else None,
@@ -87,16 +87,14 @@ class CheckedForm(RunningForm):
             found["outliers"] = self._outliers_problem(layer)
         if layer is not None and self.form.output.in_folder:
             found["output"] = problem_of_layer(layer)
-            running = self._worker is not None  # which has created the folder
+            running = self._worker is not None  # a run has created the folder itself
             found["folder"] = None if running else self.form.output.problem()
         return {field: reason for field, reason in found.items() if reason is not None}
 
     def _outliers_problem(self, layer: Image) -> str | None:
         if self.form.outliers.currentData() != "mark" or layer.dtype.kind == "f":
             return None
-        return (
-            f"The layer {layer.name} holds {layer.dtype}, which has no NaN: choose other Outliers."
-        )
+        return f"The layer {layer.name} holds {layer.dtype}, which has no NaN: change Outliers."
 
     def _show_forecast(self, answer: Forecast | Exception) -> None:
         if isinstance(answer, Forecast):

@@ -24,13 +24,13 @@ ENGINES = {
     "ONNX Runtime": ("onnxruntime", "auto"),
     "Triton kernels": ("auto", "triton"),
 }
-"""Settings `engine` and `kernels` for each choice."""
+"""The settings `engine` and `kernels` for each choice of Engine."""
 FORECAST_LINES = 3
 """Lines reserved for the forecast, so that no button moves when it arrives."""
 
 
 class UpscaleFields(RunFields):
-    """Fields, buttons and lines of text; it decides nothing."""
+    """Fields, buttons and lines of text; it holds no logic."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Run", "Cancel", parent=parent)
@@ -49,8 +49,8 @@ class UpscaleFields(RunFields):
         for words, word in (("clip", "clip"), ("mark as NaN", "mark"), ("keep", "keep")):
             self.outliers.addItem(words, word)
         self.outliers.setToolTip(
-            "What to do with results far outside the range that the image's values allow. A\n"
-            "network that does not suit the image may produce them; a message says how many.\n"
+            "What to do with results far outside the range of the image's values. A network that\n"
+            "does not suit the image may produce them; a message then tells how many.\n"
             "Only images of floats can hold NaN."
         )
         self.ensemble = QCheckBox("mean of eight views")
@@ -125,9 +125,9 @@ def _engine_box() -> QComboBox:
     box = QComboBox()
     box.addItems(list(ENGINES))
     box.setToolTip(
-        "What computes. Automatic takes the fastest that is installed and agrees with PyTorch:\n"
-        "OpenVINO or ONNX Runtime on a CPU, fused Triton kernels on a GPU by NVIDIA.\n"
-        "A run never waits for one of them: PyTorch computes until they are ready."
+        "The library that computes. Automatic takes the fastest one that is installed and agrees\n"
+        "with PyTorch: OpenVINO or ONNX Runtime on a CPU, Triton kernels on a GPU by NVIDIA.\n"
+        "A run never waits for it: PyTorch computes until it is ready."
     )
     return box
 

@@ -20,10 +20,10 @@ PAUSE = 200
 
 
 class Forecaster(QObject):
-    """A queue of one request: a newer request replaces the one that waits."""
+    """Computes forecasts in a thread; a newer request replaces the one that waits."""
 
     told = Signal(object)
-    """Emits a `Forecast`, or the exception that explains why there is none."""
+    """Emitted with a `Forecast`, or with the exception that explains why there is none."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""The form that upscales an image layer. It reads fields and shows results; it computes nothing."""
+"""The form that upscales an image layer: it reads fields and shows results; it computes nothing."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pending:
-    """What a result's layer needs once the result is computed."""
+    """Data for adding a result's layer once the result is computed."""
 
     layer: Image
     """The source layer."""
     arguments: dict[str, Any]
-    """Keywords of `add_image`."""
+    """Keyword arguments of `add_image`."""
     afterwards: dict[str, Any]
     """Attributes to set once the layer exists."""
 
@@ -80,7 +80,7 @@ class UpscaleWidget(CheckedForm):
         form.stop.clicked.connect(self._cancel)
 
     def _follow_selection(self, event: object = None) -> None:
-        """Choose the layer that the user selects; a result that is added selects itself."""
+        """Choose the layer that the user selects; a result that was just added is ignored."""
         if not self._gone and not self._adding:
             self.form.layers.follow(self._viewer.layers.selection.active)
 

@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from napari_sr.streaming.layer import GrowingImage
 
 PAUSE = 0.5
-"""Least seconds between two refreshes."""
+"""Smallest number of seconds between two refreshes."""
 SHARE = 0.1
 """Largest share of the time that refreshes may take, because they stop the window."""
 
 
 class GrowingLayer:
-    """A multiscale layer whose pixels come from a folder that a run writes.
+    """A multiscale layer that shows the folder into which a run writes.
 
     Parameters
     ----------
     viewer : ViewerModel
         The viewer that shows it.
     add : callable
-        Adds a layer with these levels and this record.
+        Takes levels and record, and adds the layer.
     """
 
     def __init__(self, viewer: ViewerModel, add: Callable[[Any, dict[str, Any]], Image]) -> None:
@@ -41,7 +41,7 @@ class GrowingLayer:
         self._finished = False
 
     def begin(self, image: GrowingImage) -> None:
-        """Add the layer: the folder exists now."""
+        """Add the layer, because the folder exists now."""
         self._image = image
         self._layer = self._add(list(image.levels), {"folder": str(image.folder)})
 
@@ -62,12 +62,12 @@ class GrowingLayer:
             return ""
         self._layer.metadata = {**self._layer.metadata, METADATA_KEY: record}
         self._finished = True
-        # also those levels that were computed last
+        # including the levels that were computed last
         self._layer.data = list(self._image.all_levels)
         return str(self._layer.name)
 
     def leave(self) -> str:
-        """Keep what an unfinished run has written, or remove the layer; return a sentence on it."""
+        """Keep the layer of an unfinished run, or remove it if empty; return a sentence on it."""
         if self._image is None or self._layer is None or self._finished:
             return ""
         layers, image = self._viewer.layers, self._image

@@ -21,11 +21,11 @@ class LayerChooser(NamesBox):
     """A list of image layers. Call `leave` before it is deleted, because layers live longer."""
 
     chosen = Signal()
-    """Another layer is chosen, or none."""
+    """Emitted when another layer is chosen, or none."""
     limits_changed = Signal()
-    """The chosen layer has other contrast limits."""
+    """Emitted when the contrast limits of the chosen layer have changed."""
     data_changed = Signal()
-    """The chosen layer has other pixels."""
+    """Emitted when the pixels of the chosen layer have changed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,7 +40,7 @@ class LayerChooser(NamesBox):
         return self._layers[index] if 0 <= index < len(self._layers) else None
 
     def offer(self, layers: Iterable[Layer]) -> None:
-        """List the images among some layers, and keep the chosen one if it is among them.
+        """List the images among these layers; the chosen one stays chosen if it is still there.
 
         Otherwise, the first layer that is not a result of napari-sr is chosen, or else the first
         layer.

@@ -1,4 +1,4 @@
-"""The field for the place of the result: a layer in memory, or a folder of OME-Zarr."""
+"""The field for the place of the result: memory, or an OME-Zarr folder."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 MEMORY, FOLDER = "layer in memory", "OME-Zarr folder"
 SUFFIX = ".ome.zarr"
 LONGEST = 80
-"""Most letters of a layer's name in the proposed name of a folder."""
+"""Largest number of letters of a layer's name in the proposed name of a folder."""
 
 
 class OutputChooser(QWidget):
-    """A choice of memory or a folder. The folder is proposed, and can be typed or browsed."""
+    """A choice of memory or a folder. A folder is proposed; the user can type or browse another."""
 
     changed = Signal()
-    """The place of the result may have changed."""
+    """Emitted when the place of the result may have changed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,7 +44,7 @@ class OutputChooser(QWidget):
         self.kind.setToolTip(
             "Where the result goes: into memory, or block by block into a folder on the disk,\n"
             "for results of any size. The layer then shows blocks as they are done; drop the\n"
-            "folder into napari to open it again. It is proposed if memory does not suffice."
+            "folder into napari to open it again. A folder is proposed if memory does not suffice."
         )
         self.path = QLineEdit()
         self.path.setToolTip("The new folder, with the result and coarser copies of it.")
@@ -91,14 +91,14 @@ class OutputChooser(QWidget):
         return Path(self.path.text().strip()).expanduser() if self.in_folder else None
 
     def problem(self) -> str | None:
-        """Return why the folder cannot be created, or None."""
+        """Return the reason why the folder cannot be created, or None."""
         folder = self.folder()
         if folder is None:
             return None
         if not self.path.text().strip() or not folder.name:
             return "Output needs the name of a new folder"
         if not folder.is_absolute():
-            return f"Output needs a whole path, got {folder}: Browse… chooses one"
+            return f"Output needs an absolute path, got {folder}: Browse… chooses one"
         if folder.exists():
             return f"{folder} exists: choose another name"
         if not folder.parent.is_dir():
@@ -115,7 +115,7 @@ class OutputChooser(QWidget):
         scale : int, optional
             How many times larger the result will be.
         another : bool
-            Whether the layer has just been chosen: then the user has chosen nothing yet.
+            Whether the layer has just been chosen; the user's earlier choice then no longer counts.
         """
         if another:
             self._by_hand = self._typed = False
@@ -125,7 +125,7 @@ class OutputChooser(QWidget):
             self._show_path(free_path(self._place, enlarged))
 
     def propose(self, *, fits: bool) -> bool:
-        """Choose memory or the folder, unless the user has chosen; return whether it changed."""
+        """Choose memory or the folder, unless the user has; return whether the choice changed."""
         wanted = MEMORY if fits else FOLDER
         if self._by_hand or self.missing or wanted == self.kind.currentText():
             return False
@@ -133,7 +133,7 @@ class OutputChooser(QWidget):
         return True
 
     def renew(self) -> None:
-        """Propose another name beside the folder that was written."""
+        """Propose another new folder beside the one that was written."""
         folder = self.folder()
         if folder is not None:
             self._typed = False
@@ -146,7 +146,7 @@ class OutputChooser(QWidget):
         self._row.setVisible(self.in_folder)
 
     def _show_path(self, path: Path) -> None:
-        self.path.setText(str(path))  # the cursor is at the end: the name is visible
+        self.path.setText(str(path))  # moves the cursor to the end, so that the name is visible
         self.path.setToolTip(f"The new folder, with the result and coarser copies of it:\n{path}")
 
     def _choose(self) -> None:
@@ -168,7 +168,7 @@ class OutputChooser(QWidget):
 
 
 def _missing() -> str:
-    """Return a sentence on packages that are missing; "" if none is."""
+    """Return a sentence on missing packages; "" if none is missing."""
     try:
         check_packages("zarr", "yaozarrs")
     except FileError as error:
@@ -186,12 +186,12 @@ def ask_for_folder(parent: QWidget, proposed: Path) -> Path | None:
 
 
 def free_path(place: Path, name: str) -> Path:
-    """Return the path of a new OME-Zarr folder: a name without letters that file systems refuse.
+    """Return the path of a new OME-Zarr folder; letters that file systems refuse are replaced.
 
     Parameters
     ----------
     place : Path
-        The folder around it.
+        The parent folder.
     name : str
         Name of the image.
     """

@@ -1,4 +1,4 @@
-"""The place of results in the layer list: above their sources, with other selections kept."""
+"""Add results to the layer list above their sources, and keep other selections."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Placer:
     Parameters
     ----------
     viewer : ViewerModel
-        The viewer that gets the results.
+        The viewer to which results are added.
     """
 
     def __init__(self, viewer: ViewerModel) -> None:
@@ -37,7 +37,7 @@ class Placer:
         arguments: dict[str, Any],
         afterwards: dict[str, Any],
     ) -> Image:
-        """Add a result directly above its source and that source's earlier results.
+        """Add a result directly above its source and the earlier results of this source.
 
         The result is selected if nothing, its source or an earlier result was selected: then `V`
         and the status bar apply to the new result. Any other selection stays.
@@ -76,6 +76,6 @@ class Placer:
         return above
 
     def _is_of(self, layer: Layer, source: Layer) -> bool:
-        """Return whether a layer is another one's result: made by this form, or by its metadata."""
+        """Return whether a layer is a result of another: added by this form, or by its metadata."""
         record = layer.metadata.get(METADATA_KEY, {})
         return layer in self._results.get(source, ()) or record.get("source") == source.name

@@ -29,7 +29,7 @@ def result_arguments(
     ensemble: bool = False,
     order: Sequence[int] | None = None,
 ) -> dict[str, Any]:
-    """Return all arguments of `add_image` but the pixels; call it on the GUI thread before a run.
+    """Return all arguments of `add_image` but the pixels; call this on the GUI thread before a run.
 
     The result lies exactly on its source and looks like it.
 
@@ -80,7 +80,7 @@ def result_name(source: str, model: str, *, of_result: bool = False) -> str:
     if model.startswith(f"{source} "):
         model = f"own {model.removeprefix(source).strip()}"
     if len(model) > LONGEST:
-        # the end says scale and ensemble
+        # the end, which tells scale and ensemble, is kept
         model = f"{model[: LONGEST - 20]}…{model[-19:]}"
     before = re.fullmatch(r"(.* \[[^\]]*[^\d\]][^\]]*)\]", source) if of_result else None
     return f"{source} [{model}]" if before is None else f"{before[1]}, then {model}]"

@@ -1,4 +1,4 @@
-"""What an OME-Zarr folder keeps of a layer: axes, places, units and colours."""
+"""The metadata of a layer that an OME-Zarr folder keeps: axes, pixel sizes, units and colours."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ KNOWN = {
     "t": "T", "time": "T", "frame": "T", "c": "C", "channel": "C", "channels": "C", "z": "Z",
     "depth": "Z", "plane": "Z",
 }  # fmt: skip
-"""OME-Zarr's axes by labels of a layer's axes, in lower case."""
+"""OME-Zarr's axis for each label of a layer's axis, in lower case."""
 FREE = "ZTC"
 """Letters for axes without a label, starting with the axis next to Y."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What is stored of a layer's result besides its pixels."""
+    """The metadata that are stored with a layer's result."""
 
     axes: str
     """One letter per axis; a last S is colour."""
     places: Mapping[str, Axis]
-    """Places of the pixels by letter."""
+    """Pixel size, origin and unit by axis letter."""
     channels: tuple[Mapping[str, Any], ...]
-    """How the channels are shown, as in OME-Zarr's `omero.channels`."""
+    """Names, colours and display ranges of the channels, as in OME-Zarr's `omero.channels`."""
 
 
 def stored_axes(labels: Sequence[str], *, rgb: bool) -> str | None:
-    """Return OME-Zarr's letter for each axis of a layer, or None if OME-Zarr lacks one.
+    """Return OME-Zarr's letter for each axis of a layer, or None if it has none for an axis.
 
     Parameters
     ----------
@@ -71,10 +71,10 @@ def stored_axes(labels: Sequence[str], *, rgb: bool) -> str | None:
 
 
 def problem_of_layer(layer: Image) -> str | None:
-    """Return why OME-Zarr cannot hold a layer's result, or None."""
+    """Return the reason why OME-Zarr cannot hold a layer's result, or None."""
     if stored_axes(layer.axis_labels, rgb=layer.rgb) is None:
         labels = ", ".join(layer.axis_labels[:-2])
-        colours = " and colours, which are its C" if layer.rgb else ""
+        colours = "  and colours, which need C" if layer.rgb else ""
         return (
             f"OME-Zarr has the axes T, C, Z, Y and X, but the layer {layer.name} has {labels} "
             f"before Y and X{colours}: choose the Output in memory, or other axis_labels"
@@ -89,7 +89,7 @@ def problem_of_layer(layer: Image) -> str | None:
 
 
 def stored(layer: Image, arguments: Mapping[str, Any]) -> Stored:
-    """Return what is stored of the result of a layer that has no problem.
+    """Return the metadata to store with a layer's result; check `problem_of_layer` first.
 
     Parameters
     ----------
@@ -113,20 +113,20 @@ def stored(layer: Image, arguments: Mapping[str, Any]) -> Stored:
 def folder_request(
     request: Request, keeps: Stored, folder: Path, name: str, near: tuple[float, ...]
 ) -> LayerRequest:
-    """Return the task of a run into a folder.
+    """Return the request to upscale a layer into a folder.
 
     Parameters
     ----------
     request : Request
         Source, model and settings.
     keeps : Stored
-        What is stored besides the pixels.
+        The metadata to store.
     folder : Path
         The new folder.
     name : str
         Name of the result.
     near : tuple of float
-        Position in the source's pixels, near which blocks are computed first.
+        Position in the source's pixels; blocks near it are computed first.
     """
     source: Any = request.image
     return LayerRequest(
@@ -155,7 +155,7 @@ def _channel(layer: Image) -> dict[str, Any]:
 
 
 def _colour(layer: Image) -> str:
-    """Return the brightest colour, if the colormap goes from black to it; otherwise white."""
+    """Return the colormap's last colour if it starts at black; otherwise white."""
     first, last = (np.asarray(layer.colormap.map(end)).ravel()[:3] for end in (0.0, 1.0))
     middle = np.asarray(layer.colormap.map(0.5)).ravel()[:3]
     if first.max() > 0.01 or np.abs(middle - last / 2).max() > 0.05:
@@ -164,7 +164,7 @@ def _colour(layer: Image) -> str:
 
 
 def lost_in_folder(layer: Image) -> str:
-    """Return a sentence on what a folder does not keep of a layer's place; "" if it keeps all."""
+    """Return a sentence on the transformations that a folder cannot keep; "" if it keeps all."""
     matrix = np.asarray(layer.affine.affine_matrix)
     found = {
         "rotation": not np.allclose(layer.rotate, np.eye(layer.ndim)),
