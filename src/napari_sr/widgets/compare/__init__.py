@@ -1,0 +1,1 @@
+"""Comparison of two image layers: slider, side by side, blink, figures, profile."""

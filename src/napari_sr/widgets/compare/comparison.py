@@ -1,0 +1,185 @@
+"""The comparison that a viewer shows: at most one, which ends cleanly in every way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from qtpy.QtCore import QObject, Qt, Signal
+
+from napari_sr.widgets.compare.curtain import canvas_of
+from napari_sr.widgets.compare.kept_state import KeptState, LinkedLook, share_look, unwrapped
+from napari_sr.widgets.compare.modes import MODES
+from napari_sr.widgets.compare.on_canvas import CanvasWatch, is_alive
+from napari_sr.widgets.compare.slider import Slider
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+    from napari.utils.events import Event
+
+    from napari_sr.widgets.compare.mode import Mode
+
+FLAT = "The slider needs a view in 2D: press Ctrl+Y, or choose Side by side or Blink."
+NO_CANVAS = "The slider needs napari's canvas, which cannot be reached here: choose another mode."
+
+
+class Comparison(QObject):
+    """Two layers of a viewer, shown by one of three modes; get it from `comparison_of`.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        The viewer.
+    """
+
+    changed = Signal()
+    """A mode began or ended."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.mode: str | None = None
+        self.pair: tuple[Image, Image] | None = None
+        self.owner: object = None
+        self.sentence = ""
+        self._shown: Mode | None = None
+        self._kept = KeptState()
+        self._look: LinkedLook | None = None
+        self._watch: CanvasWatch | None = None
+        self._line = Slider.share, Slider.horizontal
+
+    def problem(self, mode: str, before: Image | None, after: Image | None) -> str | None:
+        """Return why two layers cannot be compared by a mode, or None."""
+        before, after = unwrapped(before), unwrapped(after)
+        if before is None or after is None:
+            return "Choose two image layers to compare."
+        if before is after:
+            return f"Choose two different layers: both are {before.name}."
+        for layer in (before, after):
+            if layer not in self.viewer.layers:
+                return f"The layer {layer.name} is no longer in the viewer."
+        if mode != "slider":
+            return None
+        if self.viewer.dims.ndisplay != 2:
+            return FLAT
+        return NO_CANVAS if canvas_of(self.viewer) is None else None
+
+    def start(self, mode: str, before: Image, after: Image, owner: object = None) -> None:
+        """Show two layers; a comparison that is shown ends.
+
+        Parameters
+        ----------
+        mode : str
+            "slider", "side by side" or "blink".
+        before, after : Image
+            Two layers of the viewer.
+        owner : object
+            Whoever starts it, for `leave`.
+
+        Raises
+        ------
+        ValueError
+            If there is a `problem`.
+        """
+        before, after = unwrapped(before), unwrapped(after)
+        problem = self.problem(mode, before, after)
+        if problem is not None:
+            raise ValueError(problem)
+        self._end()
+        self.mode, self.pair, self.owner = mode, (before, after), owner
+        self._shown = shown = MODES[mode](self.viewer, before, after, self._kept)
+        if isinstance(shown, Slider):
+            shown.share, shown.horizontal = self._line
+        if share_look(before, after):
+            self._look = LinkedLook(before, after, self._kept)
+        shown.begin()
+        self._listen(shown)
+        self.sentence = shown.hint
+        self.changed.emit()
+
+    def stop(self, reason: object = "") -> None:
+        """End the comparison, restore the viewer, and give a reason if there is one."""
+        if self._shown is None:
+            return
+        self._end()
+        self.sentence = reason if isinstance(reason, str) else ""
+        self.changed.emit()
+
+    def leave(self, owner: object) -> None:
+        """End the comparison if it was started by an owner, who goes."""
+        if self.owner is owner:
+            self.stop()
+
+    def turn(self) -> None:
+        """Turn the slider's line."""
+        if isinstance(self._shown, Slider):
+            self._shown.turn()
+
+    def _listen(self, shown: Mode) -> None:
+        layers, dims = self.viewer.layers.events, self.viewer.dims.events
+        layers.removed.connect(self._on_removed)
+        layers.reordered.connect(self._on_other_order)
+        layers.inserted.connect(self._on_other_order)
+        dims.ndisplay.connect(self._on_other_dimensions)
+        if shown.native is not None:
+            self._watch = CanvasWatch(shown.native, shown.place, self._on_key)
+            shown.native.destroyed.connect(self.stop)
+
+    def _end(self) -> None:
+        """Undo everything, in the reverse order."""
+        shown, self._shown = self._shown, None
+        if shown is None:
+            return
+        layers, dims = self.viewer.layers.events, self.viewer.dims.events
+        layers.removed.disconnect(self._on_removed)
+        layers.reordered.disconnect(self._on_other_order)
+        layers.inserted.disconnect(self._on_other_order)
+        dims.ndisplay.disconnect(self._on_other_dimensions)
+        if self._watch is not None and shown.native is not None:
+            self._watch.leave()
+            self._watch = None
+            if is_alive(shown.native):
+                shown.native.destroyed.disconnect(self.stop)
+        if isinstance(shown, Slider):
+            self._line = shown.share, shown.horizontal
+        if self._look is not None:
+            self._look.leave()
+            self._look = None
+        shown.end()
+        self._kept.restore()
+        self.mode = self.pair = self.owner = None
+
+    def _on_key(self, key: int, pressed: bool, large: bool) -> bool:
+        if key == Qt.Key.Key_Escape and pressed:
+            self.stop()
+            return True
+        return self._shown is not None and self._shown.key(key, pressed, large)
+
+    def _on_removed(self, event: Event) -> None:
+        gone = event.value
+        if self.pair is not None and any(layer is gone for layer in self.pair):
+            self.stop(f"The comparison ended: the layer {gone.name} was removed.")
+        elif self._shown is not None:
+            self._shown.place()
+
+    def _on_other_order(self, event: object = None) -> None:
+        if self._shown is not None:
+            self._shown.place()
+
+    def _on_other_dimensions(self, event: object = None) -> None:
+        if self.mode == "slider" and self.viewer.dims.ndisplay != 2:
+            self.stop(f"The slider ended. {FLAT}")
+
+
+_comparisons: WeakValueDictionary[int, Comparison] = WeakValueDictionary()
+"""By the identity of viewers, which live at least as long as these."""
+
+
+def comparison_of(viewer: ViewerModel) -> Comparison:
+    """Return the comparison of a viewer, which lives as long as somebody holds it."""
+    viewer = unwrapped(viewer)
+    found = _comparisons.get(id(viewer))
+    if found is None:
+        found = _comparisons[id(viewer)] = Comparison(viewer)
+    return found

@@ -1,0 +1,143 @@
+"""Three buttons that compare two layers, and a line that says what can be done."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+from weakref import ref
+
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_sr.widgets.common.label import WrappedLabel
+from napari_sr.widgets.compare.comparison import comparison_of
+from napari_sr.widgets.compare.kept_state import unwrapped
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+_BUTTONS = {
+    "slider": ("Slider", "A line in the image: before at the left, after at the right."),
+    "side by side": ("Side by side", "Two views that move together: before and after."),
+    "blink": ("Blink", "The layer after; hold B to see the one before."),
+}
+
+
+class CompareRow(QWidget):
+    """Slider, side by side, blink: buttons for two layers that are offered to it.
+
+    It is hidden until layers are offered, and again once one of them is removed.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        The viewer that shows the layers.
+    always : bool
+        Whether the buttons stay visible without layers.
+    lines : int
+        Lines reserved for the hint, so that nothing below it moves.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        *,
+        always: bool = False,
+        lines: int = 0,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._comparison = comparison_of(viewer)
+        self._always = always
+        self._offered: tuple[ref[Image], ref[Image]] | None = None
+        self._owner = object()
+        self.buttons = {mode: QPushButton(text) for mode, (text, _) in _BUTTONS.items()}
+        self.turn = QPushButton("Turn line")
+        self.hint = WrappedLabel(lines=lines)
+        self._lay_out()
+        self._comparison.changed.connect(self._show)
+        self._comparison.viewer.layers.events.removed.connect(self._forget_removed)
+        # this form may be deleted without any call
+        self.destroyed.connect(partial(self._comparison.leave, self._owner))
+        self._show()
+        self.setVisible(always)
+
+    def offer(self, before: Image, after: Image) -> None:
+        """Offer to compare two layers; a comparison of others that was started here ends."""
+        pair = unwrapped(before), unwrapped(after)
+        if self._is_ours and self._comparison.pair != pair:
+            self._comparison.leave(self._owner)
+        self._offered = ref(pair[0]), ref(pair[1])
+        self.hint.say("")
+        self._show()
+        self.setVisible(True)
+
+    def clear(self) -> None:
+        """Offer nothing; a comparison that was started here ends."""
+        self._offered = None
+        self._comparison.leave(self._owner)
+        self.hint.say("")
+        self._show()
+        self.setVisible(self._always)
+
+    def pair(self) -> tuple[Image | None, Image | None]:
+        """Return the offered layers, without those that no longer exist."""
+        if self._offered is None:
+            return None, None
+        return self._offered[0](), self._offered[1]()
+
+    @property
+    def _is_ours(self) -> bool:
+        return self._comparison.owner is self._owner
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        for mode, button in self.buttons.items():
+            button.setCheckable(True)
+            button.setToolTip(_BUTTONS[mode][1])
+            button.setAccessibleName(f"Compare: {button.text()}")
+            button.setAccessibleDescription(_BUTTONS[mode][1])
+            button.clicked.connect(partial(self._press, mode))
+            row.addWidget(button)
+        self.turn.setToolTip("Make the line horizontal or vertical.")
+        self.turn.setAccessibleName("Compare: turn the line")
+        self.turn.clicked.connect(self._comparison.turn)
+        row.addWidget(self.turn)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addWidget(self.hint)
+
+    def _press(self, mode: str) -> None:
+        """Start a mode, or end it if it is shown."""
+        before, after = self.pair()
+        shown = self._comparison.mode == mode and self._is_ours
+        problem = None if shown else self._comparison.problem(mode, before, after)
+        if shown:
+            self._comparison.stop()
+        elif problem is None and before is not None and after is not None:
+            self._comparison.start(mode, before, after, self._owner)
+        else:
+            self.hint.say(problem or "")
+            self._check_buttons()
+
+    def _show(self) -> None:
+        """Show which mode is on, and its hint; keep a reason for its end."""
+        self._check_buttons()
+        others = self._comparison.mode is not None and not self._is_ours
+        self.hint.say("" if others else self._comparison.sentence)
+
+    def _check_buttons(self) -> None:
+        mode = self._comparison.mode if self._is_ours else None
+        for name, button in self.buttons.items():
+            button.setChecked(name == mode)
+            button.setEnabled(self._offered is not None)
+        self.turn.setVisible(mode == "slider")
+
+    def _forget_removed(self, event: object) -> None:
+        gone = getattr(event, "value", None)
+        if self._offered is not None and any(layer is gone for layer in self.pair()):
+            self._offered = None
+            self._check_buttons()
+            self.setVisible(self._always or bool(self.hint.text()))
