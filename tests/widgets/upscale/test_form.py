@@ -13,6 +13,7 @@ from forms import PATIENCE, Failing, Gated, Slow
 from napari.layers import Layer
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QWidget
 
 import napari_sr
 from napari_sr import models, reader
@@ -448,6 +449,22 @@ def test_cancel_before_the_first_block_leaves_nothing(viewer, widget, held, qtbo
 
     assert widget.form.status.text() == "Cancelled. Nothing was written."
     assert len(viewer.layers) == 1
+    assert not folder.exists()
+
+
+def test_closing_the_dock_before_the_first_block_leaves_no_layer(
+    viewer, widget, held, qtbot, monkeypatch
+):
+    folder, network = held
+    monkeypatch.setattr(widget, "deleteLater", lambda: None)  # the fixtures still need it
+    qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=PATIENCE)
+    beside = QWidget()
+    widget.setParent(beside)
+
+    widget.setParent(None)
+    release_all(network)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 1, timeout=PATIENCE)
+
     assert not folder.exists()
 
 

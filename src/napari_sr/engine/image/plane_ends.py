@@ -43,7 +43,8 @@ def ends_of_plane(image: ArrayLike, layout: Layout, plane: tuple[int, ...]) -> P
         Index of the plane along the looped axes.
     """
     low, high, opacities = math.inf, -math.inf, []
-    starts = (range(0, size, step) for size, step in zip((layout.height, layout.width), BAND))
+    pairs = zip((layout.height, layout.width), BAND, strict=True)
+    starts = (range(0, size, step) for size, step in pairs)
     for row, column in product(*starts):
         part = layout.read(
             image, plane, slice(row, min(row + BAND[0], layout.height)),

@@ -171,5 +171,8 @@ class UpscaleWidget(CheckedForm):
         self.form.output.renew()
 
     def _let_go(self) -> None:
+        if self._growing is not None and self._worker is not None:
+            # this form will be gone; Qt holds a partial, but no bound method
+            self._worker.finished.connect(partial(self._growing.leave))
         self._forecaster.forget()
         self.form.layers.leave()
