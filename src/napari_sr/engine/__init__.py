@@ -1,1 +1,1 @@
-"""Reading, tiling and running: no Qt, no napari."""
+"""The engine: it plans runs, reads planes and computes tiles; it uses neither Qt nor napari."""

@@ -113,7 +113,7 @@ def test_a_network_of_the_whole_plane_says_that_it_saw_a_part(random):
     result = part(image, network)
 
     assert not result.record["tiles_exact"]
-    assert any("looks at the whole plane" in note for note in result.record["notes"])
+    assert any("needs the whole plane" in note for note in result.record["notes"])
     everything = part(image, network, ((0, 300), (0, 300)))
     np.testing.assert_allclose(everything.pixels, whole(image, network), atol=1e-6)
     assert everything.record["tiles_exact"]

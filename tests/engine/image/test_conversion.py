@@ -124,9 +124,9 @@ def test_colours_that_need_a_profile_are_refused(mode):
     [
         ("cells.tif", r"the path 'cells\.tif': .*tifffile\.imread.*napari-sr upscale"),
         (pathlib.Path("cells.tif"), r"the path 'cells\.tif'"),
-        ([[1, 2], [3]], r"got list, which cannot be made one: .*inhomogeneous"),
-        (torch.empty(3, 3, device="meta"), r"torch\.float32 .* on meta\) cannot be made"),
-        (torch.eye(3).to_sparse(), r"sparse_coo, on cpu\) cannot be made"),
+        ([[1, 2], [3]], r"got list, which cannot be converted: .*inhomogeneous"),
+        (torch.empty(3, 3, device="meta"), r"torch\.float32 .* on meta\) cannot be converted"),
+        (torch.eye(3).to_sparse(), r"sparse_coo, on cpu\) cannot be converted"),
     ],
     ids=["text", "path", "ragged", "meta", "sparse"],
 )

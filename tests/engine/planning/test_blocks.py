@@ -68,7 +68,7 @@ def test_blocks_are_numbered_plane_by_plane_and_row_by_row():
     assert starts == sorted(starts)
     assert grid.count == len(starts) == 12
     assert grid.block(7) == list(grid)[7]
-    with pytest.raises(IndexError, match=r"12 blocks, from 0; got 12"):
+    with pytest.raises(IndexError, match=r"numbers from 0 to 11, got 12"):
         grid.block(12)
 
 

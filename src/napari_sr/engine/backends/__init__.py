@@ -1,1 +1,1 @@
-"""What computes the segments of a stage: PyTorch, or another engine behind the same interface."""
+"""Engines that compute the segments of a stage: PyTorch or others, behind one interface."""

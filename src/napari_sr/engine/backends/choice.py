@@ -1,4 +1,4 @@
-"""Choice of the engine of a run: PyTorch, or a compiler for this processor."""
+"""Choose the engine of a run: PyTorch, or a compiler for this processor."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ def expected_engine(
     engine : str
         "torch" or one of `COMPILERS`.
     gain : float
-        Its speed divided by PyTorch's, from earlier trials of this network on this machine.
+        The engine's speed divided by PyTorch's, from earlier trials of this network on this
+        machine.
 
     Raises
     ------
@@ -101,7 +102,7 @@ def expected_engine(
     if compiled is None:
         return "torch", 1.0
     times: dict[str, list[tuple[float, float]]] = {}
-    for verdict in library.verdicts_on(fingerprint(network)):  # with tiles of any size
+    for verdict in library.verdicts_on(fingerprint(network)):  # of tiles of any size
         useful = verdict.faster or (compiled.always and verdict.right)
         if verdict.engine in compiled.engines and useful:
             pair = verdict.milliseconds, verdict.torch_milliseconds

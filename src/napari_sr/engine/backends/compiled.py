@@ -4,7 +4,7 @@ A run does not wait for a compiler. PyTorch computes a segment until it is compi
 another process compiles, checks and times the segment with each compiler (`trial`). The fastest
 compiler with right results computes all later tiles of that shape, in this run and in later ones.
 
-A run that must give the same bits when it is repeated does wait, once per segment.
+Only a run that must give the same bits when it is repeated waits, once per segment.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ MOST_ERROR = {"float32": 1e-4, "bfloat16": 5e-2}
 FAILURES: tuple[type[BaseException], ...] = (RuntimeError, ValueError)
 """Errors that compiled segments may raise, besides the engines' own classes."""
 MOST_WAIT = 120.0
-"""Seconds that a run waits at most for the trials of a segment."""
+"""Largest number of seconds that a run waits for the trials of a segment."""
 PATIENCE = 1.0
 """Seconds after which a run requests trials; a shorter run requests them at its end."""
 
 
 @dataclass
 class _Compiled:
-    """One segment for tensors of one shape."""
+    """The state of one segment, for tensors of one shape."""
 
     names: dict[str, str]
-    """Name in the library, by engine."""
+    """Name of the segment in the library, by engine."""
     engine: str = "torch"
-    """Engine of `compute`."""
+    """The engine behind `compute`."""
     compute: Compute | None = None
     """Function that computes the segment; None while PyTorch computes it."""
     settled: bool = False
@@ -58,12 +58,12 @@ class _Compiled:
 
 
 class Compiled:
-    """Engine that compiles segments of one network, if that is right and faster than PyTorch.
+    """An engine that compiles segments of one network, where results are right and come faster.
 
     Parameters
     ----------
     network : Network
-        Network on the CPU, in float32.
+        The network on the CPU, in float32.
     channels : int
         Channels of the image.
     engines : sequence of str
@@ -78,7 +78,7 @@ class Compiled:
     Attributes
     ----------
     engines, always
-        As given.
+        The parameters.
     """
 
     max_extra = 1.25
@@ -163,7 +163,7 @@ class Compiled:
         return segment
 
     def _wait(self, segment: _Compiled, key: SegmentKey, tensors: Sequence[Tensor]) -> None:
-        """Wait until a segment is settled, or its trials have taken too long."""
+        """Wait until a segment is settled, or for `MOST_WAIT` seconds at most."""
         end = time.monotonic() + MOST_WAIT
         while not segment.settled and time.monotonic() < end:
             self._requests.submit()
@@ -221,7 +221,7 @@ class Compiled:
     def _check(
         self, segment: _Compiled, results: Sequence[Tensor], expected: Sequence[Tensor]
     ) -> bool:
-        """Refuse a segment whose first results in this process differ from PyTorch's."""
+        """Stop using a segment if its first results in this process differ from PyTorch's."""
         error = largest_error(results, expected)
         if not error <= MOST_ERROR[self._precision]:
             why = f"{segment.engine}'s results differ from PyTorch's by {error:.1e} of the largest"
@@ -235,7 +235,7 @@ class Compiled:
         segment.engine, segment.compute, segment.settled = "torch", None, False
 
     def record(self) -> dict[str, object]:
-        """Return how many segments each engine computed, for the record of the result."""
+        """Return the number of segments that each engine computed, for the record of the result."""
         compiled = max(self.engines, key=lambda engine: self._counts[engine])
         return {
             "name": compiled if self._counts[compiled] else "torch",
@@ -257,4 +257,4 @@ class Compiled:
 
 
 _CHECKED: WeakKeyDictionary[Network, set[str]] = WeakKeyDictionary()
-"""Segments whose first results were compared with PyTorch's in this process, by network."""
+"""Segments whose first results have been compared with PyTorch's in this process, by network."""

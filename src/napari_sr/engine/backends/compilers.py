@@ -29,18 +29,18 @@ class Compiler(Protocol):
     """A library that compiles segments; a module of this package implements it."""
 
     SUFFIXES: tuple[str, ...]
-    """Suffixes of the files of a segment."""
+    """Suffixes of the files in which it stores a segment."""
     PRECISIONS: tuple[str, ...]
     """Precisions that it supports."""
     EXTRA: str
     """The extra of napari-sr that installs it."""
 
     def version(self) -> str:
-        """Return its version without importing it; "" if it is not installed."""
+        """Return the library's version without importing it; "" if it is not installed."""
         ...
 
     def errors(self) -> tuple[type[BaseException], ...]:
-        """Return the errors that it raises for segments that it cannot compile."""
+        """Return the errors that the library raises for segments that it cannot compile."""
         ...
 
     def convert(
@@ -55,7 +55,7 @@ class Compiler(Protocol):
         inputs : sequence of Tensor
             Example inputs in float32, on the CPU.
         path : Path
-            Of the files, without their suffix.
+            Path of the files, without their suffix.
         """
         ...
 
@@ -65,7 +65,7 @@ class Compiler(Protocol):
         Parameters
         ----------
         path : Path
-            Of the files, without their suffix.
+            Path of the files, without their suffix.
         precision : str
             One of `PRECISIONS`.
         cache : Path, optional
@@ -75,7 +75,7 @@ class Compiler(Protocol):
 
 
 COMPILERS: dict[str, Compiler] = {"openvino": openvino, "onnxruntime": onnxruntime}
-"""Compilers by name of the engine, the usually faster one first."""
+"""Compilers by engine name; the one that is usually faster comes first."""
 
 
 def installed() -> list[str]:

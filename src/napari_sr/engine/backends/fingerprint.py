@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 _NO_OPTIONS = ("_parameters", "_buffers", "_modules", "_state_dict_hooks", "provenance")
-"""Attributes of modules that are hashed otherwise, or do not change what is computed."""
+"""Attributes of modules that are hashed elsewhere, or do not affect results."""
 
 
 def fingerprint(network: Network) -> str:

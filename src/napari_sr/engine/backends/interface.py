@@ -23,26 +23,26 @@ class SegmentKey:
     inputs: tuple[str, ...]
     """Names of planes and values that the segment reads."""
     outputs: tuple[str, ...]
-    """Names of planes that the segment makes."""
+    """Names of planes that the segment computes."""
 
 
 class Backend(Protocol):
-    """An engine that computes what a tile needs."""
+    """An engine that computes tiles, or segments of their stages."""
 
     max_extra: float
-    """Largest factor of extra arithmetic at which the engine is still used; see `Stages.extra`."""
+    """The engine is used if it needs at most this factor of arithmetic; see `Stages.extra`."""
 
     localises: bool
-    """Whether segments may contain steps whose values are localised; see `segments.cut`."""
+    """Whether segments may contain steps with `localise`; see `segments.cut`."""
 
     def accepts(self, device: torch.device, pixels: int) -> bool:
         """Return whether the engine can compute tiles of this many pixels on a device."""
         ...
 
     def computes(self, key: SegmentKey, tensors: Sequence[Tensor]) -> bool:
-        """Return whether `run` would use the engine for these tensors now, and not PyTorch.
+        """Return whether `run` would now use the engine, and not PyTorch, for these tensors.
 
-        If not, the caller may compute the segment itself, link by link.
+        If not, the caller may compute the segment link by link instead of calling `run`.
         """
         ...
 
@@ -68,13 +68,13 @@ class Backend(Protocol):
         device : torch.device, optional
             Device of the computation; by default that of the tensors.
         borrowed : bool
-            Whether the next `run` of another segment may overwrite the results, which can save
-            copying them. The next `run` of the same segment always may.
+            Whether the next `run` of another segment may overwrite the results, which can save a
+            copy. The next `run` of the same segment may always overwrite them.
         """
         ...
 
     def record(self) -> dict[str, object]:
-        """Return the `name` of the engine that computed, and details, for the result's record."""
+        """Return the `name` of the engine used, and details, for the result's record."""
         ...
 
     def reset(self) -> None:

@@ -50,7 +50,7 @@ class Verdict:
     """Result of the trial of one segment."""
 
     right: bool
-    """Whether its results equal PyTorch's, up to rounding."""
+    """Whether the segment's results equal PyTorch's, up to rounding."""
     error: float = 0.0
     """Largest difference from PyTorch in float32, where the largest result is 1."""
     milliseconds: float = 0.0
@@ -68,7 +68,7 @@ class Verdict:
 
     @property
     def faster(self) -> bool:
-        """Whether it is faster than PyTorch by more than timings scatter."""
+        """Whether the segment is faster than PyTorch by more than timings scatter."""
         return self.gain > FASTER
 
 
@@ -164,7 +164,7 @@ def claim(name: str) -> bool:
         descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
         return False
-    # a claim that was cut off names no process, and expires after a while
+    # an incompletely written claim names no process, and expires after a while
     with suppress(OSError):
         os.write(descriptor, str(os.getpid()).encode())
     os.close(descriptor)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LOOK_AGAIN = 0.2
 """Seconds between two checks for a verdict."""
 MOST_LOADED = 64
-"""Most compiled segments in memory; the least recently used one is dropped."""
+"""Largest number of compiled segments in memory; the least recently used one is dropped."""
 
 
 class LoadedModels:
@@ -91,7 +91,7 @@ LOADED = LoadedModels()
 def wait_for_trials(seconds: float = 300.0) -> bool:
     """Wait until all requested segments are compiled; return whether they are.
 
-    For benchmarks and tests: a run never waits.
+    Benchmarks and tests use it.
     """
     done = TRIALS.wait(seconds)
     LOADED.wait()

@@ -25,14 +25,14 @@ PRECISIONS: tuple[str, ...] = ("float32",)
 EXTRA = "onnx"
 OPSET = 18
 _SEVERE = 4
-"""Log level of fatal errors: messages below it are not written to standard error."""
+"""Log level of fatal errors; messages of lower levels are not written to standard error."""
 
 
 @lru_cache
 def version() -> str:
     """Return the version of ONNX Runtime, "" if onnxruntime or onnx is missing."""
     try:
-        version_of("onnx")  # PyTorch's exporter needs it
+        version_of("onnx")  # PyTorch's exporter needs onnx
         return version_of("onnxruntime")
     except PackageNotFoundError:
         return ""

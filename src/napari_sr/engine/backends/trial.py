@@ -3,7 +3,7 @@
 Compilers are native code and may crash. A crash here does not end napari, and a segment that ran
 here once is safe to load. The job arrives on standard input, so that no pixel is written to disk.
 Each segment is tested with the inputs that it gets for a part of the user's image. Noise would be
-an unfair test, because such networks amplify it.
+an unfair test, because networks amplify it.
 
     python -m napari_sr.engine.backends.trial < JOB
 """
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 MOST_ERROR = {"float32": 2e-5, "bfloat16": 2e-2}
-"""Largest allowed error, relative to the largest result. In float32, the order of sums differs; in
-bfloat16, each of many layers rounds its result to 8 bits."""
+"""Largest allowed error for each precision, relative to the largest result. In float32, the
+order of sums differs; in bfloat16, each of many layers rounds its result to 8 bits."""
 RUNS = 5
 REFUSALS: tuple[type[BaseException], ...] = (
     MemoryError,
@@ -60,12 +60,12 @@ REFUSALS: tuple[type[BaseException], ...] = (
     LookupError,
     ArithmeticError,
 )
-"""Errors of tracing, and errors of compilers besides their own classes. Any other error ends this
-process, which counts as a verdict, too."""
+"""Built-in errors that tracing and compilers may raise. Any other error ends this process, which
+also counts as a verdict."""
 MOST_SECONDS_ALONE = 60.0
-"""Seconds after which this process begins no other trial if its parent has ended."""
+"""If the parent has ended, this process begins no more trials after this many seconds."""
 MOST_SECONDS = 2.0
-"""Seconds after which the timing of a segment stops, once it has run twice."""
+"""The timing of a segment stops after this many seconds, but not before it has run twice."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Wanted:
     """One segment to compile."""
 
     name: str
-    """Name in the library."""
+    """Name of the segment in the library."""
     segment: Segment
     size: tuple[int, int]
     """Height and width of the tiles, in pixels of the image."""
@@ -81,7 +81,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Job:
-    """Segments of one network."""
+    """The task of this process: segments of one network to try."""
 
     network: Network
     image: Tensor
@@ -96,7 +96,7 @@ class Job:
 
 
 class NoRoomError(Exception):
-    """Memory or disk is full; that is no verdict on a segment."""
+    """Memory or disk is full, which says nothing about the segment."""
 
 
 def dump(job: Job) -> bytes:
@@ -144,7 +144,7 @@ def run(job: Job, parent: int | None = None) -> None:
                     try:
                         verdict = _tried(job, one.name, function, inputs)
                     except NoRoomError:
-                        give_up(one.name)  # a later session tries again
+                        give_up(one.name)  # so that a later session tries again
                         continue
                     write_verdict(one.name, verdict)
 
@@ -152,9 +152,9 @@ def run(job: Job, parent: int | None = None) -> None:
 def _with_inputs(
     wanted: Sequence[Wanted], chain: Chain, image: Tensor
 ) -> Iterator[tuple[Wanted, dict[str, Tensor]]]:
-    """Yield each segment with its planes and values, once all of these are computed.
+    """Yield each segment with the planes and values that it reads, as soon as all are computed.
 
-    A segment may repeat a step that comes before a gathered value that it reads. So its inputs are
+    A segment may start before the link that gathers a value which it reads. So its inputs are
     collected along the chain.
     """
     waiting: list[tuple[Wanted, dict[str, Tensor]]] = [(one, {}) for one in wanted]
@@ -169,14 +169,14 @@ def _with_inputs(
 def _tried(
     job: Job, name: str, function: Callable[..., tuple[Tensor, ...]], inputs: Sequence[Tensor]
 ) -> Verdict:
-    """Compile, check and time one segment; write it into the library if it is right."""
+    """Compile, check and time a segment; write it into the library if its results are right."""
     compiler = COMPILERS[job.engine]
     folder().mkdir(parents=True, exist_ok=True)
     try:
         # under a private name, because another process may be reading the files
         with tempfile.TemporaryDirectory(dir=folder()) as private:
             path = Path(private) / name
-            # called before tracing, which would otherwise record what only a first call does
+            # called once before tracing, so that actions of the first call are not recorded
             expected = function(*inputs)
             compiler.convert(function, inputs, path)
             compute = compiler.load(path, job.precision, None).start()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 NOT_PICKLED = (PickleError, RuntimeError, TypeError, AttributeError, ValueError, OSError)
-"""Errors of networks that cannot be handed over, such as those with a lambda as an attribute."""
+"""Errors raised when a network cannot be pickled, for instance because an attribute is a lambda."""
 
 
 class TrialRequests:
@@ -31,7 +31,7 @@ class TrialRequests:
     Parameters
     ----------
     network : Network
-        Network on the CPU, in float32.
+        The network on the CPU, in float32.
     channels : int
         Channels of the image.
     precision : str
@@ -47,10 +47,10 @@ class TrialRequests:
         self._image: Tensor | None = None
         self._wanted: dict[str, dict[str, Wanted]] = {}
         self.problems: list[str] = []
-        """Reasons why there can be no trial."""
+        """Reasons why no trial is possible."""
 
     def remember(self, image: Tensor) -> None:
-        """Keep the largest tile of the image for trials; nothing writes into it."""
+        """Keep the tile for trials if it is the largest so far; nothing may write into it."""
         if self._image is None or image.numel() > self._image.numel():
             self._image = image
 
@@ -84,8 +84,8 @@ class TrialRequests:
             if name in planes
         ]
         if not found:
-            raise ValueError(f"a segment takes a plane at least, got {key.inputs}")
-        # a plane of half the size does not show whether the height is odd
+            raise ValueError(f"a segment must read at least one plane, got {key.inputs}")
+        # a plane of half the size does not show whether the full height is odd
         scale, (height, width) = max(found, key=lambda one: one[0])
         return round(height / scale), round(width / scale)
 
@@ -106,7 +106,7 @@ class TrialRequests:
         image, requested = self._image, self._wanted
         self._wanted = {}
         if image is None or TRIALS.full:
-            return  # a later run requests them again
+            return  # a later run will request them again
         for engine, wanted in requested.items():
             # tiles larger than the remembered image are not tried in this run
             fitting = (

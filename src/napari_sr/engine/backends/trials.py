@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 CRASHES = {
     getattr(signal, name, None) for name in ("SIGSEGV", "SIGILL", "SIGABRT", "SIGBUS", "SIGFPE")
 }
-"""Signals of a crash. Others come from a user, or from a system that is out of memory."""
+"""Signals of a crash. Other signals come from a user, or from a system without free memory."""
 WINDOWS_FLAGS = sum(
     getattr(subprocess, name, 0)
     for name in ("CREATE_NO_WINDOW", "CREATE_NEW_PROCESS_GROUP", "BELOW_NORMAL_PRIORITY_CLASS")
 )
-"""On Windows: no window, no Ctrl-C, a low priority; on other systems 0."""
+"""Options for Windows: no window, no Ctrl-C, a low priority. 0 on other systems."""
 CAN_START = bool(sys.executable) and not getattr(sys, "frozen", False)
 """Whether `sys.executable` is Python, and not an application that contains it."""
 MOST_WAITING = 4
-"""Most jobs that may wait. Each holds a network in memory, and images of many sizes may come faster
-than trials end."""
+"""Largest number of waiting jobs. Each holds a network in memory, and with images of many sizes,
+jobs may arrive faster than trials end."""
 COMMAND = (sys.executable, "-P", "-m", "napari_sr.engine.backends.trial")
-"""Without -P, a file torch.py in the current folder would be imported as PyTorch."""
+"""The command of a trial. Without -P, a file torch.py in the current folder would be imported."""
 
 
 class Trials:
@@ -58,7 +58,7 @@ class Trials:
 
     @property
     def full(self) -> bool:
-        """Whether the queue is full, so that no other job should be submitted now."""
+        """Whether the queue is full; then no other job should be submitted."""
         return self._jobs.unfinished_tasks >= MOST_WAITING
 
     def _work(self) -> None:
@@ -66,13 +66,13 @@ class Trials:
             content, names = self._jobs.get()
             try:
                 if not self._ended and CAN_START:
-                    with suppress(OSError, MemoryError):  # no process, no compiled segment
+                    with suppress(OSError, MemoryError):  # without a process, nothing is compiled
                         self._do(content, names)
             finally:
                 self._jobs.task_done()
 
     def _do(self, content: bytes, names: Sequence[str]) -> None:
-        """Do a job; if the process crashes, write a verdict on the segment that it was trying."""
+        """Run a job in a process; if it crashes, write a verdict on the segment that it tried."""
         file = _in_memory(content)
         self._delivered = file is not None
         with file or nullcontext():
@@ -82,7 +82,7 @@ class Trials:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 creationflags=WINDOWS_FLAGS,
-                start_new_session=True,  # Ctrl-C in a terminal is not meant for it
+                start_new_session=True,  # Ctrl-C in a terminal must not reach it
             )
         self._process.communicate(content if file is None else None)
         code = self._process.returncode
@@ -90,7 +90,7 @@ class Trials:
             untried = [name for name in names if library.verdict_of(name) is None]
             why = f"the process that tried it ended with code {code}"
             claimed = [name for name in untried if library.is_tried_by(name, self._process.pid)]
-            # a process that could not start would not start for the other segments either
+            # if the process could not start, it will not start for the other segments either
             for name in claimed or untried[:1]:
                 with suppress(OSError):
                     library.write_verdict(name, library.Verdict(False, why=why))
@@ -103,10 +103,10 @@ class Trials:
         return not self._jobs.unfinished_tasks
 
     def stop(self) -> None:
-        """Start no other process, and end the current one if it has not received its job yet.
+        """Start no more processes, and end the current one if it has not received its job yet.
 
-        A process that has its job ends by itself, soon after `trial.MOST_SECONDS_ALONE`. So even a
-        command that takes one second gets its network compiled for the next command.
+        A process with a job ends by itself, soon after `trial.MOST_SECONDS_ALONE`. So even after a
+        command of one second, its network is compiled for the next command.
         """
         self._ended = True
         if self._process is not None and self._process.poll() is None and not self._delivered:
@@ -125,4 +125,4 @@ def _in_memory(content: bytes) -> IO[bytes] | None:
 
 TRIALS = Trials()
 ASKED: set[str] = set()
-"""Segments that were handed to a trial in this process."""
+"""Segments for which this process has requested trials."""

@@ -1,1 +1,1 @@
-"""The run itself: a plane goes through a network in tiles and stages."""
+"""Execution of a run: planes are computed by a network, in tiles and stages."""

@@ -1,7 +1,7 @@
-"""Run a generator in a background thread without making a window wait.
+"""Run a generator in a background thread, so that a window stays responsive.
 
-PyTorch's threads keep all cores busy, so a window's thread has to wait for a core if all threads
-have the same priority. docs/memory.md has measurements with and without this module.
+PyTorch's threads keep all cores busy. If all threads have one priority, the window's thread has to
+wait for a core. docs/memory.md has measurements with and without this module.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 PRIORITIES_ARE_INHERITED = sys.platform.startswith("linux")
 """Whether each thread has its own priority, which the threads that it starts inherit."""
 NICENESS = 5
-"""Added to the nice value of threads on Linux. The maximum, 19, would starve them beside other
-programs."""
+"""Added to the nice value of threads on Linux. With the maximum, 19, other programs would starve
+them."""
 
 Step = TypeVar("Step")
 Result = TypeVar("Result")
 
 
 def in_background(steps: Generator[Step, None, Result]) -> Generator[Step, None, Result]:
-    """Run a generator in a thread of its own with low priority.
+    """Run a generator in a separate thread with low priority.
 
     On Linux, the thread and the threads that PyTorch starts from it have a lower priority. On other
     systems, where priorities are not inherited, PyTorch leaves one core free.
@@ -37,7 +37,7 @@ def in_background(steps: Generator[Step, None, Result]) -> Generator[Step, None,
     Parameters
     ----------
     steps : generator
-        The generator; it runs, and is closed, in that one thread only.
+        The generator; it runs and is closed in that thread.
 
     Yields
     ------
@@ -64,7 +64,7 @@ def in_background(steps: Generator[Step, None, Result]) -> Generator[Step, None,
 
 
 def _next(steps: Generator[Step, None, Result]) -> tuple[bool, Step | Result]:
-    """Return True with what a generator yields, or False with what it returns at its end."""
+    """Return (True, value) if a generator yields a value, or (False, result) if it returns."""
     try:
         return True, next(steps)
     except StopIteration as end:
@@ -73,7 +73,7 @@ def _next(steps: Generator[Step, None, Result]) -> tuple[bool, Step | Result]:
 
 
 def _lower_priority() -> None:
-    """Lower the priority of this thread permanently, if threads that it starts inherit it."""
+    """Lower the priority of this thread permanently, if its child threads inherit the priority."""
     if PRIORITIES_ARE_INHERITED:
         thread = threading.get_native_id()
         with suppress(OSError):

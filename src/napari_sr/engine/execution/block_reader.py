@@ -1,4 +1,4 @@
-"""Reading the blocks of an image, with the NaN of floats filled.
+"""Read the blocks of an image, and fill NaN of floats.
 
 Letters: H x W pixels, C channels.
 """
@@ -34,7 +34,7 @@ class BlockReader:
     _ends: dict[tuple[int, ...], PlaneEnds] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-    """Ends of the planes that were read as a whole."""
+    """Smallest and largest values of the planes that were read as a whole."""
 
     def read(self, block: Block) -> Filled:
         """Return the window of a block, (H, W, C), with NaN filled from neighbouring pixels.
@@ -64,7 +64,7 @@ class BlockReader:
         return Filled(filled.pixels[inner], missing, kept, origin, whole)
 
     def ends(self, plane: tuple[int, ...]) -> PlaneEnds:
-        """Return the ends of the values of a plane, which is read as a whole once."""
+        """Return the smallest and largest values of a plane, which is read as a whole once."""
         if plane not in self._ends:
             self._ends[plane] = ends_of_plane(self.image, self.grid.layout, plane)
         return self._ends[plane]

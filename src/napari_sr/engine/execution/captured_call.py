@@ -68,7 +68,7 @@ class BoundCall:
     function : callable
         The function, as in `Graphs.run`.
     inputs : tuple of Tensor
-        Arguments of the function.
+        Buffers that hold the arguments of the function.
     results : tuple of Tensor
         Buffers that the returned tensors are copied to. A tensor that is returned twice is copied
         once, to the first of its buffers.
@@ -104,7 +104,7 @@ class CapturedCall:
     call : BoundCall
         The call.
     tensors : sequence of Tensor
-        First inputs.
+        Inputs of the first call.
     other : Recording, optional
         Recording whose memory may be shared; None for the first one.
     """
@@ -135,5 +135,5 @@ class CapturedCall:
 
 
 def kind_of(tensor: Tensor) -> Hashable:
-    """Return shape, dtype and strides: all that a captured call depends on besides the values."""
+    """Return shape, dtype and strides: a captured call fits only tensors that agree in these."""
     return tensor.shape, tensor.dtype, tensor.stride()

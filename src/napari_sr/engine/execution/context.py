@@ -32,9 +32,9 @@ class Progress:
 
     done: int
     total: int
-    """Number of tiles done, and of all tiles."""
+    """`done` is the number of finished tiles, `total` that of all tiles."""
     message: str = ""
-    """What the user should know; "" for nothing."""
+    """Message for the user; "" if there is none."""
     share: float = 0.0
     """Share of the work done, 0..1; tiles of different stages take different times."""
     seconds_left: float | None = None
@@ -46,7 +46,7 @@ class UntrustedError(Exception):
 
 
 class Plane(Protocol):
-    """Source of the pixels and target of the result: one plane of the image."""
+    """One plane of the image: the source of pixels, and the target of results."""
 
     def read(self, rows: slice, columns: slice) -> Tensor:
         """Return a part of the image, (1, C, rows, columns), in float32."""
@@ -55,7 +55,7 @@ class Plane(Protocol):
     def write(self, rows: slice, columns: slice, values: Tensor, float32: bool) -> None:
         """Write a part of the result, which is `scale` times larger than the image.
 
-        Raises `UntrustedError` if it is implausible and was not computed in float32.
+        Raises `UntrustedError` if the part is implausible and was not computed in float32.
         """
         ...
 
@@ -87,9 +87,9 @@ class RunContext:
     """Treatment of implausible results, a key of `guards.OUTLIERS`."""
     diagnostics: Diagnostics
     chains: dict[torch.dtype, Chain] = field(default_factory=dict)
-    """Chains on the device so far, by precision."""
+    """Chains that were made on the device so far, by precision."""
     backend: Backend = field(default_factory=lambda: Graphs())
-    """Engine of whole tiles and of segments of stages."""
+    """The engine that computes whole tiles, and segments of stages."""
 
     def chain(self, plan: Plan, precision: torch.dtype) -> Chain:
         """Return the network's chain on the device of a plan, in a precision."""
@@ -100,7 +100,7 @@ class RunContext:
 
 
 class Notes:
-    """Messages to the user, kept for the record of the result.
+    """Messages for the user, which are also kept for the record of the result.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class Notes:
         self._first = first
 
     def take(self, message: str) -> str:
-        """Return the message of a progress, after any first message, and add it to the record."""
+        """Return a progress message, after the first message if any, and add it to the record."""
         full = "; ".join(part for part in (self._first, message) if part)
         self._first = ""
         self.add(full)

@@ -1,7 +1,7 @@
 """Check a network on an Apple GPU against the CPU, before its first tile.
 
 Some versions of PyTorch and macOS compute some operations wrongly on Apple GPUs, without an error.
-So a small image is computed on both first, and the CPU takes over where they differ. Operations
+So a small image is computed on both first, and if the results differ, the CPU is used. Operations
 that the GPU lacks are computed by the CPU one by one, because `import napari_sr` sets
 PYTORCH_ENABLE_MPS_FALLBACK. Tested by simulation only: no Apple GPU was at hand.
 """
@@ -38,7 +38,7 @@ _reasons: WeakKeyDictionary[Network, dict[tuple[object, ...], str]] = WeakKeyDic
 def trusted_settings(
     network: Network, channels: int, plan: Plan, settings: Settings
 ) -> tuple[Settings, str]:
-    """Return the settings of a run, with the CPU if its device computes the network wrongly.
+    """Return the settings of a run; if its device computes the network wrongly, with the CPU.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def trusted_settings(
     settings : Settings
         The same, or with the device "cpu".
     why : str
-        What the user should know; "" if the device is right.
+        Message for the user; "" if the device computes correctly.
     """
     known = _reasons.setdefault(network, {})
     key = (str(plan.device), plan.precision, channels)

@@ -2,8 +2,8 @@
 
 Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution", CVPR Workshops
 2017, section 3.4, https://arxiv.org/abs/1707.02921. In the paper, the ensemble turns EDSR into
-EDSR+, 0.1 dB better for eight times the work; it works with any network. A plane is upscaled in all
-eight combinations of flips and quarter turns, and the results are turned back and averaged.
+EDSR+, which is 0.1 dB better for eight times the work; other networks can use it, too. A plane is
+upscaled in all eight combinations of flips and quarter turns; results are turned back and averaged.
 
 Letters: C channels, H x W pixels, S scale.
 """
@@ -44,12 +44,12 @@ class Orientation:
     """Whether the order of columns is reversed."""
 
     def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """Return a plane, (H, W, C), in this orientation: (H, W, C) or (W, H, C); no copy."""
+        """Turn a plane, (H, W, C), to this orientation, (H, W, C) or (W, H, C), without a copy."""
         turned = pixels.swapaxes(0, 1) if self.transposed else pixels
         return turned[:: -1 if self.flipped_rows else 1, :: -1 if self.flipped_columns else 1]
 
     def undo(self, values: Tensor) -> Tensor:
-        """Turn a part of an oriented plane, (..., rows, columns), back as it is in the image."""
+        """Turn a part of an oriented plane, (..., rows, columns), back to that of the image."""
         reversed_axes = [
             axis for axis, so in ((-2, self.flipped_rows), (-1, self.flipped_columns)) if so
         ]
@@ -75,7 +75,7 @@ class Orientation:
 
 
 ORIENTATIONS = tuple(Orientation(*each) for each in product((False, True), repeat=3))
-"""All eight orientations, the identity first. The transposed ones are last, so that the shape of
+"""All eight orientations; the identity is first. The transposed ones are last, so that the shape of
 tiles changes only once."""
 
 
@@ -99,7 +99,7 @@ def oriented_planes(plane_output: PlaneOutput, size: tuple[int, int]) -> Iterato
 
 
 class OrientedPlane:
-    """A plane that tiles read in one orientation, and whose results are turned back.
+    """A plane in one orientation: tiles read it turned, and their results are turned back.
 
     Parameters
     ----------
@@ -154,8 +154,8 @@ class OrientedPlane:
 class Mean:
     """Running mean of a plane's results in float32, in memory, or in files if memory is short.
 
-    It is computed as m_k = m_(k-1) + (x_k - m_(k-1)) / k, so the mean of equal values is exactly
-    that value. Close it after use.
+    The mean is m_k = m_(k-1) + (x_k - m_(k-1)) / k, so the mean of equal values is exactly that
+    value. Close the object after use.
 
     Parameters
     ----------
@@ -173,12 +173,12 @@ class Mean:
     def add(self, number: int, rows: slice, columns: slice, values: Tensor) -> Tensor:
         """Add a part of a result; return this part of the mean so far.
 
-        A part that is added again, because the plane started again with smaller tiles, counts once.
+        A part that is added again counts once: the plane may start again with smaller tiles.
 
         Parameters
         ----------
         number : int
-            Number of the result, from 1.
+            Number k of the result, from 1.
         rows, columns : slice
             Rows and columns of the plane.
         values : Tensor, (1, C, S * rows, S * columns)

@@ -1,7 +1,7 @@
 """Storage of feature planes between the stages of a tiled run: in memory, or in files.
 
-A file loses its name as soon as it is created, so the system deletes it however the run ends, and
-nothing needs to be cleaned up.
+The name of a file is removed as soon as the file is created. So the system deletes the file however
+the run ends, and nothing needs to be cleaned up.
 
 Letters: C channels, H x W pixels of the image that enters the network.
 """
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 FOLDER = "NAPARI_SR_SCRATCH"
 """Environment variable with the folder of the files; by default the system's temporary folder."""
 LEAST_BAND, MOST_BANDS = 64, 64
-"""Fewest rows of a band, and most bands of a plane; each band may be an open file."""
+"""Smallest number of rows in a band, and largest number of bands in a plane: each may be an open
+file."""
 LEFT_FREE = 2**30
-"""Bytes of disk space that are never used."""
+"""Bytes of free disk space that are left to other programs."""
 
 
 @dataclass
@@ -43,7 +44,7 @@ class _Band:
     values: Tensor
     """(1, C, rows, width)."""
     in_memory: int
-    """Bytes of memory; 0 if the band is in a file."""
+    """Bytes of memory that the band takes; 0 if it is in a file."""
 
 
 @dataclass
@@ -54,7 +55,7 @@ class _Plane:
     scale: int | Fraction
     dtype: torch.dtype
     bands: dict[int, _Band]
-    """Bands by number from the top; bands that were never written are missing."""
+    """Bands by their number, counted from the top; bands that were never written are missing."""
 
 
 class FeatureStore:
@@ -69,8 +70,8 @@ class FeatureStore:
     budget : int
         Bytes of memory that planes may use; the rest goes to files.
     channels_last : bool
-        Whether planes in memory are stored channels last, which GPUs prefer. Planes in files
-        always are, because each row of a tile is then contiguous in the file.
+        Whether planes in memory are stored with channels last, which GPUs prefer. Planes in files
+        always have channels last, because each row of a tile is then contiguous in the file.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class FeatureStore:
         return sum(len(plane.bands) for plane in self._planes.values())
 
     def make(self, name: str, channels: int, scale: int | Fraction, dtype: torch.dtype) -> None:
-        """Create an empty plane, in place of any plane of this name."""
+        """Create an empty plane; replace a plane of this name."""
         self.drop(name)
         self._planes[name] = _Plane(channels, scale, dtype, {})
 
@@ -185,7 +186,7 @@ def _in_a_file(needed: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tenso
 def _mapped(needed: int, folder: str) -> NDArray[np.uint8]:
     with tempfile.TemporaryFile(dir=folder, prefix="napari-sr-") as file:
         if hasattr(os, "posix_fallocate"):
-            # writing to a hole in the file when the disk is full would kill the process
+            # otherwise, writing to a hole in the file when the disk is full would kill the process
             os.posix_fallocate(file.fileno(), 0, needed)
         return np.memmap(file, dtype=np.uint8, mode="r+", shape=(needed,))
 

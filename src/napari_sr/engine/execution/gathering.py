@@ -46,10 +46,10 @@ def moments_of(
 
 
 class MomentsOfTiles:
-    """Means and sums of squared deviations of all tiles.
+    """Means and sums of squared deviations of all tiles, in one tensor.
 
-    They share one tensor. One small tensor per tile would be allocated between the large tensors of
-    the tiles, and the C library could not reuse that memory: hundreds of megabytes in a stage.
+    One small tensor per tile would be allocated between the large tensors of the tiles, and the C
+    library could then not reuse the memory of these: hundreds of megabytes in a stage.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def gather_cells(context: StageContext, link: PooledGrid, tiles: Sequence[Tile])
     Parameters
     ----------
     context : StageContext
-        Source of the plane and store of the value.
+        Reads the plane, and stores the value.
     link : PooledGrid
         The link to compute.
     tiles : sequence of Tile
@@ -136,7 +136,7 @@ def attend(
     Parameters
     ----------
     context : StageContext
-        Source and store of planes.
+        Reads and stores planes.
     link : ChunkedAttention
         The link to compute.
     runs : list of Tile
@@ -168,7 +168,7 @@ def attend(
 
 
 def parts(run: slice, width: int) -> Iterator[Region]:
-    """Yield the rectangles that a run of pixels in row-major order fills: at most three."""
+    """Yield the rectangles, at most three, that a run of pixels in row-major order fills."""
     start = run.start
     while start < run.stop:
         row, column = divmod(start, width)

@@ -1,9 +1,9 @@
 """CUDA graphs: launch all kernels of a function at once instead of one by one.
 
-The GPU computes a fused step faster than the CPU launches its kernels. So a function is called
-normally the first time, while Triton compiles and cuDNN chooses algorithms. The second time it is
-captured, and checked against a normal call. From then on it is replayed: inputs are copied to the
-graph's input buffers, and results are copied from its result buffers.
+The GPU computes a fused step faster than the CPU launches its kernels; a graph launches them all at
+once. The first call of a function is a normal one, in which Triton compiles and cuDNN chooses
+algorithms. The second call is captured as a graph, and checked against a normal call. Later calls
+replay the graph: inputs are copied to its input buffers, and results from its result buffers.
 
 The tests use a recorder that repeats operators on the CPU; see `recording`.
 
@@ -38,11 +38,11 @@ kernels). A capture is checked against a normal call, so it needs the memory of 
 
 
 class Graphs:
-    """CUDA graphs of functions of tensors, for inference in one thread at a time.
+    """CUDA graphs of functions that take tensors, for inference in one thread at a time.
 
     The Python code of a function runs only when the function is called or captured, not when it is
-    replayed. A replay uses the numbers and weights of the capture, so a function with other numbers
-    or weights needs another key.
+    replayed. A replay uses the numbers and weights of the capture, so a call with other numbers or
+    weights needs another key.
 
     After one failed capture, no graph in this process is captured or replayed any more: the
     allocator of PyTorch before 2.12 does not recover from a failed capture (pytorch issue 180395).
@@ -73,9 +73,10 @@ class Graphs:
         self._reasons: dict[str, None] = {}
 
     max_extra = 1.1
-    """A graph saves little time compared with the arithmetic."""
+    """Small, because a graph saves little time compared with additional arithmetic."""
     localises = False
-    """Kernels enlarge values on the fly; localised values would have to be read from memory."""
+    """False, because kernels enlarge values on the fly; localised values would be read from
+    memory."""
 
     def record(self) -> dict[str, object]:
         """Return what was captured and replayed, for the record of the result."""
@@ -83,7 +84,7 @@ class Graphs:
 
     @property
     def tally(self) -> dict[str, int]:
-        """Numbers of captures, of replays, and of functions that could not be captured."""
+        """Number of captures, replays, and functions that could not be captured."""
         return dict(self._tally)
 
     @property
@@ -119,8 +120,8 @@ class Graphs:
         Parameters
         ----------
         key : Hashable
-            Identifies the function with everything in it that is not an argument. It is kept until
-            `close`.
+            Identifies the function and everything that it uses besides its arguments. It is kept
+            until `close`.
         function : callable
             Takes the tensors; returns a tuple of tensors.
         tensors : sequence of Tensor
@@ -155,7 +156,7 @@ class Graphs:
         return graph.run(tensors, borrowed=borrowed)
 
     def reset(self) -> None:
-        """Free the memory of all graphs, as a run starts again."""
+        """Free the memory of all graphs, because a run starts again."""
         self.close()
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 SIZES = ((64, 96), (61, 87))
-"""Height and width of the two images: larger than one block of every kernel but the widest."""
+"""Height and width of the two images: larger than one block of all kernels but the widest."""
 
 
 def check_kernels(
@@ -57,7 +57,7 @@ def check_kernels(
 
 
 def in_words(reasons: dict[str, str], device: torch.device) -> str:
-    """Return a sentence about kernels that cannot be used; "" if there are none."""
+    """Return a sentence for the user about kernels that cannot be used; "" if there are none."""
     if not reasons:
         return ""
     one = next(iter(reasons.values()))

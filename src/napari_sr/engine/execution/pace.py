@@ -1,4 +1,4 @@
-"""The time that a run still needs, measured from the work done so far."""
+"""Estimate the time left of a run from the pace of the work done so far."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WINDOW = 0.5
-"""Most recent share of the elapsed time, used to measure the pace. The first tiles are slow,
+"""Share of the elapsed time, up to now, over which the pace is measured. The first tiles are slow,
 because libraries choose their algorithms, and the computer may become busy later."""
 
 
@@ -34,7 +34,7 @@ class Pace:
         Parameters
         ----------
         share : float
-            Share of the work that is done, 0..1. If it is less than before, because a plane
+            Share of the work that is done, 0..1. If the share is less than before, because a plane
             started again, the measurement also starts again.
         """
         now = self._clock()

@@ -104,7 +104,7 @@ class _Run:
         self._message = ""
 
     def message(self, plane_output: PlaneOutput) -> str:
-        """Return what the user should know since the last call."""
+        """Return the message for the user since the last call."""
         message = "; ".join(part for part in (self._message, *plane_output.notes) if part)
         self._message = ""
         plane_output.notes.clear()
@@ -129,7 +129,7 @@ class _Run:
                 )
                 message = "half precision failed, so the plane is computed again in float32"
             except OutOfMemoryError:
-                raise  # smaller tiles do not need less memory between stages
+                raise  # with smaller tiles, stages store as much
             except (RuntimeError, MemoryError) as error:
                 before = self.plan.side
                 self.plan = self.next_plan = _smaller(self.plan, error)
@@ -162,7 +162,7 @@ def _steps(run_context: RunContext, plan: Plan, plane: Plane) -> Generator[int, 
         plan.height,
         plan.width,
         multiple=plan.multiple,
-        # asking for free memory takes as long as a small tile
+        # finding the free memory takes as long as a small tile
         budget=memory_for_features() if plan.stages.spilled_bytes else 0,
         channels_last=plan.device.type != "mps",
     )

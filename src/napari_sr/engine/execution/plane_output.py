@@ -1,4 +1,4 @@
-"""One plane: conversion to network input, and of results to pixels of the output.
+"""One plane: convert its pixels to network input, and results to pixels of the output.
 
 Letters: C channels, H x W pixels, S scale.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.conversion import Filled
 
 DECODED_TOGETHER = 2**20
-"""Values of a result that are converted at a time; converting one takes some 40 bytes."""
+"""Number of values of a result that are converted at a time; each takes some 40 bytes meanwhile."""
 
 
 class PlaneOutput:
@@ -37,7 +37,7 @@ class PlaneOutput:
     plane : Filled, (H, W, C)
         Pixels of the image.
     size : (int, int)
-        Height and width that the network reads; the plane is padded to them by reflection.
+        Height and width that the network reads; the plane is padded to this size by reflection.
     """
 
     transposed = False
@@ -71,7 +71,7 @@ class PlaneOutput:
             if values.missing.all():
                 return
         diagnostics.add_ends((values.lowest, values.highest))
-        # a formula handles values beyond black and white as well as any others
+        # interpolation handles values beyond black and white like any others
         if next(run_context.network.parameters(), None) is not None:
             diagnostics.add_values(values.visible, values.beyond)
 
@@ -97,18 +97,18 @@ class PlaneOutput:
         values : Tensor, (1, C, S * rows, S * columns)
             Part of the result, on any device.
         float32 : bool
-            Whether it was computed in float32.
+            Whether the part was computed in float32.
 
         Raises
         ------
         UntrustedError
-            If it has implausible values and was not computed in float32.
+            If the part has implausible values and was not computed in float32.
         ValueError
-            If it has NaN or infinity and was computed in float32.
+            If the part has NaN or infinity and was computed in float32.
         """
         rows, columns, values = within(rows, columns, values, self._kept, self.scale)
         if values.device.type == "mps":
-            values = values.cpu()  # comparisons and clamping are not trusted there
+            values = values.cpu()  # comparisons and clamping on this device are not trusted
         if values.numel():
             self.put(rows, columns, self.checked(rows, columns, values, float32).cpu())
 
@@ -127,7 +127,7 @@ class PlaneOutput:
         large : Tensor, (1, C, ...)
             Part of the result in any orientation.
         float32 : bool
-            Whether it was computed in float32.
+            Whether the part was computed in float32.
 
         Raises
         ------
@@ -204,9 +204,9 @@ def within(
     Returns
     -------
     rows, columns : slice
-        Rows and columns that are kept; empty if there are none.
+        Rows and columns of the plane that are kept; empty if none are.
     large : Tensor, (..., S * rows, S * columns)
-        Result of these.
+        The result of these rows and columns.
     """
     spans, parts = [], []
     for span, bounds in zip((rows, columns), kept, strict=True):

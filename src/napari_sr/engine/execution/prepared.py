@@ -1,4 +1,4 @@
-"""A run that is ready to start: its settings are checked, its plan and its engine are chosen."""
+"""A run that is ready to start: its settings are checked, and plan and engine are chosen."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Prepared:
     plan: Plan
     backend: Backend
     doubt: str
-    """Why the device is not trusted with all settings; "" if it is."""
+    """Reason why another device is used than requested; "" if there is none."""
     began: float = field(default_factory=time.monotonic)
     launched: dict[str, int] = field(default_factory=launched)
     """Number of kernel launches before the run."""
@@ -49,13 +49,13 @@ def prepare(
     Parameters
     ----------
     layout : Layout
-        Layout of the image, or of those planes whose results are in memory together.
+        Layout of the image, or of the planes whose results are in memory together.
     network : Network
         Network to run.
     settings : Settings
         Settings of the run.
     lazy : bool
-        Whether planes are read one at a time. If not, the image is in memory already.
+        Whether planes are read one at a time; otherwise the image is in memory already.
     waits : bool
         Whether the run waits until its engine is ready; see `compiled_for`.
 
@@ -77,7 +77,7 @@ def prepare(
 
 
 def _plan_in_memory(layout: Layout, network: Network, settings: Settings, *, lazy: bool) -> Plan:
-    """Return a plan that fits into memory."""
+    """Return the plan of a run, which fits into memory."""
     plan = make_plan(layout, network, settings)
     plan = fit_to_memory(layout, plan, network, free_memory(torch.device("cpu")), lazy=lazy)
     if plan.spilled_bytes or plan.ensemble:

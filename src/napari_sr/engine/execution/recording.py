@@ -18,8 +18,7 @@ class Recording(Protocol):
     """One call on a device that can be replayed."""
 
     results: tuple[Tensor, ...]
-    """Buffers of the results; undefined before the first replay, and after a replay of another
-    recording."""
+    """Buffers of the results. They are valid from a replay until another recording is replayed."""
 
     def replay(self) -> None:
         """Compute `results` from the current contents of the call's inputs."""
@@ -27,7 +26,7 @@ class Recording(Protocol):
 
 
 class Recorder(Protocol):
-    """A maker of recordings."""
+    """Captures calls as recordings."""
 
     def accepts(self, devices: Collection[torch.device]) -> bool:
         """Return whether computations on tensors of these devices can be recorded."""

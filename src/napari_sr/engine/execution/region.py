@@ -1,4 +1,4 @@
-"""Upscale a rectangle of each plane of an image; only it and a margin are read and computed."""
+"""Upscale a rectangle of each plane of an image; only it and a margin around it are read."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def upscale_region(
     image, network, settings, axes
         As for `upscale_array`.
     region : Region or ((top, bottom), (left, right))
-        First row and the row after the last, and the same for columns, in pixels of the image.
+        First row, the row after the last, and the same for columns, in pixels of the image.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def _upscale(
 def _value_range(
     image: ArrayLike, layout: Layout, cropped: Cropped, prepared: Prepared
 ) -> ValueRange:
-    """Check the values, and return black and white: those of the whole image."""
+    """Check the values, and return black and white of the whole image."""
     declared = prepared.settings.value_range
     has_weights = next(prepared.network.parameters(), None) is not None
     if isinstance(image, np.ndarray) and layout.dtype.kind != "f":
@@ -111,7 +111,7 @@ def _value_range(
 def _told(
     record: dict[str, object], prepared: Prepared, grid: BlockGrid, core: Region
 ) -> dict[str, object]:
-    """Return what the record says of the region: where it is, and whether it is exact."""
+    """Return the region's entries in the record: its position, and whether the result is exact."""
     network, plan = prepared.network, prepared.plan
     layout = grid.layout
     whole = grid.block(0).window.size == (layout.height, layout.width)
@@ -119,7 +119,7 @@ def _told(
     notes = list(record["notes"])  # type: ignore[call-overload]
     if not exact:
         notes.append(
-            f"{network.title} looks at the whole plane, but saw this region and {CONTEXT} px "
+            f"{network.title} needs the whole plane, but got only this region and {CONTEXT} px "
             "around it: its result differs a little from that of the whole layer"
         )
     return {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def segments_of(context: StageContext, stage: Stage) -> tuple[Segment, ...] | None:
-    """Return the segments of a stage, or None if the engine cannot run them or would not help."""
+    """Return the segments of a stage, or None if the engine cannot run them or is not faster."""
     pixels = math.prod(context.stages.grid.size(stage.halo))
     if context.backend is None or not context.backend.accepts(context.device, pixels):
         return None
@@ -34,7 +34,7 @@ def replay(context: StageContext, buffers: TileBuffers, segments: Sequence[Segme
     Parameters
     ----------
     context : StageContext
-        State that the tiles share, with the engine.
+        State that the tiles share, including the engine.
     buffers : TileBuffers
         Planes of the tile.
     segments : sequence of Segment
@@ -44,7 +44,7 @@ def replay(context: StageContext, buffers: TileBuffers, segments: Sequence[Segme
     -------
     bool
         False if the whole chain is one segment that the engine does not compute yet. Then nothing
-        is computed, so that the caller can do so link by link.
+        has been computed, and the caller can compute the chain link by link.
     """
     chain = context.chain
     last = [segment for segment in segments if segment.repeatable][-1:]
@@ -59,7 +59,7 @@ def replay(context: StageContext, buffers: TileBuffers, segments: Sequence[Segme
         if len(segment.indices) == len(chain) and not context.backend.computes(key, inputs):
             buffers.put(IMAGE, *inputs)
             return False
-        # the results of the last segment are read before any segment is repeated
+        # the results of the last segment are read before any segment runs again
         planes = context.backend.run(
             key,
             function_of(chain, segment),

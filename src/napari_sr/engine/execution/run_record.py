@@ -33,7 +33,7 @@ def record_of(
     notes : list of str
         Messages of the run.
     prepared : Prepared
-        The run before it started.
+        The prepared run.
     """
     return {
         "network": run_context.network.title,
@@ -67,7 +67,7 @@ def versions() -> dict[str, str]:
 
 
 def _decided(run_context: RunContext, plan: Plan, asked: Settings) -> Settings:
-    """Return the settings that repeat a run: those that it decided itself are written out."""
+    """Return the settings that repeat a run, with its decisions in place of "auto" and None."""
     engine, values = run_context.backend.record(), run_context.values
     inside = str(engine.get("precision", plan.precision)).removeprefix("torch.")
     found = asked.value_range

@@ -38,7 +38,7 @@ class StageContext:
 
     stages: Stages
     chain: Chain
-    """The chain of `stages`, of a network on the device."""
+    """The network's chain on the device, from which `stages` are cut."""
     plane: Plane
     device: torch.device
     features: FeatureStore
@@ -49,9 +49,9 @@ class StageContext:
     """Choice of kernels, as `use_kernels` takes it."""
     float32_chain: Callable[[], Chain] | None = None
     """Returns the chain in float32, to compute implausible tiles again. None if there are several
-    stages, because stored features may be infinite already; then the whole plane starts again."""
+    stages: stored features may then be infinite already, so the whole plane starts again."""
     backend: Backend | None = None
-    """Engine of the segments; None to run all steps by PyTorch, one by one."""
+    """The engine that computes segments; None if PyTorch runs all steps one by one."""
     values: dict[str, Tensor] = field(default_factory=dict)
     """Gathered values by name."""
 
@@ -87,15 +87,15 @@ class StageContext:
 def compute_tile(
     context: StageContext, stage: Stage, tile: Tile, segments: Sequence[Segment] | None
 ) -> Generator[bool, None, tuple[int, Tensor, Tensor] | None]:
-    """Compute one tile and keep its core; compute it again in float32 if that may help.
+    """Compute one tile and keep its core; if it is implausible, compute it again in float32.
 
-    If a tile goes through the whole chain at once, PyTorch computes it link by link, so that the
-    run can be cancelled between two links.
+    If the stage is the whole chain, PyTorch computes the tile link by link, so that the run can be
+    cancelled between two links.
 
     Parameters
     ----------
     context : StageContext
-        Source and store of planes.
+        Reads and stores planes.
     stage : Stage
         Stage to compute.
     tile : Tile
@@ -158,7 +158,7 @@ def _keep(
 
 
 class TileBuffers:
-    """The planes of one tile, each without the pixels that edges inside the image made wrong.
+    """The planes of one tile, each without the pixels that are wrong near edges inside the image.
 
     Parameters
     ----------
@@ -169,8 +169,8 @@ class TileBuffers:
     halo : int
         Width of the halo around the core, at edges inside the image, in pixels.
     uniform : bool
-        Whether every step computes all that the tile reads, so that all tiles take the same
-        operations. Then wrong pixels stay until the halo is cropped.
+        Whether every step computes all that the tile reads, so that the operations are the same for
+        all tiles. Wrong pixels then stay until the halo is cropped.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class TileBuffers:
         self._moments: dict[str, tuple[Region, tuple[Tensor, ...]]] = {}
 
     def compute_at_once(self, chain: Chain, kernels: str) -> Generator[bool, None, None]:
-        """Run the whole chain on what the tile reads, as if that were the image.
+        """Run the whole chain on the region that the tile reads, as if it were the image.
 
         Yields False between two links.
         """
@@ -214,7 +214,7 @@ class TileBuffers:
 
     @property
     def window(self) -> Window:
-        """What the tile reads, as a window of the plane."""
+        """The region that the tile reads, as a window of the plane."""
         return self._window_of(self._part)
 
     def _window_of(self, part: Region) -> Window:
@@ -222,11 +222,11 @@ class TileBuffers:
         return Window(part.rows.start, part.columns.start, *part.size, grid.height, grid.width)
 
     def put(self, name: str, plane: Tensor) -> None:
-        """Store a plane that was computed on all that the tile reads."""
+        """Store a plane that was computed on the whole region that the tile reads."""
         self._planes[name] = (plane, self._part, self._scale(name))
 
     def input(self, name: str) -> Tensor:
-        """Return a gathered value, or a plane as far as the tile reads it, on any device."""
+        """Return a gathered value, or the part of a plane that the tile reads, on any device."""
         if name in self._context.values:
             return self._context.values[name]
         if name in self._planes:

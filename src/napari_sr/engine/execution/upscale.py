@@ -56,21 +56,21 @@ class Upscaled:
 
 @dataclass(frozen=True)
 class Planes:
-    """The planes of a run, and where their results go."""
+    """The planes of a run, and the output for their results."""
 
     layout: Layout
     """Layout of all planes together."""
     read: Callable[[tuple[int, ...]], Filled]
-    """Reads the plane of an index along the looped axes."""
+    """Takes an index along the looped axes, and reads this plane."""
     values: ValueRange
     """Black and white."""
     output: Output
-    """Array of `layout`, enlarged."""
+    """Array with the enlarged `layout`."""
     finish: Callable[[tuple[int, ...]], object] | None = None
     """Called with the index of each plane whose result is complete."""
     diagnostics: Diagnostics | None = None
-    """Counts of a longer run, which are added to and not reported; None for a run that reports its
-    own."""
+    """Counts of a longer run, to which this part is added without a report; None if this is a whole
+    run, which reports its counts."""
 
 
 @torch.inference_mode()
@@ -121,7 +121,7 @@ def upscale_array(
 def _upscale(
     image: ArrayLike, network: Network, settings: Settings, axes: str | None
 ) -> Generator[Progress, None, Upscaled]:
-    """Upscale an image as `upscale_array` does; lack of memory may raise any error."""
+    """Upscale an image as `upscale_array` does, but raise any class of error if memory runs out."""
     layout = layout_of(image.shape, image.dtype, axes)
     prepared = prepare(layout, network, settings, lazy=not isinstance(image, np.ndarray))
     has_weights = next(network.parameters(), None) is not None
@@ -146,7 +146,7 @@ def upscale_planes(
     Parameters
     ----------
     prepared : Prepared
-        What `prepare` returned.
+        The run, from `prepare`.
     planes : Planes
         The planes.
 
@@ -166,7 +166,7 @@ def upscale_planes(
         done = 0
         for number, index in enumerate(layout.planes()):
             remaining = layout.count - number
-            # the plane is not held here, so that it is freed before the next one is read
+            # no variable holds the plane, so that it is freed before the next one is read
             for progress, next_plan in upscale_plane(run_context, plan, index, planes.read(index)):
                 plan = next_plan
                 total = done + remaining * progress.total
@@ -184,7 +184,7 @@ def upscale_planes(
         if any(ends):
             yield Progress(done, done, notes.take("; ".join(filter(None, ends))), 1.0, 0.0)
     finally:
-        run_context.chains.clear()  # nothing of the run stays on the device
+        run_context.chains.clear()  # so that nothing of the run stays on the device
         run_context.backend.close()
         release(plan.device)
     return record_of(run_context, plan, notes.all, prepared)

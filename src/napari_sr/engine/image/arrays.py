@@ -1,4 +1,4 @@
-"""The axes of an array, and reading and writing its planes. Only this module converts axes.
+"""Axes of arrays; read and write planes. Only this module converts axes.
 
 Letters: Y and X are the image axes; a last axis C or S of 3 or 4 entries is RGB or RGBA; any
 other letter (T, Z, C, ...) is an axis that is looped over, plane by plane.
@@ -95,7 +95,7 @@ class Layout:
         rows: slice = slice(None),
         columns: slice = slice(None),
     ) -> NDArray[Any]:
-        """Return one plane or a part: (Y, X), or (Y, X, 3 or 4) if the last axis is colour.
+        """Return a plane or a part of it: (Y, X), or (Y, X, 3 or 4) if the last axis is colour.
 
         Raises
         ------
@@ -128,14 +128,14 @@ class Layout:
 
 
 class Cropped:
-    """Rows and columns of an image, read where they are sliced.
+    """Some rows and columns of an image; pixels are read where they are sliced.
 
     Parameters
     ----------
     image : array
         NumPy, dask, Zarr or similar.
     layout : Layout
-        Its layout.
+        The image's layout.
     rows, columns : slice
         The rows and columns, with whole numbers as start and stop.
     """
@@ -167,7 +167,7 @@ def layout_of(shape: tuple[int, ...], dtype: DTypeLike, axes: str | None = None)
     shape : tuple of int
         Shape of the array.
     dtype : data type
-        Data type of the array. Without named axes, a last axis of 3 or 4 may be colour only in
+        Data type of the array. If no axes are named, a last axis of 3 or 4 counts as colour only in
         arrays of uint8, uint16 or floats with three or more axes.
     axes : str, optional
         One letter per axis, such as "TZYX" or "YXC"; see `axes.axes_of`.
@@ -203,7 +203,7 @@ def pixels_of(block: Any) -> NDArray[Any]:
 
 
 def refuse_masked(image: Any) -> None:
-    """Refuse masked integers: their mask would be lost.
+    """Raise an error for masked integers, because their mask would be lost.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Letters for the axes of an array: checked if given, otherwise guessed if that is safe.
+"""Letters for the axes of an array: check given ones; otherwise guess them if that is safe.
 
 Letters: Y and X are the image axes; a last axis S, or a last axis C of 3 or 4 entries, is RGB or
 RGBA; any other letter is an axis that is looped over.

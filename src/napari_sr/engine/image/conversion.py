@@ -1,4 +1,4 @@
-"""Conversion of what users pass as an image: tensors, Pillow images, lists, floats with NaN.
+"""Convert what users pass as an image (tensors, Pillow images, lists), and fill NaN.
 
 Letters: H x W pixels, C channels.
 """
@@ -25,7 +25,7 @@ UNCHANGED = ("L", "RGB", "RGBA", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 def as_array(image: Any) -> Any:
-    """Return an array that slices to pixels.
+    """Return an array whose slices are pixels.
 
     NumPy, dask, Zarr and similar arrays are returned unchanged; anything else becomes NumPy.
 
@@ -38,7 +38,7 @@ def as_array(image: Any) -> Any:
     Raises
     ------
     ValueError
-        If it is a path, or cannot be converted to an array; the message has its type.
+        If the object is a path, or cannot be converted to an array; the message has its type.
     """
     if isinstance(image, str | bytes | os.PathLike):
         raise ValueError(
@@ -59,7 +59,7 @@ def as_array(image: Any) -> Any:
         return np.asarray(image)
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"an array is needed, got {type(image).__name__}, which cannot be made one: {error}"
+            f"an array is needed, got {type(image).__name__}, which cannot be converted: {error}"
         ) from error
 
 
@@ -71,8 +71,8 @@ def _of_tensor(tensor: Any, torch: Any) -> NDArray[Any]:
         array: NDArray[Any] = plain.cpu().resolve_conj().resolve_neg().numpy()
     except (TypeError, RuntimeError) as error:
         raise ValueError(
-            f"a tensor of {tensor.dtype} ({tensor.layout}, on {tensor.device}) cannot be made an "
-            f"array: {error}"
+            f"a tensor of {tensor.dtype} ({tensor.layout}, on {tensor.device}) cannot be converted "
+            f"to an array: {error}"
         ) from error
     return array
 
@@ -116,19 +116,19 @@ def whole_number(name: str, value: Any, least: int = 1) -> int | None:
 
 
 class Filled(NamedTuple):
-    """A plane, or a window of one, whose NaN are replaced by values of neighbours."""
+    """A plane, or a part of one, whose NaN are replaced by values of neighbours."""
 
     pixels: NDArray[Any]
     """(H, W, C), without NaN."""
     missing: NDArray[np.bool_] | None
-    """(H, W, C): where the pixels were NaN; None if they had no NaN."""
+    """Where the pixels were NaN, (H, W, C); None if they had no NaN."""
     kept: tuple[slice, slice] | None = None
-    """Rows and columns whose result is wanted; None for all."""
+    """Rows and columns whose result is kept; None for all."""
     origin: tuple[int, int] = (0, 0)
-    """Row and column of the first pixel in the plane."""
+    """Row and column in the plane of the first of these pixels."""
     whole: Callable[[], PlaneEnds] | None = None
-    """Returns the ends of the values of the whole plane, which it may have to read; None if these
-    pixels are the whole plane."""
+    """Returns the smallest and largest values of the whole plane, which it may have to read;
+    None if these pixels are the whole plane."""
 
 
 def fill_missing(pixels: NDArray[Any], reach: int | None = None) -> Filled:
@@ -142,9 +142,9 @@ def fill_missing(pixels: NDArray[Any], reach: int | None = None) -> Filled:
     pixels : array, (H, W, C)
         Floats or integers. Without NaN, they are returned as they are.
     reach : int, optional
-        Largest distance of a neighbour in pixels; by default any. With the receptive field of a
-        network, every NaN that affects a pixel with a value is still filled by a neighbour, and a
-        part of a plane is filled as the whole plane is.
+        Largest distance of a neighbour in pixels; by default, any. The receptive field of the
+        network suffices: every NaN that affects a pixel with a value is then filled by a neighbour,
+        and a part of a plane is filled in the same way as the whole plane.
     """
     if pixels.dtype.kind != "f" or not np.isnan(pixels).any():
         return Filled(pixels, None)

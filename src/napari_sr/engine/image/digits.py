@@ -1,4 +1,4 @@
-"""Formatting of numbers with as many digits as a reader needs to distinguish them."""
+"""Format numbers with as many digits as a reader needs to distinguish them."""
 
 from __future__ import annotations
 

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 OUTLIERS = {"clip": "were clipped", "mark": "were set to NaN", "keep": "were kept"}
 """Choices for implausible results, each with the words for reports."""
 MAX_TILES_NAMED = 5
-"""Tiles with outliers that a report names."""
+"""Largest number of tiles with outliers that a report names."""
 
 
 def check_outliers(choice: str, dtype: np.dtype[Any]) -> None:
-    """Refuse an unknown or impossible choice for outliers.
+    """Raise an error for an unknown or impossible choice for outliers.
 
     Raises
     ------
@@ -40,26 +40,26 @@ def check_outliers(choice: str, dtype: np.dtype[Any]) -> None:
 
 @dataclass
 class Diagnostics:
-    """Counts of everything unusual in one run, and its report."""
+    """Counts of everything unusual in a run, and a report on them."""
 
     orientations: int = 1
     """8 if the result is the mean of eight results, which are all checked; otherwise 1."""
     declared: bool = False
     """Whether the user gave black and white as numbers. Only then are values beyond them reported:
-    percentiles always leave some, and undeclared floats have a warning of their own."""
+    beyond percentiles there are always some, and undeclared floats get another warning."""
     masked: int = 0
-    """Pixels without a value."""
+    """Number of pixels without a value."""
     recomputed: int = 0
     """Number of tiles that were computed again in float32, or of whole planes if they run in
     stages."""
     outliers: int = 0
-    """Values of the result outside the bounds, even in float32."""
+    """Number of values of the result that are outside the bounds, even in float32."""
     outlier_tiles: list[str] = field(default_factory=list)
     """The first few tiles with outliers."""
     values: int = 0
-    """Colour values of the image read so far, without fully transparent pixels."""
+    """Number of colour values of the image read so far, without fully transparent pixels."""
     beyond: int = 0
-    """How many of `values` are darker than black or brighter than white."""
+    """Number of those `values` that are darker than black or brighter than white."""
     lowest: float = math.inf
     highest: float = -math.inf
     """Smallest and largest visible value of the image."""
@@ -99,7 +99,7 @@ class Diagnostics:
         self.overshoot.merge(other.overshoot)
 
     def in_words(self, choice: str) -> str:
-        """Return what the user should know about values and results, or "" if there is nothing.
+        """Return a message for the user about unusual values and results, or "" if there are none.
 
         Parameters
         ----------

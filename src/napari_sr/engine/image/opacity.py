@@ -1,4 +1,4 @@
-"""Range of an alpha channel. Alpha is opacity, not intensity: black and white do not apply to it.
+"""The range of alpha. Alpha is opacity, not intensity: black and white do not apply to it.
 
 Letters: H x W pixels.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.conversion import Filled
 
 ROUNDING = 1e-6
-"""Error of a bicubic sum in float32; opacity this close to 0 or 1 is set to 0 or 1."""
+"""Rounding error of a bicubic sum in float32; opacity this close to 0 or 1 becomes 0 or 1."""
 
 
 def opacity_range(alpha: NDArray[Any]) -> tuple[float, float]:
@@ -31,15 +31,17 @@ def opacity_range(alpha: NDArray[Any]) -> tuple[float, float]:
 
 
 def opacity_of_plane(plane: Filled) -> tuple[float, float]:
-    """Return the opacity range of a plane, (H, W, 4), also if only a part of it is there."""
+    """Return the opacity range of the whole plane from which these pixels, (H, W, 4), come."""
     alpha = plane.pixels[..., 3]
-    if plane.whole is None or alpha.dtype.kind != "f":  # integers have one range
+    if (
+        plane.whole is None or alpha.dtype.kind != "f"
+    ):  # the range of integers depends on the type alone
         return opacity_range(alpha)
     return plane.whole().opacity or opacity_range(alpha)
 
 
 def snapped(alpha: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Remove rounding errors at 0 and 1 from enlarged opacity, where 1 is opaque."""
+    """Set enlarged opacity that is 0 or 1 but for rounding errors to 0 or 1 (1 is opaque)."""
     wide = alpha.astype(np.float64)
     end = np.rint(wide)
     return np.where(np.abs(wide - end) <= ROUNDING, end, wide)

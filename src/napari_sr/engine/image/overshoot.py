@@ -1,8 +1,8 @@
-"""How far results exceed the values of their plane: sharp edges overshoot.
+"""Measure overshoot: how far results exceed the values of their plane, near sharp edges.
 
 From a photograph with values of 2 to 255, bicubic interpolation and networks make -42 to 357. That
-is how they work, so overshoot is not clipped. But such values were never measured, so it is
-reported.
+is how they work, so overshoot is not clipped. It is reported, because such values were never
+measured.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ class Overshoot:
     width: float = 1.0
     """Difference between white and black."""
     values: int = 0
-    """Colour values of the result written so far."""
+    """Number of colour values of the result written so far."""
     beyond: int = 0
-    """How many of `values` are below the smallest or above the largest value of their plane."""
+    """Number of those `values` that are below the smallest or above the largest value of their
+    plane."""
     cut: int = 0
-    """How many of `values` were cut off at an end of the integer type, although their plane does
-    not reach that end."""
+    """Number of those `values` that were clipped to an end of the integer type, although their
+    plane does not reach this end."""
     below: float = 0.0
     above: float = 0.0
     """Largest distance below the smallest, and above the largest, value of the plane."""
@@ -49,7 +50,7 @@ class Overshoot:
         self.highest = max(self.highest, other.highest)
 
     def in_words(self, source: tuple[float, float]) -> str:
-        """Return what the user should know, or "" if there is little overshoot.
+        """Return a message for the user, or "" if there is little overshoot.
 
         Parameters
         ----------

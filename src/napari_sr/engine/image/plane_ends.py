@@ -1,4 +1,4 @@
-"""Smallest and largest values of a whole plane, of which a run by blocks sees one part at a time.
+"""Smallest and largest values of a whole plane, for runs that read one block at a time.
 
 Letters: H x W pixels, C channels.
 """
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import ArrayLike, Layout
 
 BAND = (1024, 16384)
-"""Rows and columns that are read at a time: 32 MiB of uint16."""
+"""Side of the square of pixels that is read at a time: 32 MiB of uint16."""
 
 
 class PlaneEnds(NamedTuple):
-    """The ends of the values of a plane; NaN does not count."""
+    """Smallest and largest values of a plane; NaN are left out."""
 
     low: float
     high: float
     """Smallest and largest value of grey or of the three colours."""
     opacity: tuple[float, float] | None = None
-    """What `opacity_range` returns for the alpha of the plane; None if it has no alpha."""
+    """The plane's `opacity_range`; None if it has no alpha."""
 
 
 def ends_of_plane(image: ArrayLike, layout: Layout, plane: tuple[int, ...]) -> PlaneEnds:
-    """Read a plane, band by band, and return the ends of its values.
+    """Read a plane in parts, and return its smallest and largest values.
 
     Parameters
     ----------
     image : array
         A NumPy, dask or Zarr array, or any other object whose slices are pixels.
     layout : Layout
-        Its layout.
+        The image's layout.
     plane : tuple of int
         Index of the plane along the looped axes.
     """

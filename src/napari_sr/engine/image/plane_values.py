@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.conversion import Filled
 
 LEAST_ROOM = 0.25
-"""How far results may always exceed the values of their plane, as a share of black to white: sharp
-edges overshoot, and the range of a constant plane is empty."""
+"""How far results may exceed the values of any plane, as a share of black to white: sharp edges
+overshoot, and the range of a constant plane is empty."""
 ROUNDING = 1e-5
-"""Share of black to white: a float32 error, not overshoot."""
+"""Results that exceed the plane by less than this share of black to white are rounding errors, not
+overshoot."""
 _LARGEST_HALF = 65504.0
 """The largest float16."""
 
@@ -50,7 +51,7 @@ class ValueRange:
         kind = np.dtype(dtype)
         wide = np.asarray(values, np.float64) * (self.high - self.low) + self.low
         if kind.kind == "f":
-            if kind.itemsize == 2:  # overshoot must not become infinite
+            if kind.itemsize == 2:  # so that overshoot does not become infinite in float16
                 wide = np.clip(wide, -_LARGEST_HALF, _LARGEST_HALF)
             return wide.astype(kind)
         limits = np.iinfo(kind)
@@ -81,7 +82,7 @@ class Bounds:
         return ~((result >= self.low) & (result <= self.high))
 
     def corrected(self, result: Tensor, choice: str) -> Tensor:
-        """Clip a result's outliers ("clip"), set them to NaN ("mark") or keep them ("keep")."""
+        """Clip a result's outliers ("clip"), set them to NaN ("mark"), or keep them ("keep")."""
         if choice == "keep":
             return result
         if choice == "clip":
@@ -122,7 +123,7 @@ class PlaneValues:
     """
 
     def __init__(self, plane: Filled, values: ValueRange, dtype: DTypeLike) -> None:
-        # filled once for all orientations: which neighbour fills a NaN depends on the orientation
+        # NaN are filled once, because which neighbour fills them depends on the orientation
         self.pixels, self.missing = plane.pixels, plane.missing
         self._range = values
         self._dtype = dtype
@@ -139,12 +140,12 @@ class PlaneValues:
         self.reset()
 
     def _take(self, low: float, high: float) -> None:
-        """Take values as the ends of the plane's."""
+        """Set the smallest and largest value of the plane."""
         self._low, self._high = low, high
         self.bounds = Bounds.of(*self._range.encode(np.array([low, high])).tolist())
 
     def widen(self) -> bool:
-        """Take the range of the whole plane, which is wider; return False if there is none left."""
+        """Take the wider range of the whole plane; return False if it is already in use."""
         if self._whole is None:
             return False
         whole, self._whole = self._whole(), None
@@ -196,7 +197,7 @@ class PlaneValues:
         return float(low), float(high)
 
     def _add_overshoot(self, encoded: NDArray[np.float32], written: NDArray[Any]) -> None:
-        """Measure the overshoot of colours, (H, W, C), given in 0..1 and as written; skip NaN."""
+        """Measure the overshoot of colours, (H, W, C), encoded and as written; skip NaN."""
         overshoot, integer = self.overshoot, written.dtype.kind != "f"
         low = float(np.fmin.reduce(written, axis=None))
         high = float(np.fmax.reduce(written, axis=None))
@@ -215,7 +216,7 @@ class PlaneValues:
             overshoot.cut += self._count_cut(encoded, np.iinfo(written.dtype))
 
     def _count_cut(self, encoded: NDArray[np.float32], limits: np.iinfo[Any]) -> int:
-        """Count the values cut off at an end of an integer type that the plane does not reach."""
+        """Count values that were clipped to an end of the type that the plane does not reach."""
         black, width = self._range.low, self._range.high - self._range.low
         # values up to half a step beyond an end round to the end and are not cut off
         below = (limits.min - 0.5 - black) / width if self._low > limits.min else -math.inf

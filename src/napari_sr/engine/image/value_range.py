@@ -1,6 +1,6 @@
-"""Black and white of an image: refuse infinite values, warn about a range that does not fit.
+"""Find black and white of an image; check its values, and warn if the range does not fit them.
 
-A network's own errors are about 1/1000 of white. On Set5 as grey in uint16, FSRCNN x2 is 3.4 dB
+Networks make errors of about 1/1000 of white. On Set5 as grey in uint16, FSRCNN x2 is 3.4 dB
 better than bicubic interpolation if the images fill the range of the type, and 0.8 dB better if
 they have 12 bits. If they have 10 bits, it is 6.4 dB worse, unless `value_range` is given
 (`benchmarks/quality/faint.py`).
@@ -28,9 +28,9 @@ FAINT = 1 / 8
 SLACK = 0.1
 """How far outside 0..1 floats may be without a warning."""
 SAMPLES = 10_000_000
-"""Most pixels that percentiles are computed from, evenly spread."""
+"""Largest number of pixels, evenly spread, from which percentiles are computed."""
 MAX_PLANES_READ = 3
-"""Most planes of an integer image that are read to find its span, evenly spread."""
+"""Largest number of planes, evenly spread, that are read to find the span of an integer image."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Percentiles:
 
 
 class OutsideRangeWarning(UserWarning):
-    """A float image has values far outside the range that is assumed for it."""
+    """A float image has values far outside the range that is assumed, 0 to 1."""
 
 
 class FaintImageWarning(UserWarning):
@@ -61,7 +61,7 @@ def checked_range(
 ) -> ValueRange:
     """Check the values of an image, and return its black and white.
 
-    Parameters, errors and warnings are those of `check_values` and `value_range_of`.
+    Parameters, errors and warnings are as in `check_values` and `value_range_of`.
     """
     check_values(image, layout, declared, has_weights=has_weights)
     return value_range_of(image, layout, declared)
@@ -70,10 +70,11 @@ def checked_range(
 def check_values(
     image: ArrayLike, layout: Layout, declared: object, *, has_weights: bool = True
 ) -> None:
-    """Refuse infinite values; warn if no range was declared and the default does not fit.
+    """Raise an error for infinite values; warn if the default range is used and does not fit.
 
-    NaN is accepted: it means that nothing was measured there. All planes of floats are read, but
-    only some planes of integers. Alpha and the colours of fully transparent pixels do not count.
+    NaN is accepted: it means that nothing was measured there. All planes are read if they are
+    floats, but only some if they are integers. Alpha and the colours of fully transparent pixels do
+    not count.
 
     Parameters
     ----------
@@ -84,12 +85,13 @@ def check_values(
     declared : (low, high) or Percentiles, optional
         Black and white as the user declared them.
     has_weights : bool
-        Whether the network has weights; a faint image does not matter to a formula.
+        Whether the network has weights. Interpolation has none, and gets no warning of faint
+        images.
 
     Raises
     ------
     ValueError
-        If a value is infinite (the message has their number and the place of the first), or if
+        If values are infinite (the message has their number and the position of the first), or if
         integers are masked.
     """
     refuse_masked(image)
@@ -122,7 +124,7 @@ def check_values(
 
 
 def _span_of_floats(image: ArrayLike, layout: Layout) -> tuple[float, float]:
-    """Return the smallest and the largest visible value of all planes; refuse infinite values."""
+    """Return the smallest and largest visible value of all planes; raise an error for infinity."""
     bad, first, low, high = 0, None, math.inf, -math.inf
     for plane in layout.planes():
         values = layout.read(image, plane)
@@ -142,7 +144,7 @@ def _span_of_floats(image: ArrayLike, layout: Layout) -> tuple[float, float]:
 
 
 def _check_opacity(image: ArrayLike, layout: Layout) -> None:
-    """Warn if the fourth sample of floats does not look like opacity; change no values."""
+    """Warn if the fourth sample of a float image does not look like opacity."""
     if layout.channels < 4:
         return
     low, high = 0.0, 1.0

@@ -1,8 +1,8 @@
 """Blocks of an image that is larger than memory: rectangles of planes, computed independently.
 
-A block is read with a margin around it, as wide as the network's receptive field, so its result
-equals the same part of the result of the whole plane. Only networks without global values can do
-so; for others, a block is a whole plane.
+A block is read with a margin as wide as the network's receptive field, so its result equals the
+same part of the whole plane's result. This works for networks without global values; for others, a
+block is a whole plane.
 
 Letters: H x W pixels of the image, S scale.
 """
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 SIDE = 2048
-"""Side of a block's result in pixels, about: a shard of some MB, computed within seconds."""
+"""Approximate side of a block's result in pixels: a shard of some MB, computed within seconds."""
 SIDES = (1024, 512, 256)
-"""Sides of blocks in LR pixels that are tried."""
+"""Sides that blocks may have, in LR pixels."""
 CONTEXT = 64
 """LR pixels that networks with global values read around a region instead of the whole plane."""
 
@@ -48,7 +48,7 @@ class Block:
     window: Region
     """The pixels that the network reads: the core and a margin."""
     place: Region
-    """The core, counted from the first pixel of the region that is cut into blocks."""
+    """The core's position relative to the region that is cut into blocks."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,13 @@ class BlockGrid:
     columns: int
     """Height and width of a block in LR pixels; blocks at the bottom and the right are smaller."""
     margin: int
-    """LR pixels read around a block, at edges inside the image."""
+    """Number of LR pixels that are read around a block, at edges inside the image."""
     multiple: int = 1
     """Windows begin at multiples of this."""
     least: int = 1
-    """LR pixels that a window has at least along each side, if the image is that large."""
+    """Smallest side of a window in LR pixels, if the image is that large."""
     whole: bool = False
-    """Whether blocks are planes because the network needs them whole."""
+    """Whether each block is a plane, because the network needs whole planes."""
     region: Region | None = None
     """The rectangle of each plane that is cut into blocks; by default the whole plane."""
 
@@ -98,10 +98,10 @@ class BlockGrid:
         Raises
         ------
         IndexError
-            If there is no such block.
+            If no block has this number.
         """
         if not 0 <= number < self.count:
-            raise IndexError(f"there are {self.count} blocks, from 0; got {number}")
+            raise IndexError(f"blocks have numbers from 0 to {self.count - 1}, got {number}")
         down, across = self.counts
         plane, position = divmod(number, down * across)
         row, column = divmod(position, across)
@@ -122,15 +122,16 @@ class BlockGrid:
         return map(self.block, range(self.count))
 
     def _widened(self, core: slice, side: int, length: int) -> slice:
-        """Return the pixels read for a core along one axis.
+        """Return the pixels to read for a core along one axis.
 
-        All windows but the last ones of an axis have one length: the first one reads more than its
-        core needs.
+        All windows except the last ones of an axis have one length, so the first one reads more
+        than its core needs.
         """
         start = max(core.start - self.margin, 0)
         usual = side + 2 * self.margin if start == 0 else 0
         stop = min(max(core.stop + self.margin, usual), length)
-        # a window below the network's least size would be padded where the image has pixels
+        # a window smaller than the network's least size would be padded instead of read from the
+        # image
         start = max(min(start, stop - self.least), 0) // self.multiple * self.multiple
         return slice(start, max(stop, min(start + self.least, length)))
 
@@ -157,12 +158,14 @@ def margin_of(network: Network, halo: int | None = None) -> int:
     """
     field = network.receptive_field if halo is None else halo
     if field is None:
-        raise ValueError(f"{network.title} reads the whole image, so blocks have no margin")
+        raise ValueError(
+            f"{network.title} reads the whole image, so no margin of blocks is wide enough"
+        )
     return math.ceil(field / network.tile_alignment) * network.tile_alignment
 
 
 def is_local(network: Network, channels: int, precision: torch.dtype) -> bool:
-    """Return whether blocks smaller than a plane give the result of the whole plane."""
+    """Return whether blocks smaller than a plane give the same result as the whole plane."""
     local = profile_of(network, channels, precision).local
     return local and not network.whole and network.receptive_field is not None
 
@@ -185,16 +188,16 @@ def make_grid(
     network : Network
         The network that will run.
     local : bool
-        What `is_local` returns; if false, each plane is one block.
+        Whether blocks may be smaller than planes; see `is_local`.
     halo : int, optional
         Margin that the user chose.
     side : (int, int), optional
         Height and width of a block in LR pixels, multiples of the network's alignment. By default
         the largest of `SIDES` whose result has sides of about `SIDE` pixels.
     region : Region, optional
-        A rectangle of each plane; only it is cut into blocks. A network that is not local then
-        reads `CONTEXT` pixels around it instead of the whole plane, so its results differ from the
-        same part of the whole result.
+        A rectangle of each plane; only this is cut into blocks. A network that is not local then
+        reads `CONTEXT` pixels around the rectangle instead of the whole plane, so its results
+        differ from the same part of the whole result.
     """
     if not local:
         rows, columns = region.size if region else (layout.height, layout.width)

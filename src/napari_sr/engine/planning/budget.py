@@ -1,4 +1,4 @@
-"""The main memory that a run needs, computed before anything is read.
+"""Compute the main memory that a run needs, before anything is read.
 
 Letters: H x W pixels, S scale.
 """
@@ -39,11 +39,11 @@ class Budget:
     result: int
     """The whole output array."""
     plane: int
-    """One plane of the image, with its masks."""
+    """One plane of the image, with the masks."""
     tile: int
     """One tile and its result."""
     spilled: int
-    """Features stored between stages and the mean of an ensemble, as far as they stay in memory."""
+    """The part of stored features and of an ensemble's mean that stays in memory."""
 
     @property
     def total(self) -> int:
@@ -85,7 +85,7 @@ def budget(layout: Layout, plan: Plan, network: Network, *, lazy: bool) -> Budge
 
 
 def fit_to_memory(layout: Layout, plan: Plan, network: Network, free: int, *, lazy: bool) -> Plan:
-    """Return the plan, with smaller tiles if it would not fit into memory otherwise.
+    """Return the plan; if it does not fit into memory, with smaller tiles.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def fit_to_memory(layout: Layout, plan: Plan, network: Network, free: int, *, la
 
 @contextmanager
 def explain_memory_errors(what: str) -> Iterator[None]:
-    """Turn any error about lack of memory into an `OutOfMemoryError` that names the action.
+    """Context: turn errors about lack of memory into an `OutOfMemoryError` that names the action.
 
     Parameters
     ----------

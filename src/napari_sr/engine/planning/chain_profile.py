@@ -1,4 +1,4 @@
-"""Arithmetic and memory of a chain, link by link, found without computing a pixel."""
+"""Count arithmetic and memory of a chain, link by link, without computing a pixel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 ELEMENTWISE = 20
-"""Cost of writing one value, in addition to the convolutions, in floating-point operations."""
+"""Cost of writing one value, in floating-point operations; it is added to that of convolutions."""
 _PROBE = 96
 """Height and width of the image that is profiled, in pixels."""
 
@@ -102,7 +102,7 @@ def profile(chain: Chain, network: Network, channels: int) -> Profile:
 
 
 def _gather(link: GlobalStats | PooledGrid, plane: Tensor) -> Tensor:
-    """Return the value that a link gathers from a plane without data."""
+    """Return a gathering link's value for a plane on the meta device."""
     if isinstance(link, PooledGrid):
         return link.finish(link.compute(plane))
     statistic = plane.new_empty((*plane.shape[:2], 1, 1), dtype=torch.float32)

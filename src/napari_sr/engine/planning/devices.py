@@ -22,7 +22,7 @@ FEATURES_SHARE = 0.1
 """Share of the free memory that feature planes may use before they go to files."""
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
-# text in allocators' errors; only CUDA has an exception class of its own
+# text in allocators' errors; only CUDA has a separate exception class
 _WORDS = ("out of memory", "can't allocate memory", "not enough memory")
 
 
@@ -34,12 +34,12 @@ run, may use one GPU, and releasing memory during a capture invalidates the capt
 class OutOfMemoryError(MemoryError):
     """Memory ran out and no smaller tile can help.
 
-    It is not a RuntimeError, because napari's workers lose those.
+    It is not a RuntimeError, because napari's workers lose RuntimeErrors.
     """
 
 
 def available() -> list[tuple[str, str]]:
-    """Return the available devices as pairs of name and description, the fastest one first."""
+    """Return the available devices as pairs of name and description, fastest first."""
     found = [
         (f"cuda:{index}", torch.cuda.get_device_name(index))
         for index in range(torch.cuda.device_count())
@@ -78,7 +78,7 @@ def choose_precision(
     device : torch.device
         Device that the network runs on.
     able : collection of str
-        Precisions that the network supports. Any other becomes float32.
+        Precisions that the network supports; other precisions are replaced by float32.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def trim() -> None:
     (benchmarks/memory/tile_memory.py).
     """
     if sys.platform.startswith("linux"):
-        give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl has not
+        give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only in glibc, not in musl
         if give_back is not None:
             give_back(0)
 
@@ -149,7 +149,7 @@ def release(device: torch.device, *, after_error: bool = False) -> None:
 
 
 def memory_for_features() -> int:
-    """Return the bytes of memory that features may use: a share of the free memory.
+    """Return the bytes that features may use, a share of the free memory.
 
     The share is small because the operating system caches files in memory anyway, and drops them
     when another program needs the memory.
@@ -160,13 +160,13 @@ def memory_for_features() -> int:
 def on_device(network: Network, device: torch.device, precision: torch.dtype) -> Network:
     """Return the network on a device in a precision; the same object if it is there already."""
     weight = next(network.parameters(), None)
-    if weight is None:  # a formula computes on the device of the image
+    if weight is None:  # networks without weights compute on the device of the image
         return network
     there = device.index in (None, weight.device.index) and weight.device.type == device.type
     if there and weight.dtype == precision and not network.training:
         return network
     moved = copy.deepcopy(network).to(device=device, dtype=precision).eval()
-    # a CPU, matrix units and our kernels are fastest with channels last; features follow weights
+    # CPUs, matrix units and our kernels are fastest with channels last; features follow weights
     last = device.type == "cpu" or (device.type == "cuda" and precision != torch.float32)
     layout = torch.channels_last if last else torch.contiguous_format
     moved.to(memory_format=layout)  # type: ignore[call-overload]

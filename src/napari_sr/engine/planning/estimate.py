@@ -1,4 +1,4 @@
-"""Estimate of a run's time and memory before it starts."""
+"""Estimate a run's time and memory before it starts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 PROBE_FLOPS = 25e9
-"""Approximate operations of the timed probe: about one second on a laptop's CPU."""
+"""Approximate number of operations in the timed probe: about one second on a laptop's CPU."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Estimate:
     overhead: float
     """Extra work of the tiles, as a share of the work of a single tile."""
     spilled_bytes: int
-    """Features between stages and the mean of an ensemble: stored outside the device in memory, or
-    in files if memory is short."""
+    """Bytes of features between stages and of an ensemble's mean. They are stored in main
+    memory, or in files if memory is short."""
     orientations: int
     """How often each plane is computed: 8 for an ensemble, else 1."""
 
@@ -100,7 +100,7 @@ def flops_per_pixel(network: Network) -> float:
 def measure_speed(network: Network, settings: Settings) -> float:
     """Time the network on a small noise image; return LR pixels per second.
 
-    Blocks for about a second: call it from a worker thread.
+    It takes about a second, so call it from a worker thread.
     """
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device, network.precisions)

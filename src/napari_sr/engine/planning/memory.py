@@ -1,4 +1,4 @@
-"""The memory that a network needs for a tile, found without computing a pixel.
+"""Find the memory that a network needs for a tile, without computing a pixel.
 
 Letters: H x W pixels.
 """
@@ -64,7 +64,7 @@ class Footprint:
     """Memory of one tile on the device, without the weights."""
 
     peak: int
-    """Most bytes of tensors that are alive at the same time."""
+    """Largest total size of tensors that exist at the same time, in bytes."""
     largest: int
     """Elements of the largest tensor."""
 

@@ -1,4 +1,4 @@
-"""Profile of a network, found without data: its chain, its costs and its smallest tile."""
+"""Find a network's chain, costs and smallest tile, without data."""
 
 from __future__ import annotations
 

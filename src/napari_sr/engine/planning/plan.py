@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 FLOPS_PER_BYTE = {"cuda": 4000.0, "mps": 500.0, "cpu": 12.0, "file": 200.0}
 """Cost of moving a byte of features to the device or back, in floating-point operations. A CPU
-computes some 100 GFLOP/s and copies some 8 GB/s, or some 0.5 GB/s if features are stored in files.
-A GPU computes some 50 TFLOP/s behind a bus of some 12 GB/s."""
+computes some 100 GFLOP/s, and copies some 8 GB/s in memory or some 0.5 GB/s to files. A GPU
+computes some 50 TFLOP/s behind a bus of some 12 GB/s."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Plan:
 
     height: int
     width: int
-    """Size of a plane in pixels, padded to the network's least size and multiple."""
+    """Height and width of a plane in pixels, padded to the network's least size and multiple."""
     tile: int
     """Side of a tile in LR pixels, halo included."""
     halo: int | None
@@ -62,7 +62,7 @@ class Plan:
 
     @cached_property
     def transposed(self) -> Plan:
-        """The plan for transposed planes; cached, because finding the stages takes time."""
+        """The plan for transposed planes. It is cached, because finding the stages takes time."""
         return replace(self, height=self.width, width=self.height)
 
     @property
@@ -93,12 +93,12 @@ class Plan:
     @property
     def count(self) -> int:
         """Number of tiles of one plane, over all stages and orientations."""
-        # a transposed plane has the same number
+        # a transposed plane has as many tiles
         return self.orientations * self.stages.count
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:
-        """Share of one orientation's work that is done after each of its tiles; the last is 1."""
+        """Shares of one orientation's work that are done after each tile; the last share is 1."""
         counts = list(map(self.stages.count_of, self.stages.all))
         costs = np.repeat(np.divide(self.stages.costs, counts), counts)
         done: NDArray[np.float64] = np.cumsum(costs)
@@ -151,7 +151,7 @@ class Plan:
 
 
 def rounds_inside(settings: Settings, device: torch.device, precision: torch.dtype) -> bool:
-    """Return whether only an engine rounds to bfloat16, inside segments; all else is float32."""
+    """Return whether only an engine uses bfloat16, inside segments, and all else is float32."""
     asked = settings.chosen_engine == "openvino" and precision == torch.bfloat16
     return asked and device.type == "cpu"
 

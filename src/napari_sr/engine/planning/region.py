@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 def checked_region(region: object, layout: Layout) -> Region:
-    """Return rows and columns of a plane as a `Region`.
+    """Check a region, and return it as a `Region`.
 
     Parameters
     ----------
     region : Region or ((top, bottom), (left, right))
-        First row and the row after the last, and the same for columns, in pixels of the image.
+        First row, the row after the last, and the same for columns, in pixels of the image.
     layout : Layout
         Layout of the image.
 
     Raises
     ------
     ValueError
-        If it is not that, is empty, or reaches beyond the image.
+        If the region has another form, is empty, or reaches beyond the image.
     """
     if isinstance(region, Region):
         region = region.spans

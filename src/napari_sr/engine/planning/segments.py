@@ -36,11 +36,12 @@ class Segment:
     indices: tuple[int, ...]
     """Indices of the steps in the chain."""
     repeatable: bool
-    """Whether an engine can repeat the steps for every tile; if not, the segment has one step."""
+    """Whether an engine can repeat the steps for every tile; otherwise the segment is a single
+    step."""
     inputs: tuple[str, ...]
     """Names of planes and values that the segment reads."""
     outputs: tuple[str, ...]
-    """Names of planes made here that are needed later in the stage or after it."""
+    """Names of the segment's planes that are needed later in the stage or after it."""
 
 
 def cut(chain: Chain, stage: Stage, *, localises: bool = False) -> tuple[Segment, ...]:
@@ -70,7 +71,7 @@ def cut(chain: Chain, stage: Stage, *, localises: bool = False) -> tuple[Segment
         needed |= set(inputs_of(chain[stage.gather]))
     segments: list[Segment] = []
     for repeatable, indices in reversed(groups):
-        # dictionaries keep the order of names, and each name once
+        # a dictionary keeps the order of names, and each name once
         written = {name: None for index in indices for name in outputs_of(chain[index])}
         read = {name: None for index in indices for name in inputs_of(chain[index])}
         outputs = tuple(name for name in written if name in needed)
@@ -93,7 +94,7 @@ def run_all(chain: Chain, image: Tensor) -> tuple[Tensor, ...]:
 
 
 def function_of(chain: Chain, segment: Segment) -> partial[tuple[Tensor, ...]]:
-    """Return the function of a segment; not a closure, which a traceback would keep alive."""
+    """Return the function of a segment. It is not a closure, which a traceback would keep alive."""
     if len(segment.indices) == len(chain):
         return partial(run_all, chain)
     links = (chain[index] for index in segment.indices)

@@ -1,4 +1,4 @@
-"""Settings of a run that a user chooses, besides image and model; imports no torch."""
+"""Settings of a run that a user chooses, besides image and model. Nothing here imports torch."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Settings:
     """Settings of a run."""
 
     tile: int | None = None
-    """Largest side of a tile in LR pixels, halo included; None: limited by free memory and, on a
-    CPU, by time. Tiles are smaller if that cuts a plane evenly, or if their feature maps would be
-    too large for the device's libraries."""
+    """Largest side of a tile in LR pixels, halo included; None to limit it by free memory and, on a
+    CPU, by time. Tiles are smaller if a plane is then cut evenly, or if their feature maps would
+    be too large for the device's libraries."""
     halo: int | None = None
-    """LR pixels that a tile reads around what it keeps; None: as many as the network needs for
-    tiles without seams."""
+    """Number of LR pixels that a tile reads around the part that it keeps; None for as many as the
+    network needs for tiles without seams."""
     device: str = "auto"
     """"auto", "cpu", "cuda", "cuda:1" or "mps"."""
     precision: str = "auto"
@@ -39,8 +39,8 @@ class Settings:
     """"auto": fused kernels where they are fast; "reference": plain PyTorch; "triton": kernels, and
     an error where they cannot run. The environment variable NAPARI_SR_KERNELS replaces "auto"."""
     outliers: str = "clip"
-    """Treatment of results far outside what the plane's values allow: "clip", "mark" (NaN; floats
-    only) or "keep"."""
+    """Treatment of results far outside the range of the plane's values: "clip", "mark" (as NaN;
+    floats only) or "keep"."""
     ensemble: bool = False
     """Whether the result is the mean over all flips and quarter turns; eight times the work."""
     engine: str = "auto"

@@ -1,4 +1,4 @@
-"""Where to end a stage: the cost of a stage, and the cheapest way to cut a chain into stages.
+"""Compute the cost of a stage, and find the cheapest way to cut a chain into stages.
 
 Letters: H x W pixels of the image that enters the network.
 """
@@ -49,12 +49,12 @@ class StageCostModel:
         }
 
     def cut(self, steps: list[int]) -> list[list[int]]:
-        """Cut steps into groups of least total cost, by dynamic programming.
+        """Cut steps into groups with the lowest total cost, by dynamic programming.
 
         Raises
         ------
         ValueError
-            If a tile keeps nothing inside the halo of the widest step.
+            If nothing is left of a tile inside the halo of the widest step.
         """
         best = [0.0] + [math.inf] * len(steps)
         previous_cut = [0] * (len(steps) + 1)
@@ -87,13 +87,14 @@ class StageCostModel:
         Parameters
         ----------
         steps : iterable of (int, int)
-            Index of each step, and how far around the kept part of a tile its result is needed.
+            For each step: its index, and how far around the kept part of a tile its result is
+            needed.
         halo : int
             Pixels that tiles read around the part that they keep.
         reads, keeps : iterable of str
-            Planes that it reads and keeps; features are moved to the device and back.
+            Planes that the stage reads and keeps; features are moved to the device and back.
         """
-        # image and result are moved once whatever the stages are
+        # image and result are moved once, whatever the stages are
         reads = tuple(reads)
         moved = self._grid.overlap_factor(halo, 0) * sum(map(self.bytes, reads))
         moved -= self.bytes(IMAGE) if IMAGE in reads else 0.0
@@ -106,8 +107,8 @@ class StageCostModel:
         Returns
         -------
         float
-            That arithmetic divided by the usual one, in which each step computes only the part of
-            the halo that later steps need.
+            This arithmetic divided by the usual arithmetic, in which each step computes only the
+            part of the halo that later steps need.
         """
         steps = tuple(steps)
         once = sum(self._profile.flops[index] for index, _ in steps)
@@ -132,14 +133,14 @@ class StageCostModel:
         steps : list of int
             Indices of the steps of a stage.
         results : iterable of str
-            Planes that the stage must make for the kept part.
+            Planes that the stage must compute for the kept part.
 
         Returns
         -------
         planes : dict of str to int
-            Pixels around the kept part, for each plane that is needed.
+            For each needed plane: how many pixels around the kept part are needed.
         steps : dict of int to int
-            Pixels around the kept part, for each step that is needed.
+            For each needed step: how many pixels around the kept part it must compute.
         """
         needed = dict.fromkeys(results, 0)
         margins: dict[int, int] = {}
@@ -154,13 +155,13 @@ class StageCostModel:
         return needed, margins
 
     def radius(self, index: int) -> int:
-        """Return the radius of a step, rounded up to a multiple at which tiles may begin."""
+        """Return the radius of a step, rounded up so that tiles begin at allowed pixels."""
         link = self._chain[index]
         radius = link.radius if isinstance(link, Step) else 0
         return math.ceil(radius / self._grid.multiple) * self._grid.multiple
 
     def outputs(self, indices: Iterable[int]) -> set[str]:
-        """Return the names of the planes and values that some links make."""
+        """Return the names of the planes and values that these links compute."""
         return {name for index in indices for name in outputs_of(self._chain[index])}
 
     def bytes(self, name: str) -> float:

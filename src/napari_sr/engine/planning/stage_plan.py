@@ -42,7 +42,7 @@ class Stage:
     """Part of a chain that runs tile by tile."""
 
     steps: tuple[tuple[int, int], ...]
-    """The steps computed on every tile, in order: the index of each in the chain, and how far
+    """The steps computed on every tile, in order. For each: its index in the chain, and how far
     around the kept part of a tile its result is needed."""
     gather: int | None
     """Index of a `GlobalStats` or `PooledGrid` that is gathered from the tiles, or of a
@@ -50,7 +50,7 @@ class Stage:
     reads: tuple[str, ...]
     """Planes made by earlier stages that every tile reads, with the halo."""
     keeps: tuple[str, ...]
-    """Planes made here that later stages read, or the result."""
+    """Planes computed by this stage that later stages read, or the result."""
     halo: int
     """Pixels of the image that a tile reads around the part that it keeps."""
     at_once: bool = False
@@ -72,8 +72,8 @@ class Stages:
     flops_per_byte : float
         Cost of moving a byte to the device or back, in floating-point operations.
     halo : int, optional
-        If given, there is one stage, whose tiles read this many pixels around what they keep. By
-        default, tiles read as much as they need to leave no seams.
+        If given, there is one stage, whose tiles read this many pixels around the part that they
+        keep. By default, tiles read as much as they need to leave no seams.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Stages:
         Raises
         ------
         ValueError
-            If a tile is too small to keep anything inside the halo of the widest step.
+            If nothing is left of a tile inside the halo of the widest step.
         """
         if self._halo is not None:
             return (Stage((), None, (IMAGE,), (RESULT,), self._halo, at_once=True),)
@@ -143,7 +143,7 @@ class Stages:
         return cost
 
     def extra(self, stage: Stage) -> float:
-        """Return the factor of extra arithmetic if every step computes all that its tile reads."""
+        """Return the factor of arithmetic if every step computes all that its tile reads."""
         return self._cost_model.extra(stage.steps, stage.halo)
 
     @property
@@ -152,7 +152,7 @@ class Stages:
         return sum(map(self.count_of, self.all))
 
     def count_of(self, stage: Stage) -> int:
-        """Return the number of tiles of a stage, without making them if there may be many."""
+        """Return the number of tiles of a stage; if there may be many, without creating them."""
         link = None if stage.gather is None else self.chain[stage.gather]
         if isinstance(link, ChunkedAttention):
             return sum(1 for _ in self._runs(link))
@@ -204,7 +204,7 @@ class Stages:
         return rows, columns, max(together, 1)
 
     def _runs(self, link: ChunkedAttention) -> Iterator[tiling.Tile]:
-        """Yield runs of pixels, each at most as long as a tile has pixels."""
+        """Yield runs of pixels; none has more pixels than a tile."""
         most, row = self.grid.tile**2, slice(0, 1)
         for chunk in link.chunks(self.grid.height * self.grid.width):
             for start in range(chunk.start, chunk.stop, most):
@@ -212,7 +212,7 @@ class Stages:
                 yield tiling.Tile(tiling.Region(row, chunk), tiling.Region(row, kept))
 
     def _linked(self, groups: Iterable[tuple[list[int], int | None]]) -> tuple[Stage, ...]:
-        """Return the groups as stages, with the planes that each reads and keeps."""
+        """Return the groups of steps as stages, with the planes that each reads and keeps."""
         stages: list[Stage] = []
         following: list[int] = []
         later: set[str] = {RESULT}

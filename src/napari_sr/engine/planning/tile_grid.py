@@ -1,4 +1,4 @@
-"""The tiles of a plane, and how much work their overlap adds."""
+"""The tiles of a plane, and the work that their overlap adds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from napari_sr.engine.planning import tiling
 
 
 class TileGrid:
-    """The tiles of a plane.
+    """The tiles of a plane, for any halo.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ class TileGrid:
     multiple : int
         Tiles begin at multiples of this.
     least : int
-        Pixels along each side that a tile reads at least.
+        Smallest number of pixels that a tile reads along each side.
     """
 
     def __init__(self, height: int, width: int, tile: int, multiple: int, least: int = 1) -> None:
@@ -43,7 +43,7 @@ class TileGrid:
         return height, width
 
     def fits(self, halo: int) -> bool:
-        """Return whether a tile keeps anything inside this halo."""
+        """Return whether anything is left of a tile inside this halo."""
         one = self.tile >= max(self.height, self.width)
         return one or self.tile >= tiling.least_tile(halo, self.multiple)
 
@@ -55,7 +55,7 @@ class TileGrid:
         halo : int
             Pixels that tiles read around the part that they keep.
         consumed : int
-            Pixels of the halo that are no longer computed.
+            Width of the outer part of the halo that is no longer computed, in pixels.
         """
         factor = 1.0
         fitted = self._fitted(halo)

@@ -1,4 +1,4 @@
-"""The size of tiles: limited by the network, free memory, time and the largest tensor."""
+"""Choose the size of tiles: network, free memory, time and the largest tensor limit it."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ LARGEST_TILE = 1024
 SHARE = {"cuda": 0.7, "mps": 0.4, "cpu": 0.3}
 """Share of the free memory that a tile may use; a CPU shares its memory with other programs."""
 CPU_TILES = (512, 384, 256, 192, 128)
-"""Sides of tiles that are tried on a CPU, in LR pixels. Beyond the first, PyTorch hardly gains
+"""Sides that tiles may have on a CPU, in LR pixels. Larger tiles than the first hardly save time
 (on 1024 x 1024 px, one tile takes 0.96 times as long with FSRCNN x2 and EDSR slim x2). Without
-large pages it gets slower, because the system clears each large feature map (1.3 times with FSRCNN
-x2)."""
+large pages they are slower, because the system clears each large feature map (1.3 times as long
+with FSRCNN x2)."""
 TILE_FLOPS = 5e10
-"""Most floating-point operations of a tile on a CPU. A user who cancels waits for the tile to end:
-half a second where two cores compute 100 GFLOP/s (measured with edsr-slim x2)."""
+"""Largest number of floating-point operations of a tile on a CPU. A user who cancels waits until
+the tile ends: half a second if two cores compute 100 GFLOP/s (measured with edsr-slim x2)."""
 WORTH = 1.15
 """Largest factor by which smaller tiles may increase the work."""
 CPU_LIMIT = 2 * 2**30
-"""Bytes of a tile on a CPU; larger tiles are no faster there."""
+"""Largest size of a tile on a CPU in bytes; larger tiles are not faster."""
 LARGEST_TENSOR = {"cuda": 2**31 - 1, "mps": 2**31 - 1, "cpu": 2**29 - 1}
-"""Most elements of one tensor. GPU kernels count elements in 32 bits, and oneDNN on a CPU counts
-bytes in 32 bits: a 1x1 convolution from 12 to 56 channels of 4096 x 4096 px in float32 ends the
-process. Half precision has the same limit, because it may fall back to float32."""
+"""Largest number of elements of one tensor. GPU kernels count elements in 32 bits, and oneDNN on
+a CPU counts bytes in 32 bits: a 1x1 convolution from 12 to 56 channels of 4096 x 4096 px in
+float32 ends the process. Half precision has the same limit, because it may fall back to float32."""
 _PROBE = 96
 """Side of the tile whose memory is measured, in LR pixels."""
 
@@ -43,7 +43,7 @@ _footprints: WeakKeyDictionary[Network, dict[int, Footprint]] = WeakKeyDictionar
 
 
 def padded_length(size: int, network: Network) -> int:
-    """Return the length of an axis after reflection to a length that the network accepts."""
+    """Return the length of an axis, padded by reflection until the network accepts it."""
     size = max(size, network.least_size)
     return math.ceil(size / network.multiple) * network.multiple
 
@@ -85,11 +85,11 @@ def tile_by_memory(plan: Plan, network: Network, channels: int) -> int:
 
 
 def tiled_by_time(plan: Plan) -> Plan:
-    """Return the plan with tiles that each take a CPU a short time.
+    """Return the plan with tiles that each take a short time on a CPU.
 
-    A run can be cancelled between two tiles, and the first one shows how long the others take.
-    Where smaller tiles would make the run much slower, they stay larger: a network with global
-    values stays one tile if the image is, because its stages would store features.
+    A run can be cancelled between two tiles, and the first one shows how long the others take. If
+    smaller tiles would make the run much slower, they stay larger. For instance, an image that fits
+    into one tile stays one tile for networks with global values, whose stages would store features.
 
     Parameters
     ----------
@@ -115,15 +115,15 @@ def tiled_by_time(plan: Plan) -> Plan:
 
 
 def check_tile(tile: int, plan: Plan, network: Network) -> None:
-    """Refuse a tile that is too small.
+    """Raise an error if the tile is too small.
 
     Raises
     ------
     ValueError
-        If it keeps nothing inside its halo, or is below the network's least size.
+        If nothing is left of a tile inside its halo, or it is below the network's least size.
     """
     if tile >= plan.least_tile or (tile >= max(plan.height, plan.width) and tile > 0):
-        return  # one tile that covers the whole plane needs no halo
+        return  # a tile that covers the whole plane needs no halo
     why = "the radius of one step" if plan.halo is None else f"a halo of {plan.halo} px"
     raise ValueError(
         f"a tile must be at least {plan.least_tile} px here, for {why} on both sides and for the "
@@ -132,7 +132,7 @@ def check_tile(tile: int, plan: Plan, network: Network) -> None:
 
 
 def limit_tile(tile: int, plan: Plan, network: Network, channels: int) -> int:
-    """Return the side of a tile, made smaller if its feature maps exceed the largest tensor.
+    """Return the side of a tile; reduce it if its feature maps exceed the largest tensor.
 
     Parameters
     ----------

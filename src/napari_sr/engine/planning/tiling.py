@@ -1,11 +1,10 @@
 """The pixels that each tile reads and keeps.
 
 At an edge inside the image, a tile reads `halo` pixels more than it keeps, so that the edge does
-not affect the pixels that it keeps. At the border of the image it reads no more, because the
-network's own padding is correct there. An axis is cut into as few tiles as the largest length
-allows, and evenly: all tiles have the same shape, the smallest possible for that number. The last
-one of a row is shifted inward. If that would break the alignment of tiles, the last one is a little
-shorter.
+not affect the kept pixels. At the border of the image it reads no more, because the network's
+padding is correct there. An axis is cut evenly into as few tiles as the largest length allows: all
+tiles have the same shape, the smallest possible for that number. The last tile of a row is shifted
+inward. If that would break the alignment of tiles, the last one is a little shorter.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class Region:
     columns: slice
 
     def shrunk(self, radius: int, height: int, width: int) -> Region:
-        """Return the region without a border of `radius` at edges that are inside the plane.
+        """Return the region without a border of `radius` at edges inside the plane.
 
         Parameters
         ----------
@@ -49,7 +48,7 @@ class Region:
         return Region(_inner(self.rows, radius, height), _inner(self.columns, radius, width))
 
     def slices_in(self, outer: Region, scale: int | Fraction) -> tuple[slice, slice]:
-        """Return this region as rows and columns of a plane that covers `outer` at a scale."""
+        """Return this region as rows and columns of a plane of this scale that shows `outer`."""
         return _from(self.rows, outer.rows, scale), _from(self.columns, outer.columns, scale)
 
     def is_inside(self, other: Region) -> bool:
@@ -93,12 +92,12 @@ class Tile:
 
 
 def scaled(span: slice, scale: int | Fraction) -> slice:
-    """Return a span of the image as a span of a plane that is `scale` times larger."""
+    """Convert a span of the image to a span of a plane that is `scale` times larger."""
     return slice(int(span.start * scale), int(span.stop * scale))
 
 
 def least_tile(halo: int, multiple: int = 1) -> int:
-    """Return the smallest tile that keeps at least `multiple` pixels inside its halo."""
+    """Return the side of the smallest tile that keeps `multiple` pixels inside its halo."""
     step = -(-halo // multiple) * multiple
     return 2 * step + multiple
 
@@ -115,9 +114,9 @@ def fitted(size: int, tile: int, halo: int, multiple: int = 1, least: int = 1) -
     Returns
     -------
     length : int
-        LR pixels that every tile reads: at most `tile`.
+        Number of LR pixels that every tile reads, at most `tile`.
     count : int
-        How many tiles there are.
+        Number of tiles.
 
     Raises
     ------
@@ -156,13 +155,13 @@ def spans(size: int, tile: int, halo: int, multiple: int = 1, least: int = 1) ->
     size : int
         Length of the axis in LR pixels.
     tile : int
-        LR pixels that a tile reads at most, halo included.
+        Largest number of LR pixels that a tile reads, halo included.
     halo : int
-        LR pixels that are read but not kept, at edges inside the axis.
+        Number of LR pixels that are read but not kept, at edges inside the axis.
     multiple : int
         Tiles begin and end at multiples of this, or end where the axis ends.
     least : int
-        LR pixels that a tile reads at least, if the axis and `tile` are that long.
+        Smallest number of LR pixels that a tile reads, if the axis and `tile` are that long.
 
     Raises
     ------

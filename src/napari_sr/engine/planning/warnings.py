@@ -1,4 +1,4 @@
-"""Warnings for a run that is not as requested, or whose tiles are not exact."""
+"""Warn if a run differs from the request, or if its tiles are not exact."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def run_warnings(plan: Plan, network: Network, settings: Settings) -> Iterator[str]:
-    """Yield a sentence for everything that is not as requested, or not exact.
+    """Yield a sentence for each difference from the request, and for each reason for inexact tiles.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def run_warnings(plan: Plan, network: Network, settings: Settings) -> Iterator[s
         return
     if network.whole:
         yield (
-            f"{network.title} should see the whole image of {plan.height} x {plan.width} px: "
-            f"tiles of {plan.side} px may leave visible seams"
+            f"{network.title} should get the whole image of {plan.height} x {plan.width} px at "
+            f"once: tiles of {plan.side} px may leave visible seams"
         )
     elif not network.exact:
         halo = plan.network_profile.radius if plan.halo is None else plan.halo
