@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 from forms import PATIENCE
 from napari.components import ViewerModel
+from qtpy.QtCore import QSettings
 from superqt.utils import WorkerBase
 
 from napari_sr.widgets.upscale.form import UpscaleWidget
+
+
+@pytest.fixture(autouse=True)
+def _no_memory(tmp_path):
+    """Let forms remember nothing of the user's, and of other tests."""
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path))
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ def test_an_address_is_pinned_to_a_commit_and_a_hash(name):
     )
     assert re.fullmatch(r"[0-9a-f]{64}", entry.sha256)
     assert entry.licence and entry.trained_on and entry.summary
+    assert 0 < len(entry.purpose) < 30
 
 
 @pytest.mark.parametrize("name", DOWNLOADED)

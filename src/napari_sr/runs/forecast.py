@@ -19,6 +19,7 @@ from napari_sr.runs.source import Source
 from napari_sr.runs.words import shape_in_words, size_in_words, time_in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_sr.engine.image.arrays import Layout
@@ -55,6 +56,8 @@ class Forecast:
     """Free memory in bytes, if result and source do not fit into it; otherwise None."""
     free_disk: int | None = None
     """Free space in bytes where the result is written; None for a result in memory."""
+    count: int = 1
+    """Number of results; `shape` is the first one's, `size` and `estimate` those of all."""
 
     @property
     def fits(self) -> bool:
@@ -69,7 +72,10 @@ class Forecast:
     @property
     def sentence(self) -> str:
         """The line that the form shows."""
-        result = f"Result: {shape_in_words(self.shape)}, {size_in_words(self.size)}.{self._where}"
+        what = f"Result: {shape_in_words(self.shape)}"
+        if self.count > 1:
+            what = f"{self.count} results"
+        result = f"{what}, {size_in_words(self.size)}.{self._where}"
         if self.free_disk is None and not self.fits:
             return result
         if self.estimate is None:
@@ -144,6 +150,48 @@ def forecast(request: Request, folder: Path | None = None) -> Forecast:
     plan = _plan(layout, network, request.settings, folder)
     estimate, engine = _estimate(request, network, *plan)
     return replace(told, estimate=estimate, engine=engine)
+
+
+def forecast_all(requests: Sequence[Request], folder: Path | None = None) -> Forecast:
+    """Return one forecast of runs that follow each other.
+
+    Parameters
+    ----------
+    requests : sequence of Request
+        The runs, with one model.
+    folder : Path, optional
+        As for `forecast`.
+
+    Raises
+    ------
+    PixelError, ValueError
+        As `forecast` does, for the first request that is wrong.
+    """
+    told = [forecast(request, folder) for request in requests]
+    size = sum(one.size for one in told)
+    lacking = next((one.lacking for one in told if not one.fits), None)
+    if lacking is None:
+        lacking = _lacking(requests[0], size)
+    return replace(
+        told[0],
+        size=size,
+        estimate=_sum([one.estimate for one in told]),
+        lacking=lacking,
+        count=len(told),
+    )
+
+
+def _sum(estimates: list[Estimate | None]) -> Estimate | None:
+    """Return the time and tiles of all runs together, and the memory of the largest."""
+    known = [one for one in estimates if one is not None]
+    if len(known) < len(estimates):
+        return None
+    seconds = [one.seconds for one in known if one.seconds is not None]
+    return replace(
+        max(known, key=lambda one: one.working_bytes),
+        tiles=sum(one.tiles for one in known),
+        seconds=sum(seconds) if len(seconds) == len(known) else None,
+    )
 
 
 def _layout(request: Request) -> Layout:

@@ -37,13 +37,15 @@ class ListedModel:
     name: str
     """The family in the registry, or the path of a checkpoint."""
     title: str
-    """The text in the list."""
+    """Its name in the list."""
     heading: str
     """The heading above it."""
     summary: str
     """One sentence that helps to choose."""
     scales: tuple[int, ...]
     """The scales that exist, or those to choose from if the file does not show its scale."""
+    purpose: str = ""
+    """What it is for, in a few words beside the title; "" if unknown."""
     entries: tuple[registry.Entry, ...] = ()
     """One per scale; none for a file."""
     scale_is_known: bool = True
@@ -59,6 +61,11 @@ class ListedModel:
     grey: bool = False
     """Whether the model was trained on grey from 0 to 1 instead of luma; the same for both models
     of a blend."""
+
+    @property
+    def line(self) -> str:
+        """The text in the list: the title, and what the model is for."""
+        return f"{self.title}: {self.purpose}" if self.purpose else self.title
 
     @property
     def computed(self) -> bool:
@@ -130,6 +137,7 @@ def _known(family: str, entries: list[registry.Entry]) -> ListedModel:
         title=re.sub(r" x\d+$", "", by_scale[0].title),
         heading=_heading(by_scale[0]),
         summary=by_scale[0].summary,
+        purpose=by_scale[0].purpose,
         scales=tuple(entry.scale for entry in by_scale),
         entries=by_scale,
         architecture=by_scale[0].architecture,

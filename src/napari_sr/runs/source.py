@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_sr.engine.planning.tiling import Region
+
 
 @dataclass(frozen=True)
 class Source:
@@ -46,6 +48,12 @@ class Source:
         """Index of the first pixel that is read, without the colour axis."""
         leading = len(self.shape) - 2 - self.rgb
         return (*(self.plane or (0,) * leading), 0, 0)
+
+    def origin_of(self, region: Region | None) -> tuple[int, ...]:
+        """Return the index of the first pixel of a region, without the colour axis."""
+        if region is None:
+            return self.origin
+        return (*self.origin[:-2], region.rows.start, region.columns.start)
 
     @property
     def record(self) -> dict[str, Any]:

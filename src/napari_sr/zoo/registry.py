@@ -57,6 +57,8 @@ class Entry:
     """Number of trained parameters; 0 for a formula."""
     grey: bool = False
     """Whether it was trained on full-range grey instead of luma."""
+    purpose: str = ""
+    """What it is for, in a few words beside its title."""
 
     @property
     def computed(self) -> bool:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from forms import PATIENCE
 
 from napari_sr import models
 from napari_sr.runs.model_list import inspect_checkpoint, known_models
@@ -35,7 +36,7 @@ def chooser(qtbot, psnr):
 
 
 def open_in(chooser, path, qtbot):
-    with qtbot.waitSignal(chooser.changed):
+    with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
         chooser.open_file(path)
 
 
@@ -91,7 +92,7 @@ def test_an_opened_file_is_chosen_and_brings_the_slider(chooser, file_of, qtbot)
 def test_the_slider_tells_of_every_move(chooser, file_of, qtbot):
     open_in(chooser, file_of("gan"), qtbot)
 
-    with qtbot.waitSignal(chooser.changed):
+    with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
         chooser.weight.setValue(0.3)
 
     assert chooser.weight.value() == pytest.approx(0.3)

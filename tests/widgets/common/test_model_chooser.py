@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from forms import PATIENCE
 
 from napari_sr import models
 from napari_sr.runs.model_list import COMPUTED, OPENED, ListedModel, known_models
@@ -29,7 +30,9 @@ def scales(chooser):
 
 
 def choose(chooser, title):
-    chooser.models.setCurrentIndex(chooser.models.findText(title))
+    listed = [chooser.models.itemData(index) for index in range(chooser.models.count())]
+    names = [None if model is None else model.title for model in listed]
+    chooser.models.setCurrentIndex(names.index(title))
 
 
 def test_it_starts_with_a_model_that_needs_no_download(chooser):
@@ -37,6 +40,10 @@ def test_it_starts_with_a_model_that_needs_no_download(chooser):
 
     assert choice.label == "FSRCNN x2"
     assert choice.entry.url is None
+
+
+def test_models_are_listed_with_what_they_are_for(chooser):
+    assert chooser.models.currentText() == "FSRCNN: photographs, fast"
 
 
 def test_only_the_scales_of_the_model_are_offered(chooser):
@@ -89,7 +96,7 @@ def test_the_line_names_size_licence_and_training(model):
 
 
 def test_an_opened_file_is_chosen_and_asks_for_its_scale(chooser, checkpoint, qtbot):
-    with qtbot.waitSignal(chooser.changed):
+    with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
         chooser.open_file(checkpoint)
 
     choice = chooser.choice()
@@ -100,7 +107,7 @@ def test_an_opened_file_is_chosen_and_asks_for_its_scale(chooser, checkpoint, qt
 
 
 def test_the_answer_to_a_question_reaches_the_loader(chooser, checkpoint, qtbot):
-    with qtbot.waitSignal(chooser.changed):
+    with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
         chooser.open_file(checkpoint)
 
     chooser._boxes()["input_range"].setValue(255)
@@ -109,7 +116,7 @@ def test_the_answer_to_a_question_reaches_the_loader(chooser, checkpoint, qtbot)
 
 
 def test_what_is_left_automatic_is_not_passed_on(chooser, checkpoint, qtbot):
-    with qtbot.waitSignal(chooser.changed):
+    with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
         chooser.open_file(checkpoint)
 
     chooser._boxes()["input_range"].setValue(0)
@@ -118,7 +125,7 @@ def test_what_is_left_automatic_is_not_passed_on(chooser, checkpoint, qtbot):
 
 
 def test_another_model_asks_no_questions(chooser, checkpoint, qtbot):
-    with qtbot.waitSignal(chooser.changed):
+    with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
         chooser.open_file(checkpoint)
 
     choose(chooser, "FSRCNN")
@@ -131,7 +138,7 @@ def test_a_file_that_is_no_checkpoint_says_why(chooser, tmp_path, qtbot):
     path = tmp_path / "notes.pth"
     path.write_text("nothing")
 
-    with qtbot.waitSignal(chooser.changed):
+    with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
         chooser.open_file(path)
 
     assert chooser.choice() is None
@@ -139,7 +146,7 @@ def test_a_file_that_is_no_checkpoint_says_why(chooser, tmp_path, qtbot):
 
 
 def test_choosing_a_model_takes_back_an_unusable_file(chooser, tmp_path, qtbot):
-    with qtbot.waitSignal(chooser.changed):
+    with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
         chooser.open_file(tmp_path / "missing.pth")
 
     chooser.models.activated.emit(chooser.models.currentIndex())
@@ -152,14 +159,14 @@ def test_an_opened_file_is_blended_with_another_at_the_slider_s_share(
     chooser, checkpoint, tmp_path, qtbot
 ):
     (tmp_path / "other.pth").write_bytes(checkpoint.read_bytes())
-    with qtbot.waitSignal(chooser.changed):
+    with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
         chooser.open_file(checkpoint)
     chooser.scale.setCurrentIndex(scales(chooser).index(3))
     chooser.scale.activated.emit(1)
 
-    with qtbot.waitSignal(chooser.changed):
+    with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
         chooser.blend.open_file(tmp_path / "other.pth")
-    with qtbot.waitSignal(chooser.changed):
+    with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
         chooser.blend.weight.setValue(0.3)
 
     assert chooser.choice().label == "0.7 mine + 0.3 other x3"
@@ -173,7 +180,7 @@ def test_a_file_opened_as_a_model_is_offered_to_blend_another_with(
     (tmp_path / "other.pth").write_bytes(checkpoint.read_bytes())
 
     for path in (checkpoint, tmp_path / "other.pth"):
-        with qtbot.waitSignal(chooser.changed):
+        with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
             chooser.open_file(path)
 
     second = chooser.blend.models
@@ -181,7 +188,7 @@ def test_a_file_opened_as_a_model_is_offered_to_blend_another_with(
 
 
 def test_a_second_file_that_cannot_be_used_leaves_no_choice(chooser, tmp_path, qtbot):
-    with qtbot.waitSignal(chooser.changed):
+    with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
         chooser.blend.open_file(tmp_path / "missing.pth")
 
     assert chooser.choice() is None

@@ -35,7 +35,9 @@ def test_a_field_that_is_right_again_explains_itself(form):
 def test_every_field_explains_itself(form):
     fields = [
         *form.checked().values(),
-        form.slices,
+        form.region.slices,
+        form.more.button,
+        form.more.defaults,
         form.ensemble,
         form.model.blend.browse,
         form.model.blend.weight,

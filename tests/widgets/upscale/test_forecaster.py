@@ -20,7 +20,7 @@ def forecaster(qtbot):
 def test_only_the_last_of_many_questions_is_answered(forecaster, monkeypatch, qtbot):
     asked, told = [], []
     monkeypatch.setattr(
-        module, "forecast", lambda question, folder: asked.append(question) or question
+        module, "forecast_all", lambda question, folder: asked.append(question) or question
     )
     forecaster.told.connect(told.append)
 
@@ -40,7 +40,7 @@ def test_an_answer_that_comes_too_late_is_not_told(forecaster, monkeypatch, qtbo
         assert go_on.wait(10)
         return question
 
-    monkeypatch.setattr(module, "forecast", slow)
+    monkeypatch.setattr(module, "forecast_all", slow)
     forecaster.told.connect(told.append)
     forecaster.ask(1)
     qtbot.waitUntil(begun.is_set)
@@ -55,7 +55,7 @@ def test_an_answer_that_comes_too_late_is_not_told(forecaster, monkeypatch, qtbo
 
 def test_what_was_forgotten_is_not_told(forecaster, monkeypatch, qtbot):
     told = []
-    monkeypatch.setattr(module, "forecast", lambda question: question)
+    monkeypatch.setattr(module, "forecast_all", lambda question: question)
     forecaster.told.connect(told.append)
     forecaster.ask(1)
 
@@ -73,7 +73,7 @@ def test_an_error_is_told_and_the_next_question_answered(forecaster, monkeypatch
             raise ValueError("a tile must be at least 17 px, got 1")
         return question
 
-    monkeypatch.setattr(module, "forecast", grumpy)
+    monkeypatch.setattr(module, "forecast_all", grumpy)
     forecaster.told.connect(told.append)
     forecaster.ask(1)
     qtbot.waitUntil(lambda: len(told) == 1)

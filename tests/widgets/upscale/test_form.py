@@ -22,9 +22,10 @@ from napari_sr.runs import cache, forecast
 from napari_sr.runs.model import ModelReference
 from napari_sr.widgets.common import dock
 from napari_sr.widgets.common.layer_source import METADATA_KEY
+from napari_sr.widgets.common.memory import remember
 from napari_sr.widgets.upscale import growing
-from napari_sr.widgets.upscale.fields import CURRENT
 from napari_sr.widgets.upscale.output_chooser import FOLDER
+from napari_sr.widgets.upscale.region_chooser import CURRENT
 
 
 @pytest.fixture
@@ -98,11 +99,11 @@ def test_a_layer_that_is_not_chosen_any_more_does_not_matter(viewer, widget):
 
 def test_slices_are_offered_where_there_are_any(viewer, widget):
     viewer.add_image(np.zeros((4, 5)))
-    assert not widget.form.slices.isEnabled()
+    assert widget.form.region.slices.isHidden()
 
     viewer.add_image(np.zeros((3, 4, 5)))
 
-    assert widget.form.slices.isEnabled()
+    assert not widget.form.region.slices.isHidden()
 
 
 def test_devices_are_named(widget, qtbot):
@@ -314,7 +315,7 @@ def test_the_finest_level_of_several_is_upscaled(viewer, widget, run):
 def test_the_current_slice_alone_lies_at_its_place(viewer, widget, run, random):
     layer = viewer.add_image(random.integers(0, 255, (5, 8, 9), np.uint8), scale=(2, 1, 1))
     viewer.dims.set_current_step(0, 3)
-    widget.form.slices.setCurrentText(CURRENT)
+    widget.form.region.slices.setCurrentText(CURRENT)
 
     run(widget)
 
@@ -922,12 +923,12 @@ def test_impossible_results_are_told_when_all_is_done(viewer, widget, run, loade
 
 
 def test_what_becomes_of_outliers_is_the_form_s_choice(viewer, widget):
-    form = widget.form
-    assert widget._settings().outliers == "clip"
+    form, layer = widget.form, viewer.add_image(np.zeros((4, 5)))
+    assert widget._settings(layer).outliers == "clip"
 
     form.outliers.setCurrentIndex(form.outliers.findData("keep"))
 
-    assert widget._settings().outliers == "keep"
+    assert widget._settings(layer).outliers == "keep"
 
 
 @pytest.mark.parametrize(
@@ -944,7 +945,7 @@ def test_precision_and_engine_of_the_form_reach_the_run(viewer, widget, chosen, 
     form.precision.setCurrentIndex(form.precision.findData("float16"))
     form.engine.setCurrentText(chosen)
 
-    settings = widget._settings()
+    settings = widget._settings(viewer.add_image(np.zeros((4, 5))))
 
     assert (settings.precision, settings.engine, settings.kernels) == ("float16", engine, kernels)
 
@@ -954,3 +955,168 @@ def test_an_engine_that_is_not_installed_is_shown_at_its_field(viewer, widget):
 
     assert "not installed" in widget.form.engine.toolTip()
     assert "not installed" in widget.form.status.text()
+
+
+# a part, several layers, and what is remembered
+
+
+def choose(box, words):
+    index = box.findText(words)
+    box.setCurrentIndex(index)
+    box.activated.emit(index)
+
+
+def test_the_visible_region_lies_on_its_place(viewer, widget, loader, run, random):
+    pixels = random.integers(0, 255, (60, 80), np.uint8)
+    source = viewer.add_image(pixels, name="cells", scale=(0.5, 0.5), translate=(3, 4))
+    viewer.canvas.size = (20, 30)
+    viewer.scene.camera.center, viewer.scene.camera.zoom = (0, 13, 19), 1
+    choose(widget.form.region.area, "visible region")
+
+    run(widget)
+
+    result = viewer.layers["cells, part [FSRCNN x2]"]
+    (top, bottom), (left, right) = result.metadata[METADATA_KEY]["region"]
+    assert (top, bottom, left, right) == (0, 41, 0, 61)
+    np.testing.assert_array_equal(
+        result.data, pixels[top:bottom, left:right].repeat(2, 0).repeat(2, 1)
+    )
+    edge = source.data_to_world((top - 0.5, left - 0.5))
+    np.testing.assert_allclose(result.data_to_world((-0.5, -0.5)), edge)
+
+
+def test_a_shape_of_the_current_slice_is_upscaled_in_its_place(viewer, widget, loader, run, random):
+    pixels = random.integers(0, 255, (4, 60, 80), np.uint8)
+    source = viewer.add_image(pixels, name="cells", scale=(2, 0.5, 0.5))
+    viewer.add_shapes([np.array([(2.6, 5), (10, 20.1)])], shape_type="rectangle", name="box")
+    viewer.layers.selection.active = source
+    viewer.dims.set_point(0, 4)
+    choose(widget.form.region.area, "shape in box")
+
+    run(widget)
+
+    result = viewer.layers["cells, part [FSRCNN x2]"]
+    np.testing.assert_array_equal(result.data, pixels[2:3, 5:21, 10:41].repeat(2, 1).repeat(2, 2))
+    corner = source.data_to_world((2, 4.5, 9.5))
+    np.testing.assert_allclose(result.data_to_world((0, -0.5, -0.5)), corner)
+
+
+def test_the_forecast_follows_the_view(viewer, widget, loader, qtbot):
+    viewer.add_image(np.zeros((600, 800), np.uint8))
+    viewer.canvas.size = (100, 100)
+    viewer.scene.camera.center, viewer.scene.camera.zoom = (0, 300, 300), 1
+    choose(widget.form.region.area, "visible region")
+    forecast = widget.form.forecast
+    qtbot.waitUntil(lambda: "202 \u00d7 202" in forecast.text(), timeout=PATIENCE)
+
+    viewer.scene.camera.zoom = 4
+
+    qtbot.waitUntil(lambda: "50 \u00d7 50" in forecast.text(), timeout=PATIENCE)
+
+    viewer.scene.camera.center = (0, 3000, 3000)
+
+    qtbot.waitUntil(lambda: "does not show" in widget.form.status.text(), timeout=PATIENCE)
+    assert "border" in widget.form.region.area.styleSheet()
+    assert not widget.form.run.isEnabled()
+
+
+def several(viewer, random):
+    layers = [
+        viewer.add_image(random.integers(0, 255, (12, 16), np.uint8), name=name)
+        for name in ("one", "two", "three")
+    ]
+    viewer.layers.selection = {layers[0], layers[2]}
+    return layers
+
+
+def test_selected_layers_are_upscaled_one_after_the_other(viewer, widget, loader, run, random):
+    layers = several(viewer, random)
+
+    run(widget)
+
+    assert [layer.name for layer in viewer.layers] == [
+        "one",
+        "one [FSRCNN x2]",
+        "two",
+        "three",
+        "three [FSRCNN x2]",
+    ]
+    for layer in (layers[0], layers[2]):
+        result = viewer.layers[f"{layer.name} [FSRCNN x2]"]
+        np.testing.assert_array_equal(result.data, layer.data.repeat(2, 0).repeat(2, 1))
+    assert widget.form.status.text() == "Done: 2 of 2 layers"
+    assert widget.form.run.isEnabled()
+
+
+def test_several_layers_have_one_forecast(viewer, widget, loader, qtbot, random):
+    several(viewer, random)
+
+    qtbot.waitUntil(lambda: "2 results, 1.5 kB" in widget.form.forecast.text(), timeout=PATIENCE)
+
+
+def test_after_a_layer_that_fails_the_next_one_is_upscaled(viewer, widget, loader, run, random):
+    several(viewer, random)[0].visible = True
+    viewer.layers["one"].data = np.full((12, 16), np.inf, np.float32)
+
+    run(widget)
+
+    assert "three [FSRCNN x2]" in viewer.layers
+    assert widget.form.status.text().startswith("Done: 1 of 2 layers. Failed: one: ")
+    assert "infinite" in widget.form.status.text()
+
+
+def test_one_cancel_ends_all(viewer, widget, loader, qtbot, random):
+    loader.network = Gated(scale=2)
+    several(viewer, random)
+    widget.form.run.click()
+    qtbot.waitUntil(lambda: loader.network.begun.acquire(blocking=False), timeout=PATIENCE)
+
+    widget.form.stop.click()
+    finish(widget, loader.network, qtbot)
+
+    assert len(viewer.layers) == 3
+    assert widget.form.status.text() == "Cancelled. Done: 0 of 2 layers"
+
+
+def test_more_than_one_layer_does_not_fit_into_one_folder(viewer, widget, loader, random):
+    several(viewer, random)
+
+    choose(widget.form.output.kind, FOLDER)
+
+    assert "2 layers are selected" in widget.form.status.text()
+    assert widget.form.more.is_open
+    widget.form.more.defaults.click()
+    assert widget.form.run.isEnabled()
+
+
+def test_the_form_remembers_what_was_chosen(viewer, docked, loader):
+    first = docked(viewer).form
+    first.model.choose("edsr-slim")
+    first.model.scale.setCurrentIndex(1)
+    first.tile.setValue(96)
+    first.ensemble.setChecked(True)
+    first.precision.setCurrentIndex(first.precision.findData("float16"))
+    first.more.open()
+    first.parent()._leave()
+
+    second = docked(viewer).form
+
+    assert second.model.choice().label == "EDSR slim x4"
+    assert (second.tile.value(), second.ensemble.isChecked()) == (96, True)
+    assert second.precision.currentData() == "float16"
+    assert second.more.is_open
+    assert second.differences() == ["mean of eight views", "precision float16"]
+
+    second.more.defaults.click()
+
+    assert second.differences() == []
+    assert second.model.choice().label == "EDSR slim x4"
+
+
+def test_a_model_that_is_gone_is_not_remembered(viewer, docked, loader):
+    remember("upscale", {"model": "gone", "scale": 7, "tile": "large", "engine": 3, "more": 1})
+
+    form = docked(viewer).form
+
+    assert form.model.choice().label == "FSRCNN x2"
+    assert (form.tile.value(), form.engine.currentText()) == (0, "automatic")

@@ -47,7 +47,7 @@ def test_memory_is_the_default_and_the_path_is_hidden(make):
 def test_a_folder_is_named_after_layer_and_scale(make, tmp_path, qtbot):
     chooser = make()
 
-    with qtbot.waitSignal(chooser.changed):
+    with qtbot.waitSignal(chooser.changed, timeout=20_000):
         choose(chooser, FOLDER)
 
     assert chooser.folder() == tmp_path / "cells x2.ome.zarr"

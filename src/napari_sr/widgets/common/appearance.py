@@ -26,7 +26,11 @@ them."""
 
 
 def appearance(
-    layer: Image, source: Source, factor: int, order: Sequence[int] | None = None
+    layer: Image,
+    source: Source,
+    factor: int,
+    order: Sequence[int] | None = None,
+    origin: tuple[int, ...] | None = None,
 ) -> dict[str, Any]:
     """Return keyword arguments of `add_image` that make a result look like its layer.
 
@@ -41,14 +45,16 @@ def appearance(
     order : sequence of int, optional
         The viewer's `dims.order`; planes are defined along the last three of these axes. By
         default, along the last three axes of the layer.
+    origin : tuple of int, optional
+        Index of the first pixel that is enlarged; by default the source's first.
     """
     carried = (name for name in CARRIED if hasattr(layer, name) and name not in SET_AFTERWARDS)
-    factors, origin = _displayed(source, factor, order)
+    factors, first = _displayed(source, factor, order, origin or source.origin)
     plane, clipping = layer.plane, layer.experimental_clipping_planes
     return {
         **{name: getattr(layer, name) for name in carried},
         "plane": {
-            **enlarged_plane(plane.position, plane.normal, factors, origin),
+            **enlarged_plane(plane.position, plane.normal, factors, first),
             "thickness": float(plane.thickness * _stretch(plane.normal, factors)),
         },
         # by napari's docs these are in the layer's pixels, but napari 0.9.2 draws them in the
@@ -104,10 +110,10 @@ def _stretch(normal: Sequence[float], factors: Sequence[float]) -> float:
 
 
 def _displayed(
-    source: Source, factor: int, order: Sequence[int] | None
+    source: Source, factor: int, order: Sequence[int] | None, origin: tuple[int, ...]
 ) -> tuple[list[float], list[float]]:
     """Return factor and origin of the three axes along which planes are defined."""
-    factors, origin = source.factors(factor), source.origin
+    factors = source.factors(factor)
     count = len(factors)
     axes = range(-3, 0) if order is None else [axis - len(order) for axis in order[-3:]]
     # a layer with two axes is one plane along a third axis

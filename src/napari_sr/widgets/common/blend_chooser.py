@@ -107,6 +107,11 @@ class BlendChooser(CheckpointChooser):
         alike = (first.architecture, first.grey) == (other.architecture, other.grey)
         return alike and scaled
 
+    def choose_none(self) -> None:
+        """Blend nothing in."""
+        self._problem = None
+        self._choose(None)
+
     def _choose(self, name: str | None) -> None:
         """Choose a second checkpoint by its name, or none if it is not listed."""
         names = [None, *(model.name for model in self._listed())]

@@ -75,6 +75,10 @@ class RunningForm(QWidget):
     def _clean_up(self) -> None:
         """Forget the run that has ended."""
 
+    def _go_on(self) -> bool:
+        """Start the next of several runs, as the last thing; return whether there was one."""
+        return False
+
     def _let_go(self) -> None:
         """Stop listening to layers, because the dock is closed."""
 
@@ -168,6 +172,8 @@ class RunningForm(QWidget):
         if bar is not None:
             bar.close()
         self._clean_up()
+        if self._go_on():
+            return
         self._fields.show_running(False)
         self._refresh()
         self.run_ended.emit()

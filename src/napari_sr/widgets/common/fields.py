@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 from napari_sr.widgets.common.device_box import DeviceBox
 from napari_sr.widgets.common.focus import wrong_style
 from napari_sr.widgets.common.label import WrappedLabel
+from napari_sr.widgets.common.more import More
 from napari_sr.widgets.common.scroll import ScrolledForm
 from napari_sr.widgets.common.value_range import RangeChooser
 
@@ -42,6 +43,7 @@ class RunFields(ScrolledForm):
         self.device = DeviceBox()
         self.run, self.stop = QPushButton(run), QPushButton(stop)
         self.status = WrappedLabel(lines=status_lines)
+        self.more = More(self)
         self.bar = QProgressBar()
         policy = self.bar.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
@@ -53,6 +55,7 @@ class RunFields(ScrolledForm):
         rows: Iterable[tuple[str, QWidget]],
         above: Iterable[QWidget] = (),
         below: Iterable[QWidget] = (),
+        more: Iterable[tuple[str, QWidget]] = (),
     ) -> None:
         """Lay out all fields, which must exist, and show that no run is going on.
 
@@ -62,14 +65,16 @@ class RunFields(ScrolledForm):
             Labels and fields; a field without a label spans both columns.
         above, below : iterable of QWidget
             Widgets directly above the buttons, and below the status.
+        more : iterable of (str, QWidget)
+            Rows that are hidden until the user wants to see more.
         """
         fields = QFormLayout()
         fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for label, field in rows:
-            if label:
-                fields.addRow(label, field)
-            else:
-                fields.addRow(field)
+        further = list(more)
+        _add_rows(fields, rows)
+        if further:
+            _add_rows(fields, [("", self.more), *further])
+            self.more.hold(fields, [field for _, field in further])
         buttons = QHBoxLayout()
         buttons.addWidget(self.run)
         buttons.addWidget(self.stop)
@@ -98,6 +103,8 @@ class RunFields(ScrolledForm):
             style = wrong_style(type(field).__name__) if wrong else ""
             if field.styleSheet() != style:  # setting a style sheet takes 4 ms
                 field.setStyleSheet(style)
+                if wrong and self.more.holds(field):
+                    self.more.open()
 
     def show_running(self, running: bool) -> None:
         """Enable the buttons for the state (running or not), and show the bar during a run."""
@@ -111,3 +118,11 @@ class RunFields(ScrolledForm):
         """Update the bar; with a total of 0 it only shows activity."""
         self.bar.setRange(0, total)
         self.bar.setValue(done)
+
+
+def _add_rows(layout: QFormLayout, rows: Iterable[tuple[str, QWidget]]) -> None:
+    for label, field in rows:
+        if label:
+            layout.addRow(label, field)
+        else:
+            layout.addRow(field)

@@ -69,8 +69,7 @@ def leading_letters(labels: Sequence[str]) -> str:
 
 def current_plane(layer: Image, dims: Dims) -> tuple[int, ...]:
     """Return the plane that the sliders show, as an index on the layer's leading axes."""
-    point = np.asarray(dims.point[-layer.ndim :], float)
-    point = point * _unit_ratios(layer, dims)[-len(point) :]
+    point = to_units_of(layer, dims, np.asarray(dims.point, float))
     position = np.asarray(layer.world_to_data(point), float)
     data = layer.data[0] if layer.multiscale else layer.data
     leading = zip(position[: layer.ndim - 2], data.shape, strict=False)
@@ -91,8 +90,13 @@ def looked_at(layer: Image, viewer: ViewerModel) -> tuple[float, ...]:
     place = np.asarray(dims.point, float)
     count = min(len(dims.displayed), len(centre))
     place[list(dims.displayed[-count:])] = centre[-count:]
-    point = place[-layer.ndim :] * _unit_ratios(layer, dims)[-layer.ndim :]
-    return tuple(map(float, layer.world_to_data(point)))
+    return tuple(map(float, layer.world_to_data(to_units_of(layer, dims, place))))
+
+
+def to_units_of(layer: Image, dims: Dims, point: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a position of the viewer, (viewer's axes,), in units and axes of a layer, (D,)."""
+    own = point[-layer.ndim :]
+    return own * _unit_ratios(layer, dims)[-len(own) :]
 
 
 def _unit_ratios(layer: Image, dims: Dims) -> NDArray[np.float64]:

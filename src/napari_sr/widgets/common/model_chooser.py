@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-ABOUT_LINES = 5
+ABOUT_LINES = 4
 """Lines reserved for the text about a model, so that no field moves with it."""
 _ABOUT = {
     "input_range": "The value of white that the network was trained with: 1 or 255.",
@@ -122,7 +122,7 @@ class ModelChooser(CheckpointChooser):
             heading = QStandardItem(model.heading)
             heading.setFlags(Qt.ItemFlag.NoItemFlags)
             items.appendRow(heading)
-        self.models.addItem(model.title, model)
+        self.models.addItem(model.line, model)
         index = self.models.count() - 1
         self.models.setItemData(index, model.summary, Qt.ItemDataRole.ToolTipRole)
         if self.models.currentData() is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from napari_sr.engine.image.value_range import Percentiles
 
@@ -45,15 +45,13 @@ class RangeChooser(QWidget):
         self.high.textEdited.connect(self.changed)
 
     def _lay_out(self) -> None:
-        numbers = QHBoxLayout()
-        numbers.addWidget(self.low)
-        numbers.addWidget(QLabel("to"))
-        numbers.addWidget(self.high)
-        numbers.addWidget(self._unit)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.kind)
-        layout.addLayout(numbers)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.kind, 3)
+        row.addWidget(self.low, 2)
+        row.addWidget(QLabel("to"))
+        row.addWidget(self.high, 2)
+        row.addWidget(self._unit)
 
     def follow(self, layer: Image | None) -> None:
         """Show the range of another layer, unless the user typed numbers."""
@@ -93,13 +91,14 @@ class RangeChooser(QWidget):
         self.refresh()
         self.changed.emit()
 
-    def _offered(self, kind: str) -> tuple[float, float] | None:
-        if self._layer is None:
+    def _offered(self, kind: str, layer: Image | None = None) -> tuple[float, float] | None:
+        layer = self._layer if layer is None else layer
+        if layer is None:
             return None
         if kind == CONTRAST:
-            low, high = self._layer.contrast_limits
+            low, high = layer.contrast_limits
             return float(low), float(high)
-        return _dtype_range(self._layer.dtype) if kind == DTYPE else None
+        return _dtype_range(layer.dtype) if kind == DTYPE else None
 
     def problem(self) -> str | None:
         """Return the reason why the values are not a range, or None."""
@@ -121,15 +120,37 @@ class RangeChooser(QWidget):
             return None
         return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
-    def value(self) -> tuple[float, float] | Percentiles | None:
-        """Return the engine's `value_range`; check `problem` first."""
+    def value(self, layer: Image | None = None) -> tuple[float, float] | Percentiles | None:
+        """Return the engine's `value_range`; check `problem` first.
+
+        Parameters
+        ----------
+        layer : Image, optional
+            The layer, which may be another one than the fields show; by default that one. If the
+            user chose no kind of range, the layer gets the kind that is usual for it.
+        """
         kind = self.kind.currentText()
+        if layer is not None and layer is not self._layer and not self._by_hand:
+            kind = usual_kind(layer)
         if kind == DTYPE:
             return None
         if kind == CONTRAST:
-            return self._offered(kind)
+            return self._offered(kind, layer)
         typed = self._typed() or _USUAL_PERCENTILES
         return Percentiles(*typed) if kind == PERCENTILES else typed
+
+    def difference(self) -> str:
+        """Return the range in words if it is not the layer's usual one, or ""."""
+        kind = self.kind.currentText()
+        if self._layer is None or kind == usual_kind(self._layer):
+            return ""
+        percent = "%" if kind == PERCENTILES else ""
+        return f"{self.low.text()} to {self.high.text()}{percent}"
+
+    def use_default(self) -> None:
+        """Show the layer's usual range."""
+        self._by_hand = False
+        self.follow(self._layer)
 
 
 def pair_in_words(low: float, high: float) -> tuple[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import QTimer
+
 from napari_sr.engine.planning.settings import EngineError, Settings
 from napari_sr.runs.first_look import PixelError
 from napari_sr.runs.forecast import Forecast
@@ -11,17 +13,24 @@ from napari_sr.runs.model import BlendError
 from napari_sr.runs.run import Request
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.dock import RunningForm
+from napari_sr.widgets.common.layer_region import RegionError
 from napari_sr.widgets.common.layer_source import current_plane, layer_problem, source_of
-from napari_sr.widgets.upscale.fields import CURRENT, UpscaleFields
+from napari_sr.widgets.upscale.fields import UpscaleFields
 from napari_sr.widgets.upscale.forecaster import Forecaster
+from napari_sr.widgets.upscale.output_chooser import MEMORY
 from napari_sr.widgets.upscale.stored import lost_in_folder, problem_of_layer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from napari.components import ViewerModel
     from napari.layers import Image
 
     from napari_sr.runs.model_list import ChosenModel
     from napari_sr.runs.source import Source
+
+PAN_PAUSE = 100
+"""Milliseconds that the view must stand still before its region is checked and forecast."""
 
 
 class CheckedForm(RunningForm):
@@ -38,18 +47,27 @@ class CheckedForm(RunningForm):
         super().__init__(napari_viewer, self.form)
         self._forecaster = Forecaster(self)
         self._forecaster.told.connect(self._show_forecast)
+        self._pan = QTimer(self)
+        self._pan.setSingleShot(True)
+        self._pan.setInterval(PAN_PAUSE)
+        self._pan.timeout.connect(self._refresh)
 
     # the form's fields
 
     def _offer_layers(self) -> None:
+        self.form.region.offer(self._viewer.layers)
         self.form.layers.offer(self._viewer.layers)
 
     def _change_layer(self) -> None:
-        layer = self.form.layers.layer()
-        self.form.values.follow(layer)
-        self.form.slices.setEnabled(layer is not None and layer.ndim > 2)
+        self.form.values.follow(self.form.layers.layer())
+        self.form.region.follow(*self.form.layers.layers())
         self._propose(another=True)
         self._edit()
+
+    def _follow_view(self, event: object = None) -> None:
+        """Check the visible region again, once the view stands still."""
+        if self.form.region.follows_view and self._worker is None:
+            self._pan.start()
 
     def _propose(self, *, another: bool = False) -> None:
         """Propose a name for the folder of the result."""
@@ -63,33 +81,49 @@ class CheckedForm(RunningForm):
         """Show what is wrong, or ask for a forecast."""
         problems = self._problems()
         self._show_problems(problems)
-        layer, choice = self.form.layers.layer(), self.form.model.choice()
+        self.form.more.say(self.form.differences())
+        layers, choice = self.form.layers.layers(), self.form.model.choice()
         self._forecaster.forget()
         if self._worker is not None:
             return  # the form shows the run
         self.form.forecast.say("")
-        if not problems and layer is not None and choice is not None:
+        if not problems and layers and choice is not None:
             folder = self.form.output.folder()
             parent = None if folder is None else folder.parent
-            self._forecaster.ask(self._request(layer, choice), parent)
+            self._forecaster.ask([self._request(layer, choice) for layer in layers], parent)
 
     def _problems(self) -> dict[str, str]:
         """Return an explanation for each wrong field, by its name."""
-        layer = self.form.layers.layer()
+        layers = self.form.layers.layers()
         found = {
-            "layer": "Open an image: there is no image layer." if layer is None else None,
+            "layer": None if layers else "Open an image: there is no image layer.",
             "model": self.form.model.problem(),
             "blend": self.form.model.blend.problem(),
         }
-        if layer is not None:
-            found["layer"] = layer_problem(layer)
+        if layers:
+            found["layer"] = _first(layer_problem(layer) for layer in layers)
             found["values"] = self.form.values.problem()
-            found["outliers"] = self._outliers_problem(layer)
-        if layer is not None and self.form.output.in_folder:
-            found["output"] = problem_of_layer(layer)
+            found["outliers"] = _first(self._outliers_problem(layer) for layer in layers)
+            found["region"] = _first(self._region_problem(layer) for layer in layers)
+        if layers and self.form.output.in_folder:
+            found["output"] = problem_of_layer(layers[0])
+            if len(layers) > 1:
+                found["output"] = (
+                    f"A folder holds one result, but {len(layers)} layers are selected: choose "
+                    f"{MEMORY} as Output, or one layer"
+                )
             running = self._worker is not None  # a run has created the folder itself
             found["folder"] = None if running else self.form.output.problem()
         return {field: reason for field, reason in found.items() if reason is not None}
+
+    def _region_problem(self, layer: Image) -> str | None:
+        if layer_problem(layer) is not None:
+            return None
+        try:
+            self.form.region.region(layer, self._viewer)
+        except RegionError as error:
+            return str(error)
+        return None
 
     def _outliers_problem(self, layer: Image) -> str | None:
         if self.form.outliers.currentData() != "mark" or layer.dtype.kind == "f":
@@ -127,22 +161,28 @@ class CheckedForm(RunningForm):
             self._show_problems({"output": reason})
 
     def _source(self, layer: Image) -> Source:
-        one_plane = layer.ndim > 2 and self.form.slices.currentText() == CURRENT
+        one_plane = self.form.region.one_plane(layer)
         return source_of(layer, current_plane(layer, self._viewer.dims) if one_plane else None)
 
     def _request(self, layer: Image, choice: ChosenModel) -> Request:
         source = self._source(layer)
-        return Request(source, choice.reference, self._settings(), source.axes)
+        region = self.form.region.region(layer, self._viewer)
+        return Request(source, choice.reference, self._settings(layer), source.axes, region)
 
-    def _settings(self) -> Settings:
+    def _settings(self, layer: Image) -> Settings:
         engine, kernels = self.form.engine_and_kernels()
         return Settings(
             tile=self.form.tile.value() or None,
             device=self.form.device.device(),
-            value_range=self.form.values.value(),
+            value_range=self.form.values.value(layer),
             precision=str(self.form.precision.currentData()),
             outliers=str(self.form.outliers.currentData()),
             ensemble=self.form.ensemble.isChecked(),
             engine=engine,
             kernels=kernels,
         )
+
+
+def _first(problems: Iterable[str | None]) -> str | None:
+    """Return the first problem, or None if there is none."""
+    return next((problem for problem in problems if problem is not None), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QCheckBox, QComboBox, QSpinBox
 
@@ -12,11 +12,13 @@ from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.model_chooser import ModelChooser
 from napari_sr.widgets.upscale.layer_chooser import LayerChooser
 from napari_sr.widgets.upscale.output_chooser import OutputChooser
+from napari_sr.widgets.upscale.region_chooser import RegionChooser
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from qtpy.QtWidgets import QWidget
 
-ALL, CURRENT = "all", "current slice"
 ENGINES = {
     "automatic": ("auto", "auto"),
     "PyTorch": ("torch", "reference"),
@@ -58,12 +60,7 @@ class UpscaleFields(RunFields):
             "Upscale every flip and quarter turn of each plane, and take the mean:\n"
             "eight times the time, a little better (EDSR+: Lim et al., 2017, arXiv:1707.02921)."
         )
-        self.slices = QComboBox()
-        self.slices.addItems([ALL, CURRENT])
-        self.slices.setToolTip(
-            "Upscale every plane of the layer, or only the one that the sliders show.\n"
-            "Y and X (the last two axes) are enlarged; the others stay as they are."
-        )
+        self.region = RegionChooser()
         self.output = OutputChooser()
         self.forecast = WrappedLabel(lines=FORECAST_LINES)
         self._lay_out()
@@ -73,19 +70,21 @@ class UpscaleFields(RunFields):
             ("Layer", self.layers),
             ("Model", self.model),
             ("", self.model.about),
-            ("Blend with", self.model.blend),
             ("Scale", self.model.scale),
-            ("Ensemble", self.ensemble),
-            ("Slices", self.slices),
-            ("Output", self.output),
-            ("Values", self.values),
-            ("Outliers", self.outliers),
             ("Tile", self.tile),
+            ("Region", self.region),
+        )
+        more = (
+            ("Values", self.values),
+            ("Output", self.output),
+            ("Ensemble", self.ensemble),
+            ("Blend", self.model.blend),
+            ("Outliers", self.outliers),
             ("Device", self.device),
             ("Precision", self.precision),
             ("Engine", self.engine),
         )
-        self.arrange(rows, above=[self.forecast])
+        self.arrange(rows, above=[self.forecast], more=more)
 
     def checked(self) -> dict[str, QWidget]:
         """Return the fields whose values may be wrong, by name."""
@@ -98,9 +97,71 @@ class UpscaleFields(RunFields):
             "output": self.output.kind,
             "folder": self.output.path,
             "tile": self.tile,
+            "region": self.region.area,
             "device": self.device,
             "engine": self.engine,
         }
+
+    def differences(self) -> list[str]:
+        """Return the settings under More that differ from their defaults, in words."""
+        second = self.model.blend.model()
+        boxes = {
+            "outliers": self.outliers,
+            "device": self.device,
+            "precision": self.precision,
+            "engine": self.engine,
+        }
+        folder = self.output.folder()
+        found = {
+            "values": self.values.difference(),
+            "output": "" if folder is None else folder.name,
+            "": "mean of eight views" if self.ensemble.isChecked() else "",
+            "blend with": "" if second is None else second.title,
+            **{
+                name: box.currentText().partition(":")[0] if box.currentIndex() else ""
+                for name, box in boxes.items()
+            },
+        }
+        return [f"{name} {words}".strip() for name, words in found.items() if words]
+
+    def use_defaults(self) -> None:
+        """Set everything under More to its default."""
+        self.values.use_default()
+        self.output.use_default()
+        self.ensemble.setChecked(False)
+        self.model.blend.choose_none()
+        for box in (self.outliers, self.device, self.precision, self.engine):
+            box.setCurrentIndex(0)
+
+    def choices(self) -> dict[str, Any]:
+        """Return what the form remembers from one session to the next."""
+        model = self.model.models.currentData()
+        return {
+            "model": None if model is None else model.name,
+            "scale": self.model.scale.currentData(),
+            "tile": self.tile.value(),
+            "ensemble": self.ensemble.isChecked(),
+            **{name: str(box.currentData()) for name, box in self._remembered().items()},
+            "more": self.more.is_open,
+        }
+
+    def choose(self, choices: Mapping[str, Any]) -> None:
+        """Choose what the form remembers; choices that no longer exist are left out."""
+        if isinstance(choices.get("model"), str):
+            self.model.choose(choices["model"])
+        scale = self.model.scale.findData(choices.get("scale"))
+        if scale >= 0:
+            self.model.scale.setCurrentIndex(scale)
+        if isinstance(choices.get("tile"), int):
+            self.tile.setValue(choices["tile"])
+        self.ensemble.setChecked(choices.get("ensemble") is True)
+        for name, box in self._remembered().items():
+            found = box.findData(choices.get(name))
+            box.setCurrentIndex(max(found, 0))
+        self.more.open(choices.get("more") is True)
+
+    def _remembered(self) -> dict[str, QComboBox]:
+        return {"outliers": self.outliers, "precision": self.precision, "engine": self.engine}
 
     def engine_and_kernels(self) -> tuple[str, str]:
         """Return the settings `engine` and `kernels` that are chosen."""
@@ -123,7 +184,8 @@ def _word_box(*words: str, tip: str) -> QComboBox:
 
 def _engine_box() -> QComboBox:
     box = QComboBox()
-    box.addItems(list(ENGINES))
+    for words in ENGINES:
+        box.addItem(words, words)
     box.setToolTip(
         "The library that computes. Automatic takes the fastest one that is installed and agrees\n"
         "with PyTorch: OpenVINO or ONNX Runtime on a CPU, Triton kernels on a GPU by NVIDIA.\n"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_sr.runs.forecast import Forecast, forecast
+from napari_sr.runs.forecast import Forecast, forecast_all
 from napari_sr.widgets.common.worker import send_on_errand
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from napari_sr.runs.run import Request
 
-_Question: TypeAlias = "tuple[Request, Path | None]"
+_Question: TypeAlias = "tuple[list[Request], Path | None]"
 PAUSE = 200
 """Milliseconds that the form must stay unchanged before a forecast starts."""
 
@@ -34,17 +34,17 @@ class Forecaster(QObject):
         self._pause.setInterval(PAUSE)
         self._pause.timeout.connect(self._send)
 
-    def ask(self, request: Request, folder: Path | None = None) -> None:
+    def ask(self, requests: list[Request], folder: Path | None = None) -> None:
         """Ask for a forecast; `told` is emitted unless another request follows.
 
         Parameters
         ----------
-        request : Request
-            Image, model and settings.
+        requests : list of Request
+            Images, model and settings, one for each layer.
         folder : Path, optional
             An existing folder that will hold the result; by default, the result stays in memory.
         """
-        self._wanted = request, folder
+        self._wanted = requests, folder
         self._pause.start()
 
     def forget(self) -> None:
@@ -56,7 +56,7 @@ class Forecaster(QObject):
         if self._wanted is None or self._asked is not None:
             return
         self._asked = self._wanted
-        send_on_errand(forecast, *self._asked, returned=self._answer, errored=self._answer)
+        send_on_errand(forecast_all, *self._asked, returned=self._answer, errored=self._answer)
 
     def _answer(self, answer: Forecast | Exception) -> None:
         current = self._asked is self._wanted

@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.runs.job import Step, run
+from napari_sr.runs.words import error_in_words
 from napari_sr.streaming.layer_request import run_in_folder
 from napari_sr.widgets.common.appearance import set_afterwards
 from napari_sr.widgets.common.device_box import available_devices
 from napari_sr.widgets.common.layer_source import looked_at
+from napari_sr.widgets.common.memory import remember, remembered
 from napari_sr.widgets.common.worker import send_on_errand
 from napari_sr.widgets.upscale.checked_form import CheckedForm
 from napari_sr.widgets.upscale.growing import GrowingLayer
 from napari_sr.widgets.upscale.placing import Placer
+from napari_sr.widgets.upscale.queue import PendingRun, RunQueue
 from napari_sr.widgets.upscale.result import result_arguments, with_record
 from napari_sr.widgets.upscale.stored import folder_request, stored
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari.components import ViewerModel
     from napari.layers import Image
 
     from napari_sr.engine.execution.upscale import Upscaled
-    from napari_sr.runs.run import Request
+    from napari_sr.runs.model_list import ChosenModel
     from napari_sr.streaming.layer import GrowingImage
     from napari_sr.streaming.layer_request import Record
 
 
-@dataclass(frozen=True)
-class Pending:
-    """Data for adding a result's layer once the result is computed."""
-
-    layer: Image
-    """The source layer."""
-    arguments: dict[str, Any]
-    """Keyword arguments of `add_image`."""
-    afterwards: dict[str, Any]
-    """Attributes to set once the layer exists."""
+FORM = "upscale"
+"""Name of this form in what forms remember."""
 
 
 class UpscaleWidget(CheckedForm):
@@ -54,9 +46,11 @@ class UpscaleWidget(CheckedForm):
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(napari_viewer)
         self._placer = Placer(napari_viewer)
-        self._pending: Pending | None = None
+        self._queue = RunQueue()
+        self._pending: PendingRun | None = None
         self._growing: GrowingLayer | None = None
         self._adding = False
+        self.form.choose(remembered(FORM))
         self._connect()
         self.reset_choices()
         self._change_layer()
@@ -74,50 +68,87 @@ class UpscaleWidget(CheckedForm):
         form.values.changed.connect(self._edit)
         form.tile.valueChanged.connect(self._edit)
         form.ensemble.toggled.connect(self._edit)
-        for box in (form.device, form.precision, form.engine, form.slices, form.outliers):
+        for box in (form.device, form.precision, form.engine, form.outliers):
             box.activated.connect(self._edit)
+        form.region.changed.connect(self._edit_region)
+        form.more.reset.connect(self._use_defaults)
         form.run.clicked.connect(self._start)
         form.stop.clicked.connect(self._cancel)
+        for event in self._events_of_view():
+            event.connect(self._follow_view)
+        self._viewer.layers.selection.events.changed.connect(self._follow_selection)
+
+    def _events_of_view(self) -> list[Any]:
+        """Return the events of the viewer after which another region may be visible."""
+        viewer = self._viewer
+        camera, dims = getattr(viewer, "scene", viewer).camera.events, viewer.dims.events
+        return [camera.center, camera.zoom, dims.ndisplay, dims.order]
 
     def _follow_selection(self, event: object = None) -> None:
-        """Choose the layer that the user selects; a result that was just added is ignored."""
+        """Choose the layers that the user selects; a result that was just added is ignored."""
         if not self._gone and not self._adding:
-            self.form.layers.follow(self._viewer.layers.selection.active)
+            self.form.layers.follow(self._viewer.layers.selection)
+
+    def _edit_region(self) -> None:
+        """Check another region once its shape is drawn."""
+        self._pan.start()
+
+    def _use_defaults(self) -> None:
+        self.form.use_defaults()
+        self._edit()
 
     # a run
 
     def _start(self) -> None:
-        layer, choice = self.form.layers.layer(), self.form.model.choice()
-        if self._worker is not None or layer is None or choice is None:
+        layers, choice = self.form.layers.layers(), self.form.model.choice()
+        if self._worker is not None or not layers or choice is None:
             return
-        request, source = self._request(layer, choice), self._source(layer)
-        ensemble, order = request.settings.ensemble, self._viewer.dims.order
-        arguments = result_arguments(layer, source, choice, ensemble=ensemble, order=order)
-        pending = Pending(layer, arguments, set_afterwards(layer))
-        folder = self.form.output.folder()
-        if self._may_download(request.model):
-            self._pending = pending
-            self._run(request, pending, folder)
+        self._queue.fill([self._pending_run(layer, choice) for layer in layers])
+        remember(FORM, self.form.choices())
+        if self._may_download(choice.reference):
+            self._forecaster.forget()
+            self.form.show_running(True)
+            self.form.forecast.say("")
+            self._run(self._queue.next())
 
-    def _run(self, request: Request, pending: Pending, folder: Path | None) -> None:
-        self._forecaster.forget()
-        self.form.show_running(True)
-        self.form.forecast.say("")
-        self.form.status.say("Starting …")
-        name = request.model.label
-        if folder is None:
-            self._launch(run, request, name=name)
+    def _pending_run(self, layer: Image, choice: ChosenModel) -> PendingRun:
+        """Return all that a run needs, so that neither layer nor fields are read later."""
+        request, source = self._request(layer, choice), self._source(layer)
+        order = self._viewer.dims.order
+        ensemble = request.settings.ensemble
+        arguments = result_arguments(
+            layer, source, choice, region=request.region, ensemble=ensemble, order=order
+        )
+        folder = self.form.output.folder()
+        return PendingRun(layer, request, arguments, set_afterwards(layer), folder)
+
+    def _run(self, pending: PendingRun) -> None:
+        self._pending = pending
+        self.form.status.say(f"{self._queue.place}Starting …")
+        name = pending.request.model.label
+        if pending.folder is None:
+            self._launch(run, pending.request, name=name)
             return
         self._growing = GrowingLayer(
             self._viewer, partial(self._add, pending, multiscale=True, cache=False)
         )
         near = looked_at(pending.layer, self._viewer)
         keeps = stored(pending.layer, pending.arguments)
-        task = folder_request(request, keeps, folder, pending.arguments["name"], near)
+        task = folder_request(
+            pending.request, keeps, pending.folder, pending.arguments["name"], near
+        )
         self._launch(run_in_folder, task, name=name)
+
+    def _go_on(self) -> bool:
+        """Start the next run, if one waits; return whether it was started."""
+        if self._gone or not self._queue.waiting:
+            return False
+        self._run(self._queue.next())
+        return True
 
     def _cancel(self) -> None:
         if self._worker is not None:
+            self._queue.cancel()
             self._worker.quit()
             self.form.stop.setEnabled(False)
             self.form.status.say("Cancelling after this tile …")
@@ -131,12 +162,12 @@ class UpscaleWidget(CheckedForm):
             return
         self.form.show_progress(step.done, step.total)
         if self._worker is not None and not self._worker.abort_requested:
-            self.form.status.say(step.doing)
+            self.form.status.say(f"{self._queue.place}{step.doing}")
             self.form.show_time_left(step.seconds_left)
         self._tell_bar(step)
 
     def _add(
-        self, pending: Pending, pixels: Any, record: dict[str, Any], **arguments: Any
+        self, pending: PendingRun, pixels: Any, record: dict[str, Any], **arguments: Any
     ) -> Image:
         """Add the layer of a result; the next run uses the same source, not this result."""
         self._adding = True
@@ -155,10 +186,17 @@ class UpscaleWidget(CheckedForm):
         else:
             name = self._add(self._pending, result.pixels, record).name
         notes: Any = record["notes"]
-        self.form.status.say("; ".join((f"Done: {name}", *notes)))
+        self._queue.add_result(name)
+        self.form.status.say(self._queue.summary or "; ".join((f"Done: {name}", *notes)))
+
+    def _show_error(self, error: Exception) -> None:
+        super()._show_error(error)
+        if self._pending is not None:
+            self._queue.add_failure(self._pending.layer.name, error_in_words(error))
+            self.form.status.say(self._queue.summary or self.form.status.text())
 
     def _show_cancelled(self) -> None:
-        self.form.status.say("Cancelled.")
+        self.form.status.say(self._queue.summary or "Cancelled.")
 
     def _clean_up(self) -> None:
         self._pending = None
@@ -174,5 +212,12 @@ class UpscaleWidget(CheckedForm):
         if self._growing is not None and self._worker is not None:
             # this form will be gone; Qt holds a partial, but no bound method
             self._worker.finished.connect(partial(self._growing.leave))
+        remember(FORM, self.form.choices())
+        self._pan.stop()
+        self._queue.cancel()
         self._forecaster.forget()
         self.form.layers.leave()
+        self.form.region.leave()
+        for event in self._events_of_view():
+            event.disconnect(self._follow_view)
+        self._viewer.layers.selection.events.changed.disconnect(self._follow_selection)

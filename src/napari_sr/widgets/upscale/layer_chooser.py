@@ -29,15 +29,26 @@ class LayerChooser(NamesBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setToolTip("The image layer to upscale. It follows the layer that you select.")
+        self.setToolTip(
+            "The image layer to upscale. It follows the layer that you select;\n"
+            "select several (Ctrl or Shift and click) to upscale them one after the other."
+        )
         self._layers: list[Image] = []
+        self._several: list[Image] = []
+        self._told: list[Image] = []
         self._watched: Image | None = None
         self.currentIndexChanged.connect(self._change)
 
     def layer(self) -> Image | None:
-        """Return the chosen layer."""
+        """Return the chosen layer, or the first of several."""
+        return next(iter(self.layers()), None)
+
+    def layers(self) -> list[Image]:
+        """Return the chosen layer, or all of several that are selected; empty if there is none."""
         index = self.currentIndex()
-        return self._layers[index] if 0 <= index < len(self._layers) else None
+        if 0 <= index < len(self._layers):
+            return [self._layers[index]]
+        return list(self._several) if index >= 0 else []
 
     def offer(self, layers: Iterable[Layer]) -> None:
         """List the images among these layers; the chosen one stays chosen if it is still there.
@@ -46,27 +57,48 @@ class LayerChooser(NamesBox):
         layer.
         """
         before = self.layer()
+        were_several = len(self.layers()) > 1
         self._layers = [layer for layer in layers if isinstance(layer, Image)]
+        self._several = [layer for layer in self._several if layer in self._layers]
         self.blockSignals(True)
         self.clear()
         self.addItems([layer.name for layer in self._layers])
         usual = next((layer for layer in self._layers if not is_result(layer)), None)
         wanted = before if before in self._layers else usual
         self.setCurrentIndex(0 if wanted is None else self._layers.index(wanted))
+        self._list_several(chosen=were_several)
         self.blockSignals(False)
         self._change()
 
-    def follow(self, layer: Layer | None) -> None:
-        """Choose a layer if it is listed."""
-        if layer in self._layers:
-            self.setCurrentIndex(self._layers.index(layer))
+    def follow(self, selected: Iterable[Layer]) -> None:
+        """Choose the selected layer if it is listed, or all of several."""
+        chosen = [layer for layer in self._layers if layer in set(selected)]
+        self.blockSignals(True)
+        if len(chosen) == 1:
+            self.setCurrentIndex(self._layers.index(chosen[0]))
+        if chosen:
+            self._several = chosen if len(chosen) > 1 else []
+            self._list_several(chosen=len(chosen) > 1)
+        self.blockSignals(False)
+        self._change()
+
+    def _list_several(self, *, chosen: bool) -> None:
+        """Let the last line stand for several layers, or for none."""
+        if self.count() > len(self._layers):
+            self.removeItem(self.count() - 1)
+        if len(self._several) > 1:
+            self.addItem(f"{len(self._several)} layers selected")
+            if chosen:
+                self.setCurrentIndex(self.count() - 1)
 
     def leave(self) -> None:
         """Stop listening to layers."""
+        self._several, self._told = [], []
         self._watch(None)
 
     def _change(self) -> None:
-        if self.layer() is not self._watched:
+        if self.layers() != self._told:
+            self._told = self.layers()
             self._watch(self.layer())
             self.chosen.emit()
 

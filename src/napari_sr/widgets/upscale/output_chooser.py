@@ -132,6 +132,11 @@ class OutputChooser(QWidget):
         self._show_kind(wanted)
         return True
 
+    def use_default(self) -> None:
+        """Let the result's size decide again."""
+        self._by_hand = self._typed = False
+        self._show_kind(MEMORY)
+
     def renew(self) -> None:
         """Propose another new folder beside the one that was written."""
         folder = self.folder()

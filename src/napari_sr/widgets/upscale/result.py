@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Image
 
+    from napari_sr.engine.planning.tiling import Region
     from napari_sr.runs.model_list import ChosenModel
     from napari_sr.runs.source import Source
 
@@ -26,6 +27,7 @@ def result_arguments(
     source: Source,
     choice: ChosenModel,
     *,
+    region: Region | None = None,
     ensemble: bool = False,
     order: Sequence[int] | None = None,
 ) -> dict[str, Any]:
@@ -41,18 +43,22 @@ def result_arguments(
         The pixels that are read from it.
     choice : ChosenModel
         The model and its scale.
+    region : Region, optional
+        The rectangle of each plane that is upscaled; the layer's name then says "part".
     ensemble : bool
         Whether the result is the mean of eight views; the layer's name then says so.
     order : sequence of int, optional
         The viewer's `dims.order`, see `appearance`.
     """
     model = f"{choice.label}, ensemble" if ensemble else choice.label
+    name = source.name if region is None else f"{source.name}, part"
+    origin = source.origin_of(region)
     return {
-        "name": result_name(source.name, model, of_result=is_result(layer)),
+        "name": result_name(name, model, of_result=region is None and is_result(layer)),
         "rgb": source.rgb,
         "metadata": dict(layer.metadata),
-        **_placement(layer, source, choice.scale),
-        **appearance(layer, source, choice.scale, order),
+        **_placement(layer, source, choice.scale, origin),
+        **appearance(layer, source, choice.scale, order, origin),
     }
 
 
@@ -86,13 +92,15 @@ def result_name(source: str, model: str, *, of_result: bool = False) -> str:
     return f"{source} [{model}]" if before is None else f"{before[1]}, then {model}]"
 
 
-def _placement(layer: Image, source: Source, factor: int) -> dict[str, Any]:
+def _placement(
+    layer: Image, source: Source, factor: int, origin: tuple[int, ...]
+) -> dict[str, Any]:
     scale, translate = enlarged_transform(
         layer.scale,
         layer.data_to_world,
         layer.affine.inverse,
         source.factors(factor),
-        source.origin,
+        origin,
     )
     return {
         "scale": scale,

@@ -1,0 +1,43 @@
+"""What forms remember from one session to the next: choices of the user, in Qt's settings."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from qtpy.QtCore import QSettings
+
+PLACE = "napari-sr"
+"""Name of the folder and of the file that hold the choices."""
+
+
+def _settings() -> QSettings:
+    return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, PLACE, PLACE)
+
+
+def remembered(form: str) -> dict[str, Any]:
+    """Return what a form remembers; empty if there is nothing, or nothing that can be read.
+
+    Parameters
+    ----------
+    form : str
+        Name of the form.
+    """
+    try:
+        found = json.loads(str(_settings().value(form, "{}")))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def remember(form: str, choices: dict[str, Any]) -> None:
+    """Keep choices of a form, in place of those before.
+
+    Parameters
+    ----------
+    form : str
+        Name of the form.
+    choices : dict
+        Strings, numbers and booleans by name.
+    """
+    _settings().setValue(form, json.dumps(choices, sort_keys=True))

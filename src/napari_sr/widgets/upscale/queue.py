@@ -1,0 +1,92 @@
+"""The runs that one press of Run starts, one after the other: one for each layer."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from napari.layers import Image
+
+    from napari_sr.runs.run import Request
+
+
+@dataclass(frozen=True)
+class PendingRun:
+    """A run, and what its result's layer needs."""
+
+    layer: Image
+    """The source layer."""
+    request: Request
+    arguments: dict[str, Any]
+    """Keywords of `add_image`."""
+    afterwards: dict[str, Any]
+    """Attributes to set once the layer exists."""
+    folder: Path | None = None
+    """The new folder of the result; None for a result in memory."""
+
+
+class RunQueue:
+    """Runs that wait, and what became of those before them."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[PendingRun] = deque()
+        self._count = 0
+        self._cancelled = False
+        self._done: list[str] = []
+        self._failed: list[str] = []
+
+    def fill(self, runs: Iterable[PendingRun]) -> None:
+        """Forget the last runs, and wait with others."""
+        self._waiting = deque(runs)
+        self._count = len(self._waiting)
+        self._cancelled = False
+        self._done, self._failed = [], []
+
+    @property
+    def waiting(self) -> int:
+        """Number of runs that wait."""
+        return len(self._waiting)
+
+    def next(self) -> PendingRun:
+        """Take the first run that waits.
+
+        Raises
+        ------
+        IndexError
+            If none waits.
+        """
+        return self._waiting.popleft()
+
+    def cancel(self) -> None:
+        """Forget the runs that wait."""
+        self._cancelled = True
+        self._waiting.clear()
+
+    def add_result(self, name: str) -> None:
+        """Count a run that is done, by the name of its result."""
+        self._done.append(name)
+
+    def add_failure(self, name: str, reason: str) -> None:
+        """Count a run that failed, by the name of its layer."""
+        self._failed.append(f"{name}: {reason}")
+
+    @property
+    def place(self) -> str:
+        """Words before the status of a run, such as "2 of 3: "; "" if there is one run."""
+        number = self._count - len(self._waiting)
+        return f"{number} of {self._count}: " if self._count > 1 else ""
+
+    @property
+    def summary(self) -> str:
+        """What became of all runs; "" if there is one run."""
+        if self._count < 2:
+            return ""
+        words = f"Done: {len(self._done)} of {self._count} layers"
+        if self._cancelled:
+            words = f"Cancelled. {words}"
+        return ". Failed: ".join((words, *(["; ".join(self._failed)] if self._failed else [])))

@@ -1,0 +1,137 @@
+"""The fields for the part of a layer: whole, visible, or covered by a shape; all slices or one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.layers import Shapes
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
+
+from napari_sr.widgets.common.layer_region import shapes_region, visible_region
+from napari_sr.widgets.common.names_box import NamesBox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari.components import ViewerModel
+    from napari.layers import Image, Layer
+
+    from napari_sr.engine.planning.tiling import Region
+
+WHOLE, VISIBLE = "whole layer", "visible region"
+ALL, CURRENT = "all slices", "current slice"
+
+
+class RegionChooser(QWidget):
+    """A list of rectangles, and beside it a list of slices where a layer has several.
+
+    Call `leave` before it is deleted, because layers live longer.
+    """
+
+    changed = Signal()
+    """Another part may be chosen."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.area = NamesBox()
+        self.area.addItems([WHOLE, VISIBLE])
+        self.area.setToolTip(
+            "The part to upscale. The visible region is what the canvas shows: the fastest way to\n"
+            "see what a model does. Draw a rectangle in a Shapes layer to choose it here. The\n"
+            "result of a part equals that of the whole layer, and lies in its place."
+        )
+        self.slices = QComboBox()
+        self.slices.addItems([ALL, CURRENT])
+        self.slices.setAccessibleName("Slices")
+        self.slices.setToolTip(
+            "Upscale every plane of the layer, or only the one that the sliders show.\n"
+            "Y and X (the last two axes) are enlarged; the others stay as they are."
+        )
+        self._shapes: list[Shapes] = []
+        self._watched: Shapes | None = None
+        self._slices_by_hand = False
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.area, 1)
+        row.addWidget(self.slices)
+        self.slices.setVisible(False)
+        self.area.activated.connect(self._choose)
+        self.slices.activated.connect(self._choose_slices)
+
+    @property
+    def follows_view(self) -> bool:
+        """Whether the part changes when the canvas shows another part of the layer."""
+        return self.area.currentText() == VISIBLE
+
+    def offer(self, layers: Iterable[Layer]) -> None:
+        """List the Shapes layers among some layers, and keep the chosen part if it is there."""
+        before = self._chosen_shapes()
+        self._shapes = [layer for layer in layers if isinstance(layer, Shapes)]
+        kept = self.area.currentIndex() if before is None else 0
+        if before in self._shapes:
+            kept = 2 + self._shapes.index(before)
+        self.area.blockSignals(True)
+        while self.area.count() > 2:
+            self.area.removeItem(2)
+        self.area.addItems([f"shape in {layer.name}" for layer in self._shapes])
+        self.area.setCurrentIndex(kept)
+        self.area.blockSignals(False)
+        self._watch()
+
+    def follow(self, *layers: Image) -> None:
+        """Show the list of slices if one of the layers has several."""
+        self.slices.setVisible(any(layer.ndim > 2 for layer in layers))
+
+    def one_plane(self, layer: Image) -> bool:
+        """Return whether only the plane that the sliders show is upscaled."""
+        return layer.ndim > 2 and self.slices.currentText() == CURRENT
+
+    def region(self, layer: Image, viewer: ViewerModel) -> Region | None:
+        """Return the chosen rectangle of a layer, or None for the whole planes.
+
+        Raises
+        ------
+        RegionError
+            If there is none.
+        """
+        shapes = self._chosen_shapes()
+        if shapes is not None:
+            return shapes_region(layer, shapes)
+        return visible_region(layer, viewer) if self.follows_view else None
+
+    def leave(self) -> None:
+        """Stop listening to layers."""
+        self._shapes = []
+        self._watch()
+
+    def _chosen_shapes(self) -> Shapes | None:
+        index = self.area.currentIndex() - 2
+        return self._shapes[index] if 0 <= index < len(self._shapes) else None
+
+    def _choose(self) -> None:
+        if not self._slices_by_hand:
+            part = self.area.currentText() != WHOLE
+            self.slices.setCurrentText(CURRENT if part else ALL)
+        self._watch()
+        self.changed.emit()
+
+    def _choose_slices(self) -> None:
+        self._slices_by_hand = True
+        self.changed.emit()
+
+    def _watch(self) -> None:
+        """Listen to the chosen shapes, and to no others."""
+        wanted = self._chosen_shapes()
+        if wanted is self._watched:
+            return
+        if self._watched is not None:
+            self._watched.events.data.disconnect(self._tell)
+            self._watched.events.highlight.disconnect(self._tell)
+        self._watched = wanted
+        if wanted is not None:
+            wanted.events.data.connect(self._tell)
+            wanted.events.highlight.connect(self._tell)
+
+    def _tell(self, event: object = None) -> None:
+        self.changed.emit()
