@@ -1,4 +1,4 @@
-"""Attention to the whole image, as local steps and small global values.
+"""Attention to the whole image, computed by local steps and small global values.
 
 CCA: contrast-aware channel attention, Hui et al., 2019, https://arxiv.org/abs/1909.11856
 ESA: enhanced spatial attention, Liu et al., 2020, https://arxiv.org/abs/2009.11551
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ESA_LEAST_SIZE = REACH
-"""Smallest side of an image: ESA's strided 3x3 and 7x7 pooling need it."""
+"""Smallest side of an image: ESA's strided 3x3 and 7x7 pooling need at least this."""
 
 
 class ContrastGate(nn.Module):
@@ -38,12 +38,12 @@ class ContrastGate(nn.Module):
     features : int
         Channels C.
     reduction : int
-        Factor by which the gate is narrower inside.
+        Ratio of C to the number of channels inside the gate.
 
     Raises
     ------
     ValueError
-        If no channel remains inside.
+        If no channel would remain inside.
     """
 
     def __init__(self, *, features: int, reduction: int) -> None:
@@ -105,10 +105,10 @@ class SpatialGate(nn.Module):
     features, inner : int
         Channels C outside and E inside.
     pool : nn.Module
-        Makes the pooled cells, (N, E, h, w), one for every 6 pixels of (N, E, H, W).
+        Maps (N, E, H, W) to pooled cells, (N, E, h, w), one for every 6 x 6 pixels.
     activated, plain : callable
-        `activated` makes the first two convolutions of the pooled plane, `plain` the last one. Both
-        take (E, E), and return a module that keeps the size.
+        Make the convolutions of the pooled plane: `activated` the first two, `plain` the last one.
+        Both are called with (E, E), and return a module that keeps the size.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class SpatialGate(nn.Module):
         self.excite = conv1x1(inner, features)
 
     def link(self, reads: str, writes: str) -> PooledGrid:
-        """Return the link that gathers the convolved pooled plane from the squeezed plane."""
+        """Return the link that gathers the pooled, convolved plane from the squeezed plane."""
         return PooledGrid(reads, writes, self.pool, PITCH, REACH, self.convolve_low)
 
     def convolve_low(self, cells: Tensor) -> Tensor:
@@ -144,8 +144,8 @@ class SpatialGate(nn.Module):
     ) -> Iterator[Link]:
         """Yield the links that make the gated plane `y` of planes `x` and `squeezed`.
 
-        With `channel`, the last step also returns moments for that gate. The gate's link must be
-        the next one that gathers moments from `y`.
+        With `channel`, the last step also returns the moments for that channel gate. The link of
+        the channel gate must then be the next one that gathers moments from `y`.
         """
         yield self.link(squeezed, "low")
         compute = self if channel is None else partial(self.with_moments, channel)
@@ -166,11 +166,11 @@ class SpatialGate(nn.Module):
         Parameters
         ----------
         x, squeezed : Tensor, (N, C, H, W) and (N, E, H, W)
-            The piece, and `squeeze` of it.
+            The piece, and the result of `squeeze` for it.
         low : Tensor, (N, E, h, w)
-            The whole convolved pooled plane.
+            The whole pooled, convolved plane.
         window : Window
-            The place of the piece.
+            The position of the piece in the plane.
 
         Returns
         -------
@@ -181,7 +181,7 @@ class SpatialGate(nn.Module):
     def with_moments(
         self, channel: ContrastGate, x: Tensor, squeezed: Tensor, low: Tensor, window: Window
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Gate a piece; also return its moments and channel gate: see `Step.moments`."""
+        """Gate a piece; also return the result's moments and channel gate (see `Step.moments`)."""
         return esa_moments(x, squeezed, low, *self.weights(), *channel.weights(), *window.place)
 
     def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -190,14 +190,14 @@ class SpatialGate(nn.Module):
 
 
 def enlarged_low(low: Tensor, window: Window) -> Tensor:
-    """Return the part of ESA's convolved pooled plane that a piece sees, enlarged to the piece.
+    """Enlarge ESA's pooled, convolved plane to the pixels of a piece.
 
     Parameters
     ----------
     low : Tensor, (N, E, h, w)
-        The whole convolved pooled plane.
+        The whole pooled, convolved plane.
     window : Window
-        The place of the piece.
+        The position of the piece in the plane.
 
     Returns
     -------

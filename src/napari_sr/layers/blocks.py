@@ -31,14 +31,14 @@ def conv1x1(inputs: int, outputs: int, *, bias: bool = True) -> nn.Conv2d:
 
 
 class Activated3x3(nn.Conv2d):
-    """A 3x3 that keeps the size of (N, C, H, W), plus a residual, then an activation.
+    """A 3x3 convolution that keeps the size of (N, C, H, W), then a residual and an activation.
 
     Parameters
     ----------
     inputs, outputs : int
         Channels.
     activation : nn.Module, optional
-        Activation of the sum; one that kernels know.
+        Activation of the sum, from those that kernels know.
     """
 
     def __init__(self, inputs: int, outputs: int, *, activation: nn.Module | None = None) -> None:
@@ -56,12 +56,12 @@ class Activated3x3(nn.Conv2d):
 
 
 class SubPixel3x3(nn.Conv2d):
-    """A 3x3, the pixel shuffle of its result, and an activation.
+    """A 3x3 convolution, a pixel shuffle and an activation.
 
     Parameters
     ----------
     inputs, outputs : int
-        Channels before the convolution and after the shuffle.
+        Channels before the convolution, and after the shuffle.
     scale : int
         S.
     activation : nn.Module, optional
@@ -82,14 +82,14 @@ class SubPixel3x3(nn.Conv2d):
 
 
 class ResidualBlock(nn.Module):
-    """EDSR's block: two 3x3 with a rectifier in between, added to the input, (N, C, H, W).
+    """EDSR's block: two 3x3 with a rectifier in between; the result is added to the input.
 
     Parameters
     ----------
     features : int
         Width C.
     factor : float
-        Factor of the result before it is added.
+        Factor by which the result is multiplied before it is added.
     """
 
     RADIUS = 2
@@ -98,7 +98,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.factor = factor
         first = Activated3x3(features, features, activation=nn.ReLU())
-        # keys in checkpoints count the rectifier
+        # the numbers in checkpoints' keys count the rectifier, too
         self.branch = nn.Sequential(
             OrderedDict({"0": first, "2": Activated3x3(features, features)})
         )
@@ -116,7 +116,7 @@ def activation_of(module: nn.Module) -> tuple[str, float]:
     Raises
     ------
     ValueError
-        If kernels do not know it.
+        If kernels do not know the activation.
     """
     if isinstance(module, nn.LeakyReLU):
         return "leaky_relu", module.negative_slope
@@ -149,7 +149,7 @@ Rule: TypeAlias = tuple[str, str | Callable[[re.Match[str]], str]]
 def rename(state: StateDict, rules: Sequence[Rule]) -> dict[str, Tensor]:
     """Return a state with its keys rewritten by (pattern, replacement) pairs, in order.
 
-    Return it unchanged if two keys would become one, which happens in no known layout.
+    Return the state unchanged if two keys would become one; no known layout does so.
     """
     renamed: dict[str, Tensor] = {}
     for key, value in state.items():
@@ -166,7 +166,7 @@ def shape_of(state: StateDict, key: str) -> tuple[int, ...]:
 
 
 def width_of(state: StateDict, key: str) -> tuple[int, int]:
-    """Return outputs and inputs of a 2-D convolution's weight, or (0, 0) for any other key."""
+    """Return outputs and inputs of a 2-D convolution's weight; (0, 0) if this key has none."""
     shape = shape_of(state, key)
     return shape[:2] if len(shape) == 4 and all(shape) else (0, 0)
 
@@ -177,9 +177,9 @@ def count(state: StateDict, pattern: str) -> int:
 
 
 def options_of_blocks(state: StateDict, scale: int | None) -> dict[str, int] | None:
-    """Read scale, channels, features and blocks off a network of `head` and `blocks`.
+    """Read scale, channels, features and blocks off a network with modules `head` and `blocks`.
 
-    Return None if the head is not a 2-D convolution, or there is no scale.
+    Return None if the head is not a 2-D convolution, or no scale fits.
     """
     features, channels = width_of(state, "head.weight")
     if scale is None or not features:
@@ -189,7 +189,7 @@ def options_of_blocks(state: StateDict, scale: int | None) -> dict[str, int] | N
 
 
 def scale_of_shuffle(outputs: int, channels: int) -> int | None:
-    """Return S of a pixel shuffle with `outputs` = channels * S * S, or None if there is none."""
+    """Return S of a pixel shuffle with `outputs` = channels * S * S, or None if no S fits."""
     if channels < 1 or outputs < channels:
         return None
     scale = math.isqrt(outputs // channels)
@@ -221,7 +221,7 @@ def enlarger(features: int, scale: int, activation: nn.Module | None = None) -> 
     activation : nn.Module, optional
         Activation after every shuffle; one that kernels know.
     """
-    # keys in checkpoints count the shuffle, and the activation if there is one
+    # the numbers in checkpoints' keys count the shuffle, and the activation if there is one
     step = 2 if activation is None else 3
     stages = (
         SubPixel3x3(features, features, scale=factor, activation=activation)
@@ -234,7 +234,7 @@ def enlarger(features: int, scale: int, activation: nn.Module | None = None) -> 
 
 
 def scale_of_enlarger(state: StateDict, prefix: str) -> int | None:
-    """Return S of the `enlarger` whose keys begin with `prefix`, or None if it is not one."""
+    """Return S of the `enlarger` whose keys begin with `prefix`, or None if there is none."""
     stages = count(state, rf"{re.escape(prefix)}(\d+)\.weight")
     if not stages:
         return 1
@@ -244,7 +244,7 @@ def scale_of_enlarger(state: StateDict, prefix: str) -> int | None:
 
 
 def reach_of_enlarger(scale: int, reach: int) -> int:
-    """Return the radius, in LR pixels, of an `enlarger` and of `reach` enlarged pixels after it."""
+    """Return the radius in LR pixels of an `enlarger`, followed by `reach` enlarged pixels."""
     for factor in factors(scale):
         reach = reach_in_small_pixels(reach, factor) + 1
     return reach

@@ -10,7 +10,7 @@ TO_YCBCR = (
     (-37.797, -74.203, 112.0),
     (112.0, -93.786, -18.214),
 )
-"""Rows for luma and both chromas: shares of red, green and blue, times 255."""
+"""Rows for luma and both chromas: weights of red, green and blue, times 255."""
 OFFSET = (16.0, 128.0, 128.0)
 """Luma and chromas of black, times 255."""
 LUMA_OF_BLACK, LUMA_OF_WHITE = 16 / 255, 235 / 255

@@ -29,7 +29,7 @@ BICUBIC_RADIUS = 2
 
 @lru_cache
 def _matrices(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-    """Return matrix, inverse and offset on a device; cached, as a CUDA graph cannot copy them."""
+    """Return matrix, inverse and offset on a device; cached, since a CUDA graph cannot copy them."""
     with torch.inference_mode(False):  # training uses these tensors, too
         forward = torch.tensor(TO_YCBCR, dtype=torch.float64) / 255
         offset = torch.tensor(OFFSET, dtype=torch.float64) / 255
@@ -51,7 +51,7 @@ def ycbcr_to_rgb(ycbcr: Tensor) -> Tensor:
 
 
 def grey_to_luma(grey: Tensor) -> Tensor:
-    """Convert grey in 0..1 to the luma of RGB with three such channels, in 16..235 of 255."""
+    """Convert grey in 0..1 to the luma of RGB with three equal channels: 16..235 of 255."""
     return grey * (LUMA_OF_WHITE - LUMA_OF_BLACK) + LUMA_OF_BLACK
 
 
@@ -70,14 +70,14 @@ def chain_for(network: Network, channels: int) -> Chain:
 
     An RGB network gets grey as three equal channels, and the mean of its result is grey. A luma
     network gets an RGB image's luma; the chroma is enlarged bicubically. It gets grey converted to
-    luma, because luma networks never saw true black in training: the shipped FSRCNN turns a black
-    of 0 into 0.06. A network with `full_range` gets grey unchanged, and luma stretched to 0..1.
+    luma, because luma networks never saw true black in training: the shipped FSRCNN returns 0.06
+    for a black of 0. A network with `full_range` gets grey unchanged, and luma stretched to 0..1.
     Alpha never enters a network: it is enlarged bicubically and kept within 0..1.
 
     Parameters
     ----------
     network : Network
-        Network of 1 or 3 channels, in any precision; without weights it computes in float32.
+        Network of 1 or 3 channels, in any precision. Without weights, it computes in float32.
     channels : int
         The image's channels: 1, 3 or 4.
 
@@ -137,7 +137,7 @@ class _Seen:
 
 
 def _start(seen: _Seen, precision: torch.dtype, image: Tensor) -> Tensor:
-    """Return the network's input, (N, its channels, H, W)."""
+    """Return the network's input, (N, `channels`, H, W), from the image."""
     colour = image[:, :3]
     if seen.colours > seen.channels:
         colour = rgb_to_ycbcr(colour)[:, :1]

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Deconvolution(nn.ConvTranspose2d):
     """A transposed convolution, computed in the way that is fastest on the device.
 
-    Weights and options are those of `torch.nn.ConvTranspose2d`. Where it makes planes exactly S
-    times larger, on a CPU and without a gradient, it computes the same sums in another order.
+    Weights and options are those of `torch.nn.ConvTranspose2d`. If the result is exactly S times
+    larger, on a CPU and without a gradient, the same sums are computed in another order.
     """
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:

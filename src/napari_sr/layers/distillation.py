@@ -1,11 +1,11 @@
 """The trunk of IMDN, IMDN_AS, RFDN, BSRN and BSRN-S.
 
 A head, blocks in series, a 1x1 that fuses all block outputs, one more convolution with a long skip,
-and one sub-pixel upsampling. The fusion is accumulated after every second block, so that memory
-never holds more than three feature planes of it: the sum and the outputs of two blocks. With p
-pixels, C features of e bytes, and an even number b of blocks, this moves (2b - 1)pCe bytes; block
-by block it would be (3b - 1)pCe. If the second block ends in a channel gate and a skip, then gate,
-skip and fusion are one kernel.
+and one sub-pixel upsampling. The fusion is accumulated after every second block, so that it needs
+at most three feature planes in memory: the sum and the outputs of two blocks. With p pixels, C
+features of e bytes, and an even number b of blocks, this moves (2b - 1)pCe bytes; accumulating
+after every block would move (3b - 1)pCe. If the second block ends in a channel gate and a skip,
+then gate, skip and fusion are one kernel.
 
 Letters: N images, C features, H x W pixels, S scale.
 """
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
 
 class DistillationBlock(Protocol):
-    """A block that can return itself as links."""
+    """A block that can be written as links of a chain."""
 
     def chain(self, x: str, y: str) -> Iterable[Link]:
-        """Return the links that make plane `y` of plane `x`, skip included."""
+        """Return the links that compute plane `y` from plane `x`, skip included."""
         ...
 
 
@@ -56,12 +56,12 @@ class DistillationNetwork(Network):
     blocks : iterable of nn.Module
         Each has a method `chain` (see `DistillationBlock`).
     convolution : callable
-        Takes (inputs, outputs); returns a 3x3 that keeps the size and takes a residual. It makes
-        the head, and the convolution before the long skip.
+        Takes (inputs, outputs); returns a 3x3 that keeps the size and takes a residual. The head
+        and the convolution before the long skip are such 3x3.
     activation : nn.Module
-        Activation after the fusion; one that kernels know.
+        Activation after the fusion, from those that kernels know.
     head : nn.Module, optional
-        Another head, (N, channels, H, W) to features of any size.
+        Another head, which maps (N, channels, H, W) to features of any size.
     factor : int, optional
         Enlargement by the tail; by default the scale.
     """
@@ -101,7 +101,7 @@ class DistillationNetwork(Network):
             # with an odd number of blocks, the last one is alone
             if index % 2 or index + 1 == len(self.blocks):
                 links.append(self._fusion(index // 2 * 2, index + 1))
-        # one 3x3 on the features, one before the pixel shuffle
+        # a 3x3 on the features, and a 3x3 before the pixel shuffle
         links.append(Step(self._finish, ("fused", "shallow"), (RESULT,), 2, scale=self.scale))
         return tuple(links)
 
@@ -110,16 +110,16 @@ class DistillationNetwork(Network):
         return shallow
 
     def _fusion(self, start: int, stop: int) -> Step:
-        """Return the link that adds the outputs of these blocks, one or two, to the fusion."""
+        """Return the link that adds the outputs of these one or two blocks to the fusion."""
         outputs = tuple(f"x{index + 1}" for index in range(start, stop))
         reads = (*outputs, "fused") if start else outputs
         return Step(partial(self._fuse, start, stop), reads, ("fused",))
 
     def _fuse(self, start: int, stop: int, *planes: Tensor) -> Tensor:
-        """Add the share of some blocks to the 1x1 over all concatenated outputs.
+        """Add the outputs of some blocks to the fusion, the 1x1 over all concatenated outputs.
 
-        `planes` are these blocks' outputs, then the sum of earlier ones. After the last block, the
-        sum is activated.
+        `planes` are these blocks' outputs, then the sum over earlier blocks. After the last block,
+        the sum is activated.
         """
         shares = self._shares(start, stop)
         x, *others = planes[: stop - start]
@@ -144,7 +144,7 @@ class DistillationNetwork(Network):
     def _gate_and_fuse(
         self, start: int, refined: Tensor, x: Tensor, *fused_and_gate: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return gate * refined + x, and both blocks' share of the fusion as in `_fuse`."""
+        """Return gate * refined + x, and the fusion with both blocks added as in `_fuse`."""
         *fused, gate = fused_and_gate
         first, second = self._shares(start, start + 2)
         return gated_fusion(
@@ -160,11 +160,11 @@ class DistillationNetwork(Network):
         )
 
     def _shares(self, start: int, stop: int) -> tuple[Tensor, ...]:
-        """Return the fusion's weight of each of these blocks' outputs."""
+        """Return the fusion's weights for the outputs of these blocks."""
         return torch.split(self.fuse.weight, self.features, dim=1)[start:stop]
 
     def _activation(self, stop: int) -> str:
-        """Return the activation after the fusion up to this block."""
+        """Return the activation of the fusion after this block: none before the last one."""
         return self.activation if stop == len(self.blocks) else "none"
 
     def _finish(self, fused: Tensor, shallow: Tensor) -> Tensor:
@@ -187,7 +187,7 @@ def trunk_options(state: StateDict, head: str, replication: int = 1) -> Options 
     Returns
     -------
     dict or None
-        None for another network's tensors.
+        The options; None if the tensors are another network's.
     """
     features, channels = width_of(state, "fuse.weight")[0], width_of(state, head)[1] // replication
     scale = scale_of_shuffle(width_of(state, "tail.weight")[0], channels)
@@ -199,6 +199,6 @@ def trunk_options(state: StateDict, head: str, replication: int = 1) -> Options 
 
 
 def reduction_of(state: StateDict) -> int | None:
-    """Return the reduction of the first block's channel gate, or None without a gate."""
+    """Return the reduction of the first block's channel gate, or None if it has no gate."""
     inner, outer = width_of(state, "blocks.0.channel.squeeze.weight")
     return outer // inner if 1 <= inner <= outer else None

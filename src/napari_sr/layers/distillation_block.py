@@ -29,16 +29,17 @@ _Weights: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tens
 class Distillation(nn.Module):
     """The local front of RFDN's and BSRN's blocks.
 
-    Three refinements with a skip each; before each of them, a 1x1 distils a part.
+    Three refinements with a skip each. Before each one, a 1x1 distils a part of the features.
 
     Parameters
     ----------
     features : int
         Width C of the block; each distilled part has half of it.
     convolution : callable
-        Takes (inputs, outputs); returns a 3x3 that keeps the size, takes a residual, and activates.
+        Takes (inputs, outputs); returns a 3x3 with an activation that keeps the size and takes a
+        residual.
     activation : nn.Module
-        Activation after every distillation; one that kernels know.
+        Activation after every distillation, from those that kernels know.
     """
 
     RADIUS = 4
@@ -70,7 +71,7 @@ class Distillation(nn.Module):
         return esdb_tail(*self._planes(x), *self._weights(), *squeezing, activation, slope)
 
     def _planes(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return the planes to distil, and the last part."""
+        """Return the planes to distil, and the last part, which is not distilled."""
         first = self.refine[0](x, x)
         second = self.refine[1](first, first)
         return x, first, second, self.last(self.refine[2](second, second))
@@ -93,7 +94,7 @@ class Block(nn.Module):
     channel : ContrastGate, optional
         CCA, after ESA.
     skip : bool
-        Whether the block's input is added to its output.
+        Whether to add the block's input to its output.
     """
 
     def __init__(
@@ -112,11 +113,11 @@ class Block(nn.Module):
 
     @property
     def ends_in_gate(self) -> bool:
-        """Whether it ends in the channel gate and the skip, as `until_gate` requires."""
+        """Whether the block ends in the channel gate and the skip, as `until_gate` requires."""
         return self.channel is not None and self.skip
 
     def chain(self, x: str, y: str) -> Iterator[Link]:
-        """Yield the links that make plane `y` of plane `x`."""
+        """Yield the links that compute plane `y` from plane `x`."""
         ends_here = self.channel is None and not self.skip
         refined = y if ends_here else "refined"
         yield from self._refined(x, refined)

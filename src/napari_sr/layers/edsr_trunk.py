@@ -1,4 +1,4 @@
-"""What EDSR and MDSR share: the mean colour, and the trunk's keys and options in checkpoints.
+"""Shared by EDSR and MDSR: the mean colour, and the trunk's keys and options in checkpoints.
 
 Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution",
 CVPR Workshops 2017, https://arxiv.org/abs/1707.02921
@@ -48,7 +48,7 @@ _SHIFTS = ("sub_mean.weight", "sub_mean.bias", "add_mean.weight", "add_mean.bias
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the authors' and BasicSR's keys to our networks' own, and supply the mean."""
+    """Rename the authors' and BasicSR's keys to ours, and add the mean colour."""
     if "conv_after_body.weight" in state:
         channels, _ = width_of(state, "conv_last.weight")
         return {**rename(state, _BASICSR), "mean": mean_of(channels)}
@@ -62,9 +62,10 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def _shift_of(state: StateDict) -> Tensor | None:
-    """Return the colour that the authors' frozen convolutions subtract and add again, (C).
+    """Return the colour, (C), that the authors' frozen convolutions subtract and add again.
 
-    Return zeros if there are none, as in forks for grey images; None if they do anything else.
+    Return zeros if there are no such convolutions, as in forks for grey images, and None if they
+    compute anything else.
     """
     _, channels = width_of(state, "head.0.weight")
     if not any(key in state for key in _SHIFTS):
@@ -79,7 +80,7 @@ def _shift_of(state: StateDict) -> Tensor | None:
 
 
 def _white_of(state: StateDict) -> float | None:
-    """Return the input range in which the authors' shift is DIV2K's mean colour, or None."""
+    """Return the value of white for which the authors' shift is DIV2K's mean colour, or None."""
     shift = _shift_of(state)
     if shift is None or not len(shift):
         return None

@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 POOL = 2
-"""Side of the squares whose means are the low frequencies."""
+"""Side in pixels of the squares whose means are the low frequencies."""
 
 
 class ChannelGate(nn.Module):
-    """Gates of the channels, (N, C, 1, 1), from their means.
+    """Computes gates of the channels, (N, C, 1, 1), from the channels' means.
 
     Parameters
     ----------
     features, reduction : int
-        Channels C, and how many times narrower the gate is inside.
+        Channels C, and the ratio of C to the number of channels inside the gate.
     """
 
     def __init__(self, *, features: int, reduction: int) -> None:
@@ -83,7 +83,7 @@ class ResidualBlock(nn.Module):
     Parameters
     ----------
     features, reduction : int
-        Width C, and factor by which the channel gate is narrower inside.
+        Width C, and the ratio of C to the number of channels inside the channel gate.
     """
 
     def __init__(self, *, features: int, reduction: int) -> None:
@@ -99,20 +99,20 @@ class ResidualBlock(nn.Module):
         self.of_last = nn.Parameter(torch.ones(1))
 
     def chain(self, x: str, y: str, pitch: int = 1) -> Iterator[Link]:
-        """Yield the links that make plane `y` of plane `x`, with pixels of width `pitch`."""
+        """Yield the links that compute plane `y` from plane `x`, with pixels of width `pitch`."""
         radius, scale = pitch * 2 * ResidualUnit.RADIUS, Fraction(1, pitch)
         yield Step(self.start, (x,), ("fused",), radius, scale=scale)
         yield self.gate.link("fused", "gate")
         yield Step(self.end, ("fused", x), (y,), pitch, ("gate",), scale=scale)
 
     def start(self, x: Tensor) -> Tensor:
-        """Return the plane before the gate, (N, C, H, W)."""
+        """Compute the block up to the gate, (N, C, H, W)."""
         first = self.first(x)
         both = (self.of_second * self.second(first), self.of_first * first)
         return functional.relu(self.fuse(torch.cat(both, dim=1)))
 
     def end(self, fused: Tensor, x: Tensor, gate: Tensor) -> Tensor:
-        """Gate, convolve and add the block's skip, (N, C, H, W)."""
+        """Compute the rest of the block, (N, C, H, W): gate, 3x3 and skip."""
         return self.of_input * x + self.of_last * functional.relu(self.last(fused * gate))
 
 
@@ -122,9 +122,9 @@ class PreservingBlock(nn.Module):
     Parameters
     ----------
     features, reduction : int
-        Width C, and how many times narrower the channel gates are inside.
+        Width C, and the ratio of C to the number of channels inside the channel gates.
     recursions : int
-        How often the shared block is applied to the low frequencies.
+        How many times the shared block is applied to the low frequencies.
     """
 
     def __init__(self, *, features: int, reduction: int, recursions: int) -> None:
@@ -139,7 +139,7 @@ class PreservingBlock(nn.Module):
         self.gate = ChannelGate(features=features, reduction=reduction)
 
     def chain(self, x: str, y: str) -> Iterator[Link]:
-        """Yield the links that make plane `y` of plane `x`."""
+        """Yield the links that compute plane `y` from plane `x`."""
         yield from self.encode.chain(x, "encoded")
         yield Step(self.pool, ("encoded",), ("low",), scale=Fraction(1, POOL))
         yield Step(self.rest, ("encoded", "low"), ("high",), POOL, placed=True)
@@ -159,11 +159,11 @@ class PreservingBlock(nn.Module):
 
     @staticmethod
     def rest(x: Tensor, low: Tensor, window: Window) -> Tensor:
-        """Return the high frequencies, x without the low ones, (N, C, H, W)."""
+        """Return the high frequencies, (N, C, H, W): x minus the enlarged low frequencies."""
         return x - enlarged(low, window)
 
     def join(self, low: Tensor, high: Tensor, window: Window) -> Tensor:
-        """Return low and high frequencies mixed, (N, C, H, W)."""
+        """Mix low and high frequencies, (N, C, H, W)."""
         both = torch.cat((enlarged(low, window), high), dim=1)
         return functional.relu(self.fuse(both))
 
@@ -174,9 +174,9 @@ def enlarged(low: Tensor, window: Window) -> Tensor:
     Parameters
     ----------
     low : Tensor, (N, C, H // 2, W // 2)
-        The piece. At its inner edges, results that need pixels outside it are wrong.
+        The piece. Near its inner edges, results that need pixels outside the piece are wrong.
     window : Window
-        The place of the piece, which begins at even pixels.
+        The position of the piece, which begins at even pixels.
 
     Returns
     -------
@@ -187,7 +187,7 @@ def enlarged(low: Tensor, window: Window) -> Tensor:
         (3, window.left, window.width, window.full_width),
     )
     for axis, start, length, full in axes:
-        # in integers, so that a piece and the whole plane round alike
+        # in integers, so that a piece and the whole plane are rounded alike
         steps = torch.arange(start, start + length, device=low.device) * (full // POOL - 1)
         span, last = max(full - 1, 1), low.shape[axis] - 1
         near = steps // span - start // POOL

@@ -4,7 +4,7 @@ Hui et al., "Lightweight Image Super-Resolution with Information Multi-distillat
 ACM Multimedia 2019, https://arxiv.org/abs/1909.11856
 
 Letters: N images, C channels, H x W pixels.
-As in the released code, the channel gate stands before a block's 1x1 fusion, not after it.
+As in the released code, the channel gate is before a block's 1x1 fusion, not after it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Block(nn.Module):
     Parameters
     ----------
     features, reduction : int
-        Width, and factor by which the channel gate is narrower inside.
+        Width C, and the ratio of C to the number of channels inside the channel gate.
     activation : nn.Module
         Activation of the distillation.
     """
@@ -75,7 +75,7 @@ class Block(nn.Module):
         self.fuse = conv1x1(features, features)
 
     def chain(self, x: str, y: str) -> Iterator[Link]:
-        """Yield the links that make plane `y` of plane `x`."""
+        """Yield the links that compute plane `y` from plane `x`."""
         yield Step(self.front, (x,), ("parts",), SplitDistillation.RADIUS)
         yield self.channel.link("parts", "gate")
         yield Step(self.compute_end, ("parts", x), (y,), uses=("gate",))

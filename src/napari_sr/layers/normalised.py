@@ -1,9 +1,9 @@
 """Convolutions whose results are normalised per channel.
 
 Batch: Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167; inference uses the mean and
-variance of the training, so it is local.
+variance of the training data, so the step is local.
 Instance: Ulyanov et al., 2016, https://arxiv.org/abs/1607.08022; mean and variance are those of the
-plane, so the chain is cut there, and tiles still give the result of the whole plane.
+plane, so the chain has a link that gathers them, and tiles give the result of the whole plane.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -29,7 +29,7 @@ class InstanceNorm(nn.Module):
     Parameters
     ----------
     features : int
-        Channels C, each with its own final standard deviation and mean.
+        Channels C; each has a learned standard deviation and mean of the result.
     """
 
     EPSILON = 1e-5
@@ -41,7 +41,7 @@ class InstanceNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(features))
 
     def statistics(self, mean: Tensor, deviations: Tensor, pixels: int) -> Tensor:
-        """Return the subtrahend and the factor, (2, N, C, 1, 1), from the moments."""
+        """Return what to subtract and the factor, (2, N, C, 1, 1), from the moments."""
         factor = self.weight[:, None, None] * (deviations / pixels + self.EPSILON).rsqrt()
         return torch.stack([mean, factor])
 
@@ -58,7 +58,7 @@ class Normalised(nn.Module):
     Parameters
     ----------
     convolution : nn.Module
-        (N, B, H, W) to (N, C, H, W), or to another size.
+        Maps (N, B, H, W) to (N, C, H, W), or to another size.
     features : int
         Channels C.
     norm : str
@@ -69,7 +69,7 @@ class Normalised(nn.Module):
     Raises
     ------
     ValueError
-        If there is no such normalisation.
+        If `norm` is neither.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Normalised(nn.Module):
         scale: int | Fraction = 1,
         skip: str | None = None,
     ) -> list[Link]:
-        """Return the links that make plane `y` of plane `x`.
+        """Return the links that compute plane `y` from plane `x`.
 
         Parameters
         ----------
@@ -123,19 +123,19 @@ class Normalised(nn.Module):
         ]
 
     def _end(self, raw: Tensor, *more: Tensor) -> Tensor:
-        """Normalise with the last of `more`, activate, and add the tensor before it, if any."""
+        """Normalise by the last of `more`, activate, and add the tensor before it, if any."""
         *skip, statistics = more
         result: Tensor = self.activation(self.norm(raw, statistics))
         return result + skip[0] if skip else result
 
 
 class NormalisedBlock(nn.Module):
-    """Two normalised convolutions with an activation in between, added to the input.
+    """Two normalised convolutions with an activation in between; the result is added to the input.
 
     Parameters
     ----------
     first, second : Normalised
-        Each keeps the size and has radius 1.
+        The convolutions; each keeps the size and has radius 1.
     """
 
     def __init__(self, first: Normalised, second: Normalised) -> None:
@@ -149,7 +149,7 @@ class NormalisedBlock(nn.Module):
         return result
 
     def links(self, x: str, y: str, radius: int, *, scale: int | Fraction = 1) -> list[Link]:
-        """Return the links that make plane `y` of plane `x`; arguments as in `Normalised`."""
+        """Return the links that compute plane `y` from plane `x`; arguments as in `Normalised`."""
         if isinstance(self.first.norm, nn.BatchNorm2d):
             return [Step(self, (x,), (y,), 2 * radius, scale=scale)]
         return [

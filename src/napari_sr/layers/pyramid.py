@@ -73,7 +73,7 @@ class Doubling(Deconvolution):
 
 
 def set_bilinear(weight: Tensor) -> None:
-    """Initialise a transposed 4x4, (C, C, 4, 4), as bilinear enlargement of each channel."""
+    """Initialise a transposed 4x4, (C, C, 4, 4), so that it enlarges each channel bilinearly."""
     line = weight.new_tensor([0.25, 0.75, 0.75, 0.25])
     with torch.no_grad():
         weight.zero_()
@@ -82,12 +82,12 @@ def set_bilinear(weight: Tensor) -> None:
 
 
 def levels_of(scale: int) -> int:
-    """Return the number of doublings for a scale, at least 1; a result too large is shrunk."""
+    """Return the smallest number of doublings that reach a scale, at least 1."""
     return max((scale - 1).bit_length(), 1)
 
 
 def fitted(operations: list[Operation], scale: int) -> list[Operation]:
-    """Return the operations with the last image as the result, shrunk if it is too large."""
+    """Return the operations with the last image as the result; shrink it if it is too large."""
     *most, last = operations
     if last.place.scale == scale:
         return [*most, operation(last.compute, dict(last.place.reads), RESULT, scale)]

@@ -1,10 +1,10 @@
-"""Resampling of tensors as MATLAB's `imresize` does it: bicubic, bilinear and Lanczos.
+"""Resample tensors as MATLAB's `imresize` does: bicubic, bilinear and Lanczos.
 
-The field trains and evaluates on images that MATLAB shrank. MATLAB's cubic kernel (Keys, 1981, with
-a = -0.5), its widening of the kernel when shrinking (antialiasing), its mirrored border and, for
-8-bit images, its rounding between the two passes all change the second decimal of a PSNR. Networks
-that start from an enlarged image, the chroma of luma networks, the training data and the evaluation
-share this definition.
+The field trains and evaluates on images that MATLAB shrank. Four details of MATLAB each change the
+second decimal of a PSNR: the cubic kernel (Keys, 1981, with a = -0.5), the widening of the kernel
+when shrinking (antialiasing), the mirrored border, and, for 8-bit images, rounding between the two
+passes. This module resamples the inputs of networks that start from an enlarged image, the chroma
+of luma networks, the training data and the evaluation.
 
 Keys, "Cubic convolution interpolation for digital image processing", IEEE Transactions on
 Acoustics, Speech and Signal Processing 29(6), 1981.
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kernel:
-    """The weight of an input pixel by its distance."""
+    """The weight of an input pixel as a function of its distance."""
 
     weigh: Callable[[Tensor], Tensor]
-    """Takes distances of any shape in input pixels; the weight is 0 at all integers but 0."""
+    """Takes distances of any shape, in input pixels; returns weights, which are 0 at all
+    integers but 0."""
     reach: int
-    """Radius of the kernel, in input pixels when enlarging."""
+    """Radius of the kernel when enlarging, in input pixels."""
 
 
 def linear(distance: Tensor) -> Tensor:
@@ -78,7 +79,7 @@ def radius_of(scale: int, beyond: int = 0, method: str = "bicubic") -> int:
     """
     if scale == 1:
         return beyond
-    # twice the distance, in output pixels, of the furthest output pixel
+    # twice the distance of the furthest output pixel, in output pixels
     furthest = scale - 1 + 2 * beyond
     return METHODS[method].reach + (furthest - 1) // (2 * scale)
 
@@ -92,16 +93,16 @@ def _mirror(index: Tensor, size: int) -> Tensor:
 def _taps(
     output: int, scale: Fraction, antialias: bool, kernel: Kernel, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Return, for each output sample, its input indices and weights, both (output, taps).
+    """Return the input indices and weights of each output sample, both (output, taps).
 
-    They are computed on the device, as a CUDA graph cannot copy them there. Positions repeat: at a
-    scale of p / q, p output samples correspond to q input samples. So the weights are independent
-    of the size, and an exported network resizes images of every size.
+    They are computed on the device, because a CUDA graph cannot copy them there. Positions repeat:
+    at a scale of p / q, p output samples correspond to q input samples. So the weights are
+    independent of the size, and an exported network resizes images of any size.
     """
     period, pitch = scale.numerator, scale.denominator
     shrink = min(float(scale), 1.0) if antialias else 1.0
     width = 2 * kernel.reach / shrink
-    # pixel centres: the position of output sample k (from 0) on the input's axis
+    # position of output sample k (from 0) on the input's axis; samples are pixel centres
     centre = (torch.arange(period, dtype=torch.float64, device=device) + 0.5) / float(scale) - 0.5
     first = torch.floor(centre - width / 2) + 1
     index = first[:, None] + torch.arange(math.ceil(width) + 1, dtype=torch.float64, device=device)
@@ -150,10 +151,10 @@ def imresize(
         Output size over input size: 4 enlarges four times, `Fraction(1, 3)` shrinks to a third.
         The output has `ceil(size * scale)` samples along each axis.
     antialias : bool
-        Widen the kernel when shrinking, as MATLAB does by default.
+        Whether to widen the kernel when shrinking, as MATLAB does by default.
     largest : int, optional
-        Round to integers in 0..largest after each of the two passes, as MATLAB does for integer
-        types: 255 for uint8.
+        If given, round to integers in 0..largest after each of the two passes, as MATLAB does for
+        integer types: 255 for uint8.
     method : str
         "bilinear", "bicubic" or "lanczos", which MATLAB calls "lanczos3".
 

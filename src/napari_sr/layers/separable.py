@@ -1,9 +1,9 @@
 """3x3 convolutions separated into a 1x1 over channels and a 3x3 in each channel.
 
-BSConv, blueprint separable: Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549; its form S
-also separates the 1x1 into two, with a quarter of the channels between. DSConv, depthwise
-separable, the 3x3 first: Chollet, 2017, https://arxiv.org/abs/1610.02357. As in BSRN's released
-code, there is no normalisation or activation in between, and only the 3x3 has a bias.
+BSConv, blueprint separable: Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549. Its form S
+also separates the 1x1 into two, with a quarter of the channels in between. DSConv, depthwise
+separable: Chollet, 2017, https://arxiv.org/abs/1610.02357; here the 3x3 comes first. As in BSRN's
+released code, there is no normalisation or activation in between, and only the 3x3 has a bias.
 
 Letters: N images, C channels, E channels inside ESA, H x W pixels.
 """
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 FUSED = ("none", "gelu")
 """The activations that `bsconv` computes; others are separate operations."""
 LEAST_MIDDLE = 4
-"""Fewest channels between the two 1x1 of BSConvS; by default a quarter of its inputs."""
+"""Smallest number of channels between the two 1x1 of BSConvS; usually it is a quarter of the
+inputs."""
 
 
 def middle(inputs: int) -> int:
@@ -39,7 +40,7 @@ def middle(inputs: int) -> int:
 
 
 def depthwise(channels: int, *, stride: int = 1, padding: int = 1) -> nn.Conv2d:
-    """Return a 3x3 in each channel."""
+    """Return a depthwise 3x3: one in each channel."""
     return nn.Conv2d(channels, channels, 3, stride, padding, groups=channels)
 
 
@@ -71,7 +72,7 @@ class BSConv(nn.Module):
     inputs, outputs : int
         Channels before and after the pointwise half.
     activation : nn.Module, optional
-        Activation of the result; one that kernels know.
+        Activation of the result, from those that kernels know.
     pointwise_bias : bool
         Whether the pointwise half has a bias: BSRN-S has one, BSRN has none.
     replication : int
@@ -165,7 +166,7 @@ class DSConv(nn.Module):
 
 
 class PooledBSConv(nn.Module):
-    """BSConv with a depthwise half of stride 2 and no padding, followed by ESA's pooling.
+    """BSConv whose depthwise half has stride 2 and no padding, followed by ESA's pooling.
 
     Parameters
     ----------
@@ -190,7 +191,7 @@ class PooledBSConv(nn.Module):
 
 
 class PooledBSConvS(PooledBSConv):
-    """As `PooledBSConv`, with a BSConvS.
+    """Like `PooledBSConv`, with BSConvS in place of BSConv.
 
     Parameters
     ----------
@@ -209,7 +210,7 @@ class PooledBSConvS(PooledBSConv):
 
 
 class PooledDSConv(nn.Module):
-    """As `PooledBSConv`, with a DSConv.
+    """Like `PooledBSConv`, with DSConv in place of BSConv.
 
     Parameters
     ----------
@@ -224,13 +225,13 @@ class PooledDSConv(nn.Module):
 
     def forward(self, squeezed: Tensor) -> Tensor:
         """Return the cells of (N, E, H, W)."""
-        # no kernel computes a 1x1 between the 3x3 and the pooling
+        # no kernel computes a 3x3, a 1x1 and the pooling in this order
         return functional.max_pool2d(self.pointwise(self.depthwise(squeezed)), 7, stride=3)
 
 
 @dataclass(frozen=True)
 class Separable:
-    """One kind of separable 3x3."""
+    """Layers of one kind of separable 3x3."""
 
     convolution: Callable[..., nn.Module]
     """Takes (inputs, outputs), `activation` and `replication`; returns a layer that keeps the size

@@ -4,8 +4,8 @@ Lu et al., "Transformer for Single Image Super-Resolution", CVPR Workshops 2022,
 https://arxiv.org/abs/2108.11084
 
 Every pixel has a token: the 3x3 patch around it. The tokens, in row-major order, are cut into
-chunks, and attention stays within a chunk. A whole image still has very many scores, so results
-are accumulated block by block, and no matrix of scores is ever complete.
+chunks, and attention stays within a chunk. A chunk still has very many scores, so results are
+accumulated block by block, and no matrix of all scores is stored.
 
 Letters: N images, C features, T = 9 C features of a token, A = T / 2 features of a query, H x W
 pixels, n and m pixels out of H * W, h heads, d = A / h.
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 PATCH = 3
 BLOCK = (256, 512)
-"""Queries and keys of a block of scores: 4 MiB for eight heads, which fits into a CPU's cache; a
-quarter of this size is not faster, four times this size is half as fast."""
+"""Number of queries, and of keys, in a block of scores. For eight heads, a block has 4 MiB,
+which fits into a CPU's cache; a quarter of this is not faster, four times this is half as fast."""
 BLOCK_ON_CUDA = (1024, 2048)
-"""The same for GPUs, where every block costs launches: 64 MiB."""
+"""The same for GPUs, where every block costs launches: a block has 64 MiB."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class _Sum:
     weight: Tensor
     """(N, h, n, 1)."""
     highest: Tensor
-    """The score subtracted from all exponents, (N, h, n, 1)."""
+    """The score that is subtracted from all exponents, (N, h, n, 1)."""
 
     @classmethod
     def of(cls, queries: Tensor, keys: Tensor, values: Tensor) -> _Sum:
-        """Return the sum of queries, (N, h, n, d), over some keys and values, (N, h, m, d)."""
+        """Return the sums for queries, (N, h, n, d), over some keys and values, (N, h, m, d)."""
         scores = queries @ keys.transpose(-1, -2)
         # `highest` cancels out of the mean, so it needs no gradient
         highest = scores.detach().amax(dim=-1, keepdim=True)
@@ -70,11 +70,11 @@ class EfficientTransformer(nn.Module):
     heads : int
         Number of heads h, which share A features.
     splits : int
-        Number of chunks; a remainder forms one more.
+        Number of chunks; remaining tokens form one more.
     """
 
     RADIUS = 2
-    """Tokens overlap: folding a pixel reads the patches one pixel away."""
+    """Tokens overlap: the result of a pixel also needs the patches one pixel away."""
 
     def __init__(self, *, features: int, heads: int, splits: int) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class EfficientTransformer(nn.Module):
         self.features = features
         self.heads = heads
         self.splits = splits
-        # the released code uses the size of a token's head, not of a query's
+        # the released code scales by the size of a token's head, not of a query's
         self.factor = (token / heads) ** -0.5
         self.norm = nn.LayerNorm(token)
         self.reduce = nn.Linear(token, inner, bias=False)
@@ -100,7 +100,7 @@ class EfficientTransformer(nn.Module):
         )
 
     def start(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the query of every pixel of (N, C, H, W), and its key and value.
+        """Return query, key and value of every pixel of (N, C, H, W).
 
         Returns
         -------
@@ -114,7 +114,7 @@ class EfficientTransformer(nn.Module):
         return planes[:, :inner], planes[:, inner:]
 
     def link(self, queries: str, pairs: str, writes: str) -> ChunkedAttention:
-        """Return the link that makes the plane of attention results."""
+        """Return the link that computes the plane of attention results."""
         return ChunkedAttention(
             (queries, pairs), writes, self.length, self.attend, self.attend_traced
         )
@@ -151,7 +151,7 @@ class EfficientTransformer(nn.Module):
         return torch.cat(means, dim=2).transpose(2, 3).flatten(1, 2).to(queries.dtype)
 
     def attend_traced(self, queries: Tensor, pairs: Tensor) -> Tensor:
-        """Return the attention results of all queries, as a loop that an export keeps.
+        """Return the attention results of all queries, with a loop that an ONNX export keeps.
 
         Parameters
         ----------
@@ -209,9 +209,10 @@ def _in_chunks(queries: Tensor, keys: Tensor, values: Tensor, splits: int, block
 
 
 def _folded(patches: Tensor, features: int) -> Tensor:
-    """Return the sum of all patches, (N, 9 C, H, W), at their places, (N, C, H, W).
+    """Add all patches, (N, 9 C, H, W), at their positions in the image, (N, C, H, W).
 
-    It equals `fold`, which cannot be exported; a transposed convolution is also faster.
+    The result equals that of `fold`, which cannot be exported. This transposed convolution is also
+    faster.
     """
     places = torch.eye(PATCH**2, dtype=patches.dtype, device=patches.device)
     kernel = places.reshape(-1, 1, PATCH, PATCH).repeat(features, 1, 1, 1)

@@ -52,7 +52,8 @@ def test_a_network_that_should_see_the_whole_image_but_does_not_is_named():
     (warning,) = warnings_of(Whole(radius=5), tile=40)
 
     assert warning == (
-        "Whole should get the whole image of 90 x 70 px at once: tiles of 40 px may leave visible seams"
+        "Whole should get the whole image of 90 x 70 px at once: tiles of 40 px may leave "
+        "visible seams"
     )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import ArrayLike, Layout
 
 BAND = (1024, 16384)
-"""Side of the square of pixels that is read at a time: 32 MiB of uint16."""
+"""Rows and columns of the parts that are read at a time: 32 MiB of uint16."""
 
 
 class PlaneEnds(NamedTuple):
