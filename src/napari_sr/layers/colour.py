@@ -29,7 +29,7 @@ BICUBIC_RADIUS = 2
 
 @lru_cache
 def _matrices(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-    """Return matrix, inverse and offset on a device; cached, since a CUDA graph cannot copy them."""
+    """Return matrix, inverse and offset on a device; cached, as CUDA graphs cannot copy them."""
     with torch.inference_mode(False):  # training uses these tensors, too
         forward = torch.tensor(TO_YCBCR, dtype=torch.float64) / 255
         offset = torch.tensor(OFFSET, dtype=torch.float64) / 255

@@ -33,11 +33,11 @@ ACTIVATIONS = {
     "leaky_relu": nn.LeakyReLU(0.05),
     "hard_swish": nn.Hardswish(),
 }
-"""The activations that the paper tries. It names no slope, so this is RFDN's."""
+"""The activations that the paper tries. It does not state the leaky slope, so RFDN's is used."""
 
 
 def distillation(features: int, separable: Separable, activation: nn.Module) -> Distillation:
-    """Return the front of a block of (N, C, H, W), with C features."""
+    """Return the front of a block with C features, which maps (N, C, H, W) to the same shape."""
     convolution = partial(separable.convolution, activation=activation)
     return Distillation(features=features, convolution=convolution, activation=activation)
 
@@ -57,8 +57,8 @@ def spatial_gate(features: int, separable: Separable, activation: nn.Module) -> 
 class BSRN(DistillationNetwork):
     """Blueprint separable blocks whose outputs are fused, then one sub-pixel upsampling.
 
-    The options exchange its parts, as in the paper's ablations. Without ESA and CCA it is purely
-    convolutional. Tensors show all options except the activation.
+    The options exchange parts of the network, as in the paper's ablations. Without ESA and CCA, it
+    is purely convolutional. Tensors show all options except the activation.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class BSRN(DistillationNetwork):
         Width and depth; the paper has 64 and 8. Its BSRN-1 has RFDN's width and depth, 50 and 4;
         its BSRN-2 has RFDN's amount of computation, here approximated by 100 and 4.
     reduction : int, optional
-        How many times narrower CCA is inside; the paper has 16. None for no CCA.
+        Ratio of the features to the channels inside CCA: 16 in the paper. None for no CCA.
     spatial : bool
         Whether blocks have ESA.
     convolution : str
@@ -76,7 +76,7 @@ class BSRN(DistillationNetwork):
     activation : str
         The activation of all layers: "gelu", "relu", "leaky_relu" or "hard_swish".
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
 
     Raises
     ------
@@ -123,14 +123,14 @@ class BSRN(DistillationNetwork):
 
 
 def _piece(option: str, name: str, pieces: Mapping[str, Piece]) -> Piece:
-    """Return the piece of this name."""
+    """Return the choice of this name for an option."""
     if name not in pieces:
         raise ValueError(f"BSRN takes one of {', '.join(pieces)}, got {option}={name!r}")
     return pieces[name]
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the authors' keys to this network's own."""
+    """Rename the authors' keys to this network's keys."""
     return rename(state, BSRN_KEYS) if "fea_conv.dw.weight" in state else state
 
 

@@ -34,7 +34,7 @@ ActivatedBSConv = partial(BiasedBSConv, activation=nn.GELU())
 
 
 class Block(nn.Module):
-    """Distillation, spatial gate, channel weights, 1x1, skip, of (N, C, H, W).
+    """Distillation, spatial gate, channel weights, 1x1 and skip; (N, C, H, W) to the same shape.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Block(nn.Module):
         self.mix = conv1x1(features, features)
 
     def chain(self, x: str, y: str) -> Iterator[Link]:
-        """Yield the links that make plane `y` of plane `x`."""
+        """Yield the links that compute plane `y` from plane `x`."""
         yield Step(self.compute_front, (x,), ("refined", "squeezed"), Distillation.RADIUS)
         yield self.spatial.link("squeezed", "low")
         reads = ("refined", "squeezed", x)
@@ -72,7 +72,7 @@ class Block(nn.Module):
     def compute_end(
         self, refined: Tensor, squeezed: Tensor, x: Tensor, low: Tensor, window: Window
     ) -> Tensor:
-        """Gate pixels, weight channels, mix them and add the block's skip, (N, C, H, W)."""
+        """Gate pixels, weight and mix channels, and add the block's skip, (N, C, H, W)."""
         mixing = (self.channel_weight[0], self.mix.weight, cast("Tensor", self.mix.bias))
         place = window.place
         return esa_mix(refined, squeezed, low, x, *self.spatial.weights(), *mixing, *place)
@@ -88,7 +88,7 @@ class BSRNS(DistillationNetwork):
     features, blocks : int
         Width and depth; the challenge's network has 48 and 5.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     least_size = ESA_LEAST_SIZE
@@ -118,7 +118,7 @@ _KEYS = (*BSRN_KEYS, (r"\.cw$", ".channel_weight"), (r"\.conv_out\.", ".mix."))
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the authors' keys to this network's own, and matrices to 1x1 kernels."""
+    """Rename the authors' keys to this network's keys, and reshape matrices to 1x1 kernels."""
     if "B1.cw" not in state:
         return state
     return {

@@ -8,7 +8,7 @@ The network first enlarges the luma bicubically. One convolution runs D times; a
 same two layers predict the image, and the result is the weighted sum of all D predictions. The
 paper adds the enlarged image to each prediction. A public variant (jiny2001) appends it, as one
 more channel, to the features of a prediction, rectifies the prediction, and divides the sum by the
-sum of its weights: this network does so if `joined`.
+sum of the weights. With `joined`, this network is the variant.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class DRCN(Network):
         Whether the enlarged image is one more channel of the features (the variant) or is added to
         each prediction (the paper).
     input_range : float, optional
-        The float maximum that the weights expect; None for 255 if `joined`, otherwise 1.
+        The value of white that the weights expect; None for 255 if `joined`, otherwise 1.
     """
 
     def __init__(
@@ -145,8 +145,8 @@ class DRCN(Network):
     def _order(self) -> Iterator[tuple[str, int]]:
         """Yield recursions and predictions in the order in which they run.
 
-        A prediction has radius 2, as two recursions have. If it runs two recursions later, it
-        reaches no further than the next recursion, and the chain can be cut there.
+        A prediction has radius 2, like two recursions. If it runs two recursions later, it needs no
+        more pixels than the recursion that follows, and the chain can be cut there.
         """
         for depth in range(1, self.depth + 1):
             yield "recur", depth
@@ -194,11 +194,11 @@ _VARIANT = (
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the variant's keys to this network's own, and turn TensorFlow's axes."""
+    """Rename the variant's keys to this network's keys, and reorder TensorFlow's axes."""
     if "LayerWeights" not in state:
         return state
     return {
-        # they are rows, columns, inputs and outputs
+        # TensorFlow's axes are rows, columns, inputs and outputs
         key: value.permute(3, 2, 0, 1) if value.ndim == 4 else value
         for key, value in rename(state, _VARIANT).items()
     }
@@ -217,7 +217,7 @@ def options_of(state: StateDict) -> Options | None:
 ARCHITECTURE = Architecture(
     network=DRCN,
     title="DRCN",
-    summary="One layer used many times, every time with a prediction; luma; slow.",
+    summary="One layer is used many times, with a prediction each time; luma; slow.",
     paper="https://arxiv.org/abs/1511.04491",
     year=2016,
     forms=(

@@ -7,7 +7,7 @@ Letters: N images, C features, H x W pixels, S scale, B blocks, U units.
 The network first enlarges the luma bicubically, and adds a residual to it. The units of a block
 share their convolutions but not their normalisations, as in the authors' Caffe files. Public ports
 omit normalisations and biases; then the weights do not show U. In one port (yjn870), rectifiers
-work in place, which changes a value that is added later; here they do not.
+work in place and so change a value that is added later; here they do not.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Block(nn.Module):
-    """A convolution, and U residual units that share two more convolutions and its result.
+    """A convolution, then U residual units, which share two convolutions and add its result.
 
     A normalisation and a rectifier precede every convolution.
 
@@ -54,24 +54,24 @@ class Block(nn.Module):
         self.second_norms = nn.ModuleList(normalise(features) for _ in range(units))
 
     def enter(self, x: Tensor) -> Tensor:
-        """Return the base to which every unit adds: (N, inputs, H, W) to (N, C, H, W)."""
+        """Compute the base to which every unit adds: (N, inputs, H, W) to (N, C, H, W)."""
         return activate_and_convolve(x, self.base_norm, self.base)
 
     def begin(self, x: Tensor, *, unit: int) -> Tensor:
-        """Return the first half of a unit, (N, C, H, W) to the same."""
+        """Compute the first half of a unit: (N, C, H, W) to the same shape."""
         return activate_and_convolve(x, self.first_norms[unit], self.first)
 
     def end(self, x: Tensor, base: Tensor, *, unit: int) -> Tensor:
-        """Return the second half of a unit, added to the base, (N, C, H, W)."""
+        """Compute the second half of a unit, and add it to the base, (N, C, H, W)."""
         return activate_and_convolve(x, self.second_norms[unit], self.second, base)
 
     def operations(self, x: str, name: str, scale: int) -> tuple[list[Operation], str]:
-        """Return the block's operations on the plane `x`, and the plane that leaves.
+        """Return the block's operations on the plane `x`, and the name of the resulting plane.
 
         Parameters
         ----------
         x, name : str
-            The plane that enters, and the prefix of the block's own planes.
+            Name of the input plane, and prefix for the names of the block's planes.
         scale : int
             Size of the planes relative to the network's image.
         """
@@ -95,18 +95,18 @@ def activate_and_convolve(
 
 
 class DRRN(Network):
-    """Recursive blocks in series, which predict what the enlarged image lacks.
+    """Recursive blocks in series, which predict the residual of the enlarged image.
 
     Parameters
     ----------
     scale, channels : int
         Enlargement, which weights do not show, and image channels: 1 for luma.
     features, blocks, units : int
-        Width, B and U; the paper has 128, 1 and 25, or 9. Without `norm` weights do not show U.
+        Width C, B and U; the paper has 128, 1, and 25 or 9. Without `norm`, weights do not show U.
     norm, bias : bool
         Whether there are batch normalisations, and biases; the authors have both.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ _PORT = (
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the keys of yjn870's port and its derivatives to this network's own."""
+    """Rename the keys of yjn870's port and its derivatives to this network's keys."""
     return rename(state, _PORT) if "rec.module.1.weight" in state else state
 
 
@@ -188,7 +188,7 @@ def options_of(state: StateDict) -> Options | None:
 ARCHITECTURE = Architecture(
     network=DRRN,
     title="DRRN",
-    summary="Few weights, used many times; luma; slow.",
+    summary="Few weights, which are used many times; luma; slow.",
     paper="https://openaccess.thecvf.com/content_cvpr_2017/html/"
     "Tai_Image_Super-Resolution_via_CVPR_2017_paper.html",
     year=2017,

@@ -4,8 +4,9 @@ Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution",
 CVPR Workshops 2017, https://arxiv.org/abs/1707.02921
 
 Letters: N images, C image channels, H x W pixels, S scale.
-The network subtracts the mean colour of the DIV2K photographs first and adds it last. The authors
-store it as two frozen convolutions in a checkpoint, BasicSR in its code, this network in a buffer.
+The network subtracts the mean colour of the DIV2K photographs first and adds it last. The mean is
+stored as two frozen convolutions in the authors' checkpoints, in the code of BasicSR, and in a
+buffer here.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ class EDSR(Network):
     features, blocks : int
         Width and depth: 64 and 16 in the baseline, 256 and 32 in the paper's largest.
     res_scale : float, optional
-        Factor of every block's result; None for 0.1 from 256 features on, otherwise 1.
+        Factor of every block's result. None means 0.1 for at least 256 features, otherwise 1.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     mean: Tensor

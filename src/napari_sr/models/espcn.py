@@ -40,7 +40,7 @@ class ESPCN(Network):
     squashed : bool
         Whether tanh follows the pixel shuffle.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ _LAYOUTS = {
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename three public layouts of keys to this network's own."""
+    """Rename three public layouts of keys to this network's keys."""
     for known, names in _LAYOUTS.items():
         if known in state:
             ours = zip(names, ("extract", "map", "enlarge"), strict=True)

@@ -48,11 +48,11 @@ class ESRT(Network):
         Width C, a multiple of 4, number of blocks, and recursions of the low-frequency block in
         each; the paper has 32, 3 and 5.
     reduction : int
-        How many times narrower the channel gates are inside.
+        Ratio of the features to the channels inside the channel gates.
     heads, splits : int
         The transformer's heads, and the number of chunks of the image; the paper has 8 and 4.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     least_size = POOL
@@ -89,7 +89,7 @@ class ESRT(Network):
 
     @property
     def tile_alignment(self) -> int:
-        """Tiles begin where squares begin; the image may end within a square."""
+        """Tiles begin where squares of low frequencies begin; the image may end within a square."""
         return POOL
 
     def chain(self) -> Chain:
@@ -170,7 +170,7 @@ _UNUSED = re.compile(r"^blocks\.\d+\.(?:encode|low|high|last)\.weight1\.scale$")
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the authors' keys to this network's own, without the unused scalars."""
+    """Rename the authors' keys to this network's keys, without the unused scalars."""
     if "body.0.attention.atten.qkv.weight" not in state:
         return state
     renamed = rename(state, _KEYS)
@@ -196,7 +196,7 @@ def options_of(state: StateDict) -> Options | None:
 ARCHITECTURE = Architecture(
     network=ESRT,
     title="ESRT",
-    summary="Light transformer that sees the whole image; slow on large ones.",
+    summary="Light transformer that uses the whole image; slow for large images.",
     paper="https://arxiv.org/abs/2108.11084",
     year=2022,
     forms=(Variant("ESRT"),),

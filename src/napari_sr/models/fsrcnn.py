@@ -43,7 +43,7 @@ def mapping(features: int, layers: int, activate_each: bool) -> Iterator[nn.Modu
 
 
 class FSRCNN(Network):
-    """Feature extraction, shrinking, mapping, expanding, and one transposed convolution.
+    """Feature extraction, shrinking, mapping, expanding, and a transposed convolution.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class FSRCNN(Network):
         Whether each mapping convolution has its own PReLU (the paper) or only the last one has a
         PReLU.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     def __init__(
@@ -98,10 +98,10 @@ class FSRCNN(Network):
 
     @torch.no_grad()
     def start_as_interpolation(self) -> None:
-        """Initialise the network as an interpolation: one feature carries the image.
+        """Initialise the network as an interpolation: one feature holds the image.
 
         All other weights keep small random values. So training starts from an interpolation instead
-        of noise, and learns only the detail.
+        of noise, and only has to learn the detail.
         """
         for name, parameter in self.named_parameters():
             if parameter.ndim == 4:
@@ -117,7 +117,7 @@ class FSRCNN(Network):
                 convolution.weight[0] = 0
                 convolution.weight[0, 0, middle, middle] = 1
         scale = self.scale
-        # the distance of tap k of 9 before its source, in LR pixels
+        # distance of tap k of 9 from its source pixel, in LR pixels
         place = (torch.arange(9) - 4 - (scale - 1) / 2) / scale
         tent = cubic(place) if scale == 2 else (1 - place.abs()).clamp(min=0)
         self.enlarge.weight *= 0.05
@@ -139,13 +139,13 @@ _NAMED = (
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the two public layouts of keys to this network's own."""
+    """Rename the two public layouts of keys to this network's keys."""
     if "first_part.0.weight" in state:
         last = count(state, r"mid_part\.(\d+)\.") - 1
         ends = {0: "shrink.0.", 1: "shrink.1.", last - 1: "expand.0.", last: "expand.1."}
 
         def part(match: re.Match[str]) -> str:
-            """Return our name of a layer of the middle part."""
+            """Return our name for a layer of the middle part."""
             index = int(match[1])
             return ends.get(index, f"map.{index - 2}.")
 

@@ -4,8 +4,8 @@ Hui et al., "Lightweight Image Super-Resolution with Information Multi-distillat
 ACM Multimedia 2019, https://arxiv.org/abs/1909.11856
 
 Letters: N images, C image channels, H x W pixels, S scale.
-`layers/multi_distillation.py` has its blocks. IMDN_AS, for any scale, is `imdn_as`; the baseline of
-the NTIRE 2022 challenge is another network: `imdn_ntire`.
+The blocks are in `layers/multi_distillation.py`. IMDN_AS, for any scale, is in `imdn_as`. The
+baseline of the NTIRE 2022 challenge is another network, in `imdn_ntire`.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class IMDN(DistillationNetwork):
     features, blocks : int
         Width, a multiple of 4, and depth; the paper has 64 and 6.
     reduction : int
-        How many times narrower the channel gates are inside; the paper has 16.
+        Ratio of the features to the channels inside the channel gates: 16 in the paper.
     slope : float
         Slope of the leaky rectifiers.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     FACTOR: ClassVar[int | None] = None
-    """Enlargement of features by the tail; None for the scale."""
+    """Factor by which the tail enlarges the features; None for the scale."""
 
     def __init__(
         self,
@@ -68,12 +68,12 @@ class IMDN(DistillationNetwork):
             factor=self.FACTOR,
         )
         self.resolution = Fraction(scale, self.FACTOR or scale)
-        """Pixels of the features for one pixel of the image, along one axis."""
+        """Number of feature pixels for one image pixel, along one axis."""
         self.multiple = self.resolution.denominator
 
     @staticmethod
     def make_head(scale: int, channels: int, features: int, activation: nn.Module) -> nn.Module:
-        """Return the layer that makes features of an image, (N, channels, H, W)."""
+        """Return the layer that maps an image, (N, channels, H, W), to features."""
         return Activated3x3(channels, features)
 
 
@@ -93,7 +93,7 @@ KEYS = (
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the authors' keys to this network's own."""
+    """Rename the authors' keys to this network's keys."""
     return rename(state, KEYS) if "IMDB1.c1.weight" in state else state
 
 

@@ -4,8 +4,8 @@ Hui et al., "Lightweight Image Super-Resolution with Information Multi-distillat
 ACM Multimedia 2019, https://arxiv.org/abs/1909.11856
 
 Letters: N images, C image channels, H x W pixels, S scale.
-Its input has the size of the result, and two strided convolutions shrink it 4 times. A smaller
-image is first enlarged bicubically, as the author explains
+The authors' network takes an image of the result's size, and shrinks it 4 times by two strided
+convolutions. A smaller image is first enlarged bicubically, as the author explains
 (https://github.com/Zheng222/IMDN/issues/31); here this is part of the network, so that it maps LR
 to HR images as all others do. The authors cut images whose size is not a multiple of 4 into
 overlapping quarters; here such images are padded.
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 SHRINKING = 4
 """The factor by which the head shrinks the enlarged image and the tail enlarges the features."""
 REACH = 3
-"""Enlarged pixels that two 3x3 of stride 2 read around the 4 x 4 of one feature."""
+"""Number of enlarged pixels that two 3x3 of stride 2 read around the 4 x 4 pixels of one
+feature."""
 
 
 class StridedHead(nn.Module):
@@ -79,7 +80,7 @@ class IMDNAS(IMDN):
         return StridedHead(scale=scale, channels=channels, features=features, activation=activation)
 
     def chain(self) -> Chain:
-        """Return IMDN's links; they count in pixels of its features."""
+        """Return IMDN's links, converted from pixels of the features to pixels of the image."""
         links = super().chain()
         return tuple(self._on_the_features_grid(link) for link in links)
 
@@ -102,7 +103,7 @@ _KEYS = (
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the authors' keys to this network's own."""
+    """Rename the authors' keys to this network's keys."""
     return rename(state, _KEYS) if "fea_conv.2.weight" in state else state
 
 

@@ -4,8 +4,8 @@ Li et al., "NTIRE 2022 Challenge on Efficient Super-Resolution: Methods and Resu
 CVPR Workshops 2022, https://arxiv.org/abs/2205.05675
 
 Letters: N images, C image channels, H x W pixels, S scale.
-Unlike IMDN it has no channel gates, and a long skip around the blocks replaces the fusion of all
-their outputs: it is purely convolutional.
+Unlike IMDN, it has no channel gates, and a long skip around the blocks replaces the fusion of their
+outputs. So it is purely convolutional.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from napari_sr.layers.multi_distillation import SplitDistillation
 
 
 class Block(nn.Module):
-    """Distillation, 1x1, skip, (N, C, H, W) to the same.
+    """Distillation, 1x1 and skip; (N, C, H, W) to the same shape.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class IMDNNTIRE(Network):
     slope : float
         Slope of the leaky rectifiers.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     def __init__(
@@ -110,12 +110,12 @@ _KEYS = (
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the challenge's keys to this network's own."""
+    """Rename the challenge's keys to this network's keys."""
     return rename(state, _KEYS) if "model.1.sub.0.conv1x1.weight" in state else state
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read the baseline's constructor arguments off a checkpoint, or None if it is another's."""
+    """Read the baseline's constructor arguments off a checkpoint, or None if it is not one."""
     channels = width_of(state, "head.weight")[1]
     scale = scale_of_shuffle(width_of(state, "tail.weight")[0], channels)
     if scale is None or "blocks.0.front.last.weight" not in state:
@@ -126,7 +126,7 @@ def options_of(state: StateDict) -> Options | None:
 ARCHITECTURE = Architecture(
     network=IMDNNTIRE,
     title="IMDN (NTIRE 2022)",
-    summary="Larger, and purely convolutional.",
+    summary="Larger than IMDN, and purely convolutional.",
     paper="https://arxiv.org/abs/2205.05675",
     year=2022,
     forms=(Variant("IMDN (NTIRE 2022)", (4,)),),

@@ -28,7 +28,7 @@ KNOWN = (NEAREST, *METHODS, PYTORCH)
 
 
 class Interpolation(Network):
-    """One of several ways to enlarge an image by a formula.
+    """Enlarges an image by a formula; there are several methods.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def options_of(state: StateDict) -> Options | None:
 ARCHITECTURE = Architecture(
     network=Interpolation,
     title="Interpolation",
-    summary="No network: a formula, to compare networks with.",
+    summary="A formula, not a network; for comparison with networks.",
     paper="https://doi.org/10.1109/TASSP.1981.1163711",
     year=1981,
     forms=tuple(Variant(method, (2, 3, 4, 8), {"method": method}) for method in KNOWN),

@@ -5,9 +5,9 @@ https://arxiv.org/abs/1603.08155 (layers: the supplement's tables)
 
 Letters: N images, C features, H x W pixels, S scale.
 The default is the paper's network for super-resolution: zero padding, batch normalisation,
-transposed 3x3, a scaled tanh at the end. Released code has transposed 4x4, or doubles pixels before
-a 3x3 to avoid a chequerboard. PyTorch's example, for style, halves the image twice first, pads by
-reflection, and has instance normalisation and no tanh.
+transposed 3x3, a scaled tanh at the end. Other released code has transposed 4x4, or, to avoid a
+chequerboard, doubles pixels before a 3x3. PyTorch's example for style transfer halves the image
+twice first, pads by reflection, and has instance normalisation and no tanh.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Johnson(Network):
     features, blocks : int
         Width of the first convolution, and depth: 64 and 4 in the paper.
     halvings : int
-        Number of halvings of the image, with doubled channels, before the blocks, and of doublings
+        How many times the image is halved before the blocks, with doubled channels, and doubled
         after them: 0 in the paper's network for super-resolution, 2 for style.
     by, kernel : str and int
         The enlargement: "transposed" with a side of 3 or 4, or "nearest" followed by a 3x3.
@@ -82,7 +82,7 @@ class Johnson(Network):
     squash : bool
         Whether the result is (tanh(y) + 1) / 2, with y the last convolution's result.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     def __init__(
@@ -146,8 +146,8 @@ class Johnson(Network):
         return (*links, Step(self._finish, ("x",), (RESULT,), radius, scale=self.scale))
 
     def _reach_of_the_end(self) -> int:
-        """Return the radius of enlargement and last 9x9, in pixels of the coarsest grid."""
-        first = last = 0  # the HR pixels that depend on the coarse pixel 0
+        """Return the radius of enlargement plus last 9x9, in pixels of the coarsest grid."""
+        first = last = 0  # first and last HR pixel that depend on the coarse pixel 0
         for factor in self.factors:
             more = self.kernel - 2 if self.by == TRANSPOSED else factor
             first, last = factor * first - 1, factor * last + more
@@ -161,7 +161,7 @@ class Johnson(Network):
         changes = [half] * len(self.halve) + [Fraction(1)] * len(self.blocks) + [*factors]
         layers, scale = [*self.halve, *self.blocks, *self.enlarge], Fraction(1)
         for change, layer in zip(changes, cast("list[Normalised]", layers), strict=True):
-            radius = math.ceil(1 / scale)  # one pixel of its input
+            radius = math.ceil(1 / scale)  # one pixel of the step's input
             scale *= change
             links.extend(layer.links("x", "x", radius, scale=scale))
         radius = reach_in_small_pixels(REACH, self.scale)
@@ -182,7 +182,7 @@ class Johnson(Network):
         return (result.tanh() + 1) / 2 if self.squash else result / self.input_range
 
 
-# PyTorch's example, whose image is halved twice and doubled twice
+# PyTorch's example, which halves the image twice and doubles it twice
 _EXAMPLE = (
     (r"^conv1\.conv2d\.", "head.convolution."),
     (r"^in1\.", "head.norm."),
@@ -200,7 +200,7 @@ _EXAMPLE = (
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the keys of PyTorch's example to this network's own.
+    """Rename the keys of PyTorch's example to this network's keys.
 
     Its oldest checkpoints have running moments, which instance normalisation never used.
     """
@@ -214,7 +214,7 @@ _UNUSED = re.compile(r"(^|\.)in\d\.running_(mean|var)$")
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read the network's constructor arguments off a checkpoint, or None if it is another's."""
+    """Read the network's constructor arguments off a checkpoint, or None if it is not one."""
     features, channels = width_of(state, "head.convolution.weight")
     halvings = count(state, r"halve\.(\d+)\.")
     stages = count(state, r"enlarge\.(\d+)\.") - halvings
@@ -241,7 +241,7 @@ def options_of(state: StateDict) -> Options | None:
 ARCHITECTURE = Architecture(
     network=Johnson,
     title="Johnson",
-    summary="The network of the first perceptual losses; may invent detail.",
+    summary="The first network trained on perceptual losses; may invent detail.",
     paper="https://arxiv.org/abs/1603.08155",
     year=2016,
     forms=(Variant("Johnson", (4, 8)),),

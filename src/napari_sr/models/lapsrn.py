@@ -4,9 +4,9 @@ Lai et al., "Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolut
 CVPR 2017, https://arxiv.org/abs/1704.03915
 
 Letters: N images, C features, H x W pixels, S scale.
-Every level doubles the image, and adds a residual that it predicts from doubled features. The
-released networks (`.mat`) enlarge features by a transposed 3x3, the paper and a public port
-(twtygqyy) by 4x4; the port has no biases. If the scale is not a power of 2, the result of the next
+Every level doubles the image, and adds a residual that it predicts from doubled features. Features
+are enlarged by a transposed 3x3 in the released networks (`.mat`), and by 4x4 in the paper and in a
+public port (twtygqyy) without biases. If the scale is not a power of 2, the result of the next
 larger power is shrunk, as the authors do for x3. The authors' networks take luma.
 """
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class Level(nn.Module):
-    """Convolutions and a transposed one, which predict the residual of the doubled image.
+    """One level: it doubles features and image, and adds a residual predicted from the features.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Level(nn.Module):
         self.activation = nn.LeakyReLU(SLOPE)
 
     def enlarge(self, x: Tensor) -> Tensor:
-        """Enlarge features twice: (N, C, H, W) to (N, C, 2 * H, 2 * W)."""
+        """Double the size of features: (N, C, H, W) to (N, C, 2 * H, 2 * W)."""
         result: Tensor = self.activation(self.doubling(x))
         return result
 
@@ -81,7 +81,7 @@ class Level(nn.Module):
 
 
 class LapSRN(Network):
-    """Doublings in series, each of features and, with a residual, of the image.
+    """Levels in series: each doubles the features and the image, and adds a residual to the image.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class LapSRN(Network):
     bias : bool
         Whether convolutions have a bias.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     def __init__(
@@ -180,10 +180,10 @@ _PORT = (
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the authors' keys and those of a public port to this network's own."""
+    """Rename the authors' keys and those of a public port to this network's keys."""
     if "level1_img_up_f" in state:
         levels = count(state, r"level(\d+)_img_up_f")
-        # the authors count from the largest image
+        # the authors number levels from the largest image
         first = (r"^level(\d+)_", lambda match: f"levels.{levels - int(match[1])}.")
         return rename(of_matconvnet(state), (first, *_LAYERS))
     if "convt_F1.0.cov_block.0.weight" not in state:
@@ -191,7 +191,7 @@ def adapt(state: StateDict) -> StateDict:
     depth = count(state, r"convt_F1\.0\.cov_block\.(\d+)\.weight") - 1
 
     def part(match: re.Match[str]) -> str:
-        """Return our name of a level's layer; every other layer is a rectifier, without weights."""
+        """Return our name for a level's layer; every second layer is a rectifier."""
         place = int(match[1]) // 2
         return f".body.{place}." if place < depth else ".doubling."
 
@@ -199,7 +199,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read LapSRN's constructor arguments off a checkpoint, or None if it is another's."""
+    """Read LapSRN's constructor arguments off a checkpoint, or None if it is not one."""
     features, channels = width_of(state, "head.weight")
     kernel = shape_of(state, "levels.0.doubling.weight")[2:3]
     levels = count(state, r"levels\.(\d+)\.")
@@ -218,7 +218,7 @@ def options_of(state: StateDict) -> Options | None:
 ARCHITECTURE = Architecture(
     network=LapSRN,
     title="LapSRN",
-    summary="Doubles step by step; luma; every size on the way is an image.",
+    summary="Doubles step by step, and gives an image at every size; luma.",
     paper="https://arxiv.org/abs/1704.03915",
     year=2017,
     forms=(

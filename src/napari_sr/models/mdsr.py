@@ -4,9 +4,9 @@ Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution",
 CVPR Workshops 2017, https://arxiv.org/abs/1707.02921
 
 Letters: N images, C features, H x W pixels, S scale.
-Trunk and mean colour are EDSR's; the mean is subtracted first and added last. A checkpoint of the
-authors has one trunk, and a beginning and an end for each scale. A network here has one scale, so
-loading such a checkpoint needs `scale`.
+Trunk and mean colour are EDSR's; the mean is subtracted first and added last. An authors'
+checkpoint has one trunk, and first and last layers for each scale. A network here has one scale, so
+`scale` is needed to load such a checkpoint.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class WideBlock(nn.Module):
-    """Two 5x5 with a rectifier between, added back: (N, C, H, W) to the same.
+    """Two 5x5 with a rectifier in between; the result is added to the input, (N, C, H, W).
 
     Parameters
     ----------
@@ -66,14 +66,14 @@ class MDSR(Network):
     scale, channels : int
         Enlargement, 3 or a power of 2, and image channels: 3 for RGB.
     scales : tuple of int, optional
-        The scales that the network has blocks and upsamplings for; only those for `scale` are used.
-        None for `scale` alone.
+        The scales for which the checkpoint has blocks and upsamplings; only those for `scale` are
+        used. None for `scale` alone.
     features, blocks : int
         Width and depth: 64 and 80 in the paper, 64 and 16 in the authors' baseline.
     res_scale : float
         Factor of the result of every block of the trunk.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     mean: Tensor
@@ -130,7 +130,7 @@ def _wide_blocks(features: int) -> tuple[WideBlock, WideBlock]:
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the authors' keys to this network's own, and supply the mean."""
+    """Rename the authors' keys to this network's keys, and add the mean colour."""
     if "pre_process.0.0.body.0.weight" not in state:
         return state
     scales = {
@@ -139,7 +139,7 @@ def adapt(state: StateDict) -> StateDict:
     }
 
     def own(match: re.Match[str]) -> str:
-        """Return our name of a layer of one scale; the authors number the scales."""
+        """Return our name for a layer of one scale; the authors number the scales."""
         name = "before" if match[1] == "pre_process" else "enlarge"
         return f"{name}.x{scales.get(int(match[2]))}."
 
@@ -177,7 +177,7 @@ _SCALE = re.compile(r"before\.x(\d{1,9})\.")
 ARCHITECTURE = Architecture(
     network=MDSR,
     title="MDSR",
-    summary="EDSR's sister for several scales; deep.",
+    summary="EDSR for several scales; deeper.",
     paper="https://arxiv.org/abs/1707.02921",
     year=2017,
     forms=(

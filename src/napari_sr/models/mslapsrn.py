@@ -3,12 +3,11 @@
 Lai et al., "Fast and Accurate Image Super-Resolution with Deep Laplacian Pyramid Networks",
 IEEE TPAMI 2019, https://arxiv.org/abs/1710.01992
 
-Letters: N images, C features, H x W pixels, S scale, D depth, R recursions.
-A level runs the same D convolutions R times, and adds the level's input after each time (the
-paper's shared-source skip); all levels share their layers. So the weights show neither the scale
-nor R: the authors' files D5R2, D5R5 and D5R8 have the same shapes. If the scale is not a power of
-2, the result of the next larger power is shrunk, as the authors do for x3. Their networks take
-luma.
+Letters: N images, C features, H x W pixels, S scale, D depth, R recursions. A level runs the same D
+convolutions R times, and each time adds the level's input to the result (the paper's shared-source
+skip); all levels share their layers. So the weights show neither the scale nor R: the authors'
+files D5R2, D5R5 and D5R8 have the same shapes. If the scale is not a power of 2, the result of the
+next larger power is shrunk, as the authors do for x3. Their networks take luma.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class MSLapSRN(Network):
-    """Repeated doublings by one level, each of features and, with a residual, of the image.
+    """One level, used repeatedly: it doubles features and image, and adds a residual to the image.
 
     Parameters
     ----------
@@ -45,7 +44,7 @@ class MSLapSRN(Network):
     features, depth, recursions : int
         Width, D and R: 64, 5, and 2, 5 or 8 in the paper. Weights do not show R.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     def __init__(
@@ -143,7 +142,7 @@ _AUTHORS = (
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the authors' keys to this network's own."""
+    """Rename the authors' keys to this network's keys."""
     return rename(of_matconvnet(state), _AUTHORS) if "img_up_f" in state else state
 
 
@@ -159,7 +158,7 @@ def options_of(state: StateDict) -> Options | None:
 ARCHITECTURE = Architecture(
     network=MSLapSRN,
     title="MS-LapSRN",
-    summary="Small: one recursive level for every doubling; luma; any scale.",
+    summary="Small: one recursive level is used for every doubling; luma; any scale.",
     paper="https://arxiv.org/abs/1710.01992",
     year=2019,
     forms=tuple(Variant(f"MS-LapSRN D5R{r}", (2, 3, 4, 8), {"recursions": r}) for r in (2, 5, 8)),

@@ -4,9 +4,9 @@ Liu et al., "Residual Feature Distillation Network for Lightweight Image Super-R
 ECCV Workshops 2020, https://arxiv.org/abs/2009.11551
 
 Letters: N images, C image channels, H x W pixels, S scale.
-Two networks have this name, and their tensors differ. The released network, winner of AIM 2020,
-has four blocks that end in ESA, without the skip around the block that, says its author, is in the
-paper's (https://github.com/njulj/RFDN/issues/3): six blocks that end in CCA, never released.
+Two networks with different tensors have this name. The released one, winner of AIM 2020, has four
+blocks that end in ESA, without a skip around the block. The paper's, never released, has six blocks
+that end in CCA, with the skip, says its author (https://github.com/njulj/RFDN/issues/3).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from napari_sr.layers.distillation_block import BLOCK_KEYS, Block, Distillation
 
 
 def distillation(features: int, activation: nn.Module) -> Distillation:
-    """Return the front of a block of (N, C, H, W), with C features."""
+    """Return the front of a block with C features, which maps (N, C, H, W) to the same shape."""
     convolution = partial(Activated3x3, activation=activation)
     return Distillation(features=features, convolution=convolution, activation=activation)
 
@@ -50,13 +50,13 @@ class RFDN(DistillationNetwork):
     features, blocks : int
         Width and depth: 50 and 4 as released, 48 and 6 in the paper (52 and 6 for its RFDN-L).
     reduction : int, optional
-        How many times narrower CCA is inside, 4 in the paper; None for ESA.
+        Ratio of the features to the channels inside CCA: 4 in the paper. None for ESA instead.
     block_skip : bool, optional
-        Whether to add a block's input to its output; None for yes with CCA, no with ESA.
+        Whether to add a block's input to its output. None means yes with CCA, and no with ESA.
     slope : float
         Slope of the leaky rectifiers.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ _REWRITTEN = (
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the two public layouts of keys to this network's own."""
+    """Rename the two public layouts of keys to this network's keys."""
     if "B1.c1_d.weight" in state:
         return rename(state, _RELEASED)
     return rename(state, _REWRITTEN) if "body.0.c1_d.weight" in state else state

@@ -1,11 +1,11 @@
-"""RRDBNet: the generator of ESRGAN, of residual blocks in residual dense blocks.
+"""RRDBNet: the generator of ESRGAN, made of residual-in-residual dense blocks.
 
 Wang et al., "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks",
 ECCV Workshops 2018, https://arxiv.org/abs/1809.00219
 
 Letters: N images, C features, G growth, H x W pixels, S scale, U unshuffle.
 As in Real-ESRGAN, https://arxiv.org/abs/2107.10833, a network for a small scale may first fold
-U x U pixels into channels, compute on a grid that much coarser, and enlarge U times more.
+U x U pixels into channels, compute on a grid that is U times coarser, and enlarge by U * S.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ RESIDUAL = 0.2
 class DenseBlock(nn.Module):
     """Five 3x3; each reads the input and all previous results.
 
-    It has no kernel: fused concatenations would need one growing buffer of features.
+    There is no fused kernel: fused concatenations would need one growing buffer of features.
 
     Parameters
     ----------
     features, growth : int
-        Width C outside, and channels G that each but the last convolution adds.
+        Width C outside, and number of channels G that each convolution except the last adds.
     slope : float
         Slope of the leaky rectifiers.
     """
@@ -90,7 +90,7 @@ class Block(nn.Module):
 
 
 class RRDBNet(Network):
-    """Dense residual blocks under one long skip, then repeated doubling and convolving.
+    """Dense residual blocks under one long skip, then doublings and 3x3 convolutions.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class RRDBNet(Network):
     slope : float
         Slope of the leaky rectifiers.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class RRDBNet(Network):
             links.append(step(block.end, (x, start), f"x{index + 1}", DenseBlock.RADIUS))
             start = f"x{index + 1}"
         links.append(step(self._merge, (start, "shallow"), "merged", 1))
-        # the last two 3x3 on the largest grid; one more on every grid but the smallest
+        # two 3x3 on the largest grid at the end; one more on every grid except the smallest
         reach = 2
         for _ in self.enlarge:
             reach = reach_in_small_pixels(reach + 1, 2)
@@ -201,7 +201,7 @@ _NUMBERED = (
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the three public layouts of keys to this network's own."""
+    """Rename the three public layouts of keys to this network's keys."""
     if "RRDB_trunk.0.RDB1.conv1.weight" in state or "body.0.rdb1.conv1.weight" in state:
         return rename(state, _NAMED)
     if "model.1.sub.0.RDB1.conv1.0.weight" not in state:
@@ -218,7 +218,7 @@ _TOP = re.compile(r"^model\.(\d+)\.(?=weight$|bias$)")
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read RRDBNet's constructor arguments off a checkpoint, or None if it is another's."""
+    """Read RRDBNet's constructor arguments off a checkpoint, or None if it is not one."""
     _, folded = width_of(state, "head.weight")
     channels, _ = width_of(state, "tail.weight")
     growth, _ = width_of(state, "blocks.0.dense.0.grow.0.weight")
@@ -233,7 +233,7 @@ def options_of(state: StateDict) -> Options | None:
 ARCHITECTURE = Architecture(
     network=RRDBNet,
     title="RRDBNet (ESRGAN)",
-    summary="Very large; ESRGAN's and Real-ESRGAN's weights, which may invent detail.",
+    summary="Very large; the network of ESRGAN and Real-ESRGAN, which may invent detail.",
     paper="https://arxiv.org/abs/1809.00219",
     year=2018,
     forms=(Variant("ESRGAN", (4,)), Variant("Real-ESRGAN x2", (2,), {"unshuffle": 2})),

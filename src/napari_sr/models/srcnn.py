@@ -41,7 +41,7 @@ class SRCNN(Network):
         Whether to repeat the border's pixels around the image, as in the authors' code; else zeros
         are used.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ _MATLAB = ("weights_conv1", "weights_conv2", "weights_conv3")
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename three public layouts of keys, and the authors' arrays, to this network's own."""
+    """Rename three public layouts of keys, and the authors' arrays, to this network's keys."""
     if set(_MATLAB) <= state.keys():
         return _from_matlab(state)
     for known, names in _LAYOUTS.items():
@@ -101,7 +101,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def _from_matlab(state: StateDict) -> StateDict:
-    """Return the authors' arrays as convolutions: (inputs, k * k, outputs), columns first."""
+    """Convert the authors' arrays, (inputs, k * k, outputs) with columns first, to convolutions."""
     arrays = [state[key] for key in _MATLAB]
     if [array.ndim for array in arrays] != [2, 3, 2]:
         return state
@@ -132,7 +132,7 @@ def options_of(state: StateDict) -> Options | None:
     if len(kernels) != len(names):
         return None
     options = {"channels": channels, "features": features, "mapped": mapped, "kernels": kernels}
-    # the author of a public layout determines the border of the training
+    # the layout of keys tells the author, and so the padding used in training
     zeros = any(key in state for key in _PADDED_WITH_ZEROS)
     return {**options, "replicate": False} if zeros else options
 

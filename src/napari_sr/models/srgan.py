@@ -6,7 +6,7 @@ Network", CVPR 2017, https://arxiv.org/abs/1609.04802
 Letters: N images, C image channels, H x W pixels, S scale.
 The default is the paper's network: batch normalisation, parametric rectifiers with one slope each,
 a result in -1..1. The port of leftthomas has a tanh at the end; twtygqyy's port has instance
-normalisation, leaky rectifiers and no biases. The form without normalisation is `srresnet`.
+normalisation, leaky rectifiers and no biases. The variant without normalisation is `srresnet`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ENDS = ("plain", "signed", "tanh")
-"""The result by the last convolution's y: y, (y + 1) / 2 or (tanh(y) + 1) / 2."""
+"""How the result follows from the last convolution's y: y, (y + 1) / 2 or (tanh(y) + 1) / 2."""
 TWTYGQYY: Options = {"norm": INSTANCE, "parametric": False, "bias": False, "end": "plain"}
 """The options of a public port."""
 REACH = 4
@@ -44,20 +44,20 @@ MOST_STAGES = 10
 
 
 def rectifier(parametric: bool, slope: float) -> nn.Module:
-    """Return a rectifier with one learnt or given slope."""
+    """Return a rectifier with one slope, learned or given."""
     return nn.PReLU() if parametric else nn.LeakyReLU(slope)
 
 
 def normalised(
     features: int, norm: str, bias: bool, activation: nn.Module | None = None
 ) -> Normalised:
-    """Return a normalised 3x3, (N, features, H, W) to the same."""
+    """Return a normalised 3x3 that maps (N, features, H, W) to the same shape."""
     convolution = nn.Conv2d(features, features, 3, padding=1, bias=bias)
     return Normalised(convolution, features, norm=norm, activation=activation)
 
 
 class Enlargement(nn.Sequential):
-    """A 3x3, the pixel shuffle of its result, and a rectifier: (N, C, H, W) to (N, C, S H, S W).
+    """A 3x3, a pixel shuffle and a rectifier: (N, C, H, W) to (N, C, S * H, S * W).
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Enlargement(nn.Sequential):
     """
 
     def __init__(self, wide: nn.Conv2d, rectify: nn.Module, *, factor: int) -> None:
-        # keys in checkpoints count the shuffle
+        # the numbers in checkpoints' keys count the shuffle, too
         super().__init__(OrderedDict({"0": wide, "2": rectify}))
         self.factor = factor
 
@@ -104,7 +104,7 @@ class SRGAN(Network):
         "signed" if the last convolution's range is -1..1, "tanh" if a tanh follows it, "plain" if
         it has the input's range.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     def __init__(
@@ -185,12 +185,12 @@ _TWTYGQYY = (
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the two public layouts of keys to this network's own."""
+    """Rename the two public layouts of keys to this network's keys."""
     if "conv_input.weight" in state:
         return rename(state, _TWTYGQYY)
     if "block2.conv1.weight" not in state:
         return state
-    # the long skip ends in the last block but one; the last layer of the last block is the tail
+    # the long skip ends in the second-last block; the last layer of the last block is the tail
     last = count(state, r"block(\d+)\.")
     stages = count(state, rf"block{last}\.(\d+)\.conv\.")
     ends = (
@@ -202,7 +202,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read the generator's constructor arguments off a checkpoint, or None if it is another's."""
+    """Read the generator's constructor arguments off a checkpoint, or None if it is not one."""
     features, channels = width_of(state, "head.0.weight")
     if not features or "merge.norm.weight" not in state:
         return None
@@ -219,7 +219,7 @@ def options_of(state: StateDict) -> Options | None:
         "parametric": "head.1.weight" in state,
         "bias": "head.0.bias" in state,
     }
-    # no tensor shows the last operation of their code
+    # no tensor shows the last operation of these ports
     if "block2.conv1.weight" in state:
         return {**options, "end": "tanh"}
     return {**options, "end": "plain"} if "conv_input.weight" in state else options

@@ -29,7 +29,7 @@ from napari_sr.layers.blocks import (
 
 
 def bilinear_shares(scale: int) -> Tensor:
-    """Return the weights of a pixel and its neighbours in each of S * S phases, (S * S, 9)."""
+    """Return the weights of 3 x 3 neighbours for each of the S * S result pixels, (S * S, 9)."""
     place = (torch.arange(scale, dtype=torch.float32) + 0.5) / scale - 0.5
     # along one axis: the pixel before, the pixel itself and the pixel after
     phase = torch.stack([(-place).clamp(min=0), 1 - place.abs(), place.clamp(min=0)], dim=1)
@@ -39,14 +39,14 @@ def bilinear_shares(scale: int) -> Tensor:
 def enlarge_bilinear(image: Tensor, shares: Tensor, scale: int) -> Tensor:
     """Enlarge (N, C, H, W) bilinearly, pixel centres aligned, to (N, C, S * H, S * W).
 
-    It equals `interpolate(..., mode="bilinear")`. PyTorch's function uses float32 coordinates,
-    which lose digits far from the origin, so a piece would differ from the whole. No coordinates
-    are used here.
+    The result equals `interpolate(..., mode="bilinear")`. PyTorch's function computes coordinates
+    in float32, which lose digits far from the origin, so a piece would differ from the whole. Here,
+    no coordinates are used.
 
     Parameters
     ----------
     image : Tensor, (N, C, H, W)
-        With any number of channels.
+        The image, with any number of channels.
     shares : Tensor, (S * S, 9)
         The result of `bilinear_shares`.
     scale : int
@@ -72,7 +72,7 @@ class SRResNet(Network):
     slope : float
         Slope of the leaky rectifiers outside the blocks.
     input_range : float
-        The float maximum that the weights expect.
+        The value of white that the weights expect: 1, or for instance 255.
     """
 
     shares: Tensor
@@ -94,13 +94,13 @@ class SRResNet(Network):
         self.enlarge = enlarger(features, scale, activation)
         self.smooth = Activated3x3(features, features, activation=activation)
         self.tail = Activated3x3(features, channels)
-        # computed once, as it takes a GPU ten kernels
+        # computed once, because it takes ten kernels on a GPU
         self.register_buffer("shares", bilinear_shares(scale), persistent=False)
 
     def chain(self) -> Chain:
         """Return local steps, one for each block: the network is purely convolutional."""
         blocks, x = in_series(self.blocks, ResidualBlock.RADIUS, "shallow")
-        # two 3x3 on the enlarged grid; the bilinear skip needs less
+        # two 3x3 on the enlarged grid; the bilinear skip has a smaller radius
         radius = reach_of_enlarger(self.scale, 2)
         end = Step(self._finish, (x, IMAGE), (RESULT,), radius, scale=self.scale)
         return (Step(self._start, (IMAGE,), ("shallow",), 1), *blocks, end)
@@ -134,12 +134,12 @@ _KEYS = (
 
 
 def adapt(state: StateDict) -> StateDict:
-    """Rename the two public layouts of keys to this network's own."""
+    """Rename the two public layouts of keys to this network's keys."""
     return rename(state, _KEYS) if "upconv1.weight" in state else state
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read SRResNet's constructor arguments off a checkpoint, or None if it is another's."""
+    """Read SRResNet's constructor arguments off a checkpoint, or None if it is not one."""
     scale = scale_of_enlarger(state, "enlarge.")
     return options_of_blocks(state, scale) if "smooth.weight" in state else None
 
@@ -147,7 +147,7 @@ def options_of(state: StateDict) -> Options | None:
 ARCHITECTURE = Architecture(
     network=SRResNet,
     title="SRResNet",
-    summary="SRGAN's generator as BasicSR has it.",
+    summary="SRGAN's generator in BasicSR's variant.",
     paper="https://arxiv.org/abs/1609.04802",
     year=2017,
     forms=(Variant("MSRResNet"),),

@@ -1,1 +1,1 @@
-"""Known checkpoints: sources, training data, downloads; reading and recognising files."""
+"""Known checkpoints, with sources and training data; download, read and recognise files."""

@@ -1,6 +1,6 @@
-"""Importing packages that need torchvision, even if torchvision was built for another torch.
+"""Import packages that need torchvision, even if torchvision was built for another torch.
 
-If torch is another build, such as one for the CPU, torchvision's compiled part does not load, and
+With another build of torch, such as one for the CPU, torchvision's compiled part does not load, and
 its Python part fails because operators are missing. Packages that use only the Python part work if
 these operators are declared, even without code.
 """
@@ -39,7 +39,7 @@ def import_on_torchvision(name: str) -> ModuleType:
     except RuntimeError as error:
         if "torchvision::" not in str(error):
             raise
-        make: Any = torch.library.Library  # it has no types
+        make: Any = torch.library.Library  # the class has no types
         declared = make("torchvision", "FRAGMENT")
         for operator in ("nms", "qnms"):
             declared.define(

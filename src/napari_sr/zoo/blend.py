@@ -3,11 +3,11 @@
 Wang et al., "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks", ECCV Workshops
 2018, section 3.4 (network interpolation), https://arxiv.org/abs/1809.00219
 
-The paper blends a network trained for PSNR with one fine-tuned against a discriminator: a smaller a
-gives less invented texture. This works because the second network started as the first; a blend of
-two networks trained independently is no better than noise. Running means and variances of batch
-normalisation are blended like weights, as in the authors' script; integers (their number of
-batches) are the first checkpoint's.
+The paper blends a network trained for PSNR with one fine-tuned against a discriminator: with a
+smaller a, less texture is invented. This works because the second network was fine-tuned from the
+first; a blend of two networks trained independently is no better than noise. Running means and
+variances of batch normalisation are blended like weights, as in the authors' script. Integers (the
+numbers of batches) are taken from the first checkpoint.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 _PLAIN = (bool, int, float, str, tuple, type(None))
-"""Types of the attributes that hold options."""
+"""Types of attributes that are options of a module."""
 _NO_OPTIONS = {"training", "provenance"}
 
 
@@ -36,8 +36,8 @@ def blend(first: Network, second: Network, weight: float) -> Network:
     Parameters
     ----------
     first, second : Network
-        Two networks of one architecture with equal options; they do not change. The result has the
-        device and the precision of the first.
+        Two networks of one architecture with equal options; they are not changed. The result has
+        the device and the precision of the first.
     weight : float
         a, the share of the second, in 0..1: 0 gives the first, 1 the second, exactly.
 
@@ -67,12 +67,12 @@ def blend(first: Network, second: Network, weight: float) -> Network:
 
 
 def check_weight(weight: object) -> None:
-    """Refuse a weight outside 0..1.
+    """Check that a weight is in 0..1.
 
     Raises
     ------
     ValueError
-        If the weight lies outside; the message names it.
+        If it is not; the message has the weight.
     """
     if not isinstance(weight, Real) or not 0 <= float(weight) <= 1:
         raise ValueError(
@@ -81,12 +81,12 @@ def check_weight(weight: object) -> None:
 
 
 def check_alike(first: Network, second: Network) -> None:
-    """Refuse two networks that differ in more than their weights' values.
+    """Check that two networks differ only in the values of their weights.
 
     Raises
     ------
     ValueError
-        If they differ; the message names both and the first difference.
+        If they differ in more; the message names both and the first difference.
     """
     for network in (first, second):
         if not network.state_dict():
@@ -103,12 +103,12 @@ def check_alike(first: Network, second: Network) -> None:
 
 
 def name_of(network: Network) -> str:
-    """Return the name by which a network was loaded, or its title if it has no such name."""
+    """Return the name by which a network was loaded, or its title if it was not loaded by name."""
     return str(network.provenance.get("model", network.title))
 
 
 def _differences(first: Network, second: Network) -> Iterator[str]:
-    """Yield the differences other than tensor values, the most informative first."""
+    """Yield the differences except those of tensor values, the most informative first."""
     if type(first) is not type(second) or first.title != second.title:
         yield f"architecture: {first.title} and {second.title}"
     yield from _unequal_options("", first, second)
@@ -133,7 +133,7 @@ def _differences(first: Network, second: Network) -> Iterator[str]:
 def _unequal_options(prefix: str, first: nn.Module, second: nn.Module) -> Iterator[str]:
     """Yield the options of two modules that are not equal."""
     ours, theirs = _options(first), _options(second)
-    for name in {**ours, **theirs}:  # a dict keeps the order
+    for name in {**ours, **theirs}:  # a dict keeps the order of names
         one, two = ours.get(name), theirs.get(name)
         if one != two:
             yield f"{prefix}{name}: {one!r} and {two!r}"

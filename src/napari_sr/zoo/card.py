@@ -20,13 +20,13 @@ LARGEST_SCALE = 64
 LARGEST_OPTION = 4096
 LONGEST_TEXT = 200
 _RESERVED = ("scale", "state")
-"""Names that are not options."""
+"""Names of a card that are not options."""
 
 
 def card_of(path: Path) -> dict[str, Any]:
     """Return the card in a file, or {} if there is none; only the header is read."""
     try:
-        if not path.is_file():  # opening a pipe would wait for a writer
+        if not path.is_file():  # not a pipe: opening it would wait for a writer
             return {}
         with path.open("rb") as file:
             start = file.read(LENGTH)

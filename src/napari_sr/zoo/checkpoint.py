@@ -29,7 +29,8 @@ from napari_sr.zoo.torch_file import pickles_in, read_torch_legacy, read_torch_z
 from napari_sr.zoo.zip_archive import ZipArchive
 
 WRAPPERS = ("params_ema", "params")
-"""Keys of the weights in BasicSR's files: first their running mean, which is meant for use."""
+"""Keys of the weights in BasicSR's files; the first is their running mean, which is meant for
+use."""
 KNOWN_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "net_g", "generator")
 """Keys of the weights in files that also hold optimisers, counters or discriminators."""
 DEPTH = 4
@@ -39,11 +40,11 @@ PREFIXES = ("module.", "_orig_mod.")
 
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 _MASK = "mask"
-"""Ends of the keys of attention masks, which hold minus infinity."""
+"""Ends of the keys of attention masks, which may hold minus infinity."""
 
 
 class CheckpointError(ValueError):
-    """A file that is not a checkpoint, cannot be read, or must not be opened."""
+    """A file is not a checkpoint, cannot be read, or must not be opened."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Checkpoint:
     tensors: dict[str, Tensor]
     """The tensors by key, on the CPU, floats in float32."""
     sha256: str
-    """Hash of the content that the tensors were read from."""
+    """Hash of the content from which the tensors were read."""
     card: dict[str, Any] = field(default_factory=dict)
     """The card that our training wrote; {} if there is none."""
 
@@ -220,7 +221,7 @@ def _without_prefixes(tensors: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _dense(key: str, value: object) -> Tensor | StoredTensor:
-    """Return a tensor that networks can use; refuse everything else."""
+    """Return a tensor that networks can use; raise an error for anything else."""
     if isinstance(value, Unusable):
         raise RefusedError(f"is not a checkpoint: {key!r} is {value.what}, not a dense tensor")
     if not isinstance(value, Tensor | StoredTensor):
@@ -234,7 +235,7 @@ def _dense(key: str, value: object) -> Tensor | StoredTensor:
 
 
 def _plain(key: str, value: Tensor | StoredTensor) -> Tensor:
-    """Return the values, floats in float32; refuse NaN and infinity."""
+    """Return the values, floats in float32; raise an error for NaN and infinity."""
     tensor = value.read() if isinstance(value, StoredTensor) else value
     if not tensor.is_floating_point():
         return tensor

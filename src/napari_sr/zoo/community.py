@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network, StateDict
 
 PURPOSES = ("SR", "Restoration")
-"""Purposes of spandrel's networks that we accept; it also has networks for faces and inpainting."""
+"""The accepted purposes of spandrel's networks; spandrel also has networks for faces and
+inpainting."""
 CHANNELS = (1, 3)
 INSTALL = "pip install 'napari-sr[spandrel]'"
 
 GROWTH, LEAST = 4, 1 << 24
-"""How many numbers spandrel may allocate: `GROWTH` times the checkpoint's, plus `LEAST`.
+"""Limit of the numbers that spandrel may allocate: `GROWTH` times the checkpoint's, plus `LEAST`.
 spandrel reads sizes off single tensors, so even a small file could request any amount."""
 
 _REFUSALS = (
@@ -49,8 +50,8 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
     Raises
     ------
     UnknownNetworkError
-        If neither of us knows it; the message names our nearest network and, if spandrel is
-        missing, how to install it.
+        If neither napari-sr nor spandrel knows the network; the message names our nearest network
+        and, if spandrel is missing, how to install it.
     ValueError
         If the scale or an option is wrong, or spandrel's network has another purpose.
     """
@@ -66,7 +67,7 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
 
 
 class _Budget(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here
-    """A mode that refuses to allocate tensors beyond a total number of elements."""
+    """A mode of PyTorch in which tensors beyond a total number of elements raise an error."""
 
     def __init__(self, elements: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # as above
@@ -89,14 +90,14 @@ def find(state: StateDict, error: UnknownNetworkError) -> Foreign:
     state : mapping of str to Tensor
         The checkpoint.
     error : UnknownNetworkError
-        The error of our own recognition.
+        The error of our recognition.
 
     Raises
     ------
     UnknownNetworkError
-        If spandrel does not know it either, or is not installed.
+        If spandrel does not know the network either, or is not installed.
     ValueError
-        If its network has another purpose.
+        If spandrel's network has another purpose.
     """
     if find_spec("spandrel") is None:
         raise UnknownNetworkError(
@@ -139,7 +140,7 @@ def wrapped(known: Any) -> Foreign:
     Raises
     ------
     ValueError
-        If its purpose is not in `PURPOSES`, or its numbers of channels are unsupported.
+        If the network's purpose is not in `PURPOSES`, or its numbers of channels are unsupported.
     """
     title = f"{known.architecture.name} (spandrel)"
     channels = known.input_channels, known.output_channels

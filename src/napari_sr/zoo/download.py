@@ -1,4 +1,4 @@
-"""Find a known checkpoint on this machine, or download it, verified and atomically.
+"""Find a known checkpoint on this machine, or download it, check its hash and write it atomically.
 
 Two environment variables name folders. `NAPARI_SR_CACHE` is for downloads. `NAPARI_SR_WEIGHTS` is
 searched first and never written to: a mirror for machines without an internet connection. Nothing
@@ -29,9 +29,9 @@ MIRROR_VARIABLE = "NAPARI_SR_WEIGHTS"
 SHIPPED = Path(__file__).with_name("weights")
 """Folder of the weights that ship with the package."""
 NETWORKS = Path(__file__).parents[1] / "models"
-"""Folder of the networks. A model without weights is just a file here."""
+"""Folder of the networks' code. A model without weights is just a file here."""
 SETTLED = 2
-"""Seconds within which a second change may leave a file's modification time unchanged."""
+"""A second change within this many seconds may leave a file's modification time unchanged."""
 
 
 class DownloadError(Exception):
@@ -51,8 +51,8 @@ def cache_folder() -> Path:
 def local_path(entry: Entry) -> Path | None:
     """Return a checkpoint's file, or None if it is not on this machine.
 
-    The file ships with the package (weights, or a formula's code), or it is in the cache, or any
-    file below the mirror folder has its size and sha256.
+    The file may ship with the package (weights, or the code of an interpolation), be in the cache,
+    or be any file below the mirror folder that has its size and sha256.
     """
     if entry.url is None:
         return (NETWORKS if entry.computed else SHIPPED) / entry.file
@@ -74,8 +74,7 @@ def fetch(entry: Entry, progress: Report | None = None) -> Path:
     Raises
     ------
     DownloadError
-        If it cannot be downloaded or written, or its content has another hash than the registry
-        states.
+        If the file cannot be downloaded or written, or its hash is not the registry's.
     """
     found = local_path(entry)
     if found is not None:
@@ -102,14 +101,14 @@ def _download(entry: Entry, progress: Report | None) -> Path:
             if "hash" not in str(error).lower():
                 raise
             raise DownloadError(
-                _advice(entry, f"the file that came does not have the sha256 {entry.sha256}")
+                _advice(entry, f"the downloaded file does not have the sha256 {entry.sha256}")
             ) from error
     return Path(path)
 
 
 @contextmanager
 def _quiet(logger: logging.Logger) -> Iterator[None]:
-    """Suppress pooch's own log lines."""
+    """Context: suppress pooch's log messages."""
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
@@ -125,7 +124,7 @@ def _mirrored(entry: Entry) -> Iterator[Path]:
 
 
 def _is(path: Path, entry: Entry) -> bool:
-    """Return whether a path is the entry's file; only files of the right size are read."""
+    """Return whether a path is the entry's file; only a file of the right size is read."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size != entry.size:
@@ -148,10 +147,10 @@ def _sha256(path: Path, size: int, changed: tuple[int, ...]) -> str:
 
 _CAUSES = {
     "ChunkedEncodingError": "the connection broke off",
-    "ContentDecodingError": "the server packs what it sends, and wrongly",
+    "ContentDecodingError": "the server's compression is faulty",
     "TooManyRedirects": f"the server redirects more than {REDIRECTS} times",
 }
-"""Explanations of the errors that requests raises, for the names of their types."""
+"""Explanations of the errors that requests raises, by class name."""
 
 
 def _cause(error: OSError) -> str:
@@ -170,7 +169,7 @@ def _cause(error: OSError) -> str:
 def _advice(entry: Entry, cause: str) -> str:
     return (
         f"could not download {entry.name} ({entry.size / 1e6:.1f} MB) from {entry.url}: {cause}; "
-        f"try again, or get that file by other means and either put it into a folder that "
-        f"{MIRROR_VARIABLE} names, or save it as {cache_folder() / entry.file} "
-        f"({CACHE_VARIABLE} moves that folder)"
+        "try again, or get the file in another way, and either put it into a folder that "
+        f"{MIRROR_VARIABLE} names, or save it as {cache_folder() / entry.file} ({CACHE_VARIABLE} "
+        "moves that folder)"
     )

@@ -1,4 +1,4 @@
-"""The kinds of files that are not checkpoints, by their first bytes and their content."""
+"""Recognise files that are not checkpoints, by their first bytes and their content."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _BEGINNINGS = (
 _TABLE = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 """The end of TensorFlow's checkpoints and of their indices."""
 _ONNX = (b"\x12", b"\x1a", b"\x3a", b"\x42")
-"""The fields that may follow the version, the first field of an ONNX file."""
+"""The fields that may follow the first field of an ONNX file, its version."""
 
 
 def foreign(start: bytes, end: bytes, name: str = "") -> str | None:
@@ -55,7 +55,7 @@ def foreign(start: bytes, end: bytes, name: str = "") -> str | None:
     Parameters
     ----------
     start, end : bytes
-        Its first `START` and its last `END` bytes.
+        The file's first `START` and last `END` bytes.
     name : str
         Name of the file.
     """
@@ -76,7 +76,7 @@ def foreign(start: bytes, end: bytes, name: str = "") -> str | None:
 
 
 def folder(path: Path) -> str:
-    """Describe the files in a folder that can be opened: the words that follow "is a folder"."""
+    """Describe the files in a folder that can be opened, to continue "PATH is a folder ..."."""
     if any((path / name).is_file() for name in ("data.pkl", "archive/data.pkl")):
         return (
             "into which a checkpoint file was unpacked, as some systems do after a download: "
@@ -94,7 +94,7 @@ def folder(path: Path) -> str:
 
 
 def zipped(names: list[str]) -> str:
-    """Describe a zip archive that is not a checkpoint: the words that follow its name."""
+    """Describe a zip archive that is not a checkpoint, to continue a sentence after its name."""
     names = [name for name in names if not name.startswith("__MACOSX/")]
     found = [name for name in names if is_checkpoint(name)]
     if found:
@@ -106,7 +106,7 @@ def zipped(names: list[str]) -> str:
 
 
 def names_file(name: str | Path) -> bool:
-    """Return whether a name means a file or a folder, rather than a known model."""
+    """Return whether a name is that of a file or folder, not of a known model."""
     text = os.path.expanduser(os.fspath(name))
     is_path = not isinstance(name, str) or is_checkpoint(text) or os.path.isfile(text)
     return is_path or (os.path.basename(text) != text and os.path.isdir(text))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LEAST_BYTES = 256 << 20
-"""Bytes in float32 that the tensors of any file may take, even of a small one."""
+"""Number of bytes in float32 that the tensors of any file may take, even of a small one."""
 GROWTH = 16
 """Largest size of the tensors in float32, relative to the file."""
 MOST_BYTES = 4 << 30
@@ -48,12 +48,12 @@ def bytes_allowed(file_bytes: int) -> int:
 
 
 def check_file(file_bytes: int) -> None:
-    """Refuse a file that is too large.
+    """Check the size of a file.
 
     Raises
     ------
     RefusedError
-        If it is too large; the message names its size and the limit.
+        If the file is too large; the message names its size and the limit.
     """
     if file_bytes > MOST_BYTES:
         raise RefusedError(
@@ -62,12 +62,12 @@ def check_file(file_bytes: int) -> None:
 
 
 def check_unpacked(unpacked_bytes: int, file_bytes: int) -> None:
-    """Refuse a compressed file with too much content.
+    """Check the unpacked size of a compressed file.
 
     Raises
     ------
     RefusedError
-        If it is too large when unpacked; the message names both sizes and the limit.
+        If its content is too large; the message names both sizes and the limit.
     """
     if unpacked_bytes > bytes_allowed(file_bytes):
         raise RefusedError(
@@ -77,7 +77,7 @@ def check_unpacked(unpacked_bytes: int, file_bytes: int) -> None:
 
 
 def check_tensors(shapes: Iterable[tuple[str, tuple[int, ...]]], file_bytes: int) -> None:
-    """Refuse tensors that are too many or take too much memory.
+    """Check the number and the total size of tensors.
 
     Parameters
     ----------
@@ -95,7 +95,8 @@ def check_tensors(shapes: Iterable[tuple[str, tuple[int, ...]]], file_bytes: int
     for count, (key, shape) in enumerate(shapes, start=1):
         if count > MOST_TENSORS:
             raise RefusedError(f"is not a checkpoint: it holds more than {MOST_TENSORS:,} tensors")
-        # an axis of length 0 makes a tensor empty, but its other axes are still sizes of a network
+        # a tensor with an axis of length 0 is empty, but its other axes still define sizes of a
+        # network
         needed = 4 * math.prod(size or 1 for size in shape)
         total += needed
         if total > allowed or max(shape, default=0) > LONGEST_AXIS:

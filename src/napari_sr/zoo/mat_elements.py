@@ -1,4 +1,4 @@
-"""The elements of a MATLAB file, unpacked and checked before scipy allocates memory for them.
+"""Unpack and check the elements of a MATLAB file before scipy allocates memory for them.
 
 A file of version 5 is a header of 128 bytes and elements: a type, a size, and content. The content
 of an array consists of elements, too: class, axes, name, and then values or, in cells and records,
@@ -50,9 +50,9 @@ def unpacked(data: bytes) -> bytes:
     Raises
     ------
     RefusedError
-        If it is too large when unpacked, or has too many elements.
+        If the file is too large when unpacked, or has too many elements.
     ValueError, struct.error, zlib.error
-        If it is damaged.
+        If the file is damaged.
     """
     order = {b"IM": "<", b"MI": ">"}.get(data[126:HEADER])
     if order is None:
@@ -67,7 +67,7 @@ def unpacked(data: bytes) -> bytes:
             packed = data[element.start : element.end]
             part = zlib.decompressobj().decompress(packed, allowed - total + 1)
         else:
-            # the tag may be short, and its content padded
+            # the tag may be short, and the content padded
             part = data[element.start - 8 : element.next]
         total += len(part)
         check_unpacked(total, len(data))
@@ -78,12 +78,12 @@ def unpacked(data: bytes) -> bytes:
 
 class _Array(NamedTuple):
     word: int
-    """Its class and flags."""
+    """The array's class and flags."""
     entries: int
     """Number of values; each record has all fields."""
     start: int
     end: int
-    """Start and end of its content in the file."""
+    """Start and end of the array's content in the file."""
 
 
 class _Checks:
@@ -105,7 +105,7 @@ class _Checks:
             return True
         flags = self._part(data, element.start, element.end, (_UINT32,))
         word = struct.unpack_from(f"{self._order}I", data, flags.start)[0]
-        if word & 255 == _OPAQUE:  # it has no axes, but three texts and an array
+        if word & 255 == _OPAQUE:  # an opaque object has no axes, but three texts and an array
             self._children(data, flags.next, element.end, depth)
             return False
         axes = self._part(data, flags.next, element.end, (_INT32,))
@@ -128,7 +128,7 @@ class _Checks:
                 kinds = (_ARRAY,)
             case 4:
                 parts, kinds = 1, (*_NUMERIC, *_TEXTS)
-            case 5:  # indices of rows and columns are beside the values
+            case 5:  # a sparse matrix has indices of rows and columns besides values
                 parts += 2
             case 16:
                 parts, kinds = 1, (_ARRAY,)
@@ -163,7 +163,7 @@ class _Checks:
         return element
 
     def _is_new(self, name: bytes) -> bool:
-        """Refuse a repeated variable; skip one without a name."""
+        """Raise an error for a repeated variable; return False for one without a name."""
         if name in self._names:
             raise RefusedError(
                 f"is not a checkpoint: it holds the variable {name.decode('latin1')!r} twice"

@@ -1,4 +1,4 @@
-"""The network that an unknown checkpoint resembles most, and the differences."""
+"""Find the network that an unknown checkpoint resembles most, and describe the differences."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ if TYPE_CHECKING:
 Shapes: TypeAlias = "Mapping[str, tuple[int, ...]]"
 
 LEAST_ALIKE = 0.1
-"""Smallest share of common tensors that is reported as a resemblance; many networks have names such
-as `head.weight`."""
+"""Smallest share of common tensors that is reported as a resemblance: many networks have names such
+as `head.weight` in common."""
 CANDIDATES = 3
-"""Number of networks to compare in all their published forms: those that share the most names."""
+"""Number of networks to compare in all their published variants: those that share the most
+names."""
 
 
 @dataclass(frozen=True)
 class _Comparison:
-    """A comparison of a checkpoint with one published form of a network."""
+    """A comparison of a checkpoint with one published variant of a network."""
 
     title: str
     found: Shapes
     """The checkpoint's tensors under the network's own names."""
     names: dict[str, str]
-    """For each of the network's names, the name in the file."""
+    """The name in the file for each of the network's names."""
     needed: Shapes
 
     @property
@@ -47,7 +48,7 @@ class _Comparison:
 
     @property
     def likeness(self) -> float:
-        """Share of common tensors, from 0 to 1; one of equal name but another shape counts half."""
+        """Share of common tensors, from 0 to 1; with equal names but different shapes they count half."""
         shared = len(self.needed) - len(self.missing) - len(self.misshapen) / 2
         return shared / max(len(self.needed) + len(self.surplus), 1)
 
@@ -105,7 +106,7 @@ def _pattern(key: str) -> str:
 
 
 def _shared_names(state: StateDict, record: Architecture) -> float:
-    """Return the share of kinds of names that a checkpoint and a network have in common."""
+    """Return the share of common names of a checkpoint and a network, without block numbers."""
     ours = {_pattern(key) for key in record.shapes(record.example)}
     theirs = {_pattern(key) for key in record.adapt(state)}
     return len(ours & theirs) / max(len(ours | theirs), 1)
@@ -122,7 +123,7 @@ def _comparisons(state: StateDict, record: Architecture) -> Iterator[_Comparison
 
 
 def _all_options(state: StateDict, record: Architecture) -> Iterator[Options]:
-    """Yield the options that the tensors show, then those of the published forms."""
+    """Yield the options that the tensors show, then those of the published variants."""
     options = record.options_of(state)
     if options is not None:
         yield options

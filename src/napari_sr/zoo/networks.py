@@ -1,7 +1,7 @@
-"""All published networks, as data: `networks.json`, read into records.
+"""All published networks as records, read from `networks.json`.
 
-`python tools/list_networks.py` writes it, so that a list of networks needs no torch. It holds the
-cost of every network, even without a checkpoint in the registry.
+`python tools/list_networks.py` writes this file, so that listing networks needs no torch. It holds
+the cost of every network, even of those without a checkpoint in the registry.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Published:
     """One published network, at all its scales."""
 
     name: str
-    """Its usual name; unique."""
+    """The network's usual name; unique."""
     architecture: str
-    """Its file's name in `models/`."""
+    """Name of the network's file in `models/`."""
     options: dict[str, Any]
     """The constructor's arguments without the scale, if they differ from the defaults."""
     year: int
@@ -54,18 +54,18 @@ class Published:
 
     @property
     def image(self) -> str:
-        """Its channels: "luma", "colour", or "any"."""
+        """The images that it takes: "luma", "colour" or "any"."""
         if all(cost.parameters == 0 for cost in self.costs):
             return "any"
         return "luma" if self.channels == 1 else "colour"
 
     @property
     def licences(self) -> list[str]:
-        """Names of its checkpoints in the registry; empty without any."""
+        """Licences of the network's checkpoints in the registry; empty if there are none."""
         return list(dict.fromkeys(entry.licence for entry in entries() if self.has(entry)))
 
     def has(self, entry: Entry) -> bool:
-        """Return whether an entry of the registry is a checkpoint of it."""
+        """Return whether an entry of the registry is a checkpoint of this network."""
         sizes = {(cost.scale, cost.parameters) for cost in self.costs}
         return (
             entry.architecture == self.architecture

@@ -1,4 +1,4 @@
-"""NumPy's .npz: a zip archive of arrays. Each header is checked before its values are read."""
+"""Read NumPy's .npz, a zip archive of arrays. Each header is checked before values are read."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 SUFFIX = ".npy"
 LONGEST_HEADER = 10_000
-"""Largest header in characters; Python's expression parser is not safe for longer untrusted
-text."""
+"""Largest header in characters; Python's expression parser is not safe for longer texts from
+unknown sources."""
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class UnknownNetworkError(ValueError):
-    """A checkpoint that matches no network here."""
+    """A checkpoint matches no network of napari-sr."""
 
 
 def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> Network:
@@ -75,7 +75,7 @@ def recognise(state: StateDict) -> tuple[Architecture, StateDict, Options]:
     UnknownNetworkError
         If no network has exactly these keys and shapes; the message names the nearest.
     ValueError
-        If more than one network has them, or the state holds more than tensors.
+        If more than one network has these keys and shapes, or the state holds more than tensors.
     """
     import torch
 
@@ -105,7 +105,7 @@ def _matches(state: StateDict) -> Iterator[tuple[Architecture, StateDict, Option
     for name in models.names():
         record = models.architecture(name)
         adapted = record.adapt(state)
-        # with the original keys, as they may show options that ours do not
+        # from the original keys, which may show options that ours do not
         options = record.options_of({**state, **adapted})
         if options is not None and _fits(record, adapted, options):
             yield record, adapted, options

@@ -1,4 +1,4 @@
-"""The known checkpoints, as data: `registry.json`, read into records.
+"""The known checkpoints as records, read from `registry.json`.
 
 A model's name is its family and its scale: `bsrn-x4`. Nothing here imports torch or touches
 the network.
@@ -32,7 +32,7 @@ class Entry:
     scale: int
     """Enlargement."""
     title: str
-    """Its usual name."""
+    """The model's usual name."""
     summary: str
     """One line for people who choose a model."""
     file: str
@@ -52,9 +52,9 @@ class Entry:
     psnr_set5: float | None
     """Mean PSNR in dB over Set5's luma, measured here; None if not measured."""
     options: dict[str, Any]
-    """Options that its tensors do not show: keywords of the network's constructor."""
+    """Options that the tensors do not show: keywords of the network's constructor."""
     parameters: int
-    """Number of trained parameters; 0 for a formula."""
+    """Number of trained parameters; 0 for interpolation."""
     grey: bool = False
     """Whether it was trained on full-range grey instead of luma."""
     purpose: str = ""
@@ -62,7 +62,7 @@ class Entry:
 
     @property
     def computed(self) -> bool:
-        """Whether it is a formula without weights."""
+        """Whether the model is a formula without weights, such as bicubic interpolation."""
         return self.parameters == 0
 
 
@@ -78,7 +78,7 @@ def entries() -> list[Entry]:
 
 
 def find(name: str | None, scale: int | None = None) -> Entry:
-    """Return the checkpoint of a name, with or without its scale.
+    """Return the checkpoint with a name, which may include the scale.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def _at_scale(family: str, scale: int | None) -> Entry:
 
 
 def _plain(name: str) -> str:
-    """Return the significant letters of a name: "BSRN_S x4" becomes "bsrnsx4"."""
+    """Return the letters and digits of a name: "BSRN_S x4" becomes "bsrnsx4"."""
     return re.sub(r"[\W_]+", "", name.lower())
 
 

@@ -1,4 +1,4 @@
-"""safetensors files: a JSON header and values. torch is imported only to read values."""
+"""Read safetensors files: a JSON header, and values. torch is imported only to read values."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def header_of(data: bytes) -> dict[str, Any]:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a dict of pairs; refuse repeated keys."""
+    """Make a dict of pairs; raise an error for repeated keys."""
     found = dict(pairs)
     if len(found) < len(pairs):
         (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)

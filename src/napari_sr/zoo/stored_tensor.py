@@ -1,4 +1,4 @@
-"""Tensors in a file: shape and type are known before the values are read."""
+"""Tensors in a file, whose shape and type are known before the values are read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StoredTensor:
 
 @dataclass(frozen=True)
 class Unusable:
-    """An object in a file that is not a dense tensor; it is not read, as it may not be a weight."""
+    """An object in a file that is not a dense tensor. It raises an error only if it is a weight."""
 
     what: str
     """A noun with its article, such as "a sparse tensor"."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def cost(record: Architecture, form: Variant, scale: int) -> tuple[dict[str, Any], int]:
-    """Return a network's cost at one scale, with the fields of `Cost`, and its channels.
+    """Return a network's cost at one scale, with the fields of `Cost`, and the network's channels.
 
     The result has the size `OUTPUT`, or the next smaller size that is divisible by the scale and
     the network's `multiple`.
@@ -41,7 +41,7 @@ def cost(record: Architecture, form: Variant, scale: int) -> tuple[dict[str, Any
 
 
 def survey() -> list[dict[str, Any]]:
-    """Return a record for each published form, with the fields of `Published`, earliest first."""
+    """Return a record with the fields of `Published` for each published variant, earliest first."""
     found = []
     for name in models.names():
         record = models.architecture(name)
@@ -62,7 +62,7 @@ def survey() -> list[dict[str, Any]]:
 
 
 def write(path: Path = NETWORKS) -> list[str]:
-    """Write the survey; return the names in it."""
+    """Write the survey; return the names of the networks in it."""
     records = survey()
     lines = ",\n".join(" " + json.dumps(record) for record in records)
     with atomic_write(path) as file:

@@ -1,7 +1,7 @@
-"""Files of `torch.save`: a zip archive or, before PyTorch 1.6, pickles followed by values.
+"""Read files of `torch.save`: a zip archive or, before PyTorch 1.6, pickles followed by values.
 
-Both begin with a pickle that lists the tensors; see `torch_pickle`. Values are read later, when
-they are used.
+Both have a pickle that lists the tensors; see `torch_pickle`. Values are read later, when they are
+used.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def read_torch_legacy(data: bytes) -> Any:
         If it is damaged.
     """
     at, parts = 0, []
-    for wanted in (_MAGIC, _PROTOCOL, None, None, None):  # the third describes the machine
+    for wanted in (_MAGIC, _PROTOCOL, None, None, None):  # the third pickle describes the machine
         part, at = read_pickle(data, at)
         if wanted not in (None, part):
             raise ValueError("it is a pickle that torch.save did not write")
@@ -109,7 +109,7 @@ def read_torch_legacy(data: bytes) -> Any:
 
 
 def _widths(content: Any) -> dict[str, int]:
-    """Return, for the key of each block, the number of bytes of an element."""
+    """Return the number of bytes of an element, by the key of its block."""
     found: dict[str, int] = {}
     pending = [content]
     seen: set[int] = set()
@@ -124,7 +124,7 @@ def _widths(content: Any) -> dict[str, int]:
 
 
 def _with_values(content: Any, block: _Block, size_of: Callable[[str], int]) -> Any:
-    """Return the content with `StoredTensor` in nested dicts."""
+    """Return the content; in nested dicts, tensors are replaced by `StoredTensor`."""
     done: dict[int, dict[Any, Any]] = {}
 
     def converted(value: Any) -> Any:
@@ -148,7 +148,7 @@ def _stored(
     Raises
     ------
     ValueError
-        If it does not.
+        If the tensor does not lie within its block.
     """
     storage = tensor.storage
     width = (storage.dtype or torch.uint8).itemsize
@@ -169,7 +169,7 @@ def _values(tensor: PickledTensor, block: _Block, first: int, width: int) -> Ten
         return torch.empty(tensor.shape, dtype=tensor.dtype)
     count = tensor.storage.size * width // tensor.dtype.itemsize * tensor.dtype.itemsize
     raw = block(tensor.storage.key, tensor.dtype.itemsize)[first : first + count]
-    # it is a part of a block, so its first element is not the block's
+    # the storage is a part of a block, so its first element is not the block's
     flat = raw.view(tensor.dtype)
     return flat.as_strided(tensor.shape, tensor.stride, flat.storage_offset() + tensor.offset)
 

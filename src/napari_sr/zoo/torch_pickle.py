@@ -1,10 +1,10 @@
 """Read the pickle in a PyTorch file without running any of its code.
 
-A pickle is a program for a small machine, and may call any function by name. Here names stand for
-records: `_rebuild_tensor_v2` becomes a `PickledTensor`, which records where the file stores the
-values. So nothing is allocated, and shapes are checked first. The machine is Python's own
-(`pickle._Unpickler`, with a memo that cannot allocate much), without the instructions that
-`torch.save` never writes.
+A pickle is a program for a small machine, and may call any function by name. Here, a name does not
+call the function but gives a record: `_rebuild_tensor_v2` becomes a `PickledTensor`, which says
+where the file stores the values. So nothing is allocated before shapes are checked. The machine is
+Python's `pickle._Unpickler`, with a memo that cannot allocate much, and without the instructions
+that `torch.save` never writes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NEAR = 2
 
 
 def read_pickle(data: bytes, start: int = 0) -> tuple[Any, int]:
-    """Return the content of a pickle, with records for tensors, and its end.
+    """Return the content of a pickle, with records for tensors, and the position of its end.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class _Lines(io.BytesIO):
 class _Reader(pickle._Unpickler):
     """Python's own unpickler, restricted to what tensors need."""
 
-    # attributes of Python's machine, which has no types for them
+    # attributes of Python's class, which declares no types for them
     stack: list[Any]
     append: Callable[[Any], None]
     pop_mark: Callable[[], list[Any]]
@@ -104,7 +104,7 @@ class _Reader(pickle._Unpickler):
         Raises
         ------
         pickle.UnpicklingError
-            If it is not a storage.
+            If the object is not a storage.
         """
         kind, dtype, key, _, size, *view = pid
         if isinstance(dtype, Unusable):
@@ -136,7 +136,7 @@ class _Reader(pickle._Unpickler):
         self.stack[-1] = function(*arguments)
 
     def load_build(self) -> None:
-        self.stack.pop()  # attributes, such as the versions of modules in `_metadata`
+        self.stack.pop()  # drops attributes, such as the versions of modules in `_metadata`
 
     def load_setitem(self) -> None:
         value, key = self.stack.pop(), self.stack.pop()

@@ -33,7 +33,7 @@ _INERT = {
     "torch.per_channel_affine", "torch.per_channel_symmetric",
     "torch.per_channel_affine_float_qparams",
 }  # fmt: skip
-"""Names that harmless checkpoints contain in addition to weights; they are ignored."""
+"""Names of harmless objects that checkpoints contain besides weights; they are ignored."""
 _NEGATED = "a negative view of its values (save its resolve_neg())"
 _KEYS = (str, int, float, bool, bytes, type(None))
 """Allowed types of keys; hashing nested tuples could recurse without a limit."""
@@ -47,7 +47,7 @@ class Storage:
     dtype: torch.dtype | None
     """Type of the elements; None if each tensor states its own."""
     size: int
-    """Number of elements, or of bytes without a type."""
+    """Number of elements; if `dtype` is None, number of bytes."""
     shift: int = 0
     """Number of elements in the block before this part."""
 
@@ -64,7 +64,7 @@ class PickledTensor:
 
 
 def mapping(*arguments: Any) -> dict[Any, Any]:
-    """Make a dict of pairs, or of another dict: `OrderedDict` and `Counter`."""
+    """Make a dict from pairs or another dict; it stands for `OrderedDict` and `Counter`."""
     (items,) = arguments or ((),)
     pairs = items.items() if isinstance(items, dict) else items
     result: dict[Any, Any] = {}

@@ -1,4 +1,4 @@
-"""Networks that were trained here: files with cards in the user's folder.
+"""The user's trained networks: files with cards in a folder.
 
 `NAPARI_SR_NETWORKS` names another folder. Nothing here imports torch.
 """
@@ -47,11 +47,11 @@ class Trained:
     bicubic: float | None = None
     """PSNR of bicubic interpolation on the same part, in dB."""
     grey: bool = False
-    """Whether it was trained on full-range grey instead of luma."""
+    """Whether the network was trained on full-range grey instead of luma."""
 
     @property
     def name(self) -> str:
-        """The user's name for it."""
+        """The user's name for the network."""
         return self.path.stem
 
     @property

@@ -1,7 +1,7 @@
 """Download a file of known size over HTTP, within limits of size and time.
 
-A separate thread reads from the connection. It may hang, for instance if the server sends one byte
-a minute; but the caller waits for data only within the limits.
+A separate thread reads from the connection. This thread may hang, for instance if the server sends
+one byte a minute, but the caller waits only within the limits.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Report: TypeAlias = Callable[[int, int], None]
 
 
 class TransferError(OSError):
-    """A download that is too slow, too large or incomplete; the message says which."""
+    """A download is too slow, too large or incomplete; the message says which."""
 
 
 class Transfer:
@@ -55,7 +55,7 @@ class Transfer:
         Raises
         ------
         TransferError
-            If more or fewer bytes come, or they come too slowly.
+            If the server sends more or fewer bytes, or sends them too slowly.
         OSError
             If the connection fails or breaks, or the file cannot be written.
         """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def update_registry(registry: Path = REGISTRY, folder: Path = SHIPPED) -> list[str]:
-    """Rewrite the registry's entries of files that ship; return their names."""
+    """Update the registry's entries of the shipped files; return their names."""
     records: list[dict[str, Any]] = json.loads(registry.read_text(encoding="utf-8"))
     shipped = [record for record in records if record["url"] is None and record["parameters"]]
     for record in shipped:

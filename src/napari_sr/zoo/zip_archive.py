@@ -1,4 +1,4 @@
-"""Reading zip archives, such as .npz and .pth files, within limits.
+"""Read zip archives, such as .npz and .pth files, within limits.
 
 Only stored and deflated members are read; other methods could unpack without a limit.
 """
@@ -26,9 +26,9 @@ class ZipArchive:
     Raises
     ------
     RefusedError
-        If it has too many members, two members with the same name, or is too large when unpacked.
+        If the archive has too many members, two members with one name, or too much content.
     zipfile.BadZipFile, ValueError, OSError
-        If it is damaged.
+        If the archive is damaged.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -58,7 +58,7 @@ class ZipArchive:
         Raises
         ------
         RefusedError
-            If there is no such member.
+            If no member has this name.
         """
         return self._member(name).file_size
 
@@ -68,9 +68,9 @@ class ZipArchive:
         Raises
         ------
         RefusedError
-            If there is no such member, or it is compressed in an unusual way.
+            If no member has this name, or it is compressed by an unusual method.
         zipfile.BadZipFile, zlib.error, EOFError, RuntimeError
-            If it is damaged or encrypted.
+            If the member is damaged or encrypted.
         """
         member = self._member(name)
         if member.compress_type not in _METHODS:
@@ -81,7 +81,7 @@ class ZipArchive:
         if member.CRC == 0:  # PyTorch can be set to write no checksums
             member.CRC = None  # type: ignore[assignment]  # zipfile then checks nothing
         with self._archive.open(member) as file:
-            # without a size, it would unpack all, whatever the directory says
+            # without a limit, it would unpack everything, whatever size the directory states
             return file.read(member.file_size)
 
     def _member(self, name: str) -> zipfile.ZipInfo:
