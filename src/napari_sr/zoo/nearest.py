@@ -48,7 +48,7 @@ class _Comparison:
 
     @property
     def likeness(self) -> float:
-        """Share of common tensors, from 0 to 1; with equal names but different shapes they count half."""
+        """Share of common tensors, 0 to 1; equal names with different shapes count half."""
         shared = len(self.needed) - len(self.missing) - len(self.misshapen) / 2
         return shared / max(len(self.needed) + len(self.surplus), 1)
 
