@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from zarr.storage import LocalStore
 
-from napari_sr.atomic_write import _name
+from napari_sr.atomic_write import FILE, private_name
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr import store
@@ -246,7 +246,7 @@ def test_files_of_ended_processes_are_removed_and_those_of_others_stay(tmp_path)
     ended = multiprocessing.get_context("spawn").Process(target=int)
     ended.start()
     ended.join()
-    left, used = folder / _name(ended.pid), folder / _name(os.getpid())
+    left, used = (folder / private_name(FILE, process) for process in (ended.pid, os.getpid()))
     used.write_bytes(b"")
 
     write_all(np.zeros((300, 700), np.uint8), writer)
