@@ -110,11 +110,26 @@ def test_a_segment_is_tried_by_one_process_at_a_time(folder):
     assert library.claim("one")
 
 
-def test_a_trial_that_died_is_forgotten(folder):
+@pytest.mark.parametrize("owner", ["", "1 another-computer"])
+def test_an_old_claim_of_an_unknown_process_is_forgotten(folder, owner):
     library.claim("one")
+    (folder / "one.trying").write_text(owner)
+    still_young = library.claim("one")
     os.utime(folder / "one.trying", (0, 0))
 
+    assert not still_young
     assert library.claim("one")
+
+
+def test_the_claim_of_a_killed_process_ends_at_once(folder, monkeypatch):
+    library.claim("one")
+    with monkeypatch.context() as patched:
+        patched.setattr(library.psutil, "pid_exists", lambda process: process != os.getpid())
+
+        assert library.claim("one")
+
+    assert not library.claim("one")  # its process lives
+    assert library.is_tried_by("one", os.getpid())
 
 
 def test_verdicts_are_found_by_network():

@@ -9,7 +9,7 @@ import pytest
 import torch
 from stages import example
 
-from napari_sr.engine.backends import compilers, library
+from napari_sr.engine.backends import compilers, library, trial
 from napari_sr.engine.backends.fingerprint import fingerprint
 from napari_sr.engine.backends.trial import Job, Wanted, dump, run
 from napari_sr.engine.planning.segments import Segment
@@ -108,6 +108,27 @@ def test_errors_of_a_compiler_are_verdicts(monkeypatch, engine):
 
         assert library.verdict_of("one").why == f"{error.__name__}: no such operation"
         (library.folder() / "one.json").unlink()
+
+
+def test_each_trial_has_a_time_limit_and_a_finished_one_ends_it(monkeypatch):
+    calls = []
+    compiler = compilers.COMPILERS[INSTALLED[0]]
+    convert = compiler.convert
+    monkeypatch.setattr(
+        trial.faulthandler,
+        "dump_traceback_later",
+        lambda seconds, **how: calls.append((seconds, how["exit"])),
+    )
+    monkeypatch.setattr(
+        compiler, "convert", lambda *what: (calls.append("trial"), convert(*what))[1]
+    )
+    monkeypatch.setattr(
+        trial.faulthandler, "cancel_dump_traceback_later", lambda: calls.append("end")
+    )
+
+    run(job())
+
+    assert calls == [(trial.MOST_SECONDS_EACH, True), "trial", "end"]
 
 
 def test_a_job_survives_the_way_to_another_process():

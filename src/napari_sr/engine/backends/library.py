@@ -19,6 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import torch
 
 from napari_sr import __version__
@@ -39,8 +40,8 @@ REVISION = 2
 """Counts changes to what the files contain, so that no older file is used."""
 _NAME = re.compile(r"[0-9a-f]{24}-[0-9a-f]{24}")
 """Names of segments."""
-FORGOTTEN = 300.0
-"""Seconds after which a trial without a verdict is considered dead."""
+FORGOTTEN = 900.0
+"""Seconds after which a trial without a verdict is considered dead if its process is unknown."""
 FASTER = 1.05
 """Speed relative to PyTorch that an engine must exceed to be used, because timings scatter."""
 
@@ -158,7 +159,7 @@ def claim(name: str) -> bool:
     file = folder() / f"{name}.trying"
     file.parent.mkdir(parents=True, exist_ok=True)
     with suppress(OSError):
-        if time.time() - file.stat().st_mtime > FORGOTTEN:
+        if _is_abandoned(file):
             file.unlink()
     try:
         descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -166,9 +167,22 @@ def claim(name: str) -> bool:
         return False
     # an incompletely written claim names no process, and expires after a while
     with suppress(OSError):
-        os.write(descriptor, str(os.getpid()).encode())
+        os.write(descriptor, _owner(os.getpid()).encode())
     os.close(descriptor)
     return True
+
+
+def _owner(process: int) -> str:
+    """Return what a claim names: a process and its computer, which may share the folder."""
+    return f"{process} {platform.node()}"
+
+
+def _is_abandoned(file: Path) -> bool:
+    """Return whether the process of a claim has ended, or the claim is too old."""
+    process, _, computer = file.read_text().partition(" ")
+    if process.isdecimal() and computer == platform.node() and not psutil.pid_exists(int(process)):
+        return True
+    return time.time() - file.stat().st_mtime > FORGOTTEN
 
 
 def give_up(name: str) -> None:
@@ -184,7 +198,7 @@ def _remove(file: str) -> None:
 def is_tried_by(name: str, process: int) -> bool:
     """Return whether a process claimed a segment and wrote no verdict on it."""
     try:
-        return (folder() / f"{name}.trying").read_text() == str(process)
+        return (folder() / f"{name}.trying").read_text() == _owner(process)
     except OSError:
         return False
 

@@ -10,12 +10,13 @@ an unfair test, because networks amplify it.
 
 from __future__ import annotations
 
+import faulthandler
 import io
 import os
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -64,6 +65,8 @@ REFUSALS: tuple[type[BaseException], ...] = (
 also counts as a verdict."""
 MOST_SECONDS_ALONE = 60.0
 """If the parent has ended, this process begins no more trials after this many seconds."""
+MOST_SECONDS_EACH = 300.0
+"""A trial ends this process after this many seconds, which counts as a verdict on its segment."""
 MOST_SECONDS = 2.0
 """The timing of a segment stops after this many seconds, but not before it has run twice."""
 
@@ -142,7 +145,8 @@ def run(job: Job, parent: int | None = None) -> None:
                     function = function_of(chain, one.segment)
                     inputs = localised(chain, one.segment, known, Window.whole(*size))
                     try:
-                        verdict = _tried(job, one.name, function, inputs)
+                        with _time_limit():
+                            verdict = _tried(job, one.name, function, inputs)
                     except NoRoomError:
                         give_up(one.name)  # so that a later session tries again
                         continue
@@ -164,6 +168,17 @@ def _with_inputs(
             if len(known) == len(one.segment.inputs):
                 yield one, known
         waiting = [(one, known) for one, known in waiting if len(known) < len(one.segment.inputs)]
+
+
+@contextmanager
+def _time_limit() -> Iterator[None]:
+    """End this process after `MOST_SECONDS_EACH`, even inside native code that never returns."""
+    standard_error = 2  # by number, because `sys.stderr` may be None on Windows
+    faulthandler.dump_traceback_later(MOST_SECONDS_EACH, exit=True, file=standard_error)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _tried(
