@@ -42,6 +42,8 @@ class RunFields(ScrolledForm):
         self.values = RangeChooser()
         self.device = DeviceBox()
         self.run, self.stop = QPushButton(run), QPushButton(stop)
+        self.aside: list[QWidget] = []
+        """Further buttons beside these."""
         self.status = WrappedLabel(lines=status_lines)
         self.more = More(self)
         self.bar = QProgressBar()
@@ -76,8 +78,8 @@ class RunFields(ScrolledForm):
             _add_rows(fields, [("", self.more), *further])
             self.more.hold(fields, [field for _, field in further])
         buttons = QHBoxLayout()
-        buttons.addWidget(self.run)
-        buttons.addWidget(self.stop)
+        for button in (*self.aside, self.run, self.stop):
+            buttons.addWidget(button)
         inside = QWidget()
         layout = QVBoxLayout(inside)
         layout.addLayout(fields)

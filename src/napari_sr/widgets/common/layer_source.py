@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 METADATA_KEY = "napari-sr"
 """Key in a layer's metadata under which a result keeps the record of its run."""
 
+PREVIEW_KEY = "napari-sr preview"
+"""Key of the metadata of a layer that is a preview, and goes when the preview is switched off."""
+
 _HINTS = {
     "b": "integers (layer.data.astype('uint8') * 255) or floats",
     "c": "real numbers (abs, real, imag or angle)",
@@ -126,3 +129,8 @@ def layer_problem(layer: Image) -> str | None:
 def is_result(layer: Layer) -> bool:
     """Whether a layer is the result of a run."""
     return METADATA_KEY in layer.metadata
+
+
+def is_preview(layer: Layer) -> bool:
+    """Return whether a layer is a preview, which is neither source nor result."""
+    return PREVIEW_KEY in layer.metadata

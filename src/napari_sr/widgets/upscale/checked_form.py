@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
 
@@ -12,12 +13,15 @@ from napari_sr.runs.forecast import Forecast
 from napari_sr.runs.model import BlendError
 from napari_sr.runs.run import Request
 from napari_sr.runs.words import error_in_words
+from napari_sr.streaming.preview_request import PreviewRequest
 from napari_sr.widgets.common.dock import RunningForm
-from napari_sr.widgets.common.layer_region import RegionError
+from napari_sr.widgets.common.layer_region import RegionError, visible_region
 from napari_sr.widgets.common.layer_source import current_plane, layer_problem, source_of
 from napari_sr.widgets.upscale.fields import UpscaleFields
 from napari_sr.widgets.upscale.forecaster import Forecaster
 from napari_sr.widgets.upscale.output_chooser import MEMORY
+from napari_sr.widgets.upscale.preview import Preview, View
+from napari_sr.widgets.upscale.result import result_arguments
 from napari_sr.widgets.upscale.stored import lost_in_folder, problem_of_layer
 
 if TYPE_CHECKING:
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
+    from napari_sr.engine.planning.tiling import Region
     from napari_sr.runs.model_list import ChosenModel
     from napari_sr.runs.source import Source
 
@@ -51,6 +56,7 @@ class CheckedForm(RunningForm):
         self._pan.setSingleShot(True)
         self._pan.setInterval(PAN_PAUSE)
         self._pan.timeout.connect(self._refresh)
+        self._preview = Preview(napari_viewer, self._view, self)
 
     # the form's fields
 
@@ -66,6 +72,7 @@ class CheckedForm(RunningForm):
 
     def _follow_view(self, event: object = None) -> None:
         """Check the visible region again, once the view stands still."""
+        self._preview.update()
         if self.form.region.follows_view and self._worker is None:
             self._pan.start()
 
@@ -87,6 +94,7 @@ class CheckedForm(RunningForm):
         if self._worker is not None:
             return  # the form shows the run
         self.form.forecast.say("")
+        self._preview.update()
         if not problems and layers and choice is not None:
             folder = self.form.output.folder()
             parent = None if folder is None else folder.parent
@@ -159,6 +167,30 @@ class CheckedForm(RunningForm):
             way_out = output.missing or "choose a folder as Output, or a smaller scale"
             reason = f"The result does not fit into memory: {way_out}"
             self._show_problems({"output": reason})
+
+    def _view(self) -> View | str | None:
+        """Return what to preview, a sentence on why there is nothing, or None during a run."""
+        layer, choice = self.form.layers.layer(), self.form.model.choice()
+        if self._worker is not None:
+            return None
+        if layer is None or choice is None or self._problems():
+            return "No preview: something above is wrong."
+        if choice.reference.missing:
+            return "No preview: Run downloads the model first."
+        try:
+            region = visible_region(layer, self._viewer)
+        except RegionError as error:
+            return f"No preview. {error}"
+        source, plane = source_of(layer), current_plane(layer, self._viewer.dims)
+        settings, order = self._settings(layer), self._viewer.dims.order
+        asked = PreviewRequest(source, plane, region, choice.reference, settings)
+        shown = replace(source, plane=plane)
+
+        def arguments(part: Region) -> dict[str, Any]:
+            found = result_arguments(layer, shown, choice, region=part, order=order)
+            return {**found, "name": f"preview of {layer.name}"}
+
+        return View(asked, layer, choice.scale, arguments)
 
     def _source(self, layer: Image) -> Source:
         one_plane = self.form.region.one_plane(layer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QCheckBox, QComboBox, QSpinBox
+from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from napari_sr.runs.words import time_in_words
 from napari_sr.widgets.common.fields import RunFields
@@ -17,7 +17,6 @@ from napari_sr.widgets.upscale.region_chooser import RegionChooser
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from qtpy.QtWidgets import QWidget
 
 ENGINES = {
     "automatic": ("auto", "auto"),
@@ -62,6 +61,15 @@ class UpscaleFields(RunFields):
         )
         self.region = RegionChooser()
         self.output = OutputChooser()
+        self.preview = QPushButton("Preview")
+        self.preview.setCheckable(True)
+        self.preview.setToolTip(
+            "Show what the model does to the visible region, and follow while you pan, zoom and\n"
+            "change the model. The preview is a layer that goes when it is switched off."
+        )
+        self.aside = [self.preview]
+        self.about_preview = WrappedLabel()
+        self.results = QVBoxLayout()
         self.forecast = WrappedLabel(lines=FORECAST_LINES)
         self._lay_out()
 
@@ -84,7 +92,10 @@ class UpscaleFields(RunFields):
             ("Precision", self.precision),
             ("Engine", self.engine),
         )
-        self.arrange(rows, above=[self.forecast], more=more)
+        below = QWidget()
+        below.setLayout(self.results)
+        self.results.setContentsMargins(0, 0, 0, 0)
+        self.arrange(rows, above=[self.forecast], below=[self.about_preview, below], more=more)
 
     def checked(self) -> dict[str, QWidget]:
         """Return the fields whose values may be wrong, by name."""

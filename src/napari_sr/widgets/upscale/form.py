@@ -62,6 +62,10 @@ class UpscaleWidget(CheckedForm):
         form.layers.chosen.connect(self._change_layer)
         form.layers.limits_changed.connect(form.values.refresh)
         form.layers.data_changed.connect(self._refresh)
+        form.layers.data_changed.connect(self._preview.forget)
+        form.preview.toggled.connect(self._preview.switch)
+        self._preview.told.connect(form.about_preview.say)
+        self._preview.switched_off.connect(partial(form.preview.setChecked, False))
         form.model.changed.connect(self._propose)
         form.model.changed.connect(self._edit)
         form.output.changed.connect(self._edit)
@@ -82,7 +86,7 @@ class UpscaleWidget(CheckedForm):
         """Return the events of the viewer after which another region may be visible."""
         viewer = self._viewer
         camera, dims = getattr(viewer, "scene", viewer).camera.events, viewer.dims.events
-        return [camera.center, camera.zoom, dims.ndisplay, dims.order]
+        return [camera.center, camera.zoom, dims.point, dims.ndisplay, dims.order]
 
     def _follow_selection(self, event: object = None) -> None:
         """Choose the layers that the user selects; a result that was just added is ignored."""
@@ -107,6 +111,7 @@ class UpscaleWidget(CheckedForm):
         remember(FORM, self.form.choices())
         if self._may_download(choice.reference):
             self._forecaster.forget()
+            self._preview.hold()
             self.form.show_running(True)
             self.form.forecast.say("")
             self._run(self._queue.next())
@@ -214,6 +219,7 @@ class UpscaleWidget(CheckedForm):
             self._worker.finished.connect(partial(self._growing.leave))
         remember(FORM, self.form.choices())
         self._pan.stop()
+        self._preview.leave()
         self._queue.cancel()
         self._forecaster.forget()
         self.form.layers.leave()

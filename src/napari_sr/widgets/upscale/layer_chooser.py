@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from napari.layers import Image
 from qtpy.QtCore import Signal
 
-from napari_sr.widgets.common.layer_source import is_result
+from napari_sr.widgets.common.layer_source import is_preview, is_result
 from napari_sr.widgets.common.names_box import NamesBox
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class LayerChooser(NamesBox):
         """
         before = self.layer()
         were_several = len(self.layers()) > 1
-        self._layers = [layer for layer in layers if isinstance(layer, Image)]
+        images = [layer for layer in layers if isinstance(layer, Image)]
+        self._layers = [layer for layer in images if not is_preview(layer)]
         self._several = [layer for layer in self._several if layer in self._layers]
         self.blockSignals(True)
         self.clear()

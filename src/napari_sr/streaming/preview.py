@@ -1,0 +1,137 @@
+"""A preview of a layer's result: blocks of the visible region, the nearest to its centre first.
+
+Letters: H x W pixels, C channels, S scale.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.engine.execution.block_reader import BlockReader
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.image.value_range import Percentiles, value_range_of
+from napari_sr.engine.planning.blocks import usual_grid
+from napari_sr.runs import cache
+from napari_sr.runs.job import named_errors
+from napari_sr.streaming.preview_request import SIDE, PreviewBlock
+from napari_sr.streaming.reader import value_range
+from napari_sr.streaming.run import BlockRun, run_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.image.plane_values import ValueRange
+    from napari_sr.engine.planning.blocks import Block, BlockGrid
+    from napari_sr.engine.planning.tiling import Region
+    from napari_sr.graph.network import Network
+    from napari_sr.streaming.preview_request import PreviewRequest
+
+
+def run_preview(request: PreviewRequest) -> Generator[PreviewBlock | None, None, bool]:
+    """Compute the blocks of a region; yield at least once per tile. Closing it cancels.
+
+    Parameters
+    ----------
+    request : PreviewRequest
+        Layer, model, settings and region.
+
+    Yields
+    ------
+    PreviewBlock or None
+        First the region with its pixels repeated, then finished blocks; None while none is
+        finished.
+
+    Returns
+    -------
+    bool
+        Whether the blocks equal the result of the whole layer. A network with global values sees
+        the region and some pixels around it only, so its blocks do not.
+
+    Raises
+    ------
+    napari_sr.runs.job.UpscaleError, ValueError, OutOfMemoryError
+        As `job.run` does.
+    """
+    return (yield from named_errors(_run(request), request.model.label))
+
+
+def _run(request: PreviewRequest) -> Generator[PreviewBlock | None, None, bool]:
+    network = cache.load(request.model)
+    yield None  # it may have been cancelled meanwhile
+    run, numbers = _blocks(request, network)
+    yield PreviewBlock(request.region, _repeated(request, run, network.scale), computed=False)
+    finished: deque[PreviewBlock] = deque()
+
+    def add(block: Block, values: NDArray[Any]) -> None:
+        finished.append(PreviewBlock(block.core, np.ascontiguousarray(values), computed=True))
+
+    with closing(run_blocks(run, numbers, add)) as steps:
+        for _ in steps:
+            yield None
+            while finished:
+                yield finished.popleft()
+    yield from finished
+    return not run.reader.grid.whole
+
+
+def _repeated(request: PreviewRequest, run: BlockRun, scale: int) -> NDArray[Any]:
+    """Return the pixels of the region, each repeated: what is seen until blocks are done."""
+    region, layout = request.region, run.reader.grid.layout
+    pixels = layout.read(request.source.data, request.plane, region.rows, region.columns)
+    return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def _blocks(request: PreviewRequest, network: Network) -> tuple[BlockRun, list[int]]:
+    """Return the run, and the numbers of the blocks to compute, the nearest first."""
+    source, settings, region = request.source, request.settings, request.region
+    layout = layout_of(source.shape, source.dtype, source.axes)
+    side = math.ceil(SIDE / network.tile_alignment) * network.tile_alignment
+    grid = usual_grid(layout, network, settings, (side, side))
+    if grid.whole:
+        grid = usual_grid(layout, network, settings, region=region)
+    reader = BlockReader(source.data, grid, network.receptive_field)
+    run = BlockRun(reader, network, settings, _value_range(request, reader, network), waits=False)
+    blocks = [grid.block(number) for number in _numbers(grid, request)]
+    missing = [one for one in blocks if grid.whole or one.core.spans not in request.known]
+    return run, [one.number for one in sorted(missing, key=lambda one: _far(one, region))]
+
+
+def _numbers(grid: BlockGrid, request: PreviewRequest) -> list[int]:
+    """Return the numbers of the blocks of the plane that share pixels with the region."""
+    down, across = grid.counts
+    area, region = grid.area, request.region
+    first = list(grid.layout.planes()).index(request.plane) * down * across
+    spans = (
+        (region.rows, area.rows.start, grid.rows),
+        (region.columns, area.columns.start, grid.columns),
+    )
+    rows, columns = (
+        range((span.start - start) // side, -(-(span.stop - start) // side))
+        for span, start, side in spans
+    )
+    return [first + row * across + column for row in rows for column in columns]
+
+
+def _value_range(request: PreviewRequest, reader: BlockReader, network: Network) -> ValueRange:
+    """Return black and white as a run of the whole layer does, where that is quick."""
+    declared = request.settings.value_range
+    lazy = not isinstance(request.source.data, np.ndarray)
+    if lazy and isinstance(declared, Percentiles):
+        has_weights = next(network.parameters(), None) is not None
+        return value_range(reader, declared, has_weights=has_weights)
+    return value_range_of(request.source.data, reader.grid.layout, declared)
+
+
+def _far(block: Block, region: Region) -> float:
+    """Return the distance of a block from the centre of a region."""
+    pairs = ((block.core.rows, region.rows), (block.core.columns, region.columns))
+    return math.hypot(
+        *((one.start + one.stop - other.start - other.stop) / 2 for one, other in pairs)
+    )

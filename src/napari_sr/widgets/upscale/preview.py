@@ -1,0 +1,236 @@
+"""A layer that shows what a model does to the visible region, and follows the view.
+
+Letters: H x W pixels, S scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_sr.engine.planning.tiling import Region
+from napari_sr.runs.words import error_in_words
+from napari_sr.streaming.preview_request import PreviewBlock, PreviewRequest, run_in_view
+from napari_sr.widgets.common.worker import create_run, forget_locals
+from napari_sr.widgets.upscale.preview_layer import PreviewLayer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari.components import ViewerModel
+    from napari.layers import Image
+    from numpy.typing import NDArray
+
+    from napari_sr.widgets.common.worker import RunWorker
+
+PAUSE = 150
+"""Milliseconds that view and form must stand still before blocks are computed."""
+LARGEST = 2**22
+"""Most pixels of the result that are previewed: more than a screen shows."""
+KEPT = 2**28
+"""Most bytes of blocks that are kept for when one pans back."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What to preview: a request, and how the layer of its result looks."""
+
+    request: PreviewRequest
+    layer: Image
+    """The source layer."""
+    scale: int
+    arguments: Callable[[Region], dict[str, Any]]
+    """Returns the keywords of a layer that shows the result of a region."""
+
+
+class Preview(QObject):
+    """Computes the visible region while it is on, and removes its layer when it is off.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        The viewer that shows the preview.
+    view : callable
+        Returns what to preview, a sentence on why there is nothing, or None to keep what is shown.
+    parent : QObject, optional
+    """
+
+    told = Signal(str)
+    """A sentence on what the preview shows."""
+    switched_off = Signal()
+    """The preview ended by itself, because its layer was removed."""
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        view: Callable[[], View | str | None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._viewer, self._view_of_form = viewer, view
+        self._on = False
+        self._worker: RunWorker | None = None
+        self._view: View | None = None
+        self._blocks: dict[Any, NDArray[Any]] = {}
+        self._layer = PreviewLayer(viewer)
+        self._asked: Region | None = None
+        self._shown: Region | None = None
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE)
+        self._pause.timeout.connect(self._begin)
+        viewer.layers.events.removed.connect(self._notice_removal)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the preview is on."""
+        return self._on
+
+    def switch(self, on: bool) -> None:
+        """Switch the preview on or off; off, its layer is removed and its memory is freed."""
+        self._on = on
+        if on:
+            self.update()
+            return
+        self.hold()
+        self._blocks.clear()
+        self._view = self._shown = None
+        self._layer.remove()
+        self.told.emit("")
+
+    def update(self) -> None:
+        """Follow another view or other settings, once they stand still."""
+        if self._on:
+            self._pause.start()
+
+    def forget(self) -> None:
+        """Compute everything again: the pixels of the layer have changed."""
+        self._view = self._shown = None
+        self.update()
+
+    def hold(self) -> None:
+        """Compute nothing until `update` is called; what is shown stays."""
+        self._pause.stop()
+        if self._worker is not None:
+            self._worker.quit()
+
+    def leave(self) -> None:
+        """Switch the preview off, and stop listening to layers."""
+        self._viewer.layers.events.removed.disconnect(self._notice_removal)
+        self.switch(False)
+
+    # computing
+
+    def _begin(self) -> None:
+        if self._worker is not None:
+            self._worker.quit()  # its end begins the next one
+            return
+        view = self._view_of_form()
+        if isinstance(view, str):
+            self._shown = None
+            self._layer.remove()
+            self.told.emit(view)
+        if view is None or isinstance(view, str):
+            return
+        before, self._view = self._view, view
+        if before is None or not _alike(view, before):
+            self._blocks.clear()
+            self._shown = None
+        if before is None or before.layer is not view.layer:
+            self._layer.remove()
+        region = central(view.request.region, view.scale)
+        if region != self._shown:
+            known = frozenset(self._blocks)
+            self._launch(replace(view.request, region=region, known=known))
+
+    def _launch(self, request: PreviewRequest) -> None:
+        self.told.emit("Preview …")
+        self._asked = request.region
+        worker = create_run(
+            run_in_view,
+            request,
+            yielded=self._show,
+            returned=self._tell_end,
+            errored=self._tell_error,
+            finished=self._end,
+        )
+        self._worker = worker
+        self.destroyed.connect(worker.quit)
+        worker.start()
+
+    def _end(self) -> None:
+        stopped = self._worker is not None and self._worker.abort_requested
+        self._worker = None
+        if not self._on:
+            return
+        self._layer.refresh(at_once=True)
+        if stopped and not self._pause.isActive():
+            self._pause.start()
+
+    def _tell_end(self, exact: bool) -> None:
+        if self._on and self._view is not None:
+            self._shown = self._asked
+            self.told.emit(
+                "Preview: these are the pixels of the result."
+                if exact
+                else "Preview: the network looks at the whole plane, so the result will differ a "
+                "little."
+            )
+
+    def _tell_error(self, error: Exception) -> None:
+        forget_locals(error)
+        self.told.emit(f"No preview: {error_in_words(error)}")
+
+    # showing
+
+    def _show(self, part: PreviewBlock | None) -> None:
+        view = self._view
+        if part is None or view is None or not self._on:
+            return
+        if not part.computed:
+            arguments = view.arguments(part.core)
+            self._layer.show(view.layer, part.core, view.scale, part.values, arguments)
+            for spans, values in self._blocks.items():
+                self._layer.paste(Region(*(slice(*span) for span in spans)), values)
+            self._layer.refresh(at_once=True)
+            return
+        self._blocks[part.core.spans] = part.values
+        self._drop_old_blocks()
+        self._layer.paste(part.core, part.values)
+        self._layer.refresh()
+
+    def _drop_old_blocks(self) -> None:
+        size = sum(values.nbytes for values in self._blocks.values())
+        while size > KEPT:
+            size -= self._blocks.pop(next(iter(self._blocks))).nbytes
+
+    def _notice_removal(self, event: Any) -> None:
+        """Switch off if the user removes the preview's layer."""
+        if self._layer.is_it(event.value):
+            self.switch(False)
+            self.switched_off.emit()
+
+
+def _alike(one: View, other: View) -> bool:
+    """Return whether blocks of one view can be shown in another."""
+    first, second = (replace(view.request, region=_NOWHERE) for view in (one, other))
+    same_data = first.source.data is second.source.data
+    same = replace(first, source=second.source) == second
+    return same_data and same and one.layer is other.layer and one.scale == other.scale
+
+
+_NOWHERE = Region(slice(0, 0), slice(0, 0))
+
+
+def central(region: Region, scale: int) -> Region:
+    """Return the part around the centre of a region whose result has at most `LARGEST` pixels."""
+    side = int(LARGEST**0.5) // scale
+    height, width = region.size
+    # a wide region may be wider if it is low
+    rows = min(height, max(side, LARGEST // scale**2 // width))
+    columns = min(width, max(side, LARGEST // scale**2 // height))
+    top = region.rows.start + (height - rows) // 2
+    left = region.columns.start + (width - columns) // 2
+    return Region(slice(top, top + rows), slice(left, left + columns))

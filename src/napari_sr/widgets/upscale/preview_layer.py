@@ -1,0 +1,125 @@
+"""The layer of a preview: a region of repeated pixels, over which blocks are pasted.
+
+Letters: H x W pixels, S scale.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from napari.experimental import link_layers, unlink_layers
+from napari.layers import Image
+
+from napari_sr.engine.planning.tiling import Region
+from napari_sr.widgets.common.layer_source import PREVIEW_KEY
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from numpy.typing import NDArray
+
+REFRESH = 0.1
+"""Least seconds between two refreshes of the layer, each of which stops the window."""
+LINKED = ("colormap", "contrast_limits", "gamma")
+"""Attributes that the preview shares with its source."""
+
+
+class PreviewLayer:
+    """The layer; it exists from the first region that is shown until it is removed.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        The viewer that shows it.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._layer: Image | None = None
+        self._region: Region | None = None
+        self._scale = 1
+        self._refreshed = 0.0
+
+    def show(
+        self,
+        source: Image,
+        region: Region,
+        scale: int,
+        pixels: NDArray[Any],
+        arguments: dict[str, Any],
+    ) -> None:
+        """Show another region, in place of the one before.
+
+        Parameters
+        ----------
+        source : Image
+            The source layer.
+        region : Region
+            Rows and columns of the source.
+        scale : int
+            S.
+        pixels : array, (S * H, S * W) or (S * H, S * W, C)
+            Pixels of the region; blocks are pasted into them.
+        arguments : dict
+            Keywords of the layer.
+        """
+        self._region, self._scale = region, scale
+        pixels = pixels.reshape(*(1,) * (source.ndim - 2), *pixels.shape)
+        if self._layer is None:
+            self._add(source, pixels, arguments)
+        else:
+            self._layer.data = pixels
+            self._layer.scale = arguments["scale"]
+            self._layer.translate = arguments["translate"]
+
+    def _add(self, source: Image, pixels: NDArray[Any], arguments: dict[str, Any]) -> None:
+        """Add the layer directly above its source; the selection stays."""
+        layers = self._viewer.layers
+        layer = Image(pixels, **{**arguments, "metadata": {PREVIEW_KEY: True}})
+        selected, active = set(layers.selection), layers.selection.active
+        self._layer = layer  # before others hear of it
+        layers.insert(layers.index(source) + 1 if source in layers else len(layers), layer)
+        layers.selection = selected
+        layers.selection.active = active
+        link_layers([source, layer], LINKED)
+
+    def paste(self, core: Region, values: NDArray[Any]) -> None:
+        """Copy a block into the region, as far as it is part of it.
+
+        Parameters
+        ----------
+        core : Region
+            Rows and columns of the source.
+        values : array, (S * H, S * W) or (S * H, S * W, C)
+            Their result.
+        """
+        region, layer = self._region, self._layer
+        if region is None or layer is None:
+            return
+        pairs = ((core.rows, region.rows), (core.columns, region.columns))
+        common = [slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in pairs]
+        if all(span.start < span.stop for span in common):
+            shared = Region(*common)
+            leading = (0,) * (layer.ndim - 2)
+            target = (*leading, *shared.slices_in(region, self._scale))
+            layer.data[target] = values[shared.slices_in(core, self._scale)]
+
+    def refresh(self, *, at_once: bool = False) -> None:
+        """Draw what was pasted, unless the last time was a moment ago."""
+        now = time.monotonic()
+        if self._layer is not None and (at_once or now - self._refreshed > REFRESH):
+            self._layer.refresh(extent=False, thumbnail=False, highlight=False)
+            self._refreshed = now
+
+    def remove(self) -> None:
+        """Remove the layer from the viewer, if it is there."""
+        layer, self._layer, self._region = self._layer, None, None
+        if layer is None:
+            return
+        unlink_layers([layer])
+        if layer in self._viewer.layers:
+            self._viewer.layers.remove(layer)
+
+    def is_it(self, layer: object) -> bool:
+        """Return whether a layer is this one."""
+        return self._layer is not None and layer is self._layer

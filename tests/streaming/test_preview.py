@@ -1,0 +1,121 @@
+import dask.array
+import numpy as np
+import pytest
+from fakes import Global, Nearest, finish
+from forms import Failing
+
+from napari_sr.engine.execution.upscale import upscale_array
+from napari_sr.engine.image.value_range import Percentiles
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.engine.planning.tiling import Region
+from napari_sr.runs.job import UpscaleError
+from napari_sr.runs.model import ModelReference
+from napari_sr.runs.source import Source
+from napari_sr.streaming.preview_request import PreviewRequest, run_in_view
+
+REGION = Region(slice(100, 300), slice(40, 310))
+CPU = Settings(device="cpu", engine="torch")
+
+
+def request(data, plane=(), axes=None, settings=CPU, region=REGION, **more):
+    axes = axes or "TZYX"[-data.ndim :]
+    source = Source("cells", data, data.shape, axes, axes.endswith("S"))
+    return PreviewRequest(source, plane, region, ModelReference("fsrcnn-x2"), settings, **more)
+
+
+def run(asked):
+    """Return the parts and whether they are exact."""
+    steps, exact = finish(run_in_view(asked))
+    return [step for step in steps if step is not None], exact
+
+
+def whole(data, network, axes=None, settings=CPU):
+    return finish(upscale_array(data, network, settings, axes=axes))[1].pixels
+
+
+def assembled(parts, scale=2):
+    """Paste all parts onto a canvas of the region."""
+    first, *blocks = parts
+    canvas = first.values.copy()
+    for block in blocks:
+        rows, columns = (
+            (max(own.start, all_.start), min(own.stop, all_.stop), own.start, all_.start)
+            for own, all_ in (
+                (block.core.rows, first.core.rows),
+                (block.core.columns, first.core.columns),
+            )
+        )
+        target, source = (
+            tuple(
+                slice(scale * (start - origin[at]), scale * (stop - origin[at]))
+                for start, stop, *origin in (rows, columns)
+            )
+            for at in (1, 0)
+        )
+        canvas[target] = block.values[source]
+    return canvas
+
+
+@pytest.mark.parametrize("kind", [np.asarray, dask.array.from_array])
+def test_the_parts_equal_the_whole_result(loader, random, kind):
+    loader.network = Nearest(radius=3)
+    data = random.random((3, 400, 350)).astype(np.float32)
+
+    parts, exact = run(request(kind(data), (1,)))
+
+    expected = whole(data[1], loader.network)[200:600, 80:620]
+    assert exact
+    np.testing.assert_allclose(assembled(parts), expected, atol=1e-6)
+
+
+def test_repeated_pixels_come_first_and_then_the_centre(loader, random):
+    data = random.random((400, 350, 3)).astype(np.float32)
+    loader.network = Nearest(channels=3)
+
+    (first, *blocks), _ = run(request(data, axes="YXS"))
+
+    assert (first.computed, first.core) == (False, REGION)
+    np.testing.assert_array_equal(first.values, data[100:300, 40:310].repeat(2, 0).repeat(2, 1))
+    assert all(block.computed for block in blocks)
+    assert blocks[0].core == Region(slice(128, 256), slice(128, 256))
+    assert len(blocks) == 9
+
+
+def test_blocks_that_are_there_are_not_computed_again(loader, random):
+    data = random.random((400, 350)).astype(np.float32)
+    everything, _ = run(request(data))
+    known = frozenset(block.core.spans for block in everything[1:4])
+
+    parts, _ = run(request(data, known=known))
+
+    assert [part.core for part in parts[1:]] == [part.core for part in everything[4:]]
+
+
+def test_percentiles_are_those_of_the_whole_layer(loader, random):
+    data = random.random((2, 400, 350)).astype(np.float32)
+    data[1] *= 5
+    settings = Settings(device="cpu", engine="torch", value_range=Percentiles(1, 99))
+    loader.network = Nearest(radius=1)
+
+    parts, _ = run(request(data, (0,), settings=settings))
+
+    expected = whole(data, loader.network, settings=settings)[0, 200:600, 80:620]
+    np.testing.assert_allclose(assembled(parts), expected, atol=1e-5)
+
+
+def test_a_network_of_the_whole_plane_is_computed_in_one_part_and_not_exact(loader, random):
+    loader.network = Global()
+    data = random.random((900, 900)).astype(np.float32)
+
+    (first, *blocks), exact = run(request(data, known=frozenset([REGION.spans])))
+
+    assert not exact
+    assert [block.core for block in blocks] == [REGION]
+    assert first.values.shape == blocks[0].values.shape == (400, 540)
+
+
+def test_an_error_names_the_model(loader, random):
+    loader.network = Failing(RuntimeError("no"))
+
+    with pytest.raises(UpscaleError, match="stopped: no"):
+        run(request(random.random((400, 350)).astype(np.float32)))

@@ -1,0 +1,204 @@
+"""The preview in the form, beside a viewer without a window."""
+
+import numpy as np
+import pytest
+from fakes import Global, Nearest
+from forms import PATIENCE, Failing, Gated
+
+from napari_sr.engine.planning.tiling import Region
+from napari_sr.widgets.common.layer_source import is_preview
+from napari_sr.widgets.upscale.preview import LARGEST, central
+
+
+@pytest.fixture
+def cells(viewer, widget, random):
+    """Return a layer, of which the canvas shows rows 50 to 150 and columns 100 to 300."""
+    layer = viewer.add_image(random.integers(0, 255, (400, 500), np.uint8), name="cells")
+    viewer.canvas.size = (100, 200)
+    look(viewer, 100, 200)
+    return layer
+
+
+def look(viewer, y, x, zoom=1):
+    viewer.scene.camera.center, viewer.scene.camera.zoom = (0, y, x), zoom
+
+
+def preview_of(viewer):
+    return next((layer for layer in viewer.layers if is_preview(layer)), None)
+
+
+@pytest.fixture
+def shown(widget, qtbot):
+    """Return a function that waits until the preview shows a part of the result of an array."""
+
+    def wait(viewer, expected):
+        def same():
+            layer = preview_of(viewer)
+            return (
+                layer is not None
+                and layer.data.shape == expected.shape
+                and np.array_equal(layer.data, expected)
+                and "Preview" in widget.form.about_preview.text()
+                and "\u2026" not in widget.form.about_preview.text()
+            )
+
+        qtbot.waitUntil(same, timeout=PATIENCE)
+        return preview_of(viewer)
+
+    return wait
+
+
+def repeated(pixels):
+    return pixels.repeat(2, -2).repeat(2, -1)
+
+
+def test_the_visible_region_is_shown_in_its_place(viewer, widget, cells, shown):
+    widget.form.preview.click()
+
+    layer = shown(viewer, repeated(cells.data[50:151, 100:301]))
+
+    np.testing.assert_allclose(layer.data_to_world((-0.5, -0.5)), (49.5, 99.5))
+    assert layer.name == "preview of cells"
+    assert widget.form.layers.layer() is cells
+    assert widget.form.about_preview.text() == "Preview: these are the pixels of the result."
+
+
+def test_it_follows_the_view_and_keeps_blocks(viewer, widget, loader, cells, shown):
+    widget.form.preview.click()
+    layer = shown(viewer, repeated(cells.data[50:151, 100:301]))
+    loader.network.compute = None  # everything in view is known
+
+    look(viewer, 60, 220)
+
+    assert shown(viewer, repeated(cells.data[10:111, 120:321])) is layer
+
+
+def test_it_follows_slices_scale_and_pixels(viewer, widget, loader, shown, random):
+    stack = viewer.add_image(random.integers(0, 255, (3, 100, 120), np.uint8), name="stack")
+    viewer.canvas.size = (300, 300)
+    look(viewer, 50, 60)
+    viewer.dims.set_point(0, 1)
+    widget.form.preview.click()
+    shown(viewer, repeated(stack.data[1:2]))
+
+    viewer.dims.set_point(0, 2)
+    layer = shown(viewer, repeated(stack.data[2:]))
+    assert layer.translate[0] == 2
+
+    stack.data = 255 - stack.data
+    shown(viewer, repeated(stack.data[2:]))
+
+    loader.network = Nearest(scale=3)
+    widget.form.model.scale.setCurrentIndex(1)
+    widget.form.model.scale.activated.emit(1)
+    shown(viewer, stack.data[2:].repeat(3, 1).repeat(3, 2))
+
+
+def test_switched_off_it_leaves_nothing(viewer, widget, cells, shown):
+    widget.form.preview.click()
+    shown(viewer, repeated(cells.data[50:151, 100:301]))
+
+    widget.form.preview.click()
+
+    assert list(viewer.layers) == [cells]
+    assert widget.form.about_preview.text() == ""
+
+
+def test_removing_its_layer_switches_it_off(viewer, widget, cells, shown):
+    widget.form.preview.click()
+    shown(viewer, repeated(cells.data[50:151, 100:301]))
+
+    viewer.layers.remove(preview_of(viewer))
+
+    assert not widget.form.preview.isChecked()
+    assert not widget._preview.is_on
+
+
+def test_it_waits_for_a_run_and_goes_on_afterwards(viewer, widget, cells, shown, run):
+    widget.form.preview.click()
+    shown(viewer, repeated(cells.data[50:151, 100:301]))
+
+    run(widget)
+    look(viewer, 100, 210)
+
+    shown(viewer, repeated(cells.data[50:151, 110:311]))
+    assert [layer.name for layer in viewer.layers] == [
+        "cells",
+        "cells [FSRCNN x2]",
+        "preview of cells",
+    ]
+    assert widget.form.status.text().startswith("Done: cells")
+
+
+def test_switching_off_cancels_what_is_computed(viewer, widget, loader, cells, qtbot):
+    loader.network = Gated(scale=2)
+    widget.form.preview.click()
+    qtbot.waitUntil(lambda: loader.network.begun.acquire(blocking=False), timeout=PATIENCE)
+
+    widget.form.preview.click()
+    loader.network.permits.release(1000)
+
+    qtbot.waitUntil(lambda: widget._preview._worker is None, timeout=PATIENCE)
+    assert list(viewer.layers) == [cells]
+
+
+def test_closing_the_dock_ends_it(viewer, widget, cells, shown):
+    before = len(viewer.layers.events.removed.callbacks)
+    widget.form.preview.click()
+    shown(viewer, repeated(cells.data[50:151, 100:301]))
+
+    widget._leave()
+
+    assert list(viewer.layers) == [cells]
+    assert len(viewer.layers.events.removed.callbacks) < before
+
+
+def test_where_nothing_can_be_shown_it_says_why(viewer, widget, cells, qtbot):
+    look(viewer, 5000, 5000)
+    widget.form.preview.click()
+
+    words = widget.form.about_preview
+    qtbot.waitUntil(lambda: "does not show cells" in words.text(), timeout=PATIENCE)
+
+    widget.form.tile.setValue(0)
+    viewer.layers.remove(cells)
+    qtbot.waitUntil(lambda: "something above is wrong" in words.text(), timeout=PATIENCE)
+    assert preview_of(viewer) is None
+
+
+def test_errors_are_told_in_words(viewer, widget, loader, cells, qtbot):
+    loader.network = Failing(RuntimeError("the network broke"))
+    widget.form.preview.click()
+
+    words = widget.form.about_preview
+    qtbot.waitUntil(lambda: "the network broke" in words.text(), timeout=PATIENCE)
+    assert words.text().startswith("No preview: ")
+
+
+def test_a_network_of_the_whole_plane_is_said_to_differ(viewer, widget, loader, cells, qtbot):
+    loader.network = Global()
+    widget.form.preview.click()
+
+    words = widget.form.about_preview
+    qtbot.waitUntil(lambda: "whole plane" in words.text(), timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("size", [(50, 60), (9000, 7000), (20, 30000), (40000, 10)], ids=str)
+def test_a_large_region_is_cut_around_its_centre(size, scale):
+    region = Region(slice(7, 7 + size[0]), slice(3, 3 + size[1]))
+
+    cut = central(region, scale)
+
+    assert cut.is_inside(region)
+    height, width = cut.size
+    assert height * width * scale**2 <= LARGEST
+    if size[0] * size[1] * scale**2 <= LARGEST:
+        assert cut == region
+    else:
+        assert height * width * scale**2 > LARGEST / 2
+    middle = [
+        abs((a.start + a.stop) - (b.start + b.stop))
+        for a, b in zip((cut.rows, cut.columns), (region.rows, region.columns), strict=True)
+    ]
+    assert max(middle) <= 1
