@@ -1120,3 +1120,16 @@ def test_a_model_that_is_gone_is_not_remembered(viewer, docked, loader):
 
     assert form.model.choice().label == "FSRCNN x2"
     assert (form.tile.value(), form.engine.currentText()) == (0, "automatic")
+
+
+def test_a_result_can_be_compared_with_its_source(viewer, widget, camera, loader, run):
+    assert widget._compare.isHidden()
+
+    run(widget)
+
+    assert not widget._compare.isHidden()
+    assert widget._compare.pair() == (camera, viewer.layers["camera [FSRCNN x2]"])
+
+    viewer.layers.remove("camera [FSRCNN x2]")
+
+    assert widget._compare.isHidden()
