@@ -30,7 +30,7 @@ LAYERS = [
     {"api"},
     {"evaluation"},
     {"training", "onnx"},
-    {"samples", "reader"},
+    {"samples", "reader", "writer"},
     {"widgets"},
     {"demo"},
     {"cli"},

@@ -1,6 +1,6 @@
 """Super-resolution for napari: upscale images with networks, exactly in place.
 
-Most scripts need only `upscale`, `load`, `blend`, `export` and `fine_tune`. Nothing heavy is
+Most scripts need only `upscale`, `load`, `blend`, `export`, `fine_tune` and `run`. Nothing heavy is
 imported before it is used: `import napari_sr` imports neither torch nor Qt.
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_sr.api import blend, load, upscale, upscale_lazy
     from napari_sr.onnx.export import export
+    from napari_sr.streaming.repeat import run
     from napari_sr.training.finetuning.api import fine_tune
 
 # PyTorch reads this at its first large tensor: on Linux, memory then comes in pages of 2 MiB, and
@@ -22,8 +23,14 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "blend", "export", "fine_tune", "load", "upscale", "upscale_lazy"]
-_ELSEWHERE = {"export": "onnx.export", "fine_tune": "training.finetuning.api"}
+__all__ = [
+    "__version__", "blend", "export", "fine_tune", "load", "run", "upscale", "upscale_lazy",
+]  # fmt: skip
+_ELSEWHERE = {
+    "export": "onnx.export",
+    "fine_tune": "training.finetuning.api",
+    "run": "streaming.repeat",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,13 +1,16 @@
-"""A reader for napari: OME-Zarr folders become multiscale layers; only visible parts are read."""
+"""A reader for napari: OME-Zarr with all levels, and OME-TIFF, in place and with the record."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_sr.files.image import FileError
 from napari_sr.files.lazy_image import Axis
 from napari_sr.files.ome_zarr.locate import find_image, is_zarr
+from napari_sr.files.stored_record import stored_record
+from napari_sr.runs.record import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,8 +27,13 @@ COLOURS = {
 """napari's names for colours that are common in OME-Zarr."""
 
 
+OME_TIFF = (".ome.tif", ".ome.tiff")
+IN_MEMORY = 2**28
+"""Most bytes of a TIFF that is read whole."""
+
+
 def get_reader(path: str | Sequence[str]) -> Callable[[str], list[LayerData]] | None:
-    """Return the function that reads a path, or None if it is not a Zarr folder with an image.
+    """Return the function that reads a path, or None if it is neither OME-Zarr nor OME-TIFF.
 
     Parameters
     ----------
@@ -35,6 +43,8 @@ def get_reader(path: str | Sequence[str]) -> Callable[[str], list[LayerData]] | 
     if not isinstance(path, str):
         return None
     folder = Path(path)
+    if path.lower().endswith(OME_TIFF) and folder.is_file():
+        return read_tiff
     if not folder.is_dir() or not is_zarr(folder):
         return None
     try:
@@ -60,22 +70,72 @@ def read(path: str) -> list[LayerData]:
     from napari_sr.files.ome_zarr.pyramid import open_pyramid
 
     pyramid = open_pyramid(Path(path))
-    image = pyramid.image
+    return _layers(pyramid.levels, pyramid.image, stored_record(Path(path)))
+
+
+def read_tiff(path: str) -> list[LayerData]:
+    """Return the layers of an OME-TIFF: one, or one for each channel.
+
+    Parameters
+    ----------
+    path : str
+        The file. A large one is read where it is seen.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read.
+    """
+    from napari_sr.files.lazy_tiff import open_tiff
+    from napari_sr.files.ome_zarr.pyramid import as_dask
+
+    image = open_tiff(Path(path))
+    size = math.prod(image.pixels.shape) * image.pixels.dtype.itemsize
+    small = size <= IN_MEMORY
+    level = image.pixels[:] if small else as_dask(image.pixels, image.chunks)
+    return _layers([level], image, stored_record(Path(path)))
+
+
+def _layers(
+    levels: Sequence[Any], image: LazyImage, record: Mapping[str, Any] | None
+) -> list[LayerData]:
+    """Return an image's layers, with the record of the run that made it."""
     rgb = image.axes.endswith("S")
     letters = image.axes.removesuffix("S")
     if "C" not in letters:
-        return [_layer(pyramid.levels, image, letters, 0, rgb=rgb)]
+        return [_layer(levels, image, letters, 0, _metadata(record), rgb=rgb)]
     axis, names = letters.index("C"), letters.replace("C", "")
     count = image.pixels.shape[axis]
     before = (slice(None),) * axis
     return [
-        _layer([level[(*before, channel)] for level in pyramid.levels], image, names, channel)
+        _layer(
+            [level[(*before, channel)] for level in levels],
+            image,
+            names,
+            channel,
+            _metadata(record, channel),
+        )
         for channel in range(count)
     ]
 
 
+def _metadata(record: Mapping[str, Any] | None, channel: int = 0) -> dict[str, Any]:
+    """Return a layer's metadata: the record, or that of a channel that had one of its own."""
+    if record is None or "model" not in record:
+        return {}
+    records = record.get("channels")
+    own = records[channel] if isinstance(records, list) and channel < len(records) else record
+    return {KEY: own}
+
+
 def _layer(
-    levels: Sequence[Any], image: LazyImage, letters: str, channel: int, *, rgb: bool = False
+    levels: Sequence[Any],
+    image: LazyImage,
+    letters: str,
+    channel: int,
+    metadata: Mapping[str, Any],
+    *,
+    rgb: bool = False,
 ) -> LayerData:
     """Return one layer, placed by the image's pixel sizes and origins."""
     places = [image.places.get(letter, Axis()) for letter in letters]
@@ -88,6 +148,7 @@ def _layer(
         "translate": [place.origin for place in places],
         "units": [_unit(place.unit) for place in places],
         "axis_labels": [letter.lower() for letter in letters],
+        "metadata": dict(metadata),
         **({} if rgb else _appearance(shown)),
     }
     if "C" in image.axes:

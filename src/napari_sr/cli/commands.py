@@ -18,6 +18,7 @@ from napari_sr.cli import options, terminal
 from napari_sr.cli import upscale_options as of_upscale
 from napari_sr.cli.model import load, read_options, reference
 from napari_sr.cli.options import at_home
+from napari_sr.cli.record_commands import run_command, show_command
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.zoo.download import cache_folder
 
@@ -87,6 +88,10 @@ def upscale_command(
     if folder.wanted(source, pattern or (), to):
         raise typer.Exit(folder.run(folder_batch.FolderJob(job, pattern or (), to, how)))
     upscale.run(job, how)
+
+
+app.command("run")(run_command)
+app.command("show")(show_command)
 
 
 @app.command("evaluate")

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from napari_sr import __version__
 from napari_sr.cli import terminal
 from napari_sr.cli.model import CommandError, load
 from napari_sr.runs.file_range import with_range
-from napari_sr.runs.file_record import file_record
+from napari_sr.runs.file_record import file_record, software
 from napari_sr.runs.record import for_file
 from napari_sr.runs.run import Request, run_request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from rich.progress import Progress as Bars
@@ -157,11 +155,3 @@ def _upscale(request: Request, network: Network, bars: Bars) -> Upscaled:
         return terminal.drive(run_request(request, network), bars, "tiles")
     except OutOfMemoryError as error:
         raise CommandError(str(error)) from error
-
-
-def software(record: Mapping[str, Any]) -> str:
-    """Return the name of the software that is written into the result's file."""
-    loaded = record.get("blended", [record])
-    hashes = " and ".join(str(each["sha256"]) for each in loaded)
-    mean = ", mean of 8 views" if record["ensemble"] else ""
-    return f"napari-sr {__version__}, {record['model']}, sha256 {hashes}{mean}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from napari_sr.files import tiff_details
 from napari_sr.files.formats import is_tiff
 from napari_sr.files.identity import identity_of
 from napari_sr.files.image import FileError
-from napari_sr.files.lazy_image import LazyImage
+from napari_sr.files.lazy_image import Axis, LazyImage
 from napari_sr.files.ome import density_of
 from napari_sr.files.orientation import upright_density
 from napari_sr.files.place import check_apart
@@ -23,6 +24,7 @@ from napari_sr.files.tiff_tags import kept_tags
 from napari_sr.files.tiff_values import meaning_of
 from napari_sr.files.tiff_windows import BUDGET, StoredPixels
 from napari_sr.files.windows import LazyArray, Window
+from napari_sr.files.xmp_record import TAG, origins_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,6 +93,8 @@ def open_tiff(path: Path, axes: str | None = None) -> LazyImage:
         letters = shown.found.axes
         count = dict(zip(letters, shown.shape, strict=False)).get("C", 1)
         places = places_of(tiff_details.kind_of(chosen.file), kept, _density(meaning, details))
+        for letter, origin in origins_in(meaning.page.tags.valueof(TAG)).items():
+            places[letter] = replace(places.get(letter, Axis()), origin=origin)
         return LazyImage(
             TiffPixels(path, axes, shown),
             letters,

@@ -44,7 +44,9 @@ def ome_metadata(image: LazyImage, places: Mapping[str, Axis], looped: str) -> d
     planes = _columns(image.details.get("Plane"), PLANE)
     if planes and looped == "".join(letter for letter in image.axes if letter in looped):
         details["Plane"] = planes
-    if "C" in looped and (channels := _channels(image)):
+    grey = "C" not in image.axes and not image.axes.endswith("S")
+    alone = grey and len(image.channels) == 1
+    if ("C" in looped or alone) and (channels := _channels(image)):
         details["Channel"] = channels
     return {**details, **annotation_of(image.record)}
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 TAG = 700
 """The tag of XMP in a TIFF."""
+ORIGIN = "result_origin"
+"""Key in a record: positions of the first pixel by axis letter, in the units of the file; an
+OME-TIFF has no other place for them."""
 SPACE = "https://github.com/napari-sr/napari-sr/record/"
 """Namespace of our property; nothing is at this address."""
 
@@ -69,6 +72,13 @@ def record_in(xmp: bytes) -> dict[str, Any] | None:
         return None
     text = root.findtext(f".//{{{SPACE}}}record")
     return None if text is None else parsed(text)
+
+
+def origins_in(xmp: object) -> dict[str, float]:
+    """Return the positions of the first pixel that `files.save` writes, by axis letter."""
+    found = (record_in(xmp) or {}).get(ORIGIN) if isinstance(xmp, bytes) else None
+    pairs = found.items() if isinstance(found, dict) else ()
+    return {letter: float(at) for letter, at in pairs if isinstance(at, int | float)}
 
 
 def parsed(text: str) -> dict[str, Any] | None:

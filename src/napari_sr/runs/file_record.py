@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_sr import __version__
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.files.identity import file_identity
 
@@ -52,6 +53,7 @@ def file_record(
         "source_shape": tuple(int(size) for size in image.pixels.shape),
         "source_dtype": str(image.pixels.dtype),
         "source_axes": axes,
+        "source_bits": image.significant_bits,
         "axes": image.axes,
         **({"source_file": told_of(source)} if source.is_file() else {}),
     }
@@ -77,3 +79,11 @@ def _stored_range(
     if isinstance(declared, Percentiles):
         return image.shown_range(record["value_range"])  # which is its own inverse
     return None if declared is None else (float(declared[0]), float(declared[1]))
+
+
+def software(record: Mapping[str, Any]) -> str:
+    """Return the note on the software that is written into the result's file."""
+    loaded = record.get("blended", [record])
+    hashes = " and ".join(str(each.get("sha256", "unknown")) for each in loaded)
+    mean = ", mean of 8 views" if record.get("ensemble") else ""
+    return f"napari-sr {__version__}, {record.get('model')}, sha256 {hashes}{mean}"

@@ -18,6 +18,8 @@ from napari_sr.zoo import registry
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+KEY = "napari-sr"
+"""Key of a layer's metadata whose value is the record of its run."""
 PATHS = ("file", "source_path")
 """Keys of paths: of the weights and of the source."""
 LARGEST = 1 << 20
@@ -96,7 +98,7 @@ def read_record(path: Path) -> dict[str, Any]:
     Parameters
     ----------
     path : Path
-        A TOML file, an OME-Zarr, or a TIFF, PNG, NIfTI or MRC.
+        A TOML file, an OME-Zarr, or a TIFF, PNG, JPEG, NIfTI or MRC.
 
     Raises
     ------
@@ -114,6 +116,6 @@ def read_record(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict) or "model" not in found:
         raise RecordError(
             f"{path} holds no record of napari-sr: a record is in results that napari-sr wrote as "
-            "TIFF, OME-Zarr, PNG, NIfTI or MRC, and in TOML files that it wrote"
+            "TIFF, OME-Zarr, PNG, JPEG, NIfTI or MRC, and in TOML files that it wrote"
         )
     return found

@@ -34,6 +34,8 @@ def as_python(record: Mapping[str, Any]) -> str:
     found = Recorded.of(record)
     lines = [*_imports(found), "", *_source(found), *_model(found)]
     lines += ["result = napari_sr.upscale(", *(f"    {one}," for one in _arguments(found)), ")"]
+    if found.source_bits is not None and found.source_path is not None:
+        lines.append(f"result = result.clip(max={2**found.source_bits - 1})")
     return "\n".join([*lines, *(f"# {one}" for one in _remarks(found)), ""])
 
 

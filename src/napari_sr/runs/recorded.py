@@ -106,6 +106,10 @@ class Recorded:
     source_dtype: str | None = None
     source_axes: str | None = None
     """The axes that the user named for a file, in stored order."""
+    source_bits: int | None = None
+    """Number of bits that a file says it uses; larger values of its result become white."""
+    source_file: dict[str, int | str] | None = None
+    """What tells the file from another one."""
     source_multiscale: bool = False
     axes: str | None = None
     """One letter per axis of the pixels that were upscaled."""

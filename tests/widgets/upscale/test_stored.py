@@ -18,33 +18,12 @@ from napari_sr.widgets.upscale.stored import (
     lost_in_folder,
     problem_of_layer,
     stored,
-    stored_axes,
 )
 
 
 def kept(layer):
     choice = ChosenModel(known_models()[0], 2)
     return stored(layer, result_arguments(layer, source_of(layer), choice))
-
-
-@pytest.mark.parametrize(
-    ("labels", "rgb", "axes"),
-    [
-        (["-2", "-1"], False, "YX"),
-        (["-3", "-2", "-1"], False, "ZYX"),
-        (["-5", "-4", "-3", "-2", "-1"], False, "CTZYX"),
-        (["time", "y", "x"], False, "TYX"),
-        (["channel", "", "y", "x"], False, "CZYX"),
-        (["-4", "-3", "-2", "-1"], True, "TZYXS"),
-        (["-5", "-4", "-3", "-2", "-1"], True, None),
-        (["-6", "-5", "-4", "-3", "-2", "-1"], False, None),
-        (["angle", "y", "x"], False, None),
-        (["t", "time", "y", "x"], False, None),
-        (["c", "y", "x"], True, None),
-    ],
-)
-def test_axes_get_the_letters_of_ome_zarr(labels, rgb, axes):
-    assert stored_axes(labels, rgb=rgb) == axes
 
 
 def test_an_axis_that_ome_zarr_lacks_is_a_problem():

@@ -61,9 +61,9 @@ def open_pyramid(path: Path) -> Pyramid:
     image = open_ome_zarr(path)
     node = find_image(path)
     if node.kind == "array":
-        return Pyramid(image, (_as_dask(image.pixels, image.chunks),))
+        return Pyramid(image, (as_dask(image.pixels, image.chunks),))
     coarser = (open_ome_zarr(path, level=level) for level in range(1, _levels(node)))
-    return Pyramid(image, tuple(_as_dask(one.pixels, one.chunks) for one in (image, *coarser)))
+    return Pyramid(image, tuple(as_dask(one.pixels, one.chunks) for one in (image, *coarser)))
 
 
 def _levels(node: Node) -> int:
@@ -90,14 +90,12 @@ def views(writer: OmeZarrWriter, levels: tuple[zarr.Array[Any], ...]) -> tuple[A
         letters = f"{letters[:-1]}C"
     order = tuple(stored.index(letter) for letter in letters)
     return tuple(
-        _as_dask(
-            zarr_pixels(level, order, writer.path), tuple(level.chunks[axis] for axis in order)
-        )
+        as_dask(zarr_pixels(level, order, writer.path), tuple(level.chunks[axis] for axis in order))
         for level in levels
     )
 
 
-def _as_dask(pixels: ArrayLike, chunks: tuple[int, ...] | None) -> Any:
+def as_dask(pixels: ArrayLike, chunks: tuple[int, ...] | None) -> Any:
     """Return a dask array, which reads slices only when they are computed.
 
     napari slices the displayed axes of a level first, and only then takes one plane along the

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_sr.engine.image.axes import LOOP_LETTERS
+from napari_sr.runs.record import KEY
 from napari_sr.runs.source import Source
 from napari_sr.runs.words import shape_in_words
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
-METADATA_KEY = "napari-sr"
+METADATA_KEY = KEY
 """Key in a layer's metadata under which a result keeps the record of its run."""
 
 PREVIEW_KEY = "napari-sr preview"

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.files.axis_labels import stored_axes
 from napari_sr.files.lazy_image import Axis
 from napari_sr.files.units import METRES, SECONDS, unit_of
 from napari_sr.streaming.layer_request import LayerRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from napari.layers import Image
 
     from napari_sr.runs.run import Request
-
-KNOWN = {
-    "t": "T", "time": "T", "frame": "T", "c": "C", "channel": "C", "channels": "C", "z": "Z",
-    "depth": "Z", "plane": "Z",
-}  # fmt: skip
-"""OME-Zarr's axis for each label of a layer's axis, in lower case."""
-FREE = "ZTC"
-"""Letters for axes without a label, starting with the axis next to Y."""
 
 
 @dataclass(frozen=True)
@@ -39,35 +31,6 @@ class Stored:
     """Pixel size, origin and unit by axis letter."""
     channels: tuple[Mapping[str, Any], ...]
     """Names, colours and display ranges of the channels, as in OME-Zarr's `omero.channels`."""
-
-
-def stored_axes(labels: Sequence[str], *, rgb: bool) -> str | None:
-    """Return OME-Zarr's letter for each axis of a layer, or None if it has none for an axis.
-
-    Parameters
-    ----------
-    labels : sequence of str
-        Labels of the layer's axes without the colours, such as "time" or napari's "-3".
-    rgb : bool
-        Whether the layer has colours, which take the axis C.
-
-    Examples
-    --------
-    >>> stored_axes(["-4", "-3", "-2", "-1"], rgb=False)
-    'TZYX'
-    """
-    leading = [label.strip().lower() for label in labels[:-2]]
-    own = [KNOWN.get(label) for label in leading]
-    free = [letter for letter in FREE if letter not in own and not (rgb and letter == "C")]
-    letters: list[str] = []
-    for label, letter in zip(reversed(leading), reversed(own), strict=True):
-        unlabelled = re.fullmatch(r"(axis )?-?\d*", label) is not None
-        if letter is None and (not unlabelled or not free):
-            return None
-        letters.insert(0, letter or free.pop(0))
-    if len(set(letters)) < len(letters) or (rgb and "C" in letters):
-        return None
-    return "".join(letters) + ("YXS" if rgb else "YX")
 
 
 def problem_of_layer(layer: Image) -> str | None:

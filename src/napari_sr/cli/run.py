@@ -1,0 +1,101 @@
+"""The command `napari-sr run`: run again what a record describes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_sr.cli import large, terminal, upscale
+from napari_sr.cli.how import How
+from napari_sr.cli.model import CommandError, load
+from napari_sr.files.place import check_apart
+from napari_sr.files.save import check, save
+from napari_sr.runs.file_record import software
+from napari_sr.runs.record import read_record
+from napari_sr.runs.recorded import Recorded
+from napari_sr.runs.repeat_source import source_of, source_path
+from napari_sr.streaming.repeat import repeat
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.progress import Progress as Bars
+
+    from napari_sr.graph.network import Network
+    from napari_sr.runs.repeat_source import RepeatSource
+
+TOML = ".toml"
+
+
+@dataclass(frozen=True)
+class Again:
+    """What the command runs again."""
+
+    record: Path
+    source: Path | None = None
+    """The image; None for the file that the record names."""
+    target: Path | None = None
+    """The result; None for an OME-TIFF beside a TOML file."""
+    overwrite: bool = False
+
+
+def run(again: Again) -> None:
+    """Run again what a record describes, and write the result.
+
+    Raises
+    ------
+    CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
+        If there is no record or no source, the weights are not those of the record, or the result
+        cannot be written.
+    """
+    found = Recorded.of(read_record(again.record))
+    folder = again.record.absolute().parent
+    target = again.target or _usual_target(again.record)
+    path = source_path(found, folder) if again.source is None else again.source
+    source = source_of(found, again.source, folder)
+    reference = found.reference(folder)
+    with terminal.bars() as bars, terminal.warnings_as_lines(bars):
+        network = load(reference, bars)
+        found.check_weights(network)
+        for told in (found.other_versions(), source.changed):
+            terminal.tell(bars, f"Warning: {told}" if told else "", again.record.name)
+        if found.plane is not None or found.region is not None or not found.is_file:
+            _part(found, network, source, again, target, bars)
+            return
+        axes = found.source_axes
+        job = upscale.Job(path, target, reference, found.chosen(), axes, again.overwrite)
+        how = How() if found.block is None else How(version="0.5")
+        if not large.wanted(path, target, how, network.scale):
+            upscale.run_whole(job, bars, network)
+            return
+        if found.block is None:
+            whole = "the record is of whole planes, but this is computed in blocks"
+            terminal.tell(bars, f"{whole}: pixels may differ in rounding", again.record.name)
+        large.run(job, how, bars, network)
+
+
+def _usual_target(record: Path) -> Path:
+    """Return the file of a result that has no name.
+
+    Raises
+    ------
+    CommandError
+        If the record is in the file of a result.
+    """
+    if record.suffix.lower() != TOML:
+        raise CommandError(f"{record} is a result itself: name another file with --output")
+    return record.with_suffix(".ome.tif")
+
+
+def _part(
+    found: Recorded, network: Network, source: RepeatSource, again: Again, target: Path, bars: Bars
+) -> None:
+    """Repeat a run on a layer, or on a part of a file, and write its result."""
+    if source.path is not None:
+        check_apart(target, source.path)
+    image = source.image
+    check(target, image.axes, image.pixels.dtype, overwrite=again.overwrite)
+    result = terminal.drive(repeat(found, network, source), bars, "tiles")
+    made_by = software(result.record or {})
+    for _ in save(target, result, software=made_by, overwrite=again.overwrite):
+        pass

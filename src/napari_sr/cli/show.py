@@ -1,0 +1,90 @@
+"""The command `napari-sr show`: print how the image in a file was made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.cli.model import CommandError
+from napari_sr.runs.record import as_toml, read_record
+from napari_sr.runs.record_forms import as_command, as_python
+from napari_sr.runs.recorded import Recorded
+from napari_sr.runs.words import shape_in_words, time_in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+FORMS = {"python": as_python, "command": as_command, "toml": as_toml}
+"""Forms of a record, by the names of the options."""
+
+
+def text(path: Path, **forms: bool) -> str:
+    """Return how the image in a file was made, in words or in one of `FORMS`.
+
+    Raises
+    ------
+    CommandError
+        If more than one form is asked for.
+    RecordError
+        If the file holds no record, or the record lacks what the form needs.
+    """
+    asked = [name for name, wanted in forms.items() if wanted]
+    if len(asked) > 1:
+        raise CommandError(f"give only one of {' and '.join(f'--{name}' for name in asked)}")
+    record = read_record(path)
+    return FORMS[asked[0]](record).rstrip("\n") if asked else "\n".join(in_words(record))
+
+
+def in_words(record: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for everything that a reader of a result wants to know.
+
+    Raises
+    ------
+    RecordError
+        If the record is not complete.
+    """
+    found = Recorded.of(record)
+    for name, told in (
+        ("model", f"{found.model}, x{found.scale}"),
+        *((f"sha256 of {one.model}", one.sha256) for one in found.weights),
+        ("source", _source(found)),
+        ("black and white", _listed(found.value_range)),
+        ("settings", _settings(found)),
+        ("engine", _engine(record)),
+        ("versions", ", ".join(f"{name} {number}" for name, number in found.versions.items())),
+        ("time", time_in_words(record["seconds"]) if "seconds" in record else ""),
+    ):
+        if told:
+            yield f"{name}: {told}"
+    yield from (f"note: {note}" for note in record.get("notes", ()))
+
+
+def _source(found: Recorded) -> str:
+    layer = "" if found.source is None else f"layer {found.source!r}"
+    shape = f"{shape_in_words(found.source_shape)} {found.source_dtype or ''}".strip()
+    parts = {
+        "axes": found.axes,
+        "plane": _listed(found.plane),
+        "rows": _listed(found.region and found.region[0]),
+        "columns": _listed(found.region and found.region[1]),
+    }
+    told = [layer, found.source_path or "", shape]
+    told += [f"{name} {part}" for name, part in parts.items() if part]
+    return ", ".join(filter(None, told))
+
+
+def _listed(values: Any) -> str:
+    return " to ".join(f"{value:g}" for value in values) if values else ""
+
+
+def _settings(found: Recorded) -> str:
+    told = [f"{name} {value}" for name, value in vars(found.settings).items() if value is not None]
+    return ", ".join(one for one in told if not one.startswith(("value_range", "engine")))
+
+
+def _engine(record: Mapping[str, Any]) -> str:
+    engine = record.get("engine")
+    name = engine.get("name") if isinstance(engine, dict) else record["settings"].get("engine")
+    counts = engine.get("segments", {}) if isinstance(engine, dict) else {}
+    used = [f"{count} by {one}" for one, count in counts.items() if count]
+    return f"{name} (segments: {', '.join(used)})" if len(used) > 1 else str(name or "")

@@ -1,0 +1,214 @@
+"""Running again what a record describes: for scripts, and for `napari-sr run`."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.planning.blocks import usual_grid
+from napari_sr.engine.planning.region import checked_region
+from napari_sr.files.lazy_image import LazyImage
+from napari_sr.runs import cache
+from napari_sr.runs.file_range import with_range
+from napari_sr.runs.file_record import file_record, software
+from napari_sr.runs.model import ModelReference
+from napari_sr.runs.record import RecordError, for_file, read_record
+from napari_sr.runs.recorded import Recorded
+from napari_sr.runs.repeat_source import source_of
+from napari_sr.runs.run import Request, drive, run_request
+from napari_sr.streaming.block_record import block_record
+from napari_sr.streaming.run import output_place, run_blocks, run_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.execution.context import Progress
+    from napari_sr.engine.image.arrays import ArrayLike
+    from napari_sr.engine.planning.settings import Settings
+    from napari_sr.engine.planning.tiling import Region
+    from napari_sr.graph.network import Network
+    from napari_sr.runs.repeat_source import RepeatSource
+
+
+class RecordWarning(UserWarning):
+    """A run is repeated with other versions or another source than those of its record."""
+
+
+def run(
+    record: Mapping[str, Any] | str | Path,
+    image: Any = None,
+    out: str | Path | None = None,
+    *,
+    progress: Callable[[Progress], object] | None = None,
+) -> NDArray[Any]:
+    """Run again what a record describes; return the same pixels if source and versions are equal.
+
+    Parameters
+    ----------
+    record : mapping, str or Path
+        What `layer.metadata["napari-sr"]` holds, a TOML file, or the file of a result.
+    image : array, str or Path, optional
+        The image to upscale, whole: a plane and a region of the record are taken from it. By
+        default, the file that the record names, at its path or beside the record.
+    out : str or Path, optional
+        Where the result is written: an OME-TIFF (.tif) or an OME-Zarr (.zarr) that does not exist.
+    progress : callable, optional
+        Called with a `Progress` (done, total, message) after each tile.
+
+    Returns
+    -------
+    array
+        The result, with the axes and the type of the image.
+
+    Warns
+    -----
+    RecordWarning
+        If versions of packages, or the source file, differ from those of the record.
+
+    Raises
+    ------
+    RecordError
+        If there is no record or no source, or weights or source differ from the record's.
+    ValueError, OSError
+        If the image cannot be read, or the result cannot be written.
+    """
+    folder = None
+    if isinstance(record, str | Path):
+        folder = Path(record).absolute().parent
+        record = read_record(Path(record))
+    found = Recorded.of(record)
+    network = cache.load(found.reference(folder))
+    found.check_weights(network)
+    source = source_of(found, image, folder)
+    for told in (found.other_versions(), source.changed):
+        if told:
+            warnings.warn(told, RecordWarning, stacklevel=2)
+    result = drive(repeat(found, network, source), progress)
+    if out is not None:
+        from napari_sr.files.save import save
+
+        for _ in save(Path(out), result, software=software(result.record or {})):
+            pass
+    pixels: NDArray[Any] = np.asarray(result.pixels)
+    return pixels
+
+
+def repeat(
+    found: Recorded, network: Network, source: RepeatSource
+) -> Generator[Progress, None, LazyImage]:
+    """Run again what a record describes; yield progress after every tile.
+
+    Parameters
+    ----------
+    found : Recorded
+        The run.
+    network : Network
+        Its model, loaded.
+    source : RepeatSource
+        The image.
+
+    Returns
+    -------
+    LazyImage
+        The result, with its place and its record as files hold it.
+
+    Raises
+    ------
+    RecordError
+        If the image has no such plane or region.
+    ValueError
+        If the image or a setting is wrong.
+    napari_sr.engine.planning.devices.OutOfMemoryError
+        If the smallest tile does not fit.
+    """
+    image = source.image
+    settings = _settings(found, source)
+    pixels = _plane(image, found.plane)
+    layout = layout_of(pixels.shape, pixels.dtype, image.axes)
+    region = None if found.region is None else checked_region(found.region, layout)
+    if found.block is None:
+        request = Request(pixels, ModelReference(network), settings, image.axes, region)
+        whole = yield from run_request(request, network)
+        result, record = whole.pixels, whole.record
+    else:
+        result, record = yield from _blocks(found, network, image, pixels, settings, region)
+    if source.path is not None:
+        asked = found.chosen() if found.is_file else settings
+        record = file_record(record, source.path, image, asked, found.source_axes)
+        if found.is_file and image.significant_bits is not None:
+            result = np.minimum(result, np.array(image.white, result.dtype))
+    spans = None if region is None else region.spans
+    record = for_file({**record, "plane": found.plane, "region": spans})
+    places = _places(image, found.plane, region, network.scale)
+    name = f"{image.name} [{found.model}]" if image.name else found.model
+    return LazyImage(result, image.axes, {}, places, image.channels, name, record=record)
+
+
+def _settings(found: Recorded, source: RepeatSource) -> Settings:
+    """Return the settings of a run on these pixels."""
+    settings, image = found.chosen(), source.image
+    if source.path is not None and found.is_file:
+        return with_range(image, settings)[0]
+    alike = settings.value_range is not None or str(image.pixels.dtype) == found.source_dtype
+    return replace(settings, value_range=found.value_range if alike else None)
+
+
+def _plane(image: LazyImage, plane: tuple[int, ...] | None) -> ArrayLike:
+    """Return the pixels of a single plane, with leading axes of length 1; or all pixels."""
+    if plane is None:
+        return image.pixels
+    leading = image.axes.removesuffix("S")[:-2]
+    shape = tuple(image.pixels.shape[: len(leading)])
+    trailing = image.axes.removesuffix("S").endswith("YX")
+    inside = all(0 <= at < size for at, size in zip(plane, shape, strict=False))
+    if len(plane) != len(shape) or not trailing or not inside:
+        raise RecordError(
+            f"the record is of the plane {plane} of the axes before Y and X, and the image has the "
+            f"axes {image.axes} of shape {tuple(image.pixels.shape)}"
+        )
+    part: ArrayLike = image.pixels[tuple(slice(at, at + 1) for at in plane)]
+    return part
+
+
+def _blocks(
+    found: Recorded,
+    network: Network,
+    image: LazyImage,
+    pixels: ArrayLike,
+    settings: Settings,
+    region: Region | None,
+) -> Generator[Progress, None, tuple[NDArray[Any], dict[str, Any]]]:
+    """Compute the recorded blocks; return the result and its record."""
+    layout = layout_of(pixels.shape, pixels.dtype, image.axes)
+    grid = usual_grid(layout, network, settings, found.block, region)
+    larger = grid.enlarged(network.scale)
+    result = np.empty(larger.shape, larger.dtype)
+    blocks = run_on(pixels, grid, network, settings)
+
+    def write(block: Any, values: NDArray[Any]) -> None:
+        larger.write(result, block.plane, *output_place(block, network.scale), values)
+
+    report = yield from run_blocks(blocks, range(grid.count), write)
+    source = {"source_shape": tuple(pixels.shape), "source_dtype": str(layout.dtype)}
+    return result, {**block_record(blocks, report), **source, "axes": image.axes}
+
+
+def _places(
+    image: LazyImage, plane: tuple[int, ...] | None, region: Region | None, scale: int
+) -> dict[str, Any]:
+    """Return the places of the result of a part of an image."""
+    starts = dict(zip(image.axes, plane or (), strict=False))
+    if region is not None:
+        starts |= {"Y": region.rows.start, "X": region.columns.start}
+    moved = {
+        letter: replace(axis, origin=axis.origin + starts.get(letter, 0) * axis.size)
+        for letter, axis in image.places.items()
+    }
+    return replace(image, places=moved).enlarged_places(scale)
