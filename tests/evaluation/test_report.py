@@ -95,4 +95,4 @@ def test_what_was_left_out_of_the_means_is_said_below_the_table():
 
     assert mean == "| Set5 | x4 | imdn | 32.25 | 0.8900 | 32.21 | 0.8948 | +0.04 |"
     assert empty == ""
-    assert note.endswith("flat images, by which nothing can be judged: dark")
+    assert note.endswith("flat images, for which scores are meaningless: dark")

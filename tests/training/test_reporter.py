@@ -77,7 +77,7 @@ def test_flat_pairs_are_left_out_and_told(make, pairs):
 
     assert len(found.pairs) == 1
     assert found.messages == [
-        "1 of 2 held-out images are flat where they are judged, and are left out"
+        "1 of 2 held-out images are flat in the scored part, and are left out"
     ]
     assert not make([FLAT]).judges
 

@@ -263,5 +263,5 @@ def test_a_flat_image_is_not_judged_and_said_so(images, tmp_path):
         for number, one in enumerate((both, images))
     )
 
-    assert told[0].message.startswith("1 of 2 held-out images are flat where they are judged")
+    assert told[0].message.startswith("1 of 2 held-out images are flat in the scored part")
     assert told[-1].psnr == alone[-1].psnr

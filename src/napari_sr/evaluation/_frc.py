@@ -4,7 +4,7 @@ Banterle et al., "Fourier ring correlation as a resolution criterion for super-r
 microscopy", Journal of Structural Biology 183(3), 2013, https://doi.org/10.1016/j.jsb.2013.05.004
 Koho et al., "Fourier ring correlation simplifies image restoration in fluorescence microscopy",
 Nature Communications 10, 2019, https://doi.org/10.1038/s41467-019-11024-z. They split a single
-image into two, as the two colours of a checkerboard.
+image into two, like the two colours of a checkerboard.
 
 Letters: H x W pixels, R rings.
 """
@@ -50,18 +50,18 @@ def frc(
 ) -> Agreement:
     """Correlate the Fourier transforms of two images ring by ring, without a ground truth.
 
-    Both must show the same object with independent noise: two exposures, or a network's results of
-    two exposures. Common noise, or detail that a network invents in both, counts as agreement: FRC
-    measures what is repeatable, not what is true.
+    Both must show the same object with independent noise: two exposures, or a network's results for
+    two exposures. Noise in common, or detail that a network invents in both, counts as agreement:
+    FRC measures what is repeatable, not what is true.
 
     Parameters
     ----------
     first : array, (H, W)
         Grey, any integers or floats.
     second : array, (H, W), optional
-        By default `first` is split like a checkerboard: the sums of both diagonals of every 2 x 2
+        By default, `first` is split like a checkerboard: the sums of both diagonals of every 2 x 2
         square form two images of half the size, and the finest measurable period is four pixels.
-        The noise must be independent between pixels, which is not so in an enlarged image.
+        The noise must be independent between pixels, which is not the case in an enlarged image.
     pixel_size : float
         The side of a pixel, for example in micrometres.
     threshold : float
@@ -113,7 +113,7 @@ def _grey(image: ArrayLike) -> NDArray[np.float64]:
 def _split(image: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the sums of both diagonals of every square of two by two pixels.
 
-    Both have the same centre, so neither is shifted.
+    Both sums have the same centre, so neither image is shifted.
     """
     height, width = (size // 2 * 2 for size in image.shape)
     square = image[:height, :width].reshape(height // 2, 2, width // 2, 2)
@@ -124,7 +124,7 @@ def _rings(one: NDArray[Any], two: NDArray[Any]) -> tuple[NDArray[np.float64], N
     """Return the middle frequency of every ring in cycles per pixel, and its correlation."""
     height, width = one.shape
     window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
-    # different opposite borders would look like detail along both axes
+    # a jump between opposite borders would look like detail along both axes
     first, second = (np.fft.fft2(image * window) for image in (one, two))
     count = min(height, width) // 2
     distance = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
@@ -145,7 +145,7 @@ def _resolution(
 ) -> float:
     """Return the period at which the smoothed correlation first falls below the threshold."""
     padded = np.pad(correlation, 1, mode="edge")
-    smooth = (padded[:-2] + padded[1:-1] + padded[2:]) / 3  # single rings are noisy
+    smooth = (padded[:-2] + padded[1:-1] + padded[2:]) / 3  # because single rings are noisy
     below = np.flatnonzero(smooth < threshold)
     if not below.size:
         return finest

@@ -1,4 +1,4 @@
-"""Preparation of images for comparison: one range, one shape, optional luma, no border.
+"""Prepare images for comparison: one range, one shape, maybe luma, no border.
 
 Letters: H x W pixels, C channels.
 """
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 FLAT = 1 / 65535
-"""Smallest span of an image with structure, as a share of black to white: less than a step of 16
-bits."""
+"""An image whose values span less than this share of black to white is flat. It is less than a step
+of 16 bits."""
 
 
 def unit_range(
@@ -50,7 +50,7 @@ def unit_range(
     if not np.isfinite(found).all():
         raise ValueError(
             f"{np.count_nonzero(~np.isfinite(found))} of {found.size} values are NaN, masked or "
-            "infinite, which no metric can judge"
+            "infinite, for which no metric is defined"
         )
     return found
 
@@ -93,7 +93,7 @@ def comparable(
 
 
 def judged_part(image: NDArray[Any], border: int, luma: bool) -> NDArray[np.float64]:
-    """Return the judged part of (H, W), (H, W, 1) or (H, W, 3) in 0..1: (H, W, C) inside a border.
+    """Cut the border off (H, W), (H, W, 1) or (H, W, 3) in 0..1; return the scored part, (H, W, C).
 
     Raises
     ------
@@ -108,10 +108,10 @@ def judged_part(image: NDArray[Any], border: int, luma: bool) -> NDArray[np.floa
 
 
 def is_flat(truth: NDArray[Any], border: int, luma: bool) -> bool:
-    """Return whether a truth in 0..1 is flat, so that a score means nothing.
+    """Return whether a truth in 0..1 is flat, so that a score is meaningless.
 
-    A network's result for a flat image differs from it only by rounding. Its PSNR is about 150 dB
-    or infinite, which would raise the mean of a set.
+    A network's result for a flat image differs from it only by rounding. The PSNR is then about
+    150 dB or infinite, which would raise the mean of a set.
 
     Raises
     ------

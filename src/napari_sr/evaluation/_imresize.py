@@ -1,4 +1,4 @@
-"""MATLAB's `imresize` for arrays; `layers.resize` has the same for tensors, and explains it."""
+"""MATLAB's `imresize` for arrays. `layers.resize` has it for tensors, and explains it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def imresize(
 ) -> NDArray[Any]:
     """Resize an image as MATLAB's `imresize(image, scale)` does.
 
-    Integers are rounded after each of the two passes, rows first, as MATLAB rounds them; floats
-    are computed in float64.
+    Integers are rounded after each of the two passes, rows first, as in MATLAB; floats are computed
+    in float64.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def imresize(
     scale : float or Fraction
         Output size over input size; `Fraction(1, 3)` shrinks to a third.
     antialias : bool
-        Widen the kernel when shrinking.
+        Whether to widen the kernel when shrinking.
     method : str
         "bilinear", "bicubic" or "lanczos".
 

@@ -32,7 +32,7 @@ def psnr(
         Grey or RGB: integers, with their type's largest value as peak, or floats with peak 1. The
         two may have different types.
     border : int
-        Pixels left out along every side.
+        Number of pixels to leave out along every side.
     luma : bool
         Whether to score RGB by its luma or by all three channels together. Grey stays grey.
     value_range : (low, high), optional

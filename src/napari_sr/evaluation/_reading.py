@@ -1,4 +1,4 @@
-"""Reading the image files of test and training sets, as single grey or RGB planes."""
+"""Read the image files of test and training sets, as single grey or RGB planes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def image_files(folder: Path) -> list[Path]:
         raise FileError(f"there is no folder {folder}")
     found = sorted(path for path in folder.iterdir() if _is_image(path))
     if not found:
-        raise FileError(f"{folder} holds no images, whose names end in {', '.join(SUFFIXES)}")
+        raise FileError(f"{folder} holds no images: no name ends in {', '.join(SUFFIXES)}")
     return found
 
 

@@ -43,10 +43,10 @@ class Protocol:
     """
 
     luma: bool = True
-    """Whether to score RGB by luma, and give luma networks only luma; otherwise all channels
-    count."""
+    """Whether to score RGB by luma, and give luma networks only luma; otherwise all channels are
+    scored."""
     border: int | None = None
-    """Pixels left out along every side; None for the scale."""
+    """Number of pixels left out along every side; None for the scale."""
     grey_as_rgb: bool = False
     """Whether to treat grey images of the set as RGB with three equal channels."""
     options: dict[str, Any] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Protocol:
         return metrics.chosen(self.metrics)
 
     def entering(self, image: NDArray[Any], white: float | None = None) -> NDArray[np.float64]:
-        """Return an image of the set in 0..1, before any conversion to luma.
+        """Convert an image of the set to 0..1, before any conversion to luma.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class Protocol:
 
 
 class Result:
-    """A network's result for one image: the channels that are scored, and the colours.
+    """A network's result for one image: the scored channels, and the colours.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Result:
     pair : Pair
         The image; its scale is the network's.
     protocol : Protocol
-        How it is judged.
+        How the result is scored.
     """
 
     def __init__(self, network: Network, pair: Pair, protocol: Protocol) -> None:
@@ -95,7 +95,7 @@ class Result:
 
     @cached_property
     def judged(self) -> NDArray[np.float64]:
-        """The judged result in 0..1: grey or luma, (S H, S W), or colour, (S H, S W, 3)."""
+        """The scored result in 0..1: grey or luma, (S * H, S * W), or colour, (S * H, S * W, 3)."""
         lr = self.protocol.entering(self.pair.lr, self.pair.white)
         if self.protocol.luma and self.network.channels == 1 and lr.ndim == 3:
             return self._upscaled(luma_of(lr), LUMA_OF_BLACK, LUMA_OF_WHITE)
@@ -103,7 +103,7 @@ class Result:
 
     @cached_property
     def seen(self) -> NDArray[np.float64]:
-        """The result with the image's colours; a luma network leaves chroma to bicubic."""
+        """The result in colour; for a luma network, chroma is enlarged bicubically."""
         lr = self.protocol.entering(self.pair.lr, self.pair.white)
         if self.judged.ndim == lr.ndim:
             return self.judged
@@ -113,7 +113,7 @@ class Result:
         self, lr: NDArray[np.float64], black: float = 0.0, white: float = 1.0
     ) -> NDArray[np.float64]:
         axes = "YX" if lr.ndim == 2 else "YXC"
-        # figures do not depend on what this machine has compiled
+        # so that figures do not depend on what this machine has compiled
         options = {"value_range": (black, white), "engine": "torch", **self.protocol.options}
         result = api.upscale(lr, self.network, axes=axes, **options)
         clipped: NDArray[np.float64] = np.clip(result, black, white)
@@ -153,7 +153,7 @@ def evaluate(
     protocol: Protocol | None = None,
     seen: Callable[[Result, Row], object] | None = None,
 ) -> Table:
-    """Upscale and judge a set image by image.
+    """Upscale and score a set, image by image.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def evaluate(
     FileError
         If the set cannot be read.
     ValueError
-        If an image cannot be judged; the message names it and the reason.
+        If an image cannot be scored; the message names image and reason.
     napari_sr.evaluation.perceptual.MissingPackageError, napari_sr.zoo.download.DownloadError
         If a metric's package or weights are missing; no image is upscaled then.
     """

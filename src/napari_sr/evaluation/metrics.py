@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 USUAL = ("psnr", "ssim")
 """The metrics that papers on super-resolution report."""
 AGAINST_TRUTH = 0.5
-"""Smallest correlation of a result with its truth at which detail counts as present. It corresponds
-to the threshold of 1/7 for two noisy images: Rosenthal and Henderson, Journal of Molecular Biology
+"""Smallest correlation of a result with its truth at which detail counts as present. For two noisy
+images, it corresponds to a threshold of 1/7: Rosenthal and Henderson, Journal of Molecular Biology
 333(4), 2003, https://doi.org/10.1016/j.jmb.2003.07.013."""
 
 
@@ -44,9 +44,9 @@ class Metric:
     """A metric: a comparison of a result with its truth."""
 
     name: str
-    """Its name on the command line and in programs."""
+    """Name on the command line and in programs."""
     title: str
-    """Its name for readers."""
+    """Name for readers."""
     unit: str
     """The unit's symbol, or "" if there is no unit."""
     less_is_better: bool
@@ -56,7 +56,7 @@ class Metric:
     """Smallest side inside the border, in pixels; smaller images get no figure."""
     compare: Compare
     colours: bool = False
-    """Whether it always judges RGB in colour, never by luma."""
+    """Whether the metric always compares RGB in colour, never by luma."""
     prepare: Callable[[], object] = lambda: None
     """Loads what `compare` needs, so that errors appear before the first image."""
 

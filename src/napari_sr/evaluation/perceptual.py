@@ -1,7 +1,7 @@
 """Perceptual distances between two images, from networks trained on human judgements.
 
-Both need the optional packages of `napari-sr[perceptual]`. At first use, piq downloads the weights
-of the feature network, about 500 MB.
+Both metrics need the optional packages of `napari-sr[perceptual]`. At first use, piq downloads the
+weights of the feature network, about 500 MB.
 
 LPIPS: Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR
 2018, https://arxiv.org/abs/1801.03924
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 
 LEAST = 16
-"""Smallest side in pixels: the feature network reduces it to one."""
+"""Smallest side of an image in pixels: the feature network reduces it to one."""
 WEIGHTS = {"LPIPS": "lpips_weights.pt", "DISTS": "dists_weights.pt"}
 VGG = "vgg16-397923af.pth"
-"""The file names of the downloaded weights."""
+"""File names of the downloaded weights."""
 
 
 class MissingPackageError(ImportError):
@@ -77,8 +77,8 @@ def dists(
 ) -> float:
     """Return the DISTS distance between two images, 0 if they are equal.
 
-    It tolerates different texture of the same kind, such as a GAN's. Arguments and errors are those
-    of `lpips`.
+    It tolerates texture that differs but is of the same kind, such as a GAN's. Arguments and errors
+    are as in `lpips`.
     """
     return _distance("DISTS", result, truth, border, value_range)
 
@@ -126,7 +126,7 @@ def prepare(name: str) -> None:
 
 @lru_cache
 def _metric(name: str) -> Any:
-    """Return a metric of piq, whose weights are read only once."""
+    """Return a metric of piq; its weights are read only once."""
     try:
         library = import_on_torchvision("piq")
     except (ImportError, RuntimeError, OSError) as error:

@@ -33,7 +33,7 @@ class Panel:
 
 
 def telling_place(first: NDArray[Any], second: NDArray[Any], size: int) -> tuple[int, int]:
-    """Return top and left of the square, `size` pixels a side, in which two images differ most.
+    """Return top and left of the square of side `size` in which two images differ most.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def side_by_side(
     place : (int, int)
         Top and left of the detail.
     size : int
-        Its side in pixels.
+        Side of the detail in pixels.
     zoom : int
         Enlargement of the detail; each pixel becomes a square.
 

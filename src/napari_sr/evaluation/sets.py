@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LARGE = ("HR", "GT", "original")
-"""Possible names of the folder of HR images; if there is no such folder, they lie in the set's
+"""Possible names of the folder of HR images; if there is none, the images lie in the set's
 folder."""
 SMALL = ("LR_matlab", "LR_bicubic", "LR", "LRbicx")
 """Possible names of the folder of LR images, which contains a folder "x2", "X2" or "2"."""
@@ -36,12 +36,12 @@ class Pair:
 
     name: str
     hr: NDArray[np.generic]
-    """The truth, (S H, S W) or (S H, S W, 3), cut at the bottom and the right."""
+    """The truth, (S * H, S * W) or (S * H, S * W, 3), cut at the bottom and the right."""
     lr: NDArray[np.generic]
     """(H, W) or (H, W, 3), of the same type."""
     made: bool
-    """Whether the set lacks the LR image, so that it was made from the HR image by MATLAB's
-    bicubic."""
+    """Whether the LR image was made from the HR image by MATLAB's bicubic, because the set lacks
+    it."""
     white: float | None = None
     """The value of white in both images, if the HR file defines it; None for the type's largest
     value."""

@@ -17,7 +17,7 @@ class Row:
 
     image: str
     figures: Mapping[str, float]
-    """Figures by the metrics' names; NaN if the image is too small for a metric."""
+    """Figure for each metric's name; NaN if the image is too small for the metric."""
     flat: bool = False
     """Whether the truth is flat, so that its score is left out of means."""
 
@@ -28,7 +28,7 @@ class Row:
 
     @property
     def ssim(self) -> float:
-        """SSIM; NaN if the image is smaller than its window."""
+        """SSIM; NaN if the image is smaller than SSIM's window."""
         return self.figures["ssim"]
 
 
@@ -54,7 +54,7 @@ class Table:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences that name the images that the means leave out, and why."""
+        """Sentences that name the images left out of the means, and the reasons."""
         flat = [row.image for row in self.rows if row.flat]
         infinite = [
             row.image
@@ -62,7 +62,7 @@ class Table:
             if not row.flat and any(map(math.isinf, row.figures.values()))
         ]
         reasons = {
-            "flat images, by which nothing can be judged": flat,
+            "flat images, for which scores are meaningless": flat,
             "infinite figures": infinite,
         }
         named = f"{self.set_name} x{self.scale}, {self.model}: left out of the means are"

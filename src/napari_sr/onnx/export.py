@@ -1,4 +1,4 @@
-"""The export of a network to an ONNX file for any image size, checked before it is written.
+"""Export a network to an ONNX file for any image size; the file is checked before it is written.
 
 Letters: N images, C image channels, H x W pixels, S scale.
 """
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 SUFFIXES = (".onnx",)
 PACKAGES = ("onnx", "onnxruntime")
 OPSETS = range(18, 21)
-"""Versions of ONNX's operators that can be written; most programs can read the first of them."""
+"""Versions of ONNX's operators that can be written; most programs can read the first one."""
 SPOT = 5
 """Distance of the spots of a test image, in pixels."""
 TOLERANCE = 1e-4
-"""Largest error of a file that is written, in units of the range of the network's results."""
+"""Largest error with which a file is written, in units of the range of the network's results."""
 
 
 def export(
@@ -48,15 +48,15 @@ def export(
 ) -> Path:
     """Write a network as an ONNX file, in float32, for any number of images of any size.
 
-    Before it is written, onnxruntime runs the file at three sizes, and the results are compared
-    with the network's. If writing fails, no partial file is left. Its metadata contain model,
+    First, onnxruntime runs the exported network at three sizes, and the results are compared with
+    those of PyTorch. If writing fails, no partial file is left. The file's metadata contain model,
     scale, channels, value range, allowed sizes, the weights' SHA-256 and licence, and the version
     of napari-sr.
 
     Parameters
     ----------
     model : str, Path or Network
-        As for `load`, or a network that it returned, which does not change.
+        As for `load`, or a network that it returned, which is not changed.
     path : str or Path
         The file to write; it must end in .onnx.
     scale, **options
@@ -94,7 +94,7 @@ def export(
     network = copy.deepcopy(loaded).cpu().float().eval()
     # the exporter finds parameters by their memory, which a state dict of other layouts copies
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    graph = graph_of(network, _image(network, 2, 10, 13), opset)  # no two sizes are equal
+    graph = graph_of(network, _image(network, 2, 10, 13), opset)  # no two lengths are equal
     error = _error(graph.SerializeToString(), network)
     content = _labelled(graph, {**metadata(network), "max_error": f"{error:.1e}"})
     with atomic_write(path) as file:
@@ -156,10 +156,10 @@ def _sees(network: Network) -> str:
 
 
 def _image(network: Network, images: int, height: int, width: int) -> Tensor:
-    """Return images of smooth spots, at least of the given size, which the network accepts.
+    """Return images of smooth spots, at least of the given size, that the network accepts.
 
-    Noise is unsuitable: for noise, BSRN's x2 weights return values of a thousand times the range of
-    black to white, and amplify rounding errors as much.
+    Noise is unsuitable: for noise, BSRN's x2 weights return values of a thousand times the range
+    from black to white, and amplify rounding errors as much.
     """
     step = network.multiple
     height, width = (-(-max(side, network.least_size) // step) * step for side in (height, width))
@@ -175,7 +175,7 @@ def _error(content: bytes, network: Network) -> float:
     Raises
     ------
     ExportError
-        If it is too large, or onnxruntime cannot run the file.
+        If the error is too large, or onnxruntime cannot run the file.
     """
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as state

@@ -43,7 +43,7 @@ def graph_of(network: Network, image: Tensor, opset: int) -> Any:
     Parameters
     ----------
     network : Network
-        On the CPU, in eval mode.
+        The network, on the CPU, in eval mode.
     image : Tensor, (N, C, H, W)
         An image that the network accepts; N above 1.
     opset : int
@@ -52,7 +52,7 @@ def graph_of(network: Network, image: Tensor, opset: int) -> Any:
     Raises
     ------
     ExportError
-        If PyTorch cannot export it.
+        If PyTorch cannot export the network.
     """
     import onnx
 
@@ -62,7 +62,7 @@ def graph_of(network: Network, image: Tensor, opset: int) -> Any:
 
 
 class _Whole(nn.Module):
-    """A network as one function of a whole image; tracing keeps the operators of its links."""
+    """A module that runs a network on a whole image; tracing keeps the operators of its links."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ def _traced(network: Network, image: Tensor, opset: int) -> bytes:
 def _remove_copies(graph: Any) -> None:
     """Remove the nodes that PyTorch inserts to share equal weights.
 
-    They are valid, but onnxruntime 1.31 refuses some graphs with them.
+    These nodes are valid, but onnxruntime 1.31 refuses some graphs that have them.
     """
     kept = {entry.name for entry in graph.output}
     copies = [

@@ -1,4 +1,4 @@
-"""Training in alternation with a critic.
+"""Adversarial training: a critic and the network are trained in turn.
 
 Goodfellow et al., "Generative Adversarial Networks", 2014, https://arxiv.org/abs/1406.2661
 WGAN: Arjovsky et al., ICML 2017, https://arxiv.org/abs/1701.07875, algorithm 1
@@ -40,9 +40,9 @@ class Adversary:
     channels : int
         The network's image channels C.
     device : torch.device
-        Where the critic is.
+        Device of the critic.
     rank : int
-        The number of this process.
+        Number of this process among those that train together, from 0.
 
     Raises
     ------
@@ -79,7 +79,7 @@ class Adversary:
         step : int
             The network's step, which sets the learning rate.
         number : int
-            The number of this batch, which seeds the penalty.
+            Number of this batch, which seeds the random numbers of the penalty.
 
         Returns
         -------
@@ -99,11 +99,11 @@ class Adversary:
         return loss.detach()
 
     def judge(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return the network's loss, without its weight and without gradients for the critic."""
+        """Return the network's adversarial loss, not weighted, without gradients for the critic."""
         self.critic.requires_grad_(False)
         try:
             with self.descent.autocast():
-                # only a critic that compares needs real images
+                # only a relativistic critic needs real images
                 logits = self.critic(real), self.critic(fake.float())
             loss: Tensor = self.loss.generator(*(one.float() for one in logits))
         finally:
@@ -120,10 +120,10 @@ class Adversary:
         return torch.from_numpy(random.random((crops, 1, 1, 1)))
 
     def state(self) -> dict[str, Any]:
-        """Return all that a resumed training needs."""
+        """Return the state that a resumed training needs."""
         return {"critic": self.critic.state_dict(), "descent": self.descent.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Restore what `state` returned."""
+        """Restore a state that `state` returned."""
         self.critic.load_state_dict(state["critic"])
         self.descent.restore(state["descent"])

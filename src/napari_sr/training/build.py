@@ -20,7 +20,7 @@ def named(package: str, record: str, kind: str, key: str) -> Any:
     Raises
     ------
     ValueError
-        If there is no such file or record; the message names the recipe's key.
+        If no such file or record exists; the message names the recipe's key.
     """
     path = import_module(package).__path__
     found = sorted(one.name for one in pkgutil.iter_modules(path) if one.name[0] != "_")

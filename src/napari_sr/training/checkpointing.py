@@ -30,7 +30,7 @@ VERSION = 1
 
 
 class StateError(ValueError):
-    """A training's state that cannot be resumed."""
+    """A training's state cannot be resumed."""
 
 
 def write(path: Path, content: bytes | memoryview) -> None:
@@ -45,9 +45,9 @@ def save_state(folder: Path, state: Mapping[str, Any]) -> None:
     Parameters
     ----------
     folder : Path
-        Where `state.pt` is.
+        Folder of `state.pt`.
     state : mapping
-        Tensors, numbers and strings, also in lists and dicts.
+        Tensors, numbers and strings, which may be in lists and dicts.
     """
     content = io.BytesIO()
     torch.save({"version": VERSION, **state}, content)

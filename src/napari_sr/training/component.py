@@ -1,4 +1,4 @@
-"""Components that recipes choose by name, and checks of the values in a record."""
+"""Components that recipes choose by name, and functions that check the values of a record."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NO_OTHERS: Mapping[str, str] = {"extra": "forbid"}
-"""Tells pydantic to refuse unknown keys."""
+"""Makes pydantic raise an error for unknown keys."""
 MOST_STEPS = 10**9
 
 
 def need(right: bool, key: str, needed: str, came: object) -> None:
-    """Refuse a wrong value; the message names its key, what is needed and what was given."""
+    """Raise an error unless a condition holds; the message names key, needed and given value."""
     if not right:
         raise ValueError(f"{key} must be {needed}, got {came!r}")
 
 
 def within(key: str, value: int, least: int, most: int) -> None:
-    """Refuse a number that is too small or too large."""
+    """Raise an error for a number that is too small or too large."""
     need(value >= least, key, f"at least {least}", value)
     need(value <= most, key, f"at most {most}", value)
 

@@ -25,13 +25,13 @@ class Data:
 
     __pydantic_config__: ClassVar = NO_OTHERS
     crop: int
-    """LR pixels along each side of a crop."""
+    """Side of a crop in LR pixels."""
     batch: int
-    """Crops of a step, in each process."""
+    """Number of crops in a step, for each process."""
     folders: tuple[str, ...] = (".",)
-    """Folders of images, or image files, relative to the folder given to the training."""
+    """Folders of images, or image files; paths are relative to the training's data folder."""
     sizes: tuple[float, ...] = (1.0,)
-    """Sizes at which each image is used: 0.5 halves its height and width."""
+    """Sizes at which each image is used: 0.5 means half its height and width."""
     validation: int = 8
     """Number of image files held out for validation, spread evenly over all files."""
     validation_size: int = 0
@@ -43,21 +43,20 @@ class Data:
     value_range: tuple[float, float] | None = None
     """The values of black and white; by default, the range of an integer type or 0..1."""
     grey: bool = False
-    """Whether to read RGB as grey, and give networks of 1 channel the full range from black to
-    white. Otherwise they get luma in 16..235 of 255, for grey images as well."""
+    """Whether to convert RGB to grey, and give networks of 1 channel the full range from black to
+    white. Otherwise they get luma in 16..235 of 255, also from grey images."""
     synthetic: int = 0
-    """Number of synthetic fluorescence images to add; further ones are held out."""
+    """Number of synthetic fluorescence images to add; more are made for validation."""
     recorded: tuple[str, ...] = ()
     """Folders of recorded LR images, one for each of `folders` and with the same file names. They
     replace the degradation."""
     leave_out_small: bool = False
-    """Whether to leave out images smaller than a crop; otherwise they are refused."""
+    """Whether to leave out images smaller than a crop; otherwise they raise an error."""
     cache_on_device: bool = False
-    """Whether to keep all images on the device and cut crops there; useful on GPUs, for 8-bit
-    images."""
+    """Whether to keep all images on the device and cut crops there; for 8-bit images on GPUs."""
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of bounds."""
+        """Check that numbers are within bounds."""
         within("crop", self.crop, 1, LARGEST_CROP)
         within("batch", self.batch, 1, LARGEST_BATCH)
         sizes = all(0 < size <= LARGEST_SCALE for size in self.sizes)
@@ -96,7 +95,7 @@ class Term:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of bounds."""
+        """Check that numbers are within bounds."""
         need(0 < self.weight < math.inf, "weight", "above 0", self.weight)
         inside = 0 <= self.since < self.until <= 1
         need(inside, "since and until", "0 <= since < until <= 1", (self.since, self.until))
@@ -109,13 +108,13 @@ class Initialisation:
 
     __pydantic_config__: ClassVar = NO_OTHERS
     kind: Literal["fresh", "interpolation", "checkpoint"] = "fresh"
-    """"interpolation" is for FSRCNN: one feature carries the image through."""
+    """"interpolation" is for FSRCNN, which then starts as an interpolation."""
     checkpoint: str = ""
     """A file, or a known model's name. Tensors of equal name and shape are copied, so scale and
     depth may differ."""
 
     def __post_init__(self) -> None:
-        """Refuse a missing checkpoint, and one that `kind` would ignore."""
+        """Check that a checkpoint is given if `kind` needs it, and only then."""
         right = (self.kind == "checkpoint") == bool(self.checkpoint)
         need(right, "checkpoint", "given with kind 'checkpoint', and only then",
               (self.kind, self.checkpoint))  # fmt: skip
@@ -145,7 +144,7 @@ class Run:
     save_every: int = 1000
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of bounds."""
+        """Check that numbers are within bounds."""
         for key in ("steps", "report_every", "validate_every", "save_every"):
             within(key, getattr(self, key), 1, MOST_STEPS)
         within("seed", self.seed, 0, LARGEST_SEED)
@@ -173,7 +172,7 @@ class Config:
     """Name of the result's file."""
 
     def __post_init__(self) -> None:
-        """Refuse a training that learns nothing, or the wrong scale."""
+        """Check that every step has a loss, and that scales fit each other."""
         within("scale", self.scale, 1, LARGEST_SCALE)
         need(bool(self.loss), "loss", "at least one [[loss]]", self.loss)
         for share in (0.0, *(term.until for term in self.loss)):

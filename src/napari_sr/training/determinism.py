@@ -1,4 +1,4 @@
-"""The choice between deterministic and fast sums on a GPU."""
+"""Choose between deterministic and fast sums on a GPU."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def arithmetic(device: torch.device, *, deterministic: bool) -> Iterator[None]:
-    """Make a CUDA device deterministic or fast inside the context; other devices do not change.
+    """Context: make a CUDA device deterministic or fast; other devices do not change.
 
-    PyTorch warns where it knows no deterministic algorithm.
+    PyTorch warns if it has no deterministic algorithm.
     """
     if device.type != "cuda":
         yield
         return
-    # cuBLAS reads it at its first use
+    # cuBLAS reads this variable at its first use
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     backend: Any = torch.backends.cudnn
     utils: Any = torch.utils.deterministic

@@ -4,9 +4,9 @@ SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, section 2.1: e
 512, slopes of 0.2, two dense layers and a sigmoid; figure 4, as ports draw it (Lornatang/
 SRGAN-PyTorch, model.py): strides of 1 and 2 in turn, seven normalised, 1024 outputs in between.
 ESRGAN: Wang et al., ECCV Workshops 2018, https://arxiv.org/abs/1809.00219, does not describe the
-layers; its code does (XPixelGroup/BasicSR, discriminator_arch.py). WGAN: Arjovsky et al., ICML
-2017, https://arxiv.org/abs/1701.07875, whose critics were not made for upscaled images, so this
-file uses SRGAN's pyramid.
+layers, but its code does (XPixelGroup/BasicSR, discriminator_arch.py). WGAN: Arjovsky et al., ICML
+2017, https://arxiv.org/abs/1701.07875; the paper's critics were not made for upscaled images, so
+SRGAN's pyramid is used.
 
 All are a pyramid of convolutions, each followed by a leaky rectifier, and two dense layers.
 
@@ -54,11 +54,11 @@ class Discriminator(nn.Module):
     layers : sequence of Layer
         The pyramid.
     size : int
-        Pixels P along each side, which the dense layers need.
+        Pixels P along each side; the dense layers need a fixed size.
     channels, features, hidden : int
         Image channels C, outputs of the first convolution, and of the first dense layer.
     normalised : bool
-        Whether batch normalisation follows all convolutions but the first.
+        Whether batch normalisation follows all convolutions except the first.
     bias : bool
         Whether normalised convolutions have a bias, which has no effect.
     sigmoid : bool
@@ -125,7 +125,7 @@ class Discriminator(nn.Module):
 def srgan(
     *, size: int = 96, channels: int = 3, features: int = 64, sigmoid: bool = True
 ) -> Discriminator:
-    """Return SRGAN's discriminator; without `sigmoid`, for losses that take logits.
+    """Return SRGAN's discriminator; set `sigmoid` to False for losses that take logits.
 
     Parameters
     ----------
@@ -153,9 +153,9 @@ def esrgan(*, size: int = 128, channels: int = 3, features: int = 64) -> Discrim
 def wgan(*, size: int = 96, channels: int = 3, features: int = 64) -> Discriminator:
     """Return a Wasserstein critic: SRGAN's pyramid, whose score is unbounded.
 
-    It has no batch normalisation, which would mix the images of a batch: the gradient penalty of
-    Gulrajani et al., NeurIPS 2017, https://arxiv.org/abs/1704.00028, needs each image's own
-    gradient. Their normalised critics use layer normalisation (their code, gan_64x64.py).
+    There is no batch normalisation, which would mix the images of a batch: the gradient penalty of
+    Gulrajani et al., NeurIPS 2017, https://arxiv.org/abs/1704.00028, needs a gradient for each
+    single image. Their normalised critics use layer normalisation (their code, gan_64x64.py).
 
     Parameters
     ----------

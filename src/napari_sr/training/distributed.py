@@ -1,8 +1,8 @@
 """Processes that train together, started by PyTorch's launcher `torchrun`.
 
-Every process draws its own crops and computes its own gradients; all apply the mean gradient. The
-mean is computed here, because DistributedDataParallel can neither differentiate twice, as the
-gradient penalty needs, nor call methods other than `forward`.
+Every process draws different crops and computes a gradient; all apply the mean gradient. It is
+computed here, because DistributedDataParallel can neither differentiate twice, which the gradient
+penalty needs, nor call methods other than `forward`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Place:
 
 @contextmanager
 def together() -> Iterator[Place]:
-    """Join the processes that `torchrun` started; without `torchrun` there is one."""
+    """Context: join the processes that `torchrun` started; without it, there is only one."""
     place = Place(*(int(os.environ.get(key, default)) for key, default in
                     (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))))  # fmt: skip
     if place.world == 1:
@@ -80,7 +80,7 @@ def same_everywhere(module: nn.Module) -> None:
 
 
 def anywhere(flag: bool, device: torch.device) -> bool:
-    """Return whether a flag is set in any process; all processes must call this together."""
+    """Return whether a flag is set in any process; all must call this at the same step."""
     if _alone():
         return flag
     seen = torch.tensor(float(flag), device=device)

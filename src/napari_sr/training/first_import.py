@@ -1,4 +1,4 @@
-"""The first import of the training code, in a worker; see `runs.first_import`."""
+"""Import the training code for the first time, in a worker; see `runs.first_import`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from napari_sr.runs.first_import import import_engine, importing
 
 
 def import_trainer() -> None:
-    """Import engine and training; this takes seconds the first time only."""
+    """Import engine and training; only the first call takes seconds."""
     import_engine()
     with importing():
         import_module("napari_sr.training.finetuning.finetune")
         import torch
 
-        # the first step of an optimiser imports the compiler, although nothing is compiled
+        # an optimiser's first step imports the compiler, although nothing is compiled
         weight = torch.zeros(1, requires_grad=True)
         optimiser = torch.optim.Adam([weight])
         weight.sum().backward()  # type: ignore[no-untyped-call]  # torch has no types

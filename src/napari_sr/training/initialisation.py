@@ -1,4 +1,4 @@
-"""The weights of a training before its first step."""
+"""Initialise the weights of a training."""
 
 from __future__ import annotations
 

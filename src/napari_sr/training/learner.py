@@ -1,4 +1,4 @@
-"""All that a training step changes: network, optimiser, running mean, critic.
+"""A network with all that a training step changes: optimiser, running mean, critic.
 
 Letters: N crops, C channels, H x W pixels, S scale.
 """
@@ -36,7 +36,7 @@ def build(config: Config) -> Network:
     Raises
     ------
     ValueError
-        If there is no such network, it has no weights, or an option is wrong.
+        If no such network exists, it has no weights, or an option is wrong.
     """
     kind = models.architecture(config.network.kind).network
     given: dict[str, Any] = {"scale": config.scale}
@@ -56,11 +56,11 @@ class Learner:
     config : Config
         The training.
     device : torch.device
-        Where it computes.
+        Device of the training.
     rank : int
-        The number of this process; all processes have the same weights and get different crops.
+        Number of this process, from 0; all processes have the same weights and get different crops.
     fresh : bool
-        Whether to initialise as `config.start` says; False if a state will be restored.
+        Whether to initialise the weights as `config.start` says; False if a state will be restored.
 
     Raises
     ------
@@ -110,12 +110,12 @@ class Learner:
         return config.scales[int(drawn)]
 
     def learn(self, step: int, draw: Draw) -> dict[str, Tensor]:
-        """Take a step.
+        """Take a training step.
 
         Parameters
         ----------
         step : int
-            Its number, from 0.
+            Number of the step, from 0.
         draw : callable
             Takes the number of a batch, counted over all steps, and returns LR and HR crops,
             (N, C, H, W) and (N, C, S * H, S * W), on the device.
@@ -140,7 +140,7 @@ class Learner:
             parts["adversary"] = self.adversary.judge(hr, result)
             loss = loss + self.adversary.recipe.weight * parts["adversary"]
         self.descent.step(loss, step)
-        # between steps the network has the scale of the recipe, by which it is judged
+        # between steps, the network has the recipe's scale, at which it is validated
         self.network.scale = self.config.scale
         if self.average is not None:
             self.average.follow(self.network, step)
@@ -154,7 +154,7 @@ class Learner:
         return healthy
 
     def state(self) -> dict[str, Any]:
-        """Return all that a resumed training needs."""
+        """Return the state that a resumed training needs."""
         return {
             "network": self.network.state_dict(),
             "average": None if self.average is None else self.average.network.state_dict(),
@@ -163,7 +163,7 @@ class Learner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Restore what `state` returned; components that it lacks keep their initial values.
+        """Restore a state from `state`; components that it lacks keep their initial values.
 
         Raises
         ------

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WAIT = 0.02
-"""Seconds between two checks of the clock."""
+"""Seconds between two looks at the clock."""
 FIRST, LAST = ("step", "seconds", "learning_rate", "loss"), "psnr"
 
 
 class TrainingLog:
-    """Loss, its parts and PSNR, by step.
+    """Writes the loss, its parts and PSNR for each reported step.
 
     Parameters
     ----------
     folder : Path
-        Where `log.csv` is.
+        Folder of `log.csv`.
     parts : sequence of str
         Names of the parts of the loss.
     step : int
@@ -82,7 +82,7 @@ def _board(folder: Path, step: int) -> Any:
     except ImportError:
         return None
     # TensorBoard reads files in the order of their names, which hold the second, then a counter.
-    # It sorts 10 before 9, so two files of one second may come in the wrong order.
+    # It sorts 10 before 9, so two files of one second may be read in the wrong order.
     while any(folder.glob(f"events.out.tfevents.{int(time.time()):010d}.*")):
         time.sleep(WAIT)
     # TensorBoard removes all values from purge_step on; values at the step itself remain

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LOSSES = "napari_sr.training.losses"
 METHODS = {"levels": "pyramid", "predictions": "predictions"}
-"""What a loss may read in addition to the result, and the network method that returns it."""
+"""The network method that returns what a loss reads in addition to the result, by `Loss.reads`."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class _Weighed:
 
 
 class Predictor(nn.Module):
-    """A network that returns all that the losses read.
+    """Runs a network, and returns all that the losses read.
 
-    It is a module so that it can be compiled as a whole.
+    It is a module, so that it can be compiled as a whole.
 
     Parameters
     ----------
@@ -75,7 +75,8 @@ class Objective:
     Raises
     ------
     ValueError
-        If there is no such loss, an option is wrong, or the network lacks what the loss reads.
+        If no such loss exists, an option is wrong, or the network lacks a method that the loss
+        needs.
     """
 
     def __init__(self, terms: Sequence[Term], network: Network) -> None:
@@ -105,9 +106,9 @@ class Objective:
         Parameters
         ----------
         result, truth : Tensor, (N, C, S * H, S * W)
-            They are compared in float32.
+            Images; they are compared in float32.
         more : tuple of Tensor
-            What `Predictor` returned in addition to the result.
+            Further values from `Predictor`, after the result.
         share : float
             Share of all steps that are done, in 0..1.
 

@@ -1,4 +1,4 @@
-"""After the gradient: learning-rate schedule, optimiser step, running mean of the weights.
+"""Learning-rate schedule, optimiser step, and running mean of the weights.
 
 Mixed precision: Micikevicius et al., ICLR 2018, https://arxiv.org/abs/1710.03740
 Cosine schedule: Loshchilov and Hutter, "SGDR", ICLR 2017, https://arxiv.org/abs/1608.03983, one
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class OptimizerStep:
-    """The steps of an optimiser on a module's weights.
+    """Takes an optimiser's steps on a module's weights.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class OptimizerStep:
     config : Config
         The training, for its schedule, precision and clipping.
     device : torch.device
-        Where the weights are.
+        Device of the weights.
 
     Raises
     ------
@@ -86,11 +86,11 @@ class OptimizerStep:
         return self.norm.isfinite() | self.scaler.is_enabled()
 
     def state(self) -> dict[str, Any]:
-        """Return all that a resumed training needs."""
+        """Return the state that a resumed training needs."""
         return {"optimiser": self.optimiser.state_dict(), "scaler": self.scaler.state_dict()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Restore what `state` returned."""
+        """Restore a state that `state` returned."""
         self.optimiser.load_state_dict(state["optimiser"])
         if state["scaler"]:
             self.scaler.load_state_dict(state["scaler"])
@@ -132,7 +132,7 @@ def _optimiser(recipe: Optimiser, groups: list[dict[str, Any]]) -> torch.optim.O
 def rate_factor(schedule: Schedule, step: int, total: int) -> float:
     """Return the learning rate at a step, relative to the highest rate.
 
-    It depends on the step alone, so a resumed training needs no state for it.
+    The rate depends on the step alone, so a resumed training needs no state for it.
 
     Parameters
     ----------
@@ -154,8 +154,9 @@ def rate_factor(schedule: Schedule, step: int, total: int) -> float:
 class EMA:
     """The exponential moving average of a network's weights, over about 1 / (1 - decay) steps.
 
-    PyTorch's `AveragedModel` starts from the first weights, and a tenth of them remains after twice
-    as many steps. This average covers fewer steps at first. It never waits for the device.
+    PyTorch's `AveragedModel` starts from the initial weights, which still have a share of a tenth
+    after twice as many steps. This average covers fewer steps at first. It never waits for the
+    device.
 
     Parameters
     ----------

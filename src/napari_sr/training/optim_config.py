@@ -26,7 +26,7 @@ class Optimiser:
     """Factors of the learning rate, for prefixes of parameter names."""
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of bounds."""
+        """Check that numbers are within bounds."""
         need(0 < self.learning_rate < math.inf, "learning_rate", "above 0", self.learning_rate)
         need(all(0 <= beta < 1 for beta in self.betas), "betas", "in 0..1", self.betas)
         need(0 < self.epsilon < math.inf, "epsilon", "above 0", self.epsilon)

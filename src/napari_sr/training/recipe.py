@@ -18,7 +18,7 @@ RECIPES = Path(__file__).parent / "recipes"
 
 
 class RecipeError(ValueError):
-    """A recipe that cannot be used; the message names the file, the key and the value."""
+    """A recipe cannot be used; the message names the file, the key and the value."""
 
 
 def names() -> list[str]:
@@ -79,7 +79,7 @@ def parse(table: Mapping[str, Any], where: str) -> Config:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        # by way of JSON: pydantic turns its arrays into tuples, and converts no other type
+        # through JSON: pydantic then turns arrays into tuples, and converts no other type
         text = json.dumps(table)
         return TypeAdapter(Config).validate_json(text, strict=True)
     except ValidationError as error:

@@ -30,15 +30,15 @@ class Reporter:
     config : Config
         The training.
     session : Session
-        Where the log and the result go.
+        Folder of the log and the result.
     learner : Learner
         The learner whose result is validated and saved.
     pairs : sequence of (C, H, W) and (C, S * H, S * W)
-        Held-out pairs, as `validation.judge` takes them; flat ones are left out.
+        Held-out pairs as for `validation.judge`; flat ones are left out.
     place : Place
         This process; only the first process writes.
     state : mapping, optional
-        What `state` returned before the training stopped.
+        The saved state, from `state`, of a training to resume.
     """
 
     def __init__(
@@ -57,8 +57,8 @@ class Reporter:
         """Messages for the user."""
         if len(self.pairs) < len(pairs):
             self.messages.append(
-                f"{len(pairs) - len(self.pairs)} of {len(pairs)} held-out images are flat where "
-                "they are judged, and are left out"
+                f"{len(pairs) - len(self.pairs)} of {len(pairs)} held-out images are flat in the "
+                "scored part, and are left out"
             )
         self.judges = distributed.anywhere(bool(self.pairs), self.device)
         """Whether any process has pairs: all processes report at the same steps."""
@@ -146,5 +146,5 @@ class Reporter:
         export(self.result, self.learner.result.state_dict(), training_card(self.config, how))
 
     def state(self) -> dict[str, Any]:
-        """Return what a resumed training needs."""
+        """Return the state that a resumed training needs."""
         return {"best": self.best, "sums": self.totals.sums, "counts": self.totals.counts}

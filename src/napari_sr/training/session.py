@@ -1,4 +1,4 @@
-"""Where and for how long a training runs, and its progress."""
+"""Folder, device and time limit of a training, and its progress."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class TrainingError(RuntimeError):
-    """A training that cannot continue."""
+    """A training cannot continue."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def ship(path: Path, sets: Path, target: Path) -> dict[str, Any]:
     Parameters
     ----------
     path : Path
-        What `train` returned.
+        The result of `train`.
     sets : Path
         The folder that holds Set5 and Set14.
     target : Path
@@ -81,7 +81,7 @@ def ship(path: Path, sets: Path, target: Path) -> dict[str, Any]:
 
 
 def _reached(network: Network, card: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the scores on one set, by the papers' protocol or with the training's degradation."""
+    """Score a result on one set, by the papers' protocol or with the training's degradation."""
     table = card.get("recipe")
     config = None if table is None else recipe.parse(table, "the card's recipe")
     key = f"psnr_{folder.name.lower()}"
@@ -102,9 +102,9 @@ def _reached(network: Network, card: dict[str, Any], folder: Path) -> dict[str, 
 def main() -> None:
     """Read the command line, write the shipped file and update the registry."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("result", type=Path, help="the file that a training left")
+    parser.add_argument("result", type=Path, help="the result's file of a training")
     parser.add_argument("--sets", type=Path, required=True, help="folder with Set5/ and Set14/")
-    parser.add_argument("--name", help="its name among the weights (default: the file's)")
+    parser.add_argument("--name", help="name among the shipped weights (default: the file's name)")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     target = SHIPPED / f"{given.name or given.result.stem}.safetensors"

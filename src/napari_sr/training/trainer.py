@@ -77,7 +77,7 @@ def train(
 
 
 class Training:
-    """One session of a training: see `train`.
+    """One session of a training; see `train`.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Training:
     place : Place
         This process among those that train together.
     device : torch.device
-        Where to compute.
+        Device of the training.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Training:
                 ):
                     break
         except GeneratorExit:
-            if self.place.world == 1:  # others may be at other steps
+            if self.place.world == 1:  # with several processes, others may be at other steps
                 self.save()
             raise
         self.save()
@@ -161,7 +161,7 @@ class Training:
 
     def asks(self) -> bool:
         """Return whether the processes should agree at this step on whether to stop."""
-        # asking waits for the GPU, whose steps are short
+        # asking takes time: it waits for the GPU, whose steps are short
         waits = self.place.world > 1 and self.device.type != "cpu"
         return not waits or self.step % 10 == 0
 
@@ -194,7 +194,7 @@ class Training:
         self.saved = self.step
 
     def state(self) -> dict[str, Any]:
-        """Return all that a resumed training needs."""
+        """Return the state that a resumed training needs."""
         return {
             "config": as_table(self.config),
             "step": self.step,

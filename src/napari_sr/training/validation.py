@@ -52,7 +52,7 @@ def judge(network: Network, pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
 
 
 def pair_psnr(result: Tensor, truth: Tensor, border: int) -> float:
-    """Return the PSNR in dB between two images, (C, H, W), of luma where C is 3.
+    """Return the PSNR in dB between two images, (C, H, W); if C is 3, of their luma.
 
     The result is clipped to 0..1, as papers do, or to the truth's range if that is wider.
     """
@@ -62,7 +62,7 @@ def pair_psnr(result: Tensor, truth: Tensor, border: int) -> float:
 
 
 def flat(truth: Tensor, border: int) -> bool:
-    """Return whether an image, (C, H, W), is flat, so that its PSNR means nothing."""
+    """Return whether an image, (C, H, W), is flat, so that PSNR is meaningless."""
     return is_flat(_pixels(truth), border, luma=True)
 
 

@@ -114,7 +114,7 @@ def test_as_many_steps_are_taken_as_fit_and_few_are_noted(timed):
     long = next(update for update in steps if update.doing.startswith("Training"))
     steps.close()
 
-    assert f"in 1e-05 minutes this device took no more steps than {short.steps}:" in short.notes[0]
+    assert f"in 1e-05 minutes, this device took only {short.steps} steps:" in short.notes[0]
     assert long.total > 100
     assert 0 < long.seconds_left <= 300
 
@@ -299,7 +299,7 @@ def test_small_steps_are_noted(task, monkeypatch):
     _, tuned = finish(fine_tune(task))
 
     [*_, note] = tuned.notes
-    assert note.startswith("each step learnt from 1 crop of 8 x 8 pixels, as 4 crops of 8 x 8")
+    assert note.startswith("each step used 1 crop of 8 x 8 pixels, because 4 crops of 8 x 8")
 
 
 def test_nothing_is_taken_that_has_no_room_in_memory(task, monkeypatch):

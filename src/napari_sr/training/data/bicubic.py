@@ -35,7 +35,7 @@ class Bicubic(Degradation):
             return hr
         if steps is None:
             return imresize(hr, Fraction(1, scale))
-        # back to the integers before the division
+        # back to the integers that were divided by white
         whole = (hr * steps).round()
         return imresize(whole, Fraction(1, scale), largest=steps) / steps
 

@@ -35,10 +35,10 @@ class Blur(Degradation):
     sigma: Range = 1.6
     """Sigma of the Gaussian, in HR pixels."""
     width: int = 0
-    """Side of the truncated kernel in HR pixels, 7 in the paper; 0 for three sigmas each way."""
+    """Side of the truncated kernel in HR pixels: 7 in the paper; 0 for three sigmas each way."""
 
     def __post_init__(self) -> None:
-        """Refuse a sigma that is not positive, or a negative width.
+        """Check that sigma is positive, and the width not negative.
 
         Raises
         ------
@@ -51,7 +51,7 @@ class Blur(Degradation):
 
     @property
     def repeatable(self) -> bool:
-        """Whether a crop equals the same part of the degraded image: unless sigma is a range."""
+        """Whether a crop equals the same part of the degraded image: if sigma is not a range."""
         return not isinstance(self.sigma, tuple)
 
     def margin(self, scale: int) -> int:
@@ -66,7 +66,7 @@ class Blur(Degradation):
     def shrink(self, hr: Tensor, scale: int, steps: int | None) -> Tensor:
         """Shrink (C, S * H, S * W) to (C, H, W), as `Degradation.shrink` says.
 
-        The image is padded with its edge values. A range of sigmas counts as its middle.
+        The image is padded with its edge values. For a range of sigmas, its middle is used.
         """
         sigma = sum(self.sigma) / 2 if isinstance(self.sigma, tuple) else self.sigma
         lr = hr
@@ -79,7 +79,7 @@ class Blur(Degradation):
 
 
 def _blurred(image: Tensor, dim: int, scale: int, sigma: float, reach: float) -> Tensor:
-    """Blur along one axis, at every S-th pixel, in a fixed order, so that crops are exact."""
+    """Blur along one axis, at every S-th pixel; sums have a fixed order, so crops are exact."""
     size = image.shape[dim]
     centre = (scale - 1) / 2
     taps = range(math.ceil(centre - reach), math.floor(centre + reach) + 1)

@@ -27,7 +27,7 @@ class Camera:
     """A sensor and its amount of light."""
 
     photons: Range = (50.0, 2000.0)
-    """Photons detected in a white LR pixel; a range is drawn from log-uniformly."""
+    """Photons detected in a white LR pixel; from a range, values are drawn log-uniformly."""
     background: float = 0.0
     """Photons detected in every pixel from background light."""
     read_noise: Range = 1.6
@@ -40,7 +40,7 @@ class Camera:
     """Bits of the grey values, which saturate at 2^bits - 1."""
 
     def __post_init__(self) -> None:
-        """Refuse values that no camera has.
+        """Check that the values are possible.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class Camera:
         )
 
     def record(self, light: Tensor, random: np.random.Generator) -> Tensor:
-        """Return a recording of light: any shape, float32, black at 0 and white at 1.
+        """Record light, given as float32 of any shape, with black at 0 and white at 1.
 
         Negative light counts as 0. For a setting that is a range, a value is drawn.
         """

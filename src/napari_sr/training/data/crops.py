@@ -1,4 +1,4 @@
-"""The crops of every step. They depend only on seed and step, so training resumes exactly.
+"""Draw the crops of every step. They depend only on seed and step, so training resumes exactly.
 
 Letters: N crops, C channels, P pixels along an LR crop, S scale.
 """
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Place:
-    """The place of a crop."""
+    """The position of a crop."""
 
     index: int
     """Index of the pair."""
@@ -40,12 +40,12 @@ class Place:
 class Crops:
     """Batches of crops; each depends only on seed, rank and step.
 
-    So no generator state must be saved, and any thread may draw any step.
+    So no state of a random generator must be saved, and any thread may draw any step.
 
     Parameters
     ----------
     pictures : sequence of Picture
-        At least one must be large enough.
+        The pictures; at least one must be larger than a crop.
     degradation : Degradation or sequence of Picture
         The degradation that makes the LR images, or the recorded LR images, one for each picture.
     scale : int
@@ -59,9 +59,9 @@ class Crops:
     full_range : bool
         As for `Pairs`.
     seed, rank : int
-        Equal seeds and ranks give equal crops. Processes that train together have different ranks.
+        Equal seeds and ranks give equal crops; processes that train together have different ranks.
     augmentation : Augmentation, optional
-        Poses of the crops; by default all eight.
+        Orientations of the crops; by default all eight.
     small_pictures : {"refuse", "leave out"}
         What to do with pictures smaller than a crop.
     memory : int
@@ -70,7 +70,7 @@ class Crops:
     Raises
     ------
     ValueError
-        If pictures are too small or missing, or a number is out of bounds; or as for `Pairs`.
+        If pictures are too small or missing, or a number is out of bounds; and as for `Pairs`.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Crops:
         self.seed = seed
         self.rank = rank
         self.augmentation = augmentation or Augmentation()
-        # every place of every picture is equally likely
+        # every position in every picture is equally likely
         sizes = [self.pairs.size(index) for index in range(len(self.pairs))]
         places = np.array([(h - crop + 1) * (w - crop + 1) for h, w in sizes], dtype=np.float64)
         self._bounds = np.cumsum(places) / places.sum()
@@ -124,7 +124,7 @@ class Crops:
         Parameters
         ----------
         step : int
-            Its number, from 0.
+            Number of the step, from 0.
 
         Returns
         -------
@@ -137,7 +137,7 @@ class Crops:
         return torch.stack(lrs), torch.stack(hrs)
 
     def place(self, random: np.random.Generator) -> Place:
-        """Draw the place of a crop."""
+        """Draw the position of a crop."""
         index = int(np.searchsorted(self._bounds, random.random(), side="right"))
         index = min(index, len(self.pairs) - 1)  # the last bound may be rounded down
         top, left = (int(random.integers(s - self.crop + 1)) for s in self.pairs.size(index))
@@ -182,19 +182,19 @@ class Pose:
     """Quarter turns, counter-clockwise."""
 
     def lay(self, image: Tensor) -> Tensor:
-        """Return an image (..., P, P) in this pose."""
+        """Turn an image, (..., P, P), to this orientation."""
         image = image.flip(-1) if self.flipped else image
         return torch.rot90(image, self.turns, (-2, -1))
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """The poses to draw from, all with equal probability."""
+    """The orientations to draw from, all with equal probability."""
 
     flips: bool = True
     turns: bool = True
 
     def draw(self, random: np.random.Generator) -> Pose:
-        """Draw a pose."""
+        """Draw an orientation."""
         flipped, turns = bool(random.integers(2)), int(random.integers(4))
         return Pose(flipped and self.flips, turns if self.turns else 0)

@@ -21,9 +21,9 @@ Range: TypeAlias = float | tuple[float, float]
 class Degradation:
     """Makes an LR image from an image that is S times larger.
 
-    `shrink` draws no random numbers, and a pixel depends only on a margin around it: a crop shrunk
-    with its margin equals the same part of the shrunk image. `disturb` draws random numbers for
-    each pixel independently.
+    `shrink` is not random, and a pixel depends only on a margin around it: a crop that is shrunk
+    with its margin equals the same part of the shrunk image. `disturb` adds random noise to each
+    pixel independently.
     """
 
     @property
@@ -65,7 +65,7 @@ class Degradation:
 
 
 def check_range(name: str, value: Range, least: float = 0.0) -> None:
-    """Refuse an empty range, and values that are not above `least`.
+    """Check that a range is not empty, and that its values are above `least`.
 
     Raises
     ------

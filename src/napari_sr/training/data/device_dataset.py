@@ -1,4 +1,4 @@
-"""Crops cut on the device, which holds all pictures: for GPUs that are faster than CPU threads.
+"""Keep all pictures on the device and cut crops there, for GPUs that are faster than CPU threads.
 
 Letters: N crops, C channels, P pixels along a crop, S scale.
 """
@@ -24,7 +24,7 @@ POSES = tuple(Pose(flipped, turns) for flipped in (False, True) for turns in ran
 
 
 class DeviceDataset:
-    """The same batches as `Crops` draws.
+    """Draws the same batches as `Crops`, on the device.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ class DeviceDataset:
     Raises
     ------
     ValueError
-        If a picture does not have 8 bits, the degradation is random, or a luma network would see
-        both grey and colour pictures.
+        If a picture does not have 8 bits, the degradation is random, or both grey and colour
+        pictures are given for a luma network.
     """
 
     def __init__(self, crops: Crops, device: torch.device) -> None:
@@ -76,7 +76,7 @@ class DeviceDataset:
         Parameters
         ----------
         step : int
-            Its number, from 0.
+            Number of the step, from 0.
 
         Returns
         -------

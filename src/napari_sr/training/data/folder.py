@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 ARRAY = ".npy"
 MEMORY = 4 << 30
-"""Bytes of decoded images to keep, by default."""
+"""Largest size of the decoded images to keep by default, in bytes."""
 BYTE, SHORT = 255, 65_535
 """The values of white in 8 and 16 bits; RGB read as grey gets 16 bits."""
 GREY = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in grey, from BT.601, with full range."""
+"""Weights of red, green and blue in grey, from BT.601, with full range."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Reading:
     """Sizes at which each image is used: 0.5 halves its height and width."""
 
     def __post_init__(self) -> None:
-        """Refuse sizes outside 0..1.
+        """Check the sizes.
 
         Raises
         ------
@@ -65,7 +65,7 @@ class Reading:
         Raises
         ------
         ValueError
-            If it cannot be read or is not an image; the message names the file and the reason.
+            If the file cannot be read or is not an image; the message names file and reason.
         """
         planes = self.planes(path)
         return [_resized(plane, size) for size in self.sizes for plane in planes]
@@ -76,7 +76,7 @@ class Reading:
         return [_grey(plane) for plane in planes] if self.grey else planes
 
     def again(self, path: Path, number: int, rows: slice, columns: slice) -> NDArray[Any]:
-        """Decode one file again, and return a part of the picture with this number."""
+        """Decode a file again, and return a part of its picture with this number."""
         planes = self.planes(path)
         size = self.sizes[number // len(planes)]
         return _resized(planes[number % len(planes)], size).read(rows, columns)
@@ -103,7 +103,7 @@ def of_folder(path: Path, reading: Reading | None = None, *, memory: int = MEMOR
     files = files_of(path)
     pictures: list[Picture] = []
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        # a few at a time, because decoded images wait in memory
+        # a few at a time, because decoded images take memory
         for few in (files[start : start + 32] for start in range(0, len(files), 32)):
             for file, found in zip(few, pool.map(reading.pictures, few), strict=True):
                 for number, picture in enumerate(found):
@@ -114,7 +114,11 @@ def of_folder(path: Path, reading: Reading | None = None, *, memory: int = MEMOR
                     read = partial(_cut, np.ascontiguousarray(pixels)) if memory >= 0 else again
                     pictures.append(replace(picture, read=read))
     if memory < 0:
-        logger.info("%s: %d MB of images are decoded again and again", path, -memory >> 20)
+        logger.info(
+            "%s: %d MB of images do not fit into memory, and are decoded for every crop",
+            path,
+            -memory >> 20,
+        )
     return pictures
 
 
@@ -182,7 +186,7 @@ def _grey(picture: Picture) -> Picture:
 
 
 def _resized(picture: Picture, size: float) -> Picture:
-    """Shrink as MATLAB does. Full-range integers keep their type; other types become float32."""
+    """Shrink as MATLAB does. Full-range integers keep their type; others become float32."""
     if size == 1:
         return picture
     white = picture.steps

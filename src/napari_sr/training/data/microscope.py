@@ -54,8 +54,8 @@ class Microscope(Degradation):
         spot = _spot(self.optics, scale).to(hr.dtype)
         reach = spot.shape[0] // 2
         around = functional.pad(hr, (reach,) * 4, mode="replicate")
-        # by Fourier transforms, because a spot covers hundreds of pixels; their wrap-around affects
-        # only the first 2 R rows and columns, which are cut off
+        # computed by Fourier transforms, because a spot covers hundreds of pixels; wrap-around
+        # affects only the first 2 R rows and columns, which are cut off
         sizes = [-(-size // SMOOTH) * SMOOTH for size in around.shape[1:]]
         spectrum = torch.fft.rfft2(around, s=sizes) * torch.fft.rfft2(spot, s=sizes)
         blurred = torch.fft.irfft2(spectrum, s=sizes)

@@ -7,8 +7,8 @@ Zhang, Zerubia and Olivo-Marin, "Gaussian approximations of fluorescence microsc
 function models", Applied Optics 46(10), 2007, https://doi.org/10.1364/AO.46.001819: the Gaussian
 nearest to it by least squares over the plane has sigma = 0.21 wavelength / NA.
 
-Both hold for fluorescence in focus, and for an NA well below the refractive index. Lengths are in
-micrometres.
+Both are valid for fluorescence in focus, and for an NA well below the refractive index. Lengths are
+in micrometres.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Optics:
     spot: Literal["airy", "gaussian"] = "airy"
 
     def __post_init__(self) -> None:
-        """Refuse parameters out of bounds.
+        """Check that the parameters are within bounds.
 
         Raises
         ------
@@ -81,7 +81,7 @@ class Optics:
     def kernel(self, scale: int) -> Tensor:
         """Return the light of each HR pixel around a point, (2 R + 1, 2 R + 1) float64.
 
-        The sum is 1. A range counts as its middle.
+        The sum is 1. For a range, its middle is used.
         """
         wavelength, aperture = _middle(self.wavelength), _middle(self.aperture)
         side = _middle(self.pixel) / scale

@@ -1,4 +1,4 @@
-"""A message about training images with values beyond black and white, which are used unclipped.
+"""Warn about values beyond black and white in training images; they are not clipped.
 
 Letters: H x W pixels.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_sr.training.data.pictures import Picture
 
 BAND = 256
-"""Rows checked at once."""
+"""Number of rows that are checked at once."""
 LOOKED_AT = 1 << 26
 """Largest number of checked pixels of a plane, in bands spread over it."""
 
@@ -35,7 +35,7 @@ def beyond(name: str, pictures: Sequence[Picture]) -> str:
     Returns
     -------
     str
-        "" if no value lies beyond.
+        A sentence; "" if no value lies beyond.
     """
     values = outside = 0
     low = high = None
@@ -54,7 +54,7 @@ def beyond(name: str, pictures: Sequence[Picture]) -> str:
     declared = f" ({black:g} to {white:g})" if len(ranges) == 1 else ""
     return (
         f"{max(outside / values, 1e-4):.2%} of the values of {name}, which go from {low:g} to "
-        f"{high:g}, lie beyond black and white{declared}: they are learnt as they are"
+        f"{high:g}, lie beyond black and white{declared}: they are used unclipped"
     )
 
 

@@ -36,13 +36,13 @@ class Pairs:
     pictures : sequence of Picture
         At least one. Rows and columns beyond a multiple of the scale are left out.
     degradation : Degradation or sequence of Picture
-        The degradation that makes LR images, in colour if the picture is; or the recorded LR
+        The degradation that makes LR images, in colour from colour pictures; or the recorded LR
         pictures, one for each picture.
     scale : int
         S.
     channels : int
-        The network's channels. 1: luma networks, which get BT.601 luma in 16/255..235/255, also of
-        grey pictures. 3: RGB, with three equal channels for grey pictures.
+        The network's channels. 1: luma networks, which get BT.601 luma in 16/255..235/255, also
+        from grey pictures. 3: RGB, with three equal channels for grey pictures.
     full_range : bool
         Whether a network of 1 channel gets grey in 0..1, and luma stretched to 0..1.
     memory : int
@@ -107,7 +107,7 @@ class Pairs:
         index : int
             Index of the picture.
         random : Generator
-            The degradation's random numbers; equal seeds give equal pairs.
+            Source of the degradation's random numbers; equal seeds give equal pairs.
         """
         height, width = self.size(index)
         return self.window(index, slice(0, height), slice(0, width), random)
@@ -161,7 +161,7 @@ class Pairs:
         return self._kept[index]
 
     def coloured(self, image: Tensor) -> Tensor:
-        """Return (..., C, h, w) with the channels of the network."""
+        """Convert (..., C, h, w) to the channels of the network."""
         if self.channels == 3:
             return image if image.shape[-3] == 3 else image.expand(*image.shape[:-3], 3, -1, -1)
         if image.shape[-3] == 1:
@@ -172,7 +172,7 @@ class Pairs:
 
 
 def check_fit(pictures: Sequence[Picture], recorded: Sequence[Picture], scale: int) -> None:
-    """Refuse LR pictures that do not match the HR pictures.
+    """Check that LR pictures match the HR pictures.
 
     Raises
     ------

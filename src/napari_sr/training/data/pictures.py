@@ -35,7 +35,7 @@ class Picture:
     """One plane, grey or RGB, without alpha."""
 
     name: str
-    """Its source, for messages: the file, and the plane if there are several."""
+    """Where it comes from, for messages: the file, and the plane if there are several."""
     height: int
     width: int
     channels: int
@@ -49,7 +49,7 @@ class Picture:
     read: Callable[[slice, slice], NDArray[Any]]
     """Takes slices of rows and columns; returns (h, w) or (h, w, 3) in the stored type."""
     undeclared: bool = False
-    """Whether it has floats without a declared range."""
+    """Whether the picture has floats without a declared range."""
 
     def crop(self, rows: slice, columns: slice) -> Tensor:
         """Return rows and columns as (C, h, w) float32, black at 0 and white at 1.
@@ -63,7 +63,7 @@ class Picture:
         block = self.read(rows, columns)
         self.check(block)
         if block.dtype in (np.uint8, np.uint16) and self.values.low == 0:
-            # float32 holds both exactly, so the quotient is rounded once
+            # float32 holds both numbers exactly, so the quotient is rounded only once
             encoded = block.astype(np.float32) / np.float32(self.values.high)
         else:
             encoded = self.values.encode(block)
@@ -99,7 +99,7 @@ class Picture:
         return replace(self, height=height, width=width, read=read)
 
     def check(self, block: NDArray[Any]) -> None:
-        """Refuse values that would spoil a training.
+        """Check for values that would spoil a training.
 
         Raises
         ------
@@ -128,7 +128,7 @@ def of_array(
     Parameters
     ----------
     array : array
-        NumPy, dask, Zarr, a layer's data: planes (Y, X) or (Y, X, 3 or 4) along any other axes.
+        NumPy, dask, Zarr or a layer's data: (Y, X) or (Y, X, 3 or 4), or stacks of such planes.
     name : str
         Name for messages.
     axes : str, optional

@@ -1,4 +1,4 @@
-"""Batches drawn in advance by threads, so that the device never waits for them.
+"""Draw batches in advance with threads, so that the device never waits for them.
 
 Letters: N crops, C channels, H x W pixels, S scale.
 """
@@ -28,7 +28,8 @@ class BatchLoader:
     device : torch.device
         The device that needs the crops.
     threads : int, optional
-        By default, 1 if the device is the CPU, which is busy anyway; otherwise up to 8.
+        Number of threads; by default, 1 if the device is the CPU, which is busy anyway, otherwise
+        up to 8.
     """
 
     def __init__(

@@ -43,12 +43,12 @@ class SyntheticImages:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of bounds.
+        """Check that numbers are within bounds.
 
         Raises
         ------
         ValueError
-            If one is wrong; the message names all values.
+            If a number is wrong; the message names all values.
         """
         if self.count < 0 or self.size < LEAST or self.seed < 0:
             raise ValueError(

@@ -37,7 +37,7 @@ class TrainingData:
     learnt: Sequence[Picture]
     held_out: Sequence[Picture] = ()
     recorded: Mapping[str, Picture] | None = None
-    """The recorded LR picture for the name of each HR picture; empty if LR pictures are
+    """The recorded LR picture of each HR picture, by the latter's name; empty if LR pictures are
     computed."""
 
     def recorded_of(self, pictures: Sequence[Picture]) -> list[Picture] | None:
@@ -89,7 +89,7 @@ def of_folders(data: Data, folder: Path) -> TrainingData:
 
 
 def _recorded(data: Data, folder: Path, pictures: Sequence[Picture]) -> dict[str, Picture]:
-    """Return the LR picture for the name of each HR picture."""
+    """Return the LR picture of each HR picture, by the latter's name."""
     for hr, lr in zip(data.folders, data.recorded, strict=True):
         wanted, found = ({file.stem: file for file in files_of(_place(folder, name))}
                          for name in (hr, lr))  # fmt: skip
@@ -110,7 +110,7 @@ def _recorded(data: Data, folder: Path, pictures: Sequence[Picture]) -> dict[str
 
 
 def _place(folder: Path, name: str) -> Path:
-    """Return a recipe's folder: relative to `folder`, below "~" (home), or absolute."""
+    """Return the path of a recipe's folder: relative to `folder`, absolute, or with a "~"."""
     return folder / os.path.expanduser(name)
 
 
@@ -169,7 +169,7 @@ def crops_of(
 def draws_of(
     training_data: TrainingData, config: Config, channels: int, rank: int, device: torch.device
 ) -> dict[int, Callable[[int], tuple[Tensor, Tensor]]]:
-    """Return a function for each scale that draws batches by number, on the CPU or the device.
+    """Return a function for each scale; it draws the batch of a number, on the CPU or the device.
 
     Raises
     ------
@@ -209,7 +209,7 @@ def pairs_of(
 
 
 def _middle(size: int, most: int, multiple: int) -> slice:
-    """Return the middle part of `size` pixels, at most `most` if that is not 0."""
+    """Return the middle `most` of `size` pixels, or all if `most` is 0."""
     wanted = (min(size, most) if most else size) // multiple * multiple
     start = (size - wanted) // 2
     return slice(start, start + wanted)

@@ -40,8 +40,8 @@ def fine_tune(
     Parameters
     ----------
     images : iterable of array or Image
-        NumPy, dask or Zarr: planes (Y, X) or (Y, X, 3 or 4) along any other axes. An `Image` has
-        its own name, axes and value range.
+        NumPy, dask or Zarr: (Y, X) or (Y, X, 3 or 4), or stacks of such planes. An `Image` also has
+        a name, axes and a value range.
     model : str or Path
         A known model, "fsrcnn-x2" or "fsrcnn" with `scale=2`, downloaded on first use; or a file.
     scale : int
@@ -53,7 +53,7 @@ def fine_tune(
     value_range : (low, high), optional
         Black and white of all arrays; by default the range of the integer type, or 0..1 for floats.
     minutes : float
-        Training time.
+        Training time in minutes.
     degradation : str or ComponentSpec
         The degradation that makes the LR images: "bicubic", "blur" or "microscope".
     device : str

@@ -1,4 +1,4 @@
-"""The recipe that fine-tunes a base model."""
+"""Make the recipe that fine-tunes a base model."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ dB."""
 WARM_UP = 0.02
 """Share of all steps with a rising learning rate."""
 AVERAGED = 0.999
-"""Decay of the running mean of weights, which covers about 1000 steps, and fewer at first."""
+"""Decay of the running mean of weights: it covers about 1000 steps, and fewer at first."""
 CLIP = 1.0
 """Largest norm of a gradient; normal fine-tuning never reaches it."""
 
 
 def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Config:
-    """Return a recipe of one step; `lasting` later sets the number of steps.
+    """Return a recipe with one step; `lasting` sets the number of steps later.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Confi
 
 
 def lasting(config: Config, steps: int, judged: int) -> Config:
-    """Return the recipe with a number of steps, and about a number of validations."""
+    """Return the recipe with a number of steps, and with about a number of validations."""
     every = max(1, steps // max(judged, 1))
     run = replace(_run(steps), validate_every=every, save_every=steps)
     return replace(config, run=run, schedule=_schedule(steps))
@@ -90,7 +90,7 @@ def _run(steps: int) -> Run:
         steps=steps,
         ema=AVERAGED,
         clip=CLIP,
-        # it is never resumed, and a user waits
+        # a fine-tuning is never resumed, and a user waits for it
         deterministic=False,
         report_every=max(1, steps // 200),
     )

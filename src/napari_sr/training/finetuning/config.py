@@ -1,4 +1,4 @@
-"""The settings, progress and result of a fine-tuning."""
+"""Settings, progress and result of a fine-tuning."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORTH = 0.05
 
 
 class FineTuningError(Exception):
-    """A training broke down. Not a RuntimeError, because napari's workers lose RuntimeErrors."""
+    """A training failed. It is not a RuntimeError, because napari's workers lose RuntimeErrors."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class BaseModel:
     """The network to fine-tune: a checkpoint, or the fresh network of a recipe."""
 
     title: str
-    """Its name for the user."""
+    """The name that the user sees."""
     model: ModelReference = field(default_factory=ModelReference)
     """The checkpoint; not used with a recipe."""
     recipe: str = ""
@@ -49,7 +49,7 @@ class BaseModel:
 
 @dataclass(frozen=True)
 class Image:
-    """An image to train on: planes along any axes."""
+    """An image to train on: a plane or a stack of planes."""
 
     name: str
     array: ArrayLike
@@ -91,12 +91,12 @@ class Update:
     doing: str
     done: int = 0
     total: int = 0
-    """Work done and in total; `total` is 0 if unknown."""
+    """`done` and `total` count units of work; `total` is 0 if unknown."""
     seconds_left: float | None = None
     loss: tuple[int, float] | None = None
-    """The number of a step, and the mean loss of the steps before it."""
+    """A step, and the mean loss of the steps before it."""
     psnr: tuple[int, float] | None = None
-    """The number of a step, and the score after it."""
+    """A step, and the score after it."""
     scores: Scores | None = None
     preview: Preview | None = None
     """Pictures of the best network so far."""
@@ -108,7 +108,7 @@ class FineTuned:
 
     path: Path
     psnr: float
-    """Score of the best network, which is kept, on the held-out part."""
+    """Score on the held-out part of the best network, which is the result."""
     scores: Scores
     steps: int
     notes: tuple[str, ...] = ()
@@ -122,7 +122,7 @@ class FineTuned:
         words += f"({self.scores.bicubic:.2f} dB) and {_apart(before)} the network at first "
         words += f"({self.scores.start:.2f} dB)."
         if gain < WORTH:
-            words += " That is not better than bicubic interpolation: do not use it instead."
+            words += "  The network is not better than bicubic interpolation: do not use it."
         elif before < WORTH:
             words += " The training did not help: use the network that it started from."
         return words
@@ -140,7 +140,7 @@ def card_entry(
     Parameters
     ----------
     task, scores
-        The fine-tuning, and the scores before its first step.
+        Settings of the fine-tuning, and scores before the first step.
     psnr : float
         The result's score on the held-out part, in dB.
     notes : tuple of str

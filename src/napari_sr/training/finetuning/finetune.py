@@ -1,7 +1,7 @@
 """Fine-tuning of a network on images in memory, within a time limit; for the form and for scripts.
 
-The result's file is replaced whenever the network gets better on the held-out part. So, however the
-training ends, there is a complete file of the best network so far.
+The result's file is replaced whenever the network improves on the held-out part. So, however the
+training ends, the file holds the best network so far.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 LEAST_SECONDS = 1.0
-"""Seconds that validation may take, however short the training is."""
+"""Seconds that validation may take even in the shortest training."""
 NAME = "network"
 """Name of the file that the trainer writes."""
 FEW_STEPS = 100
@@ -59,7 +59,7 @@ PAUSE = 0.2
 def fine_tune(
     task: FineTuneConfig, stopped: Callable[[], bool] = lambda: False
 ) -> Generator[Update, None, FineTuned]:
-    """Train until the time is over or `stopped`, which is called after every step, returns True.
+    """Train until the time is over, or until `stopped` returns True; it is called after every step.
 
     Closing the generator also stops the training, and keeps the best network so far.
 
@@ -103,7 +103,7 @@ class Tuning:
     task : FineTuneConfig
         The settings.
     parts : Split
-        Training and held-out parts of its images.
+        Training and held-out parts of the images.
     folder : Path
         Folder for temporary files.
     notes : tuple of str
@@ -142,7 +142,7 @@ class Tuning:
         self.step = 0
 
     def _hold_out(self, network: Network) -> HeldOut:
-        """Return the validation pairs: as many as the time allows, from places with structure."""
+        """Return the validation pairs: as many as the time allows, from parts with structure."""
         seconds = max(60 * self.task.minutes * JUDGING / LEAST_JUDGED, LEAST_SECONDS)
         side, most = sizing.judgeable(network, self.device, seconds)
         while True:
@@ -155,7 +155,7 @@ class Tuning:
             except ValueError:
                 if side == sizing.SIDES[-1]:
                     raise
-                side, most = sizing.SIDES[-1], 1  # there may be structure beside the middle
+                side, most = sizing.SIDES[-1], 1  # the images may have structure outside the middle
 
     def run(self, stopped: Callable[[], bool]) -> Generator[Update, None, FineTuned]:
         """Time the steps, choose their number, and train."""
@@ -205,7 +205,7 @@ class Tuning:
         return network.eval().to(self.device)
 
     def _kept(self, psnr: float) -> Preview | None:
-        """Keep the network if it is the best so far; return pictures of its results."""
+        """Write the network if it is the best so far; return pictures of its results."""
         if psnr <= self.best:
             return None
         self.best = psnr
@@ -237,12 +237,12 @@ class Tuning:
         notes = list(self.notes)
         if self.step < FEW_STEPS and not early:
             notes.append(
-                f"in {self.task.minutes:g} minutes this device took no more steps than "
-                f"{self.step}: a smaller network, more time or a GPU would allow more"
+                f"in {self.task.minutes:g} minutes, this device took only {self.step} steps: "
+                "a smaller network, more time or a GPU would allow more"
             )
         if self.pacer.size != self.most:
             notes.append(
-                f"each step learnt from {self.pacer.size.words}, as {self.most.words} would have "
-                "taken this device too long or too much memory"
+                f"each step used {self.pacer.size.words}, because {self.most.words} would have "
+                "taken too long or too much memory on this device"
             )
         return FineTuned(self.task.target, self.best, self.scores, self.step, tuple(notes))

@@ -1,4 +1,4 @@
-"""A fine-tuning for a form's worker: download the base model, read the images, train."""
+"""Fine-tune in a form's worker: download the base model, read the images, train."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class TrainError(Exception):
-    """Replacement for a MemoryError, or a RuntimeError, which napari's workers would lose."""
+    """Replaces a MemoryError, and a RuntimeError, which napari's workers would lose."""
 
 
 def run(config: FineTuneConfig, stopped: Callable[[], bool]) -> Generator[Update, None, FineTuned]:
-    """Fine-tune until the end, `stopped` or closing, and keep the best network.
+    """Fine-tune to the end, or until stopped or closed; the best network is kept.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def run(config: FineTuneConfig, stopped: Callable[[], bool]) -> Generator[Update
     Raises
     ------
     TrainError
-        Instead of any RuntimeError or MemoryError.
+        In place of a RuntimeError or MemoryError.
     ValueError, DownloadError, FineTuningError
         As for `fine_tune`.
     """

@@ -10,12 +10,12 @@ from napari_sr.training import recipe
 from napari_sr.training.finetuning.config import BaseModel
 
 FRESH = "Fresh, from a recipe"
-"""A heading of the list."""
+"""The heading above untrained networks in the list."""
 _RECIPES = MappingProxyType({
     "fsrcnn": ("FSRCNN, fresh", "fsrcnn", "Small and fast; learns in minutes."),
     "edsr-slim": ("EDSR slim, fresh", "edsr", "Larger and better; needs half an hour."),
 })  # fmt: skip
-"""The recipes that suit a laptop: for the name without scale, title, network and summary."""
+"""The recipes that suit a laptop: title, network and summary, by the name without scale."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def _fresh() -> list[ListedModel]:
         scales = tuple(scale for scale in (2, 3, 4) if f"{name}-x{scale}" in shipped)
         if scales:
             found.append(
-                Fresh(name, title, FRESH, f"{summary} Starts from nothing, as the recipe", scales,
+                Fresh(name, title, FRESH, f"{summary} It starts untrained.", scales,
                       architecture=architecture)
             )  # fmt: skip
     return found

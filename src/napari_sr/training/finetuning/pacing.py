@@ -1,4 +1,4 @@
-"""The choice of the size and the number of training steps, so that a fine-tuning ends in time."""
+"""Choose the size and the number of training steps, so that a fine-tuning ends in time."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from napari_sr.training.session import Session
 
 TIMED = 2.0
-"""Seconds for timing steps. The first two steps do not count, because they include preparations."""
+"""Seconds spent on timing steps. The first two steps include preparations, and are left out."""
 SIZED = 3
 """Largest number of other step sizes to try."""
 SLACK = 1.3
-"""Factor by which a step may exceed its time before a smaller step is tried."""
+"""A smaller step is tried if a step takes more than this factor of its allowed time."""
 SPARED = 0.6
 """A smaller step that is still too slow is used if it takes at most this share of the larger step's
 time."""
@@ -42,7 +42,7 @@ class Pacer:
     Parameters
     ----------
     config : Config
-        The training; the pacer chooses crop and batch.
+        Settings of the training; the pacer chooses crop and batch.
     learnt : sequence of Picture
         The images to train on.
     sizes : sequence of Size
@@ -65,7 +65,7 @@ class Pacer:
         self.config, self.sizes, self.session = config, sizes, session
         self.training_data = TrainingData(learnt)
         self.minutes, self.judging = minutes, judging
-        # the speed of the device is unknown
+        # before timing, the speed of the device is unknown
         self._take(next((size for size in sizes if size.batch == 1), sizes[-1]))
 
     def _take(self, size: Size) -> None:
@@ -75,7 +75,7 @@ class Pacer:
         self.config = replace(self.config, data=data)
 
     def counts(self, stopped: Callable[[], bool]) -> Generator[Update, None, tuple[int, int]]:
-        """Return the numbers of steps and validations that fit."""
+        """Return the numbers of steps and validations that fit into the time."""
         pace = yield from self._sized(stopped)
         seconds = 60 * self.minutes
         steps = max(10, int(seconds * (1 - JUDGING) / pace))
@@ -95,7 +95,7 @@ class Pacer:
             self._take(size)
             pace = yield from self._paced(stopped)
             if smaller and pace > max(longest, SPARED * before[1]):
-                self._take(before[0])  # the weights take the time
+                self._take(before[0])  # a smaller step is not faster: the weights take the time
                 return before[1]
         return pace
 

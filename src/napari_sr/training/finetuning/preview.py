@@ -1,4 +1,4 @@
-"""Validation, and pictures of one held-out place: LR, bicubic, the network's result and the truth.
+"""Validate a network; show pictures of one held-out part: LR, bicubic, result and truth.
 
 Letters: C channels, H x W pixels of the LR image, S scale.
 """
@@ -31,7 +31,7 @@ PLACES = 5
 
 @dataclass(frozen=True)
 class Preview:
-    """Four pictures of one place. The form labels them with the fields' names.
+    """Four pictures of one part. The form labels them with the fields' names.
 
     Each is uint8, (S * H, S * W) or (S * H, S * W, 3).
     """
@@ -44,7 +44,7 @@ class Preview:
 
 
 class HeldOut:
-    """Validation pairs, and one place in them for pictures.
+    """Validation pairs, and one part of them for pictures.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class HeldOut:
         enlarged = [enlarged[index] for index in self.judged]
         self.scale = scale
         self.bicubic: float = sum(found[index] for index in self.judged) / len(self.judged)
-        """PSNR of bicubic interpolation in dB, measured as for networks."""
+        """PSNR of bicubic interpolation in dB, computed as for networks."""
         self._index = int(np.argmax([float(hr.std()) for _, hr in self.pairs]))
         self._lr = self.pairs[self._index][0]
         self._enlarged = enlarged[self._index]

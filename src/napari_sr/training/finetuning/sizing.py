@@ -1,4 +1,4 @@
-"""The size of a training step and of the validation, chosen from the network's cost on its device.
+"""Choose the size of a training step and of the validation by the network's cost on its device.
 
 Letters: N crops, P pixels along an LR crop.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Size:
-    """The crops of a training step."""
+    """Number and size of the crops in a training step."""
 
     batch: int
     """N, the number of crops."""
@@ -45,8 +45,7 @@ LADDER = (
     Size(16, 24), Size(12, 24), Size(8, 24), Size(6, 24), Size(4, 24), Size(4, 20), Size(4, 16),
     Size(3, 16), Size(2, 16), Size(1, 16), Size(1, 12), Size(1, 8),
 )  # fmt: skip
-"""Sizes from best to smallest: first fewer crops, so that crops keep their size; then smaller
-crops."""
+"""Sizes from best to smallest: first, the number of crops decreases, then their size."""
 STEP, STEPS = 1.0, 300
 """Longest step in seconds, and the wanted number of steps."""
 PART = 4
@@ -57,7 +56,7 @@ mean."""
 SIDES = (64, 128, 256)
 """Possible sides, in HR pixels, of the part of a plane that is validated."""
 MOST_JUDGED = 8
-"""Planes."""
+"""Largest number of planes that are validated."""
 TIMINGS, SHORT = 4, 0.2
 """Largest number of timings of a plane, and the seconds after which they end."""
 
@@ -136,9 +135,9 @@ def choose(offered: Sequence[Size], seconds_per_pixel: float, longest: float) ->
 
 @torch.no_grad()
 def judgeable(network: Network, device: torch.device, seconds: float) -> tuple[int, int]:
-    """Return the side in HR pixels and the number of planes that can be validated in a time.
+    """Return the side in HR pixels and the number of planes that can be validated in some seconds.
 
-    The network is timed on larger and larger parts, until that time has passed.
+    The network is timed on larger and larger parts, until this time has passed.
 
     Parameters
     ----------
@@ -147,7 +146,7 @@ def judgeable(network: Network, device: torch.device, seconds: float) -> tuple[i
     device : torch.device
         The device of the network.
     seconds : float
-        Time for validating and showing one plane.
+        Time for validating all planes and showing one.
     """
     found, took, growth = SIDES[0], math.inf, 4.0
     _seconds(network, device, found)  # the first run includes preparations
@@ -164,7 +163,7 @@ def judgeable(network: Network, device: torch.device, seconds: float) -> tuple[i
 
 
 def _seconds(network: Network, device: torch.device, side: int) -> float:
-    """Return the seconds for a plane; short times are measured again, and the best counts."""
+    """Return the seconds for a plane; short times are measured repeatedly, and the best counts."""
     lr_side = max(side // network.scale, network.least_size)
     lr_side = math.ceil(lr_side / network.multiple) * network.multiple
     image = torch.zeros(1, network.channels, lr_side, lr_side, device=device)

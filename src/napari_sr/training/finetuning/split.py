@@ -1,4 +1,4 @@
-"""The split of images into a part for training and a held-out band for validation.
+"""Split images into a part for training and a held-out band for validation.
 
 Planes of a stack resemble their neighbours, so a held-out plane would be almost the same as a
 training image. Instead, the same band of all planes is held out.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_sr.training.finetuning.config import Image
 
 MEMORY = 1 << 30
-"""Bytes of lazy images that are kept in memory."""
+"""Largest size of lazy images that are kept in memory, in bytes."""
 SHARE = 5
 """1 / SHARE of the longer side is held out, from its middle."""
 LEAST = 8
@@ -40,7 +40,7 @@ class Split:
 
     training_data: TrainingData
     crop: int
-    """LR pixels along each side."""
+    """Side of a crop in LR pixels."""
 
 
 def read(
@@ -51,7 +51,7 @@ def read(
     Parameters
     ----------
     images : sequence of Image
-        At least one.
+        The images, at least one.
     memory : int
         Bytes for all lazy images. If an image has more planes than fit, evenly spread planes are
         used. A single plane that does not fit is not kept; it is read crop by crop.
@@ -152,11 +152,11 @@ def hold_out(layers: Sequence[Sequence[Picture]], scale: int) -> Split:
 
 
 def _parted(picture: Picture, least: int) -> tuple[list[Picture], Picture]:
-    """Return the parts for training, each at least `least` pixels long, and the held-out band."""
+    """Return the training parts, each at least `least` pixels long, and the held-out band."""
     length = max(picture.height, picture.width)
     band = max(length // SHARE, least)
     before = (length - band) // 2
-    if before < least:  # a band at the end leaves one larger part
+    if before < least:  # a band at the end leaves one larger part for training
         before = length - band
     if before < least or min(picture.height, picture.width) < least:
         raise ValueError(

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 
 class Loss(nn.Module):
-    """A loss that compares images. It takes the arguments that `reads` names; returns a scalar."""
+    """A loss that compares images: it takes the arguments that `reads` names; returns a scalar."""
 
     reads: ClassVar[Literal["image", "levels", "predictions"]] = "image"
-    """Its arguments: (result, truth); (images of all levels, truth); or (predictions, result,
-    truth, alpha)."""
+    """The kind of arguments: (result, truth); (images of all levels, truth); or (predictions,
+    result, truth, alpha)."""
 
 
 def precise(image: Tensor) -> Tensor:
@@ -41,12 +41,12 @@ def compared(result: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def judged(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a critic's logits of photographs and of results, of any shapes, in float32.
+    """Return a critic's logits for photographs and for results, of any shapes, in float32.
 
     Raises
     ------
     ValueError
-        If one is empty.
+        If either is empty.
     """
     if real.numel() == 0 or fake.numel() == 0:
         raise ValueError(

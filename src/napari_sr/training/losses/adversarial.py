@@ -1,9 +1,9 @@
 """The standard GAN's losses: the critic recognises photographs, the generator deceives it.
 
 Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, https://arxiv.org/abs/1406.2661;
-with the generator's loss -log D(result), whose gradient does not vanish where the critic is
-certain, as in SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, equation (6). That
-equation sums over images; this loss averages.
+The generator's loss is -log D(result), whose gradient does not vanish where the critic is certain,
+as in SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, equation (6). The equation
+is a sum over images; this loss is a mean.
 
 With logits l, D = sigmoid(l): -log D = softplus(-l) and -log(1 - D) = softplus(l).
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Adversarial:
-    """Losses of the generator and of the critic, of logits of any shape."""
+    """Losses of the generator and of the critic, for logits of any shape."""
 
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return mean -log D(fake), a scalar: small if results pass for photographs."""

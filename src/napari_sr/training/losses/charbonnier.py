@@ -20,7 +20,7 @@ class Charbonnier(Loss):
     Parameters
     ----------
     epsilon : float
-        The difference below which it is smoothed; 1e-3 in LapSRN's paper, for images in 0..1.
+        The difference below which the loss is smoothed: 1e-3 in LapSRN's paper, for images in 0..1.
     """
 
     def __init__(self, *, epsilon: float = 1e-3) -> None:

@@ -3,12 +3,12 @@
 Lai et al., "Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution", CVPR 2017,
 https://arxiv.org/abs/1704.03915, equation (2): Charbonnier of all levels, summed. The truth of a
 level is the image shrunk bicubically. The authors' code (phoenix104104/LapSRN, vllab_nn_L1_loss.m)
-sums over the pixels of every level, with an epsilon of 1e-3, so that a level with half the sides
-counts a quarter.
+sums over the pixels of every level, with an epsilon of 1e-3, so that a level with half the height
+and width counts a quarter.
 
 Letters: N crops, C channels, H x W pixels of the truth.
-Beyond the paper: a level that is larger than the truth, as in MS-LapSRN for scale 3, is shrunk to
-its size.
+Beyond the paper: a level larger than the truth, as in MS-LapSRN for scale 3, is shrunk to the
+truth's size.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Pyramid(Loss):
         Parameters
         ----------
         levels : sequence of Tensor, (N, C, h, w)
-            From small to large, each with the images and channels of the truth.
+            Images from small to large; N and C are those of the truth.
         truth : Tensor, (N, C, H, W)
 
         Returns
@@ -62,7 +62,7 @@ class Pyramid(Loss):
         Raises
         ------
         ValueError
-            If there are no levels, or one has other images, channels or proportions.
+            If there are no levels, or a level has another N, C or ratio of height to width.
         """
         if not levels:
             raise ValueError("the pyramid loss needs the images of all levels, got none")

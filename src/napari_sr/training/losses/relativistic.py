@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Relativistic:
-    """Losses of the generator and of the critic, of logits of any shape."""
+    """Losses of the generator and of the critic, for logits of any shape."""
 
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return mean -log(1 - D(real, fakes)) + mean -log D(fake, reals); a scalar."""

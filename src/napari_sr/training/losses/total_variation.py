@@ -21,7 +21,7 @@ class TotalVariation(Loss):
     def forward(self, result: Tensor, truth: Tensor) -> Tensor:
         """Return the loss of a result (N, C, H, W), a scalar; only the truth's shape is used."""
         result, _ = compared(result, truth)
-        # a line of pixels has no neighbours across; the mean of nothing would be NaN
+        # a single row or column has no neighbours across; the mean of nothing would be NaN
         ways = [result.diff(dim=dim) for dim in (-2, -1) if result.shape[dim] > 1]
         means = [way.abs().mean() for way in ways]
         total: Tensor = sum(means, start=0 * result.sum())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Wasserstein:
-    """Losses of the generator and of the critic, of scores of any shape without bounds."""
+    """Losses of the generator and of the critic, for unbounded scores of any shape."""
 
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return mean -score(fake); a scalar."""
@@ -57,7 +57,7 @@ class Wasserstein:
         Parameters
         ----------
         critic : Module
-            Its score of an image must not depend on other images; it runs in float32.
+            The critic. Its score of an image must not depend on other images; it runs in float32.
         real, fake : Tensor, (N, C, H, W)
             Photographs and results; neither gets a gradient.
         mix : Tensor, (N, 1, 1, 1)
