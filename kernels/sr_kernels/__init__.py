@@ -3,8 +3,8 @@
 An op is found by its file's name and described by the record `OP` at the file's foot. Each file is
 imported only when its op is used, so a broken kernel breaks only itself.
 
-No kernel has run on a GPU yet. All speed-ups ("at best", by bytes) and times in these files are
-forecasts; `benchmarks/gpu/kernel_model.py` computes them from the machine code.
+No kernel has run on a GPU yet. All speed-ups ("at best", computed from bytes) and times in these
+files are forecasts; `benchmarks/gpu/kernel_model.py` computes the times from the machine code.
 """
 
 from __future__ import annotations

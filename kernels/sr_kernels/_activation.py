@@ -17,7 +17,7 @@ ACTIVATIONS = ("none", "gelu", "relu", "leaky_relu", "hard_swish", "tanh")
 
 
 def activated(y: Tensor, activation: str, slope: float = 0.0) -> Tensor:
-    """Return a tensor of any shape, activated in plain PyTorch."""
+    """Apply an activation to a tensor of any shape, in plain PyTorch."""
     if activation == "gelu":
         return functional.gelu(y)
     if activation == "relu":
@@ -33,15 +33,15 @@ def activated(y: Tensor, activation: str, slope: float = 0.0) -> Tensor:
 def larger(one, other):
     """Return the larger of two float32 values, or NaN if one of them is NaN.
 
-    `tl.maximum` alone drops NaN on a GPU, though not in the interpreter. PyTorch keeps it, and the
-    engine uses it to find tiles whose sums exceeded half precision.
+    `tl.maximum` alone drops NaN on a GPU, but not in the interpreter. PyTorch keeps NaN, and the
+    engine needs NaN to find tiles whose sums exceeded half precision.
     """
     return tl.maximum(one, other, propagate_nan=tl.PropagateNan.ALL)
 
 
 @triton.jit
 def activate(y, ACTIVATION: tl.constexpr, slope):
-    """Return float32 values, activated."""
+    """Apply an activation to float32 values."""
     if ACTIVATION == "gelu":
         y = gelu(y)
     if ACTIVATION == "relu":
@@ -68,12 +68,12 @@ def sigmoid(x):
 
 
 def check_activation(op: str, activation: str, known: tuple[str, ...] = ACTIVATIONS) -> None:
-    """Refuse an activation that an op does not know.
+    """Check that an op knows an activation.
 
     Raises
     ------
     ValueError
-        If there is no such activation.
+        If the activation is unknown.
     """
     if activation not in known:
         raise ValueError(f"{op} takes an activation of {known}, got {activation!r}")

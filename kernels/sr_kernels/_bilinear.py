@@ -12,8 +12,8 @@ from sr_kernels._triton import tl, triton
 def sample_bilinear(low: Tensor, height: int, width: int, window: tuple[int, ...]) -> Tensor:
     """Return a piece of `low`, (N, E, h, w), enlarged bilinearly to the whole image.
 
-    It equals `interpolate(low, (full_height, full_width), mode="bilinear")`, cropped to the piece,
-    without computing the whole.
+    The result equals `interpolate(low, (full_height, full_width), mode="bilinear")`, cropped to the
+    piece, but only the piece is computed.
 
     Parameters
     ----------
@@ -41,10 +41,10 @@ def sample_bilinear(low: Tensor, height: int, width: int, window: tuple[int, ...
 
 
 def _shares(size: int, full: int, start: int, length: int, like: Tensor) -> tuple[slice, Tensor]:
-    """Return the cells of an axis around a piece, and the matrix that interpolates them.
+    """Return the cells around a piece along one axis, and the matrix that interpolates them.
 
-    The matrix is (length, cells). Positions count from the first of these cells, in integers as far
-    as possible: float32 would lose digits far from the origin of a large image.
+    The matrix is (length, cells). Positions count from the first of these cells, in integers where
+    possible, because float32 would lose digits far from the origin of a large image.
     """
     first = max(((2 * start + 1) * size - full) // (2 * full), 0)
     end = ((2 * (start + length) - 1) * size - full) // (2 * full) + 2
@@ -65,7 +65,7 @@ def neighbours(start, offset, size, full):
     integers, because float32 would lose digits in a large image.
     """
     twice = tl.cast(full, tl.int64) * 2
-    # the position is (2 * start + 1) * size / twice - 1 / 2, here plus 1 to be positive
+    # the position is (2 * start + 1) * size / twice - 1 / 2; 1 is added to make it positive
     first = (2 * start.to(tl.int64) + 1) * size + full
     place = (first % twice + 2 * size * offset).to(tl.float32) / twice.to(tl.float32)
     cell = tl.floor(place)

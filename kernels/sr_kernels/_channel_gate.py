@@ -1,8 +1,8 @@
 """A channel gate inside a kernel, from the moments of a plane's parts.
 
 See `contrast_gate` for the gate and `_moments` for the parts. One program merges all channels of an
-image, so that no further kernel has to wait: for 320 x 180 pixels in 450 parts of 64 channels it
-reads 345 KB, which takes a multiprocessor about as long as another launch.
+image and computes the gate, which saves a launch. For 320 x 180 pixels in 450 parts of 64 channels,
+it reads 345 KB, which takes a multiprocessor about as long as a launch.
 
 Letters: N images, C channels, R of them inside the gate.
 """
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LEAST_VARIANCE = 1e-12
-"""Smallest variance, so that the root has a finite slope for training. The deviation of a constant
-plane becomes 1e-6, a hundredth of the resolution of half precision near 1."""
+"""Smallest variance, so that the root has a finite slope in training. The standard deviation of a
+constant plane becomes 1e-6, a hundredth of the resolution of half precision near 1."""
 SLOTS = 64
-"""Parts merged at once, for up to 64 channels."""
+"""Number of parts that are merged at once, for up to 64 channels."""
 WARPS = 16
 
 
@@ -45,7 +45,7 @@ def gate_of(
     """Return the gates of one image's channels from their moments, each (C2,) of float32."""
     c, r = tl.arange(0, C2), tl.arange(0, R2)
     contrast = mean + tl.sqrt(larger(m2 / pixels, LEAST))
-    # padding columns of the matrices are zero, whatever the vectors hold there
+    # padding columns of the matrices are zero, so the vectors may hold anything there
     hidden = tl.sum(_load_matrix(squeeze_weight_ptr, r, c, R, C) * contrast[None, :], axis=1)
     hidden += tl.load(squeeze_bias_ptr + r, mask=r < R, other=0.0).to(tl.float32)
     hidden = larger(hidden, 0.0)
@@ -114,7 +114,7 @@ def merge_and_gate(
     parts : Tensor, (3, N, parts, C)
         As in `_moments.merge`, but with channels next to each other.
     plane, part : (int, int)
-        Likewise.
+        As in `_moments.merge`.
     weights : sequence of Tensor, (R, C, 1, 1), (R,), (C, R, 1, 1) and (C,)
         Weight and bias of squeeze and of excite, as in `contrast_gate`.
 

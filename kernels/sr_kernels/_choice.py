@@ -1,8 +1,8 @@
-"""The choice between kernel and reference, and the count of launches.
+"""Choose between kernel and reference, and count launches.
 
-There are three choices: "auto" (kernels where they are fast and known to be right), "reference"
-(never) and "triton" (always; an error if a kernel cannot run). The innermost `use_kernels` decides;
-without one, the environment variable NAPARI_SR_KERNELS; without both, it is "auto".
+There are three choices: "auto" (kernels where they are fast and known to be right), "reference" (no
+kernels) and "triton" (always kernels, and an error if one cannot run). The innermost `use_kernels`
+decides, else the environment variable NAPARI_SR_KERNELS; without either, the choice is "auto".
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ _one_at_a_time = threading.Lock()
 
 @contextmanager
 def use_kernels(word: str) -> Iterator[None]:
-    """Choose kernels for the calls inside: "auto", "reference" or "triton".
+    """Context: choose kernels for the calls inside: "auto", "reference" or "triton".
 
     Use it around a call, never around a `yield`: a generator would pass the choice on to its
-    caller. A new thread starts without it.
+    caller. A new thread starts without a choice.
 
     Raises
     ------
     ValueError
-        If there is no such choice.
+        If the choice is unknown.
     """
     token = _word.set(_checked(word, "use_kernels"))
     try:
@@ -102,7 +102,7 @@ def add_launched(counts: Mapping[str, int]) -> None:
 
 @contextmanager
 def launches_apart() -> Iterator[Counter[str]]:
-    """Count the launches inside separately, because a captured graph runs later or never.
+    """Context: count the launches inside separately, because a captured graph runs later or never.
 
     Yields
     ------
@@ -141,7 +141,7 @@ def _wants_gradient(tensors: tuple[Tensor, ...]) -> bool:
 
 @cache
 def _obstacle(kinds: frozenset[tuple[torch.device, torch.dtype]]) -> str | None:
-    """Return why kernels cannot run on tensors of these devices and dtypes, or None if they can."""
+    """Return the reason why kernels cannot run on tensors of these devices and dtypes, or None."""
     if not HAS_TRITON:
         return "Triton is not installed"
     devices = {device for device, _ in kinds}
@@ -156,7 +156,7 @@ def _obstacle(kinds: frozenset[tuple[torch.device, torch.dtype]]) -> str | None:
         return f"tensors lie on {device}, not on a CUDA device"
     if torch.version.hip:
         return "nobody has run the kernels on an AMD GPU yet"
-    # statistics are float32 even if weights have half precision
+    # statistics are float32 even if weights are in half precision
     if dtypes.isdisjoint(HALF) or not dtypes <= {*HALF, torch.float32}:
         return f"kernels compute in half precision, got {', '.join(sorted(map(str, dtypes)))}"
     capability = _capability(device.index)

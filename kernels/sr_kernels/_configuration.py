@@ -1,12 +1,12 @@
 """Launch options that differ between architectures.
 
-An op names its default block sizes, warps and stages at its launch. `configurations.json` overrides
-them, by architecture, then by op, by op and width ("bsconv/64"), or by op and channels in and out
-("bsconv/64-32"); a more specific entry wins:
+An op passes its default block sizes, warps and stages when it is launched. `configurations.json`
+overrides them, by architecture, then by op, by op and width ("bsconv/64"), or by op, input and
+output channels ("bsconv/64-32"); a more specific entry wins:
 
     {"gfx942": {"bsconv": {"BLOCK": 16, "num_warps": 4}}}
 
-So options measured on a GPU are data and need no change of code.
+So options that were measured on a GPU are data, and need no change of code.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ def configuration(
     op : str
         The op's name.
     x : Tensor, (N, C, H, W)
-        Its first argument; C is the width.
+        The op's first argument; C is the width.
     outputs : int, optional
-        Output channels, for an op whose outputs may differ from its inputs.
+        Number of output channels, for an op in which it may differ from that of inputs.
     **usual : int
         Keywords of the launch, with their defaults.
 
     Returns
     -------
     dict of str to int
-        The same keywords.
+        The same keywords, with the values to use.
 
     Raises
     ------
     ValueError
-        If the file has a keyword that is not among `usual`.
+        If `configurations.json` has a keyword that is not among `usual`.
     """
     known = configurations().get(architecture(x.device), {})
     width = f"{op}/{x.shape[1]}"
@@ -59,7 +59,7 @@ def configuration(
 
 @cache
 def configurations() -> dict[str, dict[str, dict[str, int]]]:
-    """Return the file's content: keywords, by architecture, then by op and widths."""
+    """Return what `configurations.json` holds: keywords by architecture, then by op and widths."""
     found: dict[str, dict[str, dict[str, int]]] = json.loads(
         files("sr_kernels").joinpath(FILE).read_text()
     )

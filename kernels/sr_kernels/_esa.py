@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BLOCK = 64
-"""Neighbouring pixels of a row that one program gates at once."""
+"""Number of neighbouring pixels of a row that one program gates at once."""
 FEWER = 32
 """The same if channels are mixed or moments are gathered. 64 pixels would spill registers: mixing
 50 features on sm_120, gathering 64 features on sm_80."""
 ROWS = 4
-"""Rows that one program gates in turn, with the same weights."""
+"""Number of rows that one program gates in turn, with the same weights."""
 MOST_PARTS = 1024
 """Largest number of programs that gather the moments of a plane, because a single program merges
-their parts; for more parts, each program takes more rows."""
+their parts. In larger planes, each program takes more rows."""
 WARPS = 4
 STAGES = 2
 
@@ -149,7 +149,7 @@ def run_kernel(
     Parameters
     ----------
     op : str
-        The calling op: its name in the configurations.
+        Name of the calling op in the configurations.
     planes : sequence of Tensor, (N, C, H, W), (N, E, H, W) and (N, E, h, w)
         x, squeezed and low.
     weights : sequence of Tensor, (E, E, 1, 1), (E,), (C, E, 1, 1) and (C,)

@@ -1,7 +1,7 @@
 """A 3x3 inside a kernel: dense, or depthwise after a 1x1, which is folded into a dense one.
 
 The depthwise weight, (E, 1, 3, 3), times the weight of the 1x1, (E, E), is a dense 3x3, (E, E, 3,
-3). Where the 1x1 has a bias, every tap that lies inside the plane adds its share of it.
+3). If the 1x1 has a bias, every tap inside the plane adds the bias times its weight.
 
 Letters: E features, h x w cells.
 """
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 def check(op: str, name: str, inner: int, weights: Sequence[Tensor | None]) -> None:
-    """Check that the weights of a 3x3 of E = `inner` features fit together.
+    """Check that the weights of a 3x3, and of a 1x1 before it, fit together.
 
     Parameters
     ----------
     op, name : str
-        Names of the op and of the 3x3 in errors.
+        Names of the op and of the 3x3, for errors.
     inner : int
-        Number of features E.
+        Required number of features E.
     weights : sequence of Tensor
         Weight and bias of the 3x3, (E, E, 3, 3) or (E, 1, 3, 3) and (E,); then of the 1x1 before
         it, (E, E, 1, 1) and (E,), or None.
@@ -67,7 +67,7 @@ def convolve(
 
 @triton.jit
 def load_mixing(pointwise_ptr, source, output, E: tl.constexpr):
-    """Return the 1x1 before a depthwise 3x3 or None: (sources, outputs) of float32."""
+    """Return the weight of the 1x1 before a 3x3, (sources, outputs) of float32, or None."""
     if pointwise_ptr is None:
         return None
     else:
@@ -134,7 +134,7 @@ def _load_cells(
 def _weigh_between(
     row, column, height, width, weight_ptr, between_ptr, E: tl.constexpr, E2: tl.constexpr, DOT
 ):  # fmt: skip
-    """Return what the 1x1's bias adds: a share for every tap inside the plane."""
+    """Return what the 1x1's bias adds to the result, over all taps inside the plane."""
     feature, tap = tl.arange(0, E2)[None, :], tl.arange(0, 16)
     weight = tl.load(
         weight_ptr + feature * 9 + tap[:, None],
@@ -152,7 +152,7 @@ def convolve_tile(
     weight_ptr, bias_ptr, pointwise_ptr, between_ptr,
     E: tl.constexpr, E2: tl.constexpr, STRIDE: tl.constexpr, TAPS: tl.constexpr, DOT,
 ):  # fmt: skip
-    """Return a 3x3 of cells, (cells, features) of float32, with sources from `at` on."""
+    """Return the 3x3 of cells, (cells, features) of float32; their sources begin at `at`."""
     mixing = load_mixing(pointwise_ptr, tl.arange(0, E2), tl.arange(0, E2), E)
     value = tl.zeros((row.shape[0], E2), tl.float32)
     cells = (x_ptr, at, pitch, row, column, known, height, width)

@@ -19,5 +19,5 @@ def gelu(x):
     series = series * t + 0.710706870
     series = series * t - 0.142248368
     series = series * t + 0.127414796
-    # GELU is the rectifier less |x| * (1 - erf(|x| / sqrt 2)) / 2
+    # GELU is the rectifier minus |x| * (1 - erf(|x| / sqrt 2)) / 2
     return tl.maximum(x, 0.0) - size * t * series * tl.exp2(-0.7213475204 * x * x)

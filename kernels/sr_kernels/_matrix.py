@@ -42,19 +42,19 @@ def padded(channels: int) -> int:
 
 
 def dot_type(dtype: torch.dtype) -> Any:
-    """Return the dtype of matrix products: the interpreter cannot multiply bfloat16."""
+    """Return the dtype of matrix products; the interpreter cannot multiply bfloat16."""
     types = {torch.float16: tl.float16, torch.bfloat16: tl.bfloat16}
     wide = INTERPRETED and dtype == torch.bfloat16
     return tl.float32 if wide else types.get(dtype, tl.float32)
 
 
 def channels_last(plane: Tensor) -> Tensor:
-    """Return a plane, (N, C, H, W), with its channels next to each other in memory."""
+    """Return a plane, (N, C, H, W), whose channels are next to each other in memory."""
     return plane.contiguous(memory_format=torch.channels_last)
 
 
 def laid_out(tensor: Tensor | None) -> Tensor | None:
-    """Return a weight, (C, I, h, w), with inputs next to each other; a vector, contiguous."""
+    """Return a weight, (C, I, h, w), with inputs next to each other, or a contiguous vector."""
     if tensor is None:
         return None
     return channels_last(tensor) if tensor.ndim == 4 else tensor.contiguous()

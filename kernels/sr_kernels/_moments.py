@@ -3,8 +3,8 @@
 A program stores the mean of its part of a plane, and the sum of squared deviations. A second kernel
 merges the parts by their counts, as in Chan, Golub and LeVeque, "Updating Formulae and a Pairwise
 Algorithm for Computing Sample Variances", 1979. Means are relative to a pivot near them, so that an
-offset costs no digits. There are no atomics: the parts depend on the shape alone, and results are
-bit-equal from run to run.
+offset costs no digits. There are no atomic operations, and the parts depend on the shape alone, so
+results are bit-equal from run to run.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ WARPS = 4
 
 @triton.jit
 def column_sum(x):
-    """Sum over axis 0 in two steps: shorter sums round less. The first stays in a thread."""
+    """Sum over axis 0 in two steps, the first within a thread, because shorter sums round less."""
     return tl.sum(tl.sum(tl.reshape(x, (x.shape[0] // 16, 16, x.shape[1])), axis=0), axis=0)
 
 
 @triton.jit
 def moments(first, total, squares, inside, rows, columns):
-    """Return pivot, mean from there on, and m2 of a part, (columns, channels) of several rows.
+    """Return the pivot, the mean relative to it, and m2 of a part of several rows.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def moments(first, total, squares, inside, rows, columns):
 
 @triton.jit
 def store_part(parts_ptr, place, planes, parts, pivot, mean, m2, wanted):
-    """Store one part for `merge`: its pivot, its mean relative to that, and its m2."""
+    """Store one part for `merge`: pivot, mean relative to the pivot, and m2."""
     every = tl.cast(planes, tl.int64) * parts
     tl.store(parts_ptr + place, pivot, mask=wanted)
     tl.store(parts_ptr + every + place, mean, mask=wanted)

@@ -31,13 +31,13 @@ else:
 
 NAMESPACE = "napari_sr"
 SIZES = frozenset({"top", "left", "full_height", "full_width", "pixels"})
-"""Names of `launch`'s arguments that count pixels. Kernels take them unspecialised, so the check of
-a kernel holds for all their values."""
+"""Names of `launch`'s arguments that count pixels. Kernels are not specialised for their values,
+so a checked kernel is right for all values."""
 
 _PLAIN = frozenset({Tensor, torch.nn.Parameter})
 
 Layout: TypeAlias = torch.memory_format | Callable[[Tensor], torch.memory_format]
-"""The layout of results: fixed, or a function of the result."""
+"""The memory format of results: fixed, or a function of the result."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Op:
     """One operation, as the record `OP` at the foot of its file."""
 
     public: Callable[..., Any]
-    """Checks its arguments, then calls the chosen one of kernel and reference."""
+    """Checks its arguments, then calls the kernel or the reference, whichever is chosen."""
     reference: Callable[..., Any]
     """Computes the same in plain PyTorch, exact in float64; takes the arguments of `public`."""
     launch: Callable[..., Any]
@@ -69,7 +69,7 @@ def register(
 ) -> Callable[..., Any]:
     """Register `torch.ops.napari_sr.<name>`, and return a function that chooses and computes.
 
-    Its backward pass differentiates the reference; vmap runs it once for each element.
+    The backward pass differentiates the reference; vmap runs the op once for each element.
 
     Parameters
     ----------
@@ -78,12 +78,12 @@ def register(
     reference, launch : callable
         As in `Op`. The annotations of `launch` make the operator's schema.
     layout : torch.memory_format, or callable
-        Layout of `launch`'s results of four dimensions; all others are contiguous.
+        Memory format of `launch`'s results with four dimensions; other results are contiguous.
 
     Returns
     -------
     callable
-        It has the arguments of `launch`. Compiled and exported programs keep the operator, which
+        Takes the arguments of `launch`. Compiled and exported programs keep the operator, which
         chooses between kernel and reference when it runs.
     """
 
@@ -134,18 +134,18 @@ def sizes_of(launch: Callable[..., Any]) -> frozenset[int]:
 def keeps_operator(*arguments: Any) -> bool:
     """Return whether an op with these arguments runs as an operator, as every kernel does.
 
-    Otherwise the reference runs in its place.
+    Otherwise, the reference is called directly.
     """
     return torch.compiler.is_compiling() or runs_fused(*tensors_of(arguments))
 
 
 def check_shapes(op: str, **given: tuple[Tensor | None, tuple[int, ...]]) -> None:
-    """Compare tensors with the shapes they need; skip a tensor that is None.
+    """Check that tensors have the needed shapes; skip a tensor that is None.
 
     Raises
     ------
     ValueError
-        If a shape differs; the message names the first that does.
+        If a shape differs; the message names the first one.
     """
     for name, (tensor, shape) in given.items():
         if tensor is not None and tensor.shape != shape:
@@ -158,7 +158,7 @@ def tensors_of(arguments: Sequence[Any]) -> list[Tensor]:
 
 
 def _needs_no_operator(arguments: Sequence[Any]) -> bool:
-    """Return whether an operator would only call its kernel: nothing intercepts or records calls.
+    """Return whether the kernel can be called directly: nothing intercepts or records calls.
 
     For a custom operator, PyTorch's dispatcher takes a third of the host's time for a launch
     (measured on a CPU, bsconv: 22 us with it, 15 us without). In inference mode there is no

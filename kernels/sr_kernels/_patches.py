@@ -1,7 +1,7 @@
-"""A dense 3x3 over patches of an image: rows of neighbouring pixels, one patch to each program.
+"""A dense 3x3 over patches of an image: each program computes some pixels of some rows.
 
-A patch is read in channels_last. It is written either as features (channels_last) or as an image
-(NCHW). A pixel may become R x R pixels, which are written one phase (i, j) at a time or all at
+A patch is read in channels_last, and written either as features (channels_last) or as an image
+(NCHW). A pixel may become R x R pixels, which are written one phase (i, j) at a time, or all at
 once.
 
 Letters: N images, C channels, H x W pixels, R the factor of a pixel shuffle.
@@ -63,7 +63,7 @@ def finish_features(
 ):  # fmt: skip
     """Add, activate and store a patch of features, (pixels, channels), channels_last.
 
-    They are pixel (i, j) of each square of R x R.
+    The pixels are (i, j) in each square of R x R.
     """
     # 32 bits suffice within a patch
     pixel = tl.arange(0, ROWS * BLOCK)
@@ -83,7 +83,7 @@ def finish_image(
 ):  # fmt: skip
     """Add, activate and store a patch of an image, ((h, w), (c, i, j)), NCHW.
 
-    R of the R2 values of i and j are valid.
+    Of the R2 values of i and of j, R are valid.
     """
     # in the order of memory the axes are (c, h, i) and (w, j)
     y = tl.reshape(y, (ROWS, BLOCK, PLANES, R2, R2))
@@ -102,7 +102,7 @@ def finish_image(
 def with_pitch(x: Tensor) -> tuple[Tensor, int]:
     """Return planes, (N, C, H, W), with channels fastest, and the values from pixel to pixel.
 
-    A part of the channels of channels_last planes is not copied; other layouts are.
+    A part of the channels of channels_last planes is not copied; other layouts are copied.
     """
     _, channels, height, width = x.shape
     pitch = x.stride(3)

@@ -1,9 +1,9 @@
-"""A depthwise 3x3 by sliding rows, for all kernels that contain one.
+"""A depthwise 3x3, computed row by row, for all kernels that contain one.
 
 A program walks down a band of rows of channels_last planes. It loads each row as three matrices
 (pixels, channels): the row, and the row shifted by one pixel to the left and to the right. Their
-nine weighted sums go to the three output rows that need this row; then the uppermost of these is
-complete. Only two rows of sums stay in registers.
+nine weighted sums are added to the three output rows that need this row. Then the uppermost of the
+three is complete, so only two rows of sums stay in registers.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ from sr_kernels._triton import tl, triton
 ACTIVATIONS = ("gelu", "none")
 """The activations that may follow the sums."""
 LEAST_TURNS = 2
-"""Smallest number of programs on the busiest multiprocessor, if the image has enough rows. A single
-program would compute only while it does not wait for memory."""
+"""Smallest number of programs on the busiest multiprocessor, if the image has enough rows. With a
+single program, the multiprocessor would be idle while that waits for memory."""
 LEAST_ROWS, MOST_ROWS = 4, 32
-"""Rows of a band. A band reads two more rows: half of 4 rows, a sixteenth of 32 rows."""
+"""Smallest and largest number of rows of a band. A band reads two more rows: half of 4 rows, a
+sixteenth of 32 rows."""
 
 
 @triton.jit
 def part_of(
     program, height, width, rows, CHANNELS: tl.constexpr, BLOCK: tl.constexpr, PART: tl.constexpr
 ):
-    """Return what a program owns: its channels, its columns, its first row and its image."""
+    """Return the part of a program: its channels, its columns, its first row and its image."""
     # in this order, neighbouring programs read the same or adjacent pixels
     parts = tl.cdiv(CHANNELS, PART)
     channel = program % parts * PART + tl.arange(0, PART)
@@ -64,14 +65,14 @@ def load_bias(bias_ptr, channel, CHANNELS: tl.constexpr):
 
 @triton.jit
 def weigh(row, taps, onto):
-    """Add the weighted sum of a row at the left, centre and right tap to one output row."""
+    """Add to one output row a row at the left, centre and right tap, weighted."""
     return onto + row[0] * taps[0] + row[1] * taps[1] + row[2] * taps[2]
 
 
 @triton.jit
 def is_inside(row, column, height, width):
     """Return which columns of a row lie inside the image."""
-    # a row outside has no columns: a scalar cannot be combined with a mask
+    # a row outside gets an empty range of columns, because a scalar cannot be combined with a mask
     end = tl.where((row >= 0) & (row < height), width, 0)
     return (column >= 0) & (column < end)
 
@@ -92,20 +93,20 @@ def rows_per_band(
     choices: range = range(LEAST_ROWS, MOST_ROWS + 1),
     more: float = 2,
 ) -> int:
-    """Return the number of rows per program that gives the busiest multiprocessor the least work.
+    """Return the rows per program with which the busiest multiprocessor has the least work.
 
     Parameters
     ----------
     height : int
         Rows of an image.
     beside : int
-        Programs for one row: of all images, blocks of columns and channels.
+        Number of programs for one row, over all images and blocks of columns and channels.
     device : torch.device
         The device; with few processors, bands are fewer and longer.
     choices : range
         Allowed results.
     more : float
-        Rows that a band reads in addition to its own.
+        Number of additional rows that a band reads.
     """
     return _rows_for(height, beside, _processors(device), choices, more)
 
@@ -113,7 +114,7 @@ def rows_per_band(
 @cache
 def _rows_for(height: int, beside: int, processors: int, choices: range, more: float) -> int:
     def cost(rows: int) -> tuple[bool, float]:
-        # the programs of a processor run in turn
+        # the programs of a multiprocessor run in turn
         turns = -(-beside * -(-height // rows) // processors)
         return turns < LEAST_TURNS, turns * (rows + more)
 

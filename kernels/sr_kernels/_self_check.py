@@ -1,9 +1,10 @@
 """Compare a kernel with its reference at the first launch of its binary on a GPU.
 
-An untested compiler or driver may be wrong in a way that no test has seen. So the first launch of
-every binary is checked with its arguments: against the reference in float32, within twice the error
-of the reference in the arguments' type. A kernel that fails or disagrees is not launched again on
-that device; its reference replaces it, and `distrusted` gives the reason.
+A compiler or driver that we have not tested may have faults that no test has found. So the first
+launch of every binary is compared with the reference in float32, for the same arguments; it may
+differ by twice the error that the reference has in the arguments' type. A kernel that fails or
+differs more is not launched again on that device; the reference replaces it, and `distrusted` gives
+the reason.
 
 Triton compiles one binary for each combination of types, channels and alignments (see
 `_triton.kernel_jit`); `_signature` distinguishes them. A verdict holds until the process ends.
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 ROUNDINGS = 4
-"""Allowed error in addition to the reference's own, in units of eps times the largest value."""
+"""Allowed error in addition to the reference's error, in units of eps times the largest value."""
 ALIGNMENT = 16
 """The alignment that Triton specialises on: of addresses in bytes, and of sizes."""
 SMALL = 49
-"""Largest number of pixels of a weight; a larger plane counts as an image, whose size may vary."""
+"""Largest number of pixels of a weight's kernel; a larger plane counts as an image of varying
+size."""
 MOST_INT32 = 2**31 - 1
 """Largest integer of 32 bits; larger integers have another type, and so another binary."""
 WORDS = 160
@@ -41,7 +43,7 @@ _reasons: dict[tuple[str, str], str] = {}
 
 
 def distrusted(device: torch.device) -> dict[str, str]:
-    """Return the ops whose kernels failed or disagreed on a device, each with the reason."""
+    """Return the ops whose kernels failed or were wrong on a device, each with the reason."""
     return {op: reason for (where, op), reason in _reasons.items() if where == str(device)}
 
 
@@ -59,7 +61,7 @@ def launch_checked(
     arguments: Sequence[Any],
     sizes: Container[int] = (),
 ) -> Any:
-    """Launch the kernel if it is known to be right for such arguments; else run the reference.
+    """Launch the kernel, and check it if such arguments are new; if it is wrong, run the reference.
 
     Parameters
     ----------
@@ -96,7 +98,9 @@ def _first(
     """Return the results of a call whose binary has not been checked yet, and check it."""
     name, device, _ = key
     if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
-        return reference(*arguments)  # a capture cannot read values: check at a later launch
+        return reference(
+            *arguments
+        )  # values cannot be read during a capture: the check follows at a later launch
     with _one_at_a_time:
         # another thread may have checked it meanwhile
         trusted = False if (str(device), name) in _reasons else _verdicts.get(key)
@@ -118,7 +122,7 @@ def _first(
 def _compare(
     reference: Callable[..., Any], launch: Callable[..., Any], arguments: Sequence[Any]
 ) -> tuple[Any, str | None]:
-    """Return an op's results and its kernel's fault: "" for none, None if unknown.
+    """Return an op's results and the kernel's fault: "" if there is none, None if it is unknown.
 
     The results are the kernel's if it is right, otherwise the reference's.
     """
@@ -161,7 +165,7 @@ class _Watch(AbstractContextManager["_Watch"]):
 
 def _signature(arguments: Sequence[Any], sizes: Container[int]) -> Hashable:
     """Return a key that identifies the binary for these arguments."""
-    # runs at every launch: filling a list is faster than a generator
+    # this runs at every launch, and filling a list is faster than a generator
     found: list[Hashable] = []
     for at, value in enumerate(arguments):
         if isinstance(value, Tensor):
@@ -183,7 +187,7 @@ def _kind(tensor: Tensor) -> Hashable:
         # a part of an image's channels may be read in place
         laid = strides[1] == 1, strides[3]
     else:
-        # so may a part of a weight's inputs
+        # a part of a weight's inputs may be read in place, too
         laid = strides[:2]
     return tensor.dtype, shape, laid, tensor.data_ptr() % ALIGNMENT == 0
 
@@ -197,7 +201,7 @@ def _all_of(results: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 
 def _is_near(result: Tensor, usual: Tensor, exact: Tensor) -> bool | Literal[None]:
-    """Return whether a result is as exact as the reference's, or None if that is infinite."""
+    """Return whether a result is as exact as the reference's; None if the latter is infinite."""
     if not bool(torch.isfinite(usual).all()) or not bool(torch.isfinite(exact).all()):
         return None
     eps = torch.finfo(torch.float16 if usual.dtype == torch.float32 else usual.dtype).eps

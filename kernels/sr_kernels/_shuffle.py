@@ -1,4 +1,4 @@
-"""The addresses at which a pixel shuffle writes BLOCK pixels of a row, from `left` on.
+"""The addresses to which a pixel shuffle writes BLOCK pixels of a row, from `left` on.
 
 Row `row`, counted over all images, becomes R rows, and its pixel w becomes R pixels in each of
 them, numbered (i, j). R2 is R rounded up to a power of two; the mask excludes the excess.
@@ -17,7 +17,7 @@ def places_in_image(
     CHANNELS: tl.constexpr, R: tl.constexpr, R2: tl.constexpr, PLANES: tl.constexpr,
     BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Return the addresses of an image, NCHW, their mask, and the channels.
+    """Return the addresses in an image, NCHW, their mask, and the channels.
 
     The axes are (c, i) and (w, j).
     """
@@ -37,7 +37,7 @@ def places_in_features(
     CHANNELS: tl.constexpr, R: tl.constexpr, R2: tl.constexpr, PLANES: tl.constexpr,
     BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Return the addresses of features, channels_last, their mask, and the channels.
+    """Return the addresses in features, channels_last, their mask, and the channels.
 
     The axes are (i, w, j) and c.
     """

@@ -11,12 +11,12 @@ Forecast in microseconds for an H100, half precision, 320 x 180 pixels, from
     64 to 48, colour x4             7.2   10.0
     64 to 256, features x2         22.8   42.9
     256 to 1024, features x2      343.6   420.4
-    64 to 256, learnt slopes       43.5   42.9; after conv3x3 PyTorch activates
+    64 to 256, learned slopes      43.5   42.9; after conv3x3, PyTorch activates
 
 The model ignores latency, which cuDNN hides in long sums; `conv3x3`, with one stage, does not. With
-64 channels it may take 1.9 times its forecast before cuDNN is as fast; with 256, 1.2 times. So sums
-over more than MOST_INPUTS channels use cuDNN, and so do learnt slopes, which `conv3x3` does not
-have. Only this file chooses.
+64 channels, `conv3x3` may take 1.9 times its forecast before cuDNN is as fast; with 256, 1.2 times.
+So cuDNN computes sums over more than MOST_INPUTS channels, and activations with learned slopes,
+which `conv3x3` does not have. Only this file chooses.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def sub_pixel(
     slopes: Tensor | None = None,
     factor: float = 1.0,
 ) -> Tensor:
-    """Convolve 3x3, multiply, turn channels into pixels, activate.
+    """Convolve 3x3, multiply by a factor, turn channels into pixels, and activate.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def sub_pixel(
     Raises
     ------
     ValueError
-        If the shapes do not fit together, or there is no such activation.
+        If the shapes do not fit together, or the activation is unknown.
     """
     if weight.shape[1] <= MOST_INPUTS and slopes is None:
         return conv3x3(x, weight, bias, None, activation, slope, factor, shuffle)

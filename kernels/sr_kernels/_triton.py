@@ -4,9 +4,9 @@ With the stand-in, all kernel files can be imported; a kernel is then a plain fu
 calls.
 
 Triton brings a copy of LLVM, and so does Mesa, the OpenGL of most Linux machines without an NVIDIA
-display. If Mesa's copy is loaded first, Triton's copy finds the wrong functions, and the process
-dies at `import triton`. Loaded with RTLD_DEEPBIND, it finds its own (seen with Triton 3.7.1 and
-Mesa's llvmpipe).
+display. If Mesa's copy is loaded first, Triton's copy finds Mesa's functions, and the process
+crashes at `import triton`. If Triton is loaded with RTLD_DEEPBIND, it finds the right functions
+(seen with Triton 3.7.1 and Mesa's llvmpipe).
 """
 
 from __future__ import annotations
@@ -60,20 +60,21 @@ HAS_TRITON = not isinstance(triton, Absent)
 """Whether kernels can run at all."""
 
 INTERPRETED = HAS_TRITON and os.environ.get("TRITON_INTERPRET") == "1"
-"""Whether kernels run in Triton's interpreter, on any tensor. Decorating them fixes this."""
+"""Whether kernels run in Triton's interpreter, on any tensor. It is fixed when kernels are
+decorated."""
 
 
 def kernel_jit(function: Callable[..., Any] | None = None, *, aligned: tuple[str, ...] = ()) -> Any:
     """Compile a function that is launched from Python, into one binary for all image sizes.
 
-    By default Triton compiles another binary if an integer is 1 or divisible by 16. Channels are
-    constants of a kernel, so channels_last loads know their alignment. Sizes are not specialised:
-    the binary that was checked at one size runs at every size.
+    By default, Triton compiles another binary if an integer is 1 or divisible by 16. Here, sizes
+    are not specialised: the binary that was checked at one size runs at every size. Channels are
+    constants, so the alignment of channels_last loads is known.
 
     Parameters
     ----------
     function : callable
-        Names of pointers end in `_ptr`, constants are annotated; all other arguments are sizes.
+        The kernel. Names of pointers end in `_ptr`; constants are annotated; all others are sizes.
     aligned : tuple of str
         Sizes whose divisibility by 16 the kernel needs for loads of 128 bits.
     """
@@ -90,7 +91,7 @@ def kernel_jit(function: Callable[..., Any] | None = None, *, aligned: tuple[str
 
 
 def cdiv(size: int, part: int) -> int:
-    """Divide a size by a part and round up; `triton.cdiv` takes 4.5 us, this 0.1 us."""
+    """Divide a size by a part and round up. This takes 0.1 us; `triton.cdiv` takes 4.5 us."""
     return -(-size // part)
 
 

@@ -2,18 +2,18 @@
 
 y = GELU(depthwise(pointwise . x + pointwise_bias) + bias + residual)
 
-Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549; with skip and GELU it is the block (BSRB)
-of BSRN, Li et al., 2022, https://arxiv.org/abs/2205.05996. The depthwise half pads the pointwise
-half's result with zeros, so that the bias in between ends at the border.
+Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549; with skip and GELU, this is the block
+(BSRB) of BSRN, Li et al., 2022, https://arxiv.org/abs/2205.05996. The depthwise half pads the
+pointwise half's result with zeros, so the bias in between is added only inside the image.
 
-Bytes, for n elements of e bytes each in and out: eager PyTorch reads 5n and writes 4n, as each of
-the four steps goes through memory; the kernel reads n and writes n if the residual is x itself, and
-is at best 4.5 times as fast; otherwise it reads 2n, and is at best 3 times as fast. In return, it
-computes the pointwise product twice (see `_mixed_rows.PHASES`), on matrix units that are otherwise
-idle.
+Bytes, for n elements of e bytes each in and out: eager PyTorch reads 5n and writes 4n, because each
+of the four steps goes through memory. If the residual is x itself, the kernel reads n and writes n,
+and is at best 4.5 times as fast; otherwise it reads 2n, and is at best 3 times as fast. In return,
+it computes the pointwise product twice (see `_mixed_rows.PHASES`), on matrix units that are
+otherwise idle.
 
-BSRN repeats its image along channels; the kernel reads the image itself in NCHW, which saves
-PyTorch one copy to repeat it and one to make it channels_last.
+BSRN repeats its image along channels; the kernel reads the unrepeated image in NCHW, which saves a
+copy that repeats it and another that makes it channels_last.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _kernel(
 def choice(outputs: int) -> dict[str, int]:
     """Return the number of column pairs of a program, and Triton's options.
 
-    They follow from the machine code for sm_90 (see `benchmarks/gpu/compile_gate.md`), not from
+    They were chosen by the machine code for sm_90 (see `benchmarks/gpu/compile_gate.md`), not by
     measured times.
     """
     return {"BLOCK": 16, "num_warps": 4 if outputs > 16 else 1, "num_stages": 2}
@@ -166,7 +166,7 @@ def bsconv(
     activation: str = "gelu",
     replication: int = 1,
 ) -> Tensor:
-    """Convolve 1x1 over channels, then 3x3 in each; add a skip, activate.
+    """Convolve 1x1 over channels, then 3x3 in each channel; add a residual, and activate.
 
     Parameters
     ----------
@@ -175,11 +175,11 @@ def bsconv(
     pointwise : Tensor, (C, replication * I, 1, 1)
         The weight of the 1x1.
     pointwise_bias : Tensor, (C,), or None
-        Bias between the two halves, only inside the image.
+        Bias of the 1x1; the padding of the 3x3 is zero and gets no bias.
     depthwise : Tensor, (C, 1, 3, 3)
         The weight of each channel's 3x3.
     bias : Tensor, (C,), optional
-        Bias after both halves.
+        Bias of the 3x3.
     residual : Tensor, (N, C, H, W), optional
         Added before the activation.
     activation : str
@@ -196,7 +196,7 @@ def bsconv(
     Raises
     ------
     ValueError
-        If shapes do not fit each other, or there is no such activation.
+        If shapes do not fit each other, or the activation is unknown.
     """
     outputs = depthwise.shape[0]
     check_shapes(
@@ -240,7 +240,7 @@ def _bytes_moved(x: Tensor, pointwise: Tensor, *rest: Tensor | str | int | None)
 
 
 def _flops(x: Tensor, pointwise: Tensor, *_: Tensor | str | int | None) -> int:
-    # two for each multiply-add of the matrix and the stencil; others are negligible
+    # two operations for each multiply-add of 1x1 and 3x3; others are negligible
     return x[:, :1].numel() * 2 * (pointwise.numel() + 9 * pointwise.shape[0])
 
 

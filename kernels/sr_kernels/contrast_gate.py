@@ -3,11 +3,11 @@
 gate = sigmoid(excite(relu(squeeze(mean + sqrt(m2 / pixels)))))
 
 where squeeze and excite are 1x1 convolutions of planes of one pixel: Hui et al., 2019,
-https://arxiv.org/abs/1909.11856. `plane_moments` computes the moments, of a plane or of tiles that
-are then merged.
+https://arxiv.org/abs/1909.11856. `plane_moments` computes the moments of a plane, or of tiles, which
+`merged` combines.
 
-Bytes: a few kilobytes, so launches take the time. Eager PyTorch launches about ten kernels in turn,
-this op one: at best it is 10 times as fast.
+Bytes: a few kilobytes, so launches take most of the time. Eager PyTorch launches about ten kernels
+in turn, this op only one: at best it is 10 times as fast.
 """
 
 from __future__ import annotations
@@ -121,9 +121,9 @@ def _example(
     shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor, int, Tensor, Tensor, Tensor, Tensor]:
     images, features, height, width = shape
-    # a sixteenth as in the paper; at least one
+    # a sixteenth of the channels as in the paper, but at least one
     inner = max(features // 16, 1)
-    # a fixed number: an exported program keeps it for images of other sizes
+    # a fixed number, because an exported program keeps it for images of other sizes
     pixels = 4096 * -(-height * width // 4096)
     moments = torch.randn(images, features, 1, 1), pixels * torch.rand(images, features, 1, 1)
     mean, m2 = (tensor.to(device) for tensor in moments)
@@ -144,7 +144,7 @@ def _bytes_moved(mean: Tensor, m2: Tensor, pixels: int, *weights: Tensor) -> int
 
 
 def _flops(mean: Tensor, m2: Tensor, pixels: int, squeeze_weight: Tensor, *_: Tensor) -> int:
-    # two matrices of equal size; a division, a root and two sums
+    # two matrices of equal size; in addition a division, a root and two sums
     return mean.shape[0] * 4 * squeeze_weight.numel() + 4 * mean.numel()
 
 

@@ -12,13 +12,13 @@ moves p(I + O)e, and pOe more with a residual. With I = O, bias, residual and ac
 body) it is at best 3 times as fast, or 4.5 times if the residual is x itself; with bias, scale and
 shuffle (a tail) 4 times.
 
-A program reads its pixels and the weight for every tap: 27 bytes for each element of 64 channels in
-and out. With asynchronous copies all of it would pass through L2, 1.7 KB for each pixel: 1.7 ms at
-2048 x 2048 on an H100, while memory takes 0.54 ms and the matrix units 0.39 ms. Plain loads, with
-one stage, find nearly all of it in the L1 cache, which delivers it in 0.27 ms. All of this is
-forecast by `benchmarks/gpu/kernel_model.py`; nothing was measured. cuDNN is as fast for the
-convolution alone, but every further pass costs 0.36 ms or more. `_sub_pixel` chooses between the
-two before a pixel shuffle.
+A program reads its pixels and the weight for every tap: 27 bytes for each output element with 64
+channels in and out. With asynchronous copies, all of them would pass through L2, 1.7 KB for each
+pixel: 1.7 ms at 2048 x 2048 on an H100, while memory takes 0.54 ms and the matrix units 0.39 ms.
+Plain loads, with one stage, find nearly all of them in the L1 cache, which delivers them in 0.27
+ms. All of this is forecast by `benchmarks/gpu/kernel_model.py`; nothing was measured. cuDNN is as
+fast for the convolution alone, but every further pass costs 0.36 ms or more. Before a pixel
+shuffle, `_sub_pixel` chooses between the two.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ from sr_kernels._patches import convolve, finish_features, finish_image, with_pi
 from sr_kernels._triton import kernel_jit, tl, triton
 
 DEFAULTS = {"BLOCK": 32, "ROWS": 4, "num_warps": 4, "num_stages": 1}
-"""Pixels of a program, across and down, and Triton's options. With 8 warps, a single loop over taps
-and channels miscompiled. More stages bypass the L1 cache. With one stage, loads use it: a patch
-with its border has 1.6 times its pixels, not 9 times."""
+"""Columns and rows of pixels of a program, and Triton's options. With 8 warps, a single loop
+over taps and channels was miscompiled. More stages bypass the L1 cache. With one stage, loads
+use it, so that a program loads its patch with a border, 1.6 times the pixels of the patch, not 9
+times."""
 MOST_INPUTS, MOST_OUTPUTS = 64, 64
 """Largest number of channels in one step of the loop."""
 MOST_COLOURS = 4
@@ -161,13 +162,13 @@ def conv3x3(
     scale: float = 1.0,
     shuffle: int = 1,
 ) -> Tensor:
-    """Convolve 3x3, scale, turn channels into pixels, add a skip, activate.
+    """Convolve 3x3, multiply by a factor, turn channels into pixels, add a residual, and activate.
 
     Parameters
     ----------
     x : Tensor, (N, I, H, W)
-        Read as channels_last; a part of the channels of such a tensor is not copied, other layouts
-        are.
+        Read as channels_last. A part of the channels of such a tensor is not copied; other layouts
+        are copied.
     weight : Tensor, (C * r * r, I, 3, 3)
         Read like `x`; for r see `shuffle`.
     bias : Tensor, (C * r * r,), optional
@@ -192,7 +193,7 @@ def conv3x3(
     Raises
     ------
     ValueError
-        If shapes do not fit each other, or there is no such activation.
+        If shapes do not fit each other, or the activation is unknown.
     """
     outputs, (images, inputs, height, width) = weight.shape[0], x.shape
     if shuffle < 1 or outputs % shuffle**2:
@@ -214,7 +215,7 @@ def conv3x3(
 
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:
     images, inputs, height, width = shape
-    # a colour image for some widths, features for others
+    # the result is a colour image for some widths, and features for others
     shuffle = {8: 3, 48: 4, 50: 4}.get(inputs, 1)
     channels = inputs if shuffle == 1 else 3
     outputs = channels * shuffle**2

@@ -2,13 +2,13 @@
 
 y = GELU(depthwise(x) + bias + residual)
 
-The first half of a depthwise separable convolution, without an activation: BSRN's form with DSConv
-(Li et al., 2022, https://arxiv.org/abs/2205.05996) calls it before `pointwise_sum`. With one, the
-second half of a `bsconv` whose first half is another matrix product.
+Without an activation, it is the first half of a depthwise separable convolution: BSRN's variant
+with DSConv (Li et al., 2022, https://arxiv.org/abs/2205.05996) calls it before `pointwise_sum`.
+With an activation, it is the second half of a `bsconv` whose first half is computed elsewhere.
 
-Bytes, for n elements of e bytes each: eager PyTorch reads 4n and writes 3n, as each of the three
-steps goes through memory; the kernel reads 2n and writes n, or reads n if the residual is x itself
-or missing. At best it is 2.3 times faster, or 3.5 times if the residual is x.
+Bytes, for n elements of e bytes each: eager PyTorch reads 4n and writes 3n, because each of the
+three steps goes through memory; the kernel reads 2n and writes n, or reads n if the residual is x
+itself or missing. At best it is 2.3 times as fast, or 3.5 times if the residual is x.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from sr_kernels._rows import (
 from sr_kernels._triton import cdiv, kernel_jit, next_power_of_2, tl, triton
 
 DEFAULTS = {"BLOCK": 16, "num_warps": 4, "num_stages": 3}
-"""Columns of a program, and Triton's options: 157 registers on sm_90, two rows loaded ahead."""
+"""Columns of a program, and Triton's options: 157 registers on sm_90, with two rows loaded
+ahead."""
 MOST_CHANNELS = 64
 """Largest number of channels of a program."""
 
@@ -103,7 +104,7 @@ def _kernel(
     x = _load_around(x_ptr, top, first, column, channel, height, width, CHANNELS)
     current = weigh(x, level, current)
     following = weigh(x, above, bias)
-    # explicit, because Triton prefetches by default only for matrix products
+    # prefetching is explicit, because Triton prefetches by default only for matrix products
     for row in tl.range(first, last, num_stages=STAGES):
         x = _load_around(x_ptr, top, row + 1, column, channel, height, width, CHANNELS)
         current = weigh(x, below, current)
@@ -155,7 +156,7 @@ def depthwise_gelu(
     residual: Tensor | None = None,
     activation: str = "gelu",
 ) -> Tensor:
-    """Convolve each channel 3x3 on its own, add a skip, activate.
+    """Convolve each channel with a separate 3x3, add a residual, and activate.
 
     Parameters
     ----------
@@ -179,7 +180,7 @@ def depthwise_gelu(
     Raises
     ------
     ValueError
-        If shapes do not fit each other, or there is no such activation.
+        If shapes do not fit each other, or the activation is unknown.
     """
     channels = x.shape[1]
     check_shapes(
@@ -212,7 +213,7 @@ def _bytes_moved(x: Tensor, *rest: Tensor | str | None) -> int:
 
 
 def _flops(x: Tensor, *_: Tensor | str | None) -> int:
-    # two for each of nine multiply-adds
+    # two operations for each of nine multiply-adds
     return 18 * x.numel()
 
 

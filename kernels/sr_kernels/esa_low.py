@@ -7,10 +7,11 @@ dense, or depthwise after a 1x1: Li et al., 2022, https://arxiv.org/abs/2205.059
 the latter two into one dense 3x3.
 
 A plane of 51 x 28 cells, from an image of 320 x 180 pixels, leaves most of a GPU idle, so the
-number of launches determines the time: three of our kernels, or 8 to 11 of eager PyTorch. This
-kernel is one launch, so at best it is 8 to 11 times as fast. Every program also computes the cells
-around its own that the later convolutions need: for 4 x 8 cells, 8 x 12 and then 6 x 10. They pass
-through memory that no other program uses.
+number of launches determines the time: eager PyTorch launches 8 to 11 kernels, and one of our
+kernels for each convolution would be three launches. This kernel is one launch, so at best it is 8
+to 11 times as fast as eager PyTorch. For its 4 x 8 cells, a program also computes the cells around
+them that the later convolutions need: 8 x 12 in the first and 6 x 10 in the second convolution. It
+stores them in memory that no other program uses.
 """
 
 from __future__ import annotations
@@ -29,12 +30,13 @@ from sr_kernels._rows import is_inside
 from sr_kernels._triton import INTERPRETED, cdiv, kernel_jit, tl
 
 ROWS, COLUMNS = (28, 28) if INTERPRETED else (4, 8)
-"""Cells of a program: with the cells around them they fill 128, 64 and 32 rows of matrices. The
+"""Cells of a program. With the cells around them, they fill 128, 64 and 32 rows of matrices. The
 interpreter takes a fifth of a second for a program of any size."""
 SOURCES = 64
-"""Smallest number of columns of those matrices: 16 features times four taps, one of them zero."""
+"""Smallest number of columns of these matrices: 16 features times four taps, of which one is
+zero."""
 WARPS = 4
-"""Warps for 16 features; they grow with the features, up to four times."""
+"""Number of warps for 16 features; it grows with the features, up to four times."""
 
 
 def reference(cells: Tensor, *arguments: Any) -> Tensor:
@@ -180,9 +182,9 @@ def esa_low(
     first_bias, second_bias, last_bias : Tensor, (E,)
         Bias of the 3x3.
     first_pointwise, second_pointwise, last_pointwise : Tensor, (E, E, 1, 1), or None
-        A 1x1 before it.
+        The 1x1 before a depthwise 3x3.
     first_between, second_between, last_between : Tensor, (E,), or None
-        Bias of the 1x1; the padding after it is zero.
+        Bias of the 1x1; the padding of the 3x3 is zero and gets no bias.
     activation : str
         "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
@@ -191,8 +193,8 @@ def esa_low(
     Returns
     -------
     Tensor, (N, E, h, w)
-        In the dtype of `cells`. The kernel computes in float32, but rounds the product of a 1x1
-        and its 3x3 once, for the matrix unit, and the result of each convolution once.
+        In the dtype of `cells`. The kernel computes in float32, but rounds twice: the folded weight
+        of a 1x1 and its 3x3, for the matrix unit, and the result of each convolution.
 
     Raises
     ------
@@ -233,7 +235,7 @@ def _bytes_moved(*arguments: Any) -> int:
 
 
 def _flops(cells: Tensor, *_: Any) -> int:
-    # three dense 3x3, folded or not
+    # three dense 3x3, whether folded or not
     return cells.numel() * 3 * 18 * cells.shape[1]
 
 

@@ -1,4 +1,4 @@
-"""Gate pixels like `esa_tail`, weight and mix channels, add a skip: the end of BSRN-S's blocks.
+"""Gate pixels like `esa_tail`, weight and mix channels, add a residual: the end of BSRN-S's blocks.
 
 y = mix(scale * esa_tail(x, squeezed, low)) + residual
 
@@ -74,7 +74,7 @@ def esa_mix(
     full_height: int,
     full_width: int,
 ) -> Tensor:
-    """Gate a piece of an image by ESA, weight and mix its channels, and add a skip.
+    """Gate a piece of an image by ESA, weight and mix its channels, and add a residual.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def esa_mix(
     mix_weight, mix_bias : Tensor, (C, C, 1, 1) and (C,)
         The 1x1 convolution of the weighted channels.
     top, left, full_height, full_width : int
-        The place of the piece in the whole image, in pixels.
+        Position of the piece in the whole image, and size of the latter, in pixels.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def _bytes_moved(*arguments: Any) -> int:
 
 
 def _flops(x: Tensor, squeezed: Tensor, *rest: Any) -> int:
-    # the matrix, the weights and the skip
+    # in addition to the gate: matrix, weights and residual
     return esa_tail.OP.flops(x, squeezed) + x.numel() * (2 * x.shape[1] + 2)
 
 

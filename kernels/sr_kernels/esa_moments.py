@@ -2,11 +2,11 @@
 
 y = esa_tail(x, squeezed, low), then mean and m2 = plane_moments(y) and gate = contrast_gate of them
 
-the end of enhanced spatial attention before contrast-aware channel attention, as in BSRN's blocks:
-Li et al., 2022, https://arxiv.org/abs/2205.05996. The moments are computed from the float32 sums
-before rounding. The kernel, in `_esa`, also serves `esa_tail`. Here, each program stores its part
-of the moments, and a second kernel merges the parts and computes the gate. The gate is right if the
-piece is the whole image; for smaller pieces, merge the moments and call `contrast_gate`.
+This is the end of enhanced spatial attention before contrast-aware channel attention, as in BSRN's
+blocks: Li et al., 2022, https://arxiv.org/abs/2205.05996. The moments are computed from the float32
+sums before rounding. The kernel, in `_esa`, also serves `esa_tail`. Here, each program stores its
+part of the moments, and a second kernel merges the parts and computes the gate. The gate is right
+if the piece is the whole image; for smaller pieces, merge the moments and call `contrast_gate`.
 
 Bytes, for p pixels of C features, E of them inside, of e bytes each: eager PyTorch moves
 p(6C + 7E)e to gate and pC(e + 28) for the moments; the kernel moves p(2C + E)e. With E = C / 4 in
@@ -96,14 +96,14 @@ def esa_moments(
     narrow_weight, narrow_bias, widen_weight, widen_bias : Tensor
         `squeeze_weight` to `excite_bias` of `contrast_gate`.
     top, left, full_height, full_width : int
-        The place of the piece in the whole image, in pixels.
+        Position of the piece in the whole image, and size of the latter, in pixels.
 
     Returns
     -------
     y : Tensor, (N, C, H, W)
         As `esa_tail` returns it.
     mean, m2 : Tensor, (N, C, 1, 1)
-        Moments of `y` as `plane_moments` returns them; the kernel takes them before rounding.
+        Moments of `y` as `plane_moments` returns them; the kernel computes them before rounding.
     gate : Tensor, (N, C, 1, 1)
         The result of `contrast_gate` for these moments.
 
@@ -138,7 +138,7 @@ def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -
 
 
 def _bytes_moved(x: Tensor, *rest: Any) -> int:
-    # and the moments and the gate of every plane
+    # in addition to `esa_tail`: the moments and the gate of every plane
     moved = esa_tail.OP.bytes_moved(x, *rest)
     return moved + x.shape[0] * x.shape[1] * (2 * 4 + x.element_size())
 

@@ -2,17 +2,18 @@
 
 cells = max_pool(strided(pointwise . squeezed) + bias)
 
-where strided is a 3x3 of stride 2, and max_pool takes 7x7 with stride 3: Liu et al., 2020,
+where strided is a 3x3 of stride 2, and max_pool is 7x7 with stride 3: Liu et al., 2020,
 https://arxiv.org/abs/2009.11551. Neither pads: cell (i, j) depends on 15 x 15 pixels from (6i, 6j)
 on. The 3x3 is dense, or depthwise after a 1x1: Li et al., 2022, https://arxiv.org/abs/2205.05996;
 the kernel folds the latter two into one dense 3x3.
 
 Bytes, for p pixels of E features of e bytes each: eager PyTorch reads pEe, moves pEe / 2 for the
 strided plane, and pEe / 36 for the cells; with a 1x1 before, 2pEe more. The kernel moves pEe and
-the cells. At best it is 1.5 times as fast, with the 1x1 3.4 times. It slides down a band of rows of
-cells. Every strided row is computed once in a band; every strided column is computed for each of
-its cells, 7 / 3 times, on matrix units that are otherwise idle. Around its cells, a band of R rows
-reads 9 more rows and columns of pixels, which other programs read, too.
+the cells. At best it is 1.5 times as fast, and 3.4 times with the 1x1.
+
+A program walks down a band of rows of cells. Every strided row is computed once in a band; every
+strided column is computed for each cell that needs it, 7 / 3 times on average, on matrix units that
+are otherwise idle. A band also reads 9 rows and columns of pixels that other programs read, too.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from sr_kernels._rows import rows_per_band
 from sr_kernels._triton import cdiv, kernel_jit, tl, triton
 
 PITCH, REACH = 6, 15
-"""Pixels from one cell to the next, and pixels that a cell depends on, along each axis."""
+"""Number of pixels from one cell to the next, and that a cell depends on, along each axis."""
 VALUES = 1024
-"""Strided values of one row in a program, over all features: 8 for each thread."""
+"""Number of strided values of one row in a program, over all features: 8 for each thread."""
 WEIGHTS = 4096
 """Largest number of weights of each of the nine taps in a program, in shared memory."""
 WARPS = 4
@@ -55,7 +56,7 @@ def reference(
 
 @triton.jit
 def _load_row(x_ptr, inside, E: tl.constexpr, DOT):
-    """Return a row of pixels at the left, centre and right tap of strided places."""
+    """Return a row of pixels at the left, centre and right tap of strided positions."""
     left = tl.load(x_ptr, mask=inside, other=0.0).to(DOT)
     centre = tl.load(x_ptr + E, mask=inside, other=0.0).to(DOT)
     right = tl.load(x_ptr + 2 * E, mask=inside, other=0.0).to(DOT)
@@ -64,7 +65,7 @@ def _load_row(x_ptr, inside, E: tl.constexpr, DOT):
 
 @triton.jit
 def _weigh(row, taps, onto):
-    """Add the share of a row of pixels to strided values."""
+    """Add the weighted taps of a row of pixels to strided values."""
     onto = tl.dot(row[0], taps[0], onto, input_precision="ieee")
     onto = tl.dot(row[1], taps[1], onto, input_precision="ieee")
     return tl.dot(row[2], taps[2], onto, input_precision="ieee")
@@ -110,7 +111,8 @@ def _kernel(
     edge = _weigh(shared, below, edge)
     following = _weigh(shared, above, zero)
     before = edge
-    # strided rows 3k to 3k + 3 are the upper half of row k of cells, and the lower one of the next
+    # strided rows 3k to 3k + 3 are the upper half of row k of cells, and the lower half of row k -
+    # 1
     for row in range(begin, end + 1):
         first = _load_row(x_ptr + 3 * line, inside, E, DOT)
         second = _load_row(x_ptr + 4 * line, inside, E, DOT)
@@ -129,7 +131,7 @@ def _kernel(
 
         highest = tl.where(counted, larger(before, half), float("-inf"))
         y = tl.reduce(tl.reshape(highest, (BLOCK, 8, PART)), 1, larger) + bias
-        # the first half has no predecessor
+        # the first half completes no row of cells
         known = cell < tl.where(row > begin, low_width, 0)
         tl.store(y_ptr, y, mask=known[:, None] & (f < E)[None, :])
         y_ptr += low_width * E
@@ -153,7 +155,7 @@ def _launch(
     options = configuration("esa_pool", x, BLOCK=block, num_warps=WARPS, num_stages=STAGES)
     part = max(min(wide, WEIGHTS // wide), LEAST_DOT)
     across = images * cdiv(size[1], options["BLOCK"]) * cdiv(inner, part)
-    # a band reads four thirds of a row of cells in addition
+    # a band reads four thirds of a row of cells more than its cells cover
     rows = rows_per_band(size[0], across, x.device, range(1, MOST_ROWS + 1), 4 / 3)
     with torch.cuda.device_of(x):
         _kernel[(across * cdiv(size[0], rows),)](
@@ -185,14 +187,14 @@ def esa_pool(
     bias : Tensor, (E,)
         Bias of the 3x3.
     pointwise : Tensor, (E, E, 1, 1), optional
-        A 1x1 before it.
+        The 1x1 before a depthwise 3x3.
 
     Returns
     -------
     Tensor, (N, E, h, w)
-        In the dtype of `squeezed`, h = (H - 15) // 6 + 1 and likewise w. The kernel computes in
-        float32, but rounds the product of `pointwise` and `weight` once, for the matrix unit, and
-        the result once.
+        In the dtype of `squeezed`; h = (H - 15) // 6 + 1, and likewise w. The kernel computes in
+        float32, but rounds twice: the product of `pointwise` and `weight`, for the matrix unit, and
+        the result.
 
     Raises
     ------
@@ -219,7 +221,7 @@ def _example(
     shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     images, inner, height, width = shape
-    # at least two cells along each axis: exporters treat sizes of one specially
+    # at least two cells along each axis, because exporters treat a length of one specially
     tensors = (
         torch.randn(images, inner, height + PITCH + REACH - 1, width + PITCH + REACH - 1),
         torch.randn(inner, 1, 3, 3) / 3,
@@ -238,7 +240,7 @@ def _bytes_moved(squeezed: Tensor, *_: Tensor | None) -> int:
 
 def _flops(squeezed: Tensor, *_: Tensor | None) -> int:
     images, inner, height, width = squeezed.shape
-    # a dense 3x3, folded or not, and a maximum for each strided value
+    # a dense 3x3, whether folded or not, and a maximum for each strided value
     return images * ((height - 1) // 2) * ((width - 1) // 2) * inner * (18 * inner + 1)
 
 

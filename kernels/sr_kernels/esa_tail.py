@@ -3,12 +3,12 @@
 y = x * sigmoid(excite(enlarged(low) + skip(squeezed)))
 
 where excite and skip are 1x1 convolutions, and enlarged is bilinear: Liu et al., 2020,
-https://arxiv.org/abs/2009.11551. It is computed for a window of an image, by positions in the whole
-image. `_esa` has the kernel.
+https://arxiv.org/abs/2009.11551. It is computed for a piece of an image, by positions in the whole
+image. The kernel is in `_esa`.
 
 Bytes, for p pixels of C features, E of them inside, of e bytes each: eager PyTorch moves pEe to
 enlarge, 2pEe for the skip, 3pEe for the sum, p(E + C)e to excite, 2pCe for the sigmoid and 3pCe
-for the product; the kernel moves p(2C + E)e, as low is small. With E = C / 4 it is at best 3.4
+for the product; the kernel moves p(2C + E)e, because low is small. With E = C / 4 it is at best 3.4
 times as fast.
 """
 
@@ -80,7 +80,7 @@ def esa_tail(
     full_height: int,
     full_width: int,
 ) -> Tensor:
-    """Gate a piece of an image by its own squeezed features and those of the whole image.
+    """Gate a piece of an image by the piece's squeezed features and those of the whole image.
 
     Parameters
     ----------
@@ -93,13 +93,13 @@ def esa_tail(
     excite_weight, excite_bias : Tensor, (C, E, 1, 1) and (C,)
         The 1x1 convolution of the sum.
     top, left, full_height, full_width : int
-        The place of the piece in the whole image, in pixels.
+        Position of the piece in the whole image, and size of the latter, in pixels.
 
     Returns
     -------
     Tensor, (N, C, H, W)
-        In the dtype of `x`. The kernel computes in float32, but rounds the sum once, for the
-        matrix unit, and the result once.
+        In the dtype of `x`. The kernel computes in float32, but rounds twice: the sum, for the
+        matrix unit, and the result.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def esa_tail(
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:
     images, features, height, width = shape
     inner = features // 4
-    # the piece does not begin on the low plane's grid
+    # so that the piece does not begin on the low plane's grid
     top, left = 5, 11
     full_height, full_width = (-(-end // 64) * 64 for end in (top + height, left + width))
     tensors = (
@@ -140,7 +140,7 @@ def _bytes_moved(*arguments: Any) -> int:
 
 def _flops(x: Tensor, squeezed: Tensor, *_: Any) -> int:
     inner, pixels = squeezed.shape[1], squeezed.numel() // max(squeezed.shape[1], 1)
-    # two matrices, three interpolations and a sum inside, a gate outside
+    # two matrices; three interpolations and a sum with E features; a gate with C features
     return pixels * (2 * inner * (inner + x.shape[1]) + 10 * inner + 2 * x.shape[1])
 
 

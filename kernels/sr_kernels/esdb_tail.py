@@ -1,4 +1,4 @@
-"""The end of a distillation block's front: three distillations, their fusion, and ESA's squeeze.
+"""The end of a block's distillation: three distilling 1x1, the fusion of parts, and ESA's squeeze.
 
 refined = fuse . [act(x_weight . x), act(first_weight . first), act(second_weight . second), last]
 squeezed = squeeze . refined
@@ -91,7 +91,7 @@ def _kernel(
     c, d, e = tl.arange(0, C2), tl.arange(0, D2), tl.arange(0, E2)
     place, inside = offset * C + c[None, :], within & (c < C)[None, :]
 
-    # the fusion's weight of each part, in the order of computation
+    # the fusion's weights of each part, in the order of computation
     fuse = load_weight(fuse_weight_ptr + 3 * D, d, c, D, C, 4 * D, DOT)
     at = last_ptr + start * D + offset * D + d[None, :]
     part = tl.load(at, mask=within & (d < D)[None, :], other=0.0).to(DOT)
@@ -185,13 +185,13 @@ def esdb_tail(
     Returns
     -------
     refined, squeezed : Tensor, (N, C, H, W) and (N, E, H, W)
-        In the dtype of `x`, channels_last from the kernel, which sums in float32 and rounds the
-        distilled parts and both results once.
+        In the dtype of `x`, channels_last from the kernel. It sums in float32, but rounds the
+        distilled parts and both results.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit together, or there is no such activation.
+        If the shapes do not fit together, or the activation is unknown.
     """
     (images, features, height, width), distilled = x.shape, last.shape[1]
     inner, distil = squeeze_weight.shape[0], (distilled, features, 1, 1)
@@ -221,7 +221,7 @@ def esdb_tail(
 
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:
     images, features, height, width = shape
-    # a half and a quarter, as in the networks
+    # a half and a quarter of the features, as in the networks
     distilled, inner = features // 2, features // 4
     planes = (*torch.randn(3, *shape), torch.randn(images, distilled, height, width))
     weights: list[Tensor] = []
@@ -243,7 +243,7 @@ def _bytes_moved(*arguments: Any) -> int:
 
 
 def _flops(x: Tensor, *arguments: Any) -> int:
-    # two for each multiply-add of the five matrices; others are negligible
+    # two operations for each multiply-add of the five matrices; others are negligible
     return int(2 * x[:, :1].numel() * sum(weight.numel() for weight in arguments[3:13:2]))
 
 

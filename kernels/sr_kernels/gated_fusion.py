@@ -3,12 +3,12 @@
 y = gate * x + residual
 fused = activation(weight . y + residual_weight . residual + bias + total)
 
-where `residual` is the block's input and the output of the block before, and `total` is the sum of
-earlier blocks in the fusion, a 1x1 over all outputs: BSRN, Li et al., 2022,
+where `residual` is the block's input, which is the output of the block before. The fusion is a 1x1
+over all blocks' outputs, and `total` is its sum over earlier blocks: BSRN, Li et al., 2022,
 https://arxiv.org/abs/2205.05996. Bias and total are optional.
 
-Bytes, for n elements of e bytes each in a plane: `gated_residual` and `pointwise_sum` move 3ne and
-4ne, as the second reads planes of the first again; the kernel reads x, residual and total and
+Bytes, for n elements of e bytes each in a plane: `gated_residual` and `pointwise_sum` would move
+3ne and 4ne, because the latter reads planes again. The kernel reads x, residual and total and
 writes y and fused, 5ne. Eager PyTorch moves 2ne to gate, 3ne to add, 2ne for each of two
 convolutions and 3ne for each of two sums: at best the kernel is 3 times as fast.
 """
@@ -151,8 +151,8 @@ def gated_fusion(
     gate : Tensor, (N, C, 1, 1)
         Factor of every channel of `x`.
     weight, residual_weight : Tensor, (F, C, 1, 1)
-        The 1x1 convolutions of the gated sum and of `residual`; a part of a larger weight's inputs
-        is not copied.
+        The 1x1 convolutions of y and of `residual`. Each may be a part of a larger weight's inputs,
+        which is not copied.
     bias : Tensor, (F,), optional
         Bias of the fusion.
     total : Tensor, (N, F, H, W), optional
@@ -165,13 +165,13 @@ def gated_fusion(
     Returns
     -------
     y, fused : Tensor, (N, C, H, W) and (N, F, H, W)
-        gate * x + residual, and the fusion, in the dtype of `x`. The kernel computes in float32,
-        and rounds each once, and y for the matrix unit.
+        gate * x + residual, and the fusion, in the dtype of `x`. The kernel computes in float32 and
+        rounds both results; it also rounds y before the 1x1, for the matrix unit.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit together, or there is no such activation.
+        If the shapes do not fit together, or the activation is unknown.
     """
     images, features, height, width = x.shape
     outputs = weight.shape[0]
@@ -206,7 +206,7 @@ def _bytes_moved(x: Tensor, *rest: Any) -> int:
 
 
 def _flops(x: Tensor, *rest: Any) -> int:
-    # two for each multiply-add of both matrices, the gate and the skip
+    # two operations for each multiply-add of both matrices; the gate and the residual
     return int(2 * x[:, :1].numel() * 2 * rest[2].numel()) + 2 * x.numel()
 
 

@@ -5,8 +5,8 @@ y[n, c, r h + i, r w + j] = act(factor (x[n, r r c + r i + j, h, w] + bias[r r c
 
 Shi et al., 2016, https://arxiv.org/abs/1609.05158
 
-It follows a cuDNN convolution without bias: in SRGAN, whose slopes are learnt, and in EDSR with 256
-features. `_sub_pixel` chooses between this and the end of `conv3x3`.
+It follows a cuDNN convolution without bias: in SRGAN, whose slopes are learned, and in EDSR with
+256 features. `_sub_pixel` chooses between this op and the end of `conv3x3`.
 
 Bytes, for m elements of e bytes each: eager PyTorch moves 2me each for bias, factor, shuffle and
 activation, and 3me to add; the kernel moves 2me, and me more with a skip. With bias and activation
@@ -28,12 +28,12 @@ from sr_kernels._shuffle import places_in_features, places_in_image
 from sr_kernels._triton import cdiv, kernel_jit, next_power_of_2, tl, triton
 
 BLOCK, ELEMENTS = 64, 4096
-"""Largest number of pixels of x in one program, and of their values."""
+"""Largest number of pixels of x, and of values of x, in one program."""
 MOST_COLOURS = 4
 """Results with at most this many channels are images, NCHW; others are features, channels_last.
 One program writes all colours of an image."""
 MOST_SHARES = 256
-"""Largest number of channels of x in one program, if they become features."""
+"""Largest number of channels of x in one program, if the result is features."""
 WARPS = 4
 
 
@@ -159,7 +159,7 @@ def pixel_shuffle_add(
     slopes: Tensor | None = None,
     factor: float = 1.0,
 ) -> Tensor:
-    """Turn every `scale` squared channels of `x` into pixels, add a skip, activate.
+    """Turn every `scale` * `scale` channels of `x` into pixels, add a skip, and activate.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def pixel_shuffle_add(
     slope : float
         Factor of values below zero in "leaky_relu".
     slopes : Tensor, (1,) or (C,), optional
-        Learnt slopes, for all channels or for each; they replace `slope`.
+        Learned slopes, one for all channels or one for each; they replace `slope`.
     factor : float
         Factor of `x` with its bias.
 
@@ -184,12 +184,12 @@ def pixel_shuffle_add(
     -------
     Tensor, (N, C, scale * H, scale * W)
         In the dtype of `x`; the kernel returns an image of at most 4 channels contiguous, otherwise
-        channels_last. All is computed in float32 and rounded once.
+        channels_last. The kernel computes in float32 and rounds once.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit together, there is no such activation, or `slopes` are given to
+        If the shapes do not fit together, the activation is unknown, or `slopes` are given to
         another than "leaky_relu".
     """
     if scale < 1 or x.ndim != 4 or x.shape[1] % scale**2:
@@ -215,7 +215,7 @@ def pixel_shuffle_add(
 
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:
     images, shares, height, width = shape
-    # 48 channels: colour at 4; 50: two planes at 5; others: features or few planes at 2
+    # 48 channels: colour at scale 4; 50: two planes at scale 5; others: features or few planes at 2
     scale = {48: 4, 50: 5}.get(shares, 2)
     channels = shares // scale**2
     tensors = (
@@ -235,7 +235,7 @@ def _bytes_moved(x: Tensor, scale: int, skip: Tensor | None = None, *_: Any) -> 
 def _flops(
     x: Tensor, scale: int, skip: Tensor | None = None, bias: Tensor | None = None, *_: Any
 ) -> int:
-    # one for each of bias, factor and skip
+    # one operation for each of bias, factor and skip
     return x.numel() * (1 + (skip is not None) + (bias is not None))
 
 

@@ -42,7 +42,7 @@ def reference(x: Tensor) -> tuple[Tensor, Tensor]:
 
 @triton.jit
 def _load_apart(x_ptr, begin, stop, wanted, pivot, C: tl.constexpr, BLOCK: tl.constexpr):
-    """Return BLOCK pixels minus the pivot, (pixels, channels) of float32, zero outside."""
+    """Load BLOCK pixels minus the pivot, (pixels, channels) of float32; zero outside."""
     pixel = begin + tl.arange(0, BLOCK)
     inside = (pixel < stop)[:, None] & wanted[None, :]
     x = tl.load(x_ptr + pixel[:, None] * C, mask=inside, other=0.0).to(tl.float32)
@@ -110,7 +110,7 @@ def plane_moments(x: Tensor) -> tuple[Tensor, Tensor]:
     Parameters
     ----------
     x : Tensor, (N, C, H, W)
-        Read as channels_last; other layouts are copied. At least one pixel.
+        At least one pixel. Read as channels_last; other layouts are copied.
 
     Returns
     -------
@@ -149,7 +149,7 @@ def merged(parts: Iterable[tuple[int, Tensor, Tensor]]) -> tuple[int, Tensor, Te
     found = list(parts)
     if not found:
         raise ValueError(f"merged needs at least one part, got {found}")
-    # neighbours first, so that merged counts are about equal
+    # neighbours are merged first, so that merged counts are about equal
     while len(found) > 1:
         pairs = [_pair(*found[at : at + 2]) for at in range(0, len(found) - 1, 2)]
         found = pairs + found[2 * len(pairs) :]
@@ -166,7 +166,7 @@ def _pair(
 
 
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Tensor]:
-    # 5 standard deviations from zero: there, mean of squares minus square of mean loses digits
+    # the mean is 5 standard deviations, where mean of squares minus square of mean loses digits
     return ((torch.randn(shape) + 5).to(device, dtype),)
 
 
@@ -175,7 +175,7 @@ def _bytes_moved(x: Tensor) -> int:
 
 
 def _flops(x: Tensor) -> int:
-    # pivot, sum, deviation, and its square added
+    # subtract the pivot, add to the sum, subtract the mean, square, add
     return 5 * x.numel()
 
 

@@ -3,13 +3,13 @@
 y = activation(weight . (gate * x) + other_weight . other + bias + residual)
 
 where gate, other, bias and residual are optional. With a gate and a residual it ends IMDN's blocks:
-Hui et al., 2019, https://arxiv.org/abs/1909.11856. With two planes it computes a part of the 1x1
-over all blocks' outputs, so that their sum need not wait for the last block.
+Hui et al., 2019, https://arxiv.org/abs/1909.11856. With two planes, it computes the part of two
+blocks in a 1x1 over all blocks' outputs, so that outputs need not be kept until the last block.
 
 Bytes, for n elements of e bytes each in a plane: eager PyTorch moves 2ne for each of two
 convolutions, 3ne for each of two sums and 2ne for the activation; the kernel reads x, other and
 residual and writes y, 4ne. At best it is 3 times as fast. With a gate and a residual, eager PyTorch
-moves 2ne to gate, 2ne to mix and 3ne to add; the kernel moves 3ne: 2.3 times.
+moves 2ne to gate, 2ne to mix and 3ne to add, and the kernel 3ne: at best it is 2.3 times as fast.
 """
 
 from __future__ import annotations
@@ -173,7 +173,8 @@ def pointwise_sum(
     x : Tensor, (N, I, H, W)
         Read as channels_last; other layouts are copied.
     weight, bias : Tensor, (C, I, 1, 1) and (C,)
-        The 1x1 convolution of `x`; a part of a larger weight's inputs is not copied.
+        The 1x1 convolution of `x`. Its weight may be a part of a larger weight's inputs, which is
+        not copied.
     gate : Tensor, (N, I, 1, 1), optional
         Factor of every channel of `x` before the 1x1.
     other, other_weight : Tensor, (N, J, H, W) and (C, J, 1, 1), optional
@@ -188,14 +189,14 @@ def pointwise_sum(
     Returns
     -------
     Tensor, (N, C, H, W)
-        In the dtype of `x`, channels_last from the kernel, which sums in float32 and rounds the
-        gated values, for the matrix unit, and the result once.
+        In the dtype of `x`, channels_last from the kernel. It sums in float32, but rounds twice:
+        the gated values, for the matrix unit, and the result.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit together, only one of `other` and its weight is given, or there is
-        no such activation.
+        If the shapes do not fit together, only one of `other` and its weight is given, or the
+        activation is unknown.
     """
     images, inputs, height, width = x.shape
     outputs, others = weight.shape[0], 0 if other_weight is None else other_weight.shape[1]
@@ -237,7 +238,7 @@ def _bytes_moved(x: Tensor, weight: Tensor, *rest: Any) -> int:
 
 
 def _flops(x: Tensor, weight: Tensor, *rest: Any) -> int:
-    # two for each multiply-add of the matrices; others are negligible
+    # two operations for each multiply-add of the matrices; others are negligible
     other_weight = rest[3]
     terms = weight.numel() + (0 if other_weight is None else other_weight.numel())
     return int(2 * x[:, :1].numel() * terms)
