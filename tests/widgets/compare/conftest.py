@@ -15,6 +15,9 @@ from napari_sr.widgets.compare.comparison import comparison_of
 from napari_sr.widgets.compare.kept_state import KeptState
 from napari_sr.widgets.compare.on_canvas import Tag
 
+LOOK = ("name", "visible", "opacity", "blending", "contrast_limits", "gamma")
+"""What must be as before, of every layer."""
+
 
 @pytest.fixture
 def put(random):
@@ -78,10 +81,7 @@ def state():
 
     def describe(viewer):
         grid = viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid
-        layers = [
-            (layer.name, layer.visible, layer.opacity, tuple(layer.contrast_limits), layer.gamma)
-            for layer in viewer.layers
-        ]
+        layers = [[str(getattr(layer, name, None)) for name in LOOK] for layer in viewer.layers]
         emitters = [viewer.layers.events, viewer.dims.events, viewer.events]
         emitters += [layer.events for layer in viewer.layers]
         callbacks = [

@@ -30,7 +30,7 @@ def end_by_call(comparison, pair, canvas):
 
 
 def end_by_owner(comparison, pair, canvas):
-    comparison.leave("another")
+    comparison.stop_for("another")
     assert comparison.mode is not None
     comparison.leave("me")
 

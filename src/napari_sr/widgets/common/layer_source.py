@@ -100,10 +100,10 @@ def looked_at(layer: Image, viewer: ViewerModel) -> tuple[float, ...]:
 def to_units_of(layer: Image, dims: Dims, point: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a position of the viewer, (viewer's axes,), in units and axes of a layer, (D,)."""
     own = point[-layer.ndim :]
-    return own * _unit_ratios(layer, dims)[-len(own) :]
+    return own * unit_ratios(layer, dims)[-len(own) :]
 
 
-def _unit_ratios(layer: Image, dims: Dims) -> NDArray[np.float64]:
+def unit_ratios(layer: Image, dims: Dims) -> NDArray[np.float64]:
     """Return the viewer's unit divided by the layer's, for each axis of the layer."""
     units = getattr(dims, "units", None)
     if units is None:

@@ -35,6 +35,8 @@ class Comparison(QObject):
 
     changed = Signal()
     """A mode began or ended."""
+    removed = Signal(object)
+    """A layer was removed from the viewer; emitted while somebody has joined."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
@@ -48,6 +50,21 @@ class Comparison(QObject):
         self._look: LinkedLook | None = None
         self._watch: CanvasWatch | None = None
         self._line = Slider.share, Slider.horizontal
+        self._owners: list[object] = []
+
+    def join(self, owner: object) -> None:
+        """Let an owner use the comparison until it calls `leave`."""
+        if not self._owners:
+            self.viewer.layers.events.removed.connect(self._tell_removed)
+        self._owners.append(owner)
+
+    def leave(self, owner: object, *_: object) -> None:
+        """Let an owner go, and end the comparison if that owner started it."""
+        self.stop_for(owner)
+        if owner in self._owners:
+            self._owners.remove(owner)
+            if not self._owners:
+                self.viewer.layers.events.removed.disconnect(self._tell_removed)
 
     def problem(self, mode: str, before: Image | None, after: Image | None) -> str | None:
         """Return why two layers cannot be compared by a mode, or None."""
@@ -75,7 +92,7 @@ class Comparison(QObject):
         before, after : Image
             Two layers of the viewer.
         owner : object
-            Whoever starts it, for `leave`.
+            Whoever starts it, for `stop_for`.
 
         Raises
         ------
@@ -106,8 +123,8 @@ class Comparison(QObject):
         self.sentence = reason if isinstance(reason, str) else ""
         self.changed.emit()
 
-    def leave(self, owner: object) -> None:
-        """End the comparison if it was started by an owner, who goes."""
+    def stop_for(self, owner: object) -> None:
+        """End the comparison if an owner started it."""
         if self.owner is owner:
             self.stop()
 
@@ -162,6 +179,9 @@ class Comparison(QObject):
             self.stop(f"The comparison ended: the layer {gone.name} was removed.")
         elif self._shown is not None:
             self._shown.place()
+
+    def _tell_removed(self, event: Event) -> None:
+        self.removed.emit(event.value)
 
     def _on_other_order(self, event: object = None) -> None:
         if self._shown is not None:

@@ -22,6 +22,8 @@ _BUTTONS = {
     "blink": ("Blink", "The layer after; hold B to see the one before."),
 }
 
+IDLE = "Shows both layers in the canvas until you press the button again, or Esc."
+
 
 class CompareRow(QWidget):
     """Slider, side by side, blink: buttons for two layers that are offered to it.
@@ -55,9 +57,10 @@ class CompareRow(QWidget):
         self.turn = QPushButton("Turn line")
         self.hint = WrappedLabel(lines=lines)
         self._lay_out()
+        self._comparison.join(self._owner)
         self._comparison.changed.connect(self._show)
-        self._comparison.viewer.layers.events.removed.connect(self._forget_removed)
-        # this form may be deleted without any call
+        self._comparison.removed.connect(self._forget_removed)
+        # the form around it may be deleted without any call
         self.destroyed.connect(partial(self._comparison.leave, self._owner))
         self._show()
         self.setVisible(always)
@@ -65,18 +68,16 @@ class CompareRow(QWidget):
     def offer(self, before: Image, after: Image) -> None:
         """Offer to compare two layers; a comparison of others that was started here ends."""
         pair = unwrapped(before), unwrapped(after)
-        if self._is_ours and self._comparison.pair != pair:
-            self._comparison.leave(self._owner)
+        if self.is_on and self._comparison.pair != pair:
+            self._comparison.stop_for(self._owner)
         self._offered = ref(pair[0]), ref(pair[1])
-        self.hint.say("")
         self._show()
         self.setVisible(True)
 
     def clear(self) -> None:
         """Offer nothing; a comparison that was started here ends."""
         self._offered = None
-        self._comparison.leave(self._owner)
-        self.hint.say("")
+        self._comparison.stop_for(self._owner)
         self._show()
         self.setVisible(self._always)
 
@@ -87,7 +88,8 @@ class CompareRow(QWidget):
         return self._offered[0](), self._offered[1]()
 
     @property
-    def _is_ours(self) -> bool:
+    def is_on(self) -> bool:
+        """Whether a comparison is shown that was started here."""
         return self._comparison.owner is self._owner
 
     def _lay_out(self) -> None:
@@ -112,7 +114,7 @@ class CompareRow(QWidget):
     def _press(self, mode: str) -> None:
         """Start a mode, or end it if it is shown."""
         before, after = self.pair()
-        shown = self._comparison.mode == mode and self._is_ours
+        shown = self._comparison.mode == mode and self.is_on
         problem = None if shown else self._comparison.problem(mode, before, after)
         if shown:
             self._comparison.stop()
@@ -125,18 +127,18 @@ class CompareRow(QWidget):
     def _show(self) -> None:
         """Show which mode is on, and its hint; keep a reason for its end."""
         self._check_buttons()
-        others = self._comparison.mode is not None and not self._is_ours
-        self.hint.say("" if others else self._comparison.sentence)
+        others = self._comparison.mode is not None and not self.is_on
+        idle = IDLE if self._always and self._offered is not None else ""
+        self.hint.say(idle if others else self._comparison.sentence or idle)
 
     def _check_buttons(self) -> None:
-        mode = self._comparison.mode if self._is_ours else None
+        mode = self._comparison.mode if self.is_on else None
         for name, button in self.buttons.items():
             button.setChecked(name == mode)
             button.setEnabled(self._offered is not None)
         self.turn.setVisible(mode == "slider")
 
-    def _forget_removed(self, event: object) -> None:
-        gone = getattr(event, "value", None)
+    def _forget_removed(self, gone: object) -> None:
         if self._offered is not None and any(layer is gone for layer in self.pair()):
             self._offered = None
             self._check_buttons()

@@ -1,0 +1,71 @@
+"""The fields of the form that compares two layers, and their layout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.layers import Image, Shapes
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_sr.widgets.common.label import WrappedLabel
+from napari_sr.widgets.common.scroll import ScrolledForm
+from napari_sr.widgets.compare.layer_box import LayerBox
+from napari_sr.widgets.compare.plot import ProfilePlot
+from napari_sr.widgets.compare.row import CompareRow
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+class CompareFields(ScrolledForm):
+    """Fields, buttons and lines of text; it decides nothing."""
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.before = LayerBox(Image)
+        self.before.setToolTip("The layer at the left, or above: for instance the source.")
+        self.after = LayerBox(Image)
+        self.after.setToolTip("The layer at the right, or below: for instance the result.")
+        self.row = CompareRow(viewer, always=True, lines=2)
+        self.reference = LayerBox(Image, none="none")
+        self.reference.setToolTip(
+            "A layer that is taken for the truth. PSNR and SSIM of the shown plane are computed\n"
+            "for layers of its size. Black and white are its contrast limits, or those of bytes."
+        )
+        self.figures = WrappedLabel()
+        self.errors = QPushButton("Add error map")
+        self.errors.setToolTip(
+            "Add a layer: after minus reference, in the same units.\n"
+            "Blue is negative, black is zero, red is positive."
+        )
+        self.lines = LayerBox(Shapes, none="none")
+        self.lines.setToolTip("The plot follows the selected line or path, or else the last one.")
+        self.draw = QPushButton("Draw")
+        self.draw.setToolTip("Draw a line in the canvas: press, move, release.")
+        self.draw.setAccessibleName("Draw a line")
+        self.plot = ProfilePlot()
+        self.plot.setToolTip("Intensities along the line, of colours as luma.")
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        line = QHBoxLayout()
+        line.addWidget(self.lines, stretch=1)
+        line.addWidget(self.draw)
+        fields = QFormLayout()
+        fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for name, box in (("Before", self.before), ("After", self.after)):
+            box.setAccessibleName(name)
+            fields.addRow(name, box)
+        fields.addRow(self.row)
+        self.reference.setAccessibleName("Reference")
+        fields.addRow("Reference", self.reference)
+        fields.addRow(self.figures)
+        fields.addRow(self.errors)
+        self.lines.setAccessibleName("Line")
+        fields.addRow("Line", line)
+        fields.addRow(self.plot)
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.addLayout(fields)
+        layout.addStretch()
+        self.hold(layout, inside)

@@ -1,0 +1,177 @@
+"""PSNR and SSIM of shown planes against a reference, and the map of errors.
+
+Letters: H x W pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.evaluation.metrics import METRICS, USUAL
+from napari_sr.runs.words import shape_in_words
+from napari_sr.widgets.compare.shown_plane import LUMA, ShownPlane, grey_of
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from numpy.typing import NDArray
+
+COLOURS = [
+    (0.45, 0.85, 1.0), (0.05, 0.35, 0.9), (0.0, 0.0, 0.0), (0.85, 0.15, 0.05), (1.0, 0.8, 0.3),
+]  # fmt: skip
+"""From negative to positive errors; no error is black."""
+USUAL_ERRORS = 99.5
+"""Percentile of absolute errors that gets the brightest colour."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Differences of a layer from a reference, of all planes."""
+
+    pixels: Any
+    """float32, (..., H, W): NumPy if both are NumPy, otherwise dask, which computes on demand."""
+    limit: float
+    """Absolute error that gets the brightest colour."""
+
+
+def judge(planes: dict[str, ShownPlane], reference: ShownPlane) -> str:
+    """Return one line for each plane: PSNR and SSIM against a reference, or why there are none.
+
+    Parameters
+    ----------
+    planes : dict
+        The planes by what they are called in the text.
+    reference : ShownPlane
+        The plane that is taken for the truth; its value range says what black and white are.
+    """
+    truth = reference.read()
+    low, high = _ends(reference)
+    lines = [f"{name}: {_figures(plane, reference, truth)}" for name, plane in planes.items()]
+    return "\n".join([*lines, f"Black is {low:g} and white is {high:g}, as of the reference."])
+
+
+def _figures(plane: ShownPlane, reference: ShownPlane, truth: NDArray[Any]) -> str:
+    if plane.size != reference.size or plane.source.rgb != reference.source.rgb:
+        return _misfit(plane, reference)
+    if plane.source.dtype != reference.source.dtype:
+        return f"{plane.source.dtype}, but the reference is {reference.source.dtype}: no figures."
+    low, high = _ends(reference)
+    least, most = float(truth.min()), float(truth.max())
+    if not (low <= least and most <= high):
+        return (
+            f"the reference has values from {least:g} to {most:g}: widen its contrast limits, "
+            f"which are {low:g} and {high:g}."
+        )
+    pixels = plane.read()
+    shown = []
+    for name in USUAL:
+        metric = METRICS[name]
+        if min(plane.size) >= metric.least:
+            value = metric.compare(_unit(pixels, low, high), _unit(truth, low, high), border=0,
+                                   luma=True)  # fmt: skip
+            shown.append(metric.shown(value))
+    return ", ".join(shown)
+
+
+def _unit(pixels: NDArray[Any], low: float, high: float) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = (pixels.astype(np.float64) - low) / (high - low)
+    return found
+
+
+def _ends(plane: ShownPlane) -> tuple[float, float]:
+    """Return black and white of a plane."""
+    if plane.value_range is not None:
+        return plane.value_range
+    kind = plane.source.dtype
+    return (0.0, float(np.iinfo(kind).max)) if kind.kind in "ui" else (0.0, 1.0)
+
+
+def _misfit(plane: ShownPlane, reference: ShownPlane) -> str:
+    own, other = (shape_in_words(one.size) for one in (plane, reference))
+    if own == other:
+        kinds = {True: "colour", False: "grey"}
+        own, other = kinds[plane.source.rgb], kinds[reference.source.rgb]
+        return f"{own}, but the reference is {other}: no figures."
+    return f"{own} px, but the reference has {other} px: no figures."
+
+
+def misfit(layer: Image, reference: Image) -> str | None:
+    """Return why a layer cannot be subtracted from another one, or None."""
+    shapes = [_shape(one) for one in (layer, reference)]
+    if shapes[0] == shapes[1] and layer.rgb == reference.rgb:
+        return None
+    kinds = ["RGB" if one.rgb else "grey" for one in (layer, reference)]
+    said = [f"{shape_in_words(shape)} {kind}" for shape, kind in zip(shapes, kinds, strict=True)]
+    return f"An error map needs layers of one shape, got {said[0]} and {said[1]}."
+
+
+def _shape(layer: Image) -> tuple[int, ...]:
+    data = layer.data[0] if layer.multiscale else layer.data
+    shape = tuple(int(size) for size in data.shape)
+    return shape[:-1] if layer.rgb else shape
+
+
+def errors_of(result: ShownPlane, reference: ShownPlane) -> Errors:
+    """Return result minus reference for all planes; colours are subtracted as luma.
+
+    Parameters
+    ----------
+    result, reference : ShownPlane
+        Their shown planes determine the colours; both layers have one shape.
+    """
+    shown = _difference(result.read(), reference.read())
+    limit = float(np.nanpercentile(np.abs(shown), USUAL_ERRORS)) if shown.size else 0.0
+    pair = result.source.data, reference.source.data
+    rgb = result.source.rgb
+    if all(isinstance(data, np.ndarray) for data in pair):
+        first, second = (data[..., :3] if rgb else data for data in pair)
+        pixels = shown if not result.source.plane else _all_planes(first, second, rgb)
+    else:
+        pixels = _lazily(*pair, rgb=rgb)
+    return Errors(pixels, limit or 1.0)
+
+
+def _difference(result: NDArray[Any], reference: NDArray[Any]) -> NDArray[np.float32]:
+    return grey_of(result) - grey_of(reference)
+
+
+def _all_planes(result: NDArray[Any], reference: NDArray[Any], rgb: bool) -> NDArray[np.float32]:
+    """Subtract plane by plane, which needs no more memory than the result."""
+    leading = result.shape[: result.ndim - 2 - rgb]
+    found = np.empty(result.shape[:-1] if rgb else result.shape, np.float32)
+    for index in np.ndindex(leading):
+        found[index] = _difference(result[index], reference[index])
+    return found
+
+
+def _lazily(result: Any, reference: Any, *, rgb: bool) -> Any:
+    """Return a dask array that subtracts what is looked at."""
+    import dask.array as da
+
+    arrays = [da.asarray(data) for data in (result, reference)]  # type: ignore[no-untyped-call]
+    if rgb:
+        arrays = [array[..., :3] @ LUMA for array in arrays]
+    first, second = (array.astype(np.float32) for array in arrays)
+    return first - second
+
+
+def error_arguments(result: Image, reference: Image, errors: Errors) -> dict[str, Any]:
+    """Return the keywords of `add_image` for a map of errors, exactly on the result."""
+    from napari.utils.colormaps import Colormap
+
+    return {
+        "name": f"{result.name} minus {reference.name}",
+        "rgb": False,
+        "colormap": Colormap(COLOURS, name="error"),
+        "contrast_limits": (-errors.limit, errors.limit),
+        "blending": "translucent_no_depth",
+        "scale": result.scale,
+        "translate": result.translate,
+        "rotate": result.rotate,
+        "shear": result.shear,
+        "affine": result.affine.affine_matrix,
+        "units": result.units,
+        "axis_labels": result.axis_labels,
+    }

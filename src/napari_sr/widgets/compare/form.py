@@ -1,0 +1,242 @@
+"""The dock widget that compares two layers. It reads fields and shows results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.layers import Image, Shapes
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_sr.runs.words import error_in_words
+from napari_sr.widgets.common.focus import focus_style
+from napari_sr.widgets.common.layer_source import METADATA_KEY, is_result
+from napari_sr.widgets.compare.fields import CompareFields
+from napari_sr.widgets.compare.figures import (
+    Errors,
+    error_arguments,
+    errors_of,
+    judge,
+    misfit,
+)
+from napari_sr.widgets.compare.kept_state import unwrapped
+from napari_sr.widgets.compare.latest import Latest
+from napari_sr.widgets.compare.profile import Profile, profile_of, tracks_of
+from napari_sr.widgets.compare.shown_plane import shown_plane
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+LINES = "profile"
+"""Name of the layer in which a line is drawn."""
+LINE_COLOUR, LINE_WIDTH = "#ffd23f", 3.0
+"""Colour of a new line, and its width in screen pixels at the zoom of that moment."""
+
+
+class CompareWidget(QWidget):
+    """Compare two image layers: by eye, with figures, and along a line.
+
+    Parameters
+    ----------
+    napari_viewer : ViewerModel
+        The form lists its layers.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__()
+        self._viewer: ViewerModel = unwrapped(napari_viewer)
+        self._gone = False
+        self._shapes: Shapes | None = None
+        self.form = CompareFields(self._viewer)
+        self._judge, self._measure, self._subtract = Latest(self), Latest(self), Latest(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.form)
+        self._wear_theme()
+        self._connect()
+        self.reset_choices()
+
+    def _connect(self) -> None:
+        form, viewer = self.form, self._viewer
+        for box in (form.before, form.after):
+            box.chosen.connect(self._offer)
+            box.chosen.connect(self._ask_profile)
+        form.reference.chosen.connect(self._ask_figures)
+        form.reference.chosen.connect(self._ask_profile)
+        form.lines.chosen.connect(self._follow_line)
+        form.errors.clicked.connect(self._ask_errors)
+        form.draw.clicked.connect(self._draw_line)
+        self._judge.told.connect(self._show_figures)
+        self._measure.told.connect(self._show_profile)
+        self._subtract.told.connect(self._show_errors)
+        viewer.dims.events.point.connect(self._on_plane)
+        viewer.events.theme.connect(self._wear_theme)
+
+    def reset_choices(self, event: object = None) -> None:
+        """List the layers again; napari calls this when the layer list changes."""
+        if self._gone:
+            return
+        layers = self._viewer.layers
+        before, after = self._usual_pair()
+        self.form.after.offer(layers, after)
+        self.form.before.offer(layers, before)
+        self.form.reference.offer(layers)
+        lines = [layer for layer in layers if isinstance(layer, Shapes)]
+        self.form.lines.offer(layers, lines[-1] if lines else None)
+        self._offer()
+
+    def _usual_pair(self) -> tuple[Image | None, Image | None]:
+        """Return the layers that are being compared, or else those to compare by default."""
+        layers, pair = self._viewer.layers, self.form.row.pair()
+        if self.form.row.is_on and all(layer in layers for layer in pair):
+            return pair
+        return usual_pair([layer for layer in layers if isinstance(layer, Image)])
+
+    def _offer(self) -> None:
+        """Offer the chosen layers to the buttons."""
+        before, after = self.form.before.layer(), self.form.after.layer()
+        if before is None or after is None or before is after:
+            self.form.row.clear()
+            self.form.row.hint.say("Choose two different image layers.")
+        elif self.form.row.pair() != (before, after):
+            self.form.row.offer(before, after)
+        self._ask_figures()
+
+    def _on_plane(self, event: object = None) -> None:
+        """Judge and measure another plane."""
+        self._ask_figures()
+        self._ask_profile()
+
+    # figures
+
+    def _ask_figures(self) -> None:
+        reference, after = self.form.reference.layer(), self.form.after.layer()
+        self.form.errors.setEnabled(reference is not None and after not in (None, reference))
+        if reference is None:
+            self._judge.forget()
+            self.form.figures.say("")
+            return
+        planes = {
+            name.capitalize(): shown_plane(layer, self._viewer.dims)
+            for name, layer in self._layers().items()
+            if layer is not reference
+        }
+        self._judge.ask(judge, planes, shown_plane(reference, self._viewer.dims))
+
+    def _layers(self) -> dict[str, Image]:
+        """Return the chosen layers by their part in the comparison."""
+        boxes = ("before", "after", "reference")
+        chosen = {name: getattr(self.form, name).layer() for name in boxes}
+        return {name: layer for name, layer in chosen.items() if layer is not None}
+
+    def _show_figures(self, answer: str | Exception) -> None:
+        if not self._gone:
+            said = answer if isinstance(answer, str) else error_in_words(answer)
+            self.form.figures.say(said)
+
+    def _ask_errors(self) -> None:
+        after, reference = self.form.after.layer(), self.form.reference.layer()
+        if after is None or reference is None:
+            return
+        problem = misfit(after, reference)
+        if problem is not None:
+            show_error(problem)
+            return
+        self._subtracted = after, reference
+        planes = (shown_plane(layer, self._viewer.dims) for layer in (after, reference))
+        self._subtract.ask(errors_of, *planes)
+
+    def _show_errors(self, answer: Errors | Exception) -> None:
+        if self._gone:
+            return
+        if isinstance(answer, Exception):
+            show_error(error_in_words(answer))
+            return
+        self._viewer.add_image(answer.pixels, **error_arguments(*self._subtracted, answer))
+
+    # the profile
+
+    def _draw_line(self) -> None:
+        """Let the user draw a line, in the chosen layer or in a new one."""
+        shapes = self.form.lines.layer()
+        if shapes is None:
+            camera = getattr(self._viewer, "scene", self._viewer).camera
+            shapes = self._viewer.add_shapes(
+                ndim=self._viewer.dims.ndim,
+                name=LINES,
+                edge_color=LINE_COLOUR,
+                edge_width=LINE_WIDTH / camera.zoom,
+            )
+            self.form.lines.choose(shapes)
+        self._viewer.layers.selection.active = shapes
+        shapes.mode = "add_line"
+
+    def _follow_line(self) -> None:
+        """Watch the chosen layer of lines."""
+        self._watch(self.form.lines.layer())
+        self._ask_profile()
+
+    def _watch(self, shapes: Shapes | None) -> None:
+        if self._shapes is not None:
+            self._shapes.events.data.disconnect(self._ask_profile)
+        self._shapes = shapes
+        if shapes is not None:
+            shapes.events.data.connect(self._ask_profile)
+
+    def _ask_profile(self, event: object = None) -> None:
+        layers = self._layers()
+        found = None
+        if self._shapes is not None and layers:
+            found = tracks_of(self._shapes, layers, self._viewer.dims)
+        if found is None:
+            self._measure.forget()
+            self.form.plot.show_profile(None)
+        else:
+            self._measure.ask(profile_of, *found)
+
+    def _show_profile(self, answer: Profile | Exception) -> None:
+        if not self._gone:
+            self.form.plot.show_profile(answer if isinstance(answer, Profile) else None)
+
+    # theme and end
+
+    def _wear_theme(self, event: object = None) -> None:
+        self.form.setStyleSheet(focus_style(self._viewer.theme))
+
+    def event(self, event: QEvent | None) -> bool:
+        """End the form when its dock is closed: Qt only removes the form's parent."""
+        left = event is not None and event.type() == QEvent.Type.ParentChange
+        if left and self.parent() is None:
+            self._leave()
+        handled: bool = super().event(event)
+        return handled
+
+    def _leave(self) -> None:
+        if self._gone:
+            return
+        self._gone = True
+        self.form.row.clear()
+        self._watch(None)
+        for asked in (self._judge, self._measure, self._subtract):
+            asked.forget()
+        for box in (self.form.before, self.form.after, self.form.reference, self.form.lines):
+            box.leave()
+        self._viewer.dims.events.point.disconnect(self._on_plane)
+        self._viewer.events.theme.disconnect(self._wear_theme)
+        self.deleteLater()
+
+
+def usual_pair(images: list[Image]) -> tuple[Image | None, Image | None]:
+    """Return the layers to compare by default: the newest result and its source.
+
+    Without a result they are the two lowest images.
+    """
+    results = [image for image in images if is_result(image)]
+    if results:
+        after = results[-1]
+        source = after.metadata[METADATA_KEY].get("source")
+        others = [image for image in images if image is not after]
+        named = [image for image in others if image.name == source]
+        return (named or others or [None])[0], after
+    return (images[0], images[1]) if len(images) > 1 else ((images or [None])[0], None)

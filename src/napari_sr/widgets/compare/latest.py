@@ -1,0 +1,55 @@
+"""Questions to a thread: one at a time, and only the newest is answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_sr.widgets.common.worker import send_on_errand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PAUSE = 60
+"""Milliseconds without another question before one is asked."""
+
+
+class Latest(QObject):
+    """A queue of one question: a newer one replaces the one that waits."""
+
+    told = Signal(object)
+    """Emits what the function returned, or the exception that it raised."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._wanted: tuple[Any, ...] | None = None
+        self._asked: tuple[Any, ...] | None = None
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE)
+        self._pause.timeout.connect(self._send)
+
+    def ask(self, function: Callable[..., object], *args: Any) -> None:
+        """Call a function in a thread; `told` is emitted unless another question follows."""
+        self._wanted = function, *args
+        self._pause.start()
+
+    def forget(self) -> None:
+        """Want no answer to what was asked."""
+        self._wanted = None
+        self._pause.stop()
+
+    def _send(self) -> None:
+        if self._wanted is not None and self._asked is None:
+            self._asked = self._wanted
+            send_on_errand(*self._asked, returned=self._answer, errored=self._answer)
+
+    def _answer(self, answer: object) -> None:
+        current = self._asked is self._wanted
+        self._asked = None
+        if current:
+            self._wanted = None
+            self.told.emit(answer)
+        else:
+            self._send()

@@ -1,0 +1,78 @@
+"""A list of the viewer's layers of one kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Signal
+
+from napari_sr.widgets.common.names_box import NamesBox
+from napari_sr.widgets.compare.kept_state import unwrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari.layers import Layer
+    from qtpy.QtWidgets import QWidget
+
+
+class LayerBox(NamesBox):
+    """A list of layers of one class; what the user chooses stays while it is in the viewer.
+
+    Parameters
+    ----------
+    kind : type
+        Class of the layers.
+    none : str
+        Text of a first row that stands for no layer, or "" for no such row.
+    """
+
+    chosen = Signal()
+    """Another layer is chosen, or none."""
+
+    def __init__(self, kind: type[Layer], *, none: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._kind, self._none = kind, none
+        self._layers: list[Any] = []
+        self._by_user: Any = None
+        self._told: Any = None
+        self.activated.connect(self._choose)
+        self.currentIndexChanged.connect(self._tell)
+
+    def layer(self) -> Any | None:
+        """Return the chosen layer."""
+        index = self.currentIndex()
+        return self._layers[index] if 0 <= index < len(self._layers) else None
+
+    def offer(self, layers: Iterable[Layer], usual: Layer | None = None) -> None:
+        """List layers. The user's choice is kept, otherwise `usual` is chosen."""
+        known = [unwrapped(layer) for layer in layers]
+        listed = [layer for layer in known if isinstance(layer, self._kind)]
+        self._layers = [None, *listed] if self._none else listed
+        if self._by_user not in listed:
+            self._by_user = None
+        wanted = self._by_user if self._by_user is not None else unwrapped(usual)
+        self.blockSignals(True)
+        self.clear()
+        self.addItems([self._none if one is None else one.name for one in self._layers])
+        self.setCurrentIndex(self._layers.index(wanted) if wanted in self._layers else 0)
+        self.blockSignals(False)
+        self._tell()
+
+    def choose(self, layer: Layer | None) -> None:
+        """Choose a layer for the user."""
+        self._by_user = unwrapped(layer)
+        if self._by_user in self._layers:
+            self.setCurrentIndex(self._layers.index(self._by_user))
+
+    def leave(self) -> None:
+        """Forget all layers."""
+        self._layers, self._by_user, self._told = [], None, None
+
+    def _choose(self) -> None:
+        self._by_user = self.layer()
+
+    def _tell(self) -> None:
+        if self.layer() is not self._told:
+            self._told = self.layer()
+            self.chosen.emit()
