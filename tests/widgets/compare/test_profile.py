@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from napari_sr.widgets.compare.profile import MOST, line_in, profile_of, tracks_of
+from napari_sr.widgets.compare.profile import MOST, line_in, profile_of, tracks_of, unit_symbol
 
 
 @pytest.fixture
@@ -83,17 +85,12 @@ def test_a_long_line_has_a_limited_number_of_samples(viewer):
     assert len(profile.distances) == MOST
 
 
-def test_units_are_named(viewer):
-    layer = viewer.add_image(np.zeros((4, 5)), units=("um", "um"))
-    pixels = viewer.add_image(np.zeros((4, 5)))
+@pytest.mark.parametrize(("unit", "symbol"), [("um", "µm"), ("pixel", "px"), ("nm", "nm")])
+def test_units_are_named(viewer, unit, symbol):
+    layer = viewer.add_image(np.zeros((4, 5)), units=(unit, unit))
 
-    found = [
-        measured(viewer, {"before": one}, [[0, 0], [1, 1]]).unit
-        for one in (layer, pixels)
-        if not hasattr(viewer.dims, "units") or viewer.dims.units is None
-    ]
-
-    assert found in ([], ["µm", "px"])
+    assert unit_symbol(SimpleNamespace(units=None), {"before": layer}) == symbol
+    assert unit_symbol(SimpleNamespace(units=layer.units), {}) == symbol
 
 
 def test_the_selected_line_is_taken_or_else_the_last(viewer):
