@@ -25,7 +25,7 @@ FOLDER = Path("demo-output")
 SAMPLE, SCALE = "tissue", 4
 WINDOW = (1400, 860)
 """Width and height in screen pixels."""
-ZOOM = 2.5
+ZOOM = 3.5
 """Zoom relative to the whole image, so that pixels are visible."""
 PATIENCE = 120_000
 """Time limit of a demo without a user, in milliseconds."""
@@ -75,6 +75,9 @@ class _Demo:
     def __init__(self, folder: Path | None) -> None:
         import napari
 
+        from napari_sr.widgets.common.memory import remember_nothing
+
+        remember_nothing()  # the demo shows the defaults, and leaves the user's choices alone
         self._folder = folder
         self._code = 0
         self.viewer: Viewer = napari.Viewer(show_welcome_screen=False)
@@ -100,7 +103,7 @@ class _Demo:
         from qtpy.QtCore import QTimer
 
         self.widget.run_ended.disconnect(self._show)
-        side_by_side(self.viewer)
+        draw_slider(self.viewer, self.widget)
         if self._folder is not None:
             # canvas and forecast are drawn a moment later
             QTimer.singleShot(2500, self._write)
@@ -121,20 +124,11 @@ class _Demo:
         self.viewer.close()
 
 
-def side_by_side(viewer: Viewer) -> None:
-    """Show every layer in its own cell of the grid, with the same zoom."""
-    # where the grid is since napari 0.9, and where it was before
-    grid = viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid
-    grid.stride = 1
-    grid.spacing = 4
-    grid.enabled = True
-    for layer in viewer.layers:
-        # napari 0.9 can show names in the cells
-        if hasattr(layer, "name_overlay"):
-            layer.name_overlay.visible = True
-    viewer.reset_view()
+def draw_slider(viewer: Viewer, widget: UpscaleWidget) -> None:
+    """Zoom in, and draw the slider between source and result."""
     camera = viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
     camera.zoom *= ZOOM
+    widget.compare.buttons["slider"].click()
 
 
 def write_pictures(viewer: Viewer, folder: Path) -> list[Path]:

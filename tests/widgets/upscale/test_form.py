@@ -1123,13 +1123,13 @@ def test_a_model_that_is_gone_is_not_remembered(viewer, docked, loader):
 
 
 def test_a_result_can_be_compared_with_its_source(viewer, widget, camera, loader, run):
-    assert widget._compare.isHidden()
+    assert widget.compare.isHidden()
 
     run(widget)
 
-    assert not widget._compare.isHidden()
-    assert widget._compare.pair() == (camera, viewer.layers["camera [FSRCNN x2]"])
+    assert not widget.compare.isHidden()
+    assert widget.compare.pair() == (camera, viewer.layers["camera [FSRCNN x2]"])
 
     viewer.layers.remove("camera [FSRCNN x2]")
 
-    assert widget._compare.isHidden()
+    assert widget.compare.isHidden()

@@ -9,6 +9,13 @@ from qtpy.QtCore import QSettings
 
 PLACE = "napari-sr"
 """Name of the folder and of the file that hold the choices."""
+_this_session: dict[str, dict[str, Any]] | None = None
+
+
+def remember_nothing() -> None:
+    """Neither read nor change what was remembered before, for the rest of this process."""
+    global _this_session  # one for all forms
+    _this_session = {}
 
 
 def _settings() -> QSettings:
@@ -23,6 +30,8 @@ def remembered(form: str) -> dict[str, Any]:
     form : str
         Name of the form.
     """
+    if _this_session is not None:
+        return _this_session.get(form, {})
     try:
         found = json.loads(str(_settings().value(form, "{}")))
     except ValueError:
@@ -40,4 +49,7 @@ def remember(form: str, choices: dict[str, Any]) -> None:
     choices : dict
         Strings, numbers and booleans by name.
     """
+    if _this_session is not None:
+        _this_session[form] = choices
+        return
     _settings().setValue(form, json.dumps(choices, sort_keys=True))

@@ -51,8 +51,8 @@ class UpscaleWidget(CheckedForm):
         self._pending: PendingRun | None = None
         self._growing: GrowingLayer | None = None
         self._adding = False
-        self._compare = CompareRow(napari_viewer)
-        self.form.results.addWidget(self._compare)
+        self.compare = CompareRow(napari_viewer)
+        self.form.results.addWidget(self.compare)
         self.form.choose(remembered(FORM))
         self._connect()
         self.reset_choices()
@@ -115,7 +115,7 @@ class UpscaleWidget(CheckedForm):
         if self._may_download(choice.reference):
             self._forecaster.forget()
             self._preview.hold()
-            self._compare.clear()
+            self.compare.clear()
             self.form.show_running(True)
             self.form.forecast.say("")
             self._run(self._queue.next())
@@ -195,7 +195,7 @@ class UpscaleWidget(CheckedForm):
         else:
             name = self._add(self._pending, result.pixels, record).name
         if name in self._viewer.layers and self._pending.layer in self._viewer.layers:
-            self._compare.offer(self._pending.layer, self._viewer.layers[name])
+            self.compare.offer(self._pending.layer, self._viewer.layers[name])
         notes: Any = record["notes"]
         self._queue.add_result(name)
         self.form.status.say(self._queue.summary or "; ".join((f"Done: {name}", *notes)))
@@ -226,7 +226,7 @@ class UpscaleWidget(CheckedForm):
         remember(FORM, self.form.choices())
         self._pan.stop()
         self._preview.leave()
-        self._compare.clear()
+        self.compare.clear()
         self._queue.cancel()
         self._forecaster.forget()
         self.form.layers.leave()
