@@ -3,8 +3,8 @@
 gate = sigmoid(excite(relu(squeeze(mean + sqrt(m2 / pixels)))))
 
 where squeeze and excite are 1x1 convolutions of planes of one pixel: Hui et al., 2019,
-https://arxiv.org/abs/1909.11856. `plane_moments` computes the moments of a plane or a tile; `merged`
-combines those of tiles.
+https://arxiv.org/abs/1909.11856. `plane_moments` computes the moments of a plane or a tile;
+`merged` combines those of tiles.
 
 Bytes: a few kilobytes, so launches take most of the time. Eager PyTorch launches about ten kernels
 in turn, this op only one: at best it is 10 times as fast.
