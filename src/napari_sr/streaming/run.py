@@ -122,14 +122,17 @@ def run_blocks(
     found = map(run.reader.grid.block, numbers)
     blocks = sorted(found, key=lambda one: one.window.size, reverse=True)
     total = sum(_work(block) for block in blocks)
+    groups = [list(alike) for _, alike in groupby(blocks, key=lambda one: one.window.size)]
     report, before = Report(diagnostics_of(run.settings)), 0.0
-    for _, group in groupby(blocks, key=lambda one: one.window.size):
-        alike = list(group)
-        work = sum(map(_work, alike)) / total
-        steps = _run_alike(run, alike, write, report)
-        with explain_memory_errors("upscaling a block"):
+    if not blocks:
+        return report
+    with _Pipeline(run, blocks, write) as pipeline, explain_memory_errors("upscaling a block"):
+        for alike in groups:
+            work = sum(map(_work, alike)) / total
+            steps = _run_alike(run, alike, pipeline, report)
             yield from _shares(steps, before, work, len(blocks))
-        before += work
+            before += work
+        pipeline.wait()
     return report
 
 
@@ -154,45 +157,50 @@ def _shares(
 
 
 def _run_alike(
-    run: BlockRun,
-    blocks: list[Block],
-    write: Callable[[Block, NDArray[Any]], object],
-    report: Report,
+    run: BlockRun, blocks: list[Block], pipeline: _Pipeline, report: Report
 ) -> Generator[Progress, None, None]:
     """Compute blocks whose windows have one size, and add their notes to the report."""
     prepared = run.prepared(blocks[0])
     layout = run.window_layout(len(blocks), blocks[0])
-    with _Pipeline(run, blocks, layout, write) as pipeline:
-        planes = Planes(
-            layout, pipeline.read, run.values, pipeline, pipeline.finish, report.diagnostics
-        )
-        record = yield from upscale_planes(prepared, planes)
-        pipeline.wait()
-    report.add(record)
+    pipeline.take(layout)
+    planes = Planes(
+        layout, pipeline.read, run.values, pipeline, pipeline.finish, report.diagnostics
+    )
+    report.add((yield from upscale_planes(prepared, planes)))
 
 
 class _Pipeline:
     """Reads the next block and writes the last one, in threads, while a block is computed.
 
     The run writes parts of a result into it by index, as into an array.
+
+    Parameters
+    ----------
+    run : BlockRun
+        The run.
+    blocks : list of Block
+        All blocks, in the order in which they are computed.
+    write : callable
+        Writes the result of a block.
     """
 
     def __init__(
-        self,
-        run: BlockRun,
-        blocks: list[Block],
-        layout: Layout,
-        write: Callable[[Block, NDArray[Any]], object],
+        self, run: BlockRun, blocks: list[Block], write: Callable[[Block, NDArray[Any]], object]
     ) -> None:
         self._run = run
-        self._blocks = blocks
         self._write = write
-        self._shape = layout.enlarged(run.network.scale).shape[1:]
-        self.dtype = layout.dtype
-        self._result = np.empty(self._shape, self.dtype)
+        self._blocks = iter(blocks)
+        self.dtype = run.reader.grid.layout.dtype
+        self._shape: tuple[int, ...] = ()
+        self._result = np.empty(0, self.dtype)
         self._threads = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
-        self._next: Future[Filled] | None = None
+        self._block = blocks[0]
+        self._next: tuple[Block, Future[Filled]] | None = None
         self._writing: Future[object] | None = None
+
+    def take(self, layout: Layout) -> None:
+        """Expect the blocks of windows with this layout."""
+        self._shape = layout.enlarged(self._run.network.scale).shape[1:]
 
     def __enter__(self) -> _Pipeline:
         return self
@@ -202,25 +210,25 @@ class _Pipeline:
             threads.shutdown(wait=True, cancel_futures=True)
 
     def read(self, index: tuple[int, ...]) -> Filled:
-        """Return the window of a block, and start reading the next one."""
-        reader, number = self._threads[0], index[0]
-        current = self._next or reader.submit(self._run.reader.read, self._blocks[number])
-        self._next = None
-        window = current.result()
-        if number + 1 < len(self._blocks):
-            self._next = reader.submit(self._run.reader.read, self._blocks[number + 1])
-        return window
+        """Return the window of the next block, and start reading the one after it."""
+        self._block, window = self._next or self._submit(next(self._blocks))
+        self._result = np.empty(self._shape, self.dtype)
+        pixels = window.result()
+        following = next(self._blocks, None)
+        self._next = None if following is None else self._submit(following)
+        return pixels
+
+    def _submit(self, block: Block) -> tuple[Block, Future[Filled]]:
+        return block, self._threads[0].submit(self._run.reader.read, block)
 
     def __setitem__(self, index: tuple[Any, ...], values: NDArray[Any]) -> None:
         self._result[index[1:]] = values
 
     def finish(self, index: tuple[int, ...]) -> None:
         """Start writing the core of a finished block, once the block before it is written."""
-        block = self._blocks[index[0]]
-        core = block.core.slices_in(block.window, self._run.network.scale)
+        core = self._block.core.slices_in(self._block.window, self._run.network.scale)
         self.wait()
-        self._writing = self._threads[1].submit(self._write, block, self._result[core])
-        self._result = np.empty(self._shape, self.dtype)
+        self._writing = self._threads[1].submit(self._write, self._block, self._result[core])
 
     def wait(self) -> None:
         """Wait until the last block is written; raise the error if writing failed."""

@@ -60,6 +60,14 @@ def test_windows_of_an_axis_have_few_lengths(length, side, margin):
     assert len(lengths) <= 3
 
 
+@given(count=st.integers(2, 9), side=st.integers(10, 60), margin=st.integers(0, 9))
+def test_windows_of_whole_cores_have_one_length(count, side, margin):
+    """So a run has one plan, and an engine compiles one shape."""
+    grid = BlockGrid(layout_of((count * side, 3 * side), "uint8"), side, side, margin)
+
+    assert len({block.window.size for block in grid if block.core.size == (side, side)}) == 1
+
+
 def test_blocks_are_numbered_plane_by_plane_and_row_by_row():
     grid = BlockGrid(layout_of((2, 20, 30), "uint8", "TYX"), 10, 10, 0)
 

@@ -16,7 +16,7 @@ from napari_sr.files.ome_zarr.shards import levels_of
 @pytest.fixture(params=["0.5", "0.4"])
 def folder(tmp_path, request):
     layout = layout_of((300, 700, 3), "uint8", "YXS")
-    levels = levels_of(300, 700, (128, 128), request.param)
+    levels = levels_of(300, 700, (128, 128))
     datasets = [{"path": str(number)} for number in range(len(levels))]
     attributes = {
         "ome": {"multiscales": [{"datasets": datasets}]},

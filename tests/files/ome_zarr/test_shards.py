@@ -33,10 +33,9 @@ def test_usual_sides_have_these_chunks(side, chunk):
 @given(
     size=st.tuples(st.integers(1, 10**6), st.integers(1, 10**6)),
     block=st.tuples(SIDES, SIDES),
-    version=st.sampled_from(["0.5", "0.4"]),
 )
-def test_levels_halve_and_blocks_own_whole_shards_of_the_finest(size, block, version):
-    levels = levels_of(*size, block, version)
+def test_levels_halve_and_blocks_own_whole_shards_of_the_finest(size, block):
+    levels = levels_of(*size, block)
 
     assert (levels[0].height, levels[0].width) == size
     assert levels[0].shard == block
@@ -47,7 +46,7 @@ def test_levels_halve_and_blocks_own_whole_shards_of_the_finest(size, block, ver
         assert level.height == -(-size[0] // 2**number)
         assert level.width == -(-size[1] // 2**number)
         if level.shard is None:
-            assert max(level.chunk) <= CHUNK[version]
+            assert max(level.chunk) <= CHUNK
             continue
         assert tuple(side * 2**number for side in level.shard) == block
         assert (level.shard[0] % level.chunk[0], level.shard[1] % level.chunk[1]) == (0, 0)
@@ -55,7 +54,7 @@ def test_levels_halve_and_blocks_own_whole_shards_of_the_finest(size, block, ver
 
 
 def test_a_block_of_2048_owns_six_levels():
-    levels = levels_of(60_000, 60_000, (2048, 2048), "0.5")
+    levels = levels_of(60_000, 60_000, (2048, 2048))
 
     assert [level.shard and level.shard[0] for level in levels] == [
         2048, 1024, 512, 256, 128, 64, None, None, None

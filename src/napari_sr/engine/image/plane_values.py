@@ -24,8 +24,7 @@ LEAST_ROOM = 0.25
 """How far results may exceed the values of any plane, as a share of black to white: sharp edges
 overshoot, and the range of a constant plane is empty."""
 ROUNDING = 1e-5
-"""Results that exceed the plane by less than this share of black to white are rounding errors, not
-overshoot."""
+"""Share of black to white: a smaller excess is a rounding error, not overshoot."""
 _LARGEST_HALF = 65504.0
 """The largest float16."""
 
@@ -40,26 +39,26 @@ class ValueRange:
 
     def encode(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Map `low`..`high` to 0..1 without clipping."""
-        wide = np.asarray(values, np.float64)
-        encoded: NDArray[np.float32] = ((wide - self.low) / (self.high - self.low)).astype(
-            np.float32
-        )
-        return encoded
+        wide: NDArray[np.float64] = np.subtract(values, self.low, dtype=np.float64)
+        wide /= self.high - self.low  # in place: five times as fast
+        return wide.astype(np.float32)
 
     def decode(self, values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
         """Map 0..1 back to `low`..`high`; integers are rounded and clipped to their type."""
         kind = np.dtype(dtype)
-        wide = np.asarray(values, np.float64) * (self.high - self.low) + self.low
+        wide: NDArray[np.float64] = np.multiply(values, self.high - self.low, dtype=np.float64)
+        wide += self.low
         if kind.kind == "f":
             if kind.itemsize == 2:  # so that overshoot does not become infinite in float16
                 wide = np.clip(wide, -_LARGEST_HALF, _LARGEST_HALF)
             return wide.astype(kind)
         limits = np.iinfo(kind)
         if kind.itemsize < 8:
-            return np.clip(np.rint(wide), limits.min, limits.max).astype(kind)
+            np.clip(np.rint(wide, out=wide), limits.min, limits.max, out=wide)
+            return wide.astype(kind)
         # float64 cannot represent the largest 64-bit integers; the next float64 below them fits
         top = np.nextafter(float(limits.max), 0)
-        whole = np.clip(np.rint(wide), float(limits.min), top).astype(kind)
+        whole: NDArray[Any] = np.clip(np.rint(wide), float(limits.min), top).astype(kind)
         whole[wide > top] = limits.max
         return whole
 
@@ -91,9 +90,7 @@ class Bounds:
 
 
 class PlaneValues:
-    """The values of one plane, and their conversion to network input and back.
-
-    Alpha has its own range; see `opacity`.
+    """Values of one plane, and their conversion; alpha has a range of its own: see `opacity`.
 
     Parameters
     ----------
@@ -199,8 +196,8 @@ class PlaneValues:
     def _add_overshoot(self, encoded: NDArray[np.float32], written: NDArray[Any]) -> None:
         """Measure the overshoot of colours, (H, W, C), encoded and as written; skip NaN."""
         overshoot, integer = self.overshoot, written.dtype.kind != "f"
-        low = float(np.fmin.reduce(written, axis=None))
-        high = float(np.fmax.reduce(written, axis=None))
+        finds = (np.min, np.max) if integer else (np.fmin.reduce, np.fmax.reduce)  # floats: no NaN
+        low, high = (float(find(written, axis=None)) for find in finds)
         overshoot.values += written.size
         overshoot.lowest = min(overshoot.lowest, low)
         overshoot.highest = max(overshoot.highest, high)
@@ -213,15 +210,18 @@ class PlaneValues:
             overshoot.below = max(overshoot.below, self._low - low)
             overshoot.above = max(overshoot.above, high - self._high)
         if integer:
-            overshoot.cut += self._count_cut(encoded, np.iinfo(written.dtype))
+            overshoot.cut += self._count_cut(encoded, low, high)
 
-    def _count_cut(self, encoded: NDArray[np.float32], limits: np.iinfo[Any]) -> int:
+    def _count_cut(self, encoded: NDArray[np.float32], low: float, high: float) -> int:
         """Count values that were clipped to an end of the type that the plane does not reach."""
-        black, width = self._range.low, self._range.high - self._range.low
-        # values up to half a step beyond an end round to the end and are not cut off
-        below = (limits.min - 0.5 - black) / width if self._low > limits.min else -math.inf
-        above = (limits.max + 0.5 - black) / width if self._high < limits.max else math.inf
-        return int(np.count_nonzero((encoded < below) | (encoded > above)))
+        limits, black = np.iinfo(self._dtype), self._range.low
+        width = self._range.high - black
+        count = 0  # values up to half a step beyond an end round to the end and are not cut off
+        if low <= limits.min < self._low:
+            count += int(np.count_nonzero(encoded < (limits.min - 0.5 - black) / width))
+        if high >= limits.max > self._high:
+            count += int(np.count_nonzero(encoded > (limits.max + 0.5 - black) / width))
+        return count
 
 
 def visible(pixels: NDArray[Any], channels: int) -> NDArray[Any]:

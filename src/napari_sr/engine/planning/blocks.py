@@ -124,12 +124,14 @@ class BlockGrid:
     def _widened(self, core: slice, side: int, length: int) -> slice:
         """Return the pixels to read for a core along one axis.
 
-        All windows except the last ones of an axis have one length, so the first one reads more
-        than its core needs.
+        All windows of whole cores have one length, so that they share a plan and what is compiled:
+        those at both ends of an axis read more than their core needs.
         """
+        usual = side + 2 * self.margin
         start = max(core.start - self.margin, 0)
-        usual = side + 2 * self.margin if start == 0 else 0
-        stop = min(max(core.stop + self.margin, usual), length)
+        stop = min(max(core.stop + self.margin, usual if start == 0 else 0), length)
+        if stop == length and core.stop - core.start == side and self.region is None:
+            start = min(start, max(length - usual, 0))
         # a window smaller than the network's least size would be padded instead of read from the
         # image
         start = max(min(start, stop - self.least), 0) // self.multiple * self.multiple

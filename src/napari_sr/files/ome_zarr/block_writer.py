@@ -61,7 +61,7 @@ class OmeZarrWriter:
         self._targets = targets
         self._arrangement = arranged(layout)
         self._synced: set[Path] = set()
-        self._sizes = levels_of(layout.height, layout.width, block, version)
+        self._sizes = levels_of(layout.height, layout.width, block)
         self._owned = sum(level.shard is not None for level in self._sizes)
 
     @property

@@ -12,8 +12,9 @@ COARSEST = 256
 """The longest side of the coarsest level in pixels."""
 SMALLEST_SHARD = 64
 """The shortest side of a shard in pixels. Coarser levels are computed after all blocks."""
-CHUNK = {"0.5": 512, "0.4": 1024}
-"""The longest side of a chunk in pixels, by version of OME-Zarr. Chunks of 0.4 are files."""
+CHUNK = 1024
+"""The longest side of a chunk in pixels. Zarr takes half the time to write a shard of 2048 x 2048
+pixels if its chunks have 1024 pixels a side instead of 512: 55 instead of 102 ms of one core."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def chunk_side(side: int, limit: int) -> int:
     return largest if 8 * largest >= limit else side
 
 
-def levels_of(height: int, width: int, block: tuple[int, int], version: str) -> tuple[Level, ...]:
+def levels_of(height: int, width: int, block: tuple[int, int]) -> tuple[Level, ...]:
     """Return the levels of a plane, finest first; sides are halved and rounded up each time.
 
     Parameters
@@ -59,13 +60,11 @@ def levels_of(height: int, width: int, block: tuple[int, int], version: str) -> 
         Size of the plane in pixels.
     block : (int, int)
         Rows and columns of a block.
-    version : {"0.5", "0.4"}
-        Version of OME-Zarr.
     """
     levels: list[Level] = []
     shard: tuple[int, int] | None = block
     while True:
-        levels.append(_level(height, width, shard, CHUNK[version]))
+        levels.append(_level(height, width, shard))
         if max(height, width) <= COARSEST:
             return tuple(levels)
         height, width = -(-height // 2), -(-width // 2)
@@ -80,7 +79,7 @@ def _halved(shard: tuple[int, int]) -> tuple[int, int] | None:
     return rows // 2, columns // 2
 
 
-def _level(height: int, width: int, shard: tuple[int, int] | None, limit: int) -> Level:
+def _level(height: int, width: int, shard: tuple[int, int] | None) -> Level:
     if shard is None:
-        return Level(height, width, (min(limit, height), min(limit, width)), None)
-    return Level(height, width, (chunk_side(shard[0], limit), chunk_side(shard[1], limit)), shard)
+        return Level(height, width, (min(CHUNK, height), min(CHUNK, width)), None)
+    return Level(height, width, (chunk_side(shard[0], CHUNK), chunk_side(shard[1], CHUNK)), shard)

@@ -78,7 +78,7 @@ def create(
     check_packages("zarr", "yaozarrs")
     path = Path(os.path.realpath(path))
     arrangement = arranged(layout)
-    levels = levels_of(layout.height, layout.width, block, version)
+    levels = levels_of(layout.height, layout.width, block)
     attributes = image_metadata(
         arrangement.letters,
         len(levels),
