@@ -77,7 +77,7 @@ class _Demo:
 
         from napari_sr.widgets.common.memory import remember_nothing
 
-        remember_nothing()  # the demo shows the defaults, and leaves the user's choices alone
+        remember_nothing()  # the demo shows the defaults, and changes nothing that forms remember
         self._folder = folder
         self._code = 0
         self.viewer: Viewer = napari.Viewer(show_welcome_screen=False)

@@ -1,4 +1,4 @@
-"""A reader for napari: OME-Zarr with all levels, and OME-TIFF, in place and with the record."""
+"""Readers for napari: OME-Zarr with all levels, and OME-TIFF; both with their record."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COLOURS = {
 
 OME_TIFF = (".ome.tif", ".ome.tiff")
 IN_MEMORY = 2**28
-"""Most bytes of a TIFF that is read whole."""
+"""Largest size of a TIFF that is read whole, in bytes."""
 
 
 def get_reader(path: str | Sequence[str]) -> Callable[[str], list[LayerData]] | None:
@@ -79,12 +79,12 @@ def read_tiff(path: str) -> list[LayerData]:
     Parameters
     ----------
     path : str
-        The file. A large one is read where it is seen.
+        The file. Of a large file, only the visible parts are read.
 
     Raises
     ------
     FileError
-        If it cannot be read.
+        If the file cannot be read.
     """
     from napari_sr.files.lazy_tiff import open_tiff
     from napari_sr.files.ome_zarr.pyramid import as_dask
@@ -99,7 +99,7 @@ def read_tiff(path: str) -> list[LayerData]:
 def _layers(
     levels: Sequence[Any], image: LazyImage, record: Mapping[str, Any] | None
 ) -> list[LayerData]:
-    """Return an image's layers, with the record of the run that made it."""
+    """Return an image's layers, with the record of the run that computed it."""
     rgb = image.axes.endswith("S")
     letters = image.axes.removesuffix("S")
     if "C" not in letters:
@@ -120,7 +120,7 @@ def _layers(
 
 
 def _metadata(record: Mapping[str, Any] | None, channel: int = 0) -> dict[str, Any]:
-    """Return a layer's metadata: the record, or that of a channel that had one of its own."""
+    """Return a layer's metadata: the channel's record if it has one, otherwise the image's."""
     if record is None or "model" not in record:
         return {}
     records = record.get("channels")

@@ -1,6 +1,6 @@
-"""Writers for napari: image layers as OME-TIFF or OME-Zarr, with place, channels and record.
+"""Writers for napari: save image layers as OME-TIFF or OME-Zarr, with channels and record.
 
-napari's own writer keeps the pixels only. Several layers of one shape and place become channels.
+napari's writer keeps only the pixels. Several layers of one shape and position become channels.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FullLayerData: TypeAlias = tuple[Any, dict[str, Any], str]
-"""A layer as napari hands it over: pixels or levels, attributes, kind of layer."""
+"""A layer as napari passes it to writers: pixels or levels, attributes, kind of layer."""
 
 
 class LostPlaceWarning(UserWarning):
-    """A file cannot hold a part of a layer's place."""
+    """A file cannot hold a part of a layer's transformation."""
 
 
 def write_ome_tiff(path: str, layers: Sequence[FullLayerData]) -> list[str]:
@@ -80,15 +80,15 @@ def _write(path: Path, suffix: str, layers: Sequence[FullLayerData]) -> list[str
 
 @dataclass(frozen=True)
 class _Described:
-    """A layer as a file holds it."""
+    """The data of a layer that a file holds."""
 
     image: LazyImage
     levels: tuple[Any, ...] = ()
-    """Coarser levels of its pixels."""
+    """Coarser levels of the pixels."""
 
 
 def _described(data: Any, attributes: dict[str, Any]) -> _Described:
-    """Return what a file holds of a layer.
+    """Return the data of a layer that a file holds.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def _described(data: Any, attributes: dict[str, Any]) -> _Described:
     record = dict(attributes.get("metadata") or {}).get(KEY)
     channels = [_channel(name, attributes)]
     if "C" in axes:
-        channels = []  # the layer has one name for all of them
+        channels = []  # the layer has only one name for all channels
     image = LazyImage(
         finest,
         axes,
@@ -129,7 +129,7 @@ def _places(name: str, letters: str, attributes: dict[str, Any]) -> dict[str, Ax
     if not (np.asarray(scale, float) > 0).all():
         raise FileError(
             f"OME needs pixel sizes above 0, but the layer {name} has "
-            f"{', '.join(f'{float(size):g}' for size in scale)}: save it by napari's own writer"
+            f"{', '.join(f'{float(size):g}' for size in scale)}: save it with napari's writer"
         )
     return {
         letter: Axis(float(size), float(origin), _unit(letter, unit))
@@ -144,7 +144,7 @@ def _unit(letter: str, unit: object) -> str:
 
 
 def _tell_lost(name: str, attributes: dict[str, Any]) -> None:
-    """Warn of a place that the file cannot hold."""
+    """Warn of transformations that the file cannot hold."""
     turned = {
         "rotation": _differs(attributes.get("rotate")),
         "shear": bool(np.any(attributes.get("shear", 0))),
@@ -157,7 +157,7 @@ def _tell_lost(name: str, attributes: dict[str, Any]) -> None:
 
 
 def _differs(matrix: Any) -> bool:
-    """Return whether a matrix is another one than that of no change."""
+    """Return whether a matrix differs from the identity."""
     found = np.asarray(np.eye(1) if matrix is None else matrix, float)
     return found.ndim == 2 and not np.allclose(found, np.eye(len(found)))
 
@@ -184,12 +184,12 @@ def _colour(colours: Any) -> str:
 
 
 def _channels(found: Sequence[_Described], name: str) -> _Described:
-    """Return several layers as the channels of one image of this name.
+    """Join several layers as the channels of one image of this name.
 
     Raises
     ------
     FileError
-        If they differ in shape, type or place, or have channels or colours themselves.
+        If the layers differ in shape, type or position, or have channels or colours.
     """
     first = found[0].image
     for one in found:
@@ -199,10 +199,10 @@ def _channels(found: Sequence[_Described], name: str) -> _Described:
         )  # fmt: skip
         if not same or "C" in image.axes or image.axes.endswith("S"):
             raise FileError(
-                "layers that become channels need one shape, type and place, and no channels or "
-                f"colours of their own, but {image.name} is {image.pixels.dtype} "
+                "layers that become channels need one shape, type and position, and must be grey "
+                f"without channels, but {image.name} is {image.pixels.dtype} "
                 f"{tuple(image.pixels.shape)} and {first.name} {first.pixels.dtype} "
-                f"{tuple(first.pixels.shape)}: save each by itself"
+                f"{tuple(first.pixels.shape)}: save each separately"
             )
     at = 1 if first.axes.startswith("T") else 0
     records = [one.image.record for one in found]
@@ -222,7 +222,7 @@ def _channels(found: Sequence[_Described], name: str) -> _Described:
 
 
 def _stacked(arrays: Sequence[Any], axis: int) -> Any:
-    """Return arrays along a new axis; nothing is read if one of them is lazy."""
+    """Stack arrays along a new axis; nothing is read if one of them is lazy."""
     if all(isinstance(one, np.ndarray) for one in arrays):
         return np.stack(arrays, axis)
     dask_array: Any = import_module("dask.array")

@@ -91,7 +91,7 @@ def test_the_result_of_a_layer_is_made_from_the_file_that_is_given(source, tmp_p
     record["value_range"] = (0.0, 65535.0)
     (tmp_path / "record.toml").write_text(as_toml(record), encoding="utf-8")
 
-    with pytest.raises(RecordError, match="the layer 'cells', which is no file"):
+    with pytest.raises(RecordError, match="the layer 'cells', not a file"):
         run(Again(tmp_path / "record.toml"))
     run(Again(tmp_path / "record.toml", source))
 
@@ -110,7 +110,7 @@ def test_other_versions_and_another_source_are_told(source, tmp_path, capfd):
 
     told = capfd.readouterr().err
     assert "record.toml: Warning: the record was made with torch 1.0" in told
-    assert "in.tif is not the file of the record, or has changed since" in told
+    assert "in.tif is not the recorded file, or has changed since" in told
 
 
 def test_whole_planes_into_an_ome_zarr_are_told(source, tmp_path, capfd):
@@ -118,7 +118,7 @@ def test_whole_planes_into_an_ome_zarr_are_told(source, tmp_path, capfd):
 
     run(Again(tmp_path / "out.tif", target=tmp_path / "again.ome.zarr"))
 
-    assert "computed in blocks: pixels may differ in rounding" in capfd.readouterr().err
+    assert "this run computes blocks: pixels may differ by rounding" in capfd.readouterr().err
 
 
 def test_other_weights_are_refused(source, tmp_path):
@@ -135,7 +135,7 @@ def test_other_weights_are_refused(source, tmp_path):
         run(Again(tmp_path / "out.tif", target=tmp_path / "again.tif"))
     (tmp_path / "other.pth").rename(tmp_path / "mine.pth")
 
-    with pytest.raises(RecordError, match=r"weights of mine are not those of the record: it has"):
+    with pytest.raises(RecordError, match=r"weights of mine are not those of the record, which"):
         run(Again(tmp_path / "out.tif", target=tmp_path / "again.tif"))
 
 

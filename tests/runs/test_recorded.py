@@ -66,7 +66,7 @@ def test_other_weights_are_refused():
     network.provenance = {"sha256": "34", "file": "mine.pth"}
     found = Recorded.of(record_of(model="mine", sha256="12"))
 
-    with pytest.raises(RecordError, match=r"mine .*: it has sha256 12, and mine.pth has 34"):
+    with pytest.raises(RecordError, match=r"mine .*, which has sha256 12; mine.pth has 34"):
         found.check_weights(network)
     network.provenance["sha256"] = "12"
     found.check_weights(network)

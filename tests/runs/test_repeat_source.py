@@ -31,9 +31,9 @@ def test_a_file_is_found_where_it_was_or_beside_the_record(path):
 def test_a_missing_source_is_named(tmp_path):
     with pytest.raises(RecordError, match=r"there is no /gone/a.tif and no .*a.tif: give"):
         source_path(recorded(source_path="/gone/a.tif"), tmp_path)
-    with pytest.raises(RecordError, match="the layer 'cells', which is no file: give the image"):
+    with pytest.raises(RecordError, match="the layer 'cells', not a file: give the image"):
         source_path(Recorded.of(record_of()), None)
-    with pytest.raises(RecordError, match="an image that is no file: give the image"):
+    with pytest.raises(RecordError, match="an image, not a file: give the image"):
         source_path(recorded(), None)
 
 
@@ -51,7 +51,7 @@ def test_a_changed_file_is_told(path):
 
     tifffile.imwrite(path, np.ones((40, 50), np.uint8))
 
-    assert "cells.tif is not the file of the record, or has changed" in source_of(found).changed
+    assert "cells.tif is not the recorded file, or has changed" in source_of(found).changed
 
 
 def test_an_array_has_the_recorded_axes_if_they_fit(random):

@@ -32,7 +32,7 @@ def test_a_file_that_may_not_grow_is_told_with_what_remains(tmp_path):
     for raised, cause in ((error, None), (FileError("could not be written"), error)):
         words = told(raised, tmp_path, cause)
         assert words == (
-            "out.tif: the file is larger than the disk or a limit of this user allows; all is kept"
+            "out.tif: the file is larger than the disk or the user's limit allows; all is kept"
         )
 
 

@@ -117,7 +117,7 @@ def test_what_differs_is_told(pixels, tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((40, 50), np.uint8))
     other = {"size": 1, "sha256_of_ends": "12"}
     record = record_of(source=None, source_path=str(tmp_path / "a.tif"), source_file=other)
-    with pytest.warns(RecordWarning, match="is not the file of the record"):
+    with pytest.warns(RecordWarning, match="is not the recorded file"):
         run({**record, "versions": {}})
 
 
@@ -136,5 +136,5 @@ def test_a_run_that_cannot_be_the_same_is_refused(changes, image, message):
 
 
 def test_a_layer_that_is_no_file_needs_the_image():
-    with pytest.raises(RecordError, match="the layer 'cells', which is no file: give the image"):
+    with pytest.raises(RecordError, match="the layer 'cells', not a file: give the image"):
         run(record_of())

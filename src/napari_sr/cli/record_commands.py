@@ -12,13 +12,16 @@ from napari_sr.cli.options import Overwrite, at_home
 Record = Annotated[
     Path,
     typer.Argument(
-        metavar="RECORD", callback=at_home, help="A record as TOML, or the file of a result."
+        metavar="RECORD", callback=at_home, help="A record as a TOML file, or the file of a result."
     ),
 ]
 Source = Annotated[
     Path | None,
     typer.Option(
-        "--input", metavar="IN", callback=at_home, help="Another image. [default: as recorded]"
+        "--input",
+        metavar="IN",
+        callback=at_home,
+        help="The image to upscale. [default: the recorded one]",
     ),
 ]
 Target = Annotated[
@@ -36,7 +39,7 @@ File = Annotated[
 ]
 AsPython = Annotated[bool, typer.Option("--python", help="As Python code.")]
 AsCommand = Annotated[bool, typer.Option("--command", help="As a command line.")]
-AsToml = Annotated[bool, typer.Option("--toml", help="As TOML, for `napari-sr run`.")]
+AsToml = Annotated[bool, typer.Option("--toml", help="Print TOML, for `napari-sr run`.")]
 
 
 def run_command(
@@ -45,7 +48,7 @@ def run_command(
     target: Target = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Run again what a record describes: the same pixels, with the same weights and versions."""
+    """Repeat a recorded run; with the same weights and versions, the pixels are the same."""
     from napari_sr.cli import run
 
     run.run(run.Again(record, source, target, overwrite))
@@ -57,7 +60,7 @@ def show_command(
     command: AsCommand = False,
     toml: AsToml = False,
 ) -> None:
-    """Print how the image in a file was made."""
+    """Print how the image in a file was computed."""
     from napari_sr.cli import show
 
     typer.echo(show.text(file, python=python, command=command, toml=toml))

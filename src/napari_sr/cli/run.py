@@ -1,4 +1,4 @@
-"""The command `napari-sr run`: run again what a record describes."""
+"""The command `napari-sr run`: repeat a recorded run."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ TOML = ".toml"
 
 @dataclass(frozen=True)
 class Again:
-    """What the command runs again."""
+    """The task of the command: the record, and where source and result are."""
 
     record: Path
     source: Path | None = None
-    """The image; None for the file that the record names."""
+    """The image to upscale; None for the file that the record names."""
     target: Path | None = None
     """The result; None for an OME-TIFF beside a TOML file."""
     overwrite: bool = False
 
 
 def run(again: Again) -> None:
-    """Run again what a record describes, and write the result.
+    """Repeat a recorded run, and write the result.
 
     Raises
     ------
@@ -69,18 +69,18 @@ def run(again: Again) -> None:
             upscale.run_whole(job, bars, network)
             return
         if found.block is None:
-            whole = "the record is of whole planes, but this is computed in blocks"
-            terminal.tell(bars, f"{whole}: pixels may differ in rounding", again.record.name)
+            whole = "the record is of a run by whole planes, but this run computes blocks"
+            terminal.tell(bars, f"{whole}: pixels may differ by rounding", again.record.name)
         large.run(job, how, bars, network)
 
 
 def _usual_target(record: Path) -> Path:
-    """Return the file of a result that has no name.
+    """Return the default path of the result.
 
     Raises
     ------
     CommandError
-        If the record is in the file of a result.
+        If the record is the file of a result.
     """
     if record.suffix.lower() != TOML:
         raise CommandError(f"{record} is a result itself: name another file with --output")

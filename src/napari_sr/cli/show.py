@@ -1,4 +1,4 @@
-"""The command `napari-sr show`: print how the image in a file was made."""
+"""The command `napari-sr show`: print how the image in a file was computed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMS = {"python": as_python, "command": as_command, "toml": as_toml}
-"""Forms of a record, by the names of the options."""
+"""Functions that print a record in another form, by the names of the options."""
 
 
 def text(path: Path, **forms: bool) -> str:
-    """Return how the image in a file was made, in words or in one of `FORMS`.
+    """Return the record in a file as text, in words or in one of `FORMS`.
 
     Raises
     ------
@@ -36,12 +36,12 @@ def text(path: Path, **forms: bool) -> str:
 
 
 def in_words(record: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for everything that a reader of a result wants to know.
+    """Yield the lines that describe a run in words.
 
     Raises
     ------
     RecordError
-        If the record is not complete.
+        If the record is incomplete.
     """
     found = Recorded.of(record)
     for name, told in (

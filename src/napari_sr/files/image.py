@@ -155,7 +155,8 @@ class ImageFile(StoredValues):
     notes: tuple[str, ...] = ()
     """Notes on reading the file, for the user."""
     record: Mapping[str, Any] | None = None
-    """Record of the run that made the pixels, to be written with them; None if no run did."""
+    """Record of the run that computed the pixels, which is written with them; None if there was no
+    run."""
 
     @property
     def xmp(self) -> bytes | None:
@@ -187,7 +188,7 @@ class ImageFile(StoredValues):
         software : str
             The software that computed them.
         record : mapping, optional
-            Record of the run, as the file shall hold it.
+            Record of the run, in the form that files hold.
         """
         density = None if self.density is None else self.density.times(scale)
         if self.significant_bits is not None and pixels.max() > self.white:

@@ -221,7 +221,7 @@ def write_jpeg(image: ImageFile, file: BinaryIO) -> None:
     fields = None if image.density is None else _density_fields(image.density)
     if fields is not None:
         head[_DENSITY] = struct.pack(">BHH", *fields)
-    # a source's XMP may leave no room for the record
+    # the source's XMP may leave no room for the record
     extras = replace(image.extras, xmp=image.xmp) if _fits(image.xmp) else image.extras
     file.write(head + b"".join(_segments(extras)))
     file.write(buffer.getbuffer()[_JFIF:])

@@ -157,14 +157,14 @@ class _Tiles:
         self._steps, self._stopped, self._done = steps, stopped, 0
 
     def of(self, level: Level, image: LazyImage) -> Iterator[NDArray[Any]]:
-        """Yield the tiles of a level, as a file like the source stores them."""
+        """Yield the tiles of a level, with values stored as in the source."""
         associated = image.associated and level.length(level.samples) == (4,)
         for tile in level.tiles():
             if self._stopped.is_set():
                 raise _CancelledError
             self._done += 1
             self._steps.put(self._done)  # counted before it is taken: no call follows the last tile
-            # like the result, its floats may exceed what the source keeps to
+            # floats of the result may exceed the bounds that the source's keep
             yield multiplied(tile, image.significant_bits, bounded=False) if associated else tile
 
 

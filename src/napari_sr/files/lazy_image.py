@@ -59,7 +59,7 @@ class LazyImage(StoredValues):
     white_is_zero: bool = False
     """Whether the file stores white as zero. In `pixels`, black is always zero."""
     associated: bool = False
-    """Whether the file stores colours that are multiplied by alpha; those of `pixels` are not."""
+    """Whether the file stores colours multiplied by alpha. In `pixels`, they are not multiplied."""
     chunks: tuple[int, ...] | None = None
     """Shape of the chunks that can only be decoded as a whole, one length per axis; None if every
     window is equally fast."""
@@ -68,7 +68,8 @@ class LazyImage(StoredValues):
     notes: tuple[str, ...] = ()
     """Notes on reading the file, for the user."""
     record: Mapping[str, Any] | None = None
-    """Record of the run that made the pixels, to be written with them; None if no run did."""
+    """Record of the run that computed the pixels, which is written with them; None if there was no
+    run."""
 
     def enlarged_places(self, scale: int) -> dict[str, Axis]:
         """Return `places` of an image that is `scale` times larger along Y and X."""

@@ -112,7 +112,7 @@ def open_tiff(path: Path, axes: str | None = None) -> LazyImage:
 
 
 def check_no_part(result: Path, source: Path) -> None:
-    """Check that a result does not replace another file of its source.
+    """Check that a result does not replace a file of its source, which may consist of several.
 
     Parameters
     ----------
@@ -124,14 +124,14 @@ def check_no_part(result: Path, source: Path) -> None:
     Raises
     ------
     FileError
-        If it does.
+        If the result would replace one.
     """
     if not result.is_file():
         return
     try:
         parts = open_tiff(source).identity.get("parts", ()) if is_tiff(source) else ()
     except FileError:
-        return  # reading it reports what is wrong
+        return  # reading the source will report what is wrong
     for part in parts:
         check_apart(result, Path(part["path"]))
 

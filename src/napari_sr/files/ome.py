@@ -151,7 +151,7 @@ def left_out(xml: str) -> list[str]:
 
 
 def _says(element: ElementTree.Element) -> bool:
-    """Return whether an element is not empty, and more than a record of ours."""
+    """Return whether an element is not empty, and not just our record."""
     if len(element) and all(map(is_ours, element)):
         return False
     return bool(len(element) or element.attrib or (element.text or "").strip())

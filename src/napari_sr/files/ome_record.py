@@ -1,4 +1,4 @@
-"""A record in the metadata of an OME-TIFF, as an annotation, which OMERO and Bio-Formats keep."""
+"""Write a record into an OME-TIFF's metadata as an annotation, which OMERO and Bio-Formats keep."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NAMESPACE = "napari-sr"
 """The namespace of our annotation."""
 _SHOWN = ("model", "scale", "sha256", "source", "source_path")
-"""Entries of a record that are also readable by themselves."""
+"""Entries of a record that are also written separately, for human readers."""
 
 
 def annotation_of(record: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def annotation_of(record: Mapping[str, Any] | None) -> dict[str, Any]:
     if record is None:
         return {}
     shown = {key: str(record[key]) for key in _SHOWN if key in record}
-    # tifffile takes the two from the pairs
+    # tifffile takes these two from the pairs
     return {"MapAnnotation": {"Namespace": NAMESPACE, **shown, "record": json.dumps(record)}}
 
 

@@ -1,4 +1,4 @@
-"""Saving of pixels with their place, channels and record: as OME-TIFF or OME-Zarr."""
+"""Save pixels with their position, channels and record as OME-TIFF or OME-Zarr."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TIFF = (".tif", ".tiff", ".btf", ".tf8")
 ZARR = (".zarr",)
 SIDE = 1024
-"""Side of the blocks that an OME-Zarr is written in, in pixels."""
+"""Side in pixels of the blocks in which an OME-Zarr is written."""
 
 
 def save(
@@ -39,30 +39,30 @@ def save(
 ) -> Iterator[tuple[int, int]]:
     """Save an image; its suffix decides the format.
 
-    Nothing is at `path` until a TIFF is complete. An unfinished OME-Zarr is marked as such.
+    A TIFF appears at `path` only when it is complete. An unfinished OME-Zarr is marked as such.
 
     Parameters
     ----------
     path : Path
-        Ends in .tif, .tiff or .zarr.
+        The path, which ends in .tif, .tiff or .zarr.
     image : LazyImage
-        Pixels, axes, places, channels, name and record.
+        Pixels, axes, positions, channels, name and record.
     levels : sequence of array
-        Coarser levels of the image, for a TIFF; an OME-Zarr gets its own.
+        Coarser levels of the image, for a TIFF; those of an OME-Zarr are computed.
     software : str
-        The software that made the pixels.
+        The software that computed the pixels.
     overwrite : bool
-        Whether an existing file is replaced. Folders never are.
+        Whether to replace an existing file. Folders are never replaced.
 
     Yields
     ------
     (done, total) : int, int
-        Parts that are written, and all parts.
+        Number of parts written so far, and of all parts.
 
     Raises
     ------
     FileError
-        If the format cannot hold the image, or it cannot be written.
+        If the format cannot hold the image, or the file cannot be written.
     """
     check(path, image.axes, image.pixels.dtype, overwrite=overwrite)
     axes = _named(image.axes)
@@ -86,13 +86,13 @@ def check(path: Path, axes: str, dtype: DTypeLike, *, overwrite: bool = False) -
     Parameters
     ----------
     path : Path
-        Where it is to be saved.
+        Path to save it at.
     axes : str
         One letter per axis; a last S is RGB or RGBA.
     dtype : data type
         Type of the pixels.
     overwrite : bool
-        Whether an existing file is replaced.
+        Whether to replace an existing file.
 
     Raises
     ------
@@ -114,12 +114,12 @@ def check(path: Path, axes: str, dtype: DTypeLike, *, overwrite: bool = False) -
 
 
 def _named(axes: str) -> str:
-    """Return axes whose letters OME has: others become free ones, the last of them Z.
+    """Return axes with OME's letters only: other letters become unused ones, the last of them Z.
 
     Raises
     ------
     FileError
-        If no letter is free.
+        If no letter is left.
     """
     known = (*AXES, "Y", "X", "S")
     free = [
@@ -129,13 +129,13 @@ def _named(axes: str) -> str:
     for at, letter in reversed(list(enumerate(axes))):
         if letter not in known:
             if not free:
-                raise FileError(f"OME has the axes T, Z, C, Y and X, but the axes {axes} are more")
+                raise FileError(f"OME has only the axes T, Z, C, Y and X, got the axes {axes}")
             letters[at] = free.pop(0)
     return "".join(letters)
 
 
 def _with_origin(image: LazyImage) -> Mapping[str, Any] | None:
-    """Return the record with the position of the first pixel, for which OME-TIFF has no place."""
+    """Add the position of the first pixel to the record, because OME-TIFF cannot store it."""
     origins = {letter: place.origin for letter, place in image.places.items() if place.origin}
     return {**(image.record or {}), ORIGIN: origins} if origins else image.record
 

@@ -1,4 +1,4 @@
-"""The record in the file of a result, wherever its format holds it."""
+"""Read the record in the file of a result, in any format."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def stored_record(path: Path) -> dict[str, Any] | None:
     Raises
     ------
     FileError
-        If there is no such file, or it is damaged.
+        If the file does not exist or is damaged.
     """
     if path.is_dir():
         return _of_zarr(path) if is_zarr(path) else None

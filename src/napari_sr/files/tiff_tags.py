@@ -62,7 +62,7 @@ def left_out(page: Any) -> list[str]:
     lost = sorted(numbers - set(kept_tags(page)))
     xmp = page.tags.valueof(xmp_record.TAG)
     if isinstance(xmp, bytes) and xmp_record.is_only_record(xmp):
-        lost.remove(xmp_record.TAG)  # the result has a record of its own
+        lost.remove(xmp_record.TAG)  # the result gets a new record
     named = [_NAMES[number] for number in lost if number in _NAMES]
     place = [number for number in lost if number in geotiff.TAGS]
     others = [number for number in lost if number not in _NAMES and number not in place]

@@ -102,7 +102,7 @@ def _tags(image: ImageFile) -> Iterator[tuple[Any, ...]]:
 
 
 def record_tags(record: Mapping[str, Any] | None) -> list[tuple[Any, ...]]:
-    """Return the tag that holds a record as XMP, as tifffile takes it; none if there is none."""
+    """Return the tag with the XMP to write, as tifffile takes it; nothing if there is none."""
     if record is None:
         return []
     xmp = with_record(None, record)

@@ -1,4 +1,4 @@
-"""TOML files of users, read within limits."""
+"""Read users' TOML files, within limits."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def read_toml(path: Path, largest: int = LARGEST) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If it is too long, no text or no TOML, or nested too deeply.
+        If the file is too long, not text, not TOML or nested too deeply.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     with path.open("rb") as file:
         content = file.read(largest + 1)

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 TAG = 700
 """The tag of XMP in a TIFF."""
 ORIGIN = "result_origin"
-"""Key in a record: positions of the first pixel by axis letter, in the units of the file; an
-OME-TIFF has no other place for them."""
+"""Key in a record: positions of the first pixel by axis letter, in the units of the file,
+because an OME-TIFF cannot store them elsewhere."""
 SPACE = "https://github.com/napari-sr/napari-sr/record/"
-"""Namespace of our property; nothing is at this address."""
+"""Namespace of our property; there is no page at this address."""
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _START = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
@@ -32,14 +32,14 @@ _OURS = re.compile(
 
 
 def with_record(xmp: bytes | None, record: Mapping[str, Any]) -> bytes:
-    """Return XMP with a record in it.
+    """Add a record to XMP.
 
     Parameters
     ----------
     xmp : bytes, optional
-        The XMP of the source, in UTF-8. An older record in it is replaced.
+        The XMP of the source, in UTF-8; an older record in it is replaced. By default, new XMP.
     record : mapping
-        The record, as JSON can hold it.
+        The record, in types that JSON can hold.
     """
     text = escape(json.dumps(record))
     ours = (
@@ -49,7 +49,7 @@ def with_record(xmp: bytes | None, record: Mapping[str, Any]) -> bytes:
     kept = _EMPTY.encode() if xmp is None or _END.search(xmp) is None else without_record(xmp)
     ends = list(_END.finditer(kept))[-1].start()
     named = f'xmlns:rdf="{_RDF}"'.encode()
-    if named not in kept:  # under another prefix
+    if named not in kept:  # our property has another prefix there
         ours = ours.replace(b"<rdf:Description", b"<rdf:Description " + named, 1)
     return kept[:ends] + ours + kept[ends:]
 
@@ -82,7 +82,7 @@ def origins_in(xmp: object) -> dict[str, float]:
 
 
 def parsed(text: str) -> dict[str, Any] | None:
-    """Return a record from JSON, or None if the text is no JSON object."""
+    """Parse a record in JSON; return None if the text is not a JSON object."""
     try:
         found = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The record of a run on a file: what tells the file, and black and white as the file counts."""
+"""The record of a run on a file: the file's identity, and black and white as stored values."""
 
 from __future__ import annotations
 
@@ -29,21 +29,20 @@ def file_record(
     Parameters
     ----------
     record : mapping
-        What the run returned.
+        The record that the run returned.
     source : Path
         The file.
     image : ImageFile or LazyImage
-        Its image.
+        The image in the file.
     asked : Settings
-        Settings as the user chose them: a declared value range counts in values as the file stores
-        them.
+        Settings as the user chose them. A declared value range is in the file's stored values.
     axes : str, optional
         The axes that the user named, in stored order.
 
     Raises
     ------
     OSError
-        If the file cannot be read any more.
+        If the file can no longer be read.
     """
     settings = {**record["settings"], "value_range": _stored_range(record, image, asked)}
     return {
@@ -60,12 +59,12 @@ def file_record(
 
 
 def told_of(source: Path) -> dict[str, Any]:
-    """Return what tells a file from another one, without its path and its date.
+    """Return the identity of a file, without path and date.
 
     Raises
     ------
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     found = file_identity(source)
     return {key: found[key] for key in ("size", "sha256_of_ends")}
@@ -77,7 +76,7 @@ def _stored_range(
     """Return black and white as the file stores them; None if they need not be declared."""
     declared = asked.value_range
     if isinstance(declared, Percentiles):
-        return image.shown_range(record["value_range"])  # which is its own inverse
+        return image.shown_range(record["value_range"])  # this conversion is also its inverse
     return None if declared is None else (float(declared[0]), float(declared[1]))
 
 

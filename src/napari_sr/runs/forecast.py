@@ -57,7 +57,8 @@ class Forecast:
     free_disk: int | None = None
     """Free space in bytes where the result is written; None for a result in memory."""
     count: int = 1
-    """Number of results; `shape` is the first one's, `size` and `estimate` those of all."""
+    """Number of results. `shape` is that of the first; `size` and `estimate` are for all
+    together."""
 
     @property
     def fits(self) -> bool:
@@ -153,19 +154,19 @@ def forecast(request: Request, folder: Path | None = None) -> Forecast:
 
 
 def forecast_all(requests: Sequence[Request], folder: Path | None = None) -> Forecast:
-    """Return one forecast of runs that follow each other.
+    """Return one forecast for several runs, one after the other.
 
     Parameters
     ----------
     requests : sequence of Request
-        The runs, with one model.
+        Requests of the runs, all with one model.
     folder : Path, optional
         As for `forecast`.
 
     Raises
     ------
     PixelError, ValueError
-        As `forecast` does, for the first request that is wrong.
+        As for `forecast`, for the first request that is wrong.
     """
     told = [forecast(request, folder) for request in requests]
     size = sum(one.size for one in told)

@@ -37,7 +37,7 @@ class ListedModel:
     name: str
     """The family in the registry, or the path of a checkpoint."""
     title: str
-    """Its name in the list."""
+    """The model's name in the list."""
     heading: str
     """The heading above it."""
     summary: str
@@ -45,7 +45,7 @@ class ListedModel:
     scales: tuple[int, ...]
     """The scales that exist, or those to choose from if the file does not show its scale."""
     purpose: str = ""
-    """What it is for, in a few words beside the title; "" if unknown."""
+    """The model's purpose, in a few words after the title; "" if unknown."""
     entries: tuple[registry.Entry, ...] = ()
     """One per scale; none for a file."""
     scale_is_known: bool = True
@@ -64,7 +64,7 @@ class ListedModel:
 
     @property
     def line(self) -> str:
-        """The text in the list: the title, and what the model is for."""
+        """The text in the list: the title and the purpose."""
         return f"{self.title}: {self.purpose}" if self.purpose else self.title
 
     @property

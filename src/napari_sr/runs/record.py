@@ -1,7 +1,7 @@
 """The record of a result as plain data: for TOML, and for the files of results.
 
-A record in memory is what a run returns and `layer.metadata["napari-sr"]` holds. It is flat: model
-and weights, source, settings, versions, diagnostics; see docs/record.md.
+A run returns a record, which `layer.metadata["napari-sr"]` holds. It is a flat mapping: model and
+weights, source, settings, versions, diagnostics; see docs/record.md.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KEY = "napari-sr"
-"""Key of a layer's metadata whose value is the record of its run."""
+"""Key of the record in a layer's metadata."""
 PATHS = ("file", "source_path")
-"""Keys of paths: of the weights and of the source."""
+"""Keys whose values are paths: of the weights and of the source."""
 LARGEST = 1 << 20
 """Largest size of a record as TOML, in bytes."""
 
 
 class RecordError(ValueError):
-    """There is no record, or it cannot be used."""
+    """A record is missing or cannot be used."""
 
 
 def plain(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record as TOML and JSON can hold it.
+    """Convert a record to types that TOML and JSON can hold.
 
-    Arrays become lists, paths and numbers that are not finite become texts, and what is None is
-    left out.
+    Arrays become lists; paths, and numbers that are not finite, become texts; entries that are None
+    are left out.
     """
     return {str(key): _plain(value) for key, value in record.items() if value is not None}
 
@@ -54,7 +54,7 @@ def _plain(value: Any) -> Any:
 
 
 def for_file(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record as the file of a result holds it: of paths only the names.
+    """Convert a record for the file of a result: paths are reduced to file names.
 
     A folder's name may tell more than its owner wants to share, such as a patient's name.
     """
@@ -71,7 +71,8 @@ def for_file(record: Mapping[str, Any]) -> dict[str, Any]:
 def as_toml(record: Mapping[str, Any]) -> str:
     """Return a record as a TOML file, which `napari-sr run` repeats.
 
-    The source and own checkpoints keep their whole paths; those of known models are left out.
+    The paths of the source and of the user's checkpoints are kept; those of known models are left
+    out.
     """
     import tomli_w
 
@@ -84,7 +85,7 @@ def as_toml(record: Mapping[str, Any]) -> str:
 
 
 def is_known(record: Mapping[str, Any]) -> bool:
-    """Return whether a known model has the name and the weights that a record names."""
+    """Return whether a record's model name and weights are those of a known model."""
     try:
         entry = registry.find(str(record["model"]), record["scale"])
     except (KeyError, ValueError):
@@ -103,7 +104,7 @@ def read_record(path: Path) -> dict[str, Any]:
     Raises
     ------
     RecordError
-        If it holds no record, or cannot be read.
+        If the file holds no record, or cannot be read.
     """
     try:
         found = read_toml(path, LARGEST) if path.suffix.lower() == ".toml" else stored_record(path)
@@ -115,7 +116,7 @@ def read_record(path: Path) -> dict[str, Any]:
         raise RecordError(f"{path} holds no readable record: {error}") from error
     if not isinstance(found, dict) or "model" not in found:
         raise RecordError(
-            f"{path} holds no record of napari-sr: a record is in results that napari-sr wrote as "
-            "TIFF, OME-Zarr, PNG, JPEG, NIfTI or MRC, and in TOML files that it wrote"
+            f"{path} holds no record of napari-sr: only results that napari-sr wrote (TIFF, "
+            "OME-Zarr, PNG, JPEG, NIfTI or MRC), and TOML files from napari-sr show, hold one"
         )
     return found

@@ -1,4 +1,4 @@
-"""A record as Python code and as a command line."""
+"""Convert a record to Python code and to a command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 IN, TOML = "IN.tif", "record.toml"
-"""Stand-ins for a source that is no file, and for a record that must be saved first."""
+"""Placeholders for a source that is not a file, and for a record that must be saved first."""
 
 
 def as_python(record: Mapping[str, Any]) -> str:
@@ -65,7 +65,7 @@ def _source(found: Recorded) -> Iterator[str]:
 
 
 def _model(found: Recorded) -> Iterator[str]:
-    """Yield the lines that load a model that a name and a scale are not enough for."""
+    """Yield the lines that load a model, if name and scale do not suffice."""
     if found.blended:
         yield "model = napari_sr.blend("
         for one in found.blended:
@@ -115,15 +115,15 @@ def _arguments(found: Recorded) -> Iterator[str]:
 
 
 def decided(found: Recorded) -> dict[str, Any]:
-    """Return the settings that equal pixels need, without the value range.
+    """Return the settings needed to get the same pixels, without the value range.
 
-    Device, tile and the engine of a CPU are always among them: otherwise, free memory, time and
-    installed packages would decide.
+    Device, tile and, on a CPU, the engine are always among them, because their defaults depend on
+    free memory, time and installed packages.
     """
     chosen, usual = vars(found.settings), vars(Settings())
     always = {"tile", "device"} | ({"engine"} if found.settings.device == "cpu" else set())
     if found.settings.device == "cpu" and found.settings.precision == "float32":
-        usual = {**usual, "precision": "float32"}  # what a CPU takes by itself
+        usual = {**usual, "precision": "float32"}  # the default on a CPU
     return {
         name: value
         for name, value in chosen.items()
@@ -150,13 +150,13 @@ def _remarks(found: Recorded) -> Iterator[str]:
             yield f"{one.model}: sha256 {one.sha256}"
     if found.settings.engine != "torch":
         yield (
-            f"while {found.settings.engine} is being compiled, PyTorch computes: pixels may "
-            "differ in rounding"
+            f"while {found.settings.engine} is being compiled, PyTorch computes: pixels may differ "
+            "by rounding"
         )
     if found.block is not None:
         rows, columns = found.block
         yield (
-            f"it was computed in blocks of {rows} x {columns} px: whole planes may differ in "
+            f"it was computed in blocks of {rows} x {columns} px: whole planes may differ by "
             "rounding; napari_sr.run and napari-sr run compute blocks"
         )
 
@@ -170,8 +170,8 @@ def _text(value: object) -> str:
 def as_command(record: Mapping[str, Any]) -> str:
     """Return a command line that upscales the same pixels in the same way.
 
-    The command `upscale` takes whole files by the axes that they have. A part of an image, and
-    options of a network that differ between the two of a blend, need `napari-sr run`.
+    The command `upscale` takes whole files with the axes that they name. For a part of an image, or
+    a blend of networks with different options, the command is `napari-sr run`.
 
     Raises
     ------
@@ -198,7 +198,7 @@ def as_command(record: Mapping[str, Any]) -> str:
 
 
 def _needs_record(found: Recorded) -> bool:
-    """Return whether the command `upscale` has no options for the run."""
+    """Return whether the command `upscale` lacks options that the run needs."""
     first, *others = found.weights
     different = any(one.options != first.options for one in others)
     grey = any(one.full_range is not None for one in found.weights)
@@ -216,7 +216,7 @@ def _range(found: Recorded) -> list[str]:
     """Return the option for black and white, in values as the source stores them."""
     declared = found.settings.value_range
     if declared is None and not found.is_file and found.source_dtype != "uint8":
-        declared = found.value_range  # the file may say that it uses fewer bits
+        declared = found.value_range  # the file may declare fewer bits
     if declared is None:
         return []
     return ["--value-range", *(f"{value:g}" if value == float(f"{value:g}") else repr(value)
@@ -224,7 +224,7 @@ def _range(found: Recorded) -> list[str]:
 
 
 def out_name(found: Recorded) -> str:
-    """Return a name for the file of the result, from those of the source and the model."""
+    """Return a name for the result's file, made from the names of source and model."""
     name = found.source or (PurePath(found.source_path).name if found.source_path else "OUT")
     stem = re.split(r"\.(?:ome\.)?\w{2,5}$", name)[0] if found.is_file else name
     model = f"{Path(found.model).stem}" if not found.blended else f"blend-x{found.scale}"

@@ -1,4 +1,4 @@
-"""What a record says to run again, with its types checked."""
+"""A recorded run, as a typed object: the values of the record are checked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Weights:
-    """A checkpoint, as a record names it."""
+    """A checkpoint that a record names."""
 
     model: str
     scale: int
@@ -35,12 +35,12 @@ class Weights:
         Parameters
         ----------
         folder : Path, optional
-            Where a checkpoint is looked for if only its name is recorded.
+            Folder in which to look for a checkpoint if only its name is recorded.
 
         Raises
         ------
         RecordError
-            If it is no known model, and its file is not there.
+            If it is not a known model, and the file does not exist.
         """
         name: str | Path = self.model
         if not is_known(vars(self)):
@@ -53,7 +53,7 @@ class Weights:
         Raises
         ------
         RecordError
-            If it is not there.
+            If the file does not exist.
         """
         places = [folder] if folder is not None else []
         for place in (*places, Path()):
@@ -72,7 +72,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Decided:
-    """The settings of a run, as a record has them: all that were open are decided."""
+    """The recorded settings of a run, without "auto" or other open choices."""
 
     tile: int | None = None
     halo: int | None = None
@@ -87,7 +87,7 @@ class Decided:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A run that a record describes."""
+    """A recorded run."""
 
     model: str
     scale: int
@@ -98,7 +98,7 @@ class Recorded:
     full_range: bool | None = None
     blended: tuple[Weights, ...] = ()
     weight: float = 0.0
-    """Share of the second of the blended checkpoints."""
+    """Share of the second checkpoint in a blend."""
     source: str | None = None
     """Name of the layer; None if the source was a file or an array."""
     source_path: str | None = None
@@ -107,32 +107,33 @@ class Recorded:
     source_axes: str | None = None
     """The axes that the user named for a file, in stored order."""
     source_bits: int | None = None
-    """Number of bits that a file says it uses; larger values of its result become white."""
+    """Number of bits that the file declares; larger values of the result become white."""
     source_file: dict[str, int | str] | None = None
-    """What tells the file from another one."""
+    """Identity of the file."""
     source_multiscale: bool = False
     axes: str | None = None
     """One letter per axis of the pixels that were upscaled."""
     plane: tuple[int, ...] | None = None
     """Index of a single plane on the leading axes."""
     region: tuple[tuple[int, int], tuple[int, int]] | None = None
-    """First and last row, and columns, of a part of the plane; the last ones are excluded."""
+    """Rows and columns of a part of the plane: first row, the row after the last, and the same for
+    columns."""
     block: tuple[int, int] | None = None
     """Rows and columns of a block, if the run computed blocks."""
     value_range: tuple[float, float] | None = None
-    """The values of the pixels that counted as black and white."""
+    """The pixel values of black and white."""
     versions: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Recorded:
-        """Return the run that a record describes.
+        """Check a record, and return the run that it describes.
 
         Raises
         ------
         RecordError
             If a value is missing or has a wrong type.
         """
-        # imported here, because only records that are repeated need pydantic
+        # imported here, because only repeating a record needs pydantic
         from pydantic import TypeAdapter, ValidationError
 
         found = plain(record)
@@ -160,16 +161,16 @@ class Recorded:
 
     @property
     def is_file(self) -> bool:
-        """Whether the source was a file, and not a layer or an array."""
+        """Whether the source was a file, not a layer or an array."""
         return self.source is None and self.source_path is not None
 
     def reference(self, folder: Path | None = None) -> ModelReference:
-        """Return the model that a run loads, see `Weights.reference`.
+        """Return the reference to the model; see `Weights.reference`.
 
         Raises
         ------
         RecordError
-            If a checkpoint cannot be named.
+            If a checkpoint cannot be found.
         """
         first, *others = (one.reference(folder) for one in self.weights)
         if not others:
@@ -177,11 +178,11 @@ class Recorded:
         return replace(first, second=others[0], weight=self.weight)
 
     def chosen(self) -> Settings:
-        """Return the settings of the run; a declared range counts in values of the source."""
+        """Return the settings of the run; a declared range is in values of the source."""
         return Settings(**vars(self.settings))
 
     def check_weights(self, network: Network) -> None:
-        """Refuse weights that differ from those of the record.
+        """Check that the weights of a loaded network are those of the record.
 
         Raises
         ------
@@ -193,12 +194,12 @@ class Recorded:
         for one, now in zip(self.weights, loaded, strict=False):
             if one.sha256 and now.get("sha256") != one.sha256 and not is_known(vars(one)):
                 raise RecordError(
-                    f"the weights of {one.model} are not those of the record: it has sha256 "
-                    f"{one.sha256}, and {now.get('file', 'this network')} has {now.get('sha256')}"
+                    f"the weights of {one.model} are not those of the record, which has sha256 "
+                    f"{one.sha256}; {now.get('file', 'this network')} has {now.get('sha256')}"
                 )
 
     def other_versions(self) -> str:
-        """Return a sentence on versions that differ from those of the record; "" if none do."""
+        """Return a sentence on versions that differ from the record's; "" if none differ."""
         from napari_sr.engine.execution.run_record import versions  # brings torch
 
         now = versions()

@@ -1,4 +1,4 @@
-"""The image that a run is repeated on: that of its record, or another one."""
+"""The image for a repeated run: the recorded one, or another one."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RepeatSource:
-    """The image that a run is repeated on."""
+    """The image for a repeated run."""
 
     image: LazyImage
-    """An array has no identity."""
+    """The image. If it is an array, it has no identity."""
     path: Path | None = None
     """The file, or None for an array."""
     changed: str = ""
-    """A sentence on how the file differs from that of the record; "" if it does not."""
+    """A sentence if the file is not the recorded one or has changed; otherwise ""."""
 
 
 def source_of(found: Recorded, image: Any = None, folder: Path | None = None) -> RepeatSource:
@@ -65,21 +65,21 @@ def source_of(found: Recorded, image: Any = None, folder: Path | None = None) ->
         )
     changed = ""
     if found.source_file and path.is_file() and told_of(path) != found.source_file:
-        changed = f"{path} is not the file of the record, or has changed since: pixels may differ"
+        changed = f"{path} is not the recorded file, or has changed since: pixels may differ"
     return RepeatSource(opened, path, changed)
 
 
 def source_path(found: Recorded, folder: Path | None) -> Path:
-    """Return the path of the source: as recorded, or beside the record.
+    """Return the path of the source: the recorded path, or a file of this name beside the record.
 
     Raises
     ------
     RecordError
-        If there is none.
+        If neither exists.
     """
     if found.source_path is None:
-        name = f"the layer {found.source!r}, which is" if found.source else "an image that is"
-        raise RecordError(f"the record names {name} no file: give the image")
+        name = f"the layer {found.source!r}" if found.source else "an image"
+        raise RecordError(f"the source of the record is {name}, not a file: give the image")
     recorded = Path(found.source_path)
     places = [recorded] if folder is None else [recorded, folder / recorded.name]
     for path in places:

@@ -76,7 +76,7 @@ def run_request(
 
 
 def _about(image: ArrayLike, axes: str) -> dict[str, object]:
-    """Return what a result's record says of an array."""
+    """Return a record's entries about an array."""
     shape = tuple(int(size) for size in image.shape)
     return {"source_shape": shape, "source_dtype": str(np.dtype(image.dtype)), "axes": axes}
 

@@ -35,7 +35,7 @@ class Source:
     plane: tuple[int, ...] | None = None
     """Index of a single plane on the leading axes, or None for all planes."""
     path: str | None = None
-    """File or folder that the layer was read from, if napari knows it."""
+    """File or folder from which the layer was read, if napari knows it."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -57,7 +57,7 @@ class Source:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What a result's record says of the source."""
+        """The record's entries about this source."""
         return {
             "source": self.name,
             "source_path": self.path,

@@ -1,4 +1,4 @@
-"""The record of a run by blocks, before and after it."""
+"""The record of a run by blocks, before and after the run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def block_record(run: BlockRun, report: Report | None = None) -> dict[str, Any]:
     run : BlockRun
         A run whose tile is decided.
     report : Report, optional
-        What the run told at its end; None if it has not ended.
+        Report of the run at its end; None if it has not ended.
     """
     settings, network, grid = run.settings, run.network, run.reader.grid
     device = choose_device(settings.device)
@@ -53,7 +53,7 @@ def block_record(run: BlockRun, report: Report | None = None) -> dict[str, Any]:
 
 
 def _of_report(report: Report, outliers: str) -> dict[str, Any]:
-    """Return what is known at the end of a run."""
+    """Return the entries that are known only at the end of a run."""
     found = report.diagnostics.in_words(outliers)
     return {
         "notes": [*report.notes, *([found] if found else [])],

@@ -35,7 +35,8 @@ def check_free(request: FileRequest, journal: Journal) -> None:
     Raises
     ------
     FileError
-        If there is no folder for it, or if it exists and shall be neither resumed nor replaced.
+        If the parent folder does not exist, or if the result exists and the request neither resumes
+        nor replaces it.
     """
     result = request.result
     if not result.exists():

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 WORDS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk is full",
-    errno.EFBIG: "the file is larger than the disk or a limit of this user allows",
+    errno.EFBIG: "the file is larger than the disk or the user's limit allows",
 }
-"""Words for errors of a disk without room."""
+"""Descriptions of the errors of a full disk."""
 
 
 @contextmanager

@@ -47,14 +47,14 @@ def fixed_settings(run: BlockRun) -> BlockRun:
 
 
 def with_tile(run: BlockRun) -> BlockRun:
-    """Return the run with the tile that it will use for all blocks.
+    """Return the run with one tile, chosen for all its blocks.
 
     Raises
     ------
     ValueError, OutOfMemoryError
         As `fixed_settings` does.
     """
-    tile = run.prepared(run.reader.grid.block(0)).plan.tile  # of the largest window
+    tile = run.prepared(run.reader.grid.block(0)).plan.tile  # block 0 has the largest window
     return replace(run, settings=replace(run.settings, tile=tile))
 
 

@@ -200,7 +200,7 @@ def _far(block: Block, near: tuple[float, ...]) -> tuple[float, float]:
 
 
 def _record(request: LayerRequest, run: BlockRun, report: Report | None = None) -> Record:
-    """Return the record of a run; of one that has not ended if there is no report."""
+    """Return the record of a run; without a report, the record before the run has ended."""
     region = None if request.region is None else request.region.spans
     source = {**request.source.record, "axes": request.axes, "region": region}
     return {**block_record(run, report), **source, "folder": str(request.folder)}

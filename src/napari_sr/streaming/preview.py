@@ -1,4 +1,4 @@
-"""A preview of a layer's result: blocks of the visible region, the nearest to its centre first.
+"""Preview a layer's result: compute the blocks of the visible region, from its centre outwards.
 
 Letters: H x W pixels, C channels, S scale.
 """
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 
 def run_preview(request: PreviewRequest) -> Generator[PreviewBlock | None, None, bool]:
-    """Compute the blocks of a region; yield at least once per tile. Closing it cancels.
+    """Compute the blocks of a region; yield at least once per tile.
+
+    Closing the generator cancels the preview.
 
     Parameters
     ----------
@@ -45,14 +47,13 @@ def run_preview(request: PreviewRequest) -> Generator[PreviewBlock | None, None,
     Yields
     ------
     PreviewBlock or None
-        First the region with its pixels repeated, then finished blocks; None while none is
-        finished.
+        First the region with repeated pixels, then each finished block; None between them.
 
     Returns
     -------
     bool
-        Whether the blocks equal the result of the whole layer. A network with global values sees
-        the region and some pixels around it only, so its blocks do not.
+        Whether the blocks equal the result of the whole layer. They do not if the network has
+        global values, because it reads only the region and some pixels around it.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def run_preview(request: PreviewRequest) -> Generator[PreviewBlock | None, None,
 
 def _run(request: PreviewRequest) -> Generator[PreviewBlock | None, None, bool]:
     network = cache.load(request.model)
-    yield None  # it may have been cancelled meanwhile
+    yield None  # the preview may have been cancelled meanwhile
     run, numbers = _blocks(request, network)
     yield PreviewBlock(request.region, _repeated(request, run, network.scale), computed=False)
     finished: deque[PreviewBlock] = deque()
@@ -82,14 +83,14 @@ def _run(request: PreviewRequest) -> Generator[PreviewBlock | None, None, bool]:
 
 
 def _repeated(request: PreviewRequest, run: BlockRun, scale: int) -> NDArray[Any]:
-    """Return the pixels of the region, each repeated: what is seen until blocks are done."""
+    """Return the pixels of the region, each repeated; they are shown until blocks are done."""
     region, layout = request.region, run.reader.grid.layout
     pixels = layout.read(request.source.data, request.plane, region.rows, region.columns)
     return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
 def _blocks(request: PreviewRequest, network: Network) -> tuple[BlockRun, list[int]]:
-    """Return the run, and the numbers of the blocks to compute, the nearest first."""
+    """Return the run, and the numbers of the blocks to compute, those near the centre first."""
     source, settings, region = request.source, request.settings, request.region
     layout = layout_of(source.shape, source.dtype, source.axes)
     side = math.ceil(SIDE / network.tile_alignment) * network.tile_alignment
@@ -120,7 +121,7 @@ def _numbers(grid: BlockGrid, request: PreviewRequest) -> list[int]:
 
 
 def _value_range(request: PreviewRequest, reader: BlockReader, network: Network) -> ValueRange:
-    """Return black and white as a run of the whole layer does, where that is quick."""
+    """Return black and white as for the whole layer, if they can be found quickly."""
     declared = request.settings.value_range
     lazy = not isinstance(request.source.data, np.ndarray)
     if lazy and isinstance(declared, Percentiles):

@@ -1,4 +1,4 @@
-"""What a preview computes; torch is imported when it starts."""
+"""The request of a preview; torch is imported when the preview starts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from napari_sr.runs.source import Source
 
 SIDE = 128
-"""Side of a block in LR pixels, about: computed in a moment, and kept while one pans."""
+"""Approximate side of a block in LR pixels: it is computed in a moment, and kept while the user
+pans."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,16 @@ class PreviewRequest:
     model: ModelReference
     settings: Settings
     known: frozenset[Any] = frozenset()
-    """Spans of the blocks that are there already; see `Region.spans`."""
+    """Spans of the blocks that are computed already; see `Region.spans`."""
 
 
 class PreviewBlock(NamedTuple):
-    """A part of the preview: at first the whole region with repeated pixels, then blocks."""
+    """A part of the preview: first, the whole region with repeated pixels; then, single blocks."""
 
     core: Region
-    """Its pixels of the source."""
+    """Rows and columns of the source that the part covers."""
     values: NDArray[Any]
-    """Its result, (S * H, S * W) or (S * H, S * W, C)."""
+    """The pixels of the part, (S * H, S * W) or (S * H, S * W, C)."""
     computed: bool
     """Whether the network computed it."""
 

@@ -1,4 +1,4 @@
-"""Black and white of an image that is read by blocks: some blocks are read before a run."""
+"""Find black and white of an image that is read by blocks; some blocks are read before a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running again what a record describes: for scripts, and for `napari-sr run`."""
+"""Repeat a recorded run, for scripts and for `napari-sr run`."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ def run(
     *,
     progress: Callable[[Progress], object] | None = None,
 ) -> NDArray[Any]:
-    """Run again what a record describes; return the same pixels if source and versions are equal.
+    """Repeat a recorded run; with the same source and versions, the pixels are the same.
 
     Parameters
     ----------
     record : mapping, str or Path
-        What `layer.metadata["napari-sr"]` holds, a TOML file, or the file of a result.
+        A record (`layer.metadata["napari-sr"]`), or the path of a TOML file or of a result.
     image : array, str or Path, optional
-        The image to upscale, whole: a plane and a region of the record are taken from it. By
-        default, the file that the record names, at its path or beside the record.
+        The whole image to upscale: the run takes plane and region from it. By default, the file
+        that the record names, at its path or beside the record.
     out : str or Path, optional
-        Where the result is written: an OME-TIFF (.tif) or an OME-Zarr (.zarr) that does not exist.
+        Path of the result, which must not exist: an OME-TIFF (.tif) or an OME-Zarr (.zarr).
     progress : callable, optional
         Called with a `Progress` (done, total, message) after each tile.
 
@@ -103,26 +103,26 @@ def run(
 def repeat(
     found: Recorded, network: Network, source: RepeatSource
 ) -> Generator[Progress, None, LazyImage]:
-    """Run again what a record describes; yield progress after every tile.
+    """Repeat a recorded run; yield progress after every tile.
 
     Parameters
     ----------
     found : Recorded
         The run.
     network : Network
-        Its model, loaded.
+        The run's model, loaded.
     source : RepeatSource
         The image.
 
     Returns
     -------
     LazyImage
-        The result, with its place and its record as files hold it.
+        The result, with its position and its record in the form that files hold.
 
     Raises
     ------
     RecordError
-        If the image has no such plane or region.
+        If the image does not have the recorded plane or region.
     ValueError
         If the image or a setting is wrong.
     napari_sr.engine.planning.devices.OutOfMemoryError
@@ -203,7 +203,7 @@ def _blocks(
 def _places(
     image: LazyImage, plane: tuple[int, ...] | None, region: Region | None, scale: int
 ) -> dict[str, Any]:
-    """Return the places of the result of a part of an image."""
+    """Return pixel sizes and origins of the result for a part of an image."""
     starts = dict(zip(image.axes, plane or (), strict=False))
     if region is not None:
         starts |= {"Y": region.rows.start, "X": region.columns.start}

@@ -20,7 +20,7 @@ class Report:
     engine: str = "torch"
     """The engine that computed most blocks."""
     engines: list[str] = field(default_factory=list)
-    """All engines that computed something."""
+    """All engines that computed blocks."""
 
     def add(self, record: dict[str, Any]) -> None:
         """Add the notes and engine of a run's record; its counts are in `diagnostics` already."""

@@ -156,7 +156,7 @@ def reopen(task: dict[str, Any], key: dict[str, Any] | None = None) -> Opened:
 
 
 def check_unchanged(task: dict[str, Any]) -> None:
-    """Check that the source of a task is what it was when the task was begun.
+    """Check that the source of a task has not changed since the task was begun.
 
     Parameters
     ----------
@@ -166,9 +166,9 @@ def check_unchanged(task: dict[str, Any]) -> None:
     Raises
     ------
     JournalError
-        If it has changed; the message names the file.
+        If the source has changed; the message names the file.
     ValueError, OSError
-        If it cannot be read.
+        If the source cannot be read.
     """
     before = task["key"]["source"]
     source = Path(before["path"])
@@ -177,7 +177,7 @@ def check_unchanged(task: dict[str, Any]) -> None:
 
 
 def _refuse_changed_source(before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Refuse a source that lies where it was, and has changed."""
+    """Raise an error if the source at the same path has changed."""
     changed = differences(before, now, "source.")
     if not changed or before["path"] != now["path"] or before["axes"] != now["axes"]:
         return

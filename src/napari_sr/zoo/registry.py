@@ -58,7 +58,7 @@ class Entry:
     grey: bool = False
     """Whether it was trained on full-range grey instead of luma."""
     purpose: str = ""
-    """What it is for, in a few words beside its title."""
+    """The model's purpose, in a few words after the title."""
 
     @property
     def computed(self) -> bool:

@@ -31,7 +31,7 @@ def test_figures_are_those_of_the_evaluation(plane_of, random):
 
     expected = f"PSNR {psnr(result, truth):.2f} dB, SSIM {ssim(result, truth):.4f}"
     assert said.splitlines() == [
-        f"After: {expected}", "Black is 0 and white is 255, as of the reference.",
+        f"After: {expected}", "Black is 0 and white is 255, as in the reference.",
     ]  # fmt: skip
 
 
@@ -132,6 +132,6 @@ def test_layers_of_other_shapes_are_refused(viewer):
 
     assert misfit(first, first) is None
     assert misfit(first, second) == (
-        "An error map needs layers of one shape, got "
+        "An error map needs layers of equal shape, got "
         f"2 {TIMES} 4 {TIMES} 5 grey and 4 {TIMES} 5 RGB."
     )

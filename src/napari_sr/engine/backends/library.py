@@ -173,7 +173,7 @@ def claim(name: str) -> bool:
 
 
 def _owner(process: int) -> str:
-    """Return what a claim names: a process and its computer, which may share the folder."""
+    """Return the process that a claim names, and its computer: several may share the folder."""
     return f"{process} {platform.node()}"
 
 

@@ -173,7 +173,7 @@ def _with_inputs(
 @contextmanager
 def _time_limit() -> Iterator[None]:
     """End this process after `MOST_SECONDS_EACH`, even inside native code that never returns."""
-    standard_error = 2  # by number, because `sys.stderr` may be None on Windows
+    standard_error = 2  # its number, because `sys.stderr` may be None on Windows
     faulthandler.dump_traceback_later(MOST_SECONDS_EACH, exit=True, file=standard_error)
     try:
         yield

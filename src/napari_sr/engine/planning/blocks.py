@@ -32,7 +32,8 @@ SIDE = 2048
 SIDES = (1024, 512, 256)
 """Sides that blocks may have, in LR pixels."""
 CONTEXT = 64
-"""LR pixels that networks with global values read around a region instead of the whole plane."""
+"""Number of LR pixels around a region that networks with global values read, instead of the whole
+plane."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A rectangle of each plane of an image, as users give it."""
+"""Check the rectangle of each plane that a user wants to upscale."""
 
 from __future__ import annotations
 

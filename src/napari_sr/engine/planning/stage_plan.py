@@ -143,7 +143,7 @@ class Stages:
         return cost
 
     def extra(self, stage: Stage) -> float:
-        """Return the factor of arithmetic if every step computes all that its tile reads."""
+        """Return the factor of extra arithmetic if each step computes all that its tile reads."""
         return self._cost_model.extra(stage.steps, stage.halo)
 
     @property

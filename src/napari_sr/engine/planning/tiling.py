@@ -63,7 +63,7 @@ class Region:
 
     @property
     def spans(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """First row and the row after the last, and the same for columns."""
+        """First row, the row after the last, and the same for columns."""
         return (self.rows.start, self.rows.stop), (self.columns.start, self.columns.stop)
 
 

@@ -174,7 +174,7 @@ class OmeZarrWriter:
         Parameters
         ----------
         record : mapping, optional
-            Record of the run that has ended, as JSON; by default that which `create` was given.
+            Record of the run that has ended, as JSON; by default, the one given to `create`.
 
         Raises
         ------

@@ -58,7 +58,7 @@ def read_node(path: Path) -> Node | None:
 
 
 def inner_path(folder: Path, name: str) -> Path:
-    """Return the path of a node that the metadata of a folder name.
+    """Return the path of a node that is named in a folder's metadata.
 
     Parameters
     ----------
@@ -70,11 +70,11 @@ def inner_path(folder: Path, name: str) -> Path:
     Raises
     ------
     FileError
-        If it is not below the folder.
+        If the node is not below the folder.
     """
     parts = PurePosixPath(name.replace("\\", "/"))
     if parts.is_absolute() or PureWindowsPath(name).drive or ".." in parts.parts:
-        raise FileError(f"{folder} names {name!r}, which lies outside of it, as a part of itself")
+        raise FileError(f"{folder} names {name!r} as one of its parts, which lies outside of it")
     return folder / name
 
 

@@ -108,7 +108,7 @@ class BlendChooser(CheckpointChooser):
         return alike and scaled
 
     def choose_none(self) -> None:
-        """Blend nothing in."""
+        """Choose no second checkpoint."""
         self._problem = None
         self._choose(None)
 

@@ -76,7 +76,7 @@ class RunningForm(QWidget):
         """Forget the run that has ended."""
 
     def _go_on(self) -> bool:
-        """Start the next of several runs, as the last thing; return whether there was one."""
+        """Start the next of several runs, if there is one, and return whether it was started."""
         return False
 
     def _let_go(self) -> None:

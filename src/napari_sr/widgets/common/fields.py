@@ -43,7 +43,7 @@ class RunFields(ScrolledForm):
         self.device = DeviceBox()
         self.run, self.stop = QPushButton(run), QPushButton(stop)
         self.aside: list[QWidget] = []
-        """Further buttons beside these."""
+        """Further buttons beside the two."""
         self.status = WrappedLabel(lines=status_lines)
         self.more = More(self)
         self.bar = QProgressBar()

@@ -1,6 +1,6 @@
-"""Rectangles of a layer's planes: what the canvas shows, and what shapes cover.
+"""Find rectangles of a layer's planes: the part that the canvas shows, or that shapes cover.
 
-A rectangle is in pixels of the layer's finest level, whose centres are whole numbers.
+A rectangle is in pixels of the layer's finest level; pixel centres are whole numbers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class RegionError(ValueError):
-    """There is no such rectangle of the layer; the message says why, and what helps."""
+    """The layer has no such rectangle; the message says why, and what to do."""
 
 
 def visible_region(layer: Image, viewer: ViewerModel) -> Region:
@@ -39,7 +39,7 @@ def visible_region(layer: Image, viewer: ViewerModel) -> Region:
         If the layer is outside the canvas, or the canvas does not show its axes Y and X.
     """
     dims = viewer.dims
-    # a layer with fewer axes than the viewer has the viewer's last ones
+    # a layer with fewer axes than the viewer has the last axes of the viewer
     shown = [axis - dims.ndim + layer.ndim for axis in dims.displayed]
     if dims.ndisplay != 2 or sorted(shown) != [layer.ndim - 2, layer.ndim - 1]:
         raise RegionError(
@@ -67,7 +67,7 @@ def _canvas_size(viewer: ViewerModel) -> tuple[int, int]:
     if hasattr(viewer, "canvas"):  # since napari 0.9
         height, width = viewer.canvas.viewbox_size(viewer.layers)
     else:
-        height, width = viewer._canvas_size  # there is no public one
+        height, width = viewer._canvas_size  # there is no public attribute
     return height, width
 
 
@@ -100,7 +100,7 @@ def shapes_region(layer: Image, shapes: Shapes) -> Region:
 
 
 def _ratios(layer: Image, shapes: Shapes) -> ArrayLike:
-    """Return the unit of shapes in the unit of a layer, for the axes that both have."""
+    """Return the shapes' unit divided by the layer's unit, for the axes that both have."""
     count = min(layer.ndim, shapes.ndim)
     ratios = np.ones(count)
     pairs = zip(shapes.units[-count:], layer.units[-count:], strict=True)
@@ -111,7 +111,7 @@ def _ratios(layer: Image, shapes: Shapes) -> ArrayLike:
 
 
 def _around(places: np.ndarray, layer: Image) -> Region | None:
-    """Return the pixels that hold all places, (N, 2); None if the layer has none of them."""
+    """Return the rectangle of pixels around positions, (N, 2); None if it is outside the layer."""
     data = layer.data[0] if layer.multiscale else layer.data
     spans = []
     for axis, length in enumerate(data.shape[layer.ndim - 2 : layer.ndim]):

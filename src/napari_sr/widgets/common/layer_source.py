@@ -23,7 +23,7 @@ METADATA_KEY = KEY
 """Key in a layer's metadata under which a result keeps the record of its run."""
 
 PREVIEW_KEY = "napari-sr preview"
-"""Key of the metadata of a layer that is a preview, and goes when the preview is switched off."""
+"""Key in the metadata of a preview's layer, which is removed when the preview is switched off."""
 
 _HINTS = {
     "b": "integers (layer.data.astype('uint8') * 255) or floats",
@@ -98,7 +98,7 @@ def looked_at(layer: Image, viewer: ViewerModel) -> tuple[float, ...]:
 
 
 def to_units_of(layer: Image, dims: Dims, point: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a position of the viewer, (viewer's axes,), in units and axes of a layer, (D,)."""
+    """Convert a position of the viewer to the units and axes of a layer, (D,)."""
     own = point[-layer.ndim :]
     return own * unit_ratios(layer, dims)[-len(own) :]
 

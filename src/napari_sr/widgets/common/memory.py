@@ -1,4 +1,4 @@
-"""What forms remember from one session to the next: choices of the user, in Qt's settings."""
+"""Remember the user's choices in forms from one session to the next, in Qt's settings."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _this_session: dict[str, dict[str, Any]] | None = None
 
 
 def remember_nothing() -> None:
-    """Neither read nor change what was remembered before, for the rest of this process."""
-    global _this_session  # one for all forms
+    """For the rest of this process, start without remembered choices, and save none."""
+    global _this_session  # one setting for all forms
     _this_session = {}
 
 
@@ -23,7 +23,7 @@ def _settings() -> QSettings:
 
 
 def remembered(form: str) -> dict[str, Any]:
-    """Return what a form remembers; empty if there is nothing, or nothing that can be read.
+    """Return the remembered choices of a form; empty if there are none, or they cannot be read.
 
     Parameters
     ----------
@@ -40,14 +40,14 @@ def remembered(form: str) -> dict[str, Any]:
 
 
 def remember(form: str, choices: dict[str, Any]) -> None:
-    """Keep choices of a form, in place of those before.
+    """Save choices of a form, in place of earlier ones.
 
     Parameters
     ----------
     form : str
         Name of the form.
     choices : dict
-        Strings, numbers and booleans by name.
+        Strings, numbers and booleans, by name.
     """
     if _this_session is not None:
         _this_session[form] = choices

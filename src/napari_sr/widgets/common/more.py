@@ -1,4 +1,4 @@
-"""A line that shows and hides further fields, and says which of them differ from the default."""
+"""A line that shows and hides further fields, and names those that differ from the default."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class More(QWidget):
-    """The line above further fields of a form, which are hidden at first."""
+    """The line above the further fields of a form; the fields are hidden at first."""
 
     toggled = Signal(bool)
-    """The user shows or hides the fields."""
+    """Emitted when the user shows or hides the fields."""
     reset = Signal()
-    """The user wants the defaults of all the fields."""
+    """Emitted when the user wants the defaults of all fields."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

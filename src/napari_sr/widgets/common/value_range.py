@@ -126,8 +126,8 @@ class RangeChooser(QWidget):
         Parameters
         ----------
         layer : Image, optional
-            The layer, which may be another one than the fields show; by default that one. If the
-            user chose no kind of range, the layer gets the kind that is usual for it.
+            The layer to upscale; by default, the one that the fields show. If the user has not
+            chosen a kind of range, the kind that is usual for this layer is used.
         """
         kind = self.kind.currentText()
         if layer is not None and layer is not self._layer and not self._by_hand:
@@ -140,7 +140,7 @@ class RangeChooser(QWidget):
         return Percentiles(*typed) if kind == PERCENTILES else typed
 
     def difference(self) -> str:
-        """Return the range in words if it is not the layer's usual one, or ""."""
+        """Return the range in words, or "" if it is the layer's usual one."""
         kind = self.kind.currentText()
         if self._layer is None or kind == usual_kind(self._layer):
             return ""

@@ -1,4 +1,4 @@
-"""The comparison that a viewer shows: at most one, which ends cleanly in every way."""
+"""The comparison that a viewer shows, at most one; when it ends, the viewer is restored."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NO_CANVAS = "The slider needs napari's canvas, which cannot be reached here: cho
 
 
 class Comparison(QObject):
-    """Two layers of a viewer, shown by one of three modes; get it from `comparison_of`.
+    """A comparison of two layers of a viewer, in one of three modes; get it from `comparison_of`.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ class Comparison(QObject):
     """
 
     changed = Signal()
-    """A mode began or ended."""
+    """Emitted when a mode begins or ends."""
     removed = Signal(object)
-    """A layer was removed from the viewer; emitted while somebody has joined."""
+    """Emitted when a layer is removed from the viewer, while an owner has joined."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
@@ -53,13 +53,13 @@ class Comparison(QObject):
         self._owners: list[object] = []
 
     def join(self, owner: object) -> None:
-        """Let an owner use the comparison until it calls `leave`."""
+        """Register an owner, which uses the comparison until it calls `leave`."""
         if not self._owners:
             self.viewer.layers.events.removed.connect(self._tell_removed)
         self._owners.append(owner)
 
     def leave(self, owner: object, *_: object) -> None:
-        """Let an owner go, and end the comparison if that owner started it."""
+        """Unregister an owner, and end the comparison if this owner started it."""
         self.stop_for(owner)
         if owner in self._owners:
             self._owners.remove(owner)
@@ -67,7 +67,7 @@ class Comparison(QObject):
                 self.viewer.layers.events.removed.disconnect(self._tell_removed)
 
     def problem(self, mode: str, before: Image | None, after: Image | None) -> str | None:
-        """Return why two layers cannot be compared by a mode, or None."""
+        """Return the reason why two layers cannot be compared in a mode, or None."""
         before, after = unwrapped(before), unwrapped(after)
         if before is None or after is None:
             return "Choose two image layers to compare."
@@ -83,7 +83,7 @@ class Comparison(QObject):
         return NO_CANVAS if canvas_of(self.viewer) is None else None
 
     def start(self, mode: str, before: Image, after: Image, owner: object = None) -> None:
-        """Show two layers; a comparison that is shown ends.
+        """Compare two layers; an earlier comparison ends.
 
         Parameters
         ----------
@@ -92,12 +92,12 @@ class Comparison(QObject):
         before, after : Image
             Two layers of the viewer.
         owner : object
-            Whoever starts it, for `stop_for`.
+            The object that starts the comparison, for `stop_for`.
 
         Raises
         ------
         ValueError
-            If there is a `problem`.
+            If `problem` returns a reason.
         """
         before, after = unwrapped(before), unwrapped(after)
         problem = self.problem(mode, before, after)
@@ -116,7 +116,7 @@ class Comparison(QObject):
         self.changed.emit()
 
     def stop(self, reason: object = "") -> None:
-        """End the comparison, restore the viewer, and give a reason if there is one."""
+        """End the comparison, restore the viewer, and pass on a reason for the end, if any."""
         if self._shown is None:
             return
         self._end()
@@ -144,7 +144,7 @@ class Comparison(QObject):
             shown.native.destroyed.connect(self.stop)
 
     def _end(self) -> None:
-        """Undo everything, in the reverse order."""
+        """Undo all changes, in reverse order."""
         shown, self._shown = self._shown, None
         if shown is None:
             return
@@ -193,11 +193,11 @@ class Comparison(QObject):
 
 
 _comparisons: WeakValueDictionary[int, Comparison] = WeakValueDictionary()
-"""By the identity of viewers, which live at least as long as these."""
+"""Comparisons by the identity of their viewer, which lives at least as long."""
 
 
 def comparison_of(viewer: ViewerModel) -> Comparison:
-    """Return the comparison of a viewer, which lives as long as somebody holds it."""
+    """Return the comparison of a viewer; it exists as long as an owner holds it."""
     viewer = unwrapped(viewer)
     found = _comparisons.get(id(viewer))
     if found is None:

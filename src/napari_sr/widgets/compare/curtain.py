@@ -1,7 +1,7 @@
-"""One layer on one side of a line in the canvas, another layer on the other side.
+"""Show one layer on one side of a line in the canvas, and another layer on the other side.
 
-A fragment shader discards the pixels of each layer beyond the line, in pixels of the screen. So it
-works for every layer that napari draws in 2D: multiscale, rotated, of any pixel size.
+A fragment shader discards the screen pixels of each layer that are beyond the line. So it works for
+every layer that napari draws in 2D: multiscale, rotated, of any pixel size.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NEEDED = ("layer_to_visual", "native", "events")
 
 
 class _HalfPlane(Filter):  # type: ignore[misc]  # vispy has no types
-    """Discards what lies on the negative side of a line, in pixels of the framebuffer."""
+    """Discards pixels of the framebuffer on the negative side of a line."""
 
     def __init__(self) -> None:
         super().__init__(fcode=_CLIP, fhook="pre", fpos=1)
@@ -44,9 +44,9 @@ class _HalfPlane(Filter):  # type: ignore[misc]  # vispy has no types
 
 
 def canvas_of(viewer: ViewerModel) -> Any | None:
-    """Return napari's canvas, or None without a window or if napari's inside has changed.
+    """Return napari's canvas, or None if there is no window or napari's internals have changed.
 
-    napari has no public way to it.
+    napari has no public attribute for the canvas.
     """
     window: Any = getattr(unwrapped(viewer), "window", None)
     if getattr(window, "_qt_window", None) is None:  # no window, or a closed one
@@ -84,18 +84,18 @@ class Curtain:
         self._clipped: list[tuple[Any, _HalfPlane]] = []
         self.share, self.horizontal = share, horizontal
         if self._canvas is not None:
-            # before vispy's own callback, which draws
+            # before vispy's callback, which draws
             self._canvas.events.draw.connect(self._prepare, position="first")
             self.move(share)
 
     def move(self, share: float) -> None:
-        """Move the line; the canvas is drawn soon."""
+        """Move the line; the canvas is drawn soon afterwards."""
         self.share = share
         if self._canvas is not None:
             self._canvas.native.update()
 
     def end(self) -> None:
-        """Show both layers whole again."""
+        """Show both layers completely again."""
         if self._canvas is None:
             return
         self._canvas.events.draw.disconnect(self._prepare)
@@ -108,7 +108,7 @@ class Curtain:
         self._canvas = None
 
     def _prepare(self, event: Any) -> None:
-        """Clip both layers just before they are drawn: napari may have replaced what draws them."""
+        """Clip both layers just before they are drawn: napari may have replaced their visuals."""
         self._place(*event.source.physical_size)
         for layer, half in self._halves.items():
             for drawn in self._drawn(layer):
@@ -129,7 +129,7 @@ class Curtain:
                 half.line = coefficients
 
     def _drawn(self, layer: Image) -> list[Any]:
-        """Return what draws a layer: one vispy visual, or several for an image of huge sides."""
+        """Return the vispy visuals of a layer: one, or several for a very large image."""
         visual = self._canvas.layer_to_visual.get(layer) if self._canvas is not None else None
         if visual is None:
             return []

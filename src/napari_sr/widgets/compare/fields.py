@@ -29,7 +29,7 @@ class CompareFields(ScrolledForm):
         self.row = CompareRow(viewer, always=True, lines=2)
         self.reference = LayerBox(Image, none="none")
         self.reference.setToolTip(
-            "A layer that is taken for the truth. PSNR and SSIM of the shown plane are computed\n"
+            "The layer that counts as the truth. PSNR and SSIM of the shown plane are computed\n"
             "for layers of its size. Black and white are its contrast limits, or those of bytes."
         )
         self.figures = WrappedLabel()
@@ -39,12 +39,14 @@ class CompareFields(ScrolledForm):
             "Blue is negative, black is zero, red is positive."
         )
         self.lines = LayerBox(Shapes, none="none")
-        self.lines.setToolTip("The plot follows the selected line or path, or else the last one.")
+        self.lines.setToolTip(
+            "The plot follows the selected line or path, or else the one drawn last."
+        )
         self.draw = QPushButton("Draw")
-        self.draw.setToolTip("Draw a line in the canvas: press, move, release.")
+        self.draw.setToolTip("Draw a line in the canvas: press the mouse button, move, release.")
         self.draw.setAccessibleName("Draw a line")
         self.plot = ProfilePlot()
-        self.plot.setToolTip("Intensities along the line, of colours as luma.")
+        self.plot.setToolTip("Intensities along the line; colours are shown as luma.")
         self._lay_out()
 
     def _lay_out(self) -> None:

@@ -1,4 +1,4 @@
-"""PSNR and SSIM of shown planes against a reference, and the map of errors.
+"""Compute PSNR and SSIM of shown planes against a reference, and the map of errors.
 
 Letters: H x W pixels.
 """
@@ -21,35 +21,36 @@ if TYPE_CHECKING:
 COLOURS = [
     (0.45, 0.85, 1.0), (0.05, 0.35, 0.9), (0.0, 0.0, 0.0), (0.85, 0.15, 0.05), (1.0, 0.8, 0.3),
 ]  # fmt: skip
-"""From negative to positive errors; no error is black."""
+"""Colours from negative to positive errors; black is no error."""
 USUAL_ERRORS = 99.5
-"""Percentile of absolute errors that gets the brightest colour."""
+"""Percentile of absolute errors that is shown in the brightest colour."""
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Differences of a layer from a reference, of all planes."""
+    """Differences of a layer from a reference, for all planes."""
 
     pixels: Any
-    """float32, (..., H, W): NumPy if both are NumPy, otherwise dask, which computes on demand."""
+    """float32, (..., H, W): NumPy if both layers are NumPy, otherwise dask, which computes on
+    demand."""
     limit: float
-    """Absolute error that gets the brightest colour."""
+    """Absolute error that is shown in the brightest colour."""
 
 
 def judge(planes: dict[str, ShownPlane], reference: ShownPlane) -> str:
-    """Return one line for each plane: PSNR and SSIM against a reference, or why there are none.
+    """Return a line for each plane: PSNR and SSIM against a reference, or the reason why not.
 
     Parameters
     ----------
     planes : dict
-        The planes by what they are called in the text.
+        The planes, by their name in the text.
     reference : ShownPlane
-        The plane that is taken for the truth; its value range says what black and white are.
+        The plane that counts as the truth; its value range defines black and white.
     """
     truth = reference.read()
     low, high = _ends(reference)
     lines = [f"{name}: {_figures(plane, reference, truth)}" for name, plane in planes.items()]
-    return "\n".join([*lines, f"Black is {low:g} and white is {high:g}, as of the reference."])
+    return "\n".join([*lines, f"Black is {low:g} and white is {high:g}, as in the reference."])
 
 
 def _figures(plane: ShownPlane, reference: ShownPlane, truth: NDArray[Any]) -> str:
@@ -98,13 +99,13 @@ def _misfit(plane: ShownPlane, reference: ShownPlane) -> str:
 
 
 def misfit(layer: Image, reference: Image) -> str | None:
-    """Return why a layer cannot be subtracted from another one, or None."""
+    """Return the reason why a layer cannot be subtracted from another one, or None."""
     shapes = [_shape(one) for one in (layer, reference)]
     if shapes[0] == shapes[1] and layer.rgb == reference.rgb:
         return None
     kinds = ["RGB" if one.rgb else "grey" for one in (layer, reference)]
     said = [f"{shape_in_words(shape)} {kind}" for shape, kind in zip(shapes, kinds, strict=True)]
-    return f"An error map needs layers of one shape, got {said[0]} and {said[1]}."
+    return f"An error map needs layers of equal shape, got {said[0]} and {said[1]}."
 
 
 def _shape(layer: Image) -> tuple[int, ...]:
@@ -119,7 +120,7 @@ def errors_of(result: ShownPlane, reference: ShownPlane) -> Errors:
     Parameters
     ----------
     result, reference : ShownPlane
-        Their shown planes determine the colours; both layers have one shape.
+        Planes of two layers of equal shape; the shown planes determine the colours.
     """
     shown = _difference(result.read(), reference.read())
     limit = float(np.nanpercentile(np.abs(shown), USUAL_ERRORS)) if shown.size else 0.0
@@ -147,7 +148,7 @@ def _all_planes(result: NDArray[Any], reference: NDArray[Any], rgb: bool) -> NDA
 
 
 def _lazily(result: Any, reference: Any, *, rgb: bool) -> Any:
-    """Return a dask array that subtracts what is looked at."""
+    """Return a dask array that subtracts the parts that are shown."""
     import dask.array as da
 
     arrays = [da.asarray(data) for data in (result, reference)]  # type: ignore[no-untyped-call]
@@ -158,7 +159,7 @@ def _lazily(result: Any, reference: Any, *, rgb: bool) -> Any:
 
 
 def error_arguments(result: Image, reference: Image, errors: Errors) -> dict[str, Any]:
-    """Return the keywords of `add_image` for a map of errors, exactly on the result."""
+    """Return the keywords of `add_image` for a map of errors that lies exactly on the result."""
     from napari.utils.colormaps import Colormap
 
     return {

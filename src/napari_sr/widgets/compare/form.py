@@ -1,4 +1,4 @@
-"""The dock widget that compares two layers. It reads fields and shows results."""
+"""The dock widget that compares two layers: it reads fields and shows results."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LINES = "profile"
 """Name of the layer in which a line is drawn."""
 LINE_COLOUR, LINE_WIDTH = "#ffd23f", 3.0
-"""Colour of a new line, and its width in screen pixels at the zoom of that moment."""
+"""Colour of a new line, and its width in screen pixels at the current zoom."""
 
 
 class CompareWidget(QWidget):
@@ -94,7 +94,7 @@ class CompareWidget(QWidget):
         return usual_pair([layer for layer in layers if isinstance(layer, Image)])
 
     def _offer(self) -> None:
-        """Offer the chosen layers to the buttons."""
+        """Pass the chosen layers to the buttons."""
         before, after = self.form.before.layer(), self.form.after.layer()
         if before is None or after is None or before is after:
             self.form.row.clear()
@@ -104,7 +104,7 @@ class CompareWidget(QWidget):
         self._ask_figures()
 
     def _on_plane(self, event: object = None) -> None:
-        """Judge and measure another plane."""
+        """Update figures and profile for another plane."""
         self._ask_figures()
         self._ask_profile()
 
@@ -125,7 +125,7 @@ class CompareWidget(QWidget):
         self._judge.ask(judge, planes, shown_plane(reference, self._viewer.dims))
 
     def _layers(self) -> dict[str, Image]:
-        """Return the chosen layers by their part in the comparison."""
+        """Return the chosen layers by their role in the comparison."""
         boxes = ("before", "after", "reference")
         chosen = {name: getattr(self.form, name).layer() for name in boxes}
         return {name: layer for name, layer in chosen.items() if layer is not None}
@@ -173,7 +173,7 @@ class CompareWidget(QWidget):
         shapes.mode = "add_line"
 
     def _follow_line(self) -> None:
-        """Watch the chosen layer of lines."""
+        """Listen to the chosen layer of lines."""
         self._watch(self.form.lines.layer())
         self._ask_profile()
 
@@ -230,7 +230,7 @@ class CompareWidget(QWidget):
 def usual_pair(images: list[Image]) -> tuple[Image | None, Image | None]:
     """Return the layers to compare by default: the newest result and its source.
 
-    Without a result they are the two lowest images.
+    If there is no result, they are the two lowest images.
     """
     results = [image for image in images if is_result(image)]
     if results:

@@ -1,4 +1,4 @@
-"""State of a viewer that a comparison changes for a while, and restores."""
+"""State of a viewer that a comparison changes, and restores at the end."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 LOOK = ("contrast_limits", "gamma")
 """Attributes that two compared layers share."""
 OVERLAP = 0.5
-"""Smallest share of two ranges of values that must be common, so that one look suits both."""
+"""Two layers get one look only if their ranges of values overlap by at least this share."""
 
 
 class KeptState:
-    """Changes attributes, and later restores those that nobody else has changed meanwhile."""
+    """Changes attributes, and later restores those that have not been changed otherwise."""
 
     def __init__(self) -> None:
         self._changes: dict[tuple[int, str], tuple[Any, Any, Any]] = {}
@@ -28,7 +28,7 @@ class KeptState:
         self._changes[id(thing), name] = thing, original, getattr(thing, name)
 
     def restore(self) -> None:
-        """Set all attributes back, the last change first."""
+        """Set all attributes back, in reverse order."""
         while self._changes:
             (_, name), (thing, original, ours) = self._changes.popitem()
             if _equal(getattr(thing, name), ours):
@@ -43,7 +43,7 @@ class LinkedLook:
     before, after : Image
         The second layer gets the look of the first.
     kept : KeptState
-        Restores the look of the second layer unless the user changes it meanwhile.
+        Restores the look of the second layer, unless the user changes it meanwhile.
     """
 
     def __init__(self, before: Image, after: Image, kept: KeptState) -> None:
@@ -76,7 +76,7 @@ class LinkedLook:
 def share_look(first: Image, second: Image) -> bool:
     """Return whether one pair of contrast limits suits two layers.
 
-    Both must be grey and of one data type, and at least half of their ranges must be common.
+    Both must be grey and have one data type, and their ranges must overlap by at least half.
     """
     if first.rgb or second.rgb or first.dtype != second.dtype:
         return False
@@ -87,7 +87,7 @@ def share_look(first: Image, second: Image) -> bool:
 
 
 def _equal(first: Any, second: Any) -> bool:
-    """Compare values that may be a list here and a tuple there."""
+    """Return whether two values are equal; a list may equal a tuple."""
     sequences = isinstance(first, list | tuple) and isinstance(second, list | tuple)
     return bool(tuple(first) == tuple(second) if sequences else first == second)
 

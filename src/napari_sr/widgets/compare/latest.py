@@ -1,4 +1,4 @@
-"""Questions to a thread: one at a time, and only the newest is answered."""
+"""Call functions in a thread, one at a time; only the newest request is answered."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PAUSE = 60
-"""Milliseconds without another question before one is asked."""
+"""Milliseconds without another request after which a function is called."""
 
 
 class Latest(QObject):
-    """A queue of one question: a newer one replaces the one that waits."""
+    """Calls functions in a thread; a newer request replaces the one that waits."""
 
     told = Signal(object)
-    """Emits what the function returned, or the exception that it raised."""
+    """Emitted with the function's result, or with the exception that it raised."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -31,12 +31,12 @@ class Latest(QObject):
         self._pause.timeout.connect(self._send)
 
     def ask(self, function: Callable[..., object], *args: Any) -> None:
-        """Call a function in a thread; `told` is emitted unless another question follows."""
+        """Call a function in a thread; `told` is emitted unless another request follows."""
         self._wanted = function, *args
         self._pause.start()
 
     def forget(self) -> None:
-        """Want no answer to what was asked."""
+        """Cancel the pending request."""
         self._wanted = None
         self._pause.stop()
 

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class LayerBox(NamesBox):
-    """A list of layers of one class; what the user chooses stays while it is in the viewer.
+    """A list of layers of one class; the user's choice is kept while it is in the viewer.
 
     Parameters
     ----------
     kind : type
         Class of the layers.
     none : str
-        Text of a first row that stands for no layer, or "" for no such row.
+        Text of a first row that means no layer; "" if there is no such row.
     """
 
     chosen = Signal()
@@ -45,7 +45,7 @@ class LayerBox(NamesBox):
         return self._layers[index] if 0 <= index < len(self._layers) else None
 
     def offer(self, layers: Iterable[Layer], usual: Layer | None = None) -> None:
-        """List layers. The user's choice is kept, otherwise `usual` is chosen."""
+        """List layers. Keep the user's choice if it is among them; otherwise, choose `usual`."""
         known = [unwrapped(layer) for layer in layers]
         listed = [layer for layer in known if isinstance(layer, self._kind)]
         self._layers = [None, *listed] if self._none else listed
@@ -60,7 +60,7 @@ class LayerBox(NamesBox):
         self._tell()
 
     def choose(self, layer: Layer | None) -> None:
-        """Choose a layer for the user."""
+        """Choose a layer, as if the user did."""
         self._by_user = unwrapped(layer)
         if self._by_user in self._layers:
             self.setCurrentIndex(self._layers.index(self._by_user))

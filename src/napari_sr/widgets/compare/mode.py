@@ -1,4 +1,4 @@
-"""What all ways to show two layers have in common."""
+"""The base class of the modes that show two layers."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ EDGE = 10
 
 
 class Mode:
-    """A way to show two layers of a viewer; `end` undoes what `kept` does not restore.
+    """A mode shows two layers of a viewer; `end` undoes the changes that `kept` does not restore.
 
     Parameters
     ----------
     viewer : ViewerModel
         The viewer; without a window there are no names on its canvas.
     before, after : Image
-        Two of its layers.
+        Two layers of the viewer.
     kept : KeptState
-        Takes all changes to layers and viewer, and restores them later.
+        Makes all changes to layers and viewer, and restores them later.
     """
 
     hint: ClassVar[str]
-    """What the user can do now."""
+    """Tells the user what can be done now."""
 
     def __init__(self, viewer: ViewerModel, before: Image, after: Image, kept: KeptState) -> None:
         self.viewer, self.before, self.after, self.kept = viewer, before, after, kept
@@ -42,7 +42,7 @@ class Mode:
         self.tags: list[Tag] = []
 
     def begin(self) -> None:
-        """Show the layers; a grid that the user had is off meanwhile."""
+        """Show the layers; the user's grid is switched off meanwhile."""
         self.kept.change(grid_of(self.viewer), "enabled", False)
         for layer in self.viewer.layers:
             if layer is self.before or layer is self.after:
@@ -51,18 +51,18 @@ class Mode:
                 self.kept.change(layer, "visible", False)
 
     def hides(self, layer: Any) -> bool:
-        """Return whether another layer is hidden: images, which would cover the two."""
+        """Return whether to hide another layer: images, because they would cover the two."""
         return layer.visible and isinstance(layer, Image)
 
     def place(self) -> None:
-        """Put what lies on the canvas in its place; the canvas may have another size."""
+        """Place the widgets on the canvas, which may have another size now."""
 
     def key(self, key: int, pressed: bool, large: bool) -> bool:
-        """React to a key of the canvas; return whether it was handled."""
+        """Handle a key that is pressed in the canvas; return whether it was handled."""
         return False
 
     def end(self) -> None:
-        """Remove what lies on the canvas."""
+        """Remove the widgets from the canvas."""
         for tag in self.tags:
             if is_alive(tag):
                 tag.hide()
@@ -75,5 +75,5 @@ class Mode:
 
 
 def grid_of(viewer: ViewerModel) -> Any:
-    """Return the model of the grid: its place since napari 0.9, and before."""
+    """Return the model of napari's grid, which napari 0.9 moved."""
     return viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid

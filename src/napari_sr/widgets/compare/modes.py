@@ -1,4 +1,4 @@
-"""Side by side and blink, and the list of all modes."""
+"""The modes side by side and blink, and the list of all modes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SideBySide(Mode):
     hint = "Both views move together. Esc ends."
 
     def begin(self) -> None:
-        """Show only the two layers, each in a view of its own."""
+        """Show only the two layers, each in a separate view."""
         super().begin()
         camera = getattr(self.viewer, "scene", self.viewer).camera
         whole = self._shows_all(camera)
@@ -48,11 +48,11 @@ class SideBySide(Mode):
         self.place()
 
     def hides(self, layer: Any) -> bool:
-        """Return whether another layer is hidden: it would get a view of its own."""
+        """Return whether to hide another layer: all are hidden, because each would get a view."""
         return bool(layer.visible)
 
     def place(self) -> None:
-        """Put each name on its view; the order of layers may have changed."""
+        """Put each name on its view, because the order of layers may have changed."""
         self._order()
         if self.native is None:
             return
@@ -70,7 +70,7 @@ class SideBySide(Mode):
             for stride in range(1, min(len(layers), MOST_STRIDE) + 1)
             for sign in (1, -1)
         ]
-        # the canvas follows only once
+        # so that the canvas follows only once
         trial = type(grid)(shape=(1, 2), enabled=True)
         for stride in strides:
             trial.stride = stride
@@ -92,16 +92,16 @@ class SideBySide(Mode):
 
 
 class Blink(Mode):
-    """One layer at a time; a key or a press on the canvas shows the other one while held."""
+    """Shows one layer at a time; while a key or a name on the canvas is held, the other one."""
 
-    hint = "Hold B, or press the name on the canvas, to see before. Esc ends."
+    hint = "Hold B, or hold the name on the canvas, to see the layer before. Esc ends."
 
     def begin(self) -> None:
-        """Show the layer after, and a name that can be pressed."""
+        """Show the layer after, and its name, which can be pressed."""
         super().begin()
         if self.native is not None:
             tag = Tag(self.native, pressable=True)
-            tag.setToolTip("Press and hold to see before (or hold the key B).")
+            tag.setToolTip("Press and hold to see the layer before (or hold the key B).")
             tag.pressed.connect(self.show_before)
             tag.released.connect(self.show_after)
             self.tags = [tag]

@@ -16,9 +16,9 @@ BREADTH = 31
 """Breadth of the handle in pixels of the screen; odd, so that the line is in its middle."""
 RADIUS = 14.0
 STEP, LARGE_STEP = 0.01, 0.1
-"""Steps by keys, as a share of the canvas."""
+"""Steps of the line by keys, as a share of the canvas."""
 LIGHT, DARK, FOCUSED = QColor("#ffffff"), QColor("#1c1c1c"), QColor("#3fa7ff")
-"""Both together are visible on any image."""
+"""Colours of the line and its edges, visible on any image; and of the line with the focus."""
 _TAG = (
     "QPushButton {{ background-color: rgba(20, 20, 20, 205); color: white; border-radius: 4px;"
     " border: 1px solid rgba(255, 255, 255, 110); padding: 3px 8px; }}"
@@ -27,17 +27,17 @@ _TAG = (
 
 
 def is_alive(widget: QObject) -> bool:
-    """Return whether Qt has not deleted a widget yet, for instance with its window."""
+    """Return whether a widget still exists: Qt may have deleted it, such as with its window."""
     return bool(isalive(widget))  # type: ignore[no-untyped-call]  # qtpy has no types here
 
 
 class Handle(QWidget):
-    """The line between two layers: it is dragged by the mouse, and moved by keys.
+    """The line between two layers; it can be dragged by the mouse, and moved by keys.
 
     Parameters
     ----------
     canvas : QWidget
-        The handle lies on it.
+        The canvas, on which the handle lies.
     share : float
         Position, as a share of the canvas's width or height.
     horizontal : bool
@@ -45,9 +45,9 @@ class Handle(QWidget):
     """
 
     moved = Signal(float)
-    """Another position, as a share of the canvas's width or height."""
+    """Emitted with another position, as a share of the canvas's width or height."""
     turned = Signal()
-    """The handle was double-clicked."""
+    """Emitted when the handle is double-clicked."""
 
     def __init__(self, canvas: QWidget, share: float, horizontal: bool) -> None:
         super().__init__(canvas)
@@ -83,7 +83,7 @@ class Handle(QWidget):
             self.moved.emit(share)
 
     def press(self, key: int, large: bool) -> bool:
-        """React to a key; return whether the handle knows it."""
+        """Handle a key; return whether the handle uses it."""
         less, more = _LESS_MORE[self.horizontal]
         if key in (less, more):
             step = LARGE_STEP if large else STEP
@@ -114,7 +114,7 @@ class Handle(QWidget):
         self.move_to(at.y() / max(height, 1) if self.horizontal else at.x() / max(width, 1))
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802  # Qt's name
-        """End dragging; the canvas must not see the end of what it did not see begin."""
+        """End dragging; the canvas must not get the release, because it did not get the press."""
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Turn the line."""
@@ -162,14 +162,14 @@ _LESS_MORE = {
 
 
 class Tag(QPushButton):
-    """A name on the canvas. It can be pressed if `pressable`; otherwise the canvas is pressed.
+    """A name on the canvas. If it is not `pressable`, the canvas gets mouse presses on it.
 
     Parameters
     ----------
     canvas : QWidget
-        The tag lies on it.
+        The canvas, on which the tag lies.
     pressable : bool
-        Whether it reacts to the mouse.
+        Whether the tag reacts to the mouse.
     """
 
     def __init__(self, canvas: QWidget, *, pressable: bool = False) -> None:
@@ -179,7 +179,7 @@ class Tag(QPushButton):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, not pressable)
 
     def say(self, text: str, most: int) -> None:
-        """Show a text that is cut in its middle to a number of pixels."""
+        """Show a text; if it is longer than a number of pixels, cut it in the middle."""
         self.setText(self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, most))
         self.setAccessibleName(text)
         self.adjustSize()
@@ -193,12 +193,12 @@ class CanvasWatch(QObject):
     Parameters
     ----------
     canvas : QWidget
-        Keys are those of the canvas, and of its window where no field takes them.
+        The canvas. Keys come from it, and from its window if no field takes them.
     resized : callable
-        Called after the canvas has another size.
+        Called when the canvas has another size.
     key : callable
-        Gets a Qt key, whether it is pressed (or released), and whether Shift is; returns whether
-        it handled the key. Repetitions of a key that is held are presses.
+        Called with a Qt key, whether it is pressed (or released), and whether Shift is pressed;
+        returns whether it handled the key. Repetitions of a held key count as presses.
     """
 
     def __init__(
@@ -221,7 +221,7 @@ class CanvasWatch(QObject):
         self._watched = []
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
-        """See keys first; see sizes when they are known."""
+        """Handle keys before napari does, and notice new sizes."""
         if isinstance(event, QKeyEvent) and event.type() in _KEYS:
             shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             pressed = event.type() == QEvent.Type.KeyPress

@@ -40,13 +40,13 @@ class ProfilePlot(QWidget):
         self.setAccessibleName("Intensities along the line")
 
     def show_profile(self, profile: Profile | None) -> None:
-        """Show other curves, or none."""
+        """Show the curves of another profile, or none."""
         self.profile = profile
         self.setAccessibleDescription(self.words())
         self.update()
 
     def words(self) -> str:
-        """Return what the plot shows as text: the range of each curve."""
+        """Return the content of the plot as text: the range of each curve."""
         if self.profile is None:
             return "No line"
         told = []
@@ -138,7 +138,7 @@ class ProfilePlot(QWidget):
 
 
 def in_words(low: float, high: float) -> tuple[str, str]:
-    """Return two numbers with as many digits as tell them apart by hundredths of their distance.
+    """Return two numbers as text, exact to 1/100 of their difference.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Intensities along a line, at equal distances in the world, for layers of any pixel size.
+"""Read intensities along a line, at equal distances in the world, for layers of any pixel size.
 
 Letters: V vertices of a line, N samples.
 """
@@ -31,9 +31,9 @@ class Track:
     """A line through one layer."""
 
     plane: ShownPlane
-    """What is read."""
+    """The plane to read."""
     vertices: NDArray[np.float64]
-    """(V, 2): the line in rows and columns of this layer."""
+    """The line in rows and columns of this layer, (V, 2)."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Profile:
     """Values along a line."""
 
     distances: NDArray[np.float64]
-    """(N,): distances from the start, in the viewer's unit."""
+    """Distances from the start, (N,), in the viewer's unit."""
     values: dict[str, NDArray[np.float32]]
-    """(N,) for each layer, by its part in the comparison; NaN outside the layer."""
+    """Values, (N,), by the layer's role in the comparison; NaN outside the layer."""
     unit: str
     """Symbol of the unit of distances."""
 
@@ -51,7 +51,7 @@ class Profile:
 def line_in(shapes: Shapes) -> NDArray[Any] | None:
     """Return the vertices, (V, D), of the line to follow, or None if there is no line.
 
-    It is the selected line or path, or else the one that was drawn last.
+    The line to follow is the selected line or path, or else the one that was drawn last.
     """
     kinds = [str(kind) for kind in shapes.shape_type]
     lines = [at for at, kind in enumerate(kinds) if kind in ("line", "path")]
@@ -63,14 +63,14 @@ def line_in(shapes: Shapes) -> NDArray[Any] | None:
 def tracks_of(
     shapes: Shapes, layers: dict[str, Image], dims: Dims
 ) -> tuple[dict[str, Track], NDArray[np.float64], str] | None:
-    """Return a line's way through each layer; call it on the GUI thread.
+    """Return the line in the pixels of each layer; call it on the GUI thread.
 
     Parameters
     ----------
     shapes : Shapes
-        Holds the line.
+        The layer that holds the line.
     layers : dict
-        Layers by their part in the comparison.
+        Layers by their role in the comparison.
     dims : Dims
         The viewer's axes.
 
@@ -116,7 +116,7 @@ def profile_of(tracks: dict[str, Track], distances: NDArray[np.float64], unit: s
     """
     count = _count(tracks)
     at = np.linspace(0.0, distances[-1], count)
-    # every layer is an affine image of the world: shares of a side are the same in all
+    # each layer is an affine map of the world, so shares of a side of the line are equal in all
     values = {
         name: _values(
             track.plane,

@@ -1,4 +1,4 @@
-"""Three buttons that compare two layers, and a line that says what can be done."""
+"""Three buttons that compare two layers, and a line of text with a hint."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _BUTTONS = {
     "blink": ("Blink", "The layer after; hold B to see the one before."),
 }
 
-IDLE = "Shows both layers in the canvas until you press the button again, or Esc."
+IDLE = "Both layers are shown in the canvas until you press the button again, or Esc."
 
 
 class CompareRow(QWidget):
-    """Slider, side by side, blink: buttons for two layers that are offered to it.
+    """The buttons slider, side by side and blink, for two layers that `offer` sets.
 
-    It is hidden until layers are offered, and again once one of them is removed.
+    The row is hidden until layers are set, and again if one of them is removed.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class CompareRow(QWidget):
     always : bool
         Whether the buttons stay visible without layers.
     lines : int
-        Lines reserved for the hint, so that nothing below it moves.
+        Number of lines reserved for the hint, so that widgets below it do not move.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class CompareRow(QWidget):
         self._comparison.join(self._owner)
         self._comparison.changed.connect(self._show)
         self._comparison.removed.connect(self._forget_removed)
-        # the form around it may be deleted without any call
+        # the form around the row may be deleted without any call
         self.destroyed.connect(partial(self._comparison.leave, self._owner))
         self._show()
         self.setVisible(always)
 
     def offer(self, before: Image, after: Image) -> None:
-        """Offer to compare two layers; a comparison of others that was started here ends."""
+        """Set the layers to compare; a comparison of others that was started here ends."""
         pair = unwrapped(before), unwrapped(after)
         if self.is_on and self._comparison.pair != pair:
             self._comparison.stop_for(self._owner)
@@ -75,14 +75,14 @@ class CompareRow(QWidget):
         self.setVisible(True)
 
     def clear(self) -> None:
-        """Offer nothing; a comparison that was started here ends."""
+        """Set no layers; a comparison that was started here ends."""
         self._offered = None
         self._comparison.stop_for(self._owner)
         self._show()
         self.setVisible(self._always)
 
     def pair(self) -> tuple[Image | None, Image | None]:
-        """Return the offered layers, without those that no longer exist."""
+        """Return the layers that were set, without those that no longer exist."""
         if self._offered is None:
             return None, None
         return self._offered[0](), self._offered[1]()
@@ -125,7 +125,7 @@ class CompareRow(QWidget):
             self._check_buttons()
 
     def _show(self) -> None:
-        """Show which mode is on, and its hint; keep a reason for its end."""
+        """Show which mode is on, and its hint, or the reason why it ended."""
         self._check_buttons()
         others = self._comparison.mode is not None and not self.is_on
         idle = IDLE if self._always and self._offered is not None else ""

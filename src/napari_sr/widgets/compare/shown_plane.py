@@ -1,4 +1,4 @@
-"""The plane of a layer that the viewer shows, as a plain record for a worker.
+"""The plane of a layer that the viewer shows, as a plain record that a worker can read.
 
 Letters: H x W pixels, V vertices.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from napari_sr.runs.source import Source
 
 LUMA = np.array(TO_YCBCR[0]) / sum(TO_YCBCR[0])
-"""Shares of red, green and blue in BT.601 luma; their sum is 1."""
+"""Weights of red, green and blue in BT.601 luma; their sum is 1."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def shown_plane(layer: Image, dims: Dims) -> ShownPlane:
 
 
 def grey_of(pixels: NDArray[Any]) -> NDArray[np.float32]:
-    """Return grey values as they are, and colours as luma in the same units: 255 stays 255."""
+    """Return grey values unchanged, and colours as luma in the same units: 255 stays 255."""
     grey: NDArray[np.float32] = (
         pixels @ LUMA if pixels.ndim == 3 else pixels  # type: ignore[assignment]
     )
@@ -70,7 +70,7 @@ def grey_of(pixels: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def to_world(layer: Layer, dims: Dims, points: ArrayLike) -> NDArray[np.float64]:
-    """Return positions of a layer's data, (V, layer.ndim), in the viewer's world and units."""
+    """Convert positions of a layer's data, (V, layer.ndim), to the viewer's world and units."""
     ratios = unit_ratios(layer, dims)
     mapped = [layer.data_to_world(point) for point in np.asarray(points, float)]
     world: NDArray[np.float64] = np.asarray(mapped, float) / ratios
@@ -78,7 +78,7 @@ def to_world(layer: Layer, dims: Dims, points: ArrayLike) -> NDArray[np.float64]
 
 
 def to_pixels(layer: Image, dims: Dims, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return positions of the viewer's world, (V, any number of axes), as rows and columns, (V, 2).
+    """Convert positions in the viewer's world, (V, any axes), to rows and columns, (V, 2).
 
     Pixel centres are whole numbers.
     """

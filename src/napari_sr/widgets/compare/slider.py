@@ -21,7 +21,7 @@ class Slider(Mode):
     share, horizontal = 0.5, False
 
     def begin(self) -> None:
-        """Show the curtain, and give the keyboard to its handle."""
+        """Show the curtain, and give the keyboard focus to its handle."""
         super().begin()
         self._focused = QApplication.focusWidget()
         self._curtain = Curtain(
@@ -37,7 +37,7 @@ class Slider(Mode):
         self.place()
 
     def turn(self) -> None:
-        """Make a vertical line horizontal, or the other way."""
+        """Make a vertical line horizontal, or a horizontal one vertical."""
         self.horizontal = not self.horizontal
         self._curtain.horizontal = self.horizontal
         if self._handle is not None:
@@ -59,12 +59,12 @@ class Slider(Mode):
         self._handle.raise_()
 
     def key(self, key: int, pressed: bool, large: bool) -> bool:
-        """Move the line by keys that the canvas got, unless they step through a stack."""
+        """Move the line by keys pressed in the canvas, unless these keys step through a stack."""
         steps = any(count > 1 for count in np.asarray(self.viewer.dims.nsteps)[_sliders(self)])
         return pressed and not steps and self._handle is not None and self._handle.press(key, large)
 
     def end(self) -> None:
-        """Show both layers whole, and give the keyboard back."""
+        """Show both layers completely, and give the keyboard focus back."""
         super().end()
         self._curtain.end()
         if self._handle is not None and is_alive(self._handle):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from napari_sr.runs.source import Source
 
 PAN_PAUSE = 100
-"""Milliseconds that the view must stand still before its region is checked and forecast."""
+"""Milliseconds without a change of the view, after which its region is checked and forecast."""
 
 
 class CheckedForm(RunningForm):
@@ -71,7 +71,7 @@ class CheckedForm(RunningForm):
         self._edit()
 
     def _follow_view(self, event: object = None) -> None:
-        """Check the visible region again, once the view stands still."""
+        """Check the visible region again, once the view no longer changes."""
         self._preview.update()
         if self.form.region.follows_view and self._worker is None:
             self._pan.start()
@@ -169,7 +169,7 @@ class CheckedForm(RunningForm):
             self._show_problems({"output": reason})
 
     def _view(self) -> View | str | None:
-        """Return what to preview, a sentence on why there is nothing, or None during a run."""
+        """Return what to preview, or a sentence on why there is no preview; None during a run."""
         layer, choice = self.form.layers.layer(), self.form.model.choice()
         if self._worker is not None:
             return None

@@ -136,7 +136,7 @@ class UpscaleFields(RunFields):
         return [f"{name} {words}".strip() for name, words in found.items() if words]
 
     def use_defaults(self) -> None:
-        """Set everything under More to its default."""
+        """Set all fields under More to their defaults."""
         self.values.use_default()
         self.output.use_default()
         self.ensemble.setChecked(False)
@@ -145,7 +145,7 @@ class UpscaleFields(RunFields):
             box.setCurrentIndex(0)
 
     def choices(self) -> dict[str, Any]:
-        """Return what the form remembers from one session to the next."""
+        """Return the choices that the form remembers from one session to the next."""
         model = self.model.models.currentData()
         return {
             "model": None if model is None else model.name,
@@ -157,7 +157,7 @@ class UpscaleFields(RunFields):
         }
 
     def choose(self, choices: Mapping[str, Any]) -> None:
-        """Choose what the form remembers; choices that no longer exist are left out."""
+        """Set the fields to remembered choices; leave out choices that no longer exist."""
         if isinstance(choices.get("model"), str):
             self.model.choose(choices["model"])
         scale = self.model.scale.findData(choices.get("scale"))

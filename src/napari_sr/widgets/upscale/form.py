@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 FORM = "upscale"
-"""Name of this form in what forms remember."""
+"""Name under which this form's choices are remembered."""
 
 
 class UpscaleWidget(CheckedForm):
@@ -86,7 +86,7 @@ class UpscaleWidget(CheckedForm):
         self._viewer.layers.selection.events.changed.connect(self._follow_selection)
 
     def _events_of_view(self) -> list[Any]:
-        """Return the events of the viewer after which another region may be visible."""
+        """Return the events of the viewer that may change the visible region."""
         viewer = self._viewer
         camera, dims = getattr(viewer, "scene", viewer).camera.events, viewer.dims.events
         return [camera.center, camera.zoom, dims.point, dims.ndisplay, dims.order]
@@ -97,7 +97,7 @@ class UpscaleWidget(CheckedForm):
             self.form.layers.follow(self._viewer.layers.selection)
 
     def _edit_region(self) -> None:
-        """Check another region once its shape is drawn."""
+        """Check another region, once its shape is drawn."""
         self._pan.start()
 
     def _use_defaults(self) -> None:
@@ -149,7 +149,7 @@ class UpscaleWidget(CheckedForm):
         self._launch(run_in_folder, task, name=name)
 
     def _go_on(self) -> bool:
-        """Start the next run, if one waits; return whether it was started."""
+        """Start the next run, if one is waiting; return whether it was started."""
         if self._gone or not self._queue.waiting:
             return False
         self._run(self._queue.next())
@@ -221,7 +221,7 @@ class UpscaleWidget(CheckedForm):
 
     def _let_go(self) -> None:
         if self._growing is not None and self._worker is not None:
-            # this form will be gone; Qt holds a partial, but no bound method
+            # this form will be deleted; Qt keeps a partial alive, but not a bound method
             self._worker.finished.connect(partial(self._growing.leave))
         remember(FORM, self.form.choices())
         self._pan.stop()

@@ -84,7 +84,7 @@ class LayerChooser(NamesBox):
         self._change()
 
     def _list_several(self, *, chosen: bool) -> None:
-        """Let the last line stand for several layers, or for none."""
+        """Add a last line for several selected layers, or remove it."""
         if self.count() > len(self._layers):
             self.removeItem(self.count() - 1)
         if len(self._several) > 1:

@@ -133,7 +133,7 @@ class OutputChooser(QWidget):
         return True
 
     def use_default(self) -> None:
-        """Let the result's size decide again."""
+        """Let the size of the result decide again between memory and folder."""
         self._by_hand = self._typed = False
         self._show_kind(MEMORY)
 

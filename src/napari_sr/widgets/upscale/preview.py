@@ -1,4 +1,4 @@
-"""A layer that shows what a model does to the visible region, and follows the view.
+"""The preview: a layer that shows what a model does to the visible region, and follows the view.
 
 Letters: H x W pixels, S scale.
 """
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from napari_sr.widgets.common.worker import RunWorker
 
 PAUSE = 150
-"""Milliseconds that view and form must stand still before blocks are computed."""
+"""Milliseconds without a change of view or form, after which blocks are computed."""
 LARGEST = 2**22
-"""Most pixels of the result that are previewed: more than a screen shows."""
+"""Largest number of the result's pixels in a preview: more than a screen shows."""
 KEPT = 2**28
-"""Most bytes of blocks that are kept for when one pans back."""
+"""Largest size of the blocks that are kept in case the user pans back, in bytes."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What to preview: a request, and how the layer of its result looks."""
+    """The part to preview: the request, and the look of the result's layer."""
 
     request: PreviewRequest
     layer: Image
@@ -53,14 +53,14 @@ class Preview(QObject):
     viewer : ViewerModel
         The viewer that shows the preview.
     view : callable
-        Returns what to preview, a sentence on why there is nothing, or None to keep what is shown.
+        Returns the part to preview, or a sentence on why there is none; None keeps the present one.
     parent : QObject, optional
     """
 
     told = Signal(str)
-    """A sentence on what the preview shows."""
+    """Emitted with a sentence on what the preview shows."""
     switched_off = Signal()
-    """The preview ended by itself, because its layer was removed."""
+    """Emitted when the preview ends because its layer was removed."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Preview(QObject):
         self.told.emit("")
 
     def update(self) -> None:
-        """Follow another view or other settings, once they stand still."""
+        """Follow another view or other settings, once they no longer change."""
         if self._on:
             self._pause.start()
 
@@ -125,7 +125,7 @@ class Preview(QObject):
 
     def _begin(self) -> None:
         if self._worker is not None:
-            self._worker.quit()  # its end begins the next one
+            self._worker.quit()  # when it ends, the next one starts
             return
         view = self._view_of_form()
         if isinstance(view, str):
@@ -214,7 +214,7 @@ class Preview(QObject):
 
 
 def _alike(one: View, other: View) -> bool:
-    """Return whether blocks of one view can be shown in another."""
+    """Return whether blocks of one view can be reused in another."""
     first, second = (replace(view.request, region=_NOWHERE) for view in (one, other))
     same_data = first.source.data is second.source.data
     same = replace(first, source=second.source) == second
@@ -225,10 +225,10 @@ _NOWHERE = Region(slice(0, 0), slice(0, 0))
 
 
 def central(region: Region, scale: int) -> Region:
-    """Return the part around the centre of a region whose result has at most `LARGEST` pixels."""
+    """Return the central part of a region, whose result has at most `LARGEST` pixels."""
     side = int(LARGEST**0.5) // scale
     height, width = region.size
-    # a wide region may be wider if it is low
+    # a region of small height may be wider
     rows = min(height, max(side, LARGEST // scale**2 // width))
     columns = min(width, max(side, LARGEST // scale**2 // height))
     top = region.rows.start + (height - rows) // 2

@@ -1,4 +1,4 @@
-"""The layer of a preview: a region of repeated pixels, over which blocks are pasted.
+"""The layer of a preview: a region of repeated pixels, into which finished blocks are pasted.
 
 Letters: H x W pixels, S scale.
 """
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 REFRESH = 0.1
-"""Least seconds between two refreshes of the layer, each of which stops the window."""
+"""Smallest number of seconds between two refreshes of the layer, which block the window."""
 LINKED = ("colormap", "contrast_limits", "gamma")
 """Attributes that the preview shares with its source."""
 
 
 class PreviewLayer:
-    """The layer; it exists from the first region that is shown until it is removed.
+    """The layer of a preview; it exists from the first shown region until it is removed.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class PreviewLayer:
         pixels: NDArray[Any],
         arguments: dict[str, Any],
     ) -> None:
-        """Show another region, in place of the one before.
+        """Show another region in place of the last one.
 
         Parameters
         ----------
@@ -77,21 +77,21 @@ class PreviewLayer:
         layers = self._viewer.layers
         layer = Image(pixels, **{**arguments, "metadata": {PREVIEW_KEY: True}})
         selected, active = set(layers.selection), layers.selection.active
-        self._layer = layer  # before others hear of it
+        self._layer = layer  # set before others are told of the layer
         layers.insert(layers.index(source) + 1 if source in layers else len(layers), layer)
         layers.selection = selected
         layers.selection.active = active
         link_layers([source, layer], LINKED)
 
     def paste(self, core: Region, values: NDArray[Any]) -> None:
-        """Copy a block into the region, as far as it is part of it.
+        """Copy the part of a block that lies in the region.
 
         Parameters
         ----------
         core : Region
             Rows and columns of the source.
         values : array, (S * H, S * W) or (S * H, S * W, C)
-            Their result.
+            The result of these pixels.
         """
         region, layer = self._region, self._layer
         if region is None or layer is None:
@@ -105,14 +105,14 @@ class PreviewLayer:
             layer.data[target] = values[shared.slices_in(core, self._scale)]
 
     def refresh(self, *, at_once: bool = False) -> None:
-        """Draw what was pasted, unless the last time was a moment ago."""
+        """Draw what was pasted, unless the layer was drawn a moment ago."""
         now = time.monotonic()
         if self._layer is not None and (at_once or now - self._refreshed > REFRESH):
             self._layer.refresh(extent=False, thumbnail=False, highlight=False)
             self._refreshed = now
 
     def remove(self) -> None:
-        """Remove the layer from the viewer, if it is there."""
+        """Remove the layer from the viewer, if it exists."""
         layer, self._layer, self._region = self._layer, None, None
         if layer is None:
             return

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PendingRun:
-    """A run, and what its result's layer needs."""
+    """A run that waits, and data for its result's layer."""
 
     layer: Image
     """The source layer."""
@@ -31,7 +31,7 @@ class PendingRun:
 
 
 class RunQueue:
-    """Runs that wait, and what became of those before them."""
+    """Runs that wait, and the outcome of the runs before them."""
 
     def __init__(self) -> None:
         self._waiting: deque[PendingRun] = deque()
@@ -41,7 +41,7 @@ class RunQueue:
         self._failed: list[str] = []
 
     def fill(self, runs: Iterable[PendingRun]) -> None:
-        """Forget the last runs, and wait with others."""
+        """Replace all runs by new ones."""
         self._waiting = deque(runs)
         self._count = len(self._waiting)
         self._cancelled = False
@@ -53,12 +53,12 @@ class RunQueue:
         return len(self._waiting)
 
     def next(self) -> PendingRun:
-        """Take the first run that waits.
+        """Remove and return the first run that waits.
 
         Raises
         ------
         IndexError
-            If none waits.
+            If no run waits.
         """
         return self._waiting.popleft()
 
@@ -68,7 +68,7 @@ class RunQueue:
         self._waiting.clear()
 
     def add_result(self, name: str) -> None:
-        """Count a run that is done, by the name of its result."""
+        """Count a finished run, by the name of its result."""
         self._done.append(name)
 
     def add_failure(self, name: str, reason: str) -> None:
@@ -77,13 +77,13 @@ class RunQueue:
 
     @property
     def place(self) -> str:
-        """Words before the status of a run, such as "2 of 3: "; "" if there is one run."""
+        """Words before the status of a run, such as "2 of 3: "; "" if there is only one run."""
         number = self._count - len(self._waiting)
         return f"{number} of {self._count}: " if self._count > 1 else ""
 
     @property
     def summary(self) -> str:
-        """What became of all runs; "" if there is one run."""
+        """A sentence on the outcome of all runs; "" if there is only one run."""
         if self._count < 2:
             return ""
         words = f"Done: {len(self._done)} of {self._count} layers"

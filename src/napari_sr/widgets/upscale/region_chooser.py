@@ -1,4 +1,4 @@
-"""The fields for the part of a layer: whole, visible, or covered by a shape; all slices or one."""
+"""The fields for the part of a layer to upscale: whole, visible, or under a shape; and slices."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ ALL, CURRENT = "all slices", "current slice"
 
 
 class RegionChooser(QWidget):
-    """A list of rectangles, and beside it a list of slices where a layer has several.
+    """A list of rectangles and, if a layer has several slices, a list of slices beside it.
 
     Call `leave` before it is deleted, because layers live longer.
     """
 
     changed = Signal()
-    """Another part may be chosen."""
+    """Emitted when another part may be chosen."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,7 +65,7 @@ class RegionChooser(QWidget):
         return self.area.currentText() == VISIBLE
 
     def offer(self, layers: Iterable[Layer]) -> None:
-        """List the Shapes layers among some layers, and keep the chosen part if it is there."""
+        """List the Shapes layers among these layers; the chosen part is kept if it still exists."""
         before = self._chosen_shapes()
         self._shapes = [layer for layer in layers if isinstance(layer, Shapes)]
         kept = self.area.currentIndex() if before is None else 0
@@ -93,7 +93,7 @@ class RegionChooser(QWidget):
         Raises
         ------
         RegionError
-            If there is none.
+            If the layer has no such rectangle.
         """
         shapes = self._chosen_shapes()
         if shapes is not None:
