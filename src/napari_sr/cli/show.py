@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.cli.model import CommandError
-from napari_sr.runs.record import as_toml, read_record
-from napari_sr.runs.record_forms import as_command, as_python
+from napari_sr.runs.record import read_record
+from napari_sr.runs.record_forms import FORMS
 from napari_sr.runs.recorded import Recorded
 from napari_sr.runs.words import shape_in_words, time_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
-
-FORMS = {"python": as_python, "command": as_command, "toml": as_toml}
-"""Functions that print a record in another form, by the names of the options."""
 
 
 def text(path: Path, **forms: bool) -> str:

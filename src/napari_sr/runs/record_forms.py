@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.image import white_of
-from napari_sr.runs.record import is_known
+from napari_sr.runs.record import as_toml, is_known
 from napari_sr.runs.recorded import Recorded, Weights
 
 if TYPE_CHECKING:
@@ -230,3 +230,7 @@ def out_name(found: Recorded) -> str:
     model = f"{Path(found.model).stem}" if not found.blended else f"blend-x{found.scale}"
     safe = re.sub(r"[^\w.+-]+", "_", f"{stem}_{model}").strip("_")
     return f"{safe}.ome.zarr" if found.block is not None else f"{safe}.ome.tif"
+
+
+FORMS = {"python": as_python, "command": as_command, "toml": as_toml}
+"""The forms of a record, by name."""
