@@ -152,7 +152,7 @@ def convolve_tile(
     weight_ptr, bias_ptr, pointwise_ptr, between_ptr,
     E: tl.constexpr, E2: tl.constexpr, STRIDE: tl.constexpr, TAPS: tl.constexpr, DOT,
 ):  # fmt: skip
-    """Return the 3x3 of cells, (cells, features) of float32; their sources begin at `at`."""
+    """Return the folded 3x3 convolution of cells: (cells, features) of float32."""
     mixing = load_mixing(pointwise_ptr, tl.arange(0, E2), tl.arange(0, E2), E)
     value = tl.zeros((row.shape[0], E2), tl.float32)
     cells = (x_ptr, at, pitch, row, column, known, height, width)

@@ -26,7 +26,7 @@ def _mix(
     x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl.constexpr,
     PLANES: tl.constexpr,
 ):  # fmt: skip
-    """Return the 1x1 of a row, (columns, channels). It is 0 outside the image, without a bias."""
+    """Return the 1x1 convolution of a row, (columns, channels); outside the image it is 0."""
     inside = is_inside(row, column, height, width)
     channel = tl.arange(0, weight.shape[0])
     if PLANES < INPUTS:  # the planes are repeated, and in NCHW

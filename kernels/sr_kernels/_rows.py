@@ -43,7 +43,7 @@ def part_of(
 
 @triton.jit
 def load_taps(weight_ptr, row: tl.constexpr, channel, CHANNELS: tl.constexpr):
-    """Return the three taps in one row of the 3x3, each (1, channels) of float32."""
+    """Return the three taps in one row of the 3x3 convolution, each (1, channels) of float32."""
     at = weight_ptr + channel * 9 + row * 3
     inside = channel < CHANNELS
     left = tl.load(at, mask=inside, other=0.0).to(tl.float32)

@@ -180,7 +180,7 @@ def esa_low(
     first, second, last : Tensor, (E, E, 3, 3), or (E, 1, 3, 3) after a 1x1
         The 3x3, dense or depthwise, padded with one zero on each side.
     first_bias, second_bias, last_bias : Tensor, (E,)
-        Bias of the 3x3.
+        Bias of the 3x3 convolution.
     first_pointwise, second_pointwise, last_pointwise : Tensor, (E, E, 1, 1), or None
         The 1x1 before a depthwise 3x3.
     first_between, second_between, last_between : Tensor, (E,), or None

@@ -1,8 +1,8 @@
-"""A strided 3x3 and its pooling, the reduction in enhanced spatial attention.
+"""A strided 3x3 convolution and its pooling, the reduction in enhanced spatial attention.
 
 cells = max_pool(strided(pointwise . squeezed) + bias)
 
-where strided is a 3x3 of stride 2, and max_pool is 7x7 with stride 3: Liu et al., 2020,
+where strided is a 3x3 convolution of stride 2, and max_pool is 7x7 with stride 3: Liu et al., 2020,
 https://arxiv.org/abs/2009.11551. Neither pads: cell (i, j) depends on 15 x 15 pixels from (6i, 6j)
 on. The 3x3 is dense, or depthwise after a 1x1: Li et al., 2022, https://arxiv.org/abs/2205.05996;
 the kernel folds the latter two into one dense 3x3.
@@ -185,9 +185,9 @@ def esa_pool(
     weight : Tensor, (E, E, 3, 3), or (E, 1, 3, 3) after `pointwise`
         The 3x3, dense or depthwise.
     bias : Tensor, (E,)
-        Bias of the 3x3.
+        Bias of the 3x3 convolution.
     pointwise : Tensor, (E, E, 1, 1), optional
-        The 1x1 before a depthwise 3x3.
+        The 1x1 convolution before a depthwise 3x3 convolution.
 
     Returns
     -------

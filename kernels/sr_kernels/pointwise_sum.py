@@ -176,7 +176,7 @@ def pointwise_sum(
         The 1x1 convolution of `x`. Its weight may be a part of a larger weight's inputs, which is
         not copied.
     gate : Tensor, (N, I, 1, 1), optional
-        Factor of every channel of `x` before the 1x1.
+        Factor of every channel of `x` before the 1x1 convolution.
     other, other_weight : Tensor, (N, J, H, W) and (C, J, 1, 1), optional
         A second plane, in the layout of `x`, and its 1x1 convolution.
     residual : Tensor, (N, C, H, W), optional

@@ -65,7 +65,7 @@ class Density:
 
 
 def white_of(dtype: DTypeLike, bits: int | None = None) -> float:
-    """Return white: the largest integer of these bits, or else of this type; 1 for floats."""
+    """Return white: the largest integer of the type, or with these bits if given; 1 for floats."""
     kind = np.dtype(dtype)
     if kind.kind == "f":
         return 1.0

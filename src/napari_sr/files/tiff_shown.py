@@ -112,7 +112,7 @@ class ShownPixels:
         return slice(size - part.stop, size - part.start) if letter in self._flipped else part
 
     def _check_bits(self, shown: Shown) -> None:
-        """Raise an error if a value needs more bits than the file declares, which define white."""
+        """Raise an error if a value exceeds white, the largest value of the declared bits."""
         bits = self.probe.significant_bits
         if shown.significant_bits != bits:
             raise ValueError(

@@ -116,7 +116,7 @@ class Foreign(Network):
         return large[..., : self.scale * height, : self.scale * width].to(image.dtype)
 
     def _stand_in(self, image: Tensor) -> Tensor:
-        """Return a typical network of this size, for costs if the module needs real data.
+        """Return the result of a typical network of this size, to count costs.
 
         It uses every weight once for each pixel, and has as many features as a square matrix of
         all weights has columns.

@@ -81,7 +81,7 @@ def _gate(x: Tensor, *skip_and_gate: Tensor) -> Tensor:
 
 
 class PooledConv(nn.Conv2d):
-    """ESA's 3x3 of stride 2 without padding, followed by its pooling.
+    """ESA's 3x3 convolution of stride 2 without padding, followed by its pooling.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ class Distillation(nn.Module):
     """
 
     RADIUS = 4
-    """Four 3x3 in a row."""
+    """Four 3x3 convolutions in a row."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Distillation(nn.Module):
         return refine(*self._planes(x), *self._weights(), self.activation, self.slope)
 
     def refine_and_squeeze(self, x: Tensor, squeeze: nn.Conv2d) -> tuple[Tensor, Tensor]:
-        """Return the refined features, (N, C, H, W), and the result of a 1x1 on them."""
+        """Return the refined features, (N, C, H, W), and their 1x1 convolution."""
         squeezing = weight_and_bias(squeeze)
         activation, slope = self.activation, self.slope
         return esdb_tail(*self._planes(x), *self._weights(), *squeezing, activation, slope)

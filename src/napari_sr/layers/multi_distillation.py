@@ -35,7 +35,7 @@ class SplitDistillation(nn.Module):
     """
 
     RADIUS = 4
-    """Four 3x3 in a row."""
+    """Four 3x3 convolutions in a row."""
 
     def __init__(self, *, features: int, activation: nn.Module) -> None:
         super().__init__()

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 FUSED = ("none", "gelu")
 """The activations that `bsconv` computes; others are separate operations."""
 LEAST_MIDDLE = 4
-"""Smallest number of channels between the two 1x1 of BSConvS; usually it is a quarter of the
-inputs."""
+"""Smallest number of channels between the two 1x1 convolutions of BSConvS; usually it is a
+quarter of the inputs."""
 
 
 def middle(inputs: int) -> int:
-    """Return the number of channels between the two 1x1 of BSConvS."""
+    """Return the number of channels between the two 1x1 convolutions of BSConvS."""
     return min(inputs, max(LEAST_MIDDLE, math.ceil(inputs / 4)))
 
 
@@ -135,7 +135,7 @@ class DSConv(nn.Module):
     Parameters
     ----------
     inputs, outputs : int
-        Channels before and after the 1x1.
+        Channels before and after the 1x1 convolution.
     activation : nn.Module, optional
         Activation of the result; one that kernels know.
     replication : int
@@ -173,7 +173,7 @@ class PooledBSConv(nn.Module):
     inner : int
         Channels E.
     between : int, optional
-        Input channels of the 1x1; by default E.
+        Input channels of the 1x1 convolution; by default E.
     """
 
     def __init__(self, inner: int, *, between: int | None = None) -> None:

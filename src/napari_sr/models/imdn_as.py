@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 SHRINKING = 4
 """The factor by which the head shrinks the enlarged image and the tail enlarges the features."""
 REACH = 3
-"""Number of enlarged pixels that two 3x3 of stride 2 read around the 4 x 4 pixels of one
-feature."""
+"""Number of enlarged pixels that two 3x3 convolutions of stride 2 read around the 4 x 4 pixels
+of one feature."""
 
 
 class StridedHead(nn.Module):
-    """Bicubic enlargement, then two 3x3 of stride 2 with an activation between.
+    """Bicubic enlargement, then two 3x3 convolutions of stride 2 with an activation between.
 
     Parameters
     ----------

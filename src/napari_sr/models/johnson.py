@@ -3,11 +3,11 @@
 Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", ECCV 2016,
 https://arxiv.org/abs/1603.08155 (layers: the supplement's tables)
 
-Letters: N images, C features, H x W pixels, S scale.
-The default is the paper's network for super-resolution: zero padding, batch normalisation,
-transposed 3x3, a scaled tanh at the end. Other released code has transposed 4x4, or, to avoid a
-chequerboard, doubles pixels before a 3x3. PyTorch's example for style transfer halves the image
-twice first, pads by reflection, and has instance normalisation and no tanh.
+Letters: N images, C features, H x W pixels, S scale. The default is the paper's network for
+super-resolution: zero padding, batch normalisation, transposed 3x3, a scaled tanh at the end. Other
+released code has transposed 4x4, or, to avoid a chequerboard, doubles pixels before a 3x3
+convolution. PyTorch's example for style transfer halves the image twice first, pads by reflection,
+and has instance normalisation and no tanh.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ class Johnson(Network):
         How many times the image is halved before the blocks, with doubled channels, and doubled
         after them: 0 in the paper's network for super-resolution, 2 for style.
     by, kernel : str and int
-        The enlargement: "transposed" with a side of 3 or 4, or "nearest" followed by a 3x3.
+        The enlargement: "transposed" with a side of 3 or 4, or "nearest" followed by a 3x3
+        convolution.
     norm, padding : str
         "batch" or "instance"; "zeros" or "reflect".
     squash : bool

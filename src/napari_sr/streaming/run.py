@@ -199,7 +199,7 @@ class _Pipeline:
         self._writing: Future[object] | None = None
 
     def take(self, layout: Layout) -> None:
-        """Expect the blocks of windows with this layout."""
+        """Prepare for the blocks of windows with this layout."""
         self._shape = layout.enlarged(self._run.network.scale).shape[1:]
 
     def __enter__(self) -> _Pipeline:

@@ -58,7 +58,7 @@ class _Compiled:
 
 
 class Compiled:
-    """An engine that compiles segments of one network, where results are right and come faster.
+    """An engine that compiles segments of one network if their results are right and come faster.
 
     Parameters
     ----------

@@ -125,8 +125,8 @@ class BlockGrid:
     def _widened(self, core: slice, side: int, length: int) -> slice:
         """Return the pixels to read for a core along one axis.
 
-        All windows of whole cores have one length, so that they share a plan and what is compiled:
-        those at both ends of an axis read more than their core needs.
+        All windows of whole cores have one length, so that they share a plan and the compiled
+        network: the windows at both ends of an axis include more than their core needs.
         """
         usual = side + 2 * self.margin
         start = max(core.start - self.margin, 0)

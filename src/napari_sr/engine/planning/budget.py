@@ -85,7 +85,7 @@ def budget(layout: Layout, plan: Plan, network: Network, *, lazy: bool) -> Budge
 
 
 def fit_to_memory(layout: Layout, plan: Plan, network: Network, free: int, *, lazy: bool) -> Plan:
-    """Return the plan; if it does not fit into memory, with smaller tiles.
+    """Return the plan, or one with smaller tiles if this plan does not fit into memory.
 
     Parameters
     ----------

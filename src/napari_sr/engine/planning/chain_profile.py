@@ -66,7 +66,7 @@ def profile(chain: Chain, network: Network, channels: int) -> Profile:
     Parameters
     ----------
     chain : Chain
-        Chain of a `memory.meta_copy`, in which each name has one writer.
+        Chain of a network on the meta device (`memory.meta_copy`); one link writes each name.
     network : Network
         Network of the chain; only its least size and multiple are used.
     channels : int

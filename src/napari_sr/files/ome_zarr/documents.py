@@ -74,7 +74,9 @@ def inner_path(folder: Path, name: str) -> Path:
     """
     parts = PurePosixPath(name.replace("\\", "/"))
     if parts.is_absolute() or PureWindowsPath(name).drive or ".." in parts.parts:
-        raise FileError(f"{folder} names {name!r} as one of its parts, which lies outside of it")
+        raise FileError(
+            f"{folder} names {name!r} as one of its parts, but this lies outside the folder"
+        )
     return folder / name
 
 
