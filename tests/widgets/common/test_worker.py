@@ -6,11 +6,12 @@ import threading
 import pytest
 from forms import PATIENCE
 from napari.utils import progress
+from qtpy import API
 from superqt.utils import WorkerBase
 
 from napari_sr.engine.execution.background import PRIORITIES_ARE_INHERITED
 from napari_sr.runs.job import Step
-from napari_sr.widgets.common.worker import ActivityBar, create_run, send_on_errand
+from napari_sr.widgets.common.worker import ActivityBar, Errand, create_run, send_on_errand
 
 
 @pytest.fixture(autouse=True)
@@ -130,3 +131,29 @@ def test_a_run_gives_way_to_the_window(qtbot):
         worker.start()
 
     assert told[0] > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+@pytest.mark.parametrize("kind", ["errand", "run"])
+def test_a_worker_may_end_after_the_window(kind, qapp):
+    def fail():
+        raise ValueError("too late")
+
+    def fail_in_steps():
+        yield fail()
+
+    worker = Errand(fail) if kind == "errand" else create_run(fail_in_steps)
+    delete_signals(worker)
+
+    worker.run()  # Qt would end the process on any error
+
+
+def delete_signals(worker):
+    """Delete the Qt object of a worker's signals, as a window does at its end."""
+    if API == "pyqt6":
+        from PyQt6 import sip
+
+        sip.delete(worker.signals)
+    else:
+        import shiboken6
+
+        shiboken6.delete(worker.signals)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.widgets.common.names_box import NamesBox
+from napari_sr.widgets.common.preferences import preference
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
@@ -23,6 +24,13 @@ class DeviceBox(NamesBox):
         self.setItemText(0, f"automatic ({devices[0][1]})")
         for name, description in devices:
             self.addItem(f"{name}: {description}", name)
+        if self.currentIndex() == 0:
+            self.use_default()
+
+    def use_default(self) -> None:
+        """Choose the device that the user prefers, if it is there, or else "automatic"."""
+        preferred = self.findData(preference("upscaling", "device", "auto"))
+        self.setCurrentIndex(max(preferred, 0))
 
     def device(self) -> str:
         """Return the chosen device, as `napari_sr.engine.planning.devices.available` names it."""

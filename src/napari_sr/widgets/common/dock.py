@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.download import may_download
 from napari_sr.widgets.common.focus import focus_style
+from napari_sr.widgets.common.preferences import use_cache_folder
 from napari_sr.widgets.common.worker import ActivityBar, RunWorker, create_run, forget_locals
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class RunningForm(QWidget):
 
     def __init__(self, napari_viewer: ViewerModel, form: RunFields) -> None:
         super().__init__()
+        use_cache_folder()
         self._viewer = napari_viewer
         self._fields = form
         self._problem: str | None = None

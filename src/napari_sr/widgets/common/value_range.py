@@ -10,6 +10,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from napari_sr.engine.image.value_range import Percentiles
+from napari_sr.widgets.common.preferences import preference
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -179,7 +180,9 @@ def usual_kind(layer: Image) -> str:
 
     Other data do not fill their type: 12 bits in uint16, CT in int16, physical floats.
     """
-    return DTYPE if layer.rgb or np.dtype(layer.dtype).itemsize == 1 else CONTRAST
+    if layer.rgb or np.dtype(layer.dtype).itemsize == 1:
+        return preference("upscaling", "values_of_8_bits", DTYPE)
+    return preference("upscaling", "values_of_others", CONTRAST)
 
 
 def _dtype_range(dtype: np.typing.DTypeLike) -> tuple[float, float]:

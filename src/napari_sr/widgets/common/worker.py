@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils import cancelable_progress
+from superqt.utils import FunctionWorker
 from superqt.utils import create_worker as create_quiet_worker
 
 from napari_sr.runs.first_import import import_engine
@@ -21,7 +23,23 @@ class StoppedError(Exception):
     """Code in a run asked Python to exit."""
 
 
-class RunWorker(GeneratorWorker):  # type: ignore[misc]  # napari has no types
+class _Outliving:
+    """Lets a worker end quietly if the window, and with it the worker's signals, is gone.
+
+    The error would otherwise end the process, because Qt called `run`.
+    """
+
+    def run(self) -> None:
+        """Run the worker."""
+        with suppress(RuntimeError):  # "wrapped C/C++ object ... has been deleted"
+            super().run()  # type: ignore[misc]  # of the worker's other base
+
+
+class Errand(_Outliving, FunctionWorker[Any]):
+    """A worker for a short function."""
+
+
+class RunWorker(_Outliving, GeneratorWorker):  # type: ignore[misc]  # napari has no types
     """A worker that closes its generator in the worker's thread, which frees the memory.
 
     Otherwise, napari's list of tasks would keep an aborted generator until the window closes.
@@ -81,7 +99,7 @@ def send_on_errand(function: Callable[..., object], *args: Any, **slots: Any) ->
     **slots
         Functions by signal: returned and errored.
     """
-    create_quiet_worker(_with_engine, function, *args, _connect=slots)
+    create_quiet_worker(_with_engine, function, *args, _connect=slots, _worker_class=Errand)
 
 
 def _with_engine(function: Callable[..., object], *args: Any) -> object:

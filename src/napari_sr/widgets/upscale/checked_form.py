@@ -84,6 +84,11 @@ class CheckedForm(RunningForm):
 
     # before a run
 
+    def check(self) -> None:
+        """Check all fields now, without waiting for the view to stand still."""
+        self._pan.stop()
+        self._refresh()
+
     def _refresh(self, event: object = None) -> None:
         """Show what is wrong, or ask for a forecast."""
         problems = self._problems()

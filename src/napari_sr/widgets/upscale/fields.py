@@ -10,6 +10,7 @@ from napari_sr.runs.words import time_in_words
 from napari_sr.widgets.common.fields import RunFields
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.model_chooser import ModelChooser
+from napari_sr.widgets.common.preferences import preference
 from napari_sr.widgets.upscale.layer_chooser import LayerChooser
 from napari_sr.widgets.upscale.output_chooser import OutputChooser
 from napari_sr.widgets.upscale.region_chooser import RegionChooser
@@ -141,8 +142,10 @@ class UpscaleFields(RunFields):
         self.output.use_default()
         self.ensemble.setChecked(False)
         self.model.blend.choose_none()
-        for box in (self.outliers, self.device, self.precision, self.engine):
+        for box in (self.outliers, self.precision):
             box.setCurrentIndex(0)
+        self.device.use_default()
+        self.engine.setCurrentText(usual_engine())
 
     def choices(self) -> dict[str, Any]:
         """Return the choices that the form remembers from one session to the next."""
@@ -169,6 +172,8 @@ class UpscaleFields(RunFields):
         for name, box in self._remembered().items():
             found = box.findData(choices.get(name))
             box.setCurrentIndex(max(found, 0))
+        if "engine" not in choices:
+            self.engine.setCurrentText(usual_engine())
         self.more.open(choices.get("more") is True)
 
     def _remembered(self) -> dict[str, QComboBox]:
@@ -182,6 +187,12 @@ class UpscaleFields(RunFields):
         """Show the remaining time of a run in place of the forecast."""
         if seconds is not None:
             self.forecast.say(f"{time_in_words(seconds)} left, as measured on the tiles so far.")
+
+
+def usual_engine() -> str:
+    """Return the engine that the user prefers."""
+    preferred = preference("upscaling", "engine", "automatic")
+    return preferred if preferred in ENGINES else "automatic"
 
 
 def _word_box(*words: str, tip: str) -> QComboBox:

@@ -1,0 +1,55 @@
+"""The commands, on a form beside a viewer without a window."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from forms import PATIENCE
+
+from napari_sr.widgets import commands
+from napari_sr.widgets.common.layer_source import METADATA_KEY
+
+
+@pytest.fixture
+def opened(viewer, widget, monkeypatch):
+    """Return a viewer whose window opens the form that is there."""
+    asked = []
+
+    def add_plugin_dock_widget(*names):
+        asked.append(names)
+        return None, widget
+
+    window = SimpleNamespace(add_plugin_dock_widget=add_plugin_dock_widget)
+    return SimpleNamespace(window=window, asked=asked)
+
+
+def test_the_visible_region_is_upscaled(opened, viewer, widget, camera, qtbot):
+    viewer.canvas.size = (10, 10)
+    viewer.scene.camera.center, viewer.scene.camera.zoom = (0, 6, 8), 2
+
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        commands.upscale_visible_region(opened)
+
+    record = viewer.layers["camera, part [FSRCNN x2]"].metadata[METADATA_KEY]
+    assert record["region"] == ((4, 9), (6, 11))
+    assert opened.asked == [("napari-sr", "Upscale layer")]
+
+
+def test_what_is_wrong_is_told(opened, viewer, monkeypatch):
+    told = []
+    monkeypatch.setattr(commands, "show_info", told.append)
+    viewer.add_image(np.zeros((4, 5), bool), name="mask")
+
+    commands.upscale_visible_region(opened)
+
+    assert len(told) == 1
+    assert "mask holds bool" in told[0]
+
+
+def test_the_preview_is_switched_on_and_off(opened, widget, camera):
+    commands.toggle_preview(opened)
+    on = widget.form.preview.isChecked()
+
+    commands.toggle_preview(opened)
+
+    assert (on, widget.form.preview.isChecked()) == (True, False)
