@@ -1133,3 +1133,12 @@ def test_a_result_can_be_compared_with_its_source(viewer, widget, camera, loader
     viewer.layers.remove("camera [FSRCNN x2]")
 
     assert widget.compare.isHidden()
+
+
+def test_how_a_result_was_made_can_be_copied(viewer, widget, camera, loader, run, qapp):
+    run(widget)
+
+    widget.record.menu().actions()[0].trigger()
+
+    assert not widget.record.isHidden()
+    assert "napari_sr" in qapp.clipboard().text()

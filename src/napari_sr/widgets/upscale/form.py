@@ -12,6 +12,7 @@ from napari_sr.widgets.common.appearance import set_afterwards
 from napari_sr.widgets.common.device_box import available_devices
 from napari_sr.widgets.common.layer_source import looked_at
 from napari_sr.widgets.common.memory import remember, remembered
+from napari_sr.widgets.common.record_menu import RecordMenu
 from napari_sr.widgets.common.worker import send_on_errand
 from napari_sr.widgets.compare.row import CompareRow
 from napari_sr.widgets.upscale.checked_form import CheckedForm
@@ -53,6 +54,9 @@ class UpscaleWidget(CheckedForm):
         self._adding = False
         self.compare = CompareRow(napari_viewer)
         self.form.results.addWidget(self.compare)
+        self.record = RecordMenu()
+        self.record.told.connect(self.form.status.say)
+        self.form.results.addWidget(self.record)
         self.form.choose(remembered(FORM))
         self._connect()
         self.reset_choices()
@@ -116,6 +120,7 @@ class UpscaleWidget(CheckedForm):
             self._forecaster.forget()
             self._preview.hold()
             self.compare.clear()
+            self.record.offer(None)
             self.form.show_running(True)
             self.form.forecast.say("")
             self._run(self._queue.next())
@@ -196,6 +201,7 @@ class UpscaleWidget(CheckedForm):
             name = self._add(self._pending, result.pixels, record).name
         if name in self._viewer.layers and self._pending.layer in self._viewer.layers:
             self.compare.offer(self._pending.layer, self._viewer.layers[name])
+            self.record.offer(self._viewer.layers[name])
         notes: Any = record["notes"]
         self._queue.add_result(name)
         self.form.status.say(self._queue.summary or "; ".join((f"Done: {name}", *notes)))
