@@ -62,6 +62,17 @@ def test_what_does_not_fit_gets_no_figures_but_a_reason(plane_of, pixels, words)
     assert said.splitlines()[0] == f"Before: {words}: no figures."
 
 
+def test_a_plane_without_values_does_not_hide_the_figures_of_another(plane_of, random):
+    truth = random.random((20, 24), np.float32)
+    missing = np.full_like(truth, np.nan)
+
+    said = judge({"Before": plane_of(missing), "After": plane_of(truth)}, plane_of(truth))
+
+    before, after, _ = said.splitlines()
+    assert before.startswith("Before: no figures: 480 of 480 values are NaN")
+    assert after == "After: PSNR inf dB, SSIM 1.0000"
+
+
 def test_limits_that_cut_the_reference_off_are_named(plane_of):
     truth = np.linspace(0, 500, 480).reshape(20, 24).astype(np.uint16)
 
@@ -81,7 +92,7 @@ def test_a_small_plane_has_no_ssim(plane_of):
 @pytest.mark.parametrize("lazy", [False, True])
 @pytest.mark.parametrize("rgb", [False, True])
 def test_errors_are_after_minus_reference_in_all_planes(plane_of, random, lazy, rgb):
-    shape = (3, 8, 9, 3) if rgb else (3, 8, 9)
+    shape = (3, 8, 9, 4) if rgb else (3, 8, 9)  # alpha does not count
     pair = [random.integers(0, 255, shape, np.uint8) for _ in range(2)]
     first, second = (
         plane_of(da.from_array(each, chunks=(1, *shape[1:])) if lazy else each, rgb=rgb)
@@ -91,7 +102,7 @@ def test_errors_are_after_minus_reference_in_all_planes(plane_of, random, lazy, 
     errors = errors_of(first, second)
 
     difference = pair[0].astype(float) - pair[1]
-    expected = difference @ (0.299, 0.587, 0.114) if rgb else difference
+    expected = difference[..., :3] @ (0.299, 0.587, 0.114) if rgb else difference
     np.testing.assert_allclose(np.asarray(errors.pixels), expected, atol=0.01)
     assert errors.pixels.dtype == np.float32
     assert 0.9 * np.abs(expected).max() < errors.limit <= 255

@@ -136,6 +136,15 @@ def test_a_line_is_drawn_and_its_profile_follows(viewer, form, pair, qtbot):
     assert form.form.plot.profile is None
 
 
+def test_a_new_line_has_the_units_of_the_images(viewer, form, pair):
+    for layer in pair:
+        layer.units = ("um", "um")
+
+    form.form.draw.click()
+
+    assert viewer.layers["profile"].units == pair[1].units
+
+
 def test_a_closed_dock_leaves_nothing(viewer, pair, state, qtbot):
     from qtpy.QtWidgets import QWidget
 

@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_sr.widgets.compare.mode import grid_of
-from napari_sr.widgets.compare.modes import Blink, SideBySide
+from napari_sr.widgets.compare.modes import Blink, SideBySide, _position
 from napari_sr.widgets.compare.on_canvas import Tag
 
 
@@ -21,9 +21,9 @@ def test_before_is_at_the_left_and_after_at_the_right(viewer, pair, begun, swapp
     begun(SideBySide, (before, after))
 
     grid, layers = grid_of(viewer), viewer.layers
-    assert grid.actual_shape(layers) == (1, 2)
-    assert grid.position(layers.index(before), layers) == (0, 0)
-    assert grid.position(layers.index(after), layers) == (0, 1)
+    assert (grid.enabled, grid.shape) == (True, (1, 2))
+    assert _position(grid, layers.index(before), layers) == (0, 0)
+    assert _position(grid, layers.index(after), layers) == (0, 1)
 
 
 def test_side_by_side_stays_so_in_another_order_of_layers(viewer, pair, begun):
@@ -33,7 +33,7 @@ def test_side_by_side_stays_so_in_another_order_of_layers(viewer, pair, begun):
     mode.place()
 
     grid, layers = grid_of(viewer), viewer.layers
-    assert grid.position(layers.index(pair[0]), layers) == (0, 0)
+    assert _position(grid, layers.index(pair[0]), layers) == (0, 0)
 
 
 def camera_of(viewer):

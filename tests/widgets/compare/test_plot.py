@@ -75,3 +75,4 @@ def test_flat_and_empty_curves_can_be_painted(plot, values, span):
 def test_numbers_have_as_many_digits_as_their_distance_needs():
     assert in_words(0.123456, 0.123999) == ("0.123456", "0.123999")
     assert in_words(3, 3) == ("3.00", "3.00")
+    assert in_words(1_234_567, 8e11) == ("1.235e+06", "8e+11")

@@ -67,6 +67,16 @@ def test_outside_a_layer_there_are_no_values(viewer, ramps):
     assert outside.mean() == pytest.approx(0.5, abs=0.05)
 
 
+def test_a_layer_reaches_to_the_edges_of_its_pixels(viewer):
+    layer = viewer.add_image(np.array([[3.0, 5.0]], np.float32))
+
+    values = measured(viewer, {"before": layer}, [[0, -1], [0, 2]]).values["before"]
+
+    # at -1, -0.5, 0, ... 2: pixels are centred on whole numbers
+    expected = [np.nan, 3, 3, 4, 5, 5, np.nan]
+    np.testing.assert_allclose(values, expected)
+
+
 def test_the_plane_of_the_sliders_is_measured(viewer):
     stack = np.arange(3, dtype=np.float32)[:, None, None] * np.ones((3, 4, 5), np.float32)
     layer = viewer.add_image(stack)
@@ -91,6 +101,8 @@ def test_units_are_named(viewer, unit, symbol):
 
     assert unit_symbol(SimpleNamespace(units=None), {"before": layer}) == symbol
     assert unit_symbol(SimpleNamespace(units=layer.units), {}) == symbol
+    other = viewer.add_image(np.zeros((4, 5)), units=("mm", "mm"))
+    assert unit_symbol(SimpleNamespace(units=None), {"before": layer, "after": other}) == ""
 
 
 def test_the_selected_line_is_taken_or_else_the_last(viewer):

@@ -60,3 +60,4 @@ def test_units_are_converted(viewer):
     found = to_pixels(fine, viewer.dims, np.array([[1.0, 1.5]]))
 
     np.testing.assert_allclose(found, [[2, 3]])
+    np.testing.assert_allclose(to_world(fine, viewer.dims, [[2, 3]]), [[1, 1.5]])

@@ -65,15 +65,13 @@ def _figures(plane: ShownPlane, reference: ShownPlane, truth: NDArray[Any]) -> s
             f"the reference has values from {least:g} to {most:g}: widen its contrast limits, "
             f"which are {low:g} and {high:g}."
         )
-    pixels = plane.read()
-    shown = []
-    for name in USUAL:
-        metric = METRICS[name]
-        if min(plane.size) >= metric.least:
-            value = metric.compare(_unit(pixels, low, high), _unit(truth, low, high), border=0,
-                                   luma=True)  # fmt: skip
-            shown.append(metric.shown(value))
-    return ", ".join(shown)
+    pair = [_unit(pixels, low, high) for pixels in (plane.read(), truth)]
+    metrics = [METRICS[name] for name in USUAL if min(plane.size) >= METRICS[name].least]
+    try:
+        found = [metric.shown(metric.compare(*pair, border=0, luma=True)) for metric in metrics]
+    except ValueError as error:  # NaN, for instance
+        return f"no figures: {error}."
+    return ", ".join(found)
 
 
 def _unit(pixels: NDArray[Any], low: float, high: float) -> NDArray[np.float64]:

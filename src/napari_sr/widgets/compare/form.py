@@ -161,16 +161,23 @@ class CompareWidget(QWidget):
         """Let the user draw a line, in the chosen layer or in a new one."""
         shapes = self.form.lines.layer()
         if shapes is None:
-            camera = getattr(self._viewer, "scene", self._viewer).camera
-            shapes = self._viewer.add_shapes(
-                ndim=self._viewer.dims.ndim,
-                name=LINES,
-                edge_color=LINE_COLOUR,
-                edge_width=LINE_WIDTH / camera.zoom,
-            )
+            shapes = self._add_lines()
             self.form.lines.choose(shapes)
         self._viewer.layers.selection.active = shapes
         shapes.mode = "add_line"
+
+    def _add_lines(self) -> Shapes:
+        """Add a layer for lines with the units of the images, as napari ignores mixed units."""
+        dims, after = self._viewer.dims, self.form.after.layer()
+        own = after.units if after is not None and after.ndim == dims.ndim else None
+        camera = getattr(self._viewer, "scene", self._viewer).camera
+        return self._viewer.add_shapes(
+            ndim=dims.ndim,
+            name=LINES,
+            units=getattr(dims, "units", None) or own,
+            edge_color=LINE_COLOUR,
+            edge_width=LINE_WIDTH / camera.zoom,
+        )
 
     def _follow_line(self) -> None:
         """Listen to the chosen layer of lines."""

@@ -24,6 +24,8 @@ PENS = {
 """Colour, width and style of each curve; legible on napari's dark and light themes."""
 FAINT = 110
 """Opacity of the frame, from 0 to 255."""
+LARGE = 1e6
+"""Numbers from here on are written with an exponent."""
 ROOM = 0.05
 """Space above and below the curves, as a share of their height."""
 
@@ -148,5 +150,7 @@ def in_words(low: float, high: float) -> tuple[str, str]:
     ('0.250', '0.500')
     """
     span = high - low
+    if max(abs(low), abs(high)) >= LARGE:
+        return f"{low:.4g}", f"{high:.4g}"
     digits = max(0, 2 - math.floor(math.log10(span))) if span > 0 else 2
     return f"{low:.{digits}f}", f"{high:.{digits}f}"

@@ -98,11 +98,13 @@ def tracks_of(
 
 
 def unit_symbol(dims: Dims, layers: dict[str, Image]) -> str:
-    """Return the symbol of the viewer's unit of length, such as "px" or "µm"."""
+    """Return the symbol of the viewer's unit of length, such as "px" or "µm".
+
+    It is "" if the layers have different units and the viewer therefore has none.
+    """
     units = getattr(dims, "units", None)
-    if units is None:
-        units = next((layer.units for layer in layers.values()), None)
-    symbol = "" if units is None else f"{units[-1]:~P}"
+    known = {layer.units[-1] for layer in layers.values()} if units is None else {units[-1]}
+    symbol = f"{known.pop():~P}" if len(known) == 1 else ""
     return "px" if symbol == "pixel" else symbol
 
 
