@@ -198,7 +198,6 @@ def test_a_result_has_a_folder_to_be_in(source, tmp_path):
 
 def test_a_global_network_is_computed_plane_by_plane(source, tmp_path, shared, monkeypatch):
     monkeypatch.setenv("NAPARI_SR_WEIGHTS", str(shared / "weights"))
-    monkeypatch.setattr("napari_sr.streaming.shards.SHARD", 64)
     small = tiff_of(tmp_path / "small.tif", image_of((2, 40, 50)))
     from napari_sr.streaming.result import FileRequest
 

@@ -22,7 +22,7 @@ def test_a_local_block_is_one_shard_and_a_plane_is_cut():
 
 @pytest.mark.parametrize("local", [True, False])
 def test_blocks_put_together_are_the_result(tmp_path, random, monkeypatch, local):
-    monkeypatch.setattr(shards, "SHARD", 64)
+    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (32,))
     layout = layout_of((2, 50, 70), np.uint8, "ZYX")
     larger = layout.enlarged(2)
     result = random.integers(0, 255, larger.shape, np.uint8)

@@ -128,10 +128,8 @@ class _Lazy:
         return letters.replace("Y", "").replace("X", "")
 
     def _compute(self, block: Block) -> NDArray[Any]:
-        found: list[NDArray[Any]] = []
-        drive(run_blocks(_run_of(self), [block.number], lambda _, result: found.append(result)))
-        layout = self.grid.layout
-        rows, columns = output_place(block, _run_of(self).network.scale)
+        layout, run = self.grid.layout, _run_of(self)
+        rows, columns = output_place(block, run.network.scale)
         sizes = {"Y": rows.stop - rows.start, "X": columns.stop - columns.start}
         shape = tuple(
             sizes.get(letter, 1 if letter in self._looped else length)
@@ -139,8 +137,13 @@ class _Lazy:
         )
         result = np.empty(shape, layout.dtype)
         first = tuple(0 for _ in self._looped)
-        whole = slice(0, sizes["Y"]), slice(0, sizes["X"])
-        replace(layout, shape=shape).write(result, first, *whole, found[0])
+        of_chunk = replace(layout, shape=shape)
+
+        def write(part: Block, values: NDArray[Any]) -> None:
+            place = part.core.slices_in(block.core, run.network.scale)
+            of_chunk.write(result, first, *place, values)
+
+        drive(run_blocks(run, [block.number], write))
         return result
 
 

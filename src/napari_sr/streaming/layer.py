@@ -66,13 +66,13 @@ class GrowingImage:
         """Number of blocks that are on the disk."""
 
     def add(self, block: Block, scale: int) -> None:
-        """Note that a block is on the disk."""
+        """Note that a block, or a part of one, is on the disk."""
         for k, kept in self._kept.items():
             rows, columns = (_coarser(span, k) for span in output_place(block, scale))
             layout = replace(self._layout, shape=kept.shape)
             part = layout.read(self._stored[k], block.plane, rows, columns)
             layout.write(kept, block.plane, rows, columns, part)
-        self.written += 1
+        self.written += block.last
 
 
 def _coarser(span: slice, level: int) -> slice:

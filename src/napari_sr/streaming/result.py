@@ -114,7 +114,7 @@ def _whole_planes(new: Opened) -> list[str]:
         return []
     return [
         f"{new.network.title} reads whole planes: each of the {new.grid.count} planes is computed "
-        "at once, with its result in memory"
+        "at once and must fit into memory; its result and its features need not"
     ]
 
 
@@ -191,9 +191,10 @@ def compute(
             values = np.minimum(values, np.array(task.image.white, values.dtype))
         write_block(writer, block, task.network.scale, values)
         _check_same(journal, task)
-        journal.add(block.number)
-        if finished is not None:
-            finished(block)
+        if block.last:
+            journal.add(block.number)
+            if finished is not None:
+                finished(block)
 
     try:
         with told_in_one_sentence(result, KEPT):

@@ -5,13 +5,10 @@ Letters: H x W pixels, C channels, S scale.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.execution.prepared import prepare
@@ -19,19 +16,18 @@ from napari_sr.engine.execution.upscale import Planes, diagnostics_of, upscale_p
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.budget import explain_memory_errors
 from napari_sr.engine.planning.tiling import scaled
+from napari_sr.streaming.pipeline import Pipeline
 from napari_sr.streaming.reader import value_range
 from napari_sr.streaming.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
-    from concurrent.futures import Future
 
     from numpy.typing import NDArray
 
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.execution.prepared import Prepared
     from napari_sr.engine.image.arrays import ArrayLike, Layout
-    from napari_sr.engine.image.conversion import Filled
     from napari_sr.engine.image.plane_values import ValueRange
     from napari_sr.engine.planning.blocks import Block, BlockGrid
     from napari_sr.engine.planning.settings import Settings
@@ -54,6 +50,11 @@ class BlockRun:
     waits: bool = True
     """Whether the run waits until an engine is compiled. If not, PyTorch computes until then."""
 
+    @property
+    def in_parts(self) -> bool:
+        """Whether blocks are planes whose results are written shard by shard."""
+        return self.reader.grid.whole and self.reader.grid.region is None
+
     def window_layout(self, count: int, block: Block) -> Layout:
         """Return the layout of the windows of `count` blocks that are as large as this one."""
         layout = self.reader.grid.layout
@@ -62,8 +63,10 @@ class BlockRun:
 
     def prepared(self, block: Block) -> Prepared:
         """Prepare the computation of blocks as large as this one; see `prepared.prepare`."""
-        layout = self.window_layout(IN_MEMORY, block)
-        return prepare(layout, self.network, self.settings, lazy=True, waits=self.waits)
+        layout = self.window_layout(1 if self.in_parts else IN_MEMORY, block)
+        return prepare(
+            layout, self.network, self.settings, lazy=True, waits=self.waits, shards=self.in_parts
+        )
 
 
 def run_on(
@@ -104,7 +107,8 @@ def run_blocks(
         Numbers of the blocks.
     write : callable
         Called with a block and the result of its core, (S * H, S * W) or (S * H, S * W, C), in a
-        thread, for one block at a time. Blocks of one size come in their order.
+        thread, for one block at a time. Blocks of one size come in their order. Planes of a network
+        with global values come in parts, as `PlaneResult` hands them on.
 
     Returns
     -------
@@ -126,7 +130,7 @@ def run_blocks(
     report, before = Report(diagnostics_of(run.settings)), 0.0
     if not blocks:
         return report
-    with _Pipeline(run, blocks, write) as pipeline, explain_memory_errors("upscaling a block"):
+    with Pipeline(run, blocks, write) as pipeline, explain_memory_errors("upscaling a block"):
         for alike in groups:
             work = sum(map(_work, alike)) / total
             steps = _run_alike(run, alike, pipeline, report)
@@ -157,7 +161,7 @@ def _shares(
 
 
 def _run_alike(
-    run: BlockRun, blocks: list[Block], pipeline: _Pipeline, report: Report
+    run: BlockRun, blocks: list[Block], pipeline: Pipeline, report: Report
 ) -> Generator[Progress, None, None]:
     """Compute blocks whose windows have one size, and add their notes to the report."""
     prepared = run.prepared(blocks[0])
@@ -167,74 +171,6 @@ def _run_alike(
         layout, pipeline.read, run.values, pipeline, pipeline.finish, report.diagnostics
     )
     report.add((yield from upscale_planes(prepared, planes)))
-
-
-class _Pipeline:
-    """Reads the next block and writes the last one, in threads, while a block is computed.
-
-    The run writes parts of a result into it by index, as into an array.
-
-    Parameters
-    ----------
-    run : BlockRun
-        The run.
-    blocks : list of Block
-        All blocks, in the order in which they are computed.
-    write : callable
-        Writes the result of a block.
-    """
-
-    def __init__(
-        self, run: BlockRun, blocks: list[Block], write: Callable[[Block, NDArray[Any]], object]
-    ) -> None:
-        self._run = run
-        self._write = write
-        self._blocks = iter(blocks)
-        self.dtype = run.reader.grid.layout.dtype
-        self._shape: tuple[int, ...] = ()
-        self._result = np.empty(0, self.dtype)
-        self._threads = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
-        self._block = blocks[0]
-        self._next: tuple[Block, Future[Filled]] | None = None
-        self._writing: Future[object] | None = None
-
-    def take(self, layout: Layout) -> None:
-        """Prepare for the blocks of windows with this layout."""
-        self._shape = layout.enlarged(self._run.network.scale).shape[1:]
-
-    def __enter__(self) -> _Pipeline:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for threads in self._threads:
-            threads.shutdown(wait=True, cancel_futures=True)
-
-    def read(self, index: tuple[int, ...]) -> Filled:
-        """Return the window of the next block, and start reading the one after it."""
-        self._block, window = self._next or self._submit(next(self._blocks))
-        self._result = np.empty(self._shape, self.dtype)
-        pixels = window.result()
-        following = next(self._blocks, None)
-        self._next = None if following is None else self._submit(following)
-        return pixels
-
-    def _submit(self, block: Block) -> tuple[Block, Future[Filled]]:
-        return block, self._threads[0].submit(self._run.reader.read, block)
-
-    def __setitem__(self, index: tuple[Any, ...], values: NDArray[Any]) -> None:
-        self._result[index[1:]] = values
-
-    def finish(self, index: tuple[int, ...]) -> None:
-        """Start writing the core of a finished block, once the block before it is written."""
-        core = self._block.core.slices_in(self._block.window, self._run.network.scale)
-        self.wait()
-        self._writing = self._threads[1].submit(self._write, self._block, self._result[core])
-
-    def wait(self) -> None:
-        """Wait until the last block is written; raise the error if writing failed."""
-        if self._writing is not None:
-            self._writing.result()
-            self._writing = None
 
 
 def output_place(block: Block, scale: int) -> tuple[slice, slice]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.engine.planning.blocks import usual_side
 from napari_sr.streaming.run import output_place
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.planning.blocks import Block, BlockGrid
     from napari_sr.files.ome_zarr.block_writer import OmeZarrWriter
-
-SHARD = 2048
-"""Side of a shard, in pixels, if blocks are whole planes, as networks with global values need."""
 
 
 def shard_of_block(grid: BlockGrid, scale: int) -> tuple[int, int]:
@@ -30,7 +28,9 @@ def shard_of_block(grid: BlockGrid, scale: int) -> tuple[int, int]:
     scale : int
         Enlargement factor.
     """
-    return (SHARD, SHARD) if grid.whole else (grid.rows * scale, grid.columns * scale)
+    if grid.whole:
+        return (usual_side(scale) * scale,) * 2
+    return grid.rows * scale, grid.columns * scale
 
 
 def write_block(writer: OmeZarrWriter, block: Block, scale: int, values: NDArray[Any]) -> None:

@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from fakes import Nearest, finish
 
+from napari_sr.engine.execution import prepared as module
 from napari_sr.engine.execution.prepared import prepare
 from napari_sr.engine.execution.upscale import Planes, upscale_planes
 from napari_sr.engine.image.arrays import layout_of
@@ -86,3 +89,19 @@ def test_closing_a_run_closes_its_engine(random):
     steps.close()
 
     assert closed == [True]
+
+
+def test_features_that_fit_nowhere_are_refused_before_the_run(example, monkeypatch):
+    network, layout = example("bsrn"), layout_of((900, 900), "uint8")
+    settings = Settings(device="cpu", tile=64)
+    needed = prepare(layout, network, settings, lazy=True).plan.spilled_bytes
+    assert needed > 2**20
+    disk = SimpleNamespace(free=module.LEFT_FREE + 2**20)
+    monkeypatch.setattr(module.psutil, "disk_usage", lambda folder: disk)
+
+    monkeypatch.setattr(module, "memory_for_features", lambda: needed - 2**20)
+    prepare(layout, network, settings, lazy=True)
+    monkeypatch.setattr(module, "memory_for_features", lambda: needed - 2**20 - 1)
+
+    with pytest.raises(OutOfMemoryError, match=r"BSRN looks at whole planes: .* NAPARI_SR_SCRATCH"):
+        prepare(layout, network, settings, lazy=True)

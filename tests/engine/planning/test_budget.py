@@ -98,6 +98,17 @@ def test_tiles_become_smaller_before_a_run_is_refused():
     assert smaller.tile == 300
 
 
+def test_a_result_that_is_written_shard_by_shard_takes_the_memory_of_some_shards():
+    network = Global()
+    layout, plan = planned(Lazy((30_000, 20_000), "uint16"), network, tile=1500)
+
+    needed = budget(layout, plan, network, lazy=True, shards=True)
+
+    assert needed.result == 3 * 1024 * 20_000 * 4 * 2  # a tile touches two rows of shards or three
+    with pytest.raises(OutOfMemoryError, match="looks at whole planes: one plane of the image and"):
+        fit_to_memory(layout, plan, network, needed.plane, lazy=True, shards=True)
+
+
 def test_a_requested_tile_that_became_smaller_is_reported(monkeypatch):
     image, network = np.zeros((600, 600), np.uint8), Nearest()
     needed = taken(image, network, tile=600)

@@ -6,15 +6,20 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import psutil
 import torch
 
 from napari_sr.engine.backends.choice import compiled_for
 from napari_sr.engine.execution.device_check import CHECKED, trusted_settings
-from napari_sr.engine.execution.feature_store import check_scratch_folder
+from napari_sr.engine.execution.feature_store import FOLDER, LEFT_FREE, check_scratch_folder
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.image.guards import check_outliers
-from napari_sr.engine.planning.budget import fit_to_memory
-from napari_sr.engine.planning.devices import free_memory
+from napari_sr.engine.planning.budget import fit_to_memory, in_words
+from napari_sr.engine.planning.devices import (
+    OutOfMemoryError,
+    free_memory,
+    memory_for_features,
+)
 from napari_sr.engine.planning.plan import Plan, make_plan
 from sr_kernels import launched
 
@@ -42,7 +47,13 @@ class Prepared:
 
 
 def prepare(
-    layout: Layout, network: Network, settings: Settings, *, lazy: bool, waits: bool = False
+    layout: Layout,
+    network: Network,
+    settings: Settings,
+    *,
+    lazy: bool,
+    waits: bool = False,
+    shards: bool = False,
 ) -> Prepared:
     """Check settings and choose plan and engine, before anything is read.
 
@@ -58,28 +69,47 @@ def prepare(
         Whether planes are read one at a time; otherwise the image is in memory already.
     waits : bool
         Whether the run waits until its engine is ready; see `compiled_for`.
+    shards : bool
+        Whether the result is written shard by shard as tiles cover it, instead of being in memory.
 
     Raises
     ------
     ValueError
         If a setting is wrong.
     OutOfMemoryError
-        If the run does not fit into memory.
+        If the run does not fit into memory, or the features between its stages fit neither there
+        nor on the disk.
     """
     check_outliers(settings.outliers, layout.dtype)
-    plan = _plan_in_memory(layout, network, settings, lazy=lazy)
+    plan = _plan_in_memory(layout, network, settings, lazy=lazy, shards=shards)
     doubt = ""
     if plan.device.type in CHECKED:
         settings, doubt = trusted_settings(network, layout.channels, plan, settings)
-        plan = _plan_in_memory(layout, network, settings, lazy=lazy)
+        plan = _plan_in_memory(layout, network, settings, lazy=lazy, shards=shards)
     backend = compiled_for(settings, plan, network, layout.channels, waits=waits) or Graphs()
     return Prepared(layout, network, settings, plan, backend, doubt)
 
 
-def _plan_in_memory(layout: Layout, network: Network, settings: Settings, *, lazy: bool) -> Plan:
+def _plan_in_memory(
+    layout: Layout, network: Network, settings: Settings, *, lazy: bool, shards: bool
+) -> Plan:
     """Return the plan of a run, which fits into memory."""
     plan = make_plan(layout, network, settings)
-    plan = fit_to_memory(layout, plan, network, free_memory(torch.device("cpu")), lazy=lazy)
+    free = free_memory(torch.device("cpu"))
+    plan = fit_to_memory(layout, plan, network, free, lazy=lazy, shards=shards)
     if plan.spilled_bytes or plan.ensemble:
-        check_scratch_folder()
+        _check_scratch(plan.spilled_bytes, network)
     return plan
+
+
+def _check_scratch(needed: int, network: Network) -> None:
+    """Check that there is room for the features that stages leave to later ones."""
+    folder = check_scratch_folder()
+    memory, disk = memory_for_features(), max(psutil.disk_usage(folder).free - LEFT_FREE, 0)
+    if needed > memory + disk:
+        raise OutOfMemoryError(
+            f"{network.title} looks at whole planes: {in_words(needed)} of features of one plane "
+            f"do not fit into {in_words(memory)} of memory and {in_words(disk)} of {folder}: set "
+            f"{FOLDER} to a folder on a larger disk, choose half precision, upscale a region of "
+            "the image, or choose a network with a limited receptive field"
+        )

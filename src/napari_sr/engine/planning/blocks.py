@@ -50,6 +50,8 @@ class Block:
     """The pixels that the network reads: the core and a margin."""
     place: Region
     """The core's position relative to the region that is cut into blocks."""
+    last: bool = True
+    """Whether this is a whole block, or the last part of one."""
 
 
 @dataclass(frozen=True)
@@ -207,12 +209,16 @@ def make_grid(
         margin = CONTEXT if region else 0
         return BlockGrid(layout, rows, columns, margin, whole=True, region=region)
     if side is None:
-        fitting = [one for one in SIDES if one * network.scale <= SIDE]
-        one = max(fitting, default=SIDES[-1])
-        side = one, one
+        side = (usual_side(network.scale),) * 2
     alignment = network.tile_alignment
     margin = margin_of(network, halo)
     return BlockGrid(layout, *side, margin, alignment, network.least_size, region=region)
+
+
+def usual_side(scale: int) -> int:
+    """Return the usual height and width of blocks in LR pixels; of planes, that of shards."""
+    fitting = [one for one in SIDES if one * scale <= SIDE]
+    return max(fitting, default=SIDES[-1])
 
 
 def usual_grid(

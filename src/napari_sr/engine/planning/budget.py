@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from napari_sr.engine.planning.blocks import usual_side
 from napari_sr.engine.planning.devices import (
     OutOfMemoryError,
     is_out_of_memory,
@@ -51,7 +52,9 @@ class Budget:
         return self.result + self.plane + self.tile + self.spilled
 
 
-def budget(layout: Layout, plan: Plan, network: Network, *, lazy: bool) -> Budget:
+def budget(
+    layout: Layout, plan: Plan, network: Network, *, lazy: bool, shards: bool = False
+) -> Budget:
     """Return the main memory that upscaling an image needs.
 
     Parameters
@@ -64,6 +67,8 @@ def budget(layout: Layout, plan: Plan, network: Network, *, lazy: bool) -> Budge
         Network to run.
     lazy : bool
         Whether planes are read one at a time. If not, the image is in memory already.
+    shards : bool
+        Whether the result is written shard by shard as tiles cover it, instead of being in memory.
     """
     kind = layout.dtype
     values = layout.height * layout.width * layout.channels
@@ -77,19 +82,32 @@ def budget(layout: Layout, plan: Plan, network: Network, *, lazy: bool) -> Budge
     if plan.ensemble:
         spilled += bytes_of_mean(layout.height, layout.width, layout.channels, network.scale)
     return Budget(
-        result=math.prod(layout.enlarged(network.scale).shape) * kind.itemsize,
+        result=_result(layout, plan, network, shards=shards),
         plane=values * (copies * kind.itemsize + MASKS),
         tile=tile,
         spilled=min(spilled, memory_for_features()),
     )
 
 
-def fit_to_memory(layout: Layout, plan: Plan, network: Network, free: int, *, lazy: bool) -> Plan:
+def _result(layout: Layout, plan: Plan, network: Network, *, shards: bool) -> int:
+    """Return the bytes of the result, or of the shards that a row of tiles touches."""
+    scale, kind = network.scale, layout.dtype
+    if not shards:
+        return math.prod(layout.enlarged(scale).shape) * kind.itemsize
+    side = usual_side(scale)
+    rows = (math.ceil(plan.stages.largest_tile[0] / side) + 1) * side
+    pixels = min(rows, layout.height) * layout.width * scale**2
+    return pixels * layout.channels * kind.itemsize
+
+
+def fit_to_memory(
+    layout: Layout, plan: Plan, network: Network, free: int, *, lazy: bool, shards: bool = False
+) -> Plan:
     """Return the plan, or one with smaller tiles if this plan does not fit into memory.
 
     Parameters
     ----------
-    layout, plan, network, lazy
+    layout, plan, network, lazy, shards
         As for `budget`.
     free : int
         Bytes of free memory.
@@ -101,11 +119,17 @@ def fit_to_memory(layout: Layout, plan: Plan, network: Network, free: int, *, la
     """
     smaller: Plan | None = plan
     while smaller is not None:
-        plan, needed = smaller, budget(layout, smaller, network, lazy=lazy)
+        plan, needed = smaller, budget(layout, smaller, network, lazy=lazy, shards=shards)
         if needed.total <= free:
             return plan
         # smaller tiles do not help if the rest alone is too much
         smaller = plan.halved() if needed.total - needed.tile <= free else None
+    if shards:
+        raise OutOfMemoryError(
+            f"{network.title} looks at whole planes: one plane of the image and the tiles of its "
+            f"result need {in_words(needed.total)} of memory, but only {in_words(free)} are free: "
+            "upscale a region of the image, or choose a network with a limited receptive field"
+        )
     raise OutOfMemoryError(
         f"the result, {layout.enlarged(network.scale).shape} of {layout.dtype}, needs "
         f"{in_words(needed.result)} of memory, and one plane of the image with its tiles of "
