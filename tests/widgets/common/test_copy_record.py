@@ -40,7 +40,7 @@ def test_the_record_of_the_active_layer_is_copied(viewer, qapp, told, copy):
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
-        ({}, "cells is no result of super-resolution: it has no record"),
+        ({}, "cells is not a result of super-resolution: it has no record"),
         ({"napari-sr": {"folder": "/a"}}, "the record cannot be repeated: its model is missing"),
     ],
 )

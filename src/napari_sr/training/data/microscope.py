@@ -63,7 +63,7 @@ class Microscope(Degradation):
         return functional.avg_pool2d(inside, scale)
 
     def disturb(self, lr: Tensor, random: np.random.Generator) -> Tensor:
-        """Record (C, H, W) with the camera."""
+        """Return (C, H, W) as the camera records it, with noise."""
         return self.camera.record(lr, random)
 
 

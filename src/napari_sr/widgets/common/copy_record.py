@@ -1,4 +1,4 @@
-"""Copying the record of a result to the clipboard: from the layer menu, and for buttons."""
+"""Copy the record of a result to the clipboard, from the layer menu or a button."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def _copy(form: str, viewer: ViewerModel) -> None:
         return
     record = layer.metadata.get(METADATA_KEY)
     if not isinstance(record, dict):
-        show_warning(f"The layer {layer.name} is no result of super-resolution: it has no record.")
+        show_warning(
+            f"The layer {layer.name} is not a result of super-resolution: it has no record."
+        )
         return
     try:
         show_info(copy_as(form, layer.name, record))
