@@ -8,7 +8,8 @@ import pytest
 
 from napari_sr import samples
 
-ALL = (samples.cell, samples.tissue, samples.retina, samples.camera, samples.spots)
+MADE = (samples.spots, samples.moving, samples.head)
+ALL = (samples.cell, samples.tissue, samples.retina, samples.camera, *MADE)
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_a_sample_is_what_its_docstring_says(sample):
 
 
 def test_three_and_more_are_real_and_some_are_colour():
-    real = [sample()[0] for sample in ALL[:-1]]
+    real = [sample()[0] for sample in ALL if sample not in MADE]
 
     assert len(real) >= 3
     assert {arguments.get("rgb", False) for _, arguments, _ in real} == {False, True}
@@ -50,6 +51,7 @@ def test_only_the_stated_pixel_size_is_given():
     sizes = {sample.__name__: sample()[0][1].get("scale") for sample in ALL}
 
     assert sizes.pop("cell") == (0.107, 0.107)
+    assert sizes.pop("head") == (1, 1)
     assert set(sizes.values()) == {None}
 
 
@@ -122,3 +124,19 @@ def test_binning_keeps_the_mean():
 
     assert binned.shape == (2, 2, 3)
     np.testing.assert_array_equal(binned[0, 0], pixels[:2, :2].mean(axis=(0, 1)).round())
+
+
+def test_air_water_and_bone_have_their_hounsfield_units():
+    ((pixels, _, _),) = samples.head()
+
+    assert abs(np.median(pixels[:10]) + 1000) < 5
+    assert abs(np.median(pixels[90:110, 95:105])) < 60
+    assert 1000 < pixels.max() < 1300
+
+
+def test_spots_move_from_time_to_time_but_not_far():
+    ((pixels, _, _),) = samples.moving()
+    light = pixels.astype(float) - samples.OFFSET
+    near, far = (np.abs(light[0] - light[time]).mean() for time in (1, 5))
+
+    assert 0 < near < far

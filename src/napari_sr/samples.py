@@ -65,6 +65,34 @@ def spots() -> list[LayerData]:
     return [(fluorescence(), {"name": "spots", "rgb": False, **looks}, "image")]
 
 
+def head() -> list[LayerData]:
+    """Return a made head as a CT sees it, (200, 200) int16 in Hounsfield units, pixels of 1 mm.
+
+    The phantom of Shepp and Logan, 1974, https://doi.org/10.1109/TNS.1974.6499235, as scikit-image
+    ships it, binned 2 x 2. Its densities (water is 0.2 there, bone 1) are mapped to -1000 for air,
+    0 for water and 1200 for bone; Gaussian noise of 12 units is added.
+    """
+    density = _shipped("shepp_logan_phantom").reshape(200, 2, 200, 2).mean(axis=(1, 3))
+    values = np.interp(density, (0, 0.2, 1), (-1000, 0, 1200))
+    values = values + np.random.default_rng(0).normal(0, 12, values.shape)
+    place = {"scale": (1.0, 1.0), "units": ("mm", "mm"), "axis_labels": ("y", "x")}
+    looks = {"contrast_limits": (-1000, 1500), "name": "head"}
+    return [(np.rint(values).astype(np.int16), {**looks, **place}, "image")]
+
+
+def moving() -> list[LayerData]:
+    """Return moving synthetic spots, a time series of stacks, (6, 3, 128, 128) uint16, 12 bits.
+
+    The objects of `fluorescence`; each moves by up to 1.5 px from one point in time to the next.
+    """
+    random = np.random.default_rng(1)
+    where, photons = _objects(random, 3, 128)
+    steps = random.uniform((0, -1.5, -1.5), (0, 1.5, 1.5), where.shape)
+    times = [_exposed(random, where + time * steps, photons, 3, 128) for time in range(6)]
+    looks = {"contrast_limits": (0, 4095), "colormap": "magenta", "name": "moving", "rgb": False}
+    return [(np.stack(times), {**looks, "axis_labels": ("t", "z", "y", "x")}, "image")]
+
+
 def _shipped(name: str) -> NDArray[Any]:
     pixels: NDArray[Any] = getattr(data, name)()
     return pixels
@@ -103,6 +131,17 @@ def fluorescence(depth: int = 7, side: int = 160, seed: int = 0) -> NDArray[np.u
     """
     random = np.random.default_rng(seed)
     where, photons = _objects(random, depth, side)
+    return _exposed(random, where, photons, depth, side)
+
+
+def _exposed(
+    random: np.random.Generator,
+    where: NDArray[np.float64],
+    photons: NDArray[np.float64],
+    depth: int,
+    side: int,
+) -> NDArray[np.uint16]:
+    """Return what the camera shows of some objects, (depth, side, side)."""
     expected = np.stack([_plane(z, side, where, photons) for z in range(depth)])
     shown = np.minimum(OFFSET + GAIN * random.poisson(expected), 4095)
     stack: NDArray[np.uint16] = shown.astype(np.uint16)
