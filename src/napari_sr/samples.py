@@ -87,7 +87,8 @@ def moving() -> list[LayerData]:
     """
     random = np.random.default_rng(1)
     where, photons = _objects(random, 3, 128)
-    steps = random.uniform((0, -1.5, -1.5), (0, 1.5, 1.5), where.shape)
+    steps = random.uniform((0, -1.5, -1.5), (0, 1.5, 1.5), (60 + 12, 3))
+    steps = np.concatenate([steps[:60], steps[60:].repeat(160, axis=0)])  # filaments keep together
     times = [_exposed(random, where + time * steps, photons, 3, 128) for time in range(6)]
     looks = {"contrast_limits": (0, 4095), "colormap": "magenta", "name": "moving", "rgb": False}
     return [(np.stack(times), {**looks, "axis_labels": ("t", "z", "y", "x")}, "image")]
