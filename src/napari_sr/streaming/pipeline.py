@@ -1,4 +1,4 @@
-"""Reading, computing and writing of blocks at the same time.
+"""Read, compute and write blocks at the same time.
 
 Letters: H x W pixels, C channels, S scale.
 """
@@ -74,7 +74,7 @@ class Pipeline:
             grid, scale = self._run.reader.grid, self._run.network.scale
             side = usual_side(scale)
             self._result = PlaneResult(self._block, grid.layout, scale, side, self._hand_on)
-            return pixels  # two planes at a time may be too much
+            return pixels  # two planes may not fit into memory
         self._result = np.empty(self._shape, self.dtype)
         following = next(self._blocks, None)
         self._next = None if following is None else self._submit(following)

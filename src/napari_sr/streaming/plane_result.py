@@ -95,7 +95,7 @@ class PlaneResult:
         )
 
     def _has(self, key: tuple[int, int], part: Region) -> bool:
-        """Return whether a tile has been there before, so that the plane has started again."""
+        """Return whether this part was written before: if so, the plane has started again."""
         if key in self._done or key not in self._shards:
             return key in self._done
         inside = part.slices_in(self._region(key), 1)
@@ -123,7 +123,7 @@ class _Shard:
     values: NDArray[Any]
     """(S * H, S * W) or (S * H, S * W, C)."""
     covered: NDArray[np.bool_]
-    """(H, W): where tiles have been."""
+    """(H, W): which pixels tiles have covered."""
 
     @classmethod
     def empty(cls, size: tuple[int, int], layout: Layout, scale: int) -> _Shard:

@@ -114,7 +114,7 @@ def _whole_planes(new: Opened) -> list[str]:
         return []
     return [
         f"{new.network.title} reads whole planes: each of the {new.grid.count} planes is computed "
-        "at once and must fit into memory; its result and its features need not"
+        "at once. The plane must fit into memory; its result and features need not"
     ]
 
 

@@ -103,12 +103,12 @@ def _plan_in_memory(
 
 
 def _check_scratch(needed: int, network: Network) -> None:
-    """Check that there is room for the features that stages leave to later ones."""
+    """Check that there is room for the features that stages store for later stages."""
     folder = check_scratch_folder()
     memory, disk = memory_for_features(), max(psutil.disk_usage(folder).free - LEFT_FREE, 0)
     if needed > memory + disk:
         raise OutOfMemoryError(
-            f"{network.title} looks at whole planes: {in_words(needed)} of features of one plane "
+            f"{network.title} reads whole planes: {in_words(needed)} of features of one plane "
             f"do not fit into {in_words(memory)} of memory and {in_words(disk)} of {folder}: set "
             f"{FOLDER} to a folder on a larger disk, choose half precision, upscale a region of "
             "the image, or choose a network with a limited receptive field"

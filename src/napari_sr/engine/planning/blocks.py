@@ -216,7 +216,7 @@ def make_grid(
 
 
 def usual_side(scale: int) -> int:
-    """Return the usual height and width of blocks in LR pixels; of planes, that of shards."""
+    """Return the usual side of a block, or of a whole plane's shard, in LR pixels."""
     fitting = [one for one in SIDES if one * scale <= SIDE]
     return max(fitting, default=SIDES[-1])
 

@@ -126,7 +126,7 @@ def fit_to_memory(
         smaller = plan.halved() if needed.total - needed.tile <= free else None
     if shards:
         raise OutOfMemoryError(
-            f"{network.title} looks at whole planes: one plane of the image and the tiles of its "
+            f"{network.title} reads whole planes: one plane of the image and the tiles of its "
             f"result need {in_words(needed.total)} of memory, but only {in_words(free)} are free: "
             "upscale a region of the image, or choose a network with a limited receptive field"
         )

@@ -1,6 +1,7 @@
 """The user's preferences in napari's dialog *Preferences*, under the name of this plugin.
 
-`napari.yaml` declares them. napari has such a dialog since 0.9; before, the defaults hold.
+`napari.yaml` declares them. Older versions than napari 0.9 have no such dialog: they use the
+defaults.
 """
 
 from __future__ import annotations

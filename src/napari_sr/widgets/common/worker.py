@@ -24,7 +24,7 @@ class StoppedError(Exception):
 
 
 class _Outliving:
-    """Lets a worker end quietly if the window, and with it the worker's signals, is gone.
+    """Lets a worker end quietly if the window, and with it the worker's signals, is deleted.
 
     The error would otherwise end the process, because Qt called `run`.
     """

@@ -25,7 +25,7 @@ PENS = {
 FAINT = 110
 """Opacity of the frame, from 0 to 255."""
 LARGE = 1e6
-"""Numbers from here on are written with an exponent."""
+"""The smallest number that is written with an exponent."""
 ROOM = 0.05
 """Space above and below the curves, as a share of their height."""
 
