@@ -80,8 +80,8 @@ def test_files_are_replaced_only_if_asked(tmp_path):
     ("pixels", "axes", "name", "message"),
     [
         (np.zeros((4, 5), np.float16), "YX", "a.tif", "of 32 or 64, not float16"),
-        (np.zeros((1, 1, 1, 1, 4, 5)), "ABTZYX", "a.tif", "the axes ABTZYX are more"),
-        (np.zeros((1, 1, 1, 1, 4, 5)), "ABTZYX", "a.zarr", "the axes ABTZYX are more"),
+        (np.zeros((1, 1, 1, 1, 4, 5)), "ABTZYX", "a.tif", "T, Z, C, Y and X, got the axes ABTZYX"),
+        (np.zeros((1, 1, 1, 1, 4, 5)), "ABTZYX", "a.zarr", "T, Z, C, Y and X, got the axes ABTZYX"),
         (np.zeros((4, 5)), "YX", "a.png", "must end in one of .tif"),
     ],
 )

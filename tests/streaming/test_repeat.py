@@ -55,7 +55,9 @@ def test_a_result_in_memory_is_repeated_bit_by_bit(pixels, tmp_path, settings, p
         np.testing.assert_array_equal(run(record, pixels), result.pixels)
 
 
-def test_a_result_in_a_folder_is_repeated_by_blocks(pixels, tmp_path, small_blocks):
+def test_a_result_in_a_folder_is_repeated_by_its_blocks(
+    pixels, tmp_path, small_blocks, monkeypatch
+):
     source = Source("cells", pixels, pixels.shape, "ZYX", rgb=False)
     settings = Settings(device="cpu", value_range=(0, 70000))
     request = LayerRequest(
@@ -63,10 +65,15 @@ def test_a_result_in_a_folder_is_repeated_by_blocks(pixels, tmp_path, small_bloc
     )
     record = drive(run_layer(request))
     expected = open_lazy(tmp_path / "a.ome.zarr").pixels[:]
-    assert record["block"] == (64, 64)
+    assert record["settings"]["tile"] > 0  # it was open
+    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (1024,))
 
+    again = run(record, pixels, tmp_path / "b.tif")
+
+    np.testing.assert_array_equal(again, expected)
     np.testing.assert_array_equal(run(tmp_path / "a.ome.zarr", pixels), expected)
-    np.testing.assert_array_equal(run(record, pixels), expected)
+    assert record["block"] == (64, 64)
+    assert read_record(tmp_path / "b.tif")["block"] == [64, 64]
 
 
 def test_the_recorded_file_is_read_and_the_result_is_written_in_place(pixels, tmp_path):
