@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import npe2
 import numpy as np
 import pytest
 import zarrs
 from napari.layers import Layer
+from npe2 import PluginManager, PluginManifest
 
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.files.lazy_image import Axis
@@ -101,3 +103,18 @@ def test_other_paths_are_left_to_other_readers(tmp_path, kind):
         path.mkdir()
 
     assert get_reader([str(path)] if kind == "several" else str(path)) is None
+
+
+def test_npe2_leaves_other_folders_to_other_readers(tmp_path, random, monkeypatch):
+    """For a folder, npe2 tries all readers of folders: patterns of names do not count there."""
+    manager = PluginManager()
+    manager.register(PluginManifest.from_distribution("napari-sr"))
+    monkeypatch.setattr(PluginManager, "instance", classmethod(lambda cls: manager))
+    path = folder_of(tmp_path / "a.zarr", random.integers(0, 255, (20, 30), np.uint8), "YX")
+    (tmp_path / "photographs").mkdir()
+
+    ((levels, arguments, kind),) = npe2.read([path], stack=False)
+
+    assert (levels.shape, arguments["name"], kind) == ((20, 30), "a", "image")
+    with pytest.raises(ValueError, match="refused the file"):
+        npe2.read([str(tmp_path / "photographs")], stack=False, plugin_name="napari-sr")

@@ -7,12 +7,14 @@ OME-Zarr in chunks of 1024 px. The command `napari-sr upscale IN.zarr OUT.zarr` 
 its own. Its resident size is sampled every 50 ms; the memory of an interpreter that has imported
 torch is taken off. "Network" is the time per pixel of `upscale` in memory on a window of one block,
 measured before and after in this process, with the same engine; "share" is its share of the
-command's time per pixel. The start is left out: it is measured on an image of 64 px.
+command's time per pixel. "CPU" is the time of all cores, of the system too: it depends less on what
+else runs. The start is left out: it is measured on an image of 64 px.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import shutil
 import subprocess
 import sys
@@ -59,10 +61,16 @@ def resident_of_torch() -> float:
     return int(done.stdout) / 2**20
 
 
-def command(source: Path, target: Path, words: list[str]) -> tuple[float, float]:
-    """Return seconds and largest resident size in MiB of the command."""
+def cpu_of(who: int) -> float:
+    """Return the seconds of all cores that this process, or its children, have taken."""
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+
+
+def command(source: Path, target: Path, words: list[str]) -> tuple[float, float, float]:
+    """Return seconds, seconds of all cores, and largest resident size in MiB of the command."""
     shutil.rmtree(target, ignore_errors=True)
-    began = time.perf_counter()
+    began, before = time.perf_counter(), cpu_of(resource.RUSAGE_CHILDREN)
     process = psutil.Popen(
         [sys.executable, "-m", "napari_sr", "upscale", source, target, *words],
         stderr=subprocess.PIPE,
@@ -77,23 +85,24 @@ def command(source: Path, target: Path, words: list[str]) -> tuple[float, float]
     seconds = time.perf_counter() - began
     if process.wait():
         raise SystemExit(process.stderr.read().decode())
-    return seconds, largest
+    return seconds, cpu_of(resource.RUSAGE_CHILDREN) - before, largest
 
 
-def network_time(photograph: Path, side: int, engine: str, runs: int) -> float:
-    """Return microseconds per pixel of `upscale` in memory, on a square of this side."""
+def network_time(photograph: Path, side: int, engine: str, runs: int) -> tuple[float, float]:
+    """Return microseconds per pixel, of the clock and of all cores, of `upscale` on a square."""
     grey = np.asarray(Image.open(photograph).convert("L"), np.uint16) * 200
     pixels = np.tile(grey, (side // min(grey.shape) + 1,) * 2)[:side, :side].copy()
     network = napari_sr.load("fsrcnn", 2)
     for _ in range(3 if engine != "torch" else 1):
         napari_sr.upscale(pixels, network, engine=engine, device="cpu")
         wait_for_trials()
-    times = []
+    times, cpus = [], []
     for _ in range(runs):
-        began = time.perf_counter()
+        began, before = time.perf_counter(), cpu_of(resource.RUSAGE_SELF)
         napari_sr.upscale(pixels, network, engine=engine, device="cpu")
         times.append(time.perf_counter() - began)
-    return 1e6 * median(times) / side**2
+        cpus.append(cpu_of(resource.RUSAGE_SELF) - before)
+    return 1e6 * median(times) / side**2, 1e6 * median(cpus) / side**2
 
 
 def main() -> None:
@@ -109,24 +118,25 @@ def main() -> None:
     print(
         f"# An OME-Zarr that may be larger than memory\n\nFSRCNN x2, uint16, commit {commit()}.\n"
     )
-    print("| side | s | us per pixel, without the start | network | share | MiB above torch |")
-    print("|---|---|---|---|---|---|")
+    print(
+        "| side | s | us per pixel | network | share | CPU us per pixel | network | share | MiB |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
     base = resident_of_torch()
     try:
         write_source(given.photograph, folder / "small.zarr", 64)
-        start, _ = command(folder / "small.zarr", folder / "out.zarr", words)
+        start, start_cpu, _ = command(folder / "small.zarr", folder / "out.zarr", words)
         for side in given.sides:
             write_source(given.photograph, folder / "in.zarr", side)
             before = network_time(given.photograph, 1044, given.engine, 5)
-            seconds, largest = command(folder / "in.zarr", folder / "out.zarr", words)
+            seconds, cpu, largest = command(folder / "in.zarr", folder / "out.zarr", words)
             after = network_time(given.photograph, 1044, given.engine, 5)
-            network = (before + after) / 2
-            each = 1e6 * (seconds - start) / side**2
-            print(
-                f"| {side} | {seconds:.1f} | {each:.2f} | {network:.2f} | {network / each:.2f} | "
-                f"{largest - base:.0f} |",
-                flush=True,
-            )
+            row = f"| {side} | {seconds:.1f} |"
+            spans = ((seconds - start, 0), (cpu - start_cpu, 1))
+            for spent, kind in spans:
+                each, network = 1e6 * spent / side**2, (before[kind] + after[kind]) / 2
+                row += f" {each:.2f} | {network:.2f} | {network / each:.2f} |"
+            print(f"{row} {largest - base:.0f} |", flush=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
