@@ -59,7 +59,7 @@ def configuration(
 
 @cache
 def configurations() -> dict[str, dict[str, dict[str, int]]]:
-    """Return what `configurations.json` holds: keywords by architecture, then by op and widths."""
+    """Return launch options from `configurations.json`, by architecture, then by op and widths."""
     found: dict[str, dict[str, dict[str, int]]] = json.loads(
         files("sr_kernels").joinpath(FILE).read_text()
     )

@@ -43,10 +43,15 @@ class Entry:
     """Whether that run was interrupted: it has not noted that the result is finished."""
 
     def made(self, now: Stamp) -> Mapping[str, Any] | None:
-        """Return the key of the run that wrote the present file.
+        """Return the key of the run that wrote the file that is there now.
 
-        Results appear only when complete. So if the file changed during a run that was killed,
-        that run had finished it.
+        A result's file appears only when it is complete. So if the file changed during a run that
+        was killed later, that run had finished this result.
+
+        Parameters
+        ----------
+        now : Stamp
+            Size and dates of the file that is there now.
         """
         return self.begun if self.open and now != self.before else self.done
 

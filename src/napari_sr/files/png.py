@@ -104,7 +104,7 @@ def _decoded(chunks: list[Chunk]) -> NDArray[Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide libpng's warnings in imagecodecs, such as one about every interlaced PNG."""
+    """Hide libpng's warnings in imagecodecs, such as the one it gives for every interlaced PNG."""
     logger, thread = logging.getLogger("imagecodecs"), threading.get_ident()
 
     def elsewhere(record: logging.LogRecord) -> bool:

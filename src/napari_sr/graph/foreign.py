@@ -93,7 +93,7 @@ class Foreign(Network):
         return None
 
     def chain(self) -> Chain:
-        """Return one step with a guessed radius."""
+        """Return a chain of one step. How far it reads is unknown: `HALO` pixels are assumed."""
         return (Step(self._compute, (IMAGE,), (RESULT,), HALO, scale=self.scale),)
 
     def _compute(self, image: Tensor) -> Tensor:

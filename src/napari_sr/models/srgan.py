@@ -4,9 +4,10 @@ Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative 
 Network", CVPR 2017, https://arxiv.org/abs/1609.04802
 
 Letters: N images, C image channels, H x W pixels, S scale.
-The default is the paper's network: batch normalisation, parametric rectifiers with one slope each,
-a result in -1..1. The port of leftthomas has a tanh at the end; twtygqyy's port has instance
-normalisation, leaky rectifiers and no biases. The variant without normalisation is `srresnet`.
+The default is the paper's network: batch normalisation, parametric rectifiers with one slope per
+layer, a result in -1..1. Two ports on GitHub differ: the one by the user leftthomas ends with a
+tanh; the one by twtygqyy has instance normalisation, leaky rectifiers and no biases. The variant
+without normalisation is `srresnet`.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class GrowingImage:
         """Number of blocks that are on the disk."""
 
     def add(self, block: Block, scale: int) -> None:
-        """Note that a block, or a part of one, is on the disk."""
+        """Count a block on the disk, or a part of one; copy its pixels into the small levels."""
         for k, kept in self._kept.items():
             rows, columns = (_coarser(span, k) for span in output_place(block, scale))
             layout = replace(self._layout, shape=kept.shape)

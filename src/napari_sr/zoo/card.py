@@ -99,7 +99,7 @@ def trained_on_grey(card: dict[str, Any]) -> bool:
 
 
 def number_in(entry: dict[str, Any], key: str) -> float:
-    """Return a finite number.
+    """Return the finite number that an entry holds for a key.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def number_in(entry: dict[str, Any], key: str) -> float:
 
 
 def text_in(entry: dict[str, Any], key: str) -> str:
-    """Return a printable string.
+    """Return the printable string that an entry holds for a key.
 
     Raises
     ------

@@ -200,7 +200,7 @@ def _axes(data: bytes, element: _Element, order: str) -> tuple[int, ...]:
         raise ValueError(f"an array must have 2 to 32 axes, got {count}")
     axes: tuple[int, ...] = struct.unpack_from(f"{order}{count}i", data, element.start)
     if min(axes) < 0:
-        raise ValueError(f"the axes of an array must be at least 0 long, got {axes}")
+        raise ValueError(f"lengths of axes must not be negative, got {axes}")
     return axes
 
 

@@ -39,7 +39,7 @@ def version() -> str:
 
 
 def errors() -> tuple[type[BaseException], ...]:
-    """Return the errors of ONNX Runtime and of PyTorch's exporter."""
+    """Return the exception classes that ONNX Runtime and PyTorch's exporter raise."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     kinds = (kind for kind in vars(state).values() if isinstance(kind, type))

@@ -96,7 +96,7 @@ class CudaRecorder:
         device: torch.device,
         other: CudaRecording | None,
     ) -> CudaRecording:
-        """Capture a call that has run once before."""
+        """Capture a call as a CUDA graph; the call must have run once before."""
         with torch.cuda.device(device):
             if self._stream is None:
                 self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's own

@@ -121,7 +121,7 @@ def _lazy(
 
 
 def _names(stored: Node) -> str | None:
-    """Return letters for the axis names in the array's attributes, if Y and X are among them."""
+    """Return letters for the axis names that the array stores, if Y and X are among them."""
     names = stored.attributes.get("_ARRAY_DIMENSIONS")  # xarray writes this in Zarr 2
     if stored.zarr_format == 3:
         names = json.loads(stored.document).get("dimension_names")

@@ -128,7 +128,7 @@ class RunningForm(QWidget):
     ) -> None:
         """Run a generator in a thread, with a bar in the activity dock.
 
-        Qt handles events meanwhile, so this must be the last statement of a slot.
+        Creating the bar lets Qt handle events, so a slot must call this as its last statement.
 
         Parameters
         ----------
@@ -163,7 +163,7 @@ class RunningForm(QWidget):
             bar.close()
 
     def _tell_bar(self, step: Step) -> None:
-        """Update the activity dock's bar. Qt handles events meanwhile, so call this last."""
+        """Move the activity dock's bar. It lets Qt handle events, so a slot must call this last."""
         if self._bar is not None:
             self._bar.show(step)
 

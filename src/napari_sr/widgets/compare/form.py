@@ -167,7 +167,7 @@ class CompareWidget(QWidget):
         shapes.mode = "add_line"
 
     def _add_lines(self) -> Shapes:
-        """Add a layer for lines with the units of the images, as napari ignores mixed units."""
+        """Add a layer for lines. It has the images' units: napari ignores units that differ."""
         dims, after = self._viewer.dims, self.form.after.layer()
         own = after.units if after is not None and after.ndim == dims.ndim else None
         camera = getattr(self._viewer, "scene", self._viewer).camera

@@ -42,7 +42,7 @@ class Mode:
         self.tags: list[Tag] = []
 
     def begin(self) -> None:
-        """Show the layers; the user's grid is switched off meanwhile."""
+        """Show the two layers, and hide others; until the mode ends, the user's grid is off."""
         self.kept.change(grid_of(self.viewer), "enabled", False)
         for layer in self.viewer.layers:
             if layer is self.before or layer is self.after:

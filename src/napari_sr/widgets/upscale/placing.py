@@ -66,7 +66,7 @@ class Placer:
         return layer
 
     def _index(self, layers: Sequence[Layer], source: Layer) -> int:
-        """Return the index for a new result of a layer."""
+        """Return where to insert a new result: above its source and that source's other results."""
         if source not in layers:
             images = [at for at, layer in enumerate(layers) if isinstance(layer, Image)]
             return images[-1] + 1 if images else 0

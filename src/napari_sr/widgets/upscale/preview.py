@@ -225,7 +225,7 @@ _NOWHERE = Region(slice(0, 0), slice(0, 0))
 
 
 def central(region: Region, scale: int) -> Region:
-    """Return the central part of a region, whose result has at most `LARGEST` pixels."""
+    """Return the central part of a region: its result has at most `LARGEST` pixels."""
     side = int(LARGEST**0.5) // scale
     height, width = region.size
     # a region of small height may be wider
