@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 
+from napari_sr import models
 from napari_sr.cli import models as listing
+from napari_sr.runs.model_file import import_file
+from napari_sr.zoo import trained
 from napari_sr.zoo.networks import published
 from napari_sr.zoo.registry import entries
 
@@ -27,21 +31,6 @@ def test_a_brief_row_says_what_it_takes_at_the_usual_scale():
         "2,3,4", "12.8 K", "718 M", "luma", "7", "BSD-3-Clause",
     )  # fmt: skip
     assert listing.brief_row(named("LapSRN x8"))[2:4] == ("8", "667 K")
-
-
-@pytest.mark.parametrize(
-    ("counts", "expected"),
-    [
-        ([0], "0"),
-        ([7], "7.00"),
-        ([8_129, 8_129], "8.13 K"),
-        ([999_999], "1,000 K"),
-        ([2_871_705_600, 717_926_400], "2.87 / 0.718 G"),
-        ([17_974_296_576_000], "18.0 T"),
-    ],
-)
-def test_counts_have_three_digits_and_the_unit_of_the_largest(counts, expected):
-    assert listing.short(counts) == expected
 
 
 @pytest.mark.parametrize(
@@ -81,3 +70,31 @@ def test_programs_get_all_that_is_known():
     assert bsrn["licences"] == ["MIT"]
     assert [one["name"] for one in found["models"]] == [entry.name for entry in entries()]
     assert found["models"][0]["where"] == "shipped"
+
+
+def test_only_rows_with_all_words_are_shown():
+    lines = listing.text(words="bsrn x4 MIT").splitlines()
+
+    assert [line.split(" ")[0] for line in lines if line.startswith(("bsrn", "BSRN"))] == [
+        "BSRN", "BSRN-S", "bsrn-x2", "bsrn-x4", "bsrn-s-x4",
+    ]  # fmt: skip
+    assert not any(line.startswith("fsrcnn") for line in lines)
+    found = json.loads(listing.as_json("noisy fluorescence"))
+    assert (found["networks"], [one["name"] for one in found["models"]]) == ([], ["microscope-x2"])
+
+
+def test_a_search_without_a_hit_says_so():
+    assert listing.text(80, "bsrn nonsense") == "No network and no model has all of: bsrn nonsense"
+
+
+def test_own_files_are_listed_last(tmp_path, monkeypatch):
+    monkeypatch.setenv(trained.VARIABLE, str(tmp_path))
+    record = models.architecture("fsrcnn")
+    torch.save(record.network(**record.example).state_dict(), tmp_path / "mine.pth")
+    place = import_file(tmp_path / "mine.pth")
+
+    last = listing.text().splitlines()[-1].split()
+
+    assert (last[:2], last[-2:]) == ([str(place), "any"], ["own", "file"])
+    own = json.loads(listing.as_json())["models"][-1]
+    assert (own["name"], own["year"], own["scale"]) == (str(place), 2016, None)

@@ -12,7 +12,8 @@ from napari_sr import models
 from napari_sr.runs import cache, loading
 from napari_sr.runs.cache import load, load_checked, load_first
 from napari_sr.runs.model import BlendError
-from napari_sr.runs.model_list import ChosenModel, inspect_checkpoint
+from napari_sr.runs.model_file import inspect_checkpoint
+from napari_sr.runs.model_list import ChosenModel
 
 
 @pytest.fixture

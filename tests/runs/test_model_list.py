@@ -8,6 +8,7 @@ import torch
 from napari_sr import models
 from napari_sr.graph.foreign import Foreign, Hints
 from napari_sr.runs.model import ModelReference
+from napari_sr.runs.model_file import inspect_checkpoint
 from napari_sr.runs.model_list import (
     COMPUTED,
     DOWNLOADED,
@@ -15,7 +16,6 @@ from napari_sr.runs.model_list import (
     TRAINED,
     ChosenModel,
     ListedModel,
-    inspect_checkpoint,
     known_models,
 )
 from napari_sr.training.checkpointing import export

@@ -8,6 +8,7 @@ from napari_sr.runs.words import (
     is_ours,
     no_memory,
     shape_in_words,
+    short_counts,
     size_in_words,
     time_in_words,
 )
@@ -75,3 +76,18 @@ def test_numpys_words_about_memory_are_kept():
 def test_our_errors_are_distinguished_from_others():
     assert is_ours(OutOfMemoryError("not even tiles of 1 px fit"))
     assert not is_ours(MemoryError())
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ([0], "0"),
+        ([7], "7.00"),
+        ([8_129, 8_129], "8.13 K"),
+        ([999_999], "1,000 K"),
+        ([2_871_705_600, 717_926_400], "2.87 / 0.718 G"),
+        ([17_974_296_576_000], "18.0 T"),
+    ],
+)
+def test_counts_have_three_digits_and_the_unit_of_the_largest(counts, expected):
+    assert short_counts(counts) == expected

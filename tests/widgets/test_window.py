@@ -235,3 +235,15 @@ def test_closing_the_viewer_during_a_forecast_harms_nothing(window, qtbot):
     viewer.close()
 
     all_done(qtbot)
+
+
+def test_the_table_of_models_opens_beside_the_form_and_chooses_a_model(window, qtbot):
+    viewer, widget = window
+
+    widget.form.all_models.click()
+    table = viewer.window.dock_widgets["Models (napari-sr)"]
+    qtbot.waitUntil(lambda: table.form.table.shown.rowCount() > 0, timeout=PATIENCE)
+    table.form.table.select({"microscope"})
+    table.form.use.click()
+
+    assert widget.form.model.choice().label == "Microscope x2"

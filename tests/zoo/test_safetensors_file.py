@@ -6,7 +6,7 @@ from safetensors.torch import save
 
 from napari_sr.zoo import safetensors_file
 from napari_sr.zoo.limits import RefusedError
-from napari_sr.zoo.safetensors_file import header_of, read_safetensors
+from napari_sr.zoo.safetensors_file import header_of, read_safetensors, values_in
 
 STATE = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(2, dtype=torch.float16)}
 
@@ -81,3 +81,19 @@ def test_too_many_tensors_are_refused(monkeypatch):
 
     with pytest.raises(RefusedError, match="more than 1 tensors"):
         read_safetensors(save(STATE))
+
+
+def test_values_are_counted_without_reading_them(tmp_path):
+    (tmp_path / "a").write_bytes(save(STATE, {"card": "{}"})[:-4])  # the last value is cut off
+
+    assert values_in(tmp_path / "a") == 8
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"x" * 20, with_header("[]"), with_header('{"a": 3}'), b"\xff" * 8 + b"{}"]
+)
+def test_values_of_a_broken_file_are_unknown(tmp_path, data):
+    (tmp_path / "a").write_bytes(data)
+
+    assert values_in(tmp_path / "a") is None
+    assert values_in(tmp_path / "missing") is None

@@ -199,15 +199,18 @@ def models_command(
     as_json: Annotated[
         bool, typer.Option("--json", help="Everything as JSON, for programs.")
     ] = False,
+    search: Annotated[
+        str, typer.Option(metavar="WORDS", help="Only rows that contain all of these words.")
+    ] = "",
 ) -> None:
-    """List the networks, the models by name, and the folder of downloads."""
+    """List the networks, the models by name, own files, and the folder of downloads."""
     from napari_sr.cli import models
 
     if as_json:
-        typer.echo(models.as_json())
+        typer.echo(models.as_json(search))
         return
     narrow = sys.stdout.isatty() and not wide
-    typer.echo(models.text(shutil.get_terminal_size().columns if narrow else None))
+    typer.echo(models.text(shutil.get_terminal_size().columns if narrow else None, search))
     typer.echo(f"\nDownloads are kept in {cache_folder()} (NAPARI_SR_CACHE moves it).")
     if mirror := os.environ.get("NAPARI_SR_WEIGHTS"):
         typer.echo(f"The mirror {mirror} is searched first (NAPARI_SR_WEIGHTS).")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from napari_sr.zoo.download import cache_folder, local_path
+from napari_sr.runs.model_table import rows as table_rows
+from napari_sr.runs.model_table import searched
+from napari_sr.runs.words import short_counts
 from napari_sr.zoo.networks import OUTPUT, published
-from napari_sr.zoo.registry import Entry, entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from napari_sr.runs.model_table import AtScale, ModelRow
     from napari_sr.zoo.networks import Cost, Published
 
 NETWORK_HEADS = (
@@ -41,10 +42,9 @@ USUAL = 4
 WITH_PAPERS = 104
 """In terminals at least this wide, in letters, the brief table has a column of papers. Long
 titles are cut."""
-UNITS = ((1, ""), (1e3, " K"), (1e6, " M"), (1e9, " G"), (1e12, " T"))
 
 
-def text(columns: int | None = None) -> str:
+def text(columns: int | None = None, words: str = "") -> str:
     """Return both tables.
 
     Parameters
@@ -52,24 +52,37 @@ def text(columns: int | None = None) -> str:
     columns : int, optional
         Width of a terminal to which the tables are shortened and wrapped. By default, each row is
         one line.
+    words : str
+        Only rows that contain all of these words are shown.
     """
-    networks = _table(NETWORK_HEADS, map(network_row, published()))
-    rows = [model_row(entry) for entry in entries()]
+    found = _networks(words)
+    networks = _table(NETWORK_HEADS, map(network_row, found))
+    rows = [model_row(*pair) for pair in _at_scales(searched(table_rows(), words))]
+    if not found:
+        return _models(rows, columns) if rows else f"No network and no model has all of: {words}"
     if columns is None or columns >= max(map(len, networks)):
-        return "\n".join((*networks, "", NOTE, "", *_table(MODEL_HEADS, rows)))
+        return "\n".join((*networks, "", NOTE, "", _models(rows)))
     shown = len(BRIEF_HEADS) - (columns < WITH_PAPERS)
-    networks = _table(BRIEF_HEADS[:shown], [brief_row(one)[:shown] for one in published()], gap=1)
+    networks = _table(BRIEF_HEADS[:shown], [brief_row(one)[:shown] for one in found], gap=1)
     networks = [line[:columns].rstrip() for line in networks]
+    note = wrap(f"{NOTE} {BRIEFLY}", columns)
+    return "\n".join((*networks, "", *note, "", _models(rows, columns)))
+
+
+def _models(rows: Sequence[tuple[str, ...]], columns: int | None = None) -> str:
+    """Return the table of models, without scale and parameters if it is wider than a terminal."""
+    table = _table(MODEL_HEADS, rows)
+    if columns is None or not rows or columns >= max(map(len, table)):
+        return "\n".join(table)
     name, _, _, *heads = MODEL_HEADS
-    rows = [(first, *others) for first, _, _, *others in rows]
-    models = _table((name, *heads), _folded((name, *heads), rows, columns))
-    return "\n".join((*networks, "", *wrap(f"{NOTE} {BRIEFLY}", columns), "", *models))
+    brief = [(first, *others) for first, _, _, *others in rows]
+    return "\n".join(_table((name, *heads), _folded((name, *heads), brief, columns)))
 
 
-def as_json() -> str:
+def as_json(words: str = "") -> str:
     """Return the content of the tables, and further data, for programs."""
-    networks = [{**asdict(one), "licences": one.licences} for one in published()]
-    models = [{**asdict(entry), "where": where(entry)} for entry in entries()]
+    networks = [{**asdict(one), "licences": one.licences} for one in _networks(words)]
+    models = [_record(*pair) for pair in _at_scales(searched(table_rows(), words))]
     return json.dumps({"networks": networks, "models": models}, indent=1)
 
 
@@ -95,57 +108,61 @@ def brief_row(one: Published) -> tuple[str, ...]:
 
 def _costs(costs: Sequence[Cost], image: str) -> tuple[str, str, str, str]:
     return (
-        short([cost.parameters for cost in costs]),
-        short([cost.multiply_adds for cost in costs]),
+        short_counts([cost.parameters for cost in costs]),
+        short_counts([cost.multiply_adds for cost in costs]),
         image,
         radii([cost.radius for cost in costs]),
     )
 
 
-def model_row(entry: Entry) -> tuple[str, ...]:
-    """Return a model's row, in the order of `MODEL_HEADS`."""
-    score = "-" if entry.psnr_set5 is None else f"{entry.psnr_set5:.2f} dB"
+def model_row(row: ModelRow, one: AtScale) -> tuple[str, ...]:
+    """Return the row of a model at one scale, in the order of `MODEL_HEADS`."""
     return (
-        entry.name,
-        f"x{entry.scale}",
-        f"{entry.parameters:,}",
-        score,
-        entry.licence,
-        entry.trained_on,
-        where(entry),
+        row.model.name if one.entry is None else one.entry.name,
+        f"x{one.scale}" if row.model.scale_is_known else "any",
+        "-" if one.parameters is None else f"{one.parameters:,}",
+        "-" if one.psnr is None else f"{one.psnr:.2f} dB",
+        row.licence,
+        row.trained_on,
+        one.where,
     )
 
 
-def where(entry: Entry) -> str:
-    """Return where a model is stored, or the size of its download."""
-    path = local_path(entry)
-    if entry.url is None:
-        return "computed" if entry.computed else "shipped"
-    if path is None:
-        return f"to download ({max(entry.size / 1e6, 0.1):.1f} MB)"
-    return "cached" if path.parent == cache_folder() else "mirror"
+def _at_scales(rows: Iterable[ModelRow]) -> Iterator[tuple[ModelRow, AtScale]]:
+    """Yield the rows at each scale, own files last; once if the file does not show its scale."""
+    for row in sorted(rows, key=lambda row: not row.model.entries):
+        for one in row.scales if row.model.scale_is_known else row.scales[:1]:
+            yield row, one
 
 
-def short(counts: Sequence[int]) -> str:
-    """Format counts with three digits and the unit of the largest count: "159 / 71.3 / 40.9 G".
+def _record(row: ModelRow, one: AtScale) -> dict[str, Any]:
+    """Return all that is known of a model at one scale."""
+    own = {"name": row.model.name, "scale": one.scale if row.model.scale_is_known else None}
+    entry = own if one.entry is None else asdict(one.entry)
+    return {
+        **entry,
+        "architecture": row.model.architecture,
+        "year": row.year,
+        "paper": row.paper,
+        "parameters": one.parameters,
+        "where": one.where,
+        "speed": None if one.speed is None else asdict(one.speed),
+    }
 
-    Equal counts are written once.
-    """
-    factor, unit = max(pair for pair in UNITS if pair[0] <= max(*counts, 1))
-    numbers = [_digits(count / factor) for count in counts]
-    return f"{' / '.join(numbers if len(set(numbers)) > 1 else numbers[:1])}{unit}"
+
+def _networks(words: str) -> list[Published]:
+    """Return the published networks whose row contains all words."""
+    return [
+        one
+        for one in published()
+        if all(word in " ".join(network_row(one)).lower() for word in words.lower().split())
+    ]
 
 
 def radii(found: Sequence[int | None]) -> str:
     """Return the receptive field for each scale of a network: "8 / 7", or "all"."""
     words = ["all" if radius is None else str(radius) for radius in found]
     return " / ".join(words if len(set(words)) > 1 else words[:1])
-
-
-def _digits(value: float) -> str:
-    """Format a number: at least three digits, and no decimals from 100 on."""
-    places = max(2 - math.floor(math.log10(value)), 0) if value else 0
-    return f"{value:,.{places}f}"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], gap: int = 2) -> list[str]:

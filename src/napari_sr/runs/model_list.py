@@ -6,7 +6,6 @@ A form lists `ListedModel`s. The user picks one and a scale: a `ChosenModel`. A 
 
 from __future__ import annotations
 
-import inspect
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,17 +13,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.runs.model import ModelReference
-from napari_sr.zoo import registry, trained
-from napari_sr.zoo.card import trained_on_grey
+from napari_sr.zoo import imported, registry, trained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from napari_sr.graph.foreign import Foreign
-
-SCALES_TO_OFFER = (2, 3, 4, 8)
-"""Scales to offer if a checkpoint's tensors do not show its scale."""
-TRAINED = "Trained here"
+TRAINED, IMPORTED = "Trained here", "Imported files"
 INCLUDED, DOWNLOADED, OPENED = "Included", "Downloaded on first use", "Opened files"
 COMPUTED = "Interpolation, to compare with"
 """Headings of the list."""
@@ -119,14 +113,16 @@ class ChosenModel:
 def known_models() -> list[ListedModel]:
     """Return the registry's models, each with all its scales, and the user's own networks.
 
-    Shipped models come first, then the user's own, then downloads; models without weights last.
+    Shipped models come first, then the user's own: trained here, and imported files. Downloads
+    follow; models without weights are last.
     """
     families: dict[str, list[registry.Entry]] = {}
     for entry in registry.entries():
         families.setdefault(entry.family, []).append(entry)
     models = [_known(family, entries) for family, entries in families.items()]
     models += [_trained(network) for network in trained.networks()]
-    order = INCLUDED, TRAINED, DOWNLOADED, COMPUTED
+    models += [_imported(file) for file in imported.files()]
+    order = INCLUDED, TRAINED, IMPORTED, DOWNLOADED, COMPUTED
     return sorted(models, key=lambda model: order.index(model.heading))
 
 
@@ -158,58 +154,23 @@ def _trained(network: trained.Trained) -> ListedModel:
     )
 
 
+def _imported(file: imported.Imported) -> ListedModel:
+    about = file.about
+    return ListedModel(
+        name=str(file.path),
+        title=file.name,
+        heading=IMPORTED,
+        summary=about.summary,
+        scales=about.scales,
+        scale_is_known=about.scale_is_known,
+        questions=MappingProxyType(about.questions),
+        options=tuple(about.options.items()),
+        architecture=about.architecture,
+        grey=about.grey,
+    )
+
+
 def _heading(entry: registry.Entry) -> str:
     if entry.computed:
         return COMPUTED
     return DOWNLOADED if entry.url else INCLUDED
-
-
-def inspect_checkpoint(path: Path) -> ListedModel:
-    """Recognise the network of a checkpoint file. This is too slow for the GUI thread.
-
-    Raises
-    ------
-    ValueError
-        If the file is not a checkpoint, or its network is unknown.
-    OSError
-        If the file cannot be read.
-    """
-    from napari_sr.zoo import community, recognition
-    from napari_sr.zoo.checkpoint import open_checkpoint
-
-    checkpoint = open_checkpoint(path)
-    state = checkpoint.tensors
-    try:
-        record, _, found = recognition.recognise(state)
-    except recognition.UnknownNetworkError as error:
-        return _foreign(path, community.find(state, error))
-    parameters = inspect.signature(record.network).parameters.values()
-    questions = {
-        parameter.name: parameter.default
-        for parameter in parameters
-        if parameter.name not in found and "float" in str(parameter.annotation)
-    }
-    scales = (found["scale"],) if "scale" in found else found.get("scales")
-    return ListedModel(
-        name=str(path),
-        title=path.stem,
-        heading=OPENED,
-        summary=f"{record.title}. {record.summary}",
-        scales=scales or SCALES_TO_OFFER,
-        scale_is_known=scales is not None,
-        questions=MappingProxyType(questions),
-        architecture=record.network.__module__.rpartition(".")[2],
-        grey=trained_on_grey(checkpoint.card),
-    )
-
-
-def _foreign(path: Path, network: Foreign) -> ListedModel:
-    more = ", and the network should get the whole image at once" if network.whole else ""
-    return ListedModel(
-        name=str(path),
-        title=path.stem,
-        heading=OPENED,
-        summary=f"{network.title}. Not one of ours: tiles may leave seams{more}.",
-        scales=(network.scale,),
-        architecture=network.title,
-    )

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_UNITS = ((1, ""), (1e3, " K"), (1e6, " M"), (1e9, " G"), (1e12, " T"))
+"""Powers of thousand with the units of counts."""
 TIMES = "\u00d7"
 """The sign between the lengths of axes in a shape."""
 
@@ -40,6 +48,22 @@ def time_in_words(seconds: float) -> str:
 
 def _counted(count: int, unit: str) -> str:
     return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
+def short_counts(counts: Sequence[int]) -> str:
+    """Format counts with three digits and the unit of the largest count: "159 / 71.3 / 40.9 G".
+
+    Equal counts are written once.
+    """
+    factor, unit = max(pair for pair in _UNITS if pair[0] <= max(*counts, 1))
+    numbers = [_digits(count / factor) for count in counts]
+    return f"{' / '.join(numbers if len(set(numbers)) > 1 else numbers[:1])}{unit}"
+
+
+def _digits(value: float) -> str:
+    """Format a number: at least three digits, and no decimals from 100 on."""
+    places = max(2 - math.floor(math.log10(value)), 0) if value else 0
+    return f"{value:,.{places}f}"
 
 
 def shape_in_words(shape: tuple[int, ...]) -> str:

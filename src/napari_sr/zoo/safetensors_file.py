@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.zoo.limits import MOST_STRUCTURE, MOST_TENSORS, RefusedError, size_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor
 
 LENGTH = 8
@@ -71,6 +74,22 @@ def header_of(data: bytes) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise ValueError("its header is not a table")
     return header
+
+
+def values_in(path: Path) -> int | None:
+    """Return the number of values in all tensors of a file, or None if it cannot be read.
+
+    Only the header is read.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(LENGTH)
+            length = min(int.from_bytes(start, "little"), MOST_STRUCTURE)
+            header = header_of(start + file.read(length))
+        shapes = [one["shape"] for key, one in header.items() if key != "__metadata__"]
+        return sum(math.prod(map(int, shape)) for shape in shapes)
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -97,9 +97,14 @@ def place(name: str) -> Path:
     return folder() / (name + SUFFIX)
 
 
+def plain_name(wanted: str) -> str:
+    """Return a name without the letters that file names must not hold on some systems."""
+    return _FORBIDDEN.sub("_", wanted).strip().lstrip(".")[:80] or "network"
+
+
 def free_name(wanted: str) -> str:
     """Return the name, or a similar one that is not used yet."""
-    plain = _FORBIDDEN.sub("_", wanted).strip().lstrip(".")[:80] or "network"
+    plain = plain_name(wanted)
     name, count = plain, 1
     while place(name).exists():
         count += 1
@@ -115,6 +120,11 @@ def networks() -> list[Trained]:
         return []
     found = (_read(path) for path in paths)
     return [one for one in found if one is not None]
+
+
+def is_listed(path: Path) -> bool:
+    """Return whether a file in the folder is listed by the card of a training in napari."""
+    return path.suffix == SUFFIX and _read(path) is not None
 
 
 def _read(path: Path) -> Trained | None:

@@ -5,7 +5,8 @@ import torch
 from forms import PATIENCE
 
 from napari_sr import models
-from napari_sr.runs.model_list import inspect_checkpoint, known_models
+from napari_sr.runs.model_file import inspect_checkpoint
+from napari_sr.runs.model_list import known_models
 from napari_sr.widgets.common.blend_chooser import BlendChooser
 
 

@@ -60,6 +60,28 @@ def test_the_scale_is_kept_where_the_next_model_has_it(chooser):
     assert chooser.choice().label == "BSRN x4"
 
 
+def test_a_model_is_chosen_with_its_scale(chooser, qtbot):
+    with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
+        chooser.choose("edsr-slim", 4)
+
+    assert chooser.choice().label == "EDSR slim x4"
+    chooser.choose("microscope", 3)  # has no such scale
+    assert chooser.choice().label == "Microscope x2"
+
+
+def test_a_download_elsewhere_is_told(chooser, monkeypatch, tmp_path):
+    monkeypatch.setenv("NAPARI_SR_CACHE", str(tmp_path))
+    monkeypatch.delenv("NAPARI_SR_WEIGHTS", raising=False)
+    choose(chooser, "BSRN")
+    before = chooser.about.text()
+    monkeypatch.setattr("napari_sr.widgets.common.model_chooser.local_path", lambda entry: tmp_path)
+
+    chooser.renew()
+
+    assert "to download once" in before
+    assert "on this machine" in chooser.about.text()
+
+
 def test_headings_cannot_be_chosen(chooser):
     items = chooser.models.model()
     headings = [

@@ -1,1 +1,1 @@
-"""Code that both forms share."""
+"""Code that forms share."""

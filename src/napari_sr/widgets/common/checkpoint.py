@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_sr.runs.model_list import ListedModel, inspect_checkpoint
+from napari_sr.runs.model_file import inspect_checkpoint
 from napari_sr.widgets.common.names_box import NamesBox
 from napari_sr.widgets.common.worker import send_on_errand
+
+if TYPE_CHECKING:
+    from napari_sr.runs.model_list import ListedModel
 
 FILE_FILTER = "Checkpoints (*.pth *.pt *.ckpt *.safetensors *.npz *.mat);;All files (*)"
 ABOUT_FILES = (

@@ -1,4 +1,4 @@
-"""What both forms do: check fields, run one task at a time, and end when the dock is closed."""
+"""What all forms do: check fields, run one task at a time, and end when the dock is closed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from napari_sr.runs.job import Step
     from napari_sr.runs.model import ModelReference
-    from napari_sr.widgets.common.fields import RunFields
+    from napari_sr.widgets.common.fields import TaskFields
 
 
 class RunningForm(QWidget):
@@ -31,14 +31,14 @@ class RunningForm(QWidget):
     ----------
     napari_viewer : ViewerModel
         The form follows its selected layer.
-    form : RunFields
+    form : TaskFields
         The fields.
     """
 
     run_ended = Signal()
     """A run is over: done, failed or cancelled."""
 
-    def __init__(self, napari_viewer: ViewerModel, form: RunFields) -> None:
+    def __init__(self, napari_viewer: ViewerModel, form: TaskFields) -> None:
         super().__init__()
         use_cache_folder()
         self._viewer = napari_viewer

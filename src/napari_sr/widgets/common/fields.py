@@ -1,4 +1,4 @@
-"""The fields that both forms have, their layout, and the look of a wrong field."""
+"""The fields that forms have in common, their layout, and the look of a wrong field."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-class RunFields(ScrolledForm):
-    """Fields, buttons and lines of text of a form that runs a task; it holds no logic.
+class TaskFields(ScrolledForm):
+    """Buttons, bar and status of a form that runs a task; it holds no logic.
 
     Parameters
     ----------
@@ -39,17 +39,48 @@ class RunFields(ScrolledForm):
         self, run: str, stop: str, *, status_lines: int = 0, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.values = RangeChooser()
-        self.device = DeviceBox()
         self.run, self.stop = QPushButton(run), QPushButton(stop)
-        self.aside: list[QWidget] = []
-        """Further buttons beside the two."""
         self.status = WrappedLabel(lines=status_lines)
-        self.more = More(self)
         self.bar = QProgressBar()
         policy = self.bar.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.bar.setSizePolicy(policy)
+
+    def show_problems(self, problems: Mapping[str, str]) -> None:
+        """Frame the named fields; here, there are none."""
+
+    def show_running(self, running: bool) -> None:
+        """Enable the buttons for the state (running or not), and show the bar during a run."""
+        self.stop.setEnabled(running)
+        self.bar.setVisible(running)
+        self.bar.setRange(0, 0)
+        if running:
+            self.run.setEnabled(False)
+
+    def show_progress(self, done: int, total: int) -> None:
+        """Update the bar; with a total of 0 it only shows activity."""
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)
+
+
+class RunFields(TaskFields):
+    """Fields, buttons and lines of text of a form that runs a network; it holds no logic.
+
+    Parameters
+    ----------
+    run, stop, status_lines
+        As for `TaskFields`.
+    """
+
+    def __init__(
+        self, run: str, stop: str, *, status_lines: int = 0, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(run, stop, status_lines=status_lines, parent=parent)
+        self.values = RangeChooser()
+        self.device = DeviceBox()
+        self.aside: list[QWidget] = []
+        """Further buttons beside the two."""
+        self.more = More(self)
         self._tips: dict[str, str] = {}
 
     def arrange(
@@ -107,19 +138,6 @@ class RunFields(ScrolledForm):
                 field.setStyleSheet(style)
                 if wrong and self.more.holds(field):
                     self.more.open()
-
-    def show_running(self, running: bool) -> None:
-        """Enable the buttons for the state (running or not), and show the bar during a run."""
-        self.stop.setEnabled(running)
-        self.bar.setVisible(running)
-        self.bar.setRange(0, 0)
-        if running:
-            self.run.setEnabled(False)
-
-    def show_progress(self, done: int, total: int) -> None:
-        """Update the bar; with a total of 0 it only shows activity."""
-        self.bar.setRange(0, total)
-        self.bar.setValue(done)
 
 
 def _add_rows(layout: QFormLayout, rows: Iterable[tuple[str, QWidget]]) -> None:

@@ -8,7 +8,7 @@ WRONG = "#e5534b"
 """Colour around a field whose value cannot be used; visible on light and dark themes."""
 _FRAMED = (
     "QComboBox", "QAbstractSpinBox", "QLineEdit", "QListWidget", "QCheckBox", "QSlider",
-    "QPushButton:enabled",
+    "QPushButton:enabled", "QTableView", "QPlainTextEdit",
 )  # fmt: skip
 
 

@@ -88,10 +88,21 @@ class ModelChooser(CheckpointChooser):
         if chosen is not None:
             self._offer_to_blend() if found else self._change_model()
 
-    def choose(self, name: str) -> None:
-        """Choose a model by its name or path, if it exists."""
+    def renew(self) -> None:
+        """Update list and text, because models were downloaded, imported or removed."""
+        self.relist()
+        model: ListedModel | None = self.models.currentData()
+        if model is not None and self._problem is None:
+            self.about.say(about(model))
+
+    def choose(self, name: str, scale: int | None = None) -> None:
+        """Choose a model by its name or path, and maybe its scale, if they exist."""
         self.relist()
         self._select(name)
+        found = -1 if scale is None else self.scale.findData(scale)
+        if found >= 0 and found != self.scale.currentIndex():
+            self.scale.setCurrentIndex(found)
+            self._change_scale()
 
     def _select(self, name: str) -> bool:
         for index in range(self.models.count()):

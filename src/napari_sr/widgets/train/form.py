@@ -14,6 +14,7 @@ from napari_sr.training.finetuning.model_list import base_model_of
 from napari_sr.widgets.common.device_box import available_devices
 from napari_sr.widgets.common.dock import RunningForm
 from napari_sr.widgets.common.layer_source import layer_problem, source_of
+from napari_sr.widgets.common.open_form import open_form
 from napari_sr.widgets.common.value_range import CONTRAST
 from napari_sr.widgets.common.worker import send_on_errand
 from napari_sr.widgets.train.fields import TrainFields
@@ -206,14 +207,7 @@ class TrainWidget(RunningForm):
 
     def _use(self) -> None:
         """Open the upscaling form, and choose the new network."""
-        viewer: Any = self._viewer
-        # a form that is already open comes to the front
-        dock, upscaling = viewer.window.add_plugin_dock_widget(
-            "napari-sr", "Upscale layer", tabify=True
-        )
-        dock.show()
-        dock.raise_()
-        upscaling.form.model.choose(self._made)
+        open_form(self._viewer, "Upscale layer").form.model.choose(self._made)
 
     def _let_go(self) -> None:
         self.form.layers.leave()

@@ -17,6 +17,7 @@ from napari_sr.streaming.preview_request import PreviewRequest
 from napari_sr.widgets.common.dock import RunningForm
 from napari_sr.widgets.common.layer_region import RegionError, visible_region
 from napari_sr.widgets.common.layer_source import current_plane, layer_problem, source_of
+from napari_sr.widgets.common.open_form import open_form
 from napari_sr.widgets.upscale.fields import UpscaleFields
 from napari_sr.widgets.upscale.forecaster import Forecaster
 from napari_sr.widgets.upscale.output_chooser import MEMORY
@@ -81,6 +82,9 @@ class CheckedForm(RunningForm):
         choice = self.form.model.choice()
         scale = None if choice is None else choice.scale
         self.form.output.follow(self.form.layers.layer(), scale, another=another)
+
+    def _open_table(self) -> None:
+        open_form(self._viewer, "Models")
 
     # before a run
 

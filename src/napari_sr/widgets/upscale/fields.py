@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_sr.runs.words import time_in_words
 from napari_sr.widgets.common.fields import RunFields
@@ -38,6 +46,8 @@ class UpscaleFields(RunFields):
         super().__init__("Run", "Cancel", parent=parent)
         self.layers = LayerChooser()
         self.model = ModelChooser()
+        self.all_models = QPushButton("All models…")
+        self.all_models.setToolTip("Compare, download and import models in a table.")
         self.tile = _tile_box()
         self.precision = _word_box(
             "float32",
@@ -79,7 +89,7 @@ class UpscaleFields(RunFields):
             ("Layer", self.layers),
             ("Model", self.model),
             ("", self.model.about),
-            ("Scale", self.model.scale),
+            ("Scale", beside(self.model.scale, self.all_models)),
             ("Tile", self.tile),
             ("Region", self.region),
         )
@@ -193,6 +203,16 @@ def usual_engine() -> str:
     """Return the engine that the user prefers."""
     preferred = preference("upscaling", "engine", "automatic")
     return preferred if preferred in ENGINES else "automatic"
+
+
+def beside(wide: QWidget, narrow: QWidget) -> QWidget:
+    """Return a row of two widgets; the first one gets the remaining width."""
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(wide, 1)
+    layout.addWidget(narrow)
+    return row
 
 
 def _word_box(*words: str, tip: str) -> QComboBox:

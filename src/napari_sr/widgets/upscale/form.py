@@ -75,6 +75,7 @@ class UpscaleWidget(CheckedForm):
         self._preview.switched_off.connect(partial(form.preview.setChecked, False))
         form.model.changed.connect(self._propose)
         form.model.changed.connect(self._edit)
+        form.all_models.clicked.connect(self._open_table)
         form.output.changed.connect(self._edit)
         form.values.changed.connect(self._edit)
         form.tile.valueChanged.connect(self._edit)
@@ -103,6 +104,11 @@ class UpscaleWidget(CheckedForm):
     def _edit_region(self) -> None:
         """Check another region, once its shape is drawn."""
         self._pan.start()
+
+    def follow_models(self) -> None:
+        """Show which models are here now, because some were downloaded, imported or removed."""
+        self.form.model.renew()
+        self._refresh()
 
     def _use_defaults(self) -> None:
         self.form.use_defaults()

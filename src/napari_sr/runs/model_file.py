@@ -1,0 +1,133 @@
+"""Recognise a checkpoint file, and import it into the folder of own networks."""
+
+from __future__ import annotations
+
+import inspect
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from napari_sr.runs.model_list import OPENED, ListedModel
+from napari_sr.zoo import imported, trained
+from napari_sr.zoo.card import LONGEST_TEXT, options_in, scale_in, trained_on_grey
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from napari_sr.graph.foreign import Foreign
+    from napari_sr.zoo.checkpoint import Checkpoint
+
+SCALES_TO_OFFER = (2, 3, 4, 8)
+"""Scales to offer if a checkpoint's tensors do not show its scale."""
+
+
+def inspect_checkpoint(path: Path) -> ListedModel:
+    """Recognise the network of a checkpoint file. This is too slow for the GUI thread.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a checkpoint, or its network is unknown.
+    OSError
+        If the file cannot be read.
+    """
+    from napari_sr.zoo.checkpoint import open_checkpoint
+
+    return _recognised(path, open_checkpoint(path))
+
+
+def _recognised(path: Path, checkpoint: Checkpoint) -> ListedModel:
+    """Return the model in a checkpoint that was read from a path."""
+    from napari_sr.zoo import community, recognition
+
+    state = checkpoint.tensors
+    try:
+        record, _, found = recognition.recognise(state)
+    except recognition.UnknownNetworkError as error:
+        return _foreign(path, community.find(state, error))
+    parameters = inspect.signature(record.network).parameters.values()
+    questions = {
+        parameter.name: parameter.default
+        for parameter in parameters
+        if parameter.name not in found and "float" in str(parameter.annotation)
+    }
+    scale, options = _in_card(checkpoint.card)
+    scales = (found["scale"],) if "scale" in found else found.get("scales", scale)
+    return ListedModel(
+        name=str(path),
+        title=path.stem,
+        heading=OPENED,
+        summary=f"{record.title}. {record.summary}",
+        scales=scales or SCALES_TO_OFFER,
+        scale_is_known=scales is not None,
+        questions=MappingProxyType(
+            {key: usual for key, usual in questions.items() if key not in options}
+        ),
+        options=tuple(options.items()),
+        architecture=record.network.__module__.rpartition(".")[2],
+        grey=trained_on_grey(checkpoint.card),
+    )
+
+
+def _in_card(card: dict[str, Any]) -> tuple[tuple[int, ...] | None, dict[str, Any]]:
+    """Return scale and options in the card of our training; None and {} without such a card."""
+    scale = scale_in(card) if "scale" in card else None
+    return (None, {}) if scale is None else ((scale,), options_in(card))
+
+
+def _foreign(path: Path, network: Foreign) -> ListedModel:
+    more = ", and the network should get the whole image at once" if network.whole else ""
+    return ListedModel(
+        name=str(path),
+        title=path.stem,
+        heading=OPENED,
+        summary=f"{network.title}. Not one of ours: tiles may leave seams{more}.",
+        scales=(network.scale,),
+        architecture=network.title,
+    )
+
+
+def import_file(path: Path) -> Path:
+    """Copy a checkpoint file into the folder of own networks; return its path there.
+
+    The copy is unchanged and keeps its name, or a similar name that is free. A file whose content
+    is there already is not copied again. This is too slow for the GUI thread.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its network is recognised by its tensors.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a checkpoint, its network is unknown, or it changes meanwhile.
+    OSError
+        If it cannot be read or copied.
+    """
+    from napari_sr.zoo.checkpoint import open_checkpoint
+
+    checkpoint = open_checkpoint(path)
+    found = _recognised(path, checkpoint)
+    size = path.stat().st_size
+    place = imported.twin_of(checkpoint.sha256, size)
+    if place is None:
+        place = imported.free_path(path.name)
+        imported.keep(path, place, checkpoint.sha256)
+    if trained.is_listed(place):
+        return place
+    about = imported.Description(
+        origin=path.name[-LONGEST_TEXT:],
+        sha256=checkpoint.sha256,
+        size=size,
+        architecture=found.architecture,
+        summary=found.summary[:LONGEST_TEXT],
+        scales=found.scales,
+        scale_is_known=found.scale_is_known,
+        parameters=sum(value.numel() for value in checkpoint.tensors.values()),
+        grey=found.grey,
+        questions=dict(found.questions),
+        options=dict(found.options),
+    )
+    imported.describe(place, about)
+    return place

@@ -1,0 +1,1 @@
+"""The form *Models*: a table of all models, downloads, imports and speeds."""
