@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 
 import psutil
@@ -60,6 +61,54 @@ def test_bands_above_a_row_are_freed_and_the_rest_stays(features):
 
     assert features.bands == 2
     assert torch.equal(features.read("x", slice(140, 200), slice(0, WIDTH)), whole[..., 140:, :])
+
+
+def test_rows_in_memory_are_not_copied_and_others_are():
+    features = FeatureStore(HEIGHT, WIDTH, budget=2**30, channels_last=True)
+    whole = fill(features, "x")
+    rows, everywhere = slice(60, 134), slice(0, WIDTH)
+
+    parts = [features.read("x", rows, columns) for columns in (everywhere, slice(4, WIDTH))]
+
+    features.write("x", slice(60, 61), everywhere, torch.zeros(1, 8, 1, WIDTH))
+    assert not parts[0][..., 0, :].any()
+    assert torch.equal(parts[0][..., 1:, :], whole[..., 61:134, :])
+    assert torch.equal(parts[1], whole[..., 60:134, 4:])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes back rows")
+def test_freed_bands_give_their_memory_back_before_the_plane_ends():
+    process = psutil.Process()
+    features = FeatureStore(2048, 1024, budget=2**30, channels_last=True)
+    features.make("x", 8, 1, torch.float32)
+    before = process.memory_info().rss
+    features.write(
+        "x", slice(0, 2048), slice(0, 1024), torch.ones(1, 8, 1, 1).expand(1, 8, 2048, 1024)
+    )
+    full = process.memory_info().rss - before
+
+    features.drop_above("x", 1536)
+
+    assert full > 60 * 2**20
+    assert process.memory_info().rss - before < full / 2
+    assert features.read("x", slice(1536, 2048), slice(0, 1024)).all()
+    features.close()
+
+
+def test_memory_that_the_system_does_not_take_back_counts_until_the_plane_ends(monkeypatch):
+    monkeypatch.setattr(module, "GIVES_BACK", False)
+    band = 8 * 64 * WIDTH * 4
+    features = FeatureStore(HEIGHT, WIDTH, budget=4 * band, channels_last=False)
+    fill(features, "x")
+    features.drop_above("x", HEIGHT)
+
+    fill(features, "y")
+    in_files = [each for each in features._planes["y"].bands.values() if not each.in_memory]
+    features.drop("x")
+    fill(features, "z")
+
+    assert len(in_files) == 3
+    assert not [each for each in features._planes["z"].bands.values() if not each.in_memory][3:]
 
 
 def test_the_memory_of_dropped_planes_is_used_again():

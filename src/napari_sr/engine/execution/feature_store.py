@@ -11,14 +11,15 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
 import torch
 
-from napari_sr.engine.planning.devices import OutOfMemoryError, trim
+from napari_sr.engine.execution.plane_memory import PlaneMemory
+from napari_sr.engine.planning.devices import GIVES_BACK, OutOfMemoryError, trim
 from napari_sr.engine.planning.tiling import scaled
 
 if TYPE_CHECKING:
@@ -54,12 +55,18 @@ class _Plane:
     channels: int
     scale: int | Fraction
     dtype: torch.dtype
-    bands: dict[int, _Band]
+    bands: dict[int, _Band] = field(default_factory=dict)
     """Bands by their number, counted from the top; bands that were never written are missing."""
+    memory: PlaneMemory | None = None
+    """Memory of all bands that are not in files, in order; None if there is no such band."""
+    kept: int = 0
+    """Bytes of freed bands that the system has not taken back."""
 
 
 class FeatureStore:
-    """Feature planes by name, in bands of rows that are allocated and freed one by one.
+    """Feature planes by name, in bands of rows that take and free memory one by one.
+
+    Channels are last in memory and in files, so that consecutive rows are contiguous.
 
     Parameters
     ----------
@@ -70,8 +77,7 @@ class FeatureStore:
     budget : int
         Bytes of memory that planes may use; the rest goes to files.
     channels_last : bool
-        Whether planes in memory are stored with channels last, which GPUs prefer. Planes in files
-        always have channels last, because each row of a tile is then contiguous in the file.
+        Whether parts are returned with channels last, which CPUs and most GPUs prefer.
     """
 
     def __init__(
@@ -97,13 +103,21 @@ class FeatureStore:
     def make(self, name: str, channels: int, scale: int | Fraction, dtype: torch.dtype) -> None:
         """Create an empty plane; replace a plane of this name."""
         self.drop(name)
-        self._planes[name] = _Plane(channels, scale, dtype, {})
+        self._planes[name] = _Plane(channels, scale, dtype)
 
     def read(self, name: str, rows: slice, columns: slice) -> Tensor:
-        """Return a copy of a part of a plane, (1, C, scale * rows, scale * columns)."""
+        """Return a part of a plane, (1, C, scale * rows, scale * columns).
+
+        Rows over the whole width are no copy if they are in memory, so nothing may write into them.
+        """
         plane = self._planes[name]
         across = scaled(columns, plane.scale)
         down = scaled(rows, plane.scale)
+        bands = (plane.bands[number] for number, _, _ in self._bands_of(rows))
+        if plane.memory is not None and all(band.in_memory for band in bands):
+            view = plane.memory.rows(down)[..., across]
+            if view.is_contiguous(memory_format=self._layout):
+                return view
         shape = (1, plane.channels, down.stop - down.start, across.stop - across.start)
         part = torch.empty(shape, dtype=plane.dtype, memory_format=self._layout)
         for number, in_band, in_part in self._bands_of(rows):
@@ -134,12 +148,18 @@ class FeatureStore:
             first = min(plane.bands)
             if (first + 1) * self._rows > row:
                 return
-            self._free += plane.bands.pop(first).in_memory
+            freed = plane.bands.pop(first).in_memory
+            if plane.memory is not None and freed:
+                plane.memory.give_back(scaled(self._rows_of(first), plane.scale))
+            self._free += freed if GIVES_BACK else 0
+            plane.kept += 0 if GIVES_BACK else freed
 
     def drop(self, name: str) -> None:
         """Free a plane, if it exists."""
         self.drop_above(name, self._size[0] + self._rows)
-        if self._planes.pop(name, None) is not None:
+        plane = self._planes.pop(name, None)
+        if plane is not None:
+            self._free += plane.kept
             trim()
 
     def close(self) -> None:
@@ -159,14 +179,20 @@ class FeatureStore:
             )
 
     def _new_band(self, plane: _Plane, number: int) -> _Band:
-        height, width = self._size
-        rows = min(self._rows, height - number * self._rows)
-        shape = (1, plane.channels, int(rows * plane.scale), int(width * plane.scale))
+        down = scaled(self._rows_of(number), plane.scale)
+        height, width = (int(size * plane.scale) for size in self._size)
+        shape = (1, plane.channels, down.stop - down.start, width)
         needed = math.prod(shape) * plane.dtype.itemsize
         if needed > self._free:
             return _Band(_in_a_file(needed, shape, plane.dtype), 0)
         self._free -= needed
-        return _Band(torch.empty(shape, dtype=plane.dtype, memory_format=self._layout), needed)
+        if plane.memory is None:
+            plane.memory = PlaneMemory(plane.channels, height, width, plane.dtype)
+        return _Band(plane.memory.rows(down), needed)
+
+    def _rows_of(self, number: int) -> slice:
+        """Return the rows of a band, in pixels of the image."""
+        return slice(number * self._rows, min((number + 1) * self._rows, self._size[0]))
 
 
 def _in_a_file(needed: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FEATURES_SHARE = 0.1
 """Share of the free memory that feature planes may use before they go to files."""
+GIVES_BACK = sys.platform == "linux"
+"""Whether feature planes give memory back row by row, and not only as a whole."""
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 # text in allocators' errors; only CUDA has a separate exception class

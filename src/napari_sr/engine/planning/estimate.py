@@ -77,7 +77,7 @@ def estimate(
         result_shape=larger,
         result_bytes=math.prod(larger) * layout.dtype.itemsize,
         working_bytes=int(per_pixel * height * width),
-        tile=max(height, width),
+        tile=plan.side,
         tiles=tiles,
         exact=plan.exact_for(network),
         seconds=None if speed is None else layout.count * plan.cost / speed,

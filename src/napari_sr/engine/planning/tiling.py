@@ -186,10 +186,18 @@ def spans(size: int, tile: int, halo: int, multiple: int = 1, least: int = 1) ->
 
 
 def tiles(
-    height: int, width: int, tile: int, halo: int, multiple: int = 1, least: int = 1
+    height: int,
+    width: int,
+    limits: tuple[int, int],
+    halo: int,
+    multiple: int = 1,
+    least: int = 1,
 ) -> Iterator[Tile]:
-    """Yield the tiles of a plane, (height, width), row by row; arguments as in `spans`."""
-    columns = spans(width, tile, halo, multiple, least)
-    for row in spans(height, tile, halo, multiple, least):
+    """Yield the tiles of a plane, (height, width), row by row.
+
+    `limits` are the rows and columns that a tile reads at most; other arguments are as in `spans`.
+    """
+    columns = spans(width, limits[1], halo, multiple, least)
+    for row in spans(height, limits[0], halo, multiple, least):
         for column in columns:
             yield Tile(Region(row.read, column.read), Region(row.keep, column.keep))
