@@ -48,6 +48,17 @@ def test_a_region_equals_the_same_part_of_the_whole_result(region, fsrcnn):
     assert result.record["notes"] == []
 
 
+@pytest.mark.parametrize("region", [((50, 51), (60, 61)), ((138, 150), (158, 170))], ids=str)
+def test_a_small_region_is_exact_in_the_last_bit(region):
+    network = ModelReference(scale=4).load()
+    image = image_of((150, 170)).astype(np.float32)
+    image /= image.max()
+
+    result = part(image, network, region)
+
+    np.testing.assert_array_equal(result.pixels, inside(whole(image, network), region, 4))
+
+
 @settings(max_examples=25)
 @given(
     top=st.integers(0, 40),

@@ -31,6 +31,9 @@ SIDE = 2048
 """Approximate side of a block's result in pixels: a shard of some MB, computed within seconds."""
 SIDES = (1024, 512, 256)
 """Sides that blocks may have, in LR pixels."""
+LEAST_WINDOW = 32
+"""Smallest side in LR pixels of the windows of local networks: libraries sum windows below about
+20 pixels in another order, which changes the last bits of FSRCNN x4 in float32."""
 CONTEXT = 64
 """Number of LR pixels around a region that networks with global values read, instead of the whole
 plane."""
@@ -135,8 +138,7 @@ class BlockGrid:
         stop = min(max(core.stop + self.margin, usual if start == 0 else 0), length)
         if stop == length and core.stop - core.start == side and self.region is None:
             start = min(start, max(length - usual, 0))
-        # a window smaller than the network's least size would be padded instead of read from the
-        # image
+        # a window smaller than the network's least size would be padded instead of read
         start = max(min(start, stop - self.least), 0) // self.multiple * self.multiple
         return slice(start, max(stop, min(start + self.least, length)))
 
@@ -211,8 +213,8 @@ def make_grid(
     if side is None:
         side = (usual_side(network.scale),) * 2
     alignment = network.tile_alignment
-    margin = margin_of(network, halo)
-    return BlockGrid(layout, *side, margin, alignment, network.least_size, region=region)
+    least = max(network.least_size, LEAST_WINDOW)
+    return BlockGrid(layout, *side, margin_of(network, halo), alignment, least, region=region)
 
 
 def usual_side(scale: int) -> int:
