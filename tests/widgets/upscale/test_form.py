@@ -893,6 +893,7 @@ def test_a_refused_download_does_nothing(viewer, widget, missing):
     assert widget.form.run.isEnabled()
     assert not widget.form.stop.isEnabled()
     assert len(viewer.layers) == 1
+    assert widget._queue.waiting == 0
 
 
 def test_a_granted_download_runs(viewer, widget, missing, run):
@@ -1020,6 +1021,18 @@ def test_the_forecast_follows_the_view(viewer, widget, loader, qtbot):
     assert not widget.form.run.isEnabled()
 
 
+def test_run_checks_a_view_that_changed_a_moment_ago(viewer, widget, camera, qtbot):
+    viewer.canvas.size = (20, 30)
+    choose(widget.form.region.area, "visible region")
+    widget.check()
+    viewer.scene.camera.center = (0, 3000, 3000)
+
+    widget.form.run.click()
+
+    assert "does not show" in widget.form.status.text()
+    assert not widget.form.run.isEnabled()
+
+
 def several(viewer, random):
     layers = [
         viewer.add_image(random.integers(0, 255, (12, 16), np.uint8), name=name)
@@ -1065,13 +1078,14 @@ def test_after_a_layer_that_fails_the_next_one_is_upscaled(viewer, widget, loade
     assert "infinite" in widget.form.status.text()
 
 
-def test_one_cancel_ends_all(viewer, widget, loader, qtbot, random):
+@pytest.mark.parametrize("where", ["form", "activity dock"])
+def test_one_cancel_ends_all(viewer, widget, loader, qtbot, random, where):
     loader.network = Gated(scale=2)
     several(viewer, random)
     widget.form.run.click()
     qtbot.waitUntil(lambda: loader.network.begun.acquire(blocking=False), timeout=PATIENCE)
 
-    widget.form.stop.click()
+    (widget.form.stop.click if where == "form" else widget._bar.cancel)()
     finish(widget, loader.network, qtbot)
 
     assert len(viewer.layers) == 3
@@ -1120,6 +1134,13 @@ def test_a_model_that_is_gone_is_not_remembered(viewer, docked, loader):
 
     assert form.model.choice().label == "FSRCNN x2"
     assert (form.tile.value(), form.engine.currentText()) == (0, "automatic")
+
+
+@pytest.mark.parametrize(("tile", "shown"), [(10**12, 16384), (-(10**12), 0)])
+def test_a_tile_that_no_form_offers_is_not_remembered(viewer, docked, loader, tile, shown):
+    remember("upscale", {"tile": tile})
+
+    assert docked(viewer).form.tile.value() == shown
 
 
 def test_a_result_can_be_compared_with_its_source(viewer, widget, camera, loader, run):

@@ -177,7 +177,7 @@ class UpscaleFields(RunFields):
         if scale >= 0:
             self.model.scale.setCurrentIndex(scale)
         if isinstance(choices.get("tile"), int):
-            self.tile.setValue(choices["tile"])
+            self.tile.setValue(min(max(choices["tile"], 0), self.tile.maximum()))
         self.ensemble.setChecked(choices.get("ensemble") is True)
         for name, box in self._remembered().items():
             found = box.findData(choices.get(name))

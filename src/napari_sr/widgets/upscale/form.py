@@ -117,12 +117,14 @@ class UpscaleWidget(CheckedForm):
     # a run
 
     def _start(self) -> None:
+        self.check()  # the view may have changed a moment ago
         layers, choice = self.form.layers.layers(), self.form.model.choice()
-        if self._worker is not None or not layers or choice is None:
+        if not self.form.run.isEnabled() or not layers or choice is None:
             return
-        self._queue.fill([self._pending_run(layer, choice) for layer in layers])
+        runs = [self._pending_run(layer, choice) for layer in layers]
         remember(FORM, self.form.choices())
         if self._may_download(choice.reference):
+            self._queue.fill(runs)
             self._forecaster.forget()
             self._preview.hold()
             self.compare.clear()
@@ -147,7 +149,7 @@ class UpscaleWidget(CheckedForm):
         self.form.status.say(f"{self._queue.place}Starting …")
         name = pending.request.model.label
         if pending.folder is None:
-            self._launch(run, pending.request, name=name)
+            self._launch(run, pending.request, name=name, cancel=self._cancel)
             return
         self._growing = GrowingLayer(
             self._viewer, partial(self._add, pending, multiscale=True, cache=False)
@@ -157,7 +159,7 @@ class UpscaleWidget(CheckedForm):
         task = folder_request(
             pending.request, keeps, pending.folder, pending.arguments["name"], near
         )
-        self._launch(run_in_folder, task, name=name)
+        self._launch(run_in_folder, task, name=name, cancel=self._cancel)
 
     def _go_on(self) -> bool:
         """Start the next run, if one is waiting; return whether it was started."""
