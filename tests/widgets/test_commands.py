@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from forms import PATIENCE
+from qtpy.QtWidgets import QDockWidget
 
 from napari_sr.widgets import commands
 from napari_sr.widgets.common.layer_source import METADATA_KEY
@@ -15,9 +16,9 @@ def opened(viewer, widget, monkeypatch):
     """Return a viewer whose window opens the form that is there."""
     asked = []
 
-    def add_plugin_dock_widget(*names):
+    def add_plugin_dock_widget(*names, tabify):
         asked.append(names)
-        return None, widget
+        return QDockWidget(), widget
 
     window = SimpleNamespace(add_plugin_dock_widget=add_plugin_dock_widget)
     return SimpleNamespace(window=window, asked=asked)

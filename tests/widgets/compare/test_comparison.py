@@ -10,7 +10,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
-from napari_sr.widgets.compare.comparison import FLAT, comparison_of
+from napari_sr.widgets.compare.comparison import FLAT, Comparison, comparison_of
 from napari_sr.widgets.compare.modes import MODES
 from napari_sr.widgets.compare.on_canvas import Handle, Tag
 
@@ -196,3 +196,11 @@ def test_a_canvas_that_is_deleted_ends_it(viewer, comparison, pair, canvas, stat
     qtbot.waitUntil(lambda: comparison.mode is None)
 
     assert state(viewer) == before
+
+
+def test_an_owner_may_leave_after_the_garbage_collector_came(viewer):
+    comparison = Comparison(viewer)
+    comparison.join("me")
+    comparison.__dict__.clear()  # as for a cycle that is unreachable
+
+    comparison.leave("me")

@@ -168,7 +168,10 @@ def test_a_network_of_another_library_cannot_be_trained(form, cells):
     form.form.base_model._take_file(foreign)
 
     assert not form.form.run.isEnabled()
-    assert "photo is a SwinIR (spandrel), which is not" in form.form.base_model.models.toolTip()
+    assert (
+        "photo is a SwinIR (spandrel), which napari-sr cannot train"
+        in form.form.base_model.models.toolTip()
+    )
 
 
 def test_the_pixel_size_of_the_first_layer_is_taken_over(viewer, form):

@@ -60,6 +60,8 @@ class Comparison(QObject):
 
     def leave(self, owner: object, *_: object) -> None:
         """Unregister an owner, and end the comparison if this owner started it."""
+        if not hasattr(self, "viewer"):
+            return  # the garbage collector has emptied this object before Qt deleted the owner
         self.stop_for(owner)
         if owner in self._owners:
             self._owners.remove(owner)
