@@ -7,6 +7,7 @@ import weakref
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
@@ -198,9 +199,11 @@ def test_a_canvas_that_is_deleted_ends_it(viewer, comparison, pair, canvas, stat
     assert state(viewer) == before
 
 
-def test_an_owner_may_leave_after_the_garbage_collector_came(viewer):
+@pytest.mark.parametrize("emptied", ["comparison", "viewer"])
+def test_an_owner_may_leave_after_the_garbage_collector_came(emptied):
+    viewer = ViewerModel()
     comparison = Comparison(viewer)
     comparison.join("me")
-    comparison.__dict__.clear()  # as for a cycle that is unreachable
+    {"comparison": comparison, "viewer": viewer}[emptied].__dict__.clear()
 
     comparison.leave("me")

@@ -60,8 +60,8 @@ class Comparison(QObject):
 
     def leave(self, owner: object, *_: object) -> None:
         """Unregister an owner, and end the comparison if this owner started it."""
-        if not hasattr(self, "viewer"):
-            return  # the garbage collector has emptied this object before Qt deleted the owner
+        if not hasattr(getattr(self, "viewer", None), "layers"):
+            return  # the garbage collector emptied this object or the viewer before it came here
         self.stop_for(owner)
         if owner in self._owners:
             self._owners.remove(owner)
