@@ -94,6 +94,83 @@ def test_it_follows_slices_scale_and_pixels(viewer, widget, loader, shown, rando
     shown(viewer, stack.data[2:].repeat(3, 1).repeat(3, 2))
 
 
+def test_it_follows_the_size_of_the_canvas(viewer, widget, cells, shown, qtbot):
+    widget.form.preview.click()
+    shown(viewer, repeated(cells.data[50:151, 100:301]))
+    qtbot.waitUntil(lambda: not widget._preview._pause.isActive(), timeout=PATIENCE)
+
+    viewer.canvas.size = (120, 220)
+
+    shown(viewer, repeated(cells.data[40:161, 90:311]))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("scale", (2, 3)),
+        ("translate", (5, 6)),
+        ("rotate", 30),
+        ("shear", [0.3]),
+        ("affine", [[1, 0.2, 3], [0, 1, 4], [0, 0, 1]]),
+        ("units", "um"),
+    ],
+)
+def test_it_stays_on_a_source_that_is_moved(viewer, widget, cells, shown, qtbot, name, value):
+    widget.form.preview.click()
+    shown(viewer, repeated(cells.data[50:151, 100:301]))
+    qtbot.waitUntil(lambda: not widget._preview._pause.isActive(), timeout=PATIENCE)
+
+    setattr(cells, name, value)
+
+    def in_its_place():
+        layer = preview_of(viewer)
+        corners = [layer.data_to_world(place) for place in ((-0.5, -0.5), (1.5, -0.5), (-0.5, 1.5))]
+        first, below, beside = (np.asarray(cells.world_to_data(each)) for each in corners)
+        start = np.rint(2 * (first + 0.5)).astype(int)
+        part = tuple(map(slice, start, start + layer.data.shape))
+        return (
+            np.allclose(below - first, (1, 0))
+            and np.allclose(beside - first, (0, 1))
+            and np.array_equal(layer.data, repeated(cells.data)[part])
+            and layer.units == cells.units
+        )
+
+    qtbot.waitUntil(in_its_place, timeout=PATIENCE)
+
+
+def test_what_is_computed_already_is_not_started_again(viewer, widget, loader, cells, shown, qtbot):
+    loader.network = network = Gated(scale=2)
+    widget.form.preview.click()
+    qtbot.waitUntil(lambda: network.begun.acquire(blocking=False), timeout=PATIENCE)
+    # its layer was inserted, so the form asked for the preview again
+    qtbot.waitUntil(lambda: not widget._preview._pause.isActive(), timeout=PATIENCE)
+    worker = widget._preview._worker
+
+    assert not worker.abort_requested
+    network.permits.release(1000)
+    shown(viewer, repeated(cells.data[50:151, 100:301]))
+
+
+@pytest.mark.parametrize("blending", ["additive", "minimum", "multiplicative"])
+def test_it_hides_its_source(viewer, widget, cells, shown, blending):
+    cells.blending = blending
+    widget.form.preview.click()
+
+    assert shown(viewer, repeated(cells.data[50:151, 100:301])).blending == "opaque"
+
+
+def test_an_error_after_it_was_switched_off_is_not_told(viewer, widget, loader, cells, qtbot):
+    loader.network = network = Gated(scale=2)
+    widget.form.preview.click()
+    qtbot.waitUntil(lambda: network.begun.acquire(blocking=False), timeout=PATIENCE)
+    widget.form.preview.click()
+    widget._preview._tell_error(RuntimeError("too late"))
+    network.permits.release(1000)
+
+    qtbot.waitUntil(lambda: widget._preview._worker is None, timeout=PATIENCE)
+    assert widget.form.about_preview.text() == ""
+
+
 def test_switched_off_it_leaves_nothing(viewer, widget, cells, shown):
     widget.form.preview.click()
     shown(viewer, repeated(cells.data[50:151, 100:301]))

@@ -58,6 +58,7 @@ class CheckedForm(RunningForm):
         self._pan.setInterval(PAN_PAUSE)
         self._pan.timeout.connect(self._refresh)
         self._preview = Preview(napari_viewer, self._view, self)
+        self.form.layers.moved.connect(self._follow_view)
 
     # the form's fields
 
@@ -70,6 +71,14 @@ class CheckedForm(RunningForm):
         self.form.region.follow(*self.form.layers.layers())
         self._propose(another=True)
         self._edit()
+
+    def _events_of_view(self) -> list[Any]:
+        """Return the events of the viewer that may change the visible region."""
+        viewer = self._viewer
+        camera, dims = getattr(viewer, "scene", viewer).camera.events, viewer.dims.events
+        events = [camera.center, camera.zoom, dims.point, dims.ndisplay, dims.order]
+        canvas = getattr(viewer, "canvas", None)  # since napari 0.9
+        return events if canvas is None else [*events, canvas.events.size]
 
     def _follow_view(self, event: object = None) -> None:
         """Check the visible region again, once the view no longer changes."""

@@ -90,12 +90,6 @@ class UpscaleWidget(CheckedForm):
             event.connect(self._follow_view)
         self._viewer.layers.selection.events.changed.connect(self._follow_selection)
 
-    def _events_of_view(self) -> list[Any]:
-        """Return the events of the viewer that may change the visible region."""
-        viewer = self._viewer
-        camera, dims = getattr(viewer, "scene", viewer).camera.events, viewer.dims.events
-        return [camera.center, camera.zoom, dims.point, dims.ndisplay, dims.order]
-
     def _follow_selection(self, event: object = None) -> None:
         """Choose the layers that the user selects; a result that was just added is ignored."""
         if not self._gone and not self._adding:

@@ -9,6 +9,7 @@ from qtpy.QtCore import Signal
 
 from napari_sr.widgets.common.layer_source import is_preview, is_result
 from napari_sr.widgets.common.names_box import NamesBox
+from napari_sr.widgets.upscale.preview_layer import PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +27,8 @@ class LayerChooser(NamesBox):
     """Emitted when the contrast limits of the chosen layer have changed."""
     data_changed = Signal()
     """Emitted when the pixels of the chosen layer have changed."""
+    moved = Signal()
+    """Emitted when the chosen layer was moved, scaled, turned or sheared, or has other units."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -107,13 +110,20 @@ class LayerChooser(NamesBox):
         if self._watched is not None:
             self._watched.events.contrast_limits.disconnect(self._tell_of_limits)
             self._watched.events.data.disconnect(self._tell_of_data)
+            for name in PLACE:
+                self._watched.events[name].disconnect(self._tell_of_move)
         self._watched = layer
         if layer is not None:
             layer.events.contrast_limits.connect(self._tell_of_limits)
             layer.events.data.connect(self._tell_of_data)
+            for name in PLACE:
+                layer.events[name].connect(self._tell_of_move)
 
     def _tell_of_limits(self, event: object = None) -> None:
         self.limits_changed.emit()
 
     def _tell_of_data(self, event: object = None) -> None:
         self.data_changed.emit()
+
+    def _tell_of_move(self, event: object = None) -> None:
+        self.moved.emit()

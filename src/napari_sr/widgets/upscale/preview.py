@@ -124,10 +124,11 @@ class Preview(QObject):
     # computing
 
     def _begin(self) -> None:
-        if self._worker is not None:
-            self._worker.quit()  # when it ends, the next one starts
-            return
         view = self._view_of_form()
+        if self._worker is not None:
+            if not self._computes(view):
+                self._worker.quit()  # when it ends, the next one starts
+            return
         if isinstance(view, str):
             self._shown = None
             self._layer.remove()
@@ -138,12 +139,21 @@ class Preview(QObject):
         if before is None or not _alike(view, before):
             self._blocks.clear()
             self._shown = None
+        else:
+            self._layer.place(view.arguments)
         if before is None or before.layer is not view.layer:
             self._layer.remove()
         region = central(view.request.region, view.scale)
         if region != self._shown:
             known = frozenset(self._blocks)
             self._launch(replace(view.request, region=region, known=known))
+
+    def _computes(self, view: View | str | None) -> bool:
+        """Return whether the worker computes this view already; the layer moves to its place."""
+        if not isinstance(view, View) or self._view is None or not _alike(view, self._view):
+            return False
+        self._layer.place(view.arguments)
+        return central(view.request.region, view.scale) == self._asked
 
     def _launch(self, request: PreviewRequest) -> None:
         self.told.emit("Preview …")
@@ -181,7 +191,8 @@ class Preview(QObject):
 
     def _tell_error(self, error: Exception) -> None:
         forget_locals(error)
-        self.told.emit(f"No preview: {error_in_words(error)}")
+        if self._on:
+            self.told.emit(f"No preview: {error_in_words(error)}")
 
     # showing
 

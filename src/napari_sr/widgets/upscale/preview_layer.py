@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.experimental import link_layers, unlink_layers
 from napari.layers import Image
 
@@ -15,6 +16,8 @@ from napari_sr.engine.planning.tiling import Region
 from napari_sr.widgets.common.layer_source import PREVIEW_KEY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.components import ViewerModel
     from numpy.typing import NDArray
 
@@ -22,6 +25,10 @@ REFRESH = 0.1
 """Smallest number of seconds between two refreshes of the layer, which block the window."""
 LINKED = ("colormap", "contrast_limits", "gamma")
 """Attributes that the preview shares with its source."""
+MIXING = ("additive", "minimum", "multiplicative")
+"""Blending modes that would mix the preview with its source below."""
+PLACE = ("scale", "translate", "rotate", "shear", "affine", "units")
+"""Attributes that place a layer in the world."""
 
 
 class PreviewLayer:
@@ -69,13 +76,26 @@ class PreviewLayer:
             self._add(source, pixels, arguments)
         else:
             self._layer.data = pixels
-            self._layer.scale = arguments["scale"]
-            self._layer.translate = arguments["translate"]
+            _move(self._layer, arguments)
+
+    def place(self, arguments: Callable[[Region], dict[str, Any]]) -> None:
+        """Move the layer, if it exists, to where its source has been moved.
+
+        Parameters
+        ----------
+        arguments : callable
+            Returns the keywords of a layer that shows the result of a region.
+        """
+        if self._layer is not None and self._region is not None:
+            _move(self._layer, arguments(self._region))
 
     def _add(self, source: Image, pixels: NDArray[Any], arguments: dict[str, Any]) -> None:
         """Add the layer directly above its source; the selection stays."""
         layers = self._viewer.layers
-        layer = Image(pixels, **{**arguments, "metadata": {PREVIEW_KEY: True}})
+        look: dict[str, Any] = {"metadata": {PREVIEW_KEY: True}}
+        if source.blending in MIXING:
+            look["blending"] = "opaque"
+        layer = Image(pixels, **{**arguments, **look})
         selected, active = set(layers.selection), layers.selection.active
         self._layer = layer  # set before others are told of the layer
         layers.insert(layers.index(source) + 1 if source in layers else len(layers), layer)
@@ -123,3 +143,12 @@ class PreviewLayer:
     def is_it(self, layer: object) -> bool:
         """Return whether a layer is this one."""
         return self._layer is not None and layer is self._layer
+
+
+def _move(layer: Image, arguments: dict[str, Any]) -> None:
+    """Set the attributes that place a layer in the world, as far as they differ."""
+    for name in PLACE:
+        now = layer.affine.affine_matrix if name == "affine" else getattr(layer, name)
+        wanted = arguments.get(name, now)
+        if not np.array_equal(now, wanted):
+            setattr(layer, name, wanted)
