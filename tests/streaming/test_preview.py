@@ -17,6 +17,13 @@ REGION = Region(slice(100, 300), slice(40, 310))
 CPU = Settings(device="cpu", engine="torch")
 
 
+class Bent(Nearest):
+    """A network whose result depends on black and white: it takes a root."""
+
+    def compute(self, image):
+        return super().compute(image.clamp(min=0).sqrt())
+
+
 def request(data, plane=(), axes=None, settings=CPU, region=REGION, **more):
     axes = axes or "TZYX"[-data.ndim :]
     source = Source("cells", data, data.shape, axes, axes.endswith("S"))
@@ -95,12 +102,29 @@ def test_percentiles_are_those_of_the_whole_layer(loader, random):
     data = random.random((2, 400, 350)).astype(np.float32)
     data[1] *= 5
     settings = Settings(device="cpu", engine="torch", value_range=Percentiles(1, 99))
-    loader.network = Nearest(radius=1)
+    loader.network = Bent()
 
     parts, _ = run(request(data, (0,), settings=settings))
 
     expected = whole(data, loader.network, settings=settings)[0, 200:600, 80:620]
     np.testing.assert_allclose(assembled(parts), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, dask.array.from_array])
+def test_percentiles_of_the_current_slice_are_those_of_its_plane(loader, random, kind):
+    data = random.random((2, 400, 350)).astype(np.float32)
+    data[1] *= 5
+    settings = Settings(device="cpu", engine="torch", value_range=Percentiles(1, 99))
+    loader.network = Bent()
+
+    parts, _ = run(request(kind(data), (0,), settings=settings, one_plane=True))
+
+    expected = whole(data[0], loader.network, settings=settings)[200:600, 80:620]
+    np.testing.assert_allclose(assembled(parts), expected, atol=1e-5)
+    assert (
+        np.abs(expected - whole(data, loader.network, settings=settings)[0, 200:600, 80:620]).max()
+        > 0.01
+    )
 
 
 def test_a_network_of_the_whole_plane_is_computed_in_one_part_and_not_exact(loader, random):

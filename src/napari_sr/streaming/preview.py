@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -121,13 +122,18 @@ def _numbers(grid: BlockGrid, request: PreviewRequest) -> list[int]:
 
 
 def _value_range(request: PreviewRequest, reader: BlockReader, network: Network) -> ValueRange:
-    """Return black and white as for the whole layer, if they can be found quickly."""
-    declared = request.settings.value_range
-    lazy = not isinstance(request.source.data, np.ndarray)
+    """Return black and white as the run has them, if they can be found quickly."""
+    declared, source = request.settings.value_range, request.source
+    if request.one_plane:
+        shape = (*(1 for _ in request.plane), *source.shape[len(request.plane) :])
+        source = replace(source, plane=request.plane, shape=shape)
+        layout = layout_of(source.shape, source.dtype, source.axes)
+        return value_range_of(source.pixels, layout, declared)
+    lazy = not isinstance(source.data, np.ndarray)
     if lazy and isinstance(declared, Percentiles):
         has_weights = next(network.parameters(), None) is not None
         return value_range(reader, declared, has_weights=has_weights)
-    return value_range_of(request.source.data, reader.grid.layout, declared)
+    return value_range_of(source.data, reader.grid.layout, declared)
 
 
 def _far(block: Block, region: Region) -> float:

@@ -32,6 +32,8 @@ class PreviewRequest:
     """The rectangle of the plane that is shown."""
     model: ModelReference
     settings: Settings
+    one_plane: bool = False
+    """Whether percentiles are those of this plane alone, as in a run of the current slice."""
     known: frozenset[Any] = frozenset()
     """Spans of the blocks that are computed already; see `Region.spans`."""
 

@@ -279,3 +279,13 @@ def test_a_large_region_is_cut_around_its_centre(size, scale):
         for a, b in zip((cut.rows, cut.columns), (region.rows, region.columns), strict=True)
     ]
     assert max(middle) <= 1
+
+
+def test_of_a_wide_view_only_the_centre_is_said_to_be_shown(
+    viewer, widget, cells, qtbot, monkeypatch
+):
+    monkeypatch.setattr("napari_sr.widgets.upscale.preview.LARGEST", 100 * 100)
+    widget.form.preview.click()
+
+    words = widget.form.about_preview
+    qtbot.waitUntil(lambda: "in the centre of the view" in words.text(), timeout=PATIENCE)

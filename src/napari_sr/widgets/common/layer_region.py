@@ -72,7 +72,7 @@ def _canvas_size(viewer: ViewerModel) -> tuple[int, int]:
 
 
 def shapes_region(layer: Image, shapes: Shapes) -> Region:
-    """Return the smallest rectangle of a layer that holds a shape: the selected one, or the last.
+    """Return the smallest rectangle of a layer around the selected shapes, or around the last one.
 
     Raises
     ------

@@ -201,7 +201,8 @@ class CheckedForm(RunningForm):
             return f"No preview. {error}"
         source, plane = source_of(layer), current_plane(layer, self._viewer.dims)
         settings, order = self._settings(layer), self._viewer.dims.order
-        asked = PreviewRequest(source, plane, region, choice.reference, settings)
+        one = self.form.region.one_plane(layer)
+        asked = PreviewRequest(source, plane, region, choice.reference, settings, one)
         shown = replace(source, plane=plane)
 
         def arguments(part: Region) -> dict[str, Any]:

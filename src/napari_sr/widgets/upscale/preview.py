@@ -182,8 +182,10 @@ class Preview(QObject):
     def _tell_end(self, exact: bool) -> None:
         if self._on and self._view is not None:
             self._shown = self._asked
+            part = self._asked != self._view.request.region
+            where = " in the centre of the view; zoom in for the rest" if part else ""
             self.told.emit(
-                "Preview: these are the pixels of the result."
+                f"Preview: these are the pixels of the result{where}."
                 if exact
                 else "Preview: the network looks at the whole plane, so the result will differ a "
                 "little."
