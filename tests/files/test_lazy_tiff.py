@@ -291,7 +291,7 @@ def test_a_value_beyond_the_declared_bits_is_refused(tmp_path):
     image = open_tiff(tmp_path / "a.ome.tif")
 
     assert image.pixels[:15].max() == 0
-    with pytest.raises(FileError, match=r"uses 12 bits, but a value is 5000"):
+    with pytest.raises(FileError, match=r"declares 12 bits, but a value is 5000"):
         image.pixels[10:20]
 
 

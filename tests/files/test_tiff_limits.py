@@ -56,7 +56,7 @@ def test_a_page_without_all_its_strips_is_refused(path):
     content = path.read_bytes().replace(tag + bytes([16]), tag + bytes([4]))
     path.write_bytes(content)
 
-    with pytest.raises(FileError, match="needs 16 strips or tiles, but has 4"):
+    with pytest.raises(FileError, match="needs 16 strips or tiles, but has only 4"):
         read_tiff(path)
 
 

@@ -104,7 +104,10 @@ def test_a_result_that_is_written_shard_by_shard_takes_the_memory_of_some_shards
 
     needed = budget(layout, plan, network, lazy=True, shards=True)
 
-    assert needed.result == 3 * 1024 * 20_000 * 4 * 2  # a tile touches two rows of shards or three
+    assert plan.stages.largest_tile[0] <= 1024
+    assert (
+        needed.result == 2 * 1024 * 20_000 * 4 * 2
+    )  # such a band touches one row of shards or two
     with pytest.raises(OutOfMemoryError, match="reads whole planes: one plane of the image and"):
         fit_to_memory(layout, plan, network, needed.plane, lazy=True, shards=True)
 
