@@ -86,7 +86,5 @@ def test_ycbcr_that_is_not_understood_is_refused(path):
         subsampling=(2, 2),
     )  # fmt: skip
     changed_tag(path, 259, 1)
-    with pytest.raises(
-        FileError, match=r"lower resolution .*subsampling \(2, 2\)\): convert it to RGB"
-    ):
+    with pytest.raises(FileError, match=r"subsampling \(2, 2\)\): convert it to RGB"):
         read_tiff(path)

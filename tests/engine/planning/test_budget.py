@@ -105,9 +105,7 @@ def test_a_result_that_is_written_shard_by_shard_takes_the_memory_of_some_shards
     needed = budget(layout, plan, network, lazy=True, shards=True)
 
     assert plan.stages.largest_tile[0] <= 1024
-    assert (
-        needed.result == 2 * 1024 * 20_000 * 4 * 2
-    )  # such a band touches one row of shards or two
+    assert needed.result == 2 * 1024 * 20_000 * 4 * 2  # a band touches at most two rows
     with pytest.raises(OutOfMemoryError, match="reads whole planes: one plane of the image and"):
         fit_to_memory(layout, plan, network, needed.plane, lazy=True, shards=True)
 
