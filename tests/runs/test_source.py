@@ -53,3 +53,15 @@ def test_a_plane_is_an_array_with_all_axes(random):
     assert (plane.shape, plane.dtype) == ((1, 1, 5, 6), pixels.dtype)
     np.testing.assert_array_equal(plane[0, 0, 1:4, 2:], pixels[1, 2, 1:4, 2:])
     assert source_of(pixels).pixels is pixels
+
+
+def test_only_one_plane_of_a_source_has_leading_axes_of_length_1(random):
+    pixels = random.random((2, 3, 4, 5, 3))
+    source = Source("cells", pixels, pixels.shape, "TZYXS", True)
+
+    plane = source.only((1, 2))
+
+    assert plane.shape == (1, 1, 4, 5, 3)
+    assert plane.origin == (1, 2, 0, 0)
+    np.testing.assert_array_equal(plane.pixels[0, 0, :, :, :], pixels[1, 2])
+    assert source.only(()).shape == source.shape

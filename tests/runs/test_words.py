@@ -5,6 +5,7 @@ import pytest
 from napari_sr.engine.planning.devices import OutOfMemoryError
 from napari_sr.runs.words import (
     error_in_words,
+    has_words,
     is_ours,
     no_memory,
     shape_in_words,
@@ -91,3 +92,11 @@ def test_our_errors_are_distinguished_from_others():
 )
 def test_counts_have_three_digits_and_the_unit_of_the_largest(counts, expected):
     assert short_counts(counts) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("", True), ("bsrn", True), ("QUALITY best", True), ("best worst", False), ("est qual", True)],
+)
+def test_each_word_must_be_in_the_text(words, found):
+    assert has_words("BSRN: best quality", words) is found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.runs.model_table import rows as table_rows
 from napari_sr.runs.model_table import searched
-from napari_sr.runs.words import short_counts
+from napari_sr.runs.words import has_words, short_counts
 from napari_sr.zoo.networks import OUTPUT, published
 
 if TYPE_CHECKING:
@@ -152,11 +152,7 @@ def _record(row: ModelRow, one: AtScale) -> dict[str, Any]:
 
 def _networks(words: str) -> list[Published]:
     """Return the published networks whose row contains all words."""
-    return [
-        one
-        for one in published()
-        if all(word in " ".join(network_row(one)).lower() for word in words.lower().split())
-    ]
+    return [one for one in published() if has_words(" ".join(network_row(one)), words)]
 
 
 def radii(found: Sequence[int | None]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from napari_sr.runs import model_speed
 from napari_sr.runs.model_list import IMPORTED, TRAINED, ChosenModel, ListedModel, known_models
-from napari_sr.runs.words import TIMES, size_in_words
+from napari_sr.runs.words import TIMES, has_words, size_in_words
 from napari_sr.zoo import download, imported
 from napari_sr.zoo.networks import Published, published
 from napari_sr.zoo.safetensors_file import values_in
@@ -117,8 +117,7 @@ class ModelRow:
 
     def matches(self, words: str) -> bool:
         """Return whether each word is part of the row, in upper or lower case."""
-        searched = self._text.lower()
-        return all(word in searched for word in words.lower().split())
+        return has_words(self._text, words)
 
     @property
     def _text(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +48,11 @@ class Source:
         """Index of the first pixel that is read, without the colour axis."""
         leading = len(self.shape) - 2 - self.rgb
         return (*(self.plane or (0,) * leading), 0, 0)
+
+    def only(self, plane: tuple[int, ...]) -> Source:
+        """Return one plane, by its index on the leading axes, which get the length 1."""
+        shape = (*(1 for _ in plane), *self.shape[len(plane) :])
+        return replace(self, shape=shape, plane=plane)
 
     def origin_of(self, region: Region | None) -> tuple[int, ...]:
         """Return the index of the first pixel of a region, without the colour axis."""

@@ -66,6 +66,18 @@ def _digits(value: float) -> str:
     return f"{value:,.{places}f}"
 
 
+def has_words(text: str, words: str) -> bool:
+    """Return whether a text contains each of some words, in upper or lower case.
+
+    Examples
+    --------
+    >>> has_words("BSRN: best quality", "QUALITY bsrn")
+    True
+    """
+    searched = text.lower()
+    return all(word in searched for word in words.lower().split())
+
+
 def shape_in_words(shape: tuple[int, ...]) -> str:
     """Return a shape as text.
 

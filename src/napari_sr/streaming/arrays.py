@@ -19,7 +19,7 @@ from napari_sr.engine.planning.blocks import SIDES, usual_grid
 from napari_sr.runs import cache
 from napari_sr.runs.run import drive
 from napari_sr.streaming.reader import value_range
-from napari_sr.streaming.run import BlockRun, output_place, run_blocks, run_on
+from napari_sr.streaming.run import BlockRun, output_place, run_blocks, run_into, run_on
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -63,12 +63,7 @@ def upscale_into(request: Request, out: Any, network: Network) -> Generator[Prog
     larger = (layout if region is None else layout.resized(region.size)).enlarged(network.scale)
     _check_out(out, larger, image)
     grid = usual_grid(layout, network, request.settings, _side(out, larger, network), region)
-    run = run_on(image, grid, network, request.settings)
-
-    def write(block: Block, result: NDArray[Any]) -> None:
-        larger.write(out, block.plane, *output_place(block, network.scale), result)
-
-    return (yield from run_blocks(run, range(grid.count), write))
+    return (yield from run_into(run_on(image, grid, network, request.settings), out))
 
 
 def _check_out(out: Any, layout: Layout, image: Any) -> None:

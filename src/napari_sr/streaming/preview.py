@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -125,8 +124,7 @@ def _value_range(request: PreviewRequest, reader: BlockReader, network: Network)
     """Return black and white as the run has them, if they can be found quickly."""
     declared, source = request.settings.value_range, request.source
     if request.one_plane:
-        shape = (*(1 for _ in request.plane), *source.shape[len(request.plane) :])
-        source = replace(source, plane=request.plane, shape=shape)
+        source = source.only(request.plane)
         layout = layout_of(source.shape, source.dtype, source.axes)
         return value_range_of(source.pixels, layout, declared)
     lazy = not isinstance(source.data, np.ndarray)

@@ -22,7 +22,7 @@ from napari_sr.runs.recorded import Recorded
 from napari_sr.runs.repeat_source import source_of
 from napari_sr.runs.run import Request, drive, run_request
 from napari_sr.streaming.block_record import block_record
-from napari_sr.streaming.run import output_place, run_blocks, run_on
+from napari_sr.streaming.run import run_into, run_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -191,11 +191,7 @@ def _blocks(
     larger = grid.enlarged(network.scale)
     result = np.empty(larger.shape, larger.dtype)
     blocks = run_on(pixels, grid, network, settings)
-
-    def write(block: Any, values: NDArray[Any]) -> None:
-        larger.write(result, block.plane, *output_place(block, network.scale), values)
-
-    report = yield from run_blocks(blocks, range(grid.count), write)
+    report = yield from run_into(blocks, result)
     source = {"source_shape": tuple(pixels.shape), "source_dtype": str(layout.dtype)}
     return result, {**block_record(blocks, report), **source, "axes": image.axes}
 

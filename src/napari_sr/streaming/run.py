@@ -94,6 +94,30 @@ def run_on(
     return BlockRun(reader, network, settings, values, waits)
 
 
+def run_into(run: BlockRun, out: Any) -> Generator[Progress, None, Report]:
+    """Compute all blocks, and write them into an array; yield progress after every tile.
+
+    Parameters
+    ----------
+    run : BlockRun
+        Image, network and settings.
+    out : array
+        The result: an array with the axes, the shape and the type of `run.reader.grid.enlarged`.
+
+    Raises
+    ------
+    ValueError, OutOfMemoryError
+        As `run_blocks` does.
+    """
+    grid, scale = run.reader.grid, run.network.scale
+    layout = grid.enlarged(scale)
+
+    def write(block: Block, result: NDArray[Any]) -> None:
+        layout.write(out, block.plane, *output_place(block, scale), result)
+
+    return (yield from run_blocks(run, range(grid.count), write))
+
+
 def run_blocks(
     run: BlockRun, numbers: Sequence[int], write: Callable[[Block, NDArray[Any]], object]
 ) -> Generator[Progress, None, Report]:

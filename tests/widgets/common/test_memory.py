@@ -1,6 +1,6 @@
 import pytest
+from qtpy.QtCore import QSettings
 
-from napari_sr.widgets.common import memory
 from napari_sr.widgets.common.memory import (
     _settings,
     remember,
@@ -28,15 +28,13 @@ def test_nothing_is_remembered_of_what_cannot_be_read(broken):
     assert remembered("upscale") == {}
 
 
-def test_a_session_of_its_own_changes_nothing_for_others(monkeypatch):
+def test_a_process_may_leave_what_was_remembered_alone(tmp_path):
     remember("upscale", {"tile": 64})
-    monkeypatch.setattr(memory, "_this_session", None)
 
     remember_nothing()
     before = remembered("upscale")
     remember("upscale", {"tile": 1})
 
     assert before == {}
-    assert remembered("upscale") == {"tile": 1}
-    monkeypatch.undo()
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path))
     assert remembered("upscale") == {"tile": 64}

@@ -38,6 +38,14 @@ def test_it_lies_above_its_source_and_selects_nothing(viewer, source, shown):
     assert not PreviewLayer(viewer).is_it(None)
 
 
+def test_several_selected_layers_stay_selected(viewer, source):
+    viewer.layers.selection = {source, viewer.layers["below"]}
+
+    show(PreviewLayer(viewer), source)
+
+    assert {layer.name for layer in viewer.layers.selection} == {"below", "cells"}
+
+
 def test_another_region_takes_its_place(viewer, source, shown):
     layer = viewer.layers["preview"]
 

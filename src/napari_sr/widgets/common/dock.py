@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import notification_manager, show_error, show_warning
-from qtpy.QtCore import QEvent, Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
 
 from napari_sr.runs.words import error_in_words
+from napari_sr.widgets.common.docked import DockedForm
 from napari_sr.widgets.common.download import may_download
-from napari_sr.widgets.common.focus import focus_style
 from napari_sr.widgets.common.preferences import use_cache_folder
 from napari_sr.widgets.common.worker import ActivityBar, RunWorker, create_run, forget_locals
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from napari_sr.widgets.common.fields import TaskFields
 
 
-class RunningForm(QWidget):
+class RunningForm(DockedForm):
     """A form in a dock. It runs one task at a time; closing the dock ends the run.
 
     Parameters
@@ -39,19 +38,12 @@ class RunningForm(QWidget):
     """A run is over: done, failed or cancelled."""
 
     def __init__(self, napari_viewer: ViewerModel, form: TaskFields) -> None:
-        super().__init__()
+        super().__init__(napari_viewer, form)
         use_cache_folder()
-        self._viewer = napari_viewer
-        self._fields = form
+        self._fields: TaskFields = form
         self._problem: str | None = None
         self._worker: RunWorker | None = None
         self._bar: ActivityBar | None = None
-        self._gone = False
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(form)
-        self._wear_theme()
-        napari_viewer.events.theme.connect(self._wear_theme)
         napari_viewer.layers.selection.events.active.connect(self._follow_selection)
 
     # methods that each form defines
@@ -112,10 +104,6 @@ class RunningForm(QWidget):
         """Ask before missing files of a model are downloaded; return whether the run may start."""
         # the question lets Qt handle events: the dock may be closed meanwhile
         return all(may_download(entry, self) and not self._gone for entry in model.missing)
-
-    def _wear_theme(self, event: object = None) -> None:
-        """Draw the keyboard focus in the colours of the viewer's theme."""
-        self._fields.setStyleSheet(focus_style(self._viewer.theme))
 
     # a run
 
@@ -194,23 +182,10 @@ class RunningForm(QWidget):
         if category.__module__.startswith("napari_sr."):
             show_warning(str(message))
 
-    def event(self, event: QEvent | None) -> bool:
-        """End the form when its dock is closed, because Qt only removes the form's parent."""
-        left = event is not None and event.type() == QEvent.Type.ParentChange
-        if left and self.parent() is None:
-            self._leave()
-        handled: bool = super().event(event)
-        return handled
-
-    def _leave(self) -> None:
-        if self._gone:
-            return
-        self._gone = True
+    def _end_with_dock(self) -> None:
         if self._worker is not None:
             self._worker.quit()
         if self._bar is not None:
             self._bar.close()
         self._let_go()
-        self._viewer.events.theme.disconnect(self._wear_theme)
         self._viewer.layers.selection.events.active.disconnect(self._follow_selection)
-        self.deleteLater()

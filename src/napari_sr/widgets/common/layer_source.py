@@ -46,12 +46,11 @@ def source_of(layer: Image, plane: tuple[int, ...] | None = None) -> Source:
     data = layer.data[0] if layer.multiscale else layer.data
     shape = tuple(int(size) for size in data.shape)
     spatial = len(shape) - 2 - layer.rgb
-    if plane is not None:
-        shape = (*(1 for _ in plane), *shape[spatial:])
     axes = leading_letters(layer.axis_labels[:spatial]) + ("YXS" if layer.rgb else "YX")
     path = layer.source.path
     origin = None if path is None else os.path.abspath(path)
-    return Source(layer.name, data, shape, axes, layer.rgb, plane, origin)
+    whole = Source(layer.name, data, shape, axes, layer.rgb, None, origin)
+    return whole if plane is None else whole.only(plane)
 
 
 def leading_letters(labels: Sequence[str]) -> str:

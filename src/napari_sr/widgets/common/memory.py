@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from qtpy.QtCore import QSettings
 
 PLACE = "napari-sr"
 """Name of the folder and of the file that hold the choices."""
-_this_session: dict[str, dict[str, Any]] | None = None
+_KIND = QSettings.Format.IniFormat, QSettings.Scope.UserScope
 
 
 def remember_nothing() -> None:
     """For the rest of this process, start without remembered choices, and save none."""
-    global _this_session  # one setting for all forms
-    _this_session = {}
+    QSettings.setPath(*_KIND, os.devnull)  # below it, no file can be read or created
 
 
 def _settings() -> QSettings:
-    return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, PLACE, PLACE)
+    return QSettings(*_KIND, PLACE, PLACE)
 
 
 def remembered(form: str) -> dict[str, Any]:
@@ -30,8 +30,6 @@ def remembered(form: str) -> dict[str, Any]:
     form : str
         Name of the form.
     """
-    if _this_session is not None:
-        return _this_session.get(form, {})
     try:
         found = json.loads(str(_settings().value(form, "{}")))
     except ValueError:
@@ -49,7 +47,4 @@ def remember(form: str, choices: dict[str, Any]) -> None:
     choices : dict
         Strings, numbers and booleans, by name.
     """
-    if _this_session is not None:
-        _this_session[form] = choices
-        return
     _settings().setValue(form, json.dumps(choices, sort_keys=True))

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image, Shapes
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_sr.runs.words import error_in_words
-from napari_sr.widgets.common.focus import focus_style
+from napari_sr.widgets.common.docked import DockedForm
+from napari_sr.widgets.common.latest import Latest
 from napari_sr.widgets.common.layer_source import METADATA_KEY, is_result
 from napari_sr.widgets.compare.fields import CompareFields
 from napari_sr.widgets.compare.figures import (
@@ -21,7 +20,6 @@ from napari_sr.widgets.compare.figures import (
     misfit,
 )
 from napari_sr.widgets.compare.kept_state import unwrapped
-from napari_sr.widgets.compare.latest import Latest
 from napari_sr.widgets.compare.profile import Profile, profile_of, tracks_of
 from napari_sr.widgets.compare.shown_plane import shown_plane
 
@@ -34,7 +32,7 @@ LINE_COLOUR, LINE_WIDTH = "#ffd23f", 3.0
 """Colour of a new line, and its width in screen pixels at the current zoom."""
 
 
-class CompareWidget(QWidget):
+class CompareWidget(DockedForm):
     """Compare two image layers: by eye, with figures, and along a line.
 
     Parameters
@@ -44,16 +42,11 @@ class CompareWidget(QWidget):
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        super().__init__()
-        self._viewer: ViewerModel = unwrapped(napari_viewer)
-        self._gone = False
+        viewer: ViewerModel = unwrapped(napari_viewer)
+        self.form = CompareFields(viewer)
+        super().__init__(viewer, self.form)
         self._shapes: Shapes | None = None
-        self.form = CompareFields(self._viewer)
         self._judge, self._measure, self._subtract = Latest(self), Latest(self), Latest(self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.form)
-        self._wear_theme()
         self._connect()
         self.reset_choices()
 
@@ -71,7 +64,6 @@ class CompareWidget(QWidget):
         self._measure.told.connect(self._show_profile)
         self._subtract.told.connect(self._show_errors)
         viewer.dims.events.point.connect(self._on_plane)
-        viewer.events.theme.connect(self._wear_theme)
 
     def reset_choices(self, event: object = None) -> None:
         """List the layers again; napari calls this when the layer list changes."""
@@ -206,23 +198,7 @@ class CompareWidget(QWidget):
         if not self._gone:
             self.form.plot.show_profile(answer if isinstance(answer, Profile) else None)
 
-    # theme and end
-
-    def _wear_theme(self, event: object = None) -> None:
-        self.form.setStyleSheet(focus_style(self._viewer.theme))
-
-    def event(self, event: QEvent | None) -> bool:
-        """End the form when its dock is closed: Qt only removes the form's parent."""
-        left = event is not None and event.type() == QEvent.Type.ParentChange
-        if left and self.parent() is None:
-            self._leave()
-        handled: bool = super().event(event)
-        return handled
-
-    def _leave(self) -> None:
-        if self._gone:
-            return
-        self._gone = True
+    def _end_with_dock(self) -> None:
         self.form.row.clear()
         self._watch(None)
         for asked in (self._judge, self._measure, self._subtract):
@@ -230,8 +206,6 @@ class CompareWidget(QWidget):
         for box in (self.form.before, self.form.after, self.form.reference, self.form.lines):
             box.leave()
         self._viewer.dims.events.point.disconnect(self._on_plane)
-        self._viewer.events.theme.disconnect(self._wear_theme)
-        self.deleteLater()
 
 
 def usual_pair(images: list[Image]) -> tuple[Image | None, Image | None]:

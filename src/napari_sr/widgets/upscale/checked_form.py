@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
 
 from napari_sr.engine.planning.settings import EngineError, Settings
 from napari_sr.runs.first_look import PixelError
-from napari_sr.runs.forecast import Forecast
+from napari_sr.runs.forecast import Forecast, forecast_all
 from napari_sr.runs.model import BlendError
 from napari_sr.runs.run import Request
 from napari_sr.runs.words import error_in_words
 from napari_sr.streaming.preview_request import PreviewRequest
 from napari_sr.widgets.common.dock import RunningForm
+from napari_sr.widgets.common.latest import Latest
 from napari_sr.widgets.common.layer_region import RegionError, visible_region
 from napari_sr.widgets.common.layer_source import current_plane, layer_problem, source_of
 from napari_sr.widgets.common.open_form import open_form
 from napari_sr.widgets.upscale.fields import UpscaleFields
-from napari_sr.widgets.upscale.forecaster import Forecaster
 from napari_sr.widgets.upscale.output_chooser import MEMORY
 from napari_sr.widgets.upscale.preview import Preview, View
 from napari_sr.widgets.upscale.result import result_arguments
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
     from napari_sr.runs.model_list import ChosenModel
     from napari_sr.runs.source import Source
 
+FORECAST_PAUSE = 200
+"""Milliseconds without a change of the form, after which a forecast starts."""
 PAN_PAUSE = 100
 """Milliseconds without a change of the view, after which its region is checked and forecast."""
 
@@ -51,7 +52,7 @@ class CheckedForm(RunningForm):
     def __init__(self, napari_viewer: ViewerModel) -> None:
         self.form = UpscaleFields()
         super().__init__(napari_viewer, self.form)
-        self._forecaster = Forecaster(self)
+        self._forecaster = Latest(self, pause=FORECAST_PAUSE)
         self._forecaster.told.connect(self._show_forecast)
         self._pan = QTimer(self)
         self._pan.setSingleShot(True)
@@ -116,7 +117,8 @@ class CheckedForm(RunningForm):
         if not problems and layers and choice is not None:
             folder = self.form.output.folder()
             parent = None if folder is None else folder.parent
-            self._forecaster.ask([self._request(layer, choice) for layer in layers], parent)
+            requests = [self._request(layer, choice) for layer in layers]
+            self._forecaster.ask(forecast_all, requests, parent)
 
     def _problems(self) -> dict[str, str]:
         """Return an explanation for each wrong field, by its name."""
@@ -203,7 +205,7 @@ class CheckedForm(RunningForm):
         settings, order = self._settings(layer), self._viewer.dims.order
         one = self.form.region.one_plane(layer)
         asked = PreviewRequest(source, plane, region, choice.reference, settings, one)
-        shown = replace(source, plane=plane)
+        shown = source.only(plane)
 
         def arguments(part: Region) -> dict[str, Any]:
             found = result_arguments(layer, shown, choice, region=part, order=order)

@@ -129,7 +129,8 @@ class UpscaleWidget(CheckedForm):
 
     def _pending_run(self, layer: Image, choice: ChosenModel) -> PendingRun:
         """Return all that a run needs, so that neither layer nor fields are read later."""
-        request, source = self._request(layer, choice), self._source(layer)
+        request = self._request(layer, choice)
+        source: Any = request.image
         order = self._viewer.dims.order
         ensemble = request.settings.ensemble
         arguments = result_arguments(

@@ -12,22 +12,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PAUSE = 60
-"""Milliseconds without another request after which a function is called."""
+"""Default milliseconds without another request after which a function is called."""
 
 
 class Latest(QObject):
-    """Calls functions in a thread; a newer request replaces the one that waits."""
+    """Calls functions in a thread; a newer request replaces the one that waits.
+
+    Parameters
+    ----------
+    parent : QObject, optional
+    pause : int
+        Milliseconds without another request after which a function is called.
+    """
 
     told = Signal(object)
     """Emitted with the function's result, or with the exception that it raised."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, pause: int = PAUSE) -> None:
         super().__init__(parent)
         self._wanted: tuple[Any, ...] | None = None
         self._asked: tuple[Any, ...] | None = None
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
-        self._pause.setInterval(PAUSE)
+        self._pause.setInterval(pause)
         self._pause.timeout.connect(self._send)
 
     def ask(self, function: Callable[..., object], *args: Any) -> None:

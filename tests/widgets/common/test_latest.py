@@ -8,7 +8,7 @@ import pytest
 from forms import PATIENCE
 from superqt.utils import WorkerBase
 
-from napari_sr.widgets.compare.latest import Latest
+from napari_sr.widgets.common.latest import Latest
 
 
 @pytest.fixture

@@ -1,0 +1,59 @@
+"""A form in a dock of the viewer: it follows the theme, and ends when its dock is closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_sr.widgets.common.focus import focus_style
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+class DockedForm(QWidget):
+    """A form in a dock.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        The viewer.
+    fields : QWidget
+        The fields of the form.
+    """
+
+    def __init__(self, viewer: ViewerModel, fields: QWidget) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._fields = fields
+        self._gone = False
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(fields)
+        self._wear_theme()
+        viewer.events.theme.connect(self._wear_theme)
+
+    def _end_with_dock(self) -> None:
+        """Stop everything, and listen to no layer or viewer any more; forms override this."""
+
+    def _wear_theme(self, event: object = None) -> None:
+        """Draw the keyboard focus in the colours of the viewer's theme."""
+        self._fields.setStyleSheet(focus_style(self._viewer.theme))
+
+    def event(self, event: QEvent | None) -> bool:
+        """End the form when its dock is closed, because Qt only removes the form's parent."""
+        left = event is not None and event.type() == QEvent.Type.ParentChange
+        if left and self.parent() is None:
+            self._leave()
+        handled: bool = super().event(event)
+        return handled
+
+    def _leave(self) -> None:
+        if self._gone:
+            return
+        self._gone = True
+        self._end_with_dock()
+        self._viewer.events.theme.disconnect(self._wear_theme)
+        self.deleteLater()
