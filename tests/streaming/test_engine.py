@@ -95,5 +95,6 @@ def test_an_engine_computes_all_tiles_and_gives_the_same_bits_again(example, tmp
     again, some = result("b", [1])
 
     assert first.engine == again.engine == "openvino"
+    assert first.engines == again.engines == ["openvino"]  # also the first tile of the process
     for number, part in some.items():
         np.testing.assert_array_equal(part, parts[number])

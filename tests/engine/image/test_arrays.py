@@ -4,7 +4,7 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_sr.engine.image.arrays import layout_of, pixels_of, refuse_masked
+from napari_sr.engine.image.arrays import Cropped, layout_of, pixels_of, refuse_masked
 
 
 def test_a_last_c_of_three_is_colour_and_of_five_is_looped_over():
@@ -60,3 +60,15 @@ def test_an_empty_mask_is_accepted():
     refuse_masked(masked)
 
     assert type(pixels_of(masked)) is np.ndarray
+
+
+def test_a_crop_slices_as_the_part_of_the_image_does():
+    image = np.arange(3 * 40 * 50).reshape(40, 3, 50)
+    layout = layout_of(image.shape, image.dtype, "YTX")
+    crop, part = Cropped(image, layout, slice(5, 25), slice(10, 41)), image[5:25, :, 10:41]
+
+    assert (crop.shape, crop.dtype) == (part.shape, image.dtype)
+    for index in np.s_[:, :, :], np.s_[3:, 1, :-2], np.s_[::4, 2:, 1:20:3]:
+        np.testing.assert_array_equal(crop[index], part[index])
+    with pytest.raises(TypeError, match="axis 0 of a crop needs a slice, got 3"):
+        crop[3, 0, :]

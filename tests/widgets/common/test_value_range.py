@@ -203,3 +203,17 @@ def test_limits_of_wide_integers_that_doubles_cannot_tell_apart_are_refused(choo
     chooser.follow(grey(np.uint64, (2**63, 2**63 + 100)))
 
     assert "got 9.223372036854776e+18 and 9.223372036854776e+18" in chooser.problem()
+
+
+def test_each_of_several_layers_has_its_own_range(chooser):
+    shown, other = grey(np.uint16, (0, 4095)), grey(np.uint16, (100, 900))
+    chooser.follow(shown)
+
+    assert chooser.value(other) == (100, 900)
+    assert chooser.value(grey(np.uint8, (0, 50))) is None  # the range of its type
+
+    choose(chooser, CONTRAST)
+    assert chooser.value(grey(np.uint8, (0, 50))) == (0, 50)
+
+    choose(chooser, CUSTOM)
+    assert chooser.value(other) == chooser.value(shown) == (0, 4095)
