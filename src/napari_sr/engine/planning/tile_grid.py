@@ -7,7 +7,7 @@ from napari_sr.engine.planning import tiling
 BANDS_WORTH = 1.05
 """Largest factor by which bands over the whole width may read more pixels than square tiles. They
 are read without copies: OpenVINO takes 0.92 times the processor time with BSRN-S x4 on 512 x 512 px
-in tiles of 425 px, and 0.93 times with RFDN x4 on 384 x 384 px in tiles of 192 px."""
+in tiles of 425 px."""
 
 
 class TileGrid:
