@@ -242,6 +242,27 @@ def test_another_run_at_the_same_path_is_noticed(source, tmp_path):
     assert len(Journal(request.result).done()) == 1
 
 
+def test_a_result_that_is_replaced_while_a_block_is_written_does_not_get_it(
+    source, tmp_path, monkeypatch
+):
+    request = request_of(source, tmp_path / "out.zarr", overwrite=True)
+    run(request, [0])
+    write_block = module.write_block
+
+    def write_late(*args):
+        write_block(*args)
+        monkeypatch.setattr(module, "write_block", write_block)
+        run(
+            request_of(source, request.result, Settings(device="cpu", tile=50), overwrite=True), [0]
+        )
+
+    monkeypatch.setattr(module, "write_block", write_late)
+    with pytest.raises(FileError, match="another command replaced the result"):
+        drive(compute(request.result, [1]))
+
+    assert Journal(request.result).done() == {0}
+
+
 @pytest.mark.parametrize("damage", ["remove", "empty"])
 def test_a_block_whose_file_is_lost_is_computed_again(source, tmp_path, damage):
     request = request_of(source, tmp_path / "out.zarr", resume=True)
