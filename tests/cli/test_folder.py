@@ -240,6 +240,7 @@ def pixels(path):
         (("--pattern", "/*.tif"), "out", "--pattern needs names below the folder"),
         ((*ALL, "--to", ".gif"), "out", "--to must be one of"),
         ((*ALL, "--part", "1/2"), "out", "--part and --finish are for one image"),
+        ((*ALL, "--region", "0", "9", "0", "9"), "out", "--region is for one image"),
         ((*ALL, "--model", "nosuch"), "out", "nosuch"),
         ((*ALL, "--device", "abacus"), "out", "abacus"),
         (ALL, "in", "in is in in, where the results go"),

@@ -93,6 +93,13 @@ def test_what_the_command_upscale_lacks_is_left_to_the_record(changes):
     )
 
 
+def test_a_region_of_a_file_is_an_option():
+    of_file = {"source": None, "source_path": "/cells.tif", "region": ((0, 4), (2, 8))}
+
+    assert as_command(record_of(**of_file)).endswith("--region 0 4 2 8")
+    assert "run record.toml" in as_command(record_of(**of_file, block=(1024, 1024)))
+
+
 def test_blocks_go_into_an_ome_zarr():
     found = record_of(block=(1024, 1024), source=None, source_path="/a b/cells.ome.tif")
 

@@ -62,6 +62,7 @@ def upscale_command(
     value_range: of_upscale.ValueRange = None,
     percentiles: of_upscale.Percentiles = None,
     axes: of_upscale.Axes = None,
+    region: of_upscale.Region = None,
     option: options.Options = None,
     overwrite: options.Overwrite = False,
     resume: of_upscale.Resume = False,
@@ -84,7 +85,8 @@ def upscale_command(
     settings = Settings(tile, halo, device, precision, values, kernels, outliers, ensemble, engine)
     version = read_version(ome_zarr)
     how = How(resume, workers, scheduler, read_part(part), finish, version)
-    job = upscale.Job(source, target, wanted, settings, axes, overwrite)
+    spans = None if region is None else (region[:2], region[2:])
+    job = upscale.Job(source, target, wanted, settings, axes, overwrite, spans)
     if folder.wanted(source, pattern or (), to):
         raise typer.Exit(folder.run(folder_batch.FolderJob(job, pattern or (), to, how)))
     upscale.run(job, how)

@@ -101,6 +101,8 @@ def _check(wish: FolderJob) -> None:
     wish.how.check()
     if wish.how.part is not None or wish.how.finish:
         raise CommandError("--part and --finish are for one image, not for a folder")
+    if wish.job.region is not None:
+        raise CommandError("--region is for one image, not for a folder")
     is_file = out.suffix.lower() in (*formats.SUFFIXES, folder.ZARR) and not out.is_dir()
     if is_file or is_zarr(out):
         raise CommandError(f"{source} is a folder, so OUT must be a folder, too, got {out}")

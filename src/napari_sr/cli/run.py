@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_sr.cli import large, terminal, upscale
+from napari_sr.cli import large, part, terminal, upscale
 from napari_sr.cli.how import How
 from napari_sr.cli.model import CommandError, load
-from napari_sr.files.place import check_apart
-from napari_sr.files.save import check, save
-from napari_sr.runs.file_record import software
 from napari_sr.runs.record import read_record
 from napari_sr.runs.recorded import Recorded
 from napari_sr.runs.repeat_source import source_of, source_path
@@ -91,11 +88,5 @@ def _part(
     found: Recorded, network: Network, source: RepeatSource, again: Again, target: Path, bars: Bars
 ) -> None:
     """Repeat a run on a layer, or on a part of a file, and write its result."""
-    if source.path is not None:
-        check_apart(target, source.path)
-    image = source.image
-    check(target, image.axes, image.pixels.dtype, overwrite=again.overwrite)
-    result = terminal.drive(repeat(found, network, source), bars, "tiles")
-    made_by = software(result.record or {})
-    for _ in save(target, result, software=made_by, overwrite=again.overwrite):
-        pass
+    part.check_target(target, source.image, source.path, overwrite=again.overwrite)
+    part.write(repeat(found, network, source), target, bars, overwrite=again.overwrite)

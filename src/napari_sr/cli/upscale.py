@@ -64,10 +64,12 @@ class Job:
     axes: str | None = None
     """One letter per axis; None to take the axes that the file names."""
     overwrite: bool = False
+    region: tuple[tuple[int, int], tuple[int, int]] | None = None
+    """Rows and columns of each plane to upscale; None for all."""
 
 
 def run(job: Job, how: How) -> None:
-    """Upscale an image whole; or block by block if it is large or an option requires it.
+    """Upscale an image whole or a region of it; block by block if it is large.
 
     Parameters
     ----------
@@ -81,12 +83,16 @@ def run(job: Job, how: How) -> None:
     CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
         If a path, the image, the model or a setting is wrong, or memory runs out.
     """
-    from napari_sr.cli import large
+    from napari_sr.cli import large, part
 
     how.check(overwrite=job.overwrite)
+    if job.region is not None:
+        part.check_how(how)
     # libraries warn about unusual metadata, not about pixels
     with terminal.bars() as bars, terminal.warnings_as_lines(bars):
-        if large.wanted(job.source, job.target, how, least_scale(job.model)):
+        if job.region is not None:
+            part.run(job, bars)
+        elif large.wanted(job.source, job.target, how, least_scale(job.model)):
             large.run(job, how, bars)
         else:
             run_whole(job, bars)

@@ -83,6 +83,13 @@ Axes = Annotated[
     str | None,
     typer.Option(help="A letter per axis, such as TZYX or YXC. [default: as the file says]"),
 ]
+Region = Annotated[
+    tuple[int, int, int, int] | None,
+    typer.Option(
+        metavar="TOP BOTTOM LEFT RIGHT",
+        help="Upscale only these rows and columns; BOTTOM and RIGHT are not included.",
+    ),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an unfinished OUT.")]
 Workers = Annotated[
     int, typer.Option(min=0, help="Compute blocks in this many processes. [default: this one]")

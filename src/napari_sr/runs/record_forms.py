@@ -170,8 +170,9 @@ def _text(value: object) -> str:
 def as_command(record: Mapping[str, Any]) -> str:
     """Return a command line that upscales the same pixels in the same way.
 
-    The command `upscale` takes whole files with the axes that they name. For a part of an image, or
-    a blend of networks with different options, the command is `napari-sr run`.
+    The command `upscale` takes files with the axes that they name, whole or a region of them. For a
+    part of a layer, a single plane, or a blend of networks with different options, the command is
+    `napari-sr run`.
 
     Raises
     ------
@@ -192,7 +193,7 @@ def as_command(record: Mapping[str, Any]) -> str:
     for name, value in decided(found).items():
         words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     words += [word for name, value in first.options.items() for word in _option(name, value)]
-    words += _range(found)
+    words += [*_range(found), *_region(found)]
     axes = found.source_axes if found.is_file else found.axes
     return shlex.join([*words, *(("--axes", axes) if axes else ())])
 
@@ -203,9 +204,17 @@ def _needs_record(found: Recorded) -> bool:
     different = any(one.options != first.options for one in others)
     grey = any(one.full_range is not None for one in found.weights)
     texts = any(isinstance(value, str) for one in found.weights for value in one.options.values())
-    part = found.plane is not None or found.region is not None
-    blocks = found.block is not None and not out_name(found).endswith(".zarr")
+    part = found.plane is not None or (found.region is not None and not found.is_file)
+    zarr = out_name(found).endswith(".zarr")
+    blocks = found.block is not None and (found.region is not None or not zarr)
     return part or different or grey or texts or blocks
+
+
+def _region(found: Recorded) -> list[str]:
+    """Return the option for the rows and columns of a part."""
+    if found.region is None:
+        return []
+    return ["--region", *(str(end) for span in found.region for end in span)]
 
 
 def _option(name: str, value: object) -> list[str]:

@@ -11,17 +11,16 @@ import numpy as np
 
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.blocks import usual_grid
-from napari_sr.engine.planning.region import checked_region
-from napari_sr.files.lazy_image import LazyImage
 from napari_sr.runs import cache
 from napari_sr.runs.file_range import with_range
 from napari_sr.runs.file_record import file_record, software
 from napari_sr.runs.model import ModelReference
-from napari_sr.runs.record import RecordError, for_file, read_record
+from napari_sr.runs.record import read_record
 from napari_sr.runs.recorded import Recorded
 from napari_sr.runs.repeat_source import source_of
 from napari_sr.runs.run import Request, drive, run_request
 from napari_sr.streaming.block_record import block_record
+from napari_sr.streaming.part import part_of, within_bits
 from napari_sr.streaming.run import run_into, run_on
 
 if TYPE_CHECKING:
@@ -30,11 +29,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_sr.engine.execution.context import Progress
-    from napari_sr.engine.image.arrays import ArrayLike
     from napari_sr.engine.planning.settings import Settings
-    from napari_sr.engine.planning.tiling import Region
+    from napari_sr.files.lazy_image import LazyImage
     from napari_sr.graph.network import Network
     from napari_sr.runs.repeat_source import RepeatSource
+    from napari_sr.streaming.part import Part
 
 
 class RecordWarning(UserWarning):
@@ -128,27 +127,20 @@ def repeat(
     napari_sr.engine.planning.devices.OutOfMemoryError
         If the smallest tile does not fit.
     """
-    image = source.image
-    settings = _settings(found, source)
-    pixels = _plane(image, found.plane)
-    layout = layout_of(pixels.shape, pixels.dtype, image.axes)
-    region = None if found.region is None else checked_region(found.region, layout)
+    image, settings = source.image, _settings(found, source)
+    part = part_of(image, found.plane, found.region)
     if found.block is None:
-        request = Request(pixels, ModelReference(network), settings, image.axes, region)
+        request = Request(part.pixels, ModelReference(network), settings, image.axes, part.region)
         whole = yield from run_request(request, network)
         result, record = whole.pixels, whole.record
     else:
-        result, record = yield from _blocks(found, network, image, pixels, settings, region)
+        result, record = yield from _blocks(found, network, part, settings)
     if source.path is not None:
         asked = found.chosen() if found.is_file else settings
         record = file_record(record, source.path, image, asked, found.source_axes)
-        if found.is_file and image.significant_bits is not None:
-            result = np.minimum(result, np.array(image.white, result.dtype))
-    spans = None if region is None else region.spans
-    record = for_file({**record, "plane": found.plane, "region": spans})
-    places = _places(image, found.plane, region, network.scale)
-    name = f"{image.name} [{found.model}]" if image.name else found.model
-    return LazyImage(result, image.axes, {}, places, image.channels, name, record=record)
+        if found.is_file:
+            result = within_bits(result, image)
+    return part.enlarged(result, network.scale, found.model, record)
 
 
 def _settings(found: Recorded, source: RepeatSource) -> Settings:
@@ -160,51 +152,16 @@ def _settings(found: Recorded, source: RepeatSource) -> Settings:
     return replace(settings, value_range=found.value_range if alike else None)
 
 
-def _plane(image: LazyImage, plane: tuple[int, ...] | None) -> ArrayLike:
-    """Return the pixels of a single plane, with leading axes of length 1; or all pixels."""
-    if plane is None:
-        return image.pixels
-    leading = image.axes.removesuffix("S")[:-2]
-    shape = tuple(image.pixels.shape[: len(leading)])
-    trailing = image.axes.removesuffix("S").endswith("YX")
-    inside = all(0 <= at < size for at, size in zip(plane, shape, strict=False))
-    if len(plane) != len(shape) or not trailing or not inside:
-        raise RecordError(
-            f"the record is of the plane {plane} of the axes before Y and X, and the image has the "
-            f"axes {image.axes} of shape {tuple(image.pixels.shape)}"
-        )
-    part: ArrayLike = image.pixels[tuple(slice(at, at + 1) for at in plane)]
-    return part
-
-
 def _blocks(
-    found: Recorded,
-    network: Network,
-    image: LazyImage,
-    pixels: ArrayLike,
-    settings: Settings,
-    region: Region | None,
+    found: Recorded, network: Network, part: Part, settings: Settings
 ) -> Generator[Progress, None, tuple[NDArray[Any], dict[str, Any]]]:
     """Compute the recorded blocks; return the result and its record."""
-    layout = layout_of(pixels.shape, pixels.dtype, image.axes)
-    grid = usual_grid(layout, network, settings, found.block, region)
+    pixels, axes = part.pixels, part.image.axes
+    layout = layout_of(pixels.shape, pixels.dtype, axes)
+    grid = usual_grid(layout, network, settings, found.block, part.region)
     larger = grid.enlarged(network.scale)
     result = np.empty(larger.shape, larger.dtype)
     blocks = run_on(pixels, grid, network, settings)
     report = yield from run_into(blocks, result)
     source = {"source_shape": tuple(pixels.shape), "source_dtype": str(layout.dtype)}
-    return result, {**block_record(blocks, report), **source, "axes": image.axes}
-
-
-def _places(
-    image: LazyImage, plane: tuple[int, ...] | None, region: Region | None, scale: int
-) -> dict[str, Any]:
-    """Return pixel sizes and origins of the result for a part of an image."""
-    starts = dict(zip(image.axes, plane or (), strict=False))
-    if region is not None:
-        starts |= {"Y": region.rows.start, "X": region.columns.start}
-    moved = {
-        letter: replace(axis, origin=axis.origin + starts.get(letter, 0) * axis.size)
-        for letter, axis in image.places.items()
-    }
-    return replace(image, places=moved).enlarged_places(scale)
+    return result, {**block_record(blocks, report), **source, "axes": axes}

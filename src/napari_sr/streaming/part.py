@@ -1,0 +1,164 @@
+"""Upscale a part of an image in a file: a plane, or a rectangle of each plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.planning.region import checked_region
+from napari_sr.files.lazy_image import LazyImage
+from napari_sr.runs.file_range import with_range
+from napari_sr.runs.file_record import file_record
+from napari_sr.runs.model import ModelReference
+from napari_sr.runs.record import RecordError, for_file
+from napari_sr.runs.run import Request, run_request
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.execution.context import Progress
+    from napari_sr.engine.image.arrays import ArrayLike
+    from napari_sr.engine.planning.settings import Settings
+    from napari_sr.engine.planning.tiling import Region
+    from napari_sr.graph.network import Network
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of an image."""
+
+    image: LazyImage
+    """The whole image."""
+    pixels: ArrayLike
+    """All planes, or a single one with leading axes of length 1."""
+    plane: tuple[int, ...] | None = None
+    """Index of the single plane on the leading axes."""
+    region: Region | None = None
+    """Rows and columns of each plane; None for all."""
+
+    def enlarged(
+        self, pixels: NDArray[Any], scale: int, model: str, record: Mapping[str, Any]
+    ) -> LazyImage:
+        """Return the result as an image in its place, with its record as files hold it.
+
+        Parameters
+        ----------
+        pixels : array
+            The enlarged pixels of the part.
+        scale : int
+            Enlargement along Y and X.
+        model : str
+            Name of the model, which becomes a part of the image's name.
+        record : mapping
+            Record of the run.
+        """
+        image = self.image
+        spans = None if self.region is None else self.region.spans
+        kept = for_file({**record, "plane": self.plane, "region": spans})
+        name = f"{image.name} [{model}]" if image.name else model
+        places = replace(image, places=self._places()).enlarged_places(scale)
+        return LazyImage(pixels, image.axes, {}, places, image.channels, name, record=kept)
+
+    def _places(self) -> dict[str, Any]:
+        """Return pixel sizes of the image, and origins of the part."""
+        starts = dict(zip(self.image.axes, self.plane or (), strict=False))
+        if self.region is not None:
+            starts |= {"Y": self.region.rows.start, "X": self.region.columns.start}
+        return {
+            letter: replace(axis, origin=axis.origin + starts.get(letter, 0) * axis.size)
+            for letter, axis in self.image.places.items()
+        }
+
+
+def part_of(image: LazyImage, plane: tuple[int, ...] | None, region: object) -> Part:
+    """Return a part of an image; no pixel is read, unless the plane is a single one.
+
+    Parameters
+    ----------
+    image : LazyImage
+        The image.
+    plane : tuple of int, optional
+        Index of a single plane on the leading axes.
+    region : Region or ((top, bottom), (left, right)), optional
+        First row, the row after the last, and the same for columns, in pixels of the image.
+
+    Raises
+    ------
+    RecordError
+        If the image has no such plane.
+    ValueError
+        If the region is empty or reaches beyond the image.
+    """
+    pixels = _plane(image, plane)
+    layout = layout_of(pixels.shape, pixels.dtype, image.axes)
+    rectangle = None if region is None else checked_region(region, layout)
+    return Part(image, pixels, plane, rectangle)
+
+
+def _plane(image: LazyImage, plane: tuple[int, ...] | None) -> ArrayLike:
+    """Return the pixels of a single plane, with leading axes of length 1; or all pixels."""
+    if plane is None:
+        return image.pixels
+    leading = image.axes.removesuffix("S")[:-2]
+    shape = tuple(image.pixels.shape[: len(leading)])
+    trailing = image.axes.removesuffix("S").endswith("YX")
+    inside = all(0 <= at < size for at, size in zip(plane, shape, strict=False))
+    if len(plane) != len(shape) or not trailing or not inside:
+        raise RecordError(
+            f"the record is of the plane {plane} of the axes before Y and X, and the image has the "
+            f"axes {image.axes} of shape {tuple(image.pixels.shape)}"
+        )
+    part: ArrayLike = image.pixels[tuple(slice(at, at + 1) for at in plane)]
+    return part
+
+
+def upscale_part(
+    part: Part, path: Path, network: Network, asked: Settings, axes: str | None = None
+) -> Generator[Progress, None, LazyImage]:
+    """Upscale a part of the image in a file; yield progress after every tile.
+
+    Parameters
+    ----------
+    part : Part
+        The part of the file's image.
+    path : Path
+        The file.
+    network : Network
+        The model, loaded.
+    asked : Settings
+        Settings as the user chose them. A declared value range is in the file's stored values.
+    axes : str, optional
+        The axes that the user named, in stored order.
+
+    Returns
+    -------
+    LazyImage
+        The result in its place, with its record.
+
+    Raises
+    ------
+    ValueError
+        If the image or a setting is wrong.
+    napari_sr.engine.planning.devices.OutOfMemoryError
+        If the smallest tile does not fit.
+    """
+    settings = with_range(part.image, asked)[0]
+    request = Request(part.pixels, ModelReference(network), settings, part.image.axes, part.region)
+    result = yield from run_request(request, network)
+    record = file_record(result.record, path, part.image, asked, axes)
+    pixels = within_bits(result.pixels, part.image)
+    return part.enlarged(pixels, network.scale, record["model"], record)
+
+
+def within_bits(pixels: NDArray[Any], image: LazyImage) -> NDArray[Any]:
+    """Return enlarged pixels, with values that the file's significant bits cannot hold as white."""
+    if image.significant_bits is None:
+        return pixels
+    white: NDArray[Any] = np.array(image.white, pixels.dtype)
+    return np.asarray(np.minimum(pixels, white))
