@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from napari_sr.engine.planning.segments import Segment, function_of
 from napari_sr.engine.planning.settings import ENGINE_VARIABLE, Settings
 from napari_sr.graph.chain import IMAGE, with_one_writer_each
 from napari_sr.layers.colour import chain_for
+from napari_sr.runs.run import drive
 
 INSTALLED = compilers.installed()
 pytestmark = pytest.mark.skipif(not INSTALLED, reason="needs OpenVINO or ONNX Runtime")
@@ -45,10 +47,15 @@ class Repeats:
     def load(self, path, precision, cache):
         return self
 
+    def errors(self):
+        return ()
+
     def start(self):
-        return lambda tensors: [
-            tensors[0].repeat_interleave(2, -2).repeat_interleave(2, -1) * self._factor
-        ]
+        return self
+
+    def steps(self, tensors, seconds):
+        yield 0.5
+        return [tensors[0].repeat_interleave(2, -2).repeat_interleave(2, -1) * self._factor]
 
 
 @pytest.fixture(autouse=True)
@@ -199,7 +206,7 @@ def test_an_engine_that_fails_leaves_the_tile_to_pytorch(random, monkeypatch):
         raise RuntimeError("the shape does not fit")
 
     model = compilers.COMPILERS[INSTALLED[0]]
-    monkeypatch.setattr(model.Loaded, "start", lambda self: fails)
+    monkeypatch.setattr(model.Loaded, "start", lambda self: SimpleNamespace(steps=fails))
     result = run(image, network)
 
     np.testing.assert_array_equal(result.pixels, plain.pixels)
@@ -207,6 +214,20 @@ def test_an_engine_that_fails_leaves_the_tile_to_pytorch(random, monkeypatch):
     assert any(
         "the shape does not fit" in why for why in run(image, network).record["engine"]["reasons"]
     )
+
+
+@pytest.mark.parametrize("most", [0, 40 * 47])
+def test_only_the_first_results_of_small_planes_are_compared_here(random, monkeypatch, most):
+    monkeypatch.setattr(compiled, "MOST_CHECKED", most)
+    network, image = example("fsrcnn"), image_of(1, random)
+    for _ in range(2):  # tried, then loaded
+        run(image, network)
+
+    result = run(image, network)
+
+    assert (result.record["engine"]["segments"]["torch"] > 0) is (most > 0)
+    plain = run(image, network, "torch").pixels
+    np.testing.assert_allclose(result.pixels, plain, rtol=0, atol=1e-5 * np.ptp(plain))
 
 
 def test_networks_do_not_pile_up_in_memory_where_trials_are_slow(random, here, monkeypatch):
@@ -244,7 +265,7 @@ def test_a_segment_leaves_the_results_of_another_alone(random):
         results = []
         for key in keys:
             function = function_of(chain, Segment(key.indices, True, key.inputs, key.outputs))
-            results += backend.run(key, function, results or [image])
+            results += drive(backend.steps(key, function, results or [image]))
         return results
 
     with torch.inference_mode():
@@ -264,13 +285,13 @@ def test_a_run_that_starts_again_for_lack_of_memory_has_nothing_compiled(random,
     network = example("fsrcnn")
     backend = compiled.Compiled(network, 1, INSTALLED[:1])
     image, key = torch.rand(1, 1, 40, 40), SegmentKey("any", (0,), (IMAGE,), ("x",))
-    backend.run(key, lambda x: (x,), (image,))
+    drive(backend.steps(key, lambda x: (x,), (image,)))
 
     backend.reset()
     backend.close()
 
     assert here == []
-    backend.run(key, lambda x: (x,), (image,))
+    drive(backend.steps(key, lambda x: (x,), (image,)))
     backend.close()
     assert len(here) == 1
 

@@ -10,6 +10,7 @@ import torch
 
 from napari_sr.engine.backends import compilers
 from napari_sr.engine.backends.compilers import COMPILERS, Compiler, installed, largest_error
+from napari_sr.runs.run import drive
 
 
 @pytest.mark.parametrize("name", COMPILERS)
@@ -65,6 +66,30 @@ def test_planes_may_have_any_layout(tmp_path, name, layout):
 
     torch.testing.assert_close(product, plane[:, :3] * value[:, :3])
     torch.testing.assert_close(larger, value + 1)
+
+
+@pytest.mark.parametrize("name", installed())
+def test_in_steps_the_result_is_the_same_and_can_be_given_up(tmp_path, monkeypatch, name):
+    engine = COMPILERS[name]
+    monkeypatch.setattr(engine, "POLL", 1e-3)
+    weights, x = torch.rand(16, 16, 3, 3), torch.rand(1, 16, 150, 160)
+
+    def many(x):
+        for _ in range(9):
+            x = torch.nn.functional.conv2d(x, weights, padding=1) / 100
+        return (x,)
+
+    engine.convert(many, (x,), tmp_path / "one")
+    compute = engine.load(tmp_path / "one", "float32", None).start()
+    expected = [each.clone() for each in compute([x])]
+
+    given_up = compute.steps([-x], 10.0)
+    shares = [next(given_up), next(given_up)]
+    given_up.close()
+    (result,) = drive(compute.steps([x], 0.0))
+
+    assert 0 < shares[0] < shares[1] < 1
+    torch.testing.assert_close(result, expected[0], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("name", installed())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 
@@ -19,6 +21,28 @@ def test_there_are_as_many_threads_as_pytorch_has_and_none_spins(tmp_path, monke
     options = model._session.get_session_options()
     assert options.intra_op_num_threads == 3
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
+def test_a_computation_that_is_given_up_ends_and_leaves_no_thread():
+    class Session:
+        def get_inputs(self):
+            return []
+
+        def run(self, outputs, inputs, options):
+            while not options.terminate:
+                started.set()
+            ended.set()
+            return []
+
+    started, ended, before = threading.Event(), threading.Event(), threading.active_count()
+    steps = engine.Loaded(Session()).steps([], 1.0)
+    next(steps)
+    started.wait(10)
+
+    steps.close()
+
+    assert ended.is_set()
+    assert threading.active_count() == before
 
 
 def test_without_onnx_it_cannot_be_used(monkeypatch):

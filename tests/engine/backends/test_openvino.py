@@ -22,6 +22,33 @@ def test_there_are_as_many_threads_as_pytorch_has(monkeypatch):
     assert engine.configuration()["INFERENCE_NUM_THREADS"] == "3"
 
 
+def test_a_computation_that_is_given_up_is_cancelled_before_its_inputs_go():
+    class Unfinished:
+        def __init__(self):
+            self.calls = []
+
+        def start_async(self, arrays, share_inputs):
+            self.calls.append("start")
+
+        def wait_for(self, milliseconds):
+            return False
+
+        def cancel(self):
+            self.calls.append("cancel")
+
+        def wait(self):
+            self.calls.append("wait")
+            raise RuntimeError("Infer Request was canceled")
+
+    request = Unfinished()
+    steps = engine.Request(request, 1).steps([torch.rand(1, 1, 4, 4)], 1.0)
+    next(steps)
+
+    steps.close()
+
+    assert request.calls == ["start", "cancel", "wait"]
+
+
 def test_a_plane_with_channels_last_is_handed_over_without_a_copy():
     plane = torch.rand(1, 6, 5, 7).contiguous(memory_format=torch.channels_last)
 

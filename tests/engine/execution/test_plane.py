@@ -55,6 +55,16 @@ def test_missing_pixels_leave_no_trace_of_tiles(colour):
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-5 * np.nanmax(np.abs(whole)))
 
 
+def test_a_plane_of_one_tile_tells_how_far_it_is(colour):
+    steps = [*upscale_array(colour, bsrn(), Settings(device="cpu"))]
+
+    shares = [step.share for step in steps]
+    assert shares == sorted(shares)
+    assert len({share for share in shares if 0 < share < 1}) > 10
+    assert {step.done for step in steps} == {0, 1}
+    assert shares[-1] == 1
+
+
 def test_the_result_of_a_plane_without_values_has_none():
     assert np.isnan(run(np.full((20, 20), np.nan, np.float32), Nearest()).pixels).all()
 

@@ -12,7 +12,7 @@ from stages import example, stages_of
 
 from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.execution.graphs import Graphs
-from napari_sr.engine.execution.replaying import replay, segments_of
+from napari_sr.engine.execution.replaying import _with_kernels, replay, segments_of
 from napari_sr.engine.execution.tile import StageContext, TileBuffers
 from napari_sr.engine.planning.segments import cut
 from napari_sr.engine.planning.stage_plan import Stage
@@ -20,6 +20,8 @@ from napari_sr.engine.planning.tile_grid import TileGrid
 from napari_sr.engine.planning.tiling import Region
 from napari_sr.graph.chain import IMAGE, RESULT, Step, outputs_of, with_one_writer_each
 from napari_sr.layers.colour import chain_for
+from napari_sr.runs.run import drive
+from sr_kernels import chosen
 
 
 def work_for(plan, graphs):
@@ -78,7 +80,7 @@ def test_a_segment_with_other_outputs_has_graphs_of_its_own():
 
     def plane(name):
         buffers = TileBuffers(context, part, 0, uniform=True)
-        replay(context, buffers, [replace(whole, outputs=(name,))])
+        drive(replay(context, buffers, [replace(whole, outputs=(name,))]))
         return buffers.part(name, part).clone()
 
     with torch.inference_mode():
@@ -87,6 +89,24 @@ def test_a_segment_with_other_outputs_has_graphs_of_its_own():
             assert all(torch.equal(each, plain) for each in replayed)
 
     assert graphs.tally == {"captured": 2, "replayed": 4, "refused": 0}
+
+
+def test_kernels_are_not_chosen_between_two_steps():
+    seen = []
+
+    def steps():
+        seen.append(chosen())
+        yield 0.5
+        seen.append(chosen())
+        return (torch.ones(1),)
+
+    own = chosen()
+    walk = _with_kernels("reference", steps())
+
+    assert next(walk) == 0.5
+    assert chosen() == own
+    assert drive(walk) == (torch.ones(1),)
+    assert seen == ["reference", "reference"]
 
 
 def test_a_plane_stays_as_it_is_while_later_segments_are_repeated():
@@ -111,7 +131,7 @@ def test_a_plane_stays_as_it_is_while_later_segments_are_repeated():
         context = StageContext(stages, chain, plane, CPU, None, float32=True, backend=graphs)
         buffers = TileBuffers(context, region, 0, uniform=True)
         with torch.inference_mode():
-            replay(context, buffers, segments)
+            drive(replay(context, buffers, segments))
 
             assert (buffers.part(RESULT, region) == 12 * (value + 1)).all()
 

@@ -78,7 +78,9 @@ def run_tiled(network, image, tile, **options):
     with torch.inference_mode():
         steps = list(run_stages(context))
     # a whole chain is computed link by link
-    assert [step for step in dict.fromkeys(steps) if step] == [*range(1, context.stages.count + 1)]
+    assert [step for step in dict.fromkeys(steps) if step and step % 1 == 0] == [
+        *range(1, context.stages.count + 1)
+    ]
     return result
 
 
@@ -399,7 +401,7 @@ def test_a_whole_chain_can_be_cancelled_between_two_links():
     with torch.inference_mode():
         steps = run_stages(context)
 
-        assert [next(steps), next(steps)] == [0, 0]  # luma of the image, then the first
+        assert 0 <= next(steps) < next(steps) < 1  # luma of the image, then the first
         steps.close()
 
     assert computed == ["first"]

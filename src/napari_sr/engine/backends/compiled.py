@@ -22,7 +22,7 @@ from napari_sr.engine.backends.trial_requests import TrialRequests
 from napari_sr.graph.chain import IMAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     import torch
     from torch import Tensor
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 LEAST_PIXELS = 32**2
 """Pixels of the smallest tile that is compiled."""
+MOST_CHECKED = 512**2
+"""Pixels of the largest plane whose first result in a process is compared with PyTorch's."""
 MOST_ERROR = {"float32": 1e-4, "bfloat16": 5e-2}
 """Largest error allowed in a segment's first results, relative to the largest value."""
 FAILURES: tuple[type[BaseException], ...] = (RuntimeError, ValueError)
@@ -53,6 +55,8 @@ class _Compiled:
     """The engine behind `compute`."""
     compute: Compute | None = None
     """Function that computes the segment; None while PyTorch computes it."""
+    seconds: float = 0.0
+    """Time that it took in its trial."""
     settled: bool = False
     """Whether every engine has a verdict, and the fastest one is loaded."""
 
@@ -112,7 +116,7 @@ class Compiled:
         """Return whether tiles of this many pixels on a device can be compiled."""
         return device.type == "cpu" and pixels >= LEAST_PIXELS
 
-    def run(
+    def steps(
         self,
         key: SegmentKey,
         function: Callable[..., tuple[Tensor, ...]],
@@ -120,8 +124,8 @@ class Compiled:
         *,
         device: torch.device | None = None,
         borrowed: bool = False,
-    ) -> tuple[Tensor, ...]:
-        """Compute a function of tensors, as `Backend.run` does."""
+    ) -> Generator[float, None, tuple[Tensor, ...]]:
+        """Compute a function of tensors, as `Backend.steps` does."""
         segment = self._current(key, tensors)
         if segment.compute is None:
             self._counts["torch"] += 1
@@ -129,13 +133,15 @@ class Compiled:
         name = segment.names[segment.engine]
         try:
             # each segment has its own result buffers, which only its next run overwrites
-            results = tuple(segment.compute(tensors))
+            results = tuple((yield from segment.compute.steps(tensors, segment.seconds)))
         except FAILURES + COMPILERS[segment.engine].errors() as error:
             self._refuse(segment, f"{segment.engine} failed: {error}"[:300])
             self._counts["torch"] += 1
             return function(*tensors)
         checked = _CHECKED.setdefault(self._network, set())
-        if name not in checked:
+        # whole large planes were checked by the trial: here, this would take as long as the run
+        large = key.is_whole and tensors[0].shape[-2:].numel() > MOST_CHECKED
+        if name not in checked and not large:
             expected = function(*tensors)
             right = self._check(segment, results, expected)
             checked.add(name)
@@ -214,7 +220,9 @@ class Compiled:
             if model is not None:
                 segment.engine, segment.compute = best, model.start()
                 verdict = verdicts[best]
-                self._errors += [verdict.error] if verdict is not None else []
+                if verdict is not None:
+                    segment.seconds = verdict.milliseconds / 1e3
+                    self._errors.append(verdict.error)
         else:
             segment.settled = not missing
 

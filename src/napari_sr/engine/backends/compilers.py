@@ -7,14 +7,34 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from napari_sr.engine.backends import onnxruntime, openvino
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from torch import Tensor
 
 Tensors: TypeAlias = "Sequence[Tensor]"
-Compute: TypeAlias = "Callable[[Tensors], Tensors]"
-"""Computes a segment; the next call may overwrite the results."""
+
+
+class Compute(Protocol):
+    """Computes a segment; the next call may overwrite the results."""
+
+    def __call__(self, tensors: Tensors) -> Tensors:
+        """Return the segment's outputs for its inputs, `tensors`."""
+        ...
+
+    def steps(self, tensors: Tensors, seconds: float) -> Generator[float, None, Tensors]:
+        """Compute the same; yield the share that is done every `interface.POLL` seconds.
+
+        Closing the generator ends the computation at the end of an operation of the network.
+
+        Parameters
+        ----------
+        tensors : sequence of Tensor
+            The segment's inputs.
+        seconds : float
+            How long it takes, probably; 0 if this is unknown.
+        """
+        ...
 
 
 class Model(Protocol):

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from napari_sr.graph.chain import IMAGE, RESULT
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Generator, Hashable, Sequence
 
     import torch
     from torch import Tensor
+
+
+POLL = 0.05
+"""Seconds between two steps of an engine that computes elsewhere."""
+
+
+def share_since(began: float, seconds: float) -> float:
+    """Return the share of the work that is done, 0..1, of work that takes some seconds in all.
+
+    Parameters
+    ----------
+    began : float
+        When it began, by `time.monotonic`.
+    seconds : float
+        How long it takes, probably; 0 if this is unknown.
+    """
+    return min((time.monotonic() - began) / seconds, 0.95) if seconds else 0.0
 
 
 @dataclass(frozen=True)
@@ -24,6 +44,11 @@ class SegmentKey:
     """Names of planes and values that the segment reads."""
     outputs: tuple[str, ...]
     """Names of planes that the segment computes."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the segment is the whole chain."""
+        return self.inputs == (IMAGE,) and self.outputs == (RESULT,)
 
 
 class Backend(Protocol):
@@ -40,13 +65,13 @@ class Backend(Protocol):
         ...
 
     def computes(self, key: SegmentKey, tensors: Sequence[Tensor]) -> bool:
-        """Return whether `run` would now use the engine, and not PyTorch, for these tensors.
+        """Return whether `steps` would now use the engine, and not PyTorch, for these tensors.
 
-        If not, the caller may compute the segment link by link instead of calling `run`.
+        If not, the caller may compute the segment link by link instead of calling `steps`.
         """
         ...
 
-    def run(
+    def steps(
         self,
         key: SegmentKey,
         function: Callable[..., tuple[Tensor, ...]],
@@ -54,8 +79,8 @@ class Backend(Protocol):
         *,
         device: torch.device | None = None,
         borrowed: bool = False,
-    ) -> tuple[Tensor, ...]:
-        """Compute a function of tensors.
+    ) -> Generator[float, None, tuple[Tensor, ...]]:
+        """Compute a function of tensors; closing the generator ends the computation early.
 
         Parameters
         ----------
@@ -68,8 +93,13 @@ class Backend(Protocol):
         device : torch.device, optional
             Device of the computation; by default that of the tensors.
         borrowed : bool
-            Whether the next `run` of another segment may overwrite the results, which can save a
-            copy. The next `run` of the same segment may always overwrite them.
+            Whether the next computation of another segment may overwrite the results, which can
+            save a copy. The next one of the same segment may always overwrite them.
+
+        Yields
+        ------
+        float
+            Share of the work that is done, 0..1, if it takes long.
         """
         ...
 

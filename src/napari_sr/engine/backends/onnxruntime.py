@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
@@ -10,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from napari_sr.engine.backends.interface import POLL, share_since
 from napari_sr.engine.backends.openvino import AsModule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from torch import Tensor
 
-    from napari_sr.engine.backends.compilers import Compute, Tensors
+    from napari_sr.engine.backends.compilers import Tensors
 
 SUFFIXES: tuple[str, ...] = (".onnx",)
 PRECISIONS: tuple[str, ...] = ("float32",)
@@ -83,13 +86,27 @@ class Loaded:
         self._session = session
         self._names = [one.name for one in session.get_inputs()]
 
-    def start(self) -> Compute:
-        """Return a function that computes the segment, as `Model.start` does."""
-        session, names = self._session, self._names
+    def start(self) -> Loaded:
+        """Return an object that computes the segment: this one, as its results are new arrays."""
+        return self
 
-        def compute(tensors: Tensors) -> Tensors:
-            arrays = (tensor.contiguous().numpy() for tensor in tensors)
-            found = session.run(None, dict(zip(names, arrays, strict=True)))
-            return list(map(torch.from_numpy, found))
+    def __call__(self, tensors: Tensors, options: Any = None) -> Tensors:
+        """Return the segment's outputs, as `Compute` does."""
+        arrays = (tensor.contiguous().numpy() for tensor in tensors)
+        found = self._session.run(None, dict(zip(self._names, arrays, strict=True)), options)
+        return list(map(torch.from_numpy, found))
 
-        return compute
+    def steps(self, tensors: Tensors, seconds: float) -> Generator[float, None, Tensors]:
+        """Compute the same in a thread; yield while it computes."""
+        from onnxruntime import RunOptions
+
+        options, began = RunOptions(), time.monotonic()
+        with ThreadPoolExecutor(1, "napari-sr-onnx") as pool:
+            future = pool.submit(self, tensors, options)
+            try:
+                while not wait((future,), POLL).done:
+                    yield share_since(began, seconds)
+            except GeneratorExit:
+                options.terminate = True  # ends the thread before `pool` waits for it
+                raise
+            return future.result()

@@ -8,7 +8,9 @@ tiles of 347 px).
 from __future__ import annotations
 
 import sys
+import time
 import warnings
+from contextlib import suppress
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError
@@ -17,13 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from napari_sr.engine.backends.interface import POLL, share_since
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from torch import Tensor
 
-    from napari_sr.engine.backends.compilers import Compute, Tensors
+    from napari_sr.engine.backends.compilers import Tensors
 
 SUFFIXES: tuple[str, ...] = (".bin", ".xml")
 PRECISIONS: tuple[str, ...] = ("float32", "bfloat16")
@@ -142,15 +146,48 @@ class Loaded:
     def __init__(self, compiled: Any) -> None:
         self._compiled = compiled
 
-    def start(self) -> Compute:
-        """Return a function that computes the segment, as `Model.start` does."""
-        request = self._compiled.create_infer_request()
-        count = len(self._compiled.outputs)
+    def start(self) -> Request:
+        """Return an object that computes the segment, as `Model.start` does."""
+        return Request(self._compiled.create_infer_request(), len(self._compiled.outputs))
 
-        def compute(tensors: Tensors) -> Tensors:
-            # planes with channels last in memory are not copied
-            arrays = [channels_last(tensor).contiguous().numpy() for tensor in tensors]
-            found = request.infer(arrays, share_inputs=True, share_outputs=True)
-            return [_channels_first(torch.from_numpy(found[index])) for index in range(count)]
 
-        return compute
+class Request:
+    """Computes a segment into its own result buffers, as `Compute` does.
+
+    Parameters
+    ----------
+    request : openvino.InferRequest
+        What OpenVINO computes with.
+    outputs : int
+        Number of the segment's outputs.
+    """
+
+    def __init__(self, request: Any, outputs: int) -> None:
+        self._request = request
+        self._outputs = range(outputs)
+
+    def __call__(self, tensors: Tensors) -> Tensors:
+        """Return the segment's outputs."""
+        found = self._request.infer(_arrays(tensors), share_inputs=True, share_outputs=True)
+        return [_channels_first(torch.from_numpy(found[index])) for index in self._outputs]
+
+    def steps(self, tensors: Tensors, seconds: float) -> Generator[float, None, Tensors]:
+        """Compute the same; yield while OpenVINO computes."""
+        began = time.monotonic()
+        arrays = _arrays(tensors)  # OpenVINO reads them until it has finished
+        self._request.start_async(arrays, share_inputs=True)
+        try:
+            while not self._request.wait_for(round(1e3 * POLL)):
+                yield share_since(began, seconds)
+        except GeneratorExit:
+            self._request.cancel()
+            with suppress(RuntimeError):  # it says that it was cancelled
+                self._request.wait()
+            raise
+        found = (self._request.get_output_tensor(index).data for index in self._outputs)
+        return [_channels_first(torch.from_numpy(array)) for array in found]
+
+
+def _arrays(tensors: Tensors) -> list[Any]:
+    # planes with channels last in memory are not copied
+    return [channels_last(tensor).contiguous().numpy() for tensor in tensors]

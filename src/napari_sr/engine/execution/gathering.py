@@ -94,8 +94,8 @@ class MomentsOfTiles:
         return merged((count, mean, deviations) for count, (mean, deviations) in tiles)
 
 
-def gather_cells(context: StageContext, link: PooledGrid, tiles: Sequence[Tile]) -> Iterator[bool]:
-    """Compute a pooled grid, several cells at a time; yield True after each tile.
+def gather_cells(context: StageContext, link: PooledGrid, tiles: Sequence[Tile]) -> Iterator[float]:
+    """Compute a pooled grid, several cells at a time; yield 1 after each tile.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def gather_cells(context: StageContext, link: PooledGrid, tiles: Sequence[Tile])
         if cells is None:
             cells = part.new_empty((*part.shape[:2], rows, columns))
         cells[..., tile.read.rows, tile.read.columns] = part
-        yield True
+        yield 1.0
     if cells is not None:
         with use_kernels(context.kernels):
             context.values[link.writes] = link.finish(cells)
@@ -130,7 +130,7 @@ def _pixels_of_cells(cells: slice, link: PooledGrid) -> slice:
 
 def attend(
     context: StageContext, link: ChunkedAttention, runs: list[Tile], last_read: Sequence[str]
-) -> Iterator[bool]:
+) -> Iterator[float]:
     """Compute attention over chunks of pixels, some query pixels at a time; yield after each run.
 
     Parameters
@@ -164,7 +164,7 @@ def attend(
             keys = (_read_run(context, link.reads[1], piece) for piece in pieces)
             result = link.compute(_read_run(context, link.reads[0], queries), keys)
         _write_run(context, link.writes, queries, result)
-        yield True
+        yield 1.0
 
 
 def parts(run: slice, width: int) -> Iterator[Region]:

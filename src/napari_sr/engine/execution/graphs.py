@@ -24,7 +24,7 @@ from napari_sr.engine.planning.devices import DEVICE_LOCK
 from sr_kernels import add_launched, chosen, launches_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Generator, Hashable, Sequence
 
     from napari_sr.engine.execution.recording import Recorder
 
@@ -104,6 +104,19 @@ class Graphs:
     def computes(self, key: Hashable, tensors: Sequence[Tensor]) -> bool:
         """Return True: graphs compute everything, even if they have to be captured first."""
         return True
+
+    def steps(
+        self,
+        key: Hashable,
+        function: Function,
+        tensors: Sequence[Tensor],
+        *,
+        device: torch.device | None = None,
+        borrowed: bool = False,
+    ) -> Generator[float, None, tuple[Tensor, ...]]:
+        """Compute a function of tensors in one step, as `run` does."""
+        yield from ()
+        return self.run(key, function, tensors, device=device, borrowed=borrowed)
 
     @torch.inference_mode()
     def run(

@@ -70,10 +70,18 @@ def upscale_plane(
             for done in run.steps(plane):
                 current = run.plan
                 each = current.count // current.orientations
-                of_plane = float(current.shares[done - 1]) if done else 0.0
-                share = (before + of_plane) / current.orientations
-                message = run.message(plane_output)
-                yield Progress(before * each + done, current.count, message, share), run.next_plan
+                share = (before + _share(current, done)) / current.orientations
+                message, tiles = run.message(plane_output), before * each + int(done)
+                yield Progress(tiles, current.count, message, share), run.next_plan
+
+
+def _share(plan: Plan, done: float) -> float:
+    """Return the share of the work in one orientation that is done after `done` tiles."""
+    tiles = int(done)
+    share = float(plan.shares[tiles - 1]) if tiles else 0.0
+    if tiles < done:  # a part of the next tile is done, too
+        share += (done - tiles) * (float(plan.shares[tiles]) - share)
+    return share
 
 
 def _oriented(
@@ -110,8 +118,8 @@ class _Run:
         plane_output.notes.clear()
         return message
 
-    def steps(self, plane: PlaneOutput | OrientedPlane) -> Generator[int, None, None]:
-        """Upscale the plane in one orientation; yield after every tile how many are done."""
+    def steps(self, plane: PlaneOutput | OrientedPlane) -> Generator[float, None, None]:
+        """Upscale the plane in one orientation; yield the number of finished tiles."""
         run_context = self._run_context
         while True:
             try:
@@ -155,8 +163,8 @@ def _smaller(plan: Plan, error: Exception) -> Plan:
     return smaller
 
 
-def _steps(run_context: RunContext, plan: Plan, plane: Plane) -> Generator[int, None, None]:
-    """Compute all tiles of a plane in one orientation; yield after each how many are done."""
+def _steps(run_context: RunContext, plan: Plan, plane: Plane) -> Generator[float, None, None]:
+    """Compute all tiles of a plane in one orientation; yield as `run_stages` does."""
     float32 = plan.precision == torch.float32
     features = FeatureStore(
         plan.height,

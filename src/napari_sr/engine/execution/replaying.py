@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from napari_sr.engine.backends.interface import SegmentKey
 from napari_sr.engine.planning.segments import cut, function_of, localised
 from napari_sr.graph.chain import IMAGE
+from sr_kernels import use_kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
+
+    from torch import Tensor
 
     from napari_sr.engine.execution.tile import StageContext, TileBuffers
     from napari_sr.engine.planning.segments import Segment
@@ -28,7 +32,9 @@ def segments_of(context: StageContext, stage: Stage) -> tuple[Segment, ...] | No
     return segments if any(segment.repeatable for segment in segments) else None
 
 
-def replay(context: StageContext, buffers: TileBuffers, segments: Sequence[Segment]) -> bool:
+def replay(
+    context: StageContext, buffers: TileBuffers, segments: Sequence[Segment]
+) -> Generator[float, None, bool]:
     """Compute a tile, by the engine where possible.
 
     Parameters
@@ -40,6 +46,11 @@ def replay(context: StageContext, buffers: TileBuffers, segments: Sequence[Segme
     segments : sequence of Segment
         Segments of the stage, in order.
 
+    Yields
+    ------
+    float
+        Share of the tile that is done, 0..1, if it takes long.
+
     Returns
     -------
     bool
@@ -50,23 +61,43 @@ def replay(context: StageContext, buffers: TileBuffers, segments: Sequence[Segme
     last = [segment for segment in segments if segment.repeatable][-1:]
     for segment in segments:
         if not segment.repeatable or context.backend is None:
-            for index in segment.indices:
-                buffers.compute(chain[index], 0)
+            with use_kernels(context.kernels):
+                for index in segment.indices:
+                    buffers.compute(chain[index], 0)
             continue
         key = SegmentKey(id(chain), segment.indices, segment.inputs, segment.outputs)
         read = {name: buffers.input(name) for name in segment.inputs}
         inputs = localised(chain, segment, read, buffers.window)
-        if len(segment.indices) == len(chain) and not context.backend.computes(key, inputs):
-            buffers.put(IMAGE, *inputs)
-            return False
+        if len(segment.indices) == len(chain):
+            with use_kernels(context.kernels):
+                computes = context.backend.computes(key, inputs)
+            if not computes:
+                buffers.put(IMAGE, *inputs)
+                return False
         # the results of the last segment are read before any segment runs again
-        planes = context.backend.run(
+        steps = context.backend.steps(
             key,
             function_of(chain, segment),
             inputs,
             device=context.device,
             borrowed=segment in last,
         )
+        planes = yield from _with_kernels(context.kernels, steps)
         for name, plane in zip(segment.outputs, planes, strict=True):
             buffers.put(name, plane)
     return True
+
+
+def _with_kernels(
+    kernels: str, steps: Generator[float, None, tuple[Tensor, ...]]
+) -> Generator[float, None, tuple[Tensor, ...]]:
+    """Run a generator with a choice of kernels, which does not hold between its steps."""
+    with closing(steps):
+        while True:
+            with use_kernels(kernels):
+                try:
+                    share = next(steps)
+                except StopIteration as end:
+                    found: tuple[Tensor, ...] = end.value
+                    return found
+            yield share

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from napari_sr.engine.planning.stage_plan import Stage
 
 
-def run_stages(context: StageContext) -> Iterator[int]:
+def run_stages(context: StageContext) -> Iterator[float]:
     """Run all stages; yield the number of finished tiles, at least once per tile.
+
+    The fractional part is the share of the current tile that is done.
 
     Raises
     ------
@@ -41,9 +43,9 @@ def run_stages(context: StageContext) -> Iterator[int]:
                 plane = stages.profile.planes[name]
                 context.features.make(name, plane.channels, plane.scale, plane.dtype)
         last_read = [name for name in stage.reads if last_stage[name] == number]
-        for ended in _run_stage(context, stage, last_read):
-            done += ended
-            yield done
+        for share in _run_stage(context, stage, last_read):
+            done += share == 1
+            yield done + share % 1
         for name in last_read:
             context.features.drop(name)
         for name in set(context.values) - _values_after(context, number):
@@ -57,8 +59,11 @@ def _values_after(context: StageContext, number: int) -> set[str]:
     return {name for step in steps if isinstance(step, Step) for name in step.uses}
 
 
-def _run_stage(context: StageContext, stage: Stage, last_read: Sequence[str]) -> Iterator[bool]:
-    """Run one stage; yield whether another tile is done. No later stage reads `last_read`."""
+def _run_stage(context: StageContext, stage: Stage, last_read: Sequence[str]) -> Iterator[float]:
+    """Run one stage; yield the share of the current tile that is done, 1 at its end.
+
+    No later stage reads `last_read`.
+    """
     link = None if stage.gather is None else context.chain[stage.gather]
     tiles = context.stages.tiles(stage)
     if isinstance(link, PooledGrid):
@@ -75,7 +80,7 @@ def _run_stage(context: StageContext, stage: Stage, last_read: Sequence[str]) ->
         of_tile = yield from compute_tile(context, stage, tile, segments)
         if of_tile is not None:
             moments.add(*of_tile)
-        yield True
+        yield 1.0
     if isinstance(link, GlobalStats):
         # the kept part of a tile may have no pixel of a coarser plane
         count, mean, deviations = moments.merged()

@@ -86,7 +86,7 @@ class StageContext:
 
 def compute_tile(
     context: StageContext, stage: Stage, tile: Tile, segments: Sequence[Segment] | None
-) -> Generator[bool, None, tuple[int, Tensor, Tensor] | None]:
+) -> Generator[float, None, tuple[int, Tensor, Tensor] | None]:
     """Compute one tile and keep its core; if it is implausible, compute it again in float32.
 
     If the stage is the whole chain, PyTorch computes the tile link by link, so that the run can be
@@ -105,8 +105,8 @@ def compute_tile(
 
     Yields
     ------
-    bool
-        False: the tile is not finished yet.
+    float
+        Share of the tile that is done, less than 1.
 
     Returns
     -------
@@ -121,8 +121,7 @@ def compute_tile(
     """
     buffers = TileBuffers(context, tile.read, stage.halo, uniform=segments is not None)
     try:
-        with use_kernels(context.kernels):
-            repeated = segments is not None and replay(context, buffers, segments)
+        repeated = segments is not None and (yield from replay(context, buffers, segments))
         if not repeated:
             yield from _compute(buffers, context.chain, stage, context.kernels)
         with use_kernels(context.kernels):
@@ -137,7 +136,7 @@ def compute_tile(
 
 def _compute(
     buffers: TileBuffers, chain: Chain, stage: Stage, kernels: str
-) -> Generator[bool, None, None]:
+) -> Generator[float, None, None]:
     """Compute a tile by PyTorch, step by step; yield between the links of a whole chain."""
     if stage.at_once:
         yield from buffers.compute_at_once(chain, kernels)
@@ -183,17 +182,18 @@ class TileBuffers:
         self._planes: dict[str, tuple[Tensor, Region, int | Fraction]] = {}
         self._moments: dict[str, tuple[Region, tuple[Tensor, ...]]] = {}
 
-    def compute_at_once(self, chain: Chain, kernels: str) -> Generator[bool, None, None]:
+    def compute_at_once(self, chain: Chain, kernels: str) -> Generator[float, None, None]:
         """Run the whole chain on the region that the tile reads, as if it were the image.
 
-        Yields False between two links.
+        Yields the share of the arithmetic that is done, after each link.
         """
+        flops = self._context.stages.profile.flops
         links = planes_before(chain, self.part(IMAGE, self._part))
         place, held = next(links)
         while place < len(chain):
             with use_kernels(kernels):
                 place, held = next(links)
-            yield False
+            yield sum(flops[:place]) / sum(flops) if place < len(chain) else 0.99
         self.put(RESULT, held[RESULT])
 
     def compute(self, step: Link, margin: int) -> None:

@@ -28,6 +28,10 @@ with FSRCNN x2)."""
 TILE_FLOPS = 5e10
 """Largest number of floating-point operations of a tile on a CPU. A user who cancels waits until
 the tile ends: half a second if two cores compute 100 GFLOP/s (measured with edsr-slim x2)."""
+WHOLE_FLOPS = 2e12
+"""Largest number of floating-point operations of a plane that a CPU computes whole for a network
+with global values: 20 s if two cores compute 100 GFLOP/s, and as long again for each of the four
+times that a trial of a compiler computes it."""
 WORTH = 1.15
 """Largest factor by which smaller tiles may increase the work."""
 CPU_LIMIT = 2 * 2**30
@@ -58,10 +62,12 @@ def bytes_per_pixel(network: Network, channels: int, precision: torch.dtype) -> 
 def tile_by_memory(plan: Plan, network: Network, channels: int) -> int:
     """Return the side of the tiles that free memory allows, in LR pixels.
 
-    On CUDA, a network with global values runs on the whole image if that fits. In tiles, its stages
-    would move features over the bus. For an image of 2048x2048 px in tiles of 1024 px, the 33
-    stages of BSRN x4 move 40 GB, which takes seconds; the arithmetic takes some 50 ms. On the whole
-    image, BSRN x4 needs 8.3 GB (all figures computed, not measured).
+    A network with global values runs on the whole image if that fits, because in tiles, its stages
+    would store features and compute halos. On a CPU, BSRN-S x4 on 1024x1024 px takes 1.2 to 1.5
+    times as long in tiles with OpenVINO. On CUDA, features would move over the bus: for an image of
+    2048x2048 px in tiles of 1024 px, the 33 stages of BSRN x4 move 40 GB, which takes seconds; the
+    arithmetic takes some 50 ms. On the whole image, BSRN x4 needs 8.3 GB (figures for CUDA are
+    computed, not measured).
 
     Parameters
     ----------
@@ -74,7 +80,7 @@ def tile_by_memory(plan: Plan, network: Network, channels: int) -> int:
     """
     budget = SHARE.get(plan.device.type, 0.3) * free_memory(plan.device)
     needed = bytes_per_pixel(network, channels, plan.precision)
-    whole = network.whole or (plan.device.type == "cuda" and plan.network_profile.gathers)
+    whole = network.whole or (plan.network_profile.gathers and _is_quick(plan))
     if whole and plan.height * plan.width * needed <= budget:
         return max(plan.height, plan.width)
     if plan.device.type == "cpu":
@@ -82,6 +88,12 @@ def tile_by_memory(plan: Plan, network: Network, channels: int) -> int:
     side = math.isqrt(int(budget / needed))
     side = min(side, LARGEST_TILE) // plan.multiple * plan.multiple
     return max(side, plan.least_tile)
+
+
+def _is_quick(plan: Plan) -> bool:
+    """Return whether a whole plane takes a short time, and is faster than tiles."""
+    flops = plan.height * plan.width * sum(plan.network_profile.profile.flops)
+    return plan.device.type == "cuda" or (plan.device.type == "cpu" and flops <= WHOLE_FLOPS)
 
 
 def tiled_by_time(plan: Plan) -> Plan:
