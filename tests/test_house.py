@@ -27,6 +27,7 @@ LAYERS = [
     {"zoo", "files"},
     {"runs"},
     {"streaming"},
+    {"batch"},
     {"api"},
     {"evaluation"},
     {"training", "onnx"},

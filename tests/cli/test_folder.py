@@ -16,10 +16,11 @@ from blocks import SETTINGS, image_of, tiff_of
 from folders import files_in, image_at, pixels_of, tree_of
 from PIL import Image
 
-from napari_sr.cli import app, folder, large, upscale
-from napari_sr.cli.how import How
+from napari_sr.batch import by_blocks
+from napari_sr.batch.folder import FolderReport, FolderRun
+from napari_sr.batch.job import BlockOptions, FileJob
+from napari_sr.cli import app, folder, terminal, upscale
 from napari_sr.cli.model import CommandError
-from napari_sr.cli.upscale import Job
 from napari_sr.files import place
 from napari_sr.runs.model import ModelReference
 from napari_sr.streaming import result
@@ -52,8 +53,8 @@ def test_the_tree_and_the_formats_are_kept(tmp_path, call):
     assert set(files_in(tmp_path / "out")) == {"a.png", "d.txt.tif", "x/b.tif", "x/y/c.tif"}
     assert Image.open(tmp_path / "out" / "a.png").size == (14, 18)
     # the same as one by one
-    job = Job(Path("in/x/b.tif"), Path("b.tif"), ModelReference(), SETTINGS)
-    upscale.run(job, How())
+    job = FileJob(Path("in/x/b.tif"), Path("b.tif"), ModelReference(), SETTINGS)
+    upscale.run(job, BlockOptions())
     np.testing.assert_array_equal(tifffile.imread("b.tif"), tifffile.imread("out/x/b.tif"))
 
 
@@ -92,13 +93,13 @@ def test_a_bad_file_does_not_stop_the_rest(tmp_path, call):
 
 def test_a_file_that_vanishes_is_told(tmp_path, call, monkeypatch):
     source = tree_of(tmp_path / "in", "a.tif", "b.tif", "c.tif")
-    write = folder.Batch._upscale
+    write = FolderRun._upscale
 
-    def also_remove(batch, job):
-        write(batch, job)
+    def also_remove(run, job):
+        yield from write(run, job)
         (source / "b.tif").unlink(missing_ok=True)
 
-    monkeypatch.setattr(folder.Batch, "_upscale", also_remove)
+    monkeypatch.setattr(FolderRun, "_upscale", also_remove)
     code, told = call(*ALL)
 
     assert code == 2
@@ -158,7 +159,7 @@ def test_a_large_image_is_upscaled_by_blocks(tmp_path, call, monkeypatch):
     source = tree_of(tmp_path / "in", "a.tif")
     tiff_of(source / "large.tif", image_of((2, 40, 50)))
     call(*ALL, into="usual")
-    monkeypatch.setattr(large, "_is_too_large", lambda path, scale: path.name == "large.tif")
+    monkeypatch.setattr(by_blocks, "_is_too_large", lambda path, scale: path.name == "large.tif")
 
     code, told = call(*ALL)
 
@@ -245,7 +246,7 @@ def pixels(path):
         ((*ALL, "--device", "abacus"), "out", "abacus"),
         (ALL, "in", "in is in in, where the results go"),
         (ALL, ".", r"in is in \., where the results go"),
-        (ALL, "out.tif", "OUT must be a folder, too, got out.tif"),
+        (ALL, "out.tif", "the results need a folder, too, got out.tif"),
         (ALL, "file", "a folder is needed, but .*file is a file"),
     ],
 )
@@ -302,3 +303,16 @@ def test_a_zarr_is_an_image_unless_a_pattern_is_given(tmp_path):
 
     assert not folder.wanted(tmp_path, [], None)
     assert folder.wanted(tmp_path, ["*"], None)
+
+
+def test_a_signal_is_told_with_the_failures_so_far(capsys):
+    report = FolderReport(9, made=["a.tif"], failures={"b.tif": "there is no file in/b.tif"})
+
+    with terminal.bars() as bars:
+        stopped = folder._stopped(report, bars, signal.SIGINT)
+
+    assert stopped.code == 130
+    assert capsys.readouterr().err == (
+        "Stopped: 1 of 9 files are done; repeat the command to continue.\n"
+        "Failed: b.tif: there is no file in/b.tif\n"
+    )

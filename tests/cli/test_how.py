@@ -1,6 +1,7 @@
 import pytest
 
-from napari_sr.cli.how import How, read_part, read_version
+from napari_sr.batch.job import BlockOptions
+from napari_sr.cli.how import check_options, read_part, read_version
 from napari_sr.cli.model import CommandError
 
 
@@ -16,6 +17,6 @@ def test_options_are_checked():
     with pytest.raises(CommandError, match=r"--ome-zarr must be 0.4 or 0.5, got 1"):
         read_version("1")
     with pytest.raises(CommandError, match="only one of --workers and --part"):
-        How(workers=2, part=(1, 2)).check()
+        check_options(BlockOptions(workers=2, part=(1, 2)))
     with pytest.raises(CommandError, match="a part would remove the results of other parts"):
-        How(part=(1, 2)).check(overwrite=True)
+        check_options(BlockOptions(part=(1, 2)), overwrite=True)

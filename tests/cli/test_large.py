@@ -2,18 +2,14 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import tifffile
 import zarr
 from blocks import image_of, tiff_of, two_files
 
 from napari_sr.cli import app
-from napari_sr.cli.how import How
-from napari_sr.cli.large import wanted
 from napari_sr.streaming import result
 from napari_sr.streaming.journal import Journal
 
@@ -116,23 +112,6 @@ def test_a_stopped_run_is_resumed(tmp_path, call, number):
     assert call(source, tmp_path / "b.zarr")[0] == 0
     np.testing.assert_array_equal(pixels(out), pixels(tmp_path / "b.zarr"))
     assert not list(out.rglob("*.partial"))
-
-
-def test_an_image_that_does_not_fit_into_memory_is_computed_by_blocks(source, monkeypatch):
-    free = psutil.virtual_memory()._replace(available=image_of().nbytes * 4)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
-
-    assert wanted(source, Path("out.tif"), How(), 2)
-    assert not wanted(source, Path("out.png"), How(), 2)
-    assert not wanted(source, Path("out.tif"), How(), 1)
-
-
-@pytest.mark.parametrize(
-    ("how", "expected"), [(How(), False), (How(resume=True), True), (How(workers=2), True)]
-)
-def test_options_ask_for_blocks(source, how, expected):
-    assert wanted(source, Path("out.tif"), how, 2) is expected
-    assert wanted(source, Path("out.zarr"), how, 2)
 
 
 def test_a_file_is_never_replaced_by_its_own_result(source, call):

@@ -12,10 +12,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import napari_sr
+from napari_sr.batch.job import BlockOptions
 from napari_sr.cli.commands import app
-from napari_sr.cli.how import How
 from napari_sr.cli.model import CommandError
-from napari_sr.cli.part import check_how
+from napari_sr.cli.part import check_options
 from napari_sr.files.lazy import open_lazy
 from napari_sr.runs.record import read_record
 from napari_sr.runs.record_forms import as_command
@@ -105,6 +105,6 @@ def test_the_source_is_never_replaced(source):
 
 
 def test_the_default_way_of_large_images_is_no_contradiction():
-    check_how(How())
+    check_options(BlockOptions())
     with pytest.raises(CommandError, match="--workers"):
-        check_how(How(workers=2))
+        check_options(BlockOptions(workers=2))

@@ -9,8 +9,8 @@ import torch
 from records import record_of
 
 from napari_sr import models
+from napari_sr.batch.job import BlockOptions, FileJob
 from napari_sr.cli import upscale
-from napari_sr.cli.how import How
 from napari_sr.cli.model import CommandError, reference
 from napari_sr.cli.run import Again, run
 from napari_sr.engine.planning.settings import Settings
@@ -35,7 +35,7 @@ def made(source, target, how=None, **changes):
     """Upscale a file by the command; return the result's pixels."""
     wanted = reference("fsrcnn-x2")
     settings = Settings(**{"value_range": (0, 4095), "tile": 32, **changes})
-    upscale.run(upscale.Job(source, target, wanted, settings), how or How())
+    upscale.run(FileJob(source, target, wanted, settings), how or BlockOptions())
     return pixels(target)
 
 
@@ -126,10 +126,10 @@ def test_other_weights_are_refused(source, tmp_path):
     for seed, name in enumerate(("mine.pth", "other.pth")):
         torch.manual_seed(seed)
         torch.save(record.network(**record.example).state_dict(), tmp_path / name)
-    job = upscale.Job(
+    job = FileJob(
         source, tmp_path / "out.tif", reference(str(tmp_path / "mine.pth"), 2), Settings()
     )
-    upscale.run(job, How())
+    upscale.run(job, BlockOptions())
     (tmp_path / "mine.pth").unlink()
     with pytest.raises(RecordError, match=r"mine with sha256 .*, and there is no file mine.pth"):
         run(Again(tmp_path / "out.tif", target=tmp_path / "again.tif"))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-import psutil
 import pytest
-import tifffile
 
 import napari_sr
 from napari_sr.cli import terminal
 from napari_sr.cli.model import CommandError, load, reference
-from napari_sr.cli.upscale import declared, least_scale, read, software
+from napari_sr.cli.upscale import declared
+from napari_sr.runs.file_record import software
 
 
 def test_no_two_ranges_are_taken():
@@ -33,20 +31,3 @@ def test_the_file_says_all_that_made_it(pair):
     )
     plain = {"model": "near", "sha256": "12", "ensemble": False}
     assert software(plain).endswith(", near, sha256 12")
-
-
-@pytest.mark.parametrize(
-    ("model", "factor"),
-    [(reference("fsrcnn", 4), 17), (reference("fsrcnn-x3"), 10), (reference(None), 5)],
-)
-def test_a_result_that_cannot_fit_is_refused_before_the_image_is_read(
-    tmp_path, monkeypatch, model, factor
-):
-    path = tmp_path / "image.tif"
-    tifffile.imwrite(path, np.zeros((1000, 1000), np.uint8))
-    memory = type("Memory", (), {"available": factor * 10**6 - 1})
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
-    monkeypatch.setattr(tifffile.TiffFile, "asarray", lambda *args, **options: pytest.fail("read"))
-
-    with pytest.raises(ValueError, match=r"need 1 MiB of memory, its result \d+ MiB more"):
-        read(path, None, least_scale(model))

@@ -10,7 +10,8 @@ import typer
 
 from napari_sr.cli import terminal
 from napari_sr.cli.commands import app
-from napari_sr.cli.failure import EXPECTED, in_words
+from napari_sr.cli.model import CommandError
+from napari_sr.runs.failure import EXPECTED, in_words
 
 INTERRUPTED, TERMINATED = (terminal.SIGNALLED + signal.SIGINT, terminal.SIGNALLED + signal.SIGTERM)
 """Exit codes of programs that Ctrl-C or SIGTERM ended: 130 and 143."""
@@ -41,7 +42,7 @@ def _run() -> int:
         sys.exit(stopped.code)
     except usage_error as error:
         return _failed(error.format_message())  # type: ignore[attr-defined]  # see above
-    except EXPECTED as error:
+    except (CommandError, *EXPECTED) as error:
         return _failed(in_words(error))
 
 

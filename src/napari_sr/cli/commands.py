@@ -77,19 +77,21 @@ def upscale_command(
     OME-Zarrs and images larger than memory are computed block by block; see docs/large.md. In a
     folder, finished images are skipped: after an interruption, repeat the same command.
     """
-    from napari_sr.cli import folder, folder_batch, upscale
-    from napari_sr.cli.how import How, read_part, read_version
+    from napari_sr.batch.folder_plan import FolderJob
+    from napari_sr.batch.job import BlockOptions, FileJob
+    from napari_sr.cli import folder, upscale
+    from napari_sr.cli.how import read_part, read_version
 
     values = upscale.declared(value_range, percentiles)
     wanted = reference(model, scale, read_options(option), blend, weight)
     settings = Settings(tile, halo, device, precision, values, kernels, outliers, ensemble, engine)
     version = read_version(ome_zarr)
-    how = How(resume, workers, scheduler, read_part(part), finish, version)
+    blocks = BlockOptions(resume, workers, scheduler, read_part(part), finish, version)
     spans = None if region is None else (region[:2], region[2:])
-    job = upscale.Job(source, target, wanted, settings, axes, overwrite, spans)
+    job = FileJob(source, target, wanted, settings, axes, overwrite, spans)
     if folder.wanted(source, pattern or (), to):
-        raise typer.Exit(folder.run(folder_batch.FolderJob(job, pattern or (), to, how)))
-    upscale.run(job, how)
+        raise typer.Exit(folder.run(FolderJob(job, pattern or (), to, blocks)))
+    upscale.run(job, blocks)
 
 
 app.command("run")(run_command)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_sr.batch.folder import folder_run
+from napari_sr.batch.folder_plan import plan
 from napari_sr.cli import terminal
-from napari_sr.cli.folder_batch import Batch
+from napari_sr.cli.how import check_options
 from napari_sr.cli.model import CommandError, load
-from napari_sr.files import folder, formats
-from napari_sr.files.folder_journal import journal_of
+from napari_sr.files import folder
 from napari_sr.files.ome_zarr.locate import is_zarr
 from napari_sr.files.scientific.other import is_other
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import PurePosixPath
+    from pathlib import Path
 
-    from napari_sr.cli.folder_batch import FolderJob
+    from rich.progress import Progress as Bars
+
+    from napari_sr.batch.folder import FolderReport, FolderRun
+    from napari_sr.batch.folder_plan import FolderJob
 
 
 def wanted(source: Path, patterns: Sequence[str], to: str | None) -> bool:
@@ -66,73 +68,40 @@ def run(wish: FolderJob) -> int:
     napari_sr.cli.terminal.Stopped
         If a signal ended the run; the user has been told.
     """
-    job = wish.job
-    _check(wish)
-    results, unreadable = _plan(wish)
-    job.target.mkdir(parents=True, exist_ok=True)
+    check_options(wish.options)
+    found = plan(wish)
     with ExitStack() as stack:
         bars = stack.enter_context(terminal.bars())
         stack.enter_context(terminal.warnings_as_lines(bars))
-        journal = stack.enter_context(journal_of(job.target))
-        batch = Batch(wish, bars, load(job.model, bars), journal, unreadable)
+        network = load(wish.job.model, bars)
+        one_by_one = stack.enter_context(folder_run(wish, network, found))
         try:
-            batch.run(results)
+            _upscale(one_by_one, bars)
         except KeyboardInterrupt:
-            raise batch.stopped(signal.SIGINT, len(results)) from None
+            raise _stopped(one_by_one.report, bars, signal.SIGINT) from None
         except terminal.Terminated:
-            raise batch.stopped(signal.SIGTERM, len(results)) from None
-        except terminal.Stopped as stopped:
-            raise batch.stopped(stopped.number, len(results)) from None
-        return batch.report(len(results))
+            raise _stopped(one_by_one.report, bars, signal.SIGTERM) from None
+        _tell(bars, one_by_one.report.counts, *one_by_one.report.failed)
+        return terminal.FAILED if one_by_one.report.failures else 0
 
 
-def _check(wish: FolderJob) -> None:
-    """Check options and folders before anything is computed.
-
-    Raises
-    ------
-    CommandError, ValueError
-        If an option does not fit a folder, or a folder cannot be used.
-    """
-    from napari_sr.engine.planning.devices import choose_device
-    from napari_sr.files.place import check_folder
-
-    source, out = wish.job.source, wish.job.target
-    wish.how.check()
-    if wish.how.part is not None or wish.how.finish:
-        raise CommandError("--part and --finish are for one image, not for a folder")
-    if wish.job.region is not None:
-        raise CommandError("--region is for one image, not for a folder")
-    is_file = out.suffix.lower() in (*formats.SUFFIXES, folder.ZARR) and not out.is_dir()
-    if is_file or is_zarr(out):
-        raise CommandError(f"{source} is a folder, so OUT must be a folder, too, got {out}")
-    inner, outer = Path(os.path.realpath(source)), Path(os.path.realpath(out))
-    if outer in (inner, *inner.parents):
-        raise CommandError(
-            f"{source} is in {out}, where the results go, and results are never upscaled "
-            "again: give another folder"
-        )
-    check_folder(out)
-    choose_device(wish.job.settings.device)  # raises here, once, and not for every image
+def _upscale(one_by_one: FolderRun, bars: Bars) -> None:
+    """Upscale one image after the other; each message begins with its file's name."""
+    bar = bars.add_task("files", total=len(one_by_one.results))
+    for source, result in one_by_one.results:
+        with terminal.about(str(source)), terminal.warnings_as_lines(bars):
+            terminal.drive_file(one_by_one.upscale(source, result), bars)
+        bars.advance(bar)
+    bars.remove_task(bar)
 
 
-def _plan(
-    wish: FolderJob,
-) -> tuple[list[tuple[PurePosixPath, PurePosixPath]], dict[str, str]]:
-    """Return each source with its result, and reasons why subfolders could not be searched.
+def _stopped(report: FolderReport, bars: Bars, number: int) -> terminal.Stopped:
+    """Tell the user how far the run came before a signal; return the exception to raise."""
+    told = f"Stopped: {report.done} of {report.total} files are done"
+    _tell(bars, f"{told}; repeat the command to continue.", *report.failed)
+    return terminal.Stopped(number)
 
-    Raises
-    ------
-    CommandError, ValueError
-        If no file matches, or two results would have one name.
-    """
-    patterns = folder.read_patterns(wish.patterns)
-    suffix = None if wish.to is None else folder.check_suffix(wish.to)
-    source, out = wish.job.source, wish.job.target
-    found = folder.find(source, patterns, out)
-    if not found.files and not found.unreadable:
-        names = " or ".join(wish.patterns)
-        raise CommandError(f"no file in {source} matches {names} (--pattern)")
-    results = [(one, folder.name_of_result(one, suffix)) for one in found.files]
-    folder.check_distinct(results)
-    return results, found.unreadable
+
+def _tell(bars: Bars, *sentences: str) -> None:
+    for sentence in sentences:
+        terminal.tell(bars, sentence)

@@ -2,68 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_sr.cli.model import CommandError
 
 if TYPE_CHECKING:
+    from napari_sr.batch.job import BlockOptions
     from napari_sr.files.ome_zarr.block_writer import Version
 
 
-@dataclass(frozen=True)
-class How:
-    """How a large image is upscaled."""
+def check_options(options: BlockOptions, *, overwrite: bool = False) -> None:
+    """Raise an error if options contradict each other.
 
-    resume: bool = False
-    workers: int = 0
-    """Number of worker processes on this machine; 0 to compute in this process."""
-    scheduler: str | None = None
-    """Address of a dask.distributed scheduler."""
-    part: tuple[int, int] | None = None
-    """The part to compute: its number, and the number of parts."""
-    finish: bool = False
-    """Whether to finish a result whose parts are all computed."""
-    version: Version | None = None
-    """Version of OME-Zarr to write; None for the newest."""
+    Parameters
+    ----------
+    options : BlockOptions
+        Options for large images.
+    overwrite : bool
+        Whether to replace an existing result.
 
-    def check(self, *, overwrite: bool = False) -> None:
-        """Raise an error if options contradict each other.
-
-        Parameters
-        ----------
-        overwrite : bool
-            Whether to replace an existing result.
-
-        Raises
-        ------
-        CommandError
-            If options contradict each other.
-        """
-        given = {
-            "--workers": bool(self.workers),
-            "--scheduler": self.scheduler is not None,
-            "--part": self.part is not None,
-            "--finish": self.finish,
-        }
-        if self.part is not None and overwrite:
-            raise CommandError(
-                "--part and --overwrite exclude each other, because a part would remove the "
-                "results of other parts: remove OUT before you start the parts"
-            )
-        names = [name for name, so in given.items() if so]
-        if len(names) > 1:
-            raise CommandError(f"give only one of {' and '.join(names)}")
-
-    @property
-    def elsewhere(self) -> bool:
-        """Whether other processes compute; their messages arrive when they end."""
-        return bool(self.workers) or self.scheduler is not None
-
-    @property
-    def asks(self) -> bool:
-        """Whether an option requires blocks, even for a small image."""
-        return self != How()
+    Raises
+    ------
+    CommandError
+        If options contradict each other.
+    """
+    given = {
+        "--workers": bool(options.workers),
+        "--scheduler": options.scheduler is not None,
+        "--part": options.part is not None,
+        "--finish": options.finish,
+    }
+    if options.part is not None and overwrite:
+        raise CommandError(
+            "--part and --overwrite exclude each other, because a part would remove the "
+            "results of other parts: remove OUT before you start the parts"
+        )
+    names = [name for name, so in given.items() if so]
+    if len(names) > 1:
+        raise CommandError(f"give only one of {' and '.join(names)}")
 
 
 def read_version(text: str | None) -> Version | None:

@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress as Bars
 
-    from napari_sr.cli.how import How
-    from napari_sr.cli.upscale import Job
+    from napari_sr.batch.job import BlockOptions, FileJob
     from napari_sr.engine.execution.context import Progress
     from napari_sr.files.lazy_image import LazyImage
 
 
-def check_how(how: How) -> None:
+def check_options(options: BlockOptions) -> None:
     """Check that no option requires blocks, because a region is computed in memory.
 
     Raises
@@ -32,19 +31,19 @@ def check_how(how: How) -> None:
     CommandError
         If an option does.
     """
-    if how.asks:
+    if options.asks:
         raise CommandError(
             "--region computes a part of the image in memory: give it without --resume, --workers, "
             "--scheduler, --part, --finish and --ome-zarr"
         )
 
 
-def run(job: Job, bars: Bars) -> None:
+def run(job: FileJob, bars: Bars) -> None:
     """Upscale a rectangle of each plane of a file, and write it in its place.
 
     Parameters
     ----------
-    job : Job
+    job : FileJob
         Source, target, model, settings and region.
     bars : Bars
         Where progress and messages appear.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_sr.batch.by_blocks import wanted
+from napari_sr.batch.job import BlockOptions, FileJob
 from napari_sr.cli import large, part, terminal, upscale
-from napari_sr.cli.how import How
 from napari_sr.cli.model import CommandError, load
 from napari_sr.runs.record import read_record
 from napari_sr.runs.recorded import Recorded
@@ -60,9 +61,9 @@ def run(again: Again) -> None:
             _part(found, network, source, again, target, bars)
             return
         axes = found.source_axes
-        job = upscale.Job(path, target, reference, found.chosen(), axes, again.overwrite)
-        how = How() if found.block is None else How(version="0.5")
-        if not large.wanted(path, target, how, network.scale):
+        job = FileJob(path, target, reference, found.chosen(), axes, again.overwrite)
+        how = BlockOptions() if found.block is None else BlockOptions(version="0.5")
+        if not wanted(path, target, how, network.scale):
             upscale.run_whole(job, bars, network)
             return
         if found.block is None:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
+    from napari_sr.batch.job import FileStep
     from napari_sr.engine.execution.context import Progress
 
 Result = TypeVar("Result")
@@ -153,6 +155,38 @@ def drive(steps: Generator[Progress, None, Result], shown: Bars, what: str) -> R
         return run.drive(steps, show)
     finally:
         shown.remove_task(bar)
+
+
+def drive_file(steps: Generator[FileStep, None, Result], shown: Bars) -> Result:
+    """Run a generator about an image file to its end, with a bar for each unit that it counts.
+
+    Parameters
+    ----------
+    steps : generator
+        The generator to run; it is closed at the end.
+    shown : Bars
+        Where bars and messages appear.
+    """
+    units: dict[str, TaskID] = {}
+
+    def show(step: FileStep) -> None:
+        if step.unit and step.unit not in units:
+            _remove(units, shown)
+            units[step.unit] = shown.add_task(step.unit, total=None)
+        if step.unit:
+            shown.update(units[step.unit], completed=step.done, total=step.total)
+        tell(shown, step.message, step.about)
+
+    try:
+        return run.drive(steps, show)
+    finally:
+        _remove(units, shown)
+
+
+def _remove(units: dict[str, TaskID], shown: Bars) -> None:
+    for bar in units.values():
+        shown.remove_task(bar)
+    units.clear()
 
 
 @contextmanager

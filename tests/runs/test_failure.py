@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_sr.cli.failure import EXPECTED, in_words
-from napari_sr.cli.model import CommandError
+from napari_sr.runs.failure import EXPECTED, in_words
 
 
 @pytest.mark.parametrize(
@@ -11,7 +10,7 @@ from napari_sr.cli.model import CommandError
     [
         (OSError(28, "No space left on device", "a.tif"), "a.tif: No space left on device"),
         (OSError("gone"), "gone"),
-        (CommandError("no"), "no"),
+        (ValueError("no"), "no"),
         (ValueError(), "ValueError"),
         (RuntimeError("odd"), "odd"),
     ],

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.cli.model import CommandError
 from napari_sr.files import formats, lazy
 from napari_sr.files.folder_journal import stamp_of
+from napari_sr.files.image import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,6 @@ def identity_of(source: Path, axes: str | None) -> dict[str, Any]:
         If it cannot be read.
     """
     from napari_sr.files.identity import file_identity
-    from napari_sr.files.image import FileError
     from napari_sr.files.lazy_tiff import open_tiff
 
     if source.is_dir():
@@ -63,7 +62,7 @@ def is_done(target: Path, entry: Entry | None, key: Mapping[str, Any], *, overwr
 
     Raises
     ------
-    CommandError
+    FileError
         If another result exists that must not be replaced.
     """
     from napari_sr.streaming.journal import differences
@@ -72,7 +71,7 @@ def is_done(target: Path, entry: Entry | None, key: Mapping[str, Any], *, overwr
     if now is None:
         return False
     if entry is None:
-        raise CommandError(
+        raise FileError(
             f"{target} exists, but was not written by a run over this folder: move it away to "
             "compute it"
         )
@@ -80,7 +79,7 @@ def is_done(target: Path, entry: Entry | None, key: Mapping[str, Any], *, overwr
         return False
     changed = differences(entry.made(now) or {}, key)
     if changed and not overwrite:
-        raise CommandError(
+        raise FileError(
             f"{target} was computed differently: {'; '.join(changed)} (--overwrite computes it "
             "again)"
         )

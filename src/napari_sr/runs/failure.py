@@ -1,11 +1,10 @@
-"""Report expected errors of commands in one sentence."""
+"""Describe the expected errors of commands and of runs over many files in one sentence."""
 
 from __future__ import annotations
 
-from napari_sr.cli.model import CommandError
 from napari_sr.zoo.download import DownloadError
 
-EXPECTED = (OSError, RuntimeError, MemoryError, CommandError, DownloadError, ValueError)
+EXPECTED = (OSError, RuntimeError, MemoryError, DownloadError, ValueError)
 """Errors that are reported in one line; all others are bugs."""
 
 

@@ -10,8 +10,7 @@ import tifffile
 from blocks import request_of, run
 from folders import image_at
 
-from napari_sr.cli.folder_done import identity_of, is_done, without_names
-from napari_sr.cli.model import CommandError
+from napari_sr.batch.folder_done import identity_of, is_done, without_names
 from napari_sr.files.folder_journal import journal_of
 from napari_sr.files.image import FileError
 
@@ -38,7 +37,7 @@ def test_a_result_is_done_only_by_the_same_run(tmp_path):
     assert is_done(target, entry, key(), overwrite=True)
     assert not is_done(target, entry, key(64), overwrite=True)
     with pytest.raises(
-        CommandError, match=r"a\.tif was computed differently: settings.tile was null and is 64"
+        FileError, match=r"a\.tif was computed differently: settings.tile was null and is 64"
     ):
         is_done(target, entry, key(64), overwrite=False)
 
@@ -55,7 +54,7 @@ def test_what_is_not_there_is_not_done(tmp_path):
 def test_a_result_that_nobody_noted_belongs_to_others(tmp_path, overwrite):
     image_at(tmp_path / "a.tif")
 
-    with pytest.raises(CommandError, match="was not written by a run over this folder"):
+    with pytest.raises(FileError, match="was not written by a run over this folder"):
         is_done(tmp_path / "a.tif", None, key(), overwrite=overwrite)
 
 

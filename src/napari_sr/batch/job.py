@@ -1,0 +1,73 @@
+"""The task of upscaling an image file, its options for large images, and its progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_sr.engine.planning.settings import Settings
+    from napari_sr.files.ome_zarr.block_writer import Version
+    from napari_sr.runs.model import ModelReference
+
+
+@dataclass(frozen=True)
+class FileJob:
+    """Source, target, model and settings."""
+
+    source: Path
+    target: Path
+    model: ModelReference
+    settings: Settings
+    axes: str | None = None
+    """One letter per axis; None to take the axes that the file names."""
+    overwrite: bool = False
+    region: tuple[tuple[int, int], tuple[int, int]] | None = None
+    """Rows and columns of each plane to upscale; None for all."""
+
+
+@dataclass(frozen=True)
+class BlockOptions:
+    """How a large image is upscaled."""
+
+    resume: bool = False
+    workers: int = 0
+    """Number of worker processes on this machine; 0 to compute in this process."""
+    scheduler: str | None = None
+    """Address of a dask.distributed scheduler."""
+    part: tuple[int, int] | None = None
+    """The part to compute: its number, and the number of parts."""
+    finish: bool = False
+    """Whether to finish a result whose parts are all computed."""
+    version: Version | None = None
+    """Version of OME-Zarr to write; None for the newest."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether other processes compute; their messages arrive when they end."""
+        return bool(self.workers) or self.scheduler is not None
+
+    @property
+    def asks(self) -> bool:
+        """Whether an option requires blocks, even for a small image."""
+        return self != BlockOptions()
+
+
+TILES, BLOCKS, PARTS = "tiles", "blocks", "parts of the file"
+"""What is counted: tiles of an image in memory, blocks, and what a finished TIFF gets of them."""
+
+
+@dataclass(frozen=True)
+class FileStep:
+    """Progress of an image, a message about it, or both."""
+
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+    """The unit of `done` and `total`: `TILES`, `BLOCKS` or `PARTS`; "" for a message alone."""
+    message: str = ""
+    """A sentence for the user."""
+    about: str = ""
+    """Name of the file that the message is about; "" if it is about the run."""
