@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_sr.api import blend, load, upscale, upscale_lazy
+    from napari_sr.batch.upscale_folder import upscale_folder
     from napari_sr.onnx.export import export
+    from napari_sr.runs.prefetch import prefetch
     from napari_sr.streaming.repeat import run
     from napari_sr.training.finetuning.api import fine_tune
 
@@ -24,12 +26,15 @@ os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 __version__ = "0.1.0"
 __all__ = [
-    "__version__", "blend", "export", "fine_tune", "load", "run", "upscale", "upscale_lazy",
+    "__version__", "blend", "export", "fine_tune", "load", "prefetch", "run", "upscale",
+    "upscale_folder", "upscale_lazy",
 ]  # fmt: skip
 _ELSEWHERE = {
     "export": "onnx.export",
     "fine_tune": "training.finetuning.api",
+    "prefetch": "runs.prefetch",
     "run": "streaming.repeat",
+    "upscale_folder": "batch.upscale_folder",
 }
 
 

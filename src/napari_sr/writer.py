@@ -22,7 +22,7 @@ from napari_sr.files.units import METRES, SECONDS, unit_of
 from napari_sr.runs.record import KEY, for_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
 FullLayerData: TypeAlias = tuple[Any, dict[str, Any], str]
 """A layer as napari passes it to writers: pixels or levels, attributes, kind of layer."""
@@ -68,14 +68,32 @@ def write_ome_zarr(path: str, layers: Sequence[FullLayerData]) -> list[str]:
 
 def _write(path: Path, suffix: str, layers: Sequence[FullLayerData]) -> list[str]:
     path = path if path.suffix else path.with_name(path.name + suffix)
-    found = [_described(data, attributes) for data, attributes, _ in layers]
-    whole = found[0] if len(found) == 1 else _channels(found, path.name.partition(".")[0])
-    steps = save(
-        path, whole.image, whole.levels, software=f"napari-sr {__version__}", overwrite=True
-    )
-    for _ in steps:
+    for _ in write_steps(path, layers, overwrite=True):
         pass
     return [str(path)]
+
+
+def write_steps(
+    path: Path, layers: Sequence[FullLayerData], *, overwrite: bool
+) -> Generator[tuple[int, int], None, None]:
+    """Write an OME-TIFF or OME-Zarr, by the path's suffix; yield parts done and parts in total.
+
+    Parameters
+    ----------
+    path, layers
+        As for `write_ome_tiff`.
+    overwrite : bool
+        Whether to replace an existing file. Folders are never replaced.
+
+    Raises
+    ------
+    FileError
+        As `write_ome_tiff` does.
+    """
+    found = [_described(data, attributes) for data, attributes, _ in layers]
+    whole = found[0] if len(found) == 1 else _channels(found, path.name.partition(".")[0])
+    software = f"napari-sr {__version__}"
+    yield from save(path, whole.image, whole.levels, software=software, overwrite=overwrite)
 
 
 @dataclass(frozen=True)
@@ -153,7 +171,7 @@ def _tell_lost(name: str, attributes: dict[str, Any]) -> None:
     lost = " and ".join(what for what, is_lost in turned.items() if is_lost)
     if lost:
         told = f"the file cannot keep the {lost} of the layer {name}"
-        warnings.warn(told, LostPlaceWarning, stacklevel=5)
+        warnings.warn(told, LostPlaceWarning, stacklevel=6)
 
 
 def _differs(matrix: Any) -> bool:

@@ -48,7 +48,7 @@ def judge(planes: dict[str, ShownPlane], reference: ShownPlane) -> str:
         The plane that counts as the truth; its value range defines black and white.
     """
     truth = reference.read()
-    low, high = _ends(reference)
+    low, high = ends_of(reference)
     lines = [f"{name}: {_figures(plane, reference, truth)}" for name, plane in planes.items()]
     return "\n".join([*lines, f"Black is {low:g} and white is {high:g}, as in the reference."])
 
@@ -58,7 +58,7 @@ def _figures(plane: ShownPlane, reference: ShownPlane, truth: NDArray[Any]) -> s
         return _misfit(plane, reference)
     if plane.source.dtype != reference.source.dtype:
         return f"{plane.source.dtype}, but the reference is {reference.source.dtype}: no figures."
-    low, high = _ends(reference)
+    low, high = ends_of(reference)
     least, most = float(truth.min()), float(truth.max())
     if not (low <= least and most <= high):
         return (
@@ -79,7 +79,7 @@ def _unit(pixels: NDArray[Any], low: float, high: float) -> NDArray[np.float64]:
     return found
 
 
-def _ends(plane: ShownPlane) -> tuple[float, float]:
+def ends_of(plane: ShownPlane) -> tuple[float, float]:
     """Return black and white of a plane."""
     if plane.value_range is not None:
         return plane.value_range

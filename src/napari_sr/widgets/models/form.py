@@ -21,6 +21,7 @@ from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.checkpoint import FILE_FILTER
 from napari_sr.widgets.common.dock import RunningForm
 from napari_sr.widgets.common.download import may_download_all
+from napari_sr.widgets.common.function_form import FunctionForm
 from napari_sr.widgets.common.open_form import docked, open_form
 from napari_sr.widgets.common.worker import send_on_errand
 from napari_sr.widgets.models.fields import ModelsFields
@@ -169,7 +170,9 @@ class ModelsWidget(RunningForm):
     def _tell_change(self) -> None:
         """Show what is here now, in this table and in open upscaling forms."""
         self.relist()
-        for form in docked(self._viewer, UpscaleWidget):
+        for upscaling in docked(self._viewer, UpscaleWidget):
+            upscaling.follow_models()
+        for form in docked(self._viewer, FunctionForm):
             form.follow_models()
 
     # own files

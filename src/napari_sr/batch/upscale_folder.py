@@ -1,0 +1,213 @@
+"""Upscale the images of a folder from a script or a form: plain arguments, progress, a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_sr.batch.folder import FolderReport, folder_run
+from napari_sr.batch.folder_plan import FolderJob, plan
+from napari_sr.batch.job import PARTS, FileJob, FileStep
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.files import folder
+from napari_sr.runs.job import Step, loaded, named_errors
+from napari_sr.runs.model import ModelReference
+from napari_sr.runs.run import drive, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari_sr.engine.image.value_range import Percentiles
+
+FILE, PERCENTILES, RANGE = "as the file says", "percentiles", "from black to white"
+"""Ways to find the values of black and white."""
+USUAL_PERCENTILES = (0.1, 99.9)
+PER_FILE = 1000
+"""Steps of the progress bar for each file."""
+
+
+@dataclass(frozen=True)
+class FolderStep(Step):
+    """Progress of a run over a folder."""
+
+    file: str = ""
+    """The image that is being upscaled."""
+    note: str = ""
+    """A message about it."""
+    report: FolderReport | None = None
+    """What became of the images so far."""
+
+
+def upscale_folder(
+    source: Path,
+    target: Path,
+    pattern: str = "*.tif; *.tiff; *.png",
+    model: str = "fsrcnn",
+    scale: int = 2,
+    to: str = "",
+    values: str = FILE,
+    black: float = 0.0,
+    white: float = 4095.0,
+    device: str = "auto",
+    overwrite: bool = False,
+) -> FolderReport:
+    """Upscale the images of a folder into another folder; finished ones are skipped.
+
+    An image that fails does not stop the others. After an interruption, the same call continues.
+
+    Parameters
+    ----------
+    source : Path
+        Folder of the images.
+    target : Path
+        Folder of the results. It gets the same subfolders, and is created if it is missing.
+    pattern : str
+        Which files to upscale, separated by semicolons: *.tif in the folder itself,
+        **/*.tif also in its subfolders.
+    model : str
+        Name of a model, or path of a checkpoint. Missing models are downloaded once.
+    scale : int
+        How many times larger the results are.
+    to : str
+        Format of the results as a suffix, such as .ome.tif; "" keeps the format of each image.
+    values : str
+        How to find black and white: "as the file says" (an integer type's whole range, unless the
+        file names fewer bits), "percentiles" (0.1 and 99.9 of each image),
+        or "from black to white".
+    black, white : float
+        Values of black and white, for "from black to white": 0 and 4095 for 12 bits.
+    device : str
+        Where to compute: auto, cpu, cuda, cuda:1 or mps.
+    overwrite : bool
+        Whether to compute again what was computed from another source, model or setting.
+        Results of other programs are never replaced.
+
+    Returns
+    -------
+    FolderReport
+        Images that were upscaled, were done before, or failed, each with the reason.
+
+    Raises
+    ------
+    ValueError
+        If a folder, the pattern, the model or a setting cannot be used; nothing is computed.
+    napari_sr.zoo.download.DownloadError
+        If the model cannot be downloaded.
+    """
+    steps = upscale_folder_steps(
+        source, target, pattern, model, scale, to, values, black, white, device, overwrite
+    )
+    return drive(steps)
+
+
+def upscale_folder_steps(
+    source: Path,
+    target: Path,
+    pattern: str = "*.tif; *.tiff; *.png",
+    model: str = "fsrcnn",
+    scale: int = 2,
+    to: str = "",
+    values: str = FILE,
+    black: float = 0.0,
+    white: float = 4095.0,
+    device: str = "auto",
+    overwrite: bool = False,
+) -> Generator[Step, None, FolderReport]:
+    """Do what `upscale_folder` does, and yield the progress; closing the generator cancels.
+
+    Raises
+    ------
+    ValueError, napari_sr.zoo.download.DownloadError
+        As `upscale_folder` does.
+    napari_sr.runs.job.UpscaleError
+        If the model cannot be loaded for want of memory.
+    """
+    reference = ModelReference.of(model, scale)
+    settings = Settings(device=device, value_range=range_of(values, black, white))
+    job = FileJob(Path(source), Path(target), reference, settings, overwrite=overwrite)
+    wish = FolderJob(job, patterns_in(pattern), to or None)
+    return (yield from named_errors(_steps(wish), reference.label))
+
+
+def _steps(wish: FolderJob) -> Generator[Step, None, FolderReport]:
+    found = plan(wish)
+    network = yield from loaded(wish.job.model)
+    with folder_run(wish, network, found) as run:
+        for number, (source, result) in enumerate(run.results):
+            about = _Progress(number, str(source), run.report)
+            yield about.told(FileStep())
+            yield from translate(run.upscale(source, result), about.told)
+    return run.report
+
+
+@dataclass
+class _Progress:
+    """Progress of one image as a part of the whole run."""
+
+    number: int
+    file: str
+    report: FolderReport
+    share: float = 0.0
+    """Share of the image that is done."""
+
+    def told(self, step: FileStep) -> FolderStep:
+        if step.unit:
+            self.share = 1.0 if step.unit == PARTS else step.done / max(step.total, 1)
+        counted = f": {step.unit} {step.done} of {step.total}" if step.unit else ""
+        return FolderStep(
+            done=round(PER_FILE * (self.number + self.share)),
+            total=PER_FILE * self.report.total,
+            doing=f"File {self.number + 1} of {self.report.total}: {self.file}{counted}",
+            file=self.file,
+            note=step.message,
+            report=self.report,
+        )
+
+
+def patterns_in(text: str) -> list[str]:
+    """Return the patterns that semicolons separate.
+
+    Examples
+    --------
+    >>> patterns_in("*.tif; *.png;")
+    ['*.tif', '*.png']
+    """
+    return [one.strip() for one in text.split(";") if one.strip()]
+
+
+def range_of(values: str, black: float, white: float) -> tuple[float, float] | Percentiles | None:
+    """Return the value range for `Settings`.
+
+    Parameters
+    ----------
+    values, black, white
+        As for `upscale_folder`.
+
+    Raises
+    ------
+    ValueError
+        If the way is unknown, or black is not below white.
+    """
+    if values == FILE:
+        return None
+    if values == PERCENTILES:
+        from napari_sr.engine.image.value_range import Percentiles
+
+        return Percentiles(*USUAL_PERCENTILES)
+    if values != RANGE:
+        raise ValueError(f"values must be one of {(FILE, PERCENTILES, RANGE)}, got {values!r}")
+    if not black < white:
+        raise ValueError(f"black must be below white, got black={black:g} and white={white:g}")
+    return black, white
+
+
+def count_images(source: Path, target: Path, pattern: str) -> int:
+    """Return the number of images in a folder that match a pattern; see `upscale_folder`.
+
+    Raises
+    ------
+    ValueError
+        If a pattern is empty or leads out of the folder.
+    """
+    return len(folder.find(source, folder.read_patterns(patterns_in(pattern)), target).files)

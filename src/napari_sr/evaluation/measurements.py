@@ -1,0 +1,74 @@
+"""Numbers about a result and its reference, as the rows of a table and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HEADS = ("region", "measure", "unit", "result", "reference", "difference", "difference in %")
+"""Headings of a table of measurements."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One number of both planes in one region."""
+
+    region: str
+    name: str
+    unit: str
+    """Symbol of the unit; "" for intensities, which have the unit of the pixels."""
+    result: float
+    reference: float | None = None
+    """None for numbers that compare the two, such as PSNR."""
+
+    @property
+    def difference(self) -> float | None:
+        """Result minus reference."""
+        return None if self.reference is None else self.result - self.reference
+
+    @property
+    def percent(self) -> float | None:
+        """The difference as a percentage of the reference; None if the reference is 0."""
+        return 100 * (self.difference or 0.0) / abs(self.reference) if self.reference else None
+
+    @property
+    def cells(self) -> tuple[str | float | None, ...]:
+        """The row of a table, in the order of `HEADS`."""
+        numbers = self.result, self.reference, self.difference, self.percent
+        return self.region, self.name, self.unit, *numbers
+
+
+@dataclass
+class Measurements:
+    """All numbers, and what could not be measured."""
+
+    rows: list[Measurement] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Sentences on what is missing, and why."""
+
+    def csv(self, columns: Mapping[str, str] | None = None) -> str:
+        """Return the table as CSV, with ten digits.
+
+        Parameters
+        ----------
+        columns : mapping, optional
+            Further columns at the left with the same text in all rows, by their heading.
+        """
+        more = columns or {}
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow((*more, *HEADS))
+        for row in self.rows:
+            writer.writerow((*more.values(), *map(_digits, row.cells)))
+        return text.getvalue()
+
+
+def _digits(cell: str | float | None) -> str:
+    if cell is None:
+        return ""
+    return cell if isinstance(cell, str) else f"{cell:.10g}"

@@ -1,0 +1,242 @@
+"""Forms whose fields magicgui makes from a function: its types, its defaults and its docstring.
+
+magicgui has no run that can be cancelled and shows its progress: `RunningForm` adds it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import wraps
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import CheckBox, FileEdit, FunctionGui
+from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from napari_sr.widgets.common.dock import RunningForm
+from napari_sr.widgets.common.fields import TaskFields
+from napari_sr.widgets.common.focus import wrong_style
+from napari_sr.widgets.common.memory import remember, remembered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from napari.components import ViewerModel
+
+    from napari_sr.runs.job import Step
+
+FEWEST_LETTERS = 16
+"""Letters of a list's text that are always visible; longer texts do not widen the dock."""
+
+
+class RememberedGui(FunctionGui):  # type: ignore[type-arg]  # magicgui 0.7 is not generic
+    """The fields of a function. Their values persist in the memory of this plugin.
+
+    By itself, magicgui would pickle the values into a folder of its own, from a timer's thread.
+
+    Parameters
+    ----------
+    function : callable
+        Its parameters have types, and are described in its docstring.
+    options : mapping
+        Options of magicgui for parameters, by name.
+    forgotten : iterable of str
+        Parameters that do not persist.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        options: Mapping[str, dict[str, Any]],
+        forgotten: Iterable[str] = (),
+    ) -> None:
+        self._forgotten = frozenset(forgotten)
+        super().__init__(
+            _with_types(function),
+            call_button=False,
+            labels=False,
+            persist=True,
+            param_options=dict(options),
+        )
+
+    def _dump(self, path: object = None) -> None:
+        """Save the values; magicgui calls this after each change."""
+        kept = {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in self.asdict().items()
+            if name not in self._forgotten and isinstance(value, str | int | float | Path)
+        }
+        remember(self.name, kept)
+
+    def _load(self, path: object = None, quiet: bool = False) -> None:
+        """Set the values that were saved, unless they are no longer possible."""
+        for name, value in remembered(self.name).items():
+            widget: Any = getattr(self, name, None)
+            if name not in self._forgotten and hasattr(widget, "value"):
+                with suppress(ValueError, TypeError):
+                    widget.value = value
+
+
+def _with_types(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function whose types are classes, because magicgui cannot look up their names."""
+
+    @wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        return function(*args, **options)
+
+    call.__signature__ = signature(function, eval_str=True)  # type: ignore[attr-defined]
+    return call
+
+
+class FunctionFields(TaskFields):
+    """The fields of a function, buttons, a bar and a status; it holds no logic.
+
+    Parameters
+    ----------
+    gui : FunctionGui
+        The fields.
+    run : str
+        Text of the button that starts a run.
+    above, below : iterable of QWidget
+        Widgets directly above the buttons, and below the status.
+    fills : bool
+        Whether a widget below takes all the height that the dock has.
+    """
+
+    def __init__(
+        self,
+        gui: RememberedGui,
+        run: str,
+        above: Iterable[QWidget] = (),
+        below: Iterable[QWidget] = (),
+        *,
+        fills: bool = False,
+    ) -> None:
+        super().__init__(run, "Cancel", status_lines=1)
+        self.gui = gui
+        self._tips: dict[str, str] = {}
+        self._rows = QFormLayout()
+        self._rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._add_fields()
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run)
+        buttons.addWidget(self.stop)
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.addLayout(self._rows)
+        for shown in above:
+            layout.addWidget(shown)
+        layout.addLayout(buttons)
+        for shown in (self.bar, self.status, *below):
+            layout.addWidget(shown)
+        if not fills:
+            layout.addStretch()
+        gui.native.setParent(inside)  # now empty; it lives as long as its fields
+        gui.native.hide()
+        self.hold(layout, inside)
+        self.show_running(False)
+
+    def _add_fields(self) -> None:
+        """Lay magicgui's fields out as in our other forms."""
+        for widget in self.gui:
+            field = self.frame(widget.name)
+            field.setAccessibleName(widget.label)
+            self._tips[widget.name] = widget.tooltip or ""
+            field.setToolTip(self._tips[widget.name])
+            if isinstance(widget, FileEdit):
+                widget.choose_btn.text = "Browse…"
+                widget.choose_btn.native.setAccessibleName(f"Browse for {widget.label}")
+            if isinstance(field, QComboBox):
+                policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+                field.setSizeAdjustPolicy(policy)
+                field.setMinimumContentsLength(FEWEST_LETTERS)
+            if isinstance(widget, CheckBox):
+                self._rows.addRow(widget.native)
+            else:
+                self._rows.addRow(widget.label, widget.native)
+
+    def frame(self, name: str) -> QWidget:
+        """Return the field of a parameter: of a folder, the line with its path."""
+        widget = getattr(self.gui, name)
+        field: QWidget = getattr(widget, "line_edit", widget).native
+        return field
+
+    def show_problems(self, problems: Mapping[str, str]) -> None:
+        """Frame the named fields, each with the reason as its tooltip."""
+        for name, tip in self._tips.items():
+            field = self.frame(name)
+            field.setToolTip(problems.get(name, tip))
+            style = wrong_style(type(field).__name__) if name in problems else ""
+            if field.styleSheet() != style:
+                field.setStyleSheet(style)
+
+
+class FunctionForm(RunningForm):
+    """A form for a function that runs in a worker.
+
+    Parameters
+    ----------
+    napari_viewer : ViewerModel
+        The viewer.
+    fields : FunctionFields
+        The fields.
+    name : str
+        The run's label in the activity dock.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel, fields: FunctionFields, name: str) -> None:
+        self.form, self.gui, self._name = fields, fields.gui, name
+        super().__init__(napari_viewer, fields)
+        self.gui.changed.connect(self._edit)
+        fields.run.clicked.connect(self.start)
+        fields.stop.clicked.connect(self._cancel)
+
+    # methods that each form defines
+
+    def _problems(self, values: dict[str, Any]) -> dict[str, str]:
+        """Return a sentence for each wrong parameter, by its name."""
+        del values
+        return {}
+
+    def _steps(self, values: dict[str, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
+        """Return the generator function to run and its arguments, or None to run nothing.
+
+        It is called in the GUI thread, and may read layers and ask the user.
+        """
+        raise NotImplementedError
+
+    # a run
+
+    def _refresh(self) -> None:
+        self._show_problems(self._problems(self.gui.asdict()))
+
+    def start(self) -> None:
+        """Run the function with the values of the fields."""
+        if self._worker is not None:
+            return
+        wanted = self._steps(self.gui.asdict())
+        if wanted is None or self._gone:
+            return
+        function, arguments = wanted
+        self.form.show_running(True)
+        self.form.status.say("Starting …")
+        self._launch(function, *arguments, name=self._name)
+
+    def _cancel(self) -> None:
+        if self._worker is not None:
+            self._worker.quit()
+            self.form.stop.setEnabled(False)
+            self.form.status.say("Cancelling …")
+
+    def _show_progress(self, step: Step) -> None:
+        self.form.show_progress(step.done, step.total)
+        if self._worker is not None and not self._worker.abort_requested:
+            self.form.status.say(step.doing)
+        self._tell_bar(step)
+
+    def _show_cancelled(self) -> None:
+        self.form.status.say("Cancelled.")
+
+    def follow_models(self) -> None:
+        """List the models again, because some were downloaded, imported or removed."""

@@ -1,0 +1,130 @@
+"""The form *Measure layers*: intensities, PSNR and SSIM of a result and a reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import Table
+from napari.layers import Image, Shapes
+from qtpy.QtWidgets import QApplication, QPushButton, QStyledItemDelegate
+
+from napari_sr.evaluation.measure import PIXELS
+from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm, RememberedGui
+from napari_sr.widgets.common.layer_source import is_preview
+from napari_sr.widgets.compare.form import usual_pair
+from napari_sr.widgets.compare.kept_state import unwrapped
+from napari_sr.widgets.functions.measure_layers import (
+    MeasureError,
+    Task,
+    measure_layers,
+    task_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari.components import ViewerModel
+
+    from napari_sr.evaluation.measurements import Measurement, Measurements
+
+OPTIONS = {name: {"label": name.capitalize()} for name in ("result", "reference", "rectangles")}
+"""Labels of the fields."""
+HEADS = ("region", "measure", "result", "reference", "difference")
+"""Headings of the table in the form, without the first if there is one region; CSV has more."""
+
+
+class MeasureWidget(FunctionForm):
+    """Measure two layers, and copy the numbers.
+
+    Parameters
+    ----------
+    napari_viewer : ViewerModel
+        The form lists its layers.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        self._listed: ViewerModel = unwrapped(napari_viewer)
+        gui = RememberedGui(measure_layers, OPTIONS)
+        gui.result.choices = gui.reference.choices = self._images
+        gui.rectangles.choices = self._shapes
+        self.table: Any = Table(value=([], [], HEADS))  # its type misses formats of values
+        self.table.read_only = True
+        self.copy = QPushButton("Copy as CSV")
+        self.copy.setToolTip("Copy all numbers with ten digits, for a spreadsheet.")
+        shown = self.table.native
+        shown.setItemDelegate(QStyledItemDelegate(shown))  # magicgui's would format the numbers
+        shown.verticalHeader().hide()
+        shown.setAccessibleName("Measurements")
+        shown.setToolTip(
+            "Sums are in pixels of the reference: those of an exact enlargement are equal.\n"
+            "Colours are measured as luma. Ctrl+C copies the selected cells."
+        )
+        fields = FunctionFields(gui, "Measure", below=[shown, self.copy], fills=True)
+        fields.run.setToolTip("Measure the plane that is shown.")
+        super().__init__(napari_viewer, fields, "Measure layers")
+        self._task: Task | None = None
+        self._found: Measurements | None = None
+        self.copy.clicked.connect(self.copy_csv)
+        self.copy.setEnabled(False)
+        self.reset_choices()
+        self._choose_usual()
+
+    def _images(self, widget: object) -> list[Image]:
+        layers = self._listed.layers
+        return [one for one in layers if isinstance(one, Image) and not is_preview(one)]
+
+    def _shapes(self, widget: object) -> list[Shapes]:
+        return [one for one in self._listed.layers if isinstance(one, Shapes)]
+
+    def _offer_layers(self) -> None:
+        self.gui.reset_choices()
+
+    def _choose_usual(self) -> None:
+        """Choose the newest result and its source."""
+        before, after = usual_pair(self._images(None))
+        if before is not None and after is not None:
+            self.gui.result.value, self.gui.reference.value = after, before
+
+    def _problems(self, values: dict[str, Any]) -> dict[str, str]:
+        result, reference = values["result"], values["reference"]
+        if result is None:
+            return {"result": "Open two image layers: a result, and its source or the truth."}
+        if result is reference:
+            return {"reference": "Choose another layer than the result."}
+        return {}
+
+    def _steps(self, values: dict[str, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
+        try:
+            self._task = task_of(**values, dims=self._listed.dims)
+        except MeasureError as error:
+            self.form.status.say(f"{error}.")
+            return None
+        return self._task.steps, ()
+
+    def _show_result(self, result: Measurements) -> None:
+        self._found = result
+        several = len({row.region for row in result.rows}) > 1
+        rows = [((row.region,) if several else ()) + _short(row) for row in result.rows]
+        self.table.value = rows, [], HEADS if several else HEADS[1:]
+        self.table.native.resizeColumnsToContents()
+        self.copy.setEnabled(bool(rows))
+        self.form.status.say("\n".join(f"{note}." for note in result.notes) or "Measured.")
+
+    def copy_csv(self) -> None:
+        """Copy the numbers to the clipboard."""
+        clipboard = QApplication.clipboard()
+        if clipboard is None or self._found is None or self._task is None:
+            return
+        clipboard.setText(self._found.csv(self._task.columns))
+        self.form.status.say(f"Copied {len(self._found.rows)} rows.")
+
+
+def _short(row: Measurement) -> tuple[str, ...]:
+    """Return a row as text: measure, result, reference, and difference with its percentage."""
+    compares = row.difference is not None and row.name != PIXELS
+    difference = f"{row.difference:.4g}" if compares else ""
+    if compares and row.percent:
+        difference += f" ({row.percent:+.2f} %)"
+    reference = "" if row.reference is None else f"{row.reference:.6g}"
+    name = f"{row.name}, {row.unit}" if row.unit else row.name
+    return name, f"{row.result:.6g}", reference, difference

@@ -1,0 +1,164 @@
+"""magicgui's fields of a function: their values persist, and wrong ones are marked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+from forms import PATIENCE
+from superqt.utils import WorkerBase
+
+from napari_sr.runs.job import Step
+from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm, RememberedGui
+from napari_sr.widgets.common.memory import remember, remembered
+
+OPTIONS = {"folder": {"mode": "d", "nullable": True, "label": "Folder"}}
+
+
+def task(folder: Path, kind: Literal["a", "b"] = "a", number: int = 2, fast: bool = False) -> int:
+    """Count.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder to count in.
+    kind : str
+        The kind of things
+        to count.
+    number : int
+        How many.
+    fast : bool
+        Whether to hurry.
+    """
+    return number
+
+
+def steps(count):
+    for number in range(count):
+        yield Step(number + 1, count, f"Counting {number + 1}")
+    return count
+
+
+class Counter(FunctionForm):
+    """Counts, or fails if it is told to count to nothing."""
+
+    def __init__(self, viewer):
+        super().__init__(viewer, FunctionFields(RememberedGui(task, OPTIONS), "Count"), "Count")
+        self.results = []
+        self._refresh()
+
+    def _problems(self, values):
+        return {} if values["folder"] else {"folder": "Choose a folder."}
+
+    def _steps(self, values):
+        return (steps, (values["number"],)) if values["number"] else None
+
+    def _show_result(self, result):
+        self.results.append(result)
+
+
+@pytest.fixture
+def form(viewer, qtbot):
+    form = Counter(viewer)
+    qtbot.addWidget(form)
+    yield form
+    WorkerBase.await_workers(PATIENCE)
+    qtbot.wait(20)
+
+
+def test_values_persist_in_the_plugin_s_memory_and_not_in_magicgui_s(qtbot, monkeypatch):
+    monkeypatch.setattr(Path, "write_bytes", lambda *_: pytest.fail("magicgui pickled"))
+    gui = RememberedGui(task, OPTIONS, forgotten=("fast",))
+    gui.folder.value, gui.kind.value, gui.number.value, gui.fast.value = "/tmp", "b", 7, True
+
+    assert remembered("task") == {"number": 7, "folder": str(Path("/tmp").absolute()), "kind": "b"}
+    again = RememberedGui(task, OPTIONS, forgotten=("fast",))
+    assert again.asdict() == {
+        "folder": Path("/tmp").absolute(), "kind": "b", "number": 7, "fast": False,
+    }  # fmt: skip
+
+
+def test_values_that_are_no_longer_possible_are_left_out(qtbot):
+    remember("task", {"kind": "z", "number": "many", "gone": 1, "native": 2, "fast": True})
+
+    gui = RememberedGui(task, OPTIONS)
+
+    assert gui.asdict() == {"folder": None, "kind": "a", "number": 2, "fast": True}
+
+
+def test_tooltips_come_from_the_docstring(form):
+    assert form.form.frame("kind").toolTip() == "The kind of things\nto count."
+    assert form.form.frame("folder").accessibleName() == "Folder"
+    assert form.gui.folder.choose_btn.text == "Browse…"
+
+
+def test_a_wrong_field_is_framed_and_explained_and_no_run_starts(form):
+    field = form.form.frame("folder")
+
+    assert field.toolTip() == "Choose a folder."
+    assert "border" in field.styleSheet()
+    assert form.form.status.text() == "Choose a folder."
+    assert not form.form.run.isEnabled()
+
+    form.gui.folder.value = "/tmp"
+
+    assert (field.toolTip(), field.styleSheet()) == ("The folder to count in.", "")
+    assert form.form.run.isEnabled()
+
+
+def test_the_tab_key_goes_through_the_fields_from_top_to_bottom(form):
+    folder, gui = form.gui.folder, form.gui
+    fields = [one.native for one in (folder.line_edit, folder.choose_btn)]
+    fields += [one.native for one in (gui.kind, gui.number, gui.fast)]
+    fields += [form.form.run, form.form.stop]
+    chain, at = [], fields[0]
+    for _ in range(100):
+        chain.append(at)
+        at = at.nextInFocusChain()
+
+    assert [one for one in dict.fromkeys(chain) if one in fields] == fields
+
+
+def test_a_run_is_in_a_worker_and_its_result_is_shown(form, qtbot):
+    form.gui.folder.value = "/tmp"
+    with qtbot.waitSignal(form.run_ended, timeout=PATIENCE):
+        form.form.run.click()
+        assert not form.form.run.isEnabled()
+
+    assert form.results == [2]
+    assert form.form.run.isEnabled()
+
+
+def test_a_form_that_has_nothing_to_run_starts_nothing(form):
+    form.gui.folder.value, form.gui.number.value = "/tmp", 0
+
+    form.form.run.click()
+
+    assert form._worker is None
+
+
+def test_cancel_ends_the_run(form, qtbot):
+    form.gui.folder.value, form.gui.number.value = "/tmp", 999
+    with qtbot.waitSignal(form.run_ended, timeout=PATIENCE):
+        form.form.run.click()
+        form.form.stop.click()
+
+    assert form.results == []
+    assert form.form.status.text() == "Cancelled."
+
+
+def test_all_such_forms_open_in_a_window_and_close_with_it(make_napari_viewer):
+    viewer = make_napari_viewer(strict_qt="raise")
+    viewer.add_image(np.zeros((8, 8)), name="cells")
+    names = ("Upscale a folder", "Measure two layers", "Download models", "Save a layer")
+
+    opened = [viewer.window.add_plugin_dock_widget("napari-sr", name) for name in names]
+    viewer.add_image(np.zeros((8, 8)), name="more")
+
+    measuring, saving = opened[1][1], opened[3][1]
+    assert [layer.name for layer in measuring.gui.result.choices] == ["cells", "more"]
+    assert [layer.name for layer in saving.gui.layer.choices] == ["cells", "more"]
+    for dock, _ in opened[:2]:
+        viewer.window.remove_dock_widget(dock)
