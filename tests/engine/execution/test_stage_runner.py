@@ -387,7 +387,9 @@ def test_a_capture_that_fails_in_a_later_stage_leaves_the_run_right(after):
     torch.testing.assert_close(result, run_whole(network, image), rtol=0, atol=1e-5)
 
 
-def test_a_whole_chain_can_be_cancelled_between_two_links():
+@pytest.mark.parametrize("halo", [0, None])
+def test_a_tile_can_be_cancelled_between_two_steps(halo, monkeypatch):
+    monkeypatch.setattr("napari_sr.engine.execution.tile.BREATH", 0.0)
     computed = []
 
     class Counted(Nearest):
@@ -396,12 +398,22 @@ def test_a_whole_chain_can_be_cancelled_between_two_links():
             last = Step(lambda x: computed.append("last") or self.compute(x), ("a",), (RESULT,))
             return first, replace(last, scale=self.scale)
 
-    context, _ = work_for(Counted(), torch.rand(1, 1, 20, 20), 20, halo=0)
+    context, _ = work_for(Counted(), torch.rand(1, 1, 20, 20), 20, halo=halo)
     computed.clear()  # its profile was computed, too
     with torch.inference_mode():
-        steps = run_stages(context)
-
-        assert 0 <= next(steps) < next(steps) < 1  # luma of the image, then the first
+        steps, shares = run_stages(context), []
+        while not computed:
+            shares.append(next(steps))
         steps.close()
 
     assert computed == ["first"]
+    assert all(0 <= share < 1 for share in shares)
+    assert shares == sorted(shares)
+
+
+def test_a_short_tile_is_told_once(monkeypatch):
+    monkeypatch.setattr("napari_sr.engine.execution.tile.BREATH", 1e9)
+    context, _ = work_for(Nearest(), torch.rand(1, 1, 20, 20), 20)
+
+    with torch.inference_mode():
+        assert list(run_stages(context)) == [1]

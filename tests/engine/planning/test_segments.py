@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 from fake_recorder import Copies
+from fakes import finish
 from stages import example, stages_of
 
 from napari_sr.engine.planning.network_profile import profile_of
-from napari_sr.engine.planning.segments import Segment, cut, function_of, localised
+from napari_sr.engine.planning.segments import Segment, cut, function_of, in_steps, localised
 from napari_sr.engine.planning.stage_plan import Stage
 from napari_sr.graph.chain import (
     IMAGE,
@@ -122,3 +123,22 @@ def test_no_segment_copies_anything_to_the_device(name):
                     ]
 
     assert copies.count == 0
+
+
+def test_a_whole_chain_is_called_link_by_link_and_a_segment_at_once():
+    chain = (
+        Step(lambda x: x + 1, (IMAGE,), ("a",)),
+        Step(lambda x: x * 2, ("a",), ("b",)),
+        Step(lambda x: x - 3, ("b",), (RESULT,)),
+    )
+    whole = Segment((0, 1, 2), True, (IMAGE,), (RESULT,))
+    first = Segment((0, 1), True, (IMAGE,), ("b",))
+    image = torch.ones(1, 1, 2, 2)
+
+    yields, results = finish(in_steps(function_of(chain, whole), (image,)))
+    none, (part,) = finish(in_steps(function_of(chain, first), (image,)))
+
+    assert yields == [0.99, 0.99]
+    torch.testing.assert_close(results[0], image)
+    assert none == []
+    torch.testing.assert_close(part, 4 * image)

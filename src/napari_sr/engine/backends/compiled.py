@@ -19,6 +19,7 @@ from napari_sr.engine.backends.compilers import COMPILERS, largest_error
 from napari_sr.engine.backends.fingerprint import fingerprint
 from napari_sr.engine.backends.loaded import LOADED, LOOK_AGAIN
 from napari_sr.engine.backends.trial_requests import TrialRequests
+from napari_sr.engine.planning.segments import in_steps
 from napari_sr.graph.chain import IMAGE
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Compiled:
         # whole large planes were checked by the trial: here, this would take as long as the run
         large = key.is_whole and tensors[0].shape[-2:].numel() > MOST_CHECKED
         if name not in checked and not large:
-            expected = function(*tensors)
+            expected = yield from in_steps(function, tensors)
             right = self._check(segment, results, expected)
             checked.add(name)
             if not (self._waits and right):

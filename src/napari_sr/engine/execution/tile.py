@@ -7,6 +7,7 @@ Letters: C channels, H x W pixels of the image that enters the network.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from napari_sr.engine.planning.stage_plan import Stage, Stages
     from napari_sr.engine.planning.tiling import Region, Tile
     from napari_sr.graph.chain import Chain, Link
+
+BREATH = 0.1
+"""Smallest number of processor seconds between two yields in a tile that PyTorch computes. Each
+yield wakes the window's thread, which then shows the progress."""
 
 
 @dataclass
@@ -89,8 +94,7 @@ def compute_tile(
 ) -> Generator[float, None, tuple[int, Tensor, Tensor] | None]:
     """Compute one tile and keep its core; if it is implausible, compute it again in float32.
 
-    If the stage is the whole chain, PyTorch computes the tile link by link, so that the run can be
-    cancelled between two links.
+    PyTorch computes the tile step by step, so that the run can be cancelled between two steps.
 
     Parameters
     ----------
@@ -137,12 +141,17 @@ def compute_tile(
 def _compute(
     buffers: TileBuffers, chain: Chain, stage: Stage, kernels: str
 ) -> Generator[float, None, None]:
-    """Compute a tile by PyTorch, step by step; yield between the links of a whole chain."""
+    """Compute a tile by PyTorch, step by step; yield between steps, if it takes long."""
     if stage.at_once:
         yield from buffers.compute_at_once(chain, kernels)
         return
-    with use_kernels(kernels):
-        for index, margin in stage.steps:
+    last, costs = time.thread_time(), buffers.costs_of(stage)
+    for number, (index, margin) in enumerate(stage.steps):
+        now = time.thread_time()
+        if now - last >= BREATH:
+            last = now
+            yield min(sum(costs[:number]) / sum(costs), 0.99)
+        with use_kernels(kernels):
             buffers.compute(chain[index], margin)
 
 
@@ -195,6 +204,11 @@ class TileBuffers:
                 place, held = next(links)
             yield sum(flops[:place]) / sum(flops) if place < len(chain) else 0.99
         self.put(RESULT, held[RESULT])
+
+    def costs_of(self, stage: Stage) -> list[float]:
+        """Return the cost of each step of a stage, which is above 0."""
+        flops = self._context.stages.profile.flops
+        return [flops[index] + 1.0 for index, _ in stage.steps]
 
     def compute(self, step: Link, margin: int) -> None:
         """Compute a step on the core and `margin` pixels around it."""

@@ -18,10 +18,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from napari_sr.graph.chain import IMAGE, RESULT, Step, inputs_of, outputs_of
-from napari_sr.graph.run import run, run_steps
+from napari_sr.graph.run import planes_before, run, run_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -91,6 +91,27 @@ def run_segment(
 def run_all(chain: Chain, image: Tensor) -> tuple[Tensor, ...]:
     """Compute the result of a whole chain."""
     return (run(chain, image),)
+
+
+def in_steps(
+    function: Callable[..., tuple[Tensor, ...]], tensors: Sequence[Tensor]
+) -> Generator[float, None, tuple[Tensor, ...]]:
+    """Call the function of a segment; yield between the links if it is a whole chain.
+
+    Yields
+    ------
+    float
+        0.99, because an engine has computed the segment already.
+    """
+    if not isinstance(function, partial) or function.func is not run_all:
+        return function(*tensors)
+    *_, chain = function.args
+    found: Mapping[str, Tensor] = {}
+    for place, held in planes_before(chain, *tensors):
+        found = held
+        if 0 < place < len(chain):
+            yield 0.99
+    return (found[RESULT],)
 
 
 def function_of(chain: Chain, segment: Segment) -> partial[tuple[Tensor, ...]]:
