@@ -197,3 +197,10 @@ def test_names_of_results_are_safe_in_a_shell():
     strange = Recorded.of(record_of(source="a b/c; rm *"))
 
     assert out_name(strange) == "a_b_c_rm__fsrcnn-x2.ome.tif"
+
+
+def test_a_part_of_a_cancelled_run_is_cut_off_and_needs_the_record():
+    record = record_of(kept=((0, 10), (0, 24)))
+
+    assert "\nresult = result[0:10, 0:24]" in as_python(record)
+    assert as_command(record).startswith("napari-sr run record.toml")

@@ -8,6 +8,7 @@ from napari_sr.runs.words import (
     has_words,
     is_ours,
     no_memory,
+    part_in_words,
     shape_in_words,
     short_counts,
     size_in_words,
@@ -100,3 +101,18 @@ def test_counts_have_three_digits_and_the_unit_of_the_largest(counts, expected):
 )
 def test_each_word_must_be_in_the_text(words, found):
     assert has_words("BSRN: best quality", words) is found
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "axes", "words"),
+    [
+        ((4, 6, 8), (9, 6, 8), "ZYX", "4 of 9 planes"),
+        ((2, 3, 6, 8), (5, 3, 6, 8), "TZYX", "6 of 15 planes"),
+        ((1, 2, 8), (9, 6, 8), "ZYX", "1 of 9 planes, 1 of 3 rows"),
+        ((6, 4, 3), (6, 8, 3), "YXS", "2 of 4 columns"),
+        ((4, 4), (6, 8), "YX", "2 \u00d7 2 of 3 \u00d7 4 px"),
+        ((6, 8), (6, 8), "YX", ""),
+    ],
+)
+def test_a_part_is_told_in_planes_and_in_rows_of_the_source(part, whole, axes, words):
+    assert part_in_words(part, whole, axes, 2) == words

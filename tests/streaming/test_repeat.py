@@ -8,6 +8,7 @@ import tifffile
 from records import record_of
 
 import napari_sr
+from napari_sr.engine.execution.partial_result import PartialResult
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.engine.planning.region import checked_region
@@ -145,3 +146,35 @@ def test_a_run_that_cannot_be_the_same_is_refused(changes, image, message):
 def test_a_layer_that_is_no_file_needs_the_image():
     with pytest.raises(RecordError, match="the layer 'cells', not a file: give the image"):
         run(record_of())
+
+
+def test_what_was_kept_of_a_cancelled_run_is_repeated(pixels, tmp_path):
+    micro = {"PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5, "axes": "ZYX"}
+    tifffile.imwrite(tmp_path / "cells.ome.tif", pixels, metadata=micro)
+    path = str(tmp_path / "cells.ome.tif")
+    result = upscaled(pixels, Settings(tile=40, engine="torch"), (1,), path=path)
+    record = {**result.record, "kept": ((0, 1), (20, 80), (0, 160))}
+
+    again = run(record, out=tmp_path / "part.ome.tif")
+
+    np.testing.assert_array_equal(again, result.pixels[:, 20:80])
+    written = open_lazy(tmp_path / "part.ome.tif")
+    assert written.places["Y"] == Axis(0.25, 20 * 0.25 - 0.125, "micrometer")
+    assert read_record(tmp_path / "part.ome.tif")["kept"] == [[0, 1], [20, 80], [0, 160]]
+    with pytest.raises(RecordError, match=r"20, 800.*has the shape \(1, 140, 160\)"):
+        run({**record, "kept": ((0, 1), (20, 800), (0, 160))})
+
+
+@pytest.mark.parametrize("after", [3, 9])
+def test_what_a_cancelled_run_leaves_is_repeated_bit_by_bit(pixels, after):
+    source = Source("cells", pixels, pixels.shape, "ZYX", rgb=False)
+    settings, partial = Settings(tile=40, device="cpu", engine="torch"), PartialResult()
+    steps = run_job(Request(source, ModelReference("fsrcnn-x2"), settings, "ZYX"), partial)
+    while next(steps).done < after:
+        pass
+    steps.close()
+    part = partial.finished()
+
+    again = run({**partial.record, "kept": part.spans}, pixels)
+
+    np.testing.assert_array_equal(again, part.pixels)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from forms import PATIENCE
+from forms import PATIENCE, Gated
 from qtpy.QtWidgets import QDockWidget
 
 from napari_sr.widgets import commands
@@ -54,3 +54,21 @@ def test_the_preview_is_switched_on_and_off(opened, widget, camera):
     commands.toggle_preview(opened)
 
     assert (on, widget.form.preview.isChecked()) == (True, False)
+
+
+def test_during_a_run_the_command_says_so_and_leaves_the_form_alone(
+    opened, viewer, widget, camera, loader, monkeypatch, qtbot
+):
+    told = []
+    monkeypatch.setattr(commands, "show_info", told.append)
+    loader.network = Gated(scale=2)
+    widget.form.run.click()
+    qtbot.waitUntil(lambda: loader.network.begun.acquire(blocking=False), timeout=PATIENCE)
+    region = widget.form.region.area.currentText()
+
+    commands.upscale_visible_region(opened)
+
+    assert told == ["A run is in progress: wait until it ends, or cancel it first."]
+    assert widget.form.region.area.currentText() == region
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        loader.network.permits.release(1000)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from napari_sr.engine.execution.context import Progress
+    from napari_sr.engine.execution.partial_result import PartialResult
     from napari_sr.engine.execution.upscale import Upscaled
     from napari_sr.graph.network import Network
     from napari_sr.runs.model import ModelReference
@@ -42,8 +43,15 @@ class Step:
     """Estimated seconds left; None if unknown."""
 
 
-def run(request: Request) -> Generator[Step, None, Upscaled]:
+def run(request: Request, partial: PartialResult | None = None) -> Generator[Step, None, Upscaled]:
     """Run a request; yield at least once per tile. Closing the generator cancels and frees memory.
+
+    Parameters
+    ----------
+    request : Request
+        The request to run.
+    partial : PartialResult, optional
+        Gets the result, so that finished pixels are not lost if the run is cancelled.
 
     Raises
     ------
@@ -56,7 +64,7 @@ def run(request: Request) -> Generator[Step, None, Upscaled]:
     napari_sr.engine.planning.devices.OutOfMemoryError
         If the smallest tile does not fit.
     """
-    return (yield from named_errors(_run(request), request.model.label))
+    return (yield from named_errors(_run(request, partial), request.model.label))
 
 
 def named_errors(
@@ -98,16 +106,20 @@ def loaded(model: ModelReference) -> Generator[Step, None, Network]:
     return cache.load(model)
 
 
-def _run(request: Request) -> Generator[Step, None, Upscaled]:
+def _run(request: Request, partial: PartialResult | None) -> Generator[Step, None, Upscaled]:
     network = yield from loaded(request.model)
     source = request.image
     if not isinstance(source, Source):
-        return (yield from translate(run_request(request, network), _upscaling))
+        return (yield from translate(run_request(request, network, partial), _upscaling))
     if request.region is None:
         pixels = yield from translate(read_pixels(source), _reading)
         request = replace(request, image=pixels)
-    steps = run_request(request, network)
-    result = yield from translate(steps, _upscaling)
+    steps = run_request(request, network, partial)
+    try:
+        result = yield from translate(steps, _upscaling)
+    finally:
+        if partial is not None:
+            partial.record |= source.record
     return replace(result, record={**result.record, **source.record})
 
 

@@ -36,6 +36,9 @@ def as_python(record: Mapping[str, Any]) -> str:
     lines += ["result = napari_sr.upscale(", *(f"    {one}," for one in _arguments(found)), ")"]
     if found.source_bits is not None and found.source_path is not None:
         lines.append(f"result = result.clip(max={2**found.source_bits - 1})")
+    if found.kept is not None:
+        spans = ", ".join(f"{first}:{after}" for first, after in found.kept)
+        lines.append(f"result = result[{spans}]  # finished when the run was cancelled")
     return "\n".join([*lines, *(f"# {one}" for one in _remarks(found)), ""])
 
 
@@ -204,7 +207,8 @@ def _needs_record(found: Recorded) -> bool:
     different = any(one.options != first.options for one in others)
     grey = any(one.full_range is not None for one in found.weights)
     texts = any(isinstance(value, str) for one in found.weights for value in one.options.values())
-    part = found.plane is not None or (found.region is not None and not found.is_file)
+    one = found.plane is not None or found.kept is not None
+    part = one or (found.region is not None and not found.is_file)
     zarr = out_name(found).endswith(".zarr")
     blocks = found.block is not None and (found.region is not None or not zarr)
     return part or different or grey or texts or blocks

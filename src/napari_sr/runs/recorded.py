@@ -118,6 +118,9 @@ class Recorded:
     region: tuple[tuple[int, int], tuple[int, int]] | None = None
     """Rows and columns of a part of the plane: first row, the row after the last, and the same for
     columns."""
+    kept: tuple[tuple[int, int], ...] | None = None
+    """The part of the result that was finished when the run was cancelled: for each axis, the first
+    index and the index after the last. None if the run was not cancelled."""
     block: tuple[int, int] | None = None
     """Rows and columns of a block, if the run computed blocks."""
     value_range: tuple[float, float] | None = None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from napari_sr.engine.execution.context import Progress
+    from napari_sr.engine.execution.partial_result import PartialResult
     from napari_sr.engine.execution.upscale import Upscaled
     from napari_sr.engine.image.arrays import ArrayLike
     from napari_sr.engine.planning.tiling import Region
@@ -41,7 +42,7 @@ class Request:
 
 
 def run_request(
-    request: Request, network: Network | None = None
+    request: Request, network: Network | None = None, partial: PartialResult | None = None
 ) -> Generator[Progress, None, Upscaled]:
     """Upscale an image; yield at least once per tile.
 
@@ -53,6 +54,8 @@ def run_request(
         The request to run.
     network : Network, optional
         The request's model if it is already loaded.
+    partial : PartialResult, optional
+        Gets the result, so that finished pixels are not lost if the run is cancelled.
 
     Returns
     -------
@@ -70,7 +73,10 @@ def run_request(
     """
     network = request.model.load() if network is None else network
     image = request.image
-    result = yield from _steps(request, network)
+    if partial is not None:
+        about = image.record if isinstance(image, Source) else {}
+        partial.record = {**network.provenance, **about}
+    result = yield from _steps(request, network, partial)
     source = image.record if isinstance(image, Source) else _about(image, result.axes)
     return replace(result, record={**network.provenance, **result.record, **source})
 
@@ -81,16 +87,18 @@ def _about(image: ArrayLike, axes: str) -> dict[str, object]:
     return {"source_shape": shape, "source_dtype": str(np.dtype(image.dtype)), "axes": axes}
 
 
-def _steps(request: Request, network: Network) -> Generator[Progress, None, Upscaled]:
+def _steps(
+    request: Request, network: Network, partial: PartialResult | None
+) -> Generator[Progress, None, Upscaled]:
     from napari_sr.engine.execution.region import upscale_region  # both import torch
     from napari_sr.engine.execution.upscale import upscale_array
 
     image, settings, region = request.image, request.settings, request.region
     if region is not None:
         pixels = image.pixels if isinstance(image, Source) else image
-        return upscale_region(pixels, network, region, settings, axes=request.axes)
+        return upscale_region(pixels, network, region, settings, axes=request.axes, partial=partial)
     pixels = drive(read_pixels(image)) if isinstance(image, Source) else image
-    return upscale_array(pixels, network, settings, axes=request.axes)
+    return upscale_array(pixels, network, settings, axes=request.axes, partial=partial)
 
 
 class Whole(Generic[Yielded, Result]):

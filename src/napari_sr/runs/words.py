@@ -89,6 +89,40 @@ def shape_in_words(shape: tuple[int, ...]) -> str:
     return f" {TIMES} ".join(str(size) for size in shape)
 
 
+def part_in_words(part: Sequence[int], whole: Sequence[int], axes: str, scale: int = 1) -> str:
+    """Return how much of an image a part of it has, in its planes, rows and columns.
+
+    Parameters
+    ----------
+    part, whole : sequence of int
+        Shapes of the part and of the image.
+    axes : str
+        One letter per axis; axes other than Y, X and S count as planes.
+    scale : int
+        Number by which rows and columns are divided.
+
+    Examples
+    --------
+    >>> part_in_words((12, 800, 800), (50, 800, 800), "ZYX", 2)
+    '12 of 50 planes'
+    >>> part_in_words((512, 800), (800, 800), "YX", 2)
+    '256 of 400 rows'
+    """
+    pairs = dict(zip(axes, zip(part, whole, strict=True), strict=True))
+    (rows, height), (columns, width) = ([n // scale for n in pairs.pop(axis)] for axis in "YX")
+    pairs.pop("S", None)
+    planes, count = (math.prod(pair[at] for pair in pairs.values()) for at in (0, 1))
+    told = [f"{planes} of {count} planes"] if planes < count else []
+    if rows < height and columns < width:
+        size, room = shape_in_words((rows, columns)), shape_in_words((height, width))
+        told.append(f"{size} of {room} px")
+    elif rows < height:
+        told.append(f"{rows} of {height} rows")
+    elif columns < width:
+        told.append(f"{columns} of {width} columns")
+    return ", ".join(told)
+
+
 def no_memory(error: MemoryError) -> str:
     """Return a message about a lack of memory that says what helps.
 

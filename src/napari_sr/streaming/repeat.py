@@ -15,7 +15,7 @@ from napari_sr.runs import cache
 from napari_sr.runs.file_range import with_range
 from napari_sr.runs.file_record import file_record, software
 from napari_sr.runs.model import ModelReference
-from napari_sr.runs.record import read_record
+from napari_sr.runs.record import RecordError, read_record
 from napari_sr.runs.recorded import Recorded
 from napari_sr.runs.repeat_source import source_of
 from napari_sr.runs.run import Request, drive, run_request
@@ -140,7 +140,8 @@ def repeat(
         record = file_record(record, source.path, image, asked, found.source_axes)
         if found.is_file:
             result = within_bits(result, image)
-    return part.enlarged(result, network.scale, found.model, record)
+    image = part.enlarged(result, network.scale, found.model, record)
+    return image if found.kept is None else _kept(image, found.kept)
 
 
 def _settings(found: Recorded, source: RepeatSource) -> Settings:
@@ -165,3 +166,22 @@ def _blocks(
     report = yield from run_into(blocks, result)
     source = {"source_shape": tuple(pixels.shape), "source_dtype": str(layout.dtype)}
     return result, {**block_record(blocks, report), **source, "axes": axes}
+
+
+def _kept(image: LazyImage, spans: tuple[tuple[int, int], ...]) -> LazyImage:
+    """Return the part of a result that was finished when its run was cancelled, in its place."""
+    shape = tuple(image.pixels.shape)
+    inside = all(last <= size for (_, last), size in zip(spans, shape, strict=False))
+    if len(spans) != len(shape) or not inside:
+        raise RecordError(
+            f"the record is of the part {spans} of a result, and the result of this image has the "
+            f"shape {shape}"
+        )
+    starts = dict(zip(image.axes, (first for first, _ in spans), strict=False))
+    places = {
+        letter: replace(axis, origin=axis.origin + starts.get(letter, 0) * axis.size)
+        for letter, axis in image.places.items()
+    }
+    pixels = np.ascontiguousarray(image.pixels[tuple(slice(*span) for span in spans)])
+    record = {**(image.record or {}), "kept": [list(span) for span in spans]}
+    return replace(image, pixels=pixels, places=places, record=record)

@@ -18,6 +18,9 @@ FORM = "Upscale layer"
 def upscale_visible_region(viewer: Viewer) -> None:
     """Upscale what the canvas shows of the selected layer, with the settings of the form."""
     widget = open_form(viewer, FORM)
+    if widget.is_running:
+        show_info("A run is in progress: wait until it ends, or cancel it first.")
+        return
     area = widget.form.region.area
     area.setCurrentText(VISIBLE)
     area.activated.emit(area.currentIndex())
@@ -25,7 +28,7 @@ def upscale_visible_region(viewer: Viewer) -> None:
     if widget.form.run.isEnabled():
         widget.form.run.click()
     else:
-        show_info(widget.form.status.text() or "A run is in progress: wait, or cancel it first.")
+        show_info(widget.form.status.text())
 
 
 def toggle_preview(viewer: Viewer) -> None:

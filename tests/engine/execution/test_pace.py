@@ -61,3 +61,15 @@ def test_a_plane_that_starts_again_is_measured_again(clock):
 
 def test_nothing_is_known_before_anything_is_done(clock):
     assert after(clock, Pace(clock), (1, 0.0)) == [None]
+
+
+def test_a_pause_is_not_counted(clock):
+    pace = Pace(clock)
+    before = after(clock, pace, (2, 0.25), (2, 0.5))
+
+    clock.now += 1000
+    pace.go_on()
+
+    assert before == pytest.approx([6, 4])
+    assert after(clock, pace, (2, 0.75)) == pytest.approx([2])
+    assert pace.away == pytest.approx(1000)

@@ -20,8 +20,8 @@ OTHER_PIXELS = {
     "level_shapes", "loaded", "locked_data_level", "multiscale", "ndim", "rgb", "thumbnail",
 }  # fmt: skip
 """Follow from the result's own pixels, which have one level."""
-ITS_OWN = {"metadata", "name", "source", "unique_id"}
-"""Say what the result is, and how it came about."""
+ITS_OWN = {"metadata", "name", "source", "unique_id", "visible"}
+"""Say what the result is, and how it came about; the result of a hidden layer is shown."""
 DRAWN_ONCE = {"bounding_box", "colorbar", "name_overlay"}
 """Decorations at the same place as the source's: two of them would cover each other."""
 HANDLING = {

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from qtpy.QtWidgets import QLabel, QLineEdit
+from qtpy.QtWidgets import QLabel, QLineEdit, QPushButton
 
 from napari_sr.widgets.common.fields import RunFields
 
@@ -13,6 +13,7 @@ class OneField(RunFields):
         super().__init__("Run", "Stop")
         self.name = QLineEdit()
         self.name.setToolTip("Its name.")
+        self.pause = QPushButton("Pause")
         self.before, self.after = QLabel("before"), QLabel("after")
         self.arrange([("Name", self.name)], above=[self.before], below=[self.after])
 
@@ -73,3 +74,35 @@ def test_widgets_stand_in_their_order(form):
     tops = [each.mapTo(form, each.rect().topLeft()).y() for each in order]
 
     assert tops == sorted(tops)
+
+
+def test_during_a_run_pause_stands_in_the_place_of_run_and_has_its_focus(form, qtbot):
+    def shown():
+        return [one.isVisible() for one in (form.run, form.pause)]
+
+    idle = shown()
+    form.run.setFocus()
+    form.show_running(True)
+    running, focus = shown(), form.focusWidget()
+    form.show_cancelling()
+    ending = form.pause.isEnabled(), form.stop.isEnabled()
+    form.pause.setEnabled(True)
+    form.pause.setFocus()
+    form.show_running(False)
+
+    assert (idle, running, shown()) == ([True, False], [False, True], [True, False])
+    assert focus is form.pause
+    assert ending == (False, False)
+    assert form.focusWidget() is form.run
+
+
+def test_the_button_offers_to_resume_until_the_next_run(form):
+    form.show_running(True)
+    form.show_pausing(True)
+    paused = form.pause.text(), form.pause.toolTip()
+
+    form.show_running(True)
+
+    assert paused == ("Resume", "Go on with the run.")
+    assert form.pause.text() == "Pause"
+    assert "memory" in form.pause.toolTip()

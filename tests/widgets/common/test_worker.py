@@ -157,3 +157,80 @@ def delete_signals(worker):
         import shiboken6
 
         shiboken6.delete(worker.signals)
+
+
+@pytest.fixture
+def counting(qtbot):
+    """Return a worker that counts, what it yielded, and signals that it told, in their order."""
+    told = []
+
+    def run():
+        number = 0
+        while True:
+            number += 1
+            yield number
+
+    worker = create_run(
+        run,
+        yielded=told.append,
+        paused=lambda: told.append("paused"),
+        resumed=lambda: told.append("resumed"),
+    )
+    yield worker, told
+    worker.quit()
+
+
+def test_a_paused_run_stands_still_until_it_is_resumed(counting, qtbot):
+    worker, told = counting
+    worker.start()
+    with qtbot.waitSignal(worker.paused, timeout=PATIENCE):
+        worker.pause()
+    qtbot.wait(30)
+    still = list(told)
+
+    worker.resume()
+    qtbot.waitUntil(lambda: len(told) > len(still) + 1, timeout=PATIENCE)
+
+    assert still[-1] == "paused"
+    assert told[len(still)] == "resumed"
+    numbers = [one for one in told if isinstance(one, int)]
+    assert numbers == [*range(1, len(numbers) + 1)]  # nothing is left out or repeated
+
+
+@pytest.mark.parametrize(("clicks", "paused"), [("PR", False), ("PRP", True), ("RP", True)])
+def test_the_last_click_before_a_pause_decides(counting, qtbot, clicks, paused):
+    worker, told = counting
+    for click in clicks:
+        (worker.pause if click == "P" else worker.resume)()
+    worker.start()
+
+    qtbot.waitUntil(lambda: 3 in told or "paused" in told, timeout=PATIENCE)
+
+    assert worker.is_paused == paused
+
+
+def test_a_paused_run_can_be_quit(counting, qtbot):
+    worker, _ = counting
+    worker.pause()
+    with qtbot.waitSignal(worker.paused, timeout=PATIENCE):
+        worker.start()
+
+    with qtbot.waitSignals([worker.aborted, worker.finished], timeout=PATIENCE):
+        worker.quit()
+
+
+def test_the_bar_says_that_it_is_paused_and_does_not_count_the_pause(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("napari_sr.widgets.common.worker.time.time", lambda: now[0])
+    bar = ActivityBar("FSRCNN x2", lambda: None)
+    began = bar.start_t
+
+    bar.show_paused(True)
+    words = bar.desc
+    now[0] += 50
+    bar.show_paused(False)
+    bar.close()
+
+    assert "FSRCNN x2, paused" in words
+    assert "paused" not in bar.desc
+    assert bar.start_t == pytest.approx(began + 50)

@@ -12,6 +12,7 @@ from napari_sr.runs.model import ModelReference
 from napari_sr.runs.model_list import ChosenModel, known_models
 from napari_sr.runs.run import Request
 from napari_sr.widgets.common.layer_source import source_of
+from napari_sr.widgets.upscale.queue import PendingRun
 from napari_sr.widgets.upscale.result import result_arguments
 from napari_sr.widgets.upscale.stored import (
     folder_request,
@@ -91,7 +92,10 @@ def test_a_single_plane_is_looked_at_where_it_is():
     layer = Image(np.zeros((4, 5, 6), np.uint8))
     request = Request(source_of(layer, (3,)), ModelReference("fsrcnn-x2"), Settings(), "ZYX")
 
-    task = folder_request(request, kept(layer), Path("a.zarr"), "cells", (3.0, 1.0, 2.0))
+    arguments = result_arguments(layer, request.image, ChosenModel(known_models()[0], 2))
+    pending = PendingRun(layer, request, {**arguments, "name": "cells"}, {})
+
+    task = folder_request(pending, Path("a.zarr"), (3.0, 1.0, 2.0))
 
     assert task.near == (0.0, 1.0, 2.0)
     assert (task.axes, task.name, task.folder) == ("ZYX", "cells", Path("a.zarr"))

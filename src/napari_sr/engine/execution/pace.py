@@ -25,7 +25,9 @@ class Pace:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._began = clock()
+        self.away = 0.0
+        """Seconds between `seconds_left` and `go_on`, such as pauses; they are not counted."""
+        self._left_at = self._began = clock()
         self._marks = deque([(self._began, 0.0)])
 
     def seconds_left(self, share: float) -> float | None:
@@ -37,7 +39,8 @@ class Pace:
             Share of the work that is done, 0..1. If the share is less than before, because a plane
             started again, the measurement also starts again.
         """
-        now = self._clock()
+        self._left_at = self._clock()
+        now = self._left_at - self.away
         if share < self._marks[-1][1]:
             self._began = now
             self._marks.clear()
@@ -48,3 +51,7 @@ class Pace:
         if share >= 1:
             return 0.0
         return (now - then) * (1 - share) / (share - before) if share > before else None
+
+    def go_on(self) -> None:
+        """Leave out the time since `seconds_left`, because the run was paused meanwhile."""
+        self.away += self._clock() - self._left_at

@@ -16,17 +16,18 @@ from napari_sr.engine.planning.blocks import CONTEXT, is_local, usual_grid
 from napari_sr.engine.planning.budget import explain_memory_errors
 from napari_sr.engine.planning.region import checked_region
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.engine.planning.tiling import Region
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from napari_sr.engine.execution.context import Progress
+    from napari_sr.engine.execution.partial_result import PartialResult
     from napari_sr.engine.execution.prepared import Prepared
     from napari_sr.engine.image.arrays import ArrayLike, Layout
     from napari_sr.engine.image.conversion import Filled
     from napari_sr.engine.image.plane_values import ValueRange
     from napari_sr.engine.planning.blocks import BlockGrid
-    from napari_sr.engine.planning.tiling import Region
     from napari_sr.graph.network import Network
 
 
@@ -38,6 +39,7 @@ def upscale_region(
     settings: Settings | None = None,
     *,
     axes: str | None = None,
+    partial: PartialResult | None = None,
 ) -> Generator[Progress, None, Upscaled]:
     """Yield progress after every tile; return the upscaled rectangle of every plane.
 
@@ -47,7 +49,7 @@ def upscale_region(
 
     Parameters
     ----------
-    image, network, settings, axes
+    image, network, settings, axes, partial
         As for `upscale_array`.
     region : Region or ((top, bottom), (left, right))
         First row, the row after the last, and the same for columns, in pixels of the image.
@@ -65,11 +67,17 @@ def upscale_region(
         As `upscale_array` does.
     """
     with explain_memory_errors("upscaling the region"):
-        return (yield from _upscale(image, network, region, settings or Settings(), axes))
+        settings = settings or Settings()
+        return (yield from _upscale(image, network, region, settings, axes, partial))
 
 
 def _upscale(
-    image: ArrayLike, network: Network, region: object, settings: Settings, axes: str | None
+    image: ArrayLike,
+    network: Network,
+    region: object,
+    settings: Settings,
+    axes: str | None,
+    partial: PartialResult | None,
 ) -> Generator[Progress, None, Upscaled]:
     layout = layout_of(image.shape, image.dtype, axes)
     core = checked_region(region, layout)
@@ -79,15 +87,23 @@ def _upscale(
     inside = layout.resized(window.size)
     prepared = prepare(inside, network, settings, lazy=not isinstance(image, np.ndarray))
     values = _value_range(image, layout, cropped, prepared)
-    output = np.empty(inside.enlarged(network.scale).shape, layout.dtype)
+    larger = inside.enlarged(network.scale)
+    output = np.empty(larger.shape, layout.dtype)
+    rows, columns = core.slices_in(window, network.scale)
+    if partial is not None:
+        partial.begin(output, larger, Region(rows, columns))
     reader = BlockReader(image, grid, network.receptive_field)
     blocks = dict(zip(layout.planes(), grid, strict=True))
 
     def read(index: tuple[int, ...]) -> Filled:
         return reader.read(blocks[index])
 
-    record = yield from upscale_planes(prepared, Planes(inside, read, values, output))
-    rows, columns = core.slices_in(window, network.scale)
+    planes = Planes(inside, read, values, partial or output, partial=partial)
+    try:
+        record = yield from upscale_planes(prepared, planes)
+    finally:
+        if partial is not None and "notes" in partial.record:
+            partial.record |= _told(partial.record, prepared, grid, core)
     kept = Cropped(output, inside, rows, columns)[(slice(None),) * output.ndim]
     pixels = np.ascontiguousarray(kept)
     return Upscaled(pixels, layout.axes, {**record, **_told(record, prepared, grid, core)})

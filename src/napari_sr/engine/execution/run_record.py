@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 
 def record_of(
-    run_context: RunContext, plan: Plan, notes: list[str], prepared: Prepared
+    run_context: RunContext,
+    plan: Plan,
+    notes: list[str],
+    prepared: Prepared,
+    away: float = 0.0,
 ) -> dict[str, object]:
-    """Return settings, versions and diagnostics of a run that has ended.
+    """Return settings, versions and diagnostics of a run that has ended or is cancelled.
 
     Parameters
     ----------
@@ -34,6 +38,8 @@ def record_of(
         Messages of the run.
     prepared : Prepared
         The prepared run.
+    away : float
+        Seconds during which the run was paused.
     """
     return {
         "network": run_context.network.title,
@@ -57,7 +63,7 @@ def record_of(
             "distrusted": distrusted(plan.device),
         },
         "settings": asdict(_decided(run_context, plan, prepared.settings)),
-        "seconds": time.monotonic() - prepared.began,
+        "seconds": time.monotonic() - prepared.began - away,
     }
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_sr.engine.execution.partial_result import PartialResult
     from napari_sr.engine.execution.prepared import Prepared
     from napari_sr.engine.image.arrays import Layout
     from napari_sr.engine.image.conversion import Filled
@@ -71,6 +72,8 @@ class Planes:
     diagnostics: Diagnostics | None = None
     """Counts of a longer run, to which this part is added without a report; None if this is a whole
     run, which reports its counts."""
+    partial: PartialResult | None = None
+    """Gets the record at the end, also if the run is cancelled."""
 
 
 @torch.inference_mode()
@@ -80,6 +83,7 @@ def upscale_array(
     settings: Settings | None = None,
     *,
     axes: str | None = None,
+    partial: PartialResult | None = None,
 ) -> Generator[Progress, None, Upscaled]:
     """Yield progress after every tile; return the upscaled image.
 
@@ -94,6 +98,8 @@ def upscale_array(
         Tile, halo, device, precision, range of values, ensemble.
     axes : str, optional
         One letter per axis, such as "TZYX" or "YXC"; see `arrays.layout_of`.
+    partial : PartialResult, optional
+        Gets the result, so that finished pixels are not lost if the run is cancelled.
 
     Yields
     ------
@@ -115,25 +121,33 @@ def upscale_array(
         If the run does not fit into memory, before anything is read, or if memory runs out later.
     """
     with explain_memory_errors("upscaling the image"):
-        return (yield from _upscale(image, network, settings or Settings(), axes))
+        return (yield from _upscale(image, network, settings or Settings(), axes, partial))
 
 
 def _upscale(
-    image: ArrayLike, network: Network, settings: Settings, axes: str | None
+    image: ArrayLike,
+    network: Network,
+    settings: Settings,
+    axes: str | None,
+    partial: PartialResult | None,
 ) -> Generator[Progress, None, Upscaled]:
     """Upscale an image as `upscale_array` does, but raise any class of error if memory runs out."""
     layout = layout_of(image.shape, image.dtype, axes)
     prepared = prepare(layout, network, settings, lazy=not isinstance(image, np.ndarray))
     has_weights = next(network.parameters(), None) is not None
     values = checked_range(image, layout, settings.value_range, has_weights=has_weights)
-    output = np.empty(layout.enlarged(network.scale).shape, layout.dtype)
+    larger = layout.enlarged(network.scale)
+    output = np.empty(larger.shape, layout.dtype)
+    if partial is not None:
+        partial.begin(output, larger)
     reach = network.receptive_field
 
     def read(index: tuple[int, ...]) -> Filled:
         pixels = layout.read(image, index)
         return fill_missing(pixels if layout.samples else pixels[..., None], reach)
 
-    record = yield from upscale_planes(prepared, Planes(layout, read, values, output))
+    planes = Planes(layout, read, values, partial or output, partial=partial)
+    record = yield from upscale_planes(prepared, planes)
     return Upscaled(output, layout.axes, record)
 
 
@@ -174,6 +188,7 @@ def upscale_planes(
                 left = pace.seconds_left(share)
                 message = notes.take(progress.message)
                 yield Progress(done + progress.done, total, message, share, left)
+                pace.go_on()
             done += plan.count
             if planes.finish is not None:
                 planes.finish(index)
@@ -183,11 +198,18 @@ def upscale_planes(
         ends = (found, in_words(later, plan.device))
         if any(ends):
             yield Progress(done, done, notes.take("; ".join(filter(None, ends))), 1.0, 0.0)
+    except GeneratorExit:
+        if planes.partial is not None:
+            planes.partial.end(record_of(run_context, plan, notes.all, prepared, pace.away))
+        raise
     finally:
         run_context.chains.clear()  # so that nothing of the run stays on the device
         run_context.backend.close()
         release(plan.device)
-    return record_of(run_context, plan, notes.all, prepared)
+    record = record_of(run_context, plan, notes.all, prepared, pace.away)
+    if planes.partial is not None:
+        planes.partial.end(record)
+    return record
 
 
 def _run_context(prepared: Prepared, planes: Planes) -> RunContext:

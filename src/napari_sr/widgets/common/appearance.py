@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 CARRIED = (
     "attenuation", "auto_contrast", "blending", "colormap", "contrast_limits",
     "custom_interpolation_kernel_2d", "depiction", "gamma", "interpolation2d", "interpolation3d",
-    "iso_threshold", "opacity", "projection_mode", "rendering", "visible",
+    "iso_threshold", "opacity", "projection_mode", "rendering",
 )  # fmt: skip
 """Attributes of an image layer that are copied to its result, if this version of napari has
-them."""
+them. The result of a hidden layer is shown."""
 SET_AFTERWARDS = ("contrast_limits_range", "auto_contrast")
 """Attributes to set once the layer exists: its constructor lacks them, or changes others with
 them."""

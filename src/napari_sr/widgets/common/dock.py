@@ -44,6 +44,9 @@ class RunningForm(DockedForm):
         self._problem: str | None = None
         self._worker: RunWorker | None = None
         self._bar: ActivityBar | None = None
+        self._pausing = False
+        if form.pause is not None:
+            form.pause.clicked.connect(self._toggle_pause)
         napari_viewer.layers.selection.events.active.connect(self._follow_selection)
 
     # methods that each form defines
@@ -60,6 +63,9 @@ class RunningForm(DockedForm):
     def _show_progress(self, step: Any) -> None:
         """Show the progress that a run yielded."""
 
+    def _show_pause(self) -> None:
+        """Tell the user that the run is paused, will be, or goes on."""
+
     def _show_result(self, result: Any) -> None:
         """Show the result that a run returned."""
 
@@ -75,6 +81,11 @@ class RunningForm(DockedForm):
 
     def _let_go(self) -> None:
         """Stop listening to layers, because the dock is closed."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is in progress, or paused."""
+        return self._worker is not None
 
     # the fields
 
@@ -138,8 +149,12 @@ class RunningForm(DockedForm):
             warned=self._show_warning,
             aborted=self._show_cancelled,
             finished=self._end,
+            paused=self._show_paused,
+            resumed=self._show_resumed,
         )
         self._worker = worker
+        if self._pausing:  # the run before ended in its last tile
+            worker.pause()
         # if a window is deleted with the widget in it, no event is sent
         self.destroyed.connect(worker.quit)
         worker.start()
@@ -149,6 +164,23 @@ class RunningForm(DockedForm):
             self._bar = bar
         else:
             bar.close()
+
+    def _toggle_pause(self) -> None:
+        if self._worker is not None and not self._worker.abort_requested:
+            self._pausing = not self._pausing
+            self._fields.show_pausing(self._pausing)
+            (self._worker.pause if self._pausing else self._worker.resume)()
+            self._show_pause()
+
+    def _show_paused(self) -> None:
+        self._show_pause()
+        if self._bar is not None:
+            self._bar.show_paused(True)  # lets Qt handle events
+
+    def _show_resumed(self) -> None:
+        self._show_pause()
+        if self._bar is not None:
+            self._bar.show_paused(False)
 
     def _tell_bar(self, step: Step) -> None:
         """Move the activity dock's bar. It lets Qt handle events, so a slot must call this last."""
@@ -164,6 +196,7 @@ class RunningForm(DockedForm):
         self._clean_up()
         if self._go_on():
             return
+        self._pausing = False
         self._fields.show_running(False)
         self._refresh()
         self.run_ended.emit()

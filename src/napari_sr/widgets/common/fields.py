@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+_PAUSE = "Stop computing, and keep what is done in memory until you resume the run."
+_RESUME = "Go on with the run."
+
+
 class TaskFields(ScrolledForm):
     """Buttons, bar and status of a form that runs a task; it holds no logic.
 
@@ -40,6 +44,8 @@ class TaskFields(ScrolledForm):
     ) -> None:
         super().__init__(parent)
         self.run, self.stop = QPushButton(run), QPushButton(stop)
+        self.pause: QPushButton | None = None
+        """The button that takes the place of `run` during a run, if the run can be paused."""
         self.status = WrappedLabel(lines=status_lines)
         self.bar = QProgressBar()
         policy = self.bar.sizePolicy()
@@ -54,8 +60,35 @@ class TaskFields(ScrolledForm):
         self.stop.setEnabled(running)
         self.bar.setVisible(running)
         self.bar.setRange(0, 0)
+        if self.pause is not None:
+            self._exchange(running, self.run, self.pause)
         if running:
             self.run.setEnabled(False)
+
+    def _exchange(self, running: bool, run: QPushButton, pause: QPushButton) -> None:
+        """Show the button for the state, in the same place, with the keyboard's focus."""
+        shown, hidden = (pause, run) if running else (run, pause)
+        window = self.window()
+        focused = window is not None and window.focusWidget() is hidden
+        self.show_pausing(False)
+        pause.setEnabled(running)
+        shown.setVisible(True)
+        if focused:  # otherwise the focus would go to the button that cancels
+            shown.setEnabled(True)
+            shown.setFocus()
+        hidden.setVisible(False)
+
+    def show_cancelling(self) -> None:
+        """Disable the buttons of a run, because it ends soon."""
+        self.stop.setEnabled(False)
+        if self.pause is not None:
+            self.pause.setEnabled(False)
+
+    def show_pausing(self, pausing: bool) -> None:
+        """Offer to resume a run that is paused, or will be after its tile."""
+        if self.pause is not None:
+            self.pause.setText("Resume" if pausing else "Pause")
+            self.pause.setToolTip(_RESUME if pausing else _PAUSE)
 
     def show_progress(self, done: int, total: int) -> None:
         """Update the bar; with a total of 0 it only shows activity."""
@@ -109,8 +142,9 @@ class RunFields(TaskFields):
             _add_rows(fields, [("", self.more), *further])
             self.more.hold(fields, [field for _, field in further])
         buttons = QHBoxLayout()
-        for button in (*self.aside, self.run, self.stop):
-            buttons.addWidget(button)
+        for button in (*self.aside, self.run, self.pause, self.stop):
+            if button is not None:
+                buttons.addWidget(button)
         inside = QWidget()
         layout = QVBoxLayout(inside)
         layout.addLayout(fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,16 @@ class RunWorker(_Outliving, GeneratorWorker):  # type: ignore[misc]  # napari ha
         finally:
             self._gen.close()
 
+    def pause(self) -> None:
+        """Pause before the next step, if `resume` is not called earlier."""
+        self._resume_requested = False
+        self._pause_requested = True
+
+    def resume(self) -> None:
+        """Go on, also if the pause has not begun yet, which superqt's method ignores."""
+        self._pause_requested = False
+        self._resume_requested = True
+
     def _relay_error(self, error: Exception) -> None:
         """Do nothing: napari's method would notify the user, but only with some Qt bindings."""
 
@@ -79,7 +90,7 @@ def create_run(
     *args
         Arguments of `function`.
     **slots
-        Functions by signal: yielded, returned, errored, warned, aborted, finished.
+        Functions by signal: yielded, returned, errored, warned, aborted, finished, paused, resumed.
     """
     worker: RunWorker = create_worker(
         function, *args, _start_thread=False, _connect=slots, _worker_class=RunWorker
@@ -129,6 +140,8 @@ class ActivityBar(cancelable_progress):  # type: ignore[misc]  # napari has no t
 
     def __init__(self, name: str, cancel: Callable[[], object]) -> None:
         self._end_run = cancel
+        self._name = name
+        self._paused: float | None = None
         super().__init__(desc=name)
 
     def cancel(self) -> None:
@@ -140,3 +153,12 @@ class ActivityBar(cancelable_progress):  # type: ignore[misc]  # napari has no t
         """Show the run's progress."""
         self.total = step.total
         self.update(step.done - self.n)
+
+    def show_paused(self, paused: bool) -> None:
+        """Show whether the run is paused; a pause does not count in the bar's times."""
+        now = time.time()  # tqdm's clock
+        if self._paused is not None:
+            self.start_t += now - self._paused
+            self.last_print_t += now - self._paused
+        self._paused = now if paused else None
+        self.set_description(f"{self._name}, paused" if paused else self._name)

@@ -79,6 +79,7 @@ class UpscaleFields(RunFields):
             "change the model. The preview is a layer that goes when it is switched off."
         )
         self.aside = [self.preview]
+        self.pause = QPushButton("Pause")
         self.about_preview = WrappedLabel()
         self.results = QVBoxLayout()
         self.forecast = WrappedLabel(lines=FORECAST_LINES)

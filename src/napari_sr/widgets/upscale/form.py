@@ -5,38 +5,32 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.runs.job import Step, run
-from napari_sr.runs.words import error_in_words
+from napari_sr.engine.execution.partial_result import PartialResult
+from napari_sr.runs.job import run
 from napari_sr.streaming.layer_request import run_in_folder
 from napari_sr.widgets.common.appearance import set_afterwards
 from napari_sr.widgets.common.device_box import available_devices
 from napari_sr.widgets.common.layer_source import looked_at
 from napari_sr.widgets.common.memory import remember, remembered
-from napari_sr.widgets.common.record_menu import RecordMenu
 from napari_sr.widgets.common.worker import send_on_errand
-from napari_sr.widgets.compare.row import CompareRow
-from napari_sr.widgets.upscale.checked_form import CheckedForm
 from napari_sr.widgets.upscale.growing import GrowingLayer
-from napari_sr.widgets.upscale.placing import Placer
-from napari_sr.widgets.upscale.queue import PendingRun, RunQueue
-from napari_sr.widgets.upscale.result import result_arguments, with_record
-from napari_sr.widgets.upscale.stored import folder_request, stored
+from napari_sr.widgets.upscale.queue import PendingRun
+from napari_sr.widgets.upscale.result import result_arguments
+from napari_sr.widgets.upscale.result_form import CANCELLING, ResultForm
+from napari_sr.widgets.upscale.stored import folder_request
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from napari_sr.engine.execution.upscale import Upscaled
     from napari_sr.runs.model_list import ChosenModel
-    from napari_sr.streaming.layer import GrowingImage
-    from napari_sr.streaming.layer_request import Record
 
 
 FORM = "upscale"
 """Name under which this form's choices are remembered."""
 
 
-class UpscaleWidget(CheckedForm):
+class UpscaleWidget(ResultForm):
     """Upscale an image layer with a network.
 
     Parameters
@@ -47,16 +41,6 @@ class UpscaleWidget(CheckedForm):
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(napari_viewer)
-        self._placer = Placer(napari_viewer)
-        self._queue = RunQueue()
-        self._pending: PendingRun | None = None
-        self._growing: GrowingLayer | None = None
-        self._adding = False
-        self.compare = CompareRow(napari_viewer)
-        self.form.results.addWidget(self.compare)
-        self.record = RecordMenu()
-        self.record.told.connect(self.form.status.say)
-        self.form.results.addWidget(self.record)
         self.form.choose(remembered(FORM))
         self._connect()
         self.reset_choices()
@@ -118,6 +102,7 @@ class UpscaleWidget(CheckedForm):
         runs = [self._pending_run(layer, choice) for layer in layers]
         remember(FORM, self.form.choices())
         if self._may_download(choice.reference):
+            self.keep.forget()
             self._queue.fill(runs)
             self._forecaster.forget()
             self._preview.hold()
@@ -141,19 +126,18 @@ class UpscaleWidget(CheckedForm):
 
     def _run(self, pending: PendingRun) -> None:
         self._pending = pending
-        self.form.status.say(f"{self._queue.place}Starting …")
+        self._doing = f"{self._queue.place}Starting …"
+        self._show_pause()
         name = pending.request.model.label
         if pending.folder is None:
-            self._launch(run, pending.request, name=name, cancel=self._cancel)
+            self._partial = PartialResult()
+            self._launch(run, pending.request, self._partial, name=name, cancel=self._cancel)
             return
         self._growing = GrowingLayer(
             self._viewer, partial(self._add, pending, multiscale=True, cache=False)
         )
         near = looked_at(pending.layer, self._viewer)
-        keeps = stored(pending.layer, pending.arguments)
-        task = folder_request(
-            pending.request, keeps, pending.folder, pending.arguments["name"], near
-        )
+        task = folder_request(pending, pending.folder, near)
         self._launch(run_in_folder, task, name=name, cancel=self._cancel)
 
     def _go_on(self) -> bool:
@@ -167,66 +151,8 @@ class UpscaleWidget(CheckedForm):
         if self._worker is not None:
             self._queue.cancel()
             self._worker.quit()
-            self.form.stop.setEnabled(False)
-            self.form.status.say("Cancelling after this tile …")
-
-    def _show_progress(self, step: Step | GrowingImage) -> None:
-        if self._growing is not None:
-            self._growing.refresh()
-        if not isinstance(step, Step):
-            if self._growing is not None:
-                self._growing.begin(step)
-            return
-        self.form.show_progress(step.done, step.total)
-        if self._worker is not None and not self._worker.abort_requested:
-            self.form.status.say(f"{self._queue.place}{step.doing}")
-            self.form.show_time_left(step.seconds_left)
-        self._tell_bar(step)
-
-    def _add(
-        self, pending: PendingRun, pixels: Any, record: dict[str, Any], **arguments: Any
-    ) -> Image:
-        """Add the layer of a result; the next run uses the same source, not this result."""
-        self._adding = True
-        try:
-            arguments |= with_record(pending.arguments, record)
-            return self._placer.add(pixels, pending.layer, arguments, pending.afterwards)
-        finally:
-            self._adding = False
-
-    def _show_result(self, result: Upscaled | Record) -> None:
-        if self._pending is None:
-            return
-        record = result if isinstance(result, dict) else result.record
-        if isinstance(result, dict):
-            name = "" if self._growing is None else self._growing.finish(record)
-        else:
-            name = self._add(self._pending, result.pixels, record).name
-        if name in self._viewer.layers and self._pending.layer in self._viewer.layers:
-            self.compare.offer(self._pending.layer, self._viewer.layers[name])
-            self.record.offer(self._viewer.layers[name])
-        notes: Any = record["notes"]
-        self._queue.add_result(name)
-        self.form.status.say(self._queue.summary or "; ".join((f"Done: {name}", *notes)))
-
-    def _show_error(self, error: Exception) -> None:
-        super()._show_error(error)
-        if self._pending is not None:
-            self._queue.add_failure(self._pending.layer.name, error_in_words(error))
-            self.form.status.say(self._queue.summary or self.form.status.text())
-
-    def _show_cancelled(self) -> None:
-        self.form.status.say(self._queue.summary or "Cancelled.")
-
-    def _clean_up(self) -> None:
-        self._pending = None
-        growing, self._growing = self._growing, None
-        if growing is None or self._gone:
-            return
-        kept = growing.leave()
-        if kept:
-            self.form.status.say(f"{self.form.status.text().rstrip('.')}. {kept}")
-        self.form.output.renew()
+            self.form.show_cancelling()
+            self.form.status.say(CANCELLING)
 
     def _let_go(self) -> None:
         if self._growing is not None and self._worker is not None:
@@ -234,6 +160,7 @@ class UpscaleWidget(CheckedForm):
             self._worker.finished.connect(partial(self._growing.leave))
         remember(FORM, self.form.choices())
         self._pan.stop()
+        self.keep.forget()
         self._preview.leave()
         self.compare.clear()
         self._queue.cancel()

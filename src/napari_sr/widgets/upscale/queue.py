@@ -67,6 +67,11 @@ class RunQueue:
         self._cancelled = True
         self._waiting.clear()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether the runs were cancelled."""
+        return self._cancelled
+
     def add_result(self, name: str) -> None:
         """Count a finished run, by the name of its result."""
         self._done.append(name)

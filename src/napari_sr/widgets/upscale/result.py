@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from napari.utils.transforms import Affine
+
 from napari_sr.engine.image.geometry import enlarged_transform
 from napari_sr.widgets.common.appearance import appearance
 from napari_sr.widgets.common.layer_source import METADATA_KEY, is_result
@@ -14,9 +16,11 @@ if TYPE_CHECKING:
 
     from napari.layers import Image
 
+    from napari_sr.engine.execution.partial_result import FinishedPart
     from napari_sr.engine.planning.tiling import Region
     from napari_sr.runs.model_list import ChosenModel
     from napari_sr.runs.source import Source
+    from napari_sr.widgets.upscale.queue import PendingRun
 
 LONGEST = 48
 """Largest number of letters of a model's name in a layer's name."""
@@ -90,6 +94,33 @@ def result_name(source: str, model: str, *, of_result: bool = False) -> str:
         model = f"{model[: LONGEST - 20]}…{model[-19:]}"
     before = re.fullmatch(r"(.* \[[^\]]*[^\d\]][^\]]*)\]", source) if of_result else None
     return f"{source} [{model}]" if before is None else f"{before[1]}, then {model}]"
+
+
+def part_arguments(pending: PendingRun, part: FinishedPart, words: str) -> dict[str, Any]:
+    """Return the arguments of `add_image` for a part of a result that differ from the whole's.
+
+    Parameters
+    ----------
+    pending : PendingRun
+        The run.
+    part : FinishedPart
+        The part.
+    words : str
+        What the part has, for the layer's name; "" if it is the whole result.
+    """
+    if not words:
+        return {}
+    known = pending.arguments
+    first = [start for start, _ in part.spans][: len(known["scale"])]
+    place = {key: known[key] for key in ("scale", "translate", "rotate", "shear")}
+    source, bracket, model = known["name"].rpartition(" [")
+    plane = known["plane"]
+    shown = zip(plane["position"], [0, 0, 0, *first][-3:], strict=True)
+    return {
+        "name": f"{source}, unfinished: {words}{bracket}{model}",
+        "translate": Affine(**place)(first) if any(first) else known["translate"],
+        "plane": {**plane, "position": tuple(at - start for at, start in shown)},
+    }
 
 
 def _placement(

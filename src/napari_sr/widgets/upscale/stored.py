@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Image
 
-    from napari_sr.runs.run import Request
+    from napari_sr.widgets.upscale.queue import PendingRun
 
 
 @dataclass(frozen=True)
@@ -73,34 +73,29 @@ def stored(layer: Image, arguments: Mapping[str, Any]) -> Stored:
     return Stored(axes, places, () if layer.rgb else (_channel(layer),) * count)
 
 
-def folder_request(
-    request: Request, keeps: Stored, folder: Path, name: str, near: tuple[float, ...]
-) -> LayerRequest:
+def folder_request(pending: PendingRun, folder: Path, near: tuple[float, ...]) -> LayerRequest:
     """Return the request to upscale a layer into a folder.
 
     Parameters
     ----------
-    request : Request
-        Source, model and settings.
-    keeps : Stored
-        The metadata to store.
+    pending : PendingRun
+        The run.
     folder : Path
         The new folder.
-    name : str
-        Name of the result.
     near : tuple of float
         Position in the source's pixels; blocks near it are computed first.
     """
-    source: Any = request.image
+    source: Any = pending.request.image
+    keeps = stored(pending.layer, pending.arguments)
     return LayerRequest(
         source=source,
         folder=folder,
-        model=request.model,
-        settings=request.settings,
+        model=pending.request.model,
+        settings=pending.request.settings,
         axes=keeps.axes,
         places=keeps.places,
         channels=keeps.channels,
-        name=name,
+        name=pending.arguments["name"],
         near=near if source.plane is None else (*(0.0 for _ in source.plane), *near[-2:]),
     )
 

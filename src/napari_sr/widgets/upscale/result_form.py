@@ -1,0 +1,155 @@
+"""The upscaling form during and after a run: it shows progress and results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.runs.job import Step
+from napari_sr.runs.words import error_in_words
+from napari_sr.widgets.common.record_menu import RecordMenu
+from napari_sr.widgets.compare.row import CompareRow
+from napari_sr.widgets.upscale.checked_form import CheckedForm
+from napari_sr.widgets.upscale.keep_button import KeepButton
+from napari_sr.widgets.upscale.placing import Placer
+from napari_sr.widgets.upscale.queue import PendingRun, RunQueue
+from napari_sr.widgets.upscale.result import with_record
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_sr.engine.execution.partial_result import PartialResult
+    from napari_sr.engine.execution.upscale import Upscaled
+    from napari_sr.streaming.layer import GrowingImage
+    from napari_sr.streaming.layer_request import Record
+    from napari_sr.widgets.upscale.growing import GrowingLayer
+
+CANCELLING = "Cancelling after this tile …"
+
+
+class ResultForm(CheckedForm):
+    """A form that shows the progress of its runs, and adds their results.
+
+    Parameters
+    ----------
+    napari_viewer : ViewerModel
+        The viewer to which results are added.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__(napari_viewer)
+        self._placer = Placer(napari_viewer)
+        self._queue = RunQueue()
+        self._pending: PendingRun | None = None
+        self._partial: PartialResult | None = None
+        self._growing: GrowingLayer | None = None
+        self._adding = False
+        self._doing = ""
+        self.keep = KeepButton(self._add)
+        self.keep.kept.connect(self._show_kept)
+        self.compare = CompareRow(napari_viewer)
+        self.record = RecordMenu()
+        self.record.told.connect(self.form.status.say)
+        for shown in (self.keep, self.compare, self.record):
+            self.form.results.addWidget(shown)
+
+    def _offer_layers(self) -> None:
+        super()._offer_layers()
+        self.keep.forget_without(self._viewer.layers)
+
+    def _edit(self) -> None:
+        self.keep.forget()
+        super()._edit()
+
+    # progress
+
+    def _show_progress(self, step: Step | GrowingImage) -> None:
+        if self._growing is not None:
+            self._growing.refresh()
+        if not isinstance(step, Step):
+            if self._growing is not None:
+                self._growing.begin(step)
+            return
+        self.form.show_progress(step.done, step.total)
+        if self._worker is not None and not self._worker.abort_requested:
+            self._doing = f"{self._queue.place}{step.doing}"
+            self._show_pause()
+            self.form.show_time_left(step.seconds_left)
+        self._tell_bar(step)
+
+    def _show_pause(self) -> None:
+        """Show what the run does, and whether it is paused."""
+        worker = self._worker
+        if worker is not None and worker.abort_requested:
+            return
+        told = self._doing
+        if self._pausing:
+            paused = worker is not None and worker.is_paused
+            told = f"Paused. {told}" if paused else f"{told}. Pausing …"
+        self.form.status.say(told)
+
+    # results
+
+    def _add(
+        self, pending: PendingRun, pixels: Any, record: dict[str, Any], **arguments: Any
+    ) -> Image:
+        """Add the layer of a result; the next run uses the same source, not this result."""
+        self._adding = True
+        try:
+            arguments = {**with_record(pending.arguments, record), **arguments}
+            return self._placer.add(pixels, pending.layer, arguments, pending.afterwards)
+        finally:
+            self._adding = False
+
+    def _show_result(self, result: Upscaled | Record) -> None:
+        if self._pending is None:
+            return
+        record = result if isinstance(result, dict) else result.record
+        if isinstance(result, dict):
+            name = "" if self._growing is None else self._growing.finish(record)
+        else:
+            name = self._add(self._pending, result.pixels, record).name
+        if name in self._viewer.layers:
+            self._offer(self._pending.layer, self._viewer.layers[name])
+        notes: Any = record["notes"]
+        told = [f"Done: {name}", *notes]
+        if not self._pending.layer.visible:
+            told.append(f"{self._pending.layer.name} is hidden, but its result is shown")
+        self._queue.add_result(name)
+        self.form.status.say(self._queue.summary or "; ".join(told))
+
+    def _offer(self, source: Image, result: Image) -> None:
+        """Offer to compare a result with its source, and to copy its record."""
+        if source in self._viewer.layers:
+            self.compare.offer(source, result)
+            self.record.offer(result)
+
+    def _show_kept(self, source: Image, layer: Image, told: str) -> None:
+        self._offer(source, layer)
+        self.form.status.say(told)
+
+    def _show_error(self, error: Exception) -> None:
+        super()._show_error(error)
+        if self._pending is not None:
+            self._queue.add_failure(self._pending.layer.name, error_in_words(error))
+            self.form.status.say(self._queue.summary or self.form.status.text())
+
+    def _show_cancelled(self) -> None:
+        self.form.status.say(self._queue.summary or "Cancelled.")
+
+    def _clean_up(self) -> None:
+        pending, self._pending = self._pending, None
+        partial, self._partial = self._partial, None
+        growing, self._growing = self._growing, None
+        if self._gone:
+            return
+        if self.form.status.text() == CANCELLING:  # the last tile ended before
+            self._show_cancelled()
+        if self._queue.cancelled and pending is not None and partial is not None:
+            self.keep.offer(pending, partial)
+        if growing is None:
+            return
+        kept = growing.leave()
+        if kept:
+            self.form.status.say(f"{self.form.status.text().rstrip('.')}. {kept}")
+        self.form.output.renew()
