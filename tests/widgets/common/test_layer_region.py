@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from napari.layers import Shapes
 
-from napari_sr.widgets.common.layer_region import RegionError, shapes_region, visible_region
+from napari_sr.widgets.common.layer_region import (
+    RegionError,
+    events_of_view,
+    shapes_region,
+    visible_region,
+)
 
 
 @pytest.fixture
@@ -100,6 +105,29 @@ def test_exchanged_axes_on_the_canvas_are_the_same_axes(viewer, layer, look):
 
 def drawn(corners, **options):
     return Shapes([np.asarray(corners, float)], shape_type="rectangle", name="box", **options)
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("camera", "zoom", 3),
+        ("camera", "center", (0, 7, 8)),
+        ("grid", "enabled", True),
+        ("grid", "shape", (3, 4)),
+        ("grid", "stride", 2),
+        ("grid", "spacing", 0.5),
+        ("dims", "order", (1, 0)),
+    ],
+)
+def test_changes_of_the_view_are_told(viewer, layer, part, name, value):
+    parts = {"camera": viewer.scene.camera, "grid": viewer.canvas.grid, "dims": viewer.dims}
+    told = []
+    for event in events_of_view(viewer):
+        event.connect(told.append)
+
+    setattr(parts[part], name, value)
+
+    assert told
 
 
 def test_a_rectangle_covers_the_pixels_that_it_touches(layer):

@@ -10,10 +10,12 @@ from napari.layers import Image
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.widgets.common.layer_source import (
     current_plane,
+    drawn_part,
     layer_problem,
     leading_letters,
     looked_at,
     source_of,
+    unit_ratios,
 )
 
 
@@ -164,3 +166,46 @@ def test_a_transposed_view_is_looked_at_along_its_axes():
     getattr(viewer, "scene", viewer).camera.center = (0, 4.0, 7.0)
 
     np.testing.assert_allclose(looked_at(layer, viewer), (4, 7, 33))
+
+
+def test_the_drawn_part_changes_with_slice_axes_and_place_and_with_nothing_else(viewer):
+    layer = viewer.add_image(np.zeros((3, 20, 30)), name="cells")
+    parts = [drawn_part(layer, viewer.dims)]
+
+    layer.data[:] = 1
+    layer.contrast_limits = (0, 7)
+    viewer.scene.camera.zoom = 3
+    assert drawn_part(layer, viewer.dims) == parts[0]
+
+    for change in (
+        lambda: viewer.dims.set_point(0, 2),
+        lambda: setattr(viewer.dims, "order", (1, 0, 2)),
+        lambda: setattr(layer, "translate", (0, 1, 0)),
+        lambda: setattr(layer, "rotate", (0, 0, 30)),
+        lambda: setattr(layer, "affine", np.diag((1, 2, 1, 1))),
+        lambda: setattr(layer, "units", "um"),
+    ):
+        change()
+        parts.append(drawn_part(layer, viewer.dims))
+    assert len(set(parts)) == len(parts)
+
+
+def test_the_drawn_part_of_a_pyramid_changes_with_its_level(viewer):
+    layer = viewer.add_image([np.zeros((40, 60)), np.zeros((20, 30))], multiscale=True)
+    parts = [drawn_part(layer, viewer.dims)]
+
+    layer.data_level = 0
+    parts.append(drawn_part(layer, viewer.dims))
+    layer.corner_pixels = np.array([(1, 2), (9, 9)])
+    parts.append(drawn_part(layer, viewer.dims))
+
+    assert len(set(parts)) == 3
+    assert drawn_part(None, viewer.dims) == ()
+
+
+def test_units_that_cannot_be_converted_are_ignored_as_napari_does(viewer):
+    viewer.add_image(np.zeros((3, 20, 30)), units=("s", "um", "um"))
+    layer = viewer.add_image(np.zeros((3, 20, 30)), units=("s", "pixel", "nm"))
+    viewer.dims.units = viewer.layers[0].units
+
+    assert unit_ratios(layer, viewer.dims).tolist() == [1, 1, 1000]

@@ -260,15 +260,42 @@ def test_what_comes_while_it_is_shown_is_listed_when_the_list_opens(growing, she
     assert told == []
 
 
-def test_of_what_is_gone_another_takes_the_place(growing, shelf, qtbot):
+def test_a_model_that_is_gone_is_not_replaced_unasked(growing, shelf, qtbot):
     choose(growing, "B")
     del shelf[1]
 
     with qtbot.waitSignal(growing.changed, timeout=1000):
         growing.relist()
 
+    assert growing.choice() is None
+    assert growing.problem() == "The model B is no longer here: choose a model."
+
+    growing.relist()
+    assert growing.choice() is None
+
+    growing.choose("a")
+
+    assert growing.problem() is None
     assert growing.choice().model.name == "a"
     assert scales(growing) == [2]
+
+
+def test_a_second_checkpoint_that_is_gone_does_not_end_the_blend_unasked(growing, shelf):
+    choose(growing, "A")
+    second = growing.blend
+    second.models.setCurrentText("B")
+    second.models.activated.emit(second.models.currentIndex())
+    del shelf[1]
+
+    growing.relist()
+    growing.relist()
+
+    assert growing.choice() is None
+    assert second.problem() == "B is no longer here: choose another one, or nothing."
+
+    second.models.activated.emit(0)
+
+    assert growing.choice().model.name == "a"
 
 
 def test_opened_files_stay_when_the_list_is_made_again(growing, shelf, checkpoint, qtbot):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -102,6 +103,23 @@ def test_an_error_map_is_added_in_place(viewer, form, pair, truth, qtbot):
     assert enabled == [False, True]
     np.testing.assert_array_equal(layer.data, pair[1].data.astype(np.float32) - truth.data)
     np.testing.assert_array_equal(layer.extent.world, pair[1].extent.world)
+
+
+def test_the_dock_does_not_keep_removed_layers(viewer, form, put, random, qtbot):
+    _, after = put(viewer)
+    truth = viewer.add_image(random.integers(0, 255, (48, 64), np.uint8), name="truth")
+    choose(form.form.reference, truth)
+    form.form.errors.click()
+    qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=PATIENCE)
+    gone = weakref.ref(after), weakref.ref(truth)
+    del after, truth
+
+    viewer.layers.clear()
+    WorkerBase.await_workers(PATIENCE)
+    qtbot.wait(20)
+    gc.collect()
+
+    assert [layer() for layer in gone] == [None, None]
 
 
 def test_an_error_map_of_other_shapes_is_refused(viewer, form, pair, random):

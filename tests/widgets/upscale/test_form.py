@@ -1007,6 +1007,29 @@ def test_a_shape_of_the_current_slice_is_upscaled_in_its_place(viewer, widget, l
     np.testing.assert_allclose(result.data_to_world((0, -0.5, -0.5)), corner)
 
 
+def test_nothing_is_upscaled_unasked_if_the_chosen_shapes_are_removed(viewer, widget, loader):
+    viewer.add_image(np.zeros((60, 80), np.uint8), name="cells")
+    box = viewer.add_shapes([np.array([(3, 5), (10, 20)])], shape_type="rectangle", name="box")
+    choose(widget.form.region.area, "shape in box")
+    widget.check()
+    assert widget.form.run.isEnabled()
+
+    viewer.layers.remove(box)
+    widget.form.run.click()
+
+    assert not widget.form.run.isEnabled()
+    words = "The Shapes layer box was removed: choose another Region."
+    assert widget.form.status.text() == words
+    assert "border" in widget.form.region.area.styleSheet()
+    assert widget._worker is None
+
+    choose(widget.form.region.area, "whole layer")
+    widget.check()
+
+    assert widget.form.run.isEnabled()
+    assert widget.form.status.text() == ""
+
+
 def test_the_forecast_follows_the_view(viewer, widget, loader, qtbot):
     viewer.add_image(np.zeros((600, 800), np.uint8))
     viewer.canvas.size = (100, 100)

@@ -16,7 +16,7 @@ def told():
 def chooser(qtbot, told):
     chooser = LayerChooser()
     qtbot.addWidget(chooser)
-    for name in ("chosen", "limits_changed", "data_changed"):
+    for name in ("chosen", "limits_changed", "data_changed", "redrawn"):
         getattr(chooser, name).connect(lambda name=name: told.append(name))
     yield chooser
     chooser.leave()
@@ -74,7 +74,13 @@ def test_changes_of_the_chosen_layer_are_told_and_of_no_other(chooser, layers, t
         layer.data = np.ones((6, 7))
 
     assert quiet == []
-    assert set(told) == {"limits_changed", "data_changed"}
+    assert set(told) == {"limits_changed", "data_changed", "redrawn"}
+
+    told.clear()
+    layers[0].refresh()
+    assert told == []
+    layers[1].refresh()
+    assert told == ["redrawn"]
 
 
 def test_after_it_was_left_nothing_is_told(chooser, layers, told):
@@ -83,6 +89,7 @@ def test_after_it_was_left_nothing_is_told(chooser, layers, told):
 
     chooser.leave()
     layers[0].contrast_limits = (0, 7)
+    layers[0].refresh()
 
     assert told == []
 

@@ -104,6 +104,42 @@ def test_it_follows_the_size_of_the_canvas(viewer, widget, cells, shown, qtbot):
     shown(viewer, repeated(cells.data[40:161, 90:311]))
 
 
+@pytest.mark.parametrize("place", [(100, 200), (0, 0)], ids=["in view", "out of view"])
+def test_it_follows_pixels_that_are_changed_in_place(viewer, widget, cells, shown, place):
+    widget.form.preview.click()
+    before = shown(viewer, repeated(cells.data[50:151, 100:301]))
+
+    cells.data[place] = 255 - cells.data[place]
+    cells.refresh()
+    look(viewer, 60, 150)
+
+    assert shown(viewer, repeated(cells.data[10:111, 50:251])) is before
+
+
+def test_a_source_that_is_only_moved_is_not_computed_again(
+    viewer, widget, loader, cells, shown, qtbot
+):
+    widget.form.preview.click()
+    layer = shown(viewer, repeated(cells.data[50:151, 100:301]))
+    loader.network.compute = None  # nothing can be computed
+
+    cells.translate = (1, 2)
+    cells.scale = (1.5, 1.5)
+    cells.scale, cells.translate = (1, 1), (0, 0)
+    qtbot.waitUntil(lambda: not widget._preview._pause.isActive(), timeout=PATIENCE)
+
+    assert shown(viewer, repeated(cells.data[50:151, 100:301])) is layer
+
+
+def test_it_follows_the_grid(viewer, widget, cells, shown):
+    widget.form.preview.click()
+    shown(viewer, repeated(cells.data[50:151, 100:301]))
+
+    viewer.canvas.grid.enabled = True  # cells and preview side by side
+
+    shown(viewer, repeated(cells.data[50:151, 150:251]))
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

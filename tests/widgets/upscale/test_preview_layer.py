@@ -56,6 +56,22 @@ def test_another_region_takes_its_place(viewer, source, shown):
     np.testing.assert_array_equal(layer.translate, (0, 0))
 
 
+def test_it_is_kept_for_its_source_but_not_for_another_or_one_with_more_axes(viewer, source, shown):
+    first, below = viewer.layers["preview"], viewer.layers["below"]
+
+    shown.keep_for(source)
+    assert first in viewer.layers
+
+    shown.keep_for(below)
+    assert first not in viewer.layers
+    shown.keep_for(below)
+
+    show(shown, below)
+    below.data = np.zeros((4, 20, 30), np.uint8)
+    shown.keep_for(below)
+    assert "preview" not in viewer.layers
+
+
 def test_only_the_common_part_of_a_block_is_pasted(viewer, shown):
     block = Region(slice(6, 10), slice(0, 4))
     values = np.arange(64, dtype=np.uint8).reshape(8, 8) + 1

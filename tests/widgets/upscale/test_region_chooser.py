@@ -51,14 +51,37 @@ def test_shapes_layers_are_offered_and_kept_while_others_come(chooser, image, bo
     assert chooser.region(image, viewer).spans == ((1, 4), (2, 6))
 
 
-def test_the_whole_layer_takes_the_place_of_shapes_that_are_removed(chooser, image, box, viewer):
+def test_removed_shapes_stay_chosen_until_the_user_chooses_another_part(
+    chooser, image, box, viewer
+):
     chooser.offer([box])
     choose(chooser, "shape in box")
 
+    chooser.offer([image, Shapes(name="new")])
+
+    assert chooser.area.currentText() == "shape in box, removed"
+    with pytest.raises(RegionError, match="The Shapes layer box was removed"):
+        chooser.region(image, viewer)
+
+    choose(chooser, WHOLE)
     chooser.offer([image])
 
-    assert chooser.area.currentText() == WHOLE
+    assert words(chooser) == [WHOLE, VISIBLE]
     assert chooser.region(image, viewer) is None
+
+
+def test_new_shapes_of_the_same_name_are_not_chosen_unasked(chooser, image, box, viewer):
+    chooser.offer([box])
+    choose(chooser, "shape in box")
+    chooser.offer([])
+
+    chooser.offer([Shapes(box.data, name="box")])
+
+    with pytest.raises(RegionError, match="removed"):
+        chooser.region(image, viewer)
+    choose(chooser, "shape in box")
+    assert words(chooser) == [WHOLE, VISIBLE, "shape in box"]
+    assert chooser.region(image, viewer).spans == ((1, 4), (2, 6))
 
 
 def test_the_visible_region_is_asked_from_the_viewer(chooser, viewer):

@@ -56,6 +56,8 @@ class BlendChooser(CheckpointChooser):
     ) -> None:
         """List the checkpoints that a model can be blended with: same network, same scale.
 
+        If the chosen checkpoint is gone, `problem` says so until the user chooses another, or none.
+
         Parameters
         ----------
         first : ListedModel or None
@@ -66,13 +68,17 @@ class BlendChooser(CheckpointChooser):
             All known models. The list also has the files that were opened here.
         """
         before = self.model()
-        self._first, self._scale, self._problem = first, scale, None
+        if (first, scale) != (self._first, self._scale):
+            self._first, self._scale, self._problem = first, scale, None
+            before = None if before is None or not self._fits(before) else before
         # a file that was opened in both lists appears once
         fitting = {each.name: each for each in (*others, *self._opened) if self._fits(each)}
         self.models.clear()
         self.models.addItem(NOTHING, None)
         for each in fitting.values():
             self.models.addItem(each.title, each)
+        if before is not None and before.name not in fitting:
+            self._problem = f"{before.title} is no longer here: choose another one, or {NOTHING}."
         self.setEnabled(first is not None and not first.computed)
         self._choose(None if before is None else before.name)
 

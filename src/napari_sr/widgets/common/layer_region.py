@@ -6,12 +6,12 @@ A rectangle is in pixels of the layer's finest level; pixel centres are whole nu
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_sr.engine.planning.tiling import Region
-from napari_sr.widgets.common.layer_source import to_units_of
+from napari_sr.widgets.common.layer_source import ratio, to_units_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -62,6 +62,18 @@ def visible_region(layer: Image, viewer: ViewerModel) -> Region:
     return region
 
 
+def events_of_view(viewer: ViewerModel) -> list[Any]:
+    """Return the events of a viewer after which the visible region may be another one."""
+    camera, dims = getattr(viewer, "scene", viewer).camera.events, viewer.dims.events
+    canvas = getattr(viewer, "canvas", None)  # since napari 0.9
+    grid = (viewer if canvas is None else canvas).grid.events
+    sizes = [] if canvas is None else [canvas.events.size]
+    return [
+        *(camera.center, camera.zoom, dims.point, dims.ndisplay, dims.order, *sizes),
+        *(grid.enabled, grid.shape, grid.stride, grid.spacing),
+    ]
+
+
 def _canvas_size(viewer: ViewerModel) -> tuple[int, int]:
     """Return height and width of the canvas, or of a layer's part in grid mode, in pixels."""
     if hasattr(viewer, "canvas"):  # since napari 0.9
@@ -102,12 +114,8 @@ def shapes_region(layer: Image, shapes: Shapes) -> Region:
 def _ratios(layer: Image, shapes: Shapes) -> ArrayLike:
     """Return the shapes' unit divided by the layer's unit, for the axes that both have."""
     count = min(layer.ndim, shapes.ndim)
-    ratios = np.ones(count)
     pairs = zip(shapes.units[-count:], layer.units[-count:], strict=True)
-    for place, (drawn, own) in enumerate(pairs):
-        if drawn.dimensionality == own.dimensionality:
-            ratios[place] = (1 * drawn).to(own).magnitude
-    return ratios
+    return [ratio(drawn, own) for drawn, own in pairs]
 
 
 def _around(places: np.ndarray, layer: Image) -> Region | None:

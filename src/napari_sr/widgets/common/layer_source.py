@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,6 +79,17 @@ def current_plane(layer: Image, dims: Dims) -> tuple[int, ...]:
     return tuple(int(np.clip(np.rint(at), 0, size - 1)) for at, size in leading)
 
 
+def drawn_part(layer: Image | None, dims: Dims) -> tuple[object, ...]:
+    """Return values that change if napari draws another part of a layer, or in another place."""
+    if layer is None:
+        return ()
+    affine = layer.affine.affine_matrix
+    place = (layer.scale, layer.translate, layer.rotate, layer.shear, affine)
+    corners = layer.corner_pixels.tobytes() if layer.multiscale else None
+    drawn = current_plane(layer, dims), dims.displayed, layer.data_level, corners
+    return (*drawn, *(np.asarray(each).tobytes() for each in place), str(layer.units))
+
+
 def looked_at(layer: Image, viewer: ViewerModel) -> tuple[float, ...]:
     """Return the position at the centre of the view, in pixels of the layer.
 
@@ -103,12 +114,22 @@ def to_units_of(layer: Image, dims: Dims, point: NDArray[np.float64]) -> NDArray
 
 
 def unit_ratios(layer: Image, dims: Dims) -> NDArray[np.float64]:
-    """Return the viewer's unit divided by the layer's, for each axis of the layer."""
+    """Return the viewer's unit divided by the layer's, for each axis of the layer.
+
+    The ratio is 1 if one cannot be converted to the other, because napari then ignores units.
+    """
     units = getattr(dims, "units", None)
     if units is None:
         return np.ones(layer.ndim)
     pairs = zip(units[-layer.ndim :], layer.units[-len(units) :], strict=True)
-    return np.array([(1 * shown).to(own).magnitude for shown, own in pairs])
+    return np.array([ratio(shown, own) for shown, own in pairs])
+
+
+def ratio(unit: Any, other: Any) -> float:
+    """Return a unit divided by another, or 1 if one cannot be converted to the other."""
+    if unit.dimensionality != other.dimensionality:
+        return 1.0
+    return float((1 * unit).to(other).magnitude)
 
 
 def layer_problem(layer: Image) -> str | None:

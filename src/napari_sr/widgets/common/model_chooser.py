@@ -74,7 +74,10 @@ class ModelChooser(CheckpointChooser):
         return choice if other is None else choice.blended(other, self.blend.weight.value())
 
     def relist(self) -> None:
-        """Update the list, because networks may have been trained and files deleted meanwhile."""
+        """Update the list, because networks may have been trained and files deleted meanwhile.
+
+        If the chosen model is gone, `problem` says so until the user chooses a model.
+        """
         chosen, known = self.models.currentData(), self._known()
         if known == self._offered:
             return
@@ -85,8 +88,12 @@ class ModelChooser(CheckpointChooser):
             self._add(model)
         found = chosen is not None and self._select(chosen.name)
         self.models.blockSignals(False)
-        if chosen is not None:
-            self._offer_to_blend() if found else self._change_model()
+        if found:
+            self._offer_to_blend()
+        elif chosen is not None:
+            self._show_model()
+            self._problem = f"The model {chosen.title} is no longer here: choose a model."
+            self.changed.emit()
 
     def renew(self) -> None:
         """Update list and text, because models were downloaded, imported or removed."""
@@ -98,7 +105,8 @@ class ModelChooser(CheckpointChooser):
     def choose(self, name: str, scale: int | None = None) -> None:
         """Choose a model by its name or path, and maybe its scale, if they exist."""
         self.relist()
-        self._select(name)
+        if self._select(name) and self._problem is not None:
+            self._change_model()
         found = -1 if scale is None else self.scale.findData(scale)
         if found >= 0 and found != self.scale.currentIndex():
             self.scale.setCurrentIndex(found)

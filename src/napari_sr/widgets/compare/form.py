@@ -46,6 +46,7 @@ class CompareWidget(DockedForm):
         self.form = CompareFields(viewer)
         super().__init__(viewer, self.form)
         self._shapes: Shapes | None = None
+        self._subtracted: tuple[Image | None, Image | None] = None, None
         self._judge, self._measure, self._subtract = Latest(self), Latest(self), Latest(self)
         self._connect()
         self.reset_choices()
@@ -140,12 +141,13 @@ class CompareWidget(DockedForm):
         self._subtract.ask(errors_of, *planes)
 
     def _show_errors(self, answer: Errors | Exception) -> None:
-        if self._gone:
+        (after, reference), self._subtracted = self._subtracted, (None, None)
+        if self._gone or after is None or reference is None:
             return
         if isinstance(answer, Exception):
             show_error(error_in_words(answer))
             return
-        self._viewer.add_image(answer.pixels, **error_arguments(*self._subtracted, answer))
+        self._viewer.add_image(answer.pixels, **error_arguments(after, reference, answer))
 
     # the profile
 

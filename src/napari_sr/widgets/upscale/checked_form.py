@@ -16,7 +16,12 @@ from napari_sr.streaming.preview_request import PreviewRequest
 from napari_sr.widgets.common.dock import RunningForm
 from napari_sr.widgets.common.latest import Latest
 from napari_sr.widgets.common.layer_region import RegionError, visible_region
-from napari_sr.widgets.common.layer_source import current_plane, layer_problem, source_of
+from napari_sr.widgets.common.layer_source import (
+    current_plane,
+    drawn_part,
+    layer_problem,
+    source_of,
+)
 from napari_sr.widgets.common.open_form import open_form
 from napari_sr.widgets.upscale.fields import UpscaleFields
 from napari_sr.widgets.upscale.output_chooser import MEMORY
@@ -59,7 +64,9 @@ class CheckedForm(RunningForm):
         self._pan.setInterval(PAN_PAUSE)
         self._pan.timeout.connect(self._refresh)
         self._preview = Preview(napari_viewer, self._view, self)
+        self._drawn: object = None
         self.form.layers.moved.connect(self._follow_view)
+        self.form.layers.redrawn.connect(self._notice_drawing)
 
     # the form's fields
 
@@ -70,22 +77,23 @@ class CheckedForm(RunningForm):
     def _change_layer(self) -> None:
         self.form.values.follow(self.form.layers.layer())
         self.form.region.follow(*self.form.layers.layers())
+        self._drawn = drawn_part(self.form.layers.layer(), self._viewer.dims)
         self._propose(another=True)
         self._edit()
-
-    def _events_of_view(self) -> list[Any]:
-        """Return the events of the viewer that may change the visible region."""
-        viewer = self._viewer
-        camera, dims = getattr(viewer, "scene", viewer).camera.events, viewer.dims.events
-        events = [camera.center, camera.zoom, dims.point, dims.ndisplay, dims.order]
-        canvas = getattr(viewer, "canvas", None)  # since napari 0.9
-        return events if canvas is None else [*events, canvas.events.size]
 
     def _follow_view(self, event: object = None) -> None:
         """Check the visible region again, once the view no longer changes."""
         self._preview.update()
         if self.form.region.follows_view and self._worker is None:
             self._pan.start()
+
+    def _notice_drawing(self) -> None:
+        """Read the layer again if napari drew the same part again: pixels were changed in place."""
+        before = self._drawn
+        self._drawn = drawn_part(self.form.layers.layer(), self._viewer.dims)
+        if self._drawn == before:
+            self._preview.forget()
+            self._refresh()
 
     def _propose(self, *, another: bool = False) -> None:
         """Propose a name for the folder of the result."""

@@ -10,6 +10,7 @@ from napari_sr.runs.job import run
 from napari_sr.streaming.layer_request import run_in_folder
 from napari_sr.widgets.common.appearance import set_afterwards
 from napari_sr.widgets.common.device_box import available_devices
+from napari_sr.widgets.common.layer_region import events_of_view
 from napari_sr.widgets.common.layer_source import looked_at
 from napari_sr.widgets.common.memory import remember, remembered
 from napari_sr.widgets.common.worker import send_on_errand
@@ -70,7 +71,7 @@ class UpscaleWidget(ResultForm):
         form.more.reset.connect(self._use_defaults)
         form.run.clicked.connect(self._start)
         form.stop.clicked.connect(self._cancel)
-        for event in self._events_of_view():
+        for event in events_of_view(self._viewer):
             event.connect(self._follow_view)
         self._viewer.layers.selection.events.changed.connect(self._follow_selection)
 
@@ -167,6 +168,6 @@ class UpscaleWidget(ResultForm):
         self._forecaster.forget()
         self.form.layers.leave()
         self.form.region.leave()
-        for event in self._events_of_view():
+        for event in events_of_view(self._viewer):
             event.disconnect(self._follow_view)
         self._viewer.layers.selection.events.changed.disconnect(self._follow_selection)

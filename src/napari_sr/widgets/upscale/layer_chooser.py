@@ -26,7 +26,9 @@ class LayerChooser(NamesBox):
     limits_changed = Signal()
     """Emitted when the contrast limits of the chosen layer have changed."""
     data_changed = Signal()
-    """Emitted when the pixels of the chosen layer have changed."""
+    """Emitted when the chosen layer has another array of pixels."""
+    redrawn = Signal()
+    """Emitted when napari has drawn the chosen layer again, whatever the reason."""
     moved = Signal()
     """Emitted when the chosen layer was moved, scaled, turned or sheared, or has other units."""
 
@@ -110,12 +112,14 @@ class LayerChooser(NamesBox):
         if self._watched is not None:
             self._watched.events.contrast_limits.disconnect(self._tell_of_limits)
             self._watched.events.data.disconnect(self._tell_of_data)
+            self._watched.events.set_data.disconnect(self._tell_of_drawing)
             for name in PLACE:
                 self._watched.events[name].disconnect(self._tell_of_move)
         self._watched = layer
         if layer is not None:
             layer.events.contrast_limits.connect(self._tell_of_limits)
             layer.events.data.connect(self._tell_of_data)
+            layer.events.set_data.connect(self._tell_of_drawing)
             for name in PLACE:
                 layer.events[name].connect(self._tell_of_move)
 
@@ -124,6 +128,9 @@ class LayerChooser(NamesBox):
 
     def _tell_of_data(self, event: object = None) -> None:
         self.data_changed.emit()
+
+    def _tell_of_drawing(self, event: object = None) -> None:
+        self.redrawn.emit()
 
     def _tell_of_move(self, event: object = None) -> None:
         self.moved.emit()

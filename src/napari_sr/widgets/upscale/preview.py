@@ -141,8 +141,7 @@ class Preview(QObject):
             self._shown = None
         else:
             self._layer.place(view.arguments)
-        if before is None or before.layer is not view.layer:
-            self._layer.remove()
+        self._layer.keep_for(view.layer)
         region = central(view.request.region, view.scale)
         if region != self._shown:
             known = frozenset(self._blocks)

@@ -43,9 +43,19 @@ class PreviewLayer:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self._layer: Image | None = None
+        self._source: Image | None = None
         self._region: Region | None = None
         self._scale = 1
         self._refreshed = 0.0
+
+    def keep_for(self, source: Image) -> None:
+        """Remove the layer, if it exists, unless it can show this source, too.
+
+        It is not replaced at once: napari may crash if it draws neither the one nor the other.
+        """
+        other = self._source is not source
+        if self._layer is not None and (other or self._layer.ndim != source.ndim):
+            self.remove()
 
     def show(
         self,
@@ -70,7 +80,7 @@ class PreviewLayer:
         arguments : dict
             Keywords of the layer.
         """
-        self._region, self._scale = region, scale
+        self._source, self._region, self._scale = source, region, scale
         pixels = pixels.reshape(*(1,) * (source.ndim - 2), *pixels.shape)
         if self._layer is None:
             self._add(source, pixels, arguments)
@@ -133,7 +143,8 @@ class PreviewLayer:
 
     def remove(self) -> None:
         """Remove the layer from the viewer, if it exists."""
-        layer, self._layer, self._region = self._layer, None, None
+        layer = self._layer
+        self._layer = self._source = self._region = None
         if layer is None:
             return
         unlink_layers([layer])

@@ -8,7 +8,7 @@ from napari.layers import Shapes
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
-from napari_sr.widgets.common.layer_region import shapes_region, visible_region
+from napari_sr.widgets.common.layer_region import RegionError, shapes_region, visible_region
 from napari_sr.widgets.common.names_box import NamesBox
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class RegionChooser(QWidget):
         )
         self._shapes: list[Shapes] = []
         self._watched: Shapes | None = None
+        self._lost = ""
         self._slices_by_hand = False
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -65,17 +66,26 @@ class RegionChooser(QWidget):
         return self.area.currentText() == VISIBLE
 
     def offer(self, layers: Iterable[Layer]) -> None:
-        """List the Shapes layers among these layers; the chosen part is kept if it still exists."""
-        before = self._chosen_shapes()
+        """List the Shapes layers among these layers; the chosen part is kept.
+
+        If the chosen Shapes layer is gone, it stays in the list, and `region` raises an error until
+        the user chooses another part.
+        """
+        before, index = self._chosen_shapes(), self.area.currentIndex()
         self._shapes = [layer for layer in layers if isinstance(layer, Shapes)]
-        kept = self.area.currentIndex() if before is None else 0
+        if before is not None and before not in self._shapes:
+            self._lost = before.name
+        names = [f"shape in {layer.name}" for layer in self._shapes]
         if before in self._shapes:
-            kept = 2 + self._shapes.index(before)
+            index = 2 + self._shapes.index(before)
+        elif self._lost:
+            index = 2 + len(names)
+            names.append(f"shape in {self._lost}, removed")
         self.area.blockSignals(True)
         while self.area.count() > 2:
             self.area.removeItem(2)
-        self.area.addItems([f"shape in {layer.name}" for layer in self._shapes])
-        self.area.setCurrentIndex(kept)
+        self.area.addItems(names)
+        self.area.setCurrentIndex(index)
         self.area.blockSignals(False)
         self._watch()
 
@@ -93,8 +103,10 @@ class RegionChooser(QWidget):
         Raises
         ------
         RegionError
-            If the layer has no such rectangle.
+            If the layer has no such rectangle, or the chosen Shapes layer was removed.
         """
+        if self._lost:
+            raise RegionError(f"The Shapes layer {self._lost} was removed: choose another Region.")
         shapes = self._chosen_shapes()
         if shapes is not None:
             return shapes_region(layer, shapes)
@@ -102,7 +114,7 @@ class RegionChooser(QWidget):
 
     def leave(self) -> None:
         """Stop listening to layers."""
-        self._shapes = []
+        self._shapes, self._lost = [], ""
         self._watch()
 
     def _chosen_shapes(self) -> Shapes | None:
@@ -110,6 +122,9 @@ class RegionChooser(QWidget):
         return self._shapes[index] if 0 <= index < len(self._shapes) else None
 
     def _choose(self) -> None:
+        if self._lost and self.area.currentIndex() != self.area.count() - 1:
+            self.area.removeItem(self.area.count() - 1)
+            self._lost = ""
         if not self._slices_by_hand:
             part = self.area.currentText() != WHOLE
             self.slices.setCurrentText(CURRENT if part else ALL)
