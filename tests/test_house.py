@@ -156,6 +156,43 @@ def test_the_engine_brings_neither_qt_nor_napari():
     assert printed.stdout.strip() == "[]"
 
 
+def imported_at_once(path):
+    """Yield what a file imports when it is imported itself: not in functions, nor for types."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def brought_by(path):
+    """Return all that comes with a file: other packages' modules, and files of ours."""
+    found, waiting = set(), [path]
+    while waiting:
+        for name in imported_at_once(waiting.pop()):
+            stem = ROOT / "src" / name.replace(".", "/")
+            places = (stem.with_suffix(".py"), stem.parent.with_suffix(".py"))
+            ours = next((place for place in places if place.is_file()), name)
+            if ours not in found:
+                found.add(ours)
+                waiting += [] if ours is name else [ours]
+    return found
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "src/napari_sr/widgets").glob("*/form.py")),
+    ids=lambda path: path.parent.name,
+)
+def test_opening_a_form_brings_neither_torch_nor_readers_of_files(path):
+    # a form opens on the window's thread; there, torch may even end the process, see first_import
+    found = brought_by(path)
+
+    names = {str(name).partition(".")[0] for name in found if not isinstance(name, Path)}
+    assert path.with_name("fields.py") in found
+    assert not names & {"torch", "triton", "tifffile", "PIL", "zarr", "dask", "scipy", "skimage"}
+
+
 @pytest.mark.parametrize("options", [(), ("--whole",)], ids=["tiles", "whole"])
 def test_an_image_s_way_to_the_network_and_back_is_short(options):
     walk = ROOT / "benchmarks" / "quality" / "walk.py"

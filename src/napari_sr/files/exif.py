@@ -8,13 +8,13 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
 from napari_sr.files.orientation import TAG as ORIENTATION
 from napari_sr.files.orientation import UPRIGHT
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+
+    from PIL import Image
 
 PREFIX = b"Exif\0\0"
 DIRECTORY = 0x8769
@@ -42,6 +42,8 @@ def load(content: bytes) -> Image.Exif:
     MALFORMED
         If the bytes are not EXIF.
     """
+    from PIL import Image
+
     exif = Image.Exif()
     exif.load(PREFIX + content.removeprefix(PREFIX))
     return exif

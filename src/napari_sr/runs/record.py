@@ -10,9 +10,6 @@ import math
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.files.image import FileError
-from napari_sr.files.stored_record import stored_record
-from napari_sr.files.toml_text import read_toml
 from napari_sr.zoo import registry
 
 if TYPE_CHECKING:
@@ -106,6 +103,11 @@ def read_record(path: Path) -> dict[str, Any]:
     RecordError
         If the file holds no record, or cannot be read.
     """
+    # forms import this module for its names; all formats of files would take 0.2 s more
+    from napari_sr.files.image import FileError
+    from napari_sr.files.stored_record import stored_record
+    from napari_sr.files.toml_text import read_toml
+
     try:
         found = read_toml(path, LARGEST) if path.suffix.lower() == ".toml" else stored_record(path)
     except FileNotFoundError as error:

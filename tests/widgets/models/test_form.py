@@ -14,9 +14,10 @@ from qtpy.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
 from superqt.utils import WorkerBase
 
 from napari_sr import models
-from napari_sr.runs import model_speed
+from napari_sr.runs import model_speed, model_table
 from napari_sr.widgets.common import model_chooser
 from napari_sr.widgets.models import form as module
+from napari_sr.widgets.models.fields import READING
 from napari_sr.widgets.models.form import ModelsWidget
 from napari_sr.zoo import download, trained
 
@@ -131,6 +132,32 @@ def test_the_selected_model_is_described_and_its_buttons_work(widget):
     form.table.select({"bsrn", "fsrcnn"})
     assert form.details.toPlainText().startswith("2 models are selected")
     assert (form.use.isEnabled(), form.measure.isEnabled()) == (False, True)
+
+
+def test_the_window_does_not_wait_for_the_rows(viewer, folders, qtbot, monkeypatch):
+    gate, rows = threading.Event(), model_table.rows
+    monkeypatch.setattr(model_table, "rows", lambda: gate.wait(PATIENCE / 1000) and rows())
+
+    widget = ModelsWidget(viewer)
+
+    assert (names(widget), widget.form.status.text()) == ([], READING)
+    with qtbot.waitSignal(widget.listed, timeout=PATIENCE):
+        gate.set()
+    assert "bsrn" in names(widget)
+    assert widget.form.status.text() == ""
+    widget.deleteLater()
+
+
+def test_an_error_of_the_list_is_told(widget, monkeypatch, qtbot):
+    def fail():
+        raise OSError("the folder vanished")
+
+    monkeypatch.setattr(model_table, "rows", fail)
+
+    widget.relist()
+
+    told = widget.form.status
+    qtbot.waitUntil(lambda: "the folder vanished" in told.text().lower(), timeout=PATIENCE)
 
 
 def test_opening_the_table_needs_no_connection(viewer, folders, qtbot, monkeypatch):

@@ -23,13 +23,18 @@ class Latest(QObject):
     parent : QObject, optional
     pause : int
         Milliseconds without another request after which a function is called.
+    engine : bool
+        Whether functions may import torch, see `worker.send_on_errand`.
     """
 
     told = Signal(object)
     """Emitted with the function's result, or with the exception that it raised."""
 
-    def __init__(self, parent: QObject | None = None, *, pause: int = PAUSE) -> None:
+    def __init__(
+        self, parent: QObject | None = None, *, pause: int = PAUSE, engine: bool = True
+    ) -> None:
         super().__init__(parent)
+        self._engine = engine
         self._wanted: tuple[Any, ...] | None = None
         self._asked: tuple[Any, ...] | None = None
         self._pause = QTimer(self)
@@ -50,7 +55,8 @@ class Latest(QObject):
     def _send(self) -> None:
         if self._wanted is not None and self._asked is None:
             self._asked = self._wanted
-            send_on_errand(*self._asked, returned=self._answer, errored=self._answer)
+            slots = {"returned": self._answer, "errored": self._answer}
+            send_on_errand(*self._asked, engine=self._engine, **slots)
 
     def _answer(self, answer: object) -> None:
         current = self._asked is self._wanted

@@ -98,7 +98,9 @@ def create_run(
     return worker
 
 
-def send_on_errand(function: Callable[..., object], *args: Any, **slots: Any) -> None:
+def send_on_errand(
+    function: Callable[..., object], *args: Any, engine: bool = True, **slots: Any
+) -> None:
     """Call a function in a thread; napari does not wait for the thread when it closes.
 
     Parameters
@@ -107,10 +109,13 @@ def send_on_errand(function: Callable[..., object], *args: Any, **slots: Any) ->
         A short function: nothing can end it early.
     *args
         Arguments of the function.
+    engine : bool
+        Whether the function may import torch, which is then imported first.
     **slots
         Functions by signal: returned and errored.
     """
-    create_quiet_worker(_with_engine, function, *args, _connect=slots, _worker_class=Errand)
+    errand = (_with_engine, function) if engine else (function,)
+    create_quiet_worker(*errand, *args, _connect=slots, _worker_class=Errand)
 
 
 def _with_engine(function: Callable[..., object], *args: Any) -> object:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr.evaluation.metrics import METRICS, USUAL
 from napari_sr.runs.words import shape_in_words
 from napari_sr.widgets.compare.shown_plane import LUMA, ShownPlane, grey_of
 
@@ -65,6 +64,8 @@ def _figures(plane: ShownPlane, reference: ShownPlane, truth: NDArray[Any]) -> s
             f"the reference has values from {least:g} to {most:g}: widen its contrast limits, "
             f"which are {low:g} and {high:g}."
         )
+    from napari_sr.evaluation.metrics import METRICS, USUAL  # brings torch
+
     pair = [_unit(pixels, low, high) for pixels in (plane.read(), truth)]
     metrics = [METRICS[name] for name in USUAL if min(plane.size) >= METRICS[name].least]
     try:

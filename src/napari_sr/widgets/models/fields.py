@@ -25,6 +25,7 @@ from napari_sr.widgets.models.table import ModelsView
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+READING = "Reading the list of models …"
 DETAILS_LINES = 7
 """Smallest number of visible lines of the details."""
 
@@ -103,6 +104,11 @@ class ModelsFields(TaskFields):
         layout.addWidget(self.details, 2)
         self.hold(layout, inside)
         self.show_running(False)
+
+    def say_reading(self, reading: bool) -> None:
+        """Say that the list is being read, or stop saying so."""
+        if reading or self.status.text() == READING:
+            self.status.say(READING if reading else "")
 
     def offer_scales(self, scales: Iterable[int]) -> None:
         """List the scales to choose from; the chosen one stays."""
