@@ -11,7 +11,7 @@ from napari_sr.engine.planning.tiling import Region
 from napari_sr.runs.job import UpscaleError
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.source import Source
-from napari_sr.streaming.preview_request import PreviewRequest, run_in_view
+from napari_sr.streaming.preview_request import PreviewBlock, PreviewRequest, run_in_view
 
 REGION = Region(slice(100, 300), slice(40, 310))
 CPU = Settings(device="cpu", engine="torch")
@@ -136,6 +136,59 @@ def test_a_network_of_the_whole_plane_is_computed_in_one_part_and_not_exact(load
     assert not exact
     assert [block.core for block in blocks] == [REGION]
     assert first.values.shape == blocks[0].values.shape == (400, 540)
+
+
+@pytest.mark.parametrize("name", ["bsrn", "imdn"])
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+def test_a_whole_plane_of_such_a_network_equals_the_run_bit_by_bit(
+    loader, example, random, name, kind
+):
+    loader.network = network = example(name)
+    data = (random.random((2, 70, 90, 3)) * (60_000 if kind is np.uint16 else 1)).astype(kind)
+    around = Region(slice(10, 20), slice(30, 50))
+    asked = request(data, (1,), "ZYXS", region=around, whole_plane=True)
+
+    parts, exact = run(asked)
+
+    scale = network.scale
+    found = np.zeros((70 * scale, 90 * scale, 3), kind)
+    blocks = [part for part in parts if isinstance(part, PreviewBlock)]
+    for block in blocks:
+        found[tuple(slice(scale * a, scale * b) for a, b in block.core.spans)] = block.values
+    assert exact
+    assert all(block.computed for block in blocks)
+    np.testing.assert_array_equal(found, whole(data, network, "ZYXS")[1])
+
+
+def test_a_whole_plane_tells_its_share(loader, random):
+    loader.network = Global()
+
+    parts, _ = run(request(random.random((300, 320)).astype(np.float32), whole_plane=True))
+
+    shares = [part for part in parts if not isinstance(part, PreviewBlock)]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+def test_nothing_is_computed_if_the_plane_is_known(loader, random):
+    loader.network = Global()
+    data = random.random((900, 900)).astype(np.float32)
+
+    (first, *blocks), exact = run(request(data, plane_is_known=True))
+
+    assert exact
+    assert (first.core, blocks) == (REGION, [])
+
+
+def test_a_region_whose_surroundings_are_the_whole_plane_is_exact(loader, random):
+    loader.network = Global()
+    data = random.random((350, 360)).astype(np.float32)
+
+    parts, exact = run(request(data, region=Region(slice(60, 300), slice(64, 310))))
+
+    assert exact
+    expected = whole(data, loader.network)[120:600, 128:620]
+    np.testing.assert_array_equal(assembled(parts), expected)
 
 
 def test_an_error_names_the_model(loader, random):

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from napari_sr.streaming.preview_request import PreviewRequest
 
 
-def run_preview(request: PreviewRequest) -> Generator[PreviewBlock | None, None, bool]:
-    """Compute the blocks of a region; yield at least once per tile.
+def run_preview(request: PreviewRequest) -> Generator[PreviewBlock | float | None, None, bool]:
+    """Compute the blocks of a region, or a whole plane; yield at least once per tile.
 
     Closing the generator cancels the preview.
 
@@ -46,14 +46,15 @@ def run_preview(request: PreviewRequest) -> Generator[PreviewBlock | None, None,
 
     Yields
     ------
-    PreviewBlock or None
-        First the region with repeated pixels, then each finished block; None between them.
+    PreviewBlock, float or None
+        First the region with repeated pixels, then each finished block; None between them. Of a
+        whole plane, each finished part of the result; the share that is done between them.
 
     Returns
     -------
     bool
         Whether the blocks equal the result of the whole layer. They do not if the network has
-        global values, because it reads only the region and some pixels around it.
+        global values and reads only the region and some pixels around it.
 
     Raises
     ------
@@ -63,23 +64,30 @@ def run_preview(request: PreviewRequest) -> Generator[PreviewBlock | None, None,
     return (yield from named_errors(_run(request), request.model.label))
 
 
-def _run(request: PreviewRequest) -> Generator[PreviewBlock | None, None, bool]:
+def _run(request: PreviewRequest) -> Generator[PreviewBlock | float | None, None, bool]:
     network = cache.load(request.model)
     yield None  # the preview may have been cancelled meanwhile
     run, numbers = _blocks(request, network)
-    yield PreviewBlock(request.region, _repeated(request, run, network.scale), computed=False)
+    if not request.whole_plane:
+        yield PreviewBlock(request.region, _repeated(request, run, network.scale), computed=False)
     finished: deque[PreviewBlock] = deque()
 
     def add(block: Block, values: NDArray[Any]) -> None:
         finished.append(PreviewBlock(block.core, np.ascontiguousarray(values), computed=True))
 
     with closing(run_blocks(run, numbers, add)) as steps:
-        for _ in steps:
-            yield None
+        for step in steps:
+            yield step.share if request.whole_plane else None
             while finished:
                 yield finished.popleft()
     yield from finished
-    return not run.reader.grid.whole
+    return request.plane_is_known or _is_exact(run.reader.grid)
+
+
+def _is_exact(grid: BlockGrid) -> bool:
+    """Return whether blocks equal the whole result: the network gets all pixels that it needs."""
+    plane = grid.layout.height, grid.layout.width
+    return not grid.whole or grid.block(0).window.size == plane
 
 
 def _repeated(request: PreviewRequest, run: BlockRun, scale: int) -> NDArray[Any]:
@@ -95,10 +103,12 @@ def _blocks(request: PreviewRequest, network: Network) -> tuple[BlockRun, list[i
     layout = layout_of(source.shape, source.dtype, source.axes)
     side = math.ceil(SIDE / network.tile_alignment) * network.tile_alignment
     grid = usual_grid(layout, network, settings, (side, side))
-    if grid.whole:
+    if grid.whole and not request.whole_plane:
         grid = usual_grid(layout, network, settings, region=region)
     reader = BlockReader(source.data, grid, network.receptive_field)
     run = BlockRun(reader, network, settings, _value_range(request, reader, network), waits=False)
+    if request.plane_is_known:
+        return run, []
     blocks = [grid.block(number) for number in _numbers(grid, request)]
     missing = [one for one in blocks if grid.whole or one.core.spans not in request.known]
     return run, [one.number for one in sorted(missing, key=lambda one: _far(one, region))]

@@ -36,6 +36,10 @@ class PreviewRequest:
     """Whether percentiles are those of this plane alone, as in a run of the current slice."""
     known: frozenset[Any] = frozenset()
     """Spans of the blocks that are computed already; see `Region.spans`."""
+    whole_plane: bool = False
+    """Whether to compute the whole plane, as networks with global values need for exact pixels."""
+    plane_is_known: bool = False
+    """Whether the result of the whole plane is computed already, so that nothing is left to do."""
 
 
 class PreviewBlock(NamedTuple):
@@ -49,7 +53,7 @@ class PreviewBlock(NamedTuple):
     """Whether the network computed it."""
 
 
-def run_in_view(request: PreviewRequest) -> Generator[PreviewBlock | None, None, bool]:
+def run_in_view(request: PreviewRequest) -> Generator[PreviewBlock | float | None, None, bool]:
     """Compute the blocks of a region; see `preview.run_preview`."""
     from napari_sr.streaming import preview
 

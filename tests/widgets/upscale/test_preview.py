@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from fakes import Global, Nearest
+from fakes import Global, Nearest, finish
 from forms import PATIENCE, Failing, Gated
 
-from napari_sr.engine.planning.tiling import Region
+from napari_sr.engine.execution.upscale import upscale_array
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.widgets.common.layer_source import is_preview
-from napari_sr.widgets.upscale.preview import LARGEST, central
 
 
 @pytest.fixture
@@ -46,6 +46,10 @@ def shown(widget, qtbot):
         return preview_of(viewer)
 
     return wait
+
+
+def result_of(network, pixels):
+    return finish(upscale_array(pixels, network, Settings(device="cpu")))[1].pixels
 
 
 def repeated(pixels):
@@ -288,39 +292,80 @@ def test_errors_are_told_in_words(viewer, widget, loader, cells, qtbot):
     assert words.text().startswith("No preview: ")
 
 
-def test_a_network_of_the_whole_plane_is_said_to_differ(viewer, widget, loader, cells, qtbot):
+@pytest.fixture
+def told(widget):
+    """Return the sentences of the preview."""
+    sentences = []
+    widget._preview.told.connect(sentences.append)
+    return sentences
+
+
+DIFFERS = "Preview: the network looks at the whole plane, so the result will differ a little"
+EXACT = "Preview: these are the pixels of the result."
+
+
+def test_a_network_of_the_whole_plane_becomes_exact(
+    viewer, widget, loader, cells, shown, told, qtbot
+):
+    loader.network = Global()
+    expected = result_of(loader.network, cells.data)
+    widget.form.preview.click()
+
+    qtbot.waitUntil(lambda: widget.form.about_preview.text() == EXACT, timeout=PATIENCE)
+
+    shown(viewer, expected[100:302, 200:602])
+    assert [one for one in told if one.startswith(f"{DIFFERS}, until all of it is computed (")]
+
+
+def test_a_known_plane_is_not_computed_again_as_one_pans(
+    viewer, widget, loader, cells, shown, told, qtbot
+):
+    loader.network = network = Global()
+    expected = result_of(network, cells.data)
+    compute, tiles = network.compute, []
+    network.compute = lambda image: tiles.append(image.device.type) or compute(image)
+    widget.form.preview.click()
+    qtbot.waitUntil(lambda: widget.form.about_preview.text() == EXACT, timeout=PATIENCE)
+    computed = tiles.count("cpu")
+    told.clear()
+
+    look(viewer, 60, 220)
+
+    shown(viewer, expected[20:222, 240:642])
+    assert told == ["Preview …", EXACT]
+    assert tiles.count("cpu") == computed > 1
+
+
+def test_another_slice_is_another_plane(viewer, widget, loader, shown, random):
+    stack = viewer.add_image(random.integers(0, 255, (2, 300, 320), np.uint8), name="stack")
+    viewer.canvas.size = (100, 100)
+    look(viewer, 100, 100)
+    viewer.dims.set_point(0, 0)
+    loader.network = Global()
+    expected = result_of(loader.network, stack.data)
+    widget.form.preview.click()
+    shown(viewer, expected[:1, 100:302, 100:302])
+
+    viewer.dims.set_point(0, 1)
+
+    shown(viewer, expected[1:, 100:302, 100:302])
+
+
+def test_a_plane_that_is_too_large_stays_inexact(
+    viewer, widget, loader, cells, told, monkeypatch, qtbot
+):
+    monkeypatch.setattr("napari_sr.widgets.upscale.preview.KEPT", 4 * cells.data.size - 1)
     loader.network = Global()
     widget.form.preview.click()
 
-    words = widget.form.about_preview
-    qtbot.waitUntil(lambda: "whole plane" in words.text(), timeout=PATIENCE)
-
-
-@pytest.mark.parametrize("scale", [2, 4])
-@pytest.mark.parametrize("size", [(50, 60), (9000, 7000), (20, 30000), (40000, 10)], ids=str)
-def test_a_large_region_is_cut_around_its_centre(size, scale):
-    region = Region(slice(7, 7 + size[0]), slice(3, 3 + size[1]))
-
-    cut = central(region, scale)
-
-    assert cut.is_inside(region)
-    height, width = cut.size
-    assert height * width * scale**2 <= LARGEST
-    if size[0] * size[1] * scale**2 <= LARGEST:
-        assert cut == region
-    else:
-        assert height * width * scale**2 > LARGEST / 2
-    middle = [
-        abs((a.start + a.stop) - (b.start + b.stop))
-        for a, b in zip((cut.rows, cut.columns), (region.rows, region.columns), strict=True)
-    ]
-    assert max(middle) <= 1
+    qtbot.waitUntil(lambda: f"{DIFFERS}." in told, timeout=PATIENCE)
+    assert not widget._preview._plane.blocks
 
 
 def test_of_a_wide_view_only_the_centre_is_said_to_be_shown(
     viewer, widget, cells, qtbot, monkeypatch
 ):
-    monkeypatch.setattr("napari_sr.widgets.upscale.preview.LARGEST", 100 * 100)
+    monkeypatch.setattr("napari_sr.widgets.upscale.preview_view.LARGEST", 100 * 100)
     widget.form.preview.click()
 
     words = widget.form.about_preview

@@ -25,7 +25,8 @@ from napari_sr.widgets.common.layer_source import (
 from napari_sr.widgets.common.open_form import open_form
 from napari_sr.widgets.upscale.fields import UpscaleFields
 from napari_sr.widgets.upscale.output_chooser import MEMORY
-from napari_sr.widgets.upscale.preview import Preview, View
+from napari_sr.widgets.upscale.preview import Preview
+from napari_sr.widgets.upscale.preview_view import View
 from napari_sr.widgets.upscale.result import result_arguments
 from napari_sr.widgets.upscale.stored import lost_in_folder, problem_of_layer
 

@@ -5,7 +5,7 @@ Letters: H x W pixels, S scale.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -15,34 +15,21 @@ from napari_sr.runs.words import error_in_words
 from napari_sr.streaming.preview_request import PreviewBlock, PreviewRequest, run_in_view
 from napari_sr.widgets.common.worker import create_run, forget_locals
 from napari_sr.widgets.upscale.preview_layer import PreviewLayer
+from napari_sr.widgets.upscale.preview_view import View, alike, central, in_words
+from napari_sr.widgets.upscale.whole_plane import WholePlane
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari.components import ViewerModel
-    from napari.layers import Image
     from numpy.typing import NDArray
 
     from napari_sr.widgets.common.worker import RunWorker
 
 PAUSE = 150
 """Milliseconds without a change of view or form, after which blocks are computed."""
-LARGEST = 2**22
-"""Largest number of the result's pixels in a preview: more than a screen shows."""
 KEPT = 2**28
 """Largest size of the blocks that are kept in case the user pans back, in bytes."""
-
-
-@dataclass(frozen=True)
-class View:
-    """The part to preview: the request, and the look of the result's layer."""
-
-    request: PreviewRequest
-    layer: Image
-    """The source layer."""
-    scale: int
-    arguments: Callable[[Region], dict[str, Any]]
-    """Returns the keywords of a layer that shows the result of a region."""
 
 
 class Preview(QObject):
@@ -77,6 +64,10 @@ class Preview(QObject):
         self._layer = PreviewLayer(viewer)
         self._asked: Region | None = None
         self._shown: Region | None = None
+        self._exact = False
+        self._plane = WholePlane(self)
+        self._plane.got.connect(self._show_exact)
+        self._plane.advanced.connect(self._tell)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE)
@@ -95,8 +86,8 @@ class Preview(QObject):
             self.update()
             return
         self.hold()
-        self._blocks.clear()
-        self._view = self._shown = None
+        self._forget_blocks()
+        self._view = None
         self._layer.remove()
         self.told.emit("")
 
@@ -107,12 +98,14 @@ class Preview(QObject):
 
     def forget(self) -> None:
         """Compute everything again: the pixels of the layer have changed."""
-        self._view = self._shown = None
+        self._forget_blocks()
+        self._view = None
         self.update()
 
     def hold(self) -> None:
         """Compute nothing until `update` is called; what is shown stays."""
         self._pause.stop()
+        self._plane.stop()
         if self._worker is not None:
             self._worker.quit()
 
@@ -136,26 +129,40 @@ class Preview(QObject):
         if view is None or isinstance(view, str):
             return
         before, self._view = self._view, view
-        if before is None or not _alike(view, before):
-            self._blocks.clear()
-            self._shown = None
+        if before is None or not alike(view, before):
+            self._forget_blocks()
         else:
             self._layer.place(view.arguments)
         self._layer.keep_for(view.layer)
         region = central(view.request.region, view.scale)
         if region != self._shown:
-            known = frozenset(self._blocks)
-            self._launch(replace(view.request, region=region, known=known))
+            known, plane_is_known = frozenset(self._blocks), self._plane.is_complete
+            request = replace(view.request, known=known, plane_is_known=plane_is_known)
+            self._launch(replace(request, region=region))
+        elif not self._exact:
+            self._compute_plane(view)
+
+    def _forget_blocks(self) -> None:
+        self._blocks.clear()
+        self._plane.forget()
+        self._shown = None
+
+    def _compute_plane(self, view: View) -> None:
+        """Compute the whole plane, because the region alone is not exact."""
+        if view.plane_bytes <= KEPT:
+            self._plane.begin(replace(view.request, whole_plane=True))
+        self._tell()
 
     def _computes(self, view: View | str | None) -> bool:
         """Return whether the worker computes this view already; the layer moves to its place."""
-        if not isinstance(view, View) or self._view is None or not _alike(view, self._view):
+        if not isinstance(view, View) or self._view is None or not alike(view, self._view):
             return False
         self._layer.place(view.arguments)
         return central(view.request.region, view.scale) == self._asked
 
     def _launch(self, request: PreviewRequest) -> None:
         self.told.emit("Preview …")
+        self._plane.pause()
         self._asked = request.region
         worker = create_run(
             run_in_view,
@@ -172,6 +179,7 @@ class Preview(QObject):
     def _end(self) -> None:
         stopped = self._worker is not None and self._worker.abort_requested
         self._worker = None
+        self._plane.resume()
         if not self._on:
             return
         self._layer.refresh(at_once=True)
@@ -180,15 +188,20 @@ class Preview(QObject):
 
     def _tell_end(self, exact: bool) -> None:
         if self._on and self._view is not None:
-            self._shown = self._asked
-            part = self._asked != self._view.request.region
-            where = " in the centre of the view; zoom in for the rest" if part else ""
-            self.told.emit(
-                f"Preview: these are the pixels of the result{where}."
-                if exact
-                else "Preview: the network looks at the whole plane, so the result will differ a "
-                "little."
-            )
+            self._shown, self._exact = self._asked, exact
+            if exact:
+                self._tell()
+            else:
+                self._compute_plane(self._view)
+
+    def _tell(self) -> None:
+        """Say what is shown, unless another region is being computed."""
+        view, shown = self._view, self._shown
+        if self._on and view is not None and shown is not None and shown == self._asked:
+            self._exact = self._exact or self._plane.is_complete
+            follows = view.plane_bytes <= KEPT and not self._plane.has_failed
+            share = self._plane.share if follows else None
+            self.told.emit(in_words(view, shown, exact=self._exact, share=share))
 
     def _tell_error(self, error: Exception) -> None:
         forget_locals(error)
@@ -197,21 +210,31 @@ class Preview(QObject):
 
     # showing
 
-    def _show(self, part: PreviewBlock | None) -> None:
+    def _show(self, part: PreviewBlock | float | None) -> None:
         view = self._view
-        if part is None or view is None or not self._on:
+        if not isinstance(part, PreviewBlock) or view is None or not self._on:
             return
         if not part.computed:
             arguments = view.arguments(part.core)
             self._layer.show(view.layer, part.core, view.scale, part.values, arguments)
-            for spans, values in self._blocks.items():
-                self._layer.paste(Region(*(slice(*span) for span in spans)), values)
+            self._paste(self._blocks)
+            self._paste(self._plane.blocks)
             self._layer.refresh(at_once=True)
             return
         self._blocks[part.core.spans] = part.values
         self._drop_old_blocks()
         self._layer.paste(part.core, part.values)
+        self._paste(self._plane.blocks)
         self._layer.refresh()
+
+    def _show_exact(self, part: PreviewBlock) -> None:
+        """Show a part of the whole plane's result."""
+        self._layer.paste(part.core, part.values)
+        self._layer.refresh()
+
+    def _paste(self, blocks: dict[Any, NDArray[Any]]) -> None:
+        for spans, values in blocks.items():
+            self._layer.paste(Region(*(slice(*span) for span in spans)), values)
 
     def _drop_old_blocks(self) -> None:
         size = sum(values.nbytes for values in self._blocks.values())
@@ -223,26 +246,3 @@ class Preview(QObject):
         if self._layer.is_it(event.value):
             self.switch(False)
             self.switched_off.emit()
-
-
-def _alike(one: View, other: View) -> bool:
-    """Return whether blocks of one view can be reused in another."""
-    first, second = (replace(view.request, region=_NOWHERE) for view in (one, other))
-    same_data = first.source.data is second.source.data
-    same = replace(first, source=second.source) == second
-    return same_data and same and one.layer is other.layer and one.scale == other.scale
-
-
-_NOWHERE = Region(slice(0, 0), slice(0, 0))
-
-
-def central(region: Region, scale: int) -> Region:
-    """Return the central part of a region: its result has at most `LARGEST` pixels."""
-    side = int(LARGEST**0.5) // scale
-    height, width = region.size
-    # a region of small height may be wider
-    rows = min(height, max(side, LARGEST // scale**2 // width))
-    columns = min(width, max(side, LARGEST // scale**2 // height))
-    top = region.rows.start + (height - rows) // 2
-    left = region.columns.start + (width - columns) // 2
-    return Region(slice(top, top + rows), slice(left, left + columns))
