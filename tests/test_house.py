@@ -25,7 +25,7 @@ LAYERS = [
     {"engine.backends"},
     {"engine.execution"},
     {"zoo", "files"},
-    {"runs"},
+    {"runs", "advice"},
     {"streaming"},
     {"batch"},
     {"api"},

@@ -1,7 +1,7 @@
 """Super-resolution for napari: upscale images with networks, exactly in place.
 
-Most scripts need only `upscale`, `load`, `blend`, `export`, `fine_tune` and `run`. Nothing heavy is
-imported before it is used: `import napari_sr` imports neither torch nor Qt.
+Most scripts need only `upscale`, `advise`, `check`, `load`, `blend`, `export`, `fine_tune` and
+`run`. Nothing heavy is imported before it is used: `import napari_sr` imports neither torch nor Qt.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_sr.advice.advise import advise
     from napari_sr.api import blend, load, upscale, upscale_lazy
     from napari_sr.batch.upscale_folder import upscale_folder
+    from napari_sr.evaluation.consistency import check
     from napari_sr.onnx.export import export
     from napari_sr.runs.prefetch import prefetch
     from napari_sr.streaming.repeat import run
@@ -26,10 +28,12 @@ os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 __version__ = "0.1.0"
 __all__ = [
-    "__version__", "blend", "export", "fine_tune", "load", "prefetch", "run", "upscale",
-    "upscale_folder", "upscale_lazy",
+    "__version__", "advise", "blend", "check", "export", "fine_tune", "load", "prefetch", "run",
+    "upscale", "upscale_folder", "upscale_lazy",
 ]  # fmt: skip
 _ELSEWHERE = {
+    "advise": "advice.advise",
+    "check": "evaluation.consistency",
     "export": "onnx.export",
     "fine_tune": "training.finetuning.api",
     "prefetch": "runs.prefetch",

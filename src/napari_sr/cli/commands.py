@@ -16,9 +16,9 @@ import typer
 from napari_sr import __version__
 from napari_sr.cli import options, terminal
 from napari_sr.cli import upscale_options as of_upscale
+from napari_sr.cli.file_commands import add_to
 from napari_sr.cli.model import load, read_options, reference
 from napari_sr.cli.options import at_home
-from napari_sr.cli.record_commands import run_command, show_command
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.zoo.download import cache_folder
 
@@ -79,10 +79,12 @@ def upscale_command(
     """
     from napari_sr.batch.folder_plan import FolderJob
     from napari_sr.batch.job import BlockOptions, FileJob
-    from napari_sr.cli import folder, upscale
+    from napari_sr.cli import advise, folder, upscale
     from napari_sr.cli.how import read_part, read_version
 
     values = upscale.declared(value_range, percentiles)
+    if model == advise.AUTO:
+        model = advise.model_for(source, scale, values, axes)
     wanted = reference(model, scale, read_options(option), blend, weight)
     settings = Settings(tile, halo, device, precision, values, kernels, outliers, ensemble, engine)
     version = read_version(ome_zarr)
@@ -94,8 +96,7 @@ def upscale_command(
     upscale.run(job, blocks)
 
 
-app.command("run")(run_command)
-app.command("show")(show_command)
+add_to(app)
 
 
 @app.command("evaluate")

@@ -1,0 +1,1 @@
+"""Advice before a run: what an image is like, and which model suits it."""

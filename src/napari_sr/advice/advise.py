@@ -1,0 +1,203 @@
+"""Advise which model suits an image, from the image alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_sr.advice.noise import Noise, noise_of
+from napari_sr.advice.sample import sample_of
+from napari_sr.advice.traits import Traits, traits_of
+from napari_sr.engine.image.conversion import as_array
+from napari_sr.engine.image.value_range import Percentiles
+from napari_sr.files.image import white_of
+from napari_sr.zoo import registry
+
+if TYPE_CHECKING:
+    from napari_sr.engine.image.arrays import ArrayLike
+    from napari_sr.zoo.registry import Entry
+
+NOISY = 35.0
+"""Coarse detail over noise below which a model that removes noise wins. This and `SHARP` were
+chosen by `benchmarks/quality/advice.py --fit`, whose table is docs/which_model.md's."""
+SHARP = 25.0
+"""Fine detail over noise above which networks for photographs win over interpolation."""
+FAINT = 0.1
+"""Share of black to white below which an image is too faint for its value range."""
+SATURATED = 1e-3
+"""Share of saturated pixels from which there is a warning."""
+DENOISING, PHOTOGRAPHS, PLAIN = "microscope", ("edsr-slim", "fsrcnn"), "bicubic"
+"""Models that ship, by what they are for; the better ones first."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Which model suits an image, and why."""
+
+    model: str
+    """Name of the model, with its scale, as `napari_sr.upscale` takes it."""
+    reason: str
+    """One sentence for the user."""
+    noise: Noise
+    traits: Traits
+    warnings: tuple[str, ...] = ()
+    """Sentences on what else to look at: saturation, value range, patterns."""
+
+    @property
+    def noisy(self) -> bool:
+        """Whether noise hides much of the detail."""
+        return self.traits.coarse < NOISY
+
+    @property
+    def sharp(self) -> bool:
+        """Whether fine detail stands out of the noise."""
+        return not self.noisy and self.traits.fine > SHARP
+
+    def against(self, model: str) -> str:
+        """Return a sentence on why a known model does not suit the image; "" if it does.
+
+        Parameters
+        ----------
+        model : str
+            Name of a known model.
+
+        Raises
+        ------
+        ValueError
+            If there is no such model.
+        """
+        entry = _of_family(model)
+        if entry.family == DENOISING:
+            if self.noisy:
+                return ""
+            return (
+                f"{entry.title} was trained on blurred, noisy images: on an image with little "
+                "noise, it is worse than interpolation"
+            )
+        if entry.computed or self.sharp:
+            return ""
+        hidden = "noise" if self.noisy else "its finest detail, which is mostly noise or blur,"
+        return (
+            f"{entry.title} was trained on clean, sharp images: here it takes {hidden} for detail"
+        )
+
+
+def advise(
+    image: ArrayLike,
+    *,
+    scale: int | None = None,
+    axes: str | None = None,
+    value_range: tuple[float, float] | Percentiles | None = None,
+) -> Advice:
+    """Advise which model suits an image, from a few windows of it.
+
+    The advice compares detail with noise: much noise asks for a model that was trained to remove
+    it; clean, sharp detail for a network for photographs; all else for interpolation, which invents
+    nothing. It knows only models that ship with napari-sr.
+
+    Parameters
+    ----------
+    image : array
+        As for `napari_sr.upscale`; of a large or lazy image, at most 64 windows of 128 x 128 pixels
+        are read.
+    scale : int, optional
+        Enlargement: 2, 3, 4 or 8; 2 by default.
+    axes : str, optional
+        One letter per axis, as for `napari_sr.upscale`.
+    value_range : (low, high) or Percentiles, optional
+        The values of black and white, as for `napari_sr.upscale`.
+
+    Returns
+    -------
+    Advice
+        The model, the reason, the noise, other traits, and warnings.
+
+    Raises
+    ------
+    ValueError
+        If the axes do not fit, no model has the scale, or the image has less than 24 x 24 pixels
+        or no finite ones.
+    """
+    pixels = as_array(image)
+    wanted = 2 if scale is None else scale
+    plain = registry.find(PLAIN, wanted)
+    sample = sample_of(pixels, axes)
+    traits = traits_of(sample)
+    low, high = traits.used
+    noise = noise_of(sample.windows, high - low)
+    told = _warnings(traits, _width(sample.dtype.str, value_range))
+    entry, reason = _chosen(traits, noise, plain)
+    return Advice(entry.name, reason, noise, traits, told)
+
+
+def _chosen(traits: Traits, noise: Noise, plain: Entry) -> tuple[Entry, str]:
+    """Return the model to use and the reason."""
+    level = f"noise of {noise.share:.1%} of the range that the image uses"
+    if noise.grows:
+        level += ", growing with the signal as that of photons"
+    if traits.used[0] == traits.used[1]:
+        return plain, "The image is constant: there is nothing to sharpen."
+    if traits.coarse < NOISY:
+        denoising = _at(DENOISING, plain.scale)
+        if denoising is None:
+            return plain, (
+                f"The image has {level}, which networks for photographs take for detail; "
+                f"{DENOISING}, which removes noise, upscales 2 times only."
+            )
+        return denoising, f"The image has {level}, which this model removes."
+    if traits.fine > SHARP:
+        for name in PHOTOGRAPHS:
+            found = _at(name, plain.scale)
+            if found is not None:
+                return found, "The image is clean and sharp, like those this model was trained on."
+        return plain, f"No network that ships upscales {plain.scale} times."
+    return plain, (
+        f"The image has {level}, and little fine detail above it: networks for photographs would "
+        f"sharpen noise, and {DENOISING} would smooth detail."
+    )
+
+
+def _at(family: str, scale: int) -> Entry | None:
+    """Return a model at a scale, or None if it does not have it."""
+    pairs = ((one.family, one.scale) for one in registry.entries())
+    return registry.find(family, scale) if (family, scale) in pairs else None
+
+
+def _of_family(name: str) -> Entry:
+    """Return a known model by its name, with or without a scale."""
+    for entry in registry.entries():
+        if name in (entry.family, entry.name):
+            return entry
+    return registry.find(name)
+
+
+def _width(dtype: str, value_range: tuple[float, float] | Percentiles | None) -> float | None:
+    """Return the distance from black to white, or None if it follows the image."""
+    if isinstance(value_range, Percentiles):
+        return None
+    if value_range is None:
+        return white_of(dtype)
+    return abs(float(value_range[1]) - float(value_range[0]))
+
+
+def _warnings(traits: Traits, width: float | None) -> tuple[str, ...]:
+    """Return sentences on what else to look at."""
+    low, high = traits.used
+    told = []
+    if width is not None and 0 < high - low < FAINT * width:
+        told.append(
+            f"The image uses values from {low:g} to {high:g} only: declare black and white, such "
+            "as by percentiles (0.1, 99.9), or the network sees hardly any contrast."
+        )
+    if traits.saturated > SATURATED:
+        told.append(
+            f"{traits.saturated:.1%} of the pixels are saturated: their true values are lost."
+        )
+    if traits.columns:
+        told.append("Columns of pixels have a pattern, which a network may sharpen.")
+    if traits.period is not None:
+        told.append(
+            f"A pattern repeats every {traits.period:.1f} px: if it is not in the specimen, a "
+            "network may sharpen it."
+        )
+    return tuple(told)

@@ -1,0 +1,125 @@
+"""Estimate noise from an image alone: its level, and whether it grows with the signal.
+
+Letters: D pixels along a side of a patch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+PATCH = 6
+"""Side of the patches whose covariance shows the noise, in pixels."""
+MOST_PATCHES = 60_000
+BLOCK = 8
+"""Side of the blocks whose noise is compared with their brightness, in pixels."""
+BINS = 8
+"""Number of groups of blocks of similar brightness."""
+SMOOTHEST, OF_SMOOTHEST = 0.2, 0.728
+"""Share of blocks that count as smooth; and, if all are smooth, the largest variance among this
+share, where that of the noise is 1 (measured on white noise)."""
+LEAST = 0.05
+"""Smallest variance in dark places, as a share of the mean variance: that of reading out."""
+GROWS = 1.5
+"""Ratio of the variances in bright and dark blocks from which noise counts as growing."""
+_LAPLACIAN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]]) / 6
+"""Cancels planes and parabolas; keeps the variance of white noise (Immerkaer 1996)."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise of an image."""
+
+    sigma: float
+    """Standard deviation, in pixel values."""
+    share: float
+    """The standard deviation divided by the range of values that the image uses."""
+    grows: bool
+    """Whether noise grows with the signal, as that of photons does."""
+    gain: float
+    """Pixel values per photon if it grows, as the slope of variance over brightness; 0 if not."""
+    mean: float
+    """Brightness at which the standard deviation is `sigma`, in pixel values."""
+
+    def at(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the standard deviation of the noise at each of some pixel values."""
+        variance = self.sigma**2 + self.gain * (np.asarray(values, np.float64) - self.mean)
+        return np.sqrt(np.maximum(variance, LEAST * self.sigma**2 + np.finfo(np.float32).tiny))
+
+
+def noise_of(windows: Sequence[NDArray[np.float64]], used: float) -> Noise:
+    """Estimate the noise of an image.
+
+    The level is that of Chen, Zhu and Heng, An efficient statistical method for image noise level
+    estimation, ICCV 2015, https://doi.org/10.1109/ICCV.2015.62: among the eigenvalues of the
+    covariance of patches, those of noise alone are equal. The noise has to be white: it is
+    underestimated in images that were denoised, compressed or interpolated.
+
+    Parameters
+    ----------
+    windows : sequence of (H, W)
+        Parts of the image, without NaN.
+    used : float
+        The range of values that the image uses.
+    """
+    sigma = _level(windows)
+    gain = _gain(windows)
+    share = sigma / used if used > 0 else 0.0
+    mean = float(np.mean([window.mean() for window in windows]))
+    return Noise(sigma, share, gain > 0, gain, mean)
+
+
+def _level(windows: Sequence[NDArray[np.float64]]) -> float:
+    """Return the standard deviation of the noise."""
+    patches = np.concatenate(list(_patches(windows)))
+    values = np.linalg.eigvalsh(np.cov(patches, rowvar=False))
+    for count in range(len(values), 0, -1):
+        mean = values[:count].mean()
+        if np.median(values[:count]) >= mean:
+            return float(np.sqrt(max(mean, 0.0)))
+    return 0.0
+
+
+def _patches(windows: Sequence[NDArray[np.float64]]) -> Iterable[NDArray[np.float64]]:
+    """Yield patches of each window, (N, D * D), as many as `MOST_PATCHES` together."""
+    most = MOST_PATCHES / len(windows)
+    for window in windows:
+        found = sliding_window_view(window, (PATCH, PATCH))
+        step = max(int(np.ceil(np.sqrt(found.shape[0] * found.shape[1] / most))), 1)
+        yield found[::step, ::step].reshape(-1, PATCH * PATCH)
+
+
+def _gain(windows: Sequence[NDArray[np.float64]]) -> float:
+    """Return the slope of the variance of noise over brightness; 0 if it does not grow."""
+    pairs = [_blocks(window) for window in windows]
+    bright = np.concatenate([one for one, _ in pairs])
+    variance = np.concatenate([one for _, one in pairs])
+    groups = [part for part in np.array_split(np.argsort(bright), BINS) if len(part)]
+    x = np.array([bright[part].mean() for part in groups])
+    # the smoothest blocks of each group have noise alone
+    y = np.array([np.quantile(variance[part], SMOOTHEST) for part in groups]) / OF_SMOOTHEST
+    if len(x) < BINS or np.ptp(x) == 0 or y[-1] < GROWS * max(y[0], 1e-12):
+        return 0.0
+    rising = np.corrcoef(np.argsort(np.argsort(y)), np.arange(len(y)))[0, 1] > 0.8
+    return max(float(np.polyfit(x, y, 1)[0]), 0.0) if rising else 0.0
+
+
+def _blocks(window: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean of each block, and the variance of its noise."""
+    rough = sliding_window_view(window, (3, 3)).reshape(-1, window.shape[1] - 2, 9) @ (
+        _LAPLACIAN.ravel()
+    )
+    height, width = (size // BLOCK for size in rough.shape)
+    spans = slice(height * BLOCK), slice(width * BLOCK)
+    shape = height, BLOCK, width, BLOCK
+    means = window[1:-1, 1:-1][spans].reshape(shape).mean(axis=(1, 3))
+    squares = (rough[spans] ** 2).reshape(shape).mean(axis=(1, 3))
+    return means.ravel(), squares.ravel()

@@ -1,0 +1,106 @@
+"""Read a few windows of an image, on which its traits are estimated.
+
+Letters: N windows, P pixels along a side of a window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.engine.image.arrays import layout_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.image.arrays import ArrayLike, Layout
+
+SIDE = 128
+"""Side of a window in pixels."""
+ACROSS = 4
+"""Number of windows along each axis of a plane."""
+PLANES = 4
+"""Largest number of planes that are read, evenly spread over the stack."""
+LEAST = 24
+"""Smallest side of an image whose traits can be estimated, in pixels."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Windows of an image, as grey values."""
+
+    windows: tuple[NDArray[np.float64], ...]
+    """Windows, (P, P) or smaller where the image is; finite."""
+    columns: tuple[tuple[int, ...], ...]
+    """Indices of windows that lie below each other in one plane."""
+    dtype: np.dtype[np.generic]
+    """Data type of the image."""
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """All values, in one row."""
+        return np.concatenate([window.ravel() for window in self.windows])
+
+
+def sample_of(image: ArrayLike, axes: str | None = None) -> Sample:
+    """Read windows from some planes of an image; colours become their green channel.
+
+    Parameters
+    ----------
+    image : array
+        NumPy, dask, Zarr or similar; only the windows are read.
+    axes : str, optional
+        One letter per axis, as `napari_sr.upscale` takes them.
+
+    Raises
+    ------
+    ValueError
+        If the axes do not fit, the image is smaller than `LEAST` pixels, or no value is finite.
+    """
+    layout = layout_of(image.shape, image.dtype, axes)
+    if min(layout.height, layout.width) < LEAST:
+        raise ValueError(
+            f"advice needs at least {LEAST} x {LEAST} pixels, got {layout.height} x {layout.width}"
+        )
+    windows: list[NDArray[np.float64]] = []
+    columns: list[tuple[int, ...]] = []
+    for index in _planes(layout):
+        for left in _starts(layout.width):
+            first = len(windows)
+            for top in _starts(layout.height):
+                span = slice(top, top + SIDE), slice(left, left + SIDE)
+                window = _filled(layout.read(image, index, *span), layout)
+                windows += [] if window is None else [window]
+            columns.append(tuple(range(first, len(windows))))
+    if not windows:
+        raise ValueError("advice needs finite pixels, got only NaN or infinity")
+    return Sample(tuple(windows), tuple(columns), np.dtype(image.dtype))
+
+
+def _planes(layout: Layout) -> list[tuple[int, ...]]:
+    """Return indices of a few planes, evenly spread."""
+    letters = layout.axes[:-1] if layout.samples else layout.axes
+    pairs = zip(letters, layout.shape, strict=False)
+    sizes = [size for letter, size in pairs if letter not in "YX"]
+    chosen = np.linspace(0, layout.count - 1, min(PLANES, layout.count)).astype(int)
+    return [tuple(map(int, np.unravel_index(one, sizes))) if sizes else () for one in chosen]
+
+
+def _starts(size: int) -> Iterator[int]:
+    """Yield where windows begin along an axis; they do not overlap."""
+    count = max(min(ACROSS, size // SIDE), 1)
+    for number in range(count):
+        yield int((size - min(SIDE, size)) * (number + 0.5) / count)
+
+
+def _filled(pixels: NDArray[Any], layout: Layout) -> NDArray[np.float64] | None:
+    """Return a window as grey, with its median for missing pixels; None if most are missing."""
+    window = np.asarray(pixels[..., 1] if layout.samples else pixels, np.float64)
+    finite = np.isfinite(window)
+    if finite.mean() < 0.5:
+        return None
+    return window if finite.all() else np.where(finite, window, np.median(window[finite]))

@@ -1,0 +1,144 @@
+"""Estimate traits of an image besides its noise: sharpness, saturation, used range, patterns.
+
+Letters: P pixels along a side of a window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_sr.advice.sample import Sample
+
+SIDE = 32
+"""Side of the parts whose spectra are averaged, in pixels."""
+COARSE, FINE = (0.1, 0.4), (0.45, 0.8)
+"""Frequencies of coarse and of fine detail, where 1 is Nyquist's along an axis."""
+CORNER = 1.15
+"""Frequencies above this, which only diagonals have, hold noise and hardly any detail."""
+QUANTISED = 1 / 12
+"""Variance of rounding to integers."""
+PEAK = 40.0
+"""Power relative to the median of its ring from which a single frequency is a pattern."""
+RINGS = 16
+ALIKE = 0.6
+"""Correlation of column means in places below each other from which columns have a pattern."""
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What an image is like."""
+
+    used: tuple[float, float]
+    """The range of its values, without the 0.1 % darkest and brightest."""
+    coarse: float
+    """Power of coarse detail, of some 5 to 20 pixels, relative to that of noise."""
+    fine: float
+    """Power of fine detail, of some 2.5 to 4.5 pixels, relative to that of noise. 1 is noise
+    alone; blurred and noisy images have little, sharp and clean ones more than 25."""
+    saturated: float
+    """Share of pixels at the largest value, if there are more of them than just below it."""
+    period: float | None
+    """Period in pixels of a pattern that repeats, such as a camera's or a grid's; None if none."""
+    columns: bool
+    """Whether columns differ in brightness in the same way all over the plane, as in cameras."""
+
+
+def traits_of(sample: Sample) -> Traits:
+    """Estimate traits of an image.
+
+    Parameters
+    ----------
+    sample : Sample
+        Parts of the image.
+    """
+    values = sample.values
+    low, high = np.percentile(values, (0.1, 99.9))
+    power = _power(sample.windows)
+    radius = _radius(len(power))
+    rounding = QUANTISED if sample.dtype.kind in "iu" else 0.0
+    noise = max(float(power[radius >= CORNER].mean()), rounding, 1e-12 * float(power.max()))
+    coarse, fine = (
+        float(power[(radius > low) & (radius < high)].mean()) for low, high in (COARSE, FINE)
+    )
+    return Traits(
+        (float(low), float(high)),
+        coarse / noise if noise else 0.0,
+        fine / noise if noise else 0.0,
+        _saturated(values),
+        _period(power, radius, noise),
+        _has_columns(sample),
+    )
+
+
+def _saturated(values: NDArray[np.float64]) -> float:
+    """Return the share of pixels at the largest value; 0 if this is the tail of a distribution."""
+    top = values.max()
+    below = values[values < top]
+    if not below.size:
+        return 0.0
+    at_top = values.size - below.size
+    # as wide a step below the top as values of this image usually have
+    next_to_it = np.count_nonzero(below >= top - max((top - below.min()) / 256, 1e-12))
+    return at_top / values.size if at_top > max(3 * next_to_it, 20) else 0.0
+
+
+def _power(windows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the mean power spectrum of parts; that of white noise is its variance."""
+    side = min(SIDE, *(min(window.shape) for window in windows))
+    line = np.hanning(side + 2)[1:-1]
+    taper = np.outer(line, line) / (line**2).sum()
+    total, count = np.zeros((side, side)), 0
+    for window in windows:
+        parts = sliding_window_view(window, (side, side))[::side, ::side].reshape(-1, side, side)
+        spectra = np.fft.fft2((parts - parts.mean(axis=(1, 2), keepdims=True)) * taper)
+        total += (np.abs(spectra) ** 2).sum(axis=0)
+        count += len(parts)
+    return total / count
+
+
+def _radius(side: int) -> NDArray[np.float64]:
+    """Return the distance of each frequency from zero, where 1 is Nyquist's along an axis."""
+    frequency = 2 * np.fft.fftfreq(side)
+    radius: NDArray[np.float64] = np.hypot(frequency[:, None], frequency[None])
+    return radius
+
+
+def _period(power: NDArray[np.float64], radius: NDArray[np.float64], noise: float) -> float | None:
+    """Return the period of the strongest single frequency that stands out of its ring."""
+    rings = np.where(radius < 1, (radius * RINGS).astype(np.intp), -1)
+    best, found = PEAK, None
+    for ring in range(RINGS // 4, RINGS):
+        inside = np.where(rings == ring, power, 0)
+        ratio = float(inside.max() / (np.median(power[rings == ring]) + noise))
+        if ratio > best:
+            best, found = ratio, 2 / float(radius.flat[inside.argmax()])
+    return found
+
+
+def _has_columns(sample: Sample) -> bool:
+    """Return whether the fine differences between columns are the same in distant places."""
+    found = []
+    for numbers in sample.columns:
+        fine = [_fine(sample.windows[number].mean(axis=0)) for number in numbers]
+        found += [_correlation(*pair) for pair in pairwise(fine)]
+    return bool(found) and float(np.median(found)) > ALIKE
+
+
+def _fine(line: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return second differences, without which slow changes would look alike."""
+    return np.diff(line, 2)
+
+
+def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    spread = one.std() * other.std()
+    return float(((one - one.mean()) * (other - other.mean())).mean() / spread) if spread else 0.0

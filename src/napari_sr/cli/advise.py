@@ -1,0 +1,83 @@
+"""The command `napari-sr advise`: which model suits the image in a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_sr.advice.advise import advise
+from napari_sr.cli import terminal
+from napari_sr.cli.model import CommandError
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.files.lazy import open_lazy
+from napari_sr.runs.file_range import with_range
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_sr.advice.advise import Advice
+    from napari_sr.engine.image.value_range import Percentiles
+
+AUTO = "auto"
+"""The name that stands for the advised model."""
+
+
+def advice_for(
+    source: Path,
+    scale: int | None = None,
+    values: tuple[float, float] | Percentiles | None = None,
+    axes: str | None = None,
+) -> Advice:
+    """Return advice on the image in a file, of which a few windows are read.
+
+    Parameters
+    ----------
+    source : Path
+        The file.
+    scale : int, optional
+        Enlargement; 2 by default.
+    values : (low, high) or Percentiles, optional
+        Black and white, in stored values; by default, as the file says.
+    axes : str, optional
+        One letter per axis, in stored order.
+
+    Raises
+    ------
+    CommandError
+        If the source is a folder of images.
+    ValueError, OSError
+        If the image cannot be read, or is too small.
+    """
+    if source.is_dir() and source.suffix.lower() != ".zarr":
+        raise CommandError(f"advice is on one image, and {source} is a folder: name a model")
+    image = open_lazy(source, None if axes is None else axes.upper())
+    settings = with_range(image, Settings(value_range=values))[0]
+    return advise(image.pixels, scale=scale, axes=image.axes, value_range=settings.value_range)
+
+
+def text(advice: Advice) -> str:
+    """Return the advice in lines for people."""
+    noise, traits = advice.noise, advice.traits
+    growth = f", growing with the signal ({noise.gain:.3g} per photon)" if noise.grows else ""
+    return "\n".join(
+        [
+            f"{advice.model}: {advice.reason}",
+            f"noise: {noise.sigma:.3g} ({noise.share:.1%} of the range used){growth}",
+            f"values: {traits.used[0]:g} to {traits.used[1]:g}",
+            f"detail over noise: coarse {traits.coarse:.1f}, fine {traits.fine:.1f}",
+            *advice.warnings,
+        ]
+    )
+
+
+def model_for(
+    source: Path,
+    scale: int | None,
+    values: tuple[float, float] | Percentiles | None,
+    axes: str | None,
+) -> str:
+    """Return the name of the advised model, and tell the reason; see `advice_for`."""
+    found = advice_for(source, scale, values, axes)
+    with terminal.bars() as bars:
+        for line in (f"{found.model}: {found.reason}", *found.warnings):
+            terminal.tell(bars, line, source.name)
+    return found.model

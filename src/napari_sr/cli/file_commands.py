@@ -1,0 +1,113 @@
+"""The commands `napari-sr advise`, `check`, `run` and `show`, and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_sr.cli import upscale_options as of_upscale  # noqa: TC001  # typer reads types
+from napari_sr.cli.options import Overwrite, at_home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Record = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RECORD", callback=at_home, help="A record as a TOML file, or the file of a result."
+    ),
+]
+Source = Annotated[
+    Path | None,
+    typer.Option(
+        "--input",
+        metavar="IN",
+        callback=at_home,
+        help="The image to upscale. [default: the recorded one]",
+    ),
+]
+Target = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        metavar="OUT",
+        callback=at_home,
+        help="Its suffix sets the format. [default: RECORD.ome.tif, if RECORD is TOML]",
+    ),
+]
+File = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", callback=at_home, help="The file of a result, or TOML."),
+]
+AsPython = Annotated[bool, typer.Option("--python", help="As Python code.")]
+AsCommand = Annotated[bool, typer.Option("--command", help="As a command line.")]
+AsToml = Annotated[bool, typer.Option("--toml", help="Print TOML, for `napari-sr run`.")]
+
+
+def advise_command(
+    image: Annotated[Path, typer.Argument(metavar="IN", callback=at_home, help="An image file.")],
+    scale: Annotated[int, typer.Option(help="How many times larger.")] = 2,
+    value_range: of_upscale.ValueRange = None,
+    percentiles: of_upscale.Percentiles = None,
+    axes: of_upscale.Axes = None,
+) -> None:
+    """Say which model suits an image, and why."""
+    from napari_sr.cli import advise, upscale
+
+    values = upscale.declared(value_range, percentiles)
+    typer.echo(advise.text(advise.advice_for(image, scale, values, axes)))
+
+
+def check_command(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", callback=at_home, help="The image.")],
+    result: Annotated[
+        Path, typer.Argument(metavar="RESULT", callback=at_home, help="The upscaled image.")
+    ],
+    model: Annotated[
+        str | None, typer.Option(help="The model's name. [default: as RESULT's record says]")
+    ] = None,
+    maps: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT", callback=at_home, help="Write a map: .ome.tif or .ome.zarr."),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Say whether a result, shrunk again, agrees with its source."""
+    from napari_sr.cli import check
+
+    typer.echo(check.run(source, result, model, maps, overwrite=overwrite))
+
+
+def run_command(
+    record: Record,
+    source: Source = None,
+    target: Target = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Repeat a recorded run; with the same weights and versions, the pixels are the same."""
+    from napari_sr.cli import run
+
+    run.run(run.Again(record, source, target, overwrite))
+
+
+def show_command(
+    file: File,
+    python: AsPython = False,
+    command: AsCommand = False,
+    toml: AsToml = False,
+) -> None:
+    """Print how the image in a file was computed."""
+    from napari_sr.cli import show
+
+    typer.echo(show.text(file, python=python, command=command, toml=toml))
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    commands: dict[str, Callable[..., None]] = {
+        "advise": advise_command, "check": check_command, "run": run_command, "show": show_command,
+    }  # fmt: skip
+    for name, command in commands.items():
+        app.command(name)(command)

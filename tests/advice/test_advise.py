@@ -1,0 +1,95 @@
+"""The advised model, the reason, and what is said against other models."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter, zoom
+
+import napari_sr
+from napari_sr.advice.advise import advise
+from napari_sr.engine.image.value_range import Percentiles
+
+
+@pytest.fixture
+def sharp(random):
+    """A sharp image without noise, from 0 to 1."""
+    return gaussian_filter(zoom(random.random((60, 60)), 5, order=0), 0.7)
+
+
+def as_photons(image, count, random):
+    return random.poisson(image * count).astype(np.uint16)
+
+
+def test_a_clean_sharp_image_gets_a_network_for_photographs(sharp):
+    advice = napari_sr.advise((255 * sharp).astype(np.uint8))
+
+    assert advice.model == "edsr-slim-x2"
+    assert "clean and sharp" in advice.reason
+    assert advice.sharp
+    assert advice.against("bsrn-x2") == ""
+    assert "worse than interpolation" in advice.against("microscope")
+
+
+def test_a_noisy_image_gets_a_model_that_removes_noise(sharp, random):
+    advice = advise(as_photons(gaussian_filter(sharp, 2), 30, random), value_range=(0, 30))
+
+    assert advice.model == "microscope-x2"
+    assert advice.noise.grows
+    assert "growing with the signal" in advice.reason
+    assert "takes noise for detail" in advice.against("fsrcnn-x4")
+    assert advice.against("microscope-x2") == advice.against("bicubic") == ""
+
+
+def test_a_blurred_image_with_some_noise_is_interpolated(sharp, random):
+    blurred = gaussian_filter(sharp, 1.5)
+    advice = advise(blurred + random.normal(0, 0.01, sharp.shape))
+
+    assert advice.model == "bicubic-x2"
+    assert not advice.noisy
+    assert not advice.sharp
+
+
+@pytest.mark.parametrize(
+    ("scale", "model"), [(3, "fsrcnn-x3"), (4, "edsr-slim-x4"), (8, "bicubic-x8")]
+)
+def test_other_scales_get_what_ships(sharp, random, scale, model):
+    assert advise(sharp, scale=scale).model == model
+
+    noisy = advise(as_photons(gaussian_filter(sharp, 2), 30, random), scale=scale)
+
+    assert noisy.model == f"bicubic-x{scale}"
+    assert "2 times only" in noisy.reason
+
+
+def test_every_advised_name_can_be_upscaled_with(sharp):
+    small = sharp[:40, :40].astype(np.float32)
+
+    for scale in (2, 3, 4, 8):
+        result = napari_sr.upscale(small, advise(small, scale=scale).model, device="cpu")
+        assert result.shape == (40 * scale, 40 * scale)
+
+
+def test_a_constant_image_is_named_so():
+    assert "constant" in advise(np.full((50, 50), 9, np.uint8)).reason
+
+
+def test_a_faint_image_is_told_to_declare_its_range(sharp):
+    faint = (1000 + 400 * sharp).astype(np.uint16)
+
+    assert "values from" in " ".join(advise(faint).warnings)
+    for declared in ((900, 1500), Percentiles(1, 99)):
+        assert "values from" not in " ".join(advise(faint, value_range=declared).warnings)
+
+
+def test_saturation_is_told(sharp):
+    assert "saturated" in " ".join(
+        advise(np.minimum(sharp + gaussian_filter(sharp, 9), 1)).warnings
+    )
+
+
+def test_an_unknown_scale_or_model_is_refused(sharp):
+    with pytest.raises(ValueError, match="5"):
+        advise(sharp, scale=5)
+    with pytest.raises(ValueError, match="nonsense"):
+        advise(sharp).against("nonsense")

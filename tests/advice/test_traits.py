@@ -1,0 +1,80 @@
+"""Traits that an image was given are found, and no others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from napari_sr.advice.sample import sample_of
+from napari_sr.advice.traits import traits_of
+
+
+@pytest.fixture
+def scene(random):
+    """An image of soft structures from 0 to 200."""
+    image = gaussian_filter(random.random((600, 600)), 2)
+    return 200 * (image - image.min()) / np.ptp(image)
+
+
+def traits(image):
+    return traits_of(sample_of(image))
+
+
+def test_noise_alone_has_no_detail(random):
+    found = traits(random.normal(0, 1, (300, 300)))
+
+    assert found.coarse == pytest.approx(1, abs=0.1)
+    assert found.fine == pytest.approx(1, abs=0.1)
+
+
+def test_blur_and_noise_take_fine_detail_away(random):
+    sharp = random.choice([0.0, 200.0], (300, 300)).repeat(2, 0).repeat(2, 1)
+    blurred = gaussian_filter(sharp, 1.5)
+    noise = random.normal(0, 5, sharp.shape)
+
+    clean, soft = traits(sharp + noise), traits(blurred + noise)
+
+    assert clean.fine > 5 * soft.fine
+    assert soft.fine < 3
+    assert soft.coarse > 30
+
+
+def test_a_clean_image_of_integers_is_limited_by_rounding(scene):
+    rounded = traits(np.rint(scene).astype(np.uint8))
+
+    assert rounded.coarse == pytest.approx(traits(np.rint(scene)).coarse, rel=0.3)
+    assert np.isfinite(rounded.fine)
+
+
+def test_a_constant_image_has_nothing():
+    found = traits(np.full((60, 60), 7, np.uint16))
+
+    assert (found.coarse, found.fine, found.saturated) == (0, 0, 0)
+    assert found.used == (7, 7)
+    assert found.period is None
+    assert not found.columns
+
+
+def test_saturated_pixels_are_counted(scene):
+    assert traits(scene).saturated == 0
+
+    cut = traits(scene.clip(max=np.quantile(scene, 0.97)))
+
+    assert cut.saturated == pytest.approx(0.03, abs=0.01)
+
+
+def test_a_pattern_that_repeats_is_found_with_its_period(scene, random):
+    noisy = scene + random.normal(0, 2, scene.shape)
+    assert traits(noisy).period is None
+
+    found = traits(noisy + 15 * np.sin(2 * np.pi * np.arange(600) / 4)[:, None])
+
+    assert found.period == pytest.approx(4, rel=0.02)
+
+
+def test_the_columns_of_a_camera_are_found(scene, random):
+    noisy = scene + random.normal(0, 2, scene.shape)
+    assert not traits(noisy).columns
+
+    assert traits(noisy + random.normal(0, 5, 600)).columns

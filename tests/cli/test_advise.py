@@ -1,0 +1,51 @@
+"""`napari-sr advise`, and `--model auto`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from typer.testing import CliRunner
+
+import napari_sr
+from napari_sr.cli.advise import advice_for
+from napari_sr.cli.commands import app
+from napari_sr.cli.model import CommandError
+from napari_sr.files.lazy import open_lazy
+from napari_sr.runs.record import read_record
+
+
+@pytest.fixture
+def noisy(tmp_path, random):
+    path = tmp_path / "noisy.ome.tif"
+    pixels = random.poisson(np.linspace(5, 60, 200)[:, None], (200, 210)).astype(np.uint16)
+    tifffile.imwrite(path, pixels, metadata={"axes": "YX", "SignificantBits": 7})
+    return path
+
+
+def test_the_advice_is_printed_with_its_figures(noisy):
+    done = CliRunner().invoke(app, ["advise", str(noisy)], catch_exceptions=False)
+
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("microscope-x2: The image has noise of ")
+    assert lines[1].startswith("noise: ")
+    assert "per photon" in lines[1]
+    assert lines[2].startswith("values: ")
+
+
+def test_auto_upscales_with_the_advised_model(noisy, tmp_path):
+    words = ["upscale", str(noisy), str(tmp_path / "out.ome.tif"), "--model", "auto"]
+
+    done = CliRunner().invoke(app, [*words, "--device", "cpu"], catch_exceptions=False)
+
+    assert read_record(tmp_path / "out.ome.tif")["model"] == "microscope-x2"
+    assert "microscope-x2: The image has noise" in " ".join(done.stderr.split())
+    pixels = open_lazy(noisy).pixels[:]
+    expected = napari_sr.upscale(pixels, "microscope-x2", value_range=(0, 127), device="cpu")
+    result = open_lazy(tmp_path / "out.ome.tif").pixels[:]
+    np.testing.assert_array_equal(result, np.minimum(expected, 127))
+
+
+def test_a_folder_needs_a_named_model(tmp_path):
+    with pytest.raises(CommandError, match="is a folder: name a model"):
+        advice_for(tmp_path)

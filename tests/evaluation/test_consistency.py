@@ -1,0 +1,106 @@
+"""What differs between a source and its result that is shrunk again."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import dask.array
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+import napari_sr
+from napari_sr.evaluation import consistency
+from napari_sr.evaluation._imresize import imresize
+from napari_sr.evaluation.consistency import check
+
+
+@pytest.fixture
+def truth(random):
+    """A smooth image, larger than its source."""
+    return 200 * gaussian_filter(random.random((3, 240, 280)), (0, 6, 6))
+
+
+def shrunk(image, scale=2):
+    return np.stack([imresize(plane, Fraction(1, scale)) for plane in image])
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("band", [512, 50, 7])
+def test_a_result_that_shrinks_to_its_source_is_consistent(truth, monkeypatch, scale, band):
+    monkeypatch.setattr(consistency, "BAND", band)
+
+    found = check(shrunk(truth, scale), truth, axes="ZYX")
+
+    assert found.rms < 1e-9
+    assert found.unit == "values"
+    assert found.map.shape == (3, 240 // scale, 280 // scale)
+    np.testing.assert_allclose(found.map, 0, atol=1e-4)
+
+
+def test_what_a_result_adds_is_found_where_it_is(truth):
+    source = shrunk(truth)
+    truth[1, 100:120, 60:90] += 50
+
+    found = check(source, truth, axes="ZYX")
+
+    seen = np.asarray(found.map)
+    inside = np.zeros(seen.shape, bool)
+    inside[1, 50:60, 30:45] = True
+    np.testing.assert_allclose(seen[1, 53:57, 33:42], 50, atol=1e-3)
+    far = ~np.pad(inside, 3)[3:-3, 3:-3, 3:-3] & (np.abs(seen) > 1e-3)
+    assert not far[[0, 2]].any()
+    assert found.bias == pytest.approx(50 * inside.mean(), rel=0.05)
+    assert found.rms == pytest.approx(np.sqrt((seen.astype(float) ** 2).mean()), rel=1e-5)
+    assert found.p99 == pytest.approx(np.percentile(np.abs(seen), 99), rel=0.05)
+
+
+def test_in_noisy_images_the_unit_is_the_noise(random):
+    signal = np.linspace(20, 200, 256)[:, None] * np.ones((256, 256))
+    source = random.poisson(signal).astype(np.uint16)
+    result = np.kron(signal, np.ones((2, 2))).astype(np.float32)
+
+    found = check(source, result)
+
+    assert found.unit == "noise"
+    assert np.asarray(found.map).std() == pytest.approx(1, rel=0.15)
+    assert found.unexplained < 0.01
+    assert "beyond 3 times the noise" in found.in_words()
+
+    result[100:140, 100:140] += 150
+    worse = check(source, result)
+
+    assert worse.unexplained > found.unexplained + 0.004
+    assert np.asarray(worse.map)[60, 60] > 3
+
+
+def test_results_of_optics_are_blurred_and_binned(random):
+    sharp = 200 * gaussian_filter(random.random((200, 200)), 1.5)
+    seen = gaussian_filter(sharp, 1.5, mode="nearest").reshape(100, 2, 100, 2).mean(axis=(1, 3))
+
+    optical, plain = check(seen, sharp, "microscope"), check(seen, sharp, "fsrcnn")
+
+    assert optical.rms < 1e-6
+    assert plain.rms > 0.1
+
+
+def test_lazy_colours_and_missing_pixels(random):
+    image = random.random((70, 80, 3)).astype(np.float32)
+    result = napari_sr.upscale(image, "bicubic", 2, device="cpu")
+    image[30, 40] = np.nan
+    lazy = dask.array.from_array(image, chunks=(20, 30, 3))
+
+    found = check(lazy, result, axes="YXS")
+
+    seen = np.asarray(found.map)
+    assert seen.shape == image.shape
+    np.testing.assert_array_equal(np.isnan(seen), np.isnan(image))
+    assert np.isfinite([found.rms, found.p99, found.bias]).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "scale"), [((60, 61), None), ((60, 60), 3), ((20, 20), None), ((1, 60, 60), 2)]
+)
+def test_shapes_that_do_not_fit_are_refused_with_both(shape, scale):
+    with pytest.raises(ValueError, match=r"the source's shape \(30, 30\), enlarged .*, got"):
+        check(np.zeros((30, 30)), np.zeros(shape), scale=scale)
