@@ -23,10 +23,11 @@ from napari_sr.advice.traits import traits_of
 from napari_sr.engine.image.arrays import Layout, layout_of
 from napari_sr.engine.image.conversion import as_array
 from napari_sr.evaluation._imresize import imresize
+from napari_sr.runs.run import drive
 from napari_sr.zoo import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from numpy.typing import NDArray
 
@@ -110,6 +111,18 @@ def check(
     ValueError
         If the shapes do not fit, the axes are wrong, or the source is smaller than 24 x 24 pixels.
     """
+    return drive(check_steps(source, result, model, scale=scale, axes=axes))
+
+
+def check_steps(
+    source: ArrayLike,
+    result: ArrayLike,
+    model: str | None = None,
+    *,
+    scale: int | None = None,
+    axes: str | None = None,
+) -> Generator[tuple[int, int], None, Check]:
+    """Do the same as `check`; yield the number of bands that are done, and of all bands."""
     source, result = as_array(source), as_array(result)
     layout = layout_of(source.shape, source.dtype, axes)
     factor = _scale_of(layout, tuple(result.shape), scale)
@@ -120,12 +133,9 @@ def check(
     traits = traits_of(sample)
     noise = noise_of(sample.windows, traits.used[1] - traits.used[0])
     noisy = traits.coarse < NOISY
-    return Check(
-        _lazy(pair, noise if noisy else None),
-        "noise" if noisy else "values",
-        noise,
-        *_figures(pair, noise),
-    )
+    figures = yield from _figures(pair, noise)
+    shown = _lazy(pair, noise if noisy else None)
+    return Check(shown, "noise" if noisy else "values", noise, *figures)
 
 
 def _scale_of(layout: Layout, shape: tuple[int, ...], scale: int | None) -> int:
@@ -201,12 +211,15 @@ def _fitted(pair: _Pair) -> _Pair:
     return min(tried, key=lambda one: float(np.nanmean(one.difference(plane, *spans) ** 2)))
 
 
-def _figures(pair: _Pair, noise: Noise) -> tuple[float, float, float, float]:
+def _figures(
+    pair: _Pair, noise: Noise
+) -> Generator[tuple[int, int], None, tuple[float, float, float, float]]:
     """Return RMS, 99th percentile, mean, and the share beyond 3 times the noise."""
     bands = list(pair.bands())
     most = MOST_VALUES // len(bands) + 1
     squares, total, beyond, count, kept = 0.0, 0.0, 0, 0, []
-    for plane, rows, columns in bands:
+    for done, (plane, rows, columns) in enumerate(bands):
+        yield done, len(bands)
         found = pair.difference(plane, rows, columns)
         level = noise.at(pair.layout.read(pair.source, plane, rows, columns))
         finite = np.isfinite(found)

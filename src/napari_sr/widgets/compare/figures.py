@@ -167,11 +167,18 @@ def error_arguments(result: Image, reference: Image, errors: Errors) -> dict[str
         "colormap": Colormap(COLOURS, name="error"),
         "contrast_limits": (-errors.limit, errors.limit),
         "blending": "translucent_no_depth",
-        "scale": result.scale,
-        "translate": result.translate,
-        "rotate": result.rotate,
-        "shear": result.shear,
-        "affine": result.affine.affine_matrix,
-        "units": result.units,
-        "axis_labels": result.axis_labels,
+        **placed_on(result),
+    }
+
+
+def placed_on(layer: Image) -> dict[str, Any]:
+    """Return the keywords of `add_image` for a layer of the same shape that lies on another."""
+    return {
+        "scale": layer.scale,
+        "translate": layer.translate,
+        "rotate": layer.rotate,
+        "shear": layer.shear,
+        "affine": layer.affine.affine_matrix,
+        "units": layer.units,
+        "axis_labels": layer.axis_labels,
     }
