@@ -160,6 +160,35 @@ def test_a_cancelled_run_leaves_nothing_in_memory_while_the_window_lives(running
     assert gone() is None
 
 
+def test_closing_the_viewer_frees_the_part_that_could_be_kept(running, qtbot):
+    viewer, widget, gate = running
+    widget.form.stop.click()
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        gate.permits.release(1000)
+    pixels = weakref.ref(widget.keep._offered[1].pixels.base)
+
+    viewer.close()
+    del viewer, widget
+    all_done(qtbot)
+
+    def freed():
+        gc.collect()
+        return pixels() is None
+
+    qtbot.waitUntil(freed, timeout=PATIENCE)
+
+
+def test_closing_the_viewer_ends_a_paused_run(running, qtbot):
+    viewer, widget, gate = running
+    widget.form.pause.click()
+    gate.permits.release(1000)
+    qtbot.waitUntil(lambda: widget.form.status.text().startswith("Paused"), timeout=PATIENCE)
+
+    viewer.close()
+
+    all_done(qtbot)
+
+
 def test_closing_the_dock_during_a_run_ends_it(running, qtbot):
     viewer, widget, gate = running
 

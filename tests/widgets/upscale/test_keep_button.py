@@ -86,7 +86,11 @@ def test_the_part_becomes_a_layer_that_says_what_is_there(button, qtbot):
     np.testing.assert_array_equal(layer.data, np.arange(32).reshape(4, 8))
     assert layer.metadata["record"]["kept"] == ((0, 4), (0, 8))
     assert kept.args[:2] == [source, layer]
-    assert kept.args[2] == f"Kept: {layer.name}. The rest was not computed; there, you see cells."
+    assert kept.args[2] == (
+        f"Kept: {layer.name}. It ends at the frame; the rest was not computed, and you see cells "
+        "there."
+    )
+    assert layer.bounding_box.visible
     assert button.isHidden()
     button.click()
     assert len(button.added) == 1
@@ -101,6 +105,7 @@ def test_a_complete_result_is_not_called_unfinished(button, qtbot):
     (layer,) = button.added
     assert layer.name == "cells [FSRCNN x2]"
     assert "kept" not in layer.metadata["record"]
+    assert not layer.bounding_box.visible
     assert kept.args[2] == "Kept: cells [FSRCNN x2]."
 
 

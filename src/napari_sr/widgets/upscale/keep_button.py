@@ -76,8 +76,10 @@ class KeepButton(QPushButton):
         told = ""
         if words:
             record = {**record, "kept": part.spans}
-            told = f". The rest was not computed; there, you see {source}"
+            told = f". It ends at the frame; the rest was not computed, and you see {source} there"
         layer = self._add(pending, part.pixels, record, **part_arguments(pending, part, words))
+        layer.bounding_box.visible = bool(words)
+        layer.bounding_box.points = False
         self.kept.emit(pending.layer, layer, f"Kept: {layer.name}{told}.")
 
 
