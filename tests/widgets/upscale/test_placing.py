@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from forms import PATIENCE
 from napari.layers import Image
 
 from napari_sr.widgets.common.layer_source import METADATA_KEY
@@ -91,3 +92,29 @@ def test_attributes_are_set_once_the_layer_exists(viewer, placer, source):
 
     assert result.contrast_limits_range == [-5, 9]
     assert result.contrast_limits == [0, 1]
+
+
+@pytest.fixture
+def _all_are_large(monkeypatch):
+    monkeypatch.setattr("napari_sr.widgets.upscale.placing.LARGE", 24)
+
+
+@pytest.mark.usefixtures("_all_are_large")
+def test_a_large_result_is_shown_once_the_window_has_handled_events(placer, source, qtbot):
+    layer = add(placer, source)
+
+    assert not layer.visible
+    qtbot.waitUntil(lambda: layer.visible, timeout=PATIENCE)
+
+
+@pytest.mark.usefixtures("_all_are_large")
+def test_a_large_result_that_is_hidden_stays_hidden(placer, source, qtbot):
+    hidden = placer.add(np.zeros((4, 6)), source, {"visible": False}, {})
+    shown = add(placer, source, "another")
+
+    qtbot.waitUntil(lambda: shown.visible, timeout=PATIENCE)
+    assert not hidden.visible
+
+
+def test_other_results_are_shown_at_once(placer, source):
+    assert add(placer, source).visible

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from napari.layers import Image
+from qtpy.QtCore import QTimer
 
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 
@@ -15,6 +18,12 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
     from numpy.typing import NDArray
+
+
+LARGE = 2**25
+"""Smallest number of pixels of a result that is drawn only after the window has handled events.
+The window's thread needs 0.28 s to add and draw 8192 x 8192 px, most of it for the layer's controls
+in napari; so it stands still for 0.19 s, then for 0.13 s (processor time, software OpenGL)."""
 
 
 class Placer:
@@ -39,6 +48,8 @@ class Placer:
     ) -> Image:
         """Add a result directly above its source and the earlier results of this source.
 
+        A large result is visible a moment later, see `LARGE`.
+
         The result is selected if nothing, its source or an earlier result was selected: then `V`
         and the status bar apply to the new result. Any other selection stays.
 
@@ -51,7 +62,9 @@ class Placer:
         arguments, afterwards : dict
             Keywords of the new layer's constructor, and attributes to set afterwards.
         """
-        layer = Image(pixels, **arguments)
+        visible = bool(arguments.get("visible", True))
+        later = visible and math.prod(getattr(pixels, "shape", ())) >= LARGE
+        layer = Image(pixels, **{**arguments, "visible": visible and not later})
         for name, value in afterwards.items():
             setattr(layer, name, value)
         layers = self._viewer.layers
@@ -63,6 +76,8 @@ class Placer:
         elif others:
             layers.selection = selected
         self._results.setdefault(source, WeakSet()).add(layer)
+        if later:
+            QTimer.singleShot(0, partial(_reveal, ref(layer)))
         return layer
 
     def _index(self, layers: Sequence[Layer], source: Layer) -> int:
@@ -79,3 +94,10 @@ class Placer:
         """Return whether a layer is a result of another: added by this form, or by its metadata."""
         record = layer.metadata.get(METADATA_KEY, {})
         return layer in self._results.get(source, ()) or record.get("source") == source.name
+
+
+def _reveal(layer: ref[Image]) -> None:
+    """Show a layer that was added hidden, if it still exists."""
+    found = layer()
+    if found is not None:
+        found.visible = True
