@@ -3,15 +3,25 @@
     python benchmarks/quality/window.py
 
 Run it on a display, or with xvfb-run -a -s "-screen 0 1366x768x24". A timer beats every 5 ms; the
-longest time between two beats is a stall. Measured: an idle window and panning without a preview,
-to compare with; a run of 2048 x 2048, x4, until its result is shown; panning with the preview on;
-and for every shipped model the time from Cancel to the end of its run on 1024 x 1024.
+longest time between two beats is a stall. The largest processor time that the window's thread uses
+between two beats is noted, too: it tells what the window itself does, also while other programs
+run. Measured:
+
+* napari alone, to compare with: an idle window, panning, and adding arrays that are ready;
+* opening each form, and choosing each model;
+* runs of 1024 x 1024 and 2048 x 2048, x4, until the result is shown;
+* panning with the preview on;
+* for every shipped model, the time from Cancel to the end of its run on 1024 x 1024.
+
+`--only stalls` leaves out the last.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,10 +44,12 @@ if TYPE_CHECKING:
 
 PATIENCE = 900_000
 """Milliseconds after which a run is given up."""
+WAIT = 1500
+"""Milliseconds in which the window draws what was just added."""
 
 
 class Beats:
-    """A timer that remembers the longest time between two beats."""
+    """A timer that remembers the longest time, and processor time, between two beats."""
 
     def __init__(self) -> None:
         self._timer = QTimer()
@@ -48,11 +60,14 @@ class Beats:
 
     def start(self) -> None:
         """Forget what was measured."""
-        self.longest, self._last = 0.0, time.perf_counter()
+        self.longest = self.busiest = 0.0
+        self._last, self._used = time.perf_counter(), time.thread_time()
 
     def _beat(self) -> None:
-        now = time.perf_counter()
-        self.longest, self._last = max(self.longest, now - self._last), now
+        now, used = time.perf_counter(), time.thread_time()
+        self.longest = max(self.longest, now - self._last)
+        self.busiest = max(self.busiest, used - self._used)
+        self._last, self._used = now, used
 
 
 def wait_until(ready: Callable[[], bool]) -> None:
@@ -105,49 +120,120 @@ def cancel_time(viewer: napari.Viewer, widget: UpscaleWidget, model: str, scale:
     return time.perf_counter() - began
 
 
+class Window:
+    """napari's window with the upscaling form, and the longest stalls measured in it."""
+
+    def __init__(self) -> None:
+        remember_nothing()
+        self.rows: list[tuple[str, str, str]] = []
+        self.viewer = napari.Viewer(show_welcome_screen=False)
+        self.viewer.window.resize(1300, 740)
+        self.layer = self.viewer.add_image(photograph(2048), name="photograph")
+        self.camera = getattr(self.viewer, "scene", self.viewer).camera
+        self.camera.zoom *= 4
+        self._beats = Beats()
+        QTest.qWait(1000)
+
+    def measure(self, what: str, do: Callable[[], object], wait: int = 0) -> None:
+        """Do something, handle events for some milliseconds, and note the longest stall."""
+        self._beats.start()
+        do()
+        QTest.qWait(wait)
+        found = f"{1000 * self._beats.longest:.0f} ms", f"{1000 * self._beats.busiest:.0f} ms"
+        self.rows.append((what, *found))
+
+    def alone(self) -> None:
+        """Measure what napari needs without us."""
+        self.measure("napari alone, idle", lambda: QTest.qWait(4000))
+        self.measure("napari alone, panning", lambda: pan(self.viewer))
+        for side in (4096, 8192):
+            ready = photograph(2048).repeat(side // 2048, 0).repeat(side // 2048, 1)
+            for turn in ("first", "second"):
+                what = f"napari alone, adding {side} x {side} that is ready, {turn}"
+                self.measure(what, partial(self.viewer.add_image, ready), WAIT)
+                self.viewer.layers.remove(self.viewer.layers[-1])
+                QTest.qWait(WAIT)
+
+    def forms(self) -> UpscaleWidget:
+        """Measure how long forms take to open, and to show a model."""
+        opened = {}
+
+        def show(name: str) -> None:
+            _, opened[name] = self.viewer.window.add_plugin_dock_widget("napari-sr", name)
+
+        for name in ("Models", "Compare two layers", "Train a network", "Upscale layer"):
+            for turn in ("first", "second"):
+                self.measure(f"opening the form {name}, {turn}", partial(show, name), WAIT)
+                if (name, turn) != ("Upscale layer", "second"):
+                    self.viewer.window.remove_dock_widget(opened[name])
+                    QTest.qWait(WAIT)
+        widget: UpscaleWidget = opened["Upscale layer"]
+        chooser = widget.form.model
+        families = dict.fromkeys(entry.family for entry in entries())
+
+        def choose_all() -> None:
+            for family in families:
+                chooser.choose(family)
+                QTest.qWait(300)
+
+        self.measure("choosing each model", choose_all, WAIT)
+        return widget
+
+    def runs(self, widget: UpscaleWidget) -> None:
+        """Measure runs, and adding their results."""
+
+        def run() -> None:
+            widget.form.run.click()
+            wait_until(widget.form.run.isEnabled)
+
+        small = self.viewer.add_image(photograph(1024), name="smaller")
+        for layer in (small, self.layer):
+            self.viewer.layers.selection = {layer}
+            choose(widget, "fsrcnn", 4)
+            side = len(layer.data)
+            for turn in ("first", "second"):
+                what = f"{side} x {side}, x4, {turn} run and its result"
+                self.measure(what, run, WAIT)
+                self.viewer.layers.remove(f"{layer.name} [FSRCNN x4]")
+                QTest.qWait(WAIT)
+        self.viewer.layers.remove(small)
+
+    def preview(self, widget: UpscaleWidget) -> None:
+        """Measure panning with the preview."""
+        widget.form.preview.click()
+        wait_until(lambda: "these are" in widget.form.about_preview.text())
+        self.camera.center = (0, 700, 700)
+        self.measure("panning with the preview on", lambda: pan(self.viewer))
+        widget.form.preview.click()
+
+    def cancels(self, widget: UpscaleWidget) -> None:
+        """Measure how soon Cancel works."""
+        self.viewer.layers.remove(self.layer)
+        self.viewer.add_image(photograph(1024), name="smaller")
+        shipped = [one for one in entries() if one.url is None and not one.computed]
+        for entry in shipped:
+            seconds = cancel_time(self.viewer, widget, entry.family, entry.scale)
+            self.rows.append((f"Cancel: {entry.name}, 1024 x 1024", f"{seconds:.2f} s", ""))
+
+
 def main() -> None:
     """Print a table."""
-    remember_nothing()
-    viewer = napari.Viewer(show_welcome_screen=False)
-    viewer.window.resize(1300, 740)
-    layer = viewer.add_image(photograph(2048), name="photograph")
-    _, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Upscale layer")
-    choose(widget, "fsrcnn", 4)
-    beats, rows = Beats(), []
-
-    def measure(what: str, do: Callable[[], object]) -> None:
-        beats.start()
-        do()
-        rows.append((f"longest stall: {what}", f"{1000 * beats.longest:.0f} ms"))
-
-    def run() -> None:
-        widget.form.run.click()
-        wait_until(widget.form.run.isEnabled)
-
-    camera = getattr(viewer, "scene", viewer).camera
-    camera.zoom *= 4
-    measure("idle", lambda: QTest.qWait(4000))
-    measure("panning", lambda: pan(viewer))
-    measure("2048 x 2048, x4, first run and its result", run)
-    viewer.layers.remove(viewer.layers[-1])
-    measure("2048 x 2048, x4, second run and its result", run)
-    viewer.layers.remove(viewer.layers[-1])
-    widget.form.preview.click()
-    wait_until(lambda: "these are" in widget.form.about_preview.text())
-    camera.center = (0, 700, 700)
-    measure("panning with the preview on", lambda: pan(viewer))
-    widget.form.preview.click()
-    viewer.layers.remove(layer)
-    viewer.add_image(photograph(1024), name="smaller")
-    shipped = [one for one in entries() if one.url is None and not one.computed]
-    for entry in shipped:
-        seconds = cancel_time(viewer, widget, entry.family, entry.scale)
-        rows.append((f"Cancel: {entry.name}, 1024 x 1024", f"{seconds:.2f} s"))
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--only", choices=["stalls"], help="measure no cancelled runs")
+    only = parser.parse_args().only
+    window = Window()
+    window.alone()
+    widget = window.forms()
+    window.runs(widget)
+    window.preview(widget)
+    if only is None:
+        window.cancels(widget)
     sys.stdout.write(
-        f"commit {commit()}, napari {napari.__version__}\n\n| what | time |\n|---|---|\n"
+        f"commit {commit()}, napari {napari.__version__}\n\n"
+        "| what | longest stall | most processor time of the window |\n|---|---|---|\n"
     )
-    sys.stdout.writelines(f"| {what} | {figure} |\n" for what, figure in rows)
-    viewer.close()
+    sys.stdout.writelines(f"| {' | '.join(row)} |\n" for row in window.rows)
+    window.viewer.close()
 
 
 if __name__ == "__main__":
