@@ -108,3 +108,12 @@ def test_colours_are_measured_as_luma():
     assert table(measure(grey, grey))["mean"] == pytest.approx((80, 80))
     with pytest.raises(ValueError, match=r"\(H, W\) or \(H, W, 3\), got \(2, 4, 4\)"):
         measure(np.zeros((2, 4, 4)), np.zeros((4, 4)))
+
+
+def test_shifted_pixels_are_not_compared(random):
+    image = random.random((20, 15))
+
+    found = measure(image, image, placement=Placement((1, 1), (0, 2)))
+
+    assert found.notes == ["PSNR and SSIM need layers with the same pixels"]
+    assert table(found)["sum"][0] == pytest.approx(image[:, 2:].sum())
