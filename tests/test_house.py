@@ -181,15 +181,19 @@ def brought_by(path):
 
 @pytest.mark.parametrize(
     "path",
-    sorted((ROOT / "src/napari_sr/widgets").glob("*/form.py")),
-    ids=lambda path: path.parent.name,
+    sorted(
+        path
+        for pattern in ("*/form.py", "functions/[fmps]*.py")
+        for path in (ROOT / "src/napari_sr/widgets").glob(pattern)
+    ),
+    ids=lambda path: f"{path.parent.name}/{path.stem}",
 )
 def test_opening_a_form_brings_neither_torch_nor_readers_of_files(path):
     # a form opens on the window's thread; there, torch may even end the process, see first_import
     found = brought_by(path)
 
     names = {str(name).partition(".")[0] for name in found if not isinstance(name, Path)}
-    assert path.with_name("fields.py") in found
+    assert path.stem != "form" or path.with_name("fields.py") in found
     assert not names & {"torch", "triton", "tifffile", "PIL", "zarr", "dask", "scipy", "skimage"}
 
 

@@ -17,8 +17,8 @@ from folders import files_in, image_at, pixels_of, tree_of
 from PIL import Image
 
 from napari_sr.batch import by_blocks
-from napari_sr.batch.folder import FolderReport, FolderRun
-from napari_sr.batch.job import BlockOptions, FileJob
+from napari_sr.batch.folder import FolderRun
+from napari_sr.batch.job import BlockOptions, FileJob, FolderReport
 from napari_sr.cli import app, folder, terminal, upscale
 from napari_sr.cli.model import CommandError
 from napari_sr.files import place

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.batch.by_blocks import ZARR, store_of, upscale_by_blocks, wanted
 from napari_sr.batch.folder_done import identity_of, is_done, without_names
-from napari_sr.batch.job import BlockOptions
+from napari_sr.batch.job import BlockOptions, FolderReport
 from napari_sr.batch.whole import upscale_whole
 from napari_sr.files.folder_journal import journal_of
 from napari_sr.runs.failure import EXPECTED, in_words
@@ -22,41 +22,6 @@ if TYPE_CHECKING:
     from napari_sr.batch.job import FileJob, FileStep
     from napari_sr.files.folder_journal import FolderJournal
     from napari_sr.graph.network import Network
-
-
-@dataclass
-class FolderReport:
-    """What became of the images of a folder."""
-
-    total: int
-    """Number of images."""
-    made: list[str] = field(default_factory=list)
-    """Images that were upscaled."""
-    kept: list[str] = field(default_factory=list)
-    """Images that were done before, and skipped."""
-    failures: dict[str, str] = field(default_factory=dict)
-    """Images that failed, and subfolders that could not be searched: path, and reason."""
-
-    @property
-    def done(self) -> int:
-        """Number of images whose result exists."""
-        return len(self.made) + len(self.kept)
-
-    @property
-    def counts(self) -> str:
-        """One sentence: how many images were upscaled, done before, and failed."""
-        counts = {
-            "upscaled": len(self.made),
-            "done before": len(self.kept),
-            "failed": self.total - self.done,
-        }
-        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-        return f"{self.total} file{'s' * (self.total != 1)}: {told or 'none'}"
-
-    @property
-    def failed(self) -> list[str]:
-        """A sentence for each failure."""
-        return [f"Failed: {name}: {why}" for name, why in self.failures.items()]
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""The task of upscaling an image file, its options for large images, and its progress."""
+"""The task of upscaling an image file, its options and progress, and the report on many files."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -71,3 +71,38 @@ class FileStep:
     """A sentence for the user."""
     about: str = ""
     """Name of the file that the message is about; "" if it is about the run."""
+
+
+@dataclass
+class FolderReport:
+    """What became of the images of a folder."""
+
+    total: int
+    """Number of images."""
+    made: list[str] = field(default_factory=list)
+    """Images that were upscaled."""
+    kept: list[str] = field(default_factory=list)
+    """Images that were done before, and skipped."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """Images that failed, and subfolders that could not be searched: path, and reason."""
+
+    @property
+    def done(self) -> int:
+        """Number of images whose result exists."""
+        return len(self.made) + len(self.kept)
+
+    @property
+    def counts(self) -> str:
+        """One sentence: how many images were upscaled, done before, and failed."""
+        counts = {
+            "upscaled": len(self.made),
+            "done before": len(self.kept),
+            "failed": self.total - self.done,
+        }
+        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        return f"{self.total} file{'s' * (self.total != 1)}: {told or 'none'}"
+
+    @property
+    def failed(self) -> list[str]:
+        """A sentence for each failure."""
+        return [f"Failed: {name}: {why}" for name, why in self.failures.items()]

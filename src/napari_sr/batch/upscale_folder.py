@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_sr.batch.folder import FolderReport, folder_run
-from napari_sr.batch.folder_plan import FolderJob, plan
-from napari_sr.batch.job import PARTS, FileJob, FileStep
+from napari_sr.batch.job import PARTS, FileJob, FileStep, FolderReport
 from napari_sr.engine.planning.settings import Settings
-from napari_sr.files import folder
+from napari_sr.files.patterns import read_patterns
 from napari_sr.runs.job import Step, loaded, named_errors
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.run import drive, translate
@@ -126,11 +124,17 @@ def upscale_folder_steps(
     reference = ModelReference.of(model, scale)
     settings = Settings(device=device, value_range=range_of(values, black, white))
     job = FileJob(Path(source), Path(target), reference, settings, overwrite=overwrite)
-    wish = FolderJob(job, patterns_in(pattern), to or None)
-    return (yield from named_errors(_steps(wish), reference.label))
+    steps = _steps(job, patterns_in(pattern), to or None)
+    return (yield from named_errors(steps, reference.label))
 
 
-def _steps(wish: FolderJob) -> Generator[Step, None, FolderReport]:
+def _steps(
+    job: FileJob, patterns: list[str], to: str | None
+) -> Generator[Step, None, FolderReport]:
+    from napari_sr.batch.folder import folder_run  # these bring readers of files
+    from napari_sr.batch.folder_plan import FolderJob, plan
+
+    wish = FolderJob(job, patterns, to)
     found = plan(wish)
     network = yield from loaded(wish.job.model)
     with folder_run(wish, network, found) as run:
@@ -210,4 +214,6 @@ def count_images(source: Path, target: Path, pattern: str) -> int:
     ValueError
         If a pattern is empty or leads out of the folder.
     """
-    return len(folder.find(source, folder.read_patterns(patterns_in(pattern)), target).files)
+    from napari_sr.files.folder import find  # brings readers of files
+
+    return len(find(source, read_patterns(patterns_in(pattern)), target).files)

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress as Bars
 
-    from napari_sr.batch.folder import FolderReport, FolderRun
+    from napari_sr.batch.folder import FolderRun
     from napari_sr.batch.folder_plan import FolderJob
+    from napari_sr.batch.job import FolderReport
 
 
 def wanted(source: Path, patterns: Sequence[str], to: str | None) -> bool:

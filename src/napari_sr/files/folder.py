@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from napari_sr.files.formats import SUFFIXES
 from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr.locate import is_zarr
+from napari_sr.files.patterns import read_patterns as read_patterns
 from napari_sr.files.scientific.other import WRITTEN as SCIENTIFIC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 ZARR = ".zarr"
 """Suffix of OME-Zarr folders."""
@@ -36,30 +37,6 @@ class Found:
     """Paths of the images below the folder, sorted."""
     unreadable: dict[str, str] = field(default_factory=dict)
     """Subfolders that could not be searched: path, and reason."""
-
-
-def read_patterns(texts: Iterable[str]) -> list[tuple[str, ...]]:
-    """Return patterns as one text per folder or file.
-
-    Parameters
-    ----------
-    texts : iterable of str
-        Patterns such as "*.tif" and "**/*.tif", relative to a folder.
-
-    Raises
-    ------
-    ValueError
-        If a pattern is empty or leads out of the folder.
-    """
-    patterns = []
-    for text in texts:
-        pattern = PurePath(text)
-        if pattern.anchor or not pattern.parts or ".." in pattern.parts:
-            raise ValueError(
-                f"--pattern needs names below the folder, such as '**/*.tif', got {text!r}"
-            )
-        patterns.append(pattern.parts)
-    return patterns
 
 
 def find(folder: Path, patterns: Sequence[tuple[str, ...]], out: Path) -> Found:

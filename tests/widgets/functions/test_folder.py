@@ -124,13 +124,14 @@ def test_closing_the_dock_ends_the_run(widget, folders, loader, qtbot):
     assert files_in(folders[1]) == {}
 
 
-def test_results_in_the_sources_are_refused_before_a_run(widget, folders):
+def test_results_around_the_sources_are_refused(widget, folders, qtbot):
     widget.gui.target.value = folders[0].parent
 
-    widget.form.run.click()
+    run(widget, qtbot)
 
     assert "results are never upscaled again: give another folder" in widget.form.status.text()
-    assert widget._worker is None
+    images = {name for name in files_in(folders[0].parent) if name.endswith(".tif")}
+    assert images == {"in/a.tif", "in/b.tif"}
 
 
 def test_messages_name_their_file(widget, folders, qtbot):

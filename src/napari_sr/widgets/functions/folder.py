@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QPlainTextEdit
 
-from napari_sr.batch.folder_plan import check_folders
 from napari_sr.batch.upscale_folder import (
     FILE,
     PERCENTILES,
@@ -20,7 +19,7 @@ from napari_sr.batch.upscale_folder import (
     upscale_folder,
     upscale_folder_steps,
 )
-from napari_sr.files import folder
+from napari_sr.files.patterns import read_patterns
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.model_list import known_models
 from napari_sr.runs.words import TIMES, error_in_words
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from qtpy.QtGui import QShowEvent
 
-    from napari_sr.batch.folder import FolderReport
+    from napari_sr.batch.job import FolderReport
     from napari_sr.runs.job import Step
 
 FORMATS = [
@@ -147,7 +146,7 @@ class FolderWidget(FunctionForm):
         if not patterns:
             found["pattern"] = "Say which files to upscale, such as *.tif."
         try:
-            folder.read_patterns(patterns)
+            read_patterns(patterns)
         except ValueError as error:
             found["pattern"] = str(error)
         try:
@@ -179,11 +178,6 @@ class FolderWidget(FunctionForm):
         given = dict(values)
         for name in ("source", "target"):
             given[name] = Path(values[name]).expanduser()
-        try:
-            check_folders(given["source"], given["target"])
-        except ValueError as error:
-            self.form.status.say(error_in_words(error))
-            return None
         if not self._may_download(ModelReference.of(values["model"], values["scale"])):
             return None
         self._report, self._notes, self._file = None, {}, ""

@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image
 
 from napari_sr.files.image import FileError
-from napari_sr.files.ome_zarr.folder import discard
-from napari_sr.files.save import TIFF, ZARR
 from napari_sr.runs.job import Step, named_errors
 from napari_sr.runs.run import drive
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm, RememberedGui
 from napari_sr.widgets.common.layer_source import is_preview, is_result
 from napari_sr.widgets.compare.kept_state import unwrapped
-from napari_sr.writer import write_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -29,6 +26,8 @@ if TYPE_CHECKING:
 
     from napari_sr.writer import FullLayerData
 
+TIFF, ZARR = (".tif", ".tiff", ".btf", ".tf8"), ".zarr"
+"""Suffixes of the files that can be written."""
 USUAL = ".ome.tif"
 """Suffix of a path without one."""
 
@@ -67,6 +66,9 @@ def save_steps(
 
 
 def _saved(data: FullLayerData, path: Path, overwrite: bool) -> Generator[Step, None, Path]:
+    from napari_sr.files.ome_zarr.folder import discard  # these bring writers of files
+    from napari_sr.writer import write_steps
+
     existed, complete = path.exists(), False
     try:
         with closing(write_steps(path, [data], overwrite=overwrite)) as steps:
@@ -74,7 +76,7 @@ def _saved(data: FullLayerData, path: Path, overwrite: bool) -> Generator[Step, 
                 yield Step(done, total, f"Saving {path.name}: part {done} of {total}")
         complete = True
     finally:
-        if not complete and not existed and path.suffix.lower() in ZARR and path.exists():
+        if not complete and not existed and path.suffix.lower() == ZARR and path.exists():
             discard(path)
     return path
 
@@ -90,7 +92,7 @@ def completed(path: Path) -> Path:
     path = Path(path).expanduser()
     if not path.suffix:
         return path.with_name(path.name + USUAL)
-    if path.suffix.lower() not in (*TIFF, *ZARR):
+    if path.suffix.lower() not in (*TIFF, ZARR):
         raise FileError(f"{path.name} must end in .ome.tif or .ome.zarr")
     return path
 
