@@ -7,10 +7,12 @@ import pytest
 from forms import PATIENCE
 from napari.utils import progress
 from qtpy import API
+from qtpy.QtCore import QThreadPool
 from superqt.utils import WorkerBase
 
 from napari_sr.engine.execution.background import PRIORITIES_ARE_INHERITED
 from napari_sr.runs.job import Step
+from napari_sr.widgets.common import worker as module
 from napari_sr.widgets.common.worker import ActivityBar, Errand, create_run, send_on_errand
 
 
@@ -48,6 +50,22 @@ def test_an_errand_brings_back_what_it_was_sent_for(qtbot):
     send_on_errand(sum, [1, 2, 3], returned=brought.append)
 
     qtbot.waitUntil(lambda: brought == [6], timeout=PATIENCE)
+
+
+def test_errands_without_torch_do_not_wait_until_it_is_imported(qtbot, monkeypatch):
+    gate, brought = threading.Event(), []
+    monkeypatch.setattr(module, "import_engine", lambda: gate.wait(PATIENCE / 1000))
+    for _ in range(QThreadPool.globalInstance().maxThreadCount()):
+        send_on_errand(sum, [1], returned=brought.append)
+    qtbot.wait(20)
+
+    send_on_errand(sum, [2], engine=False, returned=brought.append)
+
+    try:
+        qtbot.waitUntil(lambda: brought == [2], timeout=PATIENCE)
+    finally:
+        gate.set()
+    qtbot.waitUntil(lambda: set(brought) == {1, 2}, timeout=PATIENCE)
 
 
 def test_an_errand_that_fails_tells(qtbot):

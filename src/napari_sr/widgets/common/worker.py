@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils import cancelable_progress
+from qtpy.QtCore import QThreadPool
 from superqt.utils import FunctionWorker
 from superqt.utils import create_worker as create_quiet_worker
 
@@ -119,7 +120,14 @@ def send_on_errand(
 
 
 def _with_engine(function: Callable[..., object], *args: Any) -> object:
-    import_engine()
+    pool = QThreadPool.globalInstance()
+    if pool is not None:
+        pool.releaseThread()  # importing takes seconds; meanwhile, another thread may start
+    try:
+        import_engine()
+    finally:
+        if pool is not None:
+            pool.reserveThread()
     return function(*args)
 
 
