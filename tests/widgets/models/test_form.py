@@ -141,6 +141,7 @@ def test_the_window_does_not_wait_for_the_rows(viewer, folders, qtbot, monkeypat
     widget = ModelsWidget(viewer)
 
     assert (names(widget), widget.form.status.text()) == ([], READING)
+    assert not widget.form.run.isEnabled()
     with qtbot.waitSignal(widget.listed, timeout=PATIENCE):
         gate.set()
     assert "bsrn" in names(widget)

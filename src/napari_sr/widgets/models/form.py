@@ -81,6 +81,7 @@ class ModelsWidget(RunningForm):
         """Find out in a thread which models there are now, and show them; filters stay."""
         if not self._rows:
             self.form.say_reading(True)
+            self._refresh()
         self._lister.ask(model_table.rows)
 
     def _take_rows(self, answer: list[ModelRow] | Exception) -> None:
