@@ -77,3 +77,21 @@ class Loader:
         self.asked.append((reference.name, reference.scale, dict(reference.options)))
         self.network.provenance = {"model": str(reference.name), "sha256": "0123"}
         return self.network.eval()
+
+
+def camera_of(viewer):
+    """Return a viewer's camera, of any napari."""
+    return getattr(viewer, "scene", viewer).camera
+
+
+def grid_of(viewer):
+    """Return a viewer's grid, of any napari."""
+    return getattr(viewer, "canvas", viewer).grid
+
+
+def resize_canvas(viewer, height, width):
+    """Set the size of a canvas, as a window does."""
+    if hasattr(viewer, "canvas"):  # since napari 0.9
+        viewer.canvas.size = (height, width)
+    else:
+        viewer._canvas_size = (height, width)

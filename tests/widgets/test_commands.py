@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from forms import PATIENCE, Gated
+from forms import PATIENCE, Gated, camera_of, resize_canvas
 from qtpy.QtWidgets import QDockWidget
 
 from napari_sr.widgets import commands
@@ -25,8 +25,8 @@ def opened(viewer, widget, monkeypatch):
 
 
 def test_the_visible_region_is_upscaled(opened, viewer, widget, camera, qtbot):
-    viewer.canvas.size = (10, 10)
-    viewer.scene.camera.center, viewer.scene.camera.zoom = (0, 6, 8), 2
+    resize_canvas(viewer, 10, 10)
+    camera_of(viewer).center, camera_of(viewer).zoom = (0, 6, 8), 2
 
     with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
         commands.upscale_visible_region(opened)

@@ -50,7 +50,10 @@ class Pipeline:
         self._in_parts = run.in_parts
         self._shape: tuple[int, ...] = ()
         self._result: Any = np.empty(0, self.dtype)
-        self._threads = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self._threads = (
+            ThreadPoolExecutor(1, "napari-sr-read"),
+            ThreadPoolExecutor(1, "napari-sr-write"),
+        )
         self._block = blocks[0]
         self._next: tuple[Block, Future[Filled]] | None = None
         self._writing: Future[object] | None = None

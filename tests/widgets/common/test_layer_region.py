@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from forms import camera_of, grid_of, resize_canvas
 from napari.layers import Shapes
 
 from napari_sr.widgets.common.layer_region import (
@@ -13,10 +14,10 @@ from napari_sr.widgets.common.layer_region import (
 @pytest.fixture
 def look(viewer):
     """Return a function that centres the canvas of 100 x 200 screen pixels on a world position."""
-    viewer.canvas.size = (100, 200)
+    resize_canvas(viewer, 100, 200)
 
     def at(y, x, zoom):
-        camera = viewer.scene.camera
+        camera = camera_of(viewer)
         camera.center, camera.zoom = (0, y, x), zoom
 
     return at
@@ -120,7 +121,7 @@ def drawn(corners, **options):
     ],
 )
 def test_changes_of_the_view_are_told(viewer, layer, part, name, value):
-    parts = {"camera": viewer.scene.camera, "grid": viewer.canvas.grid, "dims": viewer.dims}
+    parts = {"camera": camera_of(viewer), "grid": grid_of(viewer), "dims": viewer.dims}
     told = []
     for event in events_of_view(viewer):
         event.connect(told.append)

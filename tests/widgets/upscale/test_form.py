@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from fakes import Hungry, Wild
-from forms import PATIENCE, Failing, Gated, Slow
+from forms import PATIENCE, Failing, Gated, Slow, camera_of, resize_canvas
 from napari.layers import Layer
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QTimer
@@ -975,8 +975,8 @@ def choose(box, words):
 def test_the_visible_region_lies_on_its_place(viewer, widget, loader, run, random):
     pixels = random.integers(0, 255, (60, 80), np.uint8)
     source = viewer.add_image(pixels, name="cells", scale=(0.5, 0.5), translate=(3, 4))
-    viewer.canvas.size = (20, 30)
-    viewer.scene.camera.center, viewer.scene.camera.zoom = (0, 13, 19), 1
+    resize_canvas(viewer, 20, 30)
+    camera_of(viewer).center, camera_of(viewer).zoom = (0, 13, 19), 1
     choose(widget.form.region.area, "visible region")
 
     run(widget)
@@ -1032,17 +1032,17 @@ def test_nothing_is_upscaled_unasked_if_the_chosen_shapes_are_removed(viewer, wi
 
 def test_the_forecast_follows_the_view(viewer, widget, loader, qtbot):
     viewer.add_image(np.zeros((600, 800), np.uint8))
-    viewer.canvas.size = (100, 100)
-    viewer.scene.camera.center, viewer.scene.camera.zoom = (0, 300, 300), 1
+    resize_canvas(viewer, 100, 100)
+    camera_of(viewer).center, camera_of(viewer).zoom = (0, 300, 300), 1
     choose(widget.form.region.area, "visible region")
     forecast = widget.form.forecast
     qtbot.waitUntil(lambda: "202 \u00d7 202" in forecast.text(), timeout=PATIENCE)
 
-    viewer.scene.camera.zoom = 4
+    camera_of(viewer).zoom = 4
 
     qtbot.waitUntil(lambda: "50 \u00d7 50" in forecast.text(), timeout=PATIENCE)
 
-    viewer.scene.camera.center = (0, 3000, 3000)
+    camera_of(viewer).center = (0, 3000, 3000)
 
     qtbot.waitUntil(lambda: "does not show" in widget.form.status.text(), timeout=PATIENCE)
     assert "border" in widget.form.region.area.styleSheet()
@@ -1050,10 +1050,10 @@ def test_the_forecast_follows_the_view(viewer, widget, loader, qtbot):
 
 
 def test_run_checks_a_view_that_changed_a_moment_ago(viewer, widget, camera, qtbot):
-    viewer.canvas.size = (20, 30)
+    resize_canvas(viewer, 20, 30)
     choose(widget.form.region.area, "visible region")
     widget.check()
-    viewer.scene.camera.center = (0, 3000, 3000)
+    camera_of(viewer).center = (0, 3000, 3000)
 
     widget.form.run.click()
 

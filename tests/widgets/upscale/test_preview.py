@@ -1,9 +1,12 @@
 """The preview in the form, beside a viewer without a window."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from fakes import Global, Nearest, finish
-from forms import PATIENCE, Failing, Gated
+from forms import PATIENCE, Failing, Gated, camera_of, grid_of, resize_canvas
 
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.planning.settings import Settings
@@ -14,13 +17,13 @@ from napari_sr.widgets.common.layer_source import is_preview
 def cells(viewer, widget, random):
     """Return a layer, of which the canvas shows rows 50 to 150 and columns 100 to 300."""
     layer = viewer.add_image(random.integers(0, 255, (400, 500), np.uint8), name="cells")
-    viewer.canvas.size = (100, 200)
+    resize_canvas(viewer, 100, 200)
     look(viewer, 100, 200)
     return layer
 
 
 def look(viewer, y, x, zoom=1):
-    viewer.scene.camera.center, viewer.scene.camera.zoom = (0, y, x), zoom
+    camera_of(viewer).center, camera_of(viewer).zoom = (0, y, x), zoom
 
 
 def preview_of(viewer):
@@ -79,7 +82,7 @@ def test_it_follows_the_view_and_keeps_blocks(viewer, widget, loader, cells, sho
 
 def test_it_follows_slices_scale_and_pixels(viewer, widget, loader, shown, random):
     stack = viewer.add_image(random.integers(0, 255, (3, 100, 120), np.uint8), name="stack")
-    viewer.canvas.size = (300, 300)
+    resize_canvas(viewer, 300, 300)
     look(viewer, 50, 60)
     viewer.dims.set_point(0, 1)
     widget.form.preview.click()
@@ -99,11 +102,13 @@ def test_it_follows_slices_scale_and_pixels(viewer, widget, loader, shown, rando
 
 
 def test_it_follows_the_size_of_the_canvas(viewer, widget, cells, shown, qtbot):
+    if not hasattr(viewer, "canvas"):
+        pytest.skip("napari tells of another size since 0.9; before, the next pan is followed")
     widget.form.preview.click()
     shown(viewer, repeated(cells.data[50:151, 100:301]))
     qtbot.waitUntil(lambda: not widget._preview._pause.isActive(), timeout=PATIENCE)
 
-    viewer.canvas.size = (120, 220)
+    resize_canvas(viewer, 120, 220)
 
     shown(viewer, repeated(cells.data[40:161, 90:311]))
 
@@ -139,7 +144,7 @@ def test_it_follows_the_grid(viewer, widget, cells, shown):
     widget.form.preview.click()
     shown(viewer, repeated(cells.data[50:151, 100:301]))
 
-    viewer.canvas.grid.enabled = True  # cells and preview side by side
+    grid_of(viewer).enabled = True  # cells and preview side by side
 
     shown(viewer, repeated(cells.data[50:151, 150:251]))
 
@@ -283,6 +288,24 @@ def test_where_nothing_can_be_shown_it_says_why(viewer, widget, cells, qtbot):
     assert preview_of(viewer) is None
 
 
+def test_a_source_that_is_removed_is_freed(viewer, widget, random, qtbot, run):
+    layer = viewer.add_image(random.integers(0, 255, (40, 50), np.uint8), name="cells")
+    gone = weakref.ref(layer)
+    widget.form.preview.click()
+    words = widget.form.about_preview
+    qtbot.waitUntil(lambda: "these are the pixels" in words.text(), timeout=PATIENCE)
+    run(widget)
+
+    for layer in [each for each in viewer.layers if not is_preview(each)]:
+        viewer.layers.remove(layer)
+    del layer
+    qtbot.waitUntil(lambda: "something above is wrong" in words.text(), timeout=PATIENCE)
+    gc.collect()
+
+    assert widget.form.preview.isChecked()
+    assert gone() is None
+
+
 def test_errors_are_told_in_words(viewer, widget, loader, cells, qtbot):
     loader.network = Failing(RuntimeError("the network broke"))
     widget.form.preview.click()
@@ -338,7 +361,7 @@ def test_a_known_plane_is_not_computed_again_as_one_pans(
 
 def test_another_slice_is_another_plane(viewer, widget, loader, shown, random):
     stack = viewer.add_image(random.integers(0, 255, (2, 300, 320), np.uint8), name="stack")
-    viewer.canvas.size = (100, 100)
+    resize_canvas(viewer, 100, 100)
     look(viewer, 100, 100)
     viewer.dims.set_point(0, 0)
     loader.network = Global()

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from forms import camera_of
 from napari.layers import Image, Shapes
 
 from napari_sr.widgets.common.layer_region import RegionError
@@ -86,7 +87,7 @@ def test_new_shapes_of_the_same_name_are_not_chosen_unasked(chooser, image, box,
 
 def test_the_visible_region_is_asked_from_the_viewer(chooser, viewer):
     layer = viewer.add_image(np.zeros((400, 500)))
-    viewer.scene.camera.center = (0, 2000, 2000)
+    camera_of(viewer).center = (0, 2000, 2000)
 
     choose(chooser, VISIBLE)
 

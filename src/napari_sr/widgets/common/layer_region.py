@@ -79,7 +79,7 @@ def _canvas_size(viewer: ViewerModel) -> tuple[int, int]:
     if hasattr(viewer, "canvas"):  # since napari 0.9
         height, width = viewer.canvas.viewbox_size(viewer.layers)
     else:
-        height, width = viewer._canvas_size  # there is no public attribute
+        height, width = viewer._get_viewbox_size()  # there is no public attribute
     return height, width
 
 

@@ -86,10 +86,7 @@ class Preview(QObject):
             self.update()
             return
         self.hold()
-        self._forget_blocks()
-        self._view = None
-        self._layer.remove()
-        self.told.emit("")
+        self._show_nothing("")
 
     def update(self) -> None:
         """Follow another view or other settings, once they no longer change."""
@@ -114,6 +111,13 @@ class Preview(QObject):
         self._viewer.layers.events.removed.disconnect(self._notice_removal)
         self.switch(False)
 
+    def _show_nothing(self, reason: str) -> None:
+        """Remove the layer, and free the source and the blocks."""
+        self._forget_blocks()
+        self._view = None
+        self._layer.remove()
+        self.told.emit(reason)
+
     # computing
 
     def _begin(self) -> None:
@@ -123,9 +127,7 @@ class Preview(QObject):
                 self._worker.quit()  # when it ends, the next one starts
             return
         if isinstance(view, str):
-            self._shown = None
-            self._layer.remove()
-            self.told.emit(view)
+            self._show_nothing(view)
         if view is None or isinstance(view, str):
             return
         before, self._view = self._view, view
