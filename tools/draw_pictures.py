@@ -1,33 +1,105 @@
-"""Draw the pictures of docs/ in a real window: python tools/draw_pictures.py [NAME ...].
+"""Draw the pictures of docs/ in a real window: make pictures, or run this with their names.
 
-Without a display, run it in a virtual one: xvfb-run -a -s "-screen 0 1366x768x24" python ...
+Each picture holds an outline of the forms that it shows; tests/widgets/test_pictures.py compares it
+with the forms of today. Canvas, layer list and numbers are not in the outline.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import sys
+import tempfile
+import zlib
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import napari
 import numpy as np
-from PIL import Image
+from napari.components import ViewerModel
+from npe2 import PluginManifest
+from PIL import Image, PngImagePlugin
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QTableView,
+    QWidget,
+)
 
 import napari_sr
-from napari_sr.samples import tissue
+from napari_sr import demo
+from napari_sr.samples import spots, tissue
+from napari_sr.widgets.common.icons import DRAWINGS, PROPERTY
+from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.layer_source import METADATA_KEY
+from napari_sr.widgets.common.memory import remember_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from napari_sr.widgets.compare.form import CompareWidget
+    from qtpy.QtWidgets import QLayout
 
-IMAGES = Path(__file__).parents[1] / "docs" / "images"
+ROOT = Path(__file__).parents[1]
+IMAGES = ROOT / "docs" / "images"
 SIZE = (1300, 740)
 """Width and height of the window in screen pixels."""
-PATIENCE = 30_000
+COLOURS = 256
+"""Number of colours of a picture: few, so that its file is small."""
+PATIENCE = 120_000
 """Milliseconds after which a picture is given up."""
+_HORIZONTAL = Qt.Orientation.Horizontal
+OUTLINE = "napari-sr outline"
+"""Key of the outline in a picture's file."""
+EMPTIED = "NAPARI_SR_CACHE", "NAPARI_SR_NETWORKS", "NAPARI_SR_COMPILED"
+"""Environment variables that name folders whose content would be shown."""
+UPSCALE, COMPARE, TRAIN, MODELS = (
+    f"napari-sr.{form}" for form in ("upscale", "compare", "train", "models")
+)
+"""Commands of `napari.yaml` that open the forms."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a window."""
+
+    draw: Callable[[napari.Viewer], None]
+    """Prepares the window; returns when all is shown."""
+    forms: tuple[str, ...]
+    """Commands that open the forms that the picture shows."""
+
+
+def upscale(viewer: napari.Viewer) -> None:
+    """Show the slider of the demo: README's picture."""
+    widget = demo.open_form(viewer)
+    widget.form.run.click()
+    wait_for(lambda: len(viewer.layers) == 2 and widget._worker is None)
+    demo.draw_slider(viewer, widget)
+    QTest.qWait(1500)  # the forecast
+
+
+def preview(viewer: napari.Viewer) -> None:
+    """Show the preview of the visible region, with all settings."""
+    (stack, arguments, _), *_ = spots()
+    viewer.add_image(stack, **arguments)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Upscale layer")
+    form: Any = widget.form
+    form.model.choose("microscope", 2)
+    form.region.area.setCurrentIndex(1)
+    form.region.area.activated.emit(1)
+    form.more.open()
+    camera_of(viewer).zoom *= 2.5
+    form.preview.click()
+    wait_for(lambda: len(viewer.layers) == 2 and bool(form.forecast.text()))
 
 
 def compare(viewer: napari.Viewer) -> None:
@@ -40,21 +112,49 @@ def compare(viewer: napari.Viewer) -> None:
     result = napari_sr.upscale(small, engine="torch")
     record = {METADATA_KEY: {"source": "tissue"}}
     viewer.add_image(result, name="tissue [FSRCNN x2]", metadata=record)
-    _, form = viewer.window.add_plugin_dock_widget("napari-sr", "Compare two layers")
-    widget: CompareWidget = form
-    widget.form.reference.choose(viewer.layers["original"])
-    widget.form.draw.click()
+    _, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Compare two layers")
+    form: Any = widget.form
+    form.reference.choose(viewer.layers["original"])
+    form.draw.click()
     viewer.layers["profile"].add_lines(np.array([[92, 66], [112, 128]]))
     viewer.layers["profile"].mode = "pan_zoom"
-    camera = getattr(viewer, "scene", viewer).camera
-    camera.zoom *= 1.6
+    camera_of(viewer).zoom *= 1.6
     viewer.layers.selection.active = viewer.layers["tissue [FSRCNN x2]"]
-    widget.form.row.buttons["slider"].click()
-    wait_for(lambda: bool(widget.form.figures.text()) and widget.form.plot.profile is not None)
+    form.row.buttons["slider"].click()
+    wait_for(lambda: bool(form.figures.text()) and form.plot.profile is not None)
 
 
-PICTURES = {"compare": compare}
-"""Functions that prepare a viewer, by the name of the picture."""
+def train(viewer: napari.Viewer) -> None:
+    """Show a training after its first validations."""
+    viewer.open_sample("napari-sr", "retina")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Train a network")
+    form: Any = widget.form
+    form.minutes.setValue(0.5)
+    form.run.click()
+    wait_for(lambda: len(form.psnr.points) > 4)
+
+
+def models(viewer: napari.Viewer) -> None:
+    """Show the table with one model selected."""
+    _, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Models")
+    viewer.window.resize(*SIZE)
+    widget.form.table.select({"bsrn"})
+    docks = [widget.parentWidget()]
+    viewer.window._qt_window.resizeDocks(docks, [SIZE[0] * 2 // 3], _HORIZONTAL)
+
+
+PICTURES = {
+    "upscale": Picture(upscale, (UPSCALE,)),
+    "preview": Picture(preview, (UPSCALE,)),
+    "compare": Picture(compare, (COMPARE,)),
+    "train": Picture(train, (TRAIN,)),
+    "models": Picture(models, (MODELS,)),
+}
+
+
+def camera_of(viewer: napari.Viewer) -> Any:
+    """Return the camera, which has another place since napari 0.9."""
+    return getattr(viewer, "scene", viewer).camera
 
 
 def wait_for(ready: Callable[[], bool]) -> None:
@@ -72,24 +172,111 @@ def wait_for(ready: Callable[[], bool]) -> None:
     raise TimeoutError(f"the picture was not ready within {PATIENCE / 1000:g} s")
 
 
+# what forms show
+
+
+def outlines(commands: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return the outlines of forms without layers, by the commands that open them."""
+    found = {}
+    for command in commands:
+        form = opened(command)
+        found[command] = list(outline(form))
+        form._leave()
+    return found
+
+
+def opened(command: str) -> Any:
+    """Return the form that a command of `napari.yaml` opens, without a window."""
+    manifest = PluginManifest.from_file(ROOT / "napari.yaml")
+    (name,) = (one.python_name for one in manifest.contributions.commands if one.id == command)
+    module, _, factory = name.partition(":")
+    return getattr(import_module(module), factory)(ViewerModel())
+
+
+def outline(form: QWidget) -> Iterator[str]:
+    """Yield a line for each text, icon and plot of a form, from top to bottom.
+
+    Numbers are left out, because they depend on the machine.
+    """
+    for widget in inside(form):
+        if texts := [text for text in drawn(widget) if text]:
+            hidden = "" if widget.isVisibleTo(form) else " (hidden)"
+            yield re.sub(r"\d[\d.,]*", "#", f"{kind(widget)}: {' | '.join(texts)}{hidden}")
+
+
+def inside(widget: QWidget) -> Iterator[QWidget]:
+    """Yield the widgets inside of a widget in the order of its layouts."""
+    if isinstance(widget, QScrollArea):
+        children = [widget.widget()]
+    else:
+        layout = widget.layout()
+        children = [] if layout is None else list(laid_out(layout))
+    for child in children:
+        yield child
+        yield from inside(child)
+
+
+def laid_out(layout: QLayout) -> Iterator[QWidget]:
+    """Yield the widgets of a layout and of the layouts inside of it."""
+    for index in range(layout.count()):
+        item = layout.itemAt(index)
+        if item.widget() is not None:
+            yield item.widget()
+        elif item.layout() is not None:
+            yield from laid_out(item.layout())
+
+
+def drawn(widget: QWidget) -> list[str]:
+    """Return the texts that a widget shows, and a checksum of its icon."""
+    if isinstance(widget, QAbstractButton):
+        icon = widget.property(PROPERTY)
+        menu = widget.menu() if isinstance(widget, QPushButton) else None
+        entries = [] if menu is None else [action.text() for action in menu.actions()]
+        checksum = f"icon {icon} {zlib.crc32(DRAWINGS[icon].encode()):x}" if icon else ""
+        return [widget.text(), *entries, checksum]
+    if isinstance(widget, WrappedLabel | QLabel | QAbstractSpinBox):
+        return [widget.text()]
+    if isinstance(widget, QComboBox):
+        return [widget.currentText()]
+    if isinstance(widget, QLineEdit):
+        return [widget.placeholderText()]
+    if isinstance(widget, QTableView):
+        model = widget.model()
+        return [str(model.headerData(at, _HORIZONTAL)) for at in range(model.columnCount())]
+    return [type(widget).__name__] if "paintEvent" in vars(type(widget)) else []
+
+
+def kind(widget: QWidget) -> str:
+    """Return the name of the Qt class that a widget inherits from."""
+    found = widget.metaObject()
+    while not found.className().startswith("Q"):
+        found = found.superClass()
+    return found.className()
+
+
 def draw(name: str) -> Path:
     """Draw a picture in a window of its own, and return its path."""
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.theme = "dark"
     viewer.window.resize(*SIZE)
-    PICTURES[name](viewer)
+    PICTURES[name].draw(viewer)
     QTest.qWait(500)
     pixels = viewer.screenshot(canvas_only=False, flash=False)
     viewer.close()
     path = IMAGES / f"{name}.png"
-    Image.fromarray(pixels[..., :3]).save(path, optimize=True)
+    notes = PngImagePlugin.PngInfo()
+    notes.add_text(OUTLINE, json.dumps(outlines(PICTURES[name].forms)), zip=True)
+    Image.fromarray(pixels[..., :3]).quantize(COLOURS).save(path, optimize=True, pnginfo=notes)
     return path
 
 
 def main(names: list[str]) -> None:
-    """Draw the named pictures, or all."""
-    for name in names or list(PICTURES):
-        sys.stdout.write(f"wrote {draw(name)}\n")
+    """Draw the named pictures, or all; what this machine downloaded or trained is not shown."""
+    remember_nothing()
+    with tempfile.TemporaryDirectory() as empty:
+        os.environ |= dict.fromkeys(EMPTIED, empty) | {"NAPARI_SR_ENGINE": "torch"}
+        for name in names or list(PICTURES):
+            sys.stdout.write(f"wrote {draw(name)}\n")
 
 
 if __name__ == "__main__":

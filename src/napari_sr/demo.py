@@ -82,16 +82,12 @@ class _Demo:
         self._code = 0
         self.viewer: Viewer = napari.Viewer(show_welcome_screen=False)
         self.viewer.window.resize(*WINDOW)
-        self.viewer.open_sample("napari-sr", SAMPLE)
-        _, widget = self.viewer.window.add_plugin_dock_widget("napari-sr", "Upscale layer")
-        self.widget: UpscaleWidget = widget
+        self.widget = open_form(self.viewer)
 
     def run(self) -> int:
         import napari
         from qtpy.QtCore import QTimer
 
-        scales = self.widget.form.model.scale
-        scales.setCurrentIndex(scales.findData(SCALE))
         self.widget.run_ended.connect(self._show)
         QTimer.singleShot(500, self.widget.form.run.click)
         if self._folder is not None:
@@ -122,6 +118,16 @@ class _Demo:
         _say(f"The demo did not end within {PATIENCE // 1000} seconds")
         self._code = 1
         self.viewer.close()
+
+
+def open_form(viewer: Viewer) -> UpscaleWidget:
+    """Open the sample and the form, and choose the scale."""
+    viewer.open_sample("napari-sr", SAMPLE)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Upscale layer")
+    form: UpscaleWidget = widget
+    scales = form.form.model.scale
+    scales.setCurrentIndex(scales.findData(SCALE))
+    return form
 
 
 def draw_slider(viewer: Viewer, widget: UpscaleWidget) -> None:

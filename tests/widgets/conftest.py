@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from forms import PATIENCE
 from napari.components import ViewerModel
+from napari.settings import NapariSettings
 from qtpy.QtCore import QSettings
 from superqt.utils import WorkerBase
 
@@ -16,6 +17,14 @@ from napari_sr.widgets.upscale.form import UpscaleWidget
 def _no_memory(tmp_path):
     """Let forms remember nothing of the user's, and of other tests."""
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path))
+
+
+@pytest.fixture
+def appearance(monkeypatch):
+    """Return napari's settings of the appearance for docked forms, apart from the user's."""
+    settings = NapariSettings(config_path=None)
+    monkeypatch.setattr("napari_sr.widgets.common.docked.get_settings", lambda: settings)
+    return settings.appearance
 
 
 @pytest.fixture

@@ -5,9 +5,19 @@ from __future__ import annotations
 import pytest
 from napari.utils.theme import available_themes, get_theme
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QTableView,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from napari_sr.widgets.common.focus import WRONG, focus_style, wrong_style
+from napari_sr.widgets.common.focus import WRONG, form_style, wrong_style
 
 
 def luminance(colour):
@@ -27,7 +37,7 @@ def test_the_frame_stands_out_from_field_and_form(theme):
     colours = get_theme(theme)
     frame = colours.text.as_hex()
 
-    assert frame in focus_style(theme)
+    assert frame in form_style(theme, 9)
     # WCAG 2.2, 1.4.11: 3 to 1 for what tells where the focus is
     assert contrast(frame, colours.background.as_hex()) >= 3
     assert contrast(frame, colours.foreground.as_hex()) >= 3
@@ -35,7 +45,7 @@ def test_the_frame_stands_out_from_field_and_form(theme):
 
 @pytest.mark.parametrize("theme", available_themes())
 def test_every_theme_has_a_style(theme):
-    assert ":focus" in focus_style(theme)
+    assert ":focus" in form_style(theme, 9)
 
 
 @pytest.mark.parametrize("kind", [QComboBox, QLineEdit, QPushButton])
@@ -46,7 +56,7 @@ def test_the_frame_moves_nothing(kind, qtbot):
     layout = QVBoxLayout(outside)
     layout.addWidget(first)
     layout.addWidget(second)
-    outside.setStyleSheet(focus_style("dark"))
+    outside.setStyleSheet(form_style("dark", 9))
     outside.show()
     QApplication.setActiveWindow(outside)  # there is no window manager that would
 
@@ -64,3 +74,17 @@ def test_a_wrong_field_is_framed_thicker_with_the_keyboard():
 
     assert f"QComboBox {{ border: 1px solid {WRONG}; }}" in style
     assert f"QComboBox:focus {{ border: 2px solid {WRONG}; }}" in style
+
+
+@pytest.mark.parametrize("kind", [QLineEdit, QTableView, QPlainTextEdit, QToolButton])
+def test_fields_that_napari_leaves_out_have_the_preferred_font_size(kind, qtbot):
+    field = kind()
+    qtbot.addWidget(field)
+
+    sizes = []
+    for points in (9, 14):
+        field.setStyleSheet(form_style("dark", points))
+        field.ensurePolished()
+        sizes.append(field.font().pointSize())
+
+    assert sizes == ([10, 15] if kind is QToolButton else [9, 14])

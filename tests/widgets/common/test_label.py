@@ -138,3 +138,42 @@ def test_a_label_may_be_higher_than_what_is_reserved(qtbot):
     label.say("many words " * 30)
 
     assert label.height() > low
+
+
+PATH = "/home/somebody/results/2026-11-29_experiment_17_plate_3_well_B04/cells_x2.ome.tif"
+
+
+def test_a_word_that_is_longer_than_a_line_is_broken_after_a_mark(label):
+    label.say(f"Saved {PATH} now")
+
+    lines = shown(label).split("\n")
+    assert len(lines) > 2
+    assert all(line[-1] in "/_-." for line in lines[:-1])
+    assert "".join(lines) == f"Saved {PATH} now" == label.text()
+    width = label.fontMetrics().horizontalAdvance
+    assert all(width(word) <= label.width() for line in lines for word in line.split())
+
+
+def test_a_long_word_without_marks_is_broken_anywhere(label):
+    label.say("X" * 100)
+
+    assert all(
+        label.fontMetrics().horizontalAdvance(line) <= label.width()
+        for line in shown(label).split("\n")
+    )
+
+
+def test_words_that_fit_are_not_broken(label):
+    label.say("many words " * 10)
+
+    assert shown(label) == label.text()
+
+
+def test_a_wider_label_breaks_less(label):
+    label.say(PATH)
+    before = shown(label).count("\n")
+
+    label.resize(2000, label.height())
+
+    assert before > 0
+    assert shown(label) == PATH

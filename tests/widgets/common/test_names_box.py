@@ -1,6 +1,14 @@
 from __future__ import annotations
 
+import pytest
+from qtpy.QtCore import QEvent, QPoint
+from qtpy.QtGui import QHelpEvent
+from qtpy.QtWidgets import QApplication
+
+from napari_sr.widgets.common import names_box
 from napari_sr.widgets.common.names_box import NamesBox
+
+LONG = "2026-11-29_experiment_17_plate_3_well_B04_field_12_channel_GFP.tif"
 
 
 def test_a_long_name_does_not_widen_what_it_stands_in(qtbot):
@@ -24,3 +32,48 @@ def test_it_tells_before_the_list_is_shown(qtbot):
 
     assert box.count() == 1
     box.hidePopup()
+
+
+@pytest.fixture
+def narrow(qtbot):
+    """Return a box that is too narrow for the second of its names."""
+    box = NamesBox()
+    qtbot.addWidget(box)
+    box.addItems(["short", LONG])
+    box.setToolTip("What it is for.")
+    box.resize(160, box.sizeHint().height())
+    box.show()
+    return box
+
+
+def test_the_middle_of_a_long_name_is_left_out(narrow):
+    whole = narrow.shown()
+
+    narrow.setCurrentIndex(1)
+
+    assert whole == "short"
+    assert narrow.shown().startswith("2026")
+    assert narrow.shown().endswith("tif")
+    assert "…" in narrow.shown()
+
+
+def test_what_is_shown_is_what_is_drawn(narrow):
+    narrow.setCurrentIndex(1)
+    long = narrow.grab().toImage()
+
+    narrow.setItemText(1, narrow.shown())
+
+    assert narrow.grab().toImage() == long
+
+
+@pytest.mark.parametrize(
+    ("index", "tip"), [(0, "What it is for."), (1, f"{LONG}\nWhat it is for.")]
+)
+def test_the_tooltip_has_the_whole_name_if_it_is_cut(narrow, monkeypatch, index, tip):
+    said = []
+    monkeypatch.setattr(names_box.QToolTip, "showText", lambda at, text, widget: said.append(text))
+    narrow.setCurrentIndex(index)
+
+    QApplication.sendEvent(narrow, QHelpEvent(QEvent.Type.ToolTip, QPoint(5, 5), QPoint(5, 5)))
+
+    assert said == [tip]

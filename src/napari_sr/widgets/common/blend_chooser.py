@@ -31,7 +31,9 @@ class BlendChooser(CheckpointChooser):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.models.setToolTip(_ABOUT)
+        self.browse.setAccessibleName("Browse for a second checkpoint")
         self.weight = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        self.weight.setAccessibleName("Share of the second checkpoint")
         self.weight.setRange(0, 1)
         self.weight.setDecimals(2)
         self.weight.setSingleStep(0.05)  # type: ignore[arg-type]  # the types are QSlider's

@@ -33,6 +33,7 @@ class CheckpointChooser(QWidget):
         self.models = NamesBox()
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip(ABOUT_FILES)
+        self.browse.setAccessibleName("Browse for a checkpoint")
         self._opened: list[ListedModel] = []
         self._problem: str | None = None
         row = QHBoxLayout()

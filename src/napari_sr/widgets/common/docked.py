@@ -1,13 +1,14 @@
-"""A form in a dock of the viewer: it follows the theme, and ends when its dock is closed."""
+"""A form in a dock: it follows theme and font size, and ends when its dock is closed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari.settings import get_settings
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_sr.widgets.common.focus import focus_style
+from napari_sr.widgets.common.focus import form_style
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -34,13 +35,15 @@ class DockedForm(QWidget):
         layout.addWidget(fields)
         self._wear_theme()
         viewer.events.theme.connect(self._wear_theme)
+        get_settings().appearance.events.font_size.connect(self._wear_theme)
 
     def _end_with_dock(self) -> None:
         """Stop everything, and listen to no layer or viewer any more; forms override this."""
 
     def _wear_theme(self, event: object = None) -> None:
-        """Draw the keyboard focus in the colours of the viewer's theme."""
-        self._fields.setStyleSheet(focus_style(self._viewer.theme))
+        """Draw the keyboard focus in the colours of the viewer's theme, and texts in its size."""
+        points = int(get_settings().appearance.font_size)
+        self._fields.setStyleSheet(form_style(self._viewer.theme, points))
 
     def event(self, event: QEvent | None) -> bool:
         """End the form when its dock is closed, because Qt only removes the form's parent."""
@@ -56,4 +59,5 @@ class DockedForm(QWidget):
         self._gone = True
         self._end_with_dock()
         self._viewer.events.theme.disconnect(self._wear_theme)
+        get_settings().appearance.events.font_size.disconnect(self._wear_theme)
         self.deleteLater()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
+    QLabel,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
@@ -15,6 +17,7 @@ from qtpy.QtWidgets import (
 
 from napari_sr.widgets.common.device_box import DeviceBox
 from napari_sr.widgets.common.focus import wrong_style
+from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.more import More
 from napari_sr.widgets.common.scroll import ScrolledForm
@@ -35,19 +38,30 @@ class TaskFields(ScrolledForm):
     ----------
     run, stop : str
         Texts of the two buttons.
+    icons : (str, str)
+        Names of their icons.
     status_lines : int
         Number of lines reserved for the status, so that the widgets below it do not move.
     """
 
     def __init__(
-        self, run: str, stop: str, *, status_lines: int = 0, parent: QWidget | None = None
+        self,
+        run: str,
+        stop: str,
+        *,
+        icons: tuple[str, str] = ("run", "cancel"),
+        status_lines: int = 0,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.run, self.stop = QPushButton(run), QPushButton(stop)
+        for button, icon in zip((self.run, self.stop), icons, strict=True):
+            give_icon(button, icon)
         self.pause: QPushButton | None = None
         """The button that takes the place of `run` during a run, if the run can be paused."""
         self.status = WrappedLabel(lines=status_lines)
         self.bar = QProgressBar()
+        self.bar.setAccessibleName("Progress")
         policy = self.bar.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.bar.setSizePolicy(policy)
@@ -101,20 +115,27 @@ class RunFields(TaskFields):
 
     Parameters
     ----------
-    run, stop, status_lines
+    run, stop, icons, status_lines
         As for `TaskFields`.
     """
 
     def __init__(
-        self, run: str, stop: str, *, status_lines: int = 0, parent: QWidget | None = None
+        self,
+        run: str,
+        stop: str,
+        *,
+        icons: tuple[str, str] = ("run", "cancel"),
+        status_lines: int = 0,
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(run, stop, status_lines=status_lines, parent=parent)
+        super().__init__(run, stop, icons=icons, status_lines=status_lines, parent=parent)
         self.values = RangeChooser()
         self.device = DeviceBox()
         self.aside: list[QWidget] = []
         """Further buttons beside the two."""
         self.more = More(self)
         self._tips: dict[str, str] = {}
+        self._problems: dict[str, str] = {}
 
     def arrange(
         self,
@@ -137,10 +158,12 @@ class RunFields(TaskFields):
         fields = QFormLayout()
         fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         further = list(more)
-        _add_rows(fields, rows)
+        add_rows(fields, rows)
         if further:
-            _add_rows(fields, [("", self.more), *further])
+            add_rows(fields, [("", self.more), *further])
             self.more.hold(fields, [field for _, field in further])
+        else:
+            self.more.hide()
         buttons = QHBoxLayout()
         for button in (*self.aside, self.run, self.pause, self.stop):
             if button is not None:
@@ -166,17 +189,50 @@ class RunFields(TaskFields):
         """Frame the named fields, each with the reason as its tooltip."""
         for name, field in self.checked().items():
             wrong = name in problems
-            field.setToolTip(problems.get(name, self._tips[name]))
+            # a field may have changed its tooltip meanwhile
+            if wrong or field.toolTip() == self._problems.get(name):
+                field.setToolTip(problems.get(name, self._tips[name]))
             style = wrong_style(type(field).__name__) if wrong else ""
             if field.styleSheet() != style:  # setting a style sheet takes 4 ms
                 field.setStyleSheet(style)
                 if wrong and self.more.holds(field):
                     self.more.open()
+        self._problems = dict(problems)
 
 
-def _add_rows(layout: QFormLayout, rows: Iterable[tuple[str, QWidget]]) -> None:
+def add_rows(layout: QFormLayout, rows: Iterable[tuple[str, QWidget]]) -> None:
+    """Add rows to a form; each label names the first field of its row for screen readers.
+
+    Parameters
+    ----------
+    layout : QFormLayout
+        The form.
+    rows : iterable of (str, QWidget)
+        Labels and fields; a field without a label spans both columns.
+    """
     for label, field in rows:
-        if label:
-            layout.addRow(label, field)
-        else:
+        if not label:
             layout.addRow(field)
+            continue
+        layout.addRow(label, field)
+        # a label cannot pass the focus on to a field inside of a row
+        first = next(filter(takes_tab, (field, *field.findChildren(QWidget))), field)
+        first.setAccessibleName(first.accessibleName() or label)
+        shown = layout.labelForField(field)
+        if isinstance(shown, QLabel):
+            shown.setBuddy(first)
+
+
+def beside(wide: QWidget, narrow: QWidget) -> QWidget:
+    """Return a row of two widgets; the first one gets the remaining width."""
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(wide, 1)
+    layout.addWidget(narrow)
+    return row
+
+
+def takes_tab(field: QWidget) -> bool:
+    """Return whether the Tab key stops at a widget."""
+    return bool(field.focusPolicy().value & Qt.FocusPolicy.TabFocus.value)

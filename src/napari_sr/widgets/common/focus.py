@@ -1,4 +1,4 @@
-"""A frame that shows which field has the keyboard focus; napari's themes do not show it."""
+"""What napari's themes lack: a frame around the field with the keyboard focus, and font sizes."""
 
 from __future__ import annotations
 
@@ -10,21 +10,26 @@ _FRAMED = (
     "QComboBox", "QAbstractSpinBox", "QLineEdit", "QListWidget", "QCheckBox", "QSlider",
     "QPushButton:enabled", "QTableView", "QPlainTextEdit",
 )  # fmt: skip
+_UNSIZED = "QLineEdit", "QTableView", "QHeaderView", "QPlainTextEdit"
 
 
-def focus_style(theme: str) -> str:
-    """Return the style sheet that frames the field with the focus.
+def form_style(theme: str, points: int) -> str:
+    """Return the style sheet that frames the field with the focus, and sets sizes of fonts.
 
     Parameters
     ----------
     theme : str
         Name of one of napari's themes. Frames have its text colour, which is easy to see.
+    points : int
+        The size of fonts that the user prefers. napari sets it for other fields only.
     """
     colour = get_theme(theme).text.as_hex()
     # other fields have a transparent frame, so that nothing moves when the focus changes
     unseen = f"{', '.join(_FRAMED)} {{ border: 1px solid transparent; }}"
     seen = f"{', '.join(f'{kind}:focus' for kind in _FRAMED)} {{ border: 1px solid {colour}; }}"
-    return f"{unseen}\n{seen}"
+    fonts = f"{', '.join(_UNSIZED)} {{ font-size: {points}pt; }}"
+    # napari's buttons and labels are a point larger
+    return f"{unseen}\n{seen}\n{fonts}\nQToolButton {{ font-size: {points + 1}pt; }}"
 
 
 def wrong_style(kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QRect, Qt
@@ -10,9 +11,14 @@ from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 if TYPE_CHECKING:
     from qtpy.QtGui import QResizeEvent
 
+LEAST = 6
+"""Number of letters below whose width words are not broken."""
+
 
 class WrappedLabel(QLabel):
     """A label that wraps at its width and never widens its parent; its text can be copied.
+
+    A word that is longer than a line, such as a path, is broken, which Qt's labels cannot do.
 
     Nested layouts ignore that a wrapped label's height depends on its width, so the label sets
     its height itself.
@@ -52,10 +58,11 @@ class WrappedLabel(QLabel):
 
     def _fit(self) -> None:
         least = self._demanded("\n".join("x" * self._lines))
-        shown = self._shortened() if self._cut else self._said
+        whole = self._broken(self._said)
+        shown = self._shortened(whole) if self._cut else whole
         height = self._demanded(shown)
         if self._cut:
-            self.setToolTip("" if shown == self._said else self._said)
+            self.setToolTip("" if shown == whole else self._said)
         self.setFixedHeight(max(least, height))
 
     def _demanded(self, text: str) -> int:
@@ -64,17 +71,40 @@ class WrappedLabel(QLabel):
         self.setMinimumHeight(0)  # otherwise Qt returns the fixed height
         return self.heightForWidth(self.width()) if text else 0
 
-    def _shortened(self) -> str:
-        """Return the longest start of the text that fits, found by bisection."""
+    def _broken(self, text: str) -> str:
+        """Return a text with line breaks in words that are longer than a line."""
+        width = self.contentsRect().width() - 1
+        if width < self.fontMetrics().horizontalAdvance("x" * LEAST):
+            return text  # the label has no size yet
+        return "".join(
+            piece
+            if self.fontMetrics().horizontalAdvance(piece) <= width
+            else "\n".join(self._lines_of(piece, width))
+            for piece in re.split(r"(\s+)", text)
+        )
+
+    def _lines_of(self, word: str, width: int) -> list[str]:
+        """Cut a word into lines of a width, if possible after a mark that separates names."""
+        lines, advance = [], self.fontMetrics().horizontalAdvance
+        while advance(word) > width:
+            fits = next(end for end in range(len(word), 0, -1) if advance(word[:end]) <= width)
+            marks = [match.end() for match in re.finditer(r"[/\\_.,;:\-]", word[:fits])]
+            end = marks[-1] if marks and marks[-1] > fits // 2 else fits
+            lines.append(word[:end])
+            word = word[end:]
+        return [*lines, word]
+
+    def _shortened(self, whole: str) -> str:
+        """Return the longest start of a text that fits, found by bisection."""
         height = self._height_of("\n".join("x" * self._lines))
-        if self._height_of(self._said) <= height:
-            return self._said
-        fits, fits_not = 0, len(self._said)
+        if self._height_of(whole) <= height:
+            return whole
+        fits, fits_not = 0, len(whole)
         while fits_not - fits > 1:
             middle = (fits + fits_not) // 2
-            high = self._height_of(f"{self._said[:middle]}…") > height
+            high = self._height_of(f"{whole[:middle]}…") > height
             fits, fits_not = (fits, middle) if high else (middle, fits_not)
-        return f"{self._said[:fits].rstrip()}…"
+        return f"{whole[:fits].rstrip()}…"
 
     def _height_of(self, text: str) -> int:
         room, wrap = QRect(0, 0, max(1, self.width()), 10_000), int(Qt.TextFlag.TextWordWrap)

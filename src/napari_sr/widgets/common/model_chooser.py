@@ -192,6 +192,7 @@ class ModelChooser(CheckpointChooser):
         )
         box.valueChanged.connect(self.changed)
         guard_from_wheel(box)
+        box.setAccessibleName(name.replace("_", " "))
         self.questions.addRow(name.replace("_", " "), box)
 
     def _boxes(self) -> dict[str, QDoubleSpinBox]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
+from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class More(QWidget):
         self.defaults.setText("Reset")
         self.defaults.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.defaults.setToolTip("Set all settings under More to their defaults.")
+        self.defaults.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        give_icon(self.defaults, "reset")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.button)

@@ -15,6 +15,7 @@ from napari_sr.runs.record_forms import out_name
 from napari_sr.runs.recorded import Recorded
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.copy_record import copy_as
+from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class RecordMenu(QPushButton):
         self._name = ""
         self._record: dict[str, Any] = {}
         self.setText("Copy how it was made")
+        give_icon(self, "copy")
         self.setToolTip(
             "Copy how this result was made, to make it again: as Python code, as a command\n"
             "line, or as TOML, which napari-sr run and napari_sr.run take."

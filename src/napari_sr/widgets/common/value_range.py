@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,8 +35,10 @@ class RangeChooser(QWidget):
             "0 and 1,\nand the result is mapped back: nothing in it is clipped or rescaled."
         )
         self.low, self.high = QLineEdit(), QLineEdit()
-        self.low.setToolTip("Black")
-        self.high.setToolTip("White")
+        for box, name in ((self.low, "Black"), (self.high, "White")):
+            box.setAccessibleName(name)
+            box.setToolTip(name)
+            box.textChanged.connect(partial(_tell_number, box, name))
         self._unit = QLabel("%")
         self._layer: Image | None = None
         self._by_hand = False
@@ -152,6 +155,11 @@ class RangeChooser(QWidget):
         """Show the layer's usual range."""
         self._by_hand = False
         self.follow(self._layer)
+
+
+def _tell_number(box: QLineEdit, name: str, number: str) -> None:
+    """Show the whole number in the tooltip, because the box may be too narrow for it."""
+    box.setToolTip(f"{name}: {number}")
 
 
 def pair_in_words(low: float, high: float) -> tuple[str, str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari.layers import Image, Shapes
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_sr.widgets.common.fields import add_rows, beside
+from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.scroll import ScrolledForm
 from napari_sr.widgets.compare.layer_box import LayerBox
@@ -34,6 +36,7 @@ class CompareFields(ScrolledForm):
         )
         self.figures = WrappedLabel()
         self.errors = QPushButton("Add error map")
+        give_icon(self.errors, "difference")
         self.errors.setToolTip(
             "Add a layer: after minus reference, in the same units.\n"
             "Blue is negative, black is zero, red is positive."
@@ -45,27 +48,25 @@ class CompareFields(ScrolledForm):
         self.draw = QPushButton("Draw")
         self.draw.setToolTip("Draw a line in the canvas: press the mouse button, move, release.")
         self.draw.setAccessibleName("Draw a line")
+        give_icon(self.draw, "draw")
         self.plot = ProfilePlot()
         self.plot.setToolTip("Intensities along the line; colours are shown as luma.")
         self._lay_out()
 
     def _lay_out(self) -> None:
-        line = QHBoxLayout()
-        line.addWidget(self.lines, stretch=1)
-        line.addWidget(self.draw)
         fields = QFormLayout()
         fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for name, box in (("Before", self.before), ("After", self.after)):
-            box.setAccessibleName(name)
-            fields.addRow(name, box)
-        fields.addRow(self.row)
-        self.reference.setAccessibleName("Reference")
-        fields.addRow("Reference", self.reference)
-        fields.addRow(self.figures)
-        fields.addRow(self.errors)
-        self.lines.setAccessibleName("Line")
-        fields.addRow("Line", line)
-        fields.addRow(self.plot)
+        rows = (
+            ("Before", self.before),
+            ("After", self.after),
+            ("", self.row),
+            ("Reference", self.reference),
+            ("", self.figures),
+            ("", self.errors),
+            ("Line", beside(self.lines, self.draw)),
+            ("", self.plot),
+        )
+        add_rows(fields, rows)
         inside = QWidget()
         layout = QVBoxLayout(inside)
         layout.addLayout(fields)

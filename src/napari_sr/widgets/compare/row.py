@@ -8,6 +8,7 @@ from weakref import ref
 
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.compare.comparison import comparison_of
 from napari_sr.widgets.compare.kept_state import unwrapped
@@ -99,10 +100,12 @@ class CompareRow(QWidget):
             button.setCheckable(True)
             button.setToolTip(_BUTTONS[mode][1])
             button.setAccessibleName(f"Compare: {button.text()}")
+            give_icon(button, mode)
             button.setAccessibleDescription(_BUTTONS[mode][1])
             button.clicked.connect(partial(self._press, mode))
             row.addWidget(button)
         self.turn.setToolTip("Make the line horizontal or vertical.")
+        give_icon(self.turn, "turn")
         self.turn.setAccessibleName("Compare: turn the line")
         self.turn.clicked.connect(self._comparison.turn)
         row.addWidget(self.turn)

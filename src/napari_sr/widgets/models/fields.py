@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_sr.runs.words import TIMES
 from napari_sr.widgets.common.checkpoint import ABOUT_FILES
 from napari_sr.widgets.common.fields import TaskFields
+from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.models.table import ModelsView
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class ModelsFields(TaskFields):
     """Search, table, buttons and details; it holds no logic."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Download", "Cancel", status_lines=1, parent=parent)
+        icons = "download", "cancel"
+        super().__init__("Download", "Cancel", icons=icons, status_lines=1, parent=parent)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search")
         self.search.setClearButtonEnabled(True)
@@ -45,27 +47,35 @@ class ModelsFields(TaskFields):
         )
         self.scale = QComboBox()
         self.scale.addItem("any scale", None)
+        self.scale.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.scale.setAccessibleName("Scale")
         self.scale.setToolTip("Show only this scale, so that figures can be compared.")
         self.installed = QCheckBox("installed")
         self.installed.setToolTip("Show only models that need no download.")
         self.table = ModelsView()
         self.table.setToolTip("Drop checkpoint files here to import them.")
-        self.use = _button("Use", "Choose the selected model in the upscaling form. (Enter)")
+        self.use = _button(
+            "Use", "check", "Choose the selected model in the upscaling form. (Enter)"
+        )
         self.run.setToolTip("Download the selected models. You are asked first.")
         self.stop.setToolTip("Stop the download or the measurement; finished models stay.")
         self.measure = _button(
             "Measure speed",
+            "time",
             "Time the selected models that are installed, for about a second each.",
         )
         self.add = _button(
             "Import…",
+            "add",
             "Copy checkpoint files into the folder of own networks. You can also drop files on\n"
             f"this form. {ABOUT_FILES}",
         )
-        self.folder = _button("Open folder", "Show the file of the selected model in its folder.")
+        self.folder = _button(
+            "Open folder", "folder", "Show the file of the selected model in its folder."
+        )
         self.remove = _button(
             "Remove…",
+            "remove",
             "Delete downloads and imported files of the selected models. You are asked first.\n"
             "Included models and networks trained here are never deleted.",
         )
@@ -122,7 +132,8 @@ class ModelsFields(TaskFields):
         self.scale.blockSignals(False)
 
 
-def _button(text: str, tip: str) -> QPushButton:
+def _button(text: str, icon: str, tip: str) -> QPushButton:
     button = QPushButton(text)
+    give_icon(button, icon)
     button.setToolTip(tip)
     return button

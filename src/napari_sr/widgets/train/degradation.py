@@ -8,6 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QVBoxLayout, QWidget
 
 from napari_sr.training.component import ComponentSpec
+from napari_sr.widgets.common.fields import add_rows
 from napari_sr.widgets.common.label import WrappedLabel
 
 if TYPE_CHECKING:
@@ -78,8 +79,7 @@ class DegradationChooser(QWidget):
             fields = QFormLayout(group)
             fields.setContentsMargins(0, 0, 0, 0)
             fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-            for name, box in boxes.items():
-                fields.addRow(name, box)
+            add_rows(fields, boxes.items())
             layout.addWidget(group)
 
     def follow(self, layer: Image | None) -> None:

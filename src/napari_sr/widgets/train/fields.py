@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QDoubleSpinBox, QLineEdit, QPushButton
 
 from napari_sr.training.finetuning.model_list import base_models
 from napari_sr.widgets.common.fields import RunFields
+from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.model_chooser import ModelChooser
 from napari_sr.widgets.train.curves import Curve
@@ -25,7 +26,7 @@ class TrainFields(RunFields):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         # two lines: curves and pictures stay in place while the status changes
-        super().__init__("Train", "Stop", status_lines=2, parent=parent)
+        super().__init__("Train", "Stop", icons=("train", "stop"), status_lines=2, parent=parent)
         self.layers = LayersChooser()
         self.base_model = ModelChooser(base_models)
         # not shown, but without a parent these widgets would outlive the form
@@ -50,6 +51,7 @@ class TrainFields(RunFields):
         self.stop.setToolTip("Stop after this step, and keep the best network so far.")
         self.use = QPushButton("Upscale with it")
         self.use.setToolTip("Open the upscaling form, and choose this network there.")
+        give_icon(self.use, "upscale")
         self.loss = Curve("Loss", "{:.4f}", logarithmic=True)
         self.loss.setToolTip("The mean error of the training crops; the training minimises it.")
         self.psnr = Curve("PSNR", "{:.2f} dB")

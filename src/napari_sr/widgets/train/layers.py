@@ -35,6 +35,7 @@ class LayersChooser(QListWidget):
         )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # the tooltip has the whole name
         self._layers: list[Image] = []
         self._told: list[Image] = []
         self._watched: Image | None = None

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QHBoxLayout,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -15,7 +14,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sr.runs.words import time_in_words
-from napari_sr.widgets.common.fields import RunFields
+from napari_sr.widgets.common.fields import RunFields, beside
+from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.model_chooser import ModelChooser
 from napari_sr.widgets.common.preferences import preference
@@ -48,6 +48,7 @@ class UpscaleFields(RunFields):
         self.model = ModelChooser()
         self.all_models = QPushButton("All models…")
         self.all_models.setToolTip("Compare, download and import models in a table.")
+        give_icon(self.all_models, "table")
         self.tile = _tile_box()
         self.precision = _word_box(
             "float32",
@@ -74,6 +75,7 @@ class UpscaleFields(RunFields):
         self.output = OutputChooser()
         self.preview = QPushButton("Preview")
         self.preview.setCheckable(True)
+        give_icon(self.preview, "preview")
         self.preview.setToolTip(
             "Show what the model does to the visible region, and follow while you pan, zoom and\n"
             "change the model. The preview is a layer that goes when it is switched off."
@@ -204,16 +206,6 @@ def usual_engine() -> str:
     """Return the engine that the user prefers."""
     preferred = preference("upscaling", "engine", "automatic")
     return preferred if preferred in ENGINES else "automatic"
-
-
-def beside(wide: QWidget, narrow: QWidget) -> QWidget:
-    """Return a row of two widgets; the first one gets the remaining width."""
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(wide, 1)
-    layout.addWidget(narrow)
-    return row
 
 
 def _word_box(*words: str, tip: str) -> QComboBox:

@@ -47,10 +47,10 @@ class OutputChooser(QWidget):
             "folder into napari to open it again. A folder is proposed if memory does not suffice."
         )
         self.path = QLineEdit()
-        self.path.setToolTip("The new folder, with the result and coarser copies of it.")
         self.path.setAccessibleName("Folder of the result")
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip("Choose where the folder will be, and its name.")
+        self.browse.setAccessibleName("Browse for the folder of the result")
         self.missing = _missing()
         self._by_hand = False
         self._typed = False
@@ -58,6 +58,7 @@ class OutputChooser(QWidget):
         self._lay_out()
         self._disable_if_missing()
         self.kind.activated.connect(self._choose)
+        self.path.textChanged.connect(self._tell_path)
         self.path.textEdited.connect(self._type)
         self.browse.clicked.connect(self._browse)
 
@@ -152,6 +153,8 @@ class OutputChooser(QWidget):
 
     def _show_path(self, path: Path) -> None:
         self.path.setText(str(path))  # moves the cursor to the end, so that the name is visible
+
+    def _tell_path(self, path: str) -> None:
         self.path.setToolTip(f"The new folder, with the result and coarser copies of it:\n{path}")
 
     def _choose(self) -> None:
