@@ -33,7 +33,7 @@ test-kernels: .venv/ready
 	$(BIN)/python benchmarks/first_gpu.py --dry --write .first-gpu-dry
 
 pictures: .venv/ready
-	xvfb-run -a -s "-screen 0 1366x768x24" $(BIN)/python tools/draw_pictures.py
+	xvfb-run -a -s "-screen 0 1366x1200x24" $(BIN)/python tools/draw_pictures.py
 
 clean:
 	rm -rf .venv demo-output .first-gpu-dry .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

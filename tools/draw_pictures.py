@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
-SIZE = (1300, 740)
-"""Width and height of the window in screen pixels."""
+SIZE, HIGH, TABLE = (1300, 740), (1060, 1190), (930, 640)
+"""Width and height in screen pixels of a window, of a high one, and of the table."""
 COLOURS = 256
 """Number of colours of a picture: few, so that its file is small."""
 PATIENCE = 120_000
@@ -72,8 +72,8 @@ UPSCALE, COMPARE, TRAIN, MODELS = (
 class Picture:
     """A picture of a window."""
 
-    draw: Callable[[napari.Viewer], None]
-    """Prepares the window; returns when all is shown."""
+    draw: Callable[[napari.Viewer], QWidget | None]
+    """Prepares the window; returns when all is shown: what to draw, or None for all."""
     forms: tuple[str, ...]
     """Commands that open the forms that the picture shows."""
 
@@ -125,22 +125,23 @@ def compare(viewer: napari.Viewer) -> None:
 
 
 def train(viewer: napari.Viewer) -> None:
-    """Show a training after its first validations."""
-    viewer.open_sample("napari-sr", "retina")
+    """Show a training after its first validations, in a window that is high enough."""
+    viewer.window.resize(*HIGH)
+    viewer.open_sample("napari-sr", "tissue")
     _, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Train a network")
     form: Any = widget.form
-    form.minutes.setValue(0.5)
+    form.minutes.setValue(1)
     form.run.click()
-    wait_for(lambda: len(form.psnr.points) > 4)
+    wait_for(lambda: len(form.psnr.points) > 4 and 3 * form.bar.value() > form.bar.maximum())
 
 
-def models(viewer: napari.Viewer) -> None:
-    """Show the table with one model selected."""
-    _, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Models")
-    viewer.window.resize(*SIZE)
+def models(viewer: napari.Viewer) -> QWidget:
+    """Show the table alone, with one model selected."""
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Models")
     widget.form.table.select({"bsrn"})
-    docks = [widget.parentWidget()]
-    viewer.window._qt_window.resizeDocks(docks, [SIZE[0] * 2 // 3], _HORIZONTAL)
+    dock.setFloating(True)
+    dock.resize(*TABLE)
+    return widget
 
 
 PICTURES = {
@@ -259,14 +260,18 @@ def draw(name: str) -> Path:
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.theme = "dark"
     viewer.window.resize(*SIZE)
-    PICTURES[name].draw(viewer)
+    part = PICTURES[name].draw(viewer)
     QTest.qWait(500)
-    pixels = viewer.screenshot(canvas_only=False, flash=False)
-    viewer.close()
     path = IMAGES / f"{name}.png"
+    if part is None:
+        viewer.screenshot(path, canvas_only=False, flash=False)
+    else:
+        part.grab().save(str(path))
+    viewer.close()
+    picture = Image.open(path).convert("RGB").quantize(COLOURS, kmeans=2)
     notes = PngImagePlugin.PngInfo()
     notes.add_text(OUTLINE, json.dumps(outlines(PICTURES[name].forms)), zip=True)
-    Image.fromarray(pixels[..., :3]).quantize(COLOURS).save(path, optimize=True, pnginfo=notes)
+    picture.save(path, optimize=True, pnginfo=notes)
     return path
 
 

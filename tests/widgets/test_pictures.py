@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import sys
 from difflib import unified_diff
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def _tool():
     spec = importlib.util.spec_from_file_location(
         "draw_pictures", ROOT / "tools" / "draw_pictures.py"
     )
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
