@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
-SIZE, HIGH, TABLE = (1300, 740), (1060, 1190), (930, 640)
+SIZE, HIGH, TABLE = (1300, 740), (1060, 1190), (930, 700)
 """Width and height in screen pixels of a window, of a high one, and of the table."""
 COLOURS = 256
 """Number of colours of a picture: few, so that its file is small."""

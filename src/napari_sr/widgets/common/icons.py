@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QByteArray, QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QIcon, QPainter, QPalette, QPixmap
 from qtpy.QtSvg import QSvgRenderer
+from qtpy.QtWidgets import QAbstractButton
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QColor
-    from qtpy.QtWidgets import QAbstractButton
 
 PROPERTY = "napari_sr_icon"
 """Qt property of a button that holds the name of its icon."""
@@ -76,30 +76,34 @@ def give_icon(button: QAbstractButton, name: str) -> None:
         raise KeyError(f"there is no icon {name!r}, only {', '.join(DRAWINGS)}")
     button.setProperty(PROPERTY, name)
     painter = button.findChild(_Painter) or _Painter(button)
-    painter.draw()
+    painter.draw(button)
 
 
 class _Painter(QObject):
-    """Draws a button's icon; the button owns it."""
+    """Draws a button's icon; the button owns it.
+
+    It holds no reference to the button: with one, the garbage collector may delete both while Qt
+    sends the button its last events, which crashes.
+    """
 
     def __init__(self, button: QAbstractButton) -> None:
         super().__init__(button)
-        self._button = button
         self._drawn: tuple[object, ...] | None = None
         button.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
         """Draw the icon when the button gets another style, palette or font."""
         handled: bool = super().eventFilter(watched, event)
-        if event is not None and event.type() in _CHANGES:
-            self.draw()
+        changed = event is not None and event.type() in _CHANGES
+        if changed and isinstance(watched, QAbstractButton):
+            self.draw(watched)
         return handled
 
-    def draw(self) -> None:
+    def draw(self, button: QAbstractButton) -> None:
         """Draw the icon, unless it was drawn like this before."""
-        name = str(self._button.property(PROPERTY))
+        name = str(button.property(PROPERTY))
         role, groups = QPalette.ColorRole.ButtonText, QPalette.ColorGroup
-        palette, height = self._button.palette(), self._button.fontMetrics().height()
+        palette, height = button.palette(), button.fontMetrics().height()
         colours = palette.color(groups.Active, role), palette.color(groups.Disabled, role)
         look = (name, height, *(colour.rgba() for colour in colours))
         if look == self._drawn:
@@ -109,8 +113,8 @@ class _Painter(QObject):
         for mode, colour in zip((QIcon.Mode.Normal, QIcon.Mode.Disabled), colours, strict=True):
             for ratio in RATIOS:
                 icon.addPixmap(drawn(name, colour, size * ratio), mode)
-        self._button.setIconSize(size)
-        self._button.setIcon(icon)
+        button.setIconSize(size)
+        button.setIcon(icon)
 
 
 def drawn(name: str, colour: QColor, size: QSize) -> QPixmap:

@@ -38,9 +38,6 @@ class NamesBox(QComboBox):
         self.setSizeAdjustPolicy(policy)
         self.setMinimumContentsLength(LEAST)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        view = self.view()
-        if view is not None:
-            view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
 
     def shown(self) -> str:
         """Return the chosen name as it is drawn, without its middle if it is too long."""
@@ -79,4 +76,7 @@ class NamesBox(QComboBox):
     def showPopup(self) -> None:  # noqa: N802  # Qt's name
         """Emit `opening`, then show the list."""
         self.opening.emit()
+        view = self.view()
+        if view is not None:
+            view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         super().showPopup()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +37,7 @@ class RangeChooser(QWidget):
         for box, name in ((self.low, "Black"), (self.high, "White")):
             box.setAccessibleName(name)
             box.setToolTip(name)
-            box.textChanged.connect(partial(_tell_number, box, name))
+            box.textChanged.connect(self._tell_numbers)
         self._unit = QLabel("%")
         self._layer: Image | None = None
         self._by_hand = False
@@ -81,6 +80,11 @@ class RangeChooser(QWidget):
             for box, text in zip((self.low, self.high), pair_in_words(*shown), strict=True):
                 box.setText(text)
                 box.setCursorPosition(0)  # so that the first digits of a long number are visible
+
+    def _tell_numbers(self) -> None:
+        """Show the whole numbers in tooltips, because the boxes may be too narrow for them."""
+        self.low.setToolTip(f"Black: {self.low.text()}")
+        self.high.setToolTip(f"White: {self.high.text()}")
 
     def _choose(self) -> None:
         self._by_hand = True
@@ -155,11 +159,6 @@ class RangeChooser(QWidget):
         """Show the layer's usual range."""
         self._by_hand = False
         self.follow(self._layer)
-
-
-def _tell_number(box: QLineEdit, name: str, number: str) -> None:
-    """Show the whole number in the tooltip, because the box may be too narrow for it."""
-    box.setToolTip(f"{name}: {number}")
 
 
 def pair_in_words(low: float, high: float) -> tuple[str, str]:

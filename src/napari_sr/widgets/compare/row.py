@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
+    from napari_sr.widgets.compare.comparison import Comparison
+
 _BUTTONS = {
     "slider": ("Slider", "A line in the image: before at the left, after at the right."),
     "side by side": ("Side by side", "Two views that move together: before and after."),
@@ -24,6 +26,22 @@ _BUTTONS = {
 }
 
 IDLE = "Both layers are shown in the canvas until you press the button again, or Esc."
+
+
+class _Owner:
+    """Stands for a row in a comparison, which holds it until Qt deletes the row.
+
+    Qt calls its method, and not a `partial`: the garbage collector may empty a `partial` before Qt
+    calls it, and then Python crashes.
+    """
+
+    def __init__(self, comparison: Comparison) -> None:
+        self._comparison = comparison
+        comparison.join(self)
+
+    def leave(self, *_: object) -> None:
+        """Leave the comparison."""
+        self._comparison.leave(self)
 
 
 class CompareRow(QWidget):
@@ -53,16 +71,15 @@ class CompareRow(QWidget):
         self._comparison = comparison_of(viewer)
         self._always = always
         self._offered: tuple[ref[Image], ref[Image]] | None = None
-        self._owner = object()
+        self._owner = _Owner(self._comparison)
         self.buttons = {mode: QPushButton(text) for mode, (text, _) in _BUTTONS.items()}
         self.turn = QPushButton("Turn line")
         self.hint = WrappedLabel(lines=lines)
         self._lay_out()
-        self._comparison.join(self._owner)
         self._comparison.changed.connect(self._show)
         self._comparison.removed.connect(self._forget_removed)
         # the form around the row may be deleted without any call
-        self.destroyed.connect(partial(self._comparison.leave, self._owner))
+        self.destroyed.connect(self._owner.leave)
         self._show()
         self.setVisible(always)
 
