@@ -41,7 +41,12 @@ def commands():
     """Return the commands of `napari.yaml` that open a dock, with the names of the classes."""
     manifest = PluginManifest.from_file(Path(__file__).parents[2] / "napari.yaml")
     python = {one.id: one.python_name for one in manifest.contributions.commands}
-    return {one.display_name: python[one.command] for one in manifest.contributions.widgets}
+    own = ("upscale", "train", "compare", "models")  # magicgui lays out the others
+    return {
+        one.display_name: python[one.command]
+        for one in manifest.contributions.widgets
+        if one.command.removeprefix("napari-sr.") in own
+    }
 
 
 COMMANDS = commands()

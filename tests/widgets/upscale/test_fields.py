@@ -79,7 +79,7 @@ def test_no_button_moves_as_texts_and_the_bar_come(form):
     form.resize(420, 900)
     form.show()
     form.forecast.say("")
-    before = form.run.pos(), form.status.pos(), form.width()
+    before = form.preview.pos(), form.stop.pos(), form.status.pos(), form.width()
 
     form.forecast.say("Result: 400 by 400 by 3, 480 kB. Takes about 51 MB of memory, 3 seconds.")
     form.model.about.say("Words " * 200)
@@ -88,7 +88,7 @@ def test_no_button_moves_as_texts_and_the_bar_come(form):
     form.status.say("Upscaling: tile 1 of 4")
     QApplication.processEvents()
 
-    assert (form.run.pos(), form.status.pos(), form.width()) == before
+    assert (form.preview.pos(), form.stop.pos(), form.status.pos(), form.width()) == before
 
 
 def test_the_wheel_over_a_field_does_not_change_it(form):

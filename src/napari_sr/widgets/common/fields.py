@@ -102,6 +102,7 @@ class TaskFields(ScrolledForm):
         """Offer to resume a run that is paused, or will be after its tile."""
         if self.pause is not None:
             self.pause.setText("Resume" if pausing else "Pause")
+            give_icon(self.pause, "run" if pausing else "pause")
             self.pause.setToolTip(_RESUME if pausing else _PAUSE)
 
     def show_progress(self, done: int, total: int) -> None:

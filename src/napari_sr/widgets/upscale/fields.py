@@ -82,6 +82,7 @@ class UpscaleFields(RunFields):
         )
         self.aside = [self.preview]
         self.pause = QPushButton("Pause")
+        give_icon(self.pause, "pause")
         self.about_preview = WrappedLabel()
         self.results = QVBoxLayout()
         self.forecast = WrappedLabel(lines=FORECAST_LINES)

@@ -47,6 +47,7 @@ class OutputChooser(QWidget):
             "folder into napari to open it again. A folder is proposed if memory does not suffice."
         )
         self.path = QLineEdit()
+        self._tell_path("")
         self.path.setAccessibleName("Folder of the result")
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip("Choose where the folder will be, and its name.")
