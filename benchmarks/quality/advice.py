@@ -150,7 +150,7 @@ def fit(found: Sequence[Case]) -> tuple[float, float]:
         return hits, -sum(one.loss(model) for one, model in chosen)
 
     return max(itertools.product((15, 20, 25, 30, 35, 40, 45, 50, 60, 80),
-                                 (8, 12, 16, 20, 25, 30, 40, 50, 70)), key=score)  # fmt: skip
+                                 (2, 2.5, 3, 3.5, 4, 4.3, 5, 6, 7, 9, 12)), key=score)  # fmt: skip
 
 
 def table(found: Sequence[Case]) -> list[str]:

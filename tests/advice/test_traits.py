@@ -24,8 +24,8 @@ def traits(image):
 def test_noise_alone_has_no_detail(random):
     found = traits(random.normal(0, 1, (300, 300)))
 
-    assert found.coarse == pytest.approx(1, abs=0.1)
-    assert found.fine == pytest.approx(1, abs=0.1)
+    assert found.coarse == pytest.approx(1, abs=0.2)
+    assert found.fine == pytest.approx(1, abs=0.2)
 
 
 def test_blur_and_noise_take_fine_detail_away(random):
@@ -36,7 +36,7 @@ def test_blur_and_noise_take_fine_detail_away(random):
     clean, soft = traits(sharp + noise), traits(blurred + noise)
 
     assert clean.fine > 5 * soft.fine
-    assert soft.fine < 3
+    assert soft.fine < 2
     assert soft.coarse > 30
 
 

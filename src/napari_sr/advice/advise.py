@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NOISY = 35.0
 """Coarse detail over noise below which a model that removes noise wins. This and `SHARP` were
 chosen by `benchmarks/quality/advice.py --fit`, whose table is docs/which_model.md's."""
-SHARP = 25.0
+SHARP = 4.0
 """Fine detail over noise above which networks for photographs win over interpolation."""
 FAINT = 0.1
 """Share of black to white below which an image is too faint for its value range."""

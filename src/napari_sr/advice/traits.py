@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 SIDE = 32
 """Side of the parts whose spectra are averaged, in pixels."""
-COARSE, FINE = (0.1, 0.4), (0.45, 0.8)
+COARSE, FINE = (0.1, 0.4), (0.8, 1.1)
 """Frequencies of coarse and of fine detail, where 1 is Nyquist's along an axis."""
 CORNER = 1.15
-"""Frequencies above this, which only diagonals have, hold noise and hardly any detail."""
+"""Frequencies above this, which only diagonals have, hold noise and hardly any detail. Their power
+in the part of median power is that of noise: parts with the sharpest detail do not count."""
 QUANTISED = 1 / 12
 """Variance of rounding to integers."""
 PEAK = 40.0
@@ -43,8 +44,8 @@ class Traits:
     coarse: float
     """Power of coarse detail, of some 5 to 20 pixels, relative to that of noise."""
     fine: float
-    """Power of fine detail, of some 2.5 to 4.5 pixels, relative to that of noise. 1 is noise
-    alone; blurred and noisy images have little, sharp and clean ones more than 25."""
+    """Power of the finest detail, of some 2 to 2.5 pixels, relative to that of noise. 1 is noise
+    alone; blurred and noisy images have little more, sharp and clean ones more than 4."""
     saturated: float
     """Share of pixels at the largest value, if there are more of them than just below it."""
     period: float | None
@@ -63,10 +64,10 @@ def traits_of(sample: Sample) -> Traits:
     """
     values = sample.values
     low, high = np.percentile(values, (0.1, 99.9))
-    power = _power(sample.windows)
+    power, corner = _power(sample.windows)
     radius = _radius(len(power))
     rounding = QUANTISED if sample.dtype.kind in "iu" else 0.0
-    noise = max(float(power[radius >= CORNER].mean()), rounding, 1e-12 * float(power.max()))
+    noise = max(corner, rounding, 1e-12 * float(power.max()))
     coarse, fine = (
         float(power[(radius > low) & (radius < high)].mean()) for low, high in (COARSE, FINE)
     )
@@ -92,18 +93,25 @@ def _saturated(values: NDArray[np.float64]) -> float:
     return at_top / values.size if at_top > max(3 * next_to_it, 20) else 0.0
 
 
-def _power(windows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return the mean power spectrum of parts; that of white noise is its variance."""
+def _power(windows: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64], float]:
+    """Return the mean power spectrum of parts, and the median power of their corners.
+
+    The power of white noise is its variance.
+    """
     side = min(SIDE, *(min(window.shape) for window in windows))
     line = np.hanning(side + 2)[1:-1]
     taper = np.outer(line, line) / (line**2).sum()
+    in_corner = _radius(side) >= CORNER
     total, count = np.zeros((side, side)), 0
+    corners: list[NDArray[np.float64]] = []
     for window in windows:
         parts = sliding_window_view(window, (side, side))[::side, ::side].reshape(-1, side, side)
         spectra = np.fft.fft2((parts - parts.mean(axis=(1, 2), keepdims=True)) * taper)
-        total += (np.abs(spectra) ** 2).sum(axis=0)
+        powers = np.abs(spectra) ** 2
+        total += powers.sum(axis=0)
         count += len(parts)
-    return total / count
+        corners.append(powers[:, in_corner].mean(axis=1))
+    return total / count, float(np.median(np.concatenate(corners)))
 
 
 def _radius(side: int) -> NDArray[np.float64]:

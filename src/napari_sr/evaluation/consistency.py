@@ -14,7 +14,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from napari_sr.advice.advise import NOISY
 from napari_sr.advice.noise import Noise, noise_of
@@ -22,7 +21,6 @@ from napari_sr.advice.sample import sample_of
 from napari_sr.advice.traits import traits_of
 from napari_sr.engine.image.arrays import Layout, layout_of
 from napari_sr.engine.image.conversion import as_array
-from napari_sr.evaluation._imresize import imresize
 from napari_sr.runs.run import drive
 from napari_sr.zoo import registry
 
@@ -184,8 +182,13 @@ class _Pair:
 
     def _shrunk(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return a part of the result as the source would have seen it."""
+        # imported here, so that the form that uses this opens at once
         if self.blur is None:
+            from napari_sr.evaluation._imresize import imresize
+
             return imresize(pixels, Fraction(1, self.scale))
+        from scipy.ndimage import gaussian_filter
+
         sigma = (self.blur, self.blur, *([0.0] * (pixels.ndim - 2)))
         blurred = gaussian_filter(pixels, sigma, mode="nearest") if self.blur else pixels
         height, width = (size // self.scale for size in pixels.shape[:2])

@@ -141,7 +141,8 @@ class CheckWidget(FunctionForm):
         larger, source = self._pair
         from napari.utils.colormaps import Colormap
 
-        limit = LIMIT.get(result.unit, result.p99) or 1.0
+        least = 1.0 if source.dtype.kind in "iu" else 0.0  # below it, all is rounding
+        limit = LIMIT.get(result.unit, max(result.p99, least)) or 1.0
         unit = "units of noise" if result.unit == "noise" else "values"
         self._viewer.add_image(
             result.map,
