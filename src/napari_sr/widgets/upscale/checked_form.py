@@ -121,6 +121,7 @@ class CheckedForm(RunningForm):
         self._forecaster.forget()
         if self._worker is not None:
             return  # the form shows the run
+        self._advise(choice)
         self.form.forecast.say("")
         self._preview.update()
         if not problems and layers and choice is not None:
@@ -128,6 +129,14 @@ class CheckedForm(RunningForm):
             parent = None if folder is None else folder.parent
             requests = [self._request(layer, choice) for layer in layers]
             self._forecaster.ask(forecast_all, requests, parent)
+
+    def _advise(self, choice: ChosenModel | None) -> None:
+        """Ask which model suits the chosen layer."""
+        layer = self.form.layers.layer()
+        usable = layer is not None and layer_problem(layer) is None
+        source = source_of(layer) if usable and layer is not None else None
+        values = self.form.values.value(layer) if self.form.values.problem() is None else None
+        self.form.advice.follow(source, choice, values)
 
     def _problems(self) -> dict[str, str]:
         """Return an explanation for each wrong field, by its name."""

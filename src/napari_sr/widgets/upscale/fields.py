@@ -19,6 +19,7 @@ from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.model_chooser import ModelChooser
 from napari_sr.widgets.common.preferences import preference
+from napari_sr.widgets.upscale.advice_line import AdviceLine
 from napari_sr.widgets.upscale.layer_chooser import LayerChooser
 from napari_sr.widgets.upscale.output_chooser import OutputChooser
 from napari_sr.widgets.upscale.region_chooser import RegionChooser
@@ -71,6 +72,7 @@ class UpscaleFields(RunFields):
             "Upscale every flip and quarter turn of each plane, and take the mean:\n"
             "eight times the time, a little better (EDSR+: Lim et al., 2017, arXiv:1707.02921)."
         )
+        self.advice = AdviceLine()
         self.region = RegionChooser()
         self.output = OutputChooser()
         self.preview = QPushButton("Preview")
@@ -93,6 +95,7 @@ class UpscaleFields(RunFields):
             ("Layer", self.layers),
             ("Model", self.model),
             ("", self.model.about),
+            ("", self.advice),
             ("Scale", beside(self.model.scale, self.all_models)),
             ("Tile", self.tile),
             ("Region", self.region),

@@ -51,6 +51,9 @@ class UpscaleWidget(ResultForm):
 
     def _connect(self) -> None:
         form = self.form
+        for changed in (form.layers.chosen, form.layers.data_changed):
+            changed.connect(form.advice.forget)
+        form.advice.wanted.connect(form.model.choose)
         form.layers.chosen.connect(self._change_layer)
         form.layers.limits_changed.connect(form.values.refresh)
         form.layers.data_changed.connect(self._refresh)
@@ -163,6 +166,7 @@ class UpscaleWidget(ResultForm):
         self._pan.stop()
         self.keep.forget()
         self._preview.leave()
+        self.form.advice.forget()
         self.compare.clear()
         self._queue.cancel()
         self._forecaster.forget()
