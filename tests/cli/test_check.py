@@ -65,6 +65,8 @@ def test_a_part_and_a_wrong_pair_are_refused(pair, tmp_path):
 
     with pytest.raises(CommandError, match="a part of its source"):
         check.run(source, tmp_path / "part.ome.tif")
+    with pytest.raises(ValueError, match="microscpe"):
+        check.run(source, result, "microscpe")
     with pytest.raises(ValueError, match="a result needs the source's shape"):
         check.run(result, source)
     with pytest.raises(ValueError, match=r"out\.ome\.tif"):

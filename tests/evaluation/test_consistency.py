@@ -7,12 +7,14 @@ from fractions import Fraction
 import dask.array
 import numpy as np
 import pytest
+from records import record_of
 from scipy.ndimage import gaussian_filter
 
 import napari_sr
 from napari_sr.evaluation import consistency
 from napari_sr.evaluation._imresize import imresize
-from napari_sr.evaluation.consistency import check
+from napari_sr.evaluation.consistency import check, check_steps, known_model
+from napari_sr.runs.run import drive
 
 
 @pytest.fixture
@@ -26,9 +28,9 @@ def shrunk(image, scale=2):
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-@pytest.mark.parametrize("band", [512, 50, 7])
-def test_a_result_that_shrinks_to_its_source_is_consistent(truth, monkeypatch, scale, band):
-    monkeypatch.setattr(consistency, "BAND", band)
+@pytest.mark.parametrize("side", [512, 50, 7])
+def test_a_result_that_shrinks_to_its_source_is_consistent(truth, monkeypatch, scale, side):
+    monkeypatch.setattr(consistency, "SIDE", side)
 
     found = check(shrunk(truth, scale), truth, axes="ZYX")
 
@@ -36,6 +38,31 @@ def test_a_result_that_shrinks_to_its_source_is_consistent(truth, monkeypatch, s
     assert found.unit == "values"
     assert found.map.shape == (3, 240 // scale, 280 // scale)
     np.testing.assert_allclose(found.map, 0, atol=1e-4)
+
+
+@pytest.mark.parametrize("rgb", [False, True])
+def test_a_map_in_memory_equals_the_lazy_one(random, monkeypatch, rgb):
+    monkeypatch.setattr(consistency, "SIDE", 30)
+    source = random.poisson(20, (2, 70, 80, 3) if rgb else (2, 70, 80)).astype(np.uint16)
+    result = source.repeat(2, 1).repeat(2, 2)
+    axes = "ZYXS" if rgb else "ZYX"
+    lazy = check(source, result, axes=axes)
+
+    steps = check_steps(source, result, axes=axes, most_in_memory=4 * source.size)
+    whole = drive(steps)
+    too_large = drive(check_steps(source, result, axes=axes, most_in_memory=4 * source.size - 1))
+
+    assert isinstance(whole.map, np.ndarray)
+    assert not isinstance(too_large.map, np.ndarray)
+    np.testing.assert_array_equal(whole.map, lazy.map)
+    assert whole.rms == lazy.rms
+
+
+def test_own_networks_and_blends_are_no_known_models():
+    assert known_model(record_of()) == "fsrcnn-x2"
+    assert known_model(record_of(sha256="12")) is None
+    assert known_model({**record_of(), "blended": []}) is None
+    assert known_model({}) is None
 
 
 def test_what_a_result_adds_is_found_where_it_is(truth):

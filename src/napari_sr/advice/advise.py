@@ -46,12 +46,12 @@ class Advice:
     @property
     def noisy(self) -> bool:
         """Whether noise hides much of the detail."""
-        return self.traits.coarse < NOISY
+        return is_noisy(self.traits)
 
     @property
     def sharp(self) -> bool:
         """Whether fine detail stands out of the noise."""
-        return not self.noisy and self.traits.fine > SHARP
+        return is_sharp(self.traits)
 
     def against(self, model: str) -> str:
         """Return a sentence on why a known model does not suit the image; "" if it does.
@@ -130,6 +130,16 @@ def advise(
     return Advice(entry.name, reason, noise, traits, told)
 
 
+def is_noisy(traits: Traits) -> bool:
+    """Return whether noise hides much of an image's detail."""
+    return traits.coarse < NOISY
+
+
+def is_sharp(traits: Traits) -> bool:
+    """Return whether the finest detail of an image stands out of the noise."""
+    return not is_noisy(traits) and traits.fine > SHARP
+
+
 def _chosen(traits: Traits, noise: Noise, plain: Entry) -> tuple[Entry, str]:
     """Return the model to use and the reason."""
     level = f"noise of {noise.share:.1%} of the range that the image uses"
@@ -137,7 +147,7 @@ def _chosen(traits: Traits, noise: Noise, plain: Entry) -> tuple[Entry, str]:
         level += ", growing with the signal as that of photons"
     if traits.used[0] == traits.used[1]:
         return plain, "The image is constant: there is nothing to sharpen."
-    if traits.coarse < NOISY:
+    if is_noisy(traits):
         denoising = _at(DENOISING, plain.scale)
         if denoising is None:
             return plain, (
@@ -145,7 +155,7 @@ def _chosen(traits: Traits, noise: Noise, plain: Entry) -> tuple[Entry, str]:
                 f"{DENOISING}, which removes noise, upscales 2 times only."
             )
         return denoising, f"The image has {level}, which this model removes."
-    if traits.fine > SHARP:
+    if is_sharp(traits):
         for name in PHOTOGRAPHS:
             found = _at(name, plain.scale)
             if found is not None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_sr.cli.model import CommandError
-from napari_sr.evaluation.consistency import check
+from napari_sr.evaluation.consistency import check, known_model
 from napari_sr.files.lazy import open_lazy
 from napari_sr.files.place import check_apart
 from napari_sr.files.save import check as check_target
@@ -60,19 +60,10 @@ def run(
         for path in (source, result):
             check_apart(target, path)
         check_target(target, image.axes, "float32", overwrite=overwrite)
-    model = model or (record.get("model") if "blended" not in record else None)
-    found = check(image.pixels, larger.pixels, _known(model), axes=image.axes)
+    found = check(image.pixels, larger.pixels, model or known_model(record), axes=image.axes)
     if target is not None:
         _write(found, image, target, overwrite=overwrite)
     return found.in_words()
-
-
-def _known(model: str | None) -> str | None:
-    """Return a name if it is that of a known model; own files count as trained by bicubic."""
-    from napari_sr.zoo import registry
-
-    names = {name for one in registry.entries() for name in (one.family, one.name)}
-    return model if model in names else None
 
 
 def _write(found: Check, image: LazyImage, target: Path, *, overwrite: bool) -> None:

@@ -9,23 +9,26 @@ Letters: H x W pixels of the source, S scale.
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr.advice.advise import NOISY
+from napari_sr.advice.advise import is_noisy
 from napari_sr.advice.noise import Noise, noise_of
 from napari_sr.advice.sample import sample_of
 from napari_sr.advice.traits import traits_of
 from napari_sr.engine.image.arrays import Layout, layout_of
 from napari_sr.engine.image.conversion import as_array
+from napari_sr.runs.record import is_known
 from napari_sr.runs.run import drive
 from napari_sr.zoo import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Mapping
 
     from numpy.typing import NDArray
 
@@ -36,8 +39,8 @@ OPTICAL = ("microscope",)
 others were trained on images shrunk by bicubic interpolation."""
 BLURS = tuple(np.arange(0.0, 4.01, 0.25))
 """Blurs that are tried for optics, as standard deviations in pixels of the result."""
-BAND = 512
-"""Rows of the source that are compared at a time."""
+SIDE = 512
+"""Side of the parts of a plane that are compared at a time, in pixels of the source."""
 MOST_VALUES = 1_000_000
 """Number of differences from which percentiles are taken."""
 
@@ -48,7 +51,7 @@ class Check:
 
     map: Any
     """The shrunk result minus the source, with the axes and shape of the source: a dask array,
-    whose chunks are computed when they are read."""
+    whose chunks are computed when they are read, or a NumPy array."""
     unit: str
     """"values" of the source; or "noise", if the map is divided by the source's noise: beyond 3,
     noise does not explain it."""
@@ -90,7 +93,7 @@ def check(
     source : array
         NumPy, dask, Zarr or similar.
     result : array
-        The upscaled source, with the same axes. Both are read band by band.
+        The upscaled source, with the same axes. Both are read part by part.
     model : str, optional
         Name of the model, which decides how the result is shrunk; by default by bicubic
         interpolation.
@@ -119,8 +122,12 @@ def check_steps(
     *,
     scale: int | None = None,
     axes: str | None = None,
+    most_in_memory: int = 0,
 ) -> Generator[tuple[int, int], None, Check]:
-    """Do the same as `check`; yield the number of bands that are done, and of all bands."""
+    """Do the same as `check`; yield the number of parts that are done, and of all parts.
+
+    A map of at most `most_in_memory` bytes is a NumPy array, computed along with the figures.
+    """
     source, result = as_array(source), as_array(result)
     layout = layout_of(source.shape, source.dtype, axes)
     factor = _scale_of(layout, tuple(result.shape), scale)
@@ -130,10 +137,11 @@ def check_steps(
     sample = sample_of(source, axes)
     traits = traits_of(sample)
     noise = noise_of(sample.windows, traits.used[1] - traits.used[0])
-    noisy = traits.coarse < NOISY
-    figures = yield from _figures(pair, noise)
-    shown = _lazy(pair, noise if noisy else None)
-    return Check(shown, "noise" if noisy else "values", noise, *figures)
+    unit = noise if is_noisy(traits) else None
+    fits = 4 * math.prod(layout.shape) <= most_in_memory
+    shown: Any = np.empty(layout.shape, np.float32) if fits else _lazy(pair, unit)
+    figures = yield from _figures(pair, noise, unit, shown if fits else None)
+    return Check(shown, "values" if unit is None else "noise", noise, *figures)
 
 
 def _scale_of(layout: Layout, shape: tuple[int, ...], scale: int | None) -> int:
@@ -163,9 +171,12 @@ class _Pair:
 
     def difference(
         self, plane: tuple[int, ...], rows: slice, columns: slice
-    ) -> NDArray[np.float64]:
-        """Return the shrunk result minus the source in a part of a plane, (H, W[, samples])."""
-        part = self.layout.read(self.source, plane, rows, columns)
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the shrunk result minus the source, and the source, in a part of a plane.
+
+        Both are (H, W), or (H, W, samples).
+        """
+        part = np.asarray(self.layout.read(self.source, plane, rows, columns), np.float64)
         margin = 3 + round(4 * (self.blur or 0) / self.scale)
         outer = [
             slice(max(span.start - margin, 0), min(span.stop + margin, size))
@@ -178,7 +189,7 @@ class _Pair:
             slice(span.start - around.start, span.stop - around.start)
             for span, around in zip((rows, columns), outer, strict=True)
         )
-        return shrunk[tuple(inner)] - np.asarray(part, np.float64)
+        return shrunk[tuple(inner)] - part, part
 
     def _shrunk(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return a part of the result as the source would have seen it."""
@@ -196,38 +207,38 @@ class _Pair:
         found: NDArray[np.float64] = cells.mean(axis=(1, 3))
         return found
 
-    def bands(self) -> Iterator[tuple[tuple[int, ...], slice, slice]]:
-        """Yield plane, rows and columns of the parts that are compared one after the other."""
-        for plane in self.layout.planes():
-            for rows in _rows(self.layout.height):
-                yield plane, rows, slice(0, self.layout.width)
+    def parts(self) -> list[tuple[tuple[int, ...], slice, slice]]:
+        """Return plane, rows and columns of the parts that are compared one after the other."""
+        sides = _spans(self.layout.height), _spans(self.layout.width)
+        return list(itertools.product(self.layout.planes(), *sides))
 
 
 def _fitted(pair: _Pair) -> _Pair:
     """Return the pair with the blur that explains the middle of its first plane best."""
     spans = [
-        slice(max(size // 2 - BAND // 2, 0), min(size // 2 + BAND // 2, size))
+        slice(max(size // 2 - SIDE // 2, 0), min(size // 2 + SIDE // 2, size))
         for size in (pair.layout.height, pair.layout.width)
     ]
     plane = next(pair.layout.planes())
     tried = [replace(pair, blur=float(blur)) for blur in BLURS]
-    return min(tried, key=lambda one: float(np.nanmean(one.difference(plane, *spans) ** 2)))
+    return min(tried, key=lambda one: float(np.nanmean(one.difference(plane, *spans)[0] ** 2)))
 
 
 def _figures(
-    pair: _Pair, noise: Noise
+    pair: _Pair, noise: Noise, unit: Noise | None, shown: NDArray[np.float32] | None
 ) -> Generator[tuple[int, int], None, tuple[float, float, float, float]]:
-    """Return RMS, 99th percentile, mean, and the share beyond 3 times the noise."""
-    bands = list(pair.bands())
-    most = MOST_VALUES // len(bands) + 1
+    """Return RMS, 99th percentile, mean, and the share beyond 3 times the noise; fill the map."""
+    parts = pair.parts()
+    most = MOST_VALUES // len(parts) + 1
     squares, total, beyond, count, kept = 0.0, 0.0, 0, 0, []
-    for done, (plane, rows, columns) in enumerate(bands):
-        yield done, len(bands)
-        found = pair.difference(plane, rows, columns)
-        level = noise.at(pair.layout.read(pair.source, plane, rows, columns))
+    for done, place in enumerate(parts):
+        yield done, len(parts)
+        found, seen = pair.difference(*place)
+        if shown is not None:
+            pair.layout.write(shown, *place, _in_unit(found, seen, unit))
         finite = np.isfinite(found)
-        beyond += int(np.count_nonzero(np.abs(found[finite]) > 3 * level[finite]))
         values = found[finite]
+        beyond += int(np.count_nonzero(np.abs(values) > 3 * noise.at(seen[finite])))
         squares, total = squares + float((values**2).sum()), total + float(values.sum())
         count += values.size
         kept.append(np.abs(values[:: max(values.size // most, 1)]))
@@ -237,23 +248,32 @@ def _figures(
     return float(np.sqrt(squares / count)), p99, total / count, beyond / count
 
 
-def _lazy(pair: _Pair, noise: Noise | None) -> Any:
-    """Return the map as a dask array; a chunk is a band of one plane."""
+def _in_unit(
+    found: NDArray[np.float64], seen: NDArray[np.float64], unit: Noise | None
+) -> NDArray[np.float32]:
+    """Return differences in values, or in units of the noise at the source's values."""
+    return (found if unit is None else found / unit.at(seen)).astype(np.float32)
+
+
+def _lazy(pair: _Pair, unit: Noise | None) -> Any:
+    """Return the map as a dask array; a chunk is a part of one plane."""
     import dask.array
 
     layout = pair.layout
-    bands = tuple(rows.stop - rows.start for rows in _rows(layout.height))
-    chunks: dict[str, tuple[int, ...]] = {"Y": bands, "X": (layout.width,)}
+    chunks: dict[str, tuple[int, ...]] = {
+        letter: tuple(span.stop - span.start for span in _spans(size))
+        for letter, size in (("Y", layout.height), ("X", layout.width))
+    }
     if layout.samples:
         chunks[layout.axes[-1]] = (layout.channels,)
     pairs = zip(layout.axes, layout.shape, strict=True)
     sizes = tuple(chunks.get(letter, (1,) * size) for letter, size in pairs)
     return dask.array.map_blocks(  # type: ignore[no-untyped-call]
-        _block, pair, noise, chunks=sizes, dtype=np.float32, meta=np.empty((0,) * len(sizes), "f4")
+        _block, pair, unit, chunks=sizes, dtype=np.float32, meta=np.empty((0,) * len(sizes), "f4")
     )
 
 
-def _block(pair: _Pair, noise: Noise | None, block_info: Any = None) -> NDArray[np.float32]:
+def _block(pair: _Pair, unit: Noise | None, block_info: Any = None) -> NDArray[np.float32]:
     """Return one chunk of the map."""
     layout, place = pair.layout, block_info[None]["array-location"]
     looped = [
@@ -264,14 +284,20 @@ def _block(pair: _Pair, noise: Noise | None, block_info: Any = None) -> NDArray[
     rows = slice(*place[layout.axes.index("Y")])
     columns = slice(*place[layout.axes.index("X")])
     plane = tuple(looped)
-    found = pair.difference(plane, rows, columns)
-    if noise is not None:
-        found /= noise.at(layout.read(pair.source, plane, rows, columns))
+    values = _in_unit(*pair.difference(plane, rows, columns), unit)
     chunk = np.empty(tuple(stop - start for start, stop in place), np.float32)
-    layout.write(chunk, (0,) * len(plane), slice(None), slice(None), found.astype(np.float32))
+    layout.write(chunk, (0,) * len(plane), slice(None), slice(None), values)
     return chunk
 
 
-def _rows(height: int) -> list[slice]:
-    """Return the rows of the bands that are compared one after the other."""
-    return [slice(top, min(top + BAND, height)) for top in range(0, height, BAND)]
+def _spans(size: int) -> list[slice]:
+    """Return the parts of an axis that are compared one after the other."""
+    return [slice(first, min(first + SIDE, size)) for first in range(0, size, SIDE)]
+
+
+def known_model(record: Mapping[str, Any]) -> str | None:
+    """Return the name of the known model that a record names, or None.
+
+    None stands for own networks and blends: their results are shrunk by bicubic interpolation.
+    """
+    return str(record["model"]) if "blended" not in record and is_known(record) else None

@@ -101,9 +101,9 @@ def test_kernels_are_not_chosen_between_two_steps():
         return (torch.ones(1),)
 
     own = chosen()
-    walk = _with_kernels("reference", steps())
+    walk = _with_kernels("reference", steps(), 2, 4)
 
-    assert next(walk) == 0.5
+    assert next(walk) == 2.5 / 4  # of all segments
     assert chosen() == own
     assert drive(walk) == (torch.ones(1),)
     assert seen == ["reference", "reference"]

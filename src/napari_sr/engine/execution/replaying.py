@@ -59,7 +59,7 @@ def replay(
     """
     chain = context.chain
     last = [segment for segment in segments if segment.repeatable][-1:]
-    for segment in segments:
+    for number, segment in enumerate(segments):
         if not segment.repeatable or context.backend is None:
             with use_kernels(context.kernels):
                 for index in segment.indices:
@@ -82,16 +82,19 @@ def replay(
             device=context.device,
             borrowed=segment in last,
         )
-        planes = yield from _with_kernels(context.kernels, steps)
+        planes = yield from _with_kernels(context.kernels, steps, number, len(segments))
         for name, plane in zip(segment.outputs, planes, strict=True):
             buffers.put(name, plane)
     return True
 
 
 def _with_kernels(
-    kernels: str, steps: Generator[float, None, tuple[Tensor, ...]]
+    kernels: str, steps: Generator[float, None, tuple[Tensor, ...]], number: int, count: int
 ) -> Generator[float, None, tuple[Tensor, ...]]:
-    """Run a generator with a choice of kernels, which does not hold between its steps."""
+    """Run a generator with a choice of kernels, which does not hold between its steps.
+
+    The generator computes segment `number` of `count`; shares become those of all segments.
+    """
     with closing(steps):
         while True:
             with use_kernels(kernels):
@@ -100,4 +103,4 @@ def _with_kernels(
                 except StopIteration as end:
                     found: tuple[Tensor, ...] = end.value
                     return found
-            yield share
+            yield (number + share) / count

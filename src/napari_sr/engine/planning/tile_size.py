@@ -30,8 +30,8 @@ TILE_FLOPS = 5e10
 the tile ends: half a second if two cores compute 100 GFLOP/s (measured with edsr-slim x2)."""
 WHOLE_FLOPS = 2e12
 """Largest number of floating-point operations of a plane that a CPU computes whole for a network
-with global values: 20 s if two cores compute 100 GFLOP/s, and as long again for each of the four
-times that a trial of a compiler computes it."""
+with global values: 20 s if two cores compute 100 GFLOP/s. A trial of a compiler computes it some
+three times more, in the background."""
 WORTH = 1.15
 """Largest factor by which smaller tiles may increase the work."""
 CPU_LIMIT = 2 * 2**30

@@ -61,7 +61,18 @@ class RunningForm(DockedForm):
         """Mark the wrong fields, and say what is wrong."""
 
     def _show_progress(self, step: Any) -> None:
-        """Show the progress that a run yielded."""
+        """Show the progress that a run yielded, a `Step` unless a form defines this otherwise."""
+        self._fields.show_progress(step.done, step.total)
+        if self._worker is not None and not self._worker.abort_requested:
+            self._fields.status.say(step.doing)
+        self._tell_bar(step)
+
+    def _cancel(self) -> None:
+        """Ask the run to end."""
+        if self._worker is not None:
+            self._worker.quit()
+            self._fields.stop.setEnabled(False)
+            self._fields.status.say("Cancelling …")
 
     def _show_pause(self) -> None:
         """Tell the user that the run is paused, will be, or goes on."""

@@ -12,19 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, FileEdit, FunctionGui
+from napari.layers import Image
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_sr.widgets.common.dock import RunningForm
 from napari_sr.widgets.common.fields import TaskFields
 from napari_sr.widgets.common.focus import wrong_style
+from napari_sr.widgets.common.layer_source import is_preview
 from napari_sr.widgets.common.memory import remember, remembered
+from napari_sr.widgets.compare.kept_state import unwrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from napari.components import ViewerModel
 
-    from napari_sr.runs.job import Step
 
 FEWEST_LETTERS = 16
 """Letters of a list's text that are always visible; longer texts do not widen the dock."""
@@ -223,20 +225,42 @@ class FunctionForm(RunningForm):
         self.form.status.say("Starting …")
         self._launch(function, *arguments, name=self._name)
 
-    def _cancel(self) -> None:
-        if self._worker is not None:
-            self._worker.quit()
-            self.form.stop.setEnabled(False)
-            self.form.status.say("Cancelling …")
-
-    def _show_progress(self, step: Step) -> None:
-        self.form.show_progress(step.done, step.total)
-        if self._worker is not None and not self._worker.abort_requested:
-            self.form.status.say(step.doing)
-        self._tell_bar(step)
-
     def _show_cancelled(self) -> None:
         self.form.status.say("Cancelled.")
 
     def follow_models(self) -> None:
         """List the models again, because some were downloaded, imported or removed."""
+
+
+class LayersForm(FunctionForm):
+    """A form for a function that takes image layers; its lists follow the viewer's layers.
+
+    Parameters
+    ----------
+    napari_viewer, fields, name
+        As for `FunctionForm`.
+    images : sequence of str
+        Parameters that take an image layer.
+    """
+
+    def __init__(
+        self,
+        napari_viewer: ViewerModel,
+        fields: FunctionFields,
+        name: str,
+        images: Sequence[str],
+    ) -> None:
+        self._listed: ViewerModel = unwrapped(napari_viewer)
+        # napari registers choices of its own for layers, which these replace
+        for parameter in images:
+            getattr(fields.gui, parameter).choices = self._images
+        super().__init__(napari_viewer, fields, name)
+        self.reset_choices()
+
+    def _images(self, widget: object = None) -> list[Image]:
+        """Return the image layers that are no previews."""
+        layers = self._listed.layers
+        return [one for one in layers if isinstance(one, Image) and not is_preview(one)]
+
+    def _offer_layers(self) -> None:
+        self.gui.reset_choices()

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from napari.layers import Image  # magicgui reads the function's types
+from napari.layers import Image  # noqa: TC002  # magicgui reads the functions' types
 
 from napari_sr.evaluation.consistency import (
     Check,  # magicgui reads the function's types
     check_steps,
+    known_model,
 )
 from napari_sr.runs.job import Step, named_errors
 from napari_sr.runs.run import drive, translate
-from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm, RememberedGui
-from napari_sr.widgets.common.layer_source import METADATA_KEY, is_preview, is_result, source_of
+from napari_sr.widgets.common.function_form import FunctionFields, LayersForm, RememberedGui
+from napari_sr.widgets.common.layer_source import METADATA_KEY, is_result, source_of
 from napari_sr.widgets.compare.figures import COLOURS, placed_on
 from napari_sr.widgets.compare.form import usual_pair
-from napari_sr.widgets.compare.kept_state import unwrapped
-from napari_sr.zoo import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -67,25 +63,19 @@ def _checked(source: Source, result: Source, model: str | None) -> Generator[Ste
     def words(step: tuple[int, int]) -> Step:
         return Step(*step, f"Comparing: part {step[0] + 1} of {step[1]}")
 
-    steps = check_steps(source.data, result.data, model, axes=source.axes)
-    with closing(steps):
-        found: Check = yield from named_errors(translate(steps, words), result.name)
-    shown = found.map.mean(axis=-1) if source.rgb else found.map
-    if math.prod(shown.shape) * shown.dtype.itemsize <= MOST_IN_MEMORY:
-        yield Step(0, 0, "Computing the map …")
-        shown = np.asarray(shown)
-    return replace(found, map=shown)
+    steps = check_steps(
+        source.data, result.data, model, axes=source.axes, most_in_memory=MOST_IN_MEMORY
+    )
+    found: Check = yield from named_errors(translate(steps, words), result.name)
+    return replace(found, map=found.map.mean(axis=-1)) if source.rgb else found
 
 
 def model_of(result: Image) -> str | None:
     """Return the name of the known model that made a result, or None."""
-    record = result.metadata.get(METADATA_KEY, {})
-    names = {name for one in registry.entries() for name in (one.family, one.name)}
-    name = record.get("model")
-    return name if name in names and "blended" not in record else None
+    return known_model(result.metadata.get(METADATA_KEY, {}))
 
 
-class CheckWidget(FunctionForm):
+class CheckWidget(LayersForm):
     """Compare a result with its source, and add a map of what differs.
 
     Parameters
@@ -95,27 +85,17 @@ class CheckWidget(FunctionForm):
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        self._listed: ViewerModel = unwrapped(napari_viewer)
         gui = RememberedGui(check_layers, OPTIONS, forgotten=OPTIONS)
-        gui.result.choices = gui.source.choices = self._images
         fields = FunctionFields(gui, "Check")
         fields.run.setToolTip(
             "Shrink the result again, and show where it disagrees with its source.\n"
             "What vanishes when it is shrunk may be invented all the same."
         )
-        super().__init__(napari_viewer, fields, "Check a result")
+        super().__init__(napari_viewer, fields, "Check a result", ("result", "source"))
         self._pair: tuple[Image, Image] | None = None
-        self.reset_choices()
-        before, after = usual_pair(self._images(None))
+        before, after = usual_pair(self._images())
         if before is not None and after is not None:
             gui.result.value, gui.source.value = after, before
-
-    def _images(self, widget: object) -> list[Image]:
-        layers = self._listed.layers
-        return [one for one in layers if isinstance(one, Image) and not is_preview(one)]
-
-    def _offer_layers(self) -> None:
-        self.gui.reset_choices()
 
     def _problems(self, values: dict[str, Any]) -> dict[str, str]:
         result, source = values["result"], values["source"]

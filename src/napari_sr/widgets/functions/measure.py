@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Table
-from napari.layers import Image, Shapes
+from napari.layers import Shapes
 from qtpy.QtWidgets import QApplication, QPushButton, QStyledItemDelegate
 
 from napari_sr.evaluation.measure import PIXELS
-from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm, RememberedGui
-from napari_sr.widgets.common.layer_source import is_preview
+from napari_sr.widgets.common.function_form import FunctionFields, LayersForm, RememberedGui
 from napari_sr.widgets.compare.form import usual_pair
-from napari_sr.widgets.compare.kept_state import unwrapped
 from napari_sr.widgets.functions.measure_layers import (
     MeasureError,
     Task,
@@ -33,7 +31,7 @@ HEADS = ("region", "measure", "result", "reference", "difference")
 """Headings of the table in the form, without the first if there is one region; CSV has more."""
 
 
-class MeasureWidget(FunctionForm):
+class MeasureWidget(LayersForm):
     """Measure two layers, and copy the numbers.
 
     Parameters
@@ -43,10 +41,7 @@ class MeasureWidget(FunctionForm):
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        self._listed: ViewerModel = unwrapped(napari_viewer)
         gui = RememberedGui(measure_layers, OPTIONS)
-        gui.result.choices = gui.reference.choices = self._images
-        gui.rectangles.choices = self._shapes
         self.table: Any = Table(value=([], [], HEADS))  # its type misses formats of values
         self.table.read_only = True
         self.copy = QPushButton("Copy as CSV")
@@ -61,27 +56,21 @@ class MeasureWidget(FunctionForm):
         )
         fields = FunctionFields(gui, "Measure", below=[shown, self.copy], fills=True)
         fields.run.setToolTip("Measure the plane that is shown.")
-        super().__init__(napari_viewer, fields, "Measure layers")
+        super().__init__(napari_viewer, fields, "Measure layers", ("result", "reference"))
         self._task: Task | None = None
         self._found: Measurements | None = None
         self.copy.clicked.connect(self.copy_csv)
         self.copy.setEnabled(False)
+        gui.rectangles.choices = self._shapes
         self.reset_choices()
         self._choose_usual()
-
-    def _images(self, widget: object) -> list[Image]:
-        layers = self._listed.layers
-        return [one for one in layers if isinstance(one, Image) and not is_preview(one)]
 
     def _shapes(self, widget: object) -> list[Shapes]:
         return [one for one in self._listed.layers if isinstance(one, Shapes)]
 
-    def _offer_layers(self) -> None:
-        self.gui.reset_choices()
-
     def _choose_usual(self) -> None:
         """Choose the newest result and its source."""
-        before, after = usual_pair(self._images(None))
+        before, after = usual_pair(self._images())
         if before is not None and after is not None:
             self.gui.result.value, self.gui.reference.value = after, before
 

@@ -9,15 +9,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Image
+from napari.layers import Image  # noqa: TC002  # magicgui reads the functions' types
 
 from napari_sr.files.image import FileError
 from napari_sr.runs.job import Step, named_errors
 from napari_sr.runs.run import drive
 from napari_sr.runs.words import error_in_words
-from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm, RememberedGui
-from napari_sr.widgets.common.layer_source import is_preview, is_result
-from napari_sr.widgets.compare.kept_state import unwrapped
+from napari_sr.widgets.common.function_form import FunctionFields, LayersForm, RememberedGui
+from napari_sr.widgets.common.layer_source import is_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -97,7 +96,7 @@ def completed(path: Path) -> Path:
     return path
 
 
-class SaveWidget(FunctionForm):
+class SaveWidget(LayersForm):
     """Save an image layer in the background.
 
     Parameters
@@ -107,7 +106,6 @@ class SaveWidget(FunctionForm):
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        self._listed: ViewerModel = unwrapped(napari_viewer)
         options: dict[str, dict[str, Any]] = {
             "layer": {"label": "Layer"},
             "path": {
@@ -117,22 +115,13 @@ class SaveWidget(FunctionForm):
             "overwrite": {"label": "Replace an existing file"},
         }  # fmt: skip
         gui = RememberedGui(save_layer, options, forgotten=("path", "overwrite"))
-        gui.layer.choices = self._images
         fields = FunctionFields(gui, "Save")
         fields.run.setToolTip("Write the file in the background.")
         fields.stop.setToolTip("Stop, and leave no file.")
-        super().__init__(napari_viewer, fields, "Save a layer")
-        self.reset_choices()
-        newest = [layer for layer in self._images(None) if is_result(layer)][-1:]
+        super().__init__(napari_viewer, fields, "Save a layer", ("layer",))
+        newest = [layer for layer in self._images() if is_result(layer)][-1:]
         if newest:
             gui.layer.value = newest[0]
-
-    def _images(self, widget: object) -> list[Image]:
-        layers = self._listed.layers
-        return [one for one in layers if isinstance(one, Image) and not is_preview(one)]
-
-    def _offer_layers(self) -> None:
-        self.gui.reset_choices()
 
     def _problems(self, values: dict[str, Any]) -> dict[str, str]:
         if values["layer"] is None:

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
-    from napari_sr.runs.job import Step
     from napari_sr.runs.model_table import ModelRow
 
 
@@ -155,18 +154,6 @@ class ModelsWidget(RunningForm):
         for button in (self.form.measure, self.form.remove):
             button.setEnabled(False)
         self.form.status.say(doing)
-
-    def _cancel(self) -> None:
-        if self._worker is not None:
-            self._worker.quit()
-            self.form.stop.setEnabled(False)
-            self.form.status.say("Cancelling …")
-
-    def _show_progress(self, step: Step) -> None:
-        self.form.show_progress(step.done, step.total)
-        if self._worker is not None and not self._worker.abort_requested:
-            self.form.status.say(step.doing)
-        self._tell_bar(step)
 
     def _show_result(self, result: Any) -> None:
         self.form.status.say(f"{result}.")
