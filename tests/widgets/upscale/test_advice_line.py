@@ -55,6 +55,21 @@ def test_another_scale_or_layer_gets_other_advice(noisy, viewer, widget, qtbot, 
     qtbot.waitUntil(lambda: said(widget, qtbot).startswith("Advised: EDSR"), timeout=PATIENCE)
 
 
+def test_replaced_pixels_get_other_advice_even_at_the_address_of_the_old_ones(
+    noisy, widget, qtbot, random, monkeypatch
+):
+    monkeypatch.setattr(advice_line, "id", lambda pixels: 1, raising=False)
+    widget._refresh()
+    said(widget, qtbot)
+
+    clean = gaussian_filter(zoom(random.random((60, 60)), 5, order=0), 0.7)
+    noisy.data = (60000 * clean.clip(0, 1)).astype(np.uint16)
+
+    qtbot.waitUntil(
+        lambda: widget.form.advice.label.text() == "Suits this image.", timeout=PATIENCE
+    )
+
+
 def test_an_image_that_is_too_small_gets_no_advice(viewer, widget, qtbot):
     viewer.add_image(np.ones((10, 10), np.uint8))
     taken = []
