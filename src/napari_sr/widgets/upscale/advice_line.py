@@ -103,7 +103,7 @@ class AdviceLine(QWidget):
             self.label.say("Suits this image.")
             self._explain(advice.reason)
             return
-        self.label.say(f"Advised: {better.title} x{better.scale}")
+        self.label.say(f"Advised: {better.title}")
         self._explain(" ".join(filter(None, (advice.reason, f"{against}." if against else ""))))
         self.use.setVisible(True)
         self.use.setToolTip(f"Choose {better.title}.\n{advice.reason}")
