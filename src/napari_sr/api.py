@@ -238,8 +238,9 @@ def upscale_lazy(
 
     The call only loads the model, and computes percentiles if they are the value range. A chunk
     reads the pixels that it needs and equals the same part of `upscale`'s result. Each process
-    computes one chunk at a time. Networks with global values, such as BSRN, read whole planes, so
-    their chunks are whole planes.
+    computes one chunk at a time. Networks with global values, such as BSRN, compute the whole plane
+    that a chunk is in. Planes are kept in temporary files, up to 16 GiB, and are used again while
+    source and weights stay the same; the source plane is read again to find out.
 
     Parameters
     ----------
@@ -263,7 +264,7 @@ def upscale_lazy(
     ValueError
         If the image, its axes or a setting is wrong, or the model is unknown.
     """
-    from napari_sr.streaming.arrays import lazy_result
+    from napari_sr.streaming.lazy import lazy_result
 
     settings = Settings(
         tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine

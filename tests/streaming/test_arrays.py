@@ -1,19 +1,16 @@
-import pickle
-import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import Global, Nearest, finish
+from fakes import Nearest, finish
 
 from napari_sr.engine.execution.upscale import upscale_array
-from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.engine.planning.tiling import Region
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.run import Request
 from napari_sr.streaming import arrays
-from napari_sr.streaming.arrays import lazy_result, upscale_into
+from napari_sr.streaming.arrays import upscale_into
 
 SETTINGS = Settings(device="cpu", engine="torch")
 
@@ -32,80 +29,6 @@ def request(image, network, axes=None, **settings):
 
 def nearest(image, axes):
     return image.repeat(2, axes.index("Y")).repeat(2, axes.index("X"))
-
-
-@pytest.mark.parametrize("axes", ["YX", "TYX", "YXS", "XTY"])
-def test_a_lazy_result_equals_the_result(random, axes):
-    shape = {"YX": (70, 50), "TYX": (3, 40, 41), "YXS": (40, 70, 3), "XTY": (70, 2, 33)}[axes]
-    image = random.random(shape).astype(np.float32)
-
-    network = Nearest(channels=3 if axes == "YXS" else 1)
-    result = lazy_result(request(image, network, axes))
-
-    assert result.dtype == np.float32
-    assert result.shape == nearest(image, axes).shape
-    np.testing.assert_allclose(result.compute(), nearest(image, axes), atol=1e-6)
-
-
-def test_nothing_is_read_before_a_chunk_is_needed(random):
-    class Counting:
-        shape, dtype, reads = (200, 200), np.dtype("float32"), 0
-
-        def __getitem__(self, index):
-            Counting.reads += 1
-            return np.zeros((200, 200), np.float32)[index]
-
-    result = lazy_result(request(Counting(), Nearest(radius=1)))
-    assert Counting.reads == 0
-
-    result[:10, :10].compute()
-
-    assert Counting.reads == 1
-
-
-def test_a_dask_source_is_read_without_another_thread(random):
-    dask = pytest.importorskip("dask.array")
-    threads = set()
-
-    def source(block):
-        threads.add(threading.current_thread().name)
-        return block
-
-    image = random.random((64, 64)).astype(np.float32)
-    lazy = dask.from_array(image, chunks=16).map_blocks(source, dtype=np.float32)
-    threads.clear()
-
-    result = lazy_result(request(lazy, Nearest())).compute(scheduler="synchronous")
-
-    np.testing.assert_allclose(result, nearest(image, "YX"), atol=1e-6)
-    assert len(threads) == 1
-
-
-def test_a_chunk_travels_to_other_processes(random):
-    image = random.random((40, 40)).astype(np.uint16)
-    result = lazy_result(request(image, None))
-
-    copy = pickle.loads(pickle.dumps(result))
-
-    np.testing.assert_array_equal(copy.compute(), result.compute())
-
-
-def test_a_global_network_has_whole_planes_as_chunks(random):
-    image = random.random((2, 70, 50)).astype(np.float32)
-
-    result = lazy_result(request(image, Global(), "ZYX"))
-
-    assert result.chunks == ((1, 1), (140,), (100,))
-    expected = nearest(image - image.mean((1, 2), keepdims=True), "ZYX")
-    np.testing.assert_allclose(result.compute(), expected, atol=1e-5)
-
-
-def test_percentiles_are_taken_once_over_the_image(random):
-    image = (random.random((100, 100)) * 50).astype(np.float32)
-
-    result = lazy_result(request(image, Nearest(), value_range=Percentiles(1, 99)))
-
-    np.testing.assert_allclose(result.compute(), nearest(image, "YX"), atol=1e-3)
 
 
 @pytest.mark.parametrize("chunks", [(16, 16), (64, 64), (7, 9), None], ids=str)

@@ -11,7 +11,6 @@ import torch
 
 from napari_sr.engine.execution import feature_store as module
 from napari_sr.engine.execution.feature_store import FeatureStore
-from napari_sr.engine.planning.devices import OutOfMemoryError
 
 HEIGHT, WIDTH = 200, 30
 
@@ -142,15 +141,6 @@ def test_closing_frees_the_disk_space(folder):
     assert not [each.path for each in maps if str(folder) in each.path]
 
 
-def test_a_full_disk_is_reported_with_the_folder_before_anything_is_written(monkeypatch, folder):
-    monkeypatch.setattr(module, "LEFT_FREE", 2**60)
-    features = FeatureStore(HEIGHT, WIDTH, budget=0, channels_last=False)
-    features.make("x", 8, 1, torch.float32)
-
-    with pytest.raises(OutOfMemoryError, match=f"neither into memory nor into {folder}"):
-        features.write("x", slice(0, 10), slice(0, WIDTH), torch.zeros(1, 8, 10, WIDTH))
-
-
 def test_few_bands_hold_a_large_plane():
     features = FeatureStore(100_000, 4, multiple=4, budget=2**30, channels_last=False)
     features.make("x", 1, Fraction(1, 4), torch.float32)
@@ -169,37 +159,3 @@ def test_the_folder_may_be_in_the_home_directory(folder, monkeypatch):
 
     assert torch.equal(fill(made, "x"), made.read("x", slice(0, HEIGHT), slice(0, WIDTH)))
     made.close()
-
-
-def test_a_wrong_scratch_folder_is_reported_with_its_variable(folder, monkeypatch):
-    a_file = folder / "file"
-    a_file.write_bytes(b"")
-
-    for wrong in (folder / "missing", a_file):
-        monkeypatch.setenv(module.FOLDER, str(wrong))
-        with pytest.raises(ValueError, match=rf"results in '{wrong}', which NAPARI_SR_SCRATCH"):
-            module.check_scratch_folder()
-
-
-def test_a_scratch_folder_that_cannot_be_written_is_reported(folder, monkeypatch):
-    def refuses(**options):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setenv(module.FOLDER, str(folder))
-    monkeypatch.setattr(module.tempfile, "TemporaryFile", refuses)
-
-    with pytest.raises(ValueError, match=r"NAPARI_SR_SCRATCH is set to \(Permission denied\)"):
-        module.check_scratch_folder()
-
-
-def test_a_disk_that_fills_up_meanwhile_is_reported_with_the_variable(folder, monkeypatch):
-    def full(*args):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setenv(module.FOLDER, str(folder))
-    monkeypatch.setattr(module.os, "posix_fallocate", full, raising=False)
-    features = FeatureStore(HEIGHT, WIDTH, budget=0, channels_last=False)
-    features.make("x", 8, 1, torch.float32)
-
-    with pytest.raises(OutOfMemoryError, match=r"NAPARI_SR_SCRATCH .* \(No space left"):
-        features.write("x", slice(0, 10), slice(0, WIDTH), torch.zeros(1, 8, 10, WIDTH))

@@ -1,41 +1,30 @@
 """Storage of feature planes between the stages of a tiled run: in memory, or in files.
 
-The name of a file is removed as soon as the file is created. So the system deletes the file however
-the run ends, and nothing needs to be cleaned up.
-
 Letters: C channels, H x W pixels of the image that enters the network.
 """
 
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-import psutil
 import torch
 
 from napari_sr.engine.execution.plane_memory import PlaneMemory
-from napari_sr.engine.planning.devices import GIVES_BACK, OutOfMemoryError, trim
+from napari_sr.engine.execution.scratch import mapped_file
+from napari_sr.engine.planning.devices import GIVES_BACK, trim
 from napari_sr.engine.planning.tiling import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from fractions import Fraction
 
-    from numpy.typing import NDArray
     from torch import Tensor
 
-FOLDER = "NAPARI_SR_SCRATCH"
-"""Environment variable with the folder of the files; by default the system's temporary folder."""
 LEAST_BAND, MOST_BANDS = 64, 64
 """Smallest number of rows in a band, and largest number of bands in a plane: each may be an open
 file."""
-LEFT_FREE = 2**30
-"""Bytes of free disk space that are left to other programs."""
 
 
 @dataclass
@@ -196,51 +185,6 @@ class FeatureStore:
 
 
 def _in_a_file(needed: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    folder = check_scratch_folder()
-    free = psutil.disk_usage(folder).free - LEFT_FREE
-    if needed > free:
-        raise OutOfMemoryError(_no_room(needed, folder, free))
-    try:
-        mapped = _mapped(needed, folder)
-    except OSError as error:  # another program used the space first, or there is a disk quota
-        raise OutOfMemoryError(f"{_no_room(needed, folder, free)} ({error.strerror})") from error
     images, channels, height, width = shape
-    values = torch.from_numpy(mapped).view(dtype).view(images, height, width, channels)
-    return values.permute(0, 3, 1, 2)
-
-
-def _mapped(needed: int, folder: str) -> NDArray[np.uint8]:
-    with tempfile.TemporaryFile(dir=folder, prefix="napari-sr-") as file:
-        if hasattr(os, "posix_fallocate"):
-            # otherwise, writing to a hole in the file when the disk is full would kill the process
-            os.posix_fallocate(file.fileno(), 0, needed)
-        return np.memmap(file, dtype=np.uint8, mode="r+", shape=(needed,))
-
-
-def _no_room(needed: int, folder: str, free: int) -> str:
-    return (
-        f"{needed / 2**20:.0f} MiB more of features fit neither into memory nor into {folder}, "
-        f"where {max(free, 0) / 2**20:.0f} MiB may be used: set {FOLDER} to a folder on a larger "
-        "disk, choose half precision, or upscale a part of the image"
-    )
-
-
-def check_scratch_folder() -> str:
-    """Return the folder of the files, after creating a test file in it.
-
-    Raises
-    ------
-    ValueError
-        If there is no such folder, or no file can be created in it.
-    """
-    named = os.path.expanduser(os.environ.get(FOLDER, ""))
-    try:
-        folder = named or tempfile.gettempdir()
-        with tempfile.TemporaryFile(dir=folder, prefix="napari-sr-"):
-            return folder
-    except OSError as error:
-        where = f"{named!r}, which {FOLDER} is set to" if named else "the temporary folder"
-        raise ValueError(
-            f"cannot create files for intermediate results in {where} "
-            f"({error.strerror or error}): set {FOLDER} to a writable folder"
-        ) from error
+    values = torch.from_numpy(mapped_file(needed, "features")).view(dtype)
+    return values.view(images, height, width, channels).permute(0, 3, 1, 2)

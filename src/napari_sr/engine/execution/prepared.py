@@ -11,8 +11,8 @@ import torch
 
 from napari_sr.engine.backends.choice import compiled_for
 from napari_sr.engine.execution.device_check import CHECKED, trusted_settings
-from napari_sr.engine.execution.feature_store import FOLDER, LEFT_FREE, check_scratch_folder
 from napari_sr.engine.execution.graphs import Graphs
+from napari_sr.engine.execution.scratch import FOLDER, LEFT_FREE, check_scratch_folder
 from napari_sr.engine.image.guards import check_outliers
 from napari_sr.engine.planning.budget import fit_to_memory, in_words
 from napari_sr.engine.planning.devices import (
