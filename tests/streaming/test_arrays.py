@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -92,7 +93,11 @@ def test_a_result_that_is_read_only_is_refused_before_anything_is_computed():
     class Unread:
         shape, dtype = (4, 4), np.dtype(np.uint8)
 
-    for out in (fixed, zarr.open_array(store, mode="r")):
+    class OfH5py(np.ndarray):
+        file = SimpleNamespace(mode="r")
+
+    of_h5py = np.zeros((8, 8), np.uint8).view(OfH5py)
+    for out in (fixed, zarr.open_array(store, mode="r"), of_h5py):
         with pytest.raises(ValueError, match="can be written into, got"):
             finish(upscale_into(request(Unread(), Nearest()), out, Nearest()))
 

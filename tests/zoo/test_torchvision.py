@@ -41,10 +41,16 @@ def test_operators_without_code_are_declared(tmp_path):
     assert found.stdout == "True\n", found.stderr
 
 
-def test_another_failure_is_handed_on(tmp_path):
-    found = imported(tmp_path, "raise RuntimeError('no such library')")
+def test_another_failure_is_handed_on(tmp_path, monkeypatch):
+    (tmp_path / "torchvision.py").write_text("raise RuntimeError('no such library')")
+    (tmp_path / "needs_it.py").write_text("import torchvision\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+    import_on_torchvision.cache_clear()
 
-    assert "RuntimeError: no such library" in found.stderr
+    with pytest.raises(RuntimeError, match="no such library"):
+        import_on_torchvision("needs_it")
 
 
 def test_a_missing_package_is_told(monkeypatch):

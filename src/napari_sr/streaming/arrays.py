@@ -58,9 +58,9 @@ def _check_out(out: Any, layout: Layout, image: Any) -> None:
             f"out must be an array of shape {layout.shape} and type {layout.dtype} that can be "
             f"written into, got {type(out).__name__} of shape {shape} and type {kind}"
         )
-    if getattr(out, "read_only", False) or (
-        isinstance(out, np.ndarray) and not out.flags.writeable
-    ):
+    in_file = getattr(getattr(out, "file", None), "mode", None)  # of h5py
+    fixed = getattr(out, "read_only", False) or in_file == "r"
+    if fixed or (isinstance(out, np.ndarray) and not out.flags.writeable):
         raise ValueError(f"out must be an array that can be written into, got {type(out).__name__}")
     both = isinstance(out, np.ndarray) and isinstance(image, np.ndarray)
     if out is image or (both and np.may_share_memory(out, image)):
