@@ -7,6 +7,7 @@ import dask.array
 import numpy as np
 import psutil
 import pytest
+from fakes import Nearest
 
 from napari_sr.engine.backends import choice as backends_choice
 from napari_sr.engine.planning.settings import Settings
@@ -149,7 +150,7 @@ def test_a_missing_model_is_not_loaded(choice, loader, monkeypatch):
 
 
 def test_a_tile_that_is_too_small_is_refused(choice, loader):
-    loader.network.radius = 8
+    loader.network = Nearest(radius=8)
     source = source_of(np.zeros((100, 100), np.uint8))
 
     with pytest.raises(ValueError, match="at least 17 px"):

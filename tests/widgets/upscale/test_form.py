@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from fakes import Hungry, Wild
+from fakes import Hungry, Nearest, Wild
 from forms import PATIENCE, Failing, Gated, Slow, camera_of, resize_canvas
 from napari.layers import Layer
 from napari.utils.notifications import notification_manager
@@ -176,7 +176,7 @@ def test_a_wrong_range_is_framed_with_its_reason_until_it_is_right(viewer, widge
 
 
 def test_a_tile_that_is_too_small_is_framed_with_its_reason(widget, camera, loader, qtbot):
-    loader.network.radius = 4
+    loader.network = Nearest(radius=4)
 
     widget.form.tile.setValue(5)
 
