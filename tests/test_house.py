@@ -183,7 +183,7 @@ def brought_by(path):
     "path",
     sorted(
         path
-        for pattern in ("*/form.py", "functions/[cfmps]*.py")
+        for pattern in ("*/form.py", "functions/[cfmprs]*.py")
         for path in (ROOT / "src/napari_sr/widgets").glob(pattern)
     ),
     ids=lambda path: f"{path.parent.name}/{path.stem}",

@@ -35,6 +35,7 @@ from qtpy.QtWidgets import (
     QTableView,
     QWidget,
 )
+from scipy.ndimage import gaussian_filter
 
 import napari_sr
 from napari_sr import demo
@@ -62,8 +63,8 @@ OUTLINE = "napari-sr outline"
 """Key of the outline in a picture's file."""
 EMPTIED = "NAPARI_SR_CACHE", "NAPARI_SR_NETWORKS", "NAPARI_SR_COMPILED"
 """Environment variables that name folders whose content would be shown."""
-UPSCALE, COMPARE, TRAIN, MODELS = (
-    f"napari-sr.{form}" for form in ("upscale", "compare", "train", "models")
+UPSCALE, COMPARE, TRAIN, MODELS, RESOLUTION = (
+    f"napari-sr.{form}" for form in ("upscale", "compare", "train", "models", "resolution")
 )
 """Commands of `napari.yaml` that open the forms."""
 
@@ -144,12 +145,32 @@ def models(viewer: napari.Viewer) -> QWidget:
     return widget
 
 
+def resolution(viewer: napari.Viewer) -> None:
+    """Show the resolution of counted photons and of their result, with the curves."""
+    viewer.window.resize(SIZE[0], HIGH[1] - 250)
+    (stack, _, _), *_ = spots()
+    clean = gaussian_filter(stack[0].astype(float), 2.0)
+    counts = np.random.default_rng(0).poisson(clean / clean.max() * 300).astype(np.uint16)
+    viewer.add_image(counts, name="photons", scale=(0.1, 0.1), units=("um", "um"))
+    _, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Upscale layer")
+    form: Any = widget.form
+    form.model.choose("microscope", 2)
+    form.run.click()
+    wait_for(lambda: len(viewer.layers) == 2 and widget._worker is None)
+    viewer.window.remove_dock_widget(widget)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Resolution")
+    widget.gui.gain.value = 1
+    widget.form.run.click()
+    wait_for(lambda: widget._worker is None and bool(widget.table.native.rowCount()))
+
+
 PICTURES = {
     "upscale": Picture(upscale, (UPSCALE,)),
     "preview": Picture(preview, (UPSCALE,)),
     "compare": Picture(compare, (COMPARE,)),
     "train": Picture(train, (TRAIN,)),
     "models": Picture(models, (MODELS,)),
+    "resolution": Picture(resolution, (RESOLUTION,)),
 }
 
 

@@ -1,7 +1,8 @@
 """Super-resolution for napari: upscale images with networks, exactly in place.
 
-Most scripts need only `upscale`, `advise`, `check`, `load`, `blend`, `export`, `fine_tune` and
-`run`. Nothing heavy is imported before it is used: `import napari_sr` imports neither torch nor Qt.
+Most scripts need only `upscale`, `advise`, `check`, `load`, `blend`, `export`, `fine_tune`,
+`resolution` and `run`. Nothing heavy is imported before it is used: `import napari_sr`
+imports neither torch nor Qt.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from napari_sr.advice.advise import advise
     from napari_sr.api import blend, load, upscale, upscale_lazy
     from napari_sr.batch.upscale_folder import upscale_folder
+    from napari_sr.evaluation._resolution import resolution
     from napari_sr.evaluation.consistency import check
     from napari_sr.onnx.export import export
     from napari_sr.runs.prefetch import prefetch
@@ -28,8 +30,8 @@ os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 __version__ = "0.1.0"
 __all__ = [
-    "__version__", "advise", "blend", "check", "export", "fine_tune", "load", "prefetch", "run",
-    "upscale", "upscale_folder", "upscale_lazy",
+    "__version__", "advise", "blend", "check", "export", "fine_tune", "load", "prefetch",
+    "resolution", "run", "upscale", "upscale_folder", "upscale_lazy",
 ]  # fmt: skip
 _ELSEWHERE = {
     "advise": "advice.advise",
@@ -37,6 +39,7 @@ _ELSEWHERE = {
     "export": "onnx.export",
     "fine_tune": "training.finetuning.api",
     "prefetch": "runs.prefetch",
+    "resolution": "evaluation._resolution",
     "run": "streaming.repeat",
     "upscale_folder": "batch.upscale_folder",
 }

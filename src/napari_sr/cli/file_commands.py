@@ -1,4 +1,4 @@
-"""The commands `napari-sr advise`, `check`, `run` and `show`, and their options."""
+"""The commands `napari-sr advise`, `check`, `resolution`, `run` and `show`, and their options."""
 
 from __future__ import annotations
 
@@ -80,6 +80,45 @@ def check_command(
     typer.echo(check.run(source, result, model, maps, overwrite=overwrite))
 
 
+def resolution_command(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", callback=at_home, help="The image.")],
+    result: Annotated[
+        Path | None,
+        typer.Argument(metavar="[RESULT]", callback=at_home, help="The upscaled image."),
+    ] = None,
+    second: Annotated[
+        Path | None,
+        typer.Option(metavar="IN", callback=at_home, help="Another exposure of the same place."),
+    ] = None,
+    second_result: Annotated[
+        Path | None,
+        typer.Option(metavar="IN", callback=at_home, help="That exposure, upscaled."),
+    ] = None,
+    gain: Annotated[
+        float | None,
+        typer.Option(help="Pixel values per photon, to split photons; 1 for counts of photons."),
+    ] = None,
+    offset: Annotated[float, typer.Option(help="Pixel value without light.")] = 0.0,
+    read_noise: Annotated[float, typer.Option(help="Of the camera, in photons.")] = 0.0,
+    pixel_size: Annotated[
+        float | None, typer.Option(help="Side of a pixel of SOURCE. [default: as the file says]")
+    ] = None,
+    plane: Annotated[
+        str | None, typer.Option(help='Index of the plane, such as "0,3". [default: the first]')
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV with ten digits.")] = False,
+) -> None:
+    """Say how fine the repeatable detail of an image and of its result is."""
+    from napari_sr.cli import resolution
+    from napari_sr.evaluation.resolution_images import Camera
+
+    request = resolution.Request(
+        source, result, second, second_result, Camera(gain, offset, read_noise), pixel_size,
+        resolution.plane_of(plane),
+    )  # fmt: skip
+    typer.echo(resolution.run(request, as_csv=csv))
+
+
 def run_command(
     record: Record,
     source: Source = None,
@@ -107,7 +146,8 @@ def show_command(
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     commands: dict[str, Callable[..., None]] = {
-        "advise": advise_command, "check": check_command, "run": run_command, "show": show_command,
+        "advise": advise_command, "check": check_command, "resolution": resolution_command,
+        "run": run_command, "show": show_command,
     }  # fmt: skip
     for name, command in commands.items():
         app.command(name)(command)

@@ -1,6 +1,7 @@
 """Evaluation: metrics, benchmark sets, tables.
 
-The metrics take arrays and are imported from here: `psnr`, `ssim`, `imresize`, `frc`.
+The metrics take arrays and are imported from here: `psnr`, `ssim`, `imresize`, `frc`,
+`single_frc`, `resolution`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ if TYPE_CHECKING:
     from napari_sr.evaluation._frc import frc
     from napari_sr.evaluation._imresize import imresize
     from napari_sr.evaluation._psnr import psnr
+    from napari_sr.evaluation._resolution import resolution
+    from napari_sr.evaluation._single_frc import single_frc
     from napari_sr.evaluation._ssim import ssim
 
-__all__ = ["frc", "imresize", "psnr", "ssim"]
+__all__ = ["frc", "imresize", "psnr", "resolution", "single_frc", "ssim"]
 
 
 def __getattr__(name: str) -> Any:

@@ -82,25 +82,31 @@ def frc(
             f"FRC needs a pixel size above 0 and a threshold in 0..1, got {pixel_size:g} and "
             f"{threshold:g}"
         )
-    one = _grey(first)
+    one = centred_grey(first)
     if second is None:
-        one, two = _split(one)
+        one, two = diagonal_sums(one)
         pixel_size *= 2
     else:
-        two = _grey(second)
+        two = centred_grey(second)
     if one.shape != two.shape or min(one.shape) < LEAST:
         raise ValueError(
             f"FRC needs two images of equal shape, at least {LEAST} x {LEAST} px, got {one.shape} "
             f"and {two.shape}{' after splitting' if second is None else ''}"
         )
-    frequencies, correlation = _rings(one, two)
+    frequencies, correlation = rings(one, two)
     frequencies = frequencies / pixel_size
-    resolution = _resolution(frequencies, correlation, threshold, 2 * pixel_size)
+    resolution = crossing(frequencies, correlation, threshold, 2 * pixel_size)
     return Agreement(frequencies, correlation, resolution)
 
 
-def _grey(image: ArrayLike) -> NDArray[np.float64]:
-    # the correlation does not depend on brightness or contrast
+def centred_grey(image: ArrayLike) -> NDArray[np.float64]:
+    """Return a grey image with the mean 0, (H, W); the correlation ignores its contrast.
+
+    Raises
+    ------
+    ValueError
+        If it is not grey, constant, or has values that are not finite.
+    """
     pixels = unit_range(image)
     if pixels.ndim != 2:
         raise ValueError(f"FRC takes grey images, (H, W), got {pixels.shape}")
@@ -110,7 +116,7 @@ def _grey(image: ArrayLike) -> NDArray[np.float64]:
     return centred
 
 
-def _split(image: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def diagonal_sums(image: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the sums of both diagonals of every square of two by two pixels.
 
     Both sums have the same centre, so neither image is shifted.
@@ -120,7 +126,7 @@ def _split(image: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     return square[:, 0, :, 0] + square[:, 1, :, 1], square[:, 0, :, 1] + square[:, 1, :, 0]
 
 
-def _rings(one: NDArray[Any], two: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def rings(one: NDArray[Any], two: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the middle frequency of every ring in cycles per pixel, and its correlation."""
     height, width = one.shape
     window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
@@ -140,12 +146,11 @@ def _rings(one: NDArray[Any], two: NDArray[Any]) -> tuple[NDArray[np.float64], N
     return np.arange(1, count + 1) / (2 * count), correlation
 
 
-def _resolution(
+def crossing(
     frequencies: NDArray[Any], correlation: NDArray[Any], threshold: float, finest: float
 ) -> float:
     """Return the period at which the smoothed correlation first falls below the threshold."""
-    padded = np.pad(correlation, 1, mode="edge")
-    smooth = (padded[:-2] + padded[1:-1] + padded[2:]) / 3  # because single rings are noisy
+    smooth = smoothed(correlation)
     below = np.flatnonzero(smooth < threshold)
     if not below.size:
         return finest
@@ -155,3 +160,10 @@ def _resolution(
     share = (smooth[at - 1] - threshold) / (smooth[at - 1] - smooth[at])
     crossing = frequencies[at - 1] + share * (frequencies[at] - frequencies[at - 1])
     return float(1 / crossing)
+
+
+def smoothed(correlation: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the mean of each ring and its neighbours, because single rings are noisy."""
+    padded = np.pad(correlation, 1, mode="edge")
+    mean: NDArray[np.float64] = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
+    return mean

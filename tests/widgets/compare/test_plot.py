@@ -76,3 +76,15 @@ def test_numbers_have_as_many_digits_as_their_distance_needs():
     assert in_words(0.123456, 0.123999) == ("0.123456", "0.123999")
     assert in_words(3, 3) == ("3.00", "3.00")
     assert in_words(1_234_567, 8e11) == ("1.235e+06", "8e+11")
+
+
+def test_another_axis_is_named(qtbot):
+    plot = ProfilePlot(across="frequency", about="Correlation", empty="No curve")
+    qtbot.addWidget(plot)
+    plot.show_profile(profile(source=np.arange(9), result=np.arange(9)[::-1]))
+    plot.resize(300, plot.height())
+
+    orange, blue = coloured(plot)
+
+    assert min(orange, blue) > 50
+    assert plot.accessibleName() == "Correlation"

@@ -1,4 +1,4 @@
-"""A plot of intensities along a line, painted with Qt alone."""
+"""A plot of curves, such as intensities along a line, painted with Qt alone."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ PENS = {
     "before": (QColor("#f0a030"), 1.6, Qt.PenStyle.SolidLine),
     "after": (QColor("#3fa7ff"), 1.6, Qt.PenStyle.SolidLine),
     "reference": (QColor("#45b36b"), 1.4, Qt.PenStyle.DashLine),
+    "source": (QColor("#f0a030"), 1.6, Qt.PenStyle.SolidLine),
+    "result": (QColor("#3fa7ff"), 1.6, Qt.PenStyle.SolidLine),
+    "1/7": (QColor("#909090"), 1.2, Qt.PenStyle.DashLine),
 }
 """Colour, width and style of each curve; legible on napari's dark and light themes."""
 FAINT = 110
@@ -31,15 +34,33 @@ ROOM = 0.05
 
 
 class ProfilePlot(QWidget):
-    """Curves over the distance from the start of a line."""
+    """Curves over the distance from the start of a line, or over another axis.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    parent : QWidget, optional
+    across : str
+        Name of the horizontal axis.
+    about : str
+        What the plot shows, for screen readers.
+    empty : str
+        Text without curves.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        across: str = "distance",
+        about: str = "Intensities along the line",
+        empty: str = "No line, or it is outside",
+    ) -> None:
         super().__init__(parent)
+        self._across, self._empty = across, empty
         self.profile: Profile | None = None
         self.setFixedHeight(HEIGHT)
         self.setMinimumWidth(180)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Intensities along the line")
+        self.setAccessibleName(about)
 
     def show_profile(self, profile: Profile | None) -> None:
         """Show the curves of another profile, or none."""
@@ -87,7 +108,7 @@ class ProfilePlot(QWidget):
         painter.drawRect(frame)
         painter.setPen(text)
         if self.profile is None or span is None:
-            painter.drawText(frame, int(Qt.AlignmentFlag.AlignCenter), "No line, or it is outside")
+            painter.drawText(frame, int(Qt.AlignmentFlag.AlignCenter), self._empty)
             return
         self._write(painter, frame, numbers)
         painter.setClipRect(frame)
@@ -105,7 +126,7 @@ class ProfilePlot(QWidget):
             painter.drawText(beside, int(flags), number)
         below = QRectF(frame.left(), frame.bottom() + 2, frame.width(), line)
         end = f"{self.profile.distances[-1]:.4g} {self.profile.unit}".strip()
-        for word, place in (("0", "Left"), ("distance", "HCenter"), (end, "Right")):
+        for word, place in (("0", "Left"), (self._across, "HCenter"), (end, "Right")):
             painter.drawText(below, int(getattr(Qt.AlignmentFlag, f"Align{place}")), word)
         x = frame.left()
         for name in self.profile.values:

@@ -1,0 +1,165 @@
+"""How fine the repeatable detail of a source and of its result is.
+
+Letters: H x W pixels, S scale.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.engine.image.conversion import as_array
+from napari_sr.evaluation._frc import Agreement, frc
+from napari_sr.evaluation._single_frc import counts_of, single_frc, thinned
+from napari_sr.evaluation.repeatable import is_opposed, judged
+from napari_sr.evaluation.resolution_figures import Figure, Resolution
+from napari_sr.evaluation.resolution_images import Camera, Images
+from napari_sr.runs.run import drive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from numpy.typing import ArrayLike, NDArray
+
+CHECKERBOARD, CALIBRATED, PHOTONS, EXPOSURES = (
+    "FRC, checkerboard", "FRC, calibrated checkerboard", "FRC, split photons", "FRC, two exposures"
+)  # fmt: skip
+"""Names of the figures."""
+ALIASED = 1.1
+"""Periods below this multiple of the finest one of a checkerboard are not told: finer detail may
+have folded into them. Without the limit, figures are up to 30 % too coarse."""
+FEW = "there is less noise than photons have: gain or offset is wrong, or the image was processed"
+SHARED = "neighbouring pixels of a result share noise, so it cannot be split"
+
+
+def resolution(
+    source: ArrayLike,
+    result: ArrayLike | None = None,
+    *,
+    second: ArrayLike | None = None,
+    second_result: ArrayLike | None = None,
+    gain: float | None = None,
+    offset: float = 0.0,
+    read_noise: float = 0.0,
+    again: Callable[[NDArray[np.float32]], ArrayLike] | None = None,
+    pixel_size: float = 1.0,
+    unit: str = "px",
+) -> Resolution:
+    """Measure the resolution of a source and of its result, in every way that the data allow.
+
+    A figure says which detail is repeatable, not whether it is true.
+
+    Parameters
+    ----------
+    source : array, (H, W) or (H, W, 3)
+        Grey or RGB, any integers or floats; colours are measured as luma.
+    result : array, (S * H, S * W) or with colours, optional
+        The upscaled source.
+    second, second_result : array, optional
+        Another exposure of the same place, and its result.
+    gain, offset, read_noise : float
+        Of the camera, to split photons; see `single_frc`. Without a gain, they are not split.
+    again : callable, optional
+        Upscales an image of the source's shape and values as the result was made. With a gain, it
+        upscales both halves of the photons.
+    pixel_size : float
+        The side of a pixel of the source.
+    unit : str
+        Unit of `pixel_size`.
+
+    Returns
+    -------
+    Resolution
+        Figures, and sentences on those that cannot be measured.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, an image is smaller than 64 x 64 px or constant, or has values that
+        are not finite, two exposures are the same, or a parameter is out of range.
+    """
+    images = Images.of(source, result, second, second_result)
+    camera = Camera(gain, offset, read_noise)
+    return drive(resolution_steps(images, camera, again, pixel_size, unit))
+
+
+def resolution_steps(
+    images: Images,
+    camera: Camera,
+    again: Callable[[NDArray[np.float32]], ArrayLike] | None = None,
+    pixel_size: float = 1.0,
+    unit: str = "px",
+) -> Generator[str, None, Resolution]:
+    """Do the same as `resolution`; yield what is computed next."""
+    found = Resolution(unit=unit)
+    if images.colour:
+        found.notes.append("a colour camera interpolates its pixels, so neighbours share noise")
+    shared = "" if images.result is None else SHARED
+    yield "Correlating a checkerboard …"
+    board = single_frc(images.source, pixel_size=pixel_size)
+    _add(found, CHECKERBOARD, board, None, shared)
+    diagonals = single_frc(images.source, "diagonals", pixel_size=pixel_size)
+    _add(found, CALIBRATED, diagonals, None, shared)
+    found.curves = {"source": board}
+    if camera.gain is not None:
+        pair = yield from _of_photons(images, camera, again, pixel_size)
+        _add(found, PHOTONS, *pair, "" if again else shared)
+    if images.second is not None:
+        yield "Correlating two exposures …"
+        own = frc(images.source, images.second, pixel_size=pixel_size)
+        larger = None
+        if images.result is not None and images.second_result is not None:
+            larger = frc(images.result, images.second_result, pixel_size=pixel_size / images.scale)
+        _add(found, EXPOSURES, own, larger, "" if larger else shared)
+    return found
+
+
+def _of_photons(
+    images: Images,
+    camera: Camera,
+    again: Callable[[NDArray[np.float32]], ArrayLike] | None,
+    pixel_size: float,
+) -> Generator[str, None, tuple[Agreement, Agreement | None]]:
+    """Correlate both halves of the photons, and the results of both halves."""
+    yield "Splitting photons …"
+    if images.colour:
+        raise ValueError("photons can be split in grey images only, got colours")
+    gain, offset = camera.gain, camera.offset
+    options: dict[str, Any] = {"gain": gain, "offset": offset, "read_noise": camera.read_noise}
+    own = single_frc(images.source, "counts", pixel_size=pixel_size, **options)
+    if images.result is None or again is None or gain is None:
+        return own, None
+    halves = next(thinned(counts_of(images.source, **options)))
+    results = []
+    for number, half in enumerate(halves, start=1):
+        yield f"Upscaling half {number} of the photons …"
+        # twice the light, so that a network sees the usual brightness
+        values = offset + gain * (2.0 * half - camera.read_noise**2)
+        results.append(np.asarray(as_array(again(values.astype(np.float32)))))
+    return own, frc(*results, pixel_size=pixel_size / images.scale)
+
+
+def _add(
+    found: Resolution, name: str, own: Agreement, larger: Agreement | None, missing: str
+) -> None:
+    """Add a row, and keep its curves, which replace those of rows before."""
+    value, reason = _of_source(name, own)
+    other, why = (None, missing) if larger is None else judged(larger, own.frequencies[-1])
+    pairs = (("source", reason), ("result", why))
+    notes = tuple(f"{whose}: {told}" for whose, told in pairs if told)
+    found.rows.append(Figure(name, found.unit, value, other, notes))
+    found.curves = {"source": own} | ({} if larger is None else {"result": larger})
+
+
+def _of_source(name: str, found: Agreement) -> tuple[float | None, str]:
+    """Return the figure of a source, and what limits it, by the way in which it was split."""
+    if name == PHOTONS and is_opposed(found):
+        return None, FEW
+    value, note = judged(found)
+    finest = ALIASED / found.frequencies[-1]
+    if name == CHECKERBOARD and value is not None and value < finest:
+        return None, f"detail is finer than {finest:.3g}"
+    if name == PHOTONS and value is None:
+        note += ", for instance because the gain is too small"
+    return value, note

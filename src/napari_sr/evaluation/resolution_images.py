@@ -1,0 +1,132 @@
+"""The images whose resolution is measured: a source, its result, and another exposure of both.
+
+Letters: H x W pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.engine.image.arrays import pixels_of
+from napari_sr.engine.image.conversion import as_array
+from napari_sr.layers.bt601 import TO_YCBCR
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+MOST_SIDE = 2048
+"""Largest side in pixels of what is measured, in the finer of the images: transforms of larger
+images would need gigabytes, and add nothing to a mean over so many pixels."""
+_LUMA = np.array(TO_YCBCR[0]) / sum(TO_YCBCR[0])
+
+
+@dataclass(frozen=True)
+class Camera:
+    """What is needed to count photons."""
+
+    gain: float | None = None
+    """Pixel values per photon; None if it is unknown."""
+    offset: float = 0.0
+    """Pixel value without light."""
+    read_noise: float = 0.0
+    """Standard deviation in photons."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """Grey images of one place; colours are luma here."""
+
+    source: NDArray[Any]
+    """(H, W)."""
+    result: NDArray[Any] | None
+    """(scale * H, scale * W)."""
+    second: NDArray[Any] | None
+    """(H, W)."""
+    second_result: NDArray[Any] | None
+    """(scale * H, scale * W)."""
+    scale: int
+    """Enlargement; 1 without a result."""
+    colour: bool
+    """Whether the source has colours."""
+
+    @classmethod
+    def of(
+        cls,
+        source: ArrayLike,
+        result: ArrayLike | None = None,
+        second: ArrayLike | None = None,
+        second_result: ArrayLike | None = None,
+    ) -> Images:
+        """Turn colours to luma, and check that the images fit.
+
+        Raises
+        ------
+        ValueError
+            If they do not fit, or two exposures are the same.
+        """
+        own, colour = _grey(source)
+        others = [None if one is None else _grey(one)[0] for one in (result, second, second_result)]
+        larger, again, larger_again = others
+        if larger_again is not None and (again is None or larger is None):
+            raise ValueError(
+                "the result of a second exposure needs that exposure and the result of the first"
+            )
+        scale = 1 if larger is None else _scale_of(own.shape, larger.shape)
+        _check_pair(own, again)
+        _check_pair(larger, larger_again)
+        return cls(own, larger, again, larger_again, scale, colour)
+
+
+def _grey(image: ArrayLike) -> tuple[NDArray[Any], bool]:
+    """Return an image as (H, W), and whether it had colours."""
+    pixels = pixels_of(as_array(image))
+    if pixels.ndim == 3 and pixels.shape[2] == 3:
+        return pixels @ _LUMA, True
+    if pixels.ndim != 2:
+        raise ValueError(f"resolution needs planes (H, W) or (H, W, 3), got {pixels.shape}")
+    return pixels, False
+
+
+def _scale_of(small: tuple[int, ...], large: tuple[int, ...]) -> int:
+    scale = large[0] // small[0] if small[0] else 0
+    if scale < 1 or large != tuple(scale * size for size in small):
+        raise ValueError(
+            f"a result needs the source's shape {small}, enlarged a whole number of times, got "
+            f"{large}"
+        )
+    return scale
+
+
+def _check_pair(first: NDArray[Any] | None, second: NDArray[Any] | None) -> None:
+    if first is None or second is None:
+        return
+    if first.shape != second.shape:
+        raise ValueError(f"two exposures need one shape, got {first.shape} and {second.shape}")
+    if np.array_equal(first, second):
+        raise ValueError("the two exposures are the same image: choose another exposure")
+
+
+def middle(height: int, width: int, scale: int) -> tuple[slice, slice]:
+    """Return the rows and columns of a source in its middle that are measured.
+
+    Parameters
+    ----------
+    height, width : int
+        The source's size.
+    scale : int
+        Enlargement of its result, or 1.
+    """
+    most = max(MOST_SIDE // scale, 1)
+    rows, columns = (
+        slice(max((size - most) // 2, 0), max((size - most) // 2, 0) + min(size, most))
+        for size in (height, width)
+    )
+    return rows, columns
+
+
+def enlarged(span: slice, scale: int) -> slice:
+    """Return rows or columns of a source in pixels of its result."""
+    return slice(span.start * scale, span.stop * scale)

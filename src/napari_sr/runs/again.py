@@ -1,0 +1,50 @@
+"""Upscale other pixels as a recorded run upscaled its source."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.runs.recorded import Recorded
+from napari_sr.runs.run import Request, drive, run_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+def again(
+    record: Mapping[str, Any], folder: Path | None = None
+) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """Return a function that upscales a plane, (H, W), with the model and settings of a record.
+
+    Black and white are those of the recorded run, also where it took them from its source.
+
+    Parameters
+    ----------
+    record : mapping
+        The record of a result.
+    folder : Path, optional
+        Where to look for own checkpoints besides their recorded path.
+
+    Raises
+    ------
+    napari_sr.runs.record.RecordError
+        If the record cannot be repeated; the returned function raises it if weights differ.
+    """
+    found = Recorded.of(record)
+    reference = found.reference(folder)
+
+    def upscaled(plane: NDArray[Any]) -> NDArray[Any]:
+        from napari_sr.runs import cache  # brings torch
+        from napari_sr.runs.model import ModelReference
+
+        network = cache.load(reference)
+        found.check_weights(network)
+        settings = replace(found.chosen(), value_range=found.value_range)
+        request = Request(plane, ModelReference(network), settings, "YX")
+        return drive(run_request(request, network)).pixels
+
+    return upscaled

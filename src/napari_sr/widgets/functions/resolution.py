@@ -1,0 +1,145 @@
+"""The form *Resolution*: how fine the repeatable detail of a layer and of its result is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import Table
+from qtpy.QtWidgets import QApplication, QPushButton, QStyledItemDelegate
+
+from napari_sr.evaluation.resolution_figures import CAVEAT
+from napari_sr.evaluation.resolution_images import Camera
+from napari_sr.runs.job import named_errors
+from napari_sr.widgets.common.function_form import FunctionFields, LayersForm, RememberedGui
+from napari_sr.widgets.common.label import WrappedLabel
+from napari_sr.widgets.common.layer_source import METADATA_KEY
+from napari_sr.widgets.compare.form import usual_pair
+from napari_sr.widgets.compare.plot import ProfilePlot
+from napari_sr.widgets.functions.resolution_layers import (
+    ResolutionError,
+    Task,
+    profile_of_curves,
+    resolution_of_layers,
+    task_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from napari.components import ViewerModel
+
+    from napari_sr.evaluation.resolution_figures import Resolution
+    from napari_sr.runs.job import Step
+
+IMAGES = ("source", "result", "second", "second_result")
+"""Parameters that take an image layer; all but the first are optional."""
+NUMBERS = ("gain", "offset", "read_noise")
+"""Parameters that describe the camera."""
+OPTIONS: dict[str, dict[str, Any]] = {
+    "source": {"label": "Source"},
+    "result": {"label": "Result"},
+    "second": {"label": "Second source"},
+    "second_result": {"label": "Second result"},
+    "gain": {"label": "Gain", "min": 0.0, "max": 1e6, "step": 0.1},
+    "offset": {"label": "Offset", "min": -1e9, "max": 1e9, "step": 1},
+    "read_noise": {"label": "Read noise", "min": 0.0, "max": 1e6, "step": 0.1},
+}
+"""Labels of the fields, and their ranges."""
+HEADS = ("measure", "source", "result")
+"""Headings of the table in the form; CSV has more."""
+
+
+class ResolutionWidget(LayersForm):
+    """Measure the resolution of a layer and of its result, and draw the curve.
+
+    Parameters
+    ----------
+    napari_viewer : ViewerModel
+        The form lists its layers.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        gui = RememberedGui(resolution_of_layers, OPTIONS, forgotten=IMAGES)
+        self.table: Any = Table(value=([], [], HEADS))  # its type misses formats of values
+        self.table.read_only = True
+        self.copy = QPushButton("Copy as CSV")
+        self.copy.setToolTip("Copy all figures with ten digits, for a spreadsheet.")
+        shown = self.table.native
+        shown.setItemDelegate(QStyledItemDelegate(shown))  # magicgui's would format the numbers
+        shown.verticalHeader().hide()
+        shown.setAccessibleName("Figures of resolution")
+        shown.setToolTip("Smaller periods are finer. Ctrl+C copies the selected cells.")
+        self.plot = ProfilePlot(
+            across="frequency", about="Correlation by spatial frequency", empty="No curve"
+        )
+        self.plot.setToolTip("Where a curve falls below 1/7, detail is no longer repeatable.")
+        self.caveat = WrappedLabel()
+        self.caveat.say(CAVEAT)
+        below = [shown, self.plot, self.caveat, self.copy]
+        fields = FunctionFields(gui, "Measure", below=below)
+        fields.run.setToolTip("Measure the plane that is shown.")
+        super().__init__(napari_viewer, fields, "Resolution", IMAGES)
+        self._fit_table()
+        self._task: Task | None = None
+        self._found: Resolution | None = None
+        self.copy.clicked.connect(self.copy_csv)
+        self.copy.setEnabled(False)
+        before, after = usual_pair(self._images())
+        if before is not None:
+            gui.source.value = before
+        if after is not None and METADATA_KEY in after.metadata:
+            gui.result.value = after
+
+    def _problems(self, values: dict[str, Any]) -> dict[str, str]:
+        if values["source"] is None:
+            return {"source": "Open an image layer."}
+        chosen = [values[name] for name in IMAGES if values[name] is not None]
+        for name in IMAGES[1:]:
+            if values[name] is not None and chosen.count(values[name]) > 1:
+                return {name: "This layer is chosen twice: choose another one."}
+        result = values["result"]
+        record = {} if result is None else result.metadata.get(METADATA_KEY, {})
+        if record.get("region") is not None or record.get("kept") is not None:
+            return {"result": "This result is of a part of its source: upscale the whole layer."}
+        if values["second_result"] is not None and None in (result, values["second"]):
+            return {"second_result": "Choose the first result and the second source, too."}
+        return {}
+
+    def _steps(self, values: dict[str, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
+        camera = Camera(values["gain"] or None, values["offset"], values["read_noise"])
+        layers = {name: values[name] for name in IMAGES}
+        try:
+            self._task = task_of(layers, camera, self._listed.dims)
+        except ResolutionError as error:
+            self.form.status.say(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            return None
+        return _measured, (self._task,)
+
+    def _show_result(self, result: Resolution) -> None:
+        self._found = result
+        self.table.value = [row.shown() for row in result.rows], [], HEADS
+        self._fit_table()
+        self.plot.show_profile(profile_of_curves(result))
+        self.copy.setEnabled(True)
+        told = (f"{note[:1].upper()}{note[1:]}." for note in result.sentences())
+        self.form.status.say("\n".join(told) or "Measured.")
+
+    def _fit_table(self) -> None:
+        """Make the table as high as its rows, so that the plot is in sight."""
+        table = self.table.native
+        table.resizeColumnsToContents()
+        rows = sum(table.rowHeight(row) for row in range(table.rowCount()))
+        bar = table.horizontalScrollBar().sizeHint().height()
+        table.setFixedHeight(table.horizontalHeader().height() + rows + bar)
+
+    def copy_csv(self) -> None:
+        """Copy the figures to the clipboard."""
+        clipboard = QApplication.clipboard()
+        if clipboard is None or self._found is None or self._task is None:
+            return
+        clipboard.setText(self._found.csv(self._task.columns))
+        self.form.status.say(f"Copied {len(self._found.rows)} rows.")
+
+
+def _measured(task: Task) -> Generator[Step, None, Resolution]:
+    return (yield from named_errors(task.steps(), task.planes["source"].source.name))

@@ -1,0 +1,187 @@
+"""Measure the resolution of layers in the plane that a viewer shows: what to read, and units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image  # noqa: TC002  # magicgui reads the functions' types
+
+from napari_sr.evaluation.resolution_figures import (
+    Resolution,  # noqa: TC001  # magicgui reads the functions' types
+)
+from napari_sr.evaluation.resolution_images import Camera, Images, enlarged, middle
+from napari_sr.runs.job import Step
+from napari_sr.runs.record import RecordError
+from napari_sr.runs.run import drive, translate
+from napari_sr.widgets.common.layer_source import METADATA_KEY
+from napari_sr.widgets.compare.profile import Profile, unit_symbol
+from napari_sr.widgets.compare.shown_plane import ShownPlane, shown_plane, to_world
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from napari.components import Dims
+    from numpy.typing import NDArray
+
+THRESHOLD_NAME = "1/7"
+"""Name of the dashed line in the plot."""
+SQUARE = 1e-3
+"""Largest relative difference of the sides of a pixel."""
+
+
+class ResolutionError(ValueError):
+    """The resolution of layers cannot be measured; the message says why."""
+
+
+def resolution_of_layers(
+    source: Image,
+    result: Image | None = None,
+    second: Image | None = None,
+    second_result: Image | None = None,
+    gain: float = 0.0,
+    offset: float = 0.0,
+    read_noise: float = 0.0,
+) -> Resolution:
+    """Measure the resolution of a source and its result, in the plane that napari shows.
+
+    Parameters
+    ----------
+    source : Image
+        The layer before upscaling.
+    result : Image, optional
+        The upscaled layer.
+    second : Image, optional
+        Another exposure of the same place.
+    second_result : Image, optional
+        The other exposure, upscaled.
+    gain : float
+        Pixel values per photon, to split photons: 1 for counts of photons, 0 if it is unknown.
+    offset : float
+        Pixel value of the camera without light.
+    read_noise : float
+        Standard deviation of the camera's noise without light, in photons.
+
+    Returns
+    -------
+    Resolution
+        Figures of both layers, and sentences on those that cannot be measured.
+
+    Raises
+    ------
+    ValueError
+        If the layers do not fit, or cannot be measured.
+    """
+    from napari import current_viewer
+
+    viewer = current_viewer()
+    if viewer is None:
+        raise ResolutionError("resolution_of_layers needs a viewer that shows the layers")
+    layers = {"source": source, "result": result, "second": second, "second_result": second_result}
+    return drive(task_of(layers, Camera(gain or None, offset, read_noise), viewer.dims).steps())
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that a measurement reads; a worker can run it."""
+
+    planes: Mapping[str, ShownPlane]
+    """The planes of "source", "result", "second" and "second_result", as far as chosen."""
+    camera: Camera
+    record: Mapping[str, Any]
+    """The record of the result, or {}."""
+    pixel_size: float
+    unit: str
+
+    def steps(self) -> Generator[Step, None, Resolution]:
+        """Measure in a worker."""
+        from napari_sr.evaluation._resolution import resolution_steps  # brings scipy
+
+        yield Step(0, 0, "Reading …")
+        height, width = self.planes["source"].size
+        larger = self.planes.get("result")
+        scale = 1 if larger is None else max(larger.size[0] // max(height, 1), 1)
+        spans = middle(height, width, scale)
+        pixels: dict[str, NDArray[Any]] = {}
+        for name, plane in self.planes.items():
+            factor = scale if "result" in name else 1
+            pixels[name] = plane.read(*(enlarged(span, factor) for span in spans))
+        images = Images.of(**pixels)
+        steps = resolution_steps(images, self.camera, self._again(), self.pixel_size, self.unit)
+        found = yield from translate(steps, lambda doing: Step(0, 0, doing))
+        if images.source.shape != (height, width):
+            rows, columns = images.source.shape
+            found.notes.append(f"measured in the middle, {rows} x {columns} px of the source")
+        return found
+
+    def _again(self) -> Any:
+        """Return a function that upscales as the result was made, or None if that is unknown."""
+        if not self.record or self.camera.gain is None:
+            return None
+        from napari_sr.runs.again import again
+
+        try:
+            return again(self.record)
+        except RecordError:
+            return None
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Columns of the CSV that name the layers and their planes."""
+        return {
+            f"{name.replace('_', ' ')} layer": " ".join(
+                (plane.source.name, *map(str, plane.source.plane or ()))
+            )
+            for name, plane in self.planes.items()
+        }
+
+
+def task_of(layers: Mapping[str, Image | None], camera: Camera, dims: Dims) -> Task:
+    """Return what to measure; call it in the GUI thread.
+
+    Parameters
+    ----------
+    layers : mapping
+        The layers by the names of `resolution_of_layers`.
+    camera : Camera
+        What is known of the camera.
+    dims : Dims
+        The viewer's axes and sliders.
+
+    Raises
+    ------
+    ResolutionError
+        If there is no source, or its pixels are not square.
+    """
+    chosen = {name: layer for name, layer in layers.items() if layer is not None}
+    source = chosen.get("source")
+    if source is None:
+        raise ResolutionError("choose a source")
+    planes = {name: shown_plane(layer, dims) for name, layer in chosen.items()}
+    leading = planes["source"].source.plane or ()
+    points = [(*leading, row, column) for row, column in ((0, 0), (1, 0), (0, 1))]
+    world = to_world(source, dims, points)
+    down, across = (float(np.linalg.norm(world[at] - world[0])) for at in (1, 2))
+    if abs(down - across) > SQUARE * across:
+        raise ResolutionError(
+            f"resolution needs square pixels, got {down:g} by {across:g} in {source.name}: correct "
+            "the layer's scale"
+        )
+    record = chosen["result"].metadata.get(METADATA_KEY, {}) if "result" in chosen else {}
+    return Task(planes, camera, record, across, unit_symbol(dims, {"source": source}) or "units")
+
+
+def profile_of_curves(found: Resolution) -> Profile:
+    """Return the curves of a measurement, with the threshold, for a plot."""
+    most = max(curve.frequencies[-1] for curve in found.curves.values())
+    count = max(len(curve.frequencies) for curve in found.curves.values())
+    across = np.linspace(0, most, count + 1)
+    values = {
+        name: np.interp(across, curve.frequencies, curve.correlation, right=np.nan).astype(
+            np.float32
+        )
+        for name, curve in found.curves.items()
+    }
+    values[THRESHOLD_NAME] = np.full(len(across), 1 / 7, np.float32)
+    return Profile(across, values, f"cycles/{found.unit}")
