@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_sr.advice.noise import Noise, noise_of
+from napari_sr.advice.remarks import on_image, on_model
 from napari_sr.advice.sample import sample_of
 from napari_sr.advice.traits import Traits, traits_of
 from napari_sr.engine.image.conversion import as_array
@@ -14,18 +15,16 @@ from napari_sr.files.image import white_of
 from napari_sr.zoo import registry
 
 if TYPE_CHECKING:
+    from napari_sr.advice.remarks import Remark
     from napari_sr.engine.image.arrays import ArrayLike
     from napari_sr.zoo.registry import Entry
+    from napari_sr.zoo.training_facts import TrainingFacts
 
 NOISY = 35.0
 """Coarse detail over noise below which a model that removes noise wins. This and `SHARP` were
 chosen by `benchmarks/quality/advice.py --fit`, whose table is docs/which_model.md's."""
 SHARP = 4.0
 """Fine detail over noise above which networks for photographs win over interpolation."""
-FAINT = 0.1
-"""Share of black to white below which an image is too faint for its value range."""
-SATURATED = 1e-3
-"""Share of saturated pixels from which there is a warning."""
 DENOISING, PHOTOGRAPHS, PLAIN = "microscope", ("edsr-slim", "fsrcnn"), "bicubic"
 """Models that ship, by what they are for; the better ones first."""
 
@@ -40,8 +39,15 @@ class Advice:
     """One sentence for the user."""
     noise: Noise
     traits: Traits
-    warnings: tuple[str, ...] = ()
-    """Sentences on what else to look at: saturation, value range, patterns."""
+    remarks: tuple[Remark, ...] = ()
+    """What else to look at: saturation, value range, patterns."""
+    rgb: bool = False
+    """Whether the image is coloured."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on what else to look at: saturation, value range, patterns."""
+        return tuple(remark.sentence for remark in self.remarks)
 
     @property
     def noisy(self) -> bool:
@@ -52,6 +58,20 @@ class Advice:
     def sharp(self) -> bool:
         """Whether fine detail stands out of the noise."""
         return is_sharp(self.traits)
+
+    def on(self, title: str, training: TrainingFacts) -> tuple[Remark, ...]:
+        """Return remarks on how the image differs from what a model was trained on.
+
+        Parameters
+        ----------
+        title : str
+            Name of the model, for the sentences.
+        training : TrainingFacts
+            What it was trained on. Of what is unknown, nothing is said.
+        """
+        return on_model(
+            title, training, self.noise, noisy=self.noisy, sharp=self.sharp, rgb=self.rgb
+        )
 
     def against(self, model: str) -> str:
         """Return a sentence on why a known model does not suit the image; "" if it does.
@@ -67,19 +87,8 @@ class Advice:
             If there is no such model.
         """
         entry = _of_family(model)
-        if entry.family == DENOISING:
-            if self.noisy:
-                return ""
-            return (
-                f"{entry.title} was trained on blurred, noisy images: on an image with little "
-                "noise, it is worse than interpolation"
-            )
-        if entry.computed or self.sharp:
-            return ""
-        hidden = "noise" if self.noisy else "its finest detail, which is mostly noise or blur,"
-        return (
-            f"{entry.title} was trained on clean, sharp images: here it takes {hidden} for detail"
-        )
+        told = (one.sentence for one in self.on(entry.title, entry.training) if one.against)
+        return next(told, "")
 
 
 def advise(
@@ -125,9 +134,9 @@ def advise(
     traits = traits_of(sample)
     low, high = traits.used
     noise = noise_of(sample.windows, high - low)
-    told = _warnings(traits, _width(sample.dtype.str, value_range))
+    remarks = on_image(traits, _width(sample.dtype.str, value_range))
     entry, reason = _chosen(traits, noise, plain)
-    return Advice(entry.name, reason, noise, traits, told)
+    return Advice(entry.name, reason, noise, traits, remarks, sample.rgb)
 
 
 def is_noisy(traits: Traits) -> bool:
@@ -188,26 +197,3 @@ def _width(dtype: str, value_range: tuple[float, float] | Percentiles | None) ->
     if value_range is None:
         return white_of(dtype)
     return abs(float(value_range[1]) - float(value_range[0]))
-
-
-def _warnings(traits: Traits, width: float | None) -> tuple[str, ...]:
-    """Return sentences on what else to look at."""
-    low, high = traits.used
-    told = []
-    if width is not None and 0 < high - low < FAINT * width:
-        told.append(
-            f"The image uses values from {low:g} to {high:g} only: declare black and white, such "
-            "as by percentiles (0.1, 99.9), or the network sees hardly any contrast."
-        )
-    if traits.saturated > SATURATED:
-        told.append(
-            f"{traits.saturated:.1%} of the pixels are saturated: their true values are lost."
-        )
-    if traits.columns:
-        told.append("Columns of pixels have a pattern, which a network may sharpen.")
-    if traits.period is not None:
-        told.append(
-            f"A pattern repeats every {traits.period:.1f} px: if it is not in the specimen, a "
-            "network may sharpen it."
-        )
-    return tuple(told)

@@ -39,6 +39,8 @@ class Sample:
     """Indices of windows that lie below each other in one plane."""
     dtype: np.dtype[np.generic]
     """Data type of the image."""
+    rgb: bool = False
+    """Whether the image is coloured."""
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -47,7 +49,7 @@ class Sample:
 
 
 def sample_of(image: ArrayLike, axes: str | None = None) -> Sample:
-    """Read windows from some planes of an image; colours become their green channel.
+    """Read windows from some planes of an image; colours become green, and alpha is left out.
 
     Parameters
     ----------
@@ -78,7 +80,7 @@ def sample_of(image: ArrayLike, axes: str | None = None) -> Sample:
             columns.append(tuple(range(first, len(windows))))
     if not windows:
         raise ValueError("advice needs finite pixels, got only NaN or infinity")
-    return Sample(tuple(windows), tuple(columns), np.dtype(image.dtype))
+    return Sample(tuple(windows), tuple(columns), np.dtype(image.dtype), layout.samples)
 
 
 def _planes(layout: Layout) -> list[tuple[int, ...]]:

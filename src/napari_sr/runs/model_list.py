@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.runs.model import ModelReference
 from napari_sr.zoo import imported, registry, trained
+from napari_sr.zoo.training_facts import UNKNOWN, TrainingFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +57,9 @@ class ListedModel:
     """Whether the model was trained on grey from 0 to 1 instead of luma; the same for both models
     of a blend."""
 
+    own_training: TrainingFacts = UNKNOWN
+    """What a file's network was trained on, as its card says."""
+
     @property
     def line(self) -> str:
         """The text in the list: the title and the purpose."""
@@ -65,6 +69,13 @@ class ListedModel:
     def computed(self) -> bool:
         """Whether the model has no weights, such as bicubic interpolation."""
         return any(entry.computed for entry in self.entries)
+
+    def training(self, scale: int | None = None) -> TrainingFacts:
+        """Return what the model was trained on, at a scale if this differs."""
+        if not self.entries:
+            return self.own_training
+        found = None if scale is None else self.entry(scale)
+        return (found or self.entries[0]).training
 
     def entry(self, scale: int) -> registry.Entry | None:
         """Return the registry's entry for a scale, or None for a file."""

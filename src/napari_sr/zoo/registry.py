@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from napari_sr.zoo.training_facts import UNKNOWN, TrainingFacts, facts_from
+
 REGISTRY = Path(__file__).with_name("registry.json")
 DEFAULT = ("fsrcnn", 2)
 """Family and scale of the default model, which ships and is fast."""
@@ -59,6 +61,8 @@ class Entry:
     """Whether it was trained on full-range grey instead of luma."""
     purpose: str = ""
     """The model's purpose, in a few words after the title."""
+    training: TrainingFacts = UNKNOWN
+    """What it was trained on, as far as it decides which images it suits."""
 
     @property
     def computed(self) -> bool:
@@ -69,7 +73,12 @@ class Entry:
 @cache
 def _read() -> tuple[Entry, ...]:
     records = json.loads(REGISTRY.read_text(encoding="utf-8"))
-    return tuple(Entry(**record) for record in records)
+    return tuple(map(_entry, records))
+
+
+def _entry(record: dict[str, Any]) -> Entry:
+    training = {"grey": record.get("grey", False), **record.get("training", {})}
+    return Entry(**{**record, "training": facts_from(training)})
 
 
 def entries() -> list[Entry]:

@@ -8,11 +8,13 @@ from forms import PATIENCE
 from scipy.ndimage import gaussian_filter, zoom
 
 from napari_sr.widgets.upscale import advice_line
+from napari_sr.widgets.upscale.region_chooser import CURRENT
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     monkeypatch.setattr(advice_line, "PAUSE", 0)
+    monkeypatch.setattr(advice_line, "AGAIN", 0)
 
 
 @pytest.fixture
@@ -27,11 +29,16 @@ def said(widget, qtbot):
     return widget.form.advice.label.text()
 
 
+def verdict(widget, qtbot):
+    """Wait for the advice; return its first line."""
+    return said(widget, qtbot).partition("\n")[0]
+
+
 def test_a_model_that_does_not_suit_is_told_and_replaced(noisy, widget, qtbot):
     line = widget.form.advice
     assert widget.form.model.models.currentData().name == "fsrcnn"
 
-    assert said(widget, qtbot) == "Advised: Microscope x2"
+    assert verdict(widget, qtbot) == "Unsuitable: noise. Advised: Microscope x2"
     assert not line.use.isHidden()
     assert "takes noise for detail" in line.label.toolTip()
     line.use.click()
@@ -45,11 +52,11 @@ def test_another_scale_or_layer_gets_other_advice(noisy, viewer, widget, qtbot, 
     said(widget, qtbot)
 
     widget.form.model.choose("fsrcnn", 4)
-    assert said(widget, qtbot) == "Advised: Bicubic x4"
+    assert verdict(widget, qtbot) == "Unsuitable: noise. Advised: Bicubic x4"
 
     clean = gaussian_filter(zoom(random.random((60, 60)), 5, order=0), 0.7)
     viewer.layers.selection = {viewer.add_image(clean.astype(np.float32))}
-    assert said(widget, qtbot) == "Suits this image."
+    assert verdict(widget, qtbot) == "Suits this image."
 
     widget.form.model.choose("bicubic", 2)
     qtbot.waitUntil(lambda: said(widget, qtbot).startswith("Advised: EDSR"), timeout=PATIENCE)
@@ -65,9 +72,82 @@ def test_replaced_pixels_get_other_advice_even_at_the_address_of_the_old_ones(
     clean = gaussian_filter(zoom(random.random((60, 60)), 5, order=0), 0.7)
     noisy.data = (60000 * clean.clip(0, 1)).astype(np.uint16)
 
-    qtbot.waitUntil(
-        lambda: widget.form.advice.label.text() == "Suits this image.", timeout=PATIENCE
-    )
+    qtbot.waitUntil(lambda: verdict(widget, qtbot) == "Suits this image.", timeout=PATIENCE)
+
+
+def test_pixels_changed_in_place_get_other_advice(noisy, widget, qtbot):
+    assert said(widget, qtbot).endswith("Advised: Microscope x2")
+    clean = gaussian_filter(zoom(np.random.default_rng(1).random((40, 40)), 5, order=0), 0.7)
+
+    noisy.data[:] = (60000 * clean.clip(0, 1)).astype(np.uint16)
+    noisy.refresh()
+
+    assert said(widget, qtbot).endswith("Advised: Microscope x2")  # until the new advice comes
+    qtbot.waitUntil(lambda: verdict(widget, qtbot) == "Suits this image.", timeout=PATIENCE)
+
+
+def test_pixels_that_change_all_the_time_get_advice_all_the_same(noisy, widget, qtbot, monkeypatch):
+    said(widget, qtbot)
+    clean = gaussian_filter(zoom(np.random.default_rng(1).random((40, 40)), 5, order=0), 0.7)
+    noisy.data[:] = (60000 * clean.clip(0, 1)).astype(np.uint16)
+
+    def drawn_again():
+        noisy.refresh()
+        return verdict(widget, qtbot) == "Suits this image."
+
+    qtbot.waitUntil(drawn_again, timeout=PATIENCE)
+
+
+def test_the_slice_that_is_to_be_upscaled_gets_advice(noisy, viewer, widget, qtbot):
+    clean = gaussian_filter(zoom(np.random.default_rng(1).random((40, 40)), 5, order=0), 0.7)
+    pair = np.stack([(60 * clean.clip(0, 1)).astype(np.uint16) * 1000, noisy.data])
+    viewer.layers.selection = {viewer.add_image(pair, name="pair")}
+    slices = widget.form.region.slices
+    slices.setCurrentText(CURRENT)
+    slices.activated.emit(slices.currentIndex())
+
+    viewer.dims.set_current_step(0, 0)
+    qtbot.waitUntil(lambda: said(widget, qtbot).startswith("Suits"), timeout=PATIENCE)
+    viewer.dims.set_current_step(0, 1)
+    qtbot.waitUntil(lambda: said(widget, qtbot).startswith("Unsuitable: noise"), timeout=PATIENCE)
+
+
+def test_a_faint_saturated_image_is_told(viewer, widget, qtbot, random):
+    clean = gaussian_filter(zoom(random.random((60, 60)), 5, order=0), 0.7)
+    pixels = (100 + 400 * clean.clip(0, 0.8)).astype(np.uint16)
+    layer = viewer.add_image(pixels, name="faint", contrast_limits=(0, 65535))
+
+    text = said(widget, qtbot)
+
+    assert "\nNote: uses values " in text
+    assert "saturated" in text
+    assert "percentiles" in widget.form.advice.label.toolTip()
+    assert "percentiles" in widget.form.advice.accessibleDescription()
+    layer.contrast_limits = (100, 420)
+    qtbot.waitUntil(lambda: "uses values" not in said(widget, qtbot), timeout=PATIENCE)
+
+
+def test_colours_are_told_to_a_model_for_grey(viewer, widget, qtbot, random):
+    widget.form.model.choose("microscope")
+    signal = gaussian_filter(zoom(random.random((40, 40)), 5, order=0), 2)
+    grey = random.poisson(30 * signal).clip(0, 255).astype(np.uint8)
+    viewer.add_image(np.repeat(grey[..., None], 3, axis=2), name="rgb")
+
+    assert said(widget, qtbot).startswith("Suits this image.\nNote: colours")
+
+
+def test_the_list_is_marked_with_the_advice_and_cleared_with_it(noisy, viewer, widget, qtbot):
+    marked = []
+    widget.form.advice.changed.connect(marked.append)
+    said(widget, qtbot)
+    widget.form.model.models.opening.emit()
+
+    assert marked[-1].model == "microscope-x2"
+    assert widget.form.model.models.itemData(1).name == "microscope"
+    viewer.layers.clear()
+    assert marked[-1] is None
+    widget.form.model.models.opening.emit()
+    assert widget.form.model.models.itemData(1).name == "fsrcnn"
 
 
 def test_an_image_that_is_too_small_gets_no_advice(viewer, widget, qtbot):

@@ -42,6 +42,16 @@ class Latest(QObject):
         self._pause.setInterval(pause)
         self._pause.timeout.connect(self._send)
 
+    @property
+    def waits(self) -> bool:
+        """Whether a request was not sent to the thread yet."""
+        return self._pause.isActive()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is still to come."""
+        return self.waits or self._asked is not None
+
     def ask(self, function: Callable[..., object], *args: Any) -> None:
         """Call a function in a thread; `told` is emitted unless another request follows."""
         self._wanted = function, *args

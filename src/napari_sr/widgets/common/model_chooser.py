@@ -13,12 +13,22 @@ from napari_sr.runs.words import TIMES, size_in_words
 from napari_sr.widgets.common.blend_chooser import BlendChooser
 from napari_sr.widgets.common.checkpoint import CheckpointChooser
 from napari_sr.widgets.common.label import WrappedLabel
+from napari_sr.widgets.common.model_marks import (
+    ADVISED,
+    MarkedItems,
+    advised_first,
+    is_advised,
+    make_room,
+    show_marks,
+)
 from napari_sr.widgets.common.wheel import guard_from_wheel
 from napari_sr.zoo.download import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from napari_sr.advice.advise import Advice
 
 ABOUT_LINES = 4
 """Lines reserved for the text about a model, so that no field moves with it."""
@@ -46,6 +56,8 @@ class ModelChooser(CheckpointChooser):
         super().__init__(parent)
         self._known = models
         self._offered: list[ListedModel] = []
+        self._advice: Advice | None = None
+        self.models.setItemDelegate(MarkedItems(self.models))
         self.models.setToolTip("The network. Those that are not included are downloaded once.")
         self.about = WrappedLabel(lines=ABOUT_LINES, cut=True)
         self.scale = QComboBox()
@@ -54,7 +66,7 @@ class ModelChooser(CheckpointChooser):
         self._rows.addLayout(self.questions)
         self.relist()
         self._show_model()
-        self.models.opening.connect(self.relist)
+        self.models.opening.connect(self._open)
         self.models.currentIndexChanged.connect(self._change_model)
         # choosing the same model again clears the error of a file that could not be used
         self.models.activated.connect(self._change_model)
@@ -73,12 +85,17 @@ class ModelChooser(CheckpointChooser):
         other = self.blend.model()
         return choice if other is None else choice.blended(other, self.blend.weight.value())
 
+    def _open(self) -> None:
+        """Update the list before it is shown."""
+        self.relist()
+        make_room(self.models)
+
     def relist(self) -> None:
         """Update the list, because networks may have been trained and files deleted meanwhile.
 
         If the chosen model is gone, `problem` says so until the user chooses a model.
         """
-        chosen, known = self.models.currentData(), self._known()
+        chosen, known = self.models.currentData(), advised_first(self._known(), self._advice)
         if known == self._offered:
             return
         self._offered = known
@@ -86,6 +103,7 @@ class ModelChooser(CheckpointChooser):
         self.models.clear()
         for model in (*known, *self._opened):
             self._add(model)
+        show_marks(self.models, self._advice, self.scale.currentData())
         found = chosen is not None and self._select(chosen.name)
         self.models.blockSignals(False)
         if found:
@@ -94,6 +112,20 @@ class ModelChooser(CheckpointChooser):
             self._show_model()
             self._problem = f"The model {chosen.title} is no longer here: choose a model."
             self.changed.emit()
+
+    def mark(self, advice: Advice | None) -> None:
+        """Mark the advised model, and those that do not suit the layer; the choice is kept.
+
+        The advised model becomes the first one when the list is opened the next time, so that
+        nothing moves in an open list.
+
+        Parameters
+        ----------
+        advice : Advice, optional
+            The advice on the chosen layer, or None if there is none.
+        """
+        self._advice = advice
+        show_marks(self.models, advice, self.scale.currentData())
 
     def renew(self) -> None:
         """Update list and text, because models were downloaded, imported or removed."""
@@ -133,17 +165,18 @@ class ModelChooser(CheckpointChooser):
             return
         self._opened.append(found)
         self._add(found)
+        show_marks(self.models, self._advice, self.scale.currentData())
         self.models.setCurrentIndex(self.models.count() - 1)
 
     def _add(self, model: ListedModel) -> None:
         items = cast("QStandardItemModel", self.models.model())
-        if self.models.findText(model.heading) < 0:
-            heading = QStandardItem(model.heading)
+        title = ADVISED if is_advised(model, self._advice) else model.heading
+        if self.models.findText(title) < 0:
+            heading = QStandardItem(title)
             heading.setFlags(Qt.ItemFlag.NoItemFlags)
             items.appendRow(heading)
         self.models.addItem(model.line, model)
         index = self.models.count() - 1
-        self.models.setItemData(index, model.summary, Qt.ItemDataRole.ToolTipRole)
         if self.models.currentData() is None:
             self.models.setCurrentIndex(index)
 

@@ -1,10 +1,10 @@
-"""A line that says whether the chosen model suits the layer, with a button for a better one."""
+"""Lines that say whether the chosen model suits the layer, with a button for a better one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_sr.widgets.common.label import WrappedLabel
@@ -13,12 +13,17 @@ from napari_sr.zoo import registry
 
 if TYPE_CHECKING:
     from napari_sr.advice.advise import Advice
+    from napari_sr.advice.remarks import Remark
     from napari_sr.engine.image.value_range import Percentiles
     from napari_sr.runs.model_list import ChosenModel
     from napari_sr.runs.source import Source
 
 PAUSE = 300
 """Milliseconds without a change of the form, after which advice is computed."""
+AGAIN = 1000
+"""Milliseconds after which advice is renewed if pixels are changed in place, however often."""
+LINES = 2
+"""Lines reserved for the advice, so that no field moves when it arrives."""
 
 
 class AdviceLine(QWidget):
@@ -26,14 +31,21 @@ class AdviceLine(QWidget):
 
     wanted = Signal(str, int)
     """Emitted with the family and the scale of a model that the user takes over."""
+    changed = Signal(object)
+    """Emitted with other advice, or with None if there is none any more."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.label = WrappedLabel(lines=1, cut=True)
+        self.label = WrappedLabel(lines=LINES, cut=True)
         self.use = QPushButton("Use")
         self._latest = Latest(self, pause=PAUSE)
         self._latest.told.connect(self._take)
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.setInterval(AGAIN)
+        self._again.timeout.connect(self._ask_again)
         self._asked: tuple[Any, ...] | None = None
+        self._request: tuple[Any, ...] = ()
         self._advice: Advice | None = None
         self._chosen: ChosenModel | None = None
         layout = QHBoxLayout(self)
@@ -53,12 +65,12 @@ class AdviceLine(QWidget):
         chosen: ChosenModel | None,
         values: tuple[float, float] | Percentiles | None,
     ) -> None:
-        """Advise on another layer or scale, or compare the advice with another model.
+        """Advise on other pixels or another scale, or compare the advice with another model.
 
         Parameters
         ----------
         source : Source, optional
-            The chosen layer, if it can be upscaled.
+            The chosen layer, or a slice of it, if it can be upscaled.
         chosen : ChosenModel, optional
             The chosen model.
         values : (low, high) or Percentiles, optional
@@ -68,47 +80,71 @@ class AdviceLine(QWidget):
         if source is None or chosen is None:
             self.forget()
             return
-        asked = (id(source.data), source.axes, chosen.scale, values)
+        asked = (id(source.data), source.axes, source.plane, chosen.scale, values)
+        if self._asked is None or asked[:-1] != self._asked[:-1]:
+            self.forget()  # with another black or white, the old advice stays until the new comes
         if asked != self._asked:
-            self.forget()
-            self._asked = asked
-            self._latest.ask(_advised, source, chosen.scale, values)
+            self._asked, self._request = asked, (source, chosen.scale, values)
+            self._ask()
         self._show()
+
+    def renew(self) -> None:
+        """Advise again, because pixels were changed in place; the advice is shown until then."""
+        if self._asked is not None and not self._latest.waits and not self._again.isActive():
+            self._again.start()
 
     def forget(self) -> None:
         """Drop the advice, because the layer's pixels are others now or the form closes."""
         self._latest.forget()
-        self._asked = self._advice = None
-        self._show()
+        self._again.stop()
+        self._asked, self._request = None, ()
+        self._set(None)
+
+    def _ask(self) -> None:
+        self._latest.ask(_advised, *self._request)
+
+    def _ask_again(self) -> None:
+        if self._latest.is_busy:
+            self._again.start()  # a newer request would replace the answer that is on its way
+        else:
+            self._ask()
 
     def _take(self, answer: Advice | Exception) -> None:
         if self._asked is not None:
             # images that are too small or hold no numbers get no advice
-            self._advice = None if isinstance(answer, Exception) else answer
-            self._show()
+            self._set(None if isinstance(answer, Exception) else answer)
+
+    def _set(self, advice: Advice | None) -> None:
+        other = advice != self._advice
+        self._advice = advice
+        self._show()
+        if other:
+            self.changed.emit(advice)
 
     def _show(self) -> None:
-        """Say whether the chosen model suits."""
+        """Say whether the chosen model suits, and what else to look at."""
         advice, chosen = self._advice, self._chosen
         self.use.setVisible(False)
         if advice is None or chosen is None:
-            self.label.say("")
-            self._explain("")
+            self._say("", "")
             return
         better = registry.find(advice.model)
-        own = chosen.entry
-        against = "" if own is None else advice.against(own.name)
-        suits = own is not None and not own.computed and not against
-        if suits or (own is not None and own.family == better.family):
-            self.label.say("Suits this image.")
-            self._explain(advice.reason)
-            return
-        self.label.say(f"Advised: {better.title}")
-        self._explain(" ".join(filter(None, (advice.reason, f"{against}." if against else ""))))
-        self.use.setVisible(True)
+        told = _remarks(advice, chosen)
+        against = [remark for remark in told if remark.against]
+        verdict, reasons = "Suits this image.", [advice.reason]
+        if against:
+            verdict = f"Unsuitable: {against[0].short}. Advised: {better.title}"
+        elif chosen.model.name != better.family and not _may_suit(chosen):
+            verdict = f"Advised: {better.title}"
+        self.use.setVisible(verdict.endswith(better.title))
         self.use.setToolTip(f"Choose {better.title}.\n{advice.reason}")
+        reasons += [f"{remark.sentence}." for remark in told]
+        also = [remark.short for remark in (*told, *advice.remarks) if not remark.against]
+        more = f"Note: {'; '.join(also)}." if also else ""
+        self._say("\n".join(filter(None, (verdict, more))), " ".join((*reasons, *advice.warnings)))
 
-    def _explain(self, reason: str) -> None:
+    def _say(self, text: str, reason: str) -> None:
+        self.label.say(text)
         self.label.setToolTip(reason)
         self.setAccessibleDescription(reason)
 
@@ -118,10 +154,21 @@ class AdviceLine(QWidget):
             self.wanted.emit(found.family, found.scale)
 
 
+def _remarks(advice: Advice, chosen: ChosenModel) -> tuple[Remark, ...]:
+    """Return remarks on the chosen model, and on the second one of a blend."""
+    told = advice.on(chosen.model.title, chosen.model.training(chosen.scale))
+    return told if chosen.second is None else (*told, *_remarks(advice, chosen.second))
+
+
+def _may_suit(chosen: ChosenModel) -> bool:
+    """Return whether a model without a remark against it suits; interpolation is a way out only."""
+    return not chosen.model.computed and chosen.model.training(chosen.scale).noise is not None
+
+
 def _advised(
     source: Source, scale: int, values: tuple[float, float] | Percentiles | None
 ) -> Advice:
     """Advise in a thread."""
     from napari_sr.advice.advise import advise  # brings scientific libraries
 
-    return advise(source.data, scale=scale, axes=source.axes, value_range=values)
+    return advise(source.pixels, scale=scale, axes=source.axes, value_range=values)

@@ -85,8 +85,13 @@ class CheckedForm(RunningForm):
     def _follow_view(self, event: object = None) -> None:
         """Check the visible region again, once the view no longer changes."""
         self._preview.update()
-        if self.form.region.follows_view and self._worker is None:
+        if self._worker is not None:
+            return
+        if self.form.region.follows_view:
             self._pan.start()
+        layer = self.form.layers.layer()
+        if layer is not None and self.form.region.one_plane(layer):
+            self._advise()
 
     def _notice_drawing(self) -> None:
         """Read the layer again if napari drew the same part again: pixels were changed in place."""
@@ -94,6 +99,7 @@ class CheckedForm(RunningForm):
         self._drawn = drawn_part(self.form.layers.layer(), self._viewer.dims)
         if self._drawn == before:
             self._preview.forget()
+            self.form.advice.renew()
             self._refresh()
 
     def _propose(self, *, another: bool = False) -> None:
@@ -121,7 +127,7 @@ class CheckedForm(RunningForm):
         self._forecaster.forget()
         if self._worker is not None:
             return  # the form shows the run
-        self._advise(choice)
+        self._advise()
         self.form.forecast.say("")
         self._preview.update()
         if not problems and layers and choice is not None:
@@ -130,13 +136,19 @@ class CheckedForm(RunningForm):
             requests = [self._request(layer, choice) for layer in layers]
             self._forecaster.ask(forecast_all, requests, parent)
 
-    def _advise(self, choice: ChosenModel | None) -> None:
-        """Ask which model suits the chosen layer."""
+    def _advise(self) -> None:
+        """Ask which model suits the chosen layer, or the slice of it that is to be upscaled."""
         layer = self.form.layers.layer()
         usable = layer is not None and layer_problem(layer) is None
-        source = source_of(layer) if usable and layer is not None else None
+        source = self._source(layer) if usable and layer is not None else None
         values = self.form.values.value(layer) if self.form.values.problem() is None else None
-        self.form.advice.follow(source, choice, values)
+        self.form.advice.follow(source, self.form.model.choice(), values)
+
+    def _change_limits(self) -> None:
+        """Show the layer's other contrast limits, which may be black and white."""
+        self.form.values.refresh()
+        if self._worker is None:
+            self._advise()
 
     def _problems(self) -> dict[str, str]:
         """Return an explanation for each wrong field, by its name."""

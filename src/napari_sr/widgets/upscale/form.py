@@ -54,8 +54,9 @@ class UpscaleWidget(ResultForm):
         for changed in (form.layers.chosen, form.layers.data_changed):
             changed.connect(form.advice.forget)
         form.advice.wanted.connect(form.model.choose)
+        form.advice.changed.connect(form.model.mark)
         form.layers.chosen.connect(self._change_layer)
-        form.layers.limits_changed.connect(form.values.refresh)
+        form.layers.limits_changed.connect(self._change_limits)
         form.layers.data_changed.connect(self._refresh)
         form.layers.data_changed.connect(self._preview.forget)
         form.preview.toggled.connect(self._preview.switch)

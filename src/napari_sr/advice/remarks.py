@@ -1,0 +1,146 @@
+"""Remarks on an image, and on how it differs from the images that a model was trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_sr.advice.noise import Noise
+    from napari_sr.advice.traits import Traits
+    from napari_sr.zoo.training_facts import TrainingFacts
+
+FAINT = 0.1
+"""Share of black to white below which an image is too faint for its value range."""
+SATURATED = 1e-3
+"""Share of saturated pixels from which there is a warning."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something that the user should know before a run."""
+
+    short: str
+    """A few words, for a list."""
+    sentence: str
+    against: bool = False
+    """Whether a model does not suit the image for this reason."""
+
+
+def on_image(traits: Traits, width: float | None) -> tuple[Remark, ...]:
+    """Return remarks on saturation, value range, and patterns of cameras.
+
+    Parameters
+    ----------
+    traits : Traits
+        The image's.
+    width : float, optional
+        Distance from black to white in pixel values; None if it follows the image.
+    """
+    low, high = traits.used
+    told = []
+    if width is not None and 0 < high - low < FAINT * width:
+        told.append(
+            Remark(
+                f"uses values {low:.5g} to {high:.5g} only",
+                f"The image uses values from {low:g} to {high:g} only: declare black and white, "
+                "such as by percentiles (0.1, 99.9), or the network sees hardly any contrast.",
+            )
+        )
+    if traits.saturated > SATURATED:
+        share = f"{traits.saturated:.1%}"
+        told.append(
+            Remark(
+                f"{share} saturated",
+                f"{share} of the pixels are saturated: their true values are lost.",
+            )
+        )
+    if traits.columns:
+        told.append(
+            Remark(
+                "pattern of columns",
+                "Columns of pixels have a pattern, which a network may sharpen.",
+            )
+        )
+    if traits.period is not None:
+        every = f"every {traits.period:.1f} px"
+        told.append(
+            Remark(
+                f"pattern {every}",
+                f"A pattern repeats {every}: if it is not in the specimen, a network may sharpen "
+                "it.",
+            )
+        )
+    return tuple(told)
+
+
+def on_model(
+    title: str, facts: TrainingFacts, noise: Noise, *, noisy: bool, sharp: bool, rgb: bool
+) -> tuple[Remark, ...]:
+    """Return remarks on how an image differs from what a model was trained on.
+
+    Parameters
+    ----------
+    title : str
+        Name of the model.
+    facts : TrainingFacts
+        What it was trained on.
+    noise : Noise
+        The image's noise.
+    noisy, sharp : bool
+        Whether noise hides much of the image's detail; whether its finest detail stands out.
+    rgb : bool
+        Whether the image is coloured.
+    """
+    told = []
+    if facts.invents:
+        told.append(
+            Remark(
+                "invents texture",
+                f"{title} invents texture that looks real: never measure in its result",
+                against=True,
+            )
+        )
+    if facts.removes_noise and not noisy:
+        told.append(
+            Remark(
+                "little noise",
+                f"{title} was trained on blurred, noisy images: on an image with little noise, it "
+                "is worse than interpolation",
+                against=True,
+            )
+        )
+    if facts.noise is not None and not facts.removes_noise and not sharp:
+        short, hidden = ("noise", "noise") if noisy else ("little fine detail", _FINEST)
+        told.append(
+            Remark(
+                short,
+                f"{title} was trained on clean, sharp images: here it takes {hidden} for detail",
+                against=True,
+            )
+        )
+    if facts.removes_noise and noisy and noise.share > _most(facts):
+        told.append(
+            Remark(
+                "more noise than in training",
+                f"{title} was trained on noise of up to {_most(facts):.0%} of white, and the image "
+                f"has {noise.share:.0%} of the range that it uses",
+            )
+        )
+    if facts.grey and rgb:
+        told.append(
+            Remark(
+                "colours",
+                f"{title} was trained on grey images: of colours, it upscales the brightness; the "
+                "rest is interpolated",
+            )
+        )
+    return tuple(told)
+
+
+_FINEST = "its finest detail, which is mostly noise or blur,"
+
+
+def _most(facts: TrainingFacts) -> float:
+    """Return the strongest noise that a model was trained on, as a share of white."""
+    return 0.0 if facts.noise is None else facts.noise[1]

@@ -1,0 +1,143 @@
+"""Marks in the list of models: words for the eye, the pointer and screen readers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QStyleOptionViewItem
+from scipy.ndimage import gaussian_filter, zoom
+
+from napari_sr.advice.advise import advise
+from napari_sr.runs.model_list import known_models
+from napari_sr.widgets.common.model_chooser import ModelChooser
+from napari_sr.widgets.common.model_marks import ADVISED, MARK, WIDEST, advised_first
+
+READ, TIP = Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole
+
+
+@pytest.fixture
+def noisy(random):
+    """Advice on a noisy image, to which `microscope` suits."""
+    signal = gaussian_filter(zoom(random.random((40, 40)), 5, order=0), 2)
+    return advise(random.poisson(30 * signal).astype(np.uint16))
+
+
+@pytest.fixture
+def clean(random):
+    """Advice on a clean and sharp image, to which `edsr-slim` suits."""
+    return advise(gaussian_filter(zoom(random.random((60, 60)), 5, order=0), 0.7))
+
+
+@pytest.fixture
+def chooser(qtbot):
+    chooser = ModelChooser()
+    qtbot.addWidget(chooser)
+    return chooser
+
+
+def item(chooser, name, role):
+    """Return what the list holds of a model in a role."""
+    for index in range(chooser.models.count()):
+        model = chooser.models.itemData(index)
+        if model is not None and model.name == name:
+            return chooser.models.itemData(index, role)
+    raise KeyError(name)
+
+
+def names(chooser):
+    listed = (chooser.models.itemData(index) for index in range(chooser.models.count()))
+    return [None if model is None else model.name for model in listed]
+
+
+def test_the_advised_model_and_those_that_do_not_suit_are_marked(chooser, noisy):
+    chooser.mark(noisy)
+
+    assert item(chooser, "microscope", MARK) == "advised for this layer"
+    assert item(chooser, "fsrcnn", MARK) == "not for this layer: noise"
+    assert item(chooser, "bicubic", MARK) is None
+    assert noisy.reason in item(chooser, "microscope", TIP)
+    assert "takes noise for detail." in item(chooser, "fsrcnn", TIP)
+
+
+def test_screen_readers_get_the_marks_and_the_reasons(chooser, noisy):
+    chooser.mark(noisy)
+
+    line = "FSRCNN: photographs, fast"
+    assert item(chooser, "fsrcnn", READ) == f"{line}, not for this layer: noise"
+    assert "takes noise" in item(chooser, "fsrcnn", Qt.ItemDataRole.AccessibleDescriptionRole)
+    assert item(chooser, "bicubic", READ) == "Bicubic: what papers compare with"
+
+
+def test_the_open_list_draws_the_mark_and_the_closed_one_the_name_alone(chooser, noisy):
+    chooser.mark(noisy)
+    option = QStyleOptionViewItem()
+
+    index = chooser.models.model().index(names(chooser).index("fsrcnn"), 0)
+    chooser.models.itemDelegate().initStyleOption(option, index)
+
+    assert option.text.endswith("not for this layer: noise")
+    assert chooser.models.currentText() == "FSRCNN: photographs, fast"
+
+
+def test_the_choice_stays_and_no_model_is_hidden(chooser, noisy, clean):
+    before, listed = chooser.choice(), sorted(filter(None, names(chooser)))
+    changed = []
+    chooser.changed.connect(lambda: changed.append(1))
+
+    for advice in (noisy, clean, None):
+        chooser.mark(advice)
+        chooser.models.opening.emit()
+        assert sorted(filter(None, names(chooser))) == listed
+
+    assert chooser.choice() == before
+    assert changed == []
+
+
+def test_the_advised_model_is_first_from_the_next_opening_on(chooser, noisy, clean):
+    before = names(chooser)
+    chooser.mark(noisy)
+    assert names(chooser) == before
+
+    chooser.models.opening.emit()
+    assert names(chooser)[:2] == [None, "microscope"]
+    assert chooser.models.itemText(0) == ADVISED
+
+    chooser.mark(clean)
+    chooser.models.opening.emit()
+    assert names(chooser)[:2] == [None, "edsr-slim"]
+    chooser.mark(None)
+    chooser.models.opening.emit()
+    assert names(chooser) == before
+    assert item(chooser, "microscope", MARK) is None
+
+
+def test_nothing_moves_in_an_open_list(chooser, noisy, clean):
+    chooser.mark(noisy)
+    chooser.show()
+    chooser.models.showPopup()
+    before = names(chooser)
+
+    chooser.mark(clean)
+
+    assert names(chooser) == before
+    assert item(chooser, "edsr-slim", MARK) == "advised for this layer"
+    chooser.models.hidePopup()
+
+
+def test_the_open_list_has_room_for_the_marks(chooser, noisy):
+    chooser.mark(noisy)
+    chooser.models.opening.emit()
+
+    view = chooser.models.view()
+    assert view.sizeHintForColumn(0) < view.minimumWidth() <= WIDEST
+
+
+def test_the_order_of_the_others_is_kept(noisy):
+    models = known_models()
+
+    first, *others = advised_first(models, noisy)
+
+    assert first.name == "microscope"
+    assert others == [model for model in models if model.name != "microscope"]
+    assert advised_first(models, None) == models
