@@ -5,9 +5,10 @@
 
 By hand means our own ONNX export of the network, run by onnxruntime and by OpenVINO in float32 on
 the pixels that a network takes, with neither tiles nor checks: what a program would take that did
-nothing else. Peers take turns, and each time is a median. The image is a photograph, repeated to
-the side, because networks amplify noise. Errors are those of `upscale` with OpenVINO against
-PyTorch, for the same image in float32 from 0 to 1.
+nothing else. OpenCV's `dnn` module runs the same file if OpenCV is installed. Peers take turns, and
+each time is a median. The image is a photograph, repeated to the side, because networks amplify
+noise. Errors are those of `upscale` with OpenVINO against PyTorch, for the same image in float32
+from 0 to 1.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MODELS = ["fsrcnn-x2", "edsr-slim-x2", "bsrn-x2", "bsrn-s-x4", "rfdn-x4", "imdn-x2"]
-PEERS = ["torch", "openvino", "onnxruntime by hand", "openvino by hand"]
+PEERS = ["torch", "openvino", "onnxruntime by hand", "openvino by hand", "opencv by hand"]
 
 
 def photograph(path: Path, side: int, *, grey: bool) -> np.ndarray:
@@ -72,7 +73,30 @@ def by_hand(network: Any, image: np.ndarray, folder: Path) -> dict[str, Callable
     return {
         "onnxruntime by hand": lambda: session.run(None, {name: x}),
         "openvino by hand": lambda: request.infer([x], share_inputs=True),
+        **by_opencv(file, x),
     }
+
+
+def by_opencv(file: Path, x: np.ndarray) -> dict[str, Callable[[], object]]:
+    """Return what runs a network by OpenCV; {} where it is not installed or cannot run it."""
+    try:
+        import cv2
+    except ImportError:
+        return {}
+    cv2.setNumThreads(torch.get_num_threads())
+    try:
+        network = cv2.dnn.readNetFromONNX(str(file))
+        network.setInput(x)
+        network.forward()
+    except cv2.error as error:
+        print(f"  not run by OpenCV: {error}", file=sys.stderr)
+        return {}
+
+    def call() -> object:
+        network.setInput(x)
+        return network.forward()
+
+    return {"opencv by hand": call}
 
 
 def measure(model: str, path: Path, side: int, tile: int | None, runs: int) -> dict[str, float]:
