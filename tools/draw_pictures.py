@@ -125,6 +125,25 @@ def compare(viewer: napari.Viewer) -> None:
     wait_for(lambda: bool(form.figures.text()) and form.plot.profile is not None)
 
 
+def uncertainty(viewer: napari.Viewer) -> None:
+    """Show the spread of a result beside the result, with the boxes that ask for it."""
+    (truth, _, _), *_ = tissue()
+    height, width = truth.shape[0] // 2, truth.shape[1] // 2
+    small = truth.reshape(height, 2, width, 2, 3).mean((1, 3)).round().astype(np.uint8)
+    viewer.add_image(small[: height // 2, : width // 2], name="tissue")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Upscale layer")
+    form: Any = widget.form
+    form.model.choose("fsrcnn", 2)
+    form.more.open()
+    form.views.spread.setChecked(True)
+    form.run.click()
+    wait_for(lambda: len(viewer.layers) == 3 and widget._worker is None)
+    viewer.layers.remove("tissue")
+    viewer.grid.enabled = True
+    viewer.reset_view()
+    QTest.qWait(1500)  # the forecast
+
+
 def train(viewer: napari.Viewer) -> None:
     """Show a training after its first validations, in a window that is high enough."""
     viewer.window.resize(*HIGH)
@@ -167,6 +186,7 @@ def resolution(viewer: napari.Viewer) -> None:
 PICTURES = {
     "upscale": Picture(upscale, (UPSCALE,)),
     "preview": Picture(preview, (UPSCALE,)),
+    "uncertainty": Picture(uncertainty, (UPSCALE,)),
     "compare": Picture(compare, (COMPARE,)),
     "train": Picture(train, (TRAIN,)),
     "models": Picture(models, (MODELS,)),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_sr.batch.upscale_folder import upscale_folder
     from napari_sr.evaluation._resolution import resolution
     from napari_sr.evaluation.consistency import check
+    from napari_sr.evaluation.uncertainty import uncertainty
     from napari_sr.onnx.export import export
     from napari_sr.runs.prefetch import prefetch
     from napari_sr.streaming.repeat import run
@@ -31,7 +32,7 @@ os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 __version__ = "0.1.0"
 __all__ = [
     "__version__", "advise", "blend", "check", "export", "fine_tune", "load", "prefetch",
-    "resolution", "run", "upscale", "upscale_folder", "upscale_lazy",
+    "resolution", "run", "uncertainty", "upscale", "upscale_folder", "upscale_lazy",
 ]  # fmt: skip
 _ELSEWHERE = {
     "advise": "advice.advise",
@@ -41,6 +42,7 @@ _ELSEWHERE = {
     "prefetch": "runs.prefetch",
     "resolution": "evaluation._resolution",
     "run": "streaming.repeat",
+    "uncertainty": "evaluation.uncertainty",
     "upscale_folder": "batch.upscale_folder",
 }
 

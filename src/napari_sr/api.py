@@ -205,10 +205,7 @@ def upscale(
     settings = Settings(
         tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine
     )
-    request = _request(image, model, scale, settings, axes)
-    if region is not None:
-        layout = layout_of(request.image.shape, request.image.dtype, axes)
-        request = replace(request, region=checked_region(region, layout))
+    request = request_of(image, model, scale, settings, axes, region)
     if out is None:
         return drive(run_request(request), progress).pixels
     from napari_sr.streaming.arrays import upscale_into
@@ -269,17 +266,18 @@ def upscale_lazy(
     settings = Settings(
         tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine
     )
-    return lazy_result(_request(image, model, scale, settings, axes))
+    return lazy_result(request_of(image, model, scale, settings, axes))
 
 
-def _request(
+def request_of(
     image: Any,
     model: str | Path | Network | None,
     scale: int | None,
     settings: Settings,
     axes: str | None,
+    region: object = None,
 ) -> Request:
-    """Check the types of a script's numbers, and return its request."""
+    """Check the types of a script's numbers, and return its request; arguments as in `upscale`."""
     scale = whole_number("scale", scale)
     settings = replace(
         settings,
@@ -288,4 +286,7 @@ def _request(
         device=str(settings.device),
     )
     wanted = ModelReference(None, scale) if model is None else ModelReference.of(model, scale)
-    return Request(as_array(image), wanted, settings, axes)
+    pixels = as_array(image)
+    if region is not None:
+        region = checked_region(region, layout_of(pixels.shape, pixels.dtype, axes))
+    return Request(pixels, wanted, settings, axes, region)

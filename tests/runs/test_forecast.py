@@ -12,7 +12,7 @@ from fakes import Nearest
 from napari_sr.engine.backends import choice as backends_choice
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.engine.planning.tiling import Region
-from napari_sr.runs.forecast import forecast
+from napari_sr.runs.forecast import forecast, forecast_all
 from napari_sr.runs.model_list import ChosenModel, ListedModel, known_models
 from napari_sr.runs.run import Request
 from napari_sr.runs.source import Source
@@ -110,6 +110,24 @@ def test_the_cost_of_an_ensemble_is_reported(choice, loader):
     assert "in 144 tiles of 54 px over 8 views, which" in eight.sentence
     assert "longer than one tile per view would" in eight.sentence
     assert "in 18 tiles of 54 px, which" in once.sentence
+
+
+def test_the_size_of_a_spread_is_told(choice, loader):
+    source = source_of(np.zeros((2, 160, 160), np.uint16))
+
+    plain, more = (
+        forecast(request(source, choice, ensemble=True, spread=so)) for so in (False, True)
+    )
+
+    values = 2 * 320 * 320
+    assert (plain.size, more.size, more.spread) == (2 * values, 6 * values, 4 * values)
+    assert "1.2 MB, of which the spread is 819 kB. Takes" in more.sentence
+    assert "spread" not in plain.sentence
+    # while a plane is computed, its mean and squares
+    assert more.estimate.spilled_bytes - plain.estimate.spilled_bytes == 2 * values
+    assert forecast_all([request(source, choice, ensemble=True, spread=True)] * 2).spread == (
+        8 * values
+    )
 
 
 def test_a_blend_costs_as_much_as_its_first_checkpoint_and_needs_both(choice, loader):

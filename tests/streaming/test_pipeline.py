@@ -1,4 +1,5 @@
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.planning.blocks import make_grid
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.streaming import run as module
-from napari_sr.streaming.run import BlockRun, output_place, run_blocks
+from napari_sr.streaming.run import BlockRun, output_place, run_blocks, run_into
 
 SETTINGS = Settings(device="cpu", engine="torch", tile=32)
 
@@ -72,3 +74,20 @@ def test_a_failed_write_of_a_part_ends_the_run(random, monkeypatch):
 
     with pytest.raises(OSError, match="No space"):
         finish(run_blocks(run, [0], write))
+
+
+@pytest.mark.parametrize("network", [FSRCNN(scale=2), Global()], ids=["blocks", "planes"])
+def test_a_spread_is_written_like_its_result(network, random, monkeypatch):
+    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (32,))
+    image = random.random((2, 70, 50)).astype(np.float32)
+    settings = replace(SETTINGS, ensemble=True, spread=True)
+    local = network.receptive_field is not None
+    run = replace(run_of(image, network.eval(), local=local), settings=settings)
+    result, spread = np.zeros((2, 140, 100), np.float32), np.zeros((2, 140, 100), np.float32)
+
+    finish(run_into(run, result, spread))
+
+    whole = finish(upscale_array(image, network, settings, axes="ZYX"))[1]
+    np.testing.assert_allclose(spread, whole.spread, atol=1e-5 * np.ptp(whole.pixels))
+    np.testing.assert_allclose(result, whole.pixels, atol=1e-5 * np.ptp(whole.pixels))
+    assert whole.spread.max() > 0

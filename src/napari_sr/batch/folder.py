@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.batch.by_blocks import ZARR, store_of, upscale_by_blocks, wanted
@@ -122,7 +122,7 @@ class FolderRun:
         run = {
             "model": without_names(self._network.provenance),
             "full range": self._network.full_range,
-            "settings": asdict(job.settings),
+            "settings": job.settings.of_result,
             "axes": job.axes,
             "versions": versions(),
             "OME-Zarr": (options.version or "0.5") if target.suffix.lower() == ZARR else None,

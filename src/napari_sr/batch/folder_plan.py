@@ -58,6 +58,8 @@ def plan(wish: FolderJob) -> FolderPlan:
     source, out = wish.job.source, wish.job.target
     if wish.options.part is not None or wish.options.finish:
         raise ValueError("--part and --finish are for one image, not for a folder")
+    if wish.job.spread is not None:
+        raise ValueError(f"--uncertainty is for one image, got the folder {source}")
     if wish.job.region is not None:
         raise ValueError("--region is for one image, not for a folder")
     check_folders(source, out)

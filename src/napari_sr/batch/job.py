@@ -26,6 +26,8 @@ class FileJob:
     overwrite: bool = False
     region: tuple[tuple[int, int], tuple[int, int]] | None = None
     """Rows and columns of each plane to upscale; None for all."""
+    spread: Path | None = None
+    """File of the spread over the eight views of an ensemble; None to write none."""
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ def upscale_command(
     engine: of_upscale.Engine = "auto",
     outliers: of_upscale.Outliers = "clip",
     ensemble: of_upscale.Ensemble = False,
+    uncertainty: of_upscale.Uncertainty = None,
     value_range: of_upscale.ValueRange = None,
     percentiles: of_upscale.Percentiles = None,
     axes: of_upscale.Axes = None,
@@ -90,7 +91,7 @@ def upscale_command(
     version = read_version(ome_zarr)
     blocks = BlockOptions(resume, workers, scheduler, read_part(part), finish, version)
     spans = None if region is None else (region[:2], region[2:])
-    job = FileJob(source, target, wanted, settings, axes, overwrite, spans)
+    job = FileJob(source, target, wanted, settings, axes, overwrite, spans, uncertainty)
     if folder.wanted(source, pattern or (), to):
         raise typer.Exit(folder.run(FolderJob(job, pattern or (), to, blocks)))
     upscale.run(job, blocks)

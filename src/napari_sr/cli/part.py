@@ -23,8 +23,15 @@ if TYPE_CHECKING:
     from napari_sr.files.lazy_image import LazyImage
 
 
-def check_options(options: BlockOptions) -> None:
-    """Check that no option requires blocks, because a region is computed in memory.
+def check_options(options: BlockOptions, name: str = "--region") -> None:
+    """Check that no option requires blocks, because a region or a spread is computed in memory.
+
+    Parameters
+    ----------
+    options : BlockOptions
+        The options.
+    name : str
+        The option that computes in memory.
 
     Raises
     ------
@@ -33,8 +40,8 @@ def check_options(options: BlockOptions) -> None:
     """
     if options.asks:
         raise CommandError(
-            "--region computes a part of the image in memory: give it without --resume, --workers, "
-            "--scheduler, --part, --finish and --ome-zarr"
+            f"{name} computes in memory: give it without --resume, --workers, --scheduler, --part, "
+            "--finish and --ome-zarr"
         )
 
 
@@ -111,7 +118,11 @@ def write(
     CommandError, ValueError, OSError
         If the image or a setting is wrong, memory runs out, or the result cannot be written.
     """
-    result = terminal.drive(steps, bars, "tiles")
+    write_result(terminal.drive(steps, bars, "tiles"), target, bars, overwrite=overwrite)
+
+
+def write_result(result: LazyImage, target: Path, bars: Bars, *, overwrite: bool) -> None:
+    """Write a result; show the notes of its run."""
     record = result.record or {}
     for note in record.get("notes", ()):
         terminal.tell(bars, note, target.name)

@@ -33,14 +33,16 @@ def run(job: FileJob, options: BlockOptions) -> None:
     CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
         If a path, the image, the model or a setting is wrong, or memory runs out.
     """
-    from napari_sr.cli import large, part
+    from napari_sr.cli import large, part, uncertainty
 
     check_options(options, overwrite=job.overwrite)
     if job.region is not None:
         part.check_options(options)
     # libraries warn about unusual metadata, not about pixels
     with terminal.bars() as bars, terminal.warnings_as_lines(bars):
-        if job.region is not None:
+        if job.spread is not None:
+            uncertainty.run(job, job.spread, options, bars)
+        elif job.region is not None:
             part.run(job, bars)
         elif wanted(job.source, job.target, options, least_scale(job.model)):
             large.run(job, options, bars)

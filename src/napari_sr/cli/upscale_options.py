@@ -66,6 +66,15 @@ Ensemble = Annotated[
         "--ensemble", help="Mean over all flips and turns: 8 times the time, a little better."
     ),
 ]
+Uncertainty = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="MAP",
+        callback=at_home,
+        help="With --ensemble, which it includes: write the spread over the views (.ome.tif, "
+        ".ome.zarr).",
+    ),
+]
 ValueRange = Annotated[
     tuple[float, float] | None,
     typer.Option(

@@ -59,6 +59,8 @@ class Forecast:
     count: int = 1
     """Number of results. `shape` is that of the first; `size` and `estimate` are for all
     together."""
+    spread: int = 0
+    """Size in bytes of the spread, which is a part of `size`; 0 if it is not wanted."""
 
     @property
     def fits(self) -> bool:
@@ -76,7 +78,8 @@ class Forecast:
         what = f"Result: {shape_in_words(self.shape)}"
         if self.count > 1:
             what = f"{self.count} results"
-        result = f"{what}, {size_in_words(self.size)}.{self._where}"
+        more = f", of which the spread is {size_in_words(self.spread)}" if self.spread else ""
+        result = f"{what}, {size_in_words(self.size)}{more}.{self._where}"
         if self.free_disk is None and not self.fits:
             return result
         if self.estimate is None:
@@ -142,8 +145,9 @@ def forecast(request: Request, folder: Path | None = None) -> Forecast:
     scale = model.known_scale or (1 if network is None else network.scale)
     layout = _layout(request)
     shape = layout.enlarged(scale).shape
-    size = math.prod(shape) * layout.dtype.itemsize
-    told = Forecast(shape, size, None, lacking=_lacking(request, size))
+    spread = math.prod(shape) * np.float32().itemsize if request.settings.spread else 0
+    size = math.prod(shape) * layout.dtype.itemsize + spread
+    told = Forecast(shape, size, None, lacking=_lacking(request, size), spread=spread)
     if folder is not None:
         told = replace(told, free_disk=shutil.disk_usage(folder).free)
     if network is None:
@@ -179,6 +183,7 @@ def forecast_all(requests: Sequence[Request], folder: Path | None = None) -> For
         estimate=_sum([one.estimate for one in told]),
         lacking=lacking,
         count=len(told),
+        spread=sum(one.spread for one in told),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from napari_sr.streaming.report import Report
 
 
-def upscale_into(request: Request, out: Any, network: Network) -> Generator[Progress, None, Report]:
+def upscale_into(
+    request: Request, out: Any, network: Network, spread: Any = None
+) -> Generator[Progress, None, Report]:
     """Upscale an image into an array, block by block; yield progress after every tile.
 
     Parameters
@@ -33,6 +36,8 @@ def upscale_into(request: Request, out: Any, network: Network) -> Generator[Prog
         chunks, blocks are whole chunks where the scale allows it.
     network : Network
         The request's model, loaded.
+    spread : array, optional
+        The same of float32, for the spread of an ensemble; see `Settings.spread`.
 
     Raises
     ------
@@ -47,8 +52,10 @@ def upscale_into(request: Request, out: Any, network: Network) -> Generator[Prog
     region = request.region
     larger = (layout if region is None else layout.resized(region.size)).enlarged(network.scale)
     _check_out(out, larger, image)
+    if spread is not None:
+        _check_out(spread, replace(larger, dtype=np.dtype(np.float32)), image)
     grid = usual_grid(layout, network, request.settings, _side(out, larger, network), region)
-    return (yield from run_into(run_on(image, grid, network, request.settings), out))
+    return (yield from run_into(run_on(image, grid, network, request.settings), out, spread))
 
 
 def _check_out(out: Any, layout: Layout, image: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.execution.run_record import versions
@@ -47,7 +47,7 @@ def block_record(run: BlockRun, report: Report | None = None) -> dict[str, Any]:
         "precision": decided.precision,
         "value_range": values,
         "versions": versions(),
-        "settings": asdict(decided),
+        "settings": decided.of_result,
         **({} if report is None else _of_report(report, settings.outliers)),
     }
 

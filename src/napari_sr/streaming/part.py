@@ -148,12 +148,32 @@ def upscale_part(
     napari_sr.engine.planning.devices.OutOfMemoryError
         If the smallest tile does not fit.
     """
+    return (yield from _upscale(part, path, network, asked, axes))[0]
+
+
+def upscale_with_spread(
+    part: Part, path: Path, network: Network, asked: Settings, axes: str | None = None
+) -> Generator[Progress, None, tuple[LazyImage, LazyImage]]:
+    """Do the same as `upscale_part` with an ensemble; return the result and its spread.
+
+    The spread has no record, because a record repeats a result.
+    """
+    wide = replace(asked, ensemble=True, spread=True)
+    result, spread = yield from _upscale(part, path, network, wide, axes)
+    name = f"{result.name.removesuffix(']')}, spread of 8 views]"
+    return result, replace(result, pixels=spread, channels=(), name=name, record=None)
+
+
+def _upscale(
+    part: Part, path: Path, network: Network, asked: Settings, axes: str | None
+) -> Generator[Progress, None, tuple[LazyImage, Any]]:
+    """Return the result in its place, and the pixels of its spread or None."""
     settings = with_range(part.image, asked)[0]
     request = Request(part.pixels, ModelReference(network), settings, part.image.axes, part.region)
     result = yield from run_request(request, network)
     record = file_record(result.record, path, part.image, asked, axes)
     pixels = within_bits(result.pixels, part.image)
-    return part.enlarged(pixels, network.scale, record["model"], record)
+    return part.enlarged(pixels, network.scale, record["model"], record), result.spread
 
 
 def within_bits(pixels: NDArray[Any], image: LazyImage) -> NDArray[Any]:

@@ -6,6 +6,7 @@ Letters: H x W pixels, C channels, S scale.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
     from napari_sr.engine.planning.blocks import Block
     from napari_sr.streaming.run import BlockRun
 
+    Write = Callable[[Block, NDArray[Any]], object]
+
 
 class Pipeline:
     """Reads the next block and writes the last one, in threads, while a block is computed.
-
-    The run writes parts of a result into it by index, as into an array.
 
     Parameters
     ----------
@@ -38,25 +39,37 @@ class Pipeline:
         All blocks, in the order in which they are computed.
     write : callable
         Writes the result of a block.
+    write_spread : callable, optional
+        Writes the spread of a block, if the run computes it.
+
+    Attributes
+    ----------
+    result, spread : BlockOutput
+        The run writes parts of the result and of its spread into them; None without a spread.
     """
 
     def __init__(
-        self, run: BlockRun, blocks: list[Block], write: Callable[[Block, NDArray[Any]], object]
+        self, run: BlockRun, blocks: list[Block], write: Write, write_spread: Write | None = None
     ) -> None:
         self._run = run
-        self._write = write
         self._blocks = iter(blocks)
-        self.dtype = run.reader.grid.layout.dtype
-        self._in_parts = run.in_parts
         self._shape: tuple[int, ...] = ()
-        self._result: Any = np.empty(0, self.dtype)
         self._threads = (
             ThreadPoolExecutor(1, "napari-sr-read"),
             ThreadPoolExecutor(1, "napari-sr-write"),
         )
+        layout = run.reader.grid.layout
+        self.result = BlockOutput(run, layout, write, self._threads[1])
+        self.spread: BlockOutput | None = None
+        if write_spread is not None:
+            floats = replace(layout, dtype=np.dtype(np.float32))
+            self.spread = BlockOutput(run, floats, write_spread, self._threads[1])
         self._block = blocks[0]
         self._next: tuple[Block, Future[Filled]] | None = None
-        self._writing: Future[object] | None = None
+
+    @property
+    def _outputs(self) -> list[BlockOutput]:
+        return [self.result] if self.spread is None else [self.result, self.spread]
 
     def take(self, layout: Layout) -> None:
         """Prepare for the blocks of windows with this layout."""
@@ -73,12 +86,10 @@ class Pipeline:
         """Return the window of the next block, and start reading the one after it."""
         self._block, window = self._next or self._submit(next(self._blocks))
         pixels = window.result()
-        if self._in_parts:
-            grid, scale = self._run.reader.grid, self._run.network.scale
-            side = usual_side(scale)
-            self._result = PlaneResult(self._block, grid.layout, scale, side, self._hand_on)
+        for output in self._outputs:
+            output.begin(self._block, self._shape)
+        if self._run.in_parts:
             return pixels  # two planes may not fit into memory
-        self._result = np.empty(self._shape, self.dtype)
         following = next(self._blocks, None)
         self._next = None if following is None else self._submit(following)
         return pixels
@@ -86,20 +97,65 @@ class Pipeline:
     def _submit(self, block: Block) -> tuple[Block, Future[Filled]]:
         return block, self._threads[0].submit(self._run.reader.read, block)
 
+    def finish(self, index: tuple[int, ...]) -> None:
+        """Start writing the core of a finished block, once the block before it is written."""
+        for output in self._outputs:
+            output.finish(self._block)
+
+    def wait(self) -> None:
+        """Wait until the last block is written; raise the error if writing failed."""
+        for output in self._outputs:
+            output.wait()
+
+
+class BlockOutput:
+    """The array of the block that is computed; a thread writes that of the block before.
+
+    The run writes parts into it by index, as into an array.
+
+    Parameters
+    ----------
+    run : BlockRun
+        The run.
+    layout : Layout
+        Layout of the image, with the data type of this output.
+    write : callable
+        Writes the array of a block.
+    thread : ThreadPoolExecutor
+        The thread that calls it.
+    """
+
+    def __init__(
+        self, run: BlockRun, layout: Layout, write: Write, thread: ThreadPoolExecutor
+    ) -> None:
+        self.dtype = layout.dtype
+        self._layout, self._scale, self._in_parts = layout, run.network.scale, run.in_parts
+        self._write, self._thread = write, thread
+        self._result: Any = np.empty(0, self.dtype)
+        self._writing: Future[object] | None = None
+
+    def begin(self, block: Block, shape: tuple[int, ...]) -> None:
+        """Make the array of a block; `shape` is that of its enlarged window."""
+        if self._in_parts:
+            side = usual_side(self._scale)
+            self._result = PlaneResult(block, self._layout, self._scale, side, self._hand_on)
+        else:
+            self._result = np.empty(shape, self.dtype)
+
     def __setitem__(self, index: tuple[Any, ...], values: NDArray[Any]) -> None:
         self._result[index[1:]] = values
 
-    def finish(self, index: tuple[int, ...]) -> None:
+    def finish(self, block: Block) -> None:
         """Start writing the core of a finished block, once the block before it is written."""
         if isinstance(self._result, PlaneResult):
             self._result.close()
             return
-        core = self._block.core.slices_in(self._block.window, self._run.network.scale)
-        self._hand_on(self._block, self._result[core])
+        core = block.core.slices_in(block.window, self._scale)
+        self._hand_on(block, self._result[core])
 
     def _hand_on(self, block: Block, values: NDArray[Any]) -> None:
         self.wait()
-        self._writing = self._threads[1].submit(self._write, block, values)
+        self._writing = self._thread.submit(self._write, block, values)
 
     def wait(self) -> None:
         """Wait until the last block is written; raise the error if writing failed."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,7 @@ def run_on(
     return BlockRun(reader, network, settings, values, waits)
 
 
-def run_into(run: BlockRun, out: Any) -> Generator[Progress, None, Report]:
+def run_into(run: BlockRun, out: Any, spread: Any = None) -> Generator[Progress, None, Report]:
     """Compute all blocks, and write them into an array; yield progress after every tile.
 
     Parameters
@@ -103,6 +104,8 @@ def run_into(run: BlockRun, out: Any) -> Generator[Progress, None, Report]:
         Image, network and settings.
     out : array
         The result: an array with the axes, the shape and the type of `run.reader.grid.enlarged`.
+    spread : array, optional
+        Array of float32 with the same axes and shape, for the spread of an ensemble.
 
     Raises
     ------
@@ -112,14 +115,18 @@ def run_into(run: BlockRun, out: Any) -> Generator[Progress, None, Report]:
     grid, scale = run.reader.grid, run.network.scale
     layout = grid.enlarged(scale)
 
-    def write(block: Block, result: NDArray[Any]) -> None:
-        layout.write(out, block.plane, *output_place(block, scale), result)
+    def into(array: Any, block: Block, result: NDArray[Any]) -> None:
+        layout.write(array, block.plane, *output_place(block, scale), result)
 
-    return (yield from run_blocks(run, range(grid.count), write))
+    write_spread = None if spread is None else partial(into, spread)
+    return (yield from run_blocks(run, range(grid.count), partial(into, out), write_spread))
 
 
 def run_blocks(
-    run: BlockRun, numbers: Sequence[int], write: Callable[[Block, NDArray[Any]], object]
+    run: BlockRun,
+    numbers: Sequence[int],
+    write: Callable[[Block, NDArray[Any]], object],
+    write_spread: Callable[[Block, NDArray[Any]], object] | None = None,
 ) -> Generator[Progress, None, Report]:
     """Compute blocks one after the other; yield progress after every tile.
 
@@ -133,6 +140,8 @@ def run_blocks(
         Called with a block and the result of its core, (S * H, S * W) or (S * H, S * W, C), in a
         thread, for one block at a time. Blocks of one size come in their order. Planes of a network
         with global values come in parts, as `PlaneResult` hands them on.
+    write_spread : callable, optional
+        The same for the spread of an ensemble.
 
     Returns
     -------
@@ -154,7 +163,8 @@ def run_blocks(
     report, before = Report(diagnostics_of(run.settings)), 0.0
     if not blocks:
         return report
-    with Pipeline(run, blocks, write) as pipeline, explain_memory_errors("upscaling a block"):
+    made = Pipeline(run, blocks, write, write_spread)
+    with made as pipeline, explain_memory_errors("upscaling a block"):
         for alike in groups:
             work = sum(map(_work, alike)) / total
             steps = _run_alike(run, alike, pipeline, report)
@@ -192,8 +202,9 @@ def _run_alike(
     layout = run.window_layout(len(blocks), blocks[0])
     pipeline.take(layout)
     planes = Planes(
-        layout, pipeline.read, run.values, pipeline, pipeline.finish, report.diagnostics
-    )
+        layout, pipeline.read, run.values, pipeline.result, pipeline.finish, report.diagnostics,
+        spread=pipeline.spread,
+    )  # fmt: skip
     report.add((yield from upscale_planes(prepared, planes)))
 
 

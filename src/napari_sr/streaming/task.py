@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,7 @@ def key_of(
         "source": _source_as_json(source, image),
         "model": _model_as_json(model),
         "weights": _weights(network.provenance),
-        "settings": asdict(settings),
+        "settings": settings.of_result,
         "versions": versions(),
     }
     found: dict[str, Any] = json.loads(json.dumps(key))  # tuples become lists, as in the file

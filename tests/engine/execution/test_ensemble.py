@@ -178,7 +178,9 @@ def test_a_mean_that_does_not_fit_into_memory_goes_to_files(monkeypatch, random)
 
 def test_the_size_of_a_mean_is_computed_exactly():
     # four bytes for each of 2 * 2 * 3 values of a pixel, and one to count
-    assert bytes_of_mean(10, 20, 3, 2) == 10 * 20 * (4 * 12 + 1)
+    layout = layout_of((10, 20, 3), "uint8")
+    assert bytes_of_mean(layout, 2) == 10 * 20 * (4 * 12 + 1)
+    assert bytes_of_mean(layout, 2, spread=True) == 10 * 20 * (2 * 4 * 12 + 1)
 
 
 @pytest.mark.parametrize("tile", [1024, 18], ids=["whole", "tiles"])
@@ -347,3 +349,43 @@ def test_closing_stops_within_one_tile_and_frees_the_mean(random, monkeypatch):
 def test_a_setting_that_is_not_boolean_is_refused():
     with pytest.raises(ValueError, match="ensemble must be True or False, got 'no'"):
         finish(upscale_array(np.zeros((4, 4)), Nearest(), Settings(ensemble="no")))
+
+
+def test_the_spread_is_the_standard_deviation_of_all_results(random):
+    parts = torch.from_numpy(random.random((8, 1, 2, 8, 12)).astype(np.float32))
+    mean, every = Mean(4, 6, 2, 2, spread=True), (slice(0, 4), slice(0, 6))
+
+    for number, part in enumerate(parts, start=1):
+        mean.add(number, *every, part)
+
+    torch.testing.assert_close(mean.spread(*every), parts.std(dim=0, correction=0))
+
+
+def test_the_spread_of_equal_values_is_exactly_zero():
+    values, mean = torch.rand(1, 1, 4, 4), Mean(4, 4, 1, 1, spread=True)
+    every = (slice(0, 4), slice(0, 4))
+
+    for number in range(1, 9):
+        mean.add(number, *every, values)
+
+    assert not mean.spread(*every).any()
+
+
+def test_a_part_that_is_added_again_counts_once_in_the_spread(random):
+    parts = torch.from_numpy(random.random((8, 1, 1, 4, 4)).astype(np.float32))
+    mean, whole, top = Mean(4, 4, 1, 1, spread=True), slice(0, 4), slice(0, 2)
+
+    for number, part in enumerate(parts, start=1):
+        mean.add(number, top, whole, part[..., :2, :])
+        again = part[..., :2, :] + (9 if number > 1 else 0)  # the first result is replaced
+        mean.add(number, whole, whole, torch.cat((again, part[..., 2:, :]), -2))
+
+    torch.testing.assert_close(mean.spread(whole, whole), parts.std(dim=0, correction=0))
+
+
+def test_a_mean_without_a_spread_keeps_no_squares():
+    mean = Mean(4, 4, 1, 1)
+    mean.add(1, slice(0, 4), slice(0, 4), torch.ones(1, 1, 4, 4))
+
+    assert mean.spread(slice(0, 4), slice(0, 4)) is None
+    assert mean._values.names == ("mean",)

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 import torch
 from fakes import Nearest
 
 import sr_kernels
 from napari_sr.engine.execution import kernel_check
-from napari_sr.engine.execution.kernel_check import check_kernels, in_words, waves
+from napari_sr.engine.execution.kernel_check import check_kernels, in_words, waves, wrong_kernels
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.planning.plan import make_plan
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.layers.colour import chain_for
 from napari_sr.models import architecture
 from sr_kernels import _choice, _op, _self_check
@@ -97,3 +103,22 @@ def test_an_operator_is_checked_unless_kernels_are_demanded(monkeypatch):
 
     assert asked == ["gated_residual"]
     assert torch.equal(demanded, op.reference(x, gate))
+
+
+def test_a_gpu_s_kernels_are_checked_if_they_are_chosen_automatically(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        kernel_check, "check_kernels", lambda *each: asked.append(each) or {"bsconv": "wrong"}
+    )
+    plan = make_plan(layout_of((9, 9), "float32"), Nearest(), Settings(device="cpu"))
+    on_gpu = replace(plan, device=torch.device("cuda", 0), precision=torch.float16)
+
+    def check(kernels, where):
+        run_context = SimpleNamespace(
+            kernels=kernels, network=None, layout=SimpleNamespace(channels=1), chain=lambda *_: None
+        )
+        return wrong_kernels(run_context, where)
+
+    assert check("auto", on_gpu) == {"bsconv": "wrong"}
+    assert [check("triton", on_gpu), check("reference", on_gpu), check("auto", plan)] == [{}] * 3
+    assert len(asked) == 1

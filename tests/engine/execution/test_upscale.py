@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import gc
 import weakref
-from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,9 +14,7 @@ from napari_sr.engine.execution import prepared as prepared_module
 from napari_sr.engine.execution import run_record
 from napari_sr.engine.execution import upscale as upscale_module
 from napari_sr.engine.execution.upscale import upscale_array
-from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.devices import OutOfMemoryError
-from napari_sr.engine.planning.plan import make_plan
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.models import architecture
 from sr_kernels import chosen
@@ -287,28 +283,9 @@ def test_an_unknown_choice_of_kernels_is_refused():
         run(np.zeros((20, 20), np.float32), Nearest(), kernels="fast")
 
 
-def test_a_gpu_s_kernels_are_checked_if_they_are_chosen_automatically(monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        upscale_module, "check_kernels", lambda *each: asked.append(each) or {"bsconv": "wrong"}
-    )
-    plan = make_plan(layout_of((9, 9), "float32"), Nearest(), SETTINGS)
-    on_gpu = replace(plan, device=torch.device("cuda", 0), precision=torch.float16)
-
-    def check(kernels, where):
-        run_context = SimpleNamespace(
-            kernels=kernels, network=None, layout=SimpleNamespace(channels=1), chain=lambda *_: None
-        )
-        return upscale_module._check_kernels(run_context, where)
-
-    assert check("auto", on_gpu) == {"bsconv": "wrong"}
-    assert [check("triton", on_gpu), check("reference", on_gpu), check("auto", plan)] == [{}] * 3
-    assert len(asked) == 1
-
-
 def test_unusable_kernels_are_reported_with_the_first_tile(monkeypatch, random):
     monkeypatch.setattr(
-        upscale_module, "_check_kernels", lambda run_context, plan: {"bsconv": "wrong"}
+        upscale_module, "wrong_kernels", lambda run_context, plan: {"bsconv": "wrong"}
     )
     for module in (upscale_module, run_record):
         monkeypatch.setattr(module, "distrusted", lambda device: {"bsconv": "wrong"})

@@ -72,3 +72,15 @@ def test_a_crop_slices_as_the_part_of_the_image_does():
         np.testing.assert_array_equal(crop[index], part[index])
     with pytest.raises(TypeError, match="axis 0 of a crop needs a slice, got 3"):
         crop[3, 0, :]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "floats"),
+    [("uint8", "float32"), ("int16", "float32"), ("uint32", "float64"), ("float16", "float32"),
+     ("float32", "float32"), ("float64", "float64")],
+)  # fmt: skip
+def test_floats_of_means_are_as_wide_as_the_values_need(dtype, floats):
+    layout = layout_of((3, 4), dtype)
+
+    assert layout.as_floats.dtype == floats
+    assert layout.as_floats.shape == (3, 4)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_sr.engine.image.conversion import fill_missing
+from napari_sr.engine.image.conversion import Filled, fill_missing
 from napari_sr.engine.image.plane_values import Bounds, PlaneValues, ValueRange, visible
 
 
@@ -129,3 +129,14 @@ def test_opacity_outside_its_range_is_preserved():
         result = values.decode(values.encode(pixels), slice(0, 3), slice(0, 4), 1)
 
         np.testing.assert_array_equal(result[..., 3], alpha)
+
+
+def test_widths_are_those_of_the_values_and_of_opacity(random):
+    pixels = (random.random((4, 5, 4)) * 50).astype(np.float32)
+    pixels[..., 3] = 0.5
+
+    grey = PlaneValues(Filled(pixels[..., :1], None), ValueRange(10.0, 30.0), "float32")
+    alpha = PlaneValues(Filled(pixels, None), ValueRange(10.0, 30.0), "float32")
+
+    assert grey.widths.tolist() == [20.0]
+    assert alpha.widths.tolist() == [20.0, 20.0, 20.0, 1.0]

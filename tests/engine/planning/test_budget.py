@@ -179,3 +179,14 @@ def test_an_error_of_the_caller_is_not_changed(random):
 
     with pytest.raises(KeyError, match="mine"):
         steps.throw(KeyError("mine"))
+
+
+def test_the_spread_is_counted_in_the_result_and_in_the_mean():
+    image = np.zeros((40, 30), np.uint8)
+
+    with_spread = taken(image, Nearest(), ensemble=True, spread=True)
+    without = taken(image, Nearest(), ensemble=True)
+
+    values = 4 * 40 * 30
+    assert with_spread.result - without.result == 4 * values
+    assert with_spread.spilled - without.spilled == 4 * values

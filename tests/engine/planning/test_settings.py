@@ -17,3 +17,10 @@ def test_settings_bring_no_torch():
 def test_equal_settings_are_one_key():
     assert hash(Settings(tile=64)) == hash(Settings(tile=64))
     assert Settings(tile=64) != Settings(tile=64, halo=8)
+
+
+def test_a_record_leaves_out_what_asks_for_more_than_the_result():
+    kept = Settings(tile=64, ensemble=True, spread=True, unrounded=True).of_result
+
+    assert (kept["tile"], kept["ensemble"]) == (64, True)
+    assert not {"spread", "unrounded"} & set(kept)

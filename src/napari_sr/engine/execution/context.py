@@ -88,6 +88,8 @@ class RunContext:
     diagnostics: Diagnostics
     chains: dict[torch.dtype, Chain] = field(default_factory=dict)
     """Chains that were made on the device so far, by precision."""
+    spread: Output | None = None
+    """Array of float32 for the standard deviation over the orientations of an ensemble."""
     backend: Backend = field(default_factory=lambda: Graphs())
     """The engine that computes whole tiles, and segments of stages."""
 

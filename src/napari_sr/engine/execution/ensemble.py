@@ -4,6 +4,9 @@ Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution",
 2017, section 3.4, https://arxiv.org/abs/1707.02921. In the paper, the ensemble turns EDSR into
 EDSR+, which is 0.1 dB better for eight times the work; other networks can use it, too. A plane is
 upscaled in all eight combinations of flips and quarter turns; results are turned back and averaged.
+Their spread, which Welford's sum gives along with the mean, shows where the network is unsure:
+Welford, "Note on a Method for Calculating Corrected Sums of Squares and Products", Technometrics
+1962, https://doi.org/10.1080/00401706.1962.10490022.
 
 Letters: C channels, H x W pixels, S scale.
 """
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.execution.plane_output import PlaneOutput
 
 _NAME = "mean"
+_SQUARES = "squares"
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,8 @@ def oriented_planes(plane_output: PlaneOutput, size: tuple[int, int]) -> Iterato
         Padded height and width of the plane in the image's orientation.
     """
     height, width, channels = plane_output.values.pixels.shape
-    mean = Mean(height, width, channels, plane_output.scale)
+    spread = plane_output.run_context.spread is not None
+    mean = Mean(height, width, channels, plane_output.scale, spread=spread)
     try:
         for orientation in ORIENTATIONS:
             yield OrientedPlane(plane_output, orientation, mean, size)
@@ -148,25 +153,33 @@ class OrientedPlane:
         number = ORIENTATIONS.index(orientation) + 1
         mean = self._mean.add(number, *place, orientation.undo(checked).cpu())
         if number == len(ORIENTATIONS):
-            output.put(*place, mean)
+            output.put(*place, mean, self._mean.spread(*place))
 
 
 class Mean:
     """Running mean of a plane's results in float32, in memory, or in files if memory is short.
 
     The mean is m_k = m_(k-1) + (x_k - m_(k-1)) / k, so the mean of equal values is exactly that
-    value. Close the object after use.
+    value. The sum of squared deviations is q_k = q_(k-1) + (x_k - m_(k-1)) (x_k - m_k), so that of
+    equal values is exactly 0, and none is negative. Close the object after use.
 
     Parameters
     ----------
     height, width, channels, scale : int
         H, W, C and S.
+    spread : bool
+        Whether the squared deviations are summed, too, which takes as much memory again.
     """
 
-    def __init__(self, height: int, width: int, channels: int, scale: int) -> None:
+    def __init__(
+        self, height: int, width: int, channels: int, scale: int, *, spread: bool = False
+    ) -> None:
         budget = memory_for_features()
         self._values = FeatureStore(height, width, budget=budget, channels_last=False)
         self._values.make(_NAME, channels, scale, torch.float32)
+        self._has_spread = spread
+        if spread:
+            self._values.make(_SQUARES, channels, scale, torch.float32)
         self._counts = np.zeros((height, width), np.uint8)
         self._scale = scale
 
@@ -192,17 +205,38 @@ class Mean:
         counts = self._counts[rows, columns]
         if number > 1:
             before = self._values.read(_NAME, rows, columns)
-            mean = before + (values - before) / number
+            step = values - before
+            mean = before + step / number
             known = torch.from_numpy(counts >= number)
             if known.any():
                 for axis in (0, 1):
                     known = known.repeat_interleave(self._scale, axis)
                 mean = torch.where(known, before, mean)
+                step = torch.where(known, 0.0, step)
+                values = torch.where(known, mean, values)
         else:
-            mean = values
+            mean, step = values, None
         self._values.write(_NAME, rows, columns, mean)
+        if self._has_spread:
+            self._add_squares(rows, columns, step, values - mean)
         counts[...] = number
         return mean
+
+    def _add_squares(self, rows: slice, columns: slice, step: Tensor | None, rest: Tensor) -> None:
+        """Add the product of the differences from the mean before and after; None if it is new."""
+        total = torch.zeros_like(rest)
+        if step is not None:
+            total = torch.addcmul(self._values.read(_SQUARES, rows, columns), step, rest)
+        self._values.write(_SQUARES, rows, columns, total)
+
+    def spread(self, rows: slice, columns: slice) -> Tensor | None:
+        """Return a part of the standard deviation of all results, or None if it was not wanted.
+
+        It is the root of the mean squared deviation from the mean, (1, C, S * rows, S * columns).
+        """
+        if not self._has_spread:
+            return None
+        return (self._values.read(_SQUARES, rows, columns) / len(ORIENTATIONS)).sqrt()
 
     def close(self) -> None:
         """Free the memory and files."""

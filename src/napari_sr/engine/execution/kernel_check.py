@@ -19,6 +19,8 @@ from sr_kernels import distrusted, use_kernels
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from napari_sr.engine.execution.context import RunContext
+    from napari_sr.engine.planning.plan import Plan
     from napari_sr.graph.chain import Chain
     from napari_sr.graph.network import Network
 
@@ -54,6 +56,18 @@ def check_kernels(
             with torch.inference_mode(), use_kernels("auto"):
                 run(chain, waves(channels, height, width).to(device))
     return distrusted(device)
+
+
+def wrong_kernels(run_context: RunContext, plan: Plan) -> dict[str, str]:
+    """Return the kernels that cannot be used on the GPU of a run, each with the reason."""
+    if (
+        run_context.kernels != "auto"
+        or plan.device.type != "cuda"
+        or plan.precision == torch.float32
+    ):
+        return {}
+    chain = run_context.chain(plan, plan.precision)
+    return check_kernels(chain, run_context.network, run_context.layout.channels, plan.device)
 
 
 def in_words(reasons: dict[str, str], device: torch.device) -> str:

@@ -157,12 +157,15 @@ class PlaneOutput:
             )
         return large
 
-    def put(self, rows: slice, columns: slice, large: Tensor) -> None:
+    def put(self, rows: slice, columns: slice, large: Tensor, spread: Tensor | None = None) -> None:
         """Convert a part of the result, (1, C, S * rows, S * columns) on the CPU, into the output.
 
-        Only a few rows are converted at a time, because the conversion uses float64.
+        The same for its spread, if there is one. Only a few rows are converted at a time, because
+        the conversion uses float64.
         """
         context, scale = self.run_context, self.scale
+        if spread is not None:
+            self._put_spread(*within(rows, columns, spread, self._kept, scale))
         rows, columns, large = within(rows, columns, large, self._kept, scale)
         if not large.numel():
             return
@@ -175,6 +178,19 @@ class PlaneOutput:
             block = result if context.layout.samples else result[..., 0]
             target = scaled(band, scale), scaled(columns, scale)
             context.output_layout.write(context.output, self._index, *target, block)
+
+    def _put_spread(self, rows: slice, columns: slice, spread: Tensor) -> None:
+        """Convert a part of the spread, (1, C, S * rows, S * columns), into its output."""
+        context, scale = self.run_context, self.scale
+        if context.spread is None or not spread.numel():
+            return
+        found = spread[0].permute(1, 2, 0).numpy() * self.values.widths
+        if self.values.missing is not None:
+            gaps = self.values.missing[rows, columns]
+            found[gaps.repeat(scale, 0).repeat(scale, 1)] = np.nan
+        block = found if context.layout.samples else found[..., 0]
+        target = scaled(rows, scale), scaled(columns, scale)
+        context.output_layout.write(context.spread, self._index, *target, block)
 
 
 def padded(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,6 +20,8 @@ from napari_sr.engine.planning.tiling import Region
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from numpy.typing import NDArray
 
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.execution.partial_result import PartialResult
@@ -85,10 +87,12 @@ def _upscale(
     window = grid.block(0).window
     cropped = Cropped(image, layout, window.rows, window.columns)
     inside = layout.resized(window.size)
-    prepared = prepare(inside, network, settings, lazy=not isinstance(image, np.ndarray))
+    kind = inside.as_floats if settings.unrounded else inside
+    prepared = prepare(kind, network, settings, lazy=not isinstance(image, np.ndarray))
     values = _value_range(image, layout, cropped, prepared)
     larger = inside.enlarged(network.scale)
-    output = np.empty(larger.shape, layout.dtype)
+    output = np.empty(larger.shape, kind.dtype)
+    spread = np.empty(larger.shape, np.float32) if settings.spread else None
     rows, columns = core.slices_in(window, network.scale)
     if partial is not None:
         partial.begin(output, larger, Region(rows, columns))
@@ -98,15 +102,19 @@ def _upscale(
     def read(index: tuple[int, ...]) -> Filled:
         return reader.read(blocks[index])
 
-    planes = Planes(inside, read, values, partial or output, partial=partial)
+    planes = Planes(inside, read, values, partial or output, partial=partial, spread=spread)
     try:
         record = yield from upscale_planes(prepared, planes)
     finally:
         if partial is not None and "notes" in partial.record:
             partial.record |= _told(partial.record, prepared, grid, core)
-    kept = Cropped(output, inside, rows, columns)[(slice(None),) * output.ndim]
-    pixels = np.ascontiguousarray(kept)
-    return Upscaled(pixels, layout.axes, {**record, **_told(record, prepared, grid, core)})
+    found = {**record, **_told(record, prepared, grid, core)}
+
+    def kept(whole: NDArray[Any]) -> NDArray[Any]:
+        part = Cropped(whole, inside, rows, columns)[(slice(None),) * whole.ndim]
+        return np.ascontiguousarray(part)
+
+    return Upscaled(kept(output), layout.axes, found, None if spread is None else kept(spread))
 
 
 def _value_range(

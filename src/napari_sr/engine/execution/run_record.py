@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,7 +62,7 @@ def record_of(
             "launched": _since(prepared.launched),
             "distrusted": distrusted(plan.device),
         },
-        "settings": asdict(_decided(run_context, plan, prepared.settings)),
+        "settings": _decided(run_context, plan, prepared.settings).of_result,
         "seconds": time.monotonic() - prepared.began - away,
     }
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from napari_sr.engine.execution.context import Notes, Output, Progress, RunContext
-from napari_sr.engine.execution.kernel_check import check_kernels, in_words
+from napari_sr.engine.execution.kernel_check import in_words, wrong_kernels
 from napari_sr.engine.execution.pace import Pace
 from napari_sr.engine.execution.plane import upscale_plane
 from napari_sr.engine.execution.prepared import prepare
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import Layout
     from napari_sr.engine.image.conversion import Filled
     from napari_sr.engine.image.plane_values import ValueRange
-    from napari_sr.engine.planning.plan import Plan
     from napari_sr.graph.network import Network
 
 
@@ -53,6 +52,9 @@ class Upscaled:
     """One letter per axis."""
     record: dict[str, object]
     """Model, settings, versions and diagnostics: enough to repeat the run."""
+    spread: NDArray[np.float32] | None = None
+    """Standard deviation over the eight views, in the values, axes and shape of `pixels`; None
+    unless `Settings.spread` asks for it."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class Planes:
     run, which reports its counts."""
     partial: PartialResult | None = None
     """Gets the record at the end, also if the run is cancelled."""
+    spread: Output | None = None
+    """Array of float32 with the enlarged `layout`, for the spread of an ensemble."""
 
 
 @torch.inference_mode()
@@ -133,11 +137,13 @@ def _upscale(
 ) -> Generator[Progress, None, Upscaled]:
     """Upscale an image as `upscale_array` does, but raise any class of error if memory runs out."""
     layout = layout_of(image.shape, image.dtype, axes)
-    prepared = prepare(layout, network, settings, lazy=not isinstance(image, np.ndarray))
+    kind = layout.as_floats if settings.unrounded else layout
+    prepared = prepare(kind, network, settings, lazy=not isinstance(image, np.ndarray))
     has_weights = next(network.parameters(), None) is not None
     values = checked_range(image, layout, settings.value_range, has_weights=has_weights)
     larger = layout.enlarged(network.scale)
-    output = np.empty(larger.shape, layout.dtype)
+    output = np.empty(larger.shape, kind.dtype)
+    spread = np.empty(larger.shape, np.float32) if settings.spread else None
     if partial is not None:
         partial.begin(output, larger)
     reach = network.receptive_field
@@ -146,9 +152,9 @@ def _upscale(
         pixels = layout.read(image, index)
         return fill_missing(pixels if layout.samples else pixels[..., None], reach)
 
-    planes = Planes(layout, read, values, partial or output, partial=partial)
+    planes = Planes(layout, read, values, partial or output, partial=partial, spread=spread)
     record = yield from upscale_planes(prepared, planes)
-    return Upscaled(output, layout.axes, record)
+    return Upscaled(output, layout.axes, record, spread)
 
 
 @torch.inference_mode()
@@ -173,7 +179,7 @@ def upscale_planes(
     run_context = _run_context(prepared, planes)
     pace = Pace()
     try:
-        distrust = _check_kernels(run_context, plan)
+        distrust = wrong_kernels(run_context, plan)
         warned = run_warnings(plan, prepared.network, prepared.settings)
         known = (prepared.doubt, *warned, in_words(distrust, plan.device))
         notes = Notes("; ".join(part for part in known if part))
@@ -225,6 +231,7 @@ def _run_context(prepared: Prepared, planes: Planes) -> RunContext:
         kernels,
         settings.outliers,
         planes.diagnostics or diagnostics_of(settings),
+        spread=planes.spread,
         backend=prepared.backend,
     )
 
@@ -234,15 +241,3 @@ def diagnostics_of(settings: Settings) -> Diagnostics:
     value_range = settings.value_range
     declared = value_range is not None and not isinstance(value_range, Percentiles)
     return Diagnostics(8 if settings.ensemble else 1, declared=declared)
-
-
-def _check_kernels(run_context: RunContext, plan: Plan) -> dict[str, str]:
-    """Return the kernels that cannot be used on this GPU, each with the reason."""
-    if (
-        run_context.kernels != "auto"
-        or plan.device.type != "cuda"
-        or plan.precision == torch.float32
-    ):
-        return {}
-    chain = run_context.chain(plan, plan.precision)
-    return check_kernels(chain, run_context.network, run_context.layout.channels, plan.device)

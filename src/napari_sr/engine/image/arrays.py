@@ -116,6 +116,12 @@ class Layout:
         """Write a block, (Y, X) or (Y, X, 3 or 4), into an array with the axes of this layout."""
         image[self._index(plane, rows, columns)] = np.transpose(block, np.argsort(self._plane))
 
+    @property
+    def as_floats(self) -> Layout:
+        """The same layout of floats that hold unrounded means of its values."""
+        wide = self.dtype.itemsize > (4 if self.dtype.kind == "f" else 2)
+        return replace(self, dtype=np.dtype(np.float64 if wide else np.float32))
+
     def enlarged(self, scale: int) -> Layout:
         """Return the layout of the image `scale` times larger along Y and X."""
         return self.resized((self.height * scale, self.width * scale))

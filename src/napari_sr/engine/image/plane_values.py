@@ -187,6 +187,14 @@ class PlaneValues:
         self._add_overshoot(values[..., :3], decoded[..., :3])
         return decoded
 
+    @property
+    def widths(self) -> NDArray[np.float32]:
+        """Difference between white and black, or between opaque and transparent, by channel."""
+        ranges = [self._range] * self.pixels.shape[-1]
+        if self._opacity is not None:
+            ranges[3] = self._opacity
+        return np.array([one.high - one.low for one in ranges], np.float32)
+
     def in_image_values(self, result: Tensor) -> tuple[float, float]:
         """Return the smallest and largest value of a result in the image's values, unrounded."""
         ends = np.array(_ends(result.cpu().numpy()))

@@ -38,7 +38,7 @@ class Budget:
     """Main memory of one run in bytes; a tile on a GPU is not included."""
 
     result: int
-    """The whole output array."""
+    """The whole output array, and that of the spread."""
     plane: int
     """One plane of the image, with the masks."""
     tile: int
@@ -80,7 +80,7 @@ def budget(
         tile += int(pixels * bytes_per_pixel(network, layout.channels, plan.precision))
     spilled = plan.spilled_bytes
     if plan.ensemble:
-        spilled += bytes_of_mean(layout.height, layout.width, layout.channels, network.scale)
+        spilled += bytes_of_mean(layout, network.scale, spread=plan.spread)
     return Budget(
         result=_result(layout, plan, network, shards=shards),
         plane=values * (copies * kind.itemsize + MASKS),
@@ -91,13 +91,14 @@ def budget(
 
 def _result(layout: Layout, plan: Plan, network: Network, *, shards: bool) -> int:
     """Return the bytes of the result, or of the shards that a row of tiles touches."""
-    scale, kind = network.scale, layout.dtype
+    scale = network.scale
+    itemsize = layout.dtype.itemsize + (torch.float32.itemsize if plan.spread else 0)
     if not shards:
-        return math.prod(layout.enlarged(scale).shape) * kind.itemsize
+        return math.prod(layout.enlarged(scale).shape) * itemsize
     side = usual_side(scale)
     rows = (math.ceil(plan.stages.largest_tile[0] / side) + 1) * side
     pixels = min(rows, layout.height) * layout.width * scale**2
-    return pixels * layout.channels * kind.itemsize
+    return pixels * layout.channels * itemsize
 
 
 def fit_to_memory(
@@ -167,6 +168,7 @@ def in_words(size: int) -> str:
     return f"{size / 2**20:.1f} MiB" if size < 2**30 else f"{size / 2**30:.1f} GiB"
 
 
-def bytes_of_mean(height: int, width: int, channels: int, scale: int) -> int:
-    """Return the bytes of an `ensemble.Mean`, in memory or in files."""
-    return height * width * (1 + torch.float32.itemsize * channels * scale**2)
+def bytes_of_mean(layout: Layout, scale: int, *, spread: bool = False) -> int:
+    """Return the bytes of an `ensemble.Mean` of one plane, in memory or in files."""
+    each = torch.float32.itemsize * layout.channels * scale**2
+    return layout.height * layout.width * (1 + each * (1 + spread))

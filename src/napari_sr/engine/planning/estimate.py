@@ -46,8 +46,8 @@ class Estimate:
     overhead: float
     """Extra work of the tiles, as a share of the work of a single tile."""
     spilled_bytes: int
-    """Bytes of features between stages and of an ensemble's mean. They are stored in main
-    memory, or in files if memory is short."""
+    """Bytes of features between stages, and of an ensemble's mean and spread. They are stored in
+    main memory, or in files if memory is short."""
     orientations: int
     """How often each plane is computed: 8 for an ensemble, else 1."""
 
@@ -71,7 +71,7 @@ def estimate(
     larger = layout.enlarged(network.scale).shape
     height, width = plan.stages.largest_tile
     tiles = plan.count * layout.count
-    averaged = (layout.height, layout.width, layout.channels, network.scale)
+    mean = bytes_of_mean(layout, network.scale, spread=plan.spread) if plan.ensemble else 0
     per_pixel = bytes_per_pixel(network, layout.channels, plan.precision)
     return Estimate(
         result_shape=larger,
@@ -82,7 +82,7 @@ def estimate(
         exact=plan.exact_for(network),
         seconds=None if speed is None else layout.count * plan.cost / speed,
         overhead=plan.cost / (plan.orientations * plan.height * plan.width) - 1,
-        spilled_bytes=plan.spilled_bytes + (bytes_of_mean(*averaged) if plan.ensemble else 0),
+        spilled_bytes=plan.spilled_bytes + mean,
         orientations=plan.orientations,
     )
 

@@ -54,6 +54,8 @@ class Plan:
     precision: torch.dtype
     network_profile: NetworkProfile
     ensemble: bool = False
+    spread: bool = False
+    """Whether the standard deviation over the orientations is a second result."""
 
     @property
     def orientations(self) -> int:
@@ -178,10 +180,12 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
             raise ValueError(f"the {name} must be a whole number of LR pixels, got {pixels!r}")
     if not isinstance(settings.ensemble, (bool, np.bool_)):
         raise ValueError(f"ensemble must be True or False, got {settings.ensemble!r}")
+    if settings.spread and not settings.ensemble:
+        raise ValueError("a spread needs the eight results of an ensemble, got ensemble=False")
     network_profile = profile_of(network, layout.channels, precision)
     plan = Plan(
         height, width, LARGEST_TILE, settings.halo, network.tile_alignment, device, precision,
-        network_profile, bool(settings.ensemble),
+        network_profile, bool(settings.ensemble), settings.spread,
     )  # fmt: skip
     if settings.tile is None:
         plan = replace(plan, tile=tile_by_memory(plan, network, layout.channels))

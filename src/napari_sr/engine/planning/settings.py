@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 ENGINE_VARIABLE = "NAPARI_SR_ENGINE"
 """The environment variable that decides the engine "auto"."""
+
+_MORE = ("spread", "unrounded")
+"""Settings that ask for more than the result."""
 
 
 class EngineError(ValueError):
@@ -47,6 +50,15 @@ class Settings:
     """"auto": the fastest installed engine with right results; "torch"; "openvino" or "onnxruntime"
     (on a CPU, in float32; with the precision "bfloat16", OpenVINO rounds to bfloat16). The
     environment variable NAPARI_SR_ENGINE decides "auto"."""
+    spread: bool = False
+    """Whether the standard deviation over the eight views of an ensemble is a second result."""
+    unrounded: bool = False
+    """Whether the result of integers is floats, so that it can be averaged with others."""
+
+    @property
+    def of_result(self) -> dict[str, object]:
+        """The settings to repeat a run with: all but those that ask for more than its result."""
+        return {name: value for name, value in asdict(self).items() if name not in _MORE}
 
     @property
     def chosen_engine(self) -> str:

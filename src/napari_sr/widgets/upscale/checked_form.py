@@ -170,6 +170,8 @@ class CheckedForm(RunningForm):
                     f"A folder holds one result, but {len(layers)} layers are selected: choose "
                     f"{MEMORY} as Output, or one layer"
                 )
+            if self.form.spread.isChecked():
+                found["output"] = f"A folder holds no spread: choose {MEMORY} as Output"
             running = self._worker is not None  # a run has created the folder itself
             found["folder"] = None if running else self.form.output.problem()
         return {field: reason for field, reason in found.items() if reason is not None}
@@ -261,6 +263,7 @@ class CheckedForm(RunningForm):
             precision=str(self.form.precision.currentData()),
             outliers=str(self.form.outliers.currentData()),
             ensemble=self.form.ensemble.isChecked(),
+            spread=self.form.spread.isChecked(),
             engine=engine,
             kernels=kernels,
         )

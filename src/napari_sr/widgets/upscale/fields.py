@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QPushButton,
     QSpinBox,
@@ -20,6 +19,7 @@ from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.model_chooser import ModelChooser
 from napari_sr.widgets.common.preferences import preference
 from napari_sr.widgets.upscale.advice_line import AdviceLine
+from napari_sr.widgets.upscale.ensemble_box import EnsembleBox
 from napari_sr.widgets.upscale.layer_chooser import LayerChooser
 from napari_sr.widgets.upscale.output_chooser import OutputChooser
 from napari_sr.widgets.upscale.region_chooser import RegionChooser
@@ -67,11 +67,8 @@ class UpscaleFields(RunFields):
             "does not suit the image may produce them; a message then tells how many.\n"
             "Only images of floats can hold NaN."
         )
-        self.ensemble = QCheckBox("mean of eight views")
-        self.ensemble.setToolTip(
-            "Upscale every flip and quarter turn of each plane, and take the mean:\n"
-            "eight times the time, a little better (EDSR+: Lim et al., 2017, arXiv:1707.02921)."
-        )
+        self.views = EnsembleBox()
+        self.ensemble, self.spread = self.views.mean, self.views.spread
         self.advice = AdviceLine()
         self.region = RegionChooser()
         self.output = OutputChooser()
@@ -103,7 +100,7 @@ class UpscaleFields(RunFields):
         more = (
             ("Values", self.values),
             ("Output", self.output),
-            ("Ensemble", self.ensemble),
+            ("Ensemble", self.views),
             ("Blend", self.model.blend),
             ("Outliers", self.outliers),
             ("Device", self.device),
@@ -144,7 +141,7 @@ class UpscaleFields(RunFields):
         found = {
             "values": self.values.difference(),
             "output": "" if folder is None else folder.name,
-            "": "mean of eight views" if self.ensemble.isChecked() else "",
+            "": self.views.difference(),
             "blend with": "" if second is None else second.title,
             **{
                 name: box.currentText().partition(":")[0] if box.currentIndex() else ""
@@ -157,7 +154,7 @@ class UpscaleFields(RunFields):
         """Set all fields under More to their defaults."""
         self.values.use_default()
         self.output.use_default()
-        self.ensemble.setChecked(False)
+        self.views.choose(mean=False, spread=False)
         self.model.blend.choose_none()
         for box in (self.outliers, self.precision):
             box.setCurrentIndex(0)
@@ -172,6 +169,7 @@ class UpscaleFields(RunFields):
             "scale": self.model.scale.currentData(),
             "tile": self.tile.value(),
             "ensemble": self.ensemble.isChecked(),
+            "spread": self.spread.isChecked(),
             **{name: str(box.currentData()) for name, box in self._remembered().items()},
             "more": self.more.is_open,
         }
@@ -185,7 +183,8 @@ class UpscaleFields(RunFields):
             self.model.scale.setCurrentIndex(scale)
         if isinstance(choices.get("tile"), int):
             self.tile.setValue(min(max(choices["tile"], 0), self.tile.maximum()))
-        self.ensemble.setChecked(choices.get("ensemble") is True)
+        mean, spread = (choices.get(name) is True for name in ("ensemble", "spread"))
+        self.views.choose(mean=mean, spread=spread)
         for name, box in self._remembered().items():
             found = box.findData(choices.get(name))
             box.setCurrentIndex(max(found, 0))

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.execution.partial_result import PartialResult
-from napari_sr.runs.job import run
 from napari_sr.streaming.layer_request import run_in_folder
 from napari_sr.widgets.common.appearance import set_afterwards
 from napari_sr.widgets.common.device_box import available_devices
@@ -18,6 +17,7 @@ from napari_sr.widgets.upscale.growing import GrowingLayer
 from napari_sr.widgets.upscale.queue import PendingRun
 from napari_sr.widgets.upscale.result import result_arguments
 from napari_sr.widgets.upscale.result_form import CANCELLING, ResultForm
+from napari_sr.widgets.upscale.spread_layer import run_for_layers
 from napari_sr.widgets.upscale.stored import folder_request
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class UpscaleWidget(ResultForm):
         form.output.changed.connect(self._edit)
         form.values.changed.connect(self._edit)
         form.tile.valueChanged.connect(self._edit)
-        form.ensemble.toggled.connect(self._edit)
+        form.views.changed.connect(self._edit)
         for box in (form.device, form.precision, form.engine, form.outliers):
             box.activated.connect(self._edit)
         form.region.changed.connect(self._edit_region)
@@ -136,7 +136,9 @@ class UpscaleWidget(ResultForm):
         name = pending.request.model.label
         if pending.folder is None:
             self._partial = PartialResult()
-            self._launch(run, pending.request, self._partial, name=name, cancel=self._cancel)
+            self._launch(
+                run_for_layers, pending.request, self._partial, name=name, cancel=self._cancel
+            )
             return
         self._growing = GrowingLayer(
             self._viewer, partial(self._add, pending, multiscale=True, cache=False)

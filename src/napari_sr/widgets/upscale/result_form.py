@@ -13,6 +13,7 @@ from napari_sr.widgets.upscale.keep_button import KeepButton
 from napari_sr.widgets.upscale.placing import Placer
 from napari_sr.widgets.upscale.queue import PendingRun, RunQueue
 from napari_sr.widgets.upscale.result import with_record
+from napari_sr.widgets.upscale.spread_layer import add_spread
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -105,18 +106,30 @@ class ResultForm(CheckedForm):
         if self._pending is None:
             return
         record = result if isinstance(result, dict) else result.record
+        more: list[str] = []
         if isinstance(result, dict):
             name = "" if self._growing is None else self._growing.finish(record)
         else:
             name = self._add(self._pending, result.pixels, record).name
+            more = self._add_spread(name, result)
         if name in self._viewer.layers:
             self._offer(self._pending.layer, self._viewer.layers[name])
         notes: Any = record["notes"]
-        told = [f"Done: {name}", *notes]
+        told = [f"Done: {name}", *more, *notes]
         if not self._pending.layer.visible:
             told.append(f"{self._pending.layer.name} is hidden, but its result is shown")
         self._queue.add_result(name)
         self.form.status.say(self._queue.summary or "; ".join(told))
+
+    def _add_spread(self, name: str, result: Upscaled) -> list[str]:
+        """Add the layer of a result's spread, if there is one; return a sentence on it."""
+        if result.spread is None:
+            return []
+        self._adding = True
+        try:
+            return [add_spread(self._viewer, self._viewer.layers[name], result.spread)]
+        finally:
+            self._adding = False
 
     def _offer(self, source: Image, result: Image) -> None:
         """Offer to compare a result with its source, and to copy its record."""

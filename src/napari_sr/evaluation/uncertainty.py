@@ -1,0 +1,226 @@
+"""Uncertainty of a result: the spread over eight views of the image, and over several models.
+
+A network that has learnt its task gives the same result for an image and for its mirror image.
+Where the results differ, the network is unsure. That ranks errors, but does not measure them: all
+views share the network's mistakes. The spread over transformed inputs: Wang et al., "Aleatoric
+uncertainty estimation with test-time augmentation for medical image segmentation with convolutional
+neural networks", Neurocomputing 2019, https://arxiv.org/abs/1807.07356. Over several networks:
+Lakshminarayanan et al., "Simple and Scalable Predictive Uncertainty Estimation using Deep
+Ensembles", NeurIPS 2017, https://arxiv.org/abs/1612.01474.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.api import request_of
+from napari_sr.engine.image.guards import check_outliers
+from napari_sr.engine.image.plane_values import ValueRange
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.runs.run import Request, drive, run_request, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.execution.context import Progress
+    from napari_sr.engine.execution.upscale import Upscaled
+    from napari_sr.engine.image.arrays import ArrayLike
+    from napari_sr.engine.image.value_range import Percentiles
+    from napari_sr.graph.network import Network
+
+VALUES_AT_ONCE = 2**20
+"""Number of values that are added to the mean of several models at a time."""
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """A result, and how much it depends on view and model. It unpacks into result and spread."""
+
+    result: Any
+    """The mean of all results, as `napari_sr.upscale` returns it."""
+    spread: Any
+    """Standard deviation of the results, before rounding and clipping to the image's type: float32
+    in the image's values, with the axes and the shape of `result`. NaN where the result is NaN."""
+    record: dict[str, object] = field(default_factory=dict)
+    """Model, settings and versions, as in a layer's metadata; empty if `out` was given."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.result, self.spread))
+
+
+def uncertainty(
+    image: ArrayLike,
+    model: str | Path | Network | None = None,
+    scale: int | None = None,
+    *,
+    models: Sequence[str | Path | Network] = (),
+    ensemble: bool = True,
+    axes: str | None = None,
+    tile: int | None = None,
+    halo: int | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    kernels: str = "auto",
+    outliers: str = "clip",
+    value_range: tuple[float, float] | Percentiles | None = None,
+    engine: str = "auto",
+    region: tuple[tuple[int, int], tuple[int, int]] | None = None,
+    out: tuple[Any, Any] | None = None,
+    progress: Callable[[Progress], object] | None = None,
+) -> Uncertainty:
+    """Upscale an image, and map where the result depends on the view of the image, or on the model.
+
+    Each plane is upscaled in eight views: flips and quarter turns. The result is their mean, and
+    equals that of `upscale(..., ensemble=True)` bit by bit. The spread is their standard deviation,
+    the root of the mean squared difference from the mean.
+
+    Parameters
+    ----------
+    image, model, scale, axes, tile, halo, device, precision, kernels, outliers : optional
+        As for `napari_sr.upscale`.
+    models : sequence of str, Path or Network
+        Further models of the same scale. Mean and spread are then over the views of all of them;
+        the mean is rounded once. Memory must hold mean and spread twice.
+    ensemble : bool
+        Whether to use the eight views; if not, the spread is only over the models.
+    value_range, engine, region, progress : optional
+        As for `napari_sr.upscale`.
+    out : (array, array), optional
+        Zarr, NumPy, h5py or similar of the result's shape, one of the image's type and one of
+        float32, to write result and spread into. They are then computed block by block, so that
+        neither of them has to fit into memory. Only for a single model.
+
+    Returns
+    -------
+    Uncertainty
+        `result, spread = uncertainty(...)`. In memory, the spread takes four bytes for each value
+        of the result, and while a plane is computed, mean and spread of the plane take eight more.
+
+    Raises
+    ------
+    ValueError
+        As `napari_sr.upscale` does; or if the models differ in scale, there is only one model and
+        no ensemble, or `out` is given for several models.
+    napari_sr.engine.planning.devices.OutOfMemoryError
+        If the smallest tile does not fit.
+    """
+    settings = Settings(
+        tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine, ensemble
+    )
+    first = request_of(image, model, scale, settings, axes, region)
+    others = [request_of(image, other, scale, settings, axes, region) for other in _listed(models)]
+    if not others and not ensemble:
+        raise ValueError("an uncertainty needs several results: several models, or ensemble=True")
+    if out is not None:
+        return _into(out, [first, *others], progress)
+    return drive(uncertainty_steps([first, *others]), progress)
+
+
+def _listed(models: object) -> list[Any]:
+    if isinstance(models, str) or not isinstance(models, Sequence):
+        raise ValueError(f"models must be a list of models, got {models!r}")
+    return list(models)
+
+
+def _into(
+    out: tuple[Any, Any], requests: list[Request], progress: Callable[[Progress], object] | None
+) -> Uncertainty:
+    """Compute result and spread of a model block by block."""
+    from napari_sr.streaming.arrays import upscale_into
+
+    if len(requests) > 1:
+        raise ValueError(f"out holds the result of a single model, got {len(requests)} models")
+    if not isinstance(out, tuple) or len(out) != 2 or out[0] is out[1]:
+        raise ValueError(f"out must be two arrays, for result and spread, got {out!r:.60}")
+    request = requests[0]
+    drive(upscale_into(request, out[0], request.model.load(), out[1]), progress)
+    return Uncertainty(*out)
+
+
+def uncertainty_steps(requests: Sequence[Request]) -> Generator[Progress, None, Uncertainty]:
+    """Do the same as `uncertainty`; yield progress after every tile.
+
+    Parameters
+    ----------
+    requests : sequence of Request
+        Requests to upscale one image, one for each model. With a single one, its settings must ask
+        for the `spread`.
+
+    Raises
+    ------
+    ValueError
+        If the models differ in scale, or one of the requests is wrong.
+    """
+    if len(requests) == 1:
+        one = yield from run_request(requests[0])
+        return Uncertainty(one.pixels, one.spread, one.record)
+    networks = [request.model.load() for request in requests]
+    scales = [network.scale for network in networks]
+    if len(set(scales)) > 1:
+        raise ValueError(f"models must have one scale, got {', '.join(map(str, scales))}")
+    dtype = np.dtype(requests[0].image.dtype)
+    check_outliers(requests[0].settings.outliers, dtype)
+    total = _Sum()
+    for done, (request, network) in enumerate(zip(requests, networks, strict=True)):
+        asked = replace(request, settings=replace(request.settings, unrounded=True))
+        of_all = partial(_of_all, done, len(requests))
+        total.add((yield from translate(run_request(asked, network), of_all)))
+    return total.end(dtype)
+
+
+def _of_all(before: int, count: int, step: Progress) -> Progress:
+    """Convert the progress of one of several runs to that of all."""
+    return replace(
+        step,
+        done=before * step.total + step.done,
+        total=count * step.total,
+        share=(before + step.share) / count,
+        seconds_left=None,
+    )
+
+
+class _Sum:
+    """Mean and spread over the views of several models, which count alike."""
+
+    def __init__(self) -> None:
+        self._mean: Any = None
+        self._squares: Any = None
+        self._records: list[dict[str, object]] = []
+
+    def add(self, found: Upscaled) -> None:
+        """Add the result of a model; its arrays are changed, or kept."""
+        self._records.append(found.record)
+        number = len(self._records)
+        spread = found.spread
+        if number == 1:
+            self._mean = found.pixels
+            self._squares = np.zeros(found.pixels.shape, np.float32) if spread is None else spread
+            np.square(self._squares, out=self._squares)
+            return
+        arrays = (self._mean, self._squares, found.pixels)
+        mean, squares, pixels = (one.reshape(-1) for one in arrays)
+        for start in range(0, mean.size, VALUES_AT_ONCE):
+            part = slice(start, start + VALUES_AT_ONCE)
+            step = pixels[part] - mean[part]
+            mean[part] += step / number
+            squares[part] += step * (pixels[part] - mean[part])
+            if spread is not None:
+                squares[part] += spread.reshape(-1)[part] ** 2
+
+    def end(self, dtype: np.dtype[Any]) -> Uncertainty:
+        """Return mean and spread; the mean is rounded and clipped if the type is of integers."""
+        spread: NDArray[np.float32] = self._squares
+        spread /= len(self._records)
+        np.sqrt(spread, out=spread)
+        mean = self._mean
+        if mean.dtype != dtype:
+            mean = ValueRange(0.0, 1.0).decode(mean, dtype)
+        return Uncertainty(mean, spread, {"models": self._records})

@@ -1,0 +1,87 @@
+"""The layer of a spread: exactly on its result, in the result's values, with one sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_sr.engine.execution.upscale import upscale_array
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.runs.run import drive
+from napari_sr.widgets.common.layer_source import METADATA_KEY
+from napari_sr.widgets.upscale.output_chooser import FOLDER
+from napari_sr.widgets.upscale.spread_layer import SPREAD_KEY, add_spread, of_colours
+
+
+def test_colours_give_one_spread_without_opacity():
+    spread = np.array([[[3.0, 0.0, 6.0, 100.0]]], np.float32)
+
+    np.testing.assert_allclose(of_colours(spread), [[np.sqrt(45 / 3)]])
+
+
+def test_it_lies_on_its_result_and_keeps_the_selection(viewer, random):
+    result = viewer.add_image(
+        random.random((30, 40)), scale=(0.5, 0.25), translate=(3, 4), rotate=30, name="out"
+    )
+    other = viewer.add_image(np.zeros((4, 4)), name="other")
+    viewer.layers.selection = {other}
+    spread = random.random((30, 40)).astype(np.float32)
+    spread[3, 4] = np.nan
+
+    told = add_spread(viewer, result, spread)
+
+    layer = viewer.layers["out, spread"]
+    np.testing.assert_array_equal(layer.data_to_world((7, 9)), result.data_to_world((7, 9)))
+    assert [one.name for one in viewer.layers] == ["out", "out, spread", "other"]
+    assert viewer.layers.selection == {other}
+    assert layer.contrast_limits == pytest.approx([0, np.nanpercentile(spread, 99.5)])
+    assert f"half of the values below {np.nanmedian(spread):.2g}" in told
+
+
+@pytest.mark.parametrize("level", [0.0, np.nan])
+def test_a_constant_spread_has_limits_all_the_same(viewer, level):
+    result = viewer.add_image(np.zeros((30, 40)), name="out")
+
+    add_spread(viewer, result, np.full((30, 40), level, np.float32))
+
+    assert tuple(viewer.layers["out, spread"].contrast_limits) == (0, 1)
+
+
+@pytest.mark.parametrize("rgb", [False, True])
+def test_the_form_adds_the_spread_of_its_result(
+    viewer, widget, loader, example, qtbot, rgb, random
+):
+    loader.network = example("fsrcnn")
+    pixels = (random.random((30, 40, 3) if rgb else (30, 40)) * 255).astype(np.uint8)
+    source = viewer.add_image(pixels, rgb=rgb, name="cells", scale=(2, 3), translate=(5, 6))
+    widget.form.spread.setChecked(True)
+    widget.check()
+
+    with qtbot.waitSignal(widget.run_ended, timeout=60_000):
+        widget.form.run.click()
+
+    names = [layer.name for layer in viewer.layers]
+    assert names == ["cells", names[1], f"{names[1]}, spread"]
+    assert "ensemble" in names[1]
+    result, layer = viewer.layers[1:]
+    settings = Settings(device="cpu", ensemble=True, spread=True)
+    expected = drive(upscale_array(pixels, loader.network, settings))
+    np.testing.assert_array_equal(result.data, expected.pixels)
+    spread = of_colours(expected.spread) if rgb else expected.spread
+    np.testing.assert_array_equal(layer.data, spread)
+    corner = [source.data_to_world((-0.5, -0.5)), layer.data_to_world((-0.5, -0.5))]
+    np.testing.assert_allclose(*corner)
+    assert layer.metadata[SPREAD_KEY]["of"] == result.name
+    assert METADATA_KEY not in layer.metadata
+    assert "spread over eight views: half of" in widget.form.status.text()
+    assert widget.form.layers.currentText() == "cells"
+
+
+def test_a_folder_holds_no_spread(viewer, widget, random):
+    viewer.add_image(random.random((30, 40)).astype(np.float32), name="cells")
+    widget.form.output.kind.setCurrentText(FOLDER)
+    widget.form.spread.setChecked(True)
+    widget.check()
+
+    assert "holds no spread" in widget.form.status.text()
+    assert not widget.form.run.isEnabled()
