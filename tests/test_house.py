@@ -25,6 +25,7 @@ LAYERS = [
     {"engine.backends"},
     {"engine.execution"},
     {"zoo", "files"},
+    {"consistency"},
     {"runs", "advice"},
     {"streaming"},
     {"batch"},

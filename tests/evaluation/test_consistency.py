@@ -11,9 +11,10 @@ from records import record_of
 from scipy.ndimage import gaussian_filter
 
 import napari_sr
-from napari_sr.evaluation import consistency
+from napari_sr.evaluation import difference_map
 from napari_sr.evaluation._imresize import imresize
-from napari_sr.evaluation.consistency import check, check_steps, known_model
+from napari_sr.evaluation.consistency import check, check_steps
+from napari_sr.runs.record import known_model
 from napari_sr.runs.run import drive
 
 
@@ -30,7 +31,7 @@ def shrunk(image, scale=2):
 @pytest.mark.parametrize("scale", [2, 4])
 @pytest.mark.parametrize("side", [512, 50, 7])
 def test_a_result_that_shrinks_to_its_source_is_consistent(truth, monkeypatch, scale, side):
-    monkeypatch.setattr(consistency, "SIDE", side)
+    monkeypatch.setattr(difference_map, "SIDE", side)
 
     found = check(shrunk(truth, scale), truth, axes="ZYX")
 
@@ -42,7 +43,7 @@ def test_a_result_that_shrinks_to_its_source_is_consistent(truth, monkeypatch, s
 
 @pytest.mark.parametrize("rgb", [False, True])
 def test_a_map_in_memory_equals_the_lazy_one(random, monkeypatch, rgb):
-    monkeypatch.setattr(consistency, "SIDE", 30)
+    monkeypatch.setattr(difference_map, "SIDE", 30)
     source = random.poisson(20, (2, 70, 80, 3) if rgb else (2, 70, 80)).astype(np.uint16)
     result = source.repeat(2, 1).repeat(2, 2)
     axes = "ZYXS" if rgb else "ZYX"

@@ -28,6 +28,8 @@ class FileJob:
     """Rows and columns of each plane to upscale; None for all."""
     spread: Path | None = None
     """File of the spread over the eight views of an ensemble; None to write none."""
+    maps: Path | None = None
+    """Path of the map of differences from the source; None for no map."""
 
 
 @dataclass(frozen=True)

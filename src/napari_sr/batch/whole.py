@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_sr.batch.job import TILES, FileStep
 from napari_sr.files import formats, room
+from napari_sr.runs.consistency import with_consistency
 from napari_sr.runs.file_range import with_range
 from napari_sr.runs.file_record import file_record, software
 from napari_sr.runs.record import for_file
@@ -56,8 +58,9 @@ def upscale_whole(
     result = yield from translate(run_request(request, network), _tiles)
     record = file_record(result.record, job.source, image, job.settings, job.axes)
     made_by = software(record)
-    larger = image.enlarged(result.pixels, network.scale, made_by, for_file(record))
-    formats.write(target, larger)
+    larger = image.enlarged(result.pixels, network.scale, made_by)
+    record = with_consistency(record, image.pixels, larger.pixels, image.axes)
+    formats.write(target, replace(larger, record=for_file(record)))
     return f"{target}: {larger.axes} {larger.pixels.shape}, {made_by}"
 
 

@@ -64,6 +64,7 @@ def upscale_command(
     percentiles: of_upscale.Percentiles = None,
     axes: of_upscale.Axes = None,
     region: of_upscale.Region = None,
+    maps: of_upscale.Maps = None,
     option: options.Options = None,
     overwrite: options.Overwrite = False,
     resume: of_upscale.Resume = False,
@@ -91,10 +92,11 @@ def upscale_command(
     version = read_version(ome_zarr)
     blocks = BlockOptions(resume, workers, scheduler, read_part(part), finish, version)
     spans = None if region is None else (region[:2], region[2:])
-    job = FileJob(source, target, wanted, settings, axes, overwrite, spans, uncertainty)
+    job = FileJob(source, target, wanted, settings, axes, overwrite, spans, uncertainty, maps)
     if folder.wanted(source, pattern or (), to):
         raise typer.Exit(folder.run(FolderJob(job, pattern or (), to, blocks)))
-    upscale.run(job, blocks)
+    if told := upscale.run(job, blocks):
+        typer.echo(told)
 
 
 add_to(app)

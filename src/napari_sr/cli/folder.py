@@ -70,6 +70,10 @@ def run(wish: FolderJob) -> int:
         If a signal ended the run; the user has been told.
     """
     check_options(wish.options)
+    if wish.job.maps is not None:
+        raise CommandError(
+            "--maps is for one image: use napari-sr check on the results of a folder"
+        )
     found = plan(wish)
     with ExitStack() as stack:
         bars = stack.enter_context(terminal.bars())

@@ -9,6 +9,7 @@ from napari_sr.batch.whole import least_scale, upscale_whole
 from napari_sr.cli import terminal
 from napari_sr.cli.how import check_options
 from napari_sr.cli.model import CommandError, load
+from napari_sr.files.lazy import open_lazy
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 
-def run(job: FileJob, options: BlockOptions) -> None:
+def run(job: FileJob, options: BlockOptions) -> str:
     """Upscale an image whole or a region of it; block by block if it is large.
+
+    Returns a sentence on how much the result agrees with its source if a map is wanted, else "".
 
     Parameters
     ----------
@@ -33,9 +36,10 @@ def run(job: FileJob, options: BlockOptions) -> None:
     CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
         If a path, the image, the model or a setting is wrong, or memory runs out.
     """
-    from napari_sr.cli import large, part, uncertainty
+    from napari_sr.cli import check, large, part, uncertainty
 
     check_options(options, overwrite=job.overwrite)
+    _check_map(job, options)
     if job.region is not None:
         part.check_options(options)
     # libraries warn about unusual metadata, not about pixels
@@ -48,6 +52,23 @@ def run(job: FileJob, options: BlockOptions) -> None:
             large.run(job, options, bars)
         else:
             run_whole(job, bars)
+    if job.maps is None:
+        return ""
+    axes = None if job.axes is None else job.axes.upper()
+    return check.run(job.source, job.target, None, job.maps, axes=axes, overwrite=job.overwrite)
+
+
+def _check_map(job: FileJob, options: BlockOptions) -> None:
+    """Check that the map that a job wants can be written, before anything is computed."""
+    from napari_sr.cli import check
+
+    if job.maps is None:
+        return
+    if options.part is not None:
+        raise CommandError("--maps needs the whole result: give it with --finish, not with --part")
+    image = open_lazy(job.source, None if job.axes is None else job.axes.upper())
+    others = [job.source, job.target, *([] if job.spread is None else [job.spread])]
+    check.check_map(job.maps, image, others, overwrite=job.overwrite)
 
 
 def run_whole(job: FileJob, bars: Bars, network: Network | None = None) -> None:

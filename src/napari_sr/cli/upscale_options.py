@@ -99,6 +99,14 @@ Region = Annotated[
         help="Upscale only these rows and columns; BOTTOM and RIGHT are not included.",
     ),
 ]
+Maps = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="MAP",
+        callback=at_home,
+        help="Write where OUT, shrunk again, differs from IN: .ome.tif or .ome.zarr.",
+    ),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an unfinished OUT.")]
 Workers = Annotated[
     int, typer.Option(min=0, help="Compute blocks in this many processes. [default: this one]")

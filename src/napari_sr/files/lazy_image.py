@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.files.image import StoredValues
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from napari_sr.engine.image.arrays import ArrayLike
 
@@ -70,6 +70,22 @@ class LazyImage(StoredValues):
     record: Mapping[str, Any] | None = None
     """Record of the run that computed the pixels, which is written with them; None if there was no
     run."""
+
+    def places_of(self, spans: Sequence[tuple[int, int]] | None) -> dict[str, Axis]:
+        """Return `places` of a part of the image.
+
+        Parameters
+        ----------
+        spans : sequence of (start, stop), optional
+            The part, one pair per axis; by default all.
+        """
+        if spans is None:
+            return dict(self.places)
+        starts = {letter: start for letter, (start, _) in zip(self.axes, spans, strict=True)}
+        return {
+            letter: replace(axis, origin=axis.origin + starts[letter] * axis.size)
+            for letter, axis in self.places.items()
+        }
 
     def enlarged_places(self, scale: int) -> dict[str, Axis]:
         """Return `places` of an image that is `scale` times larger along Y and X."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_sr.runs import cache
+from napari_sr.runs.consistency import with_consistency
 from napari_sr.runs.fetch import fetch_steps
 from napari_sr.runs.run import Request, Result, Shown, run_request, translate
 from napari_sr.runs.source import Source, read_pixels
@@ -14,6 +15,8 @@ from napari_sr.runs.words import is_ours, no_memory, size_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from numpy.typing import NDArray
 
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.execution.partial_result import PartialResult
@@ -110,7 +113,9 @@ def _run(request: Request, partial: PartialResult | None) -> Generator[Step, Non
     network = yield from loaded(request.model)
     source = request.image
     if not isinstance(source, Source):
-        return (yield from translate(run_request(request, network, partial), _upscaling))
+        found = yield from translate(run_request(request, network, partial), _upscaling)
+        return replace(found, record=with_consistency(found.record, source, *_result(found)))
+    pixels = source.data
     if request.region is None:
         pixels = yield from translate(read_pixels(source), _reading)
         request = replace(request, image=pixels)
@@ -120,7 +125,13 @@ def _run(request: Request, partial: PartialResult | None) -> Generator[Step, Non
     finally:
         if partial is not None:
             partial.record |= source.record
-    return replace(result, record={**result.record, **source.record})
+    part = source.record if request.region is not None else {}  # else, this part is what was read
+    record = with_consistency({**result.record, **part}, pixels, *_result(result))
+    return replace(result, record={**record, **source.record})
+
+
+def _result(found: Upscaled) -> tuple[NDArray[Any], str]:
+    return found.pixels, found.axes
 
 
 def _downloading(size: tuple[int, int]) -> Step:

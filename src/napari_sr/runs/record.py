@@ -90,6 +90,14 @@ def is_known(record: Mapping[str, Any]) -> bool:
     return entry.computed or entry.sha256 == record.get("sha256")
 
 
+def known_model(record: Mapping[str, Any]) -> str | None:
+    """Return the name of the known model that a record names, or None.
+
+    None stands for own networks and blends.
+    """
+    return str(record["model"]) if "blended" not in record and is_known(record) else None
+
+
 def read_record(path: Path) -> dict[str, Any]:
     """Return the record in a TOML file or in the file of a result.
 

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.execution.run_record import versions
 from napari_sr.engine.planning.devices import choose_device, choose_precision
+from napari_sr.files.ome_zarr.pyramid import views
+from napari_sr.files.stored_record import stored_record
+from napari_sr.runs.consistency import with_consistency
 
 if TYPE_CHECKING:
+    from napari_sr.files.lazy_image import LazyImage
+    from napari_sr.files.ome_zarr.block_writer import OmeZarrWriter
     from napari_sr.streaming.report import Report
     from napari_sr.streaming.run import BlockRun
 
@@ -50,6 +55,27 @@ def block_record(run: BlockRun, report: Report | None = None) -> dict[str, Any]:
         "settings": decided.of_result,
         **({} if report is None else _of_report(report, settings.outliers)),
     }
+
+
+def ended_record(image: LazyImage, writer: OmeZarrWriter) -> dict[str, Any] | None:
+    """Return the record of a file's finished blocks, with how much they agree with the source.
+
+    Parameters
+    ----------
+    image : LazyImage
+        The source.
+    writer : OmeZarrWriter
+        The result, with all blocks.
+
+    Returns
+    -------
+    dict or None
+        None if the result has no record: an older version began it.
+    """
+    record = stored_record(writer.path)
+    if record is None:
+        return None
+    return with_consistency(record, image.pixels, views(writer, writer.levels)[0], image.axes)
 
 
 def _of_report(report: Report, outliers: str) -> dict[str, Any]:

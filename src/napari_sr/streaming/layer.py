@@ -18,6 +18,7 @@ from napari_sr.engine.planning.blocks import usual_grid
 from napari_sr.engine.planning.region import checked_region
 from napari_sr.files.ome_zarr import write as ome_zarr
 from napari_sr.files.ome_zarr.pyramid import views
+from napari_sr.runs.consistency import with_consistency
 from napari_sr.runs.job import Step, loaded, named_errors
 from napari_sr.runs.record import for_file
 from napari_sr.runs.run import translate
@@ -129,7 +130,9 @@ def _run(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:
         yield image
         report = yield from _blocks(request, run, writer, image)
         yield Step(0, 0, "Completing the coarse levels …")
+        yield Step(0, 0, "Comparing the result with the layer …")
         record = _record(request, run, report)
+        record = with_consistency(record, source.data, image.levels[0], request.axes)
         writer.finish(for_file(record))
     finally:
         if not image.written:

@@ -10,6 +10,7 @@ import numpy as np
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.region import checked_region
 from napari_sr.files.lazy_image import LazyImage
+from napari_sr.runs.consistency import with_consistency
 from napari_sr.runs.file_range import with_range
 from napari_sr.runs.file_record import file_record
 from napari_sr.runs.model import ModelReference
@@ -173,6 +174,7 @@ def _upscale(
     result = yield from run_request(request, network)
     record = file_record(result.record, path, part.image, asked, axes)
     pixels = within_bits(result.pixels, part.image)
+    record = with_consistency(record, part.pixels, pixels, part.image.axes)
     return part.enlarged(pixels, network.scale, record["model"], record), result.spread
 
 

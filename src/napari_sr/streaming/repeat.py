@@ -12,6 +12,7 @@ import numpy as np
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.blocks import usual_grid
 from napari_sr.runs import cache
+from napari_sr.runs.consistency import with_consistency
 from napari_sr.runs.file_range import with_range
 from napari_sr.runs.file_record import file_record, software
 from napari_sr.runs.model import ModelReference
@@ -140,6 +141,9 @@ def repeat(
         record = file_record(record, source.path, image, asked, found.source_axes)
         if found.is_file:
             result = within_bits(result, image)
+    if found.kept is None:
+        shown = {**record, "region": None if part.region is None else part.region.spans}
+        record = with_consistency(shown, part.pixels, result, image.axes)
     image = part.enlarged(result, network.scale, found.model, record)
     return image if found.kept is None else _kept(image, found.kept)
 

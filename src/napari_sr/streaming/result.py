@@ -16,6 +16,7 @@ from napari_sr.files.ome_zarr import write as ome_zarr
 from napari_sr.files.place import check_apart
 from napari_sr.runs import cache
 from napari_sr.runs.file_range import with_range
+from napari_sr.streaming.block_record import ended_record
 from napari_sr.streaming.creation import check_free, create_result, space
 from napari_sr.streaming.disk import told_in_one_sentence
 from napari_sr.streaming.journal import Journal
@@ -231,8 +232,9 @@ def complete(result: Path) -> None:
             f"{absent[0]}: compute them with --resume"
         )
     check_unchanged(Journal(result).task())
+    task, writer = _current(result)
     with told_in_one_sentence(result, KEPT):
-        _current(result)[1].finish()
+        writer.finish(ended_record(task.image, writer))
 
 
 def finish(result: Path) -> None:

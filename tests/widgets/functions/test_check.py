@@ -10,7 +10,7 @@ from superqt.utils import WorkerBase
 
 import napari_sr
 from napari_sr.runs.record import KEY
-from napari_sr.widgets.functions import check as module
+from napari_sr.widgets.compare import check_map as module
 from napari_sr.widgets.functions.check import CheckWidget, check_layers
 
 
@@ -70,15 +70,29 @@ def test_colours_give_one_map(viewer, random, qtbot):
     assert found.map.shape == (40, 40)
 
 
+def test_the_result_of_a_region_is_checked_against_its_part(widget, viewer, layers, qtbot):
+    result, source = layers
+    result.metadata[KEY] = {"region": ((4, 30), (10, 50)), "model": "bicubic-x2"}
+    result.data = result.data[:, 8:60, 20:100]
+    run(widget, qtbot)
+
+    added = viewer.layers[-1]
+    assert added.data.shape == (3, 26, 40)
+    np.testing.assert_allclose(added.data_to_world((0, 0, 0)), source.data_to_world((0, 4, 10)))
+    assert (np.abs(added.data[1, 17:19, 21:25]) > 45).all()
+    assert np.isnan(added.data[:, :2]).all()  # of the rows above, nothing was computed
+
+
 def test_what_cannot_be_checked_is_said(widget, viewer, layers, qtbot):
     widget.gui.source.value = layers[0]
     assert not widget.form.run.isEnabled()
     widget.gui.source.value = layers[1]
     assert widget.form.run.isEnabled()
 
-    layers[0].metadata[KEY] = {"region": ((0, 9), (0, 9))}
+    layers[0].metadata[KEY] = {"region": ((0, 99), (0, 9))}
     widget._refresh()
-    assert "a part of its source" in widget.form.frame("result").toolTip()
+    assert "The result shows the part" in widget.form.frame("source").toolTip()
+    assert not widget.form.run.isEnabled()
 
     layers[0].metadata[KEY] = {}
     layers[0].data = layers[0].data[:, :-1]

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.engine.image.geometry import enlarged_transform
 from napari_sr.runs.words import shape_in_words
 from napari_sr.widgets.compare.shown_plane import LUMA, ShownPlane, grey_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari.layers import Image
     from numpy.typing import NDArray
 
@@ -171,11 +174,24 @@ def error_arguments(result: Image, reference: Image, errors: Errors) -> dict[str
     }
 
 
-def placed_on(layer: Image) -> dict[str, Any]:
-    """Return the keywords of `add_image` for a layer of the same shape that lies on another."""
+def placed_on(layer: Image, origin: Sequence[int] | None = None) -> dict[str, Any]:
+    """Return the keywords of `add_image` for a layer that lies on another, pixel on pixel.
+
+    Parameters
+    ----------
+    layer : Image
+        The other layer.
+    origin : sequence of int, optional
+        Index of its pixel on which the first one lies, without colours; by default its first.
+    """
+    scale, translate = layer.scale, layer.translate
+    if origin is not None and any(origin):
+        scale, translate = enlarged_transform(
+            scale, layer.data_to_world, layer.affine.inverse, (1,) * len(origin), tuple(origin)
+        )
     return {
-        "scale": layer.scale,
-        "translate": layer.translate,
+        "scale": scale,
+        "translate": translate,
         "rotate": layer.rotate,
         "shear": layer.shear,
         "affine": layer.affine.affine_matrix,

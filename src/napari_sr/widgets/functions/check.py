@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image  # noqa: TC002  # magicgui reads the functions' types
 
-from napari_sr.evaluation.consistency import (
-    Check,  # magicgui reads the function's types
-    check_steps,
-    known_model,
-)
-from napari_sr.runs.job import Step, named_errors
-from napari_sr.runs.run import drive, translate
+from napari_sr.evaluation.consistency import Check  # noqa: TC001  # likewise
+from napari_sr.runs.run import drive
 from napari_sr.widgets.common.function_form import FunctionFields, LayersForm, RememberedGui
-from napari_sr.widgets.common.layer_source import METADATA_KEY, is_result, source_of
-from napari_sr.widgets.compare.figures import COLOURS, placed_on
+from napari_sr.widgets.common.layer_source import source_of
+from napari_sr.widgets.compare.check_map import Checked, add_map
 from napari_sr.widgets.compare.form import usual_pair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from napari.components import ViewerModel
 
-    from napari_sr.runs.source import Source
-
 OPTIONS = {name: {"label": name.capitalize()} for name in ("result", "source")}
 """Labels of the fields."""
-MOST_IN_MEMORY = 256 * 2**20
-"""Largest map in bytes that is computed whole. A larger one is computed where it is looked at."""
-LIMIT = {"noise": 3.0}
-"""Contrast limit of maps by their unit; those in values end at their 99th percentile."""
 
 
 def check_layers(result: Image, source: Image) -> Check:
@@ -40,39 +28,21 @@ def check_layers(result: Image, source: Image) -> Check:
     Parameters
     ----------
     result : Image
-        The upscaled layer.
+        The upscaled layer. If it shows a part of its source, its record names the part.
     source : Image
         The layer that it was made from.
 
     Returns
     -------
     Check
-        A map of differences, with the shape of the source, and figures.
+        A map of differences, with the shape of the part, and figures.
 
     Raises
     ------
     ValueError
-        If the result is not an enlargement of the whole source.
+        If the result is not an enlargement of the source or of the part.
     """
-    return drive(_checked(source_of(source), source_of(result), model_of(result)))
-
-
-def _checked(source: Source, result: Source, model: str | None) -> Generator[Step, None, Check]:
-    """Compare in a worker; a map that fits is computed here, so that napari shows it at once."""
-
-    def words(step: tuple[int, int]) -> Step:
-        return Step(*step, f"Comparing: part {step[0] + 1} of {step[1]}")
-
-    steps = check_steps(
-        source.data, result.data, model, axes=source.axes, most_in_memory=MOST_IN_MEMORY
-    )
-    found: Check = yield from named_errors(translate(steps, words), result.name)
-    return replace(found, map=found.map.mean(axis=-1)) if source.rgb else found
-
-
-def model_of(result: Image) -> str | None:
-    """Return the name of the known model that made a result, or None."""
-    return known_model(result.metadata.get(METADATA_KEY, {}))
+    return drive(Checked.of(result, source).steps())
 
 
 class CheckWidget(LayersForm):
@@ -92,7 +62,7 @@ class CheckWidget(LayersForm):
             "What vanishes when it is shrunk may be invented all the same."
         )
         super().__init__(napari_viewer, fields, "Check a result", ("result", "source"))
-        self._pair: tuple[Image, Image] | None = None
+        self._pair: tuple[Checked, Image] | None = None
         before, after = usual_pair(self._images())
         if before is not None and after is not None:
             gui.result.value, gui.source.value = after, before
@@ -103,34 +73,21 @@ class CheckWidget(LayersForm):
             return {"result": "Open two image layers: a result and its source."}
         if result is source:
             return {"source": "Choose another layer than the result."}
-        record = result.metadata.get(METADATA_KEY, {}) if is_result(result) else {}
-        if record.get("region") is not None or record.get("plane") is not None:
-            return {"result": "This result is of a part of its source: upscale the whole layer."}
         larger, smaller = source_of(result).shape, source_of(source).shape
         if len(larger) != len(smaller) or result.rgb != source.rgb:
             return {"source": "The two layers have different axes."}
+        try:
+            Checked.of(result, source)
+        except ValueError as error:
+            return {"source": f"{str(error)[0].upper()}{str(error)[1:]}."}
         return {}
 
     def _steps(self, values: dict[str, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
-        result, source = self._pair = values["result"], values["source"]
-        return _checked, (source_of(source), source_of(result), model_of(result))
+        checked, source = Checked.of(values["result"], values["source"]), values["source"]
+        self._pair = checked, source
+        return checked.steps, ()
 
     def _show_result(self, result: Check) -> None:
-        if self._pair is None:
-            return
-        larger, source = self._pair
-        from napari.utils.colormaps import Colormap
-
-        least = 1.0 if source.dtype.kind in "iu" else 0.0  # below it, all is rounding
-        limit = LIMIT.get(result.unit, max(result.p99, least)) or 1.0
-        unit = "units of noise" if result.unit == "noise" else "values"
-        self._viewer.add_image(
-            result.map,
-            name=f"{larger.name} minus {source.name}, shrunk, in {unit}",
-            rgb=False,
-            colormap=Colormap(COLOURS, name="error"),
-            contrast_limits=(-limit, limit),
-            blending="translucent_no_depth",
-            **placed_on(source),
-        )
-        self.form.status.say(result.in_words())
+        if self._pair is not None:
+            add_map(self._viewer, result, *self._pair)
+            self.form.status.say(result.in_words())

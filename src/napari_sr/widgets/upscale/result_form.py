@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.consistency.figures import KEY, in_words
 from napari_sr.runs.job import Step
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.record_menu import RecordMenu
 from napari_sr.widgets.compare.row import CompareRow
+from napari_sr.widgets.upscale.check_button import CheckButton
 from napari_sr.widgets.upscale.checked_form import CheckedForm
 from napari_sr.widgets.upscale.keep_button import KeepButton
 from napari_sr.widgets.upscale.placing import Placer
@@ -49,9 +51,11 @@ class ResultForm(CheckedForm):
         self.keep = KeepButton(self._add)
         self.keep.kept.connect(self._show_kept)
         self.compare = CompareRow(napari_viewer)
+        self.check_map = CheckButton(napari_viewer)
         self.record = RecordMenu()
-        self.record.told.connect(self.form.status.say)
-        for shown in (self.keep, self.compare, self.record):
+        for button in (self.check_map, self.record):
+            button.told.connect(self.form.status.say)
+        for shown in (self.keep, self.compare, self.check_map, self.record):
             self.form.results.addWidget(shown)
 
     def _offer_layers(self) -> None:
@@ -118,6 +122,7 @@ class ResultForm(CheckedForm):
         told = [f"Done: {name}", *more, *notes]
         if not self._pending.layer.visible:
             told.append(f"{self._pending.layer.name} is hidden, but its result is shown")
+        told += _agreement(record)
         self._queue.add_result(name)
         self.form.status.say(self._queue.summary or "; ".join(told))
 
@@ -135,6 +140,7 @@ class ResultForm(CheckedForm):
         """Offer to compare a result with its source, and to copy its record."""
         if source in self._viewer.layers:
             self.compare.offer(source, result)
+            self.check_map.offer(source, result)
             self.record.offer(result)
 
     def _show_kept(self, source: Image, layer: Image, told: str) -> None:
@@ -166,3 +172,9 @@ class ResultForm(CheckedForm):
         if kept:
             self.form.status.say(f"{self.form.status.text().rstrip('.')}. {kept}")
         self.form.output.renew()
+
+
+def _agreement(record: dict[str, Any]) -> list[str]:
+    """Return how much a result agrees with its source, in words; empty if it is not recorded."""
+    figures = record.get(KEY)
+    return [in_words(figures)] if figures else []

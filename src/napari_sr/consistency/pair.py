@@ -1,0 +1,156 @@
+"""A source and its result, compared part by part.
+
+Letters: H x W pixels of the source, S scale, C colours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.consistency.sampling import windows
+from napari_sr.consistency.shrinking import Ends, Shrinking
+from napari_sr.consistency.source_part import part_of_array
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.zoo import registry
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_sr.consistency.source_part import Spans
+    from napari_sr.engine.image.arrays import ArrayLike, Layout
+
+OPTICAL = ("microscope",)
+"""Families of models that were trained on images blurred by optics and binned by a camera; all
+others were trained on images shrunk by bicubic interpolation."""
+BLURS = tuple(k / 4 for k in range(17))
+"""Blurs that may be found for optics, as standard deviations in pixels of the result."""
+FITTED = 4
+"""Number of windows on which blurs are tried."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A source and its result."""
+
+    source: ArrayLike
+    """The part of the source that was upscaled."""
+    result: ArrayLike
+    layout: Layout
+    """Layout of the source."""
+    shrinking: Shrinking
+    ends: tuple[Ends, Ends] = ((True, True), (True, True))
+    """Whether the image ends where the part does: at its top and bottom, left and right."""
+
+    @property
+    def scale(self) -> int:
+        """Enlargement along Y and X."""
+        return self.shrinking.scale
+
+    def difference(
+        self, plane: tuple[int, ...], rows: slice, columns: slice
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the shrunk result minus the source, and the source, in a part of a plane.
+
+        Both are (H, W), or (H, W, C). The difference is NaN where it depends on pixels of the
+        result beyond the part that was upscaled.
+        """
+        part = np.asarray(self.layout.read(self.source, plane, rows, columns), np.float64)
+        return self._shrunk(plane, rows, columns) - part, part
+
+    def _shrunk(self, plane: tuple[int, ...], rows: slice, columns: slice) -> NDArray[np.float64]:
+        """Return a part of the result as the source would have seen it."""
+        larger = self.layout.enlarged(self.scale)
+        sizes = larger.height, larger.width
+        wanted = [self.shrinking.reach(span) for span in (rows, columns)]
+        spans = [
+            slice(max(span.start, 0), min(span.stop, size))
+            for span, size in zip(wanted, sizes, strict=True)
+        ]
+        pixels = np.asarray(larger.read(self.result, plane, *spans), np.float64)
+        for axis, (span, there) in enumerate(zip(wanted, spans, strict=True)):
+            missing = there.start - span.start, span.stop - there.stop
+            pixels = self.shrinking.extended(pixels, axis, missing, self.ends[axis])
+        return self.shrinking.apply(pixels)
+
+
+def pair_of(
+    source: ArrayLike,
+    result: ArrayLike,
+    model: str | None = None,
+    *,
+    scale: int | None = None,
+    axes: str | None = None,
+    spans: Spans | None = None,
+) -> Pair:
+    """Return a source and its result, which are shrunk as the model's training images were.
+
+    Parameters
+    ----------
+    source, result : array
+        NumPy, dask, Zarr or similar.
+    model : str, optional
+        Name of a known model. For `microscope`, the blur is fitted; without a model, the result is
+        shrunk by bicubic interpolation.
+    scale : int, optional
+        Enlargement; by default from the shapes.
+    axes : str, optional
+        One letter per axis of the source.
+    spans : tuple of (start, stop), optional
+        The part of the source that was upscaled, one pair per axis; by default all.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, the axes are wrong, or there is no such model.
+    """
+    whole = layout_of(source.shape, source.dtype, axes)
+    ends = (True, True), (True, True)
+    layout = whole
+    if spans is not None:
+        source = part_of_array(source, spans)
+        layout = replace(whole, shape=tuple(source.shape))
+        inside = (spans[whole.axes.index(letter)] for letter in "YX")
+        sizes = whole.height, whole.width
+        top, left = ((a == 0, b == size) for (a, b), size in zip(inside, sizes, strict=True))
+        ends = top, left
+    factor = _scale_of(layout, tuple(result.shape), scale)
+    pair = Pair(source, result, layout, Shrinking(factor), ends)
+    optical = model is not None and registry.find(model, factor).family in OPTICAL
+    return _fitted(pair) if optical else pair
+
+
+def _scale_of(layout: Layout, shape: tuple[int, ...], scale: int | None) -> int:
+    """Return the enlargement, checked against both shapes."""
+    along = layout.axes.index("Y")
+    found = shape[along] // layout.height if len(shape) == len(layout.shape) else 0
+    wanted = found if scale is None else scale
+    if wanted < 1 or layout.enlarged(wanted).shape != shape:
+        raise ValueError(
+            f"a result needs the source's shape {layout.shape}, enlarged along Y and X "
+            f"{'a whole number of times' if scale is None else f'{scale} times'}, got {shape}"
+        )
+    return wanted
+
+
+def _fitted(pair: Pair) -> Pair:
+    """Return the pair with the blur that explains some windows best, tried from coarse to fine."""
+    places = list(windows(pair.layout, FITTED))
+    known: dict[float, float] = {}
+    best = BLURS[0]
+    for step in (4, 2, 1):
+        near = BLURS[::step] if step == 4 else (best - step / 4, best + step / 4)
+        for blur in set(near) & set(BLURS):
+            tried = replace(pair, shrinking=Shrinking(pair.scale, blur))
+            known[blur] = _squares(tried, places)
+        best = min(known, key=lambda blur: (known[blur], blur))
+    return replace(pair, shrinking=Shrinking(pair.scale, best))
+
+
+def _squares(pair: Pair, places: list[Any]) -> float:
+    """Return the mean squared difference in some windows; infinity if it is unknown."""
+    found = np.concatenate([pair.difference(*place)[0].ravel() for place in places])
+    finite = found[np.isfinite(found)]
+    return float((finite**2).mean()) if finite.size else float("inf")

@@ -1,0 +1,112 @@
+"""Shrink a result as the training images of its network were shrunk.
+
+Bicubic interpolation is MATLAB's `imresize`, see `layers.resize`. Optics are a Gaussian blur, cut
+off at 4 standard deviations, and the mean of S x S pixels, as a camera bins them. Both are sums of
+weighted pixels along one axis, then along the other, so a part of a result can be shrunk alone.
+
+Letters: S scale, H x W pixels of the source, T taps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Ends = tuple[bool, bool]
+"""Whether a part of an axis may be continued by reflection before it and after it, because the
+image ends there."""
+
+
+@dataclass(frozen=True)
+class Shrinking:
+    """How a result becomes as large as its source."""
+
+    scale: int
+    blur: float | None = None
+    """Standard deviation of the optics' blur in pixels of the result; None for bicubic."""
+
+    @property
+    def record(self) -> dict[str, str | float]:
+        """The record's entries."""
+        if self.blur is None:
+            return {"shrunk": "bicubic"}
+        return {"shrunk": "blurred and binned", "blur": self.blur}
+
+    @cached_property
+    def taps(self) -> tuple[int, NDArray[np.float64]]:
+        """First pixel and weights, (T,), of pixel 0 of the source, along an axis of the result."""
+        return _bicubic(self.scale) if self.blur is None else _binned(self.scale, self.blur)
+
+    @property
+    def border(self) -> Literal["symmetric", "edge"]:
+        """How the image goes on beyond its border, as `numpy.pad` names it."""
+        return "symmetric" if self.blur is None else "edge"
+
+    def reach(self, span: slice) -> slice:
+        """Return the pixels of the result that a span of the source needs; they may not exist."""
+        first, weights = self.taps
+        start = self.scale * span.start + first
+        return slice(start, self.scale * (span.stop - 1) + first + len(weights))
+
+    def apply(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Shrink pixels that reach over their borders, (H', W') or (H', W', C), to (H, W[, C])."""
+        rows = self._along_rows(pixels)
+        turned = np.ascontiguousarray(rows.swapaxes(0, 1))  # sums of whole rows are faster
+        return self._along_rows(turned).swapaxes(0, 1)
+
+    def _along_rows(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+        _, weights = self.taps
+        count = (len(pixels) - len(weights)) // self.scale + 1
+        last = self.scale * (count - 1) + 1
+        total = pixels[: last : self.scale] * weights[0]
+        for tap in range(1, len(weights)):
+            total += pixels[tap : tap + last : self.scale] * weights[tap]
+        found: NDArray[np.float64] = total
+        return found
+
+    def extended(
+        self, pixels: NDArray[np.float64], axis: int, missing: tuple[int, int], ends: Ends
+    ) -> NDArray[np.float64]:
+        """Return pixels with those added that are missing before and after them.
+
+        Beyond the image, they continue it. Beyond a part of it, they are NaN.
+        """
+        for unknown in (True, False):  # a reflection may reach into the unknown
+            widths = [
+                0 if known is unknown else count for known, count in zip(ends, missing, strict=True)
+            ]
+            if any(widths):
+                around = [(0, 0)] * pixels.ndim
+                around[axis] = (widths[0], widths[1])
+                if unknown:
+                    pixels = np.pad(pixels, around, constant_values=np.nan)
+                else:
+                    pixels = np.pad(pixels, around, mode=self.border)
+        return pixels
+
+
+def _bicubic(scale: int) -> tuple[int, NDArray[np.float64]]:
+    """Return first pixel and weights of Keys' cubic kernel, widened by the scale."""
+    centre = (scale - 1) / 2
+    first = int(np.floor(centre - 2 * scale)) + 1
+    found = np.arange(first, first + 4 * scale + 1)
+    x = np.abs(found - centre) / scale
+    near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+    weights = np.where(x <= 1, near, np.where(x < 2, far, 0.0))
+    used = np.flatnonzero(weights)
+    weights = weights[used[0] : used[-1] + 1]
+    return first + int(used[0]), weights / weights.sum()
+
+
+def _binned(scale: int, blur: float) -> tuple[int, NDArray[np.float64]]:
+    """Return first pixel and weights of a Gaussian and the mean of `scale` pixels."""
+    radius = int(4 * blur + 0.5)
+    x = np.arange(-radius, radius + 1)
+    weights = np.exp(-0.5 * (x / blur) ** 2) if blur else np.ones(1)
+    return -radius, np.convolve(weights / weights.sum(), np.full(scale, 1 / scale))

@@ -1,0 +1,88 @@
+"""The part of a source that a result shows: a plane, a region, the finished part of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_sr.engine.image.arrays import ArrayLike, Layout
+
+Spans = tuple[tuple[int, int], ...]
+"""First index and the index after the last, for each axis."""
+
+
+def part_of_source(record: Mapping[str, Any], layout: Layout) -> Spans | None:
+    """Return the part of a source that a record's result shows; None for all of it.
+
+    Parameters
+    ----------
+    record : mapping
+        A record; also an empty one, and one that was read from a file.
+    layout : Layout
+        The whole source.
+
+    Raises
+    ------
+    ValueError
+        If the record is of a part that this source does not have.
+    """
+    keys = [key for key in ("plane", "region", "kept") if record.get(key) is not None]
+    if not keys:
+        return None
+    spans = [(0, size) for size in layout.shape]
+    for at, index in enumerate(record.get("plane") or ()):
+        spans[at] = (int(index), int(index) + 1)
+    for letter, ends in zip("YX", record.get("region") or (), strict=False):
+        spans[layout.axes.index(letter)] = (int(ends[0]), int(ends[1]))
+    kept = record.get("kept") or ()
+    for at, (start, stop) in enumerate(kept):
+        factor = int(record["scale"]) if layout.axes[at] in "YX" else 1
+        first = spans[at][0]
+        spans[at] = (first + int(start) // factor, first + -(-int(stop) // factor))
+    inside = all(0 <= a < b <= size for (a, b), size in zip(spans, layout.shape, strict=True))
+    if not inside:
+        raise ValueError(
+            f"the result shows the part {tuple(spans)} of its source, which needs to be larger "
+            f"than {layout.shape}"
+        )
+    return tuple(spans)
+
+
+def part_of_array(array: ArrayLike, spans: Spans) -> ArrayLike:
+    """Return a part of an array, as a view or read where it is sliced.
+
+    Parameters
+    ----------
+    array : array
+        NumPy, dask, Zarr or similar.
+    spans : tuple of (start, stop)
+        The part, one pair per axis.
+    """
+    if isinstance(array, np.ndarray):
+        part: ArrayLike = array[tuple(slice(*span) for span in spans)]
+        return part
+    return _PartOfArray(array, spans)
+
+
+class _PartOfArray:
+    """A part of an array, read where it is sliced."""
+
+    def __init__(self, array: ArrayLike, spans: Spans) -> None:
+        self.dtype = array.dtype
+        self.shape = tuple(stop - start for start, stop in spans)
+        self._array, self._spans = array, spans
+
+    def __getitem__(self, index: tuple[int | slice, ...]) -> Any:
+        """Return pixels for one index per axis."""
+        places: list[int | slice] = []
+        for one, (start, _), size in zip(index, self._spans, self.shape, strict=True):
+            if isinstance(one, slice):
+                first, last, step = one.indices(size)
+                places.append(slice(start + first, start + last, step))
+            else:
+                places.append(start + one)
+        return self._array[tuple(places)]

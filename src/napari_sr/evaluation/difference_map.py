@@ -1,0 +1,140 @@
+"""The map of differences between a source and its result: whole, lazy, or as an overview.
+
+Letters: H x W pixels of the source, C colours, K x K pixels of a square of an overview.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_sr.advice.noise import Noise
+    from napari_sr.consistency.pair import Pair
+    from napari_sr.consistency.sampling import Window
+    from napari_sr.engine.image.arrays import Layout
+
+SIDE = 512
+"""Side of the parts of a plane that are compared at a time, in pixels of the source: a power of
+two."""
+SHOWN = 2**22
+"""Largest number of pixels of a plane of an overview, which a viewer loads at once."""
+
+
+def parts_of(pair: Pair) -> list[Window]:
+    """Return plane, rows and columns of the parts that are compared one after the other."""
+    sides = _spans(pair.layout.height), _spans(pair.layout.width)
+    return list(itertools.product(pair.layout.planes(), *sides))
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A map in memory that is filled part by part; a coarse one shows what is furthest from 0."""
+
+    pixels: NDArray[np.float32]
+    layout: Layout
+    """Layout of `pixels`."""
+    step: int
+    """Side K of the squares that one pixel stands for; 1 for a whole map."""
+
+    def add(self, place: Window, values: NDArray[np.float32]) -> None:
+        """Add the values of a part, one of `parts_of`: (H, W) or (H, W, C)."""
+        plane, *spans = place
+        rows, columns = (
+            slice(span.start // self.step, -(-span.stop // self.step)) for span in spans
+        )
+        self.layout.write(self.pixels, plane, rows, columns, _furthest(values, self.step))
+
+
+def overview_of(layout: Layout, most: int) -> Overview | None:
+    """Return an empty map of the finest step that fits.
+
+    Parameters
+    ----------
+    layout : Layout
+        The source.
+    most : int
+        Largest size in bytes; 0 for no map.
+
+    Returns
+    -------
+    Overview or None
+        None if none fits, or if only a part of the map fits, but its planes need no overview.
+    """
+    for step in (2**k for k in range(SIDE.bit_length())):
+        size = -(-layout.height // step), -(-layout.width // step)
+        found = layout.resized(size)
+        fits = 4 * math.prod(found.shape) <= most
+        if fits and (step == 1 or math.prod(size) <= SHOWN):
+            return Overview(np.empty(found.shape, np.float32), found, step)
+        if not fits and step == 1 and layout.height * layout.width <= SHOWN:
+            return None
+    return None
+
+
+def _furthest(values: NDArray[np.float32], step: int) -> NDArray[np.float32]:
+    """Return the value furthest from 0 of each square of pixels; NaN if all are."""
+    if step == 1:
+        return values
+    widths = [(0, -size % step) for size in values.shape[:2]] + [(0, 0)] * (values.ndim - 2)
+    filled = np.pad(values, widths, constant_values=np.nan)
+    height, width = (size // step for size in filled.shape[:2])
+    squares = filled.reshape(height, step, width, step, *values.shape[2:])
+    high, low = (
+        reduce(reduce(squares, axis=3), axis=1) for reduce in (np.fmax.reduce, np.fmin.reduce)
+    )
+    found: NDArray[np.float32] = np.where(high >= -low, high, low)
+    return found
+
+
+def in_unit(
+    found: NDArray[np.float64], seen: NDArray[np.float64], unit: Noise | None
+) -> NDArray[np.float32]:
+    """Return differences in values, or in units of the noise at the source's values."""
+    return (found if unit is None else found / unit.at(seen)).astype(np.float32)
+
+
+def lazy_map(pair: Pair, unit: Noise | None) -> Any:
+    """Return the map as a dask array; a chunk is a part of one plane."""
+    import dask.array
+
+    layout = pair.layout
+    chunks: dict[str, tuple[int, ...]] = {
+        letter: tuple(span.stop - span.start for span in _spans(size))
+        for letter, size in (("Y", layout.height), ("X", layout.width))
+    }
+    if layout.samples:
+        chunks[layout.axes[-1]] = (layout.channels,)
+    pairs = zip(layout.axes, layout.shape, strict=True)
+    sizes = tuple(chunks.get(letter, (1,) * size) for letter, size in pairs)
+    return dask.array.map_blocks(  # type: ignore[no-untyped-call]
+        _block, pair, unit, chunks=sizes, dtype=np.float32, meta=np.empty((0,) * len(sizes), "f4")
+    )
+
+
+def _block(pair: Pair, unit: Noise | None, block_info: Any = None) -> NDArray[np.float32]:
+    """Return one chunk of the map."""
+    layout, place = pair.layout, block_info[None]["array-location"]
+    looped = [
+        start
+        for letter, (start, _) in zip(layout.axes, place, strict=True)
+        if letter not in "YX" and not (layout.samples and letter == layout.axes[-1])
+    ]
+    rows = slice(*place[layout.axes.index("Y")])
+    columns = slice(*place[layout.axes.index("X")])
+    plane = tuple(looped)
+    values = in_unit(*pair.difference(plane, rows, columns), unit)
+    chunk = np.empty(tuple(stop - start for start, stop in place), np.float32)
+    layout.write(chunk, (0,) * len(plane), slice(None), slice(None), values)
+    return chunk
+
+
+def _spans(size: int) -> list[slice]:
+    """Return the parts of an axis that are compared one after the other."""
+    return [slice(first, min(first + SIDE, size)) for first in range(0, size, SIDE)]

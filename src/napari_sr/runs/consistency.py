@@ -1,0 +1,41 @@
+"""Add to the record of a run how much its result agrees with its source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.consistency.figures import KEY, figures_of
+from napari_sr.consistency.pair import pair_of
+from napari_sr.consistency.source_part import part_of_source
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.runs.record import known_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_sr.engine.image.arrays import ArrayLike
+
+
+def with_consistency(
+    record: Mapping[str, Any], source: ArrayLike, result: ArrayLike, axes: str | None
+) -> dict[str, Any]:
+    """Return a record with the entry `consistency`, see `consistency.figures`.
+
+    Without finite pixels, there is no such entry.
+
+    Parameters
+    ----------
+    record : mapping
+        Record of the run; it names the model and the part of the source.
+    source : array
+        The whole source. A few windows of it are read.
+    result : array
+        The result.
+    axes : str, optional
+        One letter per axis of both.
+    """
+    layout = layout_of(source.shape, source.dtype, axes)
+    spans = part_of_source(record, layout)
+    model = known_model(record)
+    found = figures_of(pair_of(source, result, model, axes=layout.axes, spans=spans))
+    return dict(record) if found is None else {**record, KEY: found.record}

@@ -1,0 +1,126 @@
+"""Check a result against the part of its source that it shows, and add the map as a layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.consistency.source_part import part_of_source
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.evaluation.consistency import check_steps
+from napari_sr.runs.job import Step, named_errors
+from napari_sr.runs.record import known_model
+from napari_sr.runs.run import translate
+from napari_sr.widgets.common.layer_source import METADATA_KEY, source_of
+from napari_sr.widgets.compare.figures import COLOURS, placed_on
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_sr.consistency.source_part import Spans
+    from napari_sr.engine.image.arrays import Layout
+    from napari_sr.evaluation.consistency import Check
+    from napari_sr.runs.source import Source
+
+MOST_IN_MEMORY = 256 * 2**20
+"""Largest map in bytes that is computed whole. A larger one is computed where it is looked at, with
+an overview of large planes, so that the window never waits for a whole plane."""
+LIMIT = {"noise": 3.0}
+"""Contrast limit of maps by their unit; those in values end at their 99th percentile."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A check of two layers: what a worker reads, so that it never touches a layer."""
+
+    source: Source
+    result: Source
+    model: str | None
+    """The known model that made the result; None for others."""
+    spans: Spans | None
+    """The part of the source that the result shows; None for all of it."""
+
+    @classmethod
+    def of(cls, result: Image, source: Image) -> Checked:
+        """Read two layers in the GUI thread.
+
+        Raises
+        ------
+        ValueError
+            If the result's record names a part that the source does not have.
+        """
+        record = result.metadata.get(METADATA_KEY, {})
+        read = source_of(source)
+        spans = part_of_source(record, _layout(read))
+        return cls(read, source_of(result), known_model(record), spans)
+
+    @property
+    def origin(self) -> tuple[int, ...] | None:
+        """Index of the first pixel of the part, without colours; None for the whole source."""
+        if self.spans is None:
+            return None
+        return tuple(start for start, _ in self.spans[: len(self.source.origin)])
+
+    def steps(self) -> Generator[Step, None, Check]:
+        """Compare in a worker; a map that fits is computed here, so that napari shows it at once.
+
+        Colours give one map: their mean.
+        """
+
+        def words(step: tuple[int, int]) -> Step:
+            return Step(*step, f"Comparing: part {step[0] + 1} of {step[1]}")
+
+        steps = check_steps(
+            self.source.data,
+            self.result.data,
+            self.model,
+            axes=self.source.axes,
+            spans=self.spans,
+            most_in_memory=MOST_IN_MEMORY,
+        )
+        found: Check = yield from named_errors(translate(steps, words), self.result.name)
+        if not self.source.rgb:
+            return found
+        coarse = found.overview
+        overview = None if coarse is None else coarse.mean(axis=-1)
+        return replace(found, map=found.map.mean(axis=-1), overview=overview)
+
+
+def _layout(source: Source) -> Layout:
+    return layout_of(source.shape, source.dtype, source.axes)
+
+
+def add_map(viewer: ViewerModel, found: Check, checked: Checked, source: Image) -> Image:
+    """Add the map of a check as a layer that lies on its source.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        The viewer.
+    found : Check
+        What the check found.
+    checked : Checked
+        The check.
+    source : Image
+        The source layer.
+    """
+    from napari.utils.colormaps import Colormap
+
+    least = 1.0 if source.dtype.kind in "iu" else 0.0  # below it, all is rounding
+    limit = LIMIT.get(found.unit, max(found.p99, least)) or 1.0
+    unit = "units of noise" if found.unit == "noise" else "values"
+    pyramid: Any = found.map if found.overview is None else [found.map, found.overview]
+    layer: Image = viewer.add_image(
+        pyramid,
+        name=f"{checked.result.name} minus {source.name}, shrunk, in {unit}",
+        rgb=False,
+        multiscale=found.overview is not None,
+        colormap=Colormap(COLOURS, name="error"),
+        contrast_limits=(-limit, limit),
+        blending="translucent_no_depth",
+        **placed_on(source, checked.origin),
+    )
+    return layer
