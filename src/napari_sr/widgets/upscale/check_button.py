@@ -14,6 +14,8 @@ from napari_sr.widgets.common.worker import create_run, forget_locals
 from napari_sr.widgets.compare.check_map import Checked, add_map
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.components import ViewerModel
     from napari.layers import Image
     from qtpy.QtWidgets import QWidget
@@ -33,15 +35,22 @@ class CheckButton(QPushButton):
     Parameters
     ----------
     viewer : ViewerModel
-        The viewer to which the map is added.
+        The viewer that shows the layers.
+    add : callable
+        Takes viewer, check, layers and source, as `check_map.add_map` does; adds the map.
     """
 
     told = Signal(str)
     """The figures in words, or why there are none."""
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        add: Callable[..., object] = add_map,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(CHECK, parent)
-        self._viewer = viewer
+        self._viewer, self._add = viewer, add
         self._offered: tuple[ref[Image], ref[Image]] | None = None
         self._worker: RunWorker | None = None
         self._checked: Checked | None = None
@@ -109,7 +118,7 @@ class CheckButton(QPushButton):
         source = None if self._offered is None else self._offered[0]()
         if source is None or self._checked is None or source not in self._viewer.layers:
             return
-        add_map(self._viewer, found, self._checked, source)
+        self._add(self._viewer, found, self._checked, source)
         self.told.emit(found.in_words())
 
     def _show_error(self, error: Exception) -> None:

@@ -8,6 +8,7 @@ from napari_sr.consistency.figures import KEY, in_words
 from napari_sr.runs.job import Step
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.record_menu import RecordMenu
+from napari_sr.widgets.compare.check_map import add_map
 from napari_sr.widgets.compare.row import CompareRow
 from napari_sr.widgets.upscale.check_button import CheckButton
 from napari_sr.widgets.upscale.checked_form import CheckedForm
@@ -51,7 +52,7 @@ class ResultForm(CheckedForm):
         self.keep = KeepButton(self._add)
         self.keep.kept.connect(self._show_kept)
         self.compare = CompareRow(napari_viewer)
-        self.check_map = CheckButton(napari_viewer)
+        self.check_map = CheckButton(napari_viewer, self._add_map)
         self.record = RecordMenu()
         for button in (self.check_map, self.record):
             button.told.connect(self.form.status.say)
@@ -125,6 +126,14 @@ class ResultForm(CheckedForm):
         told += _agreement(record)
         self._queue.add_result(name)
         self.form.status.say(self._queue.summary or "; ".join(told))
+
+    def _add_map(self, *found: Any) -> None:
+        """Add the map of a check; the next run does not use it as its source."""
+        self._adding = True
+        try:
+            add_map(*found)
+        finally:
+            self._adding = False
 
     def _add_spread(self, name: str, result: Upscaled) -> list[str]:
         """Add the layer of a result's spread, if there is one; return a sentence on it."""
