@@ -166,7 +166,7 @@ def models(viewer: napari.Viewer) -> QWidget:
 
 def resolution(viewer: napari.Viewer) -> None:
     """Show the resolution of counted photons and of their result, with the curves."""
-    viewer.window.resize(SIZE[0], HIGH[1] - 250)
+    viewer.window.resize(SIZE[0], HIGH[1] - 200)
     (stack, _, _), *_ = spots()
     clean = gaussian_filter(stack[0].astype(float), 2.0)
     counts = np.random.default_rng(0).poisson(clean / clean.max() * 300).astype(np.uint16)

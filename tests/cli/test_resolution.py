@@ -70,7 +70,7 @@ def test_text_and_csv_are_printed(exposures):
 
     assert "Sharper is not more resolved" in run()
     rows = list(csv.DictReader(io.StringIO(run("--second", str(second), "--csv"))))
-    assert [row["measure"] for row in rows][-1] == "FRC, two exposures"
+    assert [row["measure"] for row in rows][-2:] == ["FRC, two exposures", "decorrelation"]
     assert rows[0]["source file"] == str(first)
     assert "FRC, checkerboard, units" in run("--pixel-size", "3")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, zoom
 
-from napari_sr.evaluation import frc, resolution, single_frc
+from napari_sr.evaluation import decorrelation, error_map, frc, resolution, single_frc
 
 CHECKERBOARD, CALIBRATED, PHOTONS, EXPOSURES = (
     "FRC, checkerboard", "FRC, calibrated checkerboard", "FRC, split photons", "FRC, two exposures"
@@ -34,17 +34,24 @@ def test_each_figure_is_that_of_its_function(pair):
         pixel_size=0.1, unit="µm",
     )  # fmt: skip
 
-    assert [row.unit for row in found.rows] == ["µm"] * 4
+    assert [row.unit for row in found.rows] == ["µm"] * 5 + [""] * 2
     expected = {
         CHECKERBOARD: frc(pair[0], pixel_size=0.1),
         CALIBRATED: single_frc(pair[0], "diagonals", pixel_size=0.1),
         PHOTONS: single_frc(pair[0], "counts", gain=1, pixel_size=0.1),
         EXPOSURES: frc(*pair, pixel_size=0.1),
+        "decorrelation": decorrelation(pair[0], pixel_size=0.1),
     }
     for name, agreement in expected.items():
         assert found.figure(name).source == agreement.resolution, name
     of_results = frc(*map(larger, pair), pixel_size=0.05)
     assert found.figure(EXPOSURES).result == of_results.resolution
+    of_result = decorrelation(larger(pair[0]), pixel_size=0.05)
+    assert found.figure("decorrelation").result == of_result.resolution
+    errors = error_map(pair[0], larger(pair[0]))
+    assert found.figure("RSP, 1 if equal").result == errors.rsp
+    assert found.figure("RSE, in values").result == errors.rse
+    np.testing.assert_array_equal(found.errors.map, errors.map)
     assert set(found.curves) == {"source", "result"}
     assert found.curves["result"].frequencies[-1] == pytest.approx(10)
 
@@ -92,11 +99,20 @@ def test_stripes_noise_and_enlarged_images_get_no_figure(random):
     noise = resolution(random.poisson(50.0, (128, 100)), gain=1)
     doubled = resolution(np.kron(random.random((64, 64)), np.ones((2, 2))))
 
-    assert all(row.source in (None, math.inf) for row in stripes.rows)
-    told = [row.notes[0] for row in stripes.rows if row.name != CALIBRATED]
+    assert all(row.source in (None, math.inf) for row in stripes.rows[:4])
+    told = [row.notes[0] for row in stripes.rows[:4] if row.name != CALIBRATED]
     assert all("rises again at a period of" in note for note in told)
-    assert [row.source for row in noise.rows] == [math.inf] * 3
-    assert [row.source for row in doubled.rows] == [None] * 2
+    assert [row.source for row in noise.rows] == [math.inf] * 4
+    assert [row.source for row in doubled.rows[:2]] == [None] * 2
+
+
+def test_detail_finer_than_the_source_is_the_model_s(pair, random):
+    sharp = larger(pair[0]) + 100 * random.random((256, 300))
+
+    row = resolution(pair[0], gaussian_filter(sharp, 0.7)).figure("decorrelation")
+
+    assert row.result < 2
+    assert row.notes == ("result: finer than two pixels of the source, so the model made it",)
 
 
 def test_detail_at_the_end_of_a_checkerboard_gets_no_figure(random):

@@ -7,17 +7,18 @@ import pytest
 
 from napari_sr.evaluation.resolution_images import MOST_SIDE, Images, enlarged, middle
 
-SMALL, LARGE = np.zeros((6, 8)), np.ones((12, 16))
+SMALL, LARGE = np.eye(6, 8), np.eye(12, 16)
 
 
 def test_colours_become_luma_and_the_scale_is_found():
     colours = np.stack([np.full((6, 8), value) for value in (10, 20, 30)], axis=-1)
+    colours[0, 0] = 0
 
     found = Images.of(colours, LARGE)
 
     assert (found.scale, found.colour) == (2, True)
     # Rec. 601: 0.299 R + 0.587 G + 0.114 B
-    np.testing.assert_allclose(found.source, 18.15, atol=0.01)
+    np.testing.assert_allclose(found.source.ravel()[1:], 18.15, atol=0.01)
 
 
 @pytest.mark.parametrize(
@@ -29,8 +30,10 @@ def test_colours_become_luma_and_the_scale_is_found():
         ((SMALL, LARGE, SMALL + 1, LARGE.copy()), "the same image"),
         ((SMALL, LARGE, None, LARGE + 1), "needs that exposure"),
         ((SMALL, None, SMALL + 1, LARGE), "the result of the first"),
-        ((np.zeros((2, 6, 8)),), r"got \(2, 6, 8\)"),
+        ((np.ones((2, 6, 8)),), r"got \(2, 6, 8\)"),
         ((np.zeros(4),), r"got \(4,\)"),
+        ((SMALL, np.ones((12, 16))), "the result: resolution needs an image with detail, got 1"),
+        ((SMALL, None, np.full((6, 8), np.nan)), "the second: 48 of 48 values"),
     ],
 )
 def test_images_that_do_not_fit_are_refused(images, words):

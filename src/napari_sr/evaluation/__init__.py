@@ -1,7 +1,7 @@
 """Evaluation: metrics, benchmark sets, tables.
 
 The metrics take arrays and are imported from here: `psnr`, `ssim`, `imresize`, `frc`,
-`single_frc`, `resolution`.
+`single_frc`, `decorrelation`, `error_map`, `resolution`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_sr.evaluation._decorrelation import decorrelation
+    from napari_sr.evaluation._error_map import error_map
     from napari_sr.evaluation._frc import frc
     from napari_sr.evaluation._imresize import imresize
     from napari_sr.evaluation._psnr import psnr
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from napari_sr.evaluation._single_frc import single_frc
     from napari_sr.evaluation._ssim import ssim
 
-__all__ = ["frc", "imresize", "psnr", "resolution", "single_frc", "ssim"]
+__all__ = [
+    "decorrelation", "error_map", "frc", "imresize", "psnr", "resolution", "single_frc", "ssim",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

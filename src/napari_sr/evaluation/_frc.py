@@ -99,8 +99,10 @@ def frc(
     return Agreement(frequencies, correlation, resolution)
 
 
-def centred_grey(image: ArrayLike) -> NDArray[np.float64]:
+def centred_grey(image: ArrayLike, what: str = "FRC") -> NDArray[np.float64]:
     """Return a grey image with the mean 0, (H, W); the correlation ignores its contrast.
+
+    `what` is named in errors.
 
     Raises
     ------
@@ -109,9 +111,9 @@ def centred_grey(image: ArrayLike) -> NDArray[np.float64]:
     """
     pixels = unit_range(image)
     if pixels.ndim != 2:
-        raise ValueError(f"FRC takes grey images, (H, W), got {pixels.shape}")
+        raise ValueError(f"{what} takes grey images, (H, W), got {pixels.shape}")
     if not np.ptp(pixels):
-        raise ValueError(f"FRC needs an image with detail, got {pixels.flat[0]:g} everywhere")
+        raise ValueError(f"{what} needs an image with detail, got {pixels.flat[0]:g} everywhere")
     centred: NDArray[np.float64] = pixels - pixels.mean()
     return centred
 

@@ -5,11 +5,14 @@ Letters: H x W pixels, S scale.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_sr.engine.image.conversion import as_array
+from napari_sr.evaluation._decorrelation import decorrelation
+from napari_sr.evaluation._error_map import error_map
 from napari_sr.evaluation._frc import Agreement, frc
 from napari_sr.evaluation._single_frc import counts_of, single_frc, thinned
 from napari_sr.evaluation.repeatable import is_opposed, judged
@@ -22,14 +25,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-CHECKERBOARD, CALIBRATED, PHOTONS, EXPOSURES = (
-    "FRC, checkerboard", "FRC, calibrated checkerboard", "FRC, split photons", "FRC, two exposures"
+    from napari_sr.evaluation._error_map import ErrorMap
+
+CHECKERBOARD, CALIBRATED, PHOTONS, EXPOSURES, DECORRELATION, RSP, RSE = (
+    "FRC, checkerboard", "FRC, calibrated checkerboard", "FRC, split photons", "FRC, two exposures",
+    "decorrelation", "RSP, 1 if equal", "RSE, in values",
 )  # fmt: skip
 """Names of the figures."""
 ALIASED = 1.1
 """Periods below this multiple of the finest one of a checkerboard are not told: finer detail may
 have folded into them. Without the limit, figures are up to 30 % too coarse."""
 FEW = "there is less noise than photons have: gain or offset is wrong, or the image was processed"
+UNSEEN = "nothing stands out from noise, or detail is as fine as the pixels"
 SHARED = "neighbouring pixels of a result share noise, so it cannot be split"
 
 
@@ -112,7 +119,36 @@ def resolution_steps(
         if images.result is not None and images.second_result is not None:
             larger = frc(images.result, images.second_result, pixel_size=pixel_size / images.scale)
         _add(found, EXPOSURES, own, larger, "" if larger else shared)
+    yield "Finding where detail ends …"
+    found.rows.append(_of_each(images, pixel_size, unit))
+    if images.result is not None:
+        yield "Comparing the result with its source …"
+        _add_errors(found, error_map(images.source, images.result))
     return found
+
+
+def _of_each(images: Images, pixel_size: float, unit: str) -> Figure:
+    """Return the row of decorrelation, which looks at each image alone."""
+    own = decorrelation(images.source, pixel_size=pixel_size).resolution
+    notes = [f"source: {UNSEEN}"] * math.isinf(own)
+    larger = None
+    if images.result is not None:
+        fine = pixel_size / images.scale
+        larger = decorrelation(images.result, pixel_size=fine).resolution
+        notes += [f"result: {UNSEEN}"] * math.isinf(larger)
+        notes += ["result: finer than two pixels of the source, so the model made it"] * (
+            larger < 2 * pixel_size
+        )
+    return Figure(DECORRELATION, unit, own, larger, tuple(notes))
+
+
+def _add_errors(found: Resolution, errors: ErrorMap) -> None:
+    """Add the rows about a result against its source."""
+    notes = ["the result has the contrast of the source reversed"] * (errors.rsp < 0)
+    notes += [f"the blur of {errors.blur:.3g} px of the result is at its limit"] * errors.is_widest
+    found.rows.append(Figure(RSP, "", None, errors.rsp, tuple(notes)))
+    found.rows.append(Figure(RSE, "", None, errors.rse))
+    found.errors = errors
 
 
 def _of_photons(

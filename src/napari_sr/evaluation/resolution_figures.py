@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from napari_sr.evaluation._error_map import ErrorMap
     from napari_sr.evaluation._frc import Agreement
 
 HEADS = ("measure", "unit", "source", "result", "note")
@@ -53,6 +54,8 @@ class Resolution:
     """Unit of length; frequencies are in cycles per unit."""
     notes: list[str] = field(default_factory=list)
     """Sentences on the images."""
+    errors: ErrorMap | None = None
+    """Where the result differs from its source; None without a result."""
 
     def figure(self, name: str) -> Figure:
         """Return a figure by its name.

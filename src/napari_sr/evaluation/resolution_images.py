@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_sr.engine.image.arrays import pixels_of
 from napari_sr.engine.image.conversion import as_array
+from napari_sr.evaluation._frc import centred_grey
 from napari_sr.layers.bt601 import TO_YCBCR
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ class Images:
         Raises
         ------
         ValueError
-            If they do not fit, or two exposures are the same.
+            If they do not fit, two exposures are the same, or an image is constant or has values
+            that are not finite.
         """
         own, colour = _grey(source)
         others = [None if one is None else _grey(one)[0] for one in (result, second, second_result)]
@@ -77,6 +79,7 @@ class Images:
         scale = 1 if larger is None else _scale_of(own.shape, larger.shape)
         _check_pair(own, again)
         _check_pair(larger, larger_again)
+        _check_values(source=own, result=larger, second=again, second_result=larger_again)
         return cls(own, larger, again, larger_again, scale, colour)
 
 
@@ -107,6 +110,16 @@ def _check_pair(first: NDArray[Any] | None, second: NDArray[Any] | None) -> None
         raise ValueError(f"two exposures need one shape, got {first.shape} and {second.shape}")
     if np.array_equal(first, second):
         raise ValueError("the two exposures are the same image: choose another exposure")
+
+
+def _check_values(**images: NDArray[Any] | None) -> None:
+    for name, image in images.items():
+        if image is None:
+            continue
+        try:
+            centred_grey(image, "resolution")
+        except ValueError as error:
+            raise ValueError(f"the {name.replace('_', ' ')}: {error}") from None
 
 
 def middle(height: int, width: int, scale: int) -> tuple[slice, slice]:

@@ -57,8 +57,7 @@ def test_figures_of_source_and_result_are_shown_drawn_and_copied(widget, layers,
     table = widget.table.native
     shown = [[table.item(row, at).text() for at in range(3)] for row in range(table.rowCount())]
     assert shown == [list(row.shown()) for row in rows]
-    photons = rows[-1]
-    assert photons.name == "FRC, split photons"
+    photons = widget._found.figure("FRC, split photons")
     assert photons.result == pytest.approx(photons.source, rel=0.15)  # interpolation adds nothing
     assert set(widget.plot.profile.values) == {"source", "result", "1/7"}
     assert "neighbouring pixels of a result share noise" in widget.form.status.text()
@@ -66,8 +65,21 @@ def test_figures_of_source_and_result_are_shown_drawn_and_copied(widget, layers,
     widget.copy.click()
 
     copied = list(csv.DictReader(io.StringIO(QApplication.clipboard().text())))
-    assert float(copied[-1]["result"]) == pytest.approx(photons.result)
+    assert float(copied[2]["result"]) == pytest.approx(photons.result)
     assert copied[0]["result layer"] == "result"
+
+
+def test_the_error_map_lies_on_the_result(widget, layers, viewer, qtbot):
+    layers[1].affine = [[0, 2, 5], [-2, 0, 1], [0, 0, 1]]
+    run(widget, qtbot)
+
+    widget.add_map.click()
+
+    added = viewer.layers[-1]
+    assert added.name == "result, error by source"
+    np.testing.assert_array_equal(added.data, widget._found.errors.map)
+    for corner in [(0, 0), (159, 0), (80, 179)]:
+        np.testing.assert_allclose(added.data_to_world(corner), layers[1].data_to_world(corner))
 
 
 def test_a_source_alone_is_measured(widget, qtbot):
@@ -75,7 +87,8 @@ def test_a_source_alone_is_measured(widget, qtbot):
 
     run(widget, qtbot)
 
-    assert [row.result for row in widget._found.rows] == [None, None]
+    assert [row.result for row in widget._found.rows] == [None] * 3
+    assert not widget.add_map.isEnabled()
     assert set(widget.plot.profile.values) == {"source", "1/7"}
 
 

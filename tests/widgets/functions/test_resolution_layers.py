@@ -11,8 +11,10 @@ from napari_sr.evaluation._frc import Agreement
 from napari_sr.evaluation.resolution_figures import Resolution
 from napari_sr.evaluation.resolution_images import Camera
 from napari_sr.runs.run import drive
+from napari_sr.widgets.compare.shown_plane import shown_plane
 from napari_sr.widgets.functions.resolution_layers import (
     ResolutionError,
+    map_arguments,
     profile_of_curves,
     task_of,
 )
@@ -75,3 +77,16 @@ def test_curves_end_where_their_frequencies_do():
     np.testing.assert_allclose(found.values["result"], [0.8, 0.8, 0.6, 0.4, 0.2], rtol=1e-6)
     assert found.unit == "cycles/µm"
     assert found.values["1/7"].max() == pytest.approx(1 / 7)
+
+
+def test_a_map_of_the_middle_lies_there(viewer, layers):
+    layer = layers["source"]
+    layer.affine = np.diag([1, 3, 0.5, 1])
+    layer.translate = (0, 7, 8)
+    viewer.dims.set_point(0, 2)
+    plane = shown_plane(layer, viewer.dims)
+
+    added = viewer.add_image(np.zeros((1, 40, 30)), **map_arguments(layer, plane, (40, 30)))
+
+    np.testing.assert_allclose(added.data_to_world((0, 0, 0)), layer.data_to_world((2, 28, 40)))
+    np.testing.assert_allclose(added.data_to_world((0, 9, 5)), layer.data_to_world((2, 37, 45)))

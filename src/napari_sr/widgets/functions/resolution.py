@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from magicgui.widgets import Table
 from qtpy.QtWidgets import QApplication, QPushButton, QStyledItemDelegate
 
 from napari_sr.evaluation.resolution_figures import CAVEAT
 from napari_sr.evaluation.resolution_images import Camera
 from napari_sr.runs.job import named_errors
+from napari_sr.widgets.common.fields import beside
 from napari_sr.widgets.common.function_form import FunctionFields, LayersForm, RememberedGui
+from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.layer_source import METADATA_KEY
+from napari_sr.widgets.compare.figures import USUAL_ERRORS
 from napari_sr.widgets.compare.form import usual_pair
 from napari_sr.widgets.compare.plot import ProfilePlot
 from napari_sr.widgets.functions.resolution_layers import (
     ResolutionError,
     Task,
+    map_arguments,
     profile_of_curves,
     resolution_of_layers,
     task_of,
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from napari.components import ViewerModel
+    from napari.layers import Image
 
     from napari_sr.evaluation.resolution_figures import Resolution
     from napari_sr.runs.job import Step
@@ -64,6 +70,11 @@ class ResolutionWidget(LayersForm):
         self.table.read_only = True
         self.copy = QPushButton("Copy as CSV")
         self.copy.setToolTip("Copy all figures with ten digits, for a spreadsheet.")
+        self.add_map = QPushButton("Add error map")
+        self.add_map.setToolTip(
+            "Add a layer: where the result, blurred to the source's resolution, differs from it."
+        )
+        give_icon(self.add_map, "difference")
         shown = self.table.native
         shown.setItemDelegate(QStyledItemDelegate(shown))  # magicgui's would format the numbers
         shown.verticalHeader().hide()
@@ -75,15 +86,18 @@ class ResolutionWidget(LayersForm):
         self.plot.setToolTip("Where a curve falls below 1/7, detail is no longer repeatable.")
         self.caveat = WrappedLabel()
         self.caveat.say(CAVEAT)
-        below = [shown, self.plot, self.caveat, self.copy]
-        fields = FunctionFields(gui, "Measure", below=below)
+        below = [shown, self.plot, beside(self.copy, self.add_map)]
+        fields = FunctionFields(gui, "Measure", above=[self.caveat], below=below)
         fields.run.setToolTip("Measure the plane that is shown.")
         super().__init__(napari_viewer, fields, "Resolution", IMAGES)
         self._fit_table()
         self._task: Task | None = None
         self._found: Resolution | None = None
+        self._result: Image | None = None
         self.copy.clicked.connect(self.copy_csv)
-        self.copy.setEnabled(False)
+        self.add_map.clicked.connect(self.add_error_map)
+        for button in (self.copy, self.add_map):
+            button.setEnabled(False)
         before, after = usual_pair(self._images())
         if before is not None:
             gui.source.value = before
@@ -113,6 +127,7 @@ class ResolutionWidget(LayersForm):
         except ResolutionError as error:
             self.form.status.say(f"{str(error)[:1].upper()}{str(error)[1:]}.")
             return None
+        self._result = values["result"]
         return _measured, (self._task,)
 
     def _show_result(self, result: Resolution) -> None:
@@ -121,6 +136,7 @@ class ResolutionWidget(LayersForm):
         self._fit_table()
         self.plot.show_profile(profile_of_curves(result))
         self.copy.setEnabled(True)
+        self.add_map.setEnabled(result.errors is not None)
         told = (f"{note[:1].upper()}{note[1:]}." for note in result.sentences())
         self.form.status.say("\n".join(told) or "Measured.")
 
@@ -139,6 +155,22 @@ class ResolutionWidget(LayersForm):
             return
         clipboard.setText(self._found.csv(self._task.columns))
         self.form.status.say(f"Copied {len(self._found.rows)} rows.")
+
+    def add_error_map(self) -> None:
+        """Add the error map as a layer that lies on the result."""
+        found, task, layer = self._found, self._task, self._result
+        if found is None or found.errors is None or task is None or layer is None:
+            return
+        pixels = found.errors.map
+        leading = (1,) * (layer.ndim - 2)
+        self._viewer.add_image(
+            pixels.reshape(*leading, *pixels.shape),
+            name=f"{layer.name}, error by source",
+            colormap="inferno",
+            contrast_limits=(0.0, float(np.percentile(pixels, USUAL_ERRORS)) or 1.0),
+            blending="translucent_no_depth",
+            **map_arguments(layer, task.planes["result"], pixels.shape),
+        )
 
 
 def _measured(task: Task) -> Generator[Step, None, Resolution]:

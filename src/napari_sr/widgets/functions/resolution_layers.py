@@ -16,6 +16,7 @@ from napari_sr.runs.job import Step
 from napari_sr.runs.record import RecordError
 from napari_sr.runs.run import drive, translate
 from napari_sr.widgets.common.layer_source import METADATA_KEY
+from napari_sr.widgets.compare.figures import placed_on
 from napari_sr.widgets.compare.profile import Profile, unit_symbol
 from napari_sr.widgets.compare.shown_plane import ShownPlane, shown_plane, to_world
 
@@ -185,3 +186,24 @@ def profile_of_curves(found: Resolution) -> Profile:
     }
     values[THRESHOLD_NAME] = np.full(len(across), 1 / 7, np.float32)
     return Profile(across, values, f"cycles/{found.unit}")
+
+
+def map_arguments(layer: Image, plane: ShownPlane, size: tuple[int, int]) -> dict[str, Any]:
+    """Return the keywords of `add_image` for a map of the middle of a plane of a layer.
+
+    Parameters
+    ----------
+    layer : Image
+        The layer on which the map lies.
+    plane : ShownPlane
+        The plane of the layer.
+    size : (H, W)
+        Size of the map in pixels of the layer.
+    """
+    starts = [(whole - part) // 2 for whole, part in zip(plane.size, size, strict=True)]
+    first = np.array([*(plane.source.plane or ()), *starts], float)
+    moved = np.subtract(layer.data_to_world(first), layer.data_to_world(np.zeros(len(first))))
+    # napari applies the affine after the translation
+    inside = np.linalg.solve(layer.affine.linear_matrix, moved)
+    placed = placed_on(layer)
+    return {**placed, "translate": np.asarray(placed["translate"], float) + inside}

@@ -1,0 +1,124 @@
+"""Resolution-scaled error map: where a result, blurred to the source's resolution, differs from it.
+
+Culley et al., "Quantitative mapping and minimization of super-resolution optical imaging
+artifacts", Nature Methods 15, 2018, https://doi.org/10.1038/nmeth.4605 (SQUIRREL)
+
+The result is blurred by the Gaussian, and its values scaled by the line, that make it most like the
+source. The source is enlarged by bicubic interpolation.
+
+What differs from the paper: the blur is fitted in the middle of large images.
+
+Letters: H x W pixels of the source, S scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.evaluation._imresize import imresize
+from napari_sr.evaluation.resolution_images import Images
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+BLURS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Blurs that are tried first, as standard deviations in pixels of the source; the best is refined
+between its neighbours."""
+FIT_SIDE = 512
+"""Side in pixels of the middle of the result in which the blur is fitted."""
+PRECISION = 1e-3
+"""To how many pixels of the result the blur is fitted."""
+
+
+@dataclass(frozen=True)
+class ErrorMap:
+    """What a result says that its source does not show."""
+
+    map: NDArray[np.float32]
+    """(S * H, S * W), absolute differences in values of the source."""
+    rse: float
+    """Resolution-scaled error: the root mean square of the differences. It contains the source's
+    noise."""
+    rsp: float
+    """Resolution-scaled Pearson correlation, from -1 to 1: 1 if they agree."""
+    blur: float
+    """Standard deviation of the fitted Gaussian, in pixels of the result."""
+    is_widest: bool
+    """Whether the blur is as wide as allowed, so that a wider one might fit better."""
+
+
+def error_map(source: ArrayLike, result: ArrayLike) -> ErrorMap:
+    """Compare a result with its source, after blurring it to the source's resolution.
+
+    Parameters
+    ----------
+    source : array, (H, W) or (H, W, 3)
+        Grey or RGB, any integers or floats; colours are compared as luma.
+    result : array, (S * H, S * W) or with colours
+        The upscaled source.
+
+    Returns
+    -------
+    ErrorMap
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, an image is constant, or has values that are not finite.
+    """
+    images = Images.of(source, result)
+    if images.result is None:
+        raise ValueError("an error map needs a result, got None")
+    seen = images.source.astype(np.float64)
+    wanted = np.asarray(imresize(seen, images.scale) if images.scale > 1 else seen)
+    return _compared(wanted, images.result.astype(np.float64), images.scale)
+
+
+def _compared(wanted: NDArray[np.float64], result: NDArray[np.float64], scale: int) -> ErrorMap:
+    """Fit the blur, then the line, and compare."""
+    middle = tuple(
+        slice(max((size - FIT_SIDE) // 2, 0), (size + FIT_SIDE) // 2) for size in wanted.shape
+    )
+    blur = _fitted(result[middle], wanted[middle], scale)
+    blurred = _blurred(result, blur)
+    correlation = _correlation(blurred, wanted)
+    slope = correlation * wanted.std() / (blurred.std() or 1.0)
+    differences = slope * (blurred - blurred.mean()) - (wanted - wanted.mean())
+    return ErrorMap(
+        np.abs(differences).astype(np.float32),
+        float(np.sqrt((differences**2).mean())),
+        correlation,
+        blur,
+        BLURS[-1] * scale - blur < 2 * PRECISION,
+    )
+
+
+def _fitted(result: NDArray[np.float64], wanted: NDArray[np.float64], scale: int) -> float:
+    """Return the blur that makes a result most like another image, in pixels of the result."""
+    from scipy.optimize import minimize_scalar
+
+    def unlike(blur: float) -> float:
+        return -abs(_correlation(_blurred(result, blur), wanted))
+
+    tried = [scale * blur for blur in BLURS]
+    at = int(np.argmin([unlike(blur) for blur in tried]))
+    ends = tried[max(at - 1, 0)], tried[min(at + 1, len(tried) - 1)]
+    options = {"xatol": PRECISION}
+    refined = minimize_scalar(unlike, bounds=ends, method="bounded", options=options).x
+    return min((tried[at], float(refined)), key=unlike)
+
+
+def _blurred(image: NDArray[np.float64], blur: float) -> NDArray[Any]:
+    from scipy.ndimage import gaussian_filter
+
+    return gaussian_filter(image, blur) if blur else image
+
+
+def _correlation(one: NDArray[Any], other: NDArray[Any]) -> float:
+    """Return Pearson's correlation, or 0 if an image is constant."""
+    first, second = one - one.mean(), other - other.mean()
+    size = float(np.sqrt((first**2).sum() * (second**2).sum()))
+    return float((first * second).sum() / size) if size else 0.0
