@@ -147,7 +147,7 @@ def test_a_line_is_drawn_and_its_profile_follows(viewer, form, pair, qtbot):
     assert (mode, active) == ("add_line", shapes)
     assert first.distances[-1] == 28
     assert form.form.plot.profile.distances[-1] == 10
-    assert set(first.values) == {"before", "after"}
+    assert set(first.values) == {"before", "after", "bicubic"}
     form.form.draw.click()
     assert len(viewer.layers) == 3  # no second layer for lines
     viewer.layers.remove(shapes)

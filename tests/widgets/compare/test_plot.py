@@ -88,3 +88,20 @@ def test_another_axis_is_named(qtbot):
 
     assert min(orange, blue) > 50
     assert plot.accessibleName() == "Correlation"
+
+
+def test_many_names_fit_into_the_legend(plot):
+    names = ("before", "after", "reference", "bicubic")
+    plot.show_profile(profile(**{name: np.arange(9) for name in names}))
+    plot.resize(300, plot.height())
+
+    image = plot.grab().toImage()
+    legend = range(2, plot.fontMetrics().height() + 3)
+    background = image.pixelColor(image.width() - 2, image.height() // 2).getRgb()[:3]
+    drawn = [
+        x
+        for x in range(image.width())
+        if any(image.pixelColor(x, y).getRgb()[:3] != background for y in legend)
+    ]
+
+    assert 200 < max(drawn) < image.width() - 2  # or else the last name is cut off

@@ -50,7 +50,11 @@ class CompareFields(ScrolledForm):
         self.draw.setAccessibleName("Draw a line")
         give_icon(self.draw, "draw")
         self.plot = ProfilePlot()
-        self.plot.setToolTip("Intensities along the line; colours are shown as luma.")
+        self.plot.setToolTip(
+            "Intensities along the line; colours are shown as luma.\n"
+            "Bicubic: before, interpolated to the pixels of after, which adds nothing. What after\n"
+            "shows beyond it comes from the model: measure there with care."
+        )
         self._lay_out()
 
     def _lay_out(self) -> None:

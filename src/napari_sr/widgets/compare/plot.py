@@ -20,11 +20,14 @@ PENS = {
     "before": (QColor("#f0a030"), 1.6, Qt.PenStyle.SolidLine),
     "after": (QColor("#3fa7ff"), 1.6, Qt.PenStyle.SolidLine),
     "reference": (QColor("#45b36b"), 1.4, Qt.PenStyle.DashLine),
+    "bicubic": (QColor("#b072e0"), 1.6, Qt.PenStyle.DotLine),
     "source": (QColor("#f0a030"), 1.6, Qt.PenStyle.SolidLine),
     "result": (QColor("#3fa7ff"), 1.6, Qt.PenStyle.SolidLine),
     "1/7": (QColor("#909090"), 1.2, Qt.PenStyle.DashLine),
 }
 """Colour, width and style of each curve; legible on napari's dark and light themes."""
+SAMPLE, SHORT = 22, 10
+"""Length of the lines in the legend in screen pixels, and where many names need the room."""
 FAINT = 110
 """Opacity of the frame, from 0 to 255."""
 LARGE = 1e6
@@ -128,14 +131,17 @@ class ProfilePlot(QWidget):
         end = f"{self.profile.distances[-1]:.4g} {self.profile.unit}".strip()
         for word, place in (("0", "Left"), (self._across, "HCenter"), (end, "Right")):
             painter.drawText(below, int(getattr(Qt.AlignmentFlag, f"Align{place}")), word)
+        names = list(self.profile.values)
+        texts = [self.fontMetrics().horizontalAdvance(name) for name in names]
+        sample = SAMPLE if frame.left() + sum(texts) + 42 * len(texts) < self.width() else SHORT
         x = frame.left()
-        for name in self.profile.values:
+        for name, wide in zip(names, texts, strict=True):
             colour, width, style = PENS[name]
             painter.setPen(QPen(colour, width + 0.6, style))
-            painter.drawLine(QPointF(x, line / 2 + 1), QPointF(x + 22, line / 2 + 1))
+            painter.drawLine(QPointF(x, line / 2 + 1), QPointF(x + sample, line / 2 + 1))
             painter.setPen(text)
-            painter.drawText(QPointF(x + 27, line - 3), name)
-            x += 42 + self.fontMetrics().horizontalAdvance(name)
+            painter.drawText(QPointF(x + sample + 5, line - 3), name)
+            x += sample + sample // 2 + 9 + wide
 
     def _heights(
         self, values: NDArray[np.float32], span: tuple[float, float], frame: QRectF

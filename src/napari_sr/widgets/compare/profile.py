@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.widgets.compare.bicubic import NAME as BICUBIC
+from napari_sr.widgets.compare.bicubic import enlarged_values, enlargement
 from napari_sr.widgets.compare.shown_plane import grey_of, shown_plane, to_pixels, to_world
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ class Profile:
     distances: NDArray[np.float64]
     """Distances from the start, (N,), in the viewer's unit."""
     values: dict[str, NDArray[np.float32]]
-    """Values, (N,), by the layer's role in the comparison; NaN outside the layer."""
+    """Values, (N,), by the layer's role in the comparison; NaN outside the layer. "bicubic" is
+    "before", enlarged to the pixels of "after"."""
     unit: str
     """Symbol of the unit of distances."""
 
@@ -109,7 +112,7 @@ def unit_symbol(dims: Dims, layers: dict[str, Image]) -> str:
 
 
 def profile_of(tracks: dict[str, Track], distances: NDArray[np.float64], unit: str) -> Profile:
-    """Read the values along a line.
+    """Read the values along a line, and those of "before" enlarged, if "after" is finer.
 
     Parameters
     ----------
@@ -119,13 +122,14 @@ def profile_of(tracks: dict[str, Track], distances: NDArray[np.float64], unit: s
     count = _count(tracks)
     at = np.linspace(0.0, distances[-1], count)
     # each layer is an affine map of the world, so shares of a side of the line are equal in all
-    values = {
-        name: _values(
-            track.plane,
-            np.stack([np.interp(at, distances, axis) for axis in track.vertices.T], axis=1),
-        )
+    places = {
+        name: np.stack([np.interp(at, distances, axis) for axis in track.vertices.T], axis=1)
         for name, track in tracks.items()
     }
+    values = {name: _values(track.plane, places[name]) for name, track in tracks.items()}
+    scale = enlargement(tracks)
+    if scale is not None:
+        values[BICUBIC] = enlarged_values(tracks["before"], places["before"], scale)
     return Profile(at, values, unit)
 
 
