@@ -80,8 +80,9 @@ def test_figures_follow_reference_and_plane(viewer, form, pair, truth, qtbot):
     choose(form.form.reference, truth)
     qtbot.waitUntil(lambda: "After: PSNR" in form.form.figures.text(), timeout=PATIENCE)
     said = form.form.figures.text()
-    truth.data = pair[1].data.copy()
     viewer.dims.events.point()
+    truth.data[:] = pair[1].data
+    truth.refresh()  # as after painting, or after a script
     qtbot.waitUntil(lambda: form.form.figures.text() != said, timeout=PATIENCE)
 
     assert f"Before: 24 {TIMES} 32 px, but the reference has 48 {TIMES} 64 px" in said

@@ -20,6 +20,7 @@ from napari_sr.widgets.compare.figures import (
     misfit,
 )
 from napari_sr.widgets.compare.kept_state import unwrapped
+from napari_sr.widgets.compare.pixel_watch import PixelWatch
 from napari_sr.widgets.compare.profile import Profile, profile_of, tracks_of
 from napari_sr.widgets.compare.shown_plane import shown_plane
 
@@ -48,6 +49,7 @@ class CompareWidget(DockedForm):
         self._shapes: Shapes | None = None
         self._subtracted: tuple[Image | None, Image | None] = None, None
         self._judge, self._measure, self._subtract = Latest(self), Latest(self), Latest(self)
+        self._pixels = PixelWatch(viewer.dims, self)
         self._connect()
         self.reset_choices()
 
@@ -64,7 +66,8 @@ class CompareWidget(DockedForm):
         self._judge.told.connect(self._show_figures)
         self._measure.told.connect(self._show_profile)
         self._subtract.told.connect(self._show_errors)
-        viewer.dims.events.point.connect(self._on_plane)
+        self._pixels.changed.connect(self._renew)
+        viewer.dims.events.point.connect(self._renew)
 
     def reset_choices(self, event: object = None) -> None:
         """List the layers again; napari calls this when the layer list changes."""
@@ -96,14 +99,15 @@ class CompareWidget(DockedForm):
             self.form.row.offer(before, after)
         self._ask_figures()
 
-    def _on_plane(self, event: object = None) -> None:
-        """Update figures and profile for another plane."""
+    def _renew(self, event: object = None) -> None:
+        """Update figures and profile for another plane or other pixels."""
         self._ask_figures()
         self._ask_profile()
 
     # figures
 
     def _ask_figures(self) -> None:
+        self._pixels.follow(self._layers().values())
         reference, after = self.form.reference.layer(), self.form.after.layer()
         self.form.errors.setEnabled(reference is not None and after not in (None, reference))
         if reference is None:
@@ -207,7 +211,8 @@ class CompareWidget(DockedForm):
             asked.forget()
         for box in (self.form.before, self.form.after, self.form.reference, self.form.lines):
             box.leave()
-        self._viewer.dims.events.point.disconnect(self._on_plane)
+        self._pixels.follow([])
+        self._viewer.dims.events.point.disconnect(self._renew)
 
 
 def usual_pair(images: list[Image]) -> tuple[Image | None, Image | None]:
