@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_sr.onnx.export import export
     from napari_sr.runs.prefetch import prefetch
     from napari_sr.streaming.repeat import run
+    from napari_sr.training.calibration import calibrate
     from napari_sr.training.finetuning.api import fine_tune
 
 # PyTorch reads this at its first large tensor: on Linux, memory then comes in pages of 2 MiB, and
@@ -31,11 +32,12 @@ os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 __version__ = "0.1.0"
 __all__ = [
-    "__version__", "advise", "blend", "check", "export", "fine_tune", "load", "prefetch",
-    "resolution", "run", "uncertainty", "upscale", "upscale_folder", "upscale_lazy",
+    "__version__", "advise", "blend", "calibrate", "check", "export", "fine_tune", "load",
+    "prefetch", "resolution", "run", "uncertainty", "upscale", "upscale_folder", "upscale_lazy",
 ]  # fmt: skip
 _ELSEWHERE = {
     "advise": "advice.advise",
+    "calibrate": "training.calibration",
     "check": "evaluation.consistency",
     "export": "onnx.export",
     "fine_tune": "training.finetuning.api",

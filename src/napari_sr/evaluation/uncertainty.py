@@ -20,8 +20,9 @@ import numpy as np
 
 from napari_sr.api import request_of
 from napari_sr.engine.image.guards import check_outliers
-from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.evaluation.conformal import CalibrationError, calibration_for, width_of
+from napari_sr.evaluation.mean_of_models import MeanOfModels
 from napari_sr.runs.run import Request, drive, run_request, translate
 
 if TYPE_CHECKING:
@@ -31,13 +32,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_sr.engine.execution.context import Progress
-    from napari_sr.engine.execution.upscale import Upscaled
     from napari_sr.engine.image.arrays import ArrayLike
     from napari_sr.engine.image.value_range import Percentiles
+    from napari_sr.evaluation.conformal import Calibration
     from napari_sr.graph.network import Network
-
-VALUES_AT_ONCE = 2**20
-"""Number of values that are added to the mean of several models at a time."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,33 @@ class Uncertainty:
 
     def __iter__(self) -> Iterator[Any]:
         return iter((self.result, self.spread))
+
+    def error_below(
+        self, level: float = 0.9, calibration: Calibration | None = None
+    ) -> NDArray[np.float32]:
+        """Return the bound below which the error stays with a probability, on images like these.
+
+        Parameters
+        ----------
+        level : float
+            The probability: 0.5, 0.8, 0.9 or 0.95.
+        calibration : Calibration, optional
+            By default, the one in the card of the model, which training in napari writes.
+
+        Returns
+        -------
+        array of float32
+            In the image's values, with the axes and the shape of `result`.
+
+        Raises
+        ------
+        napari_sr.evaluation.conformal.CalibrationError
+            If the model is not calibrated, at this level.
+        """
+        known = calibration_for(self.record) if calibration is None else calibration
+        if "value_range" not in self.record:
+            raise CalibrationError("a result that was written into `out` has no record of its run")
+        return known.bound(self.spread, level, width_of(self.record))
 
 
 def uncertainty(
@@ -168,12 +193,13 @@ def uncertainty_steps(requests: Sequence[Request]) -> Generator[Progress, None, 
         raise ValueError(f"models must have one scale, got {', '.join(map(str, scales))}")
     dtype = np.dtype(requests[0].image.dtype)
     check_outliers(requests[0].settings.outliers, dtype)
-    total = _Sum()
+    total = MeanOfModels()
     for done, (request, network) in enumerate(zip(requests, networks, strict=True)):
         asked = replace(request, settings=replace(request.settings, unrounded=True))
         of_all = partial(_of_all, done, len(requests))
         total.add((yield from translate(run_request(asked, network), of_all)))
-    return total.end(dtype)
+    mean, spread, record = total.end(dtype)
+    return Uncertainty(mean, spread, record)
 
 
 def _of_all(before: int, count: int, step: Progress) -> Progress:
@@ -185,42 +211,3 @@ def _of_all(before: int, count: int, step: Progress) -> Progress:
         share=(before + step.share) / count,
         seconds_left=None,
     )
-
-
-class _Sum:
-    """Mean and spread over the views of several models, which count alike."""
-
-    def __init__(self) -> None:
-        self._mean: Any = None
-        self._squares: Any = None
-        self._records: list[dict[str, object]] = []
-
-    def add(self, found: Upscaled) -> None:
-        """Add the result of a model; its arrays are changed, or kept."""
-        self._records.append(found.record)
-        number = len(self._records)
-        spread = found.spread
-        if number == 1:
-            self._mean = found.pixels
-            self._squares = np.zeros(found.pixels.shape, np.float32) if spread is None else spread
-            np.square(self._squares, out=self._squares)
-            return
-        arrays = (self._mean, self._squares, found.pixels)
-        mean, squares, pixels = (one.reshape(-1) for one in arrays)
-        for start in range(0, mean.size, VALUES_AT_ONCE):
-            part = slice(start, start + VALUES_AT_ONCE)
-            step = pixels[part] - mean[part]
-            mean[part] += step / number
-            squares[part] += step * (pixels[part] - mean[part])
-            if spread is not None:
-                squares[part] += spread.reshape(-1)[part] ** 2
-
-    def end(self, dtype: np.dtype[Any]) -> Uncertainty:
-        """Return mean and spread; the mean is rounded and clipped if the type is of integers."""
-        spread: NDArray[np.float32] = self._squares
-        spread /= len(self._records)
-        np.sqrt(spread, out=spread)
-        mean = self._mean
-        if mean.dtype != dtype:
-            mean = ValueRange(0.0, 1.0).decode(mean, dtype)
-        return Uncertainty(mean, spread, {"models": self._records})

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 import napari_sr
 from napari_sr import models
 from napari_sr.engine.image.value_range import Percentiles
+from napari_sr.evaluation.conformal import calibration_in
 from napari_sr.runs.model import ModelReference
 from napari_sr.training import reporter
 from napari_sr.training.component import ComponentSpec
@@ -23,6 +24,7 @@ from napari_sr.training.finetuning.finetune import fine_tune
 from napari_sr.training.finetuning.pacing import Pacer
 from napari_sr.training.finetuning.sizing import Size
 from napari_sr.training.session import TrainingError
+from napari_sr.zoo.card import card_of
 from napari_sr.zoo.trained import networks
 
 OTHER = Path("not written.safetensors")
@@ -86,6 +88,18 @@ def test_a_network_gets_better_and_is_kept_with_what_is_known_of_it(task):
     assert (listed.name, listed.psnr, listed.bicubic) == ("mine", tuned.psnr, tuned.scores.bicubic)
     network = napari_sr.load(task.target, scale=2)
     assert napari_sr.upscale(np.zeros((9, 8), np.uint8), network).shape == (18, 16)
+
+
+def test_the_result_says_which_errors_its_held_out_part_showed(task):
+    finish(fine_tune(task))
+
+    known = calibration_in(card_of(task.target))
+    assert known.about == "cells"
+    assert known.images == 2
+    plane = task.images[0].array[0]
+    found = napari_sr.uncertainty(plane, task.target, device="cpu")
+    bounds = found.error_below(0.9)
+    assert set(np.unique(bounds)) <= set(255 * np.float32(known.bounds[known.levels.index(0.9)]))
 
 
 def test_the_preview_is_the_kept_network_on_the_held_out_part(task):

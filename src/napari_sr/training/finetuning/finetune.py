@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.planning.devices import choose_device, free_memory
 from napari_sr.runs.run import translate
+from napari_sr.training.calibration import add_calibration
 from napari_sr.training.checkpointing import export
 from napari_sr.training.config import Config, Data
 from napari_sr.training.data.out_of_range import beyond
@@ -234,6 +235,8 @@ class Tuning:
             self._kept(self.held_out.judge(self._loaded()))
         if self.best == -math.inf:  # the results are not finite
             raise FineTuningError(self._broken())
+        about = ", ".join(image.name for image in self.task.images)
+        add_calibration(self.task.target, self._loaded(), self.held_out.pairs, about)
         notes = list(self.notes)
         if self.step < FEW_STEPS and not early:
             notes.append(

@@ -141,7 +141,7 @@ class ResultForm(CheckedForm):
             return []
         self._adding = True
         try:
-            return [add_spread(self._viewer, self._viewer.layers[name], result.spread)]
+            return [add_spread(self._viewer, self._viewer.layers[name], result)]
         finally:
             self._adding = False
 

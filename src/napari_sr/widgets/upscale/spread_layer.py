@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image
 
+from napari_sr.evaluation.conformal import CalibrationError, calibration_for, width_of
+from napari_sr.evaluation.spread_figures import ranks_in_words
 from napari_sr.runs.job import run
+from napari_sr.runs.record import known_model
 from napari_sr.runs.source import Source
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 from napari_sr.widgets.compare.figures import placed_on
@@ -30,16 +33,33 @@ SHOWN = 99.5
 """Percentile of the spread that is shown in the brightest colour."""
 MOST_VALUES = 1_000_000
 """Number of values from which percentiles are taken: the window's thread needs some 20 ms."""
+LEVEL = 0.9
+"""Probability with which errors are below the bounds of a calibrated model."""
 
 
 def run_for_layers(
     request: Request, partial: PartialResult | None = None
 ) -> Generator[Step, None, Upscaled]:
-    """Run a request as `job.run` does; of colours, return one spread for each pixel."""
+    """Run a request as `job.run` does; of colours, return one value for each pixel.
+
+    If the model is calibrated, the second layer holds bounds of the error in place of the spread.
+    The record's `spread` says what the layer holds.
+    """
     found = yield from run(request, partial)
-    if found.spread is None or not (isinstance(request.image, Source) and request.image.rgb):
+    if found.spread is None:
         return found
-    return replace(found, spread=of_colours(found.spread))
+    rgb = isinstance(request.image, Source) and request.image.rgb
+    try:
+        known = calibration_for(found.record)
+        bounds = known.bound(found.spread, LEVEL, width_of(found.record))
+    except CalibrationError as error:
+        shown = of_colours(found.spread) if rgb else found.spread
+        name, about = "spread", [ranks_in_words(known_model(found.record) or ""), str(error)]
+    else:
+        shown = bounds[..., :3].max(axis=-1) if rgb else bounds
+        name, about = f"error below this with {LEVEL:.0%} probability", [known.in_words(LEVEL)]
+    told = {"shows": name, "views": 8, "unit": "values", "about": about}
+    return replace(found, spread=shown, record={**found.record, "spread": told})
 
 
 def of_colours(spread: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -52,7 +72,7 @@ def of_colours(spread: NDArray[np.float32]) -> NDArray[np.float32]:
     return found
 
 
-def add_spread(viewer: ViewerModel, result: Image, spread: NDArray[np.float32]) -> str:
+def add_spread(viewer: ViewerModel, layer: Image, result: Upscaled) -> str:
     """Add the spread of a result as a layer above it; return a sentence on it.
 
     The selection stays.
@@ -61,21 +81,24 @@ def add_spread(viewer: ViewerModel, result: Image, spread: NDArray[np.float32]) 
     ----------
     viewer : ViewerModel
         The viewer of the result.
-    result : Image
+    layer : Image
         The layer of the result.
-    spread : array, (..., H, W)
-        The spread, in the result's values.
+    result : Upscaled
+        The result with its spread, (..., H, W) in its values.
     """
+    spread = result.spread
+    if spread is None:
+        return ""
+    told: Any = result.record.get("spread", {"shows": "spread"})
     sample = _sample(spread)
-    half, most = (float(at) for at in np.percentile(sample, (50, 99))) if sample.size else (0, 0)
-    limit = float(np.percentile(sample, SHOWN)) if sample.size else 0.0
-    layer = Image(spread, **_arguments(result, limit or 1.0))
+    half, most, limit = np.percentile(sample, (50, 99, SHOWN)) if sample.size else (0.0, 0.0, 0.0)
     layers = viewer.layers
     selected, active = set(layers.selection), layers.selection.active
-    layers.insert(layers.index(result) + 1, layer)
+    shown = Image(spread, **_arguments(layer, told, float(limit) or 1.0))
+    layers.insert(layers.index(layer) + 1, shown)
     layers.selection = selected
     layers.selection.active = active
-    return f"spread over eight views: half of the values below {half:.2g}, 1 % above {most:.2g}"
+    return f"{told['shows']}: half of the values below {half:.2g}, 1 % above {most:.2g}"
 
 
 def _sample(spread: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -83,15 +106,14 @@ def _sample(spread: NDArray[np.float32]) -> NDArray[np.float32]:
     return values[np.isfinite(values)]
 
 
-def _arguments(result: Image, limit: float) -> dict[str, Any]:
+def _arguments(result: Image, told: dict[str, Any], limit: float) -> dict[str, Any]:
     record = result.metadata.get(METADATA_KEY, {})
-    about = {"of": result.name, "model": record.get("model"), "views": 8, "unit": "values"}
     return {
-        "name": f"{result.name}, spread",
+        "name": f"{result.name}, {told['shows']}",
         "rgb": False,
         "colormap": "inferno",
         "contrast_limits": (0.0, limit),
         "blending": "translucent_no_depth",
-        "metadata": {SPREAD_KEY: about},
+        "metadata": {SPREAD_KEY: {"of": result.name, "model": record.get("model"), **told}},
         **placed_on(result),
     }

@@ -1,0 +1,238 @@
+"""Calibrated errors: how large an error is, at a given spread, on images with a known truth.
+
+Split conformal prediction: Angelopoulos and Bates, "A Gentle Introduction to Conformal Prediction
+and Distribution-Free Uncertainty Quantification", 2021, https://arxiv.org/abs/2107.07511. Here, the
+pixels of held-out pairs are grouped by their spread, and each group has quantiles of its own
+(section 4.1 there), with the correction for a finite number of pixels: the quantile of n errors at
+level p is the smallest error with rank of at least p (n + 1). A bound that grows with the spread is
+the aim of Romano et al., "Conformalized Quantile Regression", NeurIPS 2019,
+https://arxiv.org/abs/1905.03222, too.
+
+The promise holds on average over images like those of the calibration, not for each image: pixels
+of one image resemble each other. For other kinds of images it does not hold.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.zoo.card import card_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+LEVELS = (0.5, 0.8, 0.9, 0.95)
+"""Probabilities with which errors stay below their bounds."""
+GROUPS = 20
+"""Largest number of groups of spread."""
+LEAST_IN_GROUP = 200
+"""Smallest number of pixels in a group, so that its quantile at 0.95 is not the largest error."""
+LARGEST = 1e6
+"""Largest bound or edge that a card may hold, as a multiple of white minus black."""
+
+
+class CalibrationError(ValueError):
+    """There is no usable calibration."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Bounds of errors for groups of spread, both as shares of white minus black."""
+
+    levels: tuple[float, ...]
+    edges: tuple[float, ...]
+    """Spreads at which the next group begins."""
+    bounds: tuple[tuple[float, ...], ...]
+    """For each level, the bound of each group."""
+    pixels: int
+    """Number of pixels of the calibration."""
+    images: int
+    """Number of its images."""
+    about: str = ""
+    """The kind of images, in words."""
+
+    def bound(self, spread: Any, level: float = 0.9, width: float = 1.0) -> NDArray[np.float32]:
+        """Return the bound of the error at each pixel, in the units of the spread; NaN stay NaN.
+
+        Parameters
+        ----------
+        spread : array
+            Standard deviation over eight views, as `napari_sr.uncertainty` returns it.
+        level : float
+            One of `levels`.
+        width : float
+            White minus black of the image, in its values.
+
+        Raises
+        ------
+        CalibrationError
+            If the level is not one of `levels`.
+        """
+        if level not in self.levels:
+            known = ", ".join(f"{one:g}" for one in self.levels)
+            raise CalibrationError(f"the calibration has the levels {known}, got {level!r}")
+        values = np.asarray(spread, np.float32)
+        edges = np.array(self.edges, np.float64) * width
+        heights = np.array(self.bounds[self.levels.index(level)], np.float64) * width
+        found = heights.astype(np.float32)[np.searchsorted(edges, values, side="right")]
+        found[np.isnan(values)] = np.nan
+        return found
+
+    def in_words(self, level: float = 0.9) -> str:
+        """Return what the bounds mean."""
+        kind = f" ({self.about})" if self.about else ""
+        return f"error below this value with {level:.0%} probability on images like these{kind}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the calibration in types that JSON can hold, for a card."""
+        return asdict(self)
+
+
+def calibration_of(
+    pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]],
+    levels: Sequence[float] = LEVELS,
+    about: str = "",
+) -> Calibration:
+    """Return the bounds of errors that held-out images show.
+
+    Parameters
+    ----------
+    pairs : sequence of (spread, error)
+        For each image, arrays of one shape, as shares of white minus black. NaN are left out.
+    levels : sequence of float
+        Probabilities between 0 and 1.
+    about : str
+        The kind of images, in words.
+
+    Raises
+    ------
+    CalibrationError
+        If there are fewer than `LEAST_IN_GROUP` finite pixels, or a level is not between 0 and 1.
+    """
+    if not all(0 < level < 1 for level in levels):
+        raise CalibrationError(f"levels must be between 0 and 1, got {tuple(levels)}")
+    spreads = [np.ravel(spread).astype(np.float32) for spread, _ in pairs]
+    errors = [np.abs(np.ravel(error)).astype(np.float32) for _, error in pairs]
+    spread, error = (np.concatenate([np.empty(0, "f4"), *one]) for one in (spreads, errors))
+    finite = np.isfinite(spread) & np.isfinite(error)
+    spread, error = spread[finite], error[finite]
+    if spread.size < LEAST_IN_GROUP:
+        raise CalibrationError(
+            f"a calibration needs at least {LEAST_IN_GROUP} pixels, got {spread.size}"
+        )
+    edges = _edges(spread)
+    group = np.searchsorted(edges, spread, side="right")
+    parts = [np.sort(error[group == number]) for number in range(len(edges) + 1)]
+    bounds = [[_quantile(part, level) for part in parts] for level in levels]
+    return Calibration(
+        tuple(map(float, levels)), tuple(map(float, edges)),
+        tuple(map(tuple, bounds)), int(spread.size), len(pairs), about,
+    )  # fmt: skip
+
+
+def _edges(spread: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the edges of groups of about equal numbers of pixels, none of them too small."""
+    count = min(GROUPS, spread.size // LEAST_IN_GROUP)
+    shares = np.arange(1, count) / count
+    edges = np.unique(np.quantile(spread, shares, method="higher"))
+    while edges.size:
+        found = np.bincount(np.searchsorted(edges, spread, side="right"), minlength=edges.size + 1)
+        if found.min() >= LEAST_IN_GROUP // 2:
+            break
+        smallest = int(found.argmin())  # merged with the group below it, or above the first
+        edges = np.delete(edges, max(smallest - 1, 0))
+    return edges
+
+
+def _quantile(ordered: NDArray[np.float32], level: float) -> float:
+    """Return the conformal quantile of sorted errors; the largest if there are too few."""
+    rank = math.ceil(level * (ordered.size + 1))
+    return float(ordered[min(rank, ordered.size) - 1])
+
+
+def calibration_for(record: Mapping[str, Any]) -> Calibration:
+    """Return the calibration of the model that a run's record names, from its file's card.
+
+    Parameters
+    ----------
+    record : mapping
+        As `Uncertainty.record` or a layer's metadata hold it, with the path of the weights.
+
+    Raises
+    ------
+    CalibrationError
+        If the model's card has no calibration, or the run used several models or a blend.
+    """
+    if "models" in record or "blended" in record:
+        raise CalibrationError("several models together are not calibrated, nor is a blend")
+    card = card_of(Path(str(record.get("file", ""))))
+    return calibration_in(card, str(record.get("model", "this model")))
+
+
+def calibration_in(card: Mapping[str, Any], name: str = "this model") -> Calibration:
+    """Return the calibration in a card, which anybody may have written.
+
+    Parameters
+    ----------
+    card : mapping
+        The card.
+    name : str
+        Name of the model, for the error's message.
+
+    Raises
+    ------
+    CalibrationError
+        If the card has none, or a wrong one.
+    """
+    found = card.get("calibration")
+    if found is None:
+        raise CalibrationError(
+            f"{name} is not calibrated: its card has no errors on held-out images. Train it on "
+            "images like yours, or calibrate it with napari_sr.calibrate"
+        )
+    try:
+        made = Calibration(
+            tuple(map(_share, found["levels"])),
+            tuple(map(_finite, found["edges"])),
+            tuple(tuple(map(_finite, row)) for row in found["bounds"]),
+            int(found["pixels"]),
+            int(found["images"]),
+            str(found["about"])[:200],
+        )
+        fits = all(len(row) == len(made.edges) + 1 for row in made.bounds)
+        ordered = list(made.edges) == sorted(made.edges)
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
+        raise CalibrationError(f"the card's calibration cannot be read: {error!r:.100}") from error
+    if not fits or not ordered or len(made.levels) != len(made.bounds):
+        raise CalibrationError(
+            f"the card's calibration has {len(made.levels)} levels, {len(made.bounds)} rows of "
+            f"bounds and {len(made.edges)} edges, which do not fit"
+        )
+    return made
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if isinstance(value, bool | str) or not 0 <= number <= LARGEST:
+        raise ValueError(f"a bound must be a number from 0 to {LARGEST:g}, got {value!r:.40}")
+    return number
+
+
+def _share(value: Any) -> float:
+    number = _finite(value)
+    if not 0 < number < 1:
+        raise ValueError(f"a level must be between 0 and 1, got {value!r:.40}")
+    return number
+
+
+def width_of(record: Mapping[str, Any]) -> float:
+    """Return white minus black of a run, in the image's values."""
+    low, high = record["value_range"]
+    return float(high) - float(low)
