@@ -34,15 +34,19 @@ except ImportError:
 def limited(
     kind: str, side: int, cut: float, noise: float, random: np.random.Generator
 ) -> np.ndarray:
-    """Return noise of variance 1 below a cut-off in cycles per pixel, plus white noise."""
-    axis = np.fft.fftfreq(side)
+    """Return noise of variance 1 below a cut-off in cycles per pixel, plus white noise.
+
+    It is cut out of a larger image, so that opposite borders differ, as those of a photograph do.
+    """
+    axis = np.fft.fftfreq(2 * side)
     share = np.hypot(axis[:, None], axis[None]) / cut
     if kind == "edge":
         passed = (share <= 1).astype(float)
     else:
         inside = np.clip(share, 0, 1)
         passed = 2 / math.pi * (np.arccos(inside) - inside * np.sqrt(1 - inside**2))
-    signal = np.fft.ifft2(np.fft.fft2(random.standard_normal((side, side))) * passed).real
+    spectrum = np.fft.fft2(random.standard_normal((2 * side, 2 * side))) * passed
+    signal = np.fft.ifft2(spectrum).real[:side, :side]
     return signal / signal.std() + noise * random.standard_normal((side, side))
 
 

@@ -8,18 +8,21 @@ import numpy as np
 import pytest
 
 from napari_sr.evaluation import decorrelation
-from napari_sr.evaluation._decorrelation import COARSEST
 
 
 def limited(random, cut, noise, shape=(256, 300), lens=False):
-    """Return noise of variance 1 below a cut-off in cycles per pixel, plus white noise."""
-    height, width = shape
+    """Return noise of variance 1 below a cut-off in cycles per pixel, plus white noise.
+
+    It is cut out of a larger image, so that opposite borders differ, as those of a photograph do.
+    """
+    height, width = (2 * size for size in shape)
     share = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None]) / cut
     inside = np.clip(share, 0, 1)
     # the transfer function of a lens in incoherent light
     passed = 2 / math.pi * (np.arccos(inside) - inside * np.sqrt(1 - inside**2))
     passed = passed if lens else share <= 1
-    signal = np.fft.ifft2(np.fft.fft2(random.standard_normal(shape)) * passed).real
+    spectrum = np.fft.fft2(random.standard_normal((height, width))) * passed
+    signal = np.fft.ifft2(spectrum).real[: shape[0], : shape[1]]
     return signal / signal.std() + noise * random.standard_normal(shape)
 
 
@@ -48,6 +51,14 @@ def test_brightness_contrast_and_type_do_not_matter(random):
     assert decorrelation(stored).resolution == decorrelation(image).resolution
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_jump_between_opposite_borders_is_no_detail(random, axis):
+    image = limited(random, 0.2, 0.03, (256, 256))
+    ramp = np.moveaxis(np.linspace(0, 300, 256)[:, None] + np.zeros((256, 256)), 0, axis)
+
+    assert decorrelation(image + ramp).resolution == pytest.approx(5, rel=0.06)
+
+
 def test_noise_has_no_cut_off():
     for seed in range(100):
         random = np.random.default_rng(seed)
@@ -58,9 +69,11 @@ def test_noise_has_no_cut_off():
 
 
 def test_cut_offs_of_a_few_rings_are_not_told(random):
-    coarse = limited(random, (COARSEST - 4) / 128, 0.3, (128, 128))
+    # three and twelve of 64 rings
+    coarse, finer = (limited(random, rings / 128, 0.3, (128, 128)) for rings in (3, 12))
 
     assert decorrelation(coarse).resolution == math.inf
+    assert decorrelation(finer).resolution == pytest.approx(128 / 12, rel=0.16)
 
 
 @pytest.mark.parametrize(
