@@ -139,6 +139,14 @@ def test_colours_are_measured_as_luma_but_have_no_photons(pair):
         resolution(colours, gain=1)
 
 
+def test_saturation_is_told_but_few_photons_are_not(pair, random):
+    saturated = resolution(np.minimum(pair[0], np.percentile(pair[0], 95)))
+    faint = resolution(random.poisson(0.05, (70, 70)))
+
+    assert "have its largest value" in saturated.notes[0]
+    assert resolution(pair[0]).notes == faint.notes == []
+
+
 @pytest.mark.parametrize(
     ("image", "words"),
     [

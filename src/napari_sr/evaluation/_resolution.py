@@ -36,6 +36,9 @@ ALIASED = 1.1
 """Periods below this multiple of the finest one of a checkerboard are not told: finer detail may
 have folded into them. Without the limit, figures are up to 30 % too coarse."""
 FEW = "there is less noise than photons have: gain or offset is wrong, or the image was processed"
+SATURATED, FEW_LEVELS = 0.01, 16
+"""Share of pixels with the largest value from which an image counts as saturated, unless it has so
+few levels of brightness that this is usual, as with single photons."""
 UNSEEN = "nothing stands out from noise, or detail is as fine as the pixels"
 SHARED = "neighbouring pixels of a result share noise, so it cannot be split"
 
@@ -102,6 +105,7 @@ def resolution_steps(
     found = Resolution(unit=unit)
     if images.colour:
         found.notes.append("a colour camera interpolates its pixels, so neighbours share noise")
+    found.notes += _saturation(images.source)
     shared = "" if images.result is None else SHARED
     yield "Correlating a checkerboard …"
     board = single_frc(images.source, pixel_size=pixel_size)
@@ -149,6 +153,17 @@ def _add_errors(found: Resolution, errors: ErrorMap) -> None:
     found.rows.append(Figure(RSP, "", None, errors.rsp, tuple(notes)))
     found.rows.append(Figure(RSE, "", None, errors.rse))
     found.errors = errors
+
+
+def _saturation(source: NDArray[Any]) -> list[str]:
+    """Return a sentence if many pixels have the largest value."""
+    share = float((source == source.max()).mean())
+    if share < SATURATED or float(source.max()) - float(source.min()) <= FEW_LEVELS:
+        return []
+    return [
+        f"{share:.1%} of the source's pixels have its largest value: where light is cut off, edges "
+        "are sharper than the sample, and figures are too fine"
+    ]
 
 
 def _of_photons(
