@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 import napari_sr
 from napari_sr.cli.commands import app
 from napari_sr.cli.model import CommandError
+from napari_sr.evaluation.spread_figures import spread_figures
 from napari_sr.files.image import FileError
 from napari_sr.files.lazy import open_lazy
 from napari_sr.runs.record import read_record
@@ -55,9 +56,14 @@ def test_both_files_lie_in_place_and_equal_the_function_s(source, tmp_path, suff
 
 
 def test_the_record_of_the_result_names_the_ensemble(source, tmp_path):
-    upscale(source, tmp_path / "out.ome.tif", "--uncertainty", str(tmp_path / "map.ome.tif"))
+    told = upscale(source, tmp_path / "out.tif", "--uncertainty", str(tmp_path / "map.ome.tif"))
 
-    assert read_record(tmp_path / "out.ome.tif")["ensemble"] is True
+    measured = spread_figures("fsrcnn-x2")["Set14"]["spearman"]
+    assert (
+        f"map.ome.tif: the spread ranks errors with a Spearman correlation of {measured:.2f}"
+        in (" ".join(told.split()))
+    )
+    assert read_record(tmp_path / "out.tif")["ensemble"] is True
 
 
 def test_what_does_not_go_together_is_refused(source, tmp_path):

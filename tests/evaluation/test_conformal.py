@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from napari_sr.evaluation import conformal
 from napari_sr.evaluation.conformal import (
     LEVELS,
     Calibration,
@@ -70,6 +71,17 @@ def test_bounds_are_in_the_units_of_the_spread(calibration, random):
     np.testing.assert_allclose(found, 4095 * calibration.bound(spread, 0.9), rtol=1e-4)
     assert np.isnan(found[2, 3])
     assert found.dtype == np.float32
+
+
+def test_bounds_may_take_the_place_of_the_spread(calibration, random, monkeypatch):
+    spread = (random.random((5, 6)) / 50).astype(np.float32)
+    expected = calibration.bound(spread)
+    monkeypatch.setattr(conformal, "VALUES_AT_ONCE", 7)
+
+    found = calibration.bound(spread, out=spread)
+
+    assert found is spread
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_the_quantile_is_corrected_for_a_finite_number_of_pixels():

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from napari_sr.cli import part, terminal
 from napari_sr.cli.model import CommandError, load
+from napari_sr.evaluation.spread_figures import ranks_in_words
 from napari_sr.files.place import check_apart
 from napari_sr.files.save import check, save
 from napari_sr.runs.file_range import with_range
 from napari_sr.runs.file_record import software
+from napari_sr.runs.record import known_model
 from napari_sr.streaming.part import part_of, upscale_with_spread
 
 if TYPE_CHECKING:
@@ -61,3 +63,5 @@ def run(job: FileJob, target: Path, options: BlockOptions, bars: Bars) -> None:
     told = f"{software(result.record or {})}, spread"
     for _ in save(target, spread, software=told, overwrite=job.overwrite):
         pass
+    ranks = ranks_in_words(known_model(result.record or {}) or "")
+    terminal.tell(bars, f"{ranks}; see docs/uncertainty.md for what it cannot show", target.name)

@@ -34,6 +34,8 @@ GROUPS = 20
 """Largest number of groups of spread."""
 LEAST_IN_GROUP = 200
 """Smallest number of pixels in a group, so that its quantile at 0.95 is not the largest error."""
+VALUES_AT_ONCE = 2**20
+"""Number of values whose bounds are found at a time; each takes some 20 bytes meanwhile."""
 LARGEST = 1e6
 """Largest bound or edge that a card may hold, as a multiple of white minus black."""
 
@@ -58,7 +60,13 @@ class Calibration:
     about: str = ""
     """The kind of images, in words."""
 
-    def bound(self, spread: Any, level: float = 0.9, width: float = 1.0) -> NDArray[np.float32]:
+    def bound(
+        self,
+        spread: Any,
+        level: float = 0.9,
+        width: float = 1.0,
+        out: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
         """Return the bound of the error at each pixel, in the units of the spread; NaN stay NaN.
 
         Parameters
@@ -69,6 +77,8 @@ class Calibration:
             One of `levels`.
         width : float
             White minus black of the image, in its values.
+        out : array of float32, optional
+            Contiguous array for the bounds; it may be `spread` itself, which is then replaced.
 
         Raises
         ------
@@ -81,8 +91,13 @@ class Calibration:
         values = np.asarray(spread, np.float32)
         edges = np.array(self.edges, np.float64) * width
         heights = np.array(self.bounds[self.levels.index(level)], np.float64) * width
-        found = heights.astype(np.float32)[np.searchsorted(edges, values, side="right")]
-        found[np.isnan(values)] = np.nan
+        found = np.empty(values.shape, np.float32) if out is None else out
+        of_group = heights.astype(np.float32)
+        source, target = values.reshape(-1), found.reshape(-1)
+        for start in range(0, source.size, VALUES_AT_ONCE):
+            part = source[start : start + VALUES_AT_ONCE]
+            bounds = of_group[np.searchsorted(edges, part, side="right")]
+            target[start : start + VALUES_AT_ONCE] = np.where(np.isnan(part), np.nan, bounds)
         return found
 
     def in_words(self, level: float = 0.9) -> str:
@@ -199,7 +214,7 @@ def calibration_in(card: Mapping[str, Any], name: str = "this model") -> Calibra
         )
     try:
         made = Calibration(
-            tuple(map(_share, found["levels"])),
+            tuple(_finite(level, 1.0) for level in found["levels"]),
             tuple(map(_finite, found["edges"])),
             tuple(tuple(map(_finite, row)) for row in found["bounds"]),
             int(found["pixels"]),
@@ -218,17 +233,10 @@ def calibration_in(card: Mapping[str, Any], name: str = "this model") -> Calibra
     return made
 
 
-def _finite(value: Any) -> float:
+def _finite(value: Any, most: float = LARGEST) -> float:
     number = float(value)
-    if isinstance(value, bool | str) or not 0 <= number <= LARGEST:
-        raise ValueError(f"a bound must be a number from 0 to {LARGEST:g}, got {value!r:.40}")
-    return number
-
-
-def _share(value: Any) -> float:
-    number = _finite(value)
-    if not 0 < number < 1:
-        raise ValueError(f"a level must be between 0 and 1, got {value!r:.40}")
+    if isinstance(value, bool | str) or not 0 <= number <= most:
+        raise ValueError(f"a number from 0 to {most:g} is needed, got {value!r:.40}")
     return number
 
 

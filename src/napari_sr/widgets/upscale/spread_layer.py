@@ -51,7 +51,8 @@ def run_for_layers(
     rgb = isinstance(request.image, Source) and request.image.rgb
     try:
         known = calibration_for(found.record)
-        bounds = known.bound(found.spread, LEVEL, width_of(found.record))
+        width = width_of(found.record)
+        bounds = known.bound(found.spread, LEVEL, width, out=found.spread)  # needs no more memory
     except CalibrationError as error:
         shown = of_colours(found.spread) if rgb else found.spread
         name, about = "spread", [ranks_in_words(known_model(found.record) or ""), str(error)]
