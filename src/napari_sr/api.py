@@ -121,6 +121,7 @@ def upscale(
     kernels: str = "auto",
     outliers: str = "clip",
     ensemble: bool = False,
+    consistent: bool = False,
     value_range: tuple[float, float] | Percentiles | None = None,
     engine: str = "auto",
     region: tuple[tuple[int, int], tuple[int, int]] | None = None,
@@ -167,6 +168,10 @@ def upscale(
         Whether to average over all flips and quarter turns of each plane, which is a little
         better and takes eight times as long (EDSR+, https://arxiv.org/abs/1707.02921). `outliers`
         applies before averaging; integers are rounded after it.
+    consistent : bool
+        Whether to correct the result until it agrees with the image when it is shrunk by bicubic
+        interpolation (iterated back-projection, see docs/check.md). Not for noisy images: their
+        noise would come back. In a colour image, a network of luma corrects luma only.
     value_range : (low, high), array of two numbers or Percentiles, optional
         The values of black and white: (0, 4095) for 12 bits in uint16. By default, the range of an
         integer type, and 0..1 for floats. The image's maximum is never used.
@@ -205,7 +210,7 @@ def upscale(
     settings = Settings(
         tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine
     )
-    request = request_of(image, model, scale, settings, axes, region)
+    request = request_of(image, model, scale, settings, axes, region, consistent=consistent)
     if out is None:
         return drive(run_request(request), progress).pixels
     from napari_sr.streaming.arrays import upscale_into
@@ -228,6 +233,7 @@ def upscale_lazy(
     kernels: str = "auto",
     outliers: str = "clip",
     ensemble: bool = False,
+    consistent: bool = False,
     value_range: tuple[float, float] | Percentiles | None = None,
     engine: str = "auto",
 ) -> Any:
@@ -245,7 +251,7 @@ def upscale_lazy(
         NumPy, dask, Zarr or similar, as for `upscale`.
     model, scale, axes, tile, halo, device, precision, kernels, outliers : optional
         As for `upscale`.
-    ensemble, value_range, engine : optional
+    ensemble, consistent, value_range, engine : optional
         As for `upscale`. With the engine "auto", the first chunk in a process may wait some seconds
         until the network is compiled.
 
@@ -266,7 +272,7 @@ def upscale_lazy(
     settings = Settings(
         tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine
     )
-    return lazy_result(request_of(image, model, scale, settings, axes))
+    return lazy_result(request_of(image, model, scale, settings, axes, consistent=consistent))
 
 
 def request_of(
@@ -276,6 +282,8 @@ def request_of(
     settings: Settings,
     axes: str | None,
     region: object = None,
+    *,
+    consistent: bool = False,
 ) -> Request:
     """Check the types of a script's numbers, and return its request; arguments as in `upscale`."""
     scale = whole_number("scale", scale)
@@ -286,6 +294,7 @@ def request_of(
         device=str(settings.device),
     )
     wanted = ModelReference(None, scale) if model is None else ModelReference.of(model, scale)
+    wanted = replace(wanted, consistent=consistent)
     pixels = as_array(image)
     if region is not None:
         region = checked_region(region, layout_of(pixels.shape, pixels.dtype, axes))

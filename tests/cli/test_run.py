@@ -7,10 +7,12 @@ import pytest
 import tifffile
 import torch
 from records import record_of
+from typer.testing import CliRunner
 
 from napari_sr import models
 from napari_sr.batch.job import BlockOptions, FileJob
 from napari_sr.cli import upscale
+from napari_sr.cli.commands import app
 from napari_sr.cli.model import CommandError, reference
 from napari_sr.cli.run import Again, run
 from napari_sr.engine.planning.settings import Settings
@@ -144,3 +146,24 @@ def test_a_result_needs_another_name(source, tmp_path):
 
     with pytest.raises(CommandError, match=r"out\.tif is a result itself: name another file"):
         run(Again(tmp_path / "out.tif"))
+
+
+@pytest.mark.parametrize("name", ["out.tif", "out.ome.zarr"])
+def test_a_consistent_result_is_made_again(source, tmp_path, name):
+    target = tmp_path / name
+    words = ["--model", "fsrcnn-x2", "--tile", "64", "--device", "cpu", "--engine", "torch"]
+    given = ["upscale", str(source), str(target), *words, "--value-range", "0", "4095"]
+    CliRunner().invoke(app, [*given, "--consistent"], catch_exceptions=False)
+    plain = made(source, tmp_path / "plain.tif", tile=64)
+
+    run(Again(target, target=tmp_path / "again.tif"))
+
+    expected = pixels(target)
+    np.testing.assert_array_equal(pixels(tmp_path / "again.tif"), expected)
+    record, before = read_record(target), read_record(tmp_path / "plain.tif")
+    assert record["consistent"] is True
+    # noise from black to white: most of what is left was cut off at white
+    assert record["consistency"]["rms"] < before["consistency"]["rms"]
+    assert (expected != plain).any()
+    again = read_record(tmp_path / "again.tif")
+    assert again["consistency"] == record["consistency"]

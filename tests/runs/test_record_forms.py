@@ -119,6 +119,18 @@ def image(random):
     return random.integers(0, 65536, (2, 30, 34)).astype(np.uint16)
 
 
+def test_python_and_command_make_a_consistent_result_again(image):
+    request = Request(image, ModelReference("fsrcnn", 3, consistent=True), Settings(), "ZYX")
+    result = drive(run_request(request))
+
+    again = executed(as_python(result.record), image=image)["result"]
+
+    np.testing.assert_array_equal(again, result.pixels)
+    assert "--consistent" in as_command(result.record)
+    assert "consistent" not in as_python(record_of())
+    assert "consistent" not in as_command(record_of())
+
+
 @pytest.mark.parametrize(
     ("settings", "region"),
     [

@@ -96,3 +96,19 @@ def test_the_changed_file_of_several_is_named(tmp_path):
 
     with pytest.raises(JournalError, match=r"1\.ome\.tif has changed since"):
         check_unchanged(task)
+
+
+def test_a_consistent_model_is_another_task_and_others_keep_their_key(source):
+    reference = ModelReference("fsrcnn", 2, consistent=True)
+    image, network = open_lazy(source), reference.load()
+    key = key_of(source, image, reference, network, SETTINGS)
+    plain = key_of(source, image, ModelReference("fsrcnn", 2), load("fsrcnn", 2), SETTINGS)
+    task, opened = begin(image, network, SETTINGS, key)
+
+    again = reopen(json.loads(json.dumps(task)))
+
+    assert "consistent" not in plain["model"]  # as unfinished results of older versions
+    assert again.network.provenance["consistent"] is True
+    assert again.network.receptive_field == opened.network.receptive_field
+    with pytest.raises(JournalError, match="consistent"):
+        reopen(task, plain)

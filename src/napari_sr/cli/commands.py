@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -60,6 +61,7 @@ def upscale_command(
     outliers: of_upscale.Outliers = "clip",
     ensemble: of_upscale.Ensemble = False,
     uncertainty: of_upscale.Uncertainty = None,
+    consistent: of_upscale.Consistent = False,
     value_range: of_upscale.ValueRange = None,
     percentiles: of_upscale.Percentiles = None,
     axes: of_upscale.Axes = None,
@@ -87,7 +89,8 @@ def upscale_command(
     values = upscale.declared(value_range, percentiles)
     if model == advise.AUTO:
         model = advise.model_for(source, scale, values, axes)
-    wanted = reference(model, scale, read_options(option), blend, weight)
+    given = read_options(option)
+    wanted = replace(reference(model, scale, given, blend, weight), consistent=consistent)
     settings = Settings(tile, halo, device, precision, values, kernels, outliers, ensemble, engine)
     version = read_version(ome_zarr)
     blocks = BlockOptions(resume, workers, scheduler, read_part(part), finish, version)

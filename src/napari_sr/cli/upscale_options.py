@@ -66,6 +66,12 @@ Ensemble = Annotated[
         "--ensemble", help="Mean over all flips and turns: 8 times the time, a little better."
     ),
 ]
+Consistent = Annotated[
+    bool,
+    typer.Option(
+        "--consistent", help="Correct OUT until it agrees with IN when it is shrunk; not for noise."
+    ),
+]
 Uncertainty = Annotated[
     Path | None,
     typer.Option(

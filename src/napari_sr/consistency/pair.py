@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from napari_sr.consistency.source_part import Spans
     from napari_sr.engine.image.arrays import ArrayLike, Layout
 
-OPTICAL = ("microscope",)
-"""Families of models that were trained on images blurred by optics and binned by a camera; all
-others were trained on images shrunk by bicubic interpolation."""
 BLURS = tuple(k / 4 for k in range(17))
 """Blurs that may be found for optics, as standard deviations in pixels of the result."""
 FITTED = 4
@@ -118,7 +115,7 @@ def pair_of(
         ends = top, left
     factor = _scale_of(layout, tuple(result.shape), scale)
     pair = Pair(source, result, layout, Shrinking(factor), ends)
-    optical = model is not None and registry.find(model, factor).family in OPTICAL
+    optical = model is not None and registry.find(model, factor).family in registry.OPTICAL
     return _fitted(pair) if optical else pair
 
 

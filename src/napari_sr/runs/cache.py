@@ -36,9 +36,10 @@ def load_checked(reference: ModelReference) -> Network:
     BlendError, ValueError
         As for `load`.
     """
-    if reference.second is None:
-        return load_first(reference)
     from napari_sr.runs import loading
+
+    if reference.second is None or reference.consistent:
+        return loading.load(reference, load_first)
     from napari_sr.zoo.blend import check_alike
 
     first, second = loading.load_both(reference, reference.second, load_first)
@@ -51,7 +52,9 @@ def load_checked(reference: ModelReference) -> Network:
 
 def load_first(reference: ModelReference) -> Network:
     """Load a reference, ignoring its second model; read its file again only if it has changed."""
-    return _loaded(_stamp(reference.name), replace(reference, second=None, weight=0.0))
+    return _loaded(
+        _stamp(reference.name), replace(reference, second=None, weight=0.0, consistent=False)
+    )
 
 
 @functools.lru_cache(maxsize=2)

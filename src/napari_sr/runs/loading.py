@@ -17,6 +17,7 @@ from napari_sr.zoo import community, download, recognition
 from napari_sr.zoo.blend import blend, check_weight, name_of
 from napari_sr.zoo.card import options_in, scale_in, trained_on_grey
 from napari_sr.zoo.checkpoint import Checkpoint, CheckpointError, open_checkpoint
+from napari_sr.zoo.consistent import Consistent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ class Weights:
 
 
 def load(reference: ModelReference, load_one: Callable[[ModelReference], Network]) -> Network:
-    """Load a network, or a blend if the reference has a second model.
+    """Load a network, or a blend if the reference has a second model; make it consistent if asked.
 
     Parameters
     ----------
@@ -52,10 +53,17 @@ def load(reference: ModelReference, load_one: Callable[[ModelReference], Network
     Raises
     ------
     ValueError
-        If the first model cannot be loaded, or the weight is outside 0..1.
+        If the first model cannot be loaded, the weight is outside 0..1, or the result cannot be
+        made consistent.
     BlendError
         If the second model cannot be loaded or blended with the first.
     """
+    network = _load(reference, load_one)
+    return Consistent(network).eval() if reference.consistent else network
+
+
+def _load(reference: ModelReference, load_one: Callable[[ModelReference], Network]) -> Network:
+    """Load a network or a blend."""
     if reference.second is None:
         return load_one(reference)
     check_weight(reference.weight)  # checked before anything is downloaded

@@ -41,6 +41,8 @@ class ModelReference:
     """The second model of a blend, or None."""
     weight: float = 0.0
     """Share of the second model, from 0 to 1."""
+    consistent: bool = False
+    """Whether the result is made consistent with its source, see `zoo.consistent`."""
     title: str = field(default="", compare=False)
     """The model's name in messages; by default `name`."""
 
@@ -111,7 +113,8 @@ class ModelReference:
             shares = f"{1 - self.weight:.4g}", f"{self.weight:.4g}"
             name = f"{shares[0]} {name} + {shares[1]} {self.second._called}"
         scale = "" if self.scale is None else f" x{self.scale}"
-        return name if name.endswith(scale) else f"{name}{scale}"
+        whole = name if name.endswith(scale) else f"{name}{scale}"
+        return f"{whole}, consistent" if self.consistent else whole
 
     @property
     def _called(self) -> str:

@@ -93,6 +93,8 @@ class ChosenModel:
     """The second model of a blend, or None."""
     weight: float = 0.0
     """Share of the second, in 0..1."""
+    consistent: bool = False
+    """Whether the result is made consistent with its source."""
 
     @property
     def label(self) -> str:
@@ -113,7 +115,8 @@ class ChosenModel:
         else:
             alone = ModelReference(self.entry.name, self.scale)
         second = None if self.second is None else self.second.reference
-        return replace(alone, second=second, weight=self.weight, title=self.model.title)
+        blended = replace(alone, second=second, weight=self.weight, title=self.model.title)
+        return replace(blended, consistent=self.consistent)
 
     def blended(self, second: ListedModel, weight: float) -> ChosenModel:
         """Return this model blended with a second one, which gets the same answers."""

@@ -110,6 +110,8 @@ def _arguments(found: Recorded) -> Iterator[str]:
         yield f"axes={_text(found.axes)}"
     for name, value in decided(found).items():
         yield f"{name}={_text(value) if isinstance(value, str) else repr(value)}"
+    if found.consistent:
+        yield "consistent=True"
     if found.region is not None:
         yield f"region={found.region!r}"
     values = found.value_range
@@ -193,6 +195,7 @@ def as_command(record: Mapping[str, Any]) -> str:
         words += ["--scale", str(found.scale)]
     if others:
         words += ["--blend", _named(others[0]), "--weight", repr(found.weight)]
+    words += ["--consistent"] if found.consistent else []
     for name, value in decided(found).items():
         words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     words += [word for name, value in first.options.items() for word in _option(name, value)]

@@ -99,6 +99,8 @@ class Recorded:
     blended: tuple[Weights, ...] = ()
     weight: float = 0.0
     """Share of the second checkpoint in a blend."""
+    consistent: bool = False
+    """Whether the result was made consistent with its source."""
     source: str | None = None
     """Name of the layer; None if the source was a file or an array."""
     source_path: str | None = None
@@ -176,6 +178,7 @@ class Recorded:
             If a checkpoint cannot be found.
         """
         first, *others = (one.reference(folder) for one in self.weights)
+        first = replace(first, consistent=self.consistent)
         if not others:
             return first
         return replace(first, second=others[0], weight=self.weight)

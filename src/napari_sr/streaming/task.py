@@ -205,6 +205,8 @@ def _model_as_json(model: ModelReference) -> dict[str, Any]:
         "full_range": model.full_range,
         "second": None if model.second is None else _model_as_json(model.second),
         "weight": model.weight,
+        # older versions began results without this entry
+        **({"consistent": True} if model.consistent else {}),
     }
 
 
@@ -216,6 +218,7 @@ def _model_from_json(found: dict[str, Any]) -> ModelReference:
         found["full_range"],
         None if found["second"] is None else _model_from_json(found["second"]),
         found["weight"],
+        found.get("consistent", False),
     )
 
 

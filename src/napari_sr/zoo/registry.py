@@ -19,6 +19,9 @@ from napari_sr.zoo.training_facts import UNKNOWN, TrainingFacts, facts_from
 REGISTRY = Path(__file__).with_name("registry.json")
 DEFAULT = ("fsrcnn", 2)
 """Family and scale of the default model, which ships and is fast."""
+OPTICAL = ("microscope",)
+"""Families of models that were trained on images blurred by optics and binned by a camera; all
+others were trained on images shrunk by bicubic interpolation."""
 
 
 @dataclass(frozen=True)

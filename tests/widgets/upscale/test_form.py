@@ -273,6 +273,28 @@ def test_the_form_s_ensemble_reaches_forecast_result_and_name(viewer, widget, ca
     assert viewer.layers[1].metadata[METADATA_KEY]["ensemble"] is True
 
 
+def test_a_consistent_result_is_named_and_recorded_and_models_of_optics_are_refused(
+    viewer, widget, camera, run
+):
+    widget.form.consistent.setChecked(True)
+    assert "consistent with the source" in widget.form.differences()
+
+    run(widget)
+
+    assert viewer.layers[1].name == "camera [FSRCNN x2, consistent]"
+    record = viewer.layers[1].metadata[METADATA_KEY]
+    assert record["consistent"] is True
+    assert record["consistency"]["rms"] < 10  # without corrections, 19
+
+    widget.form.model.choose("microscope")
+    widget._refresh()
+    assert not widget.form.run.isEnabled()
+    assert "trained on images blurred by optics" in widget.form.consistent.toolTip()
+    widget.form.more.defaults.click()
+    assert not widget.form.consistent.isChecked()
+    assert widget.form.run.isEnabled()
+
+
 # a run
 
 
@@ -1138,6 +1160,7 @@ def test_the_form_remembers_what_was_chosen(viewer, docked, loader):
     first.model.scale.setCurrentIndex(1)
     first.tile.setValue(96)
     first.ensemble.setChecked(True)
+    first.consistent.setChecked(True)
     first.precision.setCurrentIndex(first.precision.findData("float16"))
     first.more.open()
     first.parent()._leave()
@@ -1146,9 +1169,14 @@ def test_the_form_remembers_what_was_chosen(viewer, docked, loader):
 
     assert second.model.choice().label == "EDSR slim x4"
     assert (second.tile.value(), second.ensemble.isChecked()) == (96, True)
+    assert second.consistent.isChecked()
     assert second.precision.currentData() == "float16"
     assert second.more.is_open
-    assert second.differences() == ["mean of eight views", "precision float16"]
+    assert second.differences() == [
+        "mean of eight views",
+        "consistent with the source",
+        "precision float16",
+    ]
 
     second.more.defaults.click()
 

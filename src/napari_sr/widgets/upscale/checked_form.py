@@ -29,6 +29,7 @@ from napari_sr.widgets.upscale.preview import Preview
 from napari_sr.widgets.upscale.preview_view import View
 from napari_sr.widgets.upscale.result import result_arguments
 from napari_sr.widgets.upscale.stored import lost_in_folder, problem_of_layer
+from napari_sr.zoo.registry import OPTICAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,7 +105,7 @@ class CheckedForm(RunningForm):
 
     def _propose(self, *, another: bool = False) -> None:
         """Propose a name for the folder of the result."""
-        choice = self.form.model.choice()
+        choice = self.form.choice()
         scale = None if choice is None else choice.scale
         self.form.output.follow(self.form.layers.layer(), scale, another=another)
 
@@ -123,7 +124,7 @@ class CheckedForm(RunningForm):
         problems = self._problems()
         self._show_problems(problems)
         self.form.more.say(self.form.differences())
-        layers, choice = self.form.layers.layers(), self.form.model.choice()
+        layers, choice = self.form.layers.layers(), self.form.choice()
         self._forecaster.forget()
         if self._worker is not None:
             return  # the form shows the run
@@ -142,7 +143,7 @@ class CheckedForm(RunningForm):
         usable = layer is not None and layer_problem(layer) is None
         source = self._source(layer) if usable and layer is not None else None
         values = self.form.values.value(layer) if self.form.values.problem() is None else None
-        self.form.advice.follow(source, self.form.model.choice(), values)
+        self.form.advice.follow(source, self.form.choice(), values)
 
     def _change_limits(self) -> None:
         """Show the layer's other contrast limits, which may be black and white."""
@@ -157,6 +158,7 @@ class CheckedForm(RunningForm):
             "layer": None if layers else "Open an image: there is no image layer.",
             "model": self.form.model.problem(),
             "blend": self.form.model.blend.problem(),
+            "consistent": _consistent_problem(self.form.choice()),
         }
         if layers:
             found["layer"] = _first(layer_problem(layer) for layer in layers)
@@ -222,7 +224,7 @@ class CheckedForm(RunningForm):
 
     def _view(self) -> View | str | None:
         """Return what to preview, or a sentence on why there is no preview; None during a run."""
-        layer, choice = self.form.layers.layer(), self.form.model.choice()
+        layer, choice = self.form.layers.layer(), self.form.choice()
         if self._worker is not None:
             return None
         if layer is None or choice is None or self._problems():
@@ -272,3 +274,15 @@ class CheckedForm(RunningForm):
 def _first(problems: Iterable[str | None]) -> str | None:
     """Return the first problem, or None if there is none."""
     return next((problem for problem in problems if problem is not None), None)
+
+
+def _consistent_problem(choice: ChosenModel | None) -> str | None:
+    """Return the reason why a model's results cannot be made consistent, or None."""
+    if choice is None or not choice.consistent or choice.entry is None:
+        return None
+    if choice.entry.family not in OPTICAL:
+        return None
+    return (
+        f"{choice.entry.title} was trained on images blurred by optics, so its results cannot be "
+        "made consistent."
+    )

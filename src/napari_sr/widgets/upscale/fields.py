@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QPushButton,
     QSpinBox,
@@ -27,6 +29,7 @@ from napari_sr.widgets.upscale.region_chooser import RegionChooser
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from napari_sr.runs.model_list import ChosenModel
 
 ENGINES = {
     "automatic": ("auto", "auto"),
@@ -67,6 +70,11 @@ class UpscaleFields(RunFields):
             "does not suit the image may produce them; a message then tells how many.\n"
             "Only images of floats can hold NaN."
         )
+        self.consistent = QCheckBox("with the source")
+        self.consistent.setToolTip(
+            "Correct the result until it agrees with its source when it is shrunk again (iterated\n"
+            "back-projection: Irani and Peleg, 1991). Not for noisy images: noise would come back."
+        )
         self.views = EnsembleBox()
         self.ensemble, self.spread = self.views.mean, self.views.spread
         self.advice = AdviceLine()
@@ -100,6 +108,7 @@ class UpscaleFields(RunFields):
         more = (
             ("Values", self.values),
             ("Output", self.output),
+            ("Consistent", self.consistent),
             ("Ensemble", self.views),
             ("Blend", self.model.blend),
             ("Outliers", self.outliers),
@@ -120,6 +129,7 @@ class UpscaleFields(RunFields):
             "blend": self.model.blend.models,
             "values": self.values.kind,
             "outliers": self.outliers,
+            "consistent": self.consistent,
             "output": self.output.kind,
             "folder": self.output.path,
             "tile": self.tile,
@@ -127,6 +137,11 @@ class UpscaleFields(RunFields):
             "device": self.device,
             "engine": self.engine,
         }
+
+    def choice(self) -> ChosenModel | None:
+        """Return the chosen model, which may be made consistent."""
+        found = self.model.choice()
+        return None if found is None else replace(found, consistent=self.consistent.isChecked())
 
     def differences(self) -> list[str]:
         """Return the settings under More that differ from their defaults, in words."""
@@ -142,6 +157,7 @@ class UpscaleFields(RunFields):
             "values": self.values.difference(),
             "output": "" if folder is None else folder.name,
             "": self.views.difference(),
+            "consistent": "with the source" if self.consistent.isChecked() else "",
             "blend with": "" if second is None else second.title,
             **{
                 name: box.currentText().partition(":")[0] if box.currentIndex() else ""
@@ -155,6 +171,7 @@ class UpscaleFields(RunFields):
         self.values.use_default()
         self.output.use_default()
         self.views.choose(mean=False, spread=False)
+        self.consistent.setChecked(False)
         self.model.blend.choose_none()
         for box in (self.outliers, self.precision):
             box.setCurrentIndex(0)
@@ -169,6 +186,7 @@ class UpscaleFields(RunFields):
             "scale": self.model.scale.currentData(),
             "tile": self.tile.value(),
             "ensemble": self.ensemble.isChecked(),
+            "consistent": self.consistent.isChecked(),
             "spread": self.spread.isChecked(),
             **{name: str(box.currentData()) for name, box in self._remembered().items()},
             "more": self.more.is_open,
@@ -185,6 +203,7 @@ class UpscaleFields(RunFields):
             self.tile.setValue(min(max(choices["tile"], 0), self.tile.maximum()))
         mean, spread = (choices.get(name) is True for name in ("ensemble", "spread"))
         self.views.choose(mean=mean, spread=spread)
+        self.consistent.setChecked(choices.get("consistent") is True)
         for name, box in self._remembered().items():
             found = box.findData(choices.get(name))
             box.setCurrentIndex(max(found, 0))

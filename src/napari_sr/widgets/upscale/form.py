@@ -69,6 +69,7 @@ class UpscaleWidget(ResultForm):
         form.values.changed.connect(self._edit)
         form.tile.valueChanged.connect(self._edit)
         form.views.changed.connect(self._edit)
+        form.consistent.toggled.connect(self._edit)
         for box in (form.device, form.precision, form.engine, form.outliers):
             box.activated.connect(self._edit)
         form.region.changed.connect(self._edit_region)
@@ -101,7 +102,7 @@ class UpscaleWidget(ResultForm):
 
     def _start(self) -> None:
         self.check()  # the view may have changed a moment ago
-        layers, choice = self.form.layers.layers(), self.form.model.choice()
+        layers, choice = self.form.layers.layers(), self.form.choice()
         if not self.form.run.isEnabled() or not layers or choice is None:
             return
         runs = [self._pending_run(layer, choice) for layer in layers]
