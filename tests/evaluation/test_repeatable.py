@@ -32,7 +32,7 @@ def test_agreement_everywhere_is_no_figure():
     value, note = judged(curve(cut=1))
 
     assert value is None
-    assert "finer than 2," in note
+    assert "finer than 2 px," in note
 
 
 def test_a_curve_that_rises_again_is_no_figure():
@@ -46,11 +46,11 @@ def test_what_rises_beyond_the_source_was_added_by_the_model():
     found = curve(cut=0.1, more=[(0.4, 0.5, 0.9)])
 
     assert judged(found)[0] is None
-    value, note = judged(found, sampled=0.25)
+    value, note = judged(found, sampled=0.25, unit="µm")
     assert value == pytest.approx(10, rel=0.1)
     assert note.startswith("the model adds detail")
-    assert note.endswith("below 4")
-    assert judged(curve(cut=0.4), sampled=0.25)[1] == note
+    assert note.endswith("below 4 µm")
+    assert judged(curve(cut=0.4), sampled=0.25, unit="µm")[1] == note
     assert judged(curve(cut=0.2), sampled=0.25)[1] == ""
 
 

@@ -125,7 +125,7 @@ def test_detail_at_the_end_of_a_checkerboard_gets_no_figure(random):
     row = resolution(random.poisson(scene)).figure(CHECKERBOARD)
 
     assert row.source is None
-    assert row.notes == ("source: detail is finer than 4.4",)
+    assert row.notes == ("source: detail is finer than 4.4 px",)
 
 
 def test_colours_are_measured_as_luma_but_have_no_photons(pair):

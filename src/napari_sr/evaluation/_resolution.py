@@ -195,22 +195,24 @@ def _add(
     found: Resolution, name: str, own: Agreement, larger: Agreement | None, missing: str
 ) -> None:
     """Add a row, and keep its curves, which replace those of rows before."""
-    value, reason = _of_source(name, own)
-    other, why = (None, missing) if larger is None else judged(larger, own.frequencies[-1])
+    value, reason = _of_source(name, own, found.unit)
+    other, why = (
+        (None, missing) if larger is None else judged(larger, own.frequencies[-1], found.unit)
+    )
     pairs = (("source", reason), ("result", why))
     notes = tuple(f"{whose}: {told}" for whose, told in pairs if told)
     found.rows.append(Figure(name, found.unit, value, other, notes))
     found.curves = {"source": own} | ({} if larger is None else {"result": larger})
 
 
-def _of_source(name: str, found: Agreement) -> tuple[float | None, str]:
+def _of_source(name: str, found: Agreement, unit: str) -> tuple[float | None, str]:
     """Return the figure of a source, and what limits it, by the way in which it was split."""
     if name == PHOTONS and is_opposed(found):
         return None, FEW
-    value, note = judged(found)
+    value, note = judged(found, unit=unit)
     finest = ALIASED / found.frequencies[-1]
     if name == CHECKERBOARD and value is not None and value < finest:
-        return None, f"detail is finer than {finest:.3g}"
+        return None, f"detail is finer than {finest:.3g} {unit}"
     if name == PHOTONS and value is None:
         note += ", for instance because the gain is too small"
     return value, note

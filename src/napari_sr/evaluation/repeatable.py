@@ -26,7 +26,9 @@ RISES = 0.5
 """Correlation beyond the crossing from which detail counts as present."""
 
 
-def judged(found: Agreement, sampled: float = math.inf) -> tuple[float | None, str]:
+def judged(
+    found: Agreement, sampled: float = math.inf, unit: str = "px"
+) -> tuple[float | None, str]:
     """Return the resolution, and what limits it or why there is none.
 
     Parameters
@@ -36,6 +38,8 @@ def judged(found: Agreement, sampled: float = math.inf) -> tuple[float | None, s
     sampled : float
         The highest frequency that the pixels of the source show, if the images are results: what
         they have in common beyond it was added by the model.
+    unit : str
+        Unit of periods, for the note.
 
     Returns
     -------
@@ -49,8 +53,8 @@ def judged(found: Agreement, sampled: float = math.inf) -> tuple[float | None, s
     if not below.size:
         finest = 1 / found.frequencies[-1]
         return None, (
-            f"agreement at every frequency: detail is finer than {finest:.3g}, the finest that "
-            "these pixels show, or the noise of both is not independent"
+            f"agreement at every frequency: detail is finer than {finest:.3g} {unit}, the "
+            "finest that these pixels show, or the noise of both is not independent"
         )
     at = int(below[0])
     rings = np.arange(1, len(smooth) + 1)
@@ -59,8 +63,8 @@ def judged(found: Agreement, sampled: float = math.inf) -> tuple[float | None, s
     if shown.size:
         period = 1 / found.frequencies[shown[-1]]
         return None, (
-            f"the curve falls and rises again at a period of {period:.3g}: a repeating pattern "
-            "of the sample, the camera or the model, for which one figure would be wrong"
+            f"the curve falls and rises again at a period of {period:.3g} {unit}: a repeating "
+            "pattern of the sample, the camera or the model, for which one figure would be wrong"
         )
     mean = np.average(found.correlation[:at], weights=rings[:at]) if at else 0.0
     if not at or mean < CHANCE / at:
@@ -68,7 +72,7 @@ def judged(found: Agreement, sampled: float = math.inf) -> tuple[float | None, s
     if math.isnan(found.resolution):
         return None, "detail is too fine for the correction to be valid"
     added = (later.size and later[-1] > at) or 1 / found.resolution > sampled
-    return found.resolution, f"{ADDED} {1 / sampled:.3g}" if added else ""
+    return found.resolution, f"{ADDED} {1 / sampled:.3g} {unit}" if added else ""
 
 
 def is_opposed(found: Agreement) -> bool:
