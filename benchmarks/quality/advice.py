@@ -1,7 +1,10 @@
-"""Does the advised model win? Advice on images of known blur and noise, x2.
+"""Does the advised model win? Advice on made images of known blur and noise and on real ones, x2.
 
-    python benchmarks/quality/advice.py ../shared/data --write benchmarks/quality/advice.md
-    python benchmarks/quality/advice.py ../shared/data --fit
+    python benchmarks/quality/advice.py DATA --real FOLDER --write benchmarks/quality/advice.md
+    python benchmarks/quality/advice.py DATA --real FOLDER --fit
+
+DATA has Set5, Set14 and train/BSDS500_train; FOLDER has packages with real microscopy, which
+`real_images.py` names. Without FOLDER, the real images are left out.
 
 Photographs (Set5, Set14 and 12 of BSDS500, as grey) and synthetic fluorescence are blurred by a
 Gaussian, shrunk by the mean of 2 x 2 pixels, and recorded with the noise of photons and of a
@@ -10,7 +13,8 @@ counts is what a camera with finer pixels would have seen. PSNR is measured afte
 fit. Where the best two of the models differ by more than 0.5 dB, the advice hits if its model is
 within 0.5 dB of the best.
 
-Images with an even number choose the thresholds (`--fit`); the table is of those with an odd one.
+Made images with an even number and half of the real sets choose the thresholds (`--fit`), made and
+real with the same weight; the tables are of all others, and of the real sets that chose.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -33,13 +37,16 @@ from napari_sr.advice import advise as rule
 from napari_sr.advice.advise import advise
 from napari_sr.training.data.synthetic import SyntheticImages
 
-sys.path.append(str(Path(__file__).parents[1]))
+sys.path += [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 from commit import commit  # the path comes first
+from real_images import CHOOSE, SETS, pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from napari_sr.graph.network import Network
 
 MODELS = ("bicubic", "edsr-slim", "microscope")
 BLURS, PHOTONS = (0.0, 0.7, 1.4, 2.0), (20, 70, 200, 700, 3000, 0)
@@ -54,10 +61,11 @@ class Case:
     """One recorded image: what is known of it, and the PSNR of each model."""
 
     kind: str
-    blur: float
-    photons: int
-    odd: bool
+    real: bool
+    chooses: bool
+    """Whether it may choose thresholds."""
     coarse: float
+    middle: float
     fine: float
     advised: str
     psnr: dict[str, float]
@@ -112,61 +120,87 @@ def fitted_psnr(result: NDArray[np.float64], truth: NDArray[np.float64]) -> floa
     return float(-10 * np.log10(np.mean((slope * x + offset - y) ** 2) / (high - low) ** 2))
 
 
-def cases(data: Path) -> Iterator[Case]:
-    """Yield all cases."""
-    networks = {name: napari_sr.load(name, 2) for name in MODELS}
+def made_cases(data: Path, networks: Mapping[str, Network]) -> Iterator[Case]:
+    """Yield the cases of photographs and synthetic images."""
     kinds = {"photographs": photographs(data), "fluorescence": fluorescence()}
     for kind, images in kinds.items():
         for number, image in enumerate(images):
             for blur, photons in itertools.product(BLURS, PHOTONS):
                 truth = gaussian_filter(image, blur) if blur else image
                 small = recorded(truth, photons, number)
-                scores = {
-                    name: fitted_psnr(
-                        napari_sr.upscale(
-                            small, network, axes="YX", device="cpu", engine="torch",
-                            value_range=(0, 40000), outliers="keep",
-                        ).astype(float),
-                        truth,
-                    )
-                    for name, network in networks.items()
-                }  # fmt: skip
-                found = advise(small, value_range=(0, 40000))
-                family = found.model.removesuffix("-x2")
-                traits = found.traits.coarse, found.traits.fine
-                yield Case(kind, blur, photons, bool(number % 2), *traits, family, scores)
+                about = kind, False, number % 2 == 0
+                yield case(about, small, truth, (0.0, 40000.0), networks)
 
 
-def fit(found: Sequence[Case]) -> tuple[float, float]:
-    """Return the thresholds `NOISY` and `SHARP` with the most hits, then the least loss."""
+def real_cases(folder: Path, networks: Mapping[str, Network]) -> Iterator[Case]:
+    """Yield the cases of the real sets that are in a folder."""
+    for chosen in SETS:
+        for pair in pairs(chosen, folder):
+            low, high = map(float, np.percentile(pair.small, (0.1, 99.9)))
+            about = chosen.name, True, chosen.name in CHOOSE
+            yield case(about, pair.small, pair.truth, (low, high), networks)
 
-    def score(pair: tuple[float, float]) -> tuple[float, float]:
-        chosen = [
-            (one, "microscope" if one.coarse < pair[0] else
-             "edsr-slim" if one.fine > pair[1] else "bicubic")
-            for one in found
-        ]  # fmt: skip
-        hits = sum(one.loss(model) <= GAP for one, model in chosen if one.decided)
-        return hits, -sum(one.loss(model) for one, model in chosen)
 
-    return max(itertools.product((15, 20, 25, 30, 35, 40, 45, 50, 60, 80),
-                                 (2, 2.5, 3, 3.5, 4, 4.3, 5, 6, 7, 9, 12)), key=score)  # fmt: skip
+def case(
+    about: tuple[str, bool, bool],
+    small: NDArray[Any],
+    truth: NDArray[np.float64],
+    values: tuple[float, float],
+    networks: Mapping[str, Network],
+) -> Case:
+    """Upscale an image with all models, and ask for advice."""
+    scores = {
+        name: fitted_psnr(
+            napari_sr.upscale(
+                small, network, axes="YX", device="cpu", engine="torch",
+                value_range=values, outliers="keep",
+            ).astype(float),
+            truth,
+        )
+        for name, network in networks.items()
+    }  # fmt: skip
+    found = advise(small, value_range=values)
+    traits = found.traits.coarse, found.traits.middle, found.traits.fine
+    return Case(*about, *traits, found.model.removesuffix("-x2"), scores)
+
+
+def fit(found: Sequence[Case]) -> tuple[float, float, float]:
+    """Return `NOISY`, `TEXTURED` and `SHARP` with the most hits; made and real have one weight."""
+    decided = [one for one in found if one.decided]
+    losses = np.array([[one.loss(model) for model in MODELS] for one in decided])
+    coarse, middle, fine = np.array([[one.coarse, one.middle, one.fine] for one in decided]).T
+    real = np.array([one.real for one in decided])
+    weight = np.where(real, 1 / max(real.sum(), 1), 1 / max((~real).sum(), 1))
+
+    def score(three: tuple[float, float, float]) -> tuple[float, float]:
+        noisy = (coarse < three[0]) & (middle < three[1])
+        chosen = np.where(noisy, 2, np.where(fine > three[2], 1, 0))
+        lost = losses[np.arange(len(losses)), chosen]
+        return float(weight @ (lost <= GAP)), -float(weight @ lost)
+
+    return max(
+        itertools.product(
+            (25, 30, 35, 40, 50, 60, 80, 100, 150), (2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 8, 1e9),
+            (2.5, 3, 3.5, 4, 4.5, 5),
+        ),
+        key=score,
+    )  # fmt: skip
 
 
 def table(found: Sequence[Case]) -> list[str]:
-    """Return lines of Markdown."""
+    """Return lines of Markdown, one per kind of image, and one for all."""
     others = " | ".join(f"always {name}, hits" for name in MODELS)
     lines = [
         f"| images | cases | decided | hits | mean loss, dB | largest, dB | {others} |",
         "|---" * (6 + len(MODELS)) + "|",
     ]
-    for kind in ("photographs", "fluorescence", "all"):
+    for kind in (*dict.fromkeys(one.kind for one in found), "all"):
         here = [one for one in found if kind in (one.kind, "all")]
         decided = [one for one in here if one.decided]
 
         def share(pick: str, decided: Sequence[Case] = decided) -> str:
             hits = sum(one.loss(pick or one.advised) <= GAP for one in decided)
-            return f"{hits / len(decided):.0%}"
+            return f"{hits / len(decided):.0%}" if decided else "-"
 
         losses = [one.loss(one.advised) for one in here]
         lines.append(
@@ -176,29 +210,46 @@ def table(found: Sequence[Case]) -> list[str]:
     return lines
 
 
+def text_of(found: Sequence[Case]) -> str:
+    """Return the Markdown page."""
+    heading = (
+        f"`python benchmarks/quality/advice.py DATA --real FOLDER`, commit {commit()}, "
+        f"{platform.machine()} CPU, {time.strftime('%Y-%m-%d')}; NOISY {rule.NOISY}, TEXTURED "
+        f"{rule.TEXTURED}, SHARP {rule.SHARP}. The script explains the columns."
+    )
+    lines = ["# Does the advised model win?", "", heading, "", "## Made images", ""]
+    lines += table([one for one in found if not one.real and not one.chooses])
+    real = [one for one in found if one.real]
+    lines += ["", "## Real microscopy", ""]
+    if not real:
+        lines.append("Left out: no folder with packages was given (`--real`).")
+    for title, chooses in (("Did not choose the thresholds", False), ("Chose them", True)):
+        here = [one for one in real if one.chooses is chooses]
+        lines += [f"{title}:", "", *table(here), ""] if here else []
+    if real:
+        lines += ["| images | file | package |", "|---|---|---|"]
+        rows = (f"| {one.name} | `{one.file}` | {one.source} |" for one in SETS)
+        lines += dict.fromkeys(rows)  # a file may hold several channels
+    return "\n".join([*lines, ""])
+
+
 def main() -> None:
-    """Read the command line; print or write the table."""
+    """Read the command line; print or write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder with Set5, Set14 and train/BSDS500_train")
-    parser.add_argument("--fit", action="store_true", help="print the best thresholds instead")
+    parser.add_argument("--real", type=Path, help="folder with the packages of real_images.py")
+    parser.add_argument("--fit", action="store_true", help="print the best thresholds, too")
     parser.add_argument("--write", type=Path, help="a Markdown file")
     given = parser.parse_args()
-    found = list(cases(given.data))
+    networks = {name: napari_sr.load(name, 2) for name in MODELS}
+    found = list(made_cases(given.data, networks))
+    found += [] if given.real is None else list(real_cases(given.real, networks))
     if given.fit:
-        print("NOISY, SHARP =", fit([one for one in found if not one.odd]))
-    heading = (
-        f"`python benchmarks/quality/advice.py DATA`, commit {commit()}, {platform.machine()} CPU, "
-        f"{time.strftime('%Y-%m-%d')}; NOISY {rule.NOISY}, SHARP {rule.SHARP}. The script explains "
-        "the columns."
-    )
-    text = "\n".join(
-        ["# Does the advised model win?", "", heading, "",
-         *table([one for one in found if one.odd]), ""]
-    )  # fmt: skip
+        print("NOISY, TEXTURED, SHARP =", fit([one for one in found if one.chooses]))
     if given.write is None:
-        print(text)
+        print(text_of(found))
     else:
-        given.write.write_text(text, encoding="utf-8")
+        given.write.write_text(text_of(found), encoding="utf-8")
 
 
 if __name__ == "__main__":

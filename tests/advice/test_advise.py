@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter, zoom
 
 import napari_sr
-from napari_sr.advice.advise import advise
+from napari_sr.advice.advise import NOISY, advise
 from napari_sr.engine.image.value_range import Percentiles
 
 
@@ -39,6 +39,21 @@ def test_a_noisy_image_gets_a_model_that_removes_noise(sharp, random):
     assert "growing with the signal" in advice.reason
     assert "takes noise for detail" in advice.against("fsrcnn-x4")
     assert advice.against("microscope-x2") == advice.against("bicubic") == ""
+
+
+def test_dense_texture_is_kept_although_there_is_noise(random):
+    texture = gaussian_filter(random.random((300, 300)), 0.8)
+    texture = (texture - texture.mean()) / texture.std()
+    smooth = gaussian_filter(random.random((300, 300)), 3)
+    smooth = (smooth - smooth.mean()) / smooth.std()
+    noise = random.normal(0, 0.35, texture.shape)
+
+    dense, soft = advise(texture + noise), advise(smooth + noise)
+
+    assert max(dense.traits.coarse, soft.traits.coarse) < NOISY
+    assert dense.model == "bicubic-x2"
+    assert "stands out of the noise" in dense.against("microscope")
+    assert soft.model == "microscope-x2"
 
 
 def test_a_blurred_image_with_some_noise_is_interpolated(sharp, random):

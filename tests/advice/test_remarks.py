@@ -11,7 +11,7 @@ from napari_sr.advice.remarks import on_image, on_model
 from napari_sr.advice.traits import Traits
 from napari_sr.zoo.training_facts import TrainingFacts
 
-PLAIN = Traits((0.0, 100.0), 50.0, 2.0, 0.0, None, columns=False)
+PLAIN = Traits((0.0, 100.0), 50.0, 5.0, 2.0, 0.0, None, columns=False)
 PHOTOGRAPHS = TrainingFacts("photographs", (0, 0), (0, 0))
 FLUORESCENCE = TrainingFacts("fluorescence", (0.001, 0.2), (0.3, 1.5), grey=True)
 
@@ -53,8 +53,8 @@ def test_networks_for_photographs_suit_clean_and_sharp_images_only():
 
 def test_networks_that_remove_noise_suit_noisy_images_only():
     assert told(FLUORESCENCE, noisy=True) == []
-    assert told(FLUORESCENCE, sharp=True) == [("little noise", True)]
-    assert told(FLUORESCENCE) == [("little noise", True)]
+    assert told(FLUORESCENCE, sharp=True) == [("detail above the noise", True)]
+    assert told(FLUORESCENCE) == [("detail above the noise", True)]
 
 
 def test_more_noise_than_in_training_and_colours_are_told_but_not_against_it():

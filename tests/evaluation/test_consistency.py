@@ -41,6 +41,22 @@ def test_a_result_that_shrinks_to_its_source_is_consistent(truth, monkeypatch, s
     np.testing.assert_allclose(found.map, 0, atol=1e-4)
 
 
+def test_figures_are_of_colours_and_not_of_alpha(truth):
+    colours = np.moveaxis(truth, 0, -1)
+    source = np.moveaxis(shrunk(truth), 0, -1) + 3
+    opaque = np.full((*source.shape[:2], 1), 255.0)
+
+    plain = check(source, colours, axes="YXS")
+    larger = np.full((*colours.shape[:2], 1), 100.0)  # as if opacity were wrong
+    found = check(
+        np.concatenate([source, opaque], 2), np.concatenate([colours, larger], 2), axes="YXS"
+    )
+
+    assert found.map.shape == (*source.shape[:2], 4)
+    for figure in ("rms", "p99", "bias", "unexplained"):
+        assert getattr(found, figure) == pytest.approx(getattr(plain, figure))
+
+
 @pytest.mark.parametrize("rgb", [False, True])
 def test_a_map_in_memory_equals_the_lazy_one(random, monkeypatch, rgb):
     monkeypatch.setattr(difference_map, "SIDE", 30)

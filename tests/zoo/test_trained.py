@@ -51,6 +51,16 @@ def test_a_file_tells_what_it_is_and_how_good(folder):
     assert "31.26 dB, bicubic 30.50 dB. Good for images like these only." in one.summary
 
 
+def test_a_file_tells_what_it_was_trained_on(folder):
+    recipe = {"data": {"degradation": {"kind": "microscope", "options": {}}, "grey": True}}
+    put(folder, "my cells", {**CARD, "recipe": recipe})
+
+    (one,) = trained.networks()
+
+    assert one.training.removes_noise
+    assert one.training.grey
+
+
 def test_one_that_is_no_better_than_bicubic_says_so(folder):
     put(folder, "poor", {**CARD, "here": {**CARD["here"], "psnr": 30.5}})
 

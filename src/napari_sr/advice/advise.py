@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from napari_sr.zoo.registry import Entry
     from napari_sr.zoo.training_facts import TrainingFacts
 
-NOISY = 35.0
-"""Coarse detail over noise below which a model that removes noise wins. This and `SHARP` were
-chosen by `benchmarks/quality/advice.py --fit`, whose table is docs/which_model.md's."""
+NOISY, TEXTURED = 60.0, 3.5
+"""Coarse and middle detail over noise; below both, a model that removes noise wins. Dense texture
+of 3 to 5 pixels, as in electron microscopy, is worth more than the noise that such a model removes.
+These and `SHARP` were chosen by the search of `benchmarks/quality/advice.py --fit` on one draw of
+random noise. On another, it prefers 80, 5 and 3.5, which win in fewer cases of the first one."""
 SHARP = 4.0
 """Fine detail over noise above which networks for photographs win over interpolation."""
 DENOISING, PHOTOGRAPHS, PLAIN = "microscope", ("edsr-slim", "fsrcnn"), "bicubic"
@@ -141,7 +143,7 @@ def advise(
 
 def is_noisy(traits: Traits) -> bool:
     """Return whether noise hides much of an image's detail."""
-    return traits.coarse < NOISY
+    return traits.coarse < NOISY and traits.middle < TEXTURED
 
 
 def is_sharp(traits: Traits) -> bool:

@@ -104,9 +104,9 @@ def on_model(
     if facts.removes_noise and not noisy:
         told.append(
             Remark(
-                "little noise",
-                f"{title} was trained on blurred, noisy images: on an image with little noise, it "
-                "is worse than interpolation",
+                "detail above the noise",
+                f"{title} was trained on blurred, noisy images: where detail stands out of the "
+                "noise, as here, it is worse than interpolation",
                 against=True,
             )
         )

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 SIDE = 32
 """Side of the parts whose spectra are averaged, in pixels."""
-COARSE, FINE = (0.1, 0.4), (0.8, 1.1)
-"""Frequencies of coarse and of fine detail, where 1 is Nyquist's along an axis."""
+COARSE, MIDDLE, FINE = (0.1, 0.4), (0.4, 0.7), (0.7, 1.0)
+"""Frequencies of coarse, middle and fine detail, where 1 is Nyquist's along an axis."""
 CORNER = 1.15
 """Frequencies above this, which only diagonals have, hold noise and hardly any detail. Their power
 in the part of median power is that of noise: parts with the sharpest detail do not count."""
@@ -43,8 +43,10 @@ class Traits:
     """The range of its values, without the 0.1 % darkest and brightest."""
     coarse: float
     """Power of coarse detail, of some 5 to 20 pixels, relative to that of noise."""
+    middle: float
+    """Power of detail of some 3 to 5 pixels, relative to that of noise."""
     fine: float
-    """Power of the finest detail, of some 2 to 2.5 pixels, relative to that of noise. 1 is noise
+    """Power of the finest detail, of some 2 to 3 pixels, relative to that of noise. 1 is noise
     alone; blurred and noisy images have little more, sharp and clean ones more than 4."""
     saturated: float
     """Share of pixels at the largest value, if there are more of them than just below it."""
@@ -68,13 +70,15 @@ def traits_of(sample: Sample) -> Traits:
     radius = _radius(len(power))
     rounding = QUANTISED if sample.dtype.kind in "iu" else 0.0
     noise = max(corner, rounding, 1e-12 * float(power.max()))
-    coarse, fine = (
-        float(power[(radius > low) & (radius < high)].mean()) for low, high in (COARSE, FINE)
+    coarse, middle, fine = (
+        float(power[(radius > start) & (radius <= end)].mean()) / noise if noise else 0.0
+        for start, end in (COARSE, MIDDLE, FINE)
     )
     return Traits(
         (float(low), float(high)),
-        coarse / noise if noise else 0.0,
-        fine / noise if noise else 0.0,
+        coarse,
+        middle,
+        fine,
         _saturated(values),
         _period(power, radius, noise),
         _has_columns(sample),

@@ -63,7 +63,8 @@ def text(advice: Advice) -> str:
             f"{advice.model}: {advice.reason}",
             f"noise: {noise.sigma:.3g} ({noise.share:.1%} of the range used){growth}",
             f"values: {traits.used[0]:g} to {traits.used[1]:g}",
-            f"detail over noise: coarse {traits.coarse:.1f}, fine {traits.fine:.1f}",
+            f"detail over noise: coarse {traits.coarse:.1f}, middle {traits.middle:.1f}, fine "
+            f"{traits.fine:.1f}",
             *advice.warnings,
         ]
     )

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import ArrayLike
     from napari_sr.evaluation.difference_map import Overview
 
+RGBA = 4
+"""Number of samples of colours with alpha, which the figures leave out."""
 MOST_VALUES = 1_000_000
 """Number of differences from which percentiles are taken."""
 
@@ -168,6 +170,8 @@ def _figures(
         found, seen = pair.difference(*place)
         if shown is not None:
             shown.add(place, in_unit(found, seen, unit))
+        if pair.layout.channels == RGBA:  # opacity is no intensity
+            found, seen = found[..., :3], seen[..., :3]
         finite = np.isfinite(found)
         values = found[finite]
         beyond += int(np.count_nonzero(np.abs(values) > 3 * noise.at(seen[finite])))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from napari_sr.runs.model_list import OPENED, ListedModel
 from napari_sr.zoo import imported, trained
 from napari_sr.zoo.card import LONGEST_TEXT, options_in, scale_in, trained_on_grey
+from napari_sr.zoo.training_facts import facts_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +67,7 @@ def _recognised(path: Path, checkpoint: Checkpoint) -> ListedModel:
         options=tuple(options.items()),
         architecture=record.network.__module__.rpartition(".")[2],
         grey=trained_on_grey(checkpoint.card),
+        own_training=facts_in(checkpoint.card),
     )
 
 

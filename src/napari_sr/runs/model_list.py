@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.runs.model import ModelReference
 from napari_sr.zoo import imported, registry, trained
-from napari_sr.zoo.training_facts import UNKNOWN, TrainingFacts
+from napari_sr.zoo.card import card_of
+from napari_sr.zoo.training_facts import UNKNOWN, TrainingFacts, facts_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -165,6 +166,7 @@ def _trained(network: trained.Trained) -> ListedModel:
         options=tuple(network.options.items()),
         architecture=network.architecture,
         grey=network.grey,
+        own_training=network.training,
     )
 
 
@@ -181,6 +183,7 @@ def _imported(file: imported.Imported) -> ListedModel:
         options=tuple(about.options.items()),
         architecture=about.architecture,
         grey=about.grey,
+        own_training=facts_in(card_of(file.path)),
     )
 
 

@@ -19,6 +19,7 @@ from napari_sr.zoo.card import (
     text_in,
     trained_on_grey,
 )
+from napari_sr.zoo.training_facts import UNKNOWN, TrainingFacts, facts_in
 
 VARIABLE = "NAPARI_SR_NETWORKS"
 SUFFIX = ".safetensors"
@@ -48,6 +49,8 @@ class Trained:
     """PSNR of bicubic interpolation on the same part, in dB."""
     grey: bool = False
     """Whether the network was trained on full-range grey instead of luma."""
+    training: TrainingFacts = UNKNOWN
+    """What it was trained on, as far as it decides which images it suits."""
 
     @property
     def name(self) -> str:
@@ -146,6 +149,7 @@ def _read(path: Path) -> Trained | None:
             psnr=number_in(here, "psnr"),
             bicubic=number_in(here, "bicubic"),
             grey=trained_on_grey(card),
+            training=facts_in(card),
         )
     except (KeyError, ValueError, OverflowError):
         return None

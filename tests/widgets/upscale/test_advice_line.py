@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from forms import PATIENCE
+from safetensors.numpy import save_file
 from scipy.ndimage import gaussian_filter, zoom
 
 from napari_sr.widgets.upscale import advice_line
 from napari_sr.widgets.upscale.region_chooser import CURRENT
+from napari_sr.zoo import trained
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +138,28 @@ def test_colours_are_told_to_a_model_for_grey(viewer, widget, qtbot, random):
     viewer.add_image(np.repeat(grey[..., None], 3, axis=2), name="rgb")
 
     assert said(widget, qtbot).startswith("Suits this image.\nNote: colours")
+
+
+def test_an_own_network_is_compared_with_its_card(noisy, widget, qtbot, tmp_path, monkeypatch):
+    monkeypatch.setenv(trained.VARIABLE, str(tmp_path))
+    here = {"base_model": "?", "images": [], "degradation": "?", "psnr": 3.0, "bicubic": 2.0}
+    for name, kind in (("for noise", "microscope"), ("of my own", "bicubic")):
+        recipe = {"data": {"degradation": {"kind": kind}}}
+        card = {"network": "fsrcnn", "scale": 2, "here": here, "recipe": recipe}
+        weights = {"weight": np.zeros(3, np.float32)}
+        save_file(weights, tmp_path / f"{name}.safetensors", {"card": json.dumps(card)})
+    own = "Suits images like those it was trained on."
+
+    widget.form.model.choose(str(tmp_path / "for noise.safetensors"))
+    assert said(widget, qtbot) == own
+    widget.form.model.choose(str(tmp_path / "of my own.safetensors"))
+    assert said(widget, qtbot) == own
+
+    clean = gaussian_filter(zoom(np.random.default_rng(1).random((40, 40)), 5, order=0), 0.7)
+    noisy.data = (60000 * clean.clip(0, 1)).astype(np.uint16)
+    qtbot.waitUntil(lambda: verdict(widget, qtbot) == own, timeout=PATIENCE)
+    widget.form.model.choose(str(tmp_path / "for noise.safetensors"))
+    assert verdict(widget, qtbot).startswith("Unsuitable: detail above the noise. Advised: EDSR")
 
 
 def test_the_list_is_marked_with_the_advice_and_cleared_with_it(noisy, viewer, widget, qtbot):

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.latest import Latest
 from napari_sr.zoo import registry
+from napari_sr.zoo.training_facts import OWN
 
 if TYPE_CHECKING:
     from napari_sr.advice.advise import Advice
@@ -134,6 +135,8 @@ class AdviceLine(QWidget):
         verdict, reasons = "Suits this image.", [advice.reason]
         if against:
             verdict = f"Unsuitable: {against[0].short}. Advised: {better.title}"
+        elif chosen.model.training().images == OWN:
+            verdict = "Suits images like those it was trained on."
         elif chosen.model.name != better.family and not _may_suit(chosen):
             verdict = f"Advised: {better.title}"
         self.use.setVisible(verdict.endswith(better.title))
