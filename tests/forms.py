@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 import threading
 import time
 
@@ -70,6 +71,8 @@ class Loader:
 
     @network.setter
     def network(self, network):
+        if qt := sys.modules.get("qtpy.QtCore"):  # a forecast may be loading the last one
+            qt.QThreadPool.globalInstance().waitForDone(2000)
         self._network = network
         cache._loaded.cache_clear()  # what was loaded before is not this
 
