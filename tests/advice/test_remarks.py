@@ -59,7 +59,7 @@ def test_networks_that_remove_noise_suit_noisy_images_only():
 
 def test_more_noise_than_in_training_and_colours_are_told_but_not_against_it():
     assert told(FLUORESCENCE, noisy=True, share=0.3) == [("more noise than in training", False)]
-    assert told(FLUORESCENCE, noisy=True, rgb=True) == [("colours", False)]
+    assert told(FLUORESCENCE, noisy=True, rgb=True) == [("trained on grey, not on colours", False)]
 
 
 def test_made_up_texture_is_always_told():

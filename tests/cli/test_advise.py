@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 from typer.testing import CliRunner
 
 import napari_sr
@@ -31,6 +32,19 @@ def test_the_advice_is_printed_with_its_figures(noisy):
     assert lines[1].startswith("noise: ")
     assert "per photon" in lines[1]
     assert lines[2].startswith("values: ")
+
+
+def test_several_images_get_a_line_each_and_a_failure_ends_none(noisy, tmp_path):
+    small = tmp_path / "small.png"
+    Image.fromarray(np.zeros((9, 9), np.uint8)).save(small)
+
+    done = CliRunner().invoke(app, ["advise", str(noisy), str(small), str(noisy)])
+
+    assert done.exit_code == 1
+    assert [line.partition(": The")[0] for line in done.stdout.splitlines()] == [
+        f"{noisy}: microscope-x2"
+    ] * 2
+    assert f"{small}: advice needs at least 24 x 24 pixels, got 9 x 9" in done.stderr
 
 
 def test_auto_upscales_with_the_advised_model(noisy, tmp_path):

@@ -130,7 +130,7 @@ def on_model(
     if facts.grey and rgb:
         told.append(
             Remark(
-                "colours",
+                "trained on grey, not on colours",
                 f"{title} was trained on grey images: of colours, it upscales the brightness; the "
                 "rest is interpolated",
             )

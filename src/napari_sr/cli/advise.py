@@ -54,6 +54,23 @@ def advice_for(
     return advise(image.pixels, scale=scale, axes=image.axes, value_range=settings.value_range)
 
 
+def line(
+    source: Path,
+    scale: int | None,
+    values: tuple[float, float] | Percentiles | None,
+    axes: str | None,
+) -> tuple[str, bool]:
+    """Return the advice on one of several images, or why there is none, and whether it is advice.
+
+    See `advice_for` for the parameters.
+    """
+    try:
+        found = advice_for(source, scale, values, axes)
+    except (ValueError, OSError, CommandError) as error:
+        return str(error), False
+    return " ".join((f"{found.model}: {found.reason}", *found.warnings)), True
+
+
 def text(advice: Advice) -> str:
     """Return the advice in lines for people."""
     noise, traits = advice.noise, advice.traits

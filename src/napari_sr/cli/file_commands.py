@@ -47,17 +47,27 @@ AsToml = Annotated[bool, typer.Option("--toml", help="Print TOML, for `napari-sr
 
 
 def advise_command(
-    image: Annotated[Path, typer.Argument(metavar="IN", callback=at_home, help="An image file.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IN...", help="Image files.")],
     scale: Annotated[int, typer.Option(help="How many times larger.")] = 2,
     value_range: of_upscale.ValueRange = None,
     percentiles: of_upscale.Percentiles = None,
     axes: of_upscale.Axes = None,
 ) -> None:
-    """Say which model suits an image, and why."""
+    """Say which model suits an image, and why; for several images, in one line each."""
     from napari_sr.cli import advise, upscale
 
     values = upscale.declared(value_range, percentiles)
-    typer.echo(advise.text(advise.advice_for(image, scale, values, axes)))
+    paths = [at_home(path) for path in images]
+    if len(paths) == 1:
+        typer.echo(advise.text(advise.advice_for(paths[0], scale, values, axes)))
+        return
+    failed = 0
+    for path in paths:
+        line, is_advice = advise.line(path, scale, values, axes)
+        failed += not is_advice
+        typer.echo(f"{path}: {line}", err=not is_advice)
+    if failed:
+        raise typer.Exit(1)
 
 
 def check_command(
